@@ -1,0 +1,92 @@
+"""What tests share: a tiny random BERT, a small corpus, settings over an empty folder, a studio over both."""
+
+from trainer.settings import prepare_environment
+
+prepare_environment()
+
+import csv  # noqa: E402
+import random  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+from trainer.settings import Settings  # noqa: E402
+from trainer.studio import Studio  # noqa: E402
+from trainer.training.encoders import Encoder, local_encoder  # noqa: E402
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+MOODS = {
+    "joy": "happy glad sunny laugh smile dance bright cheer",
+    "sadness": "cry lonely tears grey lost miss empty sorry",
+    "anger": "shout furious slam unfair rage hate blame enough",
+}
+FILLERS = "the a we they today with my our of and then it was so very at home work again".split()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of data sets beside the checkout; tests that need it are skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the data sets in {SHARED}, which are not part of the project")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    """A BERT of two layers and 32 units with random weights, which learns the small corpus in seconds."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    words = sorted({w for line in MOODS.values() for w in line.split()} | set(FILLERS))
+    vocabulary = {t: i for i, t in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words])}
+    folder = tmp_path_factory.mktemp("encoders") / "tiny-bert"
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+    )
+    BertModel(config).save_pretrained(folder)
+    BertTokenizer(vocab=vocabulary).save_pretrained(folder)
+    return local_encoder(folder)
+
+
+def small_rows(count: int = 240, seed: int = 1) -> list[tuple[str, str]]:
+    """Distinct texts that a tiny model can tell apart: a few fillers and two words of the label's mood."""
+    source = random.Random(seed)
+    rows: dict[str, str] = {}
+    while len(rows) < count:
+        label = source.choice(list(MOODS))
+        words = source.choices(FILLERS, k=source.randint(2, 9)) + source.sample(MOODS[label].split(), 2)
+        source.shuffle(words)
+        rows[" ".join(words)] = label
+    return list(rows.items())
+
+
+def write_rows(path: Path, rows: list[tuple[str, ...]], header: tuple[str, ...] = ("text", "mood")) -> Path:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_rows(tmp_path_factory.mktemp("data") / "moods.csv", small_rows())
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(runs_dir=tmp_path / "runs")
+
+
+@pytest.fixture
+def studio(settings: Settings, tiny_encoder: Encoder) -> Iterator[Studio]:
+    """A studio whose default and only encoder is the tiny one."""
+    made = Studio(settings, encoders=[tiny_encoder])
+    yield made
+    made.close()

@@ -1,0 +1,108 @@
+"""Texts and labels, cleaned once; joined files."""
+
+import numpy as np
+import pytest
+
+from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, join_corpora, normal_form
+from trainer.data.reading import DroppedRow, Table, read_table
+from trainer.errors import UserError
+
+
+def table_of(*rows: tuple[str, ...], columns=("text", "label")) -> Table:
+    return Table(columns, list(rows), list(range(2, len(rows) + 2)), "utf-8", False, ",", True, ())
+
+
+def corpus_of(*rows, **how) -> Corpus:
+    return build_corpus(table_of(*rows), text=0, label=1, **how)
+
+
+def test_texts_labels_and_source_rows():
+    corpus = corpus_of(("  one ", " joy"), ("two\nlines", "fear\t"), ("", "joy"), ("four", "\ufeff "), ("five", "joy"))
+    assert corpus.texts == ("one", "two\nlines", "five")
+    assert corpus.label_names == ("fear", "joy")
+    assert corpus.label_ids.tolist() == [1, 0, 1]
+    assert corpus.label_ids.dtype == corpus.source_rows.dtype == np.int64
+    assert corpus.source_rows.tolist() == [0, 1, 4]
+    assert corpus.origins is None
+    assert corpus.dropped == (DroppedRow(4, NO_TEXT), DroppedRow(5, NO_LABEL))
+
+
+@pytest.mark.parametrize(
+    ("labels", "order"),
+    [
+        (["10", "2", "-1"], ("-1", "2", "10")),
+        (["b", "A", "c"], ("A", "b", "c")),
+        (["10", "2", "x"], ("10", "2", "x")),
+        (["01", "1"], ("01", "1")),
+        (["None", "NA", "null"], ("NA", "None", "null")),
+        (["9" * 5_000, "1"], ("1", "9" * 5_000)),
+    ],
+)
+def test_order_of_labels(labels, order):
+    assert corpus_of(*[("some text", label) for label in labels]).label_names == order
+
+
+def test_class_names():
+    corpus = corpus_of(("a", "10"), ("b", "2"), class_names={"2": "sadness", "10": "joy"})
+    assert corpus.label_names == ("sadness", "joy")
+    with pytest.raises(UserError) as refusal:
+        corpus_of(("a", "10"), ("b", "2"), class_names={"2": "10"})
+    assert refusal.value.code == "duplicate_class_names"
+
+
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [
+        ([], "no_rows"),
+        ([("", "joy"), (" ", "fear")], "empty_texts"),
+        ([("one", ""), ("two", "")], "empty_labels"),
+        ([("one", "joy"), ("two", "joy ")], "one_class"),
+        ([(f"text {n}", f"id{n}") for n in range(20)], "too_many_classes"),
+        ([(f"text {n}", f"class {n % 600}") for n in range(6_000)], "too_many_classes"),
+    ],
+)
+def test_refusals(rows, code):
+    with pytest.raises(UserError) as refusal:
+        corpus_of(*rows)
+    assert refusal.value.code == code
+
+
+def test_a_given_test_file_may_hold_one_class():
+    assert corpus_of(("one", "joy"), whole=False).label_names == ("joy",)
+
+
+def test_split_column():
+    rows = [("a", "joy", "Training"), ("b", "fear", "dev"), ("c", "joy", "test"), ("", "joy", "test")]
+    corpus = build_corpus(table_of(*rows, columns=("text", "label", "split")), text=0, label=1, split_column=2)
+    assert corpus.origins == ("train", "validation", "test")
+    with pytest.raises(UserError) as refusal:
+        build_corpus(table_of(*rows, ("d", "joy", "holdout"), columns=("text", "label", "split")), text=0, label=1, split_column=2)
+    assert refusal.value.code == "unknown_split"
+    assert "“holdout”" in refusal.value.message
+
+
+def test_joined_files_match_labels_by_name():
+    train = corpus_of(("a", "joy"), ("b", "fear"), ("c", "anger"))
+    test = corpus_of(("d", "joy"), ("", "joy"), ("e", "anger"), whole=False)
+    joined = join_corpora(train, test=test)
+    assert joined.origins == ("train", "train", "train", "test", "test")
+    assert [joined.label_names[label] for label in joined.label_ids] == ["joy", "fear", "anger", "joy", "anger"]
+    assert joined.source_rows.tolist() == [0, 1, 2, 0, 2]
+    assert len(joined.dropped) == 1
+
+
+def test_a_class_that_only_the_test_file_has_is_refused():
+    train = corpus_of(("a", "joy"), ("b", "fear"))
+    with pytest.raises(UserError) as refusal:
+        join_corpora(train, validation=train, test=corpus_of(("c", "disgust"), whole=False))
+    assert refusal.value.code == "unknown_class"
+    assert "test rows hold “disgust”" in refusal.value.message
+
+
+def test_normal_form():
+    assert normal_form(" Straße  is\tLONG\n") == normal_form("STRASSE is long")
+
+
+def test_from_a_file_to_a_corpus():
+    table = read_table(b"text;label\n a b ;joy\nc d;fear\n")
+    assert build_corpus(table, text=0, label=1).texts == ("a b", "c d")

@@ -1,0 +1,73 @@
+"""The answer about one file, as JSON."""
+
+import json
+
+from trainer.data.inspection import inspect_file
+
+ROWS = "".join(f"this is text number {n},{'joy' if n % 2 else 'fear'}\n" for n in range(20))
+
+
+def inspected(tmp_path, content: str, **how):
+    path = tmp_path / "some file.csv"
+    path.write_text(content, encoding="utf-8", newline="")
+    answer = inspect_file(path, **how)
+    assert json.loads(json.dumps(answer)) == answer
+    assert answer["file"] == str(path)
+    return answer
+
+
+def test_a_good_file(tmp_path):
+    answer = inspected(tmp_path, "text,label\n" + ROWS + ",joy\na, b,joy\n")
+    assert answer.pop("file")
+    findings = answer.pop("findings")
+    assert answer == {
+        "ok": True,
+        "encoding": "utf-8",
+        "delimiter": ",",
+        "header": True,
+        "rows_seen": 22,
+        "rows_kept": 20,
+        "rows_dropped_count": 2,
+        "rows_dropped": [
+            {"line": 22, "reason": "no text in this row"},
+            {"line": 23, "reason": "too many cells: 3 instead of 2 (probably a comma inside a text without quotation marks)"},
+        ],
+        "text": {"name": "text", "index": 0},
+        "label": {"name": "label", "index": 1},
+        "labels": {"fear": 10, "joy": 10},
+    }
+    assert {found["code"] for found in findings} == {"rows_dropped", "empty_texts"}
+    assert all(set(found) == {"code", "severity", "count", "message"} for found in findings)
+
+
+def test_named_columns(tmp_path):
+    content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
+    assert inspected(tmp_path, content, text="B", label="2")["text"] == {"name": "b", "index": 1}
+    assert inspected(tmp_path, content, text="nope")["code"] == "unknown_column"
+    assert inspected(tmp_path, content, text="a", label="a")["code"] == "same_column"
+
+
+def test_a_refusal_before_reading(tmp_path):
+    answer = inspected(tmp_path, "")
+    assert set(answer) == {"file", "ok", "code", "message"}
+    assert (answer["ok"], answer["code"]) == (False, "empty_file")
+    assert inspect_file(tmp_path / "none.csv")["code"] == "file_not_found"
+
+
+def test_a_refusal_after_reading_says_what_was_read(tmp_path):
+    answer = inspected(tmp_path, "text\n" + "hello there\n" * 5)
+    assert (answer["ok"], answer["code"]) == (False, "one_column")
+    assert (answer["encoding"], answer["delimiter"], answer["rows_seen"], answer["rows_kept"], answer["rows_dropped_count"]) == (
+        "utf-8",
+        None,
+        5,
+        5,
+        0,
+    )
+
+
+def test_the_list_of_dropped_rows_is_cut_the_count_is_not(tmp_path):
+    answer = inspected(tmp_path, "text,label\n" + ROWS * 100 + "a, b, c,joy\n" * 1_200)
+    assert answer["rows_dropped_count"] == 1_200
+    assert len(answer["rows_dropped"]) == 1_000
+    assert answer["rows_seen"] == answer["rows_kept"] + answer["rows_dropped_count"]

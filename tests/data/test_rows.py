@@ -1,0 +1,58 @@
+"""The file of a run's rows: everything comes back, and damage is an error in words."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from trainer.data.corpus import Corpus, build_corpus
+from trainer.data.reading import Table
+from trainer.data.rows import load_rows, save_rows
+from trainer.data.splitting import split
+from trainer.errors import UserError
+
+
+def _some_corpus() -> Corpus:
+    rows = [(f"text {n} é 日本\n😀 =1+1", ["joy", "fear", "NA"][n % 3]) for n in range(30)] + [("", "joy")]
+    table = Table(("text", "label"), rows, list(range(2, len(rows) + 2)), "utf-8", False, ",", True, ())
+    return build_corpus(table, text=0, label=1)
+
+
+def test_rows_of_a_run_come_back(tmp_path):
+    corpus = _some_corpus()
+    splits = split(corpus, validation_share=0.1, test_share=0.2, seed=1)
+    save_rows(tmp_path / "data.parquet", corpus, splits)
+    save_rows(tmp_path / "data.parquet", corpus, splits)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.parquet"]
+    table = pq.read_table(tmp_path / "data.parquet")
+    assert table.column_names == ["source_row", "text", "label", "split"]
+    assert set(table["split"].to_pylist()) == {"train", "validation", "test"}
+    again, splits_again = load_rows(tmp_path / "data.parquet")
+    assert (again.texts, again.label_names) == (corpus.texts, corpus.label_names)
+    for field in ("label_ids", "source_rows"):
+        assert (getattr(again, field) == getattr(corpus, field)).all()
+        assert getattr(again, field).dtype == np.int64
+    for field in ("train", "validation", "test", "left_out"):
+        assert (getattr(splits_again, field) == getattr(splits, field)).all()
+        assert getattr(splits_again, field).dtype == np.int64
+    assert splits_again.notices == splits.notices
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_damaged_rows_are_an_error_that_says_so(tmp_path, share):
+    corpus = _some_corpus()
+    path = tmp_path / "data.parquet"
+    save_rows(path, corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=1))
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(UserError) as refusal:
+        load_rows(path)
+    assert refusal.value.code == "rows_damaged"
+
+
+def test_another_parquet_file_is_not_the_rows_of_a_run(tmp_path):
+    import pyarrow as pa
+
+    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "other.parquet")
+    with pytest.raises(UserError):
+        load_rows(tmp_path / "other.parquet")
+    with pytest.raises(UserError):
+        load_rows(tmp_path / "none.parquet")

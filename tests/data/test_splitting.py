@@ -1,0 +1,219 @@
+"""Train, validation and test."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trainer.data.corpus import Corpus, normal_form
+from trainer.data.splitting import Splits, split
+from trainer.errors import UserError
+
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SHARES = {"validation_share": 0.1, "test_share": 0.2}
+
+
+def corpus_of(texts, labels, origins=None) -> Corpus:
+    names = tuple(sorted(set(labels)))
+    return Corpus(
+        texts=tuple(texts),
+        label_ids=np.array([names.index(label) for label in labels], dtype=np.int64),
+        label_names=names,
+        source_rows=np.arange(len(texts), dtype=np.int64),
+        origins=None if origins is None else tuple(origins),
+        dropped=(),
+    )
+
+
+def parts(splits: Splits) -> list[np.ndarray]:
+    return [splits.train, splits.validation, splits.test, splits.left_out]
+
+
+def assert_partition(corpus: Corpus, splits: Splits) -> None:
+    assert sorted(np.concatenate(parts(splits)).tolist()) == list(range(len(corpus)))
+    for part in parts(splits):
+        assert part.dtype == np.int64
+        assert part.tolist() == sorted(part.tolist())
+    forms = [{normal_form(corpus.texts[row]) for row in part} for part in parts(splits)[:3]]
+    assert not forms[0] & forms[1]
+    assert not forms[0] & forms[2]
+    assert not forms[1] & forms[2]
+
+
+def test_shares_are_exact_and_every_class_keeps_its_own():
+    labels = [
+        name
+        for name, count in [("joy", 5_362), ("sad", 4_666), ("fear", 1_937), ("anger", 2_159), ("love", 1_304), ("wow", 572)]
+        for _ in range(count)
+    ]
+    corpus = corpus_of([f"text {n}" for n in range(16_000)], labels)
+    splits = split(corpus, **SHARES, seed=42)
+    assert_partition(corpus, splits)
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (11_200, 1_600, 3_200)
+    assert splits.notices == ()
+    for label, count in Counter(corpus.label_ids.tolist()).items():
+        assert abs((corpus.label_ids[splits.test] == label).sum() - 0.2 * count) <= 1
+        assert abs((corpus.label_ids[splits.validation] == label).sum() - 0.1 * count) <= 1
+
+
+def test_the_seed_decides_and_the_order_of_rows_does_not():
+    texts, labels = [f"text {n}" for n in range(300)], [f"class {n % 3}" for n in range(300)]
+    one = split(corpus_of(texts, labels), **SHARES, seed=1)
+    again = split(corpus_of(texts, labels), **SHARES, seed=1)
+    other = split(corpus_of(texts, labels), **SHARES, seed=2)
+    turned = split(corpus_of(texts[::-1], labels[::-1]), **SHARES, seed=1)
+    assert one.test.tolist() == again.test.tolist() != other.test.tolist()
+    assert sorted((299 - turned.test).tolist()) == one.test.tolist()
+
+
+def test_a_corrected_label_moves_few_rows():
+    texts, labels = [f"text {n}" for n in range(300)], [f"class {n % 3}" for n in range(300)]
+    before = set(split(corpus_of(texts, labels), **SHARES, seed=1).test.tolist())
+    labels[7] = "class 2"
+    assert len(before ^ set(split(corpus_of(texts, labels), **SHARES, seed=1).test.tolist())) <= 4
+
+
+def test_doubles_stay_together_whatever_their_case_blanks_and_label():
+    texts = [f"text {n // 2}" if n % 2 else f" TEXT  {n // 2}" for n in range(200)]
+    corpus = corpus_of(texts, ["joy" if n % 3 else "fear" for n in range(200)])
+    assert_partition(corpus, split(corpus, **SHARES, seed=0))
+
+
+def test_small_classes():
+    labels = ["big"] * 50 + ["one"] + ["two"] * 2 + ["three"] * 3
+    corpus = corpus_of([f"text {n}" for n in range(len(labels))], labels)
+    splits = split(corpus, **SHARES, seed=3)
+    counts = {
+        name: [sum(corpus.label_names[corpus.label_ids[row]] == name for row in part) for part in parts(splits)] for name in set(labels)
+    }
+    assert counts["one"] == [1, 0, 0, 0]
+    assert counts["two"] == [1, 0, 1, 0]
+    assert counts["three"] == [1, 1, 1, 0]
+    assert len(splits.notices) == 2
+    assert "The class “one” has only one text" in splits.notices[0]
+    assert "The class “two” has only two different texts" in splits.notices[1]
+
+
+def test_a_class_whose_texts_all_have_another_label_too_is_trained_on():
+    texts = [f"text {n}" for n in range(40)] * 2
+    labels = ["joy"] * 40 + ["fear"] * 20 + ["joy"] * 20
+    corpus = corpus_of(texts, labels)
+    splits = split(corpus, **SHARES, seed=0)
+    assert_partition(corpus, splits)
+    assert set(corpus.label_ids[splits.train].tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_rows(count):
+    corpus = corpus_of([f"text {n}" for n in range(count)], ["joy", "fear"][:count])
+    with pytest.raises(UserError) as refusal:
+        split(corpus, **SHARES, seed=0)
+    assert refusal.value.code == "too_few_rows"
+
+
+def test_one_training_class_is_too_few():
+    corpus = corpus_of([f"text {n}" for n in range(10)], ["joy"] * 10)
+    with pytest.raises(UserError) as refusal:
+        split(corpus, **SHARES, seed=0)
+    assert refusal.value.code == "too_few_rows"
+
+
+def test_a_published_split_is_kept_and_doubles_leave_training():
+    texts = [f"text {n}" for n in range(100)] + ["Text 3", "text  4", "text 95"] + [f"unseen {n}" for n in range(20)]
+    origins = ["train"] * 90 + ["validation"] * 10 + ["test"] * 2 + ["train"] + ["test"] * 20
+    corpus = corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(len(texts))], origins)
+    splits = split(corpus, **SHARES, seed=0)
+    assert_partition(corpus, splits)
+    assert splits.test.tolist() == [100, 101, *range(103, 123)]
+    assert splits.left_out.tolist() == [3, 4, 102]
+    assert splits.validation.tolist() == list(range(90, 100))
+    assert splits.notices == (
+        "2 rows left training because the same text is in the test rows.",
+        "1 row left training because the same text is in the validation rows.",
+    )
+
+
+def test_validation_is_taken_from_training_where_none_is_given():
+    corpus = corpus_of([f"text {n}" for n in range(300)], [f"class {n % 3}" for n in range(300)], ["train"] * 200 + ["test"] * 100)
+    splits = split(corpus, **SHARES, seed=0)
+    assert_partition(corpus, splits)
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (180, 20, 100)
+    assert "20 rows for it were taken from the training rows" in splits.notices[0]
+
+
+def test_given_validation_serves_as_test_where_no_test_is_given():
+    corpus = corpus_of([f"text {n}" for n in range(300)], [f"class {n % 3}" for n in range(300)], ["train"] * 200 + ["validation"] * 100)
+    splits = split(corpus, **SHARES, seed=0)
+    assert splits.test.tolist() == list(range(200, 300))
+    assert len(splits.validation) == 20
+    assert "the 100 given validation rows are the test" in splits.notices[0]
+
+
+def test_only_training_rows_given_means_a_split_of_our_own():
+    corpus = corpus_of([f"text {n}" for n in range(100)], [f"class {n % 2}" for n in range(100)], ["train"] * 100)
+    assert [len(part) for part in parts(split(corpus, **SHARES, seed=0))] == [70, 10, 20, 0]
+
+
+def test_a_class_without_training_rows_is_refused():
+    corpus = corpus_of(["a", "b", "c", "d", "e"], ["joy", "fear", "joy", "fear", "disgust"], ["train"] * 4 + ["test"])
+    with pytest.raises(UserError) as refusal:
+        split(corpus, **SHARES, seed=0)
+    assert refusal.value.code == "unknown_class"
+    assert "“disgust”" in refusal.value.message
+
+
+@pytest.mark.parametrize("origins", [["test"] * 20, ["validation"] * 20, ["validation", "test"] * 10])
+def test_no_training_rows_at_all(origins):
+    corpus = corpus_of([f"text {n}" for n in range(20)], ["joy", "fear"] * 10, origins)
+    with pytest.raises(UserError) as refusal:
+        split(corpus, **SHARES, seed=0)
+    assert refusal.value.code == "too_few_rows"
+
+
+_rows = st.lists(
+    st.tuples(st.integers(0, 60), st.integers(0, 4), st.sampled_from(["train", "train", "validation", "test"])), min_size=1, max_size=120
+)
+
+
+@QUICK
+@given(
+    rows=_rows,
+    seed=st.integers(0, 2**31 - 1),
+    validation_share=st.floats(0.01, 0.4),
+    test_share=st.floats(0.01, 0.4),
+    given_split=st.booleans(),
+)
+def test_any_split_is_a_partition_that_parts_no_doubles(rows, seed, validation_share, test_share, given_split):
+    corpus = corpus_of(
+        [f"text {text}" for text, _, _ in rows], [f"class {label}" for _, label, _ in rows], [o for *_, o in rows] if given_split else None
+    )
+    how = {"validation_share": validation_share, "test_share": test_share, "seed": seed}
+    try:
+        splits = split(corpus, **how)
+    except UserError:  # too_few_rows or unknown_class
+        return
+    assert_partition(corpus, splits)
+    assert min(map(len, parts(splits)[:3])) > 0
+    again = split(corpus, **how)
+    assert all((one == two).all() for one, two in zip(parts(splits), parts(again), strict=True))
+    if not given_split:
+        assert len(splits.left_out) == 0
+        assert set(corpus.label_ids[splits.train].tolist()) == set(corpus.label_ids.tolist())
+    else:
+        test = [row for row, origin in enumerate(corpus.origins) if origin == "test"]
+        assert not test or splits.test.tolist() == test
+
+
+@QUICK
+@given(sizes=st.lists(st.integers(3, 80), min_size=2, max_size=6), seed=st.integers(0, 1000))
+def test_without_doubles_every_class_has_its_share(sizes, seed):
+    labels = [f"class {number}" for number, size in enumerate(sizes) for _ in range(size)]
+    corpus = corpus_of([f"text {n}" for n in range(len(labels))], labels)
+    splits = split(corpus, **SHARES, seed=seed)
+    for label, size in enumerate(sizes):
+        for part, share in ((splits.test, 0.2), (splits.validation, 0.1)):
+            count = (corpus.label_ids[part] == label).sum()
+            assert count >= 1
+            assert abs(count - size * share) <= 1

@@ -1,0 +1,62 @@
+"""Drafts: a file being prepared survives, unchanged, and belongs to one owner."""
+
+from pathlib import Path
+
+import pytest
+
+from trainer.errors import UserError
+from trainer.runs.draft import DraftStore
+
+
+def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path / "drafts")
+    draft = store.create("local", {"main": ("a.csv", b"\xff\x00a,b\r\n"), "test": ("t.csv", b"x")}, text="0")
+    assert store.path(draft, draft.main).read_bytes() == b"\xff\x00a,b\r\n"
+    changed = store.change(draft, text="b", label="a", class_names={"0": "joy"})
+    again = DraftStore(tmp_path / "drafts").get(draft.id, "local")
+    assert again == changed
+    assert (again.main.text, again.main.label, again.class_names) == ("b", "a", {"0": "joy"})
+    assert again.test is not None
+    assert store.latest("local") == again
+    run = tmp_path / "run"
+    run.mkdir()
+    store.copy_sources(again, run)
+    assert (run / "source").read_bytes() == b"\xff\x00a,b\r\n"
+    assert (run / "source-test").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\a\\b.csv", "a\nb\x00.csv", "", "x" * 400])
+def test_names_are_for_reading_only(tmp_path: Path, name: str) -> None:
+    draft = DraftStore(tmp_path / "drafts").create("local", {"main": (name, b"x")})
+    assert draft.main.file == "source"
+    assert "/" not in draft.main.name
+    assert "\\" not in draft.main.name
+    assert draft.main.name.isprintable()
+    assert 0 < len(draft.main.name) <= 120
+
+
+def test_foreign_and_unknown_drafts_are_refused(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path / "drafts")
+    draft = store.create("somebody", {"main": ("a.csv", b"x")})
+    for wanted in (draft.id, "f" * 32, "../x", None):
+        with pytest.raises(UserError, match="no longer here"):
+            store.get(wanted, "local")
+    assert store.latest("local") is None
+
+
+def test_only_the_newest_drafts_are_kept(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path / "drafts")
+    for _ in range(8):
+        last = store.create("local", {"main": ("a.csv", b"x")})
+    other = store.create("somebody", {"main": ("a.csv", b"x")})
+    store.tidy("local", keep=3)
+    assert len(list((tmp_path / "drafts").iterdir())) == 4
+    assert store.get(last.id, "local") == last
+    assert store.get(other.id, "somebody") == other
+
+
+def test_a_file_that_cannot_be_copied_leaves_no_draft(tmp_path: Path) -> None:
+    store = DraftStore(tmp_path / "drafts")
+    with pytest.raises(OSError, match="No such file"):
+        store.create("local", {"main": ("a.csv", tmp_path / "missing.csv")})
+    assert list((tmp_path / "drafts").iterdir()) == []

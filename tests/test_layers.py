@@ -1,0 +1,120 @@
+"""The house: imports run downward only, gradio stays in ui/, torch in training/, and nothing goes in circles."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
+
+FLOORS = [
+    {"errors", "__init__"},
+    {"settings", "recipe"},
+    {"data", "runs"},
+    {"training", "evaluation"},
+    {"colours"},
+    {"charts", "card", "preparation"},
+    {"job"},
+    {"studio"},
+    {"ui", "__main__"},
+    {"app"},
+]
+ONLY_IN = {
+    "gradio": {"ui", "app"},
+    "torch": {"training"},
+    "transformers": {"training"},
+    "accelerate": {"training"},
+}
+LATE = {"torch", "transformers", "accelerate", "datasets", "sklearn"}
+
+
+def room(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[0] if parts[0] == "app" else parts[1]
+
+
+def floor(name: str) -> int:
+    return next(i for i, rooms in enumerate(FLOORS) if name in rooms)
+
+
+def imports(path: Path) -> list[tuple[str, ast.stmt]]:
+    """Every module imported anywhere in a file, with the statement."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.append((node.module, node))
+    return found
+
+
+def top_level(path: Path) -> list[str]:
+    """The modules that importing this file imports at once."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [
+        name
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_run_downward(path: Path) -> None:
+    mine = room(path)
+    for name, node in imports(path):
+        if not name.startswith("trainer"):
+            continue
+        assert not (isinstance(node, ast.ImportFrom) and node.level), "relative import"
+        parts = name.split(".")
+        others = [parts[1]] if len(parts) > 1 else [a.name for a in node.names]
+        for other in others:
+            if other == mine or other == "__version__":
+                continue
+            assert floor(other) < floor(mine), f"{path.name} ({mine}) imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_heavy_libraries_stay_in_their_room(path: Path) -> None:
+    for name, _ in imports(path):
+        allowed = ONLY_IN.get(name.split(".")[0])
+        assert allowed is None or room(path) in allowed, f"{path.name} imports {name}"
+
+
+def test_no_import_cycles() -> None:
+    def module(path: Path) -> str:
+        return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+    known = {module(p): p for p in MODULES}
+    edges = {name: {n for n, _ in imports(path) if n in known} for name, path in known.items()}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join((*trail, name))
+        if name in done:
+            return
+        for other in edges[name]:
+            visit(other, (*trail, name))
+        done.add(name)
+
+    for name in edges:
+        visit(name, ())
+    assert len(done) == len(known)
+
+
+@pytest.mark.parametrize("start", ["trainer.ui.serving", "trainer.__main__"])
+def test_the_page_opens_before_torch_is_loaded(start: str) -> None:
+    """Nothing reachable by top-level imports imports what takes seconds."""
+    known = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
+    seen, todo = set(), [start]
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in known:
+            continue
+        seen.add(name)
+        names = top_level(known[name])
+        heavy = {n.split(".")[0] for n in names} & LATE
+        assert not heavy, f"{name} imports {heavy} at once"
+        todo += names
+    assert len(seen) > 3

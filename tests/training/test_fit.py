@@ -1,0 +1,147 @@
+"""fit: a small real training, watched through the run's log."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from trainer.data.rows import save_rows
+
+from tests.conftest import small_rows, write_rows
+from trainer.data.corpus import Corpus, build_corpus
+from trainer.data.reading import read_file
+from trainer.data.splitting import Splits, split
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.run import Run, RunStore
+from trainer.training.encoders import Encoder
+from trainer.training.fit import Fitted, fit
+
+RECIPE = Recipe(encoder="tiny-bert", epochs=3, batch_size=16, learning_rate=5e-3, max_length=32)
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> tuple[Corpus, Splits]:
+    table = read_file(write_rows(tmp_path_factory.mktemp("data") / "moods.csv", small_rows()))
+    corpus = build_corpus(table, text=0, label=1)
+    return corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=42)
+
+
+def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe = RECIPE) -> Run:
+    store = RunStore(root)
+    return store.create(recipe=recipe, fill=lambda f: save_rows(f / "data.parquet", *material), name="n", owner="local")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> tuple[Run, Fitted]:
+    run = run_with(tmp_path_factory.mktemp("runs"), material)
+    return run, fit(run, tiny_encoder, *material)
+
+
+def weights(run: Run) -> bytes:
+    return (run.model / "model.safetensors").read_bytes()
+
+
+def test_it_learns(trained: tuple[Run, Fitted]) -> None:
+    run, fitted = trained
+    events = list(run.log.read())
+    losses = [e["loss"] for e in events if e["kind"] == "log"]
+    evaluations = [e for e in events if e["kind"] == "eval"]
+    assert losses[-1] < 0.5 * losses[0]
+    assert max(e["accuracy"] for e in evaluations) > 0.8
+    assert not fitted.stopped
+    assert fitted.train_seconds > 0
+    assert fitted.samples_per_second > 0
+
+
+def test_the_log_has_every_step_once_and_plain_numbers(trained: tuple[Run, Fitted]) -> None:
+    run, _ = trained
+    steps = [e["step"] for e in run.log.read() if e["kind"] == "log"]
+    started = next(e for e in run.log.read() if e["kind"] == "started")
+    assert steps == list(range(1, started["total_steps"] + 1))
+    assert started["epoch_steps"][-1] == started["total_steps"]
+    assert len([e for e in run.log.read() if e["kind"] == "eval"]) == 4 * 3
+    for event in run.log.read():
+        json.dumps(event, allow_nan=False)
+        if event["kind"] == "log":
+            assert 0 <= event["accuracy"] <= 1
+
+
+def test_the_best_evaluation_is_what_is_saved(trained: tuple[Run, Fitted], material: tuple[Corpus, Splits]) -> None:
+    from sklearn.metrics import f1_score
+
+    from trainer.training.predictor import Predictor
+
+    run, fitted = trained
+    corpus, splits = material
+    evaluations = {e["step"]: e["macro_f1"] for e in run.log.read() if e["kind"] == "eval"}
+    assert evaluations[fitted.best_step] == max(evaluations.values())
+    said = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.validation]).argmax(1)
+    # The evaluation ran in bf16 where the hardware has it: a single row may fall on the other side.
+    assert f1_score(corpus.label_ids[splits.validation], said, average="macro") == pytest.approx(max(evaluations.values()), abs=0.06)
+
+
+def test_the_model_folder_is_a_standard_one_without_pickles(trained: tuple[Run, Fitted], material: tuple[Corpus, Splits]) -> None:
+    from transformers import AutoTokenizer, pipeline
+
+    run, _ = trained
+    names = {f.name for f in run.model.iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= names
+    assert not {n for n in names if n.endswith((".bin", ".pt", ".pth", ".pkl"))}
+    assert not run.checkpoints.exists()
+    assert AutoTokenizer.from_pretrained(run.model).model_max_length == RECIPE.max_length
+    answers = pipeline("text-classification", model=str(run.model), top_k=None)("happy sunny today", truncation=True)
+    assert {a["label"] for a in answers} == set(material[0].label_names)
+
+
+def test_the_same_recipe_gives_the_same_weights(
+    trained: tuple[Run, Fitted], material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path
+) -> None:
+    torch.manual_seed(99)
+    np.random.seed(99)
+    again = run_with(tmp_path, material)
+    fit(again, tiny_encoder, *material)
+    assert weights(again) == weights(trained[0])
+
+
+def test_a_stop_keeps_a_model(material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path) -> None:
+    run = run_with(tmp_path, material)
+    run.ask_to_stop()
+    fitted = fit(run, tiny_encoder, *material)
+    steps = [e["step"] for e in run.log.read() if e["kind"] == "log"]
+    assert fitted.stopped
+    assert steps == [1]
+    assert fitted.best_step == 1
+    assert (run.model / "model.safetensors").exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_in_words(
+    material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers.models.bert.modeling_bert import BertForSequenceClassification
+
+    forward = BertForSequenceClassification.forward
+
+    def poisoned(self: object, *args: object, **kwargs: object) -> object:
+        output = forward(self, *args, **kwargs)
+        output.loss = output.loss * float("nan")
+        return output
+
+    monkeypatch.setattr(BertForSequenceClassification, "forward", poisoned)
+    with pytest.raises(UserError, match="no longer a number") as failed:
+        fit(run_with(tmp_path, material), tiny_encoder, *material)
+    assert failed.value.code == "loss_not_finite"
+
+
+def test_out_of_memory_says_what_to_do(
+    material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer.training.loop import LiveTrainer
+
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(LiveTrainer, "compute_loss", full)
+    with pytest.raises(UserError, match="smaller batch size"):
+        fit(run_with(tmp_path, material), tiny_encoder, *material)

@@ -1,0 +1,36 @@
+"""What the machine is, told without guessing."""
+
+import types
+
+import pytest
+import torch
+
+from trainer.training import hardware
+
+
+def test_the_cpu_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(hardware, "usable_cores", lambda: 2)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True, "avx2": True})
+    assert hardware.detect() == hardware.Hardware("cpu", "bf16", 2, "2 CPU cores")
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, "avx512_bf16": False, "avx2": True})
+    assert hardware.detect().words == "2 CPU cores, fp32"
+
+
+@pytest.mark.parametrize(("major", "precision"), [(9, "bf16"), (8, "bf16"), (7, "fp16"), (6, "fp32")])
+def test_bf16_only_where_a_gpu_gains_from_it(monkeypatch: pytest.MonkeyPatch, major: int, precision: str) -> None:
+    card = types.SimpleNamespace(name="NVIDIA T4", major=major, minor=5, total_memory=15 * 2**30)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)
+    # Emulated bf16 counts as "supported" for torch; it must not count here.
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
+    found = hardware.detect()
+    assert (found.device, found.precision, found.words) == ("cuda", precision, f"NVIDIA T4, 15 GB, {precision}")
+
+
+def test_a_containers_quota_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hardware.os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
+    monkeypatch.setattr(hardware.Path, "read_text", lambda self: "150000 100000\n")
+    assert hardware.usable_cores() == 2
+    monkeypatch.setattr(hardware.Path, "read_text", lambda self: "max 100000\n")
+    assert hardware.usable_cores() == 64

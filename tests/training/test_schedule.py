@@ -1,0 +1,27 @@
+"""When to log and to evaluate: from row counts alone."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.training.schedule import plan
+
+
+@given(st.integers(1, 200_000), st.integers(1, 20_000), st.integers(1, 512), st.integers(1, 10))
+def test_every_schedule_ends_with_a_log_and_an_evaluation(train: int, validation: int, batch: int, epochs: int) -> None:
+    schedule = plan(train_rows=train, validation_rows=validation, batch_size=batch, epochs=epochs)
+    assert schedule.total_steps == -(-train // batch) * epochs
+    assert schedule.epoch_steps[-1] == schedule.total_steps
+    assert len(schedule.epoch_steps) == epochs
+    assert schedule.total_steps in schedule.log_steps
+    assert 1 in schedule.log_steps
+    assert set(schedule.epoch_steps) <= schedule.evaluation_steps
+    assert all(1 <= step <= schedule.total_steps for step in schedule.log_steps | schedule.evaluation_steps)
+    assert len(schedule.log_steps) <= 402
+    assert len(schedule.evaluation_steps) <= 4 * epochs
+
+
+def test_several_evaluations_an_epoch_where_that_is_cheap() -> None:
+    small = plan(train_rows=700, validation_rows=100, batch_size=32, epochs=1)
+    large = plan(train_rows=11_200, validation_rows=1_600, batch_size=32, epochs=1)
+    slow = plan(train_rows=1_000, validation_rows=10_000, batch_size=32, epochs=1)
+    assert [len(s.evaluation_steps) for s in (small, large, slow)] == [4, 2, 1]

@@ -1,0 +1,79 @@
+"""The rows of a run, exactly as they are trained on, as one parquet file. Decides nothing: corpus and splits are handed in."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from trainer.data.corpus import Corpus
+from trainer.data.splitting import Splits
+from trainer.errors import UserError
+
+_PARTS = ("train", "validation", "test", "left_out")
+
+
+def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
+    """Write exactly what a run trains on: a parquet file with source_row, text, label and split ("train", "validation", "test", "left_out").
+
+    The label names in order and the notices of the split are in the schema's metadata under "emotune". The file appears whole or not at all.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    parts = np.full(len(corpus), -1, dtype=np.int8)
+    for number, part in enumerate(_PARTS):
+        parts[getattr(splits, part)] = number
+    if (parts < 0).any():
+        raise ValueError("the splits do not cover the corpus")
+    names = pa.array(corpus.label_names, type=pa.string())
+    columns = {
+        "source_row": pa.array(corpus.source_rows, type=pa.int64()),
+        "text": pa.array(corpus.texts, type=pa.string()),
+        "label": pa.DictionaryArray.from_arrays(pa.array(corpus.label_ids, type=pa.int32()), names).cast(pa.string()),
+        "split": pa.DictionaryArray.from_arrays(pa.array(parts), pa.array(_PARTS)).cast(pa.string()),
+    }
+    about = json.dumps({"label_names": corpus.label_names, "notices": splits.notices}, ensure_ascii=False)
+    table = pa.table(columns).replace_schema_metadata({"emotune": about})
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            pq.write_table(table, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
+    """What ``save_rows`` wrote; ``origins`` is None and ``dropped`` empty, as a run needs neither.
+
+    Raises UserError ``rows_damaged`` where the file is missing, cut or not of this kind.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with Path(path).open("rb") as file:
+            table = pq.read_table(file)
+        about = json.loads(table.schema.metadata[b"emotune"])
+        names = tuple(about["label_names"])
+        ids = {name: position for position, name in enumerate(names)}
+        parts = np.array([_PARTS.index(part) for part in table["split"].to_pylist()], dtype=np.int8)
+        corpus = Corpus(
+            texts=tuple(table["text"].to_pylist()),
+            label_ids=np.array([ids[name] for name in table["label"].to_pylist()], dtype=np.int64),
+            label_names=names,
+            source_rows=table["source_row"].to_numpy().astype(np.int64),
+            origins=None,
+            dropped=(),
+        )
+        rows = {part: np.flatnonzero(parts == number).astype(np.int64) for number, part in enumerate(_PARTS)}
+        return corpus, Splits(**rows, notices=tuple(about["notices"]))
+    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+        raise UserError(
+            f"The rows of this run cannot be read ({Path(path).name}). The file is missing or damaged; start a new run from the original file.",
+            code="rows_damaged",
+        ) from error

@@ -1,0 +1,20 @@
+"""The one exception whose words a person sees.
+
+Not for programming mistakes: those raise what Python raises, and their traceback goes to a log, never to the page.
+"""
+
+
+class UserError(Exception):
+    """Something a person can put right.
+
+    The message is whole sentences: what happened, what was found, what to do.
+    ``code`` is a short stable name (``empty_file``, ``one_class``, ...) for programs and tests.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])

@@ -1,0 +1,115 @@
+"""What a model said about the rows of validation and test: one array per fact, and the parquet file that holds them.
+
+No judgement (that is report.py) and no text: a row is named by its index into the run's corpus.
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+SPLITS = ("validation", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Class probabilities of n rows over k classes; arrays are converted to the types below and must agree in length.
+
+    ``rows`` int64 (n,): index into the run's corpus. ``split`` str (n,): "validation" or "test". ``labels`` int64 (n,): the given class,
+    0..k-1. ``probabilities`` float32 (n, k): finite, each row sums to 1 as the model gave it (not checked: a calibration may round).
+    Raises ValueError where they disagree. Compared by identity, since an array has no one truth value.
+    """
+
+    rows: np.ndarray
+    split: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    label_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "rows", np.asarray(self.rows, dtype=np.int64))
+        set_(self, "split", np.asarray(self.split, dtype=np.str_))
+        set_(self, "labels", np.asarray(self.labels, dtype=np.int64))
+        set_(self, "probabilities", np.asarray(self.probabilities, dtype=np.float32))
+        set_(self, "label_names", tuple(self.label_names))
+        n, k = len(self.rows), len(self.label_names)
+        shapes = (self.rows.shape, self.split.shape, self.labels.shape, self.probabilities.shape)
+        if shapes != ((n,), (n,), (n,), (n, k)):
+            raise ValueError(f"rows, split, labels and probabilities have shapes {shapes}; wanted ({n},) thrice and ({n}, {k}).")
+        if n and (self.labels.min() < 0 or self.labels.max() >= k):
+            raise ValueError(f"Label ids run from {self.labels.min()} to {self.labels.max()}; there are {k} classes.")
+        if not np.isfinite(self.probabilities).all():
+            raise ValueError("Some probabilities are not finite numbers.")
+        if strange := set(np.unique(self.split).tolist()) - set(SPLITS):
+            raise ValueError(f"Splits {sorted(strange)} are none of {SPLITS}.")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """int64 (n,): the most probable class of each row; the lower id where two are equal."""
+        return self.probabilities.argmax(axis=1) if len(self) else np.zeros(0, dtype=np.int64)
+
+    def of(self, split: str) -> "Predictions":
+        """The rows of one split ("validation" or "test"), in their order. Raises ValueError for another name."""
+        if split not in SPLITS:
+            raise ValueError(f"There is no split {split!r}; there are {SPLITS}.")
+        chosen = self.split == split
+        return Predictions(self.rows[chosen], self.split[chosen], self.labels[chosen], self.probabilities[chosen], self.label_names)
+
+
+def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
+    """Write as parquet: columns row, split, label (id), probabilities (fixed-size list of float32); label names in the schema's metadata.
+
+    A reader sees the old file or the whole new one, also after a power cut: written beside it, fsynced, renamed. Raises OSError.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    classes = len(predictions.label_names)
+    flat = pa.array(np.ascontiguousarray(predictions.probabilities).ravel(), pa.float32())
+    columns = {
+        "row": pa.array(predictions.rows, pa.int64()),
+        "split": pa.array(predictions.split.tolist(), pa.string()),
+        "label": pa.array(predictions.labels, pa.int64()),
+        "probabilities": pa.FixedSizeListArray.from_arrays(flat, classes),
+    }
+    names = json.dumps(predictions.label_names, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    table = pa.table(columns).replace_schema_metadata({b"label_names": names})
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            pq.write_table(table, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_predictions(path: str | os.PathLike) -> Predictions:
+    """Read what ``save_predictions`` wrote. Raises FileNotFoundError, or ValueError for a file that is something else or is damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    # The bytes are read first: parquet memory-maps or seeks in the file, and a copy in memory cannot change under it.
+    content = Path(path).read_bytes()
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+        names = tuple(json.loads(table.schema.metadata[b"label_names"].decode("utf-8", "surrogatepass")))
+        column = table["probabilities"].combine_chunks()
+        return Predictions(
+            rows=table["row"].to_numpy(),
+            split=table["split"].to_pylist(),
+            labels=table["label"].to_numpy(),
+            probabilities=column.flatten().to_numpy().reshape(table.num_rows, len(names)),
+            label_names=names,
+        )
+    except (pa.ArrowException, KeyError, TypeError, AttributeError, OSError) as error:
+        raise ValueError(f"{path} is no file of predictions, or it is damaged: {error}") from error

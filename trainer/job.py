@@ -1,0 +1,99 @@
+"""One run from its first step to its report: train, score, save; every end, good or bad, written into its log."""
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from trainer.card import write_card
+from trainer.data.corpus import Corpus
+from trainer.data.rows import load_rows
+from trainer.data.splitting import Splits
+from trainer.errors import UserError
+from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
+from trainer.evaluation.report import Report, make_report
+from trainer.runs.run import Run
+from trainer.runs.view import fold
+from trainer.runs.writer import writing
+from trainer.training.encoders import Encoder, find_encoder
+
+
+def do(run: Run, encoders: Sequence[Encoder]) -> bool:
+    """Do the run's work in this thread; returns whether it was ours to do (False: another process writes it).
+
+    Never raises for what goes wrong inside: a failure ends in the run's log, in words, and its traceback in a file.
+    """
+    with writing(run.path) as mine:
+        if not mine:
+            return False
+        try:
+            _work(run, encoders)
+        except UserError as error:
+            _fail(run, error.message, error.code)
+        except OSError as error:
+            _fail(run, f"Something could not be written or read: {error.strerror or error}. Free some disk space and start again.", "disk")
+        except Exception:
+            _fail(run, "The training failed unexpectedly. The details are in the file error.log of the run's folder.", "unexpected")
+    return True
+
+
+def load_report(run: Run, split: str) -> Report:
+    """The report of one split ("validation", "test"), computed from the saved predictions, so that the two cannot disagree."""
+    predictions = load_predictions(run.predictions).of(split)
+    return make_report(predictions.labels, predictions.predicted, predictions.label_names)
+
+
+def _work(run: Run, encoders: Sequence[Encoder]) -> None:
+    begun = time.monotonic()
+    run.log.append("phase", durable=True, what="warming up")
+    from trainer.training.fit import fit
+
+    encoder = find_encoder(run.recipe().encoder, encoders)
+    corpus, splits = load_rows(run.rows)
+    fitted = fit(run, encoder, corpus, splits)
+    _score(run, corpus, splits, device=fitted.hardware.device)
+    end = "stopped" if fitted.stopped else "finished"
+    seconds = time.monotonic() - begun
+    facts = {
+        "best_step": fitted.best_step,
+        "train_seconds": round(fitted.train_seconds, 3),
+        "samples_per_second": round(fitted.samples_per_second, 2),
+        "seconds": round(seconds, 3),
+    }
+    write_card(run, fold(run.id, run.log.read()), load_report(run, "test"))
+    run.log.append(end, durable=True, **facts)
+
+
+def _score(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
+    """Probabilities of the saved model for every validation and test row, in float32: just what the page's box would say."""
+    from trainer.training.predictor import Predictor
+
+    rows = np.concatenate([splits.validation, splits.test])
+    split = np.array(["validation"] * len(splits.validation) + ["test"] * len(splits.test))
+    predictor = Predictor(run.model, device=device)
+    probabilities = predictor.probabilities([corpus.texts[i] for i in rows], done=_teller(run, f"scoring {len(rows):,} rows"))
+    save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names))
+
+
+def _teller(run: Run, what: str) -> Callable[[float], None]:
+    """Tells the log how much of a phase is done, every two seconds at most."""
+    run.log.append("phase", what=what, done=0.0)
+    told = time.monotonic()
+
+    def tell(share: float) -> None:
+        nonlocal told
+        if time.monotonic() - told >= 2.0:
+            told = time.monotonic()
+            run.log.append("phase", what=what, done=round(share, 3))
+
+    return tell
+
+
+def _fail(run: Run, message: str, code: str) -> None:
+    """Write the end of a failed run; on a full disk even that may fail, then the run shows as interrupted."""
+    try:
+        run.traceback.write_text(traceback.format_exc(), encoding="utf-8")
+        run.log.append("failed", durable=True, message=message, code=code)
+    except OSError:
+        traceback.print_exc()

@@ -1,0 +1,21 @@
+"""Friendly names for runs ("brisk otter"); not identifiers, two runs may share one."""
+
+import secrets
+
+_ADJECTIVES = (
+    "amber bold brave breezy bright brisk calm candid cheery clever cosy crisp curious dapper daring deft eager early easy "
+    "fair fleet fond frank fresh gentle glad golden grand happy hardy honest humble jolly keen kind light lively loyal lucky "
+    "lunar mellow merry mild neat nimble noble patient plucky polite proud quick quiet ready rosy sage silver snug solar "
+    "spry steady sunny sure swift tidy upbeat vivid warm wise witty zesty"
+).split()
+_ANIMALS = (
+    "badger beaver bison bunting camel cheetah crane curlew dingo dolphin dormouse eagle egret falcon ferret finch fox gazelle "
+    "gecko gibbon goose grouse hare hedgehog heron hoopoe ibex impala jackdaw jay kestrel kite koala lark lemur linnet lynx "
+    "magpie marmot marten mole moose newt ocelot okapi oriole osprey otter owl panda pelican pika plover puffin quail rabbit "
+    "raven robin salmon seal shrew sparrow stoat stork swan swift tapir tern thrush toucan trout turtle vole walrus weasel wren yak"
+).split()
+
+
+def friendly_name() -> str:
+    """Two words, chosen at random."""
+    return f"{secrets.choice(_ADJECTIVES)} {secrets.choice(_ANIMALS)}"

@@ -1,0 +1,165 @@
+"""RunView: a run's events folded into what a person asks about it.
+
+Pure: the same events give the same view. Whether the writer lives is handed in, as no event can tell.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class LogPoint:
+    """One logged moment of training: means since the point before."""
+
+    step: int
+    loss: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The validation rows scored after a step."""
+
+    step: int
+    loss: float | None
+    accuracy: float | None
+    macro_f1: float | None
+
+
+@dataclass(frozen=True)
+class RunView:
+    """What is known of one run. Times are seconds, ``created`` is Unix time, rates are texts per second."""
+
+    id: str
+    name: str = ""
+    owner: str = ""
+    created: float = 0.0
+    source_name: str = ""
+    draft: str = ""
+    """The draft it was started from."""
+    notices: tuple[str, ...] = ()
+    """What was said of the split, in sentences."""
+    encoder: str = ""
+    status: Status = "queued"
+    phase: str = ""
+    """What is being done now, as a sentence's end: "reading the texts"."""
+    phase_done: float | None = None
+    """Share of the phase that is done, where the phase is counted."""
+    device: str = ""
+    epochs: int = 0
+    batch_size: int = 0
+    learning_rate: float | None = None
+    parameters: int = 0
+    trainable_parameters: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    """Rows in training, validation and test."""
+    step: int = 0
+    total_steps: int = 0
+    epoch_steps: tuple[int, ...] = ()
+    samples_per_second: float | None = None
+    seconds_left: float | None = None
+    points: tuple[LogPoint, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    best_step: int | None = None
+    stop_asked: bool = False
+    message: str = ""
+    """Why it failed, in words for people."""
+    seconds: float | None = None
+    """From Start to the report."""
+    train_seconds: float | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether something is still to come without anybody's doing."""
+        return self.status in ("queued", "running")
+
+    @property
+    def has_model(self) -> bool:
+        return self.status in ("finished", "stopped")
+
+
+_ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}
+
+
+def fold(run_id: str, events: Iterable[dict[str, Any]]) -> RunView:
+    """The view that these events give; a run that has begun and not ended is "running" here.
+
+    An event that lacks what its kind needs is passed over: a log from elsewhere may be damaged.
+    """
+    view = RunView(id=run_id)
+    points: list[LogPoint] = []
+    evaluations: list[Evaluation] = []
+    for event in events:
+        kind = event["kind"]
+        if kind in _STEPPED and not isinstance(event.get("step"), int):
+            continue
+        if kind == "log":
+            points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
+            view = _log(view, event)
+        elif kind == "eval":
+            evaluations.append(Evaluation(event["step"], event.get("loss"), event.get("accuracy"), event.get("macro_f1")))
+        elif kind == "resumed":
+            # After a resume from step k, what was seen beyond k did not happen.
+            points = [p for p in points if p.step <= event["step"]]
+            evaluations = [e for e in evaluations if e.step <= event["step"]]
+            view = _resumed(view, event)
+        elif kind in _ENDS:
+            view = replace(view, status=_ENDS[kind], phase="", phase_done=None, seconds_left=None, **_known(event, _END_FIELDS))
+        elif kind in _STEPS:
+            view = _STEPS[kind](view, event)
+    return replace(view, points=tuple(points), evaluations=tuple(evaluations))
+
+
+def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
+    """The view with what no event tells: a run that began, has not ended and has no living writer is interrupted."""
+    if view.status == "running" and not living:
+        view = replace(view, status="interrupted", seconds_left=None)
+    return replace(view, stop_asked=stop_asked and view.live)
+
+
+_END_FIELDS = ("message", "seconds", "train_seconds", "samples_per_second", "best_step")
+_START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps")
+
+
+def _known(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: event[name] for name in names if name in event}
+
+
+def _created(view: RunView, event: dict[str, Any]) -> RunView:
+    facts = _known(event, ("name", "owner", "source_name", "encoder", "rows", "draft"))
+    return replace(view, created=event["time"], notices=tuple(event.get("notices", ())), **facts)
+
+
+def _queued(view: RunView, event: dict[str, Any]) -> RunView:
+    return replace(view, status="queued", message="")
+
+
+def _phase(view: RunView, event: dict[str, Any]) -> RunView:
+    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"))
+
+
+def _started(view: RunView, event: dict[str, Any]) -> RunView:
+    return replace(view, status="running", epoch_steps=tuple(event.get("epoch_steps", ())), **_known(event, _START_FIELDS))
+
+
+def _resumed(view: RunView, event: dict[str, Any]) -> RunView:
+    step = event["step"]
+    best = view.best_step if view.best_step is not None and view.best_step <= step else None
+    return replace(view, status="running", step=step, message="", best_step=best)
+
+
+def _log(view: RunView, event: dict[str, Any]) -> RunView:
+    step, elapsed = event["step"], event.get("elapsed")
+    left = elapsed / step * (view.total_steps - step) if elapsed and step and view.total_steps else view.seconds_left
+    return replace(view, step=step, samples_per_second=event.get("samples_per_second", view.samples_per_second), seconds_left=left)
+
+
+def _checkpoint(view: RunView, event: dict[str, Any]) -> RunView:
+    return replace(view, best_step=event["step"])
+
+
+_STEPPED = frozenset({"log", "eval", "resumed", "checkpoint"})
+_STEPS = {"created": _created, "queued": _queued, "phase": _phase, "started": _started, "checkpoint": _checkpoint}

@@ -1,0 +1,75 @@
+"""Where runs live and what one upload may weigh, read once from the environment.
+
+Nothing here is about one training run: that is the recipe's business.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_data_dir
+
+from trainer.errors import UserError
+
+LOCAL_OWNER = "local"
+"""The one owner there is while nobody logs in."""
+
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything about this server that is not about one run."""
+
+    runs_dir: Path
+    """The folder whose sub-folders are the runs."""
+
+    max_file_bytes: int = 100 * _MEGABYTE
+    max_rows: int = 1_000_000
+    max_columns: int = 1_000
+    max_classes: int = 500
+    max_text_chars: int = 20_000
+    """Longer texts in the Try-it box and over the API are cut here before the tokenizer cuts them to its own length."""
+
+    max_texts_per_prediction: int = 256
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """``EMOTUNE_RUNS`` names the runs folder; without it, the user's data folder, never the working directory."""
+        named = os.environ.get("EMOTUNE_RUNS", "").strip()
+        return cls(runs_dir=Path(named).expanduser().absolute() if named else Path(user_data_dir("emotune", appauthor=False)) / "runs")
+
+    @property
+    def file_limits(self) -> dict[str, int]:
+        """The caps on one file, as the reader's keyword arguments."""
+        return {"max_bytes": self.max_file_bytes, "max_rows": self.max_rows, "max_columns": self.max_columns}
+
+    def check_writable(self) -> None:
+        """Raise UserError where a run could not be written, so that nobody waits an hour to learn it."""
+        probe = self.runs_dir / f".probe-{os.getpid()}"
+        try:
+            self.runs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe.write_bytes(b"emotune")
+            probe.unlink()
+        except OSError as error:
+            raise UserError(
+                f"Emotune cannot write to its folder {self.runs_dir} ({error.strerror or error}). "
+                "Free some disk space or allow writing there, or name another folder in the environment variable EMOTUNE_RUNS.",
+                code="disk_not_writable",
+            ) from error
+
+
+def prepare_environment() -> None:
+    """Set what libraries read when they are imported; call it before gradio, torch or transformers are.
+
+    - OMP_WAIT_POLICY: with the default, idle OpenMP threads spin, and on a busy two-core machine training slows tenfold or worse.
+    - Analytics, telemetry and gradio's run history are off: what a person types or uploads is nobody else's business.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_RUN_HISTORY"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")

@@ -1,0 +1,313 @@
+"""Studio: everything a person can do, for the page and the terminal alike: prepare, start, stop, look, predict, take away.
+
+Owns the one training thread and its queue; knows no component of the page. Every call takes the owner.
+"""
+
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer import job
+from trainer.data.hub import HubDataset, fetch
+from trainer.data.reading import Table
+from trainer.data.rows import save_rows
+from trainer.errors import UserError
+from trainer.evaluation.report import Report
+from trainer.preparation import Preparation, read_tables, understand
+from trainer.recipe import Recipe
+from trainer.runs.draft import Draft, DraftStore
+from trainer.runs.names import friendly_name
+from trainer.runs.run import Run, RunStore
+from trainer.runs.view import RunView
+from trainer.settings import LOCAL_OWNER, Settings
+from trainer.training.encoders import Encoder, catalogue, find_encoder
+from trainer.training.export import zip_model
+from trainer.training.hardware import Hardware, detect
+
+if TYPE_CHECKING:
+    from trainer.training.predictor import Predictor
+
+SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample_emotions.csv"
+
+_FILES_KEPT = 3
+_PREDICTORS_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Reports:
+    """A run's scores on the rows kept aside for them."""
+
+    test: Report
+    validation: Report
+
+
+class Studio:
+    """All jobs over one runs folder. Two studios on one folder do not hurt each other: each run has one writer."""
+
+    def __init__(self, settings: Settings, *, encoders: Sequence[Encoder] | None = None) -> None:
+        self.settings = settings
+        self.encoders = tuple(encoders) if encoders is not None else catalogue()
+        self._drafts = DraftStore(settings.runs_dir / "drafts")
+        self._runs = RunStore(settings.runs_dir)
+        self._lock = threading.RLock()
+        self._waiting: list[str] = []
+        self._wake = threading.Condition(self._lock)
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._tables: OrderedDict[str, dict[str, Table]] = OrderedDict()
+        self._preparations: OrderedDict[str, Preparation] = OrderedDict()
+        self._predictors: OrderedDict[str, Predictor] = OrderedDict()
+        self._busy: str | None = None
+        self.hardware: Hardware | None = None
+        """What will do the work; None until ``warm_up`` has looked."""
+
+    # Preparing a file
+
+    def open_files(
+        self,
+        owner: str,
+        sources: Mapping[str, tuple[str, Path | bytes]],
+        *,
+        text: str | None = None,
+        label: str | None = None,
+        split_column: str | None = None,
+    ) -> Preparation:
+        """Begin with files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes).
+
+        Raises UserError where a file is no table; where only its columns are unclear, the preparation's ``problem`` says so.
+        """
+        self.settings.check_writable()
+        draft = self._drafts.create(owner, sources, text=text, label=label, split_column=split_column)
+        try:
+            preparation = self._understood(draft)
+        except UserError:
+            shutil.rmtree(self._drafts.root / draft.id, ignore_errors=True)
+            raise
+        self._drafts.tidy(owner)
+        return preparation
+
+    def open_sample(self, owner: str) -> Preparation:
+        """Begin with the sample that ships with the app."""
+        return self.open_files(owner, {"main": (SAMPLE.name, SAMPLE)})
+
+    def open_hub(self, owner: str, dataset: HubDataset) -> Preparation:
+        """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched."""
+        source = {"main": (f"{dataset.name}.csv", fetch(dataset))}
+        return self.open_files(owner, source, text="text", label="label", split_column="split")
+
+    def preparation(self, owner: str, draft_id: str) -> Preparation:
+        return self._understood(self._drafts.get(draft_id, owner))
+
+    def latest_preparation(self, owner: str) -> Preparation | None:
+        """What the owner was preparing last, for a page that was just opened."""
+        draft = self._drafts.latest(owner)
+        try:
+            return self._understood(draft) if draft is not None else None
+        except UserError:
+            return None
+
+    def choose(self, owner: str, draft_id: str, *, text: str | None, label: str | None, class_names: Mapping[str, str]) -> Preparation:
+        """Other columns, other class names; saved, so that they survive a reload."""
+        draft = self._drafts.get(draft_id, owner)
+        return self._understood(self._drafts.change(draft, text=text, label=label, class_names=class_names))
+
+    def _understood(self, draft: Draft) -> Preparation:
+        with self._lock:
+            known = self._preparations.get(draft.id)
+            if known is not None and known.draft == draft:
+                return known
+            tables = self._tables.get(draft.id) or read_tables(self._drafts, draft, self.settings)
+            preparation = understand(draft, tables, self.settings)
+            _remember(self._tables, draft.id, tables, _FILES_KEPT)
+            _remember(self._preparations, draft.id, preparation, _FILES_KEPT)
+        return preparation
+
+    # Runs
+
+    def start(self, owner: str, draft_id: str, recipe: Recipe) -> RunView:
+        """Enqueue a training and return at once. Pressed twice for the same thing, there is one run.
+
+        Raises UserError where the file or the recipe does not allow a training; nothing is left behind then.
+        """
+        self.settings.check_writable()
+        find_encoder(recipe.encoder, self.encoders)
+        with self._lock:
+            for view in self._runs.list(owner):
+                if view.live and view.draft == draft_id and self._run(owner, view.id).recipe() == recipe:
+                    return view
+            preparation = self.preparation(owner, draft_id)
+            corpus, splits = preparation.require_corpus(), preparation.splits(recipe)
+
+            def fill(folder: Path) -> None:
+                self._drafts.copy_sources(preparation.draft, folder)
+                save_rows(folder / "data.parquet", corpus, splits)
+
+            run = self._runs.create(
+                recipe=recipe,
+                fill=fill,
+                name=friendly_name(),
+                owner=owner,
+                draft=draft_id,
+                source_name=preparation.draft.main.name,
+                rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
+                notices=list(splits.notices),
+            )
+            run.log.append("queued", durable=True)
+            self._enqueue(run)
+        return self._runs.view(run)
+
+    def stop(self, owner: str, run_id: str) -> RunView:
+        """Ask a run to end after its current step and keep the best model so far; a waiting one leaves the queue."""
+        run = self._run(owner, run_id)
+        with self._lock:
+            if run_id in self._waiting:
+                self._waiting.remove(run_id)
+                run.log.append("cancelled", durable=True, message="Taken from the queue before it began.")
+            elif self._runs.view(run).live:
+                run.ask_to_stop()
+        return self._runs.view(run)
+
+    def runs(self, owner: str) -> list[RunView]:
+        """The owner's runs, newest first."""
+        return self._runs.list(owner)
+
+    def token(self, owner: str) -> str:
+        """Changes whenever anything that the page shows of runs does; cheap enough to ask each second."""
+        runs = ";".join(f"{v.id[:8]}{v.status}{v.stop_asked}{self._runs.size(v.id)}" for v in self._runs.list(owner))
+        return f"{runs}|{self._busy}|{self._waiting}|{self.hardware is None}"
+
+    def view(self, owner: str, run_id: str) -> RunView:
+        return self._runs.view(self._run(owner, run_id))
+
+    def waiting_before(self, run_id: str) -> int | None:
+        """How many runs of this server come before a waiting one; None where it is not waiting here."""
+        with self._lock:
+            if run_id not in self._waiting:
+                return None
+            return self._waiting.index(run_id) + (1 if self._busy else 0)
+
+    def reports(self, owner: str, run_id: str) -> Reports:
+        """The scores of a run that has a model; UserError for one that has none (yet)."""
+        run = self._with_model(owner, run_id)
+        return Reports(test=job.load_report(run, "test"), validation=job.load_report(run, "validation"))
+
+    def predict(self, owner: str, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
+        """The label names and, for each text, the probability of each: shape (texts, classes), rows sum to 1."""
+        run = self._with_model(owner, run_id)
+        if len(texts) > self.settings.max_texts_per_prediction:
+            raise UserError(
+                f"{len(texts):,} texts at once are too many; send at most {self.settings.max_texts_per_prediction}.", code="too_many_texts"
+            )
+        predictor = self._predictor(run)
+        return predictor.label_names, predictor.probabilities([str(t)[: self.settings.max_text_chars] for t in texts])
+
+    def zip_model(self, owner: str, run_id: str, target: Path) -> str:
+        """Write the run's model into ``target`` as a zip and return a file name for it."""
+        run = self._with_model(owner, run_id)
+        name = self._runs.view(run).name
+        zip_model(run, name, target)
+        return f"{name.replace(' ', '-')}.zip"
+
+    def folder(self, owner: str, run_id: str) -> Path:
+        return self._run(owner, run_id).path
+
+    def recover(self) -> None:
+        """At a server's start: put runs that were waiting back into the queue, oldest first, and clear half-made folders."""
+        for folder in self.settings.runs_dir.glob(".new-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        with self._lock:
+            for view in reversed(self._runs.list(LOCAL_OWNER)):
+                if view.status == "queued" and view.id not in self._waiting:
+                    self._enqueue(Run(self.settings.runs_dir / view.id))
+
+    def wait(self, owner: str, run_id: str, seconds: float) -> RunView:
+        """Sleep until the run is over, ``seconds`` at most, and return what is known then."""
+        with self._lock:
+            self._wake.wait_for(lambda: not self._runs.view(self._run(owner, run_id)).live, timeout=seconds)
+        return self.view(owner, run_id)
+
+    def close(self) -> None:
+        """Ask the current run to stop and end the training thread after it."""
+        with self._lock:
+            self._closed = True
+            self._waiting.clear()
+            if self._busy is not None:
+                Run(self.settings.runs_dir / self._busy).ask_to_stop()
+            self._wake.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
+    def warm_up(self) -> None:
+        """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick."""
+
+        def load() -> None:
+            self.hardware = detect()
+            import trainer.training.loop
+            import trainer.training.predictor  # noqa: F401
+
+        threading.Thread(target=load, name="warm-up", daemon=True).start()
+
+    # The training thread
+
+    def _enqueue(self, run: Run) -> None:
+        self._waiting.append(run.id)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._train_forever, name="training", daemon=True)
+            self._thread.start()
+        self._wake.notify_all()
+
+    def _train_forever(self) -> None:
+        while True:
+            with self._lock:
+                self._busy = None
+                self._wake.notify_all()
+                self._wake.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    return
+                self._busy = self._waiting.pop(0)
+            run = Run(self.settings.runs_dir / self._busy)
+            if self._runs.view(run).status == "queued":
+                job.do(run, self.encoders)
+
+    def _run(self, owner: str, run_id: object) -> Run:
+        return self._runs.get(run_id, owner)
+
+    def _with_model(self, owner: str, run_id: str) -> Run:
+        run = self._run(owner, run_id)
+        view = self._runs.view(run)
+        if not view.has_model:
+            state = {
+                "queued": "is still waiting",
+                "running": "is still training",
+                "failed": "failed",
+                "interrupted": "was interrupted",
+                "cancelled": "never began",
+            }
+            raise UserError(f"The run {view.name} {state[view.status]}; it has no model. Choose a finished run.", code="no_model")
+        return run
+
+    def _predictor(self, run: Run) -> "Predictor":
+        from trainer.training.predictor import Predictor
+
+        with self._lock:
+            predictor = self._predictors.get(run.id)
+        if predictor is None:
+            # Loaded outside the lock: it takes a second, and the page asks for other things meanwhile.
+            predictor = Predictor(run.model)
+        with self._lock:
+            _remember(self._predictors, run.id, predictor, _PREDICTORS_KEPT)
+        return predictor
+
+
+def _remember(cache: OrderedDict, key: str, value: object, most: int) -> None:
+    """Put in front, and let go of what was not used for longest."""
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)

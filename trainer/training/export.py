@@ -1,0 +1,18 @@
+"""What a person takes away: the model folder as a zip without pickles."""
+
+import zipfile
+from pathlib import Path
+
+from trainer.runs.run import Run
+
+_TAKEN = frozenset({".safetensors", ".json", ".txt", ".md", ".model"})
+"""Suffixes that go into the zip: weights, settings, vocabulary, card. Nothing that could hold a pickle."""
+
+
+def zip_model(run: Run, name: str, target: Path) -> None:
+    """Write ``run.model`` into ``target``, under a folder of the run's name. Not compressed: weights do not shrink."""
+    folder = name.replace(" ", "-")
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(run.model.iterdir()):
+            if file.is_file() and file.suffix in _TAKEN:
+                archive.write(file, f"{folder}/{file.name}")

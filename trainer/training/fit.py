@@ -1,0 +1,111 @@
+"""fit: from a run's recipe and rows to its saved model. Scoring it is the caller's business."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainer.data.corpus import Corpus
+from trainer.data.splitting import Splits
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.run import Run
+from trainer.training.encoders import Encoder, load_classifier, load_tokenizer
+from trainer.training.hardware import Hardware, detect
+from trainer.training.schedule import plan
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training did. Seconds and samples are of training steps alone: no evaluations, no saves."""
+
+    recipe: Recipe
+    """Settled: no automatic value left."""
+    stopped: bool
+    best_step: int
+    train_seconds: float
+    samples_per_second: float
+    hardware: Hardware
+
+
+def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
+    """Train what the run's recipe asks for and save the best model, by macro F1 on validation, in ``run.model``.
+
+    Tells the run's log every phase, step and evaluation, and ends after the current step once a stop is asked for,
+    keeping the best model so far. Raises UserError for what a person can put right.
+    """
+    import torch
+    from transformers import set_seed
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    hardware = detect()
+    torch.set_num_threads(hardware.cores)
+    recipe = run.recipe().settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
+
+    run.log.append("phase", what=f"loading the encoder {encoder.name}" if encoder.local else f"fetching the encoder {encoder.name}")
+    tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
+    set_seed(recipe.seed)
+    model = load_classifier(encoder, corpus.label_names)
+
+    run.log.append("phase", what=f"reading {len(splits.train) + len(splits.validation):,} texts")
+    train = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
+    validation = tokenise(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
+    validation.sort(key=lambda row: len(row["input_ids"]))
+    schedule = plan(train_rows=len(train), validation_rows=len(validation), batch_size=recipe.batch_size, epochs=recipe.epochs)
+    run.log.append(
+        "started",
+        device=hardware.words,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        total_steps=schedule.total_steps,
+        epoch_steps=list(schedule.epoch_steps),
+        parameters=model.num_parameters(),
+        trainable_parameters=model.num_parameters(only_trainable=True),
+    )
+    run.log.append("phase", what="training")
+
+    from trainer.training.loop import make_trainer
+
+    trainer, callback = make_trainer(
+        run, model, tokenizer, train=train, validation=validation, recipe=recipe, schedule=schedule, hardware=hardware
+    )
+    try:
+        trainer.train()
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"The {hardware.name} ran out of memory with {recipe.batch_size} texts per step. "
+            "Choose a smaller batch size or a shorter maximum length and start again.",
+            code="out_of_memory",
+        ) from error
+    speed = callback.samples_per_second(trainer.state)
+    best = callback.best_folder()
+    if best is None or callback.best is None:
+        raise RuntimeError("the training ended without an evaluation")
+    run.log.append("phase", what="saving the model")
+    _save(run, tokenizer)
+    return Fitted(recipe, callback.stopped, callback.best[1], callback.train_seconds, speed, hardware)
+
+
+def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """One dictionary of token ids per text, cut at the tokenizer's maximum length, not padded."""
+    encoded = tokenizer(list(texts), truncation=True)
+    columns = {name: encoded[name] for name in encoded}
+    return [{**{name: ids[i] for name, ids in columns.items()}, "labels": int(label)} for i, label in enumerate(label_ids)]
+
+
+def _save(run: Run, tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Make ``run.model`` of the best weights and the tokenizer, as a whole or not at all."""
+    best = max(run.checkpoints.glob("best-*"))
+    partial = run.path / ".model"
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(best, partial)
+    tokenizer.save_pretrained(partial)
+    shutil.rmtree(run.model, ignore_errors=True)
+    partial.rename(run.model)
+    shutil.rmtree(run.checkpoints)

@@ -1,0 +1,204 @@
+"""The training loop: transformers' Trainer with our batch order, telling a run's log what happens.
+
+Knows steps and metrics; which data, which encoder and what becomes of the model is ``fit``'s business.
+"""
+
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score
+from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.run import Run
+from trainer.training.batching import LengthGroupedSampler
+from trainer.training.hardware import Hardware
+from trainer.training.schedule import Schedule
+
+Rows = Sequence[dict[str, Any]]
+"""Tokenised texts: ``input_ids``, ``attention_mask`` ... and, to learn from, ``labels``."""
+
+_EVALUATION_BATCH = 128
+
+
+class LiveTrainer(Trainer):
+    """Trainer that reads batches in our order and counts right answers as it trains."""
+
+    def __init__(self, *, lengths: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._lengths = lengths
+        self._correct = torch.zeros((), device=self.args.device)
+        self._seen = 0
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        return LengthGroupedSampler(self._lengths, batch_size=self.args.train_batch_size, seed=self.args.seed)
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        labels = inputs["labels"]
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
+        if model.training:
+            # Kept on the device: reading it here would make a GPU wait at every step.
+            self._correct += (outputs["logits"].detach().argmax(-1) == labels).sum()
+            self._seen += len(labels)
+        return (loss, outputs) if return_outputs else loss
+
+    def take_accuracy(self) -> float | None:
+        """Share of right answers among the training texts since the last call."""
+        accuracy = self._correct.item() / self._seen if self._seen else None
+        self._correct.zero_()
+        self._seen = 0
+        return accuracy
+
+
+class RunCallback(TrainerCallback):
+    """Writes what the Trainer does into the run's log, follows the schedule, minds the stop file, keeps the best weights."""
+
+    def __init__(self, run: Run, schedule: Schedule, batch_size: int) -> None:
+        self.run = run
+        self.schedule = schedule
+        self.trainer: LiveTrainer | None = None
+        self.best: tuple[float, int] | None = None
+        """Macro F1 on validation, and its step."""
+        self.train_seconds = 0.0
+        self.samples = 0
+        self.stopped = False
+        self._batch_size = batch_size
+        self._begun = time.monotonic()
+        self._mark = self._begun
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._begun = self._mark = time.monotonic()
+        # A stop asked for before the first step: one step, so that there is a model to keep.
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        now = time.monotonic()
+        self.train_seconds += now - self._mark
+        self._mark = now
+        step = state.global_step
+        self.stopped = self.stopped or self.run.stop_asked()
+        control.should_training_stop = control.should_training_stop or self.stopped
+        control.should_log = self.stopped or step in self.schedule.log_steps
+        control.should_evaluate = self.stopped or step in self.schedule.evaluation_steps
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
+        if "loss" not in logs or self.trainer is None:
+            return
+        loss = logs["loss"]
+        if not math.isfinite(loss):
+            raise UserError(
+                f"The loss is no longer a number at step {state.global_step}: the training went astray. "
+                "Choose a smaller learning rate and start again.",
+                code="loss_not_finite",
+            )
+        self.run.log.append(
+            "log",
+            step=state.global_step,
+            epoch=round(state.epoch, 4),
+            loss=round(loss, 6),
+            accuracy=self.trainer.take_accuracy(),
+            learning_rate=logs.get("learning_rate"),
+            grad_norm=logs.get("grad_norm"),
+            elapsed=round(time.monotonic() - self._begun, 3),
+            samples_per_second=round(self.samples_per_second(state), 2),
+        )
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], model: Any = None, **_: Any) -> None:
+        step, macro_f1 = state.global_step, metrics["eval_macro_f1"]
+        self.run.log.append(
+            "eval",
+            step=step,
+            epoch=round(state.epoch, 4),
+            loss=round(metrics["eval_loss"], 6),
+            accuracy=metrics["eval_accuracy"],
+            macro_f1=macro_f1,
+            seconds=round(metrics.get("eval_runtime", 0.0), 3),
+        )
+        if self.best is None or macro_f1 > self.best[0]:
+            self._keep(model, step)
+            self.best = (macro_f1, step)
+            self.run.log.append("checkpoint", step=step, macro_f1=macro_f1)
+        # Evaluations and saves are not training time.
+        self._mark = time.monotonic()
+
+    def samples_per_second(self, state: Any) -> float:
+        per_epoch = self.schedule.epoch_steps[0]
+        epochs, steps = divmod(state.global_step, per_epoch)
+        rows = len(self.trainer.train_dataset) if self.trainer is not None else 0
+        self.samples = epochs * rows + min(steps * self._batch_size, rows)
+        return self.samples / self.train_seconds if self.train_seconds else 0.0
+
+    def _keep(self, model: PreTrainedModel, step: int) -> None:
+        """Save these weights as the best so far, then drop the ones before."""
+        folder = self.run.checkpoints / f"best-{step:08d}"
+        model.save_pretrained(folder)
+        for other in self.run.checkpoints.glob("best-*"):
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+
+    def best_folder(self) -> Path | None:
+        return self.run.checkpoints / f"best-{self.best[1]:08d}" if self.best is not None else None
+
+
+def make_trainer(
+    run: Run,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    train: Rows,
+    validation: Rows,
+    recipe: Recipe,
+    schedule: Schedule,
+    hardware: Hardware,
+) -> tuple[LiveTrainer, RunCallback]:
+    """A Trainer ready to go and the callback that watches it. The recipe must be settled (no automatic values left)."""
+    callback = RunCallback(run, schedule, recipe.batch_size)
+    arguments = TrainingArguments(
+        output_dir=str(run.checkpoints),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=_EVALUATION_BATCH,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=math.ceil(recipe.warmup * schedule.total_steps),
+        weight_decay=recipe.weight_decay,
+        seed=recipe.seed,
+        bf16=hardware.precision == "bf16",
+        fp16=hardware.precision == "fp16",
+        use_cpu=hardware.device == "cpu",
+        # The callback follows the schedule; the Trainer's own clocks are off.
+        logging_strategy="no",
+        eval_strategy="no",
+        save_strategy="no",
+        disable_tqdm=True,
+        report_to="none",
+        dataloader_pin_memory=hardware.device == "cuda",
+    )
+    trainer = LiveTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=train,
+        eval_dataset=validation,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=_metrics,
+        callbacks=[callback],
+        lengths=[len(row["input_ids"]) for row in train],
+    )
+    trainer.remove_callback(PrinterCallback)
+    callback.trainer = trainer
+    return trainer, callback
+
+
+def _metrics(prediction: Any) -> dict[str, float]:
+    said, labels = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
+    return {
+        "accuracy": float((said == labels).mean()),
+        "macro_f1": float(f1_score(labels, said, average="macro", zero_division=0)),
+    }

@@ -1,0 +1,54 @@
+"""How an encoder's tokenizer splits a text, for people to look at."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from trainer.training.encoders import Encoder, load_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Token:
+    text: str
+    id: int
+    special: bool
+    """Added by the tokenizer ([CLS], [SEP]), not part of the text."""
+    cut: bool
+    """Beyond the maximum length: the model never sees it."""
+
+
+@dataclass(frozen=True)
+class Tokenisation:
+    """The tokens of one text, and what the tokenizer is."""
+
+    tokens: tuple[Token, ...]
+    vocabulary: int
+    longest: int
+    """Tokens of the longest text the encoder can read."""
+    max_length: int
+    """Tokens read with the present settings, special ones included."""
+    special: tuple[str, ...]
+
+
+def tokenise_text(encoder: Encoder, text: str, *, max_length: int) -> Tokenisation:
+    """Split one text. Raises UserError where the tokenizer cannot be had."""
+    tokenizer = _tokenizer(encoder)
+    longest = tokenizer.model_max_length
+    read = min(max_length, longest)
+    ids = tokenizer(text.encode("utf-8", "replace").decode("utf-8"))["input_ids"]
+    special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    # The closing special tokens survive the cut, so that many tokens of the text fewer are read.
+    kept = read - sum(1 for i in ids[-2:] if i in special)
+    tokens = tuple(
+        Token(token, i, i in special, len(ids) > read and position >= kept and i not in special)
+        for position, (token, i) in enumerate(zip(tokenizer.convert_ids_to_tokens(ids), ids, strict=True))
+    )
+    return Tokenisation(tokens, len(tokenizer), longest, read, tuple(str(t) for t in tokenizer.all_special_tokens))
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(encoder: Encoder) -> "PreTrainedTokenizerBase":
+    return load_tokenizer(encoder, max_length=1_000_000)

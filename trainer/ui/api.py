@@ -1,0 +1,100 @@
+"""The named endpoints: the same jobs over HTTP. Described in the README and by the page's own API view."""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from trainer.data.inspection import inspect_file
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.view import RunView
+from trainer.studio import Studio
+from trainer.ui.session import owner
+
+
+def build(studio: Studio) -> None:
+    """Add the endpoints to the Blocks being built."""
+
+    def inspect(file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
+        """What was found in a file: encoding, columns, classes, findings."""
+        limits = studio.settings
+        found = inspect_file(_uploaded(file), text=text, label=label, max_classes=limits.max_classes, **limits.file_limits)
+        return {**found, "file": Path(found["file"]).name}
+
+    def start(file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
+        """Train on a file; returns the run's id at once. ``recipe`` holds settings by name, as ``--set`` on the terminal."""
+        wanted = Recipe.from_dict(recipe or {})
+        path = Path(_uploaded(file))
+        preparation = studio.open_files(owner(), {"main": (path.name, path)}, text=text, label=label)
+        preparation.require_corpus()
+        return _progress(studio.start(owner(), preparation.draft.id, wanted))
+
+    def progress(run: str) -> dict:
+        """How a run is getting on: status, step, last loss and scores, time left."""
+        return _progress(studio.view(owner(), run))
+
+    def stop(run: str) -> dict:
+        """Ask a run to end after its current step and keep the best model so far."""
+        return _progress(studio.stop(owner(), run))
+
+    def report(run: str) -> dict:
+        """Scores of a finished run on its test and validation rows, and the confusion matrix (rows: true class)."""
+        reports = studio.reports(owner(), run)
+        return {
+            "run": run,
+            "labels": list(reports.test.label_names),
+            "test": reports.test.to_dict(),
+            "validation": reports.validation.to_dict(),
+            "confusion": reports.test.confusion.tolist(),
+        }
+
+    def predict(run: str, texts: list[str]) -> dict:
+        """The probability of each class for each text."""
+        if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
+            raise UserError("texts must be a list of strings.", code="not_texts")
+        names, probabilities = studio.predict(owner(), run, texts)
+        rows = [dict(zip(names, map(float, row), strict=True)) for row in probabilities]
+        return {"results": [{"text": t, "label": max(p, key=p.get), "probabilities": p} for t, p in zip(texts, rows, strict=True)]}
+
+    for endpoint in (inspect, start, progress, stop, report, predict):
+        gr.api(_sentences(endpoint), api_name=endpoint.__name__)
+
+
+def _uploaded(file: Any) -> str:
+    return file["path"] if isinstance(file, dict) else file.path
+
+
+def _sentences(endpoint: Callable) -> Callable:
+    """A UserError reaches the caller in its own words."""
+
+    @wraps(endpoint)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return endpoint(*args, **kwargs)
+        except UserError as error:
+            raise gr.Error(error.message, print_exception=False) from error
+
+    return guarded
+
+
+def _progress(view: RunView) -> dict:
+    last = view.points[-1] if view.points else None
+    evaluation = view.evaluations[-1] if view.evaluations else None
+    return {
+        "run": view.id,
+        "name": view.name,
+        "status": view.status,
+        "phase": view.phase,
+        "step": view.step,
+        "total_steps": view.total_steps,
+        "loss": last.loss if last else None,
+        "accuracy": last.accuracy if last else None,
+        "validation_accuracy": evaluation.accuracy if evaluation else None,
+        "validation_macro_f1": evaluation.macro_f1 if evaluation else None,
+        "samples_per_second": view.samples_per_second,
+        "seconds_left": view.seconds_left,
+        "message": view.message,
+    }

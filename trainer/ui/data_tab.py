@@ -1,0 +1,305 @@
+"""Tab 1, Data: three doors for a file, what was found in it, and how it will be split."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from trainer import charts
+from trainer.data.hub import CATALOGUE, find_dataset
+from trainer.errors import UserError
+from trainer.preparation import Preparation, numeric_labels
+from trainer.recipe import Recipe
+from trainer.studio import Studio
+from trainer.training.encoders import find_encoder
+from trainer.ui import markup, words
+from trainer.ui.live_chart import live_chart
+from trainer.ui.session import owner, said
+
+SPLITS = {
+    "70 / 10 / 20": (0.10, 0.20),
+    "70 / 15 / 15": (0.15, 0.15),
+    "80 / 20": (0.08, 0.20),
+    "Custom": None,
+}
+"""Shares for validation and test by choice. With 80 / 20, a tenth of the 80 watches the training."""
+
+_PREVIEW_ROWS = 8
+_PREVIEW_COLUMNS = 8
+_CHART_HEIGHT = 320
+
+
+@dataclass(frozen=True)
+class DataTab:
+    """The components other tabs read or write."""
+
+    draft: gr.State
+    """The id of the draft that is shown."""
+    version: gr.State
+    """Changes whenever the draft or a choice in it does."""
+    split: gr.Radio
+    validation_share: gr.Number
+    test_share: gr.Number
+    row: gr.Number
+    reading: gr.Accordion
+    tokens: gr.HTML
+    onward: gr.Button
+    shown: list[Any]
+    """What ``show`` updates, in no order."""
+    parts: Mapping[str, Any]
+
+
+def shares(split: str, validation: Any, test: Any) -> dict[str, Any]:
+    """The recipe's two shares from the three components."""
+    chosen = SPLITS.get(split)
+    if chosen is None:
+        chosen = tuple(number / 100 if isinstance(number, int | float) else number for number in (validation, test))
+    return {"validation_share": chosen[0], "test_share": chosen[1]}
+
+
+def build(studio: Studio, *, whereabouts: str) -> DataTab:
+    """Lay the tab out and wire what concerns it alone; ``whereabouts`` says where an uploaded file goes."""
+    draft = gr.State(None)
+    version = gr.State("")
+    p: dict[str, Any] = {"draft": draft, "version": version}
+    with gr.Row(elem_classes=["em-doors"]):
+        with gr.Column(elem_classes=["em-door"], min_width=240):
+            gr.HTML("<h3>Your file</h3><p>A table with one text and one label in each row: .csv, .tsv or .txt.</p>")
+            p["file"] = gr.File(
+                label="Drop a file here", file_types=[".csv", ".tsv", ".txt"], height=120, elem_id="upload", show_label=False
+            )
+        with gr.Column(elem_classes=["em-door"], min_width=240):
+            gr.HTML("<h3>Our sample</h3><p>About 1,000 English sentences with six emotions. Ready at once, works offline.</p>")
+            p["sample"] = gr.Button("Open the sample", elem_id="open-sample")
+        with gr.Column(elem_classes=["em-door"], min_width=240):
+            gr.HTML("<h3>A known data set</h3><p>The tutorials’ ones, fetched from the Hugging Face Hub.</p>")
+            p["hub"] = gr.Dropdown(
+                [(f"{d.name}: {d.about}", d.name) for d in CATALOGUE], label="Data set", show_label=False, container=False
+            )
+            p["fetch"] = gr.Button("Fetch it", elem_id="fetch-hub")
+    gr.HTML(f'<p class="em-whereabouts">{markup.text(whereabouts, most=600)}</p>')
+    p["notice"] = gr.HTML(elem_id="data-notice")
+    with gr.Column(visible=False, elem_id="data-body") as p["body"]:
+        _build_body(p)
+    tab = DataTab(
+        draft=draft,
+        version=version,
+        split=p["split"],
+        validation_share=p["validation_share"],
+        test_share=p["test_share"],
+        row=p["row"],
+        reading=p["reading"],
+        tokens=p["tokens"],
+        onward=p["onward"],
+        shown=list(p.values()),
+        parts=p,
+    )
+    _wire(studio, tab)
+    return tab
+
+
+def _build_body(p: dict[str, Any]) -> None:
+    p["summary"] = gr.HTML(elem_id="data-summary")
+    with gr.Row():
+        p["text"] = gr.Dropdown([], label="Text column", elem_id="text-column", allow_custom_value=True)
+        p["label"] = gr.Dropdown([], label="Label column", elem_id="label-column", allow_custom_value=True)
+    p["reasons"] = gr.HTML()
+    p["findings"] = gr.HTML(elem_id="findings")
+    p["preview"] = gr.HTML(elem_id="preview")
+    with gr.Accordion("Give the classes names", open=True, visible=False, elem_id="class-names") as p["naming"]:
+        gr.HTML(
+            "<p>The labels are numbers. Names make every chart and every answer readable; leave a field as it is to keep the number.</p>"
+        )
+        p["names"] = gr.Dataframe(
+            headers=["label", "name"],
+            datatype="str",
+            type="array",
+            column_count=2,
+            static_columns=[0],
+            interactive=True,
+            show_label=False,
+            max_height=300,
+        )
+        p["rename"] = gr.Button("Use these names", size="sm", elem_id="use-names")
+    with gr.Row(elem_classes=["em-charts"]):
+        with gr.Column(min_width=320):
+            gr.HTML("<h3>Rows per class</h3>")
+            p["counts"] = live_chart(None, elem_id="counts-chart", height=_CHART_HEIGHT)
+        with gr.Column(min_width=320):
+            gr.HTML("<h3>Words per text</h3>")
+            p["lengths"] = live_chart(None, elem_id="lengths-chart", height=_CHART_HEIGHT)
+    p["split"] = gr.Radio(
+        list(SPLITS),
+        value="70 / 10 / 20",
+        label="How the rows are split",
+        info="To learn from / to watch the training / kept aside for the final score, in per cent, with the same mix of classes in each. "
+        "With 80 / 20, a tenth of the 80 watches the training.",
+        elem_id="split",
+    )
+    with gr.Row(visible=False) as p["custom"]:
+        p["validation_share"] = gr.Number(10, label="To watch the training (%)", elem_id="validation-share")
+        p["test_share"] = gr.Number(20, label="Kept aside for the final score (%)", elem_id="test-share")
+    p["split_line"] = gr.HTML(elem_id="split-line")
+    with gr.Accordion("How the encoder reads a row", open=False, elem_id="reading") as p["reading"]:
+        p["row"] = gr.Number(1, label="Row", precision=0, minimum=1, elem_id="token-row")
+        p["tokens"] = gr.HTML(elem_id="tokens")
+    p["onward"] = gr.Button("Continue: train a model", variant="primary", elem_id="to-train")
+
+
+def _wire(studio: Studio, tab: DataTab) -> None:
+    p, out = tab.parts, tab.shown
+    split = [p["split"], p["validation_share"], p["test_share"]]
+    refuse = said(lambda message: {p["notice"]: markup.notice(message, "must_fix")})
+
+    @refuse
+    def upload(path: str | None, *split: Any) -> dict:
+        if not path:
+            return {p["notice"]: markup.notice("No file was chosen. Choose a table, or open the sample.", "info")}
+        return show(tab, studio.open_files(owner(), {"main": (Path(path).name, Path(path))}), *split)
+
+    @refuse
+    def sample(*split: Any) -> dict:
+        return show(tab, studio.open_sample(owner()), *split)
+
+    @refuse
+    def fetch(name: str | None, *split: Any) -> dict:
+        if not name:
+            raise UserError("Choose a data set from the list first.", code="no_dataset")
+        return show(tab, studio.open_hub(owner(), find_dataset(name)), *split)
+
+    @refuse
+    def choose(draft: str | None, text: str, label: str, names: list, *split: Any) -> Any:
+        if draft is None:
+            return gr.skip()
+        given = {str(row[0]): str(row[1]).strip() for row in names or [] if str(row[1]).strip() and row[0] != row[1]}
+        return show(tab, studio.choose(owner(), draft, text=text, label=label, class_names=given), *split)
+
+    @refuse
+    def resplit(draft: str | None, *split: Any) -> dict:
+        custom = gr.Row(visible=split[0] == "Custom")
+        if draft is None:
+            return {p["custom"]: custom}
+        return {p["custom"]: custom, p["split_line"]: _split_line(studio.preparation(owner(), draft), *split)}
+
+    quiet = {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": p["notice"]}
+    p["file"].upload(upload, [p["file"], *split], out, **quiet)
+    p["sample"].click(sample, split, out, **quiet)
+    p["fetch"].click(fetch, [p["hub"], *split], out, **quiet)
+    for component in (p["text"], p["label"]):
+        component.input(choose, [tab.draft, p["text"], p["label"], gr.State([]), *split], out, **quiet)
+    p["rename"].click(choose, [tab.draft, p["text"], p["label"], p["names"], *split], out, **quiet)
+    for component in split:
+        component.change(resplit, [tab.draft, *split], [p["custom"], p["split_line"], p["notice"]], **quiet)
+
+
+def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
+    """Updates that make the tab show a preparation; the same for a new file, another choice and a page just opened."""
+    p = tab.parts
+    if preparation is None:
+        return {p["body"]: gr.Column(visible=False)}
+    table, columns, corpus = preparation.table, preparation.columns, preparation.corpus
+    names = [(name, str(i)) for i, name in enumerate(table.columns)]
+    problem = preparation.problem
+    updates = {
+        tab.draft: preparation.draft.id,
+        tab.version: repr(preparation.draft),
+        p["body"]: gr.Column(visible=True),
+        p["notice"]: markup.notice(problem.message, "must_fix") if problem else "",
+        p["summary"]: _summary(preparation),
+        p["text"]: gr.Dropdown(choices=names, value=None if columns is None else str(columns.text)),
+        p["label"]: gr.Dropdown(choices=names, value=None if columns is None else str(columns.label)),
+        p["reasons"]: "" if columns is None else _reasons(preparation),
+        p["findings"]: "".join(markup.notice(f.message, f.severity) for f in preparation.findings),
+        p["preview"]: _preview(preparation),
+        p["onward"]: gr.Button(interactive=corpus is not None),
+    }
+    numbers = numeric_labels(preparation)
+    given = preparation.draft.class_names
+    updates[p["naming"]] = gr.Accordion(visible=bool(numbers))
+    updates[p["names"]] = [[n, given.get(n, n)] for n in numbers] or [["", ""]]
+    if corpus is None:
+        return {**updates, p["counts"]: None, p["lengths"]: None, p["split_line"]: ""}
+    lengths = np.array([len(t.split()) for t in corpus.texts])
+    by_class = [lengths[corpus.label_ids == i] for i in range(len(corpus.label_names))]
+    updates[p["counts"]] = charts.class_counts_chart(corpus.label_names, [len(of) for of in by_class])
+    updates[p["lengths"]] = charts.text_lengths_chart(corpus.label_names, by_class)
+    updates[p["split_line"]] = _split_line(preparation, *split)
+    return updates
+
+
+def _summary(preparation: Preparation) -> str:
+    table = preparation.table
+    delimiters = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+    pairs = [
+        ("File", preparation.draft.main.name),
+        ("Rows", f"{len(table.rows):,}"),
+        ("Classes", "" if preparation.corpus is None else f"{len(preparation.corpus.label_names)}"),
+        ("Columns", f"{len(table.columns)}{'' if table.header else ', without a header row'}"),
+        ("Separated by", delimiters.get(table.delimiter or "", table.delimiter or "")),
+        ("Encoding", table.encoding + (" (a guess)" if table.encoding_guessed else "")),
+    ]
+    return markup.facts(pairs)
+
+
+def _reasons(preparation: Preparation) -> str:
+    columns = preparation.columns
+    if columns is None:
+        return ""
+    return (
+        f'<p class="em-quiet">Text: {markup.text(columns.text_reason, most=300)}. Label: {markup.text(columns.label_reason, most=300)}.</p>'
+    )
+
+
+def _preview(preparation: Preparation) -> str:
+    table, columns = preparation.table, preparation.columns
+    first = [] if columns is None else [columns.text, columns.label]
+    picked = (first + [i for i in range(len(table.columns)) if i not in first])[:_PREVIEW_COLUMNS]
+    rows = [[table.rows[r][c] for c in picked] for r in range(min(_PREVIEW_ROWS, len(table.rows)))]
+    more = len(table.columns) - len(picked)
+    note = f'<p class="em-quiet">and {words.count(more, "further column")}</p>' if more else ""
+    return markup.table([table.columns[i] for i in picked], rows, caption="The first rows of the file") + note
+
+
+def _split_line(preparation: Preparation, *split: Any) -> str:
+    try:
+        splits = preparation.splits(Recipe.from_dict(shares(*split)))
+    except UserError as error:
+        return markup.notice(error.message, "must_fix")
+    line = (
+        f"{words.count(len(splits.train), 'row')} to learn from, {len(splits.validation):,} to watch the training, "
+        f"and {len(splits.test):,} kept aside for the final score: the model never sees them before."
+    )
+    return f'<p class="em-split">{line}</p>' + "".join(markup.notice(n, "info") for n in splits.notices)
+
+
+def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
+    """How the encoder's tokenizer splits the chosen row, counted from 1."""
+    if draft is None:
+        return ""
+    corpus = studio.preparation(owner(), draft).require_corpus()
+    number = int(row) if isinstance(row, int | float) and row == row else 1
+    number = max(1, min(number, len(corpus.texts)))
+    recipe = Recipe.from_dict({"encoder": encoder, "max_length": max_length})
+
+    from trainer.training.tokens import tokenise_text
+
+    found = tokenise_text(find_encoder(recipe.encoder, studio.encoders), corpus.texts[number - 1], max_length=recipe.max_length)
+    cut = sum(t.cut for t in found.tokens)
+    chips = "".join(
+        f'<span class="em-token{" em-special" if t.special else ""}{" em-cut" if t.cut else ""}"><b>{markup.text(t.text, most=40)}</b><i>{t.id}</i></span>'
+        for t in found.tokens[:600]
+    )
+    about = markup.facts(
+        [
+            ("Encoder", encoder),
+            ("Tokens in this row", f"{len(found.tokens):,}" + (f", {cut:,} cut off" if cut else "")),
+            ("Read at most", f"{found.max_length:,} tokens"),
+            ("The encoder’s own limit", f"{found.longest:,} tokens"),
+            ("Vocabulary", f"{found.vocabulary:,} tokens"),
+            ("Special tokens", ", ".join(found.special)),
+        ]
+    )
+    return f'<p class="em-quote">{markup.text(corpus.texts[number - 1], most=1500)}</p><div class="em-tokens">{chips}</div>{about}'

@@ -1,0 +1,32 @@
+"""A plotly chart that keeps its zoom and hover while its data change.
+
+``gr.Plot`` is rebuilt at each update; this is a ``gr.HTML`` whose script hands the new figure to ``Plotly.react``.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "live_chart.js"
+
+
+def plotly_script() -> Path:
+    """plotly.js as it comes in the plotly package; found without importing plotly."""
+    spec = find_spec("plotly")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("the package plotly is not installed")
+    return Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
+
+
+def live_chart(figure: dict[str, Any] | None, *, elem_id: str, height: int) -> gr.HTML:
+    """A chart whose value is a plotly figure as plain data; ``height`` pixels are kept free before it is drawn."""
+    return gr.HTML(
+        value=figure,
+        html_template='<div class="chart"></div>',
+        js_on_load=_SCRIPT.read_text(encoding="utf-8"),
+        elem_id=elem_id,
+        elem_classes=["em-chart"],
+        min_height=height,
+    )

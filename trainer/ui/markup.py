@@ -1,0 +1,90 @@
+"""Small pieces of HTML. The only place where a person's words become HTML, and always escaped."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Literal
+
+from trainer.runs.view import RunView
+from trainer.ui import words
+
+
+def text(words_of_somebody: str, *, most: int = 200) -> str:
+    """Escaped, and cut where it is longer than anybody reads."""
+    cut = words_of_somebody if len(words_of_somebody) <= most else words_of_somebody[: most - 1] + "…"
+    return escape(cut, quote=True)
+
+
+def notice(message: str, kind: Literal["good", "look", "must_fix", "info"] = "info") -> str:
+    """One sentence that a person should read; nothing for no message."""
+    if not message:
+        return ""
+    sign = {"good": "✓", "look": "!", "must_fix": "✕", "info": "i"}[kind]
+    role = "alert" if kind == "must_fix" else "status"
+    return f'<div class="em-notice em-{kind}" role="{role}"><span class="em-sign" aria-hidden="true">{sign}</span><span>{text(message, most=1200)}</span></div>'
+
+
+def empty(title: str, what: str) -> str:
+    """What will stand here, and how to make it happen."""
+    return f'<div class="em-empty"><strong>{text(title)}</strong><span>{text(what, most=400)}</span></div>'
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """Named values in one wrapping line."""
+    items = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value, most=300)}</dd></div>" for name, value in pairs if value)
+    return f'<dl class="em-facts">{items}</dl>'
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = (), worst: int | None = None, caption: str
+) -> str:
+    """A table; ``numbers`` are the columns that hold numbers, ``worst`` the row to point out."""
+
+    def cells(row: Sequence[str], tag: str) -> str:
+        return "".join(f"<{tag}{' class=em-number' if i in numbers else ''}>{text(cell)}</{tag}>" for i, cell in enumerate(row))
+
+    body = "".join(f"<tr{' class=em-worst' if i == worst else ''}>{cells(row, 'td')}</tr>" for i, row in enumerate(rows))
+    return (
+        f'<div class="em-scroll" tabindex="0"><table class="em-table"><caption class="em-hidden">{text(caption)}</caption>'
+        f"<thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def probabilities(names: Sequence[str], shares: Sequence[float], colours: Sequence[str], *, most: int = 12) -> str:
+    """Bars, the likeliest class first; beyond ``most`` classes the rest is one line."""
+    order = sorted(range(len(names)), key=lambda i: -shares[i])
+    bars = "".join(
+        f'<li><span class="em-name">{text(names[i], most=60)}</span>'
+        f'<span class="em-track"><span class="em-fill" style="width:{100 * shares[i]:.2f}%;background:{colours[i]}"></span></span>'
+        f'<span class="em-share">{words.percent(float(shares[i]))}</span></li>'
+        for i in order[:most]
+    )
+    rest = order[most:]
+    tail = f"<p>{words.count(len(rest), 'other class', 'other classes')}: {words.percent(float(sum(shares[i] for i in rest)))} together</p>"
+    return f'<ol class="em-bars" aria-label="Probability of each class">{bars}</ol>{tail if rest else ""}'
+
+
+def strip(view: RunView | None, waiting: int) -> str:
+    """The line above the tabs, on every one of them; it keeps its height when nothing runs, so that nothing jumps."""
+    if view is None:
+        return '<div class="em-strip em-idle" role="status">Nothing is training now.</div>'
+    share = view.step / view.total_steps if view.total_steps else 0.0
+    if view.phase_done is not None:
+        share = view.phase_done
+    pieces = [view.phase or "starting"]
+    if view.phase == "training" and view.total_steps:
+        pieces = [
+            f"step {view.step:,} of {view.total_steps:,}",
+            words.epoch_words(view),
+            f"{view.samples_per_second:.0f} texts/s" if view.samples_per_second else "",
+            f"{words.duration(view.seconds_left)} left" if view.seconds_left is not None else "",
+        ]
+    if view.stop_asked:
+        pieces.insert(0, "stopping, the best model so far is kept")
+    if waiting:
+        pieces.append(f"{words.count(waiting, 'run')} waiting")
+    said = " · ".join(p for p in pieces if p)
+    return (
+        f'<div class="em-strip" role="status"><strong>{text(view.name)}</strong>'
+        f'<div class="em-progress" role="progressbar" aria-label="Progress" aria-valuenow="{100 * share:.0f}" aria-valuemin="0" aria-valuemax="100">'
+        f'<div style="width:{100 * share:.1f}%"></div></div><span class="em-said">{text(said)}</span></div>'
+    )

@@ -1,0 +1,201 @@
+"""The page: header, strip, tabs, timer, and what is wired from one tab to another.
+
+Reload is no special case: page load and timer tick call the same function, and the truth is on the disk.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.view import RunView
+from trainer.studio import Studio
+from trainer.ui import api, data_tab, markup, results_tab, train_tab, try_tab, words
+from trainer.ui.data_tab import DataTab
+from trainer.ui.live_chart import plotly_script
+from trainer.ui.results_tab import ResultsTab
+from trainer.ui.session import owner, said
+from trainer.ui.train_tab import TrainTab
+from trainer.ui.try_tab import TryTab
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_TICK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class _Page:
+    """Everything the refresh writes to."""
+
+    chip: gr.HTML
+    strip: gr.HTML
+    stop: gr.Button
+    seen: gr.State
+    tabs: gr.Tabs
+    data: DataTab
+    train: TrainTab
+    results: ResultsTab
+    tryit: TryTab
+
+    @property
+    def pickers(self) -> list[gr.Dropdown]:
+        return [self.train.run, self.results.run, self.tryit.run]
+
+    @property
+    def refreshed(self) -> list[Any]:
+        return [self.chip, self.strip, self.stop, self.seen, *self.pickers, *self.train.shown]
+
+
+def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
+    """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes."""
+    gr.set_static_paths([str(plotly_script())])
+    with gr.Blocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
+        with gr.Row(elem_classes=["em-header"]):
+            gr.HTML("<h1>Emotune</h1><p>Turn a labelled table of texts into a classifier you can trust. No code.</p>")
+            chip = gr.HTML(elem_id="chip")
+        with gr.Row(elem_classes=["em-strip-row"]):
+            strip = gr.HTML(elem_id="strip")
+            stop = gr.Button("Stop", size="sm", visible=False, min_width=80, scale=0, elem_id="stop")
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("1 Data", id="data"):
+                data = data_tab.build(studio, whereabouts=whereabouts)
+            with gr.Tab("2 Train", id="train", render_children=True):
+                train = train_tab.build(studio)
+            with gr.Tab("3 Results", id="results", render_children=True):
+                results = results_tab.build(studio)
+            with gr.Tab("4 Try it", id="try", render_children=True):
+                tryit = try_tab.build(studio)
+        page = _Page(chip, strip, stop, gr.State(""), tabs, data, train, results, tryit)
+        _wire(studio, page, blocks)
+        api.build(studio)
+    return blocks
+
+
+def page_options() -> dict[str, Any]:
+    """What ``launch`` needs to make the page look and behave as designed."""
+    return {
+        "theme": gr.themes.Base(
+            primary_hue="indigo",
+            neutral_hue="slate",
+            font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "DejaVu Sans", "sans-serif"],
+            font_mono=["ui-monospace", "Menlo", "DejaVu Sans Mono", "monospace"],
+        ),
+        "css_paths": [_ASSETS / "style.css"],
+        "head": f'<script src="gradio_api/file={plotly_script()}" defer></script>',
+        "footer_links": ["api"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "ssr_mode": False,
+        "show_error": False,
+    }
+
+
+def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
+    data, train, results, tryit = page.data, page.train, page.results, page.tryit
+    # queue=False: a tick is one small request; a queued one would be two and wait behind longer work.
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    look = {"inputs": page.pickers, "outputs": page.refreshed, "queue": False, **quiet}
+    split = [data.split, data.validation_share, data.test_share]
+
+    def tick(seen: str, *picked: str | None) -> Any:
+        return _refresh(studio, page, seen, *picked)
+
+    def anew(*picked: str | None) -> Any:
+        return _refresh(studio, page, "", *picked)
+
+    def opened(*split: Any) -> dict:
+        return data_tab.show(data, studio.latest_preparation(owner()), *split)
+
+    def source(draft: str | None, *split: Any) -> Any:
+        return _source(studio, page, draft, *split)
+
+    gr.Timer(_TICK_SECONDS).tick(tick, [page.seen, *page.pickers], page.refreshed, queue=False, **quiet)
+    blocks.load(anew, **look)
+    blocks.load(opened, split, data.shown, **quiet)
+    train.run.input(anew, **look)
+    gr.on([c.change for c in (data.version, *split)], source, [data.draft, *split], [train.source, train.start], **quiet)
+
+    refuse = said(lambda message: {train.notice: markup.notice(message, "must_fix")})
+
+    @refuse
+    def start(draft: str | None, encoder: str, *values: Any) -> dict:
+        settings, split = values[: len(train.settings)], values[len(train.settings) :]
+        if draft is None:
+            raise UserError("There is no file to train on yet. Open one in tab 1, Data.", code="no_file")
+        recipe = train_tab.recipe_from(encoder, settings, data_tab.shares(*split))
+        view = studio.start(owner(), draft, recipe)
+        return {train.notice: "", train.run: gr.Dropdown(choices=[(words.run_choice(view), view.id)], value=view.id, visible=True)}
+
+    begun = train.start.click(start, [data.draft, train.encoder, *train.settings, *split], [train.notice, train.run], **quiet)
+    begun.then(anew, **look)
+
+    def stop() -> None:
+        running = [v for v in studio.runs(owner()) if v.status == "running"]
+        for view in running:
+            studio.stop(owner(), view.id)
+
+    page.stop.click(stop, None, None, **quiet).then(anew, **look)
+
+    def go(tab: str) -> Any:
+        return lambda: gr.Tabs(selected=tab)
+
+    data.onward.click(go("train"), None, page.tabs, **quiet)
+    train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **quiet)
+    results.onward.click(lambda run: (gr.Tabs(selected="try"), run), results.run, [page.tabs, tryit.run], **quiet)
+
+    tokens = said(lambda message: markup.notice(message, "look"))(lambda *asked: data_tab.show_tokens(studio, *asked))
+    inputs = [data.draft, data.row, train.encoder, train.max_length]
+    gr.on([data.reading.expand, data.row.change, data.version.change], tokens, inputs, data.tokens, **quiet)
+
+
+def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, results_run: str | None, try_run: str | None) -> Any:
+    """What has changed on the page since ``seen``; nothing where nothing has."""
+    token = studio.token(owner())
+    if token == seen:
+        return gr.skip()
+    views = studio.runs(owner())
+    running = next((v for v in views if v.status == "running"), None)
+    waiting = [v for v in views if v.status == "queued"]
+    picked = next((v for v in views if v.id == train_run), running or (views[0] if views else None))
+    trained = [v for v in views if v.has_model]
+    return {
+        page.seen: token,
+        page.chip: _chip(studio),
+        page.strip: markup.strip(running or (waiting[-1] if waiting else None), len(waiting)),
+        page.stop: gr.Button(visible=running is not None, interactive=running is not None and not running.stop_asked),
+        page.train.run: _picker(views, picked.id if picked else None),
+        page.results.run: _picker(trained, results_run),
+        page.tryit.run: _picker(trained, try_run),
+        **train_tab.show(page.train, picked, studio.waiting_before(picked.id) if picked else None),
+    }
+
+
+def _picker(views: list[RunView], value: str | None) -> gr.Dropdown:
+    """A list of runs that keeps what is chosen, or takes the newest."""
+    ids = [v.id for v in views]
+    chosen = value if value in ids else (ids[0] if ids else None)
+    return gr.Dropdown(choices=[(words.run_choice(v), v.id) for v in views], value=chosen, visible=bool(ids))
+
+
+def _chip(studio: Studio) -> str:
+    hardware = studio.hardware
+    return f'<span class="em-chip" title="What does the work">{markup.text(hardware.words if hardware else "warming up …")}</span>'
+
+
+def _source(studio: Studio, page: _Page, draft: str | None, *split: Any) -> Any:
+    """What Start would train on, and whether it can."""
+    if draft is None:
+        return gr.skip()
+    preparation = studio.preparation(owner(), draft)
+    rows = None
+    if preparation.corpus is not None:
+        try:
+            rows = len(preparation.splits(Recipe.from_dict(data_tab.shares(*split))).train)
+        except UserError:
+            rows = None
+    return {
+        page.train.source: train_tab.source_line(preparation.draft.main.name, rows),
+        page.train.start: gr.Button(interactive=rows is not None),
+    }

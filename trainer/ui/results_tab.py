@@ -1,0 +1,122 @@
+"""Tab 3, Results: the score on rows the model never saw, per class and as a confusion matrix; the model to take away."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from trainer import charts
+from trainer.evaluation.report import Interval, Report
+from trainer.runs.view import RunView
+from trainer.studio import Reports, Studio
+from trainer.ui import markup, words
+from trainer.ui.live_chart import live_chart
+from trainer.ui.session import owner, said
+
+_COUNTS, _BY_ROW = "Counts", "Share of each row"
+
+
+@dataclass(frozen=True)
+class ResultsTab:
+    """The components other tabs read or write."""
+
+    run: gr.Dropdown
+    body: gr.Column
+    headline: gr.HTML
+    per_class: gr.HTML
+    matrix_as: gr.Radio
+    matrix: gr.HTML
+    download: gr.HTML
+    onward: gr.Button
+
+    @property
+    def shown(self) -> list[Any]:
+        return [self.body, self.headline, self.per_class, self.matrix, self.download]
+
+
+def build(studio: Studio) -> ResultsTab:
+    """Lay the tab out and wire what concerns it alone."""
+    run = gr.Dropdown([], label="Run", elem_id="results-run", allow_custom_value=True, visible=False)
+    headline = gr.HTML(_nothing_yet(), elem_id="headline")
+    with gr.Column(visible=False) as body:
+        download = gr.HTML(elem_id="download")
+        gr.HTML("<h3>Per class</h3>")
+        per_class = gr.HTML(elem_id="per-class")
+        gr.HTML("<h3>Confusion matrix</h3>")
+        matrix_as = gr.Radio(
+            [_COUNTS, _BY_ROW], value=_COUNTS, show_label=False, label="Numbers in the cells", container=False, elem_id="matrix-as"
+        )
+        matrix = live_chart(None, elem_id="confusion-chart", height=420)
+        onward = gr.Button("Continue: try a text", variant="primary", elem_id="to-try")
+    tab = ResultsTab(run, body, headline, per_class, matrix_as, matrix, download, onward)
+    refuse = said(lambda message: {headline: markup.notice(message, "must_fix"), body: gr.Column(visible=False)})
+
+    @refuse
+    def open_run(run_id: str | None, matrix_as: str) -> dict:
+        return show(tab, studio, run_id, matrix_as)
+
+    @refuse
+    def redraw(run_id: str | None, matrix_as: str) -> Any:
+        if not run_id:
+            return gr.skip()
+        return {matrix: charts.confusion_chart(studio.reports(owner(), run_id).test, by_row=matrix_as == _BY_ROW)}
+
+    run.change(open_run, [run, matrix_as], tab.shown, api_visibility="private", show_progress="minimal", show_progress_on=headline)
+    matrix_as.input(redraw, [run, matrix_as], tab.shown, api_visibility="private", show_progress="hidden")
+    return tab
+
+
+def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) -> dict:
+    """Updates that make the tab show a finished run's report, or the empty state."""
+    if not run_id:
+        return {tab.headline: _nothing_yet(), tab.body: gr.Column(visible=False)}
+    view, reports = studio.view(owner(), run_id), studio.reports(owner(), run_id)
+    return {
+        tab.body: gr.Column(visible=True),
+        tab.headline: _headline(view, reports),
+        tab.per_class: _per_class(reports.test),
+        tab.matrix: charts.confusion_chart(reports.test, by_row=matrix_as == _BY_ROW),
+        tab.download: f'<a class="em-button" href="download/{view.id}" download>Download model</a>'
+        '<span class="em-quiet">A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.</span>',
+    }
+
+
+def _nothing_yet() -> str:
+    return markup.empty("No results yet", "Once a training is finished, its score on rows it never saw stands here. Begin in tab 1, Data.")
+
+
+def _headline(view: RunView, reports: Reports) -> str:
+    report = reports.test
+    cards = "".join(
+        f'<div class="em-card"><span>{name}</span><strong>{words.percent(value.value)}</strong><small>{_range(value)}</small><p>{about}</p></div>'
+        for name, value, about in (
+            ("Accuracy", report.accuracy, "Share of right answers."),
+            ("Macro F1", report.macro_f1, "Mean of the classes’ F1, every class counting the same."),
+            ("Weighted F1", report.weighted_f1, "Mean of the classes’ F1, weighted by their rows."),
+        )
+    )
+    return (
+        f"<p>We kept <strong>{words.count(report.rows, 'row')}</strong> aside and never trained on them, nor used them to choose anything. "
+        f"On these, <strong>{markup.text(view.name)}</strong> scores:</p>"
+        f'<div class="em-cards">{cards}</div>'
+        f'<p class="em-quiet">Always answering “{markup.text(report.majority_name)}” would be right in {words.percent(report.majority_share)}. '
+        f"On the {words.count(reports.validation.rows, 'row')} that watched the training, accuracy is {words.percent(reports.validation.accuracy.value)}. "
+        f"Ranges are 95 % bootstrap intervals.</p>"
+    )
+
+
+def _range(interval: Interval) -> str:
+    return f"{100 * interval.low:.1f} to {words.percent(interval.high)}"
+
+
+def _per_class(report: Report) -> str:
+    rows = [(c.name, f"{c.precision:.2f}", f"{c.recall:.2f}", f"{c.f1:.2f}", f"{c.support:,}") for c in report.per_class]
+    tested = [i for i, c in enumerate(report.per_class) if c.support]
+    worst = min(tested, key=lambda i: report.per_class[i].f1) if len(tested) > 1 else None
+    head = ["Class", "Precision", "Recall", "F1", "Rows"]
+    note = f'<p class="em-quiet">Lowest F1: {markup.text(report.per_class[worst].name)}. ' if worst is not None else '<p class="em-quiet">'
+    return (
+        markup.table(head, rows, numbers=(1, 2, 3, 4), worst=worst, caption="Precision, recall and F1 of each class on the test rows")
+        + f"{note}Precision: of the texts it gave this class, the share that has it. Recall: of the texts that have it, the share it found. "
+        "F1: the two in one number.</p>"
+    )

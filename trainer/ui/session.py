@@ -1,0 +1,37 @@
+"""Who asks, and how a mistake becomes a sentence on the page."""
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from trainer.errors import UserError
+from trainer.settings import LOCAL_OWNER
+
+_log = logging.getLogger("emotune")
+
+
+def owner() -> str:
+    """Whose runs these are. In local mode there is one owner, whatever the browser."""
+    return LOCAL_OWNER
+
+
+def said(answer: Callable[[str], Any]) -> Callable[[Callable], Callable]:
+    """For handlers: a UserError becomes ``answer(message)``; anything else goes to the server's log, and a plain sentence to the page."""
+
+    def wrap(handler: Callable) -> Callable:
+        @wraps(handler)
+        def guarded(*args: Any) -> Any:
+            try:
+                return handler(*args)
+            except UserError as error:
+                return answer(error.message)
+            except Exception:
+                _log.exception("handler %s failed", handler.__name__)
+                return answer(
+                    "Something went wrong here that should not have. The details are in the server's log; nothing of yours is lost."
+                )
+
+        return guarded
+
+    return wrap

@@ -1,0 +1,211 @@
+"""Tab 2, Train: choose an encoder, press Start, watch the curves."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from trainer import charts
+from trainer.recipe import Recipe
+from trainer.runs.view import RunView
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder, find_encoder
+from trainer.ui import markup, words
+from trainer.ui.live_chart import live_chart
+
+_SETTINGS = ("epochs", "batch_size", "learning_rate", "max_length", "warmup", "weight_decay", "seed")
+"""Fields of the recipe that stand in the accordion, in this order."""
+
+_CHART_HEIGHT = 320
+
+
+@dataclass(frozen=True)
+class TrainTab:
+    """The components other tabs read or write."""
+
+    source: gr.HTML
+    encoder: gr.Dropdown
+    settings: tuple[gr.Number, ...]
+    start: gr.Button
+    notice: gr.HTML
+    run: gr.Dropdown
+    state: gr.HTML
+    loss: gr.HTML
+    accuracy: gr.HTML
+    onward: gr.Button
+
+    @property
+    def max_length(self) -> gr.Number:
+        return self.settings[_SETTINGS.index("max_length")]
+
+    @property
+    def shown(self) -> list[Any]:
+        """What ``show`` updates."""
+        return [self.state, self.loss, self.accuracy, self.onward]
+
+
+def build(studio: Studio) -> TrainTab:
+    """Lay the tab out; what it does concerns other tabs too and is wired by the page."""
+    default = studio.encoders[0]
+    source = gr.HTML(_nothing_yet(), elem_id="train-source")
+    with gr.Row(equal_height=True):
+        encoder = gr.Dropdown(
+            [(_encoder_choice(e), e.name) for e in studio.encoders],
+            value=default.name,
+            label="Encoder",
+            scale=3,
+            elem_id="encoder",
+            filterable=False,
+        )
+        start = gr.Button("Start training", variant="primary", scale=1, interactive=False, elem_id="start")
+    about = gr.HTML(_encoder_facts(default))
+    fields = {f.name: f for f in dataclasses.fields(Recipe)}
+    with gr.Accordion("Settings", open=False, elem_id="settings"), gr.Row():
+        settings = tuple(_number(fields[name]) for name in _SETTINGS)
+    notice = gr.HTML(elem_id="train-notice")
+    run = gr.Dropdown([], label="Run", elem_id="train-run", allow_custom_value=True, visible=False)
+    state = gr.HTML(elem_id="run-state")
+    with gr.Row(elem_classes=["em-charts"]):
+        with gr.Column(min_width=320):
+            gr.HTML("<h3>Loss <small>lower is better</small></h3>")
+            loss = live_chart(charts.loss_chart(no_curves()), elem_id="loss-chart", height=_CHART_HEIGHT)
+        with gr.Column(min_width=320):
+            gr.HTML("<h3>Accuracy <small>higher is better</small></h3>")
+            accuracy = live_chart(charts.accuracy_chart(no_curves()), elem_id="accuracy-chart", height=_CHART_HEIGHT)
+    onward = gr.Button("Trained. See the results", variant="primary", visible=False, elem_id="to-results")
+    encoder.change(
+        lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, api_visibility="private", show_progress="hidden"
+    )
+    return TrainTab(source, encoder, settings, start, notice, run, state, loss, accuracy, onward)
+
+
+def recipe_from(encoder: str, settings: Sequence[Any], split: Mapping[str, Any]) -> Recipe:
+    """The recipe that the form asks for; UserError where a value is out of range."""
+    return Recipe.from_dict({"encoder": encoder, **dict(zip(_SETTINGS, settings, strict=True)), **split})
+
+
+def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
+    """Updates that make the tab show a run, or the empty state."""
+    if view is None:
+        return {
+            tab.state: "",
+            tab.loss: charts.loss_chart(no_curves()),
+            tab.accuracy: charts.accuracy_chart(no_curves()),
+            tab.onward: gr.Button(visible=False),
+        }
+    curves = _curves(view)
+    return {
+        tab.state: _state(view, waiting),
+        tab.loss: charts.loss_chart(curves),
+        tab.accuracy: charts.accuracy_chart(curves),
+        tab.onward: gr.Button(visible=view.has_model),
+    }
+
+
+def source_line(source_name: str, train_rows: int | None) -> str:
+    """What Start would train on."""
+    if train_rows is None:
+        return markup.notice(f"{source_name} is not ready for training yet. See tab 1, Data.", "look")
+    return (
+        f'<p class="em-source">Trains on <strong>{markup.text(source_name)}</strong>, {words.count(train_rows, "row")} to learn from.</p>'
+    )
+
+
+def no_curves() -> charts.Curves:
+    return charts.Curves("none", (), (), (), (), (), (), (), 0, (), None)
+
+
+def _curves(view: RunView) -> charts.Curves:
+    return charts.Curves(
+        key=view.id,
+        steps=tuple(p.step for p in view.points),
+        loss=tuple(p.loss for p in view.points),
+        accuracy=tuple(p.accuracy for p in view.points),
+        eval_steps=tuple(e.step for e in view.evaluations),
+        eval_loss=tuple(e.loss for e in view.evaluations),
+        eval_accuracy=tuple(e.accuracy for e in view.evaluations),
+        eval_macro_f1=tuple(e.macro_f1 for e in view.evaluations),
+        total_steps=view.total_steps,
+        epoch_steps=view.epoch_steps,
+        best_step=view.best_step,
+    )
+
+
+def _nothing_yet() -> str:
+    return markup.empty("No file yet", "Open your file or the sample in tab 1, Data. Then one press on Start trains a model on it.")
+
+
+def _encoder_choice(encoder: Encoder) -> str:
+    return f"{encoder.name} · {words.parameters(encoder.parameters)} parameters · {encoder.languages or 'your own'}"
+
+
+def _encoder_facts(encoder: Encoder) -> str:
+    size = "already here" if encoder.local else f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub"
+    pairs = [
+        ("Languages", encoder.languages),
+        ("Parameters", f"{words.parameters(encoder.parameters)}, all of them trained"),
+        ("Download", size),
+        ("Learning rate", f"{encoder.learning_rate:g} unless you choose another"),
+    ]
+    return f'<p class="em-quiet">{markup.text(encoder.about)}</p>{markup.facts(pairs)}'
+
+
+def _number(field: dataclasses.Field) -> gr.Number:
+    about = field.metadata
+    return gr.Number(
+        value=field.default,
+        label=about["label"],
+        info=about["about"],
+        placeholder="automatic" if about["automatic"] else None,
+        min_width=220,
+        elem_id=f"setting-{field.name.replace('_', '-')}",
+    )
+
+
+def _state(view: RunView, waiting: int | None) -> str:
+    """What the run is doing or how it ended, in a sentence, and its facts."""
+    last = view.evaluations[-1] if view.evaluations else None
+    pairs = [
+        ("Data", view.source_name),
+        ("Encoder", view.encoder),
+        ("Device", view.device),
+        ("Epochs", str(view.epochs or "")),
+        ("Batch size", str(view.batch_size or "")),
+        ("Learning rate", f"{view.learning_rate:g}" if view.learning_rate else ""),
+        ("Parameters", _parameters(view)),
+        ("Speed", f"{view.samples_per_second:.0f} texts/s" if view.samples_per_second else ""),
+        ("Validation accuracy", words.percent(last.accuracy) if last else ""),
+        ("Validation macro F1", words.percent(last.macro_f1) if last else ""),
+    ]
+    return _sentence(view, waiting) + markup.facts(pairs)
+
+
+def _parameters(view: RunView) -> str:
+    if not view.parameters:
+        return ""
+    return f"{words.parameters(view.parameters)}, {words.parameters(view.trainable_parameters)} trained"
+
+
+def _sentence(view: RunView, waiting: int | None) -> str:
+    time = words.duration(view.seconds)
+    if view.status == "queued":
+        ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"
+        return markup.notice(f"{view.name} waits in the queue: {ahead}. One run trains at a time.", "info")
+    if view.status == "running":
+        stopping = "Stopping after this step; the best model so far is kept. " if view.stop_asked else ""
+        return markup.notice(f"{stopping}{view.name}: {view.phase or 'starting'}.", "info")
+    if view.status == "interrupted":
+        return markup.notice(
+            f"{view.name} was interrupted at step {view.step:,} of {view.total_steps:,}: the server ended before the training did. "
+            "What was seen so far is kept below. Start it again from here.",
+            "look",
+        )
+    if view.status == "finished":
+        return markup.notice(f"{view.name} is trained, in {time} from its first step to the report.", "good")
+    if view.status == "stopped":
+        return markup.notice(
+            f"{view.name} was stopped at step {view.step:,} of {view.total_steps:,}; its best model so far is kept.", "good"
+        )
+    return markup.notice(f"{view.name}: {view.message}", "info" if view.status == "cancelled" else "must_fix")

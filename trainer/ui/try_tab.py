@@ -1,0 +1,76 @@
+"""Tab 4, Try it: type a text, see the probability of each class at once."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from trainer.colours import class_colours
+from trainer.studio import Studio
+from trainer.ui import markup
+from trainer.ui.session import owner, said
+
+EXAMPLES = (
+    "I can't believe you drove all night just to see me!",
+    "They cancelled my train again and nobody even said sorry.",
+    "The house has been so quiet since the dog died.",
+    "Wait, you two know each other?!",
+    "There is somebody on the stairs.",
+    "i finally passed, third time lucky",
+)
+
+
+@dataclass(frozen=True)
+class TryTab:
+    """The components other tabs read or write."""
+
+    run: gr.Dropdown
+    text: gr.Textbox
+    answer: gr.HTML
+
+    @property
+    def shown(self) -> list[Any]:
+        return [self.answer]
+
+
+def build(studio: Studio) -> TryTab:
+    """Lay the tab out and wire what concerns it alone."""
+    run = gr.Dropdown([], label="Run", elem_id="try-run", allow_custom_value=True, visible=False)
+    with gr.Row(elem_classes=["em-try"]):
+        with gr.Column(min_width=320):
+            text = gr.Textbox(label="Text", placeholder="Type or paste a text here", lines=5, max_lines=12, elem_id="try-text")
+            gr.HTML('<p class="em-quiet">Or take one of these:</p>')
+            with gr.Row(elem_classes=["em-examples"]):
+                buttons = [gr.Button(example, size="sm", elem_classes=["em-example"]) for example in EXAMPLES]
+        with gr.Column(min_width=320):
+            answer = gr.HTML(_nothing_yet(), elem_id="answer")
+    tab = TryTab(run, text, answer)
+    refuse = said(lambda message: markup.notice(message, "must_fix"))
+
+    @refuse
+    def predict(run_id: str | None, words: str | None) -> str:
+        return show(studio, run_id, words)
+
+    # With "always_last" a fast typist's letters do not queue up: the last state is asked for once the one before is answered.
+    quiet = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last"}
+    text.change(predict, [run, text], answer, **quiet)
+    run.change(predict, [run, text], answer, **quiet)
+    for button in buttons:
+        button.click(lambda example: example, button, text, api_visibility="private", show_progress="hidden")
+    return tab
+
+
+def show(studio: Studio, run_id: str | None, words: str | None) -> str:
+    """The answer to a text, as HTML."""
+    if not run_id:
+        return _nothing_yet()
+    if not words or not words.strip():
+        return markup.empty("What do you want to know?", "Type a text, and the probability of each class stands here as you type.")
+    names, probabilities = studio.predict(owner(), run_id, [words])
+    return markup.probabilities(names, probabilities[0].tolist(), class_colours(names))
+
+
+def _nothing_yet() -> str:
+    return markup.empty(
+        "No model yet", "Once a training is finished, type a text here and see what the model makes of it. Begin in tab 1, Data."
+    )

@@ -1,0 +1,53 @@
+"""Numbers, times and states as people say them."""
+
+from trainer.runs.view import RunView
+
+STATES = {
+    "queued": "waiting",
+    "running": "training",
+    "interrupted": "interrupted",
+    "finished": "finished",
+    "stopped": "stopped",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """12480, "row" -> "12,480 rows"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """0.9034 -> "90.3 %"."""
+    return "" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def duration(seconds: float | None) -> str:
+    """200 -> "3 min 20 s"."""
+    if seconds is None:
+        return ""
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    if minutes:
+        return f"{minutes} min {left} s"
+    return f"{left} s"
+
+
+def parameters(number: int) -> str:
+    """22713216 -> "22.7 million"."""
+    return f"{number / 1e6:.1f} million"
+
+
+def run_choice(view: RunView) -> str:
+    """A run in a list of runs."""
+    return f"{view.name} · {view.source_name} · {STATES[view.status]}"
+
+
+def epoch_words(view: RunView) -> str:
+    """ "epoch 2 of 3" for a run under way."""
+    done = sum(1 for step in view.epoch_steps if view.step >= step)
+    return f"epoch {min(done + 1, view.epochs)} of {view.epochs}" if view.epochs else ""
