@@ -110,7 +110,7 @@ def accuracy_chart(points: Curves) -> Figure:
 
 def _curve_chart(points: Curves, lines: tuple[_Line, ...], y_axis: dict, *, top: float, percent: bool, what: str) -> Figure:
     """``top`` is the value at the upper edge of the chart, by which the labels are set."""
-    height, margin = 280, {"l": 46, "r": 116, "t": 20, "b": 40}
+    height, margin = 280, {"l": 46, "r": 128, "t": 20, "b": 40}
     lines = tuple(_condensed(line) for line in lines)
     lines = tuple(line for line in lines if line.steps)
     frontier = max((line.steps[-1] for line in lines), default=0)

@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 import torch
 
@@ -66,16 +67,40 @@ def test_a_checkpoint_in_bf16_is_trained_in_float32(tiny_encoder: Encoder, tmp_p
     assert load_classifier(local_encoder(half), ("a", "b")).dtype == torch.float32
 
 
-def test_an_encoder_that_cannot_be_fetched_is_a_kind_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub.constants
+HUB = find_encoder("bert-base-uncased", catalogue())
 
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    hub = find_encoder("bert-base-uncased", catalogue())
-    for load in (lambda: load_tokenizer(hub, max_length=64), lambda: load_classifier(hub, ("a", "b"))):
+
+def test_an_encoder_that_cannot_be_fetched_is_a_kind_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(encoders, "hub_answers", lambda: False)
+    for load in (lambda: load_tokenizer(HUB, max_length=64), lambda: load_classifier(HUB, ("a", "b"))):
         with pytest.raises(UserError, match="could not be fetched from the Hugging Face Hub") as refused:
             load()
         assert refused.value.code == "encoder_unreachable"
         assert PACKAGED in refused.value.message
+
+
+def test_a_failing_download_is_the_same_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> str:
+        raise OSError("429 too many requests")
+
+    monkeypatch.setattr(encoders, "hub_answers", lambda: True)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    with pytest.raises(UserError, match="could not be fetched"):
+        load_tokenizer(HUB, max_length=64)
+
+
+def test_what_was_fetched_once_needs_no_network(monkeypatch: pytest.MonkeyPatch, tiny_encoder: Encoder) -> None:
+    def cached(repo: str, *, allow_patterns: list[str], local_files_only: bool = False) -> str:
+        assert (repo, local_files_only) == (HUB.source, True)
+        return tiny_encoder.source
+
+    def never() -> bool:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(encoders, "hub_answers", never)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", cached)
+    assert load_classifier(HUB, ("a", "b")).config.num_labels == 2
 
 
 def test_a_name_that_is_none_lists_the_names() -> None:

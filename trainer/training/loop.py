@@ -177,6 +177,8 @@ def make_trainer(
         logging_strategy="no",
         eval_strategy="no",
         save_strategy="no",
+        # Else a loss that is no number would be shown as the mean of those before.
+        logging_nan_inf_filter=False,
         disable_tqdm=True,
         report_to="none",
         dataloader_pin_memory=hardware.device == "cuda",

@@ -29,7 +29,7 @@ SPLITS = {
 
 _PREVIEW_ROWS = 8
 _PREVIEW_COLUMNS = 8
-_CHART_HEIGHT = 320
+_CHART_HEIGHT = 240
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,7 @@ def _build_body(p: dict[str, Any]) -> None:
             interactive=True,
             show_label=False,
             max_height=300,
+            buttons=[],
         )
         p["rename"] = gr.Button("Use these names", size="sm", elem_id="use-names")
     with gr.Row(elem_classes=["em-charts"]):
@@ -170,12 +171,26 @@ def _wire(studio: Studio, tab: DataTab) -> None:
             raise UserError("Choose a data set from the list first.", code="no_dataset")
         return show(tab, studio.open_hub(owner(), find_dataset(name)), *split)
 
-    @refuse
-    def choose(draft: str | None, text: str, label: str, names: list, *split: Any) -> Any:
+    def choose(draft: str | None, *split: Any, **chosen: Any) -> Any:
+        """Another choice of one thing; the others stay as they are, guessed or chosen."""
         if draft is None:
             return gr.skip()
-        given = {str(row[0]): str(row[1]).strip() for row in names or [] if str(row[1]).strip() and row[0] != row[1]}
-        return show(tab, studio.choose(owner(), draft, text=text, label=label, class_names=given), *split)
+        before = studio.preparation(owner(), draft).draft
+        choice = {"text": before.main.text, "label": before.main.label, "class_names": before.class_names, **chosen}
+        return show(tab, studio.choose(owner(), draft, **choice), *split)
+
+    @refuse
+    def choose_text(draft: str | None, text: str, *split: Any) -> Any:
+        return choose(draft, *split, text=text)
+
+    @refuse
+    def choose_label(draft: str | None, label: str, *split: Any) -> Any:
+        return choose(draft, *split, label=label, class_names={})
+
+    @refuse
+    def rename(draft: str | None, rows: list, *split: Any) -> Any:
+        given = {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
+        return choose(draft, *split, class_names=given)
 
     @refuse
     def resplit(draft: str | None, *split: Any) -> dict:
@@ -188,9 +203,9 @@ def _wire(studio: Studio, tab: DataTab) -> None:
     p["file"].upload(upload, [p["file"], *split], out, **quiet)
     p["sample"].click(sample, split, out, **quiet)
     p["fetch"].click(fetch, [p["hub"], *split], out, **quiet)
-    for component in (p["text"], p["label"]):
-        component.input(choose, [tab.draft, p["text"], p["label"], gr.State([]), *split], out, **quiet)
-    p["rename"].click(choose, [tab.draft, p["text"], p["label"], p["names"], *split], out, **quiet)
+    p["text"].input(choose_text, [tab.draft, p["text"], *split], out, **quiet)
+    p["label"].input(choose_label, [tab.draft, p["label"], *split], out, **quiet)
+    p["rename"].click(rename, [tab.draft, p["names"], *split], out, **quiet)
     for component in split:
         component.change(resplit, [tab.draft, *split], [p["custom"], p["split_line"], p["notice"]], **quiet)
 

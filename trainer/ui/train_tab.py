@@ -18,7 +18,7 @@ from trainer.ui.live_chart import live_chart
 _SETTINGS = ("epochs", "batch_size", "learning_rate", "max_length", "warmup", "weight_decay", "seed")
 """Fields of the recipe that stand in the accordion, in this order."""
 
-_CHART_HEIGHT = 320
+_CHART_HEIGHT = 280
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TrainTab:
 
     source: gr.HTML
     encoder: gr.Dropdown
-    settings: tuple[gr.Number, ...]
+    settings: tuple[gr.Number | gr.Textbox, ...]
     start: gr.Button
     notice: gr.HTML
     run: gr.Dropdown
@@ -37,7 +37,7 @@ class TrainTab:
     onward: gr.Button
 
     @property
-    def max_length(self) -> gr.Number:
+    def max_length(self) -> gr.Number | gr.Textbox:
         return self.settings[_SETTINGS.index("max_length")]
 
     @property
@@ -63,7 +63,7 @@ def build(studio: Studio) -> TrainTab:
     about = gr.HTML(_encoder_facts(default))
     fields = {f.name: f for f in dataclasses.fields(Recipe)}
     with gr.Accordion("Settings", open=False, elem_id="settings"), gr.Row():
-        settings = tuple(_number(fields[name]) for name in _SETTINGS)
+        settings = tuple(_field(fields[name]) for name in _SETTINGS)
     notice = gr.HTML(elem_id="train-notice")
     run = gr.Dropdown([], label="Run", elem_id="train-run", allow_custom_value=True, visible=False)
     state = gr.HTML(elem_id="run-state")
@@ -152,16 +152,11 @@ def _encoder_facts(encoder: Encoder) -> str:
     return f'<p class="em-quiet">{markup.text(encoder.about)}</p>{markup.facts(pairs)}'
 
 
-def _number(field: dataclasses.Field) -> gr.Number:
+def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox:
+    """The component for one setting. One that may be left to us is a text, as a number field shows "nothing" as 0."""
     about = field.metadata
-    return gr.Number(
-        value=field.default,
-        label=about["label"],
-        info=about["about"],
-        placeholder="automatic" if about["automatic"] else None,
-        min_width=220,
-        elem_id=f"setting-{field.name.replace('_', '-')}",
-    )
+    looks = {"label": about["label"], "info": about["about"], "min_width": 220, "elem_id": f"setting-{field.name.replace('_', '-')}"}
+    return gr.Textbox("automatic", **looks) if about["automatic"] else gr.Number(field.default, **looks)
 
 
 def _state(view: RunView, waiting: int | None) -> str:
@@ -185,7 +180,8 @@ def _state(view: RunView, waiting: int | None) -> str:
 def _parameters(view: RunView) -> str:
     if not view.parameters:
         return ""
-    return f"{words.parameters(view.parameters)}, {words.parameters(view.trainable_parameters)} trained"
+    trained = "all" if view.trainable_parameters == view.parameters else words.parameters(view.trainable_parameters)
+    return f"{words.parameters(view.parameters)}, {trained} trained"
 
 
 def _sentence(view: RunView, waiting: int | None) -> str:
@@ -199,7 +195,7 @@ def _sentence(view: RunView, waiting: int | None) -> str:
     if view.status == "interrupted":
         return markup.notice(
             f"{view.name} was interrupted at step {view.step:,} of {view.total_steps:,}: the server ended before the training did. "
-            "What was seen so far is kept below. Start it again from here.",
+            "What was seen so far is kept below. Press Start to train anew.",
             "look",
         )
     if view.status == "finished":

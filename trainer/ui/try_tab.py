@@ -11,12 +11,12 @@ from trainer.ui import markup
 from trainer.ui.session import owner, said
 
 EXAMPLES = (
-    "I can't believe you drove all night just to see me!",
+    "You drove all night just to be with me, and I adore you for it.",
     "They cancelled my train again and nobody even said sorry.",
-    "The house has been so quiet since the dog died.",
+    "I miss her so much. The house feels empty without her.",
     "Wait, you two know each other?!",
-    "There is somebody on the stairs.",
-    "i finally passed, third time lucky",
+    "There is somebody on the stairs and I can't find the light.",
+    "we won, we actually won, best day ever",
 )
 
 

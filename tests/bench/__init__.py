@@ -1,0 +1,1 @@
+"""Measurements against named rivals; `python -m tests.bench` runs them all."""

@@ -1,0 +1,145 @@
+"""The door: ``app.py`` serves on the port it is told, refuses a taken one kindly, and neither it nor its page speaks to anybody else."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin, urlparse
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 90.0
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def command(port: int, runs: Path) -> dict:
+    """How to start ``app.py``, with everything on that should be off by itself."""
+    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "EMOTUNE_RUNS": str(runs), "CI": "1"}
+    environment |= {"GRADIO_ANALYTICS_ENABLED": "True", "GRADIO_RUN_HISTORY": "True"}
+    environment.pop("GRADIO_SERVER_NAME", None)
+    return {"args": [sys.executable, str(ROOT / "app.py")], "env": environment, "cwd": runs.parent}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real ``app.py`` of its own."""
+    folder = tmp_path_factory.mktemp("app")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with open(folder / "output", "wb") as output:
+        process = subprocess.Popen(**command(port, folder / "runs"), stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            assert process.poll() is None, (folder / "output").read_text()
+            assert time.monotonic() < deadline, (folder / "output").read_text()
+            try:
+                urllib.request.urlopen(f"{address}/config", timeout=5).close()
+                break
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def get(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return answer.read().decode()
+
+
+class Links(HTMLParser):
+    """Everything that a browser would fetch by itself: not the targets of <a>."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in ("script", "img", "iframe", "source"):
+            self.found += [values["src"]] if values.get("src") else []
+        if tag == "link" and values.get("href"):
+            self.found.append(values["href"])
+
+
+def test_it_serves_the_page_at_the_port_it_was_given(served: str) -> None:
+    page = get(served)
+    assert "<title>Emotune</title>" in page
+    config = json.loads(get(f"{served}/config"))
+    labels = {c["props"].get("label") for c in config["components"] if c["type"] == "tabitem"}
+    assert labels == {"1 Data", "2 Train", "3 Results", "4 Try it"}
+
+
+def test_analytics_and_run_history_are_off_whatever_the_environment_says(served: str) -> None:
+    config = json.loads(get(f"{served}/config"))
+    assert config["analytics_enabled"] is False
+    assert not config.get("run_history")
+    assert config["is_space"] is False
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(f"{served}/monitoring")
+    assert refused.value.code in (403, 404)
+
+
+def test_the_page_loads_nothing_from_another_host(served: str) -> None:
+    links = Links()
+    page = get(served)
+    links.feed(page)
+    assert any("plotly.min.js" in link for link in links.found)
+    for link in links.found:
+        assert urlparse(urljoin(served, link)).netloc == urlparse(served).netloc, link
+    style = get(f"{served}/theme.css")
+    assert not re.search(r"(?:url\(\s*['\"]?|@import\s+(?:url\()?['\"]?)(?:https?:)?//", page + style)
+    for name in ("style.css", "live_chart.js"):
+        assert not re.search(r"https?://|url\(", (ROOT / "assets" / name).read_text(encoding="utf-8"))
+
+
+def test_the_page_says_where_a_file_goes(served: str) -> None:
+    config = json.loads(get(f"{served}/config"))
+    said = " ".join(str(c["props"].get("value")) for c in config["components"] if c["type"] == "html")
+    assert "Your file stays on this computer" in said
+
+
+def test_neither_source_nor_runs_are_served(served: str) -> None:
+    for path in (ROOT / "app.py", ROOT / "trainer" / "studio.py", Path("/etc/passwd")):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            get(f"{served}/gradio_api/file={path}")
+        assert refused.value.code in (403, 404)
+
+
+def test_a_taken_port_is_one_kind_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(**command(port, tmp_path / "runs"), capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert f"port {port} is taken" in done.stderr
+    assert "GRADIO_SERVER_PORT" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_one_kind_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    runs = tmp_path / "file" / "runs"
+    done = subprocess.run(**{**command(free_port(), runs), "cwd": tmp_path}, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert str(runs) in done.stderr

@@ -1,0 +1,325 @@
+"""The terminal: ``python -m trainer train | predict | inspect | runs`` with the answers, the exit statuses and the sentences promised.
+
+One run is trained by a real process and used by all; what needs no process of its own calls ``main``, which is what that process calls.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from trainer.__main__ import main
+from trainer.recipe import Recipe
+from trainer.runs.run import is_id, new_id
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+
+ROOT = Path(__file__).resolve().parents[1]
+SETTINGS = {"epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32, "seed": 7}
+SCORES = {"accuracy", "macro_f1", "weighted_f1", "per_class", "rows"}
+
+
+@dataclass(frozen=True)
+class Said:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def last(self) -> dict:
+        """The JSON object of the last line."""
+        return json.loads(self.out.splitlines()[-1])
+
+
+def process(*arguments: str, cwd: Path, **environment: str) -> Said:
+    """The command as a person runs it, from any folder."""
+    variables = {k: v for k, v in os.environ.items() if k != "EMOTUNE_RUNS"} | {"PYTHONPATH": str(ROOT)} | environment
+    done = subprocess.run(
+        [sys.executable, "-m", "trainer", *arguments], cwd=cwd, env=variables, capture_output=True, text=True, timeout=240
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("terminal")
+
+
+@pytest.fixture(scope="module")
+def trained(place: Path, tiny_encoder: Encoder, small_csv: Path) -> Said:
+    """One run by a real process in an empty folder, without EMOTUNE_RUNS."""
+    (place / "here").mkdir()
+    settings = [f"--set={name}={value}" for name, value in SETTINGS.items() if name != "epochs"]
+    command = ["train", str(small_csv), "--encoder", tiny_encoder.source, "--epochs", "12", *settings, "--json"]
+    return process(*command, cwd=place / "here", XDG_DATA_HOME=str(place / "data"), HOME=str(place))
+
+
+@pytest.fixture
+def here(trained: Said, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Here":
+    monkeypatch.setenv("EMOTUNE_RUNS", str(Path(trained.last["path"]).parent))
+    return Here(capsys)
+
+
+@dataclass(frozen=True)
+class Here:
+    """The same command in this process."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: object) -> Said:
+        self.capsys.readouterr()
+        try:
+            status = main([str(a) for a in arguments])
+        except SystemExit as error:
+            status = int(error.code or 0)
+        captured = self.capsys.readouterr()
+        return Said(status, captured.out, captured.err)
+
+
+def quick(tiny_encoder: Encoder) -> list[str]:
+    return ["--encoder", tiny_encoder.source, "--epochs", "1", "--set", "max_length=32", "--json"]
+
+
+# train
+
+
+def test_train_answers_with_the_promised_object(trained: Said) -> None:
+    assert trained.status == 0, trained.err
+    answer = trained.last
+    assert set(answer) == {
+        *("run", "path", "test", "validation", "seconds", "train_seconds"),
+        *("samples_per_second", "epochs", "batch_size", "seed"),
+    }
+    assert is_id(answer["run"])
+    assert (answer["epochs"], answer["batch_size"], answer["seed"]) == (12, 16, 7)
+    assert answer["seconds"] > answer["train_seconds"] > 0
+    assert answer["samples_per_second"] == pytest.approx(168 * 12 / answer["train_seconds"], rel=0.02)
+    for split, rows in (("test", 48), ("validation", 24)):
+        assert set(answer[split]) >= SCORES
+        assert answer[split]["rows"] == rows
+        assert set(answer[split]["per_class"]) == {"joy", "sadness", "anger"}
+        for scores in answer[split]["per_class"].values():
+            assert set(scores) == {"precision", "recall", "f1", "support"}
+        assert sum(c["support"] for c in answer[split]["per_class"].values()) == rows
+    assert answer["test"]["accuracy"] > 0.8
+
+
+def test_train_prints_the_report_before_it(trained: Said) -> None:
+    assert "48 test rows, never trained on" in trained.out
+    assert "precision  recall" in trained.out
+    assert "Traceback" not in trained.err
+
+
+def test_by_default_runs_live_in_the_users_data_folder_and_never_here(trained: Said, place: Path) -> None:
+    folder = Path(trained.last["path"])
+    assert folder == place / "data" / "emotune" / "runs" / trained.last["run"]
+    assert (folder / "model" / "model.safetensors").is_file()
+    assert list((place / "here").iterdir()) == []
+
+
+def test_the_page_would_have_trained_the_very_same_model(trained: Said, tmp_path: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
+    studio = Studio(Settings(runs_dir=tmp_path), encoders=[tiny_encoder])
+    draft = studio.open_files("local", {"main": ("moods.csv", small_csv)}).draft.id
+    view = studio.wait("local", studio.start("local", draft, Recipe(encoder=tiny_encoder.name, **SETTINGS)).id, 120)
+    ours = studio.folder("local", view.id) / "model" / "model.safetensors"
+    assert ours.read_bytes() == (Path(trained.last["path"]) / "model" / "model.safetensors").read_bytes()
+    assert studio.reports("local", view.id).test.to_dict() == trained.last["test"]
+    studio.close()
+
+
+def test_test_and_validation_files_by_position_without_a_header(here: Here, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    rows = small_rows(180, seed=5)
+    parts = {"learn": rows[:120], "watch": rows[120:150], "score": rows[150:]}
+    for name, part in parts.items():
+        # The mood first and no header: position 1 is the text.
+        (tmp_path / f"{name}.txt").write_text("".join(f"{mood};{text}\n" for text, mood in part), encoding="utf-8")
+    columns = ["--text", "1", "--label", "0"]
+    given = ["--test", tmp_path / "score.txt", "--validation", tmp_path / "watch.txt"]
+    said = here("train", tmp_path / "learn.txt", *columns, *given, *quick(tiny_encoder))
+    assert said.status == 0, said.err
+    assert (said.last["test"]["rows"], said.last["validation"]["rows"]) == (30, 30)
+
+    # Without --validation, a tenth of FILE watches, and the rest learns.
+    said = here("train", tmp_path / "learn.txt", *columns, "--test", tmp_path / "score.txt", *quick(tiny_encoder))
+    assert said.status == 0, said.err
+    assert (said.last["test"]["rows"], said.last["validation"]["rows"]) == (30, 12)
+
+
+def test_columns_by_name_settings_by_set_and_the_same_seed(here: Here, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    rows = [(str(n), mood, text, text[::-1]) for n, (text, mood) in enumerate(small_rows(90))]
+    path = write_rows(tmp_path / "wide.csv", rows, header=("id", "feeling", "said", "backwards"))
+    command = ["train", path, "--text", "said", "--label", "Feeling", *quick(tiny_encoder)]
+    said = here(*command, "--set", "batch_size=8", "--set", "test_share=0.3", "--set", "seed=3")
+    assert said.status == 0, said.err
+    assert (said.last["batch_size"], said.last["seed"], said.last["test"]["rows"]) == (8, 3, 27)
+    assert set(said.last["test"]["per_class"]) == {"joy", "sadness", "anger"}
+
+
+def test_a_training_that_fails_is_status_1_and_a_sentence(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken-bert"
+    shutil.copytree(tiny_encoder.source, broken)
+    weights = (broken / "model.safetensors").read_bytes()
+    (broken / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    said = here("train", small_csv, "--encoder", broken, "--epochs", "1", "--json")
+    assert said.status == 1
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert "broken-bert" in said.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said_in"),
+    [
+        (["--epochs", "999"], "from 1 to 50"),
+        (["--epochs", "nan"], "from 1 to 50"),
+        (["--set", "batch_size="], "Batch size"),
+        (["--set", "learning_rate=inf"], "Learning rate"),
+        (["--set", "shoe_size=43"], "shoe_size"),
+        (["--set", "seed"], "name=value"),
+        (["--encoder", "no-such-encoder"], "no-such-encoder"),
+        (["--text", "nothing"], "nothing"),
+        (["--label", "9"], "9"),
+        (["--label", "0", "--text", "0"], "text"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_status_2(here: Here, small_csv: Path, arguments: list[str], said_in: str) -> None:
+    before = sorted(os.listdir(os.environ["EMOTUNE_RUNS"]))
+    said = here("train", small_csv, *arguments, "--json")
+    assert said.status == 2
+    assert said.out == ""
+    assert said_in in said.err
+    assert len(said.err.splitlines()) == 1
+    assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == before
+
+
+@pytest.mark.parametrize("name", ["nothing-here.csv", "a-folder", "empty.csv"])
+def test_a_file_that_cannot_be_read_is_a_sentence(here: Here, tmp_path: Path, name: str) -> None:
+    (tmp_path / "a-folder").mkdir()
+    (tmp_path / "empty.csv").touch()
+    said = here("train", tmp_path / name, "--json")
+    assert said.status == 2
+    assert said.out == ""
+    assert name in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_process_refuses_without_a_traceback(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("text,label\n" + "".join(f"this is text number {n},same\n" for n in range(30)))
+    said = process("train", str(tmp_path / "one.csv"), "--json", cwd=tmp_path, EMOTUNE_RUNS=str(tmp_path / "runs"))
+    assert said.status == 2
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert "same label" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_runs_folder_that_cannot_be_written(here: Here, small_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "file" / "runs"))
+    said = here("train", small_csv, "--json")
+    assert said.status == 2
+    assert "EMOTUNE_RUNS" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_no_command_and_help(here: Here) -> None:
+    assert here().status == 2
+    assert here("train").status == 2
+    assert here("--help").status == 0
+
+
+# predict
+
+
+@pytest.mark.parametrize("way", ["id", "run folder", "model folder"])
+def test_predict_by_id_by_run_and_by_model_folder(here: Here, trained: Said, way: str) -> None:
+    named = {"id": trained.last["run"], "run folder": trained.last["path"], "model folder": trained.last["path"] + "/model"}[way]
+    texts = ["happy laugh today", "", "so unfair 🫠"]
+    said = here("predict", named, *texts, "--json")
+    assert said.status == 0, said.err
+    assert set(said.last) == {"results"}
+    assert [r["text"] for r in said.last["results"]] == texts
+    for result in said.last["results"]:
+        assert set(result) == {"text", "label", "probabilities"}
+        assert set(result["probabilities"]) == {"joy", "sadness", "anger"}
+        assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+        assert result["label"] == max(result["probabilities"], key=result["probabilities"].get)
+    assert said.last["results"][0]["label"] == "joy"
+
+
+def test_predict_in_a_process_from_another_folder(trained: Said, tmp_path: Path) -> None:
+    runs = str(Path(trained.last["path"]).parent)
+    said = process("predict", trained.last["run"], "so unfair, full of rage", "--json", cwd=tmp_path, EMOTUNE_RUNS=runs)
+    assert said.status == 0, said.err
+    assert said.last["results"][0]["label"] == "anger"
+    assert len(said.out.splitlines()) == 1
+
+
+def test_predict_for_people(here: Here, trained: Said) -> None:
+    said = here("predict", trained.last["run"], "happy laugh today")
+    assert said.status == 0
+    lines = said.out.splitlines()
+    assert lines[0] == "happy laugh today"
+    assert lines[1].endswith("joy")
+    assert len(lines) == 4
+
+
+@pytest.mark.parametrize("named", [new_id(), "no-such-folder", "../..", ""])
+def test_predict_with_no_model_is_a_sentence(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = here("predict", named, "x", "--json")
+    assert said.status == 2
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1
+
+
+# inspect and runs
+
+
+def test_inspect_is_one_object_a_file(here: Here, small_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    said = here("inspect", small_csv, tmp_path / "empty.csv", tmp_path / "none.csv", "--json")
+    answers = [json.loads(line) for line in said.out.splitlines()]
+    assert said.status == 2
+    assert [a["ok"] for a in answers] == [True, False, False]
+    assert [a["file"] for a in answers] == [str(small_csv), str(tmp_path / "empty.csv"), str(tmp_path / "none.csv")]
+    assert set(answers[0]["labels"]) == {"anger", "joy", "sadness"}
+    assert sum(answers[0]["labels"].values()) == answers[0]["rows_kept"] == 240
+    assert answers[0]["text"] == {"name": "text", "index": 0}
+    assert answers[0]["label"] == {"name": "mood", "index": 1}
+    assert [a["code"] for a in answers[1:]] == ["empty_file", "file_not_found"]
+
+    said = here("inspect", small_csv)
+    assert said.status == 0
+    assert "240 rows" in said.out
+    assert "label: mood" in said.out
+
+
+def test_inspect_takes_columns_and_trains_nothing(here: Here, small_csv: Path) -> None:
+    before = sorted(os.listdir(os.environ["EMOTUNE_RUNS"]))
+    said = here("inspect", small_csv, "--text", "mood", "--label", "mood", "--json")
+    assert (said.status, said.last["code"]) == (2, "same_column")
+    assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == before
+
+
+def test_runs_lists_them_newest_first(here: Here, trained: Said, place: Path) -> None:
+    said = here("runs", "--json")
+    assert said.status == 0
+    runs = json.loads(said.out.splitlines()[-1])
+    mine = next(r for r in runs if r["run"] == trained.last["run"])
+    assert (mine["status"], mine["source_name"], mine["path"]) == ("finished", "moods.csv", trained.last["path"])
+    assert [r["created"] for r in runs] == sorted((r["created"] for r in runs), reverse=True)
+    assert trained.last["run"] in here("runs").out
+
+
+def test_runs_of_a_folder_that_is_not_there_yet(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "none"))
+    assert here("runs", "--json") == Said(0, "[]\n", "")
+    assert not (tmp_path / "none").exists()

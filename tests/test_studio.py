@@ -1,0 +1,509 @@
+"""Studio: from a file to a model and its report, the queue, every bad end, and what a new server finds of an old one.
+
+Real trainings of a tiny model. Where a test needs a training to be under way it holds the training at its first logged point,
+so that nothing here depends on how fast the machine is.
+"""
+
+import dataclasses
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from trainer.data.rows import load_rows
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.events import EventLog
+from trainer.runs.run import Run, new_id
+from trainer.runs.view import RunView
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+
+ME, OTHER = "local", "somebody else"
+RECIPE = Recipe(encoder="tiny-bert", epochs=12, batch_size=16, learning_rate=5e-3, max_length=32)
+QUICK = dataclasses.replace(RECIPE, epochs=1)
+PATIENCE = 120.0
+
+
+class Hold:
+    """Keeps the training thread at its first logged point until it is released."""
+
+    def __init__(self) -> None:
+        self._there = threading.Event()
+        self._go = threading.Event()
+
+    def pause(self) -> None:
+        self._there.set()
+        self._go.wait(PATIENCE)
+
+    def reached(self) -> None:
+        assert self._there.wait(PATIENCE), "the training never began"
+
+    def release(self) -> None:
+        self._go.set()
+
+
+@pytest.fixture
+def hold(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
+    """Holds every training of this test; released at the latest when the test ends, before the studio closes."""
+    held = Hold()
+    append = EventLog.append
+
+    def slowly(self: EventLog, kind: str, **fields: object) -> None:
+        append(self, kind, **fields)
+        if kind == "log":
+            held.pause()
+
+    monkeypatch.setattr(EventLog, "append", slowly)
+    yield held
+    held.release()
+
+
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path
+) -> Iterator[tuple[Studio, RunView, dict[str, int]]]:
+    """A studio with one finished run, and the split that the preparation had promised."""
+    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder])
+    preparation = studio.open_files(ME, {"main": ("moods.csv", small_csv)})
+    splits = preparation.splits(RECIPE)
+    promised = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
+    view = studio.start(ME, preparation.draft.id, RECIPE)
+    yield studio, studio.wait(ME, view.id, PATIENCE), promised
+    studio.close()
+
+
+def begin(studio: Studio, path: Path, recipe: Recipe = QUICK, owner: str = ME) -> RunView:
+    return studio.start(owner, studio.open_files(owner, {"main": (path.name, path)}).draft.id, recipe)
+
+
+def over(studio: Studio, view: RunView) -> RunView:
+    return studio.wait(ME, view.id, PATIENCE)
+
+
+def events(studio: Studio, view: RunView) -> list[dict]:
+    return list(Run(studio.folder(ME, view.id)).log.read())
+
+
+def refused(code: str) -> pytest.RaisesExc[UserError]:
+    return pytest.raises(UserError, check=lambda error: error.code == code)
+
+
+# From a file to its report
+
+
+def test_a_file_becomes_a_model_with_an_honest_report(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
+    studio, view, promised = trained
+    assert view.status == "finished"
+    assert view.message == ""
+    assert view.rows == promised
+    assert (view.step, view.epochs, view.batch_size) == (view.total_steps, 12, 16)
+    assert len(view.points) >= 100
+    assert len(view.evaluations) == 4 * 12
+    assert view.best_step in {e.step for e in view.evaluations}
+    assert view.train_seconds < view.seconds
+
+    reports = studio.reports(ME, view.id)
+    assert (reports.test.rows, reports.validation.rows) == (promised["test"], promised["validation"])
+    assert reports.test.label_names == ("anger", "joy", "sadness")
+    assert reports.test.accuracy.value > 0.8
+    assert reports.test.majority_share < 0.5
+
+
+def test_the_report_is_what_predicting_the_test_rows_gives(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
+    studio, view, _ = trained
+    corpus, splits = load_rows(Run(studio.folder(ME, view.id)).rows)
+    names, probabilities = studio.predict(ME, view.id, [corpus.texts[i] for i in splits.test])
+    assert names == corpus.label_names
+    assert (probabilities.argmax(1) == corpus.label_ids[splits.test]).mean() == studio.reports(ME, view.id).test.accuracy.value
+    assert not set(splits.test) & (set(splits.train) | set(splits.validation))
+
+
+def test_the_zip_is_the_model_without_pickles(trained: tuple[Studio, RunView, dict[str, int]], tmp_path: Path) -> None:
+    studio, view, _ = trained
+    name = studio.zip_model(ME, view.id, tmp_path / "model.zip")
+    folder = view.name.replace(" ", "-")
+    assert name == f"{folder}.zip"
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        assert archive.testzip() is None
+        files = {info.filename: archive.read(info) for info in archive.infolist()}
+    assert {path.split("/")[0] for path in files} == {folder}
+    names = {path.split("/", 1)[1] for path in files}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "README.md"} <= names
+    assert {Path(n).suffix for n in names} <= {".safetensors", ".json", ".txt", ".md", ".model"}
+    for path, content in files.items():
+        assert content == (studio.folder(ME, view.id) / "model" / path.split("/", 1)[1]).read_bytes()
+        assert not content.startswith(b"\x80"), f"{path} begins like a pickle"
+    assert json.loads(files[f"{folder}/config.json"])["id2label"] == {"0": "anger", "1": "joy", "2": "sadness"}
+
+
+def test_the_folder_of_a_run_holds_what_the_design_says(trained: tuple[Studio, RunView, dict[str, int]], small_csv: Path) -> None:
+    studio, view, _ = trained
+    folder = studio.folder(ME, view.id)
+    assert folder.parent == studio.settings.runs_dir
+    assert (folder / "source").read_bytes() == small_csv.read_bytes()
+    assert {"recipe.json", "data.parquet", "events.jsonl", "predictions.parquet", "model"} <= {f.name for f in folder.iterdir()}
+    assert not (folder / "checkpoints").exists()
+    assert [e["kind"] for e in events(studio, view)][:2] == ["created", "queued"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n\t ", "happy " * 200_000, "🫠👨‍👩‍👧 \x00\x07 مرحبا", "‮evil‬", "<b>x</b>", "\ud800 half a character"]
+)
+def test_odd_texts_get_probabilities(trained: tuple[Studio, RunView, dict[str, int]], text: str) -> None:
+    studio, view, _ = trained
+    _, probabilities = studio.predict(ME, view.id, [text, "happy laugh today"])
+    assert probabilities.shape == (2, 3)
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities.sum(1), 1.0, atol=1e-6)
+
+
+def test_too_many_texts_and_none_at_all(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
+    studio, view, _ = trained
+    most = studio.settings.max_texts_per_prediction
+    assert studio.predict(ME, view.id, ["glad"] * most)[1].shape == (most, 3)
+    with refused("too_many_texts"):
+        studio.predict(ME, view.id, ["glad"] * (most + 1))
+    assert studio.predict(ME, view.id, [])[1].shape == (0, 3)
+
+
+def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None:
+    sample = studio.open_sample(ME)
+    assert len(sample.require_corpus()) >= 900
+    assert len(sample.corpus.label_names) == 6
+    assert studio.latest_preparation(ME).draft.id == sample.draft.id
+    assert studio.latest_preparation(OTHER) is None
+    changed = studio.choose(ME, sample.draft.id, text="0", label="1", class_names={"joy": "delight"})
+    assert "delight" in changed.corpus.label_names
+    assert "delight" in Studio(studio.settings).latest_preparation(ME).corpus.label_names
+
+
+# Start, twice and in a queue
+
+
+def test_start_pressed_twice_is_one_run(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    ids: list[str] = []
+    presses = [threading.Thread(target=lambda: ids.append(studio.start(ME, draft, QUICK).id)) for _ in range(4)]
+    for press in presses:
+        press.start()
+    for press in presses:
+        press.join(PATIENCE)
+    hold.reached()
+    ids.append(studio.start(ME, draft, QUICK).id)
+    assert len(ids) == 5
+    assert len(set(ids)) == 1
+    assert len(studio.runs(ME)) == 1
+    hold.release()
+    assert over(studio, studio.runs(ME)[0]).status == "finished"
+    # Over is over: pressed again, the same thing is trained again.
+    assert studio.start(ME, draft, QUICK).id not in ids
+
+
+def test_another_recipe_waits_says_so_and_is_trained_after(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    first = begin(studio, small_csv)
+    hold.reached()
+    second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
+    third = begin(studio, small_csv, dataclasses.replace(QUICK, seed=3))
+    assert [studio.view(ME, v.id).status for v in (first, second, third)] == ["running", "queued", "queued"]
+    assert [studio.waiting_before(v.id) for v in (first, second, third)] == [None, 1, 2]
+    with refused("no_model"):
+        studio.predict(ME, second.id, ["happy"])
+
+    taken = studio.stop(ME, second.id)
+    assert (taken.status, studio.waiting_before(second.id), studio.waiting_before(third.id)) == ("cancelled", None, 1)
+    hold.release()
+    assert over(studio, third).status == "finished"
+    ended = next(e["time"] for e in events(studio, first) if e["kind"] == "finished")
+    begun = next(e["time"] for e in events(studio, third) if e["kind"] == "phase")
+    assert begun >= ended
+    assert [e["kind"] for e in events(studio, second)] == ["created", "queued", "cancelled"]
+    assert [v.id for v in studio.runs(ME)] == [third.id, second.id, first.id]
+
+
+def test_who_waits_for_a_run_hears_at_once_that_it_was_cancelled(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    begin(studio, small_csv)
+    hold.reached()
+    second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
+    heard: list[RunView] = []
+    waiter = threading.Thread(target=lambda: heard.append(studio.wait(ME, second.id, PATIENCE)), daemon=True)
+    waiter.start()
+    studio.stop(ME, second.id)
+    waiter.join(10)
+    assert [v.status for v in heard] == ["cancelled"]
+
+
+def test_the_token_moves_with_what_happens_and_only_then(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    tokens = [studio.token(ME)]
+    view = begin(studio, small_csv)
+    hold.reached()
+    tokens.append(studio.token(ME))
+    assert studio.token(ME) == tokens[-1]
+    studio.stop(ME, view.id)
+    tokens.append(studio.token(ME))
+    hold.release()
+    over(studio, view)
+    tokens.append(studio.token(ME))
+    assert len(set(tokens)) == 4
+
+
+def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    view = begin(studio, small_csv, RECIPE)
+    hold.reached()
+    with refused("no_model"):
+        studio.reports(ME, view.id)
+    assert studio.stop(ME, view.id).stop_asked
+    hold.release()
+    view = over(studio, view)
+    assert view.status == "stopped"
+    assert view.has_model
+    assert not view.stop_asked
+    assert 1 <= view.step < view.total_steps
+    assert view.best_step == view.step
+    assert studio.reports(ME, view.id).test.rows == 48
+    assert studio.predict(ME, view.id, ["happy"])[1].sum() == pytest.approx(1)
+    # A second press, or one that comes too late, changes nothing.
+    assert studio.stop(ME, view.id).status == "stopped"
+
+
+# Nobody sees what is not theirs
+
+
+@pytest.mark.parametrize("wanted", [new_id(), "../x", "", None, 7, "drafts"])
+def test_an_unknown_run_gets_one_answer_everywhere(studio: Studio, wanted: object, tmp_path: Path) -> None:
+    for call in (
+        lambda: studio.view(ME, wanted),
+        lambda: studio.stop(ME, wanted),
+        lambda: studio.reports(ME, wanted),
+        lambda: studio.predict(ME, wanted, ["x"]),
+        lambda: studio.zip_model(ME, wanted, tmp_path / "x.zip"),
+        lambda: studio.folder(ME, wanted),
+    ):
+        with refused("unknown_run"):
+            call()
+    assert studio.waiting_before(wanted) is None
+    assert not (tmp_path / "x.zip").exists()
+
+
+def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
+    trained: tuple[Studio, RunView, dict[str, int]], small_csv: Path, tmp_path: Path
+) -> None:
+    studio, view, _ = trained
+    before = list(Run(studio.folder(ME, view.id)).log.read())
+    for call in (
+        lambda: studio.view(OTHER, view.id),
+        lambda: studio.stop(OTHER, view.id),
+        lambda: studio.reports(OTHER, view.id),
+        lambda: studio.predict(OTHER, view.id, ["x"]),
+        lambda: studio.zip_model(OTHER, view.id, tmp_path / "x.zip"),
+        lambda: studio.folder(OTHER, view.id),
+    ):
+        with refused("unknown_run"):
+            call()
+    assert studio.runs(OTHER) == []
+    assert list(Run(studio.folder(ME, view.id)).log.read()) == before
+
+    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    for call in (
+        lambda: studio.preparation(OTHER, draft),
+        lambda: studio.choose(OTHER, draft, text=None, label=None, class_names={}),
+        lambda: studio.start(OTHER, draft, QUICK),
+    ):
+        with refused("unknown_draft"):
+            call()
+    assert studio.runs(OTHER) == []
+
+
+# What cannot be trained on, or written
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "empty_file"),
+        (b"text\nhello there\nhow are you\nvery well\n", "one_column"),
+        (b"text,label\n" + b"".join(b"this is text number %d,same\n" % n for n in range(30)), "one_class"),
+    ],
+)
+def test_a_file_that_cannot_be_trained_on_is_refused_and_leaves_no_run(studio: Studio, content: bytes, code: str) -> None:
+    with refused(code):
+        preparation = studio.open_files(ME, {"main": ("bad.csv", content)})
+        with refused(code):
+            studio.start(ME, preparation.draft.id, QUICK)
+        preparation.require_corpus()
+    assert studio.runs(ME) == []
+
+
+def test_a_file_that_is_not_there_gets_a_sentence(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nothing-here"):
+        studio.open_files(ME, {"main": ("nothing-here.csv", tmp_path / "nothing-here.csv")})
+
+
+def test_an_encoder_that_nobody_knows_is_refused(studio: Studio, small_csv: Path) -> None:
+    with refused("unknown_encoder"):
+        begin(studio, small_csv, dataclasses.replace(QUICK, encoder="no-such-encoder"))
+    assert studio.runs(ME) == []
+
+
+def test_a_folder_below_a_file_refuses_before_anybody_waits(tmp_path: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    studio = Studio(Settings(runs_dir=tmp_path / "file" / "runs"), encoders=[tiny_encoder])
+    for call in (lambda: begin(studio, small_csv), lambda: studio.open_sample(ME), lambda: studio.start(ME, new_id(), QUICK)):
+        with pytest.raises(UserError, match="cannot write") as error:
+            call()
+        assert error.value.code == "disk_not_writable"
+        assert str(tmp_path / "file" / "runs") in error.value.message
+    assert studio.runs(ME) == []
+
+
+def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(tmp_path: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "file").write_text("not a folder")
+    link = tmp_path / "runs"
+    link.symlink_to(tmp_path / "real")
+    studio = Studio(Settings(runs_dir=link), encoders=[tiny_encoder])
+    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    link.unlink()
+    link.symlink_to(tmp_path / "file" / "runs")
+    with refused("disk_not_writable"):
+        studio.start(ME, draft, QUICK)
+    link.unlink()
+    link.symlink_to(tmp_path / "real")
+    assert studio.runs(ME) == []
+    assert over(studio, studio.start(ME, draft, QUICK)).status == "finished"
+    studio.close()
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "disk space"),
+        (RuntimeError("a bug in us <b>"), "error.log"),
+        (UserError("The loss is no longer a number.", code="loss_not_finite"), "no longer a number"),
+    ],
+)
+def test_a_failing_training_says_so_and_the_next_run_trains(
+    studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("trainer.training.fit.fit", fails)
+        view = over(studio, begin(studio, small_csv))
+    assert view.status == "failed"
+    assert said in view.message
+    assert "Traceback" not in view.message
+    assert "a bug in us" not in view.message
+    log = (studio.folder(ME, view.id) / "error.log").read_text(encoding="utf-8")
+    assert "Traceback" in log
+    assert type(error).__name__ in log
+    for call in (lambda: studio.predict(ME, view.id, ["x"]), lambda: studio.reports(ME, view.id)):
+        with pytest.raises(UserError, match=f"{view.name} failed"):
+            call()
+
+    assert over(studio, begin(studio, small_csv)).status == "finished"
+
+
+def test_a_full_disk_at_the_first_sign_of_life_does_not_end_the_queue(
+    studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("trainer.runs.writer.beat", full)
+        view = studio.wait(ME, begin(studio, small_csv).id, 15)
+    assert not view.live
+    assert studio.wait(ME, begin(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, 15).status == "finished"
+
+
+def test_a_run_whose_folder_was_deleted_while_it_waited_does_not_end_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    begin(studio, small_csv)
+    hold.reached()
+    second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
+    folder = studio.folder(ME, second.id)
+    third = begin(studio, small_csv, dataclasses.replace(QUICK, seed=3))
+    folder.rename(folder.with_name("gone"))
+    hold.release()
+    assert studio.wait(ME, third.id, 15).status == "finished"
+
+
+# A new server over the runs of an old one
+
+
+def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
+    studio: Studio, hold: Hold, small_csv: Path, tiny_encoder: Encoder
+) -> None:
+    first = begin(studio, small_csv)
+    hold.reached()
+    waited = [begin(studio, small_csv, dataclasses.replace(QUICK, seed=n)) for n in (2, 3)]
+    half = studio.settings.runs_dir / f".new-{new_id()}"
+    half.mkdir()
+    (half / "recipe.json").write_text("{")
+    closing = threading.Thread(target=studio.close)
+    closing.start()
+    hold.release()
+    closing.join(PATIENCE)
+    assert studio.view(ME, first.id).status == "stopped"
+    assert [studio.view(ME, v.id).status for v in waited] == ["queued", "queued"]
+
+    server = Studio(studio.settings, encoders=[tiny_encoder])
+    server.recover()
+    server.recover()
+    assert not half.exists()
+    assert [over(server, v).status for v in waited] == ["finished", "finished"]
+    assert len(server.runs(ME)) == 3
+    ended = next(e["time"] for e in events(server, waited[0]) if e["kind"] == "finished")
+    begun = next(e["time"] for e in events(server, waited[1]) if e["kind"] == "phase")
+    assert begun >= ended
+    server.close()
+
+
+def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(settings: Settings, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "many.csv", small_rows(2000))
+    command = [sys.executable, "-m", "trainer", "train", str(path), "--encoder", tiny_encoder.source]
+    command += ["--epochs", "50", "--set", "batch_size=4", "--set", "max_length=32"]
+    environment = {**os.environ, "EMOTUNE_RUNS": str(settings.runs_dir)}
+    studio = Studio(settings, encoders=[tiny_encoder])
+    with open(tmp_path / "output", "wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not (runs := studio.runs(ME)) or len(runs[0].points) < 3:
+            assert process.poll() is None, (tmp_path / "output").read_text()
+            assert time.monotonic() < deadline, (tmp_path / "output").read_text()
+            time.sleep(0.05)
+        # Seen from here, by another process, it is a living run.
+        assert studio.runs(ME)[0].status == "running"
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    view = studio.runs(ME)[0]
+    assert view.status == "interrupted"
+    assert len(view.points) >= 3
+    assert [p.step for p in view.points] == [e["step"] for e in events(studio, view) if e["kind"] == "log"]
+    assert view.total_steps > view.step
+    assert not view.live
+    with pytest.raises(UserError, match="was interrupted"):
+        studio.predict(ME, view.id, ["x"])
+    # A new server leaves it as it is, and is not kept from training another.
+    studio.recover()
+    assert over(studio, begin(studio, path)).status == "finished"
+    assert studio.view(ME, view.id).status == "interrupted"
+    studio.close()
