@@ -13,7 +13,6 @@ FLOORS = [
     {"settings", "recipe"},
     {"data", "runs"},
     {"training", "evaluation"},
-    {"colours"},
     {"charts", "card", "preparation"},
     {"job"},
     {"studio"},

@@ -74,10 +74,8 @@ def _to_text(data: bytes) -> tuple[str, str, bool]:
     _refuse_control_dense(data)
     if b"\x1b$" in data and _decodes(data, "iso2022_jp"):
         return data.decode("iso2022_jp"), "iso2022_jp", True
-    try:
+    if _decodes(data, "utf-8"):
         return data.decode("utf-8"), "utf-8", False
-    except UnicodeDecodeError:
-        pass
     mostly = _mostly_utf8(data)
     if mostly is not None:
         return mostly, "utf-8", True

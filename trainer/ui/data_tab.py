@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from trainer import charts
+from trainer.charts.classes import class_counts_chart, text_lengths_chart
 from trainer.data.hub import CATALOGUE, find_dataset
 from trainer.errors import UserError
 from trainer.preparation import Preparation, numeric_labels
@@ -239,8 +239,8 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
         return {**updates, p["counts"]: None, p["lengths"]: None, p["split_line"]: ""}
     lengths = np.array([len(t.split()) for t in corpus.texts])
     by_class = [lengths[corpus.label_ids == i] for i in range(len(corpus.label_names))]
-    updates[p["counts"]] = charts.class_counts_chart(corpus.label_names, [len(of) for of in by_class])
-    updates[p["lengths"]] = charts.text_lengths_chart(corpus.label_names, by_class)
+    updates[p["counts"]] = class_counts_chart(corpus.label_names, [len(of) for of in by_class])
+    updates[p["lengths"]] = text_lengths_chart(corpus.label_names, by_class)
     updates[p["split_line"]] = _split_line(preparation, *split)
     return updates
 

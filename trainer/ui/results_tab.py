@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer import charts
+from trainer.charts.classes import confusion_chart
 from trainer.evaluation.report import Interval, Report
 from trainer.runs.view import RunView
 from trainer.studio import Reports, Studio
@@ -59,7 +59,7 @@ def build(studio: Studio) -> ResultsTab:
     def redraw(run_id: str | None, matrix_as: str) -> Any:
         if not run_id:
             return gr.skip()
-        return {matrix: charts.confusion_chart(studio.reports(owner(), run_id).test, by_row=matrix_as == _BY_ROW)}
+        return {matrix: confusion_chart(studio.reports(owner(), run_id).test, by_row=matrix_as == _BY_ROW)}
 
     run.change(open_run, [run, matrix_as], tab.shown, api_visibility="private", show_progress="minimal", show_progress_on=headline)
     matrix_as.input(redraw, [run, matrix_as], tab.shown, api_visibility="private", show_progress="hidden")
@@ -75,7 +75,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
         tab.body: gr.Column(visible=True),
         tab.headline: _headline(view, reports),
         tab.per_class: _per_class(reports.test),
-        tab.matrix: charts.confusion_chart(reports.test, by_row=matrix_as == _BY_ROW),
+        tab.matrix: confusion_chart(reports.test, by_row=matrix_as == _BY_ROW),
         tab.download: f'<a class="em-button" href="download/{view.id}" download>Download model</a>'
         '<span class="em-quiet">A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.</span>',
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer import charts
+from trainer.charts.curves import Curves, accuracy_chart, loss_chart
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -70,10 +70,10 @@ def build(studio: Studio) -> TrainTab:
     with gr.Row(elem_classes=["em-charts"]):
         with gr.Column(min_width=320):
             gr.HTML("<h3>Loss <small>lower is better</small></h3>")
-            loss = live_chart(charts.loss_chart(no_curves()), elem_id="loss-chart", height=_CHART_HEIGHT)
+            loss = live_chart(loss_chart(no_curves()), elem_id="loss-chart", height=_CHART_HEIGHT)
         with gr.Column(min_width=320):
             gr.HTML("<h3>Accuracy <small>higher is better</small></h3>")
-            accuracy = live_chart(charts.accuracy_chart(no_curves()), elem_id="accuracy-chart", height=_CHART_HEIGHT)
+            accuracy = live_chart(accuracy_chart(no_curves()), elem_id="accuracy-chart", height=_CHART_HEIGHT)
     onward = gr.Button("Trained. See the results", variant="primary", visible=False, elem_id="to-results")
     encoder.change(
         lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, api_visibility="private", show_progress="hidden"
@@ -91,15 +91,15 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
     if view is None:
         return {
             tab.state: "",
-            tab.loss: charts.loss_chart(no_curves()),
-            tab.accuracy: charts.accuracy_chart(no_curves()),
+            tab.loss: loss_chart(no_curves()),
+            tab.accuracy: accuracy_chart(no_curves()),
             tab.onward: gr.Button(visible=False),
         }
     curves = _curves(view)
     return {
         tab.state: _state(view, waiting),
-        tab.loss: charts.loss_chart(curves),
-        tab.accuracy: charts.accuracy_chart(curves),
+        tab.loss: loss_chart(curves),
+        tab.accuracy: accuracy_chart(curves),
         tab.onward: gr.Button(visible=view.has_model),
     }
 
@@ -113,12 +113,12 @@ def source_line(source_name: str, train_rows: int | None) -> str:
     )
 
 
-def no_curves() -> charts.Curves:
-    return charts.Curves("none", (), (), (), (), (), (), (), 0, (), None)
+def no_curves() -> Curves:
+    return Curves("none")
 
 
-def _curves(view: RunView) -> charts.Curves:
-    return charts.Curves(
+def _curves(view: RunView) -> Curves:
+    return Curves(
         key=view.id,
         steps=tuple(p.step for p in view.points),
         loss=tuple(p.loss for p in view.points),

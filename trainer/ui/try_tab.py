@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.colours import class_colours
+from trainer.charts.colours import class_colours
 from trainer.studio import Studio
 from trainer.ui import markup
 from trainer.ui.session import owner, said

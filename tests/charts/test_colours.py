@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from trainer import colours
-from trainer.colours import class_colours
+from trainer.charts import colours
+from trainer.charts.colours import class_colours
 
 EMOTIONS = ("sadness", "joy", "love", "anger", "fear", "surprise")
 

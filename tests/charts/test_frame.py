@@ -1,0 +1,90 @@
+"""Names made safe for plotly, and the tokens that the script replaces."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.charts.examples import EMOTIONS, NASTY, report_of, run, valid
+from trainer.charts import classes, curves, frame
+from trainer.charts.curves import Curves
+from trainer.charts.frame import plain
+
+
+def test_names_are_escaped_for_plotlys_markup():
+    assert plain("<b>a</b> & <a href='x'>") == "&lt;b&gt;a&lt;/b&gt; &amp; &lt;a href='x'&gt;"
+    assert plain("a\n b\tc") == "a b c"
+
+
+@given(name=st.text())
+def test_no_name_can_open_a_tag_or_an_entity(name):
+    for shown in (plain(name), frame.short(name)):
+        assert not set(shown) & set("<>\n")
+        assert not re.search("&(?!amp;|lt;|gt;)", shown)
+
+
+def test_long_names_are_shortened_on_axes_and_whole_on_hover():
+    assert frame.short("y" * 300) == "y" * 21 + "…"
+    assert frame.short("surprise") == "surprise"
+    assert frame.short("感" * 30) == "感" * 10 + "…"  # these are twice as wide
+    # An entity is never cut in two.
+    assert frame.short("<" * 40) == "&lt;" * 21 + "…"
+    figure = classes.class_counts_chart(["y" * 300, "b"], [3, 2])
+    assert "y" * 300 in figure["data"][0]["hovertext"][0]
+
+
+@pytest.mark.parametrize("names", [NASTY, EMOTIONS])
+def test_class_names_reach_plotly_escaped_only(names):
+    figures = [
+        classes.class_counts_chart(names, range(1, len(names) + 1)),
+        classes.text_lengths_chart(names, [[1, 2, 3]] * len(names)),
+        classes.confusion_chart(report_of(names), by_row=False),
+    ]
+    for figure in map(valid, figures):
+        shown = {**figure, "layout": {**figure["layout"], "meta": None}}  # the description is no markup: it becomes an attribute
+        assert "<b>" not in json.dumps(shown)
+        assert "<a " not in json.dumps(shown)
+        # %{...} is filled in by plotly in templates only, and no name stands in one.
+        templates = {t["hovertemplate"] for t in figure["data"] if "hovertemplate" in t}
+        assert templates == {"%{hovertext}<extra></extra>"}
+        assert not any("texttemplate" in t for t in figure["data"])
+
+
+def test_tokens_stand_only_where_the_script_replaces_them():
+    script = (Path(curves.__file__).parents[2] / "assets" / "live_chart.js").read_text()
+    tokens = (frame.INK, frame.MUTED, frame.FAINT, frame.SURFACE, frame.ACCENT, frame.ON_ACCENT)
+    assert all(f'"{token}"' in script for token in tokens)
+
+    def walk(node, path):
+        if isinstance(node, dict):
+            for key, value in node.items():
+                walk(value, [*path, key])
+        elif isinstance(node, list | tuple):
+            for value in node:
+                walk(value, path)
+        elif isinstance(node, str) and "var(--" in node:
+            own = "annotations" in path and path[-1] == "text"
+            assert own or any("color" in key for key in path), path
+            assert set(re.findall(r"var\([^)]*\)", node)) <= set(tokens)
+
+    report = report_of(EMOTIONS)
+    for figure in (
+        curves.loss_chart(run()),
+        curves.accuracy_chart(run()),
+        curves.loss_chart(Curves("k")),
+        classes.class_counts_chart(EMOTIONS, (1, 2, 3, 4, 5, 6)),
+        classes.text_lengths_chart(EMOTIONS, [[1, 2]] * 6),
+        classes.confusion_chart(report, by_row=True),
+    ):
+        walk(figure, [])
+
+
+def test_start_up_needs_neither_plotly_nor_scikit_learn():
+    code = "import sys, trainer.charts.curves, trainer.charts.classes, trainer.evaluation.predictions; print(sorted({'plotly', 'sklearn', 'pyarrow', 'pandas'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(curves.__file__).parents[2], check=True)
+    assert done.stdout.strip() == "[]"
