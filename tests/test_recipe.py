@@ -60,7 +60,7 @@ def test_halves_of_whole_numbers_unknown_names_and_too_little_for_training() -> 
     st.builds(
         Recipe,
         epochs=st.none() | st.integers(1, 50),
-        batch_size=st.integers(1, 512),
+        batch_size=st.none() | st.integers(1, 512),
         learning_rate=st.none() | st.floats(1e-7, 1e-2),
         max_length=st.integers(8, 512),
         seed=st.integers(0, 2**31 - 1),
@@ -73,6 +73,7 @@ def test_a_recipe_survives_its_file(recipe: Recipe) -> None:
 def test_automatic_choices_follow_the_rows_and_the_encoder() -> None:
     settled = [Recipe().settled(train_rows=n, learning_rate=1e-4) for n in (5, 716, 5_000, 11_200, 100_000)]
     assert [s.epochs for s in settled] == [6, 6, 4, 3, 2]
+    assert [s.batch_size for s in settled] == [16, 32, 64, 64, 64]
     assert {s.learning_rate for s in settled} == {1e-4}
-    chosen = Recipe(epochs=1, learning_rate=3e-5).settled(train_rows=716, learning_rate=1e-4)
-    assert (chosen.epochs, chosen.learning_rate) == (1, 3e-5)
+    chosen = Recipe(epochs=1, batch_size=8, learning_rate=3e-5).settled(train_rows=716, learning_rate=1e-4)
+    assert (chosen.epochs, chosen.batch_size, chosen.learning_rate) == (1, 8, 3e-5)

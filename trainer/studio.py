@@ -6,7 +6,8 @@ Owns the one training thread and its queue; knows no component of the page. Ever
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ import numpy as np
 
 from trainer import job
 from trainer.data.hub import HubDataset, fetch
-from trainer.data.reading import Table
+from trainer.data.reading import Table, read_bytes
 from trainer.data.rows import save_rows
 from trainer.errors import UserError
 from trainer.evaluation.report import Report
@@ -83,7 +84,12 @@ class Studio:
         Raises UserError where a file is no table; where only its columns are unclear, the preparation's ``problem`` says so.
         """
         self.settings.check_writable()
-        draft = self._drafts.create(owner, sources, text=text, label=label, split_column=split_column)
+        contents = {
+            role: (name, content if isinstance(content, bytes) else read_bytes(content, max_bytes=self.settings.max_file_bytes))
+            for role, (name, content) in sources.items()
+        }
+        with _disk_in_words(self.settings):
+            draft = self._drafts.create(owner, contents, text=text, label=label, split_column=split_column)
         try:
             preparation = self._understood(draft)
         except UserError:
@@ -119,11 +125,13 @@ class Studio:
 
     def _understood(self, draft: Draft) -> Preparation:
         with self._lock:
-            known = self._preparations.get(draft.id)
-            if known is not None and known.draft == draft:
-                return known
-            tables = self._tables.get(draft.id) or read_tables(self._drafts, draft, self.settings)
-            preparation = understand(draft, tables, self.settings)
+            known, tables = self._preparations.get(draft.id), self._tables.get(draft.id)
+        if known is not None and known.draft == draft:
+            return known
+        # Outside the lock: a large file takes seconds, and the page asks for other things meanwhile.
+        tables = tables or read_tables(self._drafts, draft, self.settings)
+        preparation = understand(draft, tables, self.settings)
+        with self._lock:
             _remember(self._tables, draft.id, tables, _FILES_KEPT)
             _remember(self._preparations, draft.id, preparation, _FILES_KEPT)
         return preparation
@@ -137,28 +145,29 @@ class Studio:
         """
         self.settings.check_writable()
         find_encoder(recipe.encoder, self.encoders)
+        preparation = self.preparation(owner, draft_id)
+        corpus, splits = preparation.require_corpus(), preparation.splits(recipe)
         with self._lock:
             for view in self._runs.list(owner):
-                if view.live and view.draft == draft_id and self._run(owner, view.id).recipe() == recipe:
+                if view.live and view.draft == preparation.draft.version and self._run(owner, view.id).recipe() == recipe:
                     return view
-            preparation = self.preparation(owner, draft_id)
-            corpus, splits = preparation.require_corpus(), preparation.splits(recipe)
 
             def fill(folder: Path) -> None:
                 self._drafts.copy_sources(preparation.draft, folder)
                 save_rows(folder / "data.parquet", corpus, splits)
 
-            run = self._runs.create(
-                recipe=recipe,
-                fill=fill,
-                name=friendly_name(),
-                owner=owner,
-                draft=draft_id,
-                source_name=preparation.draft.main.name,
-                rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
-                notices=list(splits.notices),
-            )
-            run.log.append("queued", durable=True)
+            with _disk_in_words(self.settings):
+                run = self._runs.create(
+                    recipe=recipe,
+                    fill=fill,
+                    name=friendly_name(),
+                    owner=owner,
+                    draft=preparation.draft.version,
+                    source_name=preparation.draft.main.name,
+                    rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
+                    notices=list(splits.notices),
+                )
+                run.log.append("queued", durable=True)
             self._enqueue(run)
         return self._runs.view(run)
 
@@ -303,6 +312,18 @@ class Studio:
         with self._lock:
             _remember(self._predictors, run.id, predictor, _PREDICTORS_KEPT)
         return predictor
+
+
+@contextmanager
+def _disk_in_words(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"Emotune could not write to {settings.runs_dir} ({error.strerror or error}). Free some disk space and try again; "
+            "nothing that was there is lost.",
+            code="disk_not_writable",
+        ) from error
 
 
 def _remember(cache: OrderedDict, key: str, value: object, most: int) -> None:

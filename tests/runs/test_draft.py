@@ -55,8 +55,12 @@ def test_only_the_newest_drafts_are_kept(tmp_path: Path) -> None:
     assert store.get(other.id, "somebody") == other
 
 
-def test_a_file_that_cannot_be_copied_leaves_no_draft(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
     store = DraftStore(tmp_path / "drafts")
-    with pytest.raises(OSError, match="No such file"):
-        store.create("local", {"main": ("a.csv", tmp_path / "missing.csv")})
+    with pytest.raises(OSError, match="No space left"):
+        store.create("local", {"main": ("a.csv", b"x")})
     assert list((tmp_path / "drafts").iterdir()) == []

@@ -16,7 +16,7 @@ from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
-from trainer.training.encoders import Encoder
+from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.fit import Fitted, fit
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=1e-2, max_length=32)
@@ -104,6 +104,36 @@ def test_the_same_recipe_gives_the_same_weights(
     again = run_with(tmp_path, material)
     fit(again, tiny_encoder, *material)
     assert weights(again) == weights(trained[0])
+
+
+def test_each_epoch_is_read_in_our_order(
+    material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer.training.batching import LengthGroupedSampler
+    from trainer.training.loop import LiveTrainer
+
+    corpus, splits = material
+    texts, read = [corpus.texts[i] for i in splits.train], []
+    plan, step = LengthGroupedSampler.__iter__, LiveTrainer.training_step
+
+    def planned(self: LengthGroupedSampler) -> object:
+        read.append((self.epoch, list(plan(self)), []))
+        return plan(self)
+
+    def taken(self: LiveTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+        read[-1][2].append(inputs["input_ids"].clone())
+        return step(self, model, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(LengthGroupedSampler, "__iter__", planned)
+    monkeypatch.setattr(LiveTrainer, "training_step", taken)
+    fit(run_with(tmp_path, material), tiny_encoder, corpus, splits)
+    assert [epoch for epoch, *_ in read] == list(range(RECIPE.epochs))
+    tokenizer = load_tokenizer(tiny_encoder, max_length=RECIPE.max_length)
+    for _, order, batches in read:
+        wanted = [tokenizer(texts[i], truncation=True)["input_ids"] for i in order]
+        seen = [[t for t in row if t != tokenizer.pad_token_id] for batch in batches for row in batch.tolist()]
+        assert seen == wanted
+    assert read[0][1] != read[1][1]
 
 
 def test_a_stop_keeps_a_model(material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path) -> None:

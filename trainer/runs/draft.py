@@ -1,5 +1,6 @@
 """Draft: a file being prepared (its columns, its class names), kept on disk so that it survives a reload of the page."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -38,6 +39,11 @@ class Draft:
     class_names: Mapping[str, str] = field(default_factory=dict)
     """Given names by label as written: {"0": "sadness"}."""
 
+    @property
+    def version(self) -> str:
+        """Changes whenever a choice in the draft does."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
+
 
 class DraftStore:
     """The drafts of one runs folder, each a folder of its own with the files byte for byte."""
@@ -48,23 +54,20 @@ class DraftStore:
     def create(
         self,
         owner: str,
-        sources: Mapping[str, tuple[str, Path | bytes]],
+        sources: Mapping[str, tuple[str, bytes]],
         *,
         text: str | None = None,
         label: str | None = None,
         split_column: str | None = None,
     ) -> Draft:
-        """Copy the files in. ``sources`` maps "main", "validation", "test" to (name, path or bytes)."""
+        """Keep the files as they are. ``sources`` maps "main", "validation", "test" to (name, content)."""
         folder = self.root / new_id()
         folder.mkdir(parents=True, mode=0o700)
         files: dict[str, SourceFile] = {}
         try:
             for role, (name, content) in sources.items():
                 file = "source" if role == "main" else f"source-{role}"
-                if isinstance(content, bytes):
-                    (folder / file).write_bytes(content)
-                else:
-                    shutil.copyfile(content, folder / file)
+                (folder / file).write_bytes(content)
                 files[role] = SourceFile(_shown_name(name), file, text, label)
             draft = Draft(folder.name, owner, files["main"], files.get("validation"), files.get("test"), split_column)
             self._write(draft)

@@ -37,7 +37,7 @@ class Encoder:
     languages: str
     about: str
     learning_rate: float
-    """The peak learning rate proven for it at batch size 32."""
+    """The peak learning rate proven for it at batch sizes of 32 and 64."""
     sha256: str = ""
     """Of model.safetensors, checked before use where it is known."""
 

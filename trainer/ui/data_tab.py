@@ -220,7 +220,7 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
     problem = preparation.problem
     updates = {
         tab.draft: preparation.draft.id,
-        tab.version: repr(preparation.draft),
+        tab.version: preparation.draft.version,
         p["body"]: gr.Column(visible=True),
         p["notice"]: markup.notice(problem.message, "must_fix") if problem else "",
         p["summary"]: _summary(preparation),

@@ -1,0 +1,299 @@
+"""The named endpoints over HTTP, driven as another program would: answers, refusals in words, and nothing else within reach."""
+
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from tests.conftest import write_rows
+from trainer.runs.run import is_id, new_id
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+from trainer.ui import serving
+
+RECIPE = {"encoder": "tiny-bert", "epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
+PATIENCE = 120.0
+TEXTS = ["happy laugh today", "", "so unfair 🫠", "a much longer text of tears " * 400]
+
+
+@dataclass(frozen=True)
+class Server:
+    studio: Studio
+    address: str
+    client: Client
+
+    def upload(self, path: Path) -> str:
+        """Where an uploaded file lies on the server."""
+        answer = httpx.post(f"{self.address}gradio_api/upload", files={"files": (path.name, path.read_bytes())})
+        return answer.json()[0]
+
+    def post(self, endpoint: str, body: str) -> str:
+        """What a program that minds no client library gets: the event stream of one call."""
+        url = f"{self.address}gradio_api/call/{endpoint}"
+        request = urllib.request.Request(url, data=body.encode(), headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            event = json.load(answer)["event_id"]
+        with urllib.request.urlopen(f"{url}/{event}", timeout=60) as answer:
+            return answer.read().decode()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Iterator[Server]:
+    """The real ``serve`` in this process, over a studio whose only encoder is the tiny one."""
+    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("served") / "runs"), encoders=[tiny_encoder])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(serving, "Studio", lambda settings: studio)
+        patched.setenv("GRADIO_SERVER_PORT", str(port))
+        patched.setattr("gradio.http_server.INITIAL_PORT_VALUE", port)
+        patched.setenv("CI", "1")
+        blocks = serving.serve(studio.settings, block=False)
+    client = Client(blocks.local_url, verbose=False)
+    yield Server(studio, blocks.local_url, client)
+    client.close()
+    blocks.close()
+    studio.close()
+
+
+@pytest.fixture(scope="module")
+def run(server: Server, small_csv: Path) -> str:
+    """The id of a run that /start began and /progress saw finish."""
+    begun = server.client.predict(handle_file(small_csv), None, None, RECIPE, api_name="/start")
+    assert is_id(begun["run"])
+    assert begun["status"] in ("queued", "running")
+    deadline = time.monotonic() + PATIENCE
+    while (now := server.client.predict(begun["run"], api_name="/progress"))["status"] in ("queued", "running"):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert now["status"] == "finished", now
+    return begun["run"]
+
+
+def said(call: Callable[[], object]) -> str:
+    """The sentence with which a call is refused."""
+    with pytest.raises(AppError) as refused:
+        call()
+    sentence = str(refused.value)
+    assert "Traceback" not in sentence
+    assert "verbose error reporting" not in sentence
+    assert sentence.endswith(".")
+    return sentence
+
+
+# What there is
+
+
+def test_six_endpoints_and_nothing_else(server: Server) -> None:
+    api = server.client.view_api(return_format="dict", print_info=False)
+    assert set(api["named_endpoints"]) == {"/inspect", "/start", "/progress", "/stop", "/report", "/predict"}
+    assert api["unnamed_endpoints"] == {}
+    parameters = {name: [p["parameter_name"] for p in e["parameters"]] for name, e in api["named_endpoints"].items()}
+    assert parameters == {
+        "/inspect": ["file", "text", "label"],
+        "/start": ["file", "text", "label", "recipe"],
+        "/progress": ["run"],
+        "/stop": ["run"],
+        "/report": ["run"],
+        "/predict": ["run", "texts"],
+    }
+
+
+# The happy path
+
+
+def test_inspect(server: Server, small_csv: Path) -> None:
+    found = server.client.predict(handle_file(small_csv), api_name="/inspect")
+    assert found["ok"] is True
+    assert found["file"] == "moods.csv"
+    assert set(found["labels"]) == {"anger", "joy", "sadness"}
+    assert found["text"] == {"name": "text", "index": 0}
+    swapped = server.client.predict(handle_file(small_csv), "mood", "mood", api_name="/inspect")
+    assert (swapped["ok"], swapped["code"]) == (False, "same_column")
+
+
+def test_inspect_answers_a_bad_file_with_its_sentence(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    found = server.client.predict(handle_file(tmp_path / "empty.csv"), api_name="/inspect")
+    assert (found["ok"], found["code"]) == (False, "empty_file")
+
+
+def test_start_and_progress(server: Server, run: str) -> None:
+    now = server.client.predict(run, api_name="/progress")
+    assert set(now) == {
+        *("run", "name", "status", "phase", "step", "total_steps", "loss", "accuracy", "validation_accuracy"),
+        *("validation_macro_f1", "samples_per_second", "seconds_left", "message"),
+    }
+    assert now["step"] == now["total_steps"] == 11 * 12
+    assert 0 <= now["validation_accuracy"] <= 1
+    assert now["loss"] < 1
+    assert server.studio.view("local", run).name == now["name"]
+
+
+def test_report(server: Server, run: str) -> None:
+    report = server.client.predict(run, api_name="/report")
+    assert report["labels"] == ["anger", "joy", "sadness"]
+    assert {"accuracy", "macro_f1", "weighted_f1", "per_class", "rows"} <= set(report["test"])
+    assert sum(map(sum, report["confusion"])) == report["test"]["rows"] == 48
+    right = sum(report["confusion"][i][i] for i in range(3))
+    assert report["test"]["accuracy"] == pytest.approx(right / 48)
+    assert report["validation"]["rows"] == 24
+
+
+def test_predict(server: Server, run: str) -> None:
+    results = server.client.predict(run, TEXTS, api_name="/predict")["results"]
+    assert [r["text"] for r in results] == TEXTS
+    for result in results:
+        assert set(result["probabilities"]) == {"anger", "joy", "sadness"}
+        assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+        assert result["label"] == max(result["probabilities"], key=result["probabilities"].get)
+    assert results[0]["label"] == "joy"
+    assert server.client.predict(run, [], api_name="/predict") == {"results": []}
+
+
+def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small_csv: Path) -> None:
+    begun = server.client.predict(handle_file(small_csv), "0", "1", RECIPE | {"epochs": 50, "batch_size": 1}, api_name="/start")
+    deadline = time.monotonic() + PATIENCE
+    while server.client.predict(begun["run"], api_name="/progress")["step"] < 3:
+        assert time.monotonic() < deadline
+    server.client.predict(begun["run"], api_name="/stop")
+    assert server.studio.wait("local", begun["run"], PATIENCE).status == "stopped"
+    assert server.client.predict(begun["run"], api_name="/report")["test"]["rows"] == 48
+    assert server.client.predict(begun["run"], api_name="/stop")["status"] == "stopped"
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("endpoint", ["/progress", "/stop", "/report", "/predict"])
+@pytest.mark.parametrize("wanted", [new_id(), "../../etc", ""])
+def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str) -> None:
+    more = [["x"]] if endpoint == "/predict" else []
+    assert said(lambda: server.client.predict(wanted, *more, api_name=endpoint)) == "There is no such run. Choose one from the list."
+
+
+@pytest.mark.parametrize(
+    ("recipe", "about"),
+    [
+        ({"epochs": "nan"}, "Epochs must be a whole number from 1 to 50"),
+        ({"epochs": 0}, "Epochs"),
+        ({"epochs": 2.5}, "Epochs"),
+        ({"epochs": True}, "Epochs"),
+        ({"batch_size": ""}, "Batch size"),
+        ({"batch_size": [32]}, "Batch size"),
+        ({"learning_rate": "1e999"}, "Learning rate"),
+        ({"learning_rate": -1}, "Learning rate"),
+        ({"max_length": 10**400}, "Maximum length"),
+        ({"test_share": 0.5, "validation_share": 0.5}, "80 %"),
+        ({"shoe_size": 43}, "no setting called “shoe_size”"),
+        ({"encoder": "no-such-encoder"}, "no encoder called “no-such-encoder”"),
+        ({"encoder": "../../etc"}, "no encoder called"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_settings_out_of_range_are_a_sentence(server: Server, small_csv: Path, recipe: dict, about: str) -> None:
+    before = len(server.studio.runs("local"))
+    recipe = {"encoder": "tiny-bert", **recipe}
+    assert about in said(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
+    assert len(server.studio.runs("local")) == before
+
+
+@pytest.mark.parametrize("recipe", ["epochs=3", [1, 2], 7], ids=repr)
+def test_settings_that_are_no_object_are_a_sentence(server: Server, small_csv: Path, recipe: object) -> None:
+    before = len(server.studio.runs("local"))
+    said(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
+    assert len(server.studio.runs("local")) == before
+
+
+@pytest.mark.parametrize("texts", ["one text", None, [1, 2], {"a": "b"}, [["x"]]], ids=repr)
+def test_texts_that_are_no_list_of_texts_are_a_sentence(server: Server, run: str, texts: object) -> None:
+    assert said(lambda: server.client.predict(run, texts, api_name="/predict")) == "texts must be a list of strings."
+
+
+def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:
+    assert "257" in said(lambda: server.client.predict(run, ["x"] * 257, api_name="/predict"))
+
+
+@pytest.mark.parametrize(
+    ("content", "about"),
+    [
+        ("", "empty"),
+        ("text\nhello there\nhow are you\nvery well\n", "only one column"),
+        ("text,label\n" + "".join(f"this is text number {n},same\n" for n in range(30)), "same label"),
+        ("text,label\nhello there you,a\nhow are you,b\n", "three different texts"),
+    ],
+    ids=["empty", "one column", "one class", "two rows"],
+)
+def test_a_file_that_cannot_be_trained_on_is_a_sentence(server: Server, tmp_path: Path, content: str, about: str) -> None:
+    before = len(server.studio.runs("local"))
+    (tmp_path / "bad.csv").write_text(content)
+    assert about in said(lambda: server.client.predict(handle_file(tmp_path / "bad.csv"), None, None, RECIPE, api_name="/start"))
+    assert len(server.studio.runs("local")) == before
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "null"])
+def test_a_number_that_json_does_not_know_starts_nothing(server: Server, small_csv: Path, value: str) -> None:
+    before = len(server.studio.runs("local"))
+    uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
+    answer = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "batch_size": {value}}}]}}')
+    assert "event: error" in answer, answer
+    assert "Batch size" in answer
+    assert len(server.studio.runs("local")) == before
+
+
+def test_half_a_character_is_answered(server: Server, run: str) -> None:
+    answer = server.post("predict", f'{{"data": ["{run}", ["\\ud800 happy"]]}}')
+    assert "event: complete" in answer, answer
+
+
+@pytest.mark.parametrize("meta", [True, False], ids=["as a file", "as a plain object"])
+@pytest.mark.parametrize("endpoint", ["inspect", "start"])
+def test_no_file_of_the_server_can_be_named(server: Server, tmp_path: Path, endpoint: str, meta: bool) -> None:
+    secret = write_rows(tmp_path / "secret.csv", [(f"a secret number {n}", "ab"[n % 2]) for n in range(40)])
+    before = len(server.studio.runs("local"))
+    file = {"path": str(secret)} | ({"meta": {"_type": "gradio.FileData"}} if meta else {})
+    answer = server.post(endpoint, json.dumps({"data": [file, None, None] + ([RECIPE] if endpoint == "start" else [])}))
+    assert "event: complete" not in answer, answer
+    assert "rows_seen" not in answer
+    assert len(server.studio.runs("local")) == before
+
+
+# The model to take away
+
+
+def test_the_download_is_the_model_that_answers(server: Server, run: str, tmp_path: Path) -> None:
+    from transformers import pipeline
+
+    with urllib.request.urlopen(f"{server.address}download/{run}", timeout=60) as answer:
+        assert answer.headers["content-type"] == "application/zip"
+        name = server.studio.view("local", run).name.replace(" ", "-")
+        assert f'filename="{name}.zip"' in answer.headers["content-disposition"]
+        (tmp_path / "model.zip").write_bytes(answer.read())
+    with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+        archive.extractall(tmp_path)
+    classify = pipeline("text-classification", model=str(tmp_path / name), top_k=None)
+    theirs = classify(TEXTS, truncation=True)
+    ours = server.client.predict(run, TEXTS, api_name="/predict")["results"]
+    for answers, result in zip(theirs, ours, strict=True):
+        assert {a["label"]: a["score"] for a in answers} == pytest.approx(result["probabilities"], abs=1e-5)
+
+
+@pytest.mark.parametrize("wanted", [new_id(), "x", "..%2f..%2fetc%2fpasswd"])
+def test_the_download_of_an_unknown_run_is_404_in_words(server: Server, wanted: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{server.address}download/{wanted}", timeout=30)
+    assert refused.value.code == 404
+    if "%" not in wanted:
+        assert refused.value.read().decode() == "There is no such run. Choose one from the list."

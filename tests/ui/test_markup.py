@@ -1,0 +1,125 @@
+"""A person's words become HTML in one place, and never as anything but words."""
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from trainer.runs.view import RunView
+from trainer.ui import markup
+
+EVIL = "<img src=x onerror=alert(1)>"
+QUOTED = "\"'><script>x()</script><a onmouseover='y' href=j:z()>&amp;"
+OURS = {"div", "span", "strong", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td", "ol", "li", "p"}
+
+
+class Read(HTMLParser):
+    """The tags, the attributes and the words that a browser would find."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.attributes: dict[str, str] = {}
+        self.words = ""
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name: value or "" for name, value in attrs}
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def view(words: str) -> RunView:
+    return RunView(id="a" * 32, name=words, phase=words, status="running", step=3, total_steps=10, epochs=1, epoch_steps=(10,))
+
+
+EVERYTHING: dict[str, Callable[[str], str]] = {
+    "text": markup.text,
+    "notice": lambda w: markup.notice(w, "must_fix"),
+    "empty": lambda w: markup.empty(w, w),
+    "facts": lambda w: markup.facts([(w, w)]),
+    "table": lambda w: markup.table([w, w], [[w, w]], numbers=(1,), worst=0, caption=w),
+    "probabilities": lambda w: markup.probabilities([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
+    "strip": lambda w: markup.strip(view(w), 1),
+}
+
+
+def test_every_function_is_tested() -> None:
+    public = {
+        n for n, f in vars(markup).items() if callable(f) and getattr(f, "__module__", "") == markup.__name__ and not n.startswith("_")
+    }
+    assert public == set(EVERYTHING)
+
+
+@pytest.mark.parametrize("words", [EVIL, QUOTED])
+@pytest.mark.parametrize("name", EVERYTHING)
+def test_words_stay_words(name: str, words: str) -> None:
+    found = Read(EVERYTHING[name](words))
+    assert found.tags <= OURS
+    assert not {a for a in found.attributes if a.startswith("on") or a in ("href", "src")}
+    assert words in found.words
+    assert found.open == []
+
+
+def test_nothing_is_cut_but_what_nobody_reads() -> None:
+    assert markup.text("a" * 200) == "a" * 200
+    assert markup.text("a" * 201) == "a" * 199 + "…"
+    # Cut before it is escaped: half an entity would be shown as rubbish.
+    assert Read(markup.text("<" * 300)).words == "<" * 199 + "…"
+
+
+def test_no_message_no_notice() -> None:
+    assert markup.notice("") == ""
+
+
+@pytest.mark.parametrize(("kind", "role"), [("must_fix", "alert"), ("look", "status"), ("good", "status"), ("info", "status")])
+def test_a_notice_is_read_out(kind: str, role: str) -> None:
+    found = Read(markup.notice("Hello.", kind))
+    assert found.attributes["role"] == role
+    assert found.words.endswith("Hello.")
+
+
+def test_facts_without_a_value_are_left_out() -> None:
+    assert Read(markup.facts([("Rows", "12"), ("Classes", "")])).words == "Rows12"
+
+
+def test_the_likeliest_class_comes_first_and_the_rest_is_one_line() -> None:
+    names = [f"class {n}" for n in range(15)]
+    shares = [n / 105 for n in range(15)]
+    html = markup.probabilities(names, shares, ["#111111"] * 15)
+    assert html.count("<li>") == 12
+    assert html.index("class 14") < html.index("class 13") < html.index("class 3")
+    assert "class 2<" not in html
+    assert "3 other classes: 2.9 % together" in html
+
+
+def test_the_strip_is_there_when_nothing_runs() -> None:
+    found = Read(markup.strip(None, 0))
+    assert found.attributes["role"] == "status"
+    assert found.words == "Nothing is training now."
+
+
+def test_the_strip_says_how_far_it_is() -> None:
+    now = RunView(
+        id="a",
+        name="brisk otter",
+        status="running",
+        phase="training",
+        step=3,
+        total_steps=12,
+        epochs=2,
+        epoch_steps=(6, 12),
+        seconds_left=200,
+        samples_per_second=41.6,
+    )
+    found = Read(markup.strip(now, 2))
+    assert found.attributes["aria-valuenow"] == "25"
+    assert "step 3 of 12 · epoch 1 of 2 · 42 texts/s · 3 min 20 s left · 2 runs waiting" in found.words
