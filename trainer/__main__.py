@@ -73,16 +73,15 @@ def _train(options: argparse.Namespace) -> int:
     from trainer.training.encoders import catalogue, local_encoder
 
     encoders = catalogue()
-    if options.encoder and options.encoder not in [e.name for e in encoders] and Path(options.encoder).is_dir():
-        encoders = (*encoders, local_encoder(Path(options.encoder)))
-        options.encoder = encoders[-1].name
+    if options.encoder and Path(options.encoder).is_dir():
+        mine = local_encoder(Path(options.encoder))
+        encoders = (mine, *(e for e in encoders if e.name != mine.name))
+        options.encoder = mine.name
     studio = Studio(Settings.from_environment(), encoders=encoders)
     recipe = _recipe(options)
     files = {"main": options.file, "validation": options.validation, "test": options.test}
     sources = {role: (path.name, path) for role, path in files.items() if path is not None}
-    preparation = studio.open_files(LOCAL_OWNER, sources, text=options.text, label=options.label)
-    preparation.require_corpus()
-    view = studio.start(LOCAL_OWNER, preparation.draft.id, recipe)
+    view = studio.train_files(LOCAL_OWNER, sources, recipe, text=options.text, label=options.label)
     for notice in view.notices:
         print(notice, file=sys.stderr)
     view = _watch(studio, view)

@@ -1,8 +1,10 @@
 """One run from its first step to its report: train, score, save; every end, good or bad, written into its log."""
 
+import errno
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -24,23 +26,46 @@ def do(run: Run, encoders: Sequence[Encoder]) -> bool:
 
     Never raises for what goes wrong inside: a failure ends in the run's log, in words, and its traceback in a file.
     """
+    from trainer.training.fit import Cancelled
+
     with writing(run.path) as mine:
         if not mine:
             return False
         try:
             _work(run, encoders)
+        except Cancelled:
+            run.log.append("cancelled", durable=True, message="Stopped before its first step; there is no model to keep.")
         except UserError as error:
-            _fail(run, error.message, error.code)
+            fail(run, error.message, error.code)
         except OSError as error:
-            _fail(run, f"Something could not be written or read: {error.strerror or error}. Free some disk space and start again.", "disk")
+            fail(run, _disk_sentence(error), "disk")
         except Exception:
-            _fail(run, "The training failed unexpectedly. The details are in the file error.log of the run's folder.", "unexpected")
+            fail(run, "The training failed unexpectedly. The details are in the file error.log of the run's folder.", "unexpected")
     return True
 
 
+def fail(run: Run, message: str, code: str) -> None:
+    """Write the end of a failed run: first the words, then the traceback of the exception being handled.
+
+    On a full disk either may fail; without the words the run shows as interrupted.
+    """
+    with suppress(OSError):
+        run.log.append("failed", durable=True, message=message, code=code)
+    with suppress(OSError):
+        run.traceback.write_text(traceback.format_exc(), encoding="utf-8")
+
+
 def load_report(run: Run, split: str) -> Report:
-    """The report of one split ("validation", "test"), computed from the saved predictions, so that the two cannot disagree."""
-    predictions = load_predictions(run.predictions).of(split)
+    """The report of one split ("validation", "test"), computed from the saved predictions, so that the two cannot disagree.
+
+    Raises UserError where they are missing or damaged.
+    """
+    try:
+        predictions = load_predictions(run.predictions).of(split)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            "The predictions of this run are missing or damaged, so there is no report. Train it again.", code="run_damaged"
+        ) from error
     return make_report(predictions.labels, predictions.predicted, predictions.label_names)
 
 
@@ -90,10 +115,7 @@ def _teller(run: Run, what: str) -> Callable[[float], None]:
     return tell
 
 
-def _fail(run: Run, message: str, code: str) -> None:
-    """Write the end of a failed run; on a full disk even that may fail, then the run shows as interrupted."""
-    try:
-        run.traceback.write_text(traceback.format_exc(), encoding="utf-8")
-        run.log.append("failed", durable=True, message=message, code=code)
-    except OSError:
-        traceback.print_exc()
+def _disk_sentence(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "The disk is full, so the training could not be saved. Free some space and start again."
+    return f"A file could not be written or read ({error.strerror or error}). Put that right and start again."

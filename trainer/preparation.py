@@ -4,11 +4,11 @@ Pure reading: changes to a draft are the studio's business.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainer.data.checks import Finding, check
-from trainer.data.columns import Columns, find_column, guess_columns
+from trainer.data.columns import Columns, find_column, guess_columns, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, join_corpora
 from trainer.data.reading import Table, read_file
 from trainer.data.splitting import Splits, split
@@ -29,6 +29,7 @@ class Preparation:
     findings: tuple[Finding, ...]
     problem: UserError | None
     """Why there is no corpus yet; choosing other columns may help."""
+    _splits: dict[tuple[float, float, int], Splits] = field(default_factory=dict, compare=False, repr=False)
 
     def require_corpus(self) -> Corpus:
         if self.corpus is None:
@@ -36,7 +37,11 @@ class Preparation:
         return self.corpus
 
     def splits(self, recipe: Recipe) -> Splits:
-        return split(self.require_corpus(), validation_share=recipe.validation_share, test_share=recipe.test_share, seed=recipe.seed)
+        """The corpus split as the recipe says; worked out once for each choice."""
+        wanted = (recipe.validation_share, recipe.test_share, recipe.seed)
+        if wanted not in self._splits:
+            self._splits[wanted] = split(self.require_corpus(), validation_share=wanted[0], test_share=wanted[1], seed=wanted[2])
+        return self._splits[wanted]
 
 
 def read_tables(drafts: DraftStore, draft: Draft, settings: Settings) -> dict[str, Table]:
@@ -51,9 +56,8 @@ def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) ->
     columns = None
     try:
         columns = _columns(main, draft.main)
-        split_column = None if draft.split_column is None else find_column(main, draft.split_column, "split")
         limits = {"class_names": draft.class_names, "max_classes": settings.max_classes}
-        corpus = build_corpus(main, text=columns.text, label=columns.label, split_column=split_column, **limits)
+        corpus = build_corpus(main, text=columns.text, label=columns.label, split_column=_split_column(main, draft), **limits)
         given = {}
         for role in ("validation", "test"):
             if role in tables:
@@ -75,15 +79,25 @@ def _read(path: Path, source: SourceFile, settings: Settings) -> Table:
 
 def _columns(table: Table, source: SourceFile) -> Columns:
     """The chosen columns; what was not chosen is guessed."""
-    text = None if source.text is None else find_column(table, source.text, "text")
-    label = None if source.label is None else find_column(table, source.label, "label")
-    guess = guess_columns(table, text=text, label=label)
+    guess = guess_columns(table, text=_position(table, source.text, "text"), label=_position(table, source.label, "label"))
     if guess.text == guess.label:
         raise UserError(
             f"The text and the label cannot be the same column (“{table.columns[guess.text]}”). Choose two different ones.",
             code="same_column",
         )
     return guess
+
+
+def _position(table: Table, chosen: str | int | None, what: str) -> int | None:
+    """A choice as a position; a number is one already."""
+    if isinstance(chosen, int) and 0 <= chosen < len(table.columns):
+        return chosen
+    return None if chosen is None else find_column(table, str(chosen), what)
+
+
+def _split_column(table: Table, draft: Draft) -> int | None:
+    """The column that says train, validation or test, where the file has one and no files were given for that."""
+    return guess_split_column(table) if draft.validation is None and draft.test is None else None
 
 
 def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> tuple[int, int]:

@@ -4,6 +4,7 @@ Nothing here is about one training run: that is the recipe's business.
 """
 
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +47,11 @@ class Settings:
 
     def check_writable(self) -> None:
         """Raise UserError where a run could not be written, so that nobody waits an hour to learn it."""
-        probe = self.runs_dir / f".probe-{os.getpid()}"
+        probe = self.runs_dir / f".probe-{secrets.token_hex(4)}"
         try:
             self.runs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             probe.write_bytes(b"emotune")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise UserError(
                 f"Emotune cannot write to its folder {self.runs_dir} ({error.strerror or error}). "

@@ -5,12 +5,13 @@ Owns the one training thread and its queue; knows no component of the page. Ever
 
 import shutil
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,6 +39,7 @@ SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample_emotions.cs
 
 _FILES_KEPT = 3
 _PREDICTORS_KEPT = 2
+_HALF_MADE_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Studio:
         self._drafts = DraftStore(settings.runs_dir / "drafts")
         self._runs = RunStore(settings.runs_dir)
         self._lock = threading.RLock()
+        self._starting = threading.Lock()
+        """Held while a run is made, so that a double press makes one; never by what the page asks each second."""
         self._waiting: list[str] = []
         self._wake = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
@@ -71,13 +75,7 @@ class Studio:
     # Preparing a file
 
     def open_files(
-        self,
-        owner: str,
-        sources: Mapping[str, tuple[str, Path | bytes]],
-        *,
-        text: str | None = None,
-        label: str | None = None,
-        split_column: str | None = None,
+        self, owner: str, sources: Mapping[str, tuple[str, Path | bytes]], *, text: str | None = None, label: str | None = None
     ) -> Preparation:
         """Begin with files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes).
 
@@ -89,11 +87,11 @@ class Studio:
             for role, (name, content) in sources.items()
         }
         with _disk_in_words(self.settings):
-            draft = self._drafts.create(owner, contents, text=text, label=label, split_column=split_column)
+            draft = self._drafts.create(owner, contents, text=text, label=label)
         try:
             preparation = self._understood(draft)
         except UserError:
-            shutil.rmtree(self._drafts.root / draft.id, ignore_errors=True)
+            self._drafts.remove(draft)
             raise
         self._drafts.tidy(owner)
         return preparation
@@ -104,8 +102,7 @@ class Studio:
 
     def open_hub(self, owner: str, dataset: HubDataset) -> Preparation:
         """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched."""
-        source = {"main": (f"{dataset.name}.csv", fetch(dataset))}
-        return self.open_files(owner, source, text="text", label="label", split_column="split")
+        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text="text", label="label")
 
     def preparation(self, owner: str, draft_id: str) -> Preparation:
         return self._understood(self._drafts.get(draft_id, owner))
@@ -118,16 +115,30 @@ class Studio:
         except UserError:
             return None
 
-    def choose(self, owner: str, draft_id: str, *, text: str | None, label: str | None, class_names: Mapping[str, str]) -> Preparation:
-        """Other columns, other class names; saved, so that they survive a reload."""
+    def latest_draft(self, owner: str) -> str | None:
+        """The id of what the owner was preparing last."""
+        draft = self._drafts.latest(owner)
+        return None if draft is None else draft.id
+
+    def choose(self, owner: str, draft_id: str, **choices: Any) -> Preparation:
+        """Other columns (``text``, ``label``), other ``class_names``; what is not named stays. Saved, so that it survives a reload."""
         draft = self._drafts.get(draft_id, owner)
-        return self._understood(self._drafts.change(draft, text=text, label=label, class_names=class_names))
+        columns = {name: choices.pop(name) for name in ("text", "label") if name in choices}
+        draft = replace(draft, main=replace(draft.main, **columns), **choices)
+        with _disk_in_words(self.settings):
+            self._drafts.save(draft)
+        return self._understood(draft)
+
+    def keep_form(self, owner: str, draft_id: str, form: Mapping[str, Any]) -> None:
+        """Remember what the form of a training holds, for the next time this file is shown."""
+        with _disk_in_words(self.settings):
+            self._drafts.save(replace(self._drafts.get(draft_id, owner), form=dict(form)))
 
     def _understood(self, draft: Draft) -> Preparation:
         with self._lock:
             known, tables = self._preparations.get(draft.id), self._tables.get(draft.id)
-        if known is not None and known.draft == draft:
-            return known
+        if known is not None and known.draft.version == draft.version:
+            return replace(known, draft=draft)
         # Outside the lock: a large file takes seconds, and the page asks for other things meanwhile.
         tables = tables or read_tables(self._drafts, draft, self.settings)
         preparation = understand(draft, tables, self.settings)
@@ -147,9 +158,14 @@ class Studio:
         find_encoder(recipe.encoder, self.encoders)
         preparation = self.preparation(owner, draft_id)
         corpus, splits = preparation.require_corpus(), preparation.splits(recipe)
-        with self._lock:
+        with self._starting:
             for view in self._runs.list(owner):
-                if view.live and view.draft == preparation.draft.version and self._run(owner, view.id).recipe() == recipe:
+                if (
+                    view.live
+                    and not view.stop_asked
+                    and view.draft == preparation.draft.version
+                    and self._run(owner, view.id).recipe() == recipe
+                ):
                     return view
 
             def fill(folder: Path) -> None:
@@ -167,9 +183,24 @@ class Studio:
                     rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
                     notices=list(splits.notices),
                 )
-                run.log.append("queued", durable=True)
             self._enqueue(run)
         return self._runs.view(run)
+
+    def train_files(
+        self,
+        owner: str,
+        sources: Mapping[str, tuple[str, Path | bytes]],
+        recipe: Recipe,
+        *,
+        text: str | None = None,
+        label: str | None = None,
+    ) -> RunView:
+        """``open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind."""
+        draft = self.open_files(owner, sources, text=text, label=label).draft
+        try:
+            return self.start(owner, draft.id, recipe)
+        finally:
+            self._drafts.remove(draft)
 
     def stop(self, owner: str, run_id: str) -> RunView:
         """Ask a run to end after its current step and keep the best model so far; a waiting one leaves the queue."""
@@ -229,7 +260,10 @@ class Studio:
     def recover(self) -> None:
         """At a server's start: put runs that were waiting back into the queue, oldest first, and clear half-made folders."""
         for folder in self.settings.runs_dir.glob(".new-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+            # A young one may be another process's, still being filled.
+            with suppress(OSError):
+                if time.time() - folder.stat().st_mtime > _HALF_MADE_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             for view in reversed(self._runs.list(LOCAL_OWNER)):
                 if view.status == "queued" and view.id not in self._waiting:
@@ -265,11 +299,12 @@ class Studio:
     # The training thread
 
     def _enqueue(self, run: Run) -> None:
-        self._waiting.append(run.id)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._train_forever, name="training", daemon=True)
-            self._thread.start()
-        self._wake.notify_all()
+        with self._lock:
+            self._waiting.append(run.id)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._train_forever, name="training", daemon=True)
+                self._thread.start()
+            self._wake.notify_all()
 
     def _train_forever(self) -> None:
         while True:
@@ -281,8 +316,13 @@ class Studio:
                     return
                 self._busy = self._waiting.pop(0)
             run = Run(self.settings.runs_dir / self._busy)
-            if self._runs.view(run).status == "queued":
-                job.do(run, self.encoders)
+            try:
+                # Another process on the same folder may have taken it meanwhile.
+                if self._runs.view(run).status == "queued":
+                    job.do(run, self.encoders)
+            except Exception:
+                # Whatever happens to one run, the next ones are trained.
+                job.fail(run, "The training could not begin. The details are in the file error.log of the run's folder.", "unexpected")
 
     def _run(self, owner: str, run_id: object) -> Run:
         return self._runs.get(run_id, owner)

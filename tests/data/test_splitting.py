@@ -143,12 +143,13 @@ def test_validation_is_taken_from_training_where_none_is_given():
     assert "20 rows for it were taken from the training rows" in splits.notices[0]
 
 
-def test_given_validation_serves_as_test_where_no_test_is_given():
+def test_test_rows_are_taken_from_training_where_only_validation_is_given():
     corpus = corpus_of([f"text {n}" for n in range(300)], [f"class {n % 3}" for n in range(300)], ["train"] * 200 + ["validation"] * 100)
     splits = split(corpus, **SHARES, seed=0)
-    assert splits.test.tolist() == list(range(200, 300))
-    assert len(splits.validation) == 20
-    assert "the 100 given validation rows are the test" in splits.notices[0]
+    assert_partition(corpus, splits)
+    assert splits.validation.tolist() == list(range(200, 300))
+    assert (len(splits.train), len(splits.test)) == (160, 40)
+    assert splits.notices == ("No test rows are given: 40 rows for it were taken from the training rows.",)
 
 
 def test_only_training_rows_given_means_a_split_of_our_own():

@@ -1,5 +1,6 @@
 """Drafts: a file being prepared survives, unchanged, and belongs to one owner."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) ->
     store = DraftStore(tmp_path / "drafts")
     draft = store.create("local", {"main": ("a.csv", b"\xff\x00a,b\r\n"), "test": ("t.csv", b"x")}, text="0")
     assert store.path(draft, draft.main).read_bytes() == b"\xff\x00a,b\r\n"
-    changed = store.change(draft, text="b", label="a", class_names={"0": "joy"})
+    changed = replace(draft, main=replace(draft.main, text="b", label=0), class_names={"0": "joy"}, form={"epochs": 3})
+    store.save(changed)
+    assert changed.version != draft.version
+    assert replace(changed, form={}).version == changed.version
     again = DraftStore(tmp_path / "drafts").get(draft.id, "local")
     assert again == changed
-    assert (again.main.text, again.main.label, again.class_names) == ("b", "a", {"0": "joy"})
+    assert (again.main.text, again.main.label, again.class_names) == ("b", 0, {"0": "joy"})
     assert again.test is not None
     assert store.latest("local") == again
     run = tmp_path / "run"
@@ -23,6 +27,9 @@ def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) ->
     store.copy_sources(again, run)
     assert (run / "source").read_bytes() == b"\xff\x00a,b\r\n"
     assert (run / "source-test").read_bytes() == b"x"
+    store.remove(again)
+    assert store.latest("local") is None
+    assert (run / "source").exists()
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "C:\\a\\b.csv", "a\nb\x00.csv", "", "x" * 400])

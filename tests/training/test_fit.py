@@ -15,9 +15,10 @@ from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.runs.events import EventLog
 from trainer.runs.run import Run, RunStore
 from trainer.training.encoders import Encoder, load_tokenizer
-from trainer.training.fit import Fitted, fit
+from trainer.training.fit import Cancelled, Fitted, fit
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=1e-2, max_length=32)
 
@@ -136,15 +137,34 @@ def test_each_epoch_is_read_in_our_order(
     assert read[0][1] != read[1][1]
 
 
-def test_a_stop_keeps_a_model(material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_a_stop_ends_after_the_next_step_and_keeps_the_best_model(
+    material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = run_with(tmp_path, material)
-    run.ask_to_stop()
+    append = EventLog.append
+
+    def stopping(self: EventLog, kind: str, **facts: object) -> None:
+        append(self, kind, **facts)
+        if kind == "log" and facts["step"] == 9:
+            run.ask_to_stop()
+
+    monkeypatch.setattr(EventLog, "append", stopping)
     fitted = fit(run, tiny_encoder, *material)
     steps = [e["step"] for e in run.log.read() if e["kind"] == "log"]
+    evaluations = {e["step"]: e["macro_f1"] for e in run.log.read() if e["kind"] == "eval"}
     assert fitted.stopped
-    assert steps == [1]
-    assert fitted.best_step == 1
+    assert steps == list(range(1, 11))
+    assert max(evaluations) == 10
+    assert evaluations[fitted.best_step] == max(evaluations.values())
     assert (run.model / "model.safetensors").exists()
+
+
+def test_a_stop_before_the_first_step_leaves_no_model(material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path) -> None:
+    run = run_with(tmp_path, material)
+    run.ask_to_stop()
+    with pytest.raises(Cancelled):
+        fit(run, tiny_encoder, *material)
+    assert not run.model.exists()
 
 
 def test_a_loss_that_is_no_number_ends_the_run_in_words(

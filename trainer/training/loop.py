@@ -3,6 +3,7 @@
 Knows steps and metrics; which data, which encoder and what becomes of the model is ``fit``'s business.
 """
 
+import errno
 import math
 import shutil
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from sklearn.metrics import f1_score
 from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
@@ -68,7 +70,6 @@ class RunCallback(TrainerCallback):
         self.best: tuple[float, int] | None = None
         """Macro F1 on validation, and its step."""
         self.train_seconds = 0.0
-        self.samples = 0
         self.stopped = False
         self._batch_size = batch_size
         self._begun = time.monotonic()
@@ -76,13 +77,15 @@ class RunCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._begun = self._mark = time.monotonic()
-        # A stop asked for before the first step: one step, so that there is a model to keep.
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        step = state.global_step
+        if step in self.schedule.evaluation_steps and torch.cuda.is_available():
+            # What the GPU still has in its queue is training, not evaluation.
+            torch.cuda.synchronize()
         now = time.monotonic()
         self.train_seconds += now - self._mark
         self._mark = now
-        step = state.global_step
         self.stopped = self.stopped or self.run.stop_asked()
         control.should_training_stop = control.should_training_stop or self.stopped
         control.should_log = self.stopped or step in self.schedule.log_steps
@@ -132,19 +135,26 @@ class RunCallback(TrainerCallback):
         per_epoch = self.schedule.epoch_steps[0]
         epochs, steps = divmod(state.global_step, per_epoch)
         rows = len(self.trainer.train_dataset) if self.trainer is not None else 0
-        self.samples = epochs * rows + min(steps * self._batch_size, rows)
-        return self.samples / self.train_seconds if self.train_seconds else 0.0
+        samples = epochs * rows + min(steps * self._batch_size, rows)
+        return samples / self.train_seconds if self.train_seconds else 0.0
 
     def _keep(self, model: PreTrainedModel, step: int) -> None:
         """Save these weights as the best so far, then drop the ones before."""
         folder = self.run.checkpoints / f"best-{step:08d}"
-        model.save_pretrained(folder)
+        try:
+            model.save_pretrained(folder)
+        except SafetensorError as error:
+            # A full disk reaches us as safetensors' own exception.
+            raise OSError(errno.ENOSPC, f"the weights could not be written: {error}") from error
         for other in self.run.checkpoints.glob("best-*"):
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
 
-    def best_folder(self) -> Path | None:
-        return self.run.checkpoints / f"best-{self.best[1]:08d}" if self.best is not None else None
+    def best_folder(self) -> Path:
+        """Where the best weights so far are. There are some after the first evaluation, which every training has."""
+        if self.best is None:
+            raise RuntimeError("the training ended without an evaluation")
+        return self.run.checkpoints / f"best-{self.best[1]:08d}"
 
 
 def make_trainer(
@@ -183,6 +193,8 @@ def make_trainer(
         report_to="none",
         dataloader_pin_memory=hardware.device == "cuda",
     )
+    # With several GPUs in sight the Trainer would wrap the model into DataParallel, with another batch size than the recipe's.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
     trainer = LiveTrainer(
         model=model,
         args=arguments,

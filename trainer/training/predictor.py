@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.errors import UserError
+from trainer.training.libraries import load_libraries
 
 
 class Predictor:
@@ -16,6 +17,7 @@ class Predictor:
 
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
         """Raise UserError where the folder holds no model that can be loaded."""
+        load_libraries()
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 

@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 
 from trainer.charts.classes import class_counts_chart, text_lengths_chart
+from trainer.data.columns import Columns
 from trainer.data.hub import CATALOGUE, find_dataset
 from trainer.errors import UserError
 from trainer.preparation import Preparation, numeric_labels
@@ -50,6 +51,11 @@ class DataTab:
     shown: list[Any]
     """What ``show`` updates, in no order."""
     parts: Mapping[str, Any]
+
+    @property
+    def form(self) -> list[Any]:
+        """What a person chooses here for a training."""
+        return [self.split, self.validation_share, self.test_share]
 
 
 def shares(split: str, validation: Any, test: Any) -> dict[str, Any]:
@@ -171,33 +177,22 @@ def _wire(studio: Studio, tab: DataTab) -> None:
             raise UserError("Choose a data set from the list first.", code="no_dataset")
         return show(tab, studio.open_hub(owner(), find_dataset(name)), *split)
 
-    def choose(draft: str | None, *split: Any, **chosen: Any) -> Any:
-        """Another choice of one thing; the others stay as they are, guessed or chosen."""
-        if draft is None:
-            return gr.skip()
-        before = studio.preparation(owner(), draft).draft
-        choice = {"text": before.main.text, "label": before.main.label, "class_names": before.class_names, **chosen}
-        return show(tab, studio.choose(owner(), draft, **choice), *split)
+    def choose_text(draft: str | None, text: str, *split: Any) -> dict:
+        return show(tab, studio.choose(owner(), current(studio, draft), text=_position(text)), *split)
 
     @refuse
-    def choose_text(draft: str | None, text: str, *split: Any) -> Any:
-        return choose(draft, *split, text=text)
+    def choose_label(draft: str | None, label: str, *split: Any) -> dict:
+        return show(tab, studio.choose(owner(), current(studio, draft), label=_position(label), class_names={}), *split)
 
     @refuse
-    def choose_label(draft: str | None, label: str, *split: Any) -> Any:
-        return choose(draft, *split, label=label, class_names={})
-
-    @refuse
-    def rename(draft: str | None, rows: list, *split: Any) -> Any:
+    def rename(draft: str | None, rows: list, *split: Any) -> dict:
         given = {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
-        return choose(draft, *split, class_names=given)
+        return show(tab, studio.choose(owner(), current(studio, draft), class_names=given), *split)
 
     @refuse
     def resplit(draft: str | None, *split: Any) -> dict:
-        custom = gr.Row(visible=split[0] == "Custom")
-        if draft is None:
-            return {p["custom"]: custom}
-        return {p["custom"]: custom, p["split_line"]: _split_line(studio.preparation(owner(), draft), *split)}
+        line = _split_line(studio.preparation(owner(), current(studio, draft)), *split)
+        return {p["custom"]: gr.Row(visible=split[0] == "Custom"), p["split_line"]: line}
 
     quiet = {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": p["notice"]}
     p["file"].upload(upload, [p["file"], *split], out, **quiet)
@@ -207,7 +202,20 @@ def _wire(studio: Studio, tab: DataTab) -> None:
     p["label"].input(choose_label, [tab.draft, p["label"], *split], out, **quiet)
     p["rename"].click(rename, [tab.draft, p["names"], *split], out, **quiet)
     for component in split:
-        component.change(resplit, [tab.draft, *split], [p["custom"], p["split_line"], p["notice"]], **quiet)
+        component.input(resplit, [tab.draft, *split], [p["custom"], p["split_line"], p["notice"]], **quiet)
+
+
+def current(studio: Studio, draft: str | None) -> str:
+    """The draft that the page shows. A page outlives its session (a server's restart, a night asleep): then it is the latest one."""
+    draft = draft or studio.latest_draft(owner())
+    if draft is None:
+        raise UserError("There is no file yet. Open one in tab 1, Data.", code="no_file")
+    return draft
+
+
+def _position(chosen: str) -> int | str:
+    """A column as the list of columns names it: by position. What somebody typed there is a name."""
+    return int(chosen) if chosen.isdecimal() else chosen
 
 
 def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
@@ -226,7 +234,7 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
         p["summary"]: _summary(preparation),
         p["text"]: gr.Dropdown(choices=names, value=None if columns is None else str(columns.text)),
         p["label"]: gr.Dropdown(choices=names, value=None if columns is None else str(columns.label)),
-        p["reasons"]: "" if columns is None else _reasons(preparation),
+        p["reasons"]: "" if columns is None else _reasons(columns),
         p["findings"]: "".join(markup.notice(f.message, f.severity) for f in preparation.findings),
         p["preview"]: _preview(preparation),
         p["onward"]: gr.Button(interactive=corpus is not None),
@@ -259,13 +267,9 @@ def _summary(preparation: Preparation) -> str:
     return markup.facts(pairs)
 
 
-def _reasons(preparation: Preparation) -> str:
-    columns = preparation.columns
-    if columns is None:
-        return ""
-    return (
-        f'<p class="em-quiet">Text: {markup.text(columns.text_reason, most=300)}. Label: {markup.text(columns.label_reason, most=300)}.</p>'
-    )
+def _reasons(columns: Columns) -> str:
+    text, label = markup.text(columns.text_reason, most=300), markup.text(columns.label_reason, most=300)
+    return f'<p class="em-quiet">Text: {text}. Label: {label}.</p>'
 
 
 def _preview(preparation: Preparation) -> str:
@@ -292,16 +296,20 @@ def _split_line(preparation: Preparation, *split: Any) -> str:
 
 def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
     """How the encoder's tokenizer splits the chosen row, counted from 1."""
-    if draft is None:
-        return ""
-    corpus = studio.preparation(owner(), draft).require_corpus()
+    preparation = studio.preparation(owner(), current(studio, draft))
+    corpus = preparation.require_corpus()
     number = int(row) if isinstance(row, int | float) and row == row else 1
-    number = max(1, min(number, len(corpus.texts)))
+    found_rows = np.flatnonzero(corpus.source_rows == number - 1)
+    if not len(found_rows):
+        raise UserError(
+            f"Row {number:,} has no text, or there is none. Choose one from 1 to {len(preparation.table.rows):,}.", code="no_row"
+        )
+    text = corpus.texts[found_rows[0]]
     recipe = Recipe.from_dict({"encoder": encoder, "max_length": max_length})
 
     from trainer.training.tokens import tokenise_text
 
-    found = tokenise_text(find_encoder(recipe.encoder, studio.encoders), corpus.texts[number - 1], max_length=recipe.max_length)
+    found = tokenise_text(find_encoder(recipe.encoder, studio.encoders), text, max_length=recipe.max_length)
     cut = sum(t.cut for t in found.tokens)
     chips = "".join(
         f'<span class="em-token{" em-special" if t.special else ""}{" em-cut" if t.cut else ""}"><b>{markup.text(t.text, most=40)}</b><i>{t.id}</i></span>'
@@ -317,4 +325,4 @@ def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_l
             ("Special tokens", ", ".join(found.special)),
         ]
     )
-    return f'<p class="em-quote">{markup.text(corpus.texts[number - 1], most=1500)}</p><div class="em-tokens">{chips}</div>{about}'
+    return f'<p class="em-quote">{markup.text(text, most=1500)}</p><div class="em-tokens">{chips}</div>{about}'

@@ -19,8 +19,9 @@ def notice(message: str, kind: Literal["good", "look", "must_fix", "info"] = "in
     if not message:
         return ""
     sign = {"good": "✓", "look": "!", "must_fix": "✕", "info": "i"}[kind]
-    role = "alert" if kind == "must_fix" else "status"
-    return f'<div class="em-notice em-{kind}" role="{role}"><span class="em-sign" aria-hidden="true">{sign}</span><span>{text(message, most=1200)}</span></div>'
+    # Only what went wrong is read out at once; the rest is replaced each second while a run trains.
+    role = ' role="alert"' if kind == "must_fix" else ""
+    return f'<div class="em-notice em-{kind}"{role}><span class="em-sign" aria-hidden="true">{sign}</span><span>{text(message, most=1200)}</span></div>'
 
 
 def empty(title: str, what: str) -> str:
@@ -66,7 +67,7 @@ def probabilities(names: Sequence[str], shares: Sequence[float], colours: Sequen
 def strip(view: RunView | None, waiting: int) -> str:
     """The line above the tabs, on every one of them; it keeps its height when nothing runs, so that nothing jumps."""
     if view is None:
-        return '<div class="em-strip em-idle" role="status">Nothing is training now.</div>'
+        return '<div class="em-strip em-idle">Nothing is training now.</div>'
     share = view.step / view.total_steps if view.total_steps else 0.0
     if view.phase_done is not None:
         share = view.phase_done
@@ -84,7 +85,7 @@ def strip(view: RunView | None, waiting: int) -> str:
         pieces.append(f"{words.count(waiting, 'run')} waiting")
     said = " · ".join(p for p in pieces if p)
     return (
-        f'<div class="em-strip" role="status"><strong>{text(view.name)}</strong>'
+        f'<div class="em-strip"><strong>{text(view.name)}</strong>'
         f'<div class="em-progress" role="progressbar" aria-label="Progress" aria-valuenow="{100 * share:.0f}" aria-valuemin="0" aria-valuemax="100">'
         f'<div style="width:{100 * share:.1f}%"></div></div><span class="em-said">{text(said)}</span></div>'
     )

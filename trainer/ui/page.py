@@ -3,6 +3,7 @@
 Reload is no special case: page load and timer tick call the same function, and the truth is on the disk.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
     # queue=False: a tick is one small request; a queued one would be two and wait behind longer work.
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     look = {"inputs": page.pickers, "outputs": page.refreshed, "queue": False, **quiet}
-    split = [data.split, data.validation_share, data.test_share]
+    form = [*data.form, train.encoder, *train.settings]
 
     def tick(seen: str, *picked: str | None) -> Any:
         return _refresh(studio, page, seen, *picked)
@@ -105,49 +106,81 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
     def anew(*picked: str | None) -> Any:
         return _refresh(studio, page, "", *picked)
 
-    def opened(*split: Any) -> dict:
-        return data_tab.show(data, studio.latest_preparation(owner()), *split)
-
-    def source(draft: str | None, *split: Any) -> Any:
-        return _source(studio, page, draft, *split)
-
     gr.Timer(_TICK_SECONDS).tick(tick, [page.seen, *page.pickers], page.refreshed, queue=False, **quiet)
     blocks.load(anew, **look)
-    blocks.load(opened, split, data.shown, **quiet)
     train.run.input(anew, **look)
-    gr.on([c.change for c in (data.version, *split)], source, [data.draft, *split], [train.source, train.start], **quiet)
 
-    refuse = said(lambda message: {train.notice: markup.notice(message, "must_fix")})
+    def opened(*held: Any) -> dict:
+        """The file that was being prepared, and what its form held."""
+        preparation = studio.latest_preparation(owner())
+        kept = preparation.draft.form if preparation else {}
+        values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
+        return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
 
-    @refuse
-    def start(draft: str | None, encoder: str, *values: Any) -> dict:
-        settings, split = values[: len(train.settings)], values[len(train.settings) :]
-        if draft is None:
-            raise UserError("There is no file to train on yet. Open one in tab 1, Data.", code="no_file")
+    blocks.load(opened, form, list(dict.fromkeys([*data.shown, *form])), **quiet)
+
+    complain = said(lambda message: {train.notice: markup.notice(message, "must_fix")})
+
+    @complain
+    def keep(draft: str | None, *held: Any) -> Any:
+        studio.keep_form(owner(), data_tab.current(studio, draft), dict(zip([c.elem_id for c in form], held, strict=True)))
+        return gr.skip()
+
+    @complain
+    def source(draft: str | None, *split: Any) -> dict:
+        return _source(studio, page, data_tab.current(studio, draft), *split)
+
+    for component in form:
+        component.input(keep, [data.draft, *form], train.notice, **quiet)
+    gr.on(
+        [c.change for c in (data.version, *data.form)], source, [data.draft, *data.form], [train.source, train.start, train.notice], **quiet
+    )
+
+    @complain
+    def start(draft: str | None, *values: Any) -> dict:
+        split, encoder, settings = values[: len(data.form)], values[len(data.form)], values[len(data.form) + 1 :]
         recipe = train_tab.recipe_from(encoder, settings, data_tab.shares(*split))
-        view = studio.start(owner(), draft, recipe)
+        view = studio.start(owner(), data_tab.current(studio, draft), recipe)
         return {train.notice: "", train.run: gr.Dropdown(choices=[(words.run_choice(view), view.id)], value=view.id, visible=True)}
 
-    begun = train.start.click(start, [data.draft, train.encoder, *train.settings, *split], [train.notice, train.run], **quiet)
+    begun = train.start.click(start, [data.draft, *form], [train.notice, train.run], **quiet)
     begun.then(anew, **look)
 
     def stop() -> None:
-        running = [v for v in studio.runs(owner()) if v.status == "running"]
-        for view in running:
-            studio.stop(owner(), view.id)
+        """Stop the run that the strip shows."""
+        running = _running(studio.runs(owner()))
+        if running is not None:
+            studio.stop(owner(), running.id)
+
+    @complain
+    def cancel(run: str) -> Any:
+        studio.stop(owner(), run)
+        return gr.skip()
 
     page.stop.click(stop, None, None, **quiet).then(anew, **look)
+    train.cancel.click(cancel, train.run, train.notice, **quiet).then(anew, **look)
 
-    def go(tab: str) -> Any:
-        return lambda: gr.Tabs(selected=tab)
-
-    data.onward.click(go("train"), None, page.tabs, **quiet)
+    data.onward.click(lambda: gr.Tabs(selected="train"), None, page.tabs, **quiet)
     train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **quiet)
     results.onward.click(lambda run: (gr.Tabs(selected="try"), run), results.run, [page.tabs, tryit.run], **quiet)
+    _wire_tokens(studio, page)
 
-    tokens = said(lambda message: markup.notice(message, "look"))(lambda *asked: data_tab.show_tokens(studio, *asked))
-    inputs = [data.draft, data.row, train.encoder, train.max_length]
-    gr.on([data.reading.expand, data.row.change, data.version.change], tokens, inputs, data.tokens, **quiet)
+
+def _wire_tokens(studio: Studio, page: _Page) -> None:
+    """The panel that shows how a row is split works only while it is open: a tokenizer takes a second to load."""
+    data, train = page.data, page.train
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    opened = gr.State(False)
+
+    @said(lambda message: markup.notice(message, "look"))
+    def tokens(is_open: bool, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
+        return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
+
+    inputs = [opened, data.draft, data.row, train.encoder, train.max_length]
+    data.reading.expand(lambda: True, None, opened, **quiet)
+    data.reading.collapse(lambda: False, None, opened, **quiet)
+    watched = (opened, data.row, data.version, train.encoder, train.max_length)
+    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **quiet)
 
 
 def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, results_run: str | None, try_run: str | None) -> Any:
@@ -156,7 +189,7 @@ def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, resu
     if token == seen:
         return gr.skip()
     views = studio.runs(owner())
-    running = next((v for v in views if v.status == "running"), None)
+    running = _running(views)
     waiting = [v for v in views if v.status == "queued"]
     picked = next((v for v in views if v.id == train_run), running or (views[0] if views else None))
     trained = [v for v in views if v.has_model]
@@ -165,18 +198,25 @@ def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, resu
         page.chip: _chip(studio),
         page.strip: markup.strip(running or (waiting[-1] if waiting else None), len(waiting)),
         page.stop: gr.Button(visible=running is not None, interactive=running is not None and not running.stop_asked),
-        page.train.run: _picker(views, picked.id if picked else None),
+        page.train.run: _picker(views, train_run, first=running),
         page.results.run: _picker(trained, results_run),
         page.tryit.run: _picker(trained, try_run),
         **train_tab.show(page.train, picked, studio.waiting_before(picked.id) if picked else None),
     }
 
 
-def _picker(views: list[RunView], value: str | None) -> gr.Dropdown:
-    """A list of runs that keeps what is chosen, or takes the newest."""
-    ids = [v.id for v in views]
-    chosen = value if value in ids else (ids[0] if ids else None)
-    return gr.Dropdown(choices=[(words.run_choice(v), v.id) for v in views], value=chosen, visible=bool(ids))
+def _running(views: list[RunView]) -> RunView | None:
+    """The run that the strip shows: there may be a second one, from a terminal."""
+    return next((v for v in views if v.status == "running"), None)
+
+
+def _picker(views: list[RunView], value: str | None, *, first: RunView | None = None) -> gr.Dropdown:
+    """A list of runs. What is chosen there is left alone, as a choice may be on its way while we look; else it is ``first``, or the newest."""
+    choices = [(words.run_choice(v), v.id) for v in views]
+    if value in [v.id for v in views]:
+        return gr.Dropdown(choices=choices)
+    begin = first or (views[0] if views else None)
+    return gr.Dropdown(choices=choices, value=begin.id if begin else None, visible=bool(views))
 
 
 def _chip(studio: Studio) -> str:
@@ -184,17 +224,13 @@ def _chip(studio: Studio) -> str:
     return f'<span class="em-chip" title="What does the work">{markup.text(hardware.words if hardware else "warming up …")}</span>'
 
 
-def _source(studio: Studio, page: _Page, draft: str | None, *split: Any) -> Any:
+def _source(studio: Studio, page: _Page, draft: str, *split: Any) -> dict:
     """What Start would train on, and whether it can."""
-    if draft is None:
-        return gr.skip()
     preparation = studio.preparation(owner(), draft)
     rows = None
     if preparation.corpus is not None:
-        try:
+        with suppress(UserError):  # the Data tab says it
             rows = len(preparation.splits(Recipe.from_dict(data_tab.shares(*split))).train)
-        except UserError:
-            rows = None
     return {
         page.train.source: train_tab.source_line(preparation.draft.main.name, rows),
         page.train.start: gr.Button(interactive=rows is not None),

@@ -1,6 +1,7 @@
 """Serve the page: address, browser, download route; a taken port is a sentence."""
 
 import os
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -21,31 +22,50 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
-    """Open the page; with ``block``, return only when the server ends. Raises UserError where the port is taken."""
-    studio = Studio(settings)
+    """Open the page; with ``block``, return only when the server ends. Raises UserError where it cannot be served as asked."""
     settings.check_writable()
-    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    # Gradio keeps a copy of each upload for a day; it belongs where the rest of the person's data is, and nobody else may read it.
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.runs_dir / "uploads"))
+    host, port = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), _port()
+    studio = Studio(settings)
+    studio.recover()
     blocks = build(studio, whereabouts=whereabouts(settings, host))
     try:
         blocks.launch(
             server_name=host,
+            server_port=port,
             inbrowser=_has_browser(),
+            share=False,
             prevent_thread_lock=True,
             max_file_size=settings.max_file_bytes,
-            app_kwargs={"routes": [Route("/download/{run}", _download(studio))]},
+            app_kwargs={"routes": [download_route(studio)]},
             **page_options(),
         )
     except OSError as error:
-        port = os.environ.get("GRADIO_SERVER_PORT", "7860 to 7959")
-        raise UserError(
-            f"The port {port} is taken by another program. Close it, or choose another one in the environment variable GRADIO_SERVER_PORT.",
-            code="port_taken",
-        ) from error
-    studio.recover()
+        raise UserError(_why_not_served(host, port), code="not_served") from error
     studio.warm_up()
     if block:
         blocks.block_thread()
     return blocks
+
+
+def _port() -> int | None:
+    """The port asked for in the environment; without one, gradio takes the first free one from 7860."""
+    named = os.environ.get("GRADIO_SERVER_PORT", "").strip()
+    if not named:
+        return None
+    if not named.isdecimal() or not 0 < int(named) < 65536:
+        raise UserError(f"GRADIO_SERVER_PORT must be a number from 1 to 65535; found “{named[:40]}”.", code="not_served")
+    return int(named)
+
+
+def _why_not_served(host: str, port: int | None) -> str:
+    try:
+        with socket.create_server((host, 0)):
+            taken = f"The port {port} is" if port else "All ports from 7860 to 7959 are"
+            return f"{taken} taken by another program. Close it, or choose another one in the environment variable GRADIO_SERVER_PORT."
+    except OSError:
+        return f"This computer has no address “{host}” to serve on. Change the environment variable GRADIO_SERVER_NAME, or remove it."
 
 
 def whereabouts(settings: Settings, host: str) -> str:
@@ -55,19 +75,25 @@ def whereabouts(settings: Settings, host: str) -> str:
     return "Your file goes to the computer that serves this page and stays there; whoever can open this page can see it. It is sent nowhere else."
 
 
-def _download(studio: Studio) -> object:
+def download_route(studio: Studio) -> Route:
+    """``/download/<run id>``: the run's model as a zip, made for this one answer."""
+
     def download(request: Request) -> Response:
-        handle, name = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
+        handle, file = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
         os.close(handle)
-        path = Path(name)
+        path = Path(file)
         try:
             name = studio.zip_model(owner(), request.path_params["run"], path)
         except UserError as error:
             path.unlink()
             return PlainTextResponse(error.message, status_code=404)
+        except OSError as error:
+            path.unlink()
+            message = f"The zip could not be written ({error.strerror or error}). Free some disk space and try again."
+            return PlainTextResponse(message, status_code=507)
         return FileResponse(path, filename=name, media_type="application/zip", background=BackgroundTask(path.unlink))
 
-    return download
+    return Route("/download/{run}", download, methods=["GET"])
 
 
 def _has_browser() -> bool:

@@ -32,6 +32,7 @@ class TrainTab:
     notice: gr.HTML
     run: gr.Dropdown
     state: gr.HTML
+    cancel: gr.Button
     loss: gr.HTML
     accuracy: gr.HTML
     onward: gr.Button
@@ -43,7 +44,7 @@ class TrainTab:
     @property
     def shown(self) -> list[Any]:
         """What ``show`` updates."""
-        return [self.state, self.loss, self.accuracy, self.onward]
+        return [self.state, self.cancel, self.loss, self.accuracy, self.onward]
 
 
 def build(studio: Studio) -> TrainTab:
@@ -67,6 +68,7 @@ def build(studio: Studio) -> TrainTab:
     notice = gr.HTML(elem_id="train-notice")
     run = gr.Dropdown([], label="Run", elem_id="train-run", allow_custom_value=True, visible=False)
     state = gr.HTML(elem_id="run-state")
+    cancel = gr.Button("Take it out of the queue", size="sm", visible=False, elem_id="cancel")
     with gr.Row(elem_classes=["em-charts"]):
         with gr.Column(min_width=320):
             gr.HTML("<h3>Loss <small>lower is better</small></h3>")
@@ -78,7 +80,7 @@ def build(studio: Studio) -> TrainTab:
     encoder.change(
         lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, api_visibility="private", show_progress="hidden"
     )
-    return TrainTab(source, encoder, settings, start, notice, run, state, loss, accuracy, onward)
+    return TrainTab(source, encoder, settings, start, notice, run, state, cancel, loss, accuracy, onward)
 
 
 def recipe_from(encoder: str, settings: Sequence[Any], split: Mapping[str, Any]) -> Recipe:
@@ -91,6 +93,7 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
     if view is None:
         return {
             tab.state: "",
+            tab.cancel: gr.Button(visible=False),
             tab.loss: loss_chart(no_curves()),
             tab.accuracy: accuracy_chart(no_curves()),
             tab.onward: gr.Button(visible=False),
@@ -98,6 +101,7 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
     curves = _curves(view)
     return {
         tab.state: _state(view, waiting),
+        tab.cancel: gr.Button(visible=view.status == "queued"),
         tab.loss: loss_chart(curves),
         tab.accuracy: accuracy_chart(curves),
         tab.onward: gr.Button(visible=view.has_model),
