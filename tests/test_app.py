@@ -79,9 +79,9 @@ class Links(HTMLParser):
 
 
 def test_it_serves_the_page_at_the_port_it_was_given(served: str) -> None:
-    page = get(served)
-    assert "<title>Emotune</title>" in page
+    assert "gradio_config" in get(served)
     config = json.loads(get(f"{served}/config"))
+    assert config["title"] == "Emotune"
     labels = {c["props"].get("label") for c in config["components"] if c["type"] == "tabitem"}
     assert labels == {"1 Data", "2 Train", "3 Results", "4 Try it"}
 
@@ -89,8 +89,8 @@ def test_it_serves_the_page_at_the_port_it_was_given(served: str) -> None:
 def test_analytics_and_run_history_are_off_whatever_the_environment_says(served: str) -> None:
     config = json.loads(get(f"{served}/config"))
     assert config["analytics_enabled"] is False
-    assert not config.get("run_history")
-    assert config["is_space"] is False
+    assert config["run_history"] is False
+    assert config["space_id"] is None
     with pytest.raises(urllib.error.HTTPError) as refused:
         get(f"{served}/monitoring")
     assert refused.value.code in (403, 404)
@@ -98,13 +98,15 @@ def test_analytics_and_run_history_are_off_whatever_the_environment_says(served:
 
 def test_the_page_loads_nothing_from_another_host(served: str) -> None:
     links = Links()
-    page = get(served)
+    page, config = get(served), json.loads(get(f"{served}/config"))
     links.feed(page)
+    links.feed(config["head"])
     assert any("plotly.min.js" in link for link in links.found)
+    assert config["stylesheets"] == []
     for link in links.found:
         assert urlparse(urljoin(served, link)).netloc == urlparse(served).netloc, link
     style = get(f"{served}/theme.css")
-    assert not re.search(r"(?:url\(\s*['\"]?|@import\s+(?:url\()?['\"]?)(?:https?:)?//", page + style)
+    assert not re.search(r"(?:url\(\s*['\"]?|@import\s+(?:url\()?['\"]?)(?:https?:)?//", page + style + config["css"])
     for name in ("style.css", "live_chart.js"):
         assert not re.search(r"https?://|url\(", (ROOT / "assets" / name).read_text(encoding="utf-8"))
 

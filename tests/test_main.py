@@ -179,7 +179,7 @@ def test_a_training_that_fails_is_status_1_and_a_sentence(here: Here, tiny_encod
     [
         (["--epochs", "999"], "from 1 to 50"),
         (["--epochs", "nan"], "from 1 to 50"),
-        (["--set", "batch_size="], "Batch size"),
+        (["--set", "max_length="], "Maximum length"),
         (["--set", "learning_rate=inf"], "Learning rate"),
         (["--set", "shoe_size=43"], "shoe_size"),
         (["--set", "seed"], "name=value"),

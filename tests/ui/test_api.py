@@ -191,8 +191,8 @@ def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str
         ({"epochs": 0}, "Epochs"),
         ({"epochs": 2.5}, "Epochs"),
         ({"epochs": True}, "Epochs"),
-        ({"batch_size": ""}, "Batch size"),
-        ({"batch_size": [32]}, "Batch size"),
+        ({"max_length": ""}, "Maximum length"),
+        ({"max_length": [32]}, "Maximum length"),
         ({"learning_rate": "1e999"}, "Learning rate"),
         ({"learning_rate": -1}, "Learning rate"),
         ({"max_length": 10**400}, "Maximum length"),
@@ -247,9 +247,9 @@ def test_a_file_that_cannot_be_trained_on_is_a_sentence(server: Server, tmp_path
 def test_a_number_that_json_does_not_know_starts_nothing(server: Server, small_csv: Path, value: str) -> None:
     before = len(server.studio.runs("local"))
     uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
-    answer = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "batch_size": {value}}}]}}')
+    answer = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "max_length": {value}}}]}}')
     assert "event: error" in answer, answer
-    assert "Batch size" in answer
+    assert "Maximum length" in answer
     assert len(server.studio.runs("local")) == before
 
 
