@@ -1,12 +1,12 @@
 """The rows of a run, exactly as they are trained on, as one parquet file. Decides nothing: corpus and splits are handed in."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 
 from trainer.data.corpus import Corpus
+from trainer.data.parquet import write_whole
 from trainer.data.splitting import Splits
 from trainer.errors import UserError
 
@@ -19,7 +19,6 @@ def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
     The label names in order and the notices of the split are in the schema's metadata under "emotune". The file appears whole or not at all.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     parts = np.full(len(corpus), -1, dtype=np.int8)
     for number, part in enumerate(_PARTS):
@@ -35,16 +34,7 @@ def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
     }
     about = json.dumps({"label_names": corpus.label_names, "notices": splits.notices}, ensure_ascii=False)
     table = pa.table(columns).replace_schema_metadata({"emotune": about})
-    path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            pq.write_table(table, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(Path(path), table)
 
 
 def load_rows(path: str | Path) -> tuple[Corpus, Splits]:

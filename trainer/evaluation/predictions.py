@@ -5,11 +5,12 @@ No judgement (that is report.py) and no text: a row is named by its index into t
 
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from trainer.data.parquet import write_whole
 
 SPLITS = ("validation", "test")
 
@@ -69,7 +70,6 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     A reader sees the old file or the whole new one, also after a power cut: written beside it, fsynced, renamed. Raises OSError.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     path = Path(path)
     classes = len(predictions.label_names)
@@ -82,15 +82,7 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     }
     names = json.dumps(predictions.label_names, ensure_ascii=False).encode("utf-8", "surrogatepass")
     table = pa.table(columns).replace_schema_metadata({b"label_names": names})
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            pq.write_table(table, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, table)
 
 
 def load_predictions(path: str | os.PathLike) -> Predictions:
