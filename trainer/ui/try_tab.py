@@ -39,11 +39,11 @@ def build(studio: Studio) -> TryTab:
     with gr.Row(elem_classes=["em-try"]):
         with gr.Column(min_width=320):
             text = gr.Textbox(label="Text", placeholder="Type or paste a text here", lines=5, max_lines=12, elem_id="try-text")
-            gr.HTML('<p class="em-quiet">Or take one of these:</p>')
-            with gr.Row(elem_classes=["em-examples"]):
-                buttons = [gr.Button(example, size="sm", elem_classes=["em-example"]) for example in EXAMPLES]
         with gr.Column(min_width=320):
             answer = gr.HTML(_nothing_yet(), elem_id="answer")
+    gr.HTML('<p class="em-quiet">Or take one of these:</p>')
+    with gr.Row(elem_classes=["em-examples"]):
+        buttons = [gr.Button(example, size="sm", elem_classes=["em-example"]) for example in EXAMPLES]
     tab = TryTab(run, text, answer)
     refuse = said(lambda message: markup.notice(message, "must_fix"))
 
