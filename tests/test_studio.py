@@ -392,7 +392,7 @@ def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(tmp_pa
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "disk space"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "disk is full"),
         (RuntimeError("a bug in us <b>"), "error.log"),
         (UserError("The loss is no longer a number.", code="loss_not_finite"), "no longer a number"),
     ],
@@ -453,9 +453,12 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     first = begin(studio, small_csv)
     hold.reached()
     waited = [begin(studio, small_csv, dataclasses.replace(QUICK, seed=n)) for n in (2, 3)]
-    half = studio.settings.runs_dir / f".new-{new_id()}"
-    half.mkdir()
-    (half / "recipe.json").write_text("{")
+    # One that a crash left long ago, and one that another process may be filling now.
+    half, young = (studio.settings.runs_dir / f".new-{new_id()}" for _ in range(2))
+    for folder in (half, young):
+        folder.mkdir()
+        (folder / "recipe.json").write_text("{")
+    os.utime(half, (time.time() - 10 * 86_400,) * 2)
     closing = threading.Thread(target=studio.close)
     closing.start()
     hold.release()
@@ -467,6 +470,7 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     server.recover()
     server.recover()
     assert not half.exists()
+    assert young.exists()
     assert [over(server, v).status for v in waited] == ["finished", "finished"]
     assert len(server.runs(ME)) == 3
     ended = next(e["time"] for e in events(server, waited[0]) if e["kind"] == "finished")
