@@ -209,6 +209,7 @@ class Studio:
             if run_id in self._waiting:
                 self._waiting.remove(run_id)
                 run.log.append("cancelled", durable=True, message="Taken from the queue before it began.")
+                self._wake.notify_all()
             elif self._runs.view(run).live:
                 run.ask_to_stop()
         return self._runs.view(run)

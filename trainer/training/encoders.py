@@ -241,9 +241,11 @@ def _unreachable(encoder: Encoder) -> UserError:
 
 @contextmanager
 def _damage_in_words(encoder: Encoder) -> Iterator[None]:
+    from safetensors import SafetensorError
+
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise UserError(f"The encoder {encoder.name} could not be read: {first_line}", code="encoder_damaged") from error
 

@@ -53,6 +53,8 @@ def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
     """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes."""
     gr.set_static_paths([str(plotly_script())])
     with gr.Blocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
+        # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
+        api.build(studio)
         with gr.Row(elem_classes=["em-header"]):
             gr.HTML("<h1>Emotune</h1><p>Turn a labelled table of texts into a classifier you can trust. No code.</p>")
             chip = gr.HTML(elem_id="chip")
@@ -70,7 +72,6 @@ def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
                 tryit = try_tab.build(studio)
         page = _Page(chip, strip, stop, gr.State(""), tabs, data, train, results, tryit)
         _wire(studio, page, blocks)
-        api.build(studio)
     return blocks
 
 
