@@ -1,0 +1,38 @@
+"""A server for the tests of the page: the real ``serve`` with the tiny encoder, and a brake so that a training lasts as long as a test needs.
+
+    python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE
+
+While BRAKE_FILE exists, the training rests after each point that it logs. EMOTUNE_RUNS and GRADIO_SERVER_PORT are honoured as by app.py.
+"""
+
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+from trainer.settings import Settings, prepare_environment
+
+REST_SECONDS = 0.12
+
+
+def main(encoder: Path, brake: Path) -> None:
+    prepare_environment()
+    from trainer.runs.events import EventLog
+    from trainer.studio import Studio
+    from trainer.training.encoders import local_encoder
+    from trainer.ui import serving
+
+    append = EventLog.append
+
+    def slowly(self: EventLog, kind: str, **fields: object) -> None:
+        append(self, kind, **fields)
+        if kind == "log" and brake.exists():
+            time.sleep(REST_SECONDS)
+
+    EventLog.append = slowly
+    serving.Studio = partial(Studio, encoders=[local_encoder(encoder)])
+    serving.serve(Settings.from_environment())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
