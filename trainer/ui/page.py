@@ -186,7 +186,8 @@ def _wire_tokens(studio: Studio, page: _Page) -> None:
 
 def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, results_run: str | None, try_run: str | None) -> Any:
     """What has changed on the page since ``seen``; nothing where nothing has."""
-    token = studio.token(owner())
+    # With the run that is looked at, as an answer may come late, when another one was chosen meanwhile.
+    token = f"{studio.token(owner())}|{train_run}"
     if token == seen:
         return gr.skip()
     views = studio.runs(owner())
