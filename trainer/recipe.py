@@ -78,7 +78,7 @@ class Recipe:
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
         """A recipe from plain values; raises UserError for an unknown name or a value that is out of range or no number."""
         if not isinstance(values, dict):
-            raise UserError("The settings must be an object with a value for each name, such as {\"epochs\": 3}.", code="unknown_setting")
+            raise UserError('The settings must be an object with a value for each name, such as {"epochs": 3}.', code="unknown_setting")
         known = [f.name for f in dataclasses.fields(cls)]
         for name in values:
             if name not in known:

@@ -282,7 +282,8 @@ class Studio:
             self._closed = True
             self._waiting.clear()
             if self._busy is not None:
-                Run(self.settings.runs_dir / self._busy).ask_to_stop()
+                with suppress(OSError):  # its folder may have been removed
+                    Run(self.settings.runs_dir / self._busy).ask_to_stop()
             self._wake.notify_all()
         if self._thread is not None:
             self._thread.join()

@@ -2,7 +2,8 @@
 
 import gc
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
 from trainer.errors import UserError
+from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training.encoders import Encoder, load_classifier, load_tokenizer
 from trainer.training.hardware import Hardware, detect
@@ -80,14 +82,8 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     trainer, callback = make_trainer(
         run, model, tokenizer, train=train, validation=validation, recipe=recipe, schedule=schedule, hardware=hardware
     )
-    try:
+    with _memory_in_words(hardware, recipe):
         trainer.train()
-    except torch.OutOfMemoryError as error:
-        raise UserError(
-            f"The {hardware.name} ran out of memory with {recipe.batch_size} texts per step. "
-            "Choose a smaller batch size or a shorter maximum length and start again.",
-            code="out_of_memory",
-        ) from error
     run.log.append("phase", what="saving the model")
     _save(run, callback.best_folder(), tokenizer)
     fitted = Fitted(callback.stopped, callback.best[1], callback.train_seconds, callback.samples_per_second(trainer.state), hardware)
@@ -113,6 +109,20 @@ def _save(run: Run, best: Path, tokenizer: "PreTrainedTokenizerBase") -> None:
     shutil.rmtree(run.model, ignore_errors=True)
     best.rename(run.model)
     shutil.rmtree(run.checkpoints)
+
+
+@contextmanager
+def _memory_in_words(hardware: Hardware, recipe: Recipe) -> Iterator[None]:
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"The {hardware.name} ran out of memory with {recipe.batch_size} texts per step. "
+            "Choose a smaller batch size or a shorter maximum length and start again.",
+            code="out_of_memory",
+        ) from error
 
 
 def _mind_the_stop(run: Run) -> None:

@@ -238,6 +238,7 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
         p["findings"]: "".join(markup.notice(f.message, f.severity) for f in preparation.findings),
         p["preview"]: _preview(preparation),
         p["onward"]: gr.Button(interactive=corpus is not None),
+        p["custom"]: gr.Row(visible=split[0] == "Custom"),
     }
     numbers = numeric_labels(preparation)
     given = preparation.draft.class_names

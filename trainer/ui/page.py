@@ -45,6 +45,11 @@ class _Page:
         return [self.train.run, self.results.run, self.tryit.run]
 
     @property
+    def form(self) -> list[Any]:
+        """All that a person chooses for a training, on two tabs."""
+        return [*self.data.form, self.train.encoder, *self.train.settings]
+
+    @property
     def refreshed(self) -> list[Any]:
         return [self.chip, self.strip, self.stop, self.seen, *self.pickers, *self.train.shown]
 
@@ -94,12 +99,13 @@ def page_options() -> dict[str, Any]:
     }
 
 
+# A handler of the page: not part of the API, and no spinner over what it updates.
+_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+
+
 def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
+    """What concerns more than one tab: the timer, the form, the runs, the way from tab to tab."""
     data, train, results, tryit = page.data, page.train, page.results, page.tryit
-    # queue=False: a tick is one small request; a queued one would be two and wait behind longer work.
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    look = {"inputs": page.pickers, "outputs": page.refreshed, "queue": False, **quiet}
-    form = [*data.form, train.encoder, *train.settings]
 
     def tick(seen: str, *picked: str | None) -> Any:
         return _refresh(studio, page, seen, *picked)
@@ -107,45 +113,63 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
     def anew(*picked: str | None) -> Any:
         return _refresh(studio, page, "", *picked)
 
-    gr.Timer(_TICK_SECONDS).tick(tick, [page.seen, *page.pickers], page.refreshed, queue=False, **quiet)
-    blocks.load(anew, **look)
-    train.run.input(anew, **look)
+    # queue=False: a tick is one small request; a queued one would be two and wait behind longer work.
+    look = {"fn": anew, "inputs": page.pickers, "outputs": page.refreshed, "queue": False, **_QUIET}
+    gr.Timer(_TICK_SECONDS).tick(tick, [page.seen, *page.pickers], page.refreshed, queue=False, **_QUIET)
+    blocks.load(**look)
+    train.run.input(**look)
+    _wire_form(studio, page, blocks)
+    _wire_runs(studio, page, look)
+    _wire_tokens(studio, page)
+
+    data.onward.click(lambda: gr.Tabs(selected="train"), None, page.tabs, **_QUIET)
+    train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **_QUIET)
+    results.onward.click(lambda run: (gr.Tabs(selected="try"), run), results.run, [page.tabs, tryit.run], **_QUIET)
+
+
+def _complaining(page: _Page) -> Any:
+    """For handlers whose mistakes are told on the Train tab."""
+    return said(lambda message: {page.train.notice: markup.notice(message, "must_fix")})
+
+
+def _wire_form(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
+    """The file being prepared and what its form holds survive a reload; the Train tab says what Start would train on."""
+    data, train, form = page.data, page.train, page.form
 
     def opened(*held: Any) -> dict:
-        """The file that was being prepared, and what its form held."""
         preparation = studio.latest_preparation(owner())
         kept = preparation.draft.form if preparation else {}
         values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
         return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
 
-    blocks.load(opened, form, list(dict.fromkeys([*data.shown, *form])), **quiet)
-
-    complain = said(lambda message: {train.notice: markup.notice(message, "must_fix")})
-
-    @complain
+    @_complaining(page)
     def keep(draft: str | None, *held: Any) -> Any:
-        studio.keep_form(owner(), data_tab.current(studio, draft), dict(zip([c.elem_id for c in form], held, strict=True)))
+        draft = draft or studio.latest_draft(owner())
+        if draft is not None:
+            studio.keep_form(owner(), draft, dict(zip([c.elem_id for c in form], held, strict=True)))
         return gr.skip()
 
-    @complain
+    @_complaining(page)
     def source(draft: str | None, *split: Any) -> dict:
         return _source(studio, page, data_tab.current(studio, draft), *split)
 
+    blocks.load(opened, form, list(dict.fromkeys([*data.shown, *form])), **_QUIET)
     for component in form:
-        component.input(keep, [data.draft, *form], train.notice, **quiet)
-    gr.on(
-        [c.change for c in (data.version, *data.form)], source, [data.draft, *data.form], [train.source, train.start, train.notice], **quiet
-    )
+        component.input(keep, [data.draft, *form], train.notice, **_QUIET)
+    changes = [c.change for c in (data.version, *data.form)]
+    gr.on(changes, source, [data.draft, *data.form], [train.source, train.start, train.notice], **_QUIET)
 
-    @complain
+
+def _wire_runs(studio: Studio, page: _Page, look: dict[str, Any]) -> None:
+    """Start, Stop and the queue; after each, ``look`` shows what became of it."""
+    data, train = page.data, page.train
+
+    @_complaining(page)
     def start(draft: str | None, *values: Any) -> dict:
         split, encoder, settings = values[: len(data.form)], values[len(data.form)], values[len(data.form) + 1 :]
         recipe = train_tab.recipe_from(encoder, settings, data_tab.shares(*split))
         view = studio.start(owner(), data_tab.current(studio, draft), recipe)
         return {train.notice: "", train.run: gr.Dropdown(choices=[(words.run_choice(view), view.id)], value=view.id, visible=True)}
-
-    begun = train.start.click(start, [data.draft, *form], [train.notice, train.run], **quiet)
-    begun.then(anew, **look)
 
     def stop() -> None:
         """Stop the run that the strip shows."""
@@ -153,24 +177,19 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
         if running is not None:
             studio.stop(owner(), running.id)
 
-    @complain
+    @_complaining(page)
     def cancel(run: str) -> Any:
         studio.stop(owner(), run)
         return gr.skip()
 
-    page.stop.click(stop, None, None, **quiet).then(anew, **look)
-    train.cancel.click(cancel, train.run, train.notice, **quiet).then(anew, **look)
-
-    data.onward.click(lambda: gr.Tabs(selected="train"), None, page.tabs, **quiet)
-    train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **quiet)
-    results.onward.click(lambda run: (gr.Tabs(selected="try"), run), results.run, [page.tabs, tryit.run], **quiet)
-    _wire_tokens(studio, page)
+    train.start.click(start, [data.draft, *page.form], [train.notice, train.run], **_QUIET).then(**look)
+    page.stop.click(stop, None, None, **_QUIET).then(**look)
+    train.cancel.click(cancel, train.run, train.notice, **_QUIET).then(**look)
 
 
 def _wire_tokens(studio: Studio, page: _Page) -> None:
     """The panel that shows how a row is split works only while it is open: a tokenizer takes a second to load."""
     data, train = page.data, page.train
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
     opened = gr.State(False)
 
     @said(lambda message: markup.notice(message, "look"))
@@ -178,10 +197,10 @@ def _wire_tokens(studio: Studio, page: _Page) -> None:
         return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
 
     inputs = [opened, data.draft, data.row, train.encoder, train.max_length]
-    data.reading.expand(lambda: True, None, opened, **quiet)
-    data.reading.collapse(lambda: False, None, opened, **quiet)
+    data.reading.expand(lambda: True, None, opened, **_QUIET)
+    data.reading.collapse(lambda: False, None, opened, **_QUIET)
     watched = (opened, data.row, data.version, train.encoder, train.max_length)
-    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **quiet)
+    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **_QUIET)
 
 
 def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, results_run: str | None, try_run: str | None) -> Any:
