@@ -1,13 +1,15 @@
 """Who writes a run: one at a time, and a death is noticed at once."""
 
 import os
+import platform
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
-from trainer.runs.writer import has_living_writer, writing
+from trainer.runs.writer import beat, has_living_writer, writing
 
 HOLD = """
 import sys, time
@@ -42,6 +44,30 @@ def test_a_killed_writer_is_dead_at_once(tmp_path: Path) -> None:
     assert not has_living_writer(tmp_path)
     with writing(tmp_path) as mine:
         assert mine
+
+
+def test_a_heartbeat_is_never_seen_half_written(tmp_path: Path) -> None:
+    beat(tmp_path)
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            seen.add((tmp_path / "heartbeat").read_text(encoding="utf-8"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for _ in range(300):
+        beat(tmp_path)
+    done.set()
+    watcher.join()
+    assert seen == {platform.node()}
+
+
+def test_an_empty_heartbeat_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    (tmp_path / "heartbeat").touch()
+    assert not has_living_writer(tmp_path)
 
 
 def test_a_heartbeat_of_another_machine_counts_while_it_is_fresh(tmp_path: Path) -> None:

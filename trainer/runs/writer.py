@@ -59,7 +59,11 @@ def writing(folder: Path) -> Iterator[bool]:
 
 def beat(folder: Path) -> None:
     """Leave a sign of life: this machine's name, and the time as the file's own."""
-    (folder / "heartbeat").write_text(platform.node(), encoding="utf-8")
+    # Never written in place: a writer killed between emptying the file and filling it would leave the sign of nobody,
+    # which differs from this machine's name and so would pass for a living writer elsewhere.
+    fresh = folder / f"heartbeat.{os.getpid()}"
+    fresh.write_text(platform.node(), encoding="utf-8")
+    os.replace(fresh, folder / "heartbeat")
 
 
 def has_living_writer(folder: Path) -> bool:
@@ -72,7 +76,7 @@ def has_living_writer(folder: Path) -> bool:
         age = time.time() - (folder / "heartbeat").stat().st_mtime
     except OSError:
         return False
-    return host != platform.node() and age < _SILENCE_SECONDS
+    return host not in ("", platform.node()) and age < _SILENCE_SECONDS
 
 
 def _beat_until(folder: Path, done: threading.Event) -> None:
