@@ -16,7 +16,7 @@ test: $(VENV)/ready-tests browser ## set up and run every test that is neither s
 	$(BIN)/python -m pytest
 
 test-all: $(VENV)/ready-tests browser ## the slow tests too, and those for a GPU where there is one
-	$(BIN)/python -m pytest -m ""
+	$(BIN)/python -m pytest -m "" --hypothesis-profile=explore
 
 lint: $(VENV)/ready-tests ## check style and layout
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ FLOORS = [
     {"data", "runs"},
     {"training", "evaluation"},
     {"charts", "card", "preparation"},
-    {"job"},
+    {"job", "advice"},
     {"studio"},
     {"ui", "__main__"},
     {"app"},

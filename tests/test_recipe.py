@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 
-NUMBERS = [f for f in dataclasses.fields(Recipe) if f.metadata["kind"] is not str]
+NUMBERS = [f for f in dataclasses.fields(Recipe) if f.metadata["kind"] in (int, float)]
 BAD = [float("nan"), float("inf"), -1e10, 1e10, True, [], {}, "many", "1e999", "0x10", object()]
 
 
@@ -77,3 +77,12 @@ def test_automatic_choices_follow_the_rows_and_the_encoder() -> None:
     assert {s.learning_rate for s in settled} == {1e-4}
     chosen = Recipe(epochs=1, batch_size=8, learning_rate=3e-5).settled(train_rows=716, learning_rate=1e-4)
     assert (chosen.epochs, chosen.batch_size, chosen.learning_rate) == (1, 8, 3e-5)
+
+
+def test_repairs_are_names() -> None:
+    assert Recipe.from_dict({"repairs": "html_in_texts, rare_classes,"}).repairs == ("html_in_texts", "rare_classes")
+    assert Recipe.from_dict({"repairs": ["a", "a"]}).repairs == ("a",)
+    assert Recipe.from_dict(Recipe(repairs=("a",)).to_dict()) == Recipe(repairs=("a",))
+    for wrong in (1, [1], {"a": 1}, None):
+        with pytest.raises(UserError):
+            Recipe.from_dict({"repairs": wrong})

@@ -193,6 +193,87 @@ def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None
 # Start, twice and in a queue
 
 
+def messy(count: int = 120) -> list[tuple[str, str]]:
+    rows = small_rows(count)
+    return [
+        *rows[:-3],
+        (rows[-3][0], rows[-3][1].upper()),
+        (f"{rows[-2][0]} &amp; so", rows[-2][1]),
+        rows[0],
+        (rows[1][0] + "!", rows[1][1]),
+    ]
+
+
+def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", messy())
+    opened = studio.open_files(ME, {"main": (path.name, path)})
+    draft = opened.draft.id
+    assert [f.code for f in opened.must_fix] == ["label_variants"]
+    assert not opened.ready
+    with refused("must_fix"):
+        studio.start(ME, draft, QUICK)
+    repaired = studio.repair(ME, draft, [f.code for f in opened.findings if f.repairable])
+    assert repaired.ready
+    assert repaired.repaired.counts == {"html_in_texts": 1, "label_variants": 1, "duplicate_texts": 1, "near_duplicates": 1}
+    assert len(repaired.corpus) == 119
+    again = Studio(studio.settings, encoders=studio.encoders).latest_preparation(ME)
+    assert again.draft == repaired.draft
+    assert again.corpus.texts == repaired.corpus.texts
+    assert len(studio.undo(ME, draft, ["duplicate_texts", "near_duplicates"]).corpus) == 121
+
+    view = over(studio, studio.start(ME, draft, QUICK))
+    assert view.repairs == {"html_in_texts": 1, "label_variants": 1}
+    run = Run(studio.folder(ME, view.id))
+    assert run.recipe().repairs == ("html_in_texts", "label_variants")
+    assert "1 row: label written as most rows write it" in (run.model / "README.md").read_text(encoding="utf-8")
+    corpus, _ = load_rows(run.rows)
+    assert len(corpus.label_names) == 3
+    assert (run.path / "source").read_bytes() == path.read_bytes()
+
+
+def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", messy())
+    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
+    accepted = studio.accept(ME, draft, "label_variants")
+    assert accepted.ready
+    assert "label_variants" in {f.code for f in accepted.findings if f.severity == "look"}
+    assert not studio.undo(ME, draft, ["label_variants"]).ready
+
+
+def test_other_columns_begin_without_repairs(studio: Studio, tmp_path: Path) -> None:
+    rows = [(text, label, f"a title about {label}") for text, label in messy()]
+    path = write_rows(tmp_path / "messy.csv", rows, ("text", "mood", "title"))
+    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
+    assert studio.repair(ME, draft, ["label_variants"]).draft.repairs == ("label_variants",)
+    joined = studio.choose(ME, draft, text=(2, 0))
+    assert joined.draft.repairs == ()
+    assert joined.corpus.texts[0] == f"a title about {rows[0][1]}\n{rows[0][0]}"
+
+
+def test_the_repaired_file_can_be_taken_away(studio: Studio, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", [*messy(), ("=1+1 happy smile", "joy")])
+    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
+    studio.repair(ME, draft, ["label_variants", "duplicate_texts"])
+    name, exact = studio.export(ME, draft, "exact")
+    assert name == "messy repaired.csv"
+    again = studio.open_files(ME, {"main": (name, exact)})
+    assert again.corpus.texts == studio.preparation(ME, draft).corpus.texts
+    assert again.corpus.labels == studio.preparation(ME, draft).corpus.labels
+    name, defused = studio.export(ME, draft, "spreadsheet")
+    assert name == "messy for spreadsheets.csv"
+    assert b"'=1+1" in defused
+    assert studio.export(ME, draft, "changes")[1].count(b"\n") == 3
+
+
+def test_a_recipe_s_repairs_are_done_without_a_page(studio: Studio, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", messy())
+    recipe = dataclasses.replace(QUICK, repairs=("duplicate_texts", "label_variants"))
+    view = over(studio, studio.train_files(ME, {"main": (path.name, path)}, recipe))
+    assert view.repairs == {"label_variants": 1, "duplicate_texts": 1}
+    with refused("unknown_repair"):
+        studio.train_files(ME, {"main": (path.name, path)}, dataclasses.replace(QUICK, repairs=("polish",)))
+
+
 def test_start_pressed_twice_is_one_run(studio: Studio, hold: Hold, small_csv: Path) -> None:
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
     ids: list[str] = []

@@ -39,10 +39,17 @@ def _parser() -> argparse.ArgumentParser:
 
     train = commands.add_parser("train", help="train on a file, then print the report")
     train.add_argument("file", type=Path, metavar="FILE")
-    train.add_argument("--text", metavar="COL", help="the text column: its name, or its position counted from 0 (default: found by itself)")
+    train.add_argument(
+        "--text",
+        action="append",
+        default=[],
+        metavar="COL",
+        help="the text column: its name, or its position counted from 0 (default: found by itself); named twice, two columns are joined",
+    )
     train.add_argument("--label", metavar="COL", help="the label column, likewise")
     train.add_argument("--test", type=Path, metavar="FILE", help="keep this file as the test split")
     train.add_argument("--validation", type=Path, metavar="FILE", help="use this file as the validation split")
+    train.add_argument("--repair", metavar="CODES", help="put right before training: codes of findings with commas between them, or all")
     train.add_argument("--encoder", metavar="NAME", help="an encoder of the catalogue, or a folder that holds one")
     train.add_argument("--epochs", metavar="N")
     train.add_argument("--set", action="append", default=[], metavar="name=value", dest="settings", help="any other setting of the recipe")
@@ -57,8 +64,11 @@ def _parser() -> argparse.ArgumentParser:
 
     inspect = commands.add_parser("inspect", help="what was found in files: columns, labels, problems")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    inspect.add_argument("--text", metavar="COL")
+    inspect.add_argument("--text", action="append", default=[], metavar="COL")
     inspect.add_argument("--label", metavar="COL")
+    inspect.add_argument("--repair", metavar="CODES", help="repair the file: codes of findings with commas between them, or all")
+    inspect.add_argument("--out", type=Path, metavar="FILE", help="where the repaired file goes; the log of changes goes beside it")
+    inspect.add_argument("--for-spreadsheets", action="store_true", help="defuse cells that a spreadsheet would run as a formula")
     inspect.add_argument("--json", action="store_true", help="one JSON object a line and file")
     inspect.set_defaults(command=_inspect)
 
@@ -102,6 +112,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         if not equals:
             raise UserError(f"--set wants name=value; found “{setting}”.", code="unknown_setting")
         values[name.strip()] = value
+    if options.repair:
+        values["repairs"] = _repairs(options.repair)
     for name in ("encoder", "epochs"):
         if getattr(options, name) is not None:
             values[name] = getattr(options, name)
@@ -199,16 +211,47 @@ def _predict(options: argparse.Namespace) -> int:
     return 0
 
 
-def _inspect(options: argparse.Namespace) -> int:
-    from trainer.data.inspection import inspect_file
+def _repairs(codes: str) -> tuple[str, ...]:
+    from trainer.data.repairs import REPAIRS, in_order
 
+    return tuple(REPAIRS) if codes.strip() == "all" else in_order(code.strip() for code in codes.split(",") if code.strip())
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from trainer.advice import facts_of
+    from trainer.data.inspection import examine
+    from trainer.training.encoders import catalogue
+
+    if bool(options.repair) != bool(options.out) or (options.out and len(options.files) > 1):
+        raise UserError(
+            "To repair, give one file, --repair CODES (or all) and --out FILE. Example: inspect mine.csv --repair all --out clean.csv",
+            code="unknown_setting",
+        )
+    repairs = _repairs(options.repair or "")
     limits = Settings.from_environment()
+    encoder = facts_of(catalogue()[0])
     refused = False
     for file in options.files:
-        found = inspect_file(file, text=options.text, label=options.label, max_classes=limits.max_classes, **limits.file_limits)
-        refused = refused or not found["ok"]
-        print(json.dumps(found) if options.json else _inspection_text(found), flush=True)
+        found = examine(file, text=options.text, label=options.label, encoder=encoder, max_classes=limits.max_classes, **limits.file_limits)
+        answer = found.answer
+        if repairs and found.corpus is not None:
+            answer = answer | {"repaired": _repair(options, found, repairs)}
+        refused = refused or not answer["ok"]
+        print(json.dumps(answer) if options.json else _inspection_text(answer), flush=True)
     return 2 if refused else 0
+
+
+def _repair(options: argparse.Namespace, found: "Inspection", repairs: Sequence[str]) -> dict:  # noqa: F821
+    """Write the repaired file; what was done, as plain values."""
+    from trainer.data.repairs import apply_repairs
+    from trainer.data.writing import write_repaired
+
+    repaired = apply_repairs(found.corpus, repairs)
+    try:
+        log = write_repaired(options.out, found.table, found.columns, repaired, spreadsheet=options.for_spreadsheets)
+    except OSError as error:
+        raise UserError(f"{options.out} could not be written ({error.strerror or error}).", code="disk_not_writable") from error
+    return {"file": str(options.out), "changes": str(log), "rows": len(repaired.corpus), "repairs": repaired.counts}
 
 
 def _inspection_text(found: dict) -> str:
@@ -222,6 +265,9 @@ def _inspection_text(found: dict) -> str:
         "  classes: " + ", ".join(f"{name} {count:,}" for name, count in found["labels"].items()),
         *(f"  {finding['severity']}: {finding['message']}" for finding in found["findings"]),
     ]
+    if "repaired" in found:
+        done = ", ".join(f"{code} ({count:,})" for code, count in found["repaired"]["repairs"].items()) or "nothing to do"
+        lines.append(f"  repaired: {done}; {found['repaired']['rows']:,} rows in {found['repaired']['file']}")
     return "\n".join(lines)
 
 

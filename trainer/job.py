@@ -78,6 +78,7 @@ def _work(run: Run, encoders: Sequence[Encoder]) -> None:
     corpus, splits = load_rows(run.rows)
     fitted = fit(run, encoder, corpus, splits)
     _score(run, corpus, splits, device=fitted.hardware.device)
+    _compare(run, corpus, splits)
     end = "stopped" if fitted.stopped else "finished"
     seconds = time.monotonic() - begun
     facts = {
@@ -99,6 +100,20 @@ def _score(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
     predictor = Predictor(run.model, device=device)
     probabilities = predictor.probabilities([corpus.texts[i] for i in rows], done=_teller(run, f"scoring {len(rows):,} rows"))
     save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names))
+
+
+def _compare(run: Run, corpus: Corpus, splits: Splits) -> None:
+    """Tell the log what a simple word-count model reaches on the same rows. Its failure is told there too, and fails nothing."""
+    from trainer.evaluation.baseline import word_count_baseline
+
+    run.log.append("phase", what="comparing with a simple word-count model")
+    parts = [([corpus.texts[i] for i in rows], corpus.label_ids[rows]) for rows in (splits.train, splits.test)]
+    try:
+        found = word_count_baseline(*parts[0], *parts[1])
+    except Exception as error:
+        run.log.append("baseline", problem=f"{type(error).__name__}: {error}"[:300])
+        return
+    run.log.append("baseline", accuracy=found.accuracy, macro_f1=found.macro_f1, rows=found.rows, seconds=found.seconds)
 
 
 def _teller(run: Run, what: str) -> Callable[[float], None]:

@@ -1,16 +1,22 @@
-"""Preparation: a draft's files read and understood, up to the corpus and its splits.
+"""Preparation: a draft's files read, understood and repaired, up to the corpus and its splits.
 
 Pure reading: changes to a draft are the studio's business.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from trainer.data.checks import Finding, check
-from trainer.data.columns import Columns, find_column, guess_columns, guess_split_column
-from trainer.data.corpus import Corpus, build_corpus, join_corpora
+import numpy as np
+
+from trainer.data.checks import check
+from trainer.data.choice import choose_columns
+from trainer.data.columns import Columns, guess_split_column
+from trainer.data.corpus import Corpus, build_corpus, check_trainable, join_corpora
+from trainer.data.duplicates import near_groups
+from trainer.data.findings import Finding
 from trainer.data.reading import Table, read_file
+from trainer.data.repairs import Repaired, apply_repairs
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -25,14 +31,32 @@ class Preparation:
     draft: Draft
     table: Table
     columns: Columns | None
-    corpus: Corpus | None
+    repaired: Repaired | None
+    """The corpus after the draft's repairs, with what they changed."""
     findings: tuple[Finding, ...]
+    """Of the repaired corpus. What a person accepted as it is no longer asks to be fixed."""
     problem: UserError | None
-    """Why there is no corpus yet; choosing other columns may help."""
+    """Why nothing can be trained yet; choosing other columns or a repair may help."""
+    groups: np.ndarray | None = field(default=None, compare=False, repr=False)
+    """(n,) the near-duplicate group of each row of the corpus."""
     _splits: dict[tuple[float, float, int], Splits] = field(default_factory=dict, compare=False, repr=False)
 
+    @property
+    def corpus(self) -> Corpus | None:
+        return None if self.repaired is None else self.repaired.corpus
+
+    @property
+    def must_fix(self) -> tuple[Finding, ...]:
+        """What stands between this file and a training that means something."""
+        return tuple(finding for finding in self.findings if finding.severity == "must_fix")
+
+    @property
+    def ready(self) -> bool:
+        """Whether Start may be pressed."""
+        return self.corpus is not None and self.problem is None and not self.must_fix
+
     def require_corpus(self) -> Corpus:
-        if self.corpus is None:
+        if self.problem is not None or self.corpus is None:
             raise self.problem or UserError("This file is not ready for training.", code="not_ready")
         return self.corpus
 
@@ -40,7 +64,8 @@ class Preparation:
         """The corpus split as the recipe says; worked out once for each choice."""
         wanted = (recipe.validation_share, recipe.test_share, recipe.seed)
         if wanted not in self._splits:
-            self._splits[wanted] = split(self.require_corpus(), validation_share=wanted[0], test_share=wanted[1], seed=wanted[2])
+            corpus = self.require_corpus()
+            self._splits[wanted] = split(corpus, validation_share=wanted[0], test_share=wanted[1], seed=wanted[2], groups=self.groups)
         return self._splits[wanted]
 
 
@@ -55,19 +80,35 @@ def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) ->
     main = tables["main"]
     columns = None
     try:
-        columns = _columns(main, draft.main)
-        limits = {"class_names": draft.class_names, "max_classes": settings.max_classes}
-        corpus = build_corpus(main, text=columns.text, label=columns.label, split_column=_split_column(main, draft), **limits)
-        given = {}
-        for role in ("validation", "test"):
-            if role in tables:
-                text, label = _same_columns(tables[role], main, columns, getattr(draft, role).name)
-                given[role] = build_corpus(tables[role], text=text, label=label, whole=False, **limits)
-        if given:
-            corpus = join_corpora(corpus, validation=given.get("validation"), test=given.get("test"))
+        columns = choose_columns(main, draft.main.texts, draft.main.label)
+        repaired = apply_repairs(_corpus(draft, tables, columns), draft.repairs)
     except UserError as error:
         return Preparation(draft, main, columns, None, (), error)
-    return Preparation(draft, main, columns, corpus, tuple(check(main, columns, corpus)), None)
+    groups = near_groups(repaired.corpus.texts)
+    found = tuple(_accepted(finding, draft) for finding in check(main, columns, repaired.corpus, groups))
+    problem = None
+    try:
+        check_trainable(repaired.corpus, column=main.columns[columns.label], max_classes=settings.max_classes)
+    except UserError as error:
+        problem = error
+    return Preparation(draft, main, columns, repaired, found, problem, groups)
+
+
+def _corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> Corpus:
+    main = tables["main"]
+    names = draft.class_names
+    where = {"text": columns.text, "label": columns.label, "more_text": columns.more_text}
+    corpus = build_corpus(main, **where, split_column=_split_column(main, draft), class_names=names)
+    given = {
+        role: build_corpus(tables[role], **_same_columns(tables[role], main, columns, getattr(draft, role).name), class_names=names)
+        for role in ("validation", "test")
+        if role in tables
+    }
+    return join_corpora(corpus, **given) if given else corpus
+
+
+def _accepted(finding: Finding, draft: Draft) -> Finding:
+    return replace(finding, severity="look") if finding.severity == "must_fix" and finding.code in draft.accepted else finding
 
 
 def _read(path: Path, source: SourceFile, settings: Settings) -> Table:
@@ -77,44 +118,26 @@ def _read(path: Path, source: SourceFile, settings: Settings) -> Table:
         raise UserError(f"{source.name}: {error.message}", code=error.code) from error
 
 
-def _columns(table: Table, source: SourceFile) -> Columns:
-    """The chosen columns; what was not chosen is guessed."""
-    guess = guess_columns(table, text=_position(table, source.text, "text"), label=_position(table, source.label, "label"))
-    if guess.text == guess.label:
-        raise UserError(
-            f"The text and the label cannot be the same column (“{table.columns[guess.text]}”). Choose two different ones.",
-            code="same_column",
-        )
-    return guess
-
-
-def _position(table: Table, chosen: str | int | None, what: str) -> int | None:
-    """A choice as a position; a number is one already."""
-    if isinstance(chosen, int) and 0 <= chosen < len(table.columns):
-        return chosen
-    return None if chosen is None else find_column(table, str(chosen), what)
-
-
 def _split_column(table: Table, draft: Draft) -> int | None:
     """The column that says train, validation or test, where the file has one and no files were given for that."""
     return guess_split_column(table) if draft.validation is None and draft.test is None else None
 
 
-def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> tuple[int, int]:
+def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> dict[str, int | tuple[int, ...]]:
     """In a given test or validation file, the columns of the same names, else of the same positions."""
-    found = []
-    for position in (columns.text, columns.label):
+
+    def same(position: int) -> int:
         wanted = main.columns[position]
         if table.header and main.header and wanted in table.columns:
-            found.append(table.columns.index(wanted))
-        elif position < len(table.columns) and len(table.columns) == len(main.columns):
-            found.append(position)
-        else:
-            raise UserError(
-                f"{name} has no column “{wanted}”. Its columns: {', '.join(table.columns)}. Give it the same columns as the training file.",
-                code="unknown_column",
-            )
-    return found[0], found[1]
+            return table.columns.index(wanted)
+        if position < len(table.columns) and len(table.columns) == len(main.columns):
+            return position
+        raise UserError(
+            f"{name} has no column “{wanted}”. Its columns: {', '.join(table.columns)}. Give it the same columns as the training file.",
+            code="unknown_column",
+        )
+
+    return {"text": same(columns.text), "label": same(columns.label), "more_text": tuple(map(same, columns.more_text))}
 
 
 def numeric_labels(preparation: Preparation, *, most: int = 50) -> tuple[str, ...]:

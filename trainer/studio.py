@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainer import job
+from trainer.advice import Advice, advise
 from trainer.data.hub import HubDataset, fetch
 from trainer.data.reading import Table, read_bytes
+from trainer.data.repairs import in_order
 from trainer.data.rows import save_rows
+from trainer.data.writing import change_log, repaired_csv
 from trainer.errors import UserError
 from trainer.evaluation.report import Report
 from trainer.preparation import Preparation, read_tables, understand
@@ -35,7 +38,9 @@ from trainer.training.hardware import Hardware, detect
 if TYPE_CHECKING:
     from trainer.training.predictor import Predictor
 
-SAMPLE = Path(__file__).resolve().parent.parent / "assets" / "sample_emotions.csv"
+_ASSETS = Path(__file__).resolve().parent.parent / "assets"
+SAMPLE = _ASSETS / "sample_emotions.csv"
+MESSY_SAMPLE = _ASSETS / "messy_emotions.csv"
 
 _FILES_KEPT = 3
 _PREDICTORS_KEPT = 2
@@ -75,19 +80,27 @@ class Studio:
     # Preparing a file
 
     def open_files(
-        self, owner: str, sources: Mapping[str, tuple[str, Path | bytes]], *, text: str | None = None, label: str | None = None
+        self,
+        owner: str,
+        sources: Mapping[str, tuple[str, Path | bytes]],
+        *,
+        text: Sequence[str] = (),
+        label: str | None = None,
+        repairs: Iterable[str] = (),
     ) -> Preparation:
         """Begin with files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes).
 
+        ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` what is put right, by the findings' codes.
         Raises UserError where a file is no table; where only its columns are unclear, the preparation's ``problem`` says so.
         """
         self.settings.check_writable()
+        wanted = in_order(repairs)
         contents = {
             role: (name, content if isinstance(content, bytes) else read_bytes(content, max_bytes=self.settings.max_file_bytes))
             for role, (name, content) in sources.items()
         }
         with _disk_in_words(self.settings):
-            draft = self._drafts.create(owner, contents, text=text, label=label)
+            draft = self._drafts.create(owner, contents, texts=tuple(text), label=label, repairs=wanted)
         try:
             preparation = self._understood(draft)
         except UserError:
@@ -96,13 +109,14 @@ class Studio:
         self._drafts.tidy(owner)
         return preparation
 
-    def open_sample(self, owner: str) -> Preparation:
-        """Begin with the sample that ships with the app."""
-        return self.open_files(owner, {"main": (SAMPLE.name, SAMPLE)})
+    def open_sample(self, owner: str, *, messy: bool = False) -> Preparation:
+        """Begin with the sample that ships with the app, or with the one that shows what can be wrong with a file."""
+        sample = MESSY_SAMPLE if messy else SAMPLE
+        return self.open_files(owner, {"main": (sample.name, sample)})
 
     def open_hub(self, owner: str, dataset: HubDataset) -> Preparation:
         """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched."""
-        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text="text", label="label")
+        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
 
     def preparation(self, owner: str, draft_id: str) -> Preparation:
         return self._understood(self._drafts.get(draft_id, owner))
@@ -121,10 +135,48 @@ class Studio:
         return None if draft is None else draft.id
 
     def choose(self, owner: str, draft_id: str, **choices: Any) -> Preparation:
-        """Other columns (``text``, ``label``), other ``class_names``; what is not named stays. Saved, so that it survives a reload."""
+        """Other columns (``text``, several of them joined; ``label``), other ``class_names``; what is not named stays. Survives a reload.
+
+        What was repaired or accepted in other columns is not carried over.
+        """
         draft = self._drafts.get(draft_id, owner)
-        columns = {name: choices.pop(name) for name in ("text", "label") if name in choices}
-        draft = replace(draft, main=replace(draft.main, **columns), **choices)
+        columns = {field: choices.pop(name) for name, field in (("text", "texts"), ("label", "label")) if name in choices}
+        if columns:
+            choices |= {"repairs": (), "accepted": ()}
+        return self._changed(replace(draft, main=replace(draft.main, **columns), **choices))
+
+    def repair(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
+        """Put right what the findings of these codes say."""
+        draft = self._drafts.get(draft_id, owner)
+        return self._changed(replace(draft, repairs=in_order((*draft.repairs, *codes))))
+
+    def undo(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
+        """Take back repairs, or the word that a finding may stay as it is."""
+        draft, undone = self._drafts.get(draft_id, owner), set(codes)
+        repairs = tuple(code for code in draft.repairs if code not in undone)
+        return self._changed(replace(draft, repairs=repairs, accepted=tuple(code for code in draft.accepted if code not in undone)))
+
+    def accept(self, owner: str, draft_id: str, code: str) -> Preparation:
+        """Leave a finding as it is, though it should be fixed."""
+        draft = self._drafts.get(draft_id, owner)
+        return self._changed(replace(draft, accepted=tuple(dict.fromkeys((*draft.accepted, code)))))
+
+    def advise(self, owner: str, draft_id: str, recipe: Recipe) -> Advice:
+        """What depends on the encoder and on this machine: texts that are cut, their language, time and memory of a training."""
+        return advise(self.preparation(owner, draft_id), recipe, find_encoder(recipe.encoder, self.encoders), self.hardware)
+
+    def export(self, owner: str, draft_id: str, form: str) -> tuple[str, bytes]:
+        """A file name and the content: the repaired file "exact" or "spreadsheet" (for programs that would run formulas), or the "changes"."""
+        preparation = self.preparation(owner, draft_id)
+        if preparation.columns is None or preparation.repaired is None:
+            raise preparation.problem or UserError("There is nothing to download yet.", code="not_ready")
+        stem = Path(preparation.draft.main.name).stem
+        if form == "changes":
+            return f"{stem} changes.csv", change_log(preparation.repaired.changes, spreadsheet=True)
+        data = repaired_csv(preparation.table, preparation.columns, preparation.corpus, spreadsheet=form == "spreadsheet")
+        return f"{stem} {'for spreadsheets' if form == 'spreadsheet' else 'repaired'}.csv", data
+
+    def _changed(self, draft: Draft) -> Preparation:
         with _disk_in_words(self.settings):
             self._drafts.save(draft)
         return self._understood(draft)
@@ -149,15 +201,21 @@ class Studio:
 
     # Runs
 
-    def start(self, owner: str, draft_id: str, recipe: Recipe) -> RunView:
-        """Enqueue a training and return at once. Pressed twice for the same thing, there is one run.
+    def start(self, owner: str, draft_id: str, recipe: Recipe, *, as_it_is: bool = False) -> RunView:
+        """Enqueue a training and return at once. Pressed twice for the same thing, there is one run. The draft's repairs become the recipe's.
 
-        Raises UserError where the file or the recipe does not allow a training; nothing is left behind then.
+        Raises UserError where the file or the recipe does not allow a training, ``must_fix`` where a finding should be fixed first (not with
+        ``as_it_is``); nothing is left behind then.
         """
         self.settings.check_writable()
         find_encoder(recipe.encoder, self.encoders)
         preparation = self.preparation(owner, draft_id)
         corpus, splits = preparation.require_corpus(), preparation.splits(recipe)
+        if preparation.must_fix and not as_it_is:
+            raise UserError(
+                f"Something in the file should be fixed first, in tab 1, Data. {preparation.must_fix[0].words}", code="must_fix"
+            )
+        recipe = replace(recipe, repairs=preparation.draft.repairs)
         with self._starting:
             for view in self._runs.list(owner):
                 if (
@@ -182,6 +240,7 @@ class Studio:
                     source_name=preparation.draft.main.name,
                     rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
                     notices=list(splits.notices),
+                    repairs=preparation.repaired.counts,
                 )
             self._enqueue(run)
         return self._runs.view(run)
@@ -192,13 +251,16 @@ class Studio:
         sources: Mapping[str, tuple[str, Path | bytes]],
         recipe: Recipe,
         *,
-        text: str | None = None,
+        text: Sequence[str] = (),
         label: str | None = None,
     ) -> RunView:
-        """``open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind."""
-        draft = self.open_files(owner, sources, text=text, label=label).draft
+        """``open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
+
+        The recipe's repairs are done; what else should be fixed is trained on as it is, since nobody is there to ask.
+        """
+        draft = self.open_files(owner, sources, text=text, label=label, repairs=recipe.repairs).draft
         try:
-            return self.start(owner, draft.id, recipe)
+            return self.start(owner, draft.id, recipe, as_it_is=True)
         finally:
             self._drafts.remove(draft)
 

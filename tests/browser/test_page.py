@@ -349,7 +349,7 @@ def test_files_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> N
         ("text\nhello there\nhow are you\nvery well thanks\n", "only one column"),
         ("text,label\n" + "".join(f"this is text number {n},same\n" for n in range(30)), "the same label"),
         ("text,label\n" + "".join(f",{'ab'[n % 2]}\n" for n in range(30)), "text column"),
-        ("PK\x03\x04" + "\x00\x01\x02" * 50, "compressed file"),
+        ("PK\x03\x04" + "\x00\x01\x02" * 50, "zip file is damaged"),
     ):
         upload(page, {"name": "bad.csv", "mimeType": "text/csv", "buffer": content.encode()})
         said = page.locator("#data-notice [role=alert]")
@@ -430,6 +430,88 @@ def test_a_file_of_malice_goes_through_every_tab(visit: Open, server: Server, tm
 
 
 # The Data tab
+
+
+def finding(page: Page, words: str) -> Locator:
+    return page.locator("#findings .em-check").filter(has_text=words)
+
+
+def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Server, tmp_path: Path) -> None:
+    visited = visit()
+    page = visited.page
+    page.locator("#open-messy").click()
+    expect(page.locator("#data-summary")).to_contain_text("messy_emotions.csv")
+    expect(page.locator("#findings .em-must_fix")).to_have_count(2)
+    assert page.locator("#findings .em-check").count() >= 12
+    expect(page.locator("#to-train")).to_be_disabled()
+    tab(page, "2 Train")
+    expect(page.locator("#start")).to_be_disabled()
+    tab(page, "1 Data")
+
+    # The rows behind a finding, then its repair, one finding at a time.
+    spelt = finding(page, "from another only in case")
+    spelt.get_by_text("Show rows").click()
+    expect(spelt.locator("tbody tr").first).to_be_visible()
+    spelt.get_by_role("button", name="Merge the spellings").click()
+    expect(page.locator("#findings .em-must_fix")).to_have_count(1)
+    expect(finding(page, "Repaired.")).to_have_count(1)
+    expect(page.locator("#findings h3")).to_be_focused()
+    finding(page, "several labels").get_by_role("button", name="Leave these rows out").click()
+    expect(page.locator("#findings .em-must_fix")).to_have_count(0)
+    expect(page.locator("#to-train")).to_be_enabled()
+
+    # A repair can be taken back, and survives a reload.
+    finding(page, "several labels").get_by_role("button", name="Undo").click()
+    expect(page.locator("#findings .em-must_fix")).to_have_count(1)
+    expect(page.locator("#to-train")).to_be_disabled()
+    visited.reload()
+    expect(page.locator("#findings .em-must_fix")).to_have_count(1)
+    expect(finding(page, "Repaired.")).to_have_count(1)
+    page.get_by_role("button", name="Repair all").click()
+    expect(page.locator("#findings .em-must_fix")).to_have_count(0)
+    expect(finding(page, "Repaired.")).to_have_count(8)
+    expect(page.locator("#findings [data-do=repair]")).to_have_count(0)
+
+    with page.expect_download() as download:
+        page.locator("#repaired a").first.click()
+    download.value.save_as(tmp_path / "repaired.csv")
+    assert download.value.suggested_filename == "messy_emotions repaired.csv"
+    with open(tmp_path / "repaired.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["Emotion"] for row in rows} == {"anger", "fear", "joy", "love", "sadness", "surprise"}
+
+    name = begin(page, seed="11", epochs="1")
+    expect(page.locator("#run-state")).to_contain_text(f"{name} is trained")
+
+
+def test_advice_on_the_encoder_follows_the_settings(visit: Open, server: Server) -> None:
+    rows = "".join(f"{text} {'and so on ' * (12 if n % 2 else 1)},{label}\n" for n, (text, label) in enumerate(small_rows(120)))
+    page = visit().page
+    upload(page, {"name": "long.csv", "mimeType": "text/csv", "buffer": f"text,label\n{rows}".encode()}, rows="120")
+    choose_settings(page, max_length="16")
+    setting(page, "max_length").blur()
+    tab(page, "1 Data")
+    expect(page.locator("#advice")).to_contain_text("longer than 16 tokens")
+    expect(page.locator("#advice")).to_contain_text("on this machine")
+    expect(page.locator("#token-lengths-chart .annotation-text")).to_contain_text("cut at 16 tokens")
+    page.locator("#advice [data-do=set]").click()
+    expect(page.locator("#advice")).to_contain_text("All texts fit")
+    expect(page.locator("#token-lengths-chart .annotation-text")).to_contain_text("all fit")
+    tab(page, "2 Train")
+    expect(setting(page, "max_length")).to_have_value("64")
+
+
+def test_two_text_columns_can_be_joined(visit: Open, server: Server) -> None:
+    rows = "".join(f"title {n},{text},{label}\n" for n, (text, label) in enumerate(small_rows(90)))
+    page = visit().page
+    upload(page, {"name": "two.csv", "mimeType": "text/csv", "buffer": f"headline,body,mood\n{rows}".encode()}, rows="90")
+    page.locator("#more-text-column input").click()
+    page.get_by_role("option", name="headline").click()
+    expect(page.locator("#reading")).to_be_visible()
+    page.locator("#reading").get_by_text("How the encoder reads a row").click()
+    expect(page.locator("#tokens .em-token").nth(3)).to_be_visible()
+    page.wait_for_function("() => [...document.querySelectorAll('#lengths-chart .js-plotly-plot')].length > 0")
+    expect(page.locator("#more-text-column input")).to_have_value("headline")
 
 
 def test_numeric_labels_get_names_that_appear_everywhere(visit: Open, server: Server) -> None:

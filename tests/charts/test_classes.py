@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.charts.examples import EMOTIONS, report_of, valid
 from trainer.charts import classes
 from trainer.charts.colours import class_colours
+from trainer.data.corpus import build_corpus
+from trainer.data.reading import read_file
 from trainer.evaluation.report import make_report
 
 
@@ -95,3 +97,19 @@ def test_charts_of_many_classes_are_valid_and_quick(count):
             times.append(time.perf_counter() - start)
         assert min(times) < 1.0, name
         valid(figure)
+
+
+def test_seventy_seven_intents_are_drawn_in_under_a_second(shared):
+    table = read_file(shared / "data/quirks/banking77_test.csv")
+    corpus = build_corpus(table, text=0, label=1)
+    begun = time.perf_counter()
+    lengths = [np.array([len(t.split()) for t, label in zip(corpus.texts, corpus.label_ids, strict=True) if label == i]) for i in range(77)]
+    counts = classes.class_counts_chart(corpus.label_names, [len(of) for of in lengths])
+    boxes = classes.text_lengths_chart(corpus.label_names, lengths)
+    confusion = classes.confusion_chart(make_report(corpus.label_ids, np.roll(corpus.label_ids, 1), corpus.label_names), by_row=True)
+    assert time.perf_counter() - begun < 1
+    for figure in (counts, boxes, confusion):
+        ticks = figure["layout"]["yaxis"]["ticktext"]
+        assert len(ticks) == 77
+        # Each name has room for a line of its own.
+        assert figure["layout"]["height"] / 77 > 11

@@ -3,6 +3,7 @@
 from trainer.data.checks import check
 from trainer.data.columns import Columns
 from trainer.data.corpus import build_corpus
+from trainer.data.duplicates import near_groups
 from trainer.data.reading import read_table
 
 SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
@@ -10,39 +11,45 @@ SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
 
 def findings(data: bytes, columns: Columns = SURE):
     table = read_table(data)
-    return {found.code: found for found in check(table, columns, build_corpus(table, text=columns.text, label=columns.label))}
+    corpus = build_corpus(table, text=columns.text, label=columns.label, more_text=columns.more_text)
+    found = check(table, columns, corpus, near_groups(corpus.texts))
+    assert [f.severity for f in found] == sorted((f.severity for f in found), key=["must_fix", "look", "good"].index)
+    return {f.code: f for f in found}
 
 
 def lines(*rows: str) -> bytes:
     return "\n".join(("text,label", *rows)).encode()
 
 
-GOOD = [f"this is text number {n},{'joy' if n % 2 else 'fear'}" for n in range(20)]
+WORDS = "river stone cloud paper window garden silver copper lemon winter harbour engine mirror candle forest pocket ribbon thunder velvet whisper".split()
+GOOD = [f"this is text number {n} of {word},{'joy' if n % 2 else 'fear'}" for n, word in enumerate(WORDS * 2)]
 
 
 def test_nothing_to_find():
-    assert findings(lines(*GOOD)) == {}
+    found = findings(lines(*GOOD))
+    assert {f.severity for f in found.values()} == {"good"}
+    assert set(found) == {"rows_read", "labels_clear", "texts_differ"}
 
 
 def test_dropped_rows():
-    found = findings(lines(*GOOD, "too, many,joy"))["rows_dropped"]
+    found = findings(lines(*GOOD, "a cell alone"))["rows_dropped"]
     assert (found.severity, found.count) == ("look", 1)
-    assert "1 row of 21 could not be read" in found.message
-    assert "line 22" in found.message
-    assert findings(lines(*GOOD, *["too, many,joy"] * 5))["rows_dropped"].severity == "must_fix"
+    assert "1 row of 41 could not be read" in found.words
+    assert "line 42" in found.words
+    assert findings(lines(*GOOD, *["a cell alone"] * 8))["rows_dropped"].severity == "must_fix"
 
 
 def test_guessed_encoding():
     found = findings(b"text,label\n" + "\n".join([*GOOD, "le café est très bon,joy"]).encode("cp1252"))["encoding_guessed"]
     assert found.count == 1
-    assert "cp1252" in found.message
-    assert "line 22" in found.message
+    assert "cp1252" in found.words
+    assert "line 42" in found.words
 
 
 def test_unsure_columns():
     found = findings(lines(*GOOD), Columns(0, 1, "long", "“b” could be it too", sure=False))["columns_unsure"]
-    assert "“text” (long)" in found.message
-    assert "“label” (“b” could be it too)" in found.message
+    assert "“text” (long)" in found.words
+    assert "“label” (“b” could be it too)" in found.words
 
 
 def test_empty_texts_and_labels():
@@ -52,20 +59,38 @@ def test_empty_texts_and_labels():
 
 
 def test_doubles_and_conflicts():
-    found = findings(lines(*GOOD, "THIS is  text number 0,fear", "this is text number 2,joy"))
+    found = findings(lines(*GOOD, "THIS is  text number 0 of river,fear", "this is text number 2 of cloud,joy"))
     assert found["duplicate_texts"].count == 2
-    assert "2 texts occur more than once (4 rows)" in found["duplicate_texts"].message
+    assert "2 texts occur more than once (4 rows)" in found["duplicate_texts"].words
     assert found["conflicting_labels"].count == 1
-    assert "“this is text number 2” is “fear” and “joy”" in found["conflicting_labels"].message
+    assert "“this is text number 2 of cloud” is “fear” and “joy”" in found["conflicting_labels"].words
 
 
 def test_rare_classes_and_imbalance():
     found = findings(lines(*GOOD, "a single text here,awe"))
-    assert "“awe” (1 row)" in found["rare_classes"].message
+    assert "“awe” (1 row)" in found["rare_classes"].words
     assert "imbalance" in found
-    assert found["imbalance"].count == 10
+    assert found["imbalance"].count == 20
 
 
 def test_numbers_are_written_for_people():
     rows = [f"this is text number {n},{'joy' if n % 2 else 'fear'}" for n in range(2_000)]
-    assert "1,000 rows" in findings(lines(*rows, *[f"only here {n},awe" for n in range(5)]))["imbalance"].message
+    assert "1,000 rows" in findings(lines(*rows, *[f"only here {n},awe" for n in range(5)]))["imbalance"].words
+
+
+def test_nearly_equal_texts():
+    found = findings(lines(*GOOD, "This is text number 0 of River!!!,fear", "this is text number 1 of stone.,joy"))["near_duplicates"]
+    assert (found.severity, found.count, found.repairable) == ("look", 2, True)
+    assert {example.line for example in found.examples} == {2, 3, 42, 43}
+
+
+def test_examples_show_the_rows():
+    found = findings(lines(*GOOD, ",joy", "a cell alone", "only here,awe"))
+    assert [(e.line, e.note) for e in found["rows_dropped"].examples] == [(43, found["rows_dropped"].words.split(": ", 1)[1].rstrip("."))]
+    assert [(e.line, e.text, e.note) for e in found["empty_texts"].examples] == [(42, "joy", "no text in this row")]
+    assert [(e.line, e.text, e.note) for e in found["rare_classes"].examples] == [(44, "only here", "awe")]
+
+
+def test_what_the_reader_did_is_told():
+    found = findings(b"text,label,label\n" + "\n".join(f"{row},x" for row in GOOD).encode())
+    assert "headers_renamed" in found

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, join_corpora, normal_form
+from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, check_trainable, join_corpora, normal_form
 from trainer.data.reading import DroppedRow, Table, read_table
 from trainer.errors import UserError
 
@@ -14,6 +14,11 @@ def table_of(*rows: tuple[str, ...], columns=("text", "label")) -> Table:
 
 def corpus_of(*rows, **how) -> Corpus:
     return build_corpus(table_of(*rows), text=0, label=1, **how)
+
+
+def trainable(corpus: Corpus) -> Corpus:
+    check_trainable(corpus, column="label", max_classes=500)
+    return corpus
 
 
 def test_texts_labels_and_source_rows():
@@ -63,12 +68,33 @@ def test_class_names():
 )
 def test_refusals(rows, code):
     with pytest.raises(UserError) as refusal:
-        corpus_of(*rows)
+        trainable(corpus_of(*rows))
     assert refusal.value.code == code
 
 
-def test_a_given_test_file_may_hold_one_class():
-    assert corpus_of(("one", "joy"), whole=False).label_names == ("joy",)
+def test_measurements_are_no_classes():
+    with pytest.raises(UserError) as refusal:
+        trainable(corpus_of(*[(f"text {n}", f"{n % 53}.{n % 89:02}") for n in range(200)]))
+    assert refusal.value.code == "label_is_measurement"
+
+
+def test_joined_text_columns():
+    rows = [("a title", "joy", "its text"), ("", "fear", "only text"), ("only title", "joy", " "), ("", "joy", "")]
+    corpus = build_corpus(table_of(*rows, columns=("title", "label", "text")), text=0, label=1, more_text=(2,))
+    assert corpus.texts == ("a title\nits text", "only text", "only title")
+    assert corpus.lines.tolist() == [2, 3, 4]
+
+
+def test_some_rows_of_a_corpus():
+    corpus = corpus_of(("a", "joy"), ("b", "fear"), ("c", "anger"), ("d", "joy"))
+    some = corpus.where(np.array([True, False, True, True]))
+    assert (some.texts, some.labels, some.label_names) == (("a", "c", "d"), ["joy", "anger", "joy"], ("anger", "joy"))
+    assert (some.source_rows.tolist(), some.lines.tolist()) == ([0, 2, 3], [2, 4, 5])
+
+
+def test_labels_under_another_name():
+    corpus = corpus_of(("a", "Joy"), ("b", "fear"), ("c", "joy")).renamed({"Joy": "joy", "fear": "angst"})
+    assert (corpus.labels, corpus.label_names) == (["joy", "angst", "joy"], ("angst", "joy"))
 
 
 def test_split_column():
@@ -83,7 +109,7 @@ def test_split_column():
 
 def test_joined_files_match_labels_by_name():
     train = corpus_of(("a", "joy"), ("b", "fear"), ("c", "anger"))
-    test = corpus_of(("d", "joy"), ("", "joy"), ("e", "anger"), whole=False)
+    test = corpus_of(("d", "joy"), ("", "joy"), ("e", "anger"))
     joined = join_corpora(train, test=test)
     assert joined.origins == ("train", "train", "train", "test", "test")
     assert [joined.label_names[label] for label in joined.label_ids] == ["joy", "fear", "anger", "joy", "anger"]
@@ -94,7 +120,7 @@ def test_joined_files_match_labels_by_name():
 def test_a_class_that_only_the_test_file_has_is_refused():
     train = corpus_of(("a", "joy"), ("b", "fear"))
     with pytest.raises(UserError) as refusal:
-        join_corpora(train, validation=train, test=corpus_of(("c", "disgust"), whole=False))
+        trainable(join_corpora(train, validation=train, test=corpus_of(("c", "disgust"))))
     assert refusal.value.code == "unknown_class"
     assert "test rows hold “disgust”" in refusal.value.message
 

@@ -2,7 +2,7 @@
 
 import json
 
-from trainer.data.inspection import inspect_file
+from trainer.data.inspection import examine, inspect_file
 
 ROWS = "".join(f"this is text number {n},{'joy' if n % 2 else 'fear'}\n" for n in range(20))
 
@@ -17,7 +17,7 @@ def inspected(tmp_path, content: str, **how):
 
 
 def test_a_good_file(tmp_path):
-    answer = inspected(tmp_path, "text,label\n" + ROWS + ",joy\na, b,joy\n")
+    answer = inspected(tmp_path, "text,label\n" + ROWS + ",joy\na cell alone\n")
     assert answer.pop("file")
     findings = answer.pop("findings")
     assert answer == {
@@ -30,21 +30,37 @@ def test_a_good_file(tmp_path):
         "rows_dropped_count": 2,
         "rows_dropped": [
             {"line": 22, "reason": "no text in this row"},
-            {"line": 23, "reason": "too many cells: 3 instead of 2 (probably a comma inside a text without quotation marks)"},
+            {"line": 23, "reason": "too few cells: 1 instead of 2; it stands below the table"},
         ],
         "text": {"name": "text", "index": 0},
         "label": {"name": "label", "index": 1},
         "labels": {"fear": 10, "joy": 10},
     }
-    assert {found["code"] for found in findings} == {"rows_dropped", "empty_texts"}
+    assert {found["code"] for found in findings if found["severity"] != "good"} == {"rows_dropped", "empty_texts", "few_rows"}
     assert all(set(found) == {"code", "severity", "count", "message"} for found in findings)
 
 
 def test_named_columns(tmp_path):
     content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
-    assert inspected(tmp_path, content, text="B", label="2")["text"] == {"name": "b", "index": 1}
-    assert inspected(tmp_path, content, text="nope")["code"] == "unknown_column"
-    assert inspected(tmp_path, content, text="a", label="a")["code"] == "same_column"
+    assert inspected(tmp_path, content, text=["B"], label="2")["text"] == {"name": "b", "index": 1}
+    assert inspected(tmp_path, content, text=["nope"])["code"] == "unknown_column"
+    assert inspected(tmp_path, content, text=["a"], label="a")["code"] == "same_column"
+
+
+def test_joined_columns(tmp_path):
+    content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
+    path = tmp_path / "file.csv"
+    path.write_text(content)
+    assert examine(path, text=["b", "a"]).corpus.texts[0] == "second text number 0\nfirst text number 0"
+
+
+def test_several_labels_in_a_cell_are_explained_not_refused(tmp_path):
+    rows = "".join(
+        f'this is text number {n},"{n % 7},{n % 11 + 7}"\n' if n % 3 else f"this is text number {n},{n % 7}\n" for n in range(200)
+    )
+    answer = inspected(tmp_path, "text,label\n" + rows)
+    assert answer["ok"]
+    assert [found["code"] for found in answer["findings"] if found["severity"] == "must_fix"] == ["several_labels"]
 
 
 def test_a_refusal_before_reading(tmp_path):
@@ -67,7 +83,7 @@ def test_a_refusal_after_reading_says_what_was_read(tmp_path):
 
 
 def test_the_list_of_dropped_rows_is_cut_the_count_is_not(tmp_path):
-    answer = inspected(tmp_path, "text,label\n" + ROWS * 100 + "a, b, c,joy\n" * 1_200)
+    answer = inspected(tmp_path, "text,label\n" + ROWS * 100 + "a cell alone\n" * 1_200)
     assert answer["rows_dropped_count"] == 1_200
     assert len(answer["rows_dropped"]) == 1_000
     assert answer["rows_seen"] == answer["rows_kept"] + answer["rows_dropped_count"]

@@ -5,7 +5,7 @@ import io
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from trainer.data.reading import DroppedRow, read_file, read_table
@@ -75,7 +75,7 @@ def test_row_names_of_r_get_a_column():
 
 
 def test_ragged_rows_are_accounted_for():
-    table = table_of("id,text,label\n1,fine text,joy\n2,broken, text,joy\n3\n4,other text,sad\n,,\n5,text,sad\n6,text,joy\n")
+    table = table_of("id,text,label\n1,fine text,joy\n2,broken,text,joy\n3\n4,other text,sad\n,,\n5,text,sad\n6,text,joy\n")
     assert [row[0] for row in table.rows] == ["1", "4", "5", "6"]
     assert table.lines == [2, 5, 7, 8]
     assert [row.line for row in table.dropped] == [3, 4, 6]
@@ -185,8 +185,11 @@ def test_row_cap():
 
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_one_cell_of_ten_megabytes(quote):
-    table = table_of(f"text,label\nhi there,sad\n{quote}{'word ' * 2_000_000}{quote},joy\n")
-    assert len(table.rows[1][0]) == 10_000_000
+    text = f"text,label\nhi there,sad\n{quote}{'word ' * 2_000_000}{quote},joy\n"
+    table = table_of(text)
+    assert (len(table.rows), [row.line for row in table.dropped]) == (1, [3])
+    assert table.dropped[0].reason.startswith("a cell of 10,000,000 characters; at most 100,000 are read")
+    assert len(table_of(text, max_cell_chars=10_000_000).rows[1][0]) == 10_000_000
 
 
 @pytest.mark.parametrize("data", [b'"' * 1_000_001, b'"\n' * 100_000, b'a,"b\n' * 100_000, b'a,"\n"b\n' * 50_000])
@@ -227,6 +230,7 @@ _rows = st.lists(st.tuples(_cell, _cell, st.sampled_from(["joy", "fear", "anger"
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
+@example(rows=[*[("", "", "joy")] * 5, ("", " ", "joy"), ("", "{d} ", "joy")], delimiter=",", newline="\n", encoding="utf-8", quoting=0)
 def test_what_the_csv_module_writes_is_read_back(rows, delimiter, newline, encoding, quoting):
     rows = [tuple(cell.replace("{d}", delimiter) for cell in row) for row in rows]
     file = io.StringIO(newline="")

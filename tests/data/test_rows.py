@@ -24,11 +24,11 @@ def test_rows_of_a_run_come_back(tmp_path):
     save_rows(tmp_path / "data.parquet", corpus, splits)
     assert [path.name for path in tmp_path.iterdir()] == ["data.parquet"]
     table = pq.read_table(tmp_path / "data.parquet")
-    assert table.column_names == ["source_row", "text", "label", "split"]
+    assert table.column_names == ["source_row", "line", "text", "label", "split"]
     assert set(table["split"].to_pylist()) == {"train", "validation", "test"}
     again, splits_again = load_rows(tmp_path / "data.parquet")
     assert (again.texts, again.label_names) == (corpus.texts, corpus.label_names)
-    for field in ("label_ids", "source_rows"):
+    for field in ("label_ids", "source_rows", "lines"):
         assert (getattr(again, field) == getattr(corpus, field)).all()
         assert getattr(again, field).dtype == np.int64
     for field in ("train", "validation", "test", "left_out"):

@@ -1,6 +1,8 @@
 """Train, validation and test."""
 
+import time
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus, normal_form
+from trainer.data.duplicates import near_groups
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
 
@@ -22,6 +25,7 @@ def corpus_of(texts, labels, origins=None) -> Corpus:
         label_ids=np.array([names.index(label) for label in labels], dtype=np.int64),
         label_names=names,
         source_rows=np.arange(len(texts), dtype=np.int64),
+        lines=np.arange(1, len(texts) + 1, dtype=np.int64),
         origins=None if origins is None else tuple(origins),
         dropped=(),
     )
@@ -36,10 +40,12 @@ def assert_partition(corpus: Corpus, splits: Splits) -> None:
     for part in parts(splits):
         assert part.dtype == np.int64
         assert part.tolist() == sorted(part.tolist())
-    forms = [{normal_form(corpus.texts[row]) for row in part} for part in parts(splits)[:3]]
-    assert not forms[0] & forms[1]
-    assert not forms[0] & forms[2]
-    assert not forms[1] & forms[2]
+    groups = near_groups(corpus.texts)
+    for number in ([normal_form(text) for text in corpus.texts], groups.tolist()):
+        train, validation, test = ({number[row] for row in part} for part in parts(splits)[:3])
+        assert not train & validation
+        assert not train & test
+        assert not validation & test
 
 
 def test_shares_are_exact_and_every_class_keeps_its_own():
@@ -79,6 +85,26 @@ def test_doubles_stay_together_whatever_their_case_blanks_and_label():
     texts = [f"text {n // 2}" if n % 2 else f" TEXT  {n // 2}" for n in range(200)]
     corpus = corpus_of(texts, ["joy" if n % 3 else "fear" for n in range(200)])
     assert_partition(corpus, split(corpus, **SHARES, seed=0))
+
+
+NEAR = ["we waited {} hours and nobody came", "we waited {} hours and nobody cam", "We waited {} hours, and nobody came! http://t.co/x"]
+
+
+def test_near_duplicates_stay_together_whatever_their_label():
+    texts = [NEAR[n % 3].format(n // 3) for n in range(300)]
+    corpus = corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(300)])
+    splits = split(corpus, **SHARES, seed=0)
+    assert_partition(corpus, splits)
+    assert {row // 3 for row in splits.test.tolist()} == {row // 3 for row in splits.test.tolist() if row % 3 == 0}
+    assert 54 <= len(splits.test) <= 66
+
+
+def test_groups_that_are_known_are_not_sought_again(monkeypatch):
+    corpus = corpus_of([f"text {n}" for n in range(100)], ["joy" if n % 2 else "fear" for n in range(100)])
+    monkeypatch.delattr("trainer.data.splitting.near_groups")
+    splits = split(corpus, **SHARES, seed=0, groups=np.arange(100) // 5)
+    for number in range(20):
+        assert sum(bool({row // 5 for row in part.tolist()} & {number}) for part in parts(splits)) == 1
 
 
 def test_small_classes():
@@ -135,6 +161,35 @@ def test_a_published_split_is_kept_and_doubles_leave_training():
     )
 
 
+def test_near_duplicates_of_given_rows_leave_training_and_are_counted_apart():
+    texts = [f"text {n}" for n in range(60)]
+    texts += ["The train was late again!", "This train was late again", "the train was  late again", "text 7"]  # training rows
+    texts += ["nobody told us a thing about it", "The train was late again @railway"]  # validation rows
+    texts += ["the train was late again", "text 7", "nobody told us a thing about it :("]  # test rows
+    origins = ["train"] * 64 + ["validation"] * 2 + ["test"] * 3
+    origins[50:60] = ["validation"] * 10
+    splits = split(corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(len(texts))], origins), **SHARES, seed=0)
+    assert splits.test.tolist() == [66, 67, 68]
+    assert splits.validation.tolist() == list(range(50, 60))
+    assert splits.left_out.tolist() == [7, 60, 61, 62, 63, 64, 65]
+    assert splits.notices == (
+        "3 rows left training because the same text is in the test rows.",
+        "2 rows left training because nearly the same text is in the test rows.",
+        "2 rows left validation because nearly the same text is in the test rows.",
+    )
+
+
+def test_near_duplicates_of_validation_rows_leave_training():
+    texts = [f"text {n}" for n in range(60)] + ["Text 55!", "text  56"]
+    origins = ["train"] * 50 + ["validation"] * 10 + ["train"] * 2
+    splits = split(corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(62)], origins), **SHARES, seed=0)
+    assert splits.left_out.tolist() == [60, 61]
+    assert splits.notices[:2] == (
+        "1 row left training because the same text is in the validation rows.",
+        "1 row left training because nearly the same text is in the validation rows.",
+    )
+
+
 def test_validation_is_taken_from_training_where_none_is_given():
     corpus = corpus_of([f"text {n}" for n in range(300)], [f"class {n % 3}" for n in range(300)], ["train"] * 200 + ["test"] * 100)
     splits = split(corpus, **SHARES, seed=0)
@@ -174,7 +229,13 @@ def test_no_training_rows_at_all(origins):
 
 
 _rows = st.lists(
-    st.tuples(st.integers(0, 60), st.integers(0, 4), st.sampled_from(["train", "train", "validation", "test"])), min_size=1, max_size=120
+    st.tuples(
+        st.builds(lambda form, number: form.format(number), st.sampled_from(["text {}", "Text {}.", *NEAR]), st.integers(0, 30)),
+        st.integers(0, 4),
+        st.sampled_from(["train", "train", "validation", "test"]),
+    ),
+    min_size=1,
+    max_size=120,
 )
 
 
@@ -188,7 +249,7 @@ _rows = st.lists(
 )
 def test_any_split_is_a_partition_that_parts_no_doubles(rows, seed, validation_share, test_share, given_split):
     corpus = corpus_of(
-        [f"text {text}" for text, _, _ in rows], [f"class {label}" for _, label, _ in rows], [o for *_, o in rows] if given_split else None
+        [text for text, _, _ in rows], [f"class {label}" for _, label, _ in rows], [o for *_, o in rows] if given_split else None
     )
     how = {"validation_share": validation_share, "test_share": test_share, "seed": seed}
     try:
@@ -218,3 +279,27 @@ def test_without_doubles_every_class_has_its_share(sizes, seed):
             count = (corpus.label_ids[part] == label).sum()
             assert count >= 1
             assert abs(count - size * share) <= 1
+
+
+@QUICK
+@given(rows=_rows, seed=st.integers(0, 1000), rng=st.randoms(use_true_random=False), given_split=st.booleans())
+def test_which_texts_are_tested_does_not_depend_on_the_order_of_rows(rows, seed, rng, given_split):
+    turned = sorted(rows, key=lambda _: rng.random())
+    found = []
+    for order in (rows, turned):
+        corpus = corpus_of(
+            [text for text, _, _ in order], [f"class {label}" for _, label, _ in order], [o for *_, o in order] * given_split
+        )
+        try:
+            splits = split(corpus if given_split else replace(corpus, origins=None), **SHARES, seed=seed)
+            found.append(([sorted(corpus.texts[row] for row in part) for part in parts(splits)], splits.notices))
+        except UserError as refusal:
+            found.append(refusal.code)
+    assert found[0] == found[1]
+
+
+def test_sixteen_thousand_rows_take_seconds():
+    texts = [f"{NEAR[n % 2].format(n)} on platform {n % 97} of the station, {'so ' * (n % 13)}sad" for n in range(16_000)]
+    start = time.process_time()
+    split(corpus_of(texts, [f"class {n % 6}" for n in range(16_000)]), **SHARES, seed=0)
+    assert time.process_time() - start < 6  # twice what it may take, for a busy machine

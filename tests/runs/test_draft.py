@@ -11,15 +11,19 @@ from trainer.runs.draft import DraftStore
 
 def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) -> None:
     store = DraftStore(tmp_path / "drafts")
-    draft = store.create("local", {"main": ("a.csv", b"\xff\x00a,b\r\n"), "test": ("t.csv", b"x")}, text="0")
+    draft = store.create(
+        "local", {"main": ("a.csv", b"\xff\x00a,b\r\n"), "test": ("t.csv", b"x")}, texts=("0",), repairs=("html_in_texts",)
+    )
     assert store.path(draft, draft.main).read_bytes() == b"\xff\x00a,b\r\n"
-    changed = replace(draft, main=replace(draft.main, text="b", label=0), class_names={"0": "joy"}, form={"epochs": 3})
+    changed = replace(
+        draft, main=replace(draft.main, texts=("b", 1), label=0), class_names={"0": "joy"}, accepted=("several_labels",), form={"epochs": 3}
+    )
     store.save(changed)
     assert changed.version != draft.version
     assert replace(changed, form={}).version == changed.version
     again = DraftStore(tmp_path / "drafts").get(draft.id, "local")
     assert again == changed
-    assert (again.main.text, again.main.label, again.class_names) == ("b", 0, {"0": "joy"})
+    assert (again.main.texts, again.main.label, again.class_names, again.repairs) == (("b", 1), 0, {"0": "joy"}, ("html_in_texts",))
     assert again.test is not None
     assert store.latest("local") == again
     run = tmp_path / "run"

@@ -1,7 +1,7 @@
 """How a text is split, as shown on the page."""
 
 from trainer.training.encoders import Encoder, catalogue
-from trainer.training.tokens import tokenise_text
+from trainer.training.tokens import token_counter, tokenise_text
 
 
 def test_the_packaged_tokenizer_on_a_known_text() -> None:
@@ -26,3 +26,14 @@ def test_what_is_cut_is_marked_and_is_what_training_cuts(tiny_encoder: Encoder) 
 def test_odd_texts(tiny_encoder: Encoder) -> None:
     for text in ("", "\ud800", "🫠" * 50, "a" * 5000):
         assert tokenise_text(tiny_encoder, text, max_length=32).tokens
+
+
+def test_counting_needs_no_transformers_and_agrees_with_the_tokenizer(tiny_encoder: Encoder) -> None:
+    texts = ["I felt humiliated", "", "\ud800", "a longer text, with Käse and 🫠", "happy " * 300]
+    for encoder in (catalogue()[0], tiny_encoder):
+        counted = token_counter(encoder)(texts)
+        assert counted == [len(tokenise_text(encoder, text, max_length=512).tokens) for text in texts]
+
+
+def test_an_encoder_that_was_never_fetched_cannot_count() -> None:
+    assert token_counter(next(e for e in catalogue() if not e.local)) is None

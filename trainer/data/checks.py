@@ -1,140 +1,139 @@
-"""Findings about a data set before it is trained on: what was dropped, doubled, contradictory, rare or unclear.
+"""All findings about a data set before it is trained on: how it was read, its labels, its doubles, its texts.
 
-Nothing is changed here; a finding is a sentence for a person who does not code.
+Changes nothing. What depends on the encoder is looked at in encoder_checks.py.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+
+import numpy as np
 
 from trainer.data.columns import Columns
 from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, normal_form
+from trainer.data.duplicates import fold_text
+from trainer.data.findings import Example, Finding, counted, examples, percent
+from trainer.data.label_checks import check_labels
 from trainer.data.reading import Table
+from trainer.data.repairs import conflicting, copies
+from trainer.data.text_checks import check_texts
 
-_RARE = 3  # rows: with fewer, a class cannot be in training, validation and test
-_IMBALANCE = 10  # times as many rows in the largest as in the smallest class
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One finding. ``code`` is a stable name, ``count`` what was counted (rows, texts or classes, as the message says)."""
-
-    code: str
-    severity: Literal["good", "look", "must_fix"]
-    count: int
-    message: str
+_EXAMPLES = 20
+_ORDER = {"must_fix": 0, "look": 1, "good": 2}
 
 
-def check(table: Table, columns: Columns, corpus: Corpus) -> list[Finding]:
-    """All findings, the most pressing first; an empty list means that nothing was found."""
+def check(table: Table, columns: Columns, corpus: Corpus, groups: np.ndarray) -> list[Finding]:
+    """All findings, the most pressing first. ``groups``: (n,) the near-duplicate group of each row, from ``near_groups``."""
     found = [
-        _rows_dropped(table),
+        _rows_read(table),
         _encoding_guessed(table),
+        *(Finding(r.code, r.severity, r.count, r.message) for r in table.remarks),
         _columns_unsure(table, columns),
-        _empty(corpus, NO_TEXT, "empty_texts", "text"),
-        _empty(corpus, NO_LABEL, "empty_labels", "label"),
-        *_doubles(corpus),
-        *_class_sizes(corpus),
+        _empty(table, corpus, NO_TEXT, "empty_texts", "text", columns.label),
+        _empty(table, corpus, NO_LABEL, "empty_labels", "label", columns.text),
+        *check_labels(corpus),
+        *_doubles(corpus, groups),
+        *check_texts(table, columns, corpus),
     ]
-    order = {"must_fix": 0, "look": 1, "good": 2}
-    return sorted((finding for finding in found if finding), key=lambda finding: order[finding.severity])
+    return by_severity(finding for finding in found if finding)
 
 
-def _rows_dropped(table: Table) -> Finding | None:
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """What must be fixed first, what is good last; otherwise in the order given."""
+    return sorted(findings, key=lambda finding: _ORDER[finding.severity])
+
+
+def _rows_read(table: Table) -> Finding:
     count = len(table.dropped)
     if not count:
-        return None
+        return Finding("rows_read", "good", len(table.rows), f"All {counted(len(table.rows), 'row')} could be read.")
     share = count / table.rows_seen
     first = table.dropped[0]
-    message = (
-        f"{_count(count, 'row')} of {table.rows_seen:,} could not be read and will not be used ({_percent(share)}). "
-        f"The first is on line {first.line:,}: {first.reason}."
-    )
-    return Finding("rows_dropped", "must_fix" if share > 0.1 else "look", count, message)
+    message = f"{counted(count, 'row')} of {table.rows_seen:,} could not be read and will not be used ({percent(share)})."
+    more = f"The first is on line {first.line:,}: {first.reason}."
+    shown = tuple(Example(row.line, "", row.reason) for row in table.dropped[:_EXAMPLES])
+    return Finding("rows_dropped", "must_fix" if share > 0.1 else "look", count, message, more, shown)
 
 
 def _encoding_guessed(table: Table) -> Finding | None:
     if not table.encoding_guessed:
         return None
     odd = [row for row, cells in enumerate(table.rows) if not all(map(str.isascii, cells))]
-    where = f" Look at line {table.lines[odd[0]]:,}: are its letters right?" if odd else ""
-    message = (
-        f"The file does not say how its letters are written; {table.encoding} is my best guess, "
-        f"and {_count(len(odd), 'row depends', 'rows depend')} on it.{where} If not, save the file as UTF-8 and upload it again."
-    )
-    return Finding("encoding_guessed", "look", len(odd), message)
+    rows = counted(len(odd), "row depends", "rows depend")
+    message = f"The file does not say how its letters are written; {table.encoding} is my best guess, and {rows} on it."
+    where = f"Look at line {table.lines[odd[0]]:,}: are its letters right? " if odd else ""
+    shown = tuple(Example(table.lines[row], next(cell for cell in table.rows[row] if not cell.isascii())) for row in odd[:_EXAMPLES])
+    return Finding("encoding_guessed", "look", len(odd), message, f"{where}If not, save the file as UTF-8 and upload it again.", shown)
 
 
 def _columns_unsure(table: Table, columns: Columns) -> Finding | None:
     if columns.sure:
         return None
-    message = (
-        f"Please check the columns. Text: “{table.columns[columns.text][:60]}” ({columns.text_reason}). "
-        f"Label: “{table.columns[columns.label][:60]}” ({columns.label_reason})."
+    more = (
+        f"Text: “{table.columns[columns.text][:60]}” ({columns.text_reason}). "
+        f"Label: “{table.columns[columns.label][:60]}” ({columns.label_reason}). Choosing them by hand settles it."
     )
-    return Finding("columns_unsure", "look", 1, message)
+    return Finding("columns_unsure", "look", 1, "Please check the columns: I am not sure of them.", more)
 
 
-def _empty(corpus: Corpus, reason: str, code: str, what: str) -> Finding | None:
+def _empty(table: Table, corpus: Corpus, reason: str, code: str, what: str, other: int) -> Finding | None:
     lines = [row.line for row in corpus.dropped if row.reason == reason]
     if not lines:
         return None
-    message = f"{_count(len(lines), 'row has', 'rows have')} no {what} and will not be used, the first on line {lines[0]:,}."
-    return Finding(code, "look", len(lines), message)
+    message = f"{counted(len(lines), 'row has', 'rows have')} no {what} and will not be used, the first on line {lines[0]:,}."
+    wanted = set(lines[:_EXAMPLES])
+    cells = {line: row[other] for line, row in zip(table.lines, table.rows, strict=True) if line in wanted}
+    shown = tuple(Example(line, cells.get(line, ""), reason) for line in lines[:_EXAMPLES])
+    return Finding(code, "look", len(lines), message, examples=shown)
 
 
-def _doubles(corpus: Corpus) -> list[Finding]:
-    """Texts that occur more than once, whatever their case and blanks, and among them those with different labels."""
-    labels: dict[str, list[int]] = defaultdict(list)
-    for text, label in zip(corpus.texts, corpus.label_ids.tolist(), strict=True):
-        labels[normal_form(text)].append(label)
-    doubles = {form: given for form, given in labels.items() if len(given) > 1}
-    conflicts = {form: given for form, given in doubles.items() if len(set(given)) > 1}
-    found = []
-    if doubles:
-        rows = sum(map(len, doubles.values()))
-        message = (
-            f"{_count(len(doubles), 'text occurs', 'texts occur')} more than once ({rows:,} rows). "
-            "The copies of a text are kept together, so that none is both trained on and tested."
-        )
-        found.append(Finding("duplicate_texts", "look", len(doubles), message))
-    if conflicts:
-        form, given = next(iter(conflicts.items()))
-        names = " and ".join(f"“{corpus.label_names[label][:40]}”" for label in sorted(set(given))[:3])
-        shown = form if len(form) <= 80 else f"{form[:79]}…"
-        message = (
-            f"{_count(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right. "
-            f"Example: “{shown}” is {names}."
-        )
-        found.append(Finding("conflicting_labels", "look", len(conflicts), message))
-    return found
+def _doubles(corpus: Corpus, groups: np.ndarray) -> list[Finding]:
+    """Texts that occur more than once, whatever their case and blanks; among them those with different labels; and nearly equal ones."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(corpus.texts):
+        rows[normal_form(text)].append(row)
+    labels = corpus.label_ids.tolist()
+    doubles = [group for group in rows.values() if len(group) > 1]
+    conflicts = [group for group in doubles if len({labels[row] for row in group}) > 1]
+    found = [_duplicates(corpus, doubles), _conflicts(corpus, conflicts), _near(corpus, groups, list(rows.values()))]
+    if not any(found):
+        found.append(Finding("texts_differ", "good", len(corpus), "No text occurs twice, nor nearly."))
+    return [finding for finding in found if finding]
 
 
-def _class_sizes(corpus: Corpus) -> list[Finding]:
-    sizes = Counter(corpus.label_ids.tolist())
-    found = []
-    rare = [label for label, size in sorted(sizes.items()) if size < _RARE]
-    if rare:
-        names = ", ".join(f"“{corpus.label_names[label][:40]}” ({_count(sizes[label], 'row')})" for label in rare[:10])
-        more = f" and {len(rare) - 10:,} more" if len(rare) > 10 else ""
-        message = (
-            f"{_count(len(rare), 'label has', 'labels have')} fewer than {_RARE} rows: {names}{more}. "
-            "That is too few to learn from and to test; add rows or give them another label."
-        )
-        found.append(Finding("rare_classes", "look", len(rare), message))
-    (most, large), (least, small) = max(sizes.items(), key=lambda item: item[1]), min(sizes.items(), key=lambda item: item[1])
-    if large >= _IMBALANCE * small:
-        message = (
-            f"The label “{corpus.label_names[most][:40]}” has {_count(large, 'row')}, “{corpus.label_names[least][:40]}” only {small:,}. "
-            "Accuracy alone would look too good here; watch the macro F1, which counts every label alike."
-        )
-        found.append(Finding("imbalance", "look", round(large / small), message))
-    return found
+def _duplicates(corpus: Corpus, doubles: list[list[int]]) -> Finding | None:
+    if not doubles:
+        return None
+    message = f"{counted(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
+    more = "The copies of a text are kept together, so that none is both trained on and tested."
+    shown = examples(corpus, (row for group in doubles for row in group))
+    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(copies(corpus, normal_form).any()))
 
 
-def _count(count: int, one: str, many: str | None = None) -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
+    if not conflicts:
+        return None
+    names = " and ".join(f"“{name[:40]}”" for name in sorted({corpus.label_names[corpus.label_ids[row]] for row in conflicts[0]})[:3])
+    text = normal_form(corpus.texts[conflicts[0][0]])
+    message = f"{counted(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
+    more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
+    shown = examples(corpus, (row for group in conflicts for row in group))
+    return Finding("conflicting_labels", "look", len(conflicts), message, more, shown, bool(conflicting(corpus).any()))
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %") if share >= 0.001 else "less than 0.1 %"
+def _near(corpus: Corpus, groups: np.ndarray, exact: list[list[int]]) -> Finding | None:
+    """Groups of nearly equal texts, those of equal ones not counted again."""
+    first_of = [group[0] for group in exact]
+    sizes = Counter(groups[first_of].tolist())
+    near = {group: [] for group, size in sizes.items() if size > 1}
+    if not near:
+        return None
+    for row, group in enumerate(groups.tolist()):
+        if group in near:
+            near[group].append(row)
+    message = f"{counted(len(near), 'group')} of nearly equal texts ({sum(map(len, near.values())):,} rows)."
+    more = (
+        "They differ only in case, punctuation, links, user names or a letter or two, and are kept together, so that none is both "
+        "trained on and tested."
+    )
+    shown = examples(corpus, (row for group in near.values() for row in group[:4]))
+    return Finding("near_duplicates", "look", len(near), message, more, shown, bool(copies(corpus, fold_text).any()))

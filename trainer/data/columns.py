@@ -5,80 +5,39 @@ Changes no cell; a guess that is not clear says so (``sure``), and a person can 
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainer.data.dialect import is_numeric
+from trainer.data.column_names import NameHints, read_name
+from trainer.data.corpus import SPLIT_NAMES
+from trainer.data.profiles import Profile, profile_columns
 from trainer.data.reading import Table
 from trainer.errors import UserError
 
-_SAMPLE_ROWS = 20_000
-_SAMPLE_CELLS = 400_000
-
-# Words of column names, several languages. What a column holds counts more; a name settles what the content leaves open.
-_TEXT_WORDS = frozenset(
-    "text texts tweet tweets message messages msg sms comment comments review reviews utterance sentence content body description post "
-    "question query document statement feedback answer response transcript lyrics article passage situation "
-    "texte phrase commentaire avis contenu contenus satz kommentar nachricht beitrag inhalt aussage antwort bewertungstext "
-    "texto frase comentario comentarios mensaje reseña contenido testo commento messaggio recensione contenuto mensagem comentário "
-    "tekst zin bericht opinie treść opinia komentarz wiadomość metin yorum mesaj текст сообщение комментарий отзыв "
-    "文本 内容 评论 句子 正文 テキスト 文章 文 本文 コメント 텍스트 문장 내용 리뷰 نص تعليق".split()
-)
-_WEAK_TEXT_WORDS = frozenset("title headline subject summary headlines titel betreff titre sujet título titolo 标题 タイトル 제목".split())
-_LABEL_WORDS = {
-    **dict.fromkeys(
-        "label labels class classes category categories target intent emotion emotions tag gold étiquette étiquettes classe catégorie "
-        "émotion klasse kategorie etikett gefühl emotie etiqueta clase categoría emoción etichetta categoria emozione rótulo emoção "
-        "klasa kategoria etykieta emocja sınıf etiket kategori duygu метка класс категория эмоция "
-        "标签 类别 分类 情绪 情感 ラベル カテゴリ 感情 分類 라벨 감정 카테고리 분류 تصنيف فئة".split(),
-        3.0,
-    ),
-    **dict.fromkeys(
-        "sentiment polarity topic topics stance mood feeling stimmung thema sujet tema polarité sentimiento sentimento".split(), 2.5
-    ),
-    **dict.fromkeys("type genre kind spam toxic y rating stars score grade note bewertung bereich département".split(), 1.0),
-}
-# These words say what a column is even where a label word stands beside them ("label_id" is still a label, "tweet_id" is not a text).
-_OTHER_WORDS = frozenset(
-    "id ids uid uuid guid key index idx no nr num number row rownum count counts length len size punct words chars date datetime time "
-    "timestamp year month day hour start end season episode author user username speaker name surname firstname lastname person sex gender "
-    "age city country state region location religion language lang source url link email mail phone split fold partition lat lon "
-    "latitude longitude ip zip price amount weight confidence retweets likes favorites company "
-    "datum jahr monat alter geschlecht stadt land sprache anzahl länge zeit autor auteur âge ville pays langue fecha año edad sexo ciudad "
-    "país idioma дата автор имя возраст пол город".split()
-)
-_SPLIT_WORDS = frozenset("split splits set subset fold partition".split())
+_MOST_RIVALS = 20
+_SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions of the text and the label column, each with the reason in words; ``sure`` is False where a person should look."""
+    """Positions of the text and the label column, each with the reason in words; ``sure`` is False where a person should look.
+
+    ``rivals``: other columns that could be the label, best first. ``more_text``: further texts joined to the text, as a person chose.
+    """
 
     text: int
     label: int
     text_reason: str
     label_reason: str
     sure: bool
-
-
-@dataclass(frozen=True)
-class _Profile:
-    """What one column holds, from a sample of rows. Shares are of the filled cells, ``words`` and ``chars`` are means."""
-
-    position: int
-    filled: float
-    count: int
-    words: float
-    chars: float
-    distinct: int
-    numeric: float
-    fractions: float
-    name_words: tuple[str, ...]
+    rivals: tuple[int, ...] = ()
+    more_text: tuple[int, ...] = ()
 
 
 def guess_columns(table: Table, *, text: int | None = None, label: int | None = None) -> Columns:
     """The text and the label column; one that is given is kept.
 
-    Raises UserError ``one_column``, ``no_rows``, ``no_text_column``, ``no_label_column`` or ``same_column``.
+    Raises UserError ``one_column``, ``no_rows``, ``no_text_column``, ``no_label_column``, ``label_is_measurement`` or ``same_column``.
     """
     if len(table.columns) < 2:
         raise UserError(
@@ -97,14 +56,17 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
                 f"The column {_quoted(table, text)} cannot be both the text and the label. Choose two columns.", code="same_column"
             )
         return Columns(text, label, "chosen by you", "chosen by you", sure=True)
-    profiles = _profiles(table)
+    columns = [
+        _Column(profile, read_name(name) if table.header else NameHints())
+        for profile, name in zip(profile_columns(table), table.columns, strict=True)
+    ]
     text_reason, text_sure = "chosen by you", True
     if text is None:
-        text, text_reason, text_sure = _guess_text(table, [p for p in profiles if p.position != label])
-    label_reason, label_sure = "chosen by you", True
-    if label is None:
-        label, label_reason, label_sure = _guess_label(table, profiles, text)
-    return Columns(text, label, text_reason, label_reason, text_sure and label_sure)
+        text, text_reason, text_sure = _guess_text(table, [c for c in columns if c.position != label])
+    if label is not None:
+        return Columns(text, label, text_reason, "chosen by you", text_sure)
+    found = _guess_label(table, columns, text)
+    return Columns(text, found.position, text_reason, found.reason, text_sure and found.sure, found.rivals)
 
 
 def find_column(table: Table, name_or_position: str, what: str) -> int:
@@ -129,24 +91,37 @@ def find_column(table: Table, name_or_position: str, what: str) -> int:
 
 
 def guess_split_column(table: Table) -> int | None:
-    """The column that says which rows are for training, validation and test, by its name and by its values; None without one."""
-    from trainer.data.corpus import SPLIT_NAMES
-
-    for position, name in enumerate(table.columns):
-        if _SPLIT_WORDS.intersection(_name_words(name)):
-            values = {cells[position].strip().casefold() for cells in table.rows}
-            if values <= SPLIT_NAMES.keys() and "train" in {SPLIT_NAMES[value] for value in values} and len(values) > 1:
+    """The column that says which rows are for training, validation and test, by its values; None without one."""
+    for position in range(len(table.columns)):
+        # One look at a few rows spares reading every column of a large file.
+        if _are_splits({cells[position] for cells in table.rows[:100]}):
+            values = {cells[position] for cells in table.rows}
+            if _are_splits(values) and len(found := {SPLIT_NAMES[value.strip().casefold()] for value in values}) > 1 and "train" in found:
                 return position
     return None
+
+
+def _are_splits(values: set[str]) -> bool:
+    return bool(values) and all(value.strip().casefold() in SPLIT_NAMES for value in values)
+
+
+@dataclass(frozen=True)
+class _Column:
+    profile: Profile
+    name: NameHints
+
+    @property
+    def position(self) -> int:
+        return self.profile.position
 
 
 # --- the text ---------------------------------------------------------------------------------------------------------
 
 
-def _guess_text(table: Table, profiles: list[_Profile]) -> tuple[int, str, bool]:
+def _guess_text(table: Table, columns: list[_Column]) -> tuple[int, str, bool]:
     # Of two columns one is the text, so short ones are believed too.
     least = 1.3 if len(table.columns) == 2 else 3.0
-    ranked = sorted(((score, p) for p in profiles if (score := _text_score(p, least)) > 0), key=lambda pair: (-pair[0], pair[1].position))
+    ranked = sorted(((score, c) for c in columns if (score := _text_score(c, least)) > 0), key=lambda pair: (-pair[0], pair[1].position))
     if not ranked:
         raise UserError(
             f"I could not find a text column. Columns: {_listed(table.columns)}. "
@@ -154,152 +129,219 @@ def _guess_text(table: Table, profiles: list[_Profile]) -> tuple[int, str, bool]
             code="no_text_column",
         )
     score, best = ranked[0]
+    p = best.profile
     rival = ranked[1] if len(ranked) > 1 else None
-    named = _text_hint(best)
-    sure = rival is None or rival[0] <= 0.75 * score or named > _text_hint(rival[1])
-    about = f"about {best.words:,.0f} words in each" if best.words >= 1.5 else f"about {best.chars:,.0f} characters in each"
-    reason = f"{'longest texts' if len(profiles) > 2 else 'texts'}, mostly different from row to row ({about})"
-    if best.distinct < 0.5 * best.count:
+    sure = rival is None or rival[0] <= 0.75 * score or best.name.text > rival[1].name.text
+    about = f"about {p.words:,.0f} words in each" if p.words >= 1.5 else f"about {p.chars:,.0f} characters in each"
+    reason = f"{'longest texts' if len(columns) > 2 else 'texts'}, mostly different from row to row ({about})"
+    if p.distinct < 0.5 * p.count:
         reason = f"longest texts ({about})"
     if rival and not sure:
         reason += f"; {_quoted(table, rival[1].position)} could be it too"
     return best.position, reason, sure
 
 
-def _text_score(p: _Profile, least_words: float) -> float:
+def _text_score(column: _Column, least_words: float) -> float:
     """How much a column looks like texts; 0 rules it out. Length counts by its logarithm, values that repeat count less."""
-    hint = _text_hint(p)
-    if not p.count or p.filled < 0.2 or p.numeric > 0.5 or hint < 0:
+    p, hint = column.profile, _text_hint(column)
+    if not p.count or p.filled < 0.2 or p.numeric > 0.5 or hint < 0 or (p.dates > 0.9 and p.words < 6):
         return 0.0
-    different = p.distinct / p.count
-    if p.words < (1.3 if hint >= 1 else least_words) or (different < 0.1 and p.count >= 50):
+    different = len(p.counts) / p.count
+    if p.words < (1.3 if hint >= 1 else least_words) or (different < 0.1 and p.count >= 50 and hint < 1):
         return 0.0
-    return math.log2(1 + p.words) * (0.3 + 0.7 * different) * (0.5 + 0.5 * p.filled) + hint
+    length = math.log2(1 + p.words) * (0.5 if column.name.second else 1.0)
+    return length * (0.3 + 0.7 * different) * (0.5 + 0.5 * p.filled) + hint
 
 
-def _text_hint(p: _Profile) -> float:
-    words = p.name_words
-    if _OTHER_WORDS.intersection(words):
-        return -1.0 if p.words < (2.0 if _TEXT_WORDS.intersection(words) else 4.0) else 0.0
-    return 1.5 if _TEXT_WORDS.intersection(words) else 0.3 if _WEAK_TEXT_WORDS.intersection(words) else 0.0
+def _text_hint(column: _Column) -> float:
+    name, words = column.name, column.profile.words
+    if name.kind and words < (2.0 if name.text > 1 else 4.0):
+        return -1.0
+    return name.text if name.kind != "measure" else 0.0
 
 
 # --- the label --------------------------------------------------------------------------------------------------------
 
 
-def _guess_label(table: Table, profiles: list[_Profile], text: int) -> tuple[int, str, bool]:
-    candidates = [p for p in profiles if p.position != text]
-    scores = {p.position: score for p in candidates if (score := _label_score(p)) is not None}
-    twins: dict[int, int] = {}  # id column -> name column of the same label
-    for p in candidates:
-        for q in candidates:
-            if p.position in scores and q.position in scores and _are_twins(table, p, q):
-                scores[q.position] = max(scores[p.position], scores[q.position]) + 0.5
-                twins[p.position] = q.position
-    ranked = sorted(
-        (p for p in candidates if p.position in scores and p.position not in twins), key=lambda p: (-scores[p.position], p.position)
+@dataclass(frozen=True)
+class _Label:
+    position: int
+    reason: str
+    sure: bool
+    rivals: tuple[int, ...]
+
+
+def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
+    reviews = columns[text].name.review
+    candidates = [c for c in columns if c.position != text]
+    scores = {c.position: score for c in candidates if (score := _label_score(c, reviews)) is not None and score > 0}
+    parallel = _find_parallel(candidates)
+    # Three and more yes/no columns side by side are seldom anything but labels, one column for each.
+    scores |= {c.position: scores[c.position] + 1.25 for c in parallel if c.profile.yes_no and c.position in scores}
+    by_score = sorted((c for c in candidates if c.position in scores), key=lambda c: (-scores[c.position], c.position))
+    twins = _find_twins(
+        table, [c for c in by_score if c.profile.numeric <= 0.1][:12] + [c for c in by_score if c.profile.numeric > 0.1][:30]
     )
-    if not ranked or scores[ranked[0].position] <= 0:
-        raise UserError(
-            f"I could not find a label column. Columns: {_listed(table.columns)}. "
-            "A label column has a few repeated values; pick it by hand, or add one.",
-            code="no_label_column",
-        )
+    ranked = [c for c in by_score if c.position not in twins]
+    measurement = _best_measurement(candidates)
+    # A column that is called the label is meant, even where its amounts cannot be learned.
+    meant = measurement is not None and measurement.name.label >= 2.25 and all(c.name.label < measurement.name.label - 1 for c in ranked)
+    if not ranked or meant:
+        return _last_resort(table, candidates, measurement)
+    for twin, other in twins.items():
+        scores[other] = max(scores[twin], scores[other]) + 0.5
+    ranked.sort(key=lambda c: (-scores[c.position], c.position))
     best = ranked[0]
-    rivals = [p for p in ranked[1:] if scores[p.position] > max(0.0, scores[best.position] - 1.0)]
-    times = len(table.rows) * best.filled / best.distinct
-    reason = f"{best.distinct:,} different values, each about {times:,.0f} times on average"
-    ids = [position for position, name in twins.items() if name == best.position]
-    if ids:
-        reason += f"; {_quoted(table, ids[0])} says the same in numbers"
-    if rivals:
-        reason += f"; {_quoted(table, rivals[0].position)} could be it too"
-    return best.position, reason, not rivals
+    top = scores[best.position]
+    # Without names there is less to tell columns apart by.
+    margin = 1.0 if table.header else 1.5
+    # The kind of thing that a review is about is as likely wanted as its stars; the class 7a of a pupil as much as the mark.
+    beside = best.name.thing and (reviews or best.profile.codes)
+    near = [c for c in ranked[1:] if scores[c.position] > top - margin or (beside and c.name.rating)]
+    amounts = measurement if measurement and measurement.name.label >= max(1.0, best.name.label) else None
+    same = [columns[twin] for twin, other in twins.items() if other == best.position]
+    sure = not near and best not in parallel and amounts is None and best.name.label > -1.5
+    reason = _reason(table, best, same, near, parallel if best in parallel else [], amounts)
+    rivals = tuple(c.position for c in ranked[1:] if scores[c.position] > top - 2.0 or c in near)[:_MOST_RIVALS]
+    return _Label(best.position, reason, sure, rivals)
 
 
-def _label_score(p: _Profile) -> float | None:
+def _reason(table: Table, best: _Column, same: list[_Column], near: list[_Column], parallel: list[_Column], amounts: _Column | None) -> str:
+    reason = _describe(table, best.profile)
+    if same:
+        reason += f"; {_quoted(table, same[0].position)} says the same in {'numbers' if same[0].profile.numeric > 0.9 else 'other words'}"
+    if parallel:
+        what = "yes/no columns" if all(c.profile.yes_no for c in parallel) else "columns with the same few numbers"
+        named = ", ".join(_quoted(table, c.position) for c in parallel[:6])
+        return f"{reason}; there are several {what} ({named}{' and more' if len(parallel) > 6 else ''}), of which only one can be learned"
+    if near:
+        return f"{reason}; {_quoted(table, near[0].position)} could be it too"
+    if amounts:
+        return f"{reason}; {_quoted(table, amounts.position)} holds amounts, which are no classes"
+    return reason
+
+
+def _find_parallel(candidates: list[_Column]) -> list[_Column]:
+    """Three or more columns of yes and no, or of the same few small numbers, as where each label has a column of its own."""
+    found = []
+    for column in candidates:
+        numbers = column.profile.whole_numbers
+        few = bool(numbers) and numbers[0] >= -1 and numbers[-1] <= 5
+        named = column.name.kind is not None or column.name.label >= 2.25 or column.name.rating
+        if not named and column.profile.filled > 0.5 and (column.profile.yes_no or few):
+            found.append(column)
+    return found if len(found) > 2 else []
+
+
+def _describe(table: Table, p: Profile) -> str:
+    times = len(table.rows) * p.filled / max(1, p.distinct)
+    if p.separator:
+        sign = {" ": "blank", "\n": "line break"}.get(p.separator, f"“{p.separator}”")
+        return f"{p.distinct:,} different labels, several of them in one cell, with a {sign} between"
+    return f"{p.distinct:,} different values, each about {times:,.0f} times on average"
+
+
+def _label_score(column: _Column, reviews: bool) -> float | None:
     """How much a column looks like labels; None rules it out, 0 and less is too little to go by."""
-    if not p.count or p.filled < 0.3 or p.fractions > 0.2 or p.chars > 80:
+    p, name = column.profile, column.name
+    if not p.count or p.filled < 0.02 or p.chars > 80 or p.dates > 0.2 or p.measurement or _are_splits(set(p.counts)):
         return None
-    hint = score = _label_hint(p)
+    # Beside reviews the stars are what people classify.
+    score = max(name.label, 2.5) if name.rating and reviews else name.label
     repeats = p.count / p.distinct
     if p.distinct < 2 or repeats < 1.5 or (p.distinct > 30 and repeats < 3) or p.distinct > 1_000:
-        if hint < 2.5:
+        if score < 2.25:
             return None
         # Its name says label: whoever looks at its values then can say more exactly what is wrong with them.
         score -= 2.0
-    score += -0.5 * (p.distinct > 20) if p.numeric > 0.9 else 1.0
+    score += _content_score(p)
     score += 1.0 if p.distinct <= 30 else 0.5 if p.distinct <= 200 else 0.0
     score += 0.5 if repeats >= 10 else 0.0
-    score -= 1.0 if p.words > 4 else 0.0
-    return score - (1.0 if p.filled < 0.9 else 0.0)
+    score -= 1.0 if p.words > 4 and not p.separator else 0.0
+    return score - sum(p.filled < share for share in (0.9, 0.5, 0.2, 0.1))
 
 
-def _label_hint(p: _Profile) -> float:
-    known = [_LABEL_WORDS[word] for word in p.name_words if word in _LABEL_WORDS]
-    if known:
-        return max(known)
-    return -3.5 if _OTHER_WORDS.intersection(p.name_words) else 0.0
+def _content_score(p: Profile) -> float:
+    """1 for words; less for numbers, keys and codes of languages, which may stand for anything."""
+    if p.yes_no:
+        return 0.0
+    if p.numeric > 0.9 and not p.separator:
+        numbers = p.whole_numbers
+        if not numbers:
+            return -1.0
+        if numbers[-1] >= 1_000:
+            return -2.0  # years, ids
+        if len(numbers) <= 10:
+            return 0.0
+        # Numbers of classes leave no gaps; counts and lengths do.
+        gapless = numbers[0] in (0, 1) and numbers[-1] - numbers[0] < len(numbers)
+        return -1.5 if not gapless else -0.5 if len(numbers) > 20 else 0.0
+    if p.languages:
+        return -1.0
+    return (-0.25 if p.distinct <= 10 else -1.0) if p.codes else 1.0
 
 
-def _are_twins(table: Table, p: _Profile, q: _Profile) -> bool:
-    """Whether q names in words what p says in numbers: each value of one goes with one value of the other."""
-    if p.numeric < 0.9 or q.numeric > 0.1 or p.distinct != q.distinct or p.distinct > 200:
+def _find_twins(table: Table, ranked: Sequence[_Column]) -> dict[int, int]:
+    """Columns that say the same as one before them in the order given (words first, then numbers): position -> position of that one."""
+    twins: dict[int, int] = {}
+    for place, best in enumerate(ranked):
+        for other in ranked[place + 1 :]:
+            if {best.position, other.position} & twins.keys() or not _are_twins(table, best.profile, other.profile):
+                continue
+            if other.profile.numeric > 0.9 and best.name.label < -1:
+                continue
+            twins[other.position] = best.position
+    return twins
+
+
+def _are_twins(table: Table, p: Profile, q: Profile) -> bool:
+    """Whether each value of one goes with one value of the other, as the number of a class goes with its name."""
+    if (
+        len(p.counts) != len(q.counts)
+        or not 2 <= len(p.counts) <= 200
+        or (p.numeric > 0.1 and q.numeric > 0.1)
+        or (p.yes_no and q.yes_no and p.numeric == q.numeric)
+    ):
         return False
-    pairs = Counter((cells[p.position], cells[q.position]) for cells in table.rows[:_SAMPLE_ROWS])
+    step = -(-len(table.rows) // _SAMPLE_ROWS)
+    pairs = Counter((cells[p.position].strip(), cells[q.position].strip()) for cells in table.rows[::step])
     # A few slips of the pen do not make two labels of one.
     common = {a: b for (a, b), _ in reversed(pairs.most_common())}
     agreeing = sum(count for (a, b), count in pairs.items() if common[a] == b)
-    return len(set(common.values())) == len(common) and agreeing >= 0.98 * pairs.total()
+    return len(common) > 1 and len(set(common.values())) == len(common) and agreeing >= 0.98 * pairs.total()
 
 
-# --- profiles -----------------------------------------------------------------------------------------------------------
+def _best_measurement(candidates: list[_Column]) -> _Column | None:
+    measured = [c for c in candidates if c.name.label >= -1 and c.profile.filled >= 0.3 and c.profile.measurement]
+    return max(measured, key=lambda c: (c.name.label, -c.position), default=None)
 
 
-def _profiles(table: Table) -> list[_Profile]:
-    most = max(200, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(table.columns)))
-    rows = table.rows[:: -(-len(table.rows) // most)]
-    return [
-        _profile(position, name, [cells[position].strip() for cells in rows], table.header) for position, name in enumerate(table.columns)
-    ]
-
-
-def _profile(position: int, name: str, column: list[str], header: bool) -> _Profile:
-    cells = [cell for cell in column if cell]
-    count = len(cells)
-    scale = 1 / max(1, count)
-    numeric = [cell for cell in cells if is_numeric(cell)]
-    return _Profile(
-        position=position,
-        filled=count / max(1, len(column)),
-        count=count,
-        words=scale * sum(map(_count_words, cells)),
-        chars=scale * sum(map(len, cells)),
-        distinct=len(set(cells)),
-        numeric=scale * len(numeric),
-        fractions=scale * sum(_is_fraction(cell) for cell in numeric),
-        name_words=_name_words(name) if header else (),
+def _last_resort(table: Table, candidates: list[_Column], measurement: _Column | None) -> _Label:
+    """Who wrote it, where, in which language, or a label that is mostly empty: learned after a look where a file has nothing else."""
+    if measurement is not None:
+        p = measurement.profile
+        some = ", ".join(list(p.counts)[:3])
+        named = _quoted(table, measurement.position)
+        raise UserError(
+            f"{f'The column {named}' if table.header else named.capitalize()} holds amounts ({len(p.counts):,} different numbers such as {some}), and "
+            f"I found no other label. A classifier learns groups, not amounts. Make a new column with groups such as low, middle and high, "
+            f"and choose it as the label. Columns: {_listed(table.columns)}.",
+            code="label_is_measurement",
+        )
+    for column in candidates:
+        p, name = column.profile, column.name
+        who = name.kind == "who" and not name.split and p.numeric < 0.1 and not p.codes and p.filled >= 0.5
+        # Labels of the first few rows only, the rest still to do.
+        begun = name.label >= 2.25 and not p.measurement
+        if (who or begun) and 2 <= p.distinct <= 30 and p.count >= (10 if who else 2) * p.distinct and p.dates < 0.2:
+            if _are_splits(set(p.counts)):
+                continue
+            return _Label(column.position, f"{_describe(table, p)}; nothing else looks like a label", sure=False, rivals=())
+    raise UserError(
+        f"I could not find a label column. Columns: {_listed(table.columns)}. "
+        "A label column has a few repeated values; pick it by hand, or add one.",
+        code="no_label_column",
     )
-
-
-def _count_words(cell: str) -> float:
-    """Words with a letter in them; two characters of a script without blanks (Chinese, Japanese, Thai) count as one."""
-    words = sum(any(c.isalpha() for c in word[:20]) for word in cell.split())
-    if cell.isascii():
-        return words
-    return max(words, sum("\u0e00" <= c <= "\u0eff" or "\u3040" <= c <= "\u30ff" or "\u3400" <= c <= "\u9fff" for c in cell[:2_000]) / 2)
-
-
-def _is_fraction(cell: str) -> bool:
-    """A number with decimals that are not all zero, or a date or time: no label."""
-    _, dot, tail = cell.replace(",", ".").partition(".")
-    return bool(dot and tail.strip("0 ")) or ":" in cell or "/" in cell or "-" in cell[1:]
-
-
-def _name_words(name: str) -> tuple[str, ...]:
-    """The words of a column name, small: "StartTime", "start_time" and "Start time" all give ("start", "time")."""
-    spaced = "".join(f" {c}" if c.isupper() and before.islower() else c for before, c in zip(f" {name}", name, strict=False))
-    return tuple("".join(c if c.isalnum() else " " for c in spaced[:200].casefold()).split())
 
 
 def _quoted(table: Table, position: int) -> str:

@@ -4,12 +4,13 @@ Which rows train, validate and test is decided in splitting.py; here a published
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trainer.data.decoding import clean
+from trainer.data.labels import is_measurement
 from trainer.data.reading import DroppedRow, Table
 from trainer.errors import UserError
 
@@ -28,20 +29,53 @@ _EDGES = "\ufeff\u200b\u200c\u200d\u2060 "  # blanks that str.strip does not kno
 class Corpus:
     """n texts with their labels.
 
-    ``label_ids``: (n,) int64, positions in ``label_names``. ``source_rows``: (n,) int64, positions in ``Table.rows``
-    (of their own table where corpora were joined). ``origins``: per row "train", "validation" or "test" as published, or None.
-    ``dropped``: rows of the table without text or label.
+    ``label_ids``: (n,) int64, positions in ``label_names``; every label has a row. ``source_rows``: (n,) int64, positions in
+    ``Table.rows``, and ``lines``: (n,) int64, the line of the file where the row starts, counted from 1 (of their own table where corpora
+    were joined). ``origins``: per row "train", "validation" or "test" as published, or None. ``dropped``: rows of the table without text
+    or label.
     """
 
     texts: tuple[str, ...]
     label_ids: np.ndarray
     label_names: tuple[str, ...]
     source_rows: np.ndarray
+    lines: np.ndarray
     origins: tuple[str, ...] | None
     dropped: tuple[DroppedRow, ...]
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def labels(self) -> list[str]:
+        """The name of each row's label."""
+        return [self.label_names[number] for number in self.label_ids.tolist()]
+
+    def where(self, keep: np.ndarray) -> "Corpus":
+        """The rows for which ``keep``, (n,) bool, is true; labels that have no row left are gone."""
+        rows = np.flatnonzero(keep)
+        ids = self.label_ids[rows]
+        used = np.unique(ids)
+        return replace(
+            self,
+            texts=tuple(self.texts[row] for row in rows.tolist()),
+            label_ids=np.searchsorted(used, ids),
+            label_names=tuple(self.label_names[number] for number in used.tolist()),
+            source_rows=self.source_rows[rows],
+            lines=self.lines[rows],
+            origins=None if self.origins is None else tuple(self.origins[row] for row in rows.tolist()),
+        )
+
+    def with_texts(self, texts: Sequence[str]) -> "Corpus":
+        """The same rows with other texts, one for each row."""
+        return replace(self, texts=tuple(texts))
+
+    def renamed(self, names: Mapping[str, str]) -> "Corpus":
+        """Labels under other names; those that get the same name become one label. What is not named keeps its name."""
+        wanted = [names.get(name, name) for name in self.label_names]
+        order = sort_labels(list(dict.fromkeys(wanted)))
+        at = {name: number for number, name in enumerate(order)}
+        return replace(self, label_ids=np.array([at[name] for name in wanted], dtype=np.int64)[self.label_ids], label_names=tuple(order))
 
 
 def normal_form(text: str) -> str:
@@ -54,27 +88,22 @@ def build_corpus(
     *,
     text: int,
     label: int,
+    more_text: Sequence[int] = (),
     split_column: int | None = None,
     class_names: Mapping[str, str] | None = None,
-    max_classes: int = 500,
-    whole: bool = True,
 ) -> Corpus:
-    """The corpus in two columns of a table.
+    """The corpus in two columns of a table; whether it can be trained on is ``check_trainable``'s to say.
 
-    ``class_names`` gives raw labels ("0") a name ("sadness"). ``whole=False`` is for a given validation or test file, which may hold
-    a single class. Labels that are whole numbers sort as numbers, others alphabetically.
-    Raises UserError ``no_rows``, ``empty_texts``, ``empty_labels``, ``one_class``, ``too_many_classes``, ``duplicate_class_names``
-    or ``unknown_split``.
+    ``more_text``: further text columns, each put behind the text on a line of its own. ``class_names`` gives raw labels ("0") a name
+    ("sadness"). Labels that are whole numbers sort as numbers, others alphabetically.
+    Raises UserError ``no_rows``, ``empty_texts``, ``empty_labels``, ``duplicate_class_names`` or ``unknown_split``.
     """
     if not table.rows:
         raise UserError("The file has no rows that can be used. Choose a file with one row per text.", code="no_rows")
-    texts, raw, rows, dropped = _usable_rows(table, text, label)
+    texts, raw, rows, dropped = _usable_rows(table, (text, *more_text), label)
     if not texts:
         _raise_empty(table, text, label, dropped)
-    counts = Counter(raw)
-    if whole:
-        _check_classes(counts, table, label, max_classes)
-    raw_names = sort_labels(counts)
+    raw_names = sort_labels(set(raw))
     names = tuple(_one_line((class_names or {}).get(name, name)) or name for name in raw_names)
     _check_distinct(names)
     ids = {name: position for position, name in enumerate(raw_names)}
@@ -83,31 +112,46 @@ def build_corpus(
         label_ids=np.array([ids[name] for name in raw], dtype=np.int64),
         label_names=names,
         source_rows=np.array(rows, dtype=np.int64),
+        lines=np.array([table.lines[row] for row in rows], dtype=np.int64),
         origins=None if split_column is None else _origins(table, split_column, rows),
         dropped=tuple(dropped),
     )
 
 
 def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpus | None = None) -> Corpus:
-    """One corpus from given files, the file of each row in ``origins``; labels are matched by name.
-
-    Raises UserError ``unknown_class`` for a class without training rows: it could never be predicted.
-    """
+    """One corpus from given files, the file of each row in ``origins``; labels are matched by name."""
     parts = [("train", train), ("validation", validation), ("test", test)]
     given = [(origin, part) for origin, part in parts if part is not None]
-    ids = {name: position for position, name in enumerate(train.label_names)}
-    for origin, part in given[1:]:
-        unknown = [name for name in part.label_names if name not in ids]
-        if unknown:
-            raise unknown_class(unknown, origin, train.label_names)
+    names = list(dict.fromkeys(name for _, part in given for name in part.label_names))
+    ids = {name: position for position, name in enumerate(names)}
     return Corpus(
         texts=tuple(text for _, part in given for text in part.texts),
         label_ids=np.concatenate([np.array([ids[name] for name in part.label_names], dtype=np.int64)[part.label_ids] for _, part in given]),
-        label_names=train.label_names,
+        label_names=tuple(names),
         source_rows=np.concatenate([part.source_rows for _, part in given]),
+        lines=np.concatenate([part.lines for _, part in given]),
         origins=tuple(origin for origin, part in given for _ in part.texts),
         dropped=tuple(row for _, part in given for row in part.dropped),
     )
+
+
+def check_trainable(corpus: Corpus, *, column: str, max_classes: int) -> None:
+    """Whether the labels can be learnt; ``column`` is the label column's name, for the sentence.
+
+    Raises UserError ``one_class``, ``label_is_measurement``, ``too_many_classes``, or ``unknown_class`` for a class without training rows,
+    which could never be predicted.
+    """
+    counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
+    _check_classes(counts, column[:60], max_classes)
+    for origin in ("validation", "test"):
+        lost = sorted(_names_in(corpus, origin) - _names_in(corpus, "train")) if corpus.origins else []
+        if lost and _names_in(corpus, "train"):
+            raise unknown_class(lost, origin, sort_labels(_names_in(corpus, "train")))
+
+
+def _names_in(corpus: Corpus, origin: str) -> set[str]:
+    origins = np.array(corpus.origins)
+    return {corpus.label_names[number] for number in np.unique(corpus.label_ids[origins == origin]).tolist()}
 
 
 def unknown_class(unknown: Sequence[str], origin: str, known: Sequence[str]) -> UserError:
@@ -119,7 +163,7 @@ def unknown_class(unknown: Sequence[str], origin: str, known: Sequence[str]) -> 
     )
 
 
-def sort_labels(labels: Sequence[str] | Mapping[str, int]) -> list[str]:
+def sort_labels(labels: Collection[str]) -> list[str]:
     """The labels in order: by value where all are whole numbers ("2" before "10"), else alphabetically without regard to case."""
     if all(_is_whole_number(label) for label in labels):
         return sorted(labels, key=lambda label: (int(label), label))
@@ -131,11 +175,11 @@ def _is_whole_number(label: str) -> bool:
     return digits.isascii() and digits.isdigit() and len(digits) <= 18
 
 
-def _usable_rows(table: Table, text: int, label: int) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
+def _usable_rows(table: Table, text: Sequence[int], label: int) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
     texts, labels, rows = [], [], []
     dropped = []
     for row, cells in enumerate(table.rows):
-        words = clean(cells[text]).strip().strip(_EDGES).strip()
+        words = _stripped(cells[text[0]]) if len(text) == 1 else "\n".join(filter(None, (_stripped(cells[at]) for at in text)))
         name = _one_line(cells[label])
         if words and name:
             texts.append(words)
@@ -144,6 +188,10 @@ def _usable_rows(table: Table, text: int, label: int) -> tuple[list[str], list[s
         else:
             dropped.append(DroppedRow(table.lines[row], NO_LABEL if words else NO_TEXT))
     return texts, labels, rows, dropped
+
+
+def _stripped(cell: str) -> str:
+    return clean(cell).strip().strip(_EDGES).strip()
 
 
 def _one_line(label: str) -> str:
@@ -160,20 +208,26 @@ def _raise_empty(table: Table, text: int, label: int, dropped: list[DroppedRow])
     )
 
 
-def _check_classes(counts: Counter, table: Table, label: int, max_classes: int) -> None:
-    name, rows = table.columns[label][:60], counts.total()
+def _check_classes(counts: Mapping[str, int], column: str, max_classes: int) -> None:
+    rows = sum(counts.values())
     if len(counts) < 2:
         raise UserError(
             f"All {rows:,} rows have the same label, “{next(iter(counts))[:60]}”. A classifier needs at least two different labels "
-            f"in the column “{name}”. Choose another label column, or add rows with other labels.",
+            f"in the column “{column}”. Choose another label column, or add rows with other labels.",
             code="one_class",
+        )
+    if is_measurement(counts):
+        raise UserError(
+            f"The label column “{column}” holds measurements such as {_some(list(counts)[:3])}, not classes. "
+            "Choose another label column, or make a new one with a few groups, such as low, middle and high.",
+            code="label_is_measurement",
         )
     like_an_id = rows >= 10 and len(counts) > 0.5 * rows
     if len(counts) > max_classes or like_an_id:
         limit = f"at most {max_classes:,} can be trained" if len(counts) > max_classes else "that is nearly one for each row"
         looks = " The column looks like an id or free text." if len(counts) > 0.2 * rows else ""
         raise UserError(
-            f"The label column “{name}” has {len(counts):,} different values in {rows:,} rows; {limit}.{looks} "
+            f"The label column “{column}” has {len(counts):,} different values in {rows:,} rows; {limit}.{looks} "
             "Choose a column with a few repeated values.",
             code="too_many_classes",
         )

@@ -1,122 +1,249 @@
-"""Which delimiter a file uses, and whether its first record names the columns.
+"""Which delimiter and which quotation mark a file uses.
 
 Judges by the content of a sample alone, never by the file's name; no cell is changed here.
 """
 
-from collections import Counter
-from dataclasses import dataclass
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from trainer.data.records import NO_DELIMITER, split_records
-from trainer.errors import UserError
+from trainer.data.preamble import common_width, is_numeric, short_start
+from trainer.data.records import NO_DELIMITER, STAND_IN, split_records
+from trainer.data.table import Limits, too_many_columns
 
 CANDIDATES = ("\t", "|", ";", ",")  # the rarer in prose, the earlier: it wins a tie
-NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma"}
+NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}
 
+# Tried only where none of the usual ones cuts the file, and taken only where every line agrees.
+_RARE = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
 _SAMPLE_LINES = 2_000
 _SAMPLE_CHARS = 300_000
-_NUMBER_SIGNS = "0123456789.,:/-+%eE \t"
+_MARKED = re.compile(r"((?:__label__\S+[ \t]+)*__label__\S+)[ \t]+")
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the lines are cut into cells. ``delimiter`` is None where there is a single column; ``skip`` lines come before the records."""
+    """How the lines are cut into cells.
+
+    ``delimiter`` is None where there is a single column; ``skip`` lines come before the records. ``quote``, ``escape`` and ``spaced``
+    are those of ``split_records``. ``marked``: each line begins with fastText's ``__label__name``, and the text follows.
+    """
 
     delimiter: str | None
     width: int
+    quote: str = '"'
+    escape: bool = False
     spaced: bool = False
     skip: int = 0
+    marked: bool = False
 
-    @property
-    def cut(self) -> str:
-        return NO_DELIMITER if self.delimiter is None else self.delimiter
+    def records(self, lines: list[str], *, width: int | None = None, trusting: bool = False) -> Iterator[tuple[int, list[str]]]:
+        """``split_records`` of lines in this dialect, ``skip`` not yet taken off."""
+        if self.marked:
+            lines = [_MARKED.sub(lambda found: found[1] + STAND_IN, line, count=1) for line in lines]
+        delimiter = STAND_IN if self.marked else NO_DELIMITER if self.delimiter is None else self.delimiter
+        return split_records(lines, delimiter, width=width, quote=self.quote, escape=self.escape, spaced=self.spaced, trusting=trusting)
 
 
-def find_dialect(lines: list[str], *, max_columns: int) -> Dialect:
-    """The dialect of a file from its first lines; raises UserError ``too_many_columns``.
+def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) -> Dialect:
+    """The dialect of a file from its first lines, ``quote`` given or found; raises UserError ``too_many_columns``.
 
     A delimiter is good when it gives nearly all records the same number of cells, and cells that hold no other delimiter
     (except in prose, where a blank follows).
     """
-    _refuse_wide(lines, max_columns)
-    hint = lines[0].rstrip("\n")
-    if hint[:4].lower() == "sep=" and len(hint) == 5 and len(lines) > 1:  # Excel's own line
-        delimiter = hint[4]
-        width = _common_width([cells for _, cells in split_records(_sample(lines[1:]), delimiter)])
-        return Dialect(delimiter, width, skip=1)
+    _refuse_wide(lines, limits)
+    hint = hinted_delimiter(lines)
+    if hint:
+        return replace(stated_dialect(lines[1:], hint, quote=quote), skip=1)
     sample = _sample(lines)
-    best, best_score = Dialect(None, 1), 0.0
+    whole = len(sample) == len(lines) and sample[-1] is lines[-1]
+    if sum(_MARKED.match(line) is not None for line in sample) >= 0.9 * len(sample):
+        return Dialect(" ", 2, quote="", marked=True)
+    best, best_score = Dialect(None, 1, quote=quote or '"'), 0.0
     for delimiter in CANDIDATES:
-        for spaced in (False, True):
-            if spaced and not any(f'{delimiter} "' in line for line in sample):
-                continue
-            records = [cells for _, cells in split_records(sample, delimiter, spaced=spaced)]
-            if len(sample) < len(lines) and len(records) > 1:
-                records.pop()  # it may be cut
-            width, score = _score(records, delimiter)
-            if score > best_score + 0.005:
-                best, best_score = Dialect(delimiter, width, spaced), score
-    if best.width > max_columns:
-        raise _too_wide(best.width, max_columns)
+        for dialect in _variants(sample, delimiter, quote):
+            width, score = _score(_cut(sample, dialect, whole), delimiter)
+            # A variant is tried only for a reason, so it wins a tie with its plain sister.
+            if score > best_score + 0.005 or (dialect != plain(delimiter) and best.delimiter == delimiter and score >= best_score > 0):
+                best, best_score = replace(dialect, width=width), score
+    if best.delimiter is None or _is_prose(_cut(sample, best, whole)):
+        best = _rare_dialect(sample, whole, quote) or best
+    elif best.delimiter == "|" and all(len(run) % 2 == 0 for run in re.findall(r"\|+", "".join(sample))):
+        best = replace(best, delimiter="||", width=common_width(_cut(sample, Dialect("||", 1, quote=best.quote), whole)))
+    if best.width > limits.max_columns:
+        raise too_many_columns(best.width, limits)
     return best
 
 
-def _refuse_wide(lines: list[str], max_columns: int) -> None:
+def stated_dialect(lines: list[str], delimiter: str, *, quote: str | None = None) -> Dialect:
+    """The dialect with a delimiter that is known ("" for a single column); only its width is found, and ``quote`` where it is None."""
+    if not delimiter:
+        return Dialect(None, 1, quote='"' if quote is None else quote)
+    sample = _sample(lines)
+    if quote is None:
+        quote = "'" if len(delimiter) == 1 and _is_single_quoted(sample, delimiter) else '"'
+    dialect = Dialect(delimiter, 1, quote=quote)
+    records = _cut(sample, dialect, len(sample) == len(lines) and sample[-1] is lines[-1])
+    return replace(dialect, width=common_width(records[short_start(records) :]))
+
+
+def hinted_delimiter(lines: list[str]) -> str | None:
+    """The delimiter that Excel's own first line names (``sep=;``), if there is one."""
+    hint = lines[0].rstrip("\n").strip('"')
+    return hint[4] if hint[:4].lower() == "sep=" and len(hint) == 5 and len(lines) > 1 else None
+
+
+def plain(delimiter: str) -> Dialect:
+    """The usual dialect of a delimiter."""
+    return Dialect(delimiter, 1)
+
+
+def _variants(sample: list[str], delimiter: str, quote: str | None) -> Iterator[Dialect]:
+    if quote is not None:
+        yield replace(plain(delimiter), quote=quote)
+        return
+    yield plain(delimiter)
+    # The same signs inside a quoted cell ("hi, "", he said") are none: some cell must begin with them.
+    if any(f'{delimiter} "' in line for line in sample) and any(
+        cell.startswith(' "') for cells in _cut(sample, plain(delimiter), True) for cell in cells
+    ):
+        yield replace(plain(delimiter), spaced=True)
+    if _is_single_quoted(sample, delimiter):
+        yield replace(plain(delimiter), quote="'", spaced=any(f"{delimiter} '" in line for line in sample))
+    text = "".join(sample)
+    escaped = text.count('\\"')
+    # Either the file is flawed without escapes, or no quotation mark ever stands without one.
+    if (escaped or f"\\{delimiter}" in text) and (escaped == text.count('"') > 0 or not _is_strict(sample, delimiter)):
+        yield replace(plain(delimiter), escape=True)
+
+
+def _is_single_quoted(sample: list[str], delimiter: str) -> bool:
+    """Whether cells stand in single quotation marks: many lines have one that opens and closes properly, and few open without closing."""
+    text = "".join(sample)
+    edge = rf"(?:^|{re.escape(delimiter)}) ?"
+    opened = len(re.findall(rf"{edge}'", text, re.MULTILINE))
+    if opened < 0.5 * len(sample) or opened <= 2 * len(re.findall(rf'{edge}"', text, re.MULTILINE)):
+        return False
+    closed = len(re.findall(rf"{edge}'(?:[^'\n\\]|\\.|'')*'(?=\s*(?:{re.escape(delimiter)}|$))", text, re.MULTILINE))
+    return closed >= 0.7 * opened
+
+
+def _is_strict(sample: list[str], delimiter: str) -> bool:
+    """Whether the sample is flawless without any escaping by backslashes."""
+    try:
+        widths = {len(cells) for cells in csv.reader(sample, delimiter=delimiter, strict=True) if cells}
+    except csv.Error:
+        return False
+    return len(widths) == 1
+
+
+def _cut(sample: list[str], dialect: Dialect, whole: bool) -> list[list[str]]:
+    records = [cells for _, cells in dialect.records(sample)]
+    if not whole and len(records) > 1:
+        records.pop()  # it may be cut
+    return records
+
+
+def _is_prose(records: list[list[str]]) -> bool:
+    """Texts with as many commas each look like columns; but then a blank follows it, and the header (if any) has no comma."""
+    rows = records[1:] if len(records[0]) == 1 else records
+    return bool(rows) and all(len(cells) >= 2 and all(cell[:1] == " " for cell in cells[1:]) for cells in rows)
+
+
+def _rare_dialect(sample: list[str], whole: bool, quote: str | None) -> Dialect | None:
+    for delimiter in _RARE:
+        if delimiter == " " and sum('" "' in line for line in sample) < 0.8 * len(sample):
+            continue  # prose has blanks everywhere; a blank is a delimiter only between quotation marks
+        dialect = Dialect(delimiter, 1, quote='"' if quote is None else quote)
+        records = _cut(sample, dialect, whole)
+        records = records[short_start(records) :]
+        if not records:
+            continue
+        width = len(records[0])
+        agreed = width >= 2 and all(len(cells) == width for cells in records)
+        if delimiter == ":" and not _are_labelled(records):
+            continue
+        if agreed and len(records) >= (3 if len(delimiter) == 2 else 5):
+            return replace(dialect, width=width)
+    return None
+
+
+def _are_labelled(records: list[list[str]]) -> bool:
+    """Whether a colon stands between labels and texts, and not in times of day or addresses."""
+    if any(is_numeric(cells[0]) or cells[-1].startswith("//") for cells in records[1:]):
+        return False
+    return any(len({cells[end] for cells in records[1:]}) <= len(records) // 2 for end in (0, -1))
+
+
+def _refuse_wide(lines: list[str], limits: Limits) -> None:
     """Count before parsing: thousands of columns would cost time and memory just to be refused later."""
     first = next((line for line in lines if not line.isspace()), "")
     if '"' not in first:
         most = max(first.count(delimiter) for delimiter in CANDIDATES) + 1
-        if most > max_columns:
-            raise _too_wide(most, max_columns)
-
-
-def _too_wide(width: int, max_columns: int) -> UserError:
-    return UserError(
-        f"The file has {width:,} columns; at most {max_columns:,} can be read. "
-        "Keep the column with the texts and the column with the labels, and upload that.",
-        code="too_many_columns",
-    )
+        if most > limits.max_columns:
+            raise too_many_columns(most, limits)
 
 
 def _sample(lines: list[str]) -> list[str]:
     size = 0
     for count, line in enumerate(lines[:_SAMPLE_LINES], 1):
         size += len(line)
+        if len(line) > _SAMPLE_CHARS:
+            return [*lines[: count - 1], line[:_SAMPLE_CHARS]]  # a line of megabytes says no more than its beginning
         if size >= _SAMPLE_CHARS:
             return lines[:count]
     return lines[:_SAMPLE_LINES]
 
 
-def _common_width(records: list[list[str]]) -> int:
-    """How many cells a record should have: as many as the first one where a fair share agrees, else the most common number."""
-    if not records:
-        return 1
-    counts = Counter(map(len, records))
-    first = len(records[0])
-    return first if counts[first] >= 0.3 * len(records) else counts.most_common(1)[0][0]
-
-
 def _score(records: list[list[str]], delimiter: str) -> tuple[int, float]:
     """``(width, score)``; a score of 0 means that the delimiter is none."""
-    width = _common_width(records)
+    every = records
+    records = every[short_start(every) :]
+    width = common_width(records)
     if width < 2:
         return width, 0.0
     fitting = sum(len(cells) == width or (len(cells) > width and not any(map(str.strip, cells[width:]))) for cells in records)
     consistency = fitting / len(records)
     enough = 0.8 if len(records) >= 10 else 0.6
-    if consistency < enough and not (consistency >= 0.3 and _is_plausible_start(records, width, delimiter)):
-        return width, 0.0
+    if consistency < enough and not (consistency >= 0.3 and _is_plausible_start(records, width)):
+        width = _unquoted_width(every)
+        if not width:
+            return common_width(records), 0.0
     others = [other for other in CANDIDATES if other != delimiter]
     cells = [cell for record in records[:500] for cell in record[:50]]
     clean = sum(_is_clean(cell, others) for cell in cells) / len(cells)
-    return width, consistency * (0.4 + 0.6 * clean)
+    # What would be left out as standing above the table speaks against a delimiter, but less than a ragged row.
+    share = (1 + len(records) / len(every)) / 2
+    return width, share * consistency * (0.4 + 0.6 * clean)
 
 
-def _is_plausible_start(records: list[list[str]], width: int, delimiter: str) -> bool:
+def _is_plausible_start(records: list[list[str]], width: int) -> bool:
     """Ragged, but the first record reads like column names: texts with unquoted delimiters make the other records longer."""
     cells = records[0]
     if len(cells) != width or any(cell != cell.strip() or len(cell) > 30 or len(cell.split()) > 3 for cell in cells):
         return False
     return len(set(cells)) == len(cells) and not any(is_numeric(cell) for cell in cells)
+
+
+def _unquoted_width(records: list[list[str]]) -> int:
+    """The width where texts with delimiters stand in no quotation marks, else 0.
+
+    Records are then hardly ever shorter, and begin or end with one of a few values; the width is that of the column names, or 2.
+    """
+    width = len(records[0])
+    named = 2 <= width <= 12 and _is_plausible_start(records, width)
+    rows = records[1:] if named else records
+    width = width if named else 2
+    sound = sum(len(cells) == width for cells in rows)
+    if len(rows) < 10 or sound < 3 or sum(len(cells) >= width for cells in rows) < 0.95 * len(rows):
+        return 0
+    few = len(rows) // 3 if named else len(rows) // 4
+    for end in (0, -1):
+        values = {cells[end] for cells in rows}
+        if len(values) <= few and (named or not any(value[:1] == " " or len(value.split()) > 3 for value in values)):
+            return width
+    return 0
 
 
 def _is_clean(cell: str, others: list[str]) -> bool:
@@ -125,52 +252,3 @@ def _is_clean(cell: str, others: list[str]) -> bool:
         if at >= 0 and not cell[at + 1 : at + 2].isspace() and not is_numeric(cell):
             return False
     return True
-
-
-def is_numeric(cell: str) -> bool:
-    """Whether a cell is a number, a date or a time of day."""
-    return not cell.strip(_NUMBER_SIGNS) and any(c in "0123456789" for c in cell[:40])
-
-
-# --- the header -----------------------------------------------------------------------------------------------------
-
-# Words that name columns and are seldom values.
-_COLUMN_WORDS = frozenset(
-    "text texts label labels label_name category class target id sentiment emotion message tweet comment review sentence utterance content "
-    "intent topic title split date name texte étiquette catégorie classe satz klasse kategorie stimmung nachricht texto etiqueta categoría "
-    "clase testo etichetta categoria tekst klasa текст метка класс категория 文本 标签 类别 テキスト ラベル 텍스트 라벨".split()
-)
-
-
-def has_header(first: list[str], body: list[list[str]]) -> bool:
-    """Whether the first record names the columns, by evidence from each column: its type, its lengths, its repeated values."""
-    score = 0.0
-    for position, name in enumerate(first):
-        name = name.strip()
-        if name:
-            score += _evidence(name, [cells[position].strip() for cells in body if len(cells) > position and cells[position].strip()])
-    names = [name.strip().casefold() for name in first if name.strip()]
-    score -= len(names) - len(set(names))
-    if score != 0:
-        return score > 0
-    return bool(names) and all(len(name) <= 40 and len(name.split()) <= 2 and not is_numeric(name) for name in names)
-
-
-def _evidence(name: str, column: list[str]) -> float:
-    """How much one cell of the first record looks like a column name (above 0) or like one more value (below 0)."""
-    if is_numeric(name):
-        return -2.0
-    score = 3.0 if name.casefold() in _COLUMN_WORDS else 0.0
-    if not column:
-        return score
-    if sum(map(is_numeric, column)) > 0.9 * len(column):
-        return score + 2.0
-    distinct = set(column)
-    if len(column) >= 6 and len(distinct) <= len(column) / 3:
-        return score + (-3.0 if name in distinct else 1.5)
-    if name in distinct:
-        return score - 1.0
-    words = len(name.split())
-    if sum(len(cell.split()) for cell in column) >= 4 * len(column):
-        return score + (1.0 if words <= 2 else -1.5 if words <= 6 else -2.0)
-    return score - (2.0 if words > 6 or len(name) > 60 else 0.0)

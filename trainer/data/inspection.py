@@ -1,65 +1,93 @@
 """One file looked at from end to end, as plain values that JSON can hold: what was read, which columns, which labels, what is odd.
 
-Trains nothing and writes nothing; a refusal is an answer here, not an exception.
+Trains nothing; a refusal is an answer here, not an exception.
 """
 
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainer.data.checks import check
-from trainer.data.columns import find_column, guess_columns
-from trainer.data.corpus import Corpus, build_corpus
+import numpy as np
+
+from trainer.data.checks import by_severity, check
+from trainer.data.choice import choose_columns
+from trainer.data.columns import Columns
+from trainer.data.corpus import Corpus, build_corpus, check_trainable
+from trainer.data.duplicates import near_groups
+from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
+from trainer.data.findings import Finding
 from trainer.data.reading import Table, read_file
+from trainer.data.repairs import several_labels
 from trainer.errors import UserError
 
 _MOST_DROPPED = 1_000  # dropped rows listed one by one; the count is always whole
 
 
-def inspect_file(
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in one file: in words and numbers (``answer``), and as far as it got, the things themselves."""
+
+    answer: dict[str, Any] = field(default_factory=dict)
+    table: Table | None = None
+    columns: Columns | None = None
+    corpus: Corpus | None = None
+
+
+def inspect_file(path: str | Path, **how: Any) -> dict[str, Any]:
+    """What ``python -m trainer inspect`` prints of a file: the ``answer`` of ``examine``, whose arguments it takes."""
+    return examine(path, **how).answer
+
+
+def examine(
     path: str | Path,
     *,
-    text: str | None = None,
+    text: Sequence[str] = (),
     label: str | None = None,
-    max_bytes: int = 100 * 1024 * 1024,
-    max_rows: int = 1_000_000,
-    max_columns: int = 1_000,
+    encoder: EncoderFacts | None = None,
+    max_length: int = 128,
     max_classes: int = 500,
-) -> dict[str, Any]:
-    """What ``python -m trainer inspect`` prints: ``{"file", "ok": true, ...}`` or ``{"file", "ok": false, "code", "message", ...}``.
+    **limits: int,
+) -> Inspection:
+    """Read a file, find its columns, and say what is odd: ``{"file", "ok": true, ...}`` or ``{"file", "ok": false, "code", "message", ...}``.
 
-    ``text`` and ``label`` name a column or give its position from 0; without them they are guessed. rows_seen is always
-    rows_kept + rows_dropped_count, and the dropped rows are those of the reader and those without text or label.
+    ``text`` (several are joined) and ``label`` name columns or give positions from 0; without them they are guessed. ``limits`` are those
+    of ``read_file``. rows_seen is always rows_kept + rows_dropped_count, and the dropped rows are those of the reader and those without
+    text or label.
     """
     answer: dict[str, Any] = {"file": str(path)}
     try:
-        table = read_file(path, max_bytes=max_bytes, max_rows=max_rows, max_columns=max_columns)
+        table = read_file(path, **limits)
     except UserError as error:
-        return answer | {"ok": False, "code": error.code, "message": error.message}
+        return Inspection(answer | _refusal(error))
     try:
-        columns = guess_columns(
-            table,
-            text=None if text is None else find_column(table, text, "text"),
-            label=None if label is None else find_column(table, label, "label"),
-        )
-        corpus = build_corpus(table, text=columns.text, label=columns.label, max_classes=max_classes)
+        columns = choose_columns(table, text, label)
+        corpus = build_corpus(table, text=columns.text, label=columns.label, more_text=columns.more_text)
+        # Labels of several in one cell are many only by their combinations; a finding explains them better than a refusal.
+        if not several_labels(corpus).any():
+            check_trainable(corpus, column=table.columns[columns.label], max_classes=max_classes)
     except UserError as error:
-        return answer | {"ok": False, "code": error.code, "message": error.message} | _reading(table, None)
-    counts = Counter(corpus.label_ids.tolist())
-    return (
-        answer
-        | {"ok": True}
-        | _reading(table, corpus)
-        | {
-            "text": {"name": table.columns[columns.text], "index": columns.text},
-            "label": {"name": table.columns[columns.label], "index": columns.label},
-            "labels": {name: counts[number] for number, name in enumerate(corpus.label_names)},
-            "findings": [
-                {"code": found.code, "severity": found.severity, "count": found.count, "message": found.message}
-                for found in check(table, columns, corpus)
-            ],
-        }
+        return Inspection(answer | _refusal(error) | _reading(table, None), table)
+    findings = check(table, columns, corpus, near_groups(corpus.texts))
+    if encoder is not None:
+        findings = by_severity([*findings, *check_encoder(corpus, encoder, measure_lengths(corpus, encoder), max_length=max_length)])
+    return Inspection(
+        answer | {"ok": True} | _reading(table, corpus) | _understood(table, columns, corpus, findings), table, columns, corpus
     )
+
+
+def _refusal(error: UserError) -> dict[str, Any]:
+    return {"ok": False, "code": error.code, "message": error.message}
+
+
+def _understood(table: Table, columns: Columns, corpus: Corpus, findings: Sequence[Finding]) -> dict[str, Any]:
+    counts = np.bincount(corpus.label_ids, minlength=len(corpus.label_names)).tolist()
+    return {
+        "text": {"name": table.columns[columns.text], "index": columns.text},
+        "label": {"name": table.columns[columns.label], "index": columns.label},
+        "labels": dict(zip(corpus.label_names, counts, strict=True)),
+        "findings": [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.words} for f in findings],
+    }
 
 
 def _reading(table: Table, corpus: Corpus | None) -> dict[str, Any]:

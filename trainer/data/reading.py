@@ -1,59 +1,56 @@
-"""A file to a Table: encoding, delimiter, quoting, header; every row is kept or dropped with its line and a reason.
+"""A file to a Table: its format, encoding, delimiter, quoting, header; every row is kept or dropped with its line and a reason.
 
 Does not know which column is which, and parses no cell: "01", "NA" and "None" are just text.
 """
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from trainer.data.decoding import decode
-from trainer.data.dialect import NAMES, Dialect, find_dialect, has_header
-from trainer.data.records import split_records
+from trainer.data.archives import refuse_nested, unpack
+from trainer.data.decoding import Decoded, decode
+from trainer.data.dialect import Dialect, find_dialect, hinted_delimiter, stated_dialect
+from trainer.data.formats import find_kind
+from trainer.data.json_tables import Objects, read_objects
+from trainer.data.preamble import has_header, preamble_length
+from trainer.data.records import split_lines
+from trainer.data.shaping import distinct_names, every_so_often, shape, without_long
+from trainer.data.table import DroppedRow, Limits, Record, Remark, Table, too_many_columns, too_many_rows
 from trainer.errors import UserError
 
-_SAMPLE_ROWS = 2_000
+__all__ = ["DroppedRow", "Limits", "Remark", "Table", "read_bytes", "read_file", "read_table"]
+
+_DEFAULT = Limits()
+_EXCERPT = 1_000  # characters
 
 
-@dataclass(frozen=True)
-class DroppedRow:
-    """A row that is not used: the 1-based line of the file where it starts, and why."""
-
-    line: int
-    reason: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """The rows of a file as text.
-
-    ``columns``: header names, stripped; "column 3" where the header has no name for the third; "0", "1", ... without a header.
-    ``rows``: every cell as written (newlines as ``\\n``, control characters gone), each row as long as ``columns``.
-    ``lines``: per row, the 1-based line of the file where it starts. ``delimiter`` is None where there is a single column.
-    """
-
-    columns: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    lines: list[int]
-    encoding: str
-    encoding_guessed: bool
-    delimiter: str | None
-    header: bool
-    dropped: tuple[DroppedRow, ...]
-
-    @property
-    def rows_seen(self) -> int:
-        """Rows kept plus rows dropped; the header and blank lines are no rows."""
-        return len(self.rows) + len(self.dropped)
-
-
-def read_file(path: str | Path, *, max_bytes: int = 100 * 1024 * 1024, max_rows: int = 1_000_000, max_columns: int = 1_000) -> Table:
-    """``read_table`` of a file; also raises UserError ``file_not_found``, ``not_a_file``, ``file_unreadable``, ``file_too_large``."""
-    return read_table(read_bytes(path, max_bytes=max_bytes), max_rows=max_rows, max_columns=max_columns)
+def read_file(
+    path: str | Path,
+    *,
+    max_bytes: int = _DEFAULT.max_bytes,
+    max_rows: int = _DEFAULT.max_rows,
+    max_columns: int = _DEFAULT.max_columns,
+    max_cell_chars: int = _DEFAULT.max_cell_chars,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+) -> Table:
+    """``read_table`` of a file; also raises UserError ``file_not_found``, ``not_a_file``, ``file_unreadable``."""
+    return read_table(
+        read_bytes(path, max_bytes=max_bytes),
+        max_bytes=max_bytes,
+        max_rows=max_rows,
+        max_columns=max_columns,
+        max_cell_chars=max_cell_chars,
+        delimiter=delimiter,
+        quote=quote,
+        header=header,
+        encoding=encoding,
+    )
 
 
 def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
-    """The bytes of a regular file of at most ``max_bytes``; raises the UserErrors that ``read_file`` names."""
+    """The bytes of a regular file of at most ``max_bytes``; raises the UserErrors that ``read_file`` names, and ``file_too_large``."""
     path = Path(path)
     try:
         if not path.exists():
@@ -76,121 +73,223 @@ def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
     return data
 
 
-def read_table(data: bytes, *, max_rows: int = 1_000_000, max_columns: int = 1_000) -> Table:
-    """The table in the bytes of a CSV file (comma, semicolon, tab or vertical bar; any usual encoding).
+def read_table(
+    data: bytes,
+    *,
+    max_bytes: int = _DEFAULT.max_bytes,
+    max_rows: int = _DEFAULT.max_rows,
+    max_columns: int = _DEFAULT.max_columns,
+    max_cell_chars: int = _DEFAULT.max_cell_chars,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+) -> Table:
+    """The table in the bytes of a delimited text, a workbook, a Parquet or JSON file, or one of these in a zip, gz, bz2 or xz file.
 
-    Raises UserError: ``empty_file``, ``compressed_file``, ``spreadsheet_file``, ``not_a_table``, ``too_many_rows``, ``too_many_columns``.
+    ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` state what is otherwise found; where
+    a delimiter and a header are stated, nothing above the first record is skipped. ``max_bytes`` bounds what an archive unpacks to.
+    The first bytes decide on the format. Raises UserError: ``empty_file``, ``compressed_file``, ``spreadsheet_file``, ``not_a_table``,
+    ``file_damaged``, ``file_too_large``, ``too_many_rows``, ``too_many_columns``, ``too_many_cells``, ``wrong_encoding``.
     """
-    decoded = decode(data)
-    # Not splitlines: that also cuts at form feeds and other separators that may stand inside a text.
-    lines = [f"{line}\n" for line in decoded.text.split("\n")]
-    dialect = find_dialect(lines, max_columns=max_columns)
-    numbers, records = _read_records(lines, dialect, max_rows=max_rows)
-    header = has_header(records[0], _every_so_often(records[1:]))
-    first = records[0] if header else None
-    if header:
-        numbers, records = numbers[1:], records[1:]
-    norm = _find_norm(first, records, dialect.width)
-    if norm.width > max_columns:
-        raise UserError(
-            f"The file has {norm.width:,} columns; at most {max_columns:,} can be read. Keep only those with the texts and the labels.",
-            code="too_many_columns",
-        )
-    rows, kept_lines, dropped = _fit(numbers, records, norm, dialect.delimiter)
-    return Table(
-        columns=_names(first, records, norm),
-        rows=rows,
-        lines=kept_lines,
+    limits = Limits(max_bytes, max_rows, max_columns, max_cell_chars)
+    kind = find_kind(data)
+    if kind in ("gzip", "bzip2", "xz", "zip"):
+        data = unpack(data, kind, limits)
+        kind = find_kind(data)
+        refuse_nested(kind)
+    if kind == "spreadsheet":
+        return _from_sheet(data, limits, header)
+    if kind == "parquet":
+        return _from_parquet(data, limits)
+    decoded = decode(data, encoding=encoding)
+    if delimiter is None and quote is None:
+        objects = read_objects(decoded.text, limits)
+        if objects is not None:
+            return _from_objects(objects, decoded, limits)
+    return _from_text(decoded, limits, delimiter, quote, header)
+
+
+# --- delimited text -------------------------------------------------------------------------------------------------
+
+
+def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: str | None, header: bool | None) -> Table:
+    lines = split_lines(decoded.text)
+    dialect = _dialect(lines, limits, delimiter, quote)
+    if dialect.skip:
+        lines = lines[dialect.skip :]
+    numbers, records = _records(lines, dialect, limits, trusting=quote is not None)
+    # A long cell needs a long line or several lines; asking that costs next to nothing.
+    most = limits.max_cell_chars
+    long_cells = max(map(len, lines)) > most or (len(records) < len(lines) and any(max(map(len, cells)) > most for cells in records))
+    table = _from_records(numbers, records, dialect, limits, header, long_cells=long_cells, stated=delimiter is not None)
+    return replace(
+        table,
         encoding=decoded.encoding,
         encoding_guessed=decoded.guessed,
-        delimiter=dialect.delimiter if norm.width > 1 else None,
-        header=header,
-        dropped=tuple(dropped),
+        delimiter=dialect.delimiter if len(table.columns) > 1 else None,
+        remarks=(*_reading_remarks(decoded, dialect, len(records)), *table.remarks),
     )
 
 
-def _read_records(lines: list[str], dialect: Dialect, *, max_rows: int) -> tuple[list[int], list[list[str]]]:
+def _dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:
+    if delimiter is None:
+        return find_dialect(lines, limits, quote=quote)
+    skip = int(hinted_delimiter(lines) == delimiter)
+    dialect = stated_dialect(lines[skip:], delimiter, quote=quote)
+    if dialect.width > limits.max_columns:
+        raise too_many_columns(dialect.width, limits)
+    return replace(dialect, skip=skip)
+
+
+def _records(lines: list[str], dialect: Dialect, limits: Limits, *, trusting: bool) -> tuple[list[int], list[Record]]:
     numbers: list[int] = []
-    records: list[list[str]] = []
-    if dialect.skip:
-        lines = lines[dialect.skip :]
-    for number, cells in split_records(lines, dialect.cut, width=dialect.width, spaced=dialect.spaced):
+    records: list[Record] = []
+    most = limits.max_rows + 1
+    for number, cells in dialect.records(lines, width=dialect.width, trusting=trusting):
         numbers.append(number + dialect.skip)
-        records.append(cells)
-        if len(records) > max_rows + 1:
-            raise UserError(
-                f"The file has more than {max_rows:,} rows, the most that are read here. Upload a part of it.", code="too_many_rows"
-            )
+        records.append(tuple(cells))  # unlike a list, the garbage collector soon forgets it: a third of the time for a million rows
+        if len(records) > most:
+            raise too_many_rows(limits)
     if not records:
         raise UserError("The file holds no rows. Choose a file with texts and labels.", code="empty_file")
     return numbers, records
 
 
-@dataclass(frozen=True)
-class _Norm:
-    """``width``: columns of the table. ``used``: cells that a row must have, because what follows is empty in nearly all rows."""
+def _reading_remarks(decoded: Decoded, dialect: Dialect, rows: int) -> list[Remark]:
+    remarks = []
+    if decoded.null_characters:
+        count = decoded.null_characters
+        what = "a null character" if count == 1 else f"{count:,} null characters"
+        message = (
+            f"The file held {what}, which no text has, and which was left out. "
+            "The file may be damaged, or cut by the program that wrote it: compare a few texts with the original."
+        )
+        remarks.append(Remark("null_bytes", "look", count, message))
+    if dialect.quote == "'":
+        message = "The cells stand in 'single quotation marks'; these were taken off."
+        remarks.append(Remark("single_quotes", "good", rows, message))
+    return remarks
 
-    width: int
-    used: int
+
+# --- any records ----------------------------------------------------------------------------------------------------
 
 
-def _find_norm(header: list[str] | None, records: list[list[str]], expected: int) -> _Norm:
-    if not records:
-        return _Norm(len(header or []), 0)
-    counts = Counter(map(len, records))
-    common = expected if counts[expected] >= 0.3 * len(records) else counts.most_common(1)[0][0]
-    sample = _every_so_often([cells for cells in records if len(cells) == common])
-    used = common
-    while used > 1 and sum(bool(cells[used - 1].strip()) for cells in sample) <= 0.01 * len(sample):
-        used -= 1
+def _from_records(
+    numbers: list[int],
+    records: list[Record],
+    dialect: Dialect,
+    limits: Limits,
+    header: bool | None,
+    *,
+    long_cells: bool,
+    stated: bool,
+) -> Table:
+    above: list[Record] = []
+    first_line = numbers[0]
+    if not (stated and header is not None):
+        skip = preamble_length(_excerpt([*records[:100], *every_so_often(records[100:])]))
+        if skip:
+            above, records, numbers = records[:skip], records[skip:], numbers[skip:]
     if header is None:
-        return _Norm(common, used)
-    # A header without the delimiter that ends each row is complete all the same; pandas shifts the columns there.
-    return _Norm(len(header) if len(header) >= used else common, used)
+        header = has_header(*_excerpt(records[:1]), _excerpt(every_so_often(records[1:])))
+    first = records[0] if header else None
+    if header:
+        numbers, records = numbers[1:], records[1:]
+    elif len(records) > limits.max_rows:
+        raise too_many_rows(limits)
+    shaped = shape(first, numbers, records, expected=dialect.width, delimiter=dialect.delimiter, long_cells=long_cells, limits=limits)
+    if len(shaped.columns) > limits.max_columns:
+        raise too_many_columns(len(shaped.columns), limits)
+    return Table(
+        columns=shaped.columns,
+        rows=shaped.rows,
+        lines=shaped.lines,
+        encoding="utf-8",
+        encoding_guessed=False,
+        delimiter=None,
+        header=header,
+        dropped=tuple(shaped.dropped),
+        remarks=(*_preamble_remark(above, first_line, dialect.delimiter or " "), *shaped.remarks),
+    )
 
 
-def _every_so_often(records: list[list[str]]) -> list[list[str]]:
-    return records[:: max(1, len(records) // _SAMPLE_ROWS)]
+def _excerpt(records: list[Record]) -> list[Record]:
+    """The beginnings of the cells: enough to judge them by, and a cell of megabytes takes no time."""
+    return [tuple([cell[:_EXCERPT] for cell in cells]) for cells in records]
 
 
-def _fit(
-    numbers: list[int], records: list[list[str]], norm: _Norm, delimiter: str | None
-) -> tuple[list[tuple[str, ...]], list[int], list[DroppedRow]]:
-    """Rows of the right width with their lines, and the others with the reason."""
-    rows: list[tuple[str, ...]] = []
-    lines: list[int] = []
-    dropped: list[DroppedRow] = []
-    for number, cells in zip(numbers, records, strict=True):
-        count = len(cells)
-        if not any(map(str.strip, cells)):
-            dropped.append(DroppedRow(number, "the row is empty"))
-            continue
-        if count < norm.width:
-            if count < norm.used:
-                dropped.append(DroppedRow(number, f"too few cells: {count} instead of {norm.width}"))
-                continue
-            cells = cells + [""] * (norm.width - count)
-        elif count > norm.width:
-            if any(map(str.strip, cells[norm.used :])):
-                sign = NAMES.get(delimiter or "", "delimiter")
-                reason = f"too many cells: {count} instead of {norm.width} (probably a {sign} inside a text without quotation marks)"
-                dropped.append(DroppedRow(number, reason))
-                continue
-            cells = cells[: norm.width]
-        rows.append(tuple(cells))
-        lines.append(number)
-    return rows, lines, dropped
+def _preamble_remark(above: list[Record], line: int, delimiter: str) -> tuple[Remark, ...]:
+    above = [cells for cells in above if any(map(str.strip, cells))]
+    if not above:
+        return ()
+    start = " ".join(delimiter.join(above[0]).strip(delimiter).split())
+    shown = start if len(start) <= 60 else start[:59] + "…"
+    what = "1 line stands" if len(above) == 1 else f"{len(above)} lines stand"
+    message = (
+        f"{what} above the table and was not read as a row: “{shown}”."
+        if len(above) == 1
+        else (f"{what} above the table and were not read as rows; the first is “{shown}”.")
+    )
+    return (Remark("preamble_skipped", "look", len(above), message, line=line),)
 
 
-def _names(header: list[str] | None, records: list[list[str]], norm: _Norm) -> tuple[str, ...]:
-    if header is None:
-        return tuple(str(position) for position in range(norm.width))
-    names = [" ".join(name.split()) for name in header[: norm.width]]
-    missing = norm.width - len(names)
-    if missing == 1:
-        # R writes the row names first and gives them no column name.
-        first = [cells[0] for cells in _every_so_often(records) if len(cells) == norm.width]
-        names = ["", *names] if len(set(first)) == len(first) else [*names, ""]
+# --- other formats --------------------------------------------------------------------------------------------------
+
+
+def _from_sheet(data: bytes, limits: Limits, header: bool | None) -> Table:
+    from trainer.data.spreadsheets import read_sheet
+
+    sheet = read_sheet(data, limits)
+    width = len(sheet.records[0])
+    table = _from_records(sheet.numbers, [*map(tuple, sheet.records)], Dialect(None, width), limits, header, long_cells=True, stated=False)
+    return replace(table, remarks=(*sheet.remarks, *table.remarks))
+
+
+def _from_parquet(data: bytes, limits: Limits) -> Table:
+    from trainer.data.parquet_tables import read_columns
+
+    found = read_columns(data, limits)
+    rows = list(zip(*found.cells, strict=True))
+    names, renamed = distinct_names(found.names)
+    return _named(names, rows, list(range(1, len(rows) + 1)), [], (*found.remarks, *renamed), limits)
+
+
+def _from_objects(objects: Objects, decoded: Decoded, limits: Limits) -> Table:
+    if objects.header:
+        names, renamed = distinct_names(objects.columns)
+        rows = [tuple(record) for record in objects.records]
+        table = _named(names, rows, objects.numbers, objects.dropped, renamed, limits)
     else:
-        names += [""] * missing
-    return tuple(name or f"column {position}" for position, name in enumerate(names, 1))
+        width = max(map(len, objects.records))
+        table = _from_records(
+            objects.numbers, [*map(tuple, objects.records)], Dialect(None, width), limits, None, long_cells=True, stated=False
+        )
+    return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed)
+
+
+def _named(
+    names: tuple[str, ...],
+    rows: list[tuple[str, ...]],
+    lines: list[int],
+    dropped: list[DroppedRow],
+    remarks: tuple[Remark, ...],
+    limits: Limits,
+) -> Table:
+    """A table whose columns have names of their own; rows of nothing but blanks are dropped, as everywhere."""
+    dropped = dropped + [
+        DroppedRow(line, "the row is empty") for line, row in zip(lines, rows, strict=True) if not any(map(str.strip, row))
+    ]
+    kept = [(line, row) for line, row in zip(lines, rows, strict=True) if any(map(str.strip, row))]
+    rows, lines = without_long([row for _, row in kept], [line for line, _ in kept], dropped, limits)
+    return Table(
+        columns=names,
+        rows=rows,
+        lines=lines,
+        encoding="utf-8",
+        encoding_guessed=False,
+        delimiter=None,
+        header=True,
+        dropped=tuple(sorted(dropped, key=lambda row: row.line)),
+        remarks=remarks,
+    )

@@ -4,9 +4,13 @@ Does not know which record is the header or how many cells are right; it only us
 """
 
 import csv
-from collections.abc import Iterator
+import io
+import re
+from collections.abc import Generator, Iterator
+from typing import Any
 
 NO_DELIMITER = "\x1f"  # cannot occur: control characters are gone before
+STAND_IN = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
 _ESCAPED_SPAN = 50  # lines searched for the end of a cell with \" inside
 
 # From so many lines on, a quoted cell whose every line looks like a whole record is taken for a lost quotation mark.
@@ -14,49 +18,80 @@ _ESCAPED_SPAN = 50  # lines searched for the end of a cell with \" inside
 _STRAY_LINES = {"\t": 4, "|": 4, ";": 5, ",": 6}
 
 
-class _Feed:
-    """Lines one by one, from a place that can be set back."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-        self.at = 0
-
-    def __iter__(self) -> "_Feed":
-        return self
-
-    def __next__(self) -> str:
-        if self.at >= len(self.lines):
-            raise StopIteration
-        line = self.lines[self.at]
-        self.at += 1
-        return line
+def split_lines(text: str) -> list[str]:
+    """Lines with their ``\\n``. Not splitlines: that also cuts at form feeds and other separators that may stand inside a text."""
+    return io.StringIO(text).readlines()
 
 
-def split_records(lines: list[str], delimiter: str, *, width: int | None = None, spaced: bool = False) -> Iterator[tuple[int, list[str]]]:
+def split_records(
+    lines: list[str],
+    delimiter: str,
+    *,
+    width: int | None = None,
+    quote: str = '"',
+    escape: bool = False,
+    spaced: bool = False,
+    trusting: bool = False,
+) -> Iterator[tuple[int, list[str]]]:
     """Yield ``(line, cells)`` per record; ``line`` counts from 1, blank lines are passed over.
 
-    ``lines`` keep their ``\\n``. ``spaced`` skips blanks after a delimiter, so that ``a, "b, c"`` has two cells.
+    ``lines`` keep their ``\\n``. ``quote`` is the quotation mark ("" for none), ``escape``: a backslash before it (or before the
+    delimiter, or a backslash) takes its meaning. ``spaced`` skips blanks after a delimiter, so that ``a, "b, c"`` has two cells.
     A quotation mark opens a quoted cell only where the cell also closes properly: the mark that closes it stands before a delimiter
-    or at the end of a line. Otherwise the line is taken by itself and its marks literally (see ``_alone``).
+    or at the end of a line. Otherwise the line is taken by itself and its marks literally (see ``_alone``). ``trusting`` never
+    suspects a cell that closes properly, however long it is.
     """
-    csv.field_size_limit(2**31 - 1)  # the default of 128 kB refuses long cells; the size of the file is limited elsewhere
-    feed = _Feed(lines)
-    reader = csv.reader(feed, delimiter=delimiter, strict=True, skipinitialspace=spaced)
-    while True:
-        start = feed.at
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            cells, used = _alone(lines, start, delimiter, width)
-            feed.at = start + used
-        else:
-            if feed.at - start > 1 and _is_stray(lines, start, feed.at, delimiter, width):
-                cells, used = _alone(lines, start, delimiter, width)
-                feed.at = start + used
-        if cells:
-            yield start + 1, cells
+    csv.field_size_limit(2**31 - 1)  # the default of 128 kB refuses long cells; they are counted later
+    if len(delimiter) > 1:
+        pattern = re.compile(r" {2,}" if delimiter == "  " else re.escape(delimiter))
+        for number, cells in split_records([pattern.sub(STAND_IN, line) for line in lines], STAND_IN, width=width, quote=quote):
+            yield number, [cell.replace(STAND_IN, delimiter) if STAND_IN in cell else cell for cell in cells]
+        return
+    if escape:
+        lines = _only_true_escapes(lines, delimiter, quote)
+    settings = {
+        "delimiter": delimiter,
+        "quotechar": quote or None,
+        "quoting": csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        "escapechar": "\\" if escape else None,
+        "skipinitialspace": spaced,
+        "strict": True,
+    }
+    start = 0
+    while start < len(lines):
+        start = yield from _sound_records(lines, start, settings, None if trusting else width)
+        if start < len(lines):
+            cells, used = _alone(lines, start, delimiter, width, quote)
+            if cells:
+                yield start + 1, cells
+            start += used
+
+
+def _sound_records(
+    lines: list[str], start: int, settings: dict[str, Any], width: int | None
+) -> Generator[tuple[int, list[str]], None, int]:
+    """Yield records from line ``start`` on until one is doubtful; return where that one starts, or the number of lines."""
+    feed = iter(lines)
+    feed.__setstate__(start)
+    reader = csv.reader(feed, **settings)
+    shift = start
+    try:
+        for cells in reader:
+            after = reader.line_num + shift
+            if after - start > 1 and _is_stray(lines, start, after, settings["delimiter"], width):
+                return start
+            if cells:
+                yield start + 1, cells
+            start = after
+    except csv.Error:
+        pass
+    return start
+
+
+def _only_true_escapes(lines: list[str], delimiter: str, quote: str) -> list[str]:
+    """Double the backslashes that escape nothing: the csv module takes one before any character, here only marks can be escaped."""
+    literal = re.compile(rf"\\(\\|{re.escape(quote) or '(?!)'}|{re.escape(delimiter)})?")
+    return [literal.sub(lambda found: found[0] if found[1] else r"\\", line) if "\\" in line else line for line in lines]
 
 
 def _is_stray(lines: list[str], start: int, end: int, delimiter: str, width: int | None) -> bool:
@@ -67,21 +102,24 @@ def _is_stray(lines: list[str], start: int, end: int, delimiter: str, width: int
     return whole >= 0.9 * (end - start)
 
 
-def _alone(lines: list[str], start: int, delimiter: str, width: int | None) -> tuple[list[str], int]:
+def _alone(lines: list[str], start: int, delimiter: str, width: int | None, quote: str) -> tuple[list[str], int]:
     """``(cells, lines used)`` of a line whose quotation marks do not pair up; the first reading of the hoped-for width wins.
 
     The readings: marks are part of the text; marks as the csv module takes them when it is lenient; ``\\"`` stands for ``""``.
     """
-    line = lines[start]
-    plain = [_unwrapped(cell) for cell in line.rstrip("\n").split(delimiter)]
-    if width is None or len(plain) == width:
+    line = lines[start].rstrip("\n")
+    if not line:
+        return [], 1
+    plain = [_unwrapped(cell, quote) for cell in line.split(delimiter)]
+    if width is None or len(plain) == width or not quote:
         return plain, 1
-    lenient = next(csv.reader([line.rstrip("\n")], delimiter=delimiter), [])
+    lenient = next(csv.reader([line], delimiter=delimiter, quotechar=quote), [])
     if len(lenient) == width:
         return lenient, 1
-    if '\\"' in line:
-        span = [part.replace('\\"', '""') for part in lines[start : start + _ESCAPED_SPAN]]
-        reader = csv.reader(span, delimiter=delimiter, strict=True)
+    escaped_mark = "\\" + quote
+    if escaped_mark in line:
+        span = [part.replace(escaped_mark, 2 * quote) for part in lines[start : start + _ESCAPED_SPAN]]
+        reader = csv.reader(span, delimiter=delimiter, quotechar=quote, strict=True)
         try:
             escaped = next(reader, [])
         except csv.Error:
@@ -91,8 +129,8 @@ def _alone(lines: list[str], start: int, delimiter: str, width: int | None) -> t
     return plain, 1
 
 
-def _unwrapped(cell: str) -> str:
+def _unwrapped(cell: str, quote: str) -> str:
     bare = cell.strip()
-    if len(bare) >= 2 and bare[0] == bare[-1] == '"' and '"' not in bare[1:-1].replace('""', ""):
-        return bare[1:-1].replace('""', '"')
+    if quote and len(bare) >= 2 and bare[0] == bare[-1] == quote and quote not in bare[1:-1].replace(2 * quote, ""):
+        return bare[1:-1].replace(2 * quote, quote)
     return cell

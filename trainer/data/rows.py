@@ -14,7 +14,7 @@ _PARTS = ("train", "validation", "test", "left_out")
 
 
 def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
-    """Write exactly what a run trains on: a parquet file with source_row, text, label and split ("train", "validation", "test", "left_out").
+    """Write exactly what a run trains on: a parquet file with source_row, line, text, label and split ("train", "validation", "test", "left_out").
 
     The label names in order and the notices of the split are in the schema's metadata under "emotune". The file appears whole or not at all.
     """
@@ -28,6 +28,7 @@ def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
     names = pa.array(corpus.label_names, type=pa.string())
     columns = {
         "source_row": pa.array(corpus.source_rows, type=pa.int64()),
+        "line": pa.array(corpus.lines, type=pa.int64()),
         "text": pa.array(corpus.texts, type=pa.string()),
         "label": pa.DictionaryArray.from_arrays(pa.array(corpus.label_ids, type=pa.int32()), names).cast(pa.string()),
         "split": pa.DictionaryArray.from_arrays(pa.array(parts), pa.array(_PARTS)).cast(pa.string()),
@@ -57,6 +58,7 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
             label_ids=np.array([ids[name] for name in table["label"].to_pylist()], dtype=np.int64),
             label_names=names,
             source_rows=table["source_row"].to_numpy().astype(np.int64),
+            lines=table["line"].to_numpy().astype(np.int64),
             origins=None,
             dropped=(),
         )

@@ -1,6 +1,6 @@
-"""Which rows train, which validate, which test: stratified, texts that occur twice on one side, the same for the same seed.
+"""Which rows train, which validate, which test: stratified, texts that nearly occur twice on one side, the same for the same seed.
 
-A published split is respected; nothing here looks at what a model predicts.
+A published split is respected; which texts are nearly the same is decided in duplicates.py; nothing here looks at what a model predicts.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form, unknown_class
+from trainer.data.duplicates import near_groups
 from trainer.errors import UserError
 
 
@@ -18,7 +19,7 @@ from trainer.errors import UserError
 class Splits:
     """Row numbers into the corpus, each sorted, int64, disjoint and together all rows.
 
-    ``left_out``: rows used nowhere, such as training rows whose text is in a given test file. ``notices``: sentences for people.
+    ``left_out``: rows used nowhere, such as training rows whose text is (nearly) in a given test file. ``notices``: sentences for people.
     """
 
     train: np.ndarray
@@ -28,20 +29,30 @@ class Splits:
     notices: tuple[str, ...]
 
 
-def split(corpus: Corpus, *, validation_share: float, test_share: float, seed: int) -> Splits:
-    """Split a corpus; shares are of all rows (of the training rows where test rows are given).
+@dataclass(frozen=True)
+class _Texts:
+    """What a split looks at of each of n texts: the form that its doubles share, and the number of its group of near-duplicates."""
 
+    forms: list[str]
+    groups: list[int]
+
+
+def split(corpus: Corpus, *, validation_share: float, test_share: float, seed: int, groups: np.ndarray | None = None) -> Splits:
+    """Split a corpus of n rows; shares are of all rows (of the training rows where test rows are given).
+
+    ``groups``: (n,) integers, the ``near_groups`` of all its texts, where they are known already. A group is never parted.
     Rows are ordered by a hash of seed and text, not by their place in the file: adding or correcting a few rows moves few others.
     Raises UserError ``too_few_rows`` where a part would be empty or training would have fewer than two classes,
     and ``unknown_class`` where a published split has no training row of a class.
     """
-    forms = [normal_form(text) for text in corpus.texts]
+    groups = near_groups(corpus.texts) if groups is None else groups
+    texts = _Texts([normal_form(text) for text in corpus.texts], groups.tolist())
     origins = corpus.origins
     if origins is None or set(origins) <= {"train"}:
-        parts, notices = _divide(corpus, forms, range(len(corpus)), validation_share, test_share, seed)
+        parts, notices = _divide(corpus, texts, range(len(corpus)), validation_share, test_share, seed)
         rows = {**parts, "left_out": []}
     else:
-        rows, notices = _follow_origins(corpus, forms, origins, validation_share, test_share, seed)
+        rows, notices = _follow_origins(corpus, texts, origins, validation_share, test_share, seed)
     splits = Splits(
         **{name: np.array(sorted(rows[name]), dtype=np.int64) for name in ("train", "validation", "test", "left_out")},
         notices=tuple(notices),
@@ -71,25 +82,25 @@ def _check(corpus: Corpus, splits: Splits) -> None:
 
 
 def _follow_origins(
-    corpus: Corpus, forms: list[str], origins: tuple[str, ...], validation_share: float, test_share: float, seed: int
+    corpus: Corpus, texts: _Texts, origins: tuple[str, ...], validation_share: float, test_share: float, seed: int
 ) -> tuple[dict[str, list[int]], list[str]]:
-    notices = []
     given = {name: [row for row, origin in enumerate(origins) if origin == name] for name in ("train", "validation", "test")}
     _check_classes(corpus, given)
-    test, left_out = given["test"], []
-    train = _without(given["train"], test, forms, left_out)
-    if len(train) < len(given["train"]):
-        notices.append(f"{_rows(len(given['train']) - len(train))} left training because the same text is in the test rows.")
-    validation = _without(given["validation"], test, forms, left_out)
-    if len(validation) < len(given["validation"]):
-        notices.append(f"{_rows(len(given['validation']) - len(validation))} left validation because the same text is in the test rows.")
-    if given["validation"]:
-        before = len(train)
-        train = _without(train, validation, forms, left_out)
-        if len(train) < before:
-            notices.append(f"{_rows(before - len(train))} left training because the same text is in the validation rows.")
+    left_out, notices = [], []
+    for part, other, left in (
+        ("train", "test", "left training"),
+        ("validation", "test", "left validation"),
+        ("train", "validation", "left training"),
+    ):
+        same, near = _doubles(given[part], given[other], texts)
+        for leaving, what in ((same, "the same text"), (near, "nearly the same text")):
+            if leaving:
+                notices.append(f"{_rows(len(leaving))} {left} because {what} is in the {other} rows.")
+        given[part] = sorted(set(given[part]).difference(same, near))
+        left_out += same + near
+    train, validation, test = given["train"], given["validation"], given["test"]
     wanted = {"validation": 0.0 if validation else validation_share, "test": 0.0 if test else test_share}
-    parts, more = _divide(corpus, forms, train, wanted["validation"], wanted["test"], seed)
+    parts, more = _divide(corpus, texts, train, wanted["validation"], wanted["test"], seed)
     train, validation, test = parts["train"], validation or parts["validation"], test or parts["test"]
     for part, rows in (("validation", validation), ("test", test)):
         if wanted[part]:
@@ -110,21 +121,22 @@ def _check_classes(corpus: Corpus, given: dict[str, list[int]]) -> None:
             raise unknown_class([corpus.label_names[n] for n in unknown], origin, [corpus.label_names[n] for n in sorted(known)])
 
 
-def _without(rows: list[int], others: Iterable[int], forms: list[str], left_out: list[int]) -> list[int]:
-    """The rows whose text is not among the others'; those that are go to ``left_out``."""
-    taken = {forms[row] for row in others}
-    left_out += [row for row in rows if forms[row] in taken]
-    return [row for row in rows if forms[row] not in taken]
+def _doubles(rows: list[int], others: list[int], texts: _Texts) -> tuple[list[int], list[int]]:
+    """The rows whose text is among the others', and the rows whose text is only nearly so."""
+    forms, groups = {texts.forms[row] for row in others}, {texts.groups[row] for row in others}
+    same = [row for row in rows if texts.forms[row] in forms]
+    near = [row for row in rows if texts.groups[row] in groups and texts.forms[row] not in forms]
+    return same, near
 
 
 # --- a split of our own -----------------------------------------------------------------------------------------------
 
 
 def _divide(
-    corpus: Corpus, forms: list[str], rows: Iterable[int], validation_share: float, test_share: float, seed: int
+    corpus: Corpus, texts: _Texts, rows: Iterable[int], validation_share: float, test_share: float, seed: int
 ) -> tuple[dict[str, list[int]], list[str]]:
     """Rows to "train", "validation" and "test", per class; a share of 0 makes no such part."""
-    groups = _groups(corpus, forms, rows, seed)
+    groups = _groups(corpus, texts, rows, seed)
     parts: dict[str, list[list[int]]] = {"train": [], "validation": [], "test": []}
     carried = {"validation": 0.0, "test": 0.0}
     single, double = [], []
@@ -153,16 +165,19 @@ def _divide(
     )
 
 
-def _groups(corpus: Corpus, forms: list[str], rows: Iterable[int], seed: int) -> dict[int, list[list[int]]]:
-    """Per class the groups of rows with the same text, in the order of the seed; a group with several labels goes with the rarest."""
-    by_form: dict[str, list[int]] = defaultdict(list)
+def _groups(corpus: Corpus, texts: _Texts, rows: Iterable[int], seed: int) -> dict[int, list[list[int]]]:
+    """Per class the groups of rows with nearly the same text, in the order of the seed; one with several labels goes with the rarest."""
+    by_number: dict[int, list[int]] = defaultdict(list)
     for row in rows:
-        by_form[forms[row]].append(row)
+        by_number[texts.groups[row]].append(row)
     labels = corpus.label_ids.tolist()
     counts = Counter(labels)
     groups: dict[int, list[tuple[bytes, list[int]]]] = defaultdict(list)
-    for form, group in by_form.items():
-        label = min((labels[row] for row in group), key=lambda label: (counts[label], corpus.label_names[label]))
+    for group in by_number.values():
+        label, form = labels[group[0]], texts.forms[group[0]]
+        if len(group) > 1:
+            label = min({labels[row] for row in group}, key=lambda label: (counts[label], corpus.label_names[label]))
+            form = min(texts.forms[row] for row in group)  # the number itself depends on the order of the file
         order = hashlib.blake2b(f"{seed}\n{form}".encode("utf-8", "replace"), digest_size=8).digest()
         groups[label].append((order, group))
     return {label: [group for _, group in sorted(ordered)] for label, ordered in groups.items()}

@@ -1,4 +1,4 @@
-"""Draft: a file being prepared (its columns, its class names), kept on disk so that it survives a reload of the page."""
+"""Draft: a file being prepared (its columns, its class names, its repairs), kept on disk so that it survives a reload of the page."""
 
 import hashlib
 import json
@@ -16,13 +16,14 @@ from trainer.runs.run import is_id, new_id, write_json
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file as handed in, and what a person said of its columns; None where the guess stands."""
+    """One file as handed in, and what a person said of its columns; nothing where the guess stands."""
 
     name: str
     """As the person knows it; never a path."""
     file: str
     """Its name in the folder."""
-    text: str | int | None = None
+    texts: tuple[str | int, ...] = ()
+    """The text column and those joined to it."""
     label: str | int | None = None
     """What a person typed (a column's name, or its position from 0), or for certain a position, as a number."""
 
@@ -38,6 +39,10 @@ class Draft:
     test: SourceFile | None = None
     class_names: Mapping[str, str] = field(default_factory=dict)
     """Given names by label as written: {"0": "sadness"}."""
+    repairs: tuple[str, ...] = ()
+    """What is repaired before training, in any order."""
+    accepted: tuple[str, ...] = ()
+    """Findings that a person wants to leave as they are, though they should be fixed."""
     form: Mapping[str, Any] = field(default_factory=dict)
     """What the form of a training last held (split, encoder, settings), by name of the page's choosing."""
 
@@ -59,8 +64,9 @@ class DraftStore:
         owner: str,
         sources: Mapping[str, tuple[str, bytes]],
         *,
-        text: str | None = None,
+        texts: tuple[str, ...] = (),
         label: str | None = None,
+        repairs: tuple[str, ...] = (),
     ) -> Draft:
         """Keep the files as they are. ``sources`` maps "main", "validation", "test" to (name, content)."""
         folder = self.root / new_id()
@@ -70,8 +76,8 @@ class DraftStore:
             for role, (name, content) in sources.items():
                 file = "source" if role == "main" else f"source-{role}"
                 (folder / file).write_bytes(content)
-                files[role] = SourceFile(_shown_name(name), file, text, label)
-            draft = Draft(folder.name, owner, files["main"], files.get("validation"), files.get("test"))
+                files[role] = SourceFile(_shown_name(name), file, texts, label)
+            draft = Draft(folder.name, owner, files["main"], files.get("validation"), files.get("test"), repairs=repairs)
             self.save(draft)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -132,8 +138,13 @@ def _shown_name(name: str) -> str:
 
 
 def _from_dict(values: dict) -> Draft:
-    files = {role: SourceFile(**values[role]) if values.get(role) else None for role in ("main", "validation", "test")}
-    return Draft(values["id"], values["owner"], files["main"], files["validation"], files["test"], values["class_names"], values["form"])
+    files = {role: _source(values[role]) if values.get(role) else None for role in ("main", "validation", "test")}
+    lists = {name: tuple(values[name]) for name in ("repairs", "accepted")}
+    return Draft(**{**values, **files, **lists})
+
+
+def _source(values: dict) -> SourceFile:
+    return SourceFile(**{**values, "texts": tuple(values["texts"])})
 
 
 def _newest_first(root: Path) -> list[Path]:

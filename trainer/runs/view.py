@@ -30,6 +30,15 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class WordCounts:
+    """What a simple model of word counts reached on the test rows, having learned from so many training rows."""
+
+    accuracy: float
+    macro_f1: float
+    rows: int
+
+
+@dataclass(frozen=True)
 class RunView:
     """What is known of one run. Times are seconds, ``created`` is Unix time, rates are texts per second."""
 
@@ -41,7 +50,9 @@ class RunView:
     draft: str = ""
     """The draft it was started from."""
     notices: tuple[str, ...] = ()
-    """What was said of the split, in sentences."""
+    """What was said of the split and of the training, in sentences."""
+    repairs: dict[str, int] = field(default_factory=dict)
+    """Rows that each repair changed or left out, by its code."""
     encoder: str = ""
     status: Status = "queued"
     phase: str = ""
@@ -64,6 +75,8 @@ class RunView:
     points: tuple[LogPoint, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     best_step: int | None = None
+    baseline: WordCounts | None = None
+    """None where there is none, as in runs of before; its failure fails no run."""
     stop_asked: bool = False
     message: str = ""
     """Why it failed, in words for people."""
@@ -129,7 +142,7 @@ def _known(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _created(view: RunView, event: dict[str, Any]) -> RunView:
-    facts = _known(event, ("name", "owner", "source_name", "encoder", "rows", "draft"))
+    facts = _known(event, ("name", "owner", "source_name", "encoder", "rows", "draft", "repairs"))
     return replace(view, created=event["time"], notices=tuple(event.get("notices", ())), **facts)
 
 
@@ -161,5 +174,25 @@ def _checkpoint(view: RunView, event: dict[str, Any]) -> RunView:
     return replace(view, best_step=event["step"])
 
 
+def _notice(view: RunView, event: dict[str, Any]) -> RunView:
+    message = event.get("message")
+    return replace(view, notices=(*view.notices, message)) if isinstance(message, str) else view
+
+
+def _baseline(view: RunView, event: dict[str, Any]) -> RunView:
+    accuracy, macro_f1, rows = (event.get(name) for name in ("accuracy", "macro_f1", "rows"))
+    if not all(isinstance(value, int | float) for value in (accuracy, macro_f1, rows)):
+        return view
+    return replace(view, baseline=WordCounts(accuracy, macro_f1, rows))
+
+
 _STEPPED = frozenset({"log", "eval", "resumed", "checkpoint"})
-_STEPS = {"created": _created, "queued": _queued, "phase": _phase, "started": _started, "checkpoint": _checkpoint}
+_STEPS = {
+    "created": _created,
+    "queued": _queued,
+    "phase": _phase,
+    "started": _started,
+    "checkpoint": _checkpoint,
+    "notice": _notice,
+    "baseline": _baseline,
+}

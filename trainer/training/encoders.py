@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from trainer.data.hub import hub_answers
 from trainer.errors import UserError
@@ -34,6 +35,9 @@ class Encoder:
     source: str
     """A Hub repository, or a folder."""
     parameters: int
+    layers: int
+    width: int
+    """Units of each layer (the hidden size)."""
     megabytes: int
     """To be fetched, once; 0 for what is already here."""
     languages: str
@@ -42,6 +46,8 @@ class Encoder:
     """The peak learning rate proven for it at batch sizes of 32 and 64."""
     sha256: str = ""
     """Of model.safetensors, checked before use where it is known."""
+    longest: int = 512
+    """Tokens of the longest text it can read."""
 
     @property
     def local(self) -> bool:
@@ -55,6 +61,8 @@ def catalogue() -> tuple[Encoder, ...]:
             PACKAGED,
             str(_packaged_folder()),
             22_713_216,
+            6,
+            384,
             0,
             "English",
             "Small and quick: 6 layers. Comes with the app and needs no internet.",
@@ -65,6 +73,8 @@ def catalogue() -> tuple[Encoder, ...]:
             "distilbert-base-uncased",
             "distilbert/distilbert-base-uncased",
             66_362_880,
+            6,
+            768,
             268,
             "English",
             "BERT distilled to 6 layers: nearly its accuracy at half the time.",
@@ -74,6 +84,8 @@ def catalogue() -> tuple[Encoder, ...]:
             "bert-base-uncased",
             "google-bert/bert-base-uncased",
             109_482_240,
+            12,
+            768,
             440,
             "English",
             "The classic of the tutorials, 12 layers.",
@@ -83,6 +95,8 @@ def catalogue() -> tuple[Encoder, ...]:
             "roberta-base",
             "FacebookAI/roberta-base",
             124_645_632,
+            12,
+            768,
             499,
             "English",
             "BERT trained longer on more text; minds upper and lower case.",
@@ -92,6 +106,8 @@ def catalogue() -> tuple[Encoder, ...]:
             "distilbert-base-multilingual-cased",
             "distilbert/distilbert-base-multilingual-cased",
             134_734_080,
+            6,
+            768,
             542,
             "104 languages",
             "For texts in other languages than English, or in several; 6 layers.",
@@ -101,6 +117,8 @@ def catalogue() -> tuple[Encoder, ...]:
             "xlm-roberta-base",
             "FacebookAI/xlm-roberta-base",
             278_043_648,
+            12,
+            768,
             1116,
             "100 languages",
             "The strongest here for other languages than English; 12 layers, large vocabulary.",
@@ -111,14 +129,41 @@ def catalogue() -> tuple[Encoder, ...]:
 
 def local_encoder(folder: Path) -> Encoder:
     """An encoder from a folder of a person's own (``config.json``, ``model.safetensors``, tokenizer files)."""
-    if not (folder / "config.json").is_file() or not (folder / "model.safetensors").is_file():
+    if not (folder / "config.json").is_file() or not (folder / _WEIGHTS).is_file():
         raise UserError(
             f"The folder {folder} holds no encoder: a config.json and a model.safetensors were expected. "
             "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
             code="unknown_encoder",
         )
     folder = folder.resolve()
-    return Encoder(folder.name, str(folder), safetensors_parameters(folder / "model.safetensors"), 0, "", "A folder of your own.", 5e-5)
+    layers, width, longest = _shape(folder / "config.json")
+    parameters = safetensors_parameters(folder / _WEIGHTS)
+    return Encoder(folder.name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest)
+
+
+def _shape(config: Path) -> tuple[int, int, int]:
+    """Layers, width and longest text as a config says; those of a base-size model where it does not."""
+    try:
+        found = SimpleNamespace(**json.loads(config.read_text(encoding="utf-8")))
+        layers = getattr(found, "num_hidden_layers", getattr(found, "n_layers", 12))
+        return int(layers), int(getattr(found, "hidden_size", getattr(found, "dim", 768))), int(_longest(found))
+    except (OSError, ValueError, TypeError):
+        return 12, 768, 512  # loading it will say what is wrong with it
+
+
+def tokenizer_file(encoder: Encoder) -> Path | None:
+    """The encoder's tokenizer.json where it is on this machine already; nothing is fetched for it."""
+    folder = Path(encoder.source) if encoder.local else _cached(encoder)
+    return folder / "tokenizer.json" if folder is not None and (folder / "tokenizer.json").is_file() else None
+
+
+def _cached(encoder: Encoder) -> Path | None:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(encoder.source, allow_patterns=_TOKENIZER_FILES, local_files_only=True))
+    except (OSError, ValueError):
+        return None
 
 
 def find_encoder(name: str, encoders: Sequence[Encoder]) -> Encoder:
@@ -163,12 +208,25 @@ def load_classifier(encoder: Encoder, label_names: Sequence[str]) -> "PreTrained
     The head's first weights come from torch's generator: seed it before.
     """
     load_libraries()
-    import torch
     from transformers import AutoModelForSequenceClassification
+
+    return _load(AutoModelForSequenceClassification, encoder, label_names)
+
+
+def load_encoder(encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
+    """The encoder without a head, in float32, its config carrying the label names."""
+    load_libraries()
+    from transformers import AutoModel
+
+    return _load(AutoModel, encoder, label_names)
+
+
+def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
+    import torch
 
     folder = _folder(encoder, weights=True)
     with _damage_in_words(encoder):
-        return AutoModelForSequenceClassification.from_pretrained(
+        return kind.from_pretrained(
             folder,
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),

@@ -13,6 +13,6 @@ def zip_model(run: Run, name: str, target: Path) -> None:
     """Write ``run.model`` into ``target``, under a folder of the run's name. Not compressed: weights do not shrink."""
     folder = name.replace(" ", "-")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(run.model.iterdir()):
+        for file in sorted(run.model.rglob("*")):
             if file.is_file() and file.suffix in _TAKEN:
-                archive.write(file, f"{folder}/{file.name}")
+                archive.write(file, f"{folder}/{file.relative_to(run.model).as_posix()}")

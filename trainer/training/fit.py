@@ -13,9 +13,10 @@ from trainer.data.splitting import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
-from trainer.training.encoders import Encoder, load_classifier, load_tokenizer
-from trainer.training.hardware import Hardware, detect
+from trainer.training.encoders import Encoder, load_tokenizer
+from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.libraries import load_libraries
+from trainer.training.limits import refuse_what_cannot_fit
 from trainer.training.schedule import plan
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Fitted:
 
 
 def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
-    """Train what the run's recipe asks for and save the best model, by macro F1 on validation, in ``run.model``.
+    """Train what the run's recipe asks for and save the best model, by the recipe's metric on validation, in ``run.model``.
 
     Tells the run's log every phase, step and evaluation, and ends after the current step once a stop is asked for,
     keeping the best model so far. Raises UserError for what a person can put right, and Cancelled where the stop came
@@ -48,21 +49,32 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     import torch
     from transformers import set_seed
 
-    hardware = detect()
-    torch.set_num_threads(hardware.cores)
+    from trainer.training.classifier import count_parameters, make_classifier
+
     recipe = run.recipe().settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
+    hardware = at_precision(detect(), recipe.precision)
+    torch.set_num_threads(hardware.cores)
 
     run.log.append("phase", what=f"loading the encoder {encoder.name}" if encoder.local else f"fetching the encoder {encoder.name}")
     tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
     set_seed(recipe.seed)
-    model = load_classifier(encoder, corpus.label_names)
+    model = make_classifier(encoder, corpus.label_names, recipe)
 
     _mind_the_stop(run)
     run.log.append("phase", what=f"reading {len(splits.train) + len(splits.validation):,} texts")
     train = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
     validation = tokenise(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
     validation.sort(key=lambda row: len(row["input_ids"]))
-    schedule = plan(train_rows=len(train), validation_rows=len(validation), batch_size=recipe.batch_size, epochs=recipe.epochs)
+    refuse_what_cannot_fit(recipe, encoder, [len(row["input_ids"]) for row in train], hardware)
+    schedule = plan(
+        train_rows=len(train),
+        validation_rows=len(validation),
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        gradient_accumulation=recipe.gradient_accumulation,
+        evaluations_per_epoch=recipe.evaluations_per_epoch,
+        log_every=recipe.log_every,
+    )
     run.log.append(
         "started",
         device=hardware.words,
@@ -71,8 +83,8 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
         learning_rate=recipe.learning_rate,
         total_steps=schedule.total_steps,
         epoch_steps=list(schedule.epoch_steps),
-        parameters=model.num_parameters(),
-        trainable_parameters=model.num_parameters(only_trainable=True),
+        parameters=count_parameters(model),
+        trainable_parameters=count_parameters(model, learning=True),
     )
     _mind_the_stop(run)
     run.log.append("phase", what="training")
@@ -86,7 +98,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
         trainer.train()
     run.log.append("phase", what="saving the model")
     _save(run, callback.best_folder(), tokenizer)
-    fitted = Fitted(callback.stopped, callback.best[1], callback.train_seconds, callback.samples_per_second(trainer.state), hardware)
+    fitted = Fitted(callback.stopped, callback.best.step, callback.train_seconds, callback.samples_per_second(trainer.state), hardware)
     # The callback and the Trainer hold each other, and the Trainer the optimizer: let go of their memory before the scoring.
     callback.trainer = None
     del trainer, model

@@ -5,10 +5,11 @@ Measures nothing and trains nothing.
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from trainer.errors import UserError
 from trainer.training.libraries import load_libraries
 
 
@@ -25,6 +26,23 @@ class Hardware:
     @property
     def words(self) -> str:
         return f"{self.name}, {self.precision}"
+
+
+def at_precision(hardware: Hardware, precision: str) -> Hardware:
+    """The hardware as ``detect`` found it, told to work in the asked precision; "auto" leaves it.
+
+    Raises UserError ``precision_unavailable`` for 16 bits that it does not have: they would be emulated, slower than 32.
+    """
+    if precision == "auto":
+        return hardware
+    # A GPU with bf16 has fp16 too; a processor computes in no fp16.
+    offered = {"fp32", hardware.precision} | ({"fp16"} if hardware.device == "cuda" and hardware.precision == "bf16" else set())
+    if precision not in offered:
+        raise UserError(
+            f"This machine ({hardware.name}) has no {precision} arithmetic. Choose auto, or one of: {', '.join(sorted(offered))}.",
+            code="precision_unavailable",
+        )
+    return replace(hardware, precision=precision)
 
 
 def usable_cores() -> int:

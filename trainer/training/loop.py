@@ -8,6 +8,7 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,17 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from sklearn.metrics import f1_score
-from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training.batching import LengthGroupedSampler
+from trainer.training.classifier import Classifier, save_classifier
+from trainer.training.groups import Freezing, parameter_groups
 from trainer.training.hardware import Hardware
+from trainer.training.losses import TrainingLoss, training_loss
 from trainer.training.schedule import Schedule
 
 Rows = Sequence[dict[str, Any]]
@@ -30,22 +34,41 @@ Rows = Sequence[dict[str, Any]]
 
 _EVALUATION_BATCH = 128
 
+_METRIC_WORDS = {"macro_f1": "macro F1", "accuracy": "accuracy", "loss": "loss"}
+
 
 class LiveTrainer(Trainer):
-    """Trainer that reads batches in our order and counts right answers as it trains."""
+    """Trainer that reads batches in our order, lets each weight learn as the recipe wants and counts right answers as it trains."""
 
-    def __init__(self, *, lengths: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, *, lengths: Sequence[int], recipe: Recipe, loss: TrainingLoss | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._lengths = lengths
+        self._recipe = recipe
+        self._loss = loss
         self._correct = torch.zeros((), device=self.args.device)
         self._seen = 0
+        if loss is not None:
+            # The Trainer then tells how many texts the whole step has, and leaves the loss as it is.
+            self.model_accepts_loss_kwargs = True
+            self.loss_is_scaled_for_ga = True
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
         return LengthGroupedSampler(self._lengths, batch_size=self.args.train_batch_size, seed=self.args.seed)
 
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            kind, arguments = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            groups = parameter_groups(self.model, self._recipe, decaying=frozenset(self.get_decay_parameter_names(self.model)))
+            self.optimizer = kind(groups, **arguments)
+        return self.optimizer
+
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         labels = inputs["labels"]
-        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
+        if self._loss is None or not model.training:
+            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
+        else:
+            outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
+            loss = self._loss(outputs["logits"], labels, texts=num_items_in_batch) * self.accelerator.num_processes
         if model.training:
             # Kept on the device: reading it here would make a GPU wait at every step.
             self._correct += (outputs["logits"].detach().argmax(-1) == labels).sum()
@@ -60,23 +83,34 @@ class LiveTrainer(Trainer):
         return accuracy
 
 
+@dataclass(frozen=True)
+class Best:
+    """The evaluation whose weights are kept: its score (higher is better) and its step."""
+
+    score: float
+    step: int
+
+
 class RunCallback(TrainerCallback):
     """Writes what the Trainer does into the run's log, follows the schedule, minds the stop file, keeps the best weights."""
 
-    def __init__(self, run: Run, schedule: Schedule, batch_size: int) -> None:
+    def __init__(self, run: Run, schedule: Schedule, recipe: Recipe, freezing: Freezing) -> None:
         self.run = run
         self.schedule = schedule
         self.trainer: LiveTrainer | None = None
-        self.best: tuple[float, int] | None = None
-        """Macro F1 on validation, and its step."""
+        self.best: Best | None = None
         self.train_seconds = 0.0
         self.stopped = False
-        self._batch_size = batch_size
+        self._recipe = recipe
+        self._freezing = freezing
         self._begun = time.monotonic()
         self._mark = self._begun
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._begun = self._mark = time.monotonic()
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._freezing.apply(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step = state.global_step
@@ -124,25 +158,55 @@ class RunCallback(TrainerCallback):
             macro_f1=macro_f1,
             seconds=round(metrics.get("eval_runtime", 0.0), 3),
         )
-        if self.best is None or macro_f1 > self.best[0]:
+        score = self._score(metrics)
+        if self.best is None or score > self.best.score:
             self._keep(model, step)
-            self.best = (macro_f1, step)
+            self.best = Best(score, step)
             self.run.log.append("checkpoint", step=step, macro_f1=macro_f1)
+        elif self._enough(step):
+            control.should_training_stop = True
+            self.run.log.append("notice", step=step, message=self._early_words(step))
         # Evaluations and saves are not training time.
         self._mark = time.monotonic()
+
+    def _score(self, metrics: dict[str, float]) -> float:
+        """What the recipe chooses the best model by, higher being better."""
+        value = metrics[f"eval_{self._recipe.best_metric}"]
+        if not math.isfinite(value):
+            return -math.inf
+        return -value if self._recipe.best_metric == "loss" else value
+
+    def _enough(self, step: int) -> bool:
+        """Whether so many evaluations passed without a better one that the recipe ends the training here.
+
+        Counted from the schedule and the best step; evaluations of an encoder that is still to be unfrozen say nothing of what comes.
+        """
+        patience, total = self._recipe.early_stopping, self.schedule.total_steps
+        if patience is None or self.stopped or step == total:
+            return False
+        since = max(self.best.step, self._freezing.steps if self._freezing.steps < total else 0)
+        return sum(since < done <= step for done in self.schedule.evaluation_steps) >= patience
+
+    def _early_words(self, step: int) -> str:
+        count, metric = self._recipe.early_stopping, _METRIC_WORDS[self._recipe.best_metric]
+        return (
+            f"The training ended early, after step {step:,} of {self.schedule.total_steps:,}: "
+            f"{'one evaluation' if count == 1 else f'{count} evaluations in a row'} brought no better {metric} "
+            f"than that of step {self.best.step:,}, whose model is kept."
+        )
 
     def samples_per_second(self, state: Any) -> float:
         per_epoch = self.schedule.epoch_steps[0]
         epochs, steps = divmod(state.global_step, per_epoch)
         rows = len(self.trainer.train_dataset) if self.trainer is not None else 0
-        samples = epochs * rows + min(steps * self._batch_size, rows)
+        samples = epochs * rows + min(steps * self._recipe.batch_size * self._recipe.gradient_accumulation, rows)
         return samples / self.train_seconds if self.train_seconds else 0.0
 
-    def _keep(self, model: PreTrainedModel, step: int) -> None:
+    def _keep(self, model: Classifier, step: int) -> None:
         """Save these weights as the best so far, then drop the ones before."""
         folder = self.run.checkpoints / f"best-{step:08d}"
         try:
-            model.save_pretrained(folder)
+            save_classifier(model, folder)
         except SafetensorError as error:
             # A full disk reaches us as safetensors' own exception.
             raise OSError(errno.ENOSPC, f"the weights could not be written: {error}") from error
@@ -154,12 +218,12 @@ class RunCallback(TrainerCallback):
         """Where the best weights so far are. There are some after the first evaluation, which every training has."""
         if self.best is None:
             raise RuntimeError("the training ended without an evaluation")
-        return self.run.checkpoints / f"best-{self.best[1]:08d}"
+        return self.run.checkpoints / f"best-{self.best.step:08d}"
 
 
 def make_trainer(
     run: Run,
-    model: PreTrainedModel,
+    model: Classifier,
     tokenizer: PreTrainedTokenizerBase,
     *,
     train: Rows,
@@ -169,7 +233,9 @@ def make_trainer(
     hardware: Hardware,
 ) -> tuple[LiveTrainer, RunCallback]:
     """A Trainer ready to go and the callback that watches it. The recipe must be settled (no automatic values left)."""
-    callback = RunCallback(run, schedule, recipe.batch_size)
+    frozen = recipe.frozen_epochs * schedule.epoch_steps[0]
+    callback = RunCallback(run, schedule, recipe, Freezing(model, frozen))
+    loss = training_loss(recipe, [row["labels"] for row in train], model.config.num_labels)
     arguments = TrainingArguments(
         output_dir=str(run.checkpoints),
         num_train_epochs=recipe.epochs,
@@ -179,6 +245,8 @@ def make_trainer(
         lr_scheduler_type="linear",
         warmup_steps=math.ceil(recipe.warmup * schedule.total_steps),
         weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        gradient_accumulation_steps=recipe.gradient_accumulation,
         seed=recipe.seed,
         bf16=hardware.precision == "bf16",
         fp16=hardware.precision == "fp16",
@@ -204,6 +272,8 @@ def make_trainer(
         compute_metrics=_metrics,
         callbacks=[callback],
         lengths=[len(row["input_ids"]) for row in train],
+        recipe=recipe,
+        loss=loss,
     )
     trainer.remove_callback(PrinterCallback)
     callback.trainer = trainer

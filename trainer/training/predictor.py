@@ -1,6 +1,7 @@
 """Predictor: a saved model and what it says about texts.
 
-Does what ``pipeline("text-classification", model=..., top_k=None)(texts, truncation=True)`` does, in float32, batched by length.
+Does what ``pipeline("text-classification", model=..., top_k=None)(texts, truncation=True)`` does, in float32, batched by length; and the
+same for a model whose head no pipeline knows.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,14 +19,13 @@ class Predictor:
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
         """Raise UserError where the folder holds no model that can be loaded."""
         load_libraries()
-        import torch
-        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+        from transformers import AutoTokenizer
+
+        from trainer.training.classifier import load_saved
 
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-            self._model = AutoModelForSequenceClassification.from_pretrained(
-                str(folder), dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
-            )
+            self._model = load_saved(folder)
         except Exception as error:
             raise UserError(
                 f"The model in {folder.parent.name}/{folder.name} could not be loaded; a file is missing or damaged. Train it again.",

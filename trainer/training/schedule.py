@@ -25,15 +25,29 @@ class Schedule:
     evaluation_steps: frozenset[int]
 
 
-def plan(*, train_rows: int, validation_rows: int, batch_size: int, epochs: int) -> Schedule:
-    """The schedule of a run: about 200 log points, and one to four evaluations an epoch, the last step always among them."""
-    per_epoch = math.ceil(train_rows / batch_size)
+def plan(
+    *,
+    train_rows: int,
+    validation_rows: int,
+    batch_size: int,
+    epochs: int,
+    gradient_accumulation: int = 1,
+    evaluations_per_epoch: int | None = None,
+    log_every: int | None = None,
+) -> Schedule:
+    """The schedule of a run, the last step always logged and evaluated.
+
+    Where it is not said, about 200 log points, and one to four evaluations an epoch.
+    """
+    per_epoch = math.ceil(math.ceil(train_rows / batch_size) / gradient_accumulation)
     total = per_epoch * epochs
-    if validation_rows <= _CHEAP_ROWS:
+    if evaluations_per_epoch is not None:
+        times = evaluations_per_epoch
+    elif validation_rows <= _CHEAP_ROWS:
         times = _MOST_PER_EPOCH
     else:
         times = max(1, min(_MOST_PER_EPOCH, int(_EVALUATION_SHARE * train_rows / validation_rows)))
-    every = max(1, round(total / _POINTS))
+    every = log_every or max(1, round(total / _POINTS))
     return Schedule(
         total_steps=total,
         epoch_steps=tuple(per_epoch * (e + 1) for e in range(epochs)),

@@ -1,10 +1,12 @@
 """How an encoder's tokenizer splits a text, for people to look at."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainer.training.encoders import Encoder, load_tokenizer
+from trainer.training.encoders import Encoder, load_tokenizer, tokenizer_file
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -47,6 +49,30 @@ def tokenise_text(encoder: Encoder, text: str, *, max_length: int) -> Tokenisati
         for position, (token, i) in enumerate(zip(tokenizer.convert_ids_to_tokens(ids), ids, strict=True))
     )
     return Tokenisation(tokens, len(tokenizer), longest, read, tuple(str(t) for t in tokenizer.all_special_tokens))
+
+
+def token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]] | None:
+    """A function that counts the tokens of texts, special ones included; None while the encoder's tokenizer is not on this machine.
+
+    Without transformers, which takes seconds to import.
+    """
+    file = tokenizer_file(encoder)
+    return None if file is None else _counter(file)
+
+
+@lru_cache(maxsize=4)
+def _counter(file: Path) -> Callable[[Sequence[str]], list[int]]:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(texts: Sequence[str]) -> list[int]:
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        return [len(found.ids) for found in tokenizer.encode_batch_fast(clean)]
+
+    return count
 
 
 @lru_cache(maxsize=4)

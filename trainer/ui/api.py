@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from trainer.advice import facts_of
 from trainer.data.inspection import inspect_file
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -22,14 +23,21 @@ def build(studio: Studio) -> None:
     def inspect(file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
         """What was found in a file: encoding, columns, classes, findings."""
         limits = studio.settings
-        found = inspect_file(_uploaded(file), text=text, label=label, max_classes=limits.max_classes, **limits.file_limits)
+        found = inspect_file(
+            _uploaded(file),
+            text=_named(text),
+            label=label,
+            encoder=facts_of(studio.encoders[0]),
+            max_classes=limits.max_classes,
+            **limits.file_limits,
+        )
         return {**found, "file": Path(found["file"]).name}
 
     def start(file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
         """Train on a file; returns the run's id at once. ``recipe`` holds settings by name, as ``--set`` on the terminal."""
         wanted = Recipe.from_dict(recipe or {})
         path = _uploaded(file)
-        return _progress(studio.train_files(owner(), {"main": (path.name, path)}, wanted, text=text, label=label))
+        return _progress(studio.train_files(owner(), {"main": (path.name, path)}, wanted, text=_named(text), label=label))
 
     def progress(run: str) -> dict:
         """How a run is getting on: status, step, last loss and scores, time left."""
@@ -60,6 +68,10 @@ def build(studio: Studio) -> None:
 
     for endpoint in (inspect, start, progress, stop, report, predict):
         gr.api(_sentences(endpoint), api_name=endpoint.__name__)
+
+
+def _named(text: str | None) -> tuple[str, ...]:
+    return () if text is None else (text,)
 
 
 def _uploaded(file: Any) -> Path:

@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 
 from trainer.charts.classes import class_counts_chart, text_lengths_chart
+from trainer.charts.lengths import token_lengths_chart
 from trainer.data.columns import Columns
 from trainer.data.hub import CATALOGUE, find_dataset
 from trainer.errors import UserError
@@ -16,7 +17,7 @@ from trainer.preparation import Preparation, numeric_labels
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.training.encoders import find_encoder
-from trainer.ui import markup, words
+from trainer.ui import checklist, markup, words
 from trainer.ui.live_chart import live_chart
 from trainer.ui.session import owner, said
 
@@ -31,12 +32,16 @@ SPLITS = {
 _PREVIEW_ROWS = 8
 _PREVIEW_COLUMNS = 8
 _CHART_HEIGHT = 240
+_TOKENS_HEIGHT = 200
+_ALONE = "nothing"
+"""Shown where the text is a single column; the value behind it is empty."""
 
 
 @dataclass(frozen=True)
 class DataTab:
     """The components other tabs read or write."""
 
+    advice: gr.HTML
     draft: gr.State
     """The id of the draft that is shown."""
     version: gr.State
@@ -73,13 +78,13 @@ def build(studio: Studio, *, whereabouts: str) -> DataTab:
     p: dict[str, Any] = {"draft": draft, "version": version}
     with gr.Row(elem_classes=["em-doors"]):
         with gr.Column(elem_classes=["em-door"], min_width=240):
-            gr.HTML("<h3>Your file</h3><p>A table with one text and one label in each row: .csv, .tsv or .txt.</p>")
-            p["file"] = gr.File(
-                label="Drop a file here", file_types=[".csv", ".tsv", ".txt"], height=120, elem_id="upload", show_label=False
-            )
+            gr.HTML("<h3>Your file</h3><p>A table with one text and one label in each row: CSV, Excel, Parquet or JSON lines.</p>")
+            # Any ending is let in: what the file is, its content says.
+            p["file"] = gr.File(label="Drop a file here", height=120, elem_id="upload", show_label=False)
         with gr.Column(elem_classes=["em-door"], min_width=240):
             gr.HTML("<h3>Our sample</h3><p>About 1,000 English sentences with six emotions. Ready at once, works offline.</p>")
             p["sample"] = gr.Button("Open the sample", elem_id="open-sample")
+            p["messy"] = gr.Button("Open a messy one, to see repairs", size="sm", variant="link", elem_id="open-messy")
         with gr.Column(elem_classes=["em-door"], min_width=240):
             gr.HTML("<h3>A known data set</h3><p>The tutorials’ ones, fetched from the Hugging Face Hub.</p>")
             p["hub"] = gr.Dropdown(
@@ -91,6 +96,7 @@ def build(studio: Studio, *, whereabouts: str) -> DataTab:
     with gr.Column(visible=False, elem_id="data-body") as p["body"]:
         _build_body(p)
     tab = DataTab(
+        advice=p["advice"],
         draft=draft,
         version=version,
         split=p["split"],
@@ -110,10 +116,13 @@ def build(studio: Studio, *, whereabouts: str) -> DataTab:
 def _build_body(p: dict[str, Any]) -> None:
     p["summary"] = gr.HTML(elem_id="data-summary")
     with gr.Row():
-        p["text"] = gr.Dropdown([], label="Text column", elem_id="text-column", allow_custom_value=True)
-        p["label"] = gr.Dropdown([], label="Label column", elem_id="label-column", allow_custom_value=True)
+        p["text"] = gr.Dropdown([], label="Text column", elem_id="text-column", min_width=240, allow_custom_value=True)
+        p["more_text"] = gr.Dropdown([], label="Joined with (optional)", elem_id="more-text-column", min_width=240, allow_custom_value=True)
+        p["label"] = gr.Dropdown([], label="Label column", elem_id="label-column", min_width=240, allow_custom_value=True)
     p["reasons"] = gr.HTML()
-    p["findings"] = gr.HTML(elem_id="findings")
+    p["findings"] = checklist.live_checklist(elem_id="findings")
+    p["advice"] = checklist.live_checklist(elem_id="advice")
+    p["repaired"] = gr.HTML(elem_id="repaired")
     p["preview"] = gr.HTML(elem_id="preview")
     with gr.Accordion("Give the classes names", open=True, visible=False, elem_id="class-names") as p["naming"]:
         gr.HTML(
@@ -138,6 +147,9 @@ def _build_body(p: dict[str, Any]) -> None:
         with gr.Column(min_width=320):
             gr.HTML("<h3>Words per text</h3>")
             p["lengths"] = live_chart(None, elem_id="lengths-chart", height=_CHART_HEIGHT)
+    with gr.Column(visible=False) as p["tokens_body"]:
+        gr.HTML("<h3>Tokens per text <small>and where the encoder stops reading</small></h3>")
+        p["token_lengths"] = live_chart(None, elem_id="token-lengths-chart", height=_TOKENS_HEIGHT)
     p["split"] = gr.Radio(
         list(SPLITS),
         value="70 / 10 / 20",
@@ -177,8 +189,14 @@ def _wire(studio: Studio, tab: DataTab) -> None:
             raise UserError("Choose a data set from the list first.", code="no_dataset")
         return show(tab, studio.open_hub(owner(), find_dataset(name)), *split)
 
-    def choose_text(draft: str | None, text: str, *split: Any) -> dict:
-        return show(tab, studio.choose(owner(), current(studio, draft), text=_position(text)), *split)
+    @refuse
+    def messy(*split: Any) -> dict:
+        return show(tab, studio.open_sample(owner(), messy=True), *split)
+
+    @refuse
+    def choose_text(draft: str | None, text: str, more: str | None, *split: Any) -> dict:
+        columns = [_position(chosen) for chosen in (text, more) if chosen]
+        return show(tab, studio.choose(owner(), current(studio, draft), text=tuple(dict.fromkeys(columns))), *split)
 
     @refuse
     def choose_label(draft: str | None, label: str, *split: Any) -> dict:
@@ -190,6 +208,10 @@ def _wire(studio: Studio, tab: DataTab) -> None:
         return show(tab, studio.choose(owner(), current(studio, draft), class_names=given), *split)
 
     @refuse
+    def act(press: gr.EventData, draft: str | None, *split: Any) -> dict:
+        return show(tab, _done(studio, current(studio, draft), press.action, press.code), *split)
+
+    @refuse
     def resplit(draft: str | None, *split: Any) -> dict:
         line = _split_line(studio.preparation(owner(), current(studio, draft)), *split)
         return {p["custom"]: gr.Row(visible=split[0] == "Custom"), p["split_line"]: line}
@@ -198,11 +220,32 @@ def _wire(studio: Studio, tab: DataTab) -> None:
     p["file"].upload(upload, [p["file"], *split], out, **quiet)
     p["sample"].click(sample, split, out, **quiet)
     p["fetch"].click(fetch, [p["hub"], *split], out, **quiet)
-    p["text"].input(choose_text, [tab.draft, p["text"], *split], out, **quiet)
+    p["messy"].click(messy, split, out, **quiet)
+    p["findings"].click(act, [tab.draft, *split], out, **quiet)
+    for column in (p["text"], p["more_text"]):
+        column.input(choose_text, [tab.draft, p["text"], p["more_text"], *split], out, **quiet)
     p["label"].input(choose_label, [tab.draft, p["label"], *split], out, **quiet)
     p["rename"].click(rename, [tab.draft, p["names"], *split], out, **quiet)
     for component in split:
         component.input(resplit, [tab.draft, *split], [p["custom"], p["split_line"], p["notice"]], **quiet)
+
+
+def _done(studio: Studio, draft: str, action: str, code: str) -> Preparation:
+    """The preparation after a press in the checklist. A page may be older than its server: what it does not know changes nothing."""
+    if action == "repair_all":
+        findings = studio.preparation(owner(), draft).findings
+        return studio.repair(owner(), draft, [f.code for f in findings if f.repairable])
+    if action == "repair":
+        return studio.repair(owner(), draft, [code])
+    if action == "accept":
+        return studio.accept(owner(), draft, code)
+    if action in ("confirm", "label"):
+        columns = studio.preparation(owner(), draft).columns
+        if columns is None:
+            raise UserError("Choose the columns from the lists above.", code="no_columns")
+        label = int(code) if action == "label" and code.isdecimal() else columns.label
+        return studio.choose(owner(), draft, text=(columns.text, *columns.more_text), label=label)
+    return studio.undo(owner(), draft, [code])
 
 
 def current(studio: Studio, draft: str | None) -> str:
@@ -234,10 +277,14 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
         p["summary"]: _summary(preparation),
         p["text"]: gr.Dropdown(choices=names, value=None if columns is None else str(columns.text)),
         p["label"]: gr.Dropdown(choices=names, value=None if columns is None else str(columns.label)),
+        p["more_text"]: gr.Dropdown(
+            choices=[(_ALONE, ""), *names], value=str(columns.more_text[0]) if columns is not None and columns.more_text else ""
+        ),
         p["reasons"]: "" if columns is None else _reasons(columns),
-        p["findings"]: "".join(markup.notice(f.message, f.severity) for f in preparation.findings),
+        p["findings"]: "" if corpus is None else checklist.of_file(preparation),
+        p["repaired"]: _downloads(preparation),
         p["preview"]: _preview(preparation),
-        p["onward"]: gr.Button(interactive=corpus is not None),
+        p["onward"]: gr.Button(interactive=preparation.ready),
         p["custom"]: gr.Row(visible=split[0] == "Custom"),
     }
     numbers = numeric_labels(preparation)
@@ -245,7 +292,14 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
     updates[p["naming"]] = gr.Accordion(visible=bool(numbers))
     updates[p["names"]] = [[n, given.get(n, n)] for n in numbers] or [["", ""]]
     if corpus is None:
-        return {**updates, p["counts"]: None, p["lengths"]: None, p["split_line"]: ""}
+        return {
+            **updates,
+            p["counts"]: None,
+            p["lengths"]: None,
+            p["split_line"]: "",
+            p["advice"]: "",
+            p["tokens_body"]: gr.Column(visible=False),
+        }
     lengths = np.array([len(t.split()) for t in corpus.texts])
     by_class = [lengths[corpus.label_ids == i] for i in range(len(corpus.label_names))]
     updates[p["counts"]] = class_counts_chart(corpus.label_names, [len(of) for of in by_class])
@@ -255,11 +309,12 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
 
 
 def _summary(preparation: Preparation) -> str:
-    table = preparation.table
+    table, corpus = preparation.table, preparation.corpus
     delimiters = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
     pairs = [
         ("File", preparation.draft.main.name),
         ("Rows", f"{len(table.rows):,}"),
+        ("Rows used", f"{len(corpus):,}" if corpus is not None and len(corpus) != len(table.rows) else ""),
         ("Classes", "" if preparation.corpus is None else f"{len(preparation.corpus.label_names)}"),
         ("Columns", f"{len(table.columns)}{'' if table.header else ', without a header row'}"),
         ("Separated by", delimiters.get(table.delimiter or "", table.delimiter or "")),
@@ -271,6 +326,33 @@ def _summary(preparation: Preparation) -> str:
 def _reasons(columns: Columns) -> str:
     text, label = markup.text(columns.text_reason, most=300), markup.text(columns.label_reason, most=300)
     return f'<p class="em-quiet">Text: {text}. Label: {label}.</p>'
+
+
+def _downloads(preparation: Preparation) -> str:
+    """Links to the repaired file, where something was repaired."""
+    if not preparation.draft.repairs or preparation.repaired is None:
+        return ""
+    link = f"prepared/{preparation.draft.id}"
+    return (
+        f'<a class="em-button" href="{link}/exact" download>Download the repaired file</a>'
+        f'<span class="em-quiet">or <a href="{link}/spreadsheet" download>for spreadsheets</a> (cells that a spreadsheet would run as a '
+        f'formula are defused) · <a href="{link}/changes" download>the list of changes</a></span>'
+    )
+
+
+def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
+    """Updates for what depends on the encoder and its settings; empty while the file cannot be trained on."""
+    p = tab.parts
+    try:
+        advice = studio.advise(owner(), current(studio, draft), recipe)
+    except UserError:
+        return {p["advice"]: "", p["tokens_body"]: gr.Column(visible=False)}
+    chart = None if advice.lengths is None else token_lengths_chart(advice.lengths.tokens, advice.max_length)
+    return {
+        p["advice"]: checklist.of_encoder(recipe.encoder, advice.findings),
+        p["tokens_body"]: gr.Column(visible=chart is not None),
+        p["token_lengths"]: chart,
+    }
 
 
 def _preview(preparation: Preparation) -> str:

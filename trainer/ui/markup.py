@@ -1,4 +1,4 @@
-"""Small pieces of HTML. The only place where a person's words become HTML, and always escaped."""
+"""Small pieces of HTML. A person's words become HTML through ``text`` only, and so are always escaped."""
 
 from collections.abc import Iterable, Sequence
 from html import escape

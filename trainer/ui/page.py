@@ -121,6 +121,7 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
     _wire_form(studio, page, blocks)
     _wire_runs(studio, page, look)
     _wire_tokens(studio, page)
+    _wire_advice(studio, page)
 
     data.onward.click(lambda: gr.Tabs(selected="train"), None, page.tabs, **_QUIET)
     train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **_QUIET)
@@ -203,6 +204,25 @@ def _wire_tokens(studio: Studio, page: _Page) -> None:
     gr.on([c.change for c in watched], tokens, inputs, data.tokens, **_QUIET)
 
 
+def _wire_advice(studio: Studio, page: _Page) -> None:
+    """What the Data tab says of the file with the encoder chosen on the Train tab; a press there may set the maximum length."""
+    data, train = page.data, page.train
+    answered = [data.advice, *(data.parts[name] for name in ("tokens_body", "token_lengths"))]
+
+    @said(lambda message: {data.advice: ""})  # the Train tab complains of settings
+    def advice(draft: str | None, *values: Any) -> dict:
+        split, encoder, settings = values[: len(data.form)], values[len(data.form)], values[len(data.form) + 1 :]
+        return data_tab.show_advice(studio, data, draft, train_tab.recipe_from(encoder, settings, data_tab.shares(*split)))
+
+    def choose(press: gr.EventData) -> Any:
+        name, _, value = press.code.partition("=")
+        return float(value) if name == "max_length" else gr.skip()
+
+    watched = [c.change for c in (data.version, *data.form, train.encoder, *train.settings, page.chip)]
+    gr.on(watched, advice, [data.draft, *page.form], answered, trigger_mode="always_last", **_QUIET)
+    data.advice.click(choose, None, train.max_length, **_QUIET)
+
+
 def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, results_run: str | None, try_run: str | None) -> Any:
     """What has changed on the page since ``seen``; nothing where nothing has."""
     # With the run that is looked at, as an answer may come late, when another one was chosen meanwhile.
@@ -249,7 +269,7 @@ def _source(studio: Studio, page: _Page, draft: str, *split: Any) -> dict:
     """What Start would train on, and whether it can."""
     preparation = studio.preparation(owner(), draft)
     rows = None
-    if preparation.corpus is not None:
+    if preparation.ready:
         with suppress(UserError):  # the Data tab says it
             rows = len(preparation.splits(Recipe.from_dict(data_tab.shares(*split))).train)
     return {

@@ -5,6 +5,7 @@ import socket
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 import gradio as gr
 from starlette.background import BackgroundTask
@@ -38,7 +39,7 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
             share=False,
             prevent_thread_lock=True,
             max_file_size=settings.max_file_bytes,
-            app_kwargs={"routes": [download_route(studio)]},
+            app_kwargs={"routes": [download_route(studio), prepared_route(studio)]},
             **page_options(),
         )
     except OSError as error:
@@ -94,6 +95,21 @@ def download_route(studio: Studio) -> Route:
         return FileResponse(path, filename=name, media_type="application/zip", background=BackgroundTask(path.unlink))
 
     return Route("/download/{run}", download, methods=["GET"])
+
+
+def prepared_route(studio: Studio) -> Route:
+    """``/prepared/<draft id>/<exact | spreadsheet | changes>``: the repaired file, or the list of what was changed in it."""
+
+    def download(request: Request) -> Response:
+        try:
+            name, data = studio.export(owner(), request.path_params["draft"], request.path_params["form"])
+        except UserError as error:
+            return PlainTextResponse(error.message, status_code=404)
+        # Never shown in the browser as a page, whatever the cells hold.
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "X-Content-Type-Options": "nosniff"}
+        return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
+
+    return Route("/prepared/{draft}/{form}", download, methods=["GET"])
 
 
 def _has_browser() -> bool:

@@ -1,0 +1,101 @@
+"""Compressed files and foreign formats: by their first bytes, bounded, or refused in words."""
+
+import bz2
+import gzip
+import io
+import lzma
+import time
+import zipfile
+
+import pytest
+
+from tests.data.files import make_workbook, make_zip
+from trainer.data.formats import find_kind
+from trainer.data.reading import read_table
+from trainer.errors import UserError
+
+CSV = b"text,label\nhello there you,joy\nbye bye now,sad\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        gzip.compress(CSV),
+        gzip.compress(CSV[:20]) + gzip.compress(CSV[20:]) + b"\0" * 8,
+        bz2.compress(CSV),
+        bz2.compress(CSV[:20]) + bz2.compress(CSV[20:]),
+        lzma.compress(CSV),
+        lzma.compress(CSV[:20]) + lzma.compress(CSV[20:]),
+        make_zip({"a/b/../data.exe": CSV, "__MACOSX/._data": b"\0\1", "a/": b""}),
+        gzip.compress(make_workbook({"S": [["text", "label"], ["hello there you", "joy"], ["bye bye now", "sad"]]})),
+    ],
+    ids=["gz", "gz twice", "bz2", "bz2 twice", "xz", "xz twice", "zip", "workbook in gz"],
+)
+def test_the_one_file_inside_is_read(data):
+    table = read_table(data)
+    assert (table.columns, table.rows) == (("text", "label"), [("hello there you", "joy"), ("bye bye now", "sad")])
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, lambda data: make_zip({"a": data})])
+def test_a_bomb_is_refused_and_kept_out_of_memory(pack):
+    data = pack(b"text,label\n" * 3_000_000)
+    start = time.process_time()
+    with pytest.raises(UserError) as refusal:
+        read_table(data, max_bytes=5_000_000)
+    assert refusal.value.code == "file_too_large"
+    assert "5 MB when unpacked" in refusal.value.message
+    assert time.process_time() - start < 1
+
+
+def _locked() -> bytes:
+    data = bytearray(make_zip({"a.csv": CSV}))
+    data[6] |= 1  # the flag of encryption, in both places
+    data[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (make_zip({"a.csv": CSV, "b.csv": CSV}), "compressed_file"),
+        (make_zip({}), "compressed_file"),
+        (make_zip({"a.zip": make_zip({"b.csv": CSV})}), "compressed_file"),
+        (gzip.compress(gzip.compress(CSV)), "compressed_file"),
+        (_locked(), "compressed_file"),
+        (make_zip({"a.csv": CSV})[:-10], "compressed_file"),
+        (gzip.compress(CSV)[:-12], "file_damaged"),
+        (gzip.compress(CSV)[:11], "file_damaged"),
+        (bz2.compress(CSV)[:-5], "file_damaged"),
+        (lzma.compress(CSV)[:-20], "file_damaged"),
+        (gzip.compress(b""), "empty_file"),
+        (bz2.compress(b""), "empty_file"),
+        (b"\x28\xb5\x2f\xfd\x04\x00", "compressed_file"),
+        (b"7z\xbc\xaf\x27\x1c\x00\x04", "compressed_file"),
+        (b"a.csv".ljust(257, b"\0") + b"ustar".ljust(255, b"\0"), "compressed_file"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "not_a_table"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not_a_table"),
+        (b"SQLite format 3\x00", "not_a_table"),
+    ],
+)
+def test_what_is_not_unpacked_is_refused_kindly(data, code):
+    with pytest.raises(UserError) as refusal:
+        read_table(data)
+    assert refusal.value.code == code
+    assert refusal.value.message.endswith(".")
+
+
+def test_a_zip_that_lies_about_sizes_is_refused():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", b"text,label\n" * 1_000_000)
+    data = bytearray(file.getvalue())
+    data[data.index(b"PK\x01\x02") + 24 :][:4] = (100).to_bytes(4, "little")
+    at = data.index(b"PK\x01\x02") + 24
+    data[at : at + 4] = (100).to_bytes(4, "little")
+    with pytest.raises(UserError):
+        read_table(bytes(data), max_bytes=1_000)
+
+
+def test_a_text_that_begins_like_a_magic_number_is_text():
+    for data in (b"PAR1,label\nx,y\n", b"BZh is a name,label\n", b"PK,label\nx,y\n"):
+        assert find_kind(data) == "text"

@@ -1,0 +1,106 @@
+"""JSON in the shapes that people have."""
+
+import json
+
+import pytest
+
+from tests.data.files import outcome
+from trainer.data.reading import read_table
+from trainer.errors import UserError
+
+ROWS = [{"text": "hello there", "label": "joy"}, {"text": "bye now", "label": "sad"}]
+WANTED = (("text", "label"), [("hello there", "joy"), ("bye now", "sad")])
+
+
+def table_of(text: str, **limits):
+    return read_table(text.encode(), **limits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(map(json.dumps, ROWS)),
+        "\r\n".join(map(json.dumps, ROWS)) + "\r\n\r\n",
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=2),
+        json.dumps({"version": "1.0", "data": ROWS}, indent=1),
+        json.dumps({"data": ROWS}),
+        json.dumps({"text": ["hello there", "bye now"], "label": ["joy", "sad"]}),
+        json.dumps({"text": {"0": "hello there", "1": "bye now"}, "label": {"0": "joy", "1": "sad"}}),
+        json.dumps([["text", "label"], ["hello there", "joy"], ["bye now", "sad"]]),
+    ],
+)
+def test_every_shape_gives_the_same_table(text):
+    table = table_of(text)
+    assert (table.columns, table.rows) == WANTED
+    assert (table.delimiter, table.header, table.encoding, table.dropped) == (None, True, "utf-8", ())
+
+
+def test_values_stay_as_they_are_written():
+    lines = [
+        '{"text": "é 😀\\nb", "label": 01}',
+        '{"text": "a b", "label": 1.0, "more": [1, 2.50, {"k": "é"}]}',
+        '{"text": null, "label": true}',
+        '{"label": 12345678901234567890123456789, "text": "c\\u0000d\\ud800"}',
+        '{"text": "e", "label": NaN}',
+    ]
+    table = table_of("\n".join(lines))
+    assert table.columns == ("text", "label", "more")
+    assert table.rows == [
+        ("a b", "1.0", '[1, 2.50, {"k": "é"}]'),
+        ("", "true", ""),
+        ("cd", "12345678901234567890123456789", ""),
+        ("e", "NaN", ""),
+    ]
+    assert all(type(cell) is str for row in table.rows for cell in row)
+    assert [(row.line, row.reason) for row in table.dropped] == [(1, "the line is not a whole JSON object")]
+    assert table.lines == [2, 3, 4, 5]
+
+
+def test_torn_and_odd_lines_are_accounted_for():
+    lines = [json.dumps(ROWS[0])] * 3 + ['{"text": "torn', "", "[1]", "{}", '{"text": " ", "label": ""}', json.dumps(ROWS[1])]
+    table = table_of("\n".join(lines))
+    assert [row.line for row in table.dropped] == [4, 6, 7, 8]
+    assert (len(table.rows), table.rows_seen) == (4, 8)
+
+
+def test_keys_are_made_distinct_and_named():
+    table = table_of('{"": "a b", "x": "joy"}\n{"": "c", "x": "sad"}')
+    assert table.columns == ("column 1", "x")
+    assert [remark.code for remark in table.remarks] == ["headers_renamed"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"text": "a", "label":',
+        '{"text": "a",\n "label":\n',
+        '{\n "name": {"a": 1},\n "other": 3\n}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "[1, 2, 3]",
+    ],
+)
+def test_json_without_a_table_is_refused_kindly_or_read_as_text(text):
+    table = outcome(text.encode())
+    assert table is None or table.rows_seen == len(table.rows) + len(table.dropped)
+
+
+def test_a_csv_may_begin_with_a_brace():
+    assert table_of("{name},label\nhello you,joy\nbye you,sad\n").columns == ("{name}", "label")
+    assert table_of("[x] text,label\nhello you,joy\nbye you,sad\n").columns == ("[x] text", "label")
+
+
+def test_limits():
+    text = "\n".join(map(json.dumps, ROWS))
+    wide = json.dumps([{str(n): 1} for n in range(50)])
+    sparse = json.dumps([{str(n): 1} for n in range(50)])
+    for data, limits, code in [
+        (text, {"max_rows": 1}, "too_many_rows"),
+        (wide, {"max_columns": 10}, "too_many_columns"),
+        (sparse, {"max_rows": 50}, "too_many_cells"),
+    ]:
+        with pytest.raises(UserError) as refusal:
+            table_of(data, **limits)
+        assert refusal.value.code == code
+    assert [row.line for row in table_of(text, max_cell_chars=10).dropped] == [1]

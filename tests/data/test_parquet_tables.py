@@ -1,0 +1,90 @@
+"""Parquet files: text as it is, plain values as text, and nothing that a hostile file asks for."""
+
+import datetime
+import io
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.data.files import outcome
+from trainer.data.reading import read_table
+from trainer.errors import UserError
+
+
+def make_parquet(columns: dict[str, object], **options) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file, **options)
+    return file.getvalue()
+
+
+def test_plain_columns_become_text():
+    data = make_parquet(
+        {
+            "text": ["hello\r\nthere", "NA", None, "d\0"],
+            "label": [1, 0, 1, None],
+            "score": [1.0, 0.1, None, 2.5],
+            "ok": [True, False, None, True],
+            "day": [datetime.date(2024, 1, 2)] * 4,
+            "tags": [[27], [4, 27], [], None],
+            "kind": pa.array(["a", "b", "a", None]).dictionary_encode(),
+        }
+    )
+    table = read_table(data)
+    assert table.columns == ("text", "label", "score", "ok", "day", "tags", "kind")
+    assert table.rows == [
+        ("hello\nthere", "1", "1", "true", "2024-01-02", "[27]", "a"),
+        ("NA", "0", "0.1", "false", "2024-01-02", "[4, 27]", "b"),
+        ("", "1", "", "", "2024-01-02", "[]", "a"),
+        ("d", "", "2.5", "true", "2024-01-02", "", ""),
+    ]
+    assert (table.encoding, table.delimiter, table.header, table.lines, table.remarks) == ("utf-8", None, True, [1, 2, 3, 4], ())
+
+
+def test_structures_are_left_out_and_named():
+    table = read_table(make_parquet({"text": ["a b"], "image": [{"bytes": b"x", "path": "p"}], "raw": [b"x"]}))
+    assert table.columns == ("text",)
+    (remark,) = table.remarks
+    assert (remark.code, remark.count) == ("columns_left_out", 2)
+    assert "“image”, “raw”" in remark.message
+    with pytest.raises(UserError) as refusal:
+        read_table(make_parquet({"raw": [b"x"]}))
+    assert refusal.value.code == "not_a_table"
+
+
+def test_many_rows_in_many_groups_keep_their_order():
+    texts = [f"text {number}" for number in range(50_000)]
+    table = read_table(make_parquet({"text": texts, "label": ["a", "b"] * 25_000}, row_group_size=7_000))
+    assert [row[0] for row in table.rows] == texts
+
+
+@pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "zstd", "brotli", "lz4"])
+def test_every_usual_compression(codec):
+    assert read_table(make_parquet({"text": ["a b", "c"]}, compression=codec)).rows == [("a b",), ("c",)]
+
+
+def test_limits():
+    data = make_parquet({"text": ["a b", "c", " "], "label": ["x", "y", ""]})
+    assert [(row.line, row.reason) for row in read_table(data).dropped] == [(3, "the row is empty")]
+    for limits, code in [({"max_rows": 1}, "too_many_rows"), ({"max_columns": 1}, "too_many_columns")]:
+        with pytest.raises(UserError) as refusal:
+            read_table(data, **limits)
+        assert refusal.value.code == code
+
+
+def test_one_long_text_repeated_costs_no_memory():
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * 200_000, pa.int32()), pa.array(["x" * 1_000_000]))
+    data = make_parquet({"text": long, "label": ["a"] * 200_000})
+    start = time.process_time()
+    table = outcome(data)
+    assert table is None or len(table.dropped) == 200_000
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.5, 0.9, -1])
+def test_damaged_files_are_refused_kindly(cut):
+    data = make_parquet({"text": ["hello there"] * 1_000, "label": ["a", "b"] * 500})
+    middle = int(len(data) * cut) if cut > 0 else len(data) - 20
+    for damaged in (data[:middle] + b"PAR1", data[:middle] + bytes(30) + data[middle + 30 :], data[:8] + b"PAR1"):
+        outcome(damaged)

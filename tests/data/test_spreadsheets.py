@@ -1,0 +1,120 @@
+"""Workbooks: cells as a person sees them, the right sheet, and nothing that a hostile file asks for."""
+
+import time
+
+import pytest
+
+from tests.data.files import Day, make_workbook, make_zip
+from trainer.data.reading import read_table
+from trainer.errors import UserError
+
+ROWS = [["text", "label"], ["I am so happy today", "joy"], ["this is a sad day", "sadness"], ["what a fine morning", "joy"]]
+
+
+def test_cells_are_text_as_a_person_sees_it():
+    rows = [
+        ["text", "label", "n", "when", "ok"],
+        ["hello there you", "007", 1, Day(45293), True],
+        ["two\nlines of text", "NA", 0.1, None, False],
+        ["  blanks are kept ", "1.0", 2.50, Day(45293.5), True],
+    ]
+    table = read_table(make_workbook({"Sheet1": rows}))
+    assert table.columns == ("text", "label", "n", "when", "ok")
+    assert table.rows == [
+        ("hello there you", "007", "1", "2024-01-02", "TRUE"),
+        ("two\nlines of text", "NA", "0.1", "", "FALSE"),
+        ("  blanks are kept ", "1.0", "2.5", "2024-01-02 12:00:00", "TRUE"),
+    ]
+    assert (table.encoding, table.encoding_guessed, table.delimiter, table.header, table.lines) == ("utf-8", False, None, True, [2, 3, 4])
+    assert (table.dropped, table.remarks) == ((), ())
+
+
+def test_a_title_above_the_table_and_empty_rows():
+    table = read_table(make_workbook({"S": [["Survey of May"], [], *ROWS, [None, None], ["one more text here", "joy"]]}))
+    assert (table.columns, table.lines) == (("text", "label"), [4, 5, 6, 8])
+    assert [remark.code for remark in table.remarks] == ["preamble_skipped"]
+
+
+def test_the_sheet_with_the_texts_is_read_and_the_others_are_named():
+    summary = [["class", "count"], ["joy", 2], ["sadness", 1]] + [["x", n] for n in range(20)]
+    table = read_table(make_workbook({"Summary": summary, "Answers": ROWS, "Notes": [["a note"]], "Empty": []}))
+    assert table.columns == ("text", "label")
+    (remark,) = table.remarks
+    assert (remark.code, remark.severity, remark.count) == ("other_sheets", "look", 2)
+    assert "“Answers” was read" in remark.message
+    assert "“Summary”, “Notes”" in remark.message
+
+
+def test_a_hidden_sheet_is_read_last():
+    table = read_table(make_workbook({"Old": ROWS + ROWS, "New": ROWS}, hidden=("Old",)))
+    assert len(table.rows) == 3
+
+
+def test_limits_of_rows_columns_and_cells():
+    data = make_workbook({"S": ROWS})
+    assert len(read_table(data, max_rows=3).rows) == 3
+    for limit, code in [({"max_rows": 1}, "too_many_rows"), ({"max_columns": 1}, "too_many_columns")]:
+        with pytest.raises(UserError) as refusal:
+            read_table(data, **limit)
+        assert refusal.value.code == code
+    table = read_table(data, max_cell_chars=18)
+    assert [row.line for row in table.dropped] == [2, 4]
+    assert table.rows_seen == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (make_workbook({"S": []}), "empty_file"),
+        (make_workbook({"S": ROWS})[:-200], None),
+        (make_workbook({"S": ROWS})[:300], None),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "spreadsheet_file"),
+        (b"PK\x03\x04 and nothing more", "compressed_file"),
+        (make_zip({"xl/workbook.xml": "no workbook"}), "spreadsheet_file"),
+        (make_zip({"xl/workbook.xml": b"\0" * 30_000_000}), "file_too_large"),
+        (make_zip({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": "<a/>"}), "not_a_table"),
+        (make_zip({"word/document.xml": "<a/>"}), "not_a_table"),
+    ],
+)
+def test_what_is_no_good_workbook_is_refused_kindly(data, code):
+    with pytest.raises(UserError) as refusal:
+        read_table(data)
+    assert code in (None, refusal.value.code)
+    assert refusal.value.message.endswith(".")
+
+
+def test_a_cell_far_out_costs_no_memory():
+    far = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row><row r="1"><c r="A1"><v>1</v></c></row>'
+    start = time.monotonic()
+    with pytest.raises(UserError):
+        read_table(make_workbook({"S": []}, xml=far))
+    assert time.monotonic() - start < 2
+
+
+def test_one_long_text_named_many_times_costs_no_memory():
+    shared = "<si><t>" + "x" * 1_000_000 + "</t></si>"
+    cells = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 20_000))
+    book = make_workbook({"S": []}, xml=cells)
+    data = _with_part(
+        book, "xl/sharedStrings.xml", f'<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{shared}</sst>'
+    )
+    start = time.monotonic()
+    with pytest.raises(UserError) as refusal:
+        read_table(data)
+    assert refusal.value.code == "spreadsheet_file"
+    assert time.monotonic() - start < 5
+
+
+def _with_part(book: bytes, name: str, content: str) -> bytes:
+    import io
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        parts = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    relation = (
+        '<Relationship Id="t" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" '
+        'Target="sharedStrings.xml"/></Relationships>'
+    )
+    links = "xl/_rels/workbook.xml.rels"
+    parts[links] = parts[links].replace(b"</Relationships>", relation.encode())
+    return make_zip(parts | {name: content})

@@ -1,0 +1,51 @@
+"""Advice: what depends on the encoder and on this machine, before a training: cut texts, their language, time and memory.
+
+Measures and judges only; nothing of it is needed for a training.
+"""
+
+from dataclasses import dataclass
+
+from trainer.data.encoder_checks import EncoderFacts, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
+from trainer.data.findings import Finding
+from trainer.errors import UserError
+from trainer.preparation import Preparation
+from trainer.recipe import Recipe
+from trainer.training.encoders import Encoder
+from trainer.training.estimate import estimate
+from trainer.training.hardware import Hardware
+from trainer.training.tokens import token_counter
+
+_LANGUAGES = {"English": frozenset({"en"})}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Findings of one encoder with one file. ``lengths`` is None while the encoder's tokenizer is not on this machine."""
+
+    findings: tuple[Finding, ...]
+    lengths: Lengths | None
+    max_length: int
+    """Tokens that are read of each text."""
+    suggested: int | None
+    """The length that would read nearly all texts whole."""
+
+
+def facts_of(encoder: Encoder) -> EncoderFacts:
+    """What the checks of data/ need to know of an encoder."""
+    return EncoderFacts(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder))
+
+
+def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> Advice:
+    """Advice on a prepared file; the estimate is left out while the machine is not known yet. Raises what ``require_corpus`` does."""
+    corpus, facts = preparation.require_corpus(), facts_of(encoder)
+    lengths = measure_lengths(corpus, facts)
+    read = min(recipe.max_length, facts.longest)
+    findings = check_encoder(corpus, facts, lengths, max_length=read)
+    if hardware is not None and lengths is not None:
+        try:
+            rows = len(preparation.splits(recipe).train)
+        except UserError:
+            rows = 0  # the split's own line says what is wrong with it
+        if rows:
+            findings.append(check_estimate(estimate(encoder, lengths.tokens, rows, recipe, hardware)))
+    return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest))

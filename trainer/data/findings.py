@@ -1,0 +1,77 @@
+"""Finding: one thing that a person should know of a data set, in a sentence, with rows to look at. Finds nothing itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from trainer.data.corpus import Corpus
+
+Severity = Literal["good", "look", "must_fix"]
+
+_EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row to look at: the line of the file where it starts, its text, and what to see there (its label, a reason)."""
+
+    line: int
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding. ``code`` is a stable name, ``count`` what was counted (rows, texts or labels, as the message says).
+
+    ``message`` is one short sentence, ``more`` says what it means and what to do.
+    """
+
+    code: str
+    severity: Severity
+    count: int
+    message: str
+    more: str = ""
+    examples: tuple[Example, ...] = ()
+    repairable: bool = False
+    """Whether the repair of the same code would change something."""
+    setting: tuple[str, int] | None = None
+    """A setting of the recipe, with the value that would answer the finding."""
+
+    @property
+    def words(self) -> str:
+        """All that is said of it."""
+        return f"{self.message} {self.more}".strip()
+
+
+def examples(corpus: Corpus, rows: Iterable[int], *, note: str | None = None) -> tuple[Example, ...]:
+    """The first of these rows of a corpus, each with its label unless there is a note for all."""
+    shown = [int(row) for _, row in zip(range(_EXAMPLES), rows, strict=False)]
+    return tuple(
+        Example(int(corpus.lines[row]), corpus.texts[row], corpus.label_names[corpus.label_ids[row]] if note is None else note)
+        for row in shown
+    )
+
+
+def marked(mask: np.ndarray) -> list[int]:
+    """The rows for which the mask is true."""
+    return np.flatnonzero(mask).tolist()
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """12480, "row" -> "12,480 rows"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def percent(share: float) -> str:
+    """0.0212 -> "2.1 %"."""
+    return f"{share:.1%}".replace("%", " %") if share >= 0.001 else "less than 0.1 %"
+
+
+def quoted(names: Iterable[str], *, most: int = 10) -> str:
+    """Names in a sentence, cut where they are long or many."""
+    names = list(names)
+    shown = ", ".join(f"“{name[:40]}”" for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

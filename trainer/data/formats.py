@@ -1,0 +1,81 @@
+"""Which kind of file some bytes are, by their first bytes and never by a name.
+
+Opens nothing: what is no table is refused here, the rest goes to the reader of its kind.
+"""
+
+import io
+import zipfile
+from typing import Literal
+
+from trainer.errors import UserError
+
+Kind = Literal["text", "spreadsheet", "parquet", "gzip", "bzip2", "xz", "zip"]
+
+_SAVE_AS_CSV = "Open it in the program it comes from, save it as CSV (UTF-8), and upload that."
+_COMPRESSED: tuple[tuple[bytes, Kind], ...] = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"))
+_CLOSED = ((b"\x28\xb5\x2f\xfd", "zstandard"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a\x07", "RAR"))
+_OTHER = (
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG\r\n", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"GIF87a", "a picture"),
+    (b"GIF89a", "a picture"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+    (b"ARROW1\x00\x00", "an Arrow file"),
+    (b"{\\rtf", "a word-processor document"),
+)
+
+
+def find_kind(data: bytes) -> Kind:
+    """The kind of a file; raises UserError ``compressed_file``, ``spreadsheet_file`` or ``not_a_table`` for what is never read."""
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return _kind_of_zip(data)
+    if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return "spreadsheet"
+    for magic, kind in _COMPRESSED:
+        if data.startswith(magic):
+            return kind
+    if data.startswith(b"BZh") and data[4:10] in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"):  # a block, or the end of an empty file
+        return "bzip2"
+    if data.startswith(b"PAR1") and data.endswith((b"PAR1", b"PARE")) and len(data) >= 12:
+        return "parquet"
+    for magic, name in _CLOSED:
+        if data.startswith(magic):
+            raise compressed(name)
+    if data[257:262] == b"ustar":
+        raise compressed("tar")
+    for magic, name in _OTHER:
+        if data.startswith(magic):
+            raise not_a_table(name)
+    return "text"
+
+
+def _kind_of_zip(data: bytes) -> Kind:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = archive.namelist()[:1_000]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise UserError(
+            "This zip file is damaged: its list of contents cannot be read. Copy or download it again, or upload the CSV file inside.",
+            code="compressed_file",
+        ) from error
+    if any(name.startswith("xl/") for name in names):
+        return "spreadsheet"
+    if "mimetype" in names and "content.xml" in names:
+        if b"opendocument.spreadsheet" not in data[:4_000]:
+            raise not_a_table("an OpenDocument text or drawing")
+        return "spreadsheet"
+    if any(name.startswith(("word/", "ppt/")) for name in names):
+        raise not_a_table("a Word or PowerPoint document")
+    return "zip"
+
+
+def compressed(name: str) -> UserError:
+    """The refusal of an archive that is not unpacked here."""
+    return UserError(f"This is a compressed file ({name}). Unpack it and upload the CSV file inside.", code="compressed_file")
+
+
+def not_a_table(name: str) -> UserError:
+    """The refusal of a file that is something else than a table; ``name`` with its article."""
+    return UserError(f"This is {name}, not a table of texts and labels. {_SAVE_AS_CSV}", code="not_a_table")

@@ -1,0 +1,199 @@
+"""JSON to rows of text: one object per line (.jsonl), a list of objects or of lists, or an object of columns.
+
+A number stays as it is written (``1.0`` is not 1), a list or an object within becomes its JSON text.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from trainer.data.decoding import clean
+from trainer.data.table import DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
+from trainer.errors import UserError
+
+_LOOKED_AT = 20  # lines that decide whether a file holds one object per line
+_ERRORS = (ValueError, RecursionError)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """``columns``: the keys in order of first sight. ``numbers``: the line of each object (or its place in the list), from 1."""
+
+    columns: list[str]
+    numbers: list[int]
+    records: list[list[str]]
+    dropped: list[DroppedRow]
+    header: bool = True
+
+
+def read_objects(text: str, limits: Limits) -> Objects | None:
+    """The table in a text that begins like JSON; None where it is no JSON at all (a CSV may begin with a brace).
+
+    Raises UserError ``not_a_table`` (JSON, but no table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
+    """
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
+    if text.count("{") + text.count("[") > limits.max_cells:
+        raise too_many_cells(limits)  # before each of them becomes an object in memory
+    lines = text.split("\n")
+    if _is_lines(lines):
+        return _from_lines(lines, limits)
+    try:
+        whole = _parse(text)
+    except _ERRORS as error:
+        if _looks_like_json(text):
+            raise _no_table("it is damaged or cut short") from error
+        return None
+    return _from_whole(whole, limits)
+
+
+def _no_table(why: str) -> UserError:
+    return UserError(
+        f"This is a JSON file, but no table could be found in it: {why}. "
+        "Expected is one object per line, or a list of objects, each with the text and the label. Or save the table as CSV (UTF-8).",
+        code="not_a_table",
+    )
+
+
+def _looks_like_json(text: str) -> bool:
+    start = "".join(text[:2_000].split())
+    return start.startswith(('{"', "[{", "[[")) and ('":' in start or start.startswith("[["))
+
+
+class _Number(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+def _parse(text: str) -> Any:
+    return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
+
+
+def _is_lines(lines: list[str]) -> bool:
+    sample = [line for line in lines[: 10 * _LOOKED_AT] if line.strip()][:_LOOKED_AT]
+    if not sample or not sample[0].lstrip().startswith("{"):
+        return False  # a list may be all of a large file: it is not parsed for nothing
+    return sum(isinstance(_try(line), dict) for line in sample) * 2 >= len(sample)
+
+
+def _try(line: str) -> Any:
+    try:
+        return _parse(line)
+    except _ERRORS:
+        return None
+
+
+def _from_lines(lines: list[str], limits: Limits) -> Objects | None:
+    numbers: list[int] = []
+    rows: list[dict[str, Any]] = []
+    dropped: list[DroppedRow] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        row = _try(line)
+        if not isinstance(row, dict):
+            dropped.append(DroppedRow(number, "the line is not a whole JSON object"))
+        elif not row:
+            dropped.append(DroppedRow(number, "the object is empty"))
+        else:
+            numbers.append(number)
+            rows.append(row)
+        if len(rows) + len(dropped) > limits.max_rows:
+            raise too_many_rows(limits)
+    if len(rows) == 1 and not dropped:
+        # A single object may itself hold the table: {"data": [...]}.
+        inner = _inner(rows[0])
+        if inner is not None:
+            return _from_whole(inner, limits)
+    return _objects(numbers, rows, dropped, limits)
+
+
+def _from_whole(whole: Any, limits: Limits) -> Objects:
+    if isinstance(whole, dict):
+        inner = _inner(whole)
+        if inner is None:
+            raise _no_table("it holds a single object")
+        whole = inner
+    if not isinstance(whole, list) or not whole:
+        raise _no_table("it holds no list of rows")
+    if len(whole) > limits.max_rows + 1:
+        raise too_many_rows(limits)
+    if all(isinstance(row, list) for row in whole):
+        return _lists(whole, limits)
+    if sum(isinstance(row, dict) for row in whole) * 2 < len(whole):
+        raise _no_table("its list does not hold objects")
+    numbers, rows, dropped = [], [], []
+    for number, row in enumerate(whole, 1):
+        if isinstance(row, dict) and row:
+            numbers.append(number)
+            rows.append(row)
+        else:
+            dropped.append(DroppedRow(number, "the entry is not an object with keys"))
+    return _objects(numbers, rows, dropped, limits)
+
+
+def _inner(whole: dict[str, Any]) -> list[Any] | None:
+    """The rows in an object of rows ({"data": [{}, ...]}) or of columns ({"text": [...], "label": [...]}, as pandas writes it)."""
+    values = list(whole.values())
+    lists = [value for value in values if isinstance(value, list) and value and isinstance(value[0], dict | list)]
+    if lists:
+        return max(lists, key=len)
+    if len(values) >= 2 and all(isinstance(value, list) for value in values) and len({len(value) for value in values}) == 1:
+        return [dict(zip(whole, cells, strict=True)) for cells in zip(*values, strict=True)]
+    if len(values) >= 2 and all(isinstance(value, dict) for value in values) and all(list(value) == list(values[0]) for value in values):
+        return [dict(zip(whole, cells, strict=True)) for cells in zip(*(value.values() for value in values), strict=True)]
+    return None
+
+
+def _lists(whole: list[list[Any]], limits: Limits) -> Objects:
+    width = max(map(len, whole))
+    _check(len(whole), width, limits)
+    records = [[_as_text(cell) for cell in row] for row in whole]
+    return Objects([], list(range(1, len(records) + 1)), records, [], header=False)
+
+
+def _objects(numbers: list[int], rows: list[dict[str, Any]], dropped: list[DroppedRow], limits: Limits) -> Objects:
+    columns: dict[str, None] = {}
+    for row in rows:
+        if row.keys() - columns.keys():
+            columns.update(dict.fromkeys(row))
+            _check(len(rows), len(columns), limits)
+    return Objects(
+        [clean(column) for column in columns],
+        numbers,
+        [[_as_text(row[column]) if column in row else "" for column in columns] for row in rows],
+        dropped,
+    )
+
+
+def _check(rows: int, columns: int, limits: Limits) -> None:
+    if columns > limits.max_columns:
+        raise too_many_columns(columns, limits)
+    if rows * columns > limits.max_cells:
+        raise too_many_cells(limits)
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, str):
+        # str(): a number is of a class of its own, which must not leave this module.
+        return str(value) if value.isprintable() else clean(value.replace("\r\n", "\n").replace("\r", "\n"))
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    try:
+        return clean(_dump(value))
+    except RecursionError:
+        return "…"
+
+
+def _dump(value: Any) -> str:
+    """JSON text in which a number stands as it was written."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_dump(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_dump, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)

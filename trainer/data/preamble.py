@@ -1,0 +1,124 @@
+"""What stands above a table: titles, comments, blank lines, "Exported on ..."; and whether its first record names the columns.
+
+Judges records alone; how they were cut is decided elsewhere.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+_MOST_RECORDS = 60
+_NUMBER_SIGNS = "0123456789.,:/-+%eE \t"
+
+# Words that name columns and are seldom values.
+_COLUMN_WORDS = frozenset(
+    "text texts label labels label_name category class target id sentiment emotion message tweet comment review sentence utterance content "
+    "intent topic title split date name texte étiquette catégorie classe satz klasse kategorie stimmung nachricht texto etiqueta categoría "
+    "clase testo etichetta categoria tekst klasa текст метка класс категория 文本 标签 类别 テキスト ラベル 텍스트 라벨".split()
+)
+
+
+def is_numeric(cell: str) -> bool:
+    """Whether a cell is a number, a date or a time of day."""
+    return not cell.strip(_NUMBER_SIGNS) and any(c in "0123456789" for c in cell[:40])
+
+
+def common_width(records: Sequence[Sequence[str]]) -> int:
+    """How many cells a record should have: as many as the first one where a fair share agrees, else the most common number."""
+    if not records:
+        return 1
+    counts = Counter(map(len, records))
+    first = len(records[0])
+    return first if counts[first] >= 0.3 * len(records) else counts.most_common(1)[0][0]
+
+
+def short_start(records: Sequence[Sequence[str]]) -> int:
+    """How many of the first records have far fewer filled cells than the table below them; 0 where there is no such table."""
+    below = records[len(records) // 2 :]
+    width = Counter(map(len, below)).most_common(1)[0][0] if below else 1
+    filled = sorted(sum(map(bool, map(str.strip, cells))) for cells in below if len(cells) == width)
+    typical = filled[len(filled) // 2] if filled else 0
+    if width < 2 or typical < 2:
+        return 0
+    count = 0
+    for cells in records[:_MOST_RECORDS]:
+        if not _is_short(cells, width, typical):
+            break
+        count += 1
+    return count if count < min(len(records), _MOST_RECORDS) else 0
+
+
+def _is_short(cells: Sequence[str], width: int, typical: int) -> bool:
+    if len(cells) > 1 and len(cells) == width - 1 and width > 2:
+        return False  # the header of a table whose row names have no column name
+    return sum(map(bool, map(str.strip, cells))) <= max(1, typical // 2)
+
+
+def preamble_length(records: Sequence[Sequence[str]]) -> int:
+    """How many of the first records stand above the table: short ones or comments, and then a header."""
+    comments = 0
+    while comments < min(len(records) - 1, _MOST_RECORDS) and records[comments][0].lstrip().startswith("#"):
+        comments += 1
+    # Tweets begin with # too: lines as wide as the table are comments only where column names follow, and one may be the header itself.
+    wide = any(len(cells) == common_width(records) for cells in records[:comments])
+    if comments and (not wide or has_header(records[comments], records[comments + 1 :])):
+        records = records[comments:]
+    else:
+        comments = 0
+    short = short_start(records)
+    if short and has_header(records[short], records[short + 1 :]):
+        return comments + short
+    return comments + _title_of_full_width(records)
+
+
+def _title_of_full_width(records: Sequence[Sequence[str]]) -> int:
+    """A title with as many delimiters as the table: no header, and soon below it stands an unmistakable one."""
+    if len(records) < 4 or header_score(records[0], records[1:]) > 0:
+        return 0
+    for position, cells in enumerate(records[1:4], 1):
+        if any(cell.strip().casefold() in _COLUMN_WORDS for cell in cells) and header_score(cells, records[position + 1 :]) >= 4:
+            return position
+    return 0
+
+
+def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether the first record names the columns, by evidence from each column: its type, its lengths, its repeated values."""
+    score = header_score(first, body)
+    if score != 0:
+        return score > 0
+    names = [name for name in map(str.strip, first) if name]
+    return bool(names) and all(len(name) <= 40 and len(name.split()) <= 2 and not is_numeric(name) for name in names)
+
+
+def header_score(first: Sequence[str], body: Sequence[Sequence[str]]) -> float:
+    """Above 0: rather a header; below 0: rather one more row."""
+    score = 0.0
+    for position, name in enumerate(first):
+        name = name.strip()
+        if name:
+            score += _evidence(name, [cells[position].strip() for cells in body if len(cells) > position and cells[position].strip()])
+    names = [name.strip().casefold() for name in first if name.strip()]
+    return score - (len(names) - len(set(names)))
+
+
+def _evidence(name: str, column: list[str]) -> float:
+    """How much one cell of the first record looks like a column name (above 0) or like one more value (below 0)."""
+    if is_numeric(name):
+        return -2.0
+    score = 3.0 if name.casefold() in _COLUMN_WORDS else 0.0
+    if not column:
+        return score
+    if sum(map(is_numeric, column)) > 0.9 * len(column):
+        return score + 2.0
+    distinct = set(column)
+    words = len(name.split())
+    if len(column) >= 6 and len(distinct) <= len(column) / 3:
+        if name in distinct:
+            return score - 3.0
+        return score + (2.5 if words >= max(len(value.split()) for value in distinct) + 3 else 1.5)
+    if name in distinct:
+        return score - 1.0
+    if name.endswith("?") and sum(cell.endswith("?") for cell in column) <= 0.1 * len(column):
+        return score + 1.5  # the question of a survey above its answers
+    if sum(len(cell.split()) for cell in column) >= 4 * len(column):
+        return score + (1.0 if words <= 2 else -1.5 if words <= 6 else -2.0)
+    return score - (2.0 if words > 6 or len(name) > 60 else 0.0)

@@ -1,0 +1,128 @@
+"""What each column of a table holds, from a sample of its rows: words, numbers, dates, codes, how often values come back.
+
+Knows no column by its name and decides nothing; columns.py weighs what is found here.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from trainer.data.labels import find_separator, is_measurement, split_labels
+from trainer.data.preamble import is_numeric
+from trainer.data.reading import Table
+
+_SAMPLE_ROWS = 20_000
+_SAMPLE_CELLS = 400_000
+
+_EMPTY = frozenset("null nan na n/a nil undefined - -- ? .".split())
+_YES_NO = frozenset("0 1 0.0 1.0 yes no y n true false t f ja nein oui non si sì sí sim não да нет evet hayır 是 否".split())
+_LANGUAGES = frozenset(
+    "ar am bg bn ca cs da de el en es et fa fi fr ha he hi hr hu id ig it ja ko lt lv ml ms mr ne nl no pl pt ro ru sk sl sr sv sw ta te th "
+    "tr uk ur vi yo zh zu eng deu ger fra fre spa ita por rus zho chi jpn kor ara hin ben tur und".split()
+)
+_DATE = re.compile(r"\d{1,2}:\d{2}|\b(19|20)\d{2}\b|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One column. Shares are of the filled cells, ``words`` and ``chars`` are means; ``counts`` says how often each value occurs."""
+
+    position: int
+    filled: float
+    count: int
+    words: float
+    chars: float
+    numeric: float
+    dates: float
+    counts: Mapping[str, int] = field(repr=False)
+
+    @cached_property
+    def separator(self) -> str | None:
+        """What stands between several labels in one cell, if cells hold several."""
+        return find_separator(self.counts) if self.chars <= 80 else None
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many different values; of lists in cells, how many different members."""
+        if self.separator is None:
+            return len(self.counts)
+        return len({part for cell in self.counts for part in split_labels(cell, self.separator)})
+
+    @cached_property
+    def measurement(self) -> bool:
+        return self.numeric > 0.8 and is_measurement(self.counts)
+
+    @cached_property
+    def yes_no(self) -> bool:
+        return 0 < len(self.counts) <= 2 and all(value.casefold() in _YES_NO for value in self.counts)
+
+    @cached_property
+    def languages(self) -> bool:
+        """Whether the values are codes of languages: two small letters are seldom a class."""
+        return bool(self.counts) and all(value in _LANGUAGES for value in self.counts)
+
+    @cached_property
+    def codes(self) -> bool:
+        """Whether the values are keys such as "gj04" or "B001E4KFG0": one word of letters and digits."""
+        some = list(self.counts)[:1_000]
+        mixed = sum(" " not in value and any(map(str.isdigit, value)) and any(map(str.isalpha, value)) for value in some)
+        return bool(some) and mixed > 0.9 * len(some)
+
+    @cached_property
+    def whole_numbers(self) -> tuple[int, ...]:
+        """The different values in order, where nearly all are whole numbers; else ()."""
+        if self.numeric < 0.9 or self.separator:
+            return ()
+        found = [value for value in self.counts if len(value) < 16 and _WHOLE.fullmatch(value)]
+        return tuple(sorted({int(float(value)) for value in found})) if len(found) >= 0.9 * len(self.counts) else ()
+
+
+def profile_columns(table: Table) -> list[Profile]:
+    """A profile of every column, from at most 20,000 rows taken evenly."""
+    most = max(200, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(table.columns)))
+    rows = table.rows[:: -(-len(table.rows) // most)]
+    return [_profile(position, [cells[position].strip() for cells in rows]) for position in range(len(table.columns))]
+
+
+def _profile(position: int, column: list[str]) -> Profile:
+    counts = Counter(column)
+    for value in [value for value in counts if not value or value.casefold() in _EMPTY]:
+        # One of two values may well be a class of its own.
+        if not value or len(counts) > 2:
+            del counts[value]
+    count = counts.total()
+    scale = 1 / max(1, count)
+    words = chars = numeric = dates = 0.0
+    for value, times in counts.items():
+        words += times * count_words(value)
+        chars += times * len(value)
+        numeric += times * is_numeric(value)
+        dates += times * (len(value) < 40 and _DATE.search(value) is not None and not _WHOLE.fullmatch(value))
+    return Profile(
+        position=position,
+        filled=count / max(1, len(column)),
+        count=count,
+        words=scale * words,
+        chars=scale * chars,
+        numeric=scale * numeric,
+        dates=scale * dates,
+        counts=counts,
+    )
+
+
+def count_words(cell: str) -> float:
+    """Words with a letter in them; two characters of a script without blanks (Chinese, Japanese, Thai, Khmer) count as one."""
+    tokens = cell.split()
+    words = sum(any(c.isalpha() for c in word[:20]) for word in tokens)
+    if not words and not is_numeric(cell):
+        return len(tokens)  # letters that were lost on the way: "???? ??"
+    if cell.isascii():
+        return words
+    unspaced = sum(
+        "\u0e00" <= c <= "\u109f" or "\u1780" <= c <= "\u17ff" or "\u3040" <= c <= "\u30ff" or "\u3400" <= c <= "\u9fff"
+        for c in cell[:2_000]
+    )
+    return max(words, unspaced / 2)

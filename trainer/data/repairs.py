@@ -1,0 +1,265 @@
+"""Repairs: pure functions Corpus -> Corpus, each the answer to a finding of the same code, and the log of what they changed.
+
+Decides nothing about what should be repaired. Rows of a given test or validation split are never removed: what was published stays
+comparable.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from html import unescape
+
+import numpy as np
+
+from trainer.data.corpus import Corpus, normal_form
+from trainer.data.duplicates import fold_text
+from trainer.data.labels import find_separator, fold_label, split_labels
+from trainer.errors import UserError
+
+FEWEST_ROWS = 3
+"""A class of fewer rows cannot be in training, validation and test."""
+
+_MOST_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Repair:
+    """One repair. Doing it twice changes nothing more."""
+
+    title: str
+    """What its button says."""
+    done: str
+    """What was done, said of a number of rows: "left out, since ...". """
+    apply: Callable[[Corpus], Corpus]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a repair did to one row: its text, its label, or (``what`` is "row") its removal, ``after`` then being empty."""
+
+    line: int
+    origin: str | None
+    what: str
+    before: str
+    after: str
+    repair: str
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A corpus after repairs, and everything that they changed, in the order of the repairs and of the rows."""
+
+    corpus: Corpus
+    changes: tuple[Change, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows changed or removed, by repair; a repair that found nothing to do is not in it."""
+        return dict(Counter(change.repair for change in self.changes))
+
+
+def in_order(codes: Iterable[str]) -> tuple[str, ...]:
+    """The repairs in the one order in which they are applied: texts, then labels, then rows. Raises UserError ``unknown_repair``.
+
+    With a fixed order it does not matter in which one they were asked for.
+    """
+    wanted = set(codes)
+    unknown = sorted(wanted - REPAIRS.keys())
+    if unknown:
+        raise UserError(f"There is no repair called “{unknown[0][:60]}”. Repairs: {', '.join(REPAIRS)}.", code="unknown_repair")
+    return tuple(code for code in REPAIRS if code in wanted)
+
+
+def apply_repairs(corpus: Corpus, codes: Iterable[str]) -> Repaired:
+    """The corpus after the repairs, applied in their order, with the log of the changes.
+
+    Over again until nothing changes: rows that leave may make a class rare, or show what separates several labels in a cell.
+    """
+    changes: list[Change] = []
+    wanted = in_order(codes)
+    for _ in range(_MOST_ROUNDS):
+        before = corpus
+        for code in wanted:
+            after = REPAIRS[code].apply(corpus)
+            changes += _differences(corpus, after, code)
+            corpus = after
+        if corpus is before:
+            break
+    return Repaired(corpus, tuple(changes))
+
+
+def _differences(before: Corpus, after: Corpus, code: str) -> Iterator[Change]:
+    """The rows of ``after`` are some of those of ``before``, in the same order."""
+    if after is before:
+        return
+    left = zip(_rows(after), strict=True)
+    candidate = next(left, None)
+    for line, source, origin, text, label in _rows(before):
+        if candidate is None or candidate[0][:3] != (line, source, origin):
+            yield Change(line, origin, "row", f"{label}: {text}", "", code)
+            continue
+        if candidate[0][3] != text:
+            yield Change(line, origin, "text", text, candidate[0][3], code)
+        if candidate[0][4] != label:
+            yield Change(line, origin, "label", label, candidate[0][4], code)
+        candidate = next(left, None)
+
+
+def _rows(corpus: Corpus) -> Iterator[tuple[int, int, str | None, str, str]]:
+    origins = corpus.origins or (None,) * len(corpus)
+    return zip(corpus.lines.tolist(), corpus.source_rows.tolist(), origins, corpus.texts, corpus.labels, strict=True)
+
+
+# --- texts --------------------------------------------------------------------------------------------------------------
+
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:a|b|br|i|u|p|em|hr|li|ul|ol|td|tr|div|img|span|font|strong|h[1-6])\b[^<>]*>", re.IGNORECASE)
+_LINK = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"]+", re.IGNORECASE)
+_MENTION = re.compile(r"(?<![\w@./])@(?!user\b)\w{2,30}\b", re.IGNORECASE)
+
+
+def without_html(text: str) -> str:
+    """Character references such as ``&amp;`` as the characters they stand for, tags of formatting as a blank."""
+    before = None
+    found = text
+    while found != before:
+        before = found
+        if "<" in found:
+            found = _TAG.sub(" ", found)
+        if "&" in found:
+            found = _ENTITY.sub(lambda match: unescape(match[0]), found)
+    if found == text:
+        return text
+    # Blanks that the tags left are folded, line by line, since a line break may matter.
+    kept = "\n".join(" ".join(line.split()) for line in found.split("\n")).strip()
+    return kept or text
+
+
+def without_links(text: str) -> str:
+    """Links as "http" and user names as "@user", as the TweetEval models were trained (Barbieri et al., 2020)."""
+    if "://" in text or "www." in text.lower():
+        text = _LINK.sub("http", text)
+    return _MENTION.sub("@user", text) if "@" in text else text
+
+
+def _each_text(change: Callable[[str], str]) -> Callable[[Corpus], Corpus]:
+    def apply(corpus: Corpus) -> Corpus:
+        texts = tuple(map(change, corpus.texts))
+        return corpus if texts == corpus.texts else corpus.with_texts(texts)
+
+    return apply
+
+
+# --- labels -------------------------------------------------------------------------------------------------------------
+
+
+def spellings(corpus: Corpus) -> dict[str, str]:
+    """Labels that differ only in case, blanks or Unicode form, each with the form that most rows have."""
+    counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in corpus.label_names:
+        groups[fold_label(name)].append(name)
+    merged = {}
+    for names in groups.values():
+        if len(names) > 1:
+            common = min(names, key=lambda name: (-counts[name], name))
+            merged |= {name: common for name in names if name != common}
+    return merged
+
+
+def _merge_spellings(corpus: Corpus) -> Corpus:
+    merged = spellings(corpus)
+    return corpus.renamed(merged) if merged else corpus
+
+
+def several_labels(corpus: Corpus) -> np.ndarray:
+    """(n,) bool: the rows whose cell names several labels."""
+    counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
+    separator = find_separator(counts)
+    if separator is None:
+        return np.zeros(len(corpus), dtype=bool)
+    several = np.array([len(split_labels(name, separator)) > 1 for name in corpus.label_names])
+    return several[corpus.label_ids]
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------------
+
+
+def removable(corpus: Corpus) -> np.ndarray:
+    """(n,) bool: the rows that a repair may take out, which those of a given test or validation split are not."""
+    if corpus.origins is None:
+        return np.ones(len(corpus), dtype=bool)
+    return np.array([origin == "train" for origin in corpus.origins])
+
+
+def _without(corpus: Corpus, rows: np.ndarray) -> Corpus:
+    gone = rows & removable(corpus)
+    # A corpus keeps a row at least; where a repair would take all, there is nothing sensible to repair.
+    return corpus.where(~gone) if gone.any() and not gone.all() else corpus
+
+
+def conflicting(corpus: Corpus) -> np.ndarray:
+    """(n,) bool: the rows whose text has another label in other rows, but for those with the label that most copies have."""
+    labels = corpus.label_ids.tolist()
+    marked = np.zeros(len(corpus), dtype=bool)
+    for rows in _rows_by(corpus, normal_form):
+        counts = Counter(labels[row] for row in rows).most_common(2)
+        if len(counts) > 1:
+            winner = counts[0][0] if counts[0][1] > counts[1][1] else None
+            marked[[row for row in rows if labels[row] != winner]] = True
+    return marked
+
+
+def copies(corpus: Corpus, form: Callable[[str], str]) -> np.ndarray:
+    """(n,) bool: the rows whose text and label another row has already; the first of them stays, and given test rows do."""
+    labels = corpus.label_ids.tolist()
+    free = removable(corpus)
+    marked = np.zeros(len(corpus), dtype=bool)
+    for rows in _rows_by(corpus, form):
+        seen = {labels[row] for row in rows if not free[row]}
+        for row in rows:
+            if free[row]:
+                marked[row] = labels[row] in seen
+                seen.add(labels[row])
+    return marked
+
+
+def rare(corpus: Corpus) -> np.ndarray:
+    """(n,) bool: the rows of labels that have fewer rows than can be split."""
+    return np.bincount(corpus.label_ids, minlength=len(corpus.label_names))[corpus.label_ids] < FEWEST_ROWS
+
+
+def _rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
+    """The rows of each text that occurs more than once."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, text in enumerate(corpus.texts):
+        rows[form(text)].append(row)
+    return [group for group in rows.values() if len(group) > 1]
+
+
+REPAIRS: dict[str, Repair] = {
+    "html_in_texts": Repair("Turn them into characters", "HTML codes turned into the characters they stand for", _each_text(without_html)),
+    "links_in_texts": Repair(
+        "Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", _each_text(without_links)
+    ),
+    "label_variants": Repair("Merge the spellings", "label written as most rows write it", _merge_spellings),
+    "several_labels": Repair(
+        "Leave these rows out", "left out, since the cell names several labels", lambda corpus: _without(corpus, several_labels(corpus))
+    ),
+    "conflicting_labels": Repair(
+        "Keep the label most copies have",
+        "left out, since most copies of the text have another label, or none has most",
+        lambda corpus: _without(corpus, conflicting(corpus)),
+    ),
+    "duplicate_texts": Repair(
+        "Keep one copy of each", "left out as a copy of another row", lambda corpus: _without(corpus, copies(corpus, normal_form))
+    ),
+    "near_duplicates": Repair(
+        "Keep one of each", "left out as nearly a copy of another row", lambda corpus: _without(corpus, copies(corpus, fold_text))
+    ),
+    "rare_classes": Repair(
+        "Leave these labels out", "left out, since their label has too few rows", lambda corpus: _without(corpus, rare(corpus))
+    ),
+}
+"""By the code of the finding that each answers, in the order in which they are applied."""

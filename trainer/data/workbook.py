@@ -1,0 +1,140 @@
+"""The process that opens a workbook: ``python -m trainer.data.workbook``, an order and the file on stdin, JSON on stdout.
+
+Not for use by hand; ``spreadsheets.read_sheet`` starts it. Dying here is allowed: whoever started it then says so kindly.
+"""
+
+import contextlib
+import datetime
+import io
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from trainer.data.decoding import clean
+from trainer.data.spreadsheets import unreadable
+from trainer.data.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
+_MOST_SHEETS = 50
+
+
+def main() -> None:
+    """Read an order (one line of JSON: limits, memory in bytes) and a workbook; print its best sheet, or a code and a message."""
+    order = json.loads(sys.stdin.buffer.readline())
+    _allow(order["memory"])
+    data = sys.stdin.buffer.read()
+    try:
+        answer = best_sheet(_open(data), Limits(**order["limits"]))
+    except UserError as error:
+        answer = {"code": error.code, "message": error.message}
+    json.dump(answer, sys.stdout)
+
+
+def _allow(memory: int) -> None:
+    # Windows has no such limit; there the size of the file is the only bound.
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
+def _open(data: bytes) -> "CalamineWorkbook":
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    try:
+        return CalamineWorkbook.from_filelike(io.BytesIO(data))
+    except PasswordError as error:
+        raise unreadable("it is locked with a password") from error
+    except (CalamineError, OSError, ValueError) as error:
+        raise unreadable("it is damaged, locked with a password, or no workbook") from error
+
+
+def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> dict[str, Any]:
+    """``{"numbers", "records", "remarks"}`` of the sheet that looks most like a table of texts; raises what ``read_sheet`` names."""
+    from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
+
+    found = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MOST_SHEETS]
+    hidden = {sheet.name for sheet in found if sheet.visible != SheetVisibleEnum.Visible}
+    best: tuple[tuple[int, int], str, list[int], list[list[str]]] | None = None
+    filled, refusal = [], None
+    for name in (sheet.name for sheet in found):
+        try:
+            numbers, records = _records(workbook, name, limits)
+        except (UserError, CalamineError) as error:
+            refusal = refusal or (error if isinstance(error, UserError) else unreadable("it is damaged"))
+            continue
+        if records:
+            filled.append(name)
+            score = (-1 if name in hidden else 0, _text_rows(records))
+            if best is None or score > best[0]:
+                best = score, name, numbers, records
+    if best is None:
+        raise refusal or UserError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
+    _, chosen, numbers, records = best
+    return {"numbers": numbers, "records": records, "remarks": [asdict(remark) for remark in _other_sheets(chosen, filled)]}
+
+
+def _other_sheets(chosen: str, filled: list[str]) -> list[Remark]:
+    others = [name for name in filled if name != chosen]
+    if not others:
+        return []
+    listed = ", ".join(f"“{name}”" for name in others[:5]) + (" and more" if len(others) > 5 else "")
+    message = (
+        f"The workbook has {len(filled)} sheets. “{chosen}” was read, because it looks most like a table of texts; not read: {listed}. "
+        "If you want another one, save that sheet as a file of its own and upload it."
+    )
+    return [Remark("other_sheets", "look", len(others), message)]
+
+
+def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]]]:
+    """The used rectangle of a sheet as text, without its empty rows; the limits are checked before any cell is made."""
+    sheet = workbook.get_sheet_by_name(name)
+    if sheet.start is None or not sheet.height:
+        return [], []
+    if sheet.width > limits.max_columns:
+        raise too_many_columns(sheet.width, limits)
+    if sheet.height > limits.max_rows + 1:
+        raise too_many_rows(limits)
+    if sheet.height * sheet.width > limits.max_cells:
+        raise too_many_cells(limits)
+    numbers, records = [], []
+    for number, cells in enumerate(sheet.to_python(skip_empty_area=True), sheet.start[0] + 1):
+        record = [cell if type(cell) is str else as_text(cell) for cell in cells]
+        if any(map(str.strip, record)):
+            numbers.append(number)
+            records.append([cell if cell.isprintable() else tidy(cell) for cell in record])
+    return numbers, records
+
+
+def tidy(cell: str) -> str:
+    """A cell with one kind of newline and without control characters."""
+    return clean(cell.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def as_text(cell: Any) -> str:
+    """A stored value as a person sees it: ``1.0`` is "1", a day is "2024-01-31", a truth value TRUE or FALSE, nothing is empty."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "TRUE" if cell else "FALSE"
+    if isinstance(cell, float):
+        # Programs show 15 digits: 0.1 + 0.2 is 0.3 there.
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15g}"
+    if isinstance(cell, datetime.datetime):
+        return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(sep=" ")
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return str(cell)
+
+
+def _text_rows(records: list[list[str]]) -> int:
+    """How many rows hold a text of a few words and something beside it."""
+    return sum(any(cell.count(" ") >= 2 for cell in record) and sum(map(bool, record)) >= 2 for record in records)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""A repaired corpus back to a CSV file, and the log of what was changed. Decides nothing; formats only."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from trainer.data.columns import Columns
+from trainer.data.corpus import Corpus
+from trainer.data.dialect import is_numeric
+from trainer.data.reading import Table
+from trainer.data.repairs import Change, Repaired
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""Cells that begin so are run as a formula by some spreadsheets (OWASP, "CSV Injection")."""
+
+
+def write_repaired(file: Path, table: Table, columns: Columns, repaired: Repaired, *, spreadsheet: bool = False) -> Path:
+    """Write the repaired file, and beside it the log of its changes ("clean.csv", "clean.changes.csv"); returns the log's path."""
+    log = file.with_name(f"{file.stem}.changes.csv")
+    file.write_bytes(repaired_csv(table, columns, repaired.corpus, spreadsheet=spreadsheet))
+    log.write_bytes(change_log(repaired.changes, spreadsheet=spreadsheet))
+    return log
+
+
+def repaired_csv(table: Table, columns: Columns, corpus: Corpus, *, spreadsheet: bool = False) -> bytes:
+    """The rows of a corpus with all columns of their table, text and label as the corpus has them; comma-separated, with a header.
+
+    Exact (the default): UTF-8, each cell as it is, so that reading it again gives the same texts and labels. ``spreadsheet``: UTF-8 with
+    a byte order mark, which Excel needs, and an apostrophe before each cell that a spreadsheet would run as a formula. Where the text is
+    joined from several columns, it stands in a column of its own at the end.
+    """
+    names = _header(table, columns)
+    rows = [list(table.rows[row]) for row in corpus.source_rows.tolist()]
+    for cells, text, label in zip(rows, corpus.texts, corpus.labels, strict=True):
+        cells[columns.label] = label
+        if columns.more_text:
+            cells.append(text)
+        else:
+            cells[columns.text] = text
+    return _csv(names, rows, spreadsheet)
+
+
+def change_log(changes: Iterable[Change], *, spreadsheet: bool = False) -> bytes:
+    """Every change as a row: the line of the original file, what was changed, before, after, and by which repair."""
+    what = {"row": "row left out", "text": "text", "label": "label"}
+    rows = [[str(c.line), what[c.what], c.before, c.after, c.repair] for c in changes]
+    return _csv(["line", "changed", "before", "after", "repair"], rows, spreadsheet)
+
+
+def _header(table: Table, columns: Columns) -> list[str]:
+    names = list(table.columns)
+    if not table.header:
+        names = [f"column {position}" for position in range(1, len(names) + 1)]
+        names[columns.text], names[columns.label] = "text", "label"
+    if columns.more_text:
+        names.append(next(name for name in ("text", "joined text", "joined text 2") if name not in names))
+    return names
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]], spreadsheet: bool) -> bytes:
+    file = io.StringIO(newline="")
+    writer = csv.writer(file, lineterminator="\r\n" if spreadsheet else "\n")
+    for cells in (header, *rows):
+        writer.writerow([_defused(cell) for cell in cells] if spreadsheet else cells)
+    return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
+
+
+def _defused(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and not is_numeric(cell) else cell

@@ -1,0 +1,61 @@
+"""Which weights learn when, and how fast: parameter groups of the optimizer, and an encoder that is frozen at first.
+
+All of it follows from the recipe and the step, so that a training that resumes needs no memory of it.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any
+
+from trainer.recipe import Recipe
+from trainer.training.classifier import Classifier, in_head
+
+_LAYER = re.compile(r"\.(?:layers?|h|blocks?)\.(\d+)\.")
+
+
+def parameter_groups(model: Classifier, recipe: Recipe, *, decaying: Collection[str]) -> list[dict[str, Any]]:
+    """What learns, as torch's optimizers want it: groups of equal peak learning rate and weight decay, the encoder's top layer first.
+
+    ``decaying`` names the weights that weight decay is for. With layer-wise decay (discriminative fine-tuning, Howard & Ruder 2018) the
+    top layer learns at the recipe's rate, each below at ``layer_decay`` times the rate of the one above, the embeddings slowest.
+    """
+    layers = _layers(model)
+    groups: dict[tuple[float, float], list[Any]] = defaultdict(list)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            if in_head(model, name):
+                rate = recipe.head_learning_rate or recipe.learning_rate
+            else:
+                rate = recipe.learning_rate * recipe.layer_decay ** _depth(name, layers)
+            groups[rate, recipe.weight_decay if name in decaying else 0.0].append(parameter)
+    # The Trainer reports the learning rate of the first group.
+    order = sorted(groups, key=lambda kind: (kind[0] != recipe.learning_rate, -kind[0], -kind[1]))
+    return [{"params": groups[kind], "lr": kind[0], "weight_decay": kind[1]} for kind in order]
+
+
+def _layers(model: Classifier) -> int:
+    numbers = [int(found[1]) for name, _ in model.named_parameters() if not in_head(model, name) and (found := _LAYER.search(name))]
+    return max(numbers, default=-1) + 1
+
+
+def _depth(name: str, layers: int) -> int:
+    """Layers between this weight and the top one; the embeddings are one below the lowest, what belongs to no layer is at the top."""
+    if found := _LAYER.search(name):
+        return layers - 1 - int(found[1])
+    return layers if "embeddings" in name else 0
+
+
+class Freezing:
+    """The encoder's weights, held still for the first ``steps`` steps: gradual unfreezing in two stages (after Howard & Ruder 2018)."""
+
+    def __init__(self, model: Classifier, steps: int) -> None:
+        self.steps = steps
+        self._body = [p for name, p in model.named_parameters() if not in_head(model, name) and p.requires_grad]
+
+    def apply(self, done: int) -> None:
+        """Freeze or unfreeze, as it should be after so many steps. A weight without a gradient is left alone by the optimizer."""
+        learns = done >= self.steps
+        if self.steps and self._body and self._body[0].requires_grad != learns:
+            for parameter in self._body:
+                parameter.requires_grad_(learns)

@@ -1,0 +1,46 @@
+"""What is minimised while training: cross-entropy with class weights and label smoothing, exact over accumulated batches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from trainer.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainingLoss:
+    """Cross-entropy of the training texts. Validation is always scored by the plain one, so that runs can be compared."""
+
+    weights: tuple[float, ...] | None
+    """One per class; None counts all alike."""
+    smoothing: float
+    """Share of each answer spread over all classes (Szegedy et al. 2016)."""
+
+    def __call__(self, logits: torch.Tensor, labels: torch.Tensor, *, texts: torch.Tensor | int) -> torch.Tensor:
+        """The sum over a batch, logits (n, classes) and labels (n,), divided by the number of ``texts`` of the whole step."""
+        weights = None if self.weights is None else torch.tensor(self.weights, device=logits.device)
+        total = torch.nn.functional.cross_entropy(logits.float(), labels, weight=weights, label_smoothing=self.smoothing, reduction="sum")
+        return total / texts
+
+
+def training_loss(recipe: Recipe, label_ids: Sequence[int], classes: int) -> TrainingLoss | None:
+    """The loss a recipe asks for, its weights from the training rows' labels; None where the model's own, the plain one, is meant.
+
+    A sum over several batches is ours too: transformers' classifiers would take the mean of each batch and add the means.
+    """
+    weights = balanced_weights(label_ids, classes) if recipe.class_weights == "balanced" else None
+    if weights is None and not recipe.label_smoothing and recipe.gradient_accumulation == 1:
+        return None
+    return TrainingLoss(weights, recipe.label_smoothing)
+
+
+def balanced_weights(label_ids: Sequence[int], classes: int) -> tuple[float, ...]:
+    """n / (classes that occur * rows of the class), as scikit-learn's "balanced" (King & Zeng 2001); 1 for a class without rows.
+
+    Their mean over the rows is 1, so that a learning rate means the same with them and without.
+    """
+    counts = np.bincount(label_ids, minlength=classes)
+    occurring = int((counts > 0).sum())
+    return tuple(len(label_ids) / (occurring * int(count)) if count else 1.0 for count in counts)
