@@ -11,7 +11,7 @@ MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 FLOORS = [
     {"errors", "__init__"},
     {"settings", "recipe"},
-    {"data", "runs"},
+    {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "card", "preparation"},
     {"job", "advice"},

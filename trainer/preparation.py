@@ -14,8 +14,8 @@ from trainer.data.choice import choose_columns
 from trainer.data.columns import Columns, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, join_corpora
 from trainer.data.duplicates import near_groups
+from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding
-from trainer.data.reading import Table, read_file
 from trainer.data.repairs import Repaired, apply_repairs
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError

@@ -17,8 +17,8 @@ import numpy as np
 
 from trainer import job
 from trainer.advice import Advice, advise
+from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub import HubDataset, fetch
-from trainer.data.reading import Table, read_bytes
 from trainer.data.repairs import in_order
 from trainer.data.rows import save_rows
 from trainer.data.writing import change_log, repaired_csv

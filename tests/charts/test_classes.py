@@ -12,7 +12,7 @@ from tests.charts.examples import EMOTIONS, report_of, valid
 from trainer.charts import classes
 from trainer.charts.colours import class_colours
 from trainer.data.corpus import build_corpus
-from trainer.data.reading import read_file
+from trainer.data.files.reading import read_file
 from trainer.evaluation.report import make_report
 
 

@@ -4,7 +4,7 @@ from trainer.data.checks import check
 from trainer.data.columns import Columns
 from trainer.data.corpus import build_corpus
 from trainer.data.duplicates import near_groups
-from trainer.data.reading import read_table
+from trainer.data.files.reading import read_table
 
 SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.data.columns import find_column, guess_columns, guess_split_column
-from trainer.data.reading import read_table
+from trainer.data.files.reading import read_table
 from trainer.errors import UserError
 
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(30)]

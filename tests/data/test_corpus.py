@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, check_trainable, join_corpora, normal_form
-from trainer.data.reading import DroppedRow, Table, read_table
+from trainer.data.files.reading import DroppedRow, Table, read_table
 from trainer.errors import UserError
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from trainer.data.columns import guess_columns, guess_split_column
 from trainer.data.corpus import build_corpus
+from trainer.data.files.reading import read_table
 from trainer.data.hub import CATALOGUE, fetch, find_dataset
-from trainer.data.reading import read_table
 from trainer.data.splitting import split
 from trainer.errors import UserError
 

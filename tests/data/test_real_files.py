@@ -11,8 +11,8 @@ from trainer.data.checks import check
 from trainer.data.columns import guess_columns
 from trainer.data.corpus import build_corpus, join_corpora
 from trainer.data.duplicates import near_groups
+from trainer.data.files.reading import read_file
 from trainer.data.inspection import inspect_file
-from trainer.data.reading import read_file
 from trainer.data.splitting import split
 from trainer.errors import UserError
 

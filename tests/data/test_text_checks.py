@@ -2,7 +2,7 @@
 
 from trainer.data.columns import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.reading import Table
+from trainer.data.files.reading import Table
 from trainer.data.text_checks import check_texts
 
 WORDS = "river stone cloud paper window garden silver copper lemon winter harbour engine mirror candle forest pocket".split()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trainer.data.columns import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.reading import Table, read_table
+from trainer.data.files.reading import Table, read_table
 from trainer.data.repairs import REPAIRS, apply_repairs
 from trainer.data.writing import change_log, repaired_csv, write_repaired
 

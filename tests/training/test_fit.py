@@ -10,7 +10,7 @@ import torch
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.reading import read_file
+from trainer.data.files.reading import read_file
 from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
@@ -21,13 +21,6 @@ from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.fit import Cancelled, Fitted, fit
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=1e-2, max_length=32)
-
-
-@pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> tuple[Corpus, Splits]:
-    table = read_file(write_rows(tmp_path_factory.mktemp("data") / "moods.csv", small_rows()))
-    corpus = build_corpus(table, text=0, label=1)
-    return corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=42)
 
 
 def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe = RECIPE) -> Run:

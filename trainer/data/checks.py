@@ -11,9 +11,9 @@ import numpy as np
 from trainer.data.columns import Columns
 from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, normal_form
 from trainer.data.duplicates import fold_text
+from trainer.data.files.reading import Table
 from trainer.data.findings import Example, Finding, counted, examples, percent
 from trainer.data.label_checks import check_labels
-from trainer.data.reading import Table
 from trainer.data.repairs import conflicting, copies
 from trainer.data.text_checks import check_texts
 

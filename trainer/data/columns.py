@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from trainer.data.column_names import NameHints, read_name
 from trainer.data.corpus import SPLIT_NAMES
+from trainer.data.files.reading import Table
 from trainer.data.profiles import Profile, profile_columns
-from trainer.data.reading import Table
 from trainer.errors import UserError
 
 _MOST_RIVALS = 20

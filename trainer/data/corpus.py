@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainer.data.decoding import clean
+from trainer.data.files.decoding import clean
+from trainer.data.files.reading import DroppedRow, Table
 from trainer.data.labels import is_measurement
-from trainer.data.reading import DroppedRow, Table
 from trainer.errors import UserError
 
 NO_TEXT = "no text in this row"

@@ -69,7 +69,9 @@ def check_encoder(corpus: Corpus, encoder: EncoderFacts, lengths: Lengths | None
 def check_estimate(estimate: Estimate) -> Finding:
     """Time and memory of a training in a sentence; one to look at where it is long or will not fit."""
     minutes = estimate.seconds / 60
-    time = f"{round(estimate.seconds, -1):.0f} s" if minutes < 1.5 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} hours"
+    time = (
+        f"{round(estimate.seconds, -1):.0f} s" if minutes < 1.5 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} hours"
+    )
     message = f"A training will take about {time} and {estimate.megabytes / 1024:.1f} GB of memory on this machine ({estimate.device})."
     if estimate.megabytes > 0.9 * estimate.free_megabytes:
         more = f"Only {estimate.free_megabytes / 1024:.1f} GB are free: choose a smaller batch size or maximum length on the Train tab."

@@ -16,8 +16,8 @@ from trainer.data.columns import Columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
 from trainer.data.duplicates import near_groups
 from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
+from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding
-from trainer.data.reading import Table, read_file
 from trainer.data.repairs import several_labels
 from trainer.errors import UserError
 

@@ -1,6 +1,6 @@
 """Which scripts and which language the texts are in, from a sample of them.
 
-Whether an encoder knows that language is said in checks.py; nothing here reads a text as a whole.
+Whether an encoder knows that language is said in encoder_checks.py; nothing here reads a text as a whole.
 """
 
 import re

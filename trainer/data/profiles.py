@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from trainer.data.files.preamble import is_numeric
+from trainer.data.files.reading import Table
 from trainer.data.labels import find_separator, is_measurement, split_labels
-from trainer.data.preamble import is_numeric
-from trainer.data.reading import Table
 
 _SAMPLE_ROWS = 20_000
 _SAMPLE_CELLS = 400_000

@@ -8,8 +8,8 @@ import numpy as np
 
 from trainer.data.columns import Columns
 from trainer.data.corpus import Corpus
+from trainer.data.files.reading import Table
 from trainer.data.findings import Finding, counted, examples, percent, quoted
-from trainer.data.reading import Table
 from trainer.data.repairs import without_html, without_links
 
 _SAMPLE_ROWS = 20_000

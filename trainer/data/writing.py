@@ -7,8 +7,8 @@ from pathlib import Path
 
 from trainer.data.columns import Columns
 from trainer.data.corpus import Corpus
-from trainer.data.dialect import is_numeric
-from trainer.data.reading import Table
+from trainer.data.files.dialect import is_numeric
+from trainer.data.files.reading import Table
 from trainer.data.repairs import Change, Repaired
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

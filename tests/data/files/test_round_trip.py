@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from tests.data.files import make_zip, outcome
-from trainer.data.reading import read_table
+from tests.data.files.samples import make_zip, outcome
+from trainer.data.files.reading import read_table
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.data.files import outcome
-from trainer.data.reading import read_table
+from tests.data.files.samples import outcome
+from trainer.data.files.reading import read_table
 from trainer.errors import UserError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from trainer.data.reading import DroppedRow, read_file, read_table
+from trainer.data.files.reading import DroppedRow, read_file, read_table
 from trainer.errors import UserError
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

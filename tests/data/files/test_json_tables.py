@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.data.files import outcome
-from trainer.data.reading import read_table
+from tests.data.files.samples import outcome
+from trainer.data.files.reading import read_table
 from trainer.errors import UserError
 
 ROWS = [{"text": "hello there", "label": "joy"}, {"text": "bye now", "label": "sad"}]

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.data.table import Limits, Remark
+from trainer.data.files.table import Limits, Remark
 from trainer.errors import UserError
 
 _MOST_UNPACKED = 300 << 20
@@ -24,7 +24,7 @@ _MOST_RATIO = 100  # sheets shrink to a tenth or so, a bomb to a thousandth
 _SMALL = 20 << 20  # up to here the ratio does not matter
 _CHUNK = 1 << 20
 _SECONDS = 120
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def read_sheet(data: bytes, limits: Limits) -> Sheet:
     order = json.dumps({"limits": asdict(limits), "memory": memory}).encode()
     try:
         answer = subprocess.run(
-            [sys.executable, "-m", "trainer.data.workbook"],
+            [sys.executable, "-m", "trainer.data.files.workbook"],
             input=order + b"\n" + data,
             capture_output=True,
             cwd=_ROOT,

@@ -1,4 +1,4 @@
-"""The process that opens a workbook: ``python -m trainer.data.workbook``, an order and the file on stdin, JSON on stdout.
+"""The process that opens a workbook: ``python -m trainer.data.files.workbook``, an order and the file on stdin, JSON on stdout.
 
 Not for use by hand; ``spreadsheets.read_sheet`` starts it. Dying here is allowed: whoever started it then says so kindly.
 """
@@ -11,9 +11,9 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from trainer.data.decoding import clean
-from trainer.data.spreadsheets import unreadable
-from trainer.data.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.decoding import clean
+from trainer.data.files.spreadsheets import unreadable
+from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows
 from trainer.errors import UserError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from trainer.data.records import split_lines, split_records
+from trainer.data.files.records import split_lines, split_records
 
 
 def records(text: str, delimiter: str = ",", **options) -> list[tuple[int, list[str]]]:

@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from trainer.data.formats import Kind, compressed
-from trainer.data.table import Limits
+from trainer.data.files.formats import Kind, compressed
+from trainer.data.files.table import Limits
 from trainer.errors import UserError
 
 _CHUNK = 1 << 20

@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 
-from tests.data.files import make_workbook, make_zip
-from trainer.data.formats import find_kind
-from trainer.data.reading import read_table
+from tests.data.files.samples import make_workbook, make_zip
+from trainer.data.files.formats import find_kind
+from trainer.data.files.reading import read_table
 from trainer.errors import UserError
 
 CSV = b"text,label\nhello there you,joy\nbye bye now,sad\n"

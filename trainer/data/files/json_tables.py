@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.data.decoding import clean
-from trainer.data.table import DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.decoding import clean
+from trainer.data.files.table import DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
 from trainer.errors import UserError
 
 _LOOKED_AT = 20  # lines that decide whether a file holds one object per line

@@ -8,8 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainer.data.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows
-from trainer.data.workbook import as_text, tidy
+from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.workbook import as_text, tidy
 from trainer.errors import UserError
 
 if TYPE_CHECKING:

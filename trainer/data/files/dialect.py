@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from trainer.data.preamble import common_width, is_numeric, short_start
-from trainer.data.records import NO_DELIMITER, STAND_IN, split_records
-from trainer.data.table import Limits, too_many_columns
+from trainer.data.files.preamble import common_width, is_numeric, short_start
+from trainer.data.files.records import NO_DELIMITER, STAND_IN, split_records
+from trainer.data.files.table import Limits, too_many_columns
 
 CANDIDATES = ("\t", "|", ";", ",")  # the rarer in prose, the earlier: it wins a tie
 NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from trainer.data.decoding import clean, decode
+from trainer.data.files.decoding import clean, decode
 from trainer.errors import UserError
 
 ENGLISH = "text,label\nThis is a plain line,fine\n" * 40

@@ -5,7 +5,7 @@ Certain means: all other cells hold what their columns always hold, at one place
 
 from collections import Counter
 
-from trainer.data.table import Record
+from trainer.data.files.table import Record
 
 _MOST_COLUMNS = 12
 _MOST_VALUES = 200

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from trainer.data.formats import not_a_table
+from trainer.data.files.formats import not_a_table
 from trainer.errors import UserError
 
 

@@ -6,9 +6,9 @@ Knows no file format; whoever cut the records hands over their line numbers.
 from collections import Counter
 from dataclasses import dataclass
 
-from trainer.data.dialect import NAMES
-from trainer.data.mending import mend
-from trainer.data.table import DroppedRow, Limits, Record, Remark, cell_too_long
+from trainer.data.files.dialect import NAMES
+from trainer.data.files.mending import mend
+from trainer.data.files.table import DroppedRow, Limits, Record, Remark, cell_too_long
 
 _SAMPLE_ROWS = 2_000
 _RULES = "-+=:|_* \t"

@@ -6,15 +6,15 @@ Does not know which column is which, and parses no cell: "01", "NA" and "None" a
 from dataclasses import replace
 from pathlib import Path
 
-from trainer.data.archives import refuse_nested, unpack
-from trainer.data.decoding import Decoded, decode
-from trainer.data.dialect import Dialect, find_dialect, hinted_delimiter, stated_dialect
-from trainer.data.formats import find_kind
-from trainer.data.json_tables import Objects, read_objects
-from trainer.data.preamble import has_header, preamble_length
-from trainer.data.records import split_lines
-from trainer.data.shaping import distinct_names, every_so_often, shape, without_long
-from trainer.data.table import DroppedRow, Limits, Record, Remark, Table, too_many_columns, too_many_rows
+from trainer.data.files.archives import refuse_nested, unpack
+from trainer.data.files.decoding import Decoded, decode
+from trainer.data.files.dialect import Dialect, find_dialect, hinted_delimiter, stated_dialect
+from trainer.data.files.formats import find_kind
+from trainer.data.files.json_tables import Objects, read_objects
+from trainer.data.files.preamble import has_header, preamble_length
+from trainer.data.files.records import split_lines
+from trainer.data.files.shaping import distinct_names, every_so_often, shape, without_long
+from trainer.data.files.table import DroppedRow, Limits, Record, Remark, Table, too_many_columns, too_many_rows
 from trainer.errors import UserError
 
 __all__ = ["DroppedRow", "Limits", "Remark", "Table", "read_bytes", "read_file", "read_table"]
@@ -238,7 +238,7 @@ def _preamble_remark(above: list[Record], line: int, delimiter: str) -> tuple[Re
 
 
 def _from_sheet(data: bytes, limits: Limits, header: bool | None) -> Table:
-    from trainer.data.spreadsheets import read_sheet
+    from trainer.data.files.spreadsheets import read_sheet
 
     sheet = read_sheet(data, limits)
     width = len(sheet.records[0])
@@ -247,7 +247,7 @@ def _from_sheet(data: bytes, limits: Limits, header: bool | None) -> Table:
 
 
 def _from_parquet(data: bytes, limits: Limits) -> Table:
-    from trainer.data.parquet_tables import read_columns
+    from trainer.data.files.parquet_tables import read_columns
 
     found = read_columns(data, limits)
     rows = list(zip(*found.cells, strict=True))

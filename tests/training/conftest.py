@@ -1,0 +1,40 @@
+"""What the tests of training share: a small corpus with its split, and a training of it in one call."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from trainer.data.corpus import Corpus, build_corpus
+from trainer.data.reading import read_file
+from trainer.data.rows import save_rows
+from trainer.data.splitting import Splits, split
+from trainer.recipe import Recipe
+from trainer.runs.run import Run, RunStore
+from trainer.training.encoders import Encoder
+from trainer.training.fit import Fitted, fit
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory: pytest.TempPathFactory) -> tuple[Corpus, Splits]:
+    table = read_file(write_rows(tmp_path_factory.mktemp("data") / "moods.csv", small_rows()))
+    corpus = build_corpus(table, text=0, label=1)
+    return corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=42)
+
+
+def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe) -> Run:
+    store = RunStore(root)
+    return store.create(recipe=recipe, fill=lambda f: save_rows(f / "data.parquet", *material), name="n", owner="local")
+
+
+@pytest.fixture
+def trained_with(tmp_path: Path, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> Callable[..., tuple[Run, Fitted]]:
+    """Train the small corpus for two epochs with these settings; returns the run and what the training did."""
+
+    def train(encoder: Encoder = tiny_encoder, **settings: object) -> tuple[Run, Fitted]:
+        asked = {"encoder": encoder.name, "epochs": 2, "batch_size": 8, "learning_rate": 3e-3, "max_length": 32, **settings}
+        run = run_with(tmp_path, material, Recipe(**asked))
+        return run, fit(run, encoder, *material)
+
+    return train
