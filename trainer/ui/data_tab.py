@@ -140,6 +140,13 @@ def _build_body(p: dict[str, Any]) -> None:
             buttons=[],
         )
         p["rename"] = gr.Button("Use these names", size="sm", elem_id="use-names")
+    with gr.Column() as p["of_corpus"]:
+        _build_corpus(p)
+    p["onward"] = gr.Button("Continue: train a model", variant="primary", elem_id="to-train")
+
+
+def _build_corpus(p: dict[str, Any]) -> None:
+    """What there is to see once texts and labels are known."""
     with gr.Row(elem_classes=["em-charts"]):
         with gr.Column(min_width=320):
             gr.HTML("<h3>Rows per class</h3>")
@@ -165,7 +172,6 @@ def _build_body(p: dict[str, Any]) -> None:
     with gr.Accordion("How the encoder reads a row", open=False, elem_id="reading") as p["reading"]:
         p["row"] = gr.Number(1, label="Row", precision=0, minimum=1, elem_id="token-row")
         p["tokens"] = gr.HTML(elem_id="tokens")
-    p["onward"] = gr.Button("Continue: train a model", variant="primary", elem_id="to-train")
 
 
 def _wire(studio: Studio, tab: DataTab) -> None:
@@ -284,6 +290,7 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
         p["findings"]: "" if corpus is None else checklist.of_file(preparation),
         p["repaired"]: _downloads(preparation),
         p["preview"]: _preview(preparation),
+        p["of_corpus"]: gr.Column(visible=corpus is not None),
         p["onward"]: gr.Button(interactive=preparation.ready),
         p["custom"]: gr.Row(visible=split[0] == "Custom"),
     }
