@@ -309,6 +309,36 @@ def test_inspect_takes_columns_and_trains_nothing(here: Here, small_csv: Path) -
     assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == before
 
 
+def test_inspect_repairs_into_another_file(here: Here, tmp_path: Path) -> None:
+    rows = [*small_rows(60), *small_rows(2), ("happy &amp; glad", "joy")]
+    messy = write_rows(tmp_path / "messy.csv", rows)
+    clean = tmp_path / "clean.csv"
+    said = here("inspect", messy, "--repair", "all", "--out", clean, "--json")
+    assert said.status == 0
+    answer = json.loads(said.out)
+    assert answer["repaired"] == {
+        "file": str(clean),
+        "changes": str(tmp_path / "clean.changes.csv"),
+        "rows": 61,
+        "repairs": {"html_in_texts": 1, "duplicate_texts": 2},
+    }
+    again = json.loads(here("inspect", clean, "--json").out)
+    assert again["rows_kept"] == 61
+    assert not {f["code"] for f in again["findings"]} & {"html_in_texts", "duplicate_texts"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--repair", "all"], ["--out", "x.csv"], ["--repair", "polish", "--out", "x.csv"], ["--repair", "all", "--out", "SAME"]]
+)
+def test_inspect_refuses_half_a_repair_and_never_overwrites_the_file(here: Here, tmp_path: Path, arguments: list[str]) -> None:
+    path = write_rows(tmp_path / "messy.csv", small_rows(60))
+    before = path.read_bytes()
+    said = here("inspect", path, *[str(path) if a == "SAME" else a for a in arguments])
+    assert said.status == 2
+    assert "Traceback" not in said.err
+    assert path.read_bytes() == before
+
+
 def test_runs_lists_them_newest_first(here: Here, trained: Said, place: Path) -> None:
     said = here("runs", "--json")
     assert said.status == 0

@@ -185,7 +185,8 @@ def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None
     assert len(sample.corpus.label_names) == 6
     assert studio.latest_preparation(ME).draft.id == sample.draft.id
     assert studio.latest_preparation(OTHER) is None
-    changed = studio.choose(ME, sample.draft.id, text="0", label="1", class_names={"joy": "delight"})
+    studio.choose(ME, sample.draft.id, text=["0"], label="1")
+    changed = studio.name_classes(ME, sample.draft.id, {"joy": "delight"})
     assert "delight" in changed.corpus.label_names
     assert "delight" in Studio(studio.settings).latest_preparation(ME).corpus.label_names
 
@@ -248,6 +249,73 @@ def test_other_columns_begin_without_repairs(studio: Studio, tmp_path: Path) -> 
     joined = studio.choose(ME, draft, text=(2, 0))
     assert joined.draft.repairs == ()
     assert joined.corpus.texts[0] == f"a title about {rows[0][1]}\n{rows[0][0]}"
+
+
+def test_confirming_the_columns_keeps_the_repairs(studio: Studio, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", messy())
+    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
+    studio.repair(ME, draft, ["label_variants"])
+    assert studio.choose(ME, draft, text=(0,), label=1).draft.repairs == ("label_variants",)
+
+
+def test_a_form_that_is_kept_in_the_same_moment_loses_no_repair(studio: Studio, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", messy(60))
+    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
+    done = threading.Event()
+
+    def keep() -> None:
+        while not done.is_set():
+            studio.keep_form(ME, draft, {"epochs": 3})
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    try:
+        for _ in range(10):
+            studio.repair(ME, draft, ["label_variants"])
+            assert studio.preparation(ME, draft).draft.repairs == ("label_variants",)
+            assert studio.undo(ME, draft, ["label_variants"]).draft.repairs == ()
+            assert studio.preparation(ME, draft).draft.repairs == ()
+    finally:
+        done.set()
+        keeper.join()
+
+
+def test_given_files_are_looked_at_too_and_taken_away_alone(studio: Studio, tmp_path: Path) -> None:
+    rows = messy(90)
+    main = write_rows(tmp_path / "main.csv", rows)
+    test = tmp_path / "test.csv"
+    more = "".join(f"{mood},the café and {text}\n" for text, mood in small_rows(30, seed=9))
+    test.write_bytes(f"Mood,Text\n{more},no label here\nbroken\n".encode("cp1252"))
+    opened = studio.open_files(ME, {"main": ("main.csv", main), "test": ("test.csv", test)})
+    said = [f.words for f in opened.findings if f.words.startswith("test.csv: ")]
+    assert any("cp1252" in words for words in said)
+    assert any("1 row has no label" in words for words in said)
+    assert opened.corpus.origins.count("test") == 30
+    studio.repair(ME, opened.draft.id, ["label_variants", "duplicate_texts"])
+    name, exact = studio.export(ME, opened.draft.id, "exact")
+    again = studio.open_files(ME, {"main": (name, exact)})
+    assert len(again.corpus) == len(rows) - 1
+    assert not any("café" in text for text in again.corpus.texts)
+    with refused("unknown_form"):
+        studio.export(ME, opened.draft.id, "nonsense")
+
+
+def test_a_given_file_without_the_columns_is_refused_not_read_askew(studio: Studio, tmp_path: Path) -> None:
+    main = write_rows(tmp_path / "main.csv", [(str(n), *row) for n, row in enumerate(small_rows(60))], ("id", "text", "label"))
+    test = write_rows(tmp_path / "test.csv", [(str(n), mood, text) for n, (text, mood) in enumerate(small_rows(20))], ("id", "label", "sentence"))
+    opened = studio.open_files(ME, {"main": ("main.csv", main), "test": ("test.csv", test)})
+    assert opened.problem.code == "unknown_column"
+    assert "“text”, “label”" in opened.problem.message
+
+
+def test_a_split_column_counts_beside_given_files(studio: Studio, tmp_path: Path) -> None:
+    rows = [(text, mood, "test" if n % 5 == 0 else "train") for n, (text, mood) in enumerate(small_rows(100))]
+    main = write_rows(tmp_path / "main.csv", rows, ("text", "label", "split"))
+    validation = write_rows(tmp_path / "v.csv", small_rows(20, seed=9), ("text", "label"))
+    opened = studio.open_files(ME, {"main": ("main.csv", main), "validation": ("v.csv", validation)})
+    assert (opened.corpus.origins.count("test"), opened.corpus.origins.count("validation")) == (20, 20)
+    tests = {text for text, _, part in rows if part == "test"}
+    assert {opened.corpus.texts[row] for row in opened.splits(QUICK).test} == tests
 
 
 def test_the_repaired_file_can_be_taken_away(studio: Studio, tmp_path: Path) -> None:
@@ -399,7 +467,13 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
     for call in (
         lambda: studio.preparation(OTHER, draft),
-        lambda: studio.choose(OTHER, draft, text=None, label=None, class_names={}),
+        lambda: studio.choose(OTHER, draft, text=("0",), label="1"),
+        lambda: studio.name_classes(OTHER, draft, {}),
+        lambda: studio.repair(OTHER, draft, ["duplicate_texts"]),
+        lambda: studio.undo(OTHER, draft, ["duplicate_texts"]),
+        lambda: studio.accept(OTHER, draft, "label_variants"),
+        lambda: studio.export(OTHER, draft, "exact"),
+        lambda: studio.advise(OTHER, draft, QUICK),
         lambda: studio.start(OTHER, draft, QUICK),
     ):
         with refused("unknown_draft"):

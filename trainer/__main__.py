@@ -227,6 +227,8 @@ def _inspect(options: argparse.Namespace) -> int:
             "To repair, give one file, --repair CODES (or all) and --out FILE. Example: inspect mine.csv --repair all --out clean.csv",
             code="unknown_setting",
         )
+    if options.out and options.out.resolve() in {file.resolve() for file in options.files}:
+        raise UserError(f"{options.out} is the file to be repaired; it is never overwritten. Name another one.", code="unknown_setting")
     repairs = _repairs(options.repair or "")
     limits = Settings.from_environment()
     encoder = facts_of(catalogue()[0])

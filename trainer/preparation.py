@@ -3,19 +3,20 @@
 Pure reading: changes to a draft are the studio's business.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from trainer.data.checks import check
+from trainer.data.checks import by_severity, check
 from trainer.data.choice import choose_columns
-from trainer.data.columns import Columns, guess_split_column
-from trainer.data.corpus import Corpus, build_corpus, check_trainable, join_corpora
+from trainer.data.columns import Columns, find_column, guess_split_column
+from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
 from trainer.data.duplicates import near_groups
 from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding
+from trainer.data.reading_checks import check_reading
 from trainer.data.repairs import Repaired, apply_repairs
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
@@ -81,11 +82,13 @@ def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) ->
     columns = None
     try:
         columns = choose_columns(main, draft.main.texts, draft.main.label)
-        repaired = apply_repairs(_corpus(draft, tables, columns), draft.repairs)
+        corpus, given = _corpora(draft, tables, columns)
+        repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
         return Preparation(draft, main, columns, None, (), error)
     groups = near_groups(repaired.corpus.texts)
-    found = tuple(_accepted(finding, draft) for finding in check(main, columns, repaired.corpus, groups))
+    findings = by_severity([*check(main, columns, repaired.corpus, groups), *given])
+    found = tuple(_accepted(finding, draft) for finding in findings)
     problem = None
     try:
         check_trainable(repaired.corpus, column=main.columns[columns.label], max_classes=settings.max_classes)
@@ -94,17 +97,36 @@ def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) ->
     return Preparation(draft, main, columns, repaired, found, problem, groups)
 
 
-def _corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> Corpus:
-    main = tables["main"]
-    names = draft.class_names
+def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[Finding]]:
+    """The corpus of all files, and what is to be said of the reading of those given for validation and test."""
+    main, names = tables["main"], draft.class_names
     where = {"text": columns.text, "label": columns.label, "more_text": columns.more_text}
-    corpus = build_corpus(main, **where, split_column=_split_column(main, draft), class_names=names)
-    given = {
-        role: build_corpus(tables[role], **_same_columns(tables[role], main, columns, getattr(draft, role).name), class_names=names)
-        for role in ("validation", "test")
-        if role in tables
-    }
-    return join_corpora(corpus, **given) if given else corpus
+    corpus = build_corpus(main, **where, split_column=guess_split_column(main), class_names=names)
+    given: dict[str, Corpus] = {}
+    findings: list[Finding] = []
+    for role in ("validation", "test"):
+        if role in tables:
+            source = getattr(draft, role)
+            same = _same_columns(tables[role], main, columns, source.name)
+            given[role] = build_corpus(
+                tables[role], text=same.text, label=same.label, more_text=same.more_text, class_names=names
+            )
+            findings += _of_file(source.name, check_reading(tables[role], same, given[role]))
+    return (join_corpora(corpus, **given) if given else corpus), findings
+
+
+def repaired_main(preparation: Preparation, tables: Mapping[str, Table]) -> Repaired:
+    """The main file alone, repaired: what a person takes away. Raises what stands in the way of a corpus."""
+    if preparation.columns is None or preparation.repaired is None:
+        raise preparation.problem or UserError("There is nothing to download yet.", code="not_ready")
+    if tables.keys() == {"main"}:
+        return preparation.repaired
+    corpus, _ = _corpora(preparation.draft, {"main": tables["main"]}, preparation.columns)
+    return apply_repairs(corpus, preparation.draft.repairs)
+
+
+def _of_file(name: str, findings: Sequence[Finding]) -> list[Finding]:
+    return [replace(f, message=f"{name}: {f.message}") for f in findings if f.severity != "good"]
 
 
 def _accepted(finding: Finding, draft: Draft) -> Finding:
@@ -118,26 +140,23 @@ def _read(path: Path, source: SourceFile, settings: Settings) -> Table:
         raise UserError(f"{source.name}: {error.message}", code=error.code) from error
 
 
-def _split_column(table: Table, draft: Draft) -> int | None:
-    """The column that says train, validation or test, where the file has one and no files were given for that."""
-    return guess_split_column(table) if draft.validation is None and draft.test is None else None
-
-
-def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> dict[str, int | tuple[int, ...]]:
-    """In a given test or validation file, the columns of the same names, else of the same positions."""
-
-    def same(position: int) -> int:
-        wanted = main.columns[position]
-        if table.header and main.header and wanted in table.columns:
-            return table.columns.index(wanted)
-        if position < len(table.columns) and len(table.columns) == len(main.columns):
-            return position
-        raise UserError(
-            f"{name} has no column “{wanted}”. Its columns: {', '.join(table.columns)}. Give it the same columns as the training file.",
-            code="unknown_column",
-        )
-
-    return {"text": same(columns.text), "label": same(columns.label), "more_text": tuple(map(same, columns.more_text))}
+def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Columns:
+    """In a given test or validation file, the columns of the same names; else, where it has as many columns, of the same positions."""
+    wanted = (columns.text, columns.label, *columns.more_text)
+    try:
+        if not (table.header and main.header):
+            raise UserError("without names only positions tell columns", code="unknown_column")
+        found = tuple(find_column(table, main.columns[position], "text") for position in wanted)
+    except UserError as error:
+        if (table.header and main.header) or len(table.columns) != len(main.columns):
+            names = ", ".join(f"“{main.columns[position]}”" for position in wanted)
+            raise UserError(
+                f"{name} lacks one of the columns {names}. Its columns: {', '.join(table.columns)}. "
+                "Give it the same columns as the training file.",
+                code="unknown_column",
+            ) from error
+        found = wanted
+    return replace(columns, text=found[0], label=found[1], more_text=found[2:])
 
 
 def numeric_labels(preparation: Preparation, *, most: int = 50) -> tuple[str, ...]:
@@ -145,6 +164,6 @@ def numeric_labels(preparation: Preparation, *, most: int = 50) -> tuple[str, ..
     if preparation.columns is None:
         return ()
     written = {row[preparation.columns.label].strip() for row in preparation.table.rows} - {""}
-    if not written or len(written) > most or not all(w.removeprefix("-").isdecimal() for w in written):
+    if not written or len(written) > most or not all(is_whole_number(w) for w in written):
         return ()
     return tuple(sorted(written, key=int))

@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 
 from trainer import job
 from trainer.advice import Advice, advise
+from trainer.data.choice import choose_columns
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub import HubDataset, fetch
 from trainer.data.repairs import in_order
@@ -24,9 +25,9 @@ from trainer.data.rows import save_rows
 from trainer.data.writing import change_log, repaired_csv
 from trainer.errors import UserError
 from trainer.evaluation.report import Report
-from trainer.preparation import Preparation, read_tables, understand
+from trainer.preparation import Preparation, read_tables, repaired_main, understand
 from trainer.recipe import Recipe
-from trainer.runs.draft import Draft, DraftStore
+from trainer.runs.draft import Draft, DraftStore, SourceFile
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
@@ -66,6 +67,8 @@ class Studio:
         self._lock = threading.RLock()
         self._starting = threading.Lock()
         """Held while a run is made, so that a double press makes one; never by what the page asks each second."""
+        self._editing = threading.Lock()
+        """Held while a draft is read, changed and kept."""
         self._waiting: list[str] = []
         self._wake = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
@@ -134,32 +137,48 @@ class Studio:
         draft = self._drafts.latest(owner)
         return None if draft is None else draft.id
 
-    def choose(self, owner: str, draft_id: str, **choices: Any) -> Preparation:
-        """Other columns (``text``, several of them joined; ``label``), other ``class_names``; what is not named stays. Survives a reload.
+    def choose(self, owner: str, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> Preparation:
+        """Other columns: ``text`` (several are joined) and ``label``; what is not named stays. Survives a reload.
 
-        What was repaired or accepted in other columns is not carried over.
+        What was repaired, accepted or named in other columns is not carried over.
         """
-        draft = self._drafts.get(draft_id, owner)
-        columns = {field: choices.pop(name) for name, field in (("text", "texts"), ("label", "label")) if name in choices}
-        if columns:
-            choices |= {"repairs": (), "accepted": ()}
-        return self._changed(replace(draft, main=replace(draft.main, **columns), **choices))
+        tables = self._tables_of(self._drafts.get(draft_id, owner))
+
+        def chosen(draft: Draft) -> Draft:
+            wanted = replace(draft.main, texts=tuple(text) or draft.main.texts, label=draft.main.label if label is None else label)
+            fresh = replace(draft, main=wanted)
+            if _positions(tables["main"], wanted) != _positions(tables["main"], draft.main):
+                fresh = replace(fresh, repairs=(), accepted=(), class_names={})
+            return fresh
+
+        return self._understood(self._edited(owner, draft_id, chosen))
+
+    def name_classes(self, owner: str, draft_id: str, names: Mapping[str, str]) -> Preparation:
+        """Give labels as written ("0") a name ("sadness")."""
+        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, class_names=dict(names))))
 
     def repair(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
         """Put right what the findings of these codes say."""
-        draft = self._drafts.get(draft_id, owner)
-        return self._changed(replace(draft, repairs=in_order((*draft.repairs, *codes))))
+        wanted = in_order(codes)
+        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, repairs=in_order((*draft.repairs, *wanted)))))
 
     def undo(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
         """Take back repairs, or the word that a finding may stay as it is."""
-        draft, undone = self._drafts.get(draft_id, owner), set(codes)
-        repairs = tuple(code for code in draft.repairs if code not in undone)
-        return self._changed(replace(draft, repairs=repairs, accepted=tuple(code for code in draft.accepted if code not in undone)))
+        undone = set(codes)
+
+        def without(draft: Draft) -> Draft:
+            kept = {name: tuple(code for code in getattr(draft, name) if code not in undone) for name in ("repairs", "accepted")}
+            return replace(draft, **kept)
+
+        return self._understood(self._edited(owner, draft_id, without))
 
     def accept(self, owner: str, draft_id: str, code: str) -> Preparation:
         """Leave a finding as it is, though it should be fixed."""
-        draft = self._drafts.get(draft_id, owner)
-        return self._changed(replace(draft, accepted=tuple(dict.fromkeys((*draft.accepted, code)))))
+        if code not in {finding.code for finding in self.preparation(owner, draft_id).findings}:
+            raise UserError("This finding is no longer there.", code="unknown_finding")
+        return self._understood(
+            self._edited(owner, draft_id, lambda draft: replace(draft, accepted=tuple(dict.fromkeys((*draft.accepted, code)))))
+        )
 
     def advise(self, owner: str, draft_id: str, recipe: Recipe) -> Advice:
         """What depends on the encoder and on this machine: texts that are cut, their language, time and memory of a training."""
@@ -168,34 +187,42 @@ class Studio:
     def export(self, owner: str, draft_id: str, form: str) -> tuple[str, bytes]:
         """A file name and the content: the repaired file "exact" or "spreadsheet" (for programs that would run formulas), or the "changes"."""
         preparation = self.preparation(owner, draft_id)
-        if preparation.columns is None or preparation.repaired is None:
-            raise preparation.problem or UserError("There is nothing to download yet.", code="not_ready")
-        stem = Path(preparation.draft.main.name).stem
+        repaired = repaired_main(preparation, self._tables_of(preparation.draft))
+        if form not in ("exact", "spreadsheet", "changes"):
+            raise UserError("There is no such download. Choose one of the links on the page.", code="unknown_form")
+        stem = preparation.draft.main.name.split(".", 1)[0] or "file"
         if form == "changes":
-            return f"{stem} changes.csv", change_log(preparation.repaired.changes, spreadsheet=True)
-        data = repaired_csv(preparation.table, preparation.columns, preparation.corpus, spreadsheet=form == "spreadsheet")
+            return f"{stem} changes.csv", change_log(repaired.changes, spreadsheet=True)
+        data = repaired_csv(preparation.table, preparation.columns, repaired.corpus, spreadsheet=form == "spreadsheet")
         return f"{stem} {'for spreadsheets' if form == 'spreadsheet' else 'repaired'}.csv", data
-
-    def _changed(self, draft: Draft) -> Preparation:
-        with _disk_in_words(self.settings):
-            self._drafts.save(draft)
-        return self._understood(draft)
 
     def keep_form(self, owner: str, draft_id: str, form: Mapping[str, Any]) -> None:
         """Remember what the form of a training holds, for the next time this file is shown."""
-        with _disk_in_words(self.settings):
-            self._drafts.save(replace(self._drafts.get(draft_id, owner), form=dict(form)))
+        self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
+
+    def _edited(self, owner: str, draft_id: str, change: Callable[[Draft], Draft]) -> Draft:
+        """Change a draft and keep it. One at a time: the page hands in a form and a repair in the same moment."""
+        with self._editing, _disk_in_words(self.settings):
+            draft = change(self._drafts.get(draft_id, owner))
+            self._drafts.save(draft)
+        return draft
+
+    def _tables_of(self, draft: Draft) -> dict[str, Table]:
+        with self._lock:
+            tables = self._tables.get(draft.id)
+        # Outside the lock: a large file takes seconds, and the page asks for other things meanwhile.
+        tables = tables or read_tables(self._drafts, draft, self.settings)
+        with self._lock:
+            _remember(self._tables, draft.id, tables, _FILES_KEPT)
+        return tables
 
     def _understood(self, draft: Draft) -> Preparation:
         with self._lock:
-            known, tables = self._preparations.get(draft.id), self._tables.get(draft.id)
+            known = self._preparations.get(draft.id)
         if known is not None and known.draft.version == draft.version:
             return replace(known, draft=draft)
-        # Outside the lock: a large file takes seconds, and the page asks for other things meanwhile.
-        tables = tables or read_tables(self._drafts, draft, self.settings)
-        preparation = understand(draft, tables, self.settings)
+        preparation = understand(draft, self._tables_of(draft), self.settings)
         with self._lock:
-            _remember(self._tables, draft.id, tables, _FILES_KEPT)
             _remember(self._preparations, draft.id, preparation, _FILES_KEPT)
         return preparation
 
@@ -416,6 +443,15 @@ class Studio:
         with self._lock:
             _remember(self._predictors, run.id, predictor, _PREDICTORS_KEPT)
         return predictor
+
+
+def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
+    """The columns that a person's choice comes to; None where it comes to none."""
+    try:
+        columns = choose_columns(table, source.texts, source.label)
+    except UserError:
+        return None
+    return (columns.label, columns.text, *columns.more_text)
 
 
 @contextmanager

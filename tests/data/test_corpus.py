@@ -101,10 +101,13 @@ def test_split_column():
     rows = [("a", "joy", "Training"), ("b", "fear", "dev"), ("c", "joy", "test"), ("", "joy", "test")]
     corpus = build_corpus(table_of(*rows, columns=("text", "label", "split")), text=0, label=1, split_column=2)
     assert corpus.origins == ("train", "validation", "test")
-    with pytest.raises(UserError) as refusal:
-        build_corpus(table_of(*rows, ("d", "joy", "holdout"), columns=("text", "label", "split")), text=0, label=1, split_column=2)
-    assert refusal.value.code == "unknown_split"
-    assert "“holdout”" in refusal.value.message
+    odd = table_of(*rows, ("d", "joy", "holdout"), ("e", "joy", " "), columns=("text", "label", "split"))
+    corpus = build_corpus(odd, text=0, label=1, split_column=2)
+    assert corpus.origins == ("train", "validation", "test")
+    assert [(row.line, row.reason) for row in corpus.dropped[1:]] == [
+        (6, "no known split in this row: it is “holdout”, neither train, validation nor test"),
+        (7, "no known split in this row: it is empty, neither train, validation nor test"),
+    ]
 
 
 def test_joined_files_match_labels_by_name():
@@ -114,7 +117,7 @@ def test_joined_files_match_labels_by_name():
     assert joined.origins == ("train", "train", "train", "test", "test")
     assert [joined.label_names[label] for label in joined.label_ids] == ["joy", "fear", "anger", "joy", "anger"]
     assert joined.source_rows.tolist() == [0, 1, 2, 0, 2]
-    assert len(joined.dropped) == 1
+    assert joined.dropped == ()
 
 
 def test_a_class_that_only_the_test_file_has_is_refused():

@@ -3,6 +3,7 @@
 import json
 
 from trainer.data.inspection import examine, inspect_file
+from trainer.data.repairs import REPAIRS, apply_repairs
 
 ROWS = "".join(f"this is text number {n},{'joy' if n % 2 else 'fear'}\n" for n in range(20))
 
@@ -87,3 +88,17 @@ def test_the_list_of_dropped_rows_is_cut_the_count_is_not(tmp_path):
     assert answer["rows_dropped_count"] == 1_200
     assert len(answer["rows_dropped"]) == 1_000
     assert answer["rows_seen"] == answer["rows_kept"] + answer["rows_dropped_count"]
+
+
+def test_a_split_column_is_told_and_its_test_rows_are_never_repaired_away(tmp_path):
+    rows = "".join(f"this is text number {n} of {n * 7919 % 100},{'joy' if n % 2 else 'fear'},{'test' if n % 5 == 0 else 'train'}\n" for n in range(80))
+    rows += "a text of the test,joy,test\nA text of the test,joy,test\na text of the test,joy,train\none more,joy,holdout\none more,joy,\n"
+    path = tmp_path / "split.csv"
+    path.write_text("text,label,split\n" + rows)
+    found = examine(path)
+    codes = {f["code"]: f["message"] for f in found.answer["findings"]}
+    assert codes["split_given"].endswith("65 rows for train, 18 rows for test.")
+    assert found.answer["rows_dropped_count"] == 2
+    assert codes["unknown_split"].startswith("2 rows are neither")
+    repaired = apply_repairs(found.corpus, REPAIRS)
+    assert repaired.corpus.origins.count("test") == 18

@@ -6,46 +6,12 @@ from hypothesis import strategies as st
 
 from tests.data.made import corpus_of
 from trainer.data.corpus import Corpus
-from trainer.data.repairs import REPAIRS, apply_repairs, in_order, without_html, without_links
+from trainer.data.repairs import REPAIRS, apply_repairs, in_order
 from trainer.errors import UserError
 
 
 def pairs(corpus: Corpus) -> list[tuple[str, str]]:
     return list(zip(corpus.texts, corpus.labels, strict=True))
-
-
-@pytest.mark.parametrize(
-    ("text", "clean"),
-    [
-        ("Tom &amp; Jerry &#39;s", "Tom & Jerry 's"),
-        ("twice &amp;amp; escaped", "twice & escaped"),
-        ("I &lt;3 you", "I <3 you"),
-        ("one<br />two<BR>three", "one two three"),
-        ("<p class='x'>a <b>bold</b> move</p>", "a bold move"),
-        ("5 < 6 and 7 > 2", "5 < 6 and 7 > 2"),
-        ("AT&T; R&D", "AT&T; R&D"),
-        ("<br>", "<br>"),
-        ("two\nlines &gt; one", "two\nlines > one"),
-        ("no   change  here", "no   change  here"),
-    ],
-)
-def test_html(text, clean):
-    assert without_html(text) == clean
-
-
-@pytest.mark.parametrize(
-    ("text", "clean"),
-    [
-        ("see https://a.b/c?d=e now", "see http now"),
-        ("WWW.example.org rocks", "http rocks"),
-        ("@anna_b and @Bob: hi", "@user and @user: hi"),
-        ("mail me@home.org", "mail me@home.org"),
-        ("@user http", "@user http"),
-        ("meet @ 5", "meet @ 5"),
-    ],
-)
-def test_links(text, clean):
-    assert without_links(text) == clean
 
 
 def test_spellings_are_merged_into_the_commonest():
@@ -74,13 +40,23 @@ def test_rare_labels_leave():
     assert (done.corpus.label_names, len(done.corpus), done.counts) == (("joy",), 3, {"rare_classes": 2})
 
 
+def test_rare_whatever_the_spelling():
+    rows = [(f"text {n}", "joy") for n in range(3)] + [("x", "JOY"), ("y", "Joy"), ("z", "awe")]
+    assert apply_repairs(corpus_of(*rows), ["rare_classes"]).corpus.label_names == ("JOY", "Joy", "joy")
+
+
+def test_a_label_of_the_test_rows_keeps_its_training_rows():
+    rows = [(f"text {n}", "joy", "train") for n in range(5)] + [("x", "awe", "train"), ("y", "awe", "test"), ("z", "joy", "test")]
+    assert apply_repairs(corpus_of(*rows), REPAIRS).changes == ()
+
+
 def test_rows_of_a_given_test_split_stay():
     rows = [("same", "joy", "train"), ("same", "joy", "test"), ("same", "joy", "test"), ("tie", "joy", "train"), ("tie", "fear", "test")]
-    rows += [(f"text {n}", "fear", "train") for n in range(3)]
+    rows += [(f"text {n}", ("fear", "joy")[n % 2], "train") for n in range(6)]
     done = apply_repairs(corpus_of(*rows), REPAIRS)
     assert pairs(done.corpus)[:3] == [("same", "joy"), ("same", "joy"), ("tie", "fear")]
     assert done.corpus.origins[:3] == ("test", "test", "test")
-    assert len(done.corpus) == 6
+    assert len(done.corpus) == 9
 
 
 def test_the_order_is_fixed_and_unknown_repairs_are_refused():

@@ -9,27 +9,24 @@ from collections.abc import Iterable
 import numpy as np
 
 from trainer.data.columns import Columns
-from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, normal_form
+from trainer.data.corpus import Corpus, normal_form
 from trainer.data.duplicates import fold_text
 from trainer.data.files.reading import Table
-from trainer.data.findings import Example, Finding, counted, examples, percent
+from trainer.data.findings import Finding, counted, examples
 from trainer.data.label_checks import check_labels
-from trainer.data.repairs import conflicting, copies
+from trainer.data.reading_checks import check_reading
+from trainer.data.repairs import conflicting, copies, may_go
 from trainer.data.text_checks import check_texts
 
-_EXAMPLES = 20
 _ORDER = {"must_fix": 0, "look": 1, "good": 2}
 
 
 def check(table: Table, columns: Columns, corpus: Corpus, groups: np.ndarray) -> list[Finding]:
     """All findings, the most pressing first. ``groups``: (n,) the near-duplicate group of each row, from ``near_groups``."""
     found = [
-        _rows_read(table),
-        _encoding_guessed(table),
-        *(Finding(r.code, r.severity, r.count, r.message) for r in table.remarks),
+        *check_reading(table, columns, corpus),
         _columns_unsure(table, columns),
-        _empty(table, corpus, NO_TEXT, "empty_texts", "text", columns.label),
-        _empty(table, corpus, NO_LABEL, "empty_labels", "label", columns.text),
+        _split_given(corpus),
         *check_labels(corpus),
         *_doubles(corpus, groups),
         *check_texts(table, columns, corpus),
@@ -42,29 +39,6 @@ def by_severity(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
 
 
-def _rows_read(table: Table) -> Finding:
-    count = len(table.dropped)
-    if not count:
-        return Finding("rows_read", "good", len(table.rows), f"All {counted(len(table.rows), 'row')} could be read.")
-    share = count / table.rows_seen
-    first = table.dropped[0]
-    message = f"{counted(count, 'row')} of {table.rows_seen:,} could not be read and will not be used ({percent(share)})."
-    more = f"The first is on line {first.line:,}: {first.reason}."
-    shown = tuple(Example(row.line, "", row.reason) for row in table.dropped[:_EXAMPLES])
-    return Finding("rows_dropped", "must_fix" if share > 0.1 else "look", count, message, more, shown)
-
-
-def _encoding_guessed(table: Table) -> Finding | None:
-    if not table.encoding_guessed:
-        return None
-    odd = [row for row, cells in enumerate(table.rows) if not all(map(str.isascii, cells))]
-    rows = counted(len(odd), "row depends", "rows depend")
-    message = f"The file does not say how its letters are written; {table.encoding} is my best guess, and {rows} on it."
-    where = f"Look at line {table.lines[odd[0]]:,}: are its letters right? " if odd else ""
-    shown = tuple(Example(table.lines[row], next(cell for cell in table.rows[row] if not cell.isascii())) for row in odd[:_EXAMPLES])
-    return Finding("encoding_guessed", "look", len(odd), message, f"{where}If not, save the file as UTF-8 and upload it again.", shown)
-
-
 def _columns_unsure(table: Table, columns: Columns) -> Finding | None:
     if columns.sure:
         return None
@@ -75,15 +49,12 @@ def _columns_unsure(table: Table, columns: Columns) -> Finding | None:
     return Finding("columns_unsure", "look", 1, "Please check the columns: I am not sure of them.", more)
 
 
-def _empty(table: Table, corpus: Corpus, reason: str, code: str, what: str, other: int) -> Finding | None:
-    lines = [row.line for row in corpus.dropped if row.reason == reason]
-    if not lines:
+def _split_given(corpus: Corpus) -> Finding | None:
+    if corpus.origins is None:
         return None
-    message = f"{counted(len(lines), 'row has', 'rows have')} no {what} and will not be used, the first on line {lines[0]:,}."
-    wanted = set(lines[:_EXAMPLES])
-    cells = {line: row[other] for line, row in zip(table.lines, table.rows, strict=True) if line in wanted}
-    shown = tuple(Example(line, cells.get(line, ""), reason) for line in lines[:_EXAMPLES])
-    return Finding(code, "look", len(lines), message, examples=shown)
+    counts = Counter(corpus.origins)
+    said = ", ".join(f"{counted(counts[part], 'row')} for {part}" for part in ("train", "validation", "test") if counts[part])
+    return Finding("split_given", "good", len(corpus), f"The rows come with their own split, which is respected: {said}.")
 
 
 def _doubles(corpus: Corpus, groups: np.ndarray) -> list[Finding]:
@@ -106,7 +77,7 @@ def _duplicates(corpus: Corpus, doubles: list[list[int]]) -> Finding | None:
     message = f"{counted(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
     more = "The copies of a text are kept together, so that none is both trained on and tested."
     shown = examples(corpus, (row for group in doubles for row in group))
-    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(copies(corpus, normal_form).any()))
+    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(may_go(corpus, copies(corpus, normal_form)).any()))
 
 
 def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
@@ -117,7 +88,7 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
     message = f"{counted(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
     more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
     shown = examples(corpus, (row for group in conflicts for row in group))
-    return Finding("conflicting_labels", "look", len(conflicts), message, more, shown, bool(conflicting(corpus).any()))
+    return Finding("conflicting_labels", "look", len(conflicts), message, more, shown, bool(may_go(corpus, conflicting(corpus)).any()))
 
 
 def _near(corpus: Corpus, groups: np.ndarray, exact: list[list[int]]) -> Finding | None:
@@ -136,4 +107,4 @@ def _near(corpus: Corpus, groups: np.ndarray, exact: list[list[int]]) -> Finding
         "trained on and tested."
     )
     shown = examples(corpus, (row for group in near.values() for row in group[:4]))
-    return Finding("near_duplicates", "look", len(near), message, more, shown, bool(copies(corpus, fold_text).any()))
+    return Finding("near_duplicates", "look", len(near), message, more, shown, bool(may_go(corpus, copies(corpus, fold_text)).any()))

@@ -65,9 +65,13 @@ _LABEL = {
     ),
     **dict.fromkeys(
         "type genre kind y rating ratings stars star score grade note bewertung puan bereich département domain priority severity "
-        "urgency level status queue department recommended recommend".split(),
+        "urgency level queue department recommended recommend".split(),
         1.0,
     ),
+    # What annotation tools call it (Prodigy, spaCy, Label Studio).
+    **dict.fromkeys("accept cats choice choices".split(), 2.25),
+    # As often that of a record or of an answer sheet.
+    **dict.fromkeys("status progress".split(), 0.25),
 }
 _RATING = frozenset(
     "rating ratings stars star score note bewertung puan sterne notation nota ocena рейтинг оценка 评分 星级 評価 평점 별점".split()

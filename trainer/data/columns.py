@@ -4,6 +4,7 @@ Changes no cell; a guess that is not clear says so (``sure``), and a person can 
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from trainer.data.profiles import Profile, profile_columns
 from trainer.errors import UserError
 
 _MOST_RIVALS = 20
+_STRONG_NAME = 1.5  # from here on a name says label, and not only perhaps ("type", "status")
 _SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
 
 
@@ -47,7 +49,8 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
         )
     if not table.rows:
         raise UserError(
-            f"The file has columns ({_listed(table.columns)}) but no rows that can be used. Choose a file with one row per text.",
+            f"The file has columns ({_listed(table.columns)}) but no rows that can be used{_why_dropped(table)}. "
+            "Choose a file with one row per text.",
             code="no_rows",
         )
     if text is not None and label is not None:
@@ -91,18 +94,23 @@ def find_column(table: Table, name_or_position: str, what: str) -> int:
 
 
 def guess_split_column(table: Table) -> int | None:
-    """The column that says which rows are for training, validation and test, by its values; None without one."""
+    """The column that says which rows are for training, validation and test, by its values; None without one.
+
+    A few cells may be empty or say something else: what is not clearly for training is then not trained on (see ``build_corpus``).
+    """
     for position in range(len(table.columns)):
         # One look at a few rows spares reading every column of a large file.
-        if _are_splits({cells[position] for cells in table.rows[:100]}):
-            values = {cells[position] for cells in table.rows}
-            if _are_splits(values) and len(found := {SPLIT_NAMES[value.strip().casefold()] for value in values}) > 1 and "train" in found:
+        if _are_splits(Counter(cells[position] for cells in table.rows[:100])):
+            values = Counter(cells[position] for cells in table.rows)
+            named = {SPLIT_NAMES.get(value.strip().casefold()) for value in values} - {None}
+            if _are_splits(values) and "train" in named and len(named) > 1:
                 return position
     return None
 
 
-def _are_splits(values: set[str]) -> bool:
-    return bool(values) and all(value.strip().casefold() in SPLIT_NAMES for value in values)
+def _are_splits(values: Counter[str]) -> bool:
+    known = sum(count for value, count in values.items() if value.strip().casefold() in SPLIT_NAMES)
+    return known >= 0.9 * values.total() > 0
 
 
 @dataclass(frozen=True)
@@ -132,6 +140,8 @@ def _guess_text(table: Table, columns: list[_Column]) -> tuple[int, str, bool]:
     p = best.profile
     rival = ranked[1] if len(ranked) > 1 else None
     sure = rival is None or rival[0] <= 0.75 * score or best.name.text > rival[1].name.text
+    # The text may stand within an object that could not be taken apart.
+    sure = sure and not p.structured and (best.name.text >= 1 or not any(c.profile.structured for c in columns))
     about = f"about {p.words:,.0f} words in each" if p.words >= 1.5 else f"about {p.chars:,.0f} characters in each"
     reason = f"{'longest texts' if len(columns) > 2 else 'texts'}, mostly different from row to row ({about})"
     if p.distinct < 0.5 * p.count:
@@ -149,7 +159,7 @@ def _text_score(column: _Column, least_words: float) -> float:
     different = len(p.counts) / p.count
     if p.words < (1.3 if hint >= 1 else least_words) or (different < 0.1 and p.count >= 50 and hint < 1):
         return 0.0
-    length = math.log2(1 + p.words) * (0.5 if column.name.second else 1.0)
+    length = math.log2(1 + p.words) * (0.2 if p.structured else 0.5 if column.name.second else 1.0)
     return length * (0.3 + 0.7 * different) * (0.5 + 0.5 * p.filled) + hint
 
 
@@ -182,7 +192,7 @@ def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
     twins = _find_twins(
         table, [c for c in by_score if c.profile.numeric <= 0.1][:12] + [c for c in by_score if c.profile.numeric > 0.1][:30]
     )
-    ranked = [c for c in by_score if c.position not in twins]
+    ranked, constant = _without_constant([c for c in by_score if c.position not in twins])
     measurement = _best_measurement(candidates)
     # A column that is called the label is meant, even where its amounts cannot be learned.
     meant = measurement is not None and measurement.name.label >= 2.25 and all(c.name.label < measurement.name.label - 1 for c in ranked)
@@ -197,13 +207,39 @@ def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
     margin = 1.0 if table.header else 1.5
     # The kind of thing that a review is about is as likely wanted as its stars; the class 7a of a pupil as much as the mark.
     beside = best.name.thing and (reviews or best.profile.codes)
-    near = [c for c in ranked[1:] if scores[c.position] > top - margin or (beside and c.name.rating)]
+    weak = 0 < best.name.label < _STRONG_NAME and not best.name.rating
+    near = [
+        c
+        for c in ranked[1:]
+        if scores[c.position] > top - margin or (beside and c.name.rating) or (weak and scores[c.position] > top - 2.0 and _is_plain(c))
+    ]
     amounts = measurement if measurement and measurement.name.label >= max(1.0, best.name.label) else None
     same = [columns[twin] for twin, other in twins.items() if other == best.position]
     sure = not near and best not in parallel and amounts is None and best.name.label > -1.5
+    # The label may stand within an object that could not be taken apart, or be more than the few rows that differ.
+    nested = best.name.label < 1 and any(c.profile.structured for c in candidates)
+    sure = sure and not nested and not (best.profile.dominated and len(ranked) > 1)
     reason = _reason(table, best, same, near, parallel if best in parallel else [], amounts)
-    rivals = tuple(c.position for c in ranked[1:] if scores[c.position] > top - 2.0 or c in near)[:_MOST_RIVALS]
+    rivals = tuple(c.position for c in [*ranked[1:], *constant] if scores[c.position] > top - 2.0 or c in near)[:_MOST_RIVALS]
     return _Label(best.position, reason, sure, rivals)
+
+
+def _without_constant(ranked: list[_Column]) -> tuple[list[_Column], list[_Column]]:
+    """The candidates without those that say the same in nearly every row, and those, where others remain.
+
+    A rare class under a good name (fraud, hate) stays, unless another column has as good a name.
+    """
+    others = [c.name.label for c in ranked if not c.profile.dominated and c.name.kind is None]
+    if not others:
+        return ranked, []
+    constant = [c for c in ranked if c.profile.dominated and (c.name.label < _STRONG_NAME or max(others) >= c.name.label)]
+    return [c for c in ranked if c not in constant], constant
+
+
+def _is_plain(column: _Column) -> bool:
+    """Whether a column could well be a label by its content alone: a few words that come back, under a name that does not speak against it."""
+    p = column.profile
+    return column.name.kind is None and column.name.label > -1 and p.numeric <= 0.1 and not (p.codes or p.languages or p.yes_no)
 
 
 def _reason(table: Table, best: _Column, same: list[_Column], near: list[_Column], parallel: list[_Column], amounts: _Column | None) -> str:
@@ -244,7 +280,7 @@ def _describe(table: Table, p: Profile) -> str:
 def _label_score(column: _Column, reviews: bool) -> float | None:
     """How much a column looks like labels; None rules it out, 0 and less is too little to go by."""
     p, name = column.profile, column.name
-    if not p.count or p.filled < 0.02 or p.chars > 80 or p.dates > 0.2 or p.measurement or _are_splits(set(p.counts)):
+    if not p.count or p.filled < 0.02 or p.chars > 80 or p.dates > 0.2 or p.measurement or p.structured or _are_splits(p.counts):
         return None
     # Beside reviews the stars are what people classify.
     score = max(name.label, 2.5) if name.rating and reviews else name.label
@@ -334,7 +370,7 @@ def _last_resort(table: Table, candidates: list[_Column], measurement: _Column |
         # Labels of the first few rows only, the rest still to do.
         begun = name.label >= 2.25 and not p.measurement
         if (who or begun) and 2 <= p.distinct <= 30 and p.count >= (10 if who else 2) * p.distinct and p.dates < 0.2:
-            if _are_splits(set(p.counts)):
+            if _are_splits(p.counts):
                 continue
             return _Label(column.position, f"{_describe(table, p)}; nothing else looks like a label", sure=False, rivals=())
     raise UserError(
@@ -342,6 +378,18 @@ def _last_resort(table: Table, candidates: list[_Column], measurement: _Column |
         "A label column has a few repeated values; pick it by hand, or add one.",
         code="no_label_column",
     )
+
+
+def _why_dropped(table: Table) -> str:
+    """The most common reason for dropping rows, where all of them were dropped; numbers in it differ from row to row."""
+    if not table.dropped:
+        return ""
+    kinds = Counter(re.sub(r"\d[\d,.]*", "0", row.reason) for row in table.dropped)
+    kind, count = kinds.most_common(1)[0]
+    reason = next(row.reason for row in table.dropped if re.sub(r"\d[\d,.]*", "0", row.reason) == kind)
+    all_rows = f"all {len(table.dropped):,} rows" if len(table.dropped) > 1 else "its only row"
+    same = "" if count == len(table.dropped) else f" {count:,} of them"
+    return f": {all_rows} had to be left out,{same} because of this: {reason}"
 
 
 def _quoted(table: Table, position: int) -> str:

@@ -16,6 +16,7 @@ from trainer.errors import UserError
 
 NO_TEXT = "no text in this row"
 NO_LABEL = "no label in this row"
+NO_SPLIT = "no known split in this row"
 
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -95,12 +96,13 @@ def build_corpus(
     """The corpus in two columns of a table; whether it can be trained on is ``check_trainable``'s to say.
 
     ``more_text``: further text columns, each put behind the text on a line of its own. ``class_names`` gives raw labels ("0") a name
-    ("sadness"). Labels that are whole numbers sort as numbers, others alphabetically.
-    Raises UserError ``no_rows``, ``empty_texts``, ``empty_labels``, ``duplicate_class_names`` or ``unknown_split``.
+    ("sadness"). Rows that ``split_column`` calls
+    neither training, validation nor test are dropped: they may be meant for a test. Labels that are whole numbers sort as numbers, others alphabetically.
+    Raises UserError ``no_rows``, ``empty_texts``, ``empty_labels`` or ``duplicate_class_names``.
     """
     if not table.rows:
         raise UserError("The file has no rows that can be used. Choose a file with one row per text.", code="no_rows")
-    texts, raw, rows, dropped = _usable_rows(table, (text, *more_text), label)
+    texts, raw, rows, dropped = _usable_rows(table, (text, *more_text), label, split_column)
     if not texts:
         _raise_empty(table, text, label, dropped)
     raw_names = sort_labels(set(raw))
@@ -119,7 +121,10 @@ def build_corpus(
 
 
 def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpus | None = None) -> Corpus:
-    """One corpus from given files, the file of each row in ``origins``; labels are matched by name."""
+    """One corpus from given files, the file of each row in ``origins``; labels are matched by name.
+
+    Rows of ``train`` that its own split column keeps for validation or test stay so. ``dropped`` are those of ``train`` alone.
+    """
     parts = [("train", train), ("validation", validation), ("test", test)]
     given = [(origin, part) for origin, part in parts if part is not None]
     names = list(dict.fromkeys(name for _, part in given for name in part.label_names))
@@ -130,8 +135,8 @@ def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpu
         label_names=tuple(names),
         source_rows=np.concatenate([part.source_rows for _, part in given]),
         lines=np.concatenate([part.lines for _, part in given]),
-        origins=tuple(origin for origin, part in given for _ in part.texts),
-        dropped=tuple(row for _, part in given for row in part.dropped),
+        origins=tuple(own for origin, part in given for own in ((part.origins if origin == "train" else None) or (origin,) * len(part))),
+        dropped=train.dropped,
     )
 
 
@@ -165,23 +170,27 @@ def unknown_class(unknown: Sequence[str], origin: str, known: Sequence[str]) -> 
 
 def sort_labels(labels: Collection[str]) -> list[str]:
     """The labels in order: by value where all are whole numbers ("2" before "10"), else alphabetically without regard to case."""
-    if all(_is_whole_number(label) for label in labels):
+    if all(is_whole_number(label) for label in labels):
         return sorted(labels, key=lambda label: (int(label), label))
     return sorted(labels, key=lambda label: (label.casefold(), label))
 
 
-def _is_whole_number(label: str) -> bool:
+def is_whole_number(label: str) -> bool:
+    """Whether a label is a number to sort by: digits, few enough for one, with a sign at most."""
     digits = label[1:] if label[:1] in "+-" else label
     return digits.isascii() and digits.isdigit() and len(digits) <= 18
 
 
-def _usable_rows(table: Table, text: Sequence[int], label: int) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
+def _usable_rows(table: Table, text: Sequence[int], label: int, split: int | None) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
     texts, labels, rows = [], [], []
     dropped = []
     for row, cells in enumerate(table.rows):
         words = _stripped(cells[text[0]]) if len(text) == 1 else "\n".join(filter(None, (_stripped(cells[at]) for at in text)))
         name = _one_line(cells[label])
-        if words and name:
+        if words and name and split is not None and cells[split].strip().casefold() not in SPLIT_NAMES:
+            said = f"“{cells[split].strip()[:40]}”" if cells[split].strip() else "empty"
+            dropped.append(DroppedRow(table.lines[row], f"{NO_SPLIT}: it is {said}, neither train, validation nor test"))
+        elif words and name:
             texts.append(words)
             labels.append(name)
             rows.append(row)
@@ -242,15 +251,7 @@ def _check_distinct(names: tuple[str, ...]) -> None:
 
 
 def _origins(table: Table, column: int, rows: list[int]) -> tuple[str, ...]:
-    found = [table.rows[row][column].strip().casefold() for row in rows]
-    odd = sorted(set(found) - SPLIT_NAMES.keys())
-    if odd:
-        raise UserError(
-            f"The split column “{table.columns[column][:60]}” holds {_some([value or '(empty)' for value in odd])}. "
-            "It may only say train, validation or test. Correct it, or leave the split to Emotune.",
-            code="unknown_split",
-        )
-    return tuple(SPLIT_NAMES[value] for value in found)
+    return tuple(SPLIT_NAMES[table.rows[row][column].strip().casefold()] for row in rows)
 
 
 def _some(names: Sequence[str]) -> str:

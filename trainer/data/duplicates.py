@@ -13,20 +13,21 @@ from functools import cache
 import numpy as np
 
 from trainer.data.corpus import normal_form
+from trainer.data.markup_codes import replace_links
 
 SIMILAR = 92.0  # per cent of the letters of both texts that stand in both, in order (rapidfuzz's ratio)
 SHORTEST = 20  # letters of a folded text; in shorter ones a typo is as large as another word
 LARGEST_GROUP = (20, 0.01)  # rows, and share of all rows, that links may bring to a group, whichever is more
 
 _LONG = 1_000  # letters; of a longer folded text its two ends are compared, as the cost of a comparison grows with the square
+_LETTERS = 4_000_000  # of all texts; where there are more, the texts to compare are chosen by shorter ends
+_CLOSEST = 100_000  # pairs chosen by shorter ends that are then compared
 _GRAM = 5  # letters: two texts that are 92 % alike always have a common run of five
 _SKETCH = 128  # grams kept of a text
 _RARE = 12  # grams of a sketch by which a text is looked up
 _NEIGHBOURS = 12  # texts with the same rare gram that a text is compared with, on each side
 
-_LINK = re.compile(r"[hfw](?:(?<=h)ttps?://|(?<=f)tp://|(?<=(?<![\w.])w)ww\.(?=\w))[!-~]*", re.IGNORECASE)
-_USER = re.compile(r"@\w+")
-_RETWEET = re.compile(r"\brt\s+(?=@\w)", re.IGNORECASE)
+_RETWEET = re.compile(r"\brt\s+(?=@\w)")
 # Patterns begin with a plain set of characters, by which the engine leaps; what stands before is looked at in _emoji_of.
 _EMOTICON = re.compile(r"[:;=](?:'?-?[()\[\]](?![^\W_])|-?[/\\](?![\w/])|-?[dpo](?!\w)|(?<=[()].)(?!\S))")
 _MOUTHS = {")": "🙂", "]": "🙂", "(": "🙁", "[": "🙁", "/": "😕", "\\": "😕", "d": "😀", "p": "😛", "o": "😮"}
@@ -37,18 +38,11 @@ _RARE_SCRIPTS = re.compile("[\U00010100-\U0001efff]")  # from where punctuation 
 _ASCII = str.maketrans(dict.fromkeys('!"#%&()*,-./:;?@[\\]_{}', " ") | dict.fromkeys("'`"))
 
 
-def without_links(text: str) -> str:
-    """The text with a blank in place of each URL and each @user name, and without the mark of a retweet ("RT @user")."""
-    if "://" in text or "www." in text.casefold():
-        text = _LINK.sub(" ", text)
+def _words(text: str) -> str:
+    """The case-folded text with blanks for links, user names and the mark of a retweet ("RT @user"), and with emoji for emoticons."""
     if "@" in text:
-        text = _USER.sub(_blank_or_address, _RETWEET.sub(" ", text))
-    return text
-
-
-def _blank_or_address(found: re.Match[str]) -> str:
-    before = found.string[found.start() - 1 : found.start()]
-    return found[0] if before.isalnum() else " "  # the second half of an e-mail address is no user
+        text = _RETWEET.sub(" ", text)
+    return _emoji(replace_links(text, " ", " "))
 
 
 def fold_text(text: str) -> str:
@@ -59,7 +53,7 @@ def fold_text(text: str) -> str:
     ("???", a bare link) it is the normal form, so that different texts stay different. Folding twice is folding once.
     """
     if text.isascii():
-        folded = " ".join(_emoji(without_links(text.casefold())).translate(_ASCII).split())
+        folded = " ".join(_words(text.casefold()).translate(_ASCII).split())
         return folded or normal_form(text)
     folded = _fold_unicode(_level(text.replace("´", "'")))  # as an apostrophe; NFKC would make a blank and an accent of it
     # What stood apart may have met over a vanished mark and now be one letter.
@@ -76,7 +70,7 @@ def _level(text: str) -> str:
 
 
 def _fold_unicode(text: str) -> str:
-    text = _emoji(without_links(_INVISIBLE.sub("", text)))
+    text = _words(_INVISIBLE.sub("", text))
     for mark in _APOSTROPHES:
         text = text.replace(mark, "")
     common, rare = _punctuation()
@@ -120,16 +114,31 @@ def near_groups(texts: Sequence[str], *, fuzzy_rows: int = 20_000) -> np.ndarray
     and what is linked is one group. As chains of links can swallow a file of templated texts, the closest links come first and one is
     ignored that would bring a group more rows beyond its largest set of equal ones than ``LARGEST_GROUP`` allows.
     The groups do not depend on the order of rows.
+
+    The time is bounded by the letters too. Of a text longer than 1,000 letters its first and last 500 are looked at. Where all these
+    are more than 4 million, equal shares of 4 million are (of 20,000 texts 200 letters each), and of the pairs whose shares are similar
+    the 100,000 closest are compared by their 1,000 letters; so some pairs that differ near their ends are missed, and none is made up.
     """
     numbers: dict[str | bytes, int] = {}
-    equal = np.fromiter((numbers.setdefault(_key(fold_text(text)), len(numbers)) for text in texts), np.int64, len(texts))
+    equal = np.empty(len(texts), np.int64)
+    ends: list[str] = []
+    lengths: list[int] = []
+    for row, text in enumerate(texts):
+        fold = fold_text(text)
+        equal[row] = number = numbers.setdefault(_key(fold), len(numbers))
+        if number == len(ends) < fuzzy_rows:  # seen first, and kept as a text may be long and folding it again slow
+            ends.append(_ends(fold, _LONG))
+            lengths.append(len(fold))
     if not 1 < len(numbers) <= fuzzy_rows:
         return equal
-    _, firsts, rows = np.unique(equal, return_index=True, return_counts=True)
-    folds = [fold_text(texts[first]) for first in firsts.tolist()]
-    by_content = sorted((number for number, fold in enumerate(folds) if len(fold) >= SHORTEST), key=folds.__getitem__)
-    links = [(by_content[one], by_content[other]) for one, other in _links([folds[number] for number in by_content])]
-    return _join(rows.tolist(), links)[equal]
+    keys = list(numbers)
+    by_content = sorted((n for n, length in enumerate(lengths) if length >= SHORTEST), key=lambda n: (ends[n], lengths[n], keys[n]))
+    links = _links([ends[number] for number in by_content], np.array([lengths[number] for number in by_content], dtype=np.int64))
+    return _join(np.bincount(equal).tolist(), [(by_content[one], by_content[other]) for one, other in links])[equal]
+
+
+def _ends(fold: str, most: int) -> str:
+    return fold if len(fold) <= most else fold[: most // 2] + fold[-(most // 2) :]
 
 
 def _key(fold: str) -> str | bytes:
@@ -158,19 +167,26 @@ def _join(rows: list[int], links: list[tuple[int, int]]) -> np.ndarray:
     return np.array([groups.setdefault(root(number), len(groups)) for number in range(len(rows))], dtype=np.int64)
 
 
-def _links(folds: list[str]) -> list[tuple[int, int]]:
-    """Pairs of positions of similar texts, the most similar first; the folds are sorted and different."""
-    from rapidfuzz import fuzz, process
-
-    lengths = np.array([len(fold) for fold in folds])
-    ends = [fold if len(fold) <= _LONG else fold[: _LONG // 2] + fold[-_LONG // 2 :] for fold in folds]
-    one, other = _candidates(ends)
+def _links(ends: list[str], lengths: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of positions of similar texts, the most similar first; of folds in the order of their content, ``lengths`` in letters."""
+    crowded = sum(map(len, ends)) > _LETTERS
+    shares = [_ends(end, max(SHORTEST, _LETTERS // len(ends))) for end in ends] if crowded else ends
+    one, other = _candidates(shares)
     shorter, longer = np.minimum(lengths[one], lengths[other]), np.maximum(lengths[one], lengths[other])
     possible = 200 * shorter >= SIMILAR * (shorter + longer)
-    one, other = one[possible], other[possible]
-    scores = process.cpdist([ends[at] for at in one], [ends[at] for at in other], scorer=fuzz.ratio, score_cutoff=SIMILAR)
+    one, other = _similar(shares, one[possible], other[possible])
+    if crowded:
+        one, other = _similar(ends, one[:_CLOSEST], other[:_CLOSEST])
+    return list(zip(one.tolist(), other.tolist(), strict=True))
+
+
+def _similar(texts: list[str], one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the pairs of positions whose texts are ``SIMILAR``, the most similar first."""
+    from rapidfuzz import fuzz, process
+
+    scores = process.cpdist([texts[at] for at in one], [texts[at] for at in other], scorer=fuzz.ratio, score_cutoff=SIMILAR)
     order = np.lexsort((other, one, -scores))[: np.count_nonzero(scores)]
-    return list(zip(one[order].tolist(), other[order].tolist(), strict=True))
+    return one[order], other[order]
 
 
 def _candidates(folds: list[str]) -> tuple[np.ndarray, np.ndarray]:

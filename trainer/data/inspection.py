@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer.data.checks import by_severity, check
 from trainer.data.choice import choose_columns
-from trainer.data.columns import Columns
+from trainer.data.columns import Columns, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
 from trainer.data.duplicates import near_groups
 from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
@@ -62,10 +62,12 @@ def examine(
         return Inspection(answer | _refusal(error))
     try:
         columns = choose_columns(table, text, label)
-        corpus = build_corpus(table, text=columns.text, label=columns.label, more_text=columns.more_text)
+        where = {"text": columns.text, "label": columns.label, "more_text": columns.more_text}
+        corpus = build_corpus(table, **where, split_column=guess_split_column(table))
         # Labels of several in one cell are many only by their combinations; a finding explains them better than a refusal.
-        if not several_labels(corpus).any():
-            check_trainable(corpus, column=table.columns[columns.label], max_classes=max_classes)
+        several = several_labels(corpus)
+        if not several.all():
+            check_trainable(corpus.where(~several), column=table.columns[columns.label], max_classes=max_classes)
     except UserError as error:
         return Inspection(answer | _refusal(error) | _reading(table, None), table)
     findings = check(table, columns, corpus, near_groups(corpus.texts))

@@ -1,10 +1,12 @@
 """Findings about labels: spellings, several in a cell, rare ones, too many, far apart in size."""
 
+from collections import Counter
+
 import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.findings import Finding, counted, examples, marked, quoted
-from trainer.data.repairs import FEWEST_ROWS, apply_repairs, rare, removable, several_labels, spellings
+from trainer.data.repairs import FEWEST_ROWS, apply_repairs, may_go, rare, several_labels, spellings
 
 _IMBALANCE = 10  # times as many rows in the largest as in the smallest class
 _MANY = 30
@@ -18,7 +20,7 @@ def check_labels(corpus: Corpus) -> list[Finding]:
     """
     tidy = apply_repairs(corpus, ["label_variants", "several_labels"]).corpus
     sizes = np.bincount(tidy.label_ids, minlength=len(tidy.label_names))
-    found = [_variants(corpus), _several(corpus), _rare(tidy, sizes), _many(tidy, sizes), _imbalance(tidy, sizes), _small(tidy, sizes)]
+    found = [_variants(corpus), _several(corpus), _rare(corpus), _many(tidy, sizes), _imbalance(tidy, sizes), _small(tidy, sizes)]
     findings = [finding for finding in found if finding]
     if len(sizes) > 1 and not findings:
         message = f"{counted(len(sizes), 'label')}, each with at least {counted(int(sizes.min()), 'row')}."
@@ -49,23 +51,20 @@ def _several(corpus: Corpus) -> Finding | None:
         "Here each text has one label, so every combination would count as a label of its own. "
         "Leave these rows out, or keep one label in each cell and upload the file again."
     )
-    return Finding("several_labels", "must_fix", count, message, more, examples(corpus, marked(rows)), _some_may_go(corpus, rows))
+    return Finding("several_labels", "must_fix", count, message, more, examples(corpus, marked(rows)), bool(may_go(corpus, rows).any()))
 
 
-def _rare(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
-    few = [at for at, size in enumerate(sizes.tolist()) if size < FEWEST_ROWS]
-    if not few:
+def _rare(corpus: Corpus) -> Finding | None:
+    rows = rare(corpus)
+    sizes = Counter(corpus.label_ids[rows].tolist())
+    if not sizes:
         return None
-    names = ", ".join(f"“{corpus.label_names[at][:40]}” ({counted(int(sizes[at]), 'row')})" for at in few[:10])
+    few = sorted(sizes)
+    names = ", ".join(f"“{corpus.label_names[at][:40]}” ({counted(sizes[at], 'row')})" for at in few[:10])
     further = f" and {len(few) - 10:,} more" if len(few) > 10 else ""
     message = f"{counted(len(few), 'label has', 'labels have')} fewer than {FEWEST_ROWS} rows: {names}{further}."
     more = "That is too few to learn from and to test; add rows or give them another label."
-    rows = rare(corpus)
-    return Finding("rare_classes", "look", len(few), message, more, examples(corpus, marked(rows)), _some_may_go(corpus, rows))
-
-
-def _some_may_go(corpus: Corpus, rows: np.ndarray) -> bool:
-    return bool((rows & removable(corpus)).any() and not rows.all())
+    return Finding("rare_classes", "look", len(few), message, more, examples(corpus, marked(rows)), bool(may_go(corpus, rows).any()))
 
 
 def _many(corpus: Corpus, sizes: np.ndarray) -> Finding | None:

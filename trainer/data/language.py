@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
-from trainer.data.duplicates import without_links
+from trainer.data.markup_codes import replace_links
 
 LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
     dict(
@@ -83,7 +83,7 @@ def guess_language(texts: Sequence[str]) -> tuple[str, float] | None:
 
 def _sample(texts: Sequence[str]) -> list[str]:
     count = min(_SAMPLE, len(texts))
-    return [without_links(texts[place * len(texts) // count][:_HEAD]) for place in range(count)]
+    return [replace_links(texts[place * len(texts) // count][:_HEAD], " ", " ") for place in range(count)]
 
 
 def _chunks(sample: list[str]) -> Iterator[tuple[str, int]]:

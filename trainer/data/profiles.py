@@ -23,6 +23,7 @@ _LANGUAGES = frozenset(
     "tr uk ur vi yo zh zu eng deu ger fra fre spa ita por rus zho chi jpn kor ara hin ben tur und".split()
 )
 _DATE = re.compile(r"\d{1,2}:\d{2}|\b(19|20)\d{2}\b|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_STRUCTURE = re.compile(r"""\[?\{\s*(["'][^"']*["']\s*:|\}\]?$)""")
 _WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
 
 
@@ -58,6 +59,17 @@ class Profile:
     @cached_property
     def yes_no(self) -> bool:
         return 0 < len(self.counts) <= 2 and all(value.casefold() in _YES_NO for value in self.counts)
+
+    @cached_property
+    def structured(self) -> bool:
+        """Whether most cells are the JSON text of an object or of a list of objects: neither texts nor labels."""
+        found = sum(count for value, count in self.counts.items() if _STRUCTURE.match(value) and value[-1] in "}]")
+        return found > 0.5 * self.count
+
+    @cached_property
+    def dominated(self) -> bool:
+        """Whether nearly all rows hold the same value, so that there is hardly anything to learn."""
+        return self.count > 0 and max(self.counts.values()) >= 0.97 * self.count
 
     @cached_property
     def languages(self) -> bool:

@@ -4,17 +4,16 @@ Decides nothing about what should be repaired. Rows of a given test or validatio
 comparable.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from html import unescape
 
 import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form
 from trainer.data.duplicates import fold_text
 from trainer.data.labels import find_separator, fold_label, split_labels
+from trainer.data.markup_codes import without_html, without_links
 from trainer.errors import UserError
 
 FEWEST_ROWS = 3
@@ -113,36 +112,6 @@ def _rows(corpus: Corpus) -> Iterator[tuple[int, int, str | None, str, str]]:
 
 # --- texts --------------------------------------------------------------------------------------------------------------
 
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});", re.IGNORECASE)
-_TAG = re.compile(r"</?(?:a|b|br|i|u|p|em|hr|li|ul|ol|td|tr|div|img|span|font|strong|h[1-6])\b[^<>]*>", re.IGNORECASE)
-_LINK = re.compile(r"(?<!\w)(?:https?://|www\.)[^\s<>\"]+", re.IGNORECASE)
-_MENTION = re.compile(r"(?<![\w@./])@(?!user\b)\w{2,30}\b", re.IGNORECASE)
-
-
-def without_html(text: str) -> str:
-    """Character references such as ``&amp;`` as the characters they stand for, tags of formatting as a blank."""
-    before = None
-    found = text
-    while found != before:
-        before = found
-        if "<" in found:
-            found = _TAG.sub(" ", found)
-        if "&" in found:
-            found = _ENTITY.sub(lambda match: unescape(match[0]), found)
-    if found == text:
-        return text
-    # Blanks that the tags left are folded, line by line, since a line break may matter.
-    kept = "\n".join(" ".join(line.split()) for line in found.split("\n")).strip()
-    return kept or text
-
-
-def without_links(text: str) -> str:
-    """Links as "http" and user names as "@user", as the TweetEval models were trained (Barbieri et al., 2020)."""
-    if "://" in text or "www." in text.lower():
-        text = _LINK.sub("http", text)
-    return _MENTION.sub("@user", text) if "@" in text else text
-
-
 def _each_text(change: Callable[[str], str]) -> Callable[[Corpus], Corpus]:
     def apply(corpus: Corpus) -> Corpus:
         texts = tuple(map(change, corpus.texts))
@@ -193,10 +162,26 @@ def removable(corpus: Corpus) -> np.ndarray:
     return np.array([origin == "train" for origin in corpus.origins])
 
 
+def may_go(corpus: Corpus, rows: np.ndarray) -> np.ndarray:
+    """(n,) bool: those of the rows, (n,) bool, that can be taken out and leave something to train on.
+
+    A label of given test rows keeps its training rows where all of them would go, as it could never be predicted without.
+    """
+    free = removable(corpus)
+    gone = rows & free
+    if gone.all():
+        return np.zeros(len(corpus), dtype=bool)
+    if not free.all():
+        count = len(corpus.label_names)
+        kept = np.bincount(corpus.label_ids[free & ~gone], minlength=count)
+        needed = np.bincount(corpus.label_ids[~free], minlength=count)
+        gone &= ~((needed > 0) & (kept == 0))[corpus.label_ids]
+    return gone
+
+
 def _without(corpus: Corpus, rows: np.ndarray) -> Corpus:
-    gone = rows & removable(corpus)
-    # A corpus keeps a row at least; where a repair would take all, there is nothing sensible to repair.
-    return corpus.where(~gone) if gone.any() and not gone.all() else corpus
+    gone = may_go(corpus, rows)
+    return corpus.where(~gone) if gone.any() else corpus
 
 
 def conflicting(corpus: Corpus) -> np.ndarray:
@@ -226,8 +211,13 @@ def copies(corpus: Corpus, form: Callable[[str], str]) -> np.ndarray:
 
 
 def rare(corpus: Corpus) -> np.ndarray:
-    """(n,) bool: the rows of labels that have fewer rows than can be split."""
-    return np.bincount(corpus.label_ids, minlength=len(corpus.label_names))[corpus.label_ids] < FEWEST_ROWS
+    """(n,) bool: the rows of labels that have fewer rows than can be split, whatever their spelling."""
+    merged = spellings(corpus)
+    several = several_labels(corpus)
+    common = [merged.get(name, name) for name in corpus.label_names]
+    at = {name: number for number, name in enumerate(dict.fromkeys(common))}
+    ids = np.array([at[name] for name in common], dtype=np.int64)[corpus.label_ids]
+    return (np.bincount(ids[~several], minlength=len(at))[ids] < FEWEST_ROWS) & ~several
 
 
 def _rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:

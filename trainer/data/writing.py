@@ -11,6 +11,7 @@ from trainer.data.files.dialect import is_numeric
 from trainer.data.files.reading import Table
 from trainer.data.repairs import Change, Repaired
 
+_SIGNS = frozenset("+-")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """Cells that begin so are run as a formula by some spreadsheets (OWASP, "CSV Injection")."""
 
@@ -67,4 +68,5 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]], spreadsheet: bool
 
 
 def _defused(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and not is_numeric(cell) else cell
+    # A lone sign, as some label their rows, is no formula.
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and cell not in _SIGNS and not is_numeric(cell) else cell

@@ -206,12 +206,12 @@ def _wire(studio: Studio, tab: DataTab) -> None:
 
     @refuse
     def choose_label(draft: str | None, label: str, *split: Any) -> dict:
-        return show(tab, studio.choose(owner(), current(studio, draft), label=_position(label), class_names={}), *split)
+        return show(tab, studio.choose(owner(), current(studio, draft), label=_position(label)), *split)
 
     @refuse
     def rename(draft: str | None, rows: list, *split: Any) -> dict:
         given = {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
-        return show(tab, studio.choose(owner(), current(studio, draft), class_names=given), *split)
+        return show(tab, studio.name_classes(owner(), current(studio, draft), given), *split)
 
     @refuse
     def act(press: gr.EventData, draft: str | None, *split: Any) -> dict:
@@ -263,8 +263,8 @@ def current(studio: Studio, draft: str | None) -> str:
 
 
 def _position(chosen: str) -> int | str:
-    """A column as the list of columns names it: by position. What somebody typed there is a name."""
-    return int(chosen) if chosen.isdecimal() else chosen
+    """A column as the list of columns names it: "#3" by position. What somebody typed there is a name."""
+    return int(chosen[1:]) if chosen[:1] == "#" and chosen[1:].isdecimal() else chosen
 
 
 def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
@@ -273,7 +273,7 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
     if preparation is None:
         return {p["body"]: gr.Column(visible=False)}
     table, columns, corpus = preparation.table, preparation.columns, preparation.corpus
-    names = [(name, str(i)) for i, name in enumerate(table.columns)]
+    names = [(name, f"#{i}") for i, name in enumerate(table.columns)]
     problem = preparation.problem
     updates = {
         tab.draft: preparation.draft.id,
@@ -281,10 +281,10 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
         p["body"]: gr.Column(visible=True),
         p["notice"]: markup.notice(problem.message, "must_fix") if problem else "",
         p["summary"]: _summary(preparation),
-        p["text"]: gr.Dropdown(choices=names, value=None if columns is None else str(columns.text)),
-        p["label"]: gr.Dropdown(choices=names, value=None if columns is None else str(columns.label)),
+        p["text"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.text}"),
+        p["label"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.label}"),
         p["more_text"]: gr.Dropdown(
-            choices=[(_ALONE, ""), *names], value=str(columns.more_text[0]) if columns is not None and columns.more_text else ""
+            choices=[(_ALONE, ""), *names], value=f"#{columns.more_text[0]}" if columns is not None and columns.more_text else ""
         ),
         p["reasons"]: "" if columns is None else _reasons(columns),
         p["findings"]: "" if corpus is None else checklist.of_file(preparation),

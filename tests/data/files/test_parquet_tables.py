@@ -34,9 +34,9 @@ def test_plain_columns_become_text():
     table = read_table(data)
     assert table.columns == ("text", "label", "score", "ok", "day", "tags", "kind")
     assert table.rows == [
-        ("hello\nthere", "1", "1", "true", "2024-01-02", "[27]", "a"),
+        ("hello\nthere", "1", "1", "true", "2024-01-02", "27", "a"),
         ("NA", "0", "0.1", "false", "2024-01-02", "[4, 27]", "b"),
-        ("", "1", "", "", "2024-01-02", "[]", "a"),
+        ("", "1", "", "", "2024-01-02", "", "a"),
         ("d", "", "2.5", "true", "2024-01-02", "", ""),
     ]
     assert (table.encoding, table.delimiter, table.header, table.lines, table.remarks) == ("utf-8", None, True, [1, 2, 3, 4], ())

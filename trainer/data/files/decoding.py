@@ -41,6 +41,7 @@ _SAMPLE = 200_000  # bytes shown to chardet: all that it looks at
 # Blanks among the control characters (vertical tab: a soft line break of Word and Excel) stay blanks, the others vanish.
 _CONTROL_BLANKS = re.compile("[\x0b\x0c\x1c-\x1f]")
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 27), *range(28, 32), 127])  # without Escape, which Japanese mail uses
+_ODD_BYTES = bytes(byte for byte in _CONTROL_BYTES if not (byte in (11, 12) or 28 <= byte < 32))  # blanks are text
 _CELL_MARKS = ("\x01", "\x1f")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]")
 _WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+")
@@ -178,6 +179,9 @@ def _guess_encoding(data: bytes) -> str:
             score = _plausibility(sample, name)
             if score > best_score + margin and _decodes(data, name):
                 best, best_score = name, score
+    # Both were DOS; in Western Europe it was cp850, which has the same common letters and more of the others.
+    if best == "cp437" and _plausibility(sample, "cp850") >= best_score:
+        return "cp850"
     return best
 
 
@@ -252,7 +256,7 @@ def _is_word(word: str) -> bool:
 def _refuse_control_dense(data: bytes) -> None:
     """Text has next to no control bytes; pictures, sound and programs are full of them."""
     sample = data[:500_000] + data[-100_000:] if len(data) > 600_000 else data
-    controls = len(sample) - len(sample.translate(None, _CONTROL_BYTES)) - sum(sample.count(ord(mark)) for mark in _CELL_MARKS)
+    controls = len(sample) - len(sample.translate(None, _ODD_BYTES)) - sample.count(b"\x01")
     if controls > 8 and controls > 0.02 * len(sample):
         raise UserError(
             f"This does not look like a text file: {controls / len(sample):.0%} of it are control characters. "

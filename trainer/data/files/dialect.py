@@ -17,9 +17,10 @@ NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": 
 
 # Tried only where none of the usual ones cuts the file, and taken only where every line agrees.
 _RARE = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
+_BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
 _SAMPLE_LINES = 2_000
 _SAMPLE_CHARS = 300_000
-_MARKED = re.compile(r"((?:__label__\S+[ \t]+)*__label__\S+)[ \t]+")
+_MARKED = re.compile(r"((?:__label__[^\s,]+[ \t]+)*__label__[^\s,]+)[ \t]+")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Dialect:
     """How the lines are cut into cells.
 
     ``delimiter`` is None where there is a single column; ``skip`` lines come before the records. ``quote``, ``escape`` and ``spaced``
-    are those of ``split_records``. ``marked``: each line begins with fastText's ``__label__name``, and the text follows.
+    are those of ``split_records``. ``marked``: each line begins with fastText's ``__label__name``, which is read as "name", and the text follows.
     """
 
     delimiter: str | None
@@ -41,7 +42,7 @@ class Dialect:
     def records(self, lines: list[str], *, width: int | None = None, trusting: bool = False) -> Iterator[tuple[int, list[str]]]:
         """``split_records`` of lines in this dialect, ``skip`` not yet taken off."""
         if self.marked:
-            lines = [_MARKED.sub(lambda found: found[1] + STAND_IN, line, count=1) for line in lines]
+            lines = [_MARKED.sub(lambda found: _marked_names(found[1]) + STAND_IN, line, count=1) for line in lines]
         delimiter = STAND_IN if self.marked else NO_DELIMITER if self.delimiter is None else self.delimiter
         return split_records(lines, delimiter, width=width, quote=self.quote, escape=self.escape, spaced=self.spaced, trusting=trusting)
 
@@ -58,7 +59,7 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
         return replace(stated_dialect(lines[1:], hint, quote=quote), skip=1)
     sample = _sample(lines)
     whole = len(sample) == len(lines) and sample[-1] is lines[-1]
-    if sum(_MARKED.match(line) is not None for line in sample) >= 0.9 * len(sample):
+    if _is_marked(sample):
         return Dialect(" ", 2, quote="", marked=True)
     best, best_score = Dialect(None, 1, quote=quote or '"'), 0.0
     for delimiter in CANDIDATES:
@@ -97,6 +98,24 @@ def hinted_delimiter(lines: list[str]) -> str | None:
 def plain(delimiter: str) -> Dialect:
     """The usual dialect of a delimiter."""
     return Dialect(delimiter, 1)
+
+
+def _marked_names(marks: str) -> str:
+    """ "__label__joy __label__love" as "joy;love": several labels in one cell, as they are recognised elsewhere."""
+    return ";".join(mark.removeprefix("__label__") for mark in marks.split())
+
+
+def _is_marked(sample: list[str]) -> bool:
+    """Whether the lines are fastText's, and not those of a CSV file whose labels have its prefix."""
+    if sum(_MARKED.match(line) is not None for line in sample) < 0.9 * len(sample):
+        return False
+    for delimiter in (",", ";"):
+        first = [line.split(delimiter, 1)[0] for line in sample if delimiter in line]
+        if delimiter in sample[0] and not sample[0].startswith("__label__"):
+            return False  # column names
+        if len(first) == len(sample) >= 3 and len(set(first)) <= len(sample) // 3:
+            return False  # what stands before it comes back, as labels do and beginnings of texts do not
+    return True
 
 
 def _variants(sample: list[str], delimiter: str, quote: str | None) -> Iterator[Dialect]:
@@ -153,11 +172,15 @@ def _is_prose(records: list[list[str]]) -> bool:
 
 def _rare_dialect(sample: list[str], whole: bool, quote: str | None) -> Dialect | None:
     for delimiter in _RARE:
-        if delimiter == " " and sum('" "' in line for line in sample) < 0.8 * len(sample):
+        if delimiter == " " and sum(_BESIDE_QUOTED.search(line) is not None for line in sample) < 0.8 * len(sample):
             continue  # prose has blanks everywhere; a blank is a delimiter only between quotation marks
-        dialect = Dialect(delimiter, 1, quote='"' if quote is None else quote)
+        # R writes a quotation mark in a text as \".
+        escape = delimiter == " " and quote is None and any('\\"' in line for line in sample)
+        dialect = Dialect(delimiter, 1, quote='"' if quote is None else quote, escape=escape)
         records = _cut(sample, dialect, whole)
         records = records[short_start(records) :]
+        if delimiter == " " and len(records) > 5 and 2 <= len(records[0]) == len(records[1]) - 1:
+            records = records[1:]  # the header of R's write.table, which gives the row names no column name
         if not records:
             continue
         width = len(records[0])

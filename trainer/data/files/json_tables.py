@@ -1,12 +1,13 @@
 """JSON to rows of text: one object per line (.jsonl), a list of objects or of lists, or an object of columns.
 
-A number stays as it is written (``1.0`` is not 1), a list or an object within becomes its JSON text.
+A number stays as it is written (``1.0`` is not 1), a list of one is that one, other lists and objects within become their JSON text.
 """
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from trainer.data.files.annotations import bare, flatten
 from trainer.data.files.decoding import clean
 from trainer.data.files.table import DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
 from trainer.errors import UserError
@@ -154,6 +155,7 @@ def _lists(whole: list[list[Any]], limits: Limits) -> Objects:
 
 
 def _objects(numbers: list[int], rows: list[dict[str, Any]], dropped: list[DroppedRow], limits: Limits) -> Objects:
+    numbers, rows = flatten(numbers, rows, dropped)
     columns: dict[str, None] = {}
     for row in rows:
         if row.keys() - columns.keys():
@@ -178,6 +180,8 @@ def _as_text(value: Any) -> str:
     if isinstance(value, str):
         # str(): a number is of a class of its own, which must not leave this module.
         return str(value) if value.isprintable() else clean(value.replace("\r\n", "\n").replace("\r", "\n"))
+    if isinstance(value, list) and bare(value) is not value:
+        return _as_text(bare(value))
     if value is None:
         return ""
     if isinstance(value, bool):

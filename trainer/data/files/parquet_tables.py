@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainer.data.files.annotations import bare
 from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows
 from trainer.data.files.workbook import as_text, tidy
 from trainer.errors import UserError
@@ -148,6 +149,8 @@ def _as_text(value: Any) -> str:
         return value if value.isprintable() else tidy(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list) and bare(value) is not value:
+        return "" if bare(value) is None else _as_text(bare(value))
     if isinstance(value, list):
         return json.dumps(
             [item if isinstance(item, str | int | bool) or item is None else as_text(item) for item in value], ensure_ascii=False

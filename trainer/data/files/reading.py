@@ -10,7 +10,9 @@ from trainer.data.files.archives import refuse_nested, unpack
 from trainer.data.files.decoding import Decoded, decode
 from trainer.data.files.dialect import Dialect, find_dialect, hinted_delimiter, stated_dialect
 from trainer.data.files.formats import find_kind
+from trainer.data.files.header_rows import header_rows_remark, joined_header, more_header_rows
 from trainer.data.files.json_tables import Objects, read_objects
+from trainer.data.files.lists import without_lists_of_one
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.shaping import distinct_names, every_so_often, shape, without_long
@@ -99,7 +101,7 @@ def read_table(
         kind = find_kind(data)
         refuse_nested(kind)
     if kind == "spreadsheet":
-        return _from_sheet(data, limits, header)
+        return without_lists_of_one(_from_sheet(data, limits, header))
     if kind == "parquet":
         return _from_parquet(data, limits)
     decoded = decode(data, encoding=encoding)
@@ -107,7 +109,9 @@ def read_table(
         objects = read_objects(decoded.text, limits)
         if objects is not None:
             return _from_objects(objects, decoded, limits)
-    return _from_text(decoded, limits, delimiter, quote, header)
+    table = _from_text(decoded, limits, delimiter, quote, header)
+    # Where all is stated, each cell is wanted as it stands.
+    return table if delimiter is not None and header is not None else without_lists_of_one(table)
 
 
 # --- delimited text -------------------------------------------------------------------------------------------------
@@ -186,16 +190,22 @@ def _from_records(
     stated: bool,
 ) -> Table:
     above: list[Record] = []
+    more: tuple[Remark, ...] = ()
     first_line = numbers[0]
-    if not (stated and header is not None):
+    exact = stated and header is not None
+    if not exact:
         skip = preamble_length(_excerpt([*records[:100], *every_so_often(records[100:])]))
         if skip:
             above, records, numbers = records[:skip], records[skip:], numbers[skip:]
     if header is None:
         header = has_header(*_excerpt(records[:1]), _excerpt(every_so_often(records[1:])))
     first = records[0] if header else None
-    if header:
+    if first is not None:
         numbers, records = numbers[1:], records[1:]
+        below = 0 if exact else more_header_rows(first, records)
+        if below:
+            first, more = joined_header(first, records[:below]), (header_rows_remark(records[:below], numbers[0]),)
+            numbers, records = numbers[below:], records[below:]
     elif len(records) > limits.max_rows:
         raise too_many_rows(limits)
     shaped = shape(first, numbers, records, expected=dialect.width, delimiter=dialect.delimiter, long_cells=long_cells, limits=limits)
@@ -210,7 +220,7 @@ def _from_records(
         delimiter=None,
         header=header,
         dropped=tuple(shaped.dropped),
-        remarks=(*_preamble_remark(above, first_line, dialect.delimiter or " "), *shaped.remarks),
+        remarks=(*_preamble_remark(above, first_line, dialect.delimiter or " "), *more, *shaped.remarks),
     )
 
 

@@ -92,13 +92,15 @@ def _fit(
     dropped: list[DroppedRow] = []
     odd: _Odd = []
     width = norm.width
+    names = _folded(header) if header else ()
+    size = len(header[0]) if header else -1
     for number, cells in zip(numbers, records, strict=True):
         # This loop runs a million times; what is usual comes first, and only the first cell is looked at.
         if len(cells) != width:
             odd.append((number, cells))
             continue
         first = cells[0]
-        if (not first or not first[0].isalnum() or cells == header) and (reason := _no_row(cells, header)):
+        if (not first or not first[0].isalnum() or len(first) == size) and (reason := _no_row(cells, names)):
             dropped.append(DroppedRow(number, reason))
             continue
         rows.append(cells)
@@ -106,8 +108,12 @@ def _fit(
     return rows, lines, dropped, odd
 
 
-def _no_row(cells: Record, header: Record | None) -> str | None:
-    if cells == header:
+def _folded(cells: Record) -> Record:
+    return tuple([" ".join(cell.split()).casefold() for cell in cells])
+
+
+def _no_row(cells: Record, names: Record) -> str | None:
+    if names and cells[0].casefold().strip() == names[0] and _folded(cells) == names:
         return "it repeats the column names"
     text = "".join(cells)
     if not text or text.isspace():

@@ -8,6 +8,8 @@ import datetime
 import io
 import json
 import sys
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +19,11 @@ from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_co
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineSheet, CalamineWorkbook
 
 _MOST_SHEETS = 50
+_EXCEL_ROWS = 1_048_576
+_MOST_SPARSE_COLUMNS = 50  # of a sheet with a stray cell in its last row
 
 
 def main() -> None:
@@ -59,11 +63,11 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> dict[str, Any]:
 
     found = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MOST_SHEETS]
     hidden = {sheet.name for sheet in found if sheet.visible != SheetVisibleEnum.Visible}
-    best: tuple[tuple[int, int], str, list[int], list[list[str]]] | None = None
+    best: tuple[tuple[int, int], str, list[int], list[list[str]], int] | None = None
     filled, refusal = [], None
     for name in (sheet.name for sheet in found):
         try:
-            numbers, records = _records(workbook, name, limits)
+            numbers, records, merged = _records(workbook, name, limits)
         except (UserError, CalamineError) as error:
             refusal = refusal or (error if isinstance(error, UserError) else unreadable("it is damaged"))
             continue
@@ -71,11 +75,12 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> dict[str, Any]:
             filled.append(name)
             score = (-1 if name in hidden else 0, _text_rows(records))
             if best is None or score > best[0]:
-                best = score, name, numbers, records
+                best = score, name, numbers, records, merged
     if best is None:
         raise refusal or UserError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
-    _, chosen, numbers, records = best
-    return {"numbers": numbers, "records": records, "remarks": [asdict(remark) for remark in _other_sheets(chosen, filled)]}
+    _, chosen, numbers, records, merged = best
+    remarks = [*_other_sheets(chosen, filled), *_merged_cells(merged)]
+    return {"numbers": numbers, "records": records, "remarks": [asdict(remark) for remark in remarks]}
 
 
 def _other_sheets(chosen: str, filled: list[str]) -> list[Remark]:
@@ -90,24 +95,74 @@ def _other_sheets(chosen: str, filled: list[str]) -> list[Remark]:
     return [Remark("other_sheets", "look", len(others), message)]
 
 
-def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]]]:
-    """The used rectangle of a sheet as text, without its empty rows; the limits are checked before any cell is made."""
+def _merged_cells(count: int) -> list[Remark]:
+    if not count:
+        return []
+    message = (
+        f"Cells are merged over several rows; their value was filled into the {count:,} cells below it, so that each row has its own. "
+        "Look at a few rows, and unmerge the cells in the workbook if that is wrong."
+    )
+    return [Remark("merged_cells", "look", count, message)]
+
+
+def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]], int]:
+    """The used rectangle of a sheet as text, without its empty rows, and how many cells were filled down.
+
+    The limits are checked before any cell is made; empty rows count only as far as memory goes, since a stray cell far below
+    the table (Excel's last row) makes a million of them.
+    """
     sheet = workbook.get_sheet_by_name(name)
     if sheet.start is None or not sheet.height:
-        return [], []
+        return [], [], 0
     if sheet.width > limits.max_columns:
         raise too_many_columns(sheet.width, limits)
-    if sheet.height > limits.max_rows + 1:
-        raise too_many_rows(limits)
-    if sheet.height * sheet.width > limits.max_cells:
+    if sheet.height * sheet.width > max(limits.max_cells, _EXCEL_ROWS * min(sheet.width, _MOST_SPARSE_COLUMNS)):
         raise too_many_cells(limits)
     numbers, records = [], []
-    for number, cells in enumerate(sheet.to_python(skip_empty_area=True), sheet.start[0] + 1):
+    empty = [""] * sheet.width
+    for number, cells in enumerate(_rows(sheet), sheet.start[0] + 1):
+        if cells == empty:
+            continue
         record = [cell if type(cell) is str else as_text(cell) for cell in cells]
         if any(map(str.strip, record)):
             numbers.append(number)
             records.append([cell if cell.isprintable() else tidy(cell) for cell in record])
-    return numbers, records
+            if len(records) > limits.max_rows + 1:
+                raise too_many_rows(limits)
+    if len(records) * sheet.width > limits.max_cells:
+        raise too_many_cells(limits)
+    return numbers, records, _fill_down(sheet, numbers, records, limits)
+
+
+def _rows(sheet: "CalamineSheet") -> Iterator[list[Any]]:
+    """The rows of the used rectangle one by one: a list of a million empty ones would cost memory for nothing."""
+    (top, left), (_, right) = sheet.start or (0, 0), sheet.end or (0, 0)
+    width = right - left + 1
+    for number, cells in enumerate(sheet.iter_rows()):
+        if number >= top:
+            yield cells if len(cells) <= width else cells[left : right + 1]
+
+
+def _fill_down(sheet: "CalamineSheet", numbers: list[int], records: list[list[str]], limits: Limits) -> int:
+    """Give each row beside a merged cell its value, which stands in the first row of the block alone; returns how many cells."""
+    if not records or sheet.start is None:
+        return 0
+    top, left = sheet.start
+    filled = looked_at = 0
+    for (first, column), (last, _) in sorted(sheet.merged_cell_ranges or ()):
+        # Over two rows at the very top, names of columns are merged.
+        if last <= first or not left <= column < left + len(records[0]) or (first == top and last - first < 3):
+            continue
+        start, end = bisect_left(numbers, first + 1), bisect_right(numbers, last + 1)
+        looked_at += end - start
+        if looked_at > limits.max_cells:
+            break
+        value = records[start][column - left] if start < end and numbers[start] == first + 1 else ""
+        for record in records[start + 1 : end] if value.strip() else ():
+            if not record[column - left].strip():
+                record[column - left] = value
+                filled += 1
+    return filled
 
 
 def tidy(cell: str) -> str:

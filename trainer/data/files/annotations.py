@@ -1,0 +1,124 @@
+"""What annotation tools write around a label (doccano, Prodigy, Label Studio, spaCy): nested JSON made flat, rejected rows named.
+
+Reads no file; what has another structure than those four is left as it is.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from trainer.data.files.table import DroppedRow
+
+_Row = dict[str, Any]
+_WRAPPERS = ("data", "row")  # Label Studio's task, and a row of the Hugging Face rows API
+_PRODIGY = ("_input_hash", "_task_hash", "_session_id", "accept")
+_ANSWERS = ("accept", "reject", "ignore")
+_REFUSED = {"reject": "it was rejected by the annotator (answer: reject)", "ignore": "it was ignored by the annotator (answer: ignore)"}
+
+
+def flatten(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
+    """The rows with their labels in cells of their own; what an annotator rejected is added to ``dropped``."""
+    for key in _WRAPPERS:
+        if _mostly(rows, key, dict):
+            rows = [_unwrapped(row, key) for row in rows]
+    rows = _with_choices(rows, "annotations")
+    rows = _with_choices(rows, "completions")
+    rows = _with_cats(rows)
+    return _without_refused(numbers, rows, dropped)
+
+
+def bare(value: Any) -> Any:
+    """A list of one scalar as that scalar, an empty list as nothing; anything else as it is."""
+    if isinstance(value, list) and (not value or (len(value) == 1 and not isinstance(value[0], list | dict))):
+        return value[0] if value else None
+    return value
+
+
+def _mostly(rows: list[_Row], key: str, kind: type) -> bool:
+    found = sum(isinstance(row.get(key), kind) for row in rows)
+    return 0 < found >= 0.9 * sum(row.get(key) is not None for row in rows)
+
+
+def _unwrapped(row: _Row, key: str) -> _Row:
+    """``{"data": {"text": "..."}}`` as ``{"text": "..."}``, in the same place; a key that is taken becomes "data.text"."""
+    inner = row.get(key)
+    if not isinstance(inner, dict):
+        return row
+    flat: _Row = {}
+    for name, value in row.items():
+        if name == key:
+            flat.update({f"{key}.{part}" if part in row and part != key else part: cell for part, cell in inner.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+# --- Label Studio: [{"result": [{"from_name": ..., "value": {"choices": ["joy"]}}]}] --------------------------------------
+
+
+def _with_choices(rows: list[_Row], key: str) -> list[_Row]:
+    """The choice of the first annotation as a column: "choice", or one for each question where several were asked."""
+    if not _mostly(rows, key, list):
+        return rows
+    found = [list(_choices(row.get(key))) for row in rows]
+    if not any(found):
+        return rows
+    several = len({name for choices in found for name, _ in choices}) > 1
+    flat = []
+    for row, choices in zip(rows, found, strict=True):
+        new = {name: value for name, value in row.items() if name != key}
+        chosen: dict[str, list[Any]] = {}
+        for name, labels in choices:
+            column = name if several and name else "choice"
+            chosen.setdefault(f"{column} ({key})" if column in new else column, []).extend(labels)
+        flat.append(new | chosen)
+    return flat
+
+
+def _choices(annotations: Any) -> Iterator[tuple[str, list[Any]]]:
+    for annotation in annotations if isinstance(annotations, list) else []:
+        if not isinstance(annotation, dict) or annotation.get("was_cancelled") is True:
+            continue
+        results = annotation.get("result")
+        for result in results if isinstance(results, list) else []:
+            value = result.get("value") if isinstance(result, dict) else None
+            labels = value.get("choices") if isinstance(value, dict) else None
+            if isinstance(labels, list) and labels:
+                yield str(result.get("from_name") or ""), labels
+        return
+
+
+# --- spaCy: {"cats": {"joy": 1, "anger": 0}} ------------------------------------------------------------------------------
+
+
+def _with_cats(rows: list[_Row]) -> list[_Row]:
+    if not _mostly(rows, "cats", dict):
+        return rows
+    values = {str(value).lower() for row in rows if isinstance(row.get("cats"), dict) for value in row["cats"].values()}
+    if not values or not values <= {"0", "1", "0.0", "1.0", "true", "false"}:
+        return rows  # shares and amounts: which of them is the label cannot be said
+    return [row | {"cats": _cats(row["cats"])} if isinstance(row.get("cats"), dict) else row for row in rows]
+
+
+def _cats(cats: dict[str, Any]) -> list[str]:
+    return [label for label, value in cats.items() if str(value).lower() in ("1", "1.0", "true")]
+
+
+# --- Prodigy: {"text": ..., "accept": ["joy"], "answer": "reject"} --------------------------------------------------------
+
+
+def _without_refused(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
+    answers = [row.get("answer") for row in rows]
+    known = all(answer is None or (isinstance(answer, str) and answer in _ANSWERS) for answer in answers)
+    if not known or not any(key in row for row in rows[:100] for key in _PRODIGY):
+        return numbers, rows
+    refused = dict(_REFUSED)
+    labels = {str(bare(row.get("accept", row.get("label")))) for row in rows}
+    if len(labels) < 2 and "accept" not in rows[0]:
+        del refused["reject"]  # one label was asked for, yes or no: the answer is the class
+    kept: list[tuple[int, _Row]] = []
+    for number, row, answer in zip(numbers, rows, answers, strict=True):
+        if answer in refused:
+            dropped.append(DroppedRow(number, refused[answer]))
+        else:
+            kept.append((number, row))
+    return [number for number, _ in kept], [row for _, row in kept]

@@ -1,0 +1,49 @@
+"""Header rows below the first one, as survey tools export them: Qualtrics (questions, import ids), SurveyMonkey ("Response").
+
+Knows those by their own marks alone; any other second row is a row.
+"""
+
+from trainer.data.files.table import Record, Remark
+
+_IMPORT_ID = '{"ImportId":'
+_MOST_ROWS = 3
+_ANSWER_KINDS = frozenset(("response", "open-ended response", "other (please specify)", "comments", "yes/no"))
+_COLLECTORS = frozenset(("respondent id", "respondentid", "collector id", "collectorid"))
+
+
+def more_header_rows(header: Record, records: list[Record]) -> int:
+    """How many of the ``records`` below ``header`` belong to the header."""
+    for count, cells in enumerate(records[:_MOST_ROWS], 1):
+        filled = [cell for cell in cells if cell.strip()]
+        if filled and 2 * sum(cell.replace(" ", "").startswith(_IMPORT_ID) for cell in filled) > len(filled):
+            return count
+    return int(bool(records) and _is_answer_kinds(header, records[0]))
+
+
+def _is_answer_kinds(header: Record, cells: Record) -> bool:
+    """SurveyMonkey's second row: nothing below the columns about the respondent, "Response" or an option below the questions."""
+    filled = [cell.strip().casefold() for cell in cells if cell.strip()]
+    if not filled or len(cells) < 2:
+        return False
+    kinds = sum(cell in _ANSWER_KINDS for cell in filled)
+    if kinds == len(filled) and "response" in " ".join(filled):
+        return True
+    surveyed = any(name.strip().casefold() in _COLLECTORS for name in header)
+    return surveyed and kinds > 0 and not cells[0].strip()
+
+
+def joined_header(header: Record, below: list[Record]) -> Record:
+    """The first header row, its blank names taken from the row below (the options of a question with several answers)."""
+    if not below or any(cell.replace(" ", "").startswith(_IMPORT_ID) for cells in below for cell in cells):
+        return header
+    width = max(len(header), len(below[0]))
+    first, second = (cells + ("",) * (width - len(cells)) for cells in (header, below[0]))
+    return tuple([name if name.strip() or other.strip().casefold() == "response" else other for name, other in zip(first, second, strict=True)])
+
+
+def header_rows_remark(below: list[Record], line: int) -> Remark:
+    """What was done, for a person."""
+    what = "1 more row below the column names belongs" if len(below) == 1 else f"{len(below)} more rows below the column names belong"
+    were = "was" if len(below) == 1 else "were"
+    message = f"{what} to the header, as survey tools write it (questions, kinds of answers, import ids), and {were} not read as data."
+    return Remark("header_rows", "good", len(below), message, line=line)
