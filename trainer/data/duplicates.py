@@ -26,6 +26,7 @@ _GRAM = 5  # letters: two texts that are 92 % alike always have a common run of 
 _SKETCH = 128  # grams kept of a text
 _RARE = 12  # grams of a sketch by which a text is looked up
 _NEIGHBOURS = 12  # texts with the same rare gram that a text is compared with, on each side
+_PAIRS = 1_000_000  # beyond which no farther neighbours are compared
 
 _RETWEET = re.compile(r"\brt\s+(?=@\w)")
 # Patterns begin with a plain set of characters, by which the engine leaps; what stands before is looked at in _emoji_of.
@@ -195,7 +196,7 @@ def _candidates(folds: list[str]) -> tuple[np.ndarray, np.ndarray]:
     That is the prefix filter (Bayardo, Ma & Srikant 2007, Scaling up all pairs similarity search) over the grams of a sketch (Broder
     1997, On the resemblance and containment of documents). A gram that no other text has is not counted, so that a typo hides nothing.
     Many texts with the same gram are compared with their neighbours in the order of content only (Hernández & Stolfo 1995, The
-    merge/purge problem): the pairs are at most a fixed number for each text.
+    merge/purge problem), the nearest first: the pairs are at most a fixed number for each text, and some ``_PAIRS`` in all.
     """
     sketches = [_sketch(fold) for fold in folds]
     owners = np.repeat(np.arange(len(folds)), [len(sketch) for sketch in sketches])
@@ -213,7 +214,9 @@ def _candidates(folds: list[str]) -> tuple[np.ndarray, np.ndarray]:
     for step in range(1, _NEIGHBOURS + 1):
         same = kinds[:-step] == kinds[step:]
         pairs.append(owners[:-step][same] * len(folds) + owners[step:][same])
-    codes = np.unique(np.concatenate(pairs))
+        if sum(map(len, pairs)) > _PAIRS:
+            break
+    codes = _distinct(np.concatenate(pairs))
     return codes // max(1, len(folds)), codes % max(1, len(folds))
 
 
@@ -225,5 +228,10 @@ def _sketch(fold: str) -> np.ndarray:
     for place in range(_GRAM):  # an odd multiplier of 64 bits mixes, modulo 2 ** 64
         hashes = (hashes ^ codes[place : len(codes) - _GRAM + 1 + place]) * np.uint64(0x9E3779B97F4A7C15)
         hashes ^= hashes >> np.uint64(29)
-    hashes.sort()  # np.unique takes ten times as long
-    return hashes[np.append(True, hashes[1:] != hashes[:-1])][:_SKETCH]
+    return _distinct(hashes)[:_SKETCH]
+
+
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """As np.unique, which takes ten times as long."""
+    numbers.sort()
+    return numbers[np.append(True, numbers[1:] != numbers[:-1])] if len(numbers) else numbers

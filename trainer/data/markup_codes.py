@@ -96,9 +96,7 @@ def _character_but_brackets(found: re.Match[str]) -> str:
 
 # The characters of RFC 3986 but for brackets; a pair of parentheses with such characters within belongs to the link.
 _PLAIN = r"[a-z0-9\-._~:/?#@!$&'*+,;=%]"
-_LINK = re.compile(
-    rf"(?:https?://|(?<!\w)ftp://|(?<![\w.@])www\.)(?=[a-z0-9])(?:{_PLAIN}++|\({_PLAIN}*+\))*+", re.IGNORECASE | re.ASCII
-)
+_LINK = re.compile(rf"(?:https?://|(?<!\w)ftp://|(?<![\w.@])www\.)(?=[a-z0-9])(?:{_PLAIN}++|\({_PLAIN}*+\))*+", re.IGNORECASE | re.ASCII)
 _SENTENCE = ".,;:!?'*~"  # what ends a sentence, not the link at its end
 # Words behind an "@" that are code, not people: Java, Javadoc and its like, CSS, Python.
 _CODE = (
@@ -111,7 +109,7 @@ _CODE = (
 _NAME = re.compile(
     r"(?<![\w@/])@(?=[0-9_]*[a-z])"
     rf"(?!(?:{_CODE})(?!\w)|[0-9]+[a-z]{{1,2}}(?!\w))"  # nor "@5pm"
-    r"[a-z0-9_]{2,30}(?![\w\u00c0-\u052f\u1e00-\u1fff(])",
+    r"[a-z0-9_]{2,30}(?![\w\u00c0-\u052f\u1e00-\u1fff]|(?:\.\w+)?\()",  # nor the beginning of "@josé", nor "@app.route("
     re.IGNORECASE | re.ASCII,
 )
 _WEIBO = re.compile(r"(?:(?<=//)|(?<=回复))@[^\s@:：/]{1,30}(?=[:：])")
@@ -130,7 +128,7 @@ def replace_links(text: str, link: str, user: str) -> str:
     at its end, and a parenthesis that it did not open, belong to the sentence. A link glued to a word is parted from it by a blank.
 
     A user name is an "@" with 2 to 30 ASCII letters, digits and "_", among them a letter, at the beginning of a word or after a
-    letter that is not ASCII. Not so in addresses of e-mail, before "(" ("@GetMapping("), the best known words of code ("@Override",
+    letter that is not ASCII. Not so in addresses of e-mail, calls ("@app.route("), the best known words of code ("@Override",
     "@media", "@param") and quantities ("@10", "@5pm"). Names in other scripts cannot be told from the text that follows without a blank,
     and stay, but for the forms of Weibo that end with a colon: "//@name:" and "回复@name:".
     """

@@ -10,14 +10,13 @@ import numpy as np
 
 from trainer.charts.classes import class_counts_chart, text_lengths_chart
 from trainer.charts.lengths import token_lengths_chart
-from trainer.data.columns import Columns
 from trainer.data.hub import CATALOGUE, find_dataset
 from trainer.errors import UserError
 from trainer.preparation import Preparation, numeric_labels
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.training.encoders import find_encoder
-from trainer.ui import checklist, markup, words
+from trainer.ui import checklist, data_view, markup, words
 from trainer.ui.live_chart import live_chart
 from trainer.ui.session import owner, said
 
@@ -29,8 +28,6 @@ SPLITS = {
 }
 """Shares for validation and test by choice. With 80 / 20, a tenth of the 80 watches the training."""
 
-_PREVIEW_ROWS = 8
-_PREVIEW_COLUMNS = 8
 _CHART_HEIGHT = 240
 _TOKENS_HEIGHT = 200
 _ALONE = "nothing"
@@ -280,16 +277,16 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
         tab.version: preparation.draft.version,
         p["body"]: gr.Column(visible=True),
         p["notice"]: markup.notice(problem.message, "must_fix") if problem else "",
-        p["summary"]: _summary(preparation),
+        p["summary"]: data_view.summary(preparation),
         p["text"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.text}"),
         p["label"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.label}"),
         p["more_text"]: gr.Dropdown(
             choices=[(_ALONE, ""), *names], value=f"#{columns.more_text[0]}" if columns is not None and columns.more_text else ""
         ),
-        p["reasons"]: "" if columns is None else _reasons(columns),
+        p["reasons"]: "" if columns is None else data_view.reasons(columns),
         p["findings"]: "" if corpus is None else checklist.of_file(preparation),
-        p["repaired"]: _downloads(preparation),
-        p["preview"]: _preview(preparation),
+        p["repaired"]: data_view.downloads(preparation),
+        p["preview"]: data_view.preview(preparation),
         p["of_corpus"]: gr.Column(visible=corpus is not None),
         p["onward"]: gr.Button(interactive=preparation.ready),
         p["custom"]: gr.Row(visible=split[0] == "Custom"),
@@ -315,38 +312,6 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
     return updates
 
 
-def _summary(preparation: Preparation) -> str:
-    table, corpus = preparation.table, preparation.corpus
-    delimiters = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
-    pairs = [
-        ("File", preparation.draft.main.name),
-        ("Rows", f"{len(table.rows):,}"),
-        ("Rows used", f"{len(corpus):,}" if corpus is not None and len(corpus) != len(table.rows) else ""),
-        ("Classes", "" if preparation.corpus is None else f"{len(preparation.corpus.label_names)}"),
-        ("Columns", f"{len(table.columns)}{'' if table.header else ', without a header row'}"),
-        ("Separated by", delimiters.get(table.delimiter or "", table.delimiter or "")),
-        ("Encoding", table.encoding + (" (a guess)" if table.encoding_guessed else "")),
-    ]
-    return markup.facts(pairs)
-
-
-def _reasons(columns: Columns) -> str:
-    text, label = markup.text(columns.text_reason, most=300), markup.text(columns.label_reason, most=300)
-    return f'<p class="em-quiet">Text: {text}. Label: {label}.</p>'
-
-
-def _downloads(preparation: Preparation) -> str:
-    """Links to the repaired file, where something was repaired."""
-    if not preparation.draft.repairs or preparation.repaired is None:
-        return ""
-    link = f"prepared/{preparation.draft.id}"
-    return (
-        f'<a class="em-button" href="{link}/exact" download>Download the repaired file</a>'
-        f'<span class="em-quiet">or <a href="{link}/spreadsheet" download>for spreadsheets</a> (cells that a spreadsheet would run as a '
-        f'formula are defused) · <a href="{link}/changes" download>the list of changes</a></span>'
-    )
-
-
 def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
     """Updates for what depends on the encoder and its settings; empty while the file cannot be trained on."""
     p = tab.parts
@@ -360,16 +325,6 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
         p["tokens_body"]: gr.Column(visible=chart is not None),
         p["token_lengths"]: chart,
     }
-
-
-def _preview(preparation: Preparation) -> str:
-    table, columns = preparation.table, preparation.columns
-    first = [] if columns is None else [columns.text, columns.label]
-    picked = (first + [i for i in range(len(table.columns)) if i not in first])[:_PREVIEW_COLUMNS]
-    rows = [[table.rows[r][c] for c in picked] for r in range(min(_PREVIEW_ROWS, len(table.rows)))]
-    more = len(table.columns) - len(picked)
-    note = f'<p class="em-quiet">and {words.count(more, "further column")}</p>' if more else ""
-    return markup.table([table.columns[i] for i in picked], rows, caption="The first rows of the file") + note
 
 
 def _split_line(preparation: Preparation, *split: Any) -> str:
