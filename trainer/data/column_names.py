@@ -4,6 +4,7 @@ Sees no cell; what a column holds counts more, and a name settles what the conte
 """
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -102,6 +103,12 @@ _ASIDE = frozenset(
 )
 _SPLIT = frozenset("split splits set subset fold partition usage phase".split())
 _REVIEW = frozenset("review reviews comment comments avis reseña recensione 评论 отзыв レビュー 리뷰 yorum ulasan".split())
+# What survey tools (Qualtrics, SurveyMonkey) write before the answers; elsewhere some of these names say something else.
+_SURVEY = frozenset(
+    "startdate enddate status ipaddress progress durationinseconds finished recordeddate responseid recipientlastname recipientfirstname "
+    "recipientemail externalreference externaldatareference locationlatitude locationlongitude distributionchannel userlanguage "
+    "respondentid collectorid datecreated datemodified emailaddress firstname lastname customdata1".split()
+)
 _KNOWN = _TEXT | _WEAK_TEXT | _LABEL.keys() | _RATING | _MEASURE | _WHO
 
 
@@ -121,6 +128,16 @@ class NameHints:
     second: bool = False
     thing: bool = False
     review: bool = False
+
+
+def read_names(names: Sequence[str]) -> list[NameHints]:
+    """What the names of a table's columns say; beside four names of a survey tool, "Status" and "Progress" are such names too."""
+    bare = ["".join(c for c in name[:60].casefold() if c.isalnum()) for name in names]
+    survey = len(_SURVEY.intersection(bare)) >= 4
+    return [
+        NameHints(label=-3.5, kind="measure") if survey and short in _SURVEY else read_name(name)
+        for name, short in zip(names, bare, strict=True)
+    ]
 
 
 def read_name(name: str) -> NameHints:

@@ -4,14 +4,14 @@ Changes no cell; a guess that is not clear says so (``sure``), and a person can 
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainer.data.column_names import NameHints, read_name
+from trainer.data.column_names import NameHints, read_names
 from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.reading import Table
+from trainer.data.files.table import why_dropped
 from trainer.data.profiles import Profile, profile_columns
 from trainer.errors import UserError
 
@@ -48,21 +48,16 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
             code="one_column",
         )
     if not table.rows:
-        raise UserError(
-            f"The file has columns ({_listed(table.columns)}) but no rows that can be used{_why_dropped(table)}. "
-            "Choose a file with one row per text.",
-            code="no_rows",
-        )
+        message = f"The file has columns ({_listed(table.columns)}) but no rows that can be used{why_dropped(table.dropped)}. "
+        raise UserError(f"{message}Choose a file with one row per text.", code="no_rows")
     if text is not None and label is not None:
         if text == label:
             raise UserError(
                 f"The column {_quoted(table, text)} cannot be both the text and the label. Choose two columns.", code="same_column"
             )
         return Columns(text, label, "chosen by you", "chosen by you", sure=True)
-    columns = [
-        _Column(profile, read_name(name) if table.header else NameHints())
-        for profile, name in zip(profile_columns(table), table.columns, strict=True)
-    ]
+    hints = read_names(table.columns) if table.header else [NameHints()] * len(table.columns)
+    columns = [_Column(profile, hint) for profile, hint in zip(profile_columns(table), hints, strict=True)]
     text_reason, text_sure = "chosen by you", True
     if text is None:
         text, text_reason, text_sure = _guess_text(table, [c for c in columns if c.position != label])
@@ -213,10 +208,13 @@ def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
         for c in ranked[1:]
         if scores[c.position] > top - margin or (beside and c.name.rating) or (weak and scores[c.position] > top - 2.0 and _is_plain(c))
     ]
+    near += [
+        c for c in constant if c.name.label >= _STRONG_NAME or (c.profile.yes_no and c.name.label > -1 and best.name.label < _STRONG_NAME)
+    ]
     amounts = measurement if measurement and measurement.name.label >= max(1.0, best.name.label) else None
     same = [columns[twin] for twin, other in twins.items() if other == best.position]
     sure = not near and best not in parallel and amounts is None and best.name.label > -1.5
-    # The label may stand within an object that could not be taken apart, or be more than the few rows that differ.
+    # The label may stand within an object that could not be taken apart.
     nested = best.name.label < 1 and any(c.profile.structured for c in candidates)
     sure = sure and not nested and not (best.profile.dominated and len(ranked) > 1)
     reason = _reason(table, best, same, near, parallel if best in parallel else [], amounts)
@@ -232,7 +230,11 @@ def _without_constant(ranked: list[_Column]) -> tuple[list[_Column], list[_Colum
     others = [c.name.label for c in ranked if not c.profile.dominated and c.name.kind is None]
     if not others:
         return ranked, []
-    constant = [c for c in ranked if c.profile.dominated and (c.name.label < _STRONG_NAME or max(others) >= c.name.label)]
+    constant = [
+        c
+        for c in ranked
+        if c.profile.dominated and (c.name.label < _STRONG_NAME or max(others) >= c.name.label or len(c.profile.counts) < 2)
+    ]
     return [c for c in ranked if c not in constant], constant
 
 
@@ -378,18 +380,6 @@ def _last_resort(table: Table, candidates: list[_Column], measurement: _Column |
         "A label column has a few repeated values; pick it by hand, or add one.",
         code="no_label_column",
     )
-
-
-def _why_dropped(table: Table) -> str:
-    """The most common reason for dropping rows, where all of them were dropped; numbers in it differ from row to row."""
-    if not table.dropped:
-        return ""
-    kinds = Counter(re.sub(r"\d[\d,.]*", "0", row.reason) for row in table.dropped)
-    kind, count = kinds.most_common(1)[0]
-    reason = next(row.reason for row in table.dropped if re.sub(r"\d[\d,.]*", "0", row.reason) == kind)
-    all_rows = f"all {len(table.dropped):,} rows" if len(table.dropped) > 1 else "its only row"
-    same = "" if count == len(table.dropped) else f" {count:,} of them"
-    return f": {all_rows} had to be left out,{same} because of this: {reason}"
 
 
 def _quoted(table: Table, position: int) -> str:

@@ -168,3 +168,17 @@ def test_overlong_and_surrogate_utf8_is_a_declared_guess(data):
     found = decode(b"text,label\n" + data)
     assert found.guessed
     found.text.encode("utf-8")
+
+
+@pytest.mark.parametrize("blank", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028"])
+def test_line_breaks_within_texts_are_no_sign_of_a_picture(blank):
+    text = "text,label\n" + f"one{blank}two{blank}three{blank}four,joy\n" * 50
+    shown = " " if blank < "\x20" else blank
+    assert decode(text.encode()).text == text.replace(blank, shown)
+
+
+@pytest.mark.parametrize("sentence", ["Die schöne Mühle grüßt über Öl", "São João não é coração à Ávila Ø"])
+def test_dos_text_of_western_europe(sentence):
+    found = decode(("text;label\n" + f"{sentence};Gefühl\n" * 20).encode("cp850"))
+    assert (found.encoding, found.guessed) == ("cp850", True)
+    assert sentence in found.text

@@ -1,6 +1,8 @@
 """Workbooks: cells as a person sees them, the right sheet, and nothing that a hostile file asks for."""
 
+import io
 import time
+import zipfile
 
 import pytest
 
@@ -106,9 +108,6 @@ def test_one_long_text_named_many_times_costs_no_memory():
 
 
 def _with_part(book: bytes, name: str, content: str) -> bytes:
-    import io
-    import zipfile
-
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         parts = {entry.filename: archive.read(entry) for entry in archive.infolist()}
     relation = (
@@ -118,3 +117,52 @@ def _with_part(book: bytes, name: str, content: str) -> bytes:
     links = "xl/_rels/workbook.xml.rels"
     parts[links] = parts[links].replace(b"</Relationships>", relation.encode())
     return make_zip(parts | {name: content})
+
+
+def _with_merged(rows, *ranges):
+    book = make_workbook({"S": rows})
+    name = "xl/worksheets/sheet1.xml"
+    merged = "".join(f'<mergeCell ref="{place}"/>' for place in ranges)
+    return _replaced(book, name, "</sheetData>", f'</sheetData><mergeCells count="{len(ranges)}">{merged}</mergeCells>')
+
+
+def test_merged_labels_are_filled_down():
+    rows = [
+        ["label", "text"],
+        ["joy", "so happy today"],
+        [None, "a fine morning"],
+        ["sad", "it rains again"],
+        [None, "too late for it"],
+        [],
+    ]
+    table = read_table(_with_merged(rows, "A2:A3", "A4:A6"))
+    assert [row[0] for row in table.rows] == ["joy", "joy", "sad", "sad"]
+    (remark,) = table.remarks
+    assert (remark.code, remark.severity, remark.count) == ("merged_cells", "look", 2)
+
+
+def test_merged_titles_and_names_are_not_filled_down():
+    rows = [["text", "label"], [None, None], ["so happy today", "joy"], ["it rains again", "sad"]]
+    table = read_table(_with_merged(rows, "A1:A2", "B1:B2"))
+    assert (table.columns, len(table.rows), table.remarks) == (("text", "label"), 2, ())
+
+
+def test_a_blank_cell_in_the_last_row_of_excel():
+    book = make_workbook({"S": ROWS})
+    stray = '<row r="1048576"><c r="B1048576" s="1"/></row></sheetData>'
+    table = read_table(_replaced(book, "xl/worksheets/sheet1.xml", "</sheetData>", stray))
+    assert (len(table.rows), table.dropped) == (3, ())
+    valued = '<row r="1048576"><c r="B1048576" t="inlineStr"><is><t> </t></is></c></row></sheetData>'
+    table = read_table(_replaced(book, "xl/worksheets/sheet1.xml", "</sheetData>", valued))
+    assert (len(table.rows), table.lines) == (3, [2, 3, 4])
+
+
+def test_a_table_that_begins_further_down_and_to_the_right():
+    table = read_table(make_workbook({"S": [[], [], *([None, None, *row] for row in ROWS)]}))
+    assert (table.columns, table.lines) == (("text", "label"), [4, 5, 6])
+
+
+def _replaced(book: bytes, name: str, old: str, new: str) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        parts = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    return make_zip(parts | {name: parts[name].replace(old.encode(), new.encode())})

@@ -9,6 +9,7 @@ from typing import Any
 from trainer.data.files.table import DroppedRow
 
 _Row = dict[str, Any]
+_LOOKED_AT = 100  # rows that show whether a file is of such a tool
 _WRAPPERS = ("data", "row")  # Label Studio's task, and a row of the Hugging Face rows API
 _PRODIGY = ("_input_hash", "_task_hash", "_session_id", "accept")
 _ANSWERS = ("accept", "reject", "ignore")
@@ -34,6 +35,8 @@ def bare(value: Any) -> Any:
 
 
 def _mostly(rows: list[_Row], key: str, kind: type) -> bool:
+    if not any(key in row for row in rows[:_LOOKED_AT]):
+        return False
     found = sum(isinstance(row.get(key), kind) for row in rows)
     return 0 < found >= 0.9 * sum(row.get(key) is not None for row in rows)
 
@@ -107,9 +110,10 @@ def _cats(cats: dict[str, Any]) -> list[str]:
 
 
 def _without_refused(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
+    if not any(key in row for row in rows[:_LOOKED_AT] for key in _PRODIGY):
+        return numbers, rows
     answers = [row.get("answer") for row in rows]
-    known = all(answer is None or (isinstance(answer, str) and answer in _ANSWERS) for answer in answers)
-    if not known or not any(key in row for row in rows[:100] for key in _PRODIGY):
+    if not all(answer is None or (isinstance(answer, str) and answer in _ANSWERS) for answer in answers):
         return numbers, rows
     refused = dict(_REFUSED)
     labels = {str(bare(row.get("accept", row.get("label")))) for row in rows}

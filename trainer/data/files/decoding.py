@@ -179,8 +179,9 @@ def _guess_encoding(data: bytes) -> str:
             score = _plausibility(sample, name)
             if score > best_score + margin and _decodes(data, name):
                 best, best_score = name, score
-    # Both were DOS; in Western Europe it was cp850, which has the same common letters and more of the others.
-    if best == "cp437" and _plausibility(sample, "cp850") >= best_score:
+    # chardet often misses DOS, or names cp437: in Western Europe it was cp850, with the same common letters and more of the others.
+    needed = best_score if best == "cp437" else 0.9
+    if (best == "cp437" or (best == "cp1252" and best_score < 0.6)) and _plausibility(sample, "cp850") >= needed:
         return "cp850"
     return best
 

@@ -38,7 +38,9 @@ def joined_header(header: Record, below: list[Record]) -> Record:
         return header
     width = max(len(header), len(below[0]))
     first, second = (cells + ("",) * (width - len(cells)) for cells in (header, below[0]))
-    return tuple([name if name.strip() or other.strip().casefold() == "response" else other for name, other in zip(first, second, strict=True)])
+    return tuple(
+        [name if name.strip() or other.strip().casefold() == "response" else other for name, other in zip(first, second, strict=True)]
+    )
 
 
 def header_rows_remark(below: list[Record], line: int) -> Remark:

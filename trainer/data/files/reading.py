@@ -23,6 +23,7 @@ __all__ = ["DroppedRow", "Limits", "Remark", "Table", "read_bytes", "read_file",
 
 _DEFAULT = Limits()
 _EXCERPT = 1_000  # characters
+_NOTHING = ',;|" \t\n'
 
 
 def read_file(
@@ -119,6 +120,8 @@ def read_table(
 
 def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: str | None, header: bool | None) -> Table:
     lines = split_lines(decoded.text)
+    if len(lines) > limits.max_rows:
+        lines = _without_blank_end(lines)
     dialect = _dialect(lines, limits, delimiter, quote)
     if dialect.skip:
         lines = lines[dialect.skip :]
@@ -134,6 +137,14 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         delimiter=dialect.delimiter if len(table.columns) > 1 else None,
         remarks=(*_reading_remarks(decoded, dialect, len(records)), *table.remarks),
     )
+
+
+def _without_blank_end(lines: list[str]) -> list[str]:
+    """The lines without those of nothing but delimiters at the end: Excel writes a million, where a stray cell is far below the table."""
+    end = len(lines)
+    while end > 1 and not lines[end - 1].strip(_NOTHING):
+        end -= 1
+    return lines[:end]
 
 
 def _dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:

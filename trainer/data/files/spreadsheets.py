@@ -58,7 +58,15 @@ def read_sheet(data: bytes, limits: Limits) -> Sheet:
     except (subprocess.TimeoutExpired, ValueError):
         found = {"code": "spreadsheet_file"}
     if "records" not in found:
-        raise UserError(found.get("message") or str(unreadable("it is damaged, or asks for far too much memory")), code=found["code"])
+        raise UserError(
+            found.get("message")
+            or str(
+                unreadable(
+                    "it is damaged, or asks for far too much memory (a cell far below or beside the table is enough: delete the empty rows and columns)"
+                )
+            ),
+            code=found["code"],
+        )
     return Sheet(found["numbers"], found["records"], tuple(Remark(**remark) for remark in found["remarks"]))
 
 

@@ -3,6 +3,9 @@
 Reads nothing and guesses nothing; the readers of each format fill it.
 """
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,3 +112,14 @@ def cell_too_long(cells: Record, limits: Limits) -> str | None:
         f"a cell of {longest:,} characters; at most {limits.max_cell_chars:,} are read (perhaps a quotation mark that is never closed; "
         "cut very long texts into parts)"
     )
+
+
+def why_dropped(dropped: Sequence[DroppedRow]) -> str:
+    """The most common reason for dropping rows, to end a sentence with, where none was kept; "" where there were none."""
+    if not dropped:
+        return ""
+    kinds = [re.sub(r"\d[\d,.]*", "0", row.reason) for row in dropped]  # numbers differ from row to row
+    kind, count = Counter(kinds).most_common(1)[0]
+    rows = f"all {len(kinds):,} rows" if len(kinds) > 1 else "its only row"
+    same = "" if count == len(kinds) else f" {count:,} of them"
+    return f": {rows} had to be left out,{same} because of this: {dropped[kinds.index(kind)].reason}"

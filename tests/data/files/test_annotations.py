@@ -1,0 +1,114 @@
+"""What annotation tools export: labels come out of their nests, rejected rows leave with a reason."""
+
+import json
+
+import pytest
+
+from trainer.data.columns import guess_columns
+from trainer.data.files.annotations import bare
+from trainer.data.files.reading import read_table
+
+SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(30)]
+LABELS = ["joy", "anger", "fear"] * 10
+PAIRS = list(zip(SENTENCES, LABELS, strict=True))
+
+
+def table_of(rows, *, lines: bool = True):
+    return read_table(("\n".join(map(json.dumps, rows)) if lines else json.dumps(rows)).encode())
+
+
+def chosen(table):
+    found = guess_columns(table)
+    assert [row[found.text] for row in table.rows] == SENTENCES
+    return table.columns[found.label], [row[found.label] for row in table.rows], found.sure
+
+
+def test_a_list_of_one_is_that_one():
+    assert [bare(value) for value in (["joy"], [1], [None], [], ["a", "b"], [["a"]], "a", {})] == [
+        *("joy", 1, None, None, ["a", "b"], [["a"]], "a", {})
+    ]
+
+
+@pytest.mark.parametrize("key", ["label", "labels", "accept"])
+def test_labels_of_doccano_and_prodigy(key):
+    table = table_of({"id": n, "text": text, key: [label]} for n, (text, label) in enumerate(PAIRS))
+    assert chosen(table) == (key, LABELS, True)
+
+
+def test_no_label_is_an_empty_cell_and_several_stay_a_list():
+    rows = [
+        {"text": "a", "label": []},
+        {"text": "b", "label": None},
+        {"text": "c", "label": ["joy", "fear"]},
+        {"text": "d", "label": [2.50]},
+    ]
+    assert [row[1] for row in table_of(rows).rows] == ["", "", '["joy", "fear"]', "2.5"]
+
+
+@pytest.mark.parametrize("lines", [True, False])
+def test_choices_of_label_studio(lines):
+    cancelled = {"was_cancelled": True, "result": [{"value": {"choices": ["fear"]}}]}
+    rows = [
+        {
+            "id": n,
+            "data": {"text": text, "id": 7},
+            "annotations": [cancelled, {"result": [{"from_name": "mood", "value": {"choices": [label]}}]}],
+        }
+        for n, (text, label) in enumerate(PAIRS)
+    ]
+    table = table_of(rows, lines=lines)
+    assert table.columns == ("id", "text", "data.id", "choice")
+    assert chosen(table) == ("choice", LABELS, True)
+
+
+def test_two_questions_of_label_studio_are_two_columns():
+    both = [{"from_name": "mood", "value": {"choices": ["joy"]}}, {"from_name": "tone", "value": {"choices": ["calm", "kind"]}}]
+    table = table_of([{"data": {"text": "a b"}, "annotations": [{"result": both}]}, {"data": {"text": "c d"}, "annotations": []}])
+    assert table.columns == ("text", "mood", "tone")
+    assert table.rows == [("a b", "joy", '["calm", "kind"]'), ("c d", "", "")]
+
+
+def test_cats_of_spacy():
+    rows = [{"text": text, "cats": {name: float(name == label) for name in ("joy", "anger", "fear")}} for text, label in PAIRS]
+    assert chosen(table_of(rows)) == ("cats", LABELS, True)
+    several = table_of([{"text": "a", "cats": {"joy": 1, "fear": True}}, {"text": "b", "cats": {"joy": 0, "fear": False}}])
+    assert [row[1] for row in several.rows] == ['["joy", "fear"]', ""]
+    shares = table_of([{"text": "a", "cats": {"joy": 0.3}}, {"text": "b", "cats": {"joy": 0.6}}])
+    assert [row[1] for row in shares.rows] == ['{"joy": 0.3}', '{"joy": 0.6}']
+
+
+def test_rows_that_an_annotator_refused_are_dropped_with_the_reason():
+    answers = ["accept", "reject", "ignore"]
+    rows = [{"text": f"a b {n}", "_input_hash": n, "label": LABELS[n // 3], "answer": answers[n % 3]} for n in range(9)]
+    table = table_of(rows)
+    assert (len(table.rows), table.rows_seen, table.lines) == (3, 9, [1, 4, 7])
+    assert [(row.line, row.reason) for row in table.dropped[:2]] == [
+        (2, "it was rejected by the annotator (answer: reject)"),
+        (3, "it was ignored by the annotator (answer: ignore)"),
+    ]
+
+
+def test_an_answer_of_other_files_drops_nothing():
+    rows = [{"text": text, "answer": ["accept", "reject"][n % 2]} for n, text in enumerate(SENTENCES)]
+    assert chosen(table_of(rows)) == ("answer", ["accept", "reject"] * 15, True)
+    # One label was asked for, yes or no.
+    yes_no = table_of(row | {"_task_hash": 1, "label": "SPAM"} for row in rows)
+    assert guess_columns(yes_no).label == 1
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"meta": {"label": "joy"}, "source": "web"},
+        {"annotations": [{"result": [{"value": {"start": 1, "labels": ["X"]}}]}], "source": "web"},
+    ],
+)
+def test_what_cannot_be_made_flat_leaves_the_guess_unsure(row):
+    rows = [{"text": text} | row for text in SENTENCES]
+    rows[::2] = [row | {"source": "mail"} for row in rows[::2]]
+    table = table_of(rows)
+    found = guess_columns(table)
+    assert (table.columns[found.label], found.sure) == ("source", False)
+    inner = table_of({"doc": {"body": text}, "label": label} for text, label in PAIRS)
+    assert inner.rows[0][0] == f'{{"body": "{SENTENCES[0]}"}}'
+    assert guess_columns(inner).sure is False

@@ -1,0 +1,54 @@
+"""Dialects with signs of their own: fastText's labels, R's write.table."""
+
+import pytest
+
+from trainer.data.files.reading import read_table
+
+SENTENCES = [f"this is number {n} about {'good' if n % 2 else 'bad'} things" for n in range(12)]
+LABELS = ["joy", "anger", "fear"] * 4
+PAIRS = list(zip(SENTENCES, LABELS, strict=True))
+
+
+def table_of(lines):
+    return read_table("\n".join(lines).encode())
+
+
+def test_the_prefix_of_fasttext_is_no_part_of_the_label():
+    table = table_of(f"__label__{label} {text}, and {text}" for text, label in PAIRS)
+    assert table.rows == [(label, f"{text}, and {text}") for text, label in PAIRS]
+
+
+@pytest.mark.parametrize("more", ["", " x"])
+@pytest.mark.parametrize("header", [[], ["label,text"]])
+def test_a_csv_file_with_such_labels_is_a_csv_file(header, more):
+    table = table_of([*header, *(f"__label__{label}{more},{text}" for text, label in PAIRS)])
+    assert (table.delimiter, table.header) == (",", bool(header))
+    assert table.rows == [(f"__label__{label}{more}", text) for text, label in PAIRS]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "columns", "wanted"),
+    [
+        ('"text" "label"', '"{n}" "{text}, so" "{label}"', ("text", "label"), ("{text}, so", "{label}")),
+        ('"label" "text"', '"{n}" 1 "{text}"', ("label", "text"), ("1", "{text}")),
+        ('"text" "n"', '"{n}" "a \\"{text}\\" b" 2.5', ("text", "n"), ('a "{text}" b', "2.5")),
+    ],
+)
+def test_the_default_of_r(header, row, columns, wanted):
+    table = table_of([header, *(row.format(n=n, text=text, label=label) for n, (text, label) in enumerate(PAIRS, 1))])
+    assert (table.delimiter, table.header, table.columns) == (" ", True, ("column 1", *columns))
+    first = PAIRS[0]
+    assert table.rows[0] == ("1", *(cell.format(text=first[0], label=first[1]) for cell in wanted))
+    assert (len(table.rows), table.dropped) == (12, ())
+
+
+def test_the_column_names_again_in_another_case():
+    table = table_of(["text,label", *(f"{text},{label}" for text, label in PAIRS), "Text,Label", "some text,Label"])
+    assert [(row.line, row.reason) for row in table.dropped] == [(14, "it repeats the column names")]
+    assert table.rows[-1] == ("some text", "Label")
+
+
+def test_a_tail_of_nothing_but_delimiters_is_not_too_many_rows():
+    text = "text,label\n" + "".join(f"{text},{label}\n" for text, label in PAIRS) + ",\n" * 500
+    table = read_table(text.encode(), max_rows=100)
+    assert (len(table.rows), table.dropped) == (12, ())

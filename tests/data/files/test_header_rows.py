@@ -1,0 +1,70 @@
+"""Further header rows of survey tools."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from trainer.data.columns import guess_columns
+from trainer.data.files.reading import read_table
+
+SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(40)]
+QUALTRICS = ["StartDate", "EndDate", "Status", "IPAddress", "Progress", "Duration (in seconds)", "Finished", "ResponseId", "Q1", "Q2"]
+
+
+def table_of(rows):
+    file = io.StringIO()
+    csv.writer(file).writerows(rows)
+    return read_table(file.getvalue().encode())
+
+
+def answer(n: int) -> list[object]:
+    day = "2024-03-01 10:11:12"
+    status = "IP Address" if n % 4 else "Survey Preview"
+    return [
+        day,
+        day,
+        status,
+        f"1.2.3.{n}",
+        100 if n % 5 else 47,
+        100 + n,
+        "True",
+        f"R_{n:08}a",
+        SENTENCES[n],
+        ["good", "bad", "so so"][n % 3],
+    ]
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_three_header_rows_of_qualtrics(blank):
+    questions = ["Start Date", *QUALTRICS[1:-2], "Please describe it", "How was it?"]
+    ids = [json.dumps({"ImportId": name}).replace(" ", blank) for name in QUALTRICS]
+    table = table_of([QUALTRICS, questions, ids, *map(answer, range(40))])
+    assert (table.columns, len(table.rows), table.lines[0], table.dropped) == (tuple(QUALTRICS), 40, 4, ())
+    (remark,) = table.remarks
+    assert (remark.code, remark.count, remark.line) == ("header_rows", 2, 2)
+    found = guess_columns(table)
+    assert (table.columns[found.text], table.columns[found.label]) == ("Q1", "Q2")
+
+
+def test_the_status_of_a_qualtrics_export_is_no_label():
+    table = table_of([QUALTRICS, *map(answer, range(40))])
+    assert table.remarks == ()
+    assert table.columns[guess_columns(table).label] == "Q2"
+
+
+def test_the_second_header_row_of_surveymonkey():
+    first = ["Respondent ID", "Collector ID", "What do you think?", "How was it?", "What did you use?", ""]
+    second = ["", "", "Open-Ended Response", "Response", "Bus", "Train"]
+    rows = [[118000 + n, 4402, SENTENCES[n], ["good", "bad"][n % 2], "Bus", "Train" if n % 3 else ""] for n in range(40)]
+    table = table_of([first, second, *rows])
+    assert table.columns == (*first[:-1], "Train")
+    assert (len(table.rows), [remark.code for remark in table.remarks]) == (40, ["header_rows"])
+    found = guess_columns(table)
+    assert (found.text, found.label) == (2, 3)
+
+
+def test_a_row_of_answers_stays_a_row():
+    table = table_of([["text", "label"], ["thank you for this response", "Comments"], *([text, "Yes/No"] for text in SENTENCES)])
+    assert (len(table.rows), table.remarks) == (41, ())
