@@ -24,8 +24,9 @@ ONLY_IN = {
     "torch": {"training"},
     "transformers": {"training"},
     "accelerate": {"training"},
+    "peft": {"training"},
 }
-LATE = {"torch", "transformers", "accelerate", "datasets", "sklearn"}
+LATE = {"torch", "transformers", "accelerate", "peft", "datasets", "sklearn"}
 
 
 def room(path: Path) -> str:

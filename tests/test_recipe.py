@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.errors import UserError
-from trainer.recipe import Recipe
+from trainer.recipe import Recipe, dump_recipe, load_recipe
 
 NUMBERS = [f for f in dataclasses.fields(Recipe) if f.metadata["kind"] in (int, float)]
 BAD = [float("nan"), float("inf"), -1e10, 1e10, True, [], {}, "many", "1e999", "0x10", object()]
@@ -75,6 +76,8 @@ def test_automatic_choices_follow_the_rows_and_the_encoder() -> None:
     assert [s.epochs for s in settled] == [6, 6, 4, 3, 2]
     assert [s.batch_size for s in settled] == [16, 32, 64, 64, 64]
     assert {s.learning_rate for s in settled} == {1e-4}
+    assert Recipe(lora_rank=8).settled(train_rows=716, learning_rate=1e-4).learning_rate == pytest.approx(4e-4)
+    assert Recipe(lora_rank=8, learning_rate=1e-4).settled(train_rows=716, learning_rate=1e-3).learning_rate == 1e-4
     chosen = Recipe(epochs=1, batch_size=8, learning_rate=3e-5).settled(train_rows=716, learning_rate=1e-4)
     assert (chosen.epochs, chosen.batch_size, chosen.learning_rate) == (1, 8, 3e-5)
 
@@ -86,3 +89,83 @@ def test_repairs_are_names() -> None:
     for wrong in (1, [1], {"a": 1}, None):
         with pytest.raises(UserError):
             Recipe.from_dict({"repairs": wrong})
+
+
+WORDS = [f for f in dataclasses.fields(Recipe) if f.metadata["choices"]]
+
+
+@pytest.mark.parametrize("field", WORDS, ids=lambda f: f.name)
+def test_only_what_is_on_offer(field: dataclasses.Field) -> None:
+    assert field.default in field.metadata["choices"]
+    for choice in field.metadata["choices"]:
+        assert getattr(Recipe.from_dict({field.name: f" {choice.upper()} "}), field.name) == choice
+    for wrong in ("something else", "", None, 3, True, ["linear"]):
+        with pytest.raises(UserError) as refused:
+            Recipe.from_dict({field.name: wrong})
+        assert refused.value.code == "setting_out_of_range"
+        assert field.metadata["label"] in refused.value.message
+
+
+def test_the_word_for_nothing_is_understood() -> None:
+    for field in dataclasses.fields(Recipe):
+        if field.metadata["automatic"]:
+            assert getattr(Recipe.from_dict({field.name: field.metadata["nothing"]}), field.name) is None
+
+
+def test_lora_on_a_frozen_encoder_is_refused() -> None:
+    with pytest.raises(UserError, match="a frozen encoder is not trained") as refused:
+        Recipe(lora_rank=8, frozen_epochs=1)
+    assert refused.value.code == "settings_disagree"
+
+
+def test_a_recipe_file_holds_all_of_a_recipe(tmp_path: Path) -> None:
+    recipe = Recipe(epochs=3, head="mlp", dropout=0.3, repairs=("rare_classes",), encoder="Größe")
+    assert load_recipe(dump_recipe(recipe)) == recipe
+    (tmp_path / "r.json").write_bytes(b"\xef\xbb\xbf" + dump_recipe(recipe))
+    assert load_recipe(tmp_path / "r.json") == recipe
+    assert load_recipe(b'{"epochs": 3}', epochs=5, seed=7) == Recipe(epochs=5, seed=7)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "words"),
+    [
+        (b"", "not_a_recipe", "cannot be read as JSON"),
+        (b"text,label\nhappy,joy\n", "not_a_recipe", "cannot be read as JSON"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff", "not_a_recipe", "cannot be read as JSON"),
+        (b"[" * 50_000, "not_a_recipe", "cannot be read as JSON"),
+        (b"[1, 2]", "not_a_recipe", "no settings by name"),
+        (b'"epochs"', "not_a_recipe", "no settings by name"),
+        (b" " * 200_000 + b"{}", "not_a_recipe", "more than 100,000 bytes"),
+        (b'{"epoch": 3}', "unknown_setting", "no setting called “epoch”"),
+        (b'{"epochs": 0}', "setting_out_of_range", "Epochs must be a whole number from 1 to 50"),
+        (b'{"learning_rate": NaN}', "setting_out_of_range", "Learning rate must be a number"),
+        (b'{"head": "deep"}', "setting_out_of_range", "Head must be one of linear, mlp"),
+        (b'{"epochs": ' + b"9" * 5_000 + b"}", "not_a_recipe", "cannot be read as JSON"),
+    ],
+    ids=lambda value: value[:20].decode("latin-1") if isinstance(value, bytes) else None,
+)
+def test_a_file_that_is_no_recipe_is_one_sentence(content: bytes, code: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_bytes(content)
+    for source in (content, tmp_path / "r.json"):
+        with pytest.raises(UserError, match=words) as refused:
+            load_recipe(source)
+        assert refused.value.code == code
+
+
+def test_a_recipe_file_that_is_not_there(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(UserError, match="could not be read") as refused:
+            load_recipe(path)
+        assert refused.value.code == "file_unreadable"
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=100).map(str.encode)
+    | st.dictionaries(st.text(max_size=9), st.integers()).map(json.dumps).map(str.encode)
+)
+def test_whatever_the_file_there_are_only_words(content: bytes) -> None:
+    try:
+        load_recipe(content)
+    except UserError as error:
+        assert error.message  # noqa: PT017

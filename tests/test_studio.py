@@ -302,7 +302,9 @@ def test_given_files_are_looked_at_too_and_taken_away_alone(studio: Studio, tmp_
 
 def test_a_given_file_without_the_columns_is_refused_not_read_askew(studio: Studio, tmp_path: Path) -> None:
     main = write_rows(tmp_path / "main.csv", [(str(n), *row) for n, row in enumerate(small_rows(60))], ("id", "text", "label"))
-    test = write_rows(tmp_path / "test.csv", [(str(n), mood, text) for n, (text, mood) in enumerate(small_rows(20))], ("id", "label", "sentence"))
+    test = write_rows(
+        tmp_path / "test.csv", [(str(n), mood, text) for n, (text, mood) in enumerate(small_rows(20))], ("id", "label", "sentence")
+    )
     opened = studio.open_files(ME, {"main": ("main.csv", main), "test": ("test.csv", test)})
     assert opened.problem.code == "unknown_column"
     assert "“text”, “label”" in opened.problem.message

@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from trainer.errors import UserError
-from trainer.recipe import Recipe
+from trainer.presets import preset
+from trainer.recipe import Recipe, load_recipe
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 
@@ -50,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--test", type=Path, metavar="FILE", help="keep this file as the test split")
     train.add_argument("--validation", type=Path, metavar="FILE", help="use this file as the validation split")
     train.add_argument("--repair", metavar="CODES", help="put right before training: codes of findings with commas between them, or all")
+    train.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe file; what else is named here wins over it")
+    train.add_argument("--preset", metavar="NAME", help="a ready recipe: Tutorial, Frozen encoder, DistilBERT tutorial, ...")
     train.add_argument("--encoder", metavar="NAME", help="an encoder of the catalogue, or a folder that holds one")
     train.add_argument("--epochs", metavar="N")
     train.add_argument("--set", action="append", default=[], metavar="name=value", dest="settings", help="any other setting of the recipe")
@@ -117,6 +120,12 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     for name in ("encoder", "epochs"):
         if getattr(options, name) is not None:
             values[name] = getattr(options, name)
+    if options.recipe and options.preset:
+        raise UserError("Give --recipe or --preset, not both.", code="unknown_setting")
+    if options.recipe:
+        return load_recipe(options.recipe, **values)
+    if options.preset:
+        return Recipe.from_dict({**preset(options.preset).to_dict(), **values})
     return Recipe.from_dict(values)
 
 

@@ -9,12 +9,14 @@ from trainer.data.encoder_checks import EncoderFacts, Lengths, check_encoder, ch
 from trainer.data.findings import Finding
 from trainer.errors import UserError
 from trainer.preparation import Preparation
+from trainer.presets import dial
 from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
 from trainer.training.estimate import estimate
 from trainer.training.hardware import Hardware
 from trainer.training.tokens import token_counter
 
+_USUAL_ROWS, _USUAL_CLASSES, _USUAL_TOKENS = 716, 6, 25.0
 _LANGUAGES = {"English": frozenset({"en"})}
 
 
@@ -33,6 +35,23 @@ class Advice:
 def facts_of(encoder: Encoder) -> EncoderFacts:
     """What the checks of data/ need to know of an encoder."""
     return EncoderFacts(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder))
+
+
+def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None) -> tuple[Recipe, str]:
+    """The recipe of one level of the dial for a file, and what was chosen in words; without a file that is ready, for the sample's size."""
+    device = "cpu" if hardware is None else hardware.device
+    if preparation is None or preparation.problem is not None or preparation.corpus is None:
+        return dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
+    corpus = preparation.corpus
+    lengths = measure_lengths(corpus, facts_of(encoder))
+    return dial(
+        level,
+        train_rows=len(preparation.splits(base).train),
+        class_count=len(corpus.label_names),
+        mean_tokens=_USUAL_TOKENS if lengths is None else float(lengths.tokens.mean()),
+        device=device,
+        base=base,
+    )
 
 
 def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> Advice:

@@ -108,9 +108,7 @@ def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tup
         if role in tables:
             source = getattr(draft, role)
             same = _same_columns(tables[role], main, columns, source.name)
-            given[role] = build_corpus(
-                tables[role], text=same.text, label=same.label, more_text=same.more_text, class_names=names
-            )
+            given[role] = build_corpus(tables[role], text=same.text, label=same.label, more_text=same.more_text, class_names=names)
             findings += _of_file(source.name, check_reading(tables[role], same, given[role]))
     return (join_corpora(corpus, **given) if given else corpus), findings
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainer import job
-from trainer.advice import Advice, advise
+from trainer.advice import Advice, advise, set_dial
 from trainer.data.choice import choose_columns
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub import HubDataset, fetch
@@ -183,6 +183,11 @@ class Studio:
     def advise(self, owner: str, draft_id: str, recipe: Recipe) -> Advice:
         """What depends on the encoder and on this machine: texts that are cut, their language, time and memory of a training."""
         return advise(self.preparation(owner, draft_id), recipe, find_encoder(recipe.encoder, self.encoders), self.hardware)
+
+    def dial(self, owner: str, draft_id: str | None, level: str, base: Recipe) -> tuple[Recipe, str]:
+        """The recipe of one level ("Quick look", "Balanced", "Best") for what is prepared, and what was chosen in words."""
+        preparation = None if draft_id is None else self.preparation(owner, draft_id)
+        return set_dial(preparation, level, base, find_encoder(base.encoder, self.encoders), self.hardware)
 
     def export(self, owner: str, draft_id: str, form: str) -> tuple[str, bytes]:
         """A file name and the content: the repaired file "exact" or "spreadsheet" (for programs that would run formulas), or the "changes"."""

@@ -91,7 +91,9 @@ def test_the_list_of_dropped_rows_is_cut_the_count_is_not(tmp_path):
 
 
 def test_a_split_column_is_told_and_its_test_rows_are_never_repaired_away(tmp_path):
-    rows = "".join(f"this is text number {n} of {n * 7919 % 100},{'joy' if n % 2 else 'fear'},{'test' if n % 5 == 0 else 'train'}\n" for n in range(80))
+    rows = "".join(
+        f"this is text number {n} of {n * 7919 % 100},{'joy' if n % 2 else 'fear'},{'test' if n % 5 == 0 else 'train'}\n" for n in range(80)
+    )
     rows += "a text of the test,joy,test\nA text of the test,joy,test\na text of the test,joy,train\none more,joy,holdout\none more,joy,\n"
     path = tmp_path / "split.csv"
     path.write_text("text,label,split\n" + rows)

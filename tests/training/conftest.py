@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.reading import read_file
+from trainer.data.files.reading import read_file
 from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits, split
 from trainer.recipe import Recipe

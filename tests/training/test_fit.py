@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conftest import small_rows, write_rows
-from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.corpus import Corpus
 from trainer.data.rows import save_rows
-from trainer.data.splitting import Splits, split
+from trainer.data.splitting import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog

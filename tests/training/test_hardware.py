@@ -5,6 +5,7 @@ import types
 import pytest
 import torch
 
+from trainer.errors import UserError
 from trainer.training import hardware
 
 
@@ -34,3 +35,26 @@ def test_a_containers_quota_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hardware.usable_cores() == 2
     monkeypatch.setattr(hardware.Path, "read_text", lambda self: "max 100000\n")
     assert hardware.usable_cores() == 64
+
+
+@pytest.mark.parametrize(
+    ("device", "has", "offered"),
+    [
+        ("cpu", "fp32", {"fp32"}),
+        ("cpu", "bf16", {"fp32", "bf16"}),
+        ("mps", "fp32", {"fp32"}),
+        ("cuda", "fp32", {"fp32"}),
+        ("cuda", "fp16", {"fp32", "fp16"}),
+        ("cuda", "bf16", {"fp32", "fp16", "bf16"}),
+    ],
+)
+def test_only_a_precision_that_is_there_can_be_asked_for(device: str, has: str, offered: set[str]) -> None:
+    found = hardware.Hardware(device, has, 2, "this one")
+    assert hardware.at_precision(found, "auto") == found
+    for precision in ("fp32", "bf16", "fp16"):
+        if precision in offered:
+            assert hardware.at_precision(found, precision).precision == precision
+        else:
+            with pytest.raises(UserError, match=f"this one.* has no {precision}") as refused:
+                hardware.at_precision(found, precision)
+            assert refused.value.code == "precision_unavailable"

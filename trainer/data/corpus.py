@@ -181,7 +181,9 @@ def is_whole_number(label: str) -> bool:
     return digits.isascii() and digits.isdigit() and len(digits) <= 18
 
 
-def _usable_rows(table: Table, text: Sequence[int], label: int, split: int | None) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
+def _usable_rows(
+    table: Table, text: Sequence[int], label: int, split: int | None
+) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
     texts, labels, rows = [], [], []
     dropped = []
     for row, cells in enumerate(table.rows):

@@ -112,6 +112,7 @@ def _rows(corpus: Corpus) -> Iterator[tuple[int, int, str | None, str, str]]:
 
 # --- texts --------------------------------------------------------------------------------------------------------------
 
+
 def _each_text(change: Callable[[str], str]) -> Callable[[Corpus], Corpus]:
     def apply(corpus: Corpus) -> Corpus:
         texts = tuple(map(change, corpus.texts))

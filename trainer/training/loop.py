@@ -44,7 +44,7 @@ class LiveTrainer(Trainer):
         super().__init__(**kwargs)
         self._lengths = lengths
         self._recipe = recipe
-        self._loss = loss
+        self._loss = None if loss is None else loss.to(self.args.device)
         self._correct = torch.zeros((), device=self.args.device)
         self._seen = 0
         if loss is not None:
@@ -65,7 +65,8 @@ class LiveTrainer(Trainer):
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         labels = inputs["labels"]
         if self._loss is None or not model.training:
-            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
+            texts = num_items_in_batch if model.training else None
+            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=texts)
         else:
             outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
             loss = self._loss(outputs["logits"], labels, texts=num_items_in_batch) * self.accelerator.num_processes

@@ -1,7 +1,7 @@
 """What is minimised while training: cross-entropy with class weights and label smoothing, exact over accumulated batches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,19 +9,24 @@ import torch
 from trainer.recipe import Recipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingLoss:
     """Cross-entropy of the training texts. Validation is always scored by the plain one, so that runs can be compared."""
 
-    weights: tuple[float, ...] | None
-    """One per class; None counts all alike."""
+    weights: torch.Tensor | None
+    """(classes,), float32; None counts all alike."""
     smoothing: float
     """Share of each answer spread over all classes (Szegedy et al. 2016)."""
 
+    def to(self, device: torch.device) -> "TrainingLoss":
+        """The same on the device of the logits: sent there once, not at each step."""
+        return replace(self, weights=None if self.weights is None else self.weights.to(device))
+
     def __call__(self, logits: torch.Tensor, labels: torch.Tensor, *, texts: torch.Tensor | int) -> torch.Tensor:
         """The sum over a batch, logits (n, classes) and labels (n,), divided by the number of ``texts`` of the whole step."""
-        weights = None if self.weights is None else torch.tensor(self.weights, device=logits.device)
-        total = torch.nn.functional.cross_entropy(logits.float(), labels, weight=weights, label_smoothing=self.smoothing, reduction="sum")
+        total = torch.nn.functional.cross_entropy(
+            logits.float(), labels, weight=self.weights, label_smoothing=self.smoothing, reduction="sum"
+        )
         return total / texts
 
 
@@ -30,7 +35,7 @@ def training_loss(recipe: Recipe, label_ids: Sequence[int], classes: int) -> Tra
 
     A sum over several batches is ours too: transformers' classifiers would take the mean of each batch and add the means.
     """
-    weights = balanced_weights(label_ids, classes) if recipe.class_weights == "balanced" else None
+    weights = torch.tensor(balanced_weights(label_ids, classes)) if recipe.class_weights == "balanced" else None
     if weights is None and not recipe.label_smoothing and recipe.gradient_accumulation == 1:
         return None
     return TrainingLoss(weights, recipe.label_smoothing)

@@ -39,8 +39,12 @@ def of_file(preparation: Preparation) -> str:
     fine = _folded(f"{words.count(len(good), 'check')} passed", "".join(_item(f) for f in good)) if good else ""
     return (
         f'<div class="em-list-head"><h3 tabindex="-1">What was found</h3><p>{_headline(preparation)}</p>{all_at_once}</div>'
-        f'<ul class="em-checks">{items}{repaired}</ul>{fine}'
+        f"{_list(items + repaired)}{fine}"
     )
+
+
+def _list(items: str) -> str:
+    return f'<ul class="em-checks">{items}</ul>' if items else ""
 
 
 def of_encoder(name: str, findings: Sequence[Finding]) -> str:

@@ -68,6 +68,13 @@ def shares(split: str, validation: Any, test: Any) -> dict[str, Any]:
     return {"validation_share": chosen[0], "test_share": chosen[1]}
 
 
+def split_of(recipe: Recipe) -> list[Any]:
+    """The three components' values for a recipe's shares."""
+    wanted = (recipe.validation_share, recipe.test_share)
+    named = next((name for name, each in SPLITS.items() if each == wanted), "Custom")
+    return [named, round(100 * wanted[0], 2), round(100 * wanted[1], 2)]
+
+
 def build(studio: Studio, *, whereabouts: str) -> DataTab:
     """Lay the tab out and wire what concerns it alone; ``whereabouts`` says where an uploaded file goes."""
     draft = gr.State(None)
@@ -216,7 +223,7 @@ def _wire(studio: Studio, tab: DataTab) -> None:
 
     @refuse
     def resplit(draft: str | None, *split: Any) -> dict:
-        line = _split_line(studio.preparation(owner(), current(studio, draft)), *split)
+        line = split_line(studio.preparation(owner(), current(studio, draft)), *split)
         return {p["custom"]: gr.Row(visible=split[0] == "Custom"), p["split_line"]: line}
 
     quiet = {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": p["notice"]}
@@ -308,7 +315,7 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
     by_class = [lengths[corpus.label_ids == i] for i in range(len(corpus.label_names))]
     updates[p["counts"]] = class_counts_chart(corpus.label_names, [len(of) for of in by_class])
     updates[p["lengths"]] = text_lengths_chart(corpus.label_names, by_class)
-    updates[p["split_line"]] = _split_line(preparation, *split)
+    updates[p["split_line"]] = split_line(preparation, *split)
     return updates
 
 
@@ -327,7 +334,8 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
     }
 
 
-def _split_line(preparation: Preparation, *split: Any) -> str:
+def split_line(preparation: Preparation, *split: Any) -> str:
+    """How many rows go where, or why they cannot."""
     try:
         splits = preparation.splits(Recipe.from_dict(shares(*split)))
     except UserError as error:

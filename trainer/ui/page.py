@@ -3,6 +3,8 @@
 Reload is no special case: page load and timer tick call the same function, and the truth is on the disk.
 """
 
+import dataclasses
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +13,11 @@ from typing import Any
 import gradio as gr
 
 from trainer.errors import UserError
-from trainer.recipe import Recipe
+from trainer.presets import LEVELS, PRESETS, preset
+from trainer.recipe import Recipe, dump_recipe, load_recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import api, data_tab, markup, results_tab, train_tab, try_tab, words
+from trainer.ui import api, data_tab, markup, recipe_form, results_tab, train_tab, try_tab, words
 from trainer.ui.data_tab import DataTab
 from trainer.ui.live_chart import plotly_script
 from trainer.ui.results_tab import ResultsTab
@@ -47,7 +50,7 @@ class _Page:
     @property
     def form(self) -> list[Any]:
         """All that a person chooses for a training, on two tabs."""
-        return [*self.data.form, self.train.encoder, *self.train.settings]
+        return [*self.data.form, *self.train.form]
 
     @property
     def refreshed(self) -> list[Any]:
@@ -122,10 +125,17 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
     _wire_runs(studio, page, look)
     _wire_tokens(studio, page)
     _wire_advice(studio, page)
+    _wire_recipe(studio, page)
 
     data.onward.click(lambda: gr.Tabs(selected="train"), None, page.tabs, **_QUIET)
     train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **_QUIET)
     results.onward.click(lambda run: (gr.Tabs(selected="try"), run), results.run, [page.tabs, tryit.run], **_QUIET)
+
+
+def _recipe(page: _Page, values: Sequence[Any]) -> Recipe:
+    """The recipe that the form of both tabs asks for."""
+    split, (encoder, _, *settings) = values[: len(page.data.form)], values[len(page.data.form) :]
+    return recipe_form.recipe_from(encoder, settings, data_tab.shares(*split))
 
 
 def _complaining(page: _Page) -> Any:
@@ -167,8 +177,7 @@ def _wire_runs(studio: Studio, page: _Page, look: dict[str, Any]) -> None:
 
     @_complaining(page)
     def start(draft: str | None, *values: Any) -> dict:
-        split, encoder, settings = values[: len(data.form)], values[len(data.form)], values[len(data.form) + 1 :]
-        recipe = train_tab.recipe_from(encoder, settings, data_tab.shares(*split))
+        recipe = _recipe(page, values)
         view = studio.start(owner(), data_tab.current(studio, draft), recipe)
         return {train.notice: "", train.run: gr.Dropdown(choices=[(words.run_choice(view), view.id)], value=view.id, visible=True)}
 
@@ -197,10 +206,10 @@ def _wire_tokens(studio: Studio, page: _Page) -> None:
     def tokens(is_open: bool, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
         return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
 
-    inputs = [opened, data.draft, data.row, train.encoder, train.max_length]
+    inputs = [opened, data.draft, data.row, train.encoder, train.recipe.max_length]
     data.reading.expand(lambda: True, None, opened, **_QUIET)
     data.reading.collapse(lambda: False, None, opened, **_QUIET)
-    watched = (opened, data.row, data.version, train.encoder, train.max_length)
+    watched = (opened, data.row, data.version, train.encoder, train.recipe.max_length)
     gr.on([c.change for c in watched], tokens, inputs, data.tokens, **_QUIET)
 
 
@@ -211,16 +220,101 @@ def _wire_advice(studio: Studio, page: _Page) -> None:
 
     @said(lambda message: {data.advice: ""})  # the Train tab complains of settings
     def advice(draft: str | None, *values: Any) -> dict:
-        split, encoder, settings = values[: len(data.form)], values[len(data.form)], values[len(data.form) + 1 :]
-        return data_tab.show_advice(studio, data, draft, train_tab.recipe_from(encoder, settings, data_tab.shares(*split)))
+        return data_tab.show_advice(studio, data, draft, _recipe(page, values))
 
     def choose(press: gr.EventData) -> Any:
         name, _, value = press.code.partition("=")
-        return float(value) if name == "max_length" else gr.skip()
+        return (float(value), recipe_form.OWN) if name == "max_length" else gr.skip()
 
-    watched = [c.change for c in (data.version, *data.form, train.encoder, *train.settings, page.chip)]
+    watched = [c.change for c in (data.version, *data.form, train.encoder, *train.recipe.settings, page.chip)]
     gr.on(watched, advice, [data.draft, *page.form], answered, trigger_mode="always_last", **_QUIET)
-    data.advice.click(choose, None, train.max_length, **_QUIET)
+    data.advice.click(choose, None, [train.recipe.max_length, train.recipe.dial], **_QUIET)
+
+
+def _wire_recipe(studio: Studio, page: _Page) -> None:
+    """The dial, ready recipes and recipe files: what they say, the form then shows, and the draft remembers."""
+    data, form = page.data, page.train.recipe
+    split_shown = [*data.form, *(data.parts[name] for name in ("custom", "split_line"))]
+    fields = [form.dial, form.why, *form.settings, page.train.notice]
+
+    @_complaining(page)
+    def turn(draft: str | None, *values: Any) -> dict:
+        level = values[len(data.form) + 1]
+        if level not in LEVELS:
+            return {form.why: recipe_form.explained("Your own settings, as they stand below.")}
+        recipe, why = studio.dial(owner(), draft or studio.latest_draft(owner()), level, _base(page, values))
+        return {form.why: recipe_form.explained(why), page.train.notice: "", **recipe_form.shown(form, recipe)}
+
+    @_complaining(page)
+    def ready(draft: str | None, name: str | None, *values: Any) -> dict:
+        if not name:
+            return {form.why: ""}
+        about = next(p.about for p in PRESETS if p.name == name)
+        return _recipe_shown(studio, page, draft, preset(name, _base(page, values)), about)
+
+    @_complaining(page)
+    def bring(draft: str | None, path: str | None, *values: Any) -> dict:
+        if not path:
+            return {form.why: ""}
+        recipe = load_recipe(Path(path))
+        if recipe.encoder not in [e.name for e in studio.encoders]:
+            recipe = dataclasses.replace(recipe, encoder=_base(page, values).encoder)
+        return {page.train.encoder: recipe.encoder, **_recipe_shown(studio, page, draft, recipe, f"From {Path(path).name}.")}
+
+    @_complaining(page)
+    def take(draft: str | None, *values: Any) -> dict:
+        recipe = _recipe(page, values)
+        known = draft or studio.latest_draft(owner())
+        repairs = studio.preparation(owner(), known).draft.repairs if known else ()
+        return {form.taken: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
+
+    @_complaining(page)
+    def keep(draft: str | None, *values: Any) -> Any:
+        known = draft or studio.latest_draft(owner())
+        if known is not None:
+            studio.keep_form(owner(), known, dict(zip([c.elem_id for c in page.form], values, strict=True)))
+        return gr.skip()
+
+    held = [data.draft, *page.form]
+    remember = {"fn": keep, "inputs": held, "outputs": page.train.notice, **_QUIET}
+    form.dial.input(turn, held, fields, **_QUIET).then(**remember)
+    data.version.change(turn, held, fields, **_QUIET)
+    form.preset.input(ready, [data.draft, form.preset, *page.form], [*fields, *split_shown], **_QUIET).then(**remember)
+    form.bring.upload(bring, [data.draft, form.bring, *page.form], [*fields, *split_shown, page.train.encoder], **_QUIET).then(**remember)
+    for setting in form.settings:
+        setting.input(lambda: recipe_form.OWN, None, form.dial, **_QUIET)
+    form.dial.change(
+        lambda level: gr.skip() if level in LEVELS else recipe_form.explained("Your own settings, as they stand below."),
+        form.dial,
+        form.why,
+        **_QUIET,
+    )
+    recipe_form.wire_download(form, take, held, [form.taken, page.train.notice], **_QUIET)
+
+
+def _base(page: _Page, values: Sequence[Any]) -> Recipe:
+    """What the dial and a ready recipe leave as it is: encoder, seed and split; a wrong seed is the form's to complain of."""
+    split, (encoder, _, *settings) = values[: len(page.data.form)], values[len(page.data.form) :]
+    seed = settings[recipe_form.FIELDS.index("seed")]
+    return Recipe.from_dict({"encoder": encoder, "seed": seed, **data_tab.shares(*split)})
+
+
+def _recipe_shown(studio: Studio, page: _Page, draft: str | None, recipe: Recipe, why: str) -> dict:
+    """Updates that make both tabs show a recipe that was not made by hand."""
+    form = page.train.recipe
+    split = data_tab.split_of(recipe)
+    line = ""
+    with suppress(UserError):  # without a file, or with one that cannot be trained on, the Data tab says so
+        line = data_tab.split_line(studio.preparation(owner(), data_tab.current(studio, draft)), *split)
+    return {
+        form.dial: recipe_form.OWN,
+        form.why: recipe_form.explained(why),
+        page.train.notice: "",
+        **recipe_form.shown(form, recipe),
+        **dict(zip(page.data.form, split, strict=True)),
+        page.data.parts["custom"]: gr.Row(visible=split[0] == "Custom"),
+        page.data.parts["split_line"]: line,
+    }
 
 
 def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, results_run: str | None, try_run: str | None) -> Any:

@@ -1,22 +1,17 @@
 """Tab 2, Train: choose an encoder, press Start, watch the curves."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from trainer.charts.curves import Curves, accuracy_chart, loss_chart
-from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
-from trainer.ui import markup, words
+from trainer.ui import markup, recipe_form, words
 from trainer.ui.live_chart import live_chart
-
-_SETTINGS = ("epochs", "batch_size", "learning_rate", "max_length", "warmup", "weight_decay", "seed")
-"""Fields of the recipe that stand in the accordion, in this order."""
+from trainer.ui.recipe_form import RecipeForm
 
 _CHART_HEIGHT = 280
 
@@ -27,7 +22,7 @@ class TrainTab:
 
     source: gr.HTML
     encoder: gr.Dropdown
-    settings: tuple[gr.Number | gr.Textbox, ...]
+    recipe: RecipeForm
     start: gr.Button
     notice: gr.HTML
     run: gr.Dropdown
@@ -38,8 +33,9 @@ class TrainTab:
     onward: gr.Button
 
     @property
-    def max_length(self) -> gr.Number | gr.Textbox:
-        return self.settings[_SETTINGS.index("max_length")]
+    def form(self) -> list[Any]:
+        """What a person chooses here for a training."""
+        return [self.encoder, self.recipe.dial, *self.recipe.settings]
 
     @property
     def shown(self) -> list[Any]:
@@ -62,9 +58,7 @@ def build(studio: Studio) -> TrainTab:
         )
         start = gr.Button("Start training", variant="primary", scale=1, interactive=False, elem_id="start")
     about = gr.HTML(_encoder_facts(default))
-    fields = {f.name: f for f in dataclasses.fields(Recipe)}
-    with gr.Accordion("Settings", open=False, elem_id="settings"), gr.Row():
-        settings = tuple(_field(fields[name]) for name in _SETTINGS)
+    recipe = recipe_form.build()
     notice = gr.HTML(elem_id="train-notice")
     run = gr.Dropdown([], label="Run", elem_id="train-run", allow_custom_value=True, visible=False)
     state = gr.HTML(elem_id="run-state")
@@ -80,12 +74,7 @@ def build(studio: Studio) -> TrainTab:
     encoder.change(
         lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, api_visibility="private", show_progress="hidden"
     )
-    return TrainTab(source, encoder, settings, start, notice, run, state, cancel, loss, accuracy, onward)
-
-
-def recipe_from(encoder: str, settings: Sequence[Any], split: Mapping[str, Any]) -> Recipe:
-    """The recipe that the form asks for; UserError where a value is out of range."""
-    return Recipe.from_dict({"encoder": encoder, **dict(zip(_SETTINGS, settings, strict=True)), **split})
+    return TrainTab(source, encoder, recipe, start, notice, run, state, cancel, loss, accuracy, onward)
 
 
 def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
@@ -154,13 +143,6 @@ def _encoder_facts(encoder: Encoder) -> str:
         ("Learning rate", f"{encoder.learning_rate:g} unless you choose another"),
     ]
     return f'<p class="em-quiet">{markup.text(encoder.about)}</p>{markup.facts(pairs)}'
-
-
-def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox:
-    """The component for one setting. One that may be left to us is a text, as a number field shows "nothing" as 0."""
-    about = field.metadata
-    looks = {"label": about["label"], "info": about["about"], "min_width": 220, "elem_id": f"setting-{field.name.replace('_', '-')}"}
-    return gr.Textbox("automatic", **looks) if about["automatic"] else gr.Number(field.default, **looks)
 
 
 def _state(view: RunView, waiting: int | None) -> str:

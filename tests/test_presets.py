@@ -1,0 +1,153 @@
+"""The ready recipes are what the tutorials do, each trains, and the dial says what it chose."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import small_rows, write_rows
+from trainer import job
+from trainer.data.corpus import build_corpus
+from trainer.data.files.reading import read_file
+from trainer.data.rows import save_rows
+from trainer.data.splitting import split
+from trainer.errors import UserError
+from trainer.presets import LEVELS, PRESETS, dial, preset
+from trainer.recipe import Recipe
+from trainer.runs.run import RunStore
+from trainer.runs.view import fold
+from trainer.training.encoders import Encoder
+
+WANTED = {
+    "Tutorial": {
+        "test_share": 0.2,
+        "validation_share": 0.1,
+        "epochs": 2,
+        "learning_rate": 2e-5,
+        "batch_size": 64,
+        "weight_decay": 0.01,
+        "evaluations_per_epoch": 1,
+    },
+    "Frozen encoder": {"class_weights": "balanced", "validation_share": 0.15, "test_share": 0.15, "frozen_epochs": 50},
+    "DistilBERT tutorial": {
+        "max_length": 128,
+        "batch_size": 16,
+        "epochs": 3,
+        "warmup": 0.1,
+        "best_metric": "macro_f1",
+        "frozen_epochs": 1,
+        "early_stopping": 2,
+    },
+    "AG News, small": {"batch_size": 8, "epochs": 1, "log_every": 10, "test_share": 0.2, "best_metric": "macro_f1"},
+    "Custom head": {
+        "head": "mlp",
+        "pooling": "cls",
+        "dropout": 0.3,
+        "batch_size": 16,
+        "epochs": 3,
+        "learning_rate": 2e-5,
+        "head_learning_rate": 1e-4,
+        "max_grad_norm": 1.0,
+        "warmup": 0.1,
+    },
+}
+
+
+def test_there_is_one_for_each_tutorial() -> None:
+    assert [p.name for p in PRESETS] == list(WANTED)
+    for found in PRESETS:
+        assert found.about.endswith(".")
+        # The encoder is the caller's, and so are the seed and the repairs.
+        assert not {"encoder", "seed", "repairs"} & set(json.loads(found.file.read_text()))
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_a_preset_is_what_its_tutorial_does(name: str) -> None:
+    recipe = preset(name)
+    assert {setting: getattr(recipe, setting) for setting in WANTED[name]} == WANTED[name]
+    assert recipe.encoder == Recipe().encoder
+    mine = preset(name.upper(), Recipe(encoder="mine", seed=7, repairs=("rare_classes",)))
+    assert (mine.encoder, mine.seed, mine.repairs) == ("mine", 7, ("rare_classes",))
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    recipe = preset(name, Recipe(encoder=tiny_encoder.name))
+    corpus = build_corpus(read_file(write_rows(tmp_path / "m.csv", small_rows())), text=0, label=1)
+    splits = split(corpus, validation_share=recipe.validation_share, test_share=recipe.test_share, seed=recipe.seed)
+    run = RunStore(tmp_path).create(
+        recipe=recipe,
+        fill=lambda f: save_rows(f / "data.parquet", corpus, splits),
+        name="n",
+        owner="local",
+        rows={"train": len(splits.train)},
+    )
+    job.do(run, [tiny_encoder])
+    view = fold(run.id, run.log.read())
+    assert view.status == "finished", view.message
+    assert view.baseline is not None
+    assert job.load_report(run, "test").rows == len(splits.test)
+
+
+def test_an_unknown_preset_or_level() -> None:
+    with pytest.raises(UserError, match="no recipe called “Nonsense”") as refused:
+        preset("Nonsense")
+    assert refused.value.code == "unknown_preset"
+    with pytest.raises(UserError, match="no level called “Turbo”") as refused:
+        dial("Turbo", train_rows=10, class_count=2, mean_tokens=5)
+    assert refused.value.code == "unknown_level"
+
+
+levels = st.sampled_from(LEVELS)
+
+
+@given(levels, st.integers(1, 2_000_000), st.integers(2, 500), st.floats(1, 5_000), st.sampled_from(["cpu", "cuda", "mps"]))
+def test_the_dial_always_gives_a_recipe_and_says_why(level: str, rows: int, classes: int, tokens: float, device: str) -> None:
+    base = Recipe(encoder="mine", seed=7, validation_share=0.2, test_share=0.3, repairs=("rare_classes",), epochs=9)
+    recipe, words = dial(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
+    assert (recipe.encoder, recipe.seed, recipe.validation_share, recipe.test_share) == ("mine", 7, 0.2, 0.3)
+    assert recipe.repairs == ("rare_classes",)
+    assert words.endswith(".")
+    assert f"{rows:,}" in words
+    assert (recipe, words) == dial(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
+
+
+def test_balanced_is_what_there_was() -> None:
+    recipe, words = dial("Balanced", train_rows=716, class_count=6, mean_tokens=20)
+    assert recipe == Recipe()
+    assert "6 times in batches of 32" in words
+
+
+@given(st.integers(10, 500_000), st.integers(2, 100), st.floats(3, 500), st.sampled_from(["cpu", "cuda"]))
+def test_quick_is_less_work_than_balanced_and_that_less_than_best(rows: int, classes: int, tokens: float, device: str) -> None:
+    def work(level: str) -> float:
+        recipe = dial(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device)[0]
+        return recipe.settled(train_rows=rows, learning_rate=1e-4).epochs * min(tokens, recipe.max_length)
+
+    assert work("Quick look") <= work("Balanced") <= work("Best")
+
+
+def test_quick_reads_the_sample_four_times_and_a_large_file_once() -> None:
+    recipe, words = dial("Quick look", train_rows=716, class_count=6, mean_tokens=20)
+    assert (recipe.epochs, recipe.max_length) == (4, 64)
+    assert "4 times" in words
+    recipe, words = dial("Quick look", train_rows=16_000, class_count=6, mean_tokens=40)
+    assert recipe.epochs == 1
+    assert "once and no more than the first 64 tokens" in words
+
+
+def test_best_goes_on_while_it_helps() -> None:
+    recipe, words = dial("Best", train_rows=11_200, class_count=6, mean_tokens=70)
+    assert (recipe.epochs, recipe.label_smoothing, recipe.evaluations_per_epoch, recipe.max_length) == (5, 0.1, 4, 224)
+    assert recipe.early_stopping
+    assert "up to 5 times" in words
+
+
+def test_the_sample_is_what_the_quick_look_was_made_for() -> None:
+    sample = Path(__file__).resolve().parents[1] / "assets" / "sample_emotions.csv"
+    rows = len(list(csv.reader(sample.open(encoding="utf-8")))) - 1
+    recipe, _ = dial("Quick look", train_rows=round(0.7 * rows), class_count=6, mean_tokens=20)
+    assert recipe.epochs * 0.7 * rows <= 3_000

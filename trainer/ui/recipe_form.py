@@ -1,0 +1,125 @@
+"""The recipe as a form: one dial, ready recipes, a recipe file to take away or bring, and every setting in a closed accordion."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from trainer.presets import LEVELS, PRESETS
+from trainer.recipe import Recipe
+from trainer.ui import markup
+
+OWN = "My own"
+"""What the dial says once somebody changed a setting by hand, chose a ready recipe or brought a file."""
+
+GROUPS = (
+    ("Pace", ("epochs", "batch_size", "learning_rate", "max_length", "warmup", "gradient_accumulation")),
+    ("What learns", ("frozen_epochs", "head", "pooling", "head_learning_rate", "layer_decay", "lora_rank")),
+    ("Against overfitting", ("weight_decay", "dropout", "label_smoothing", "class_weights", "early_stopping", "max_grad_norm")),
+    ("Watching and keeping", ("best_metric", "evaluations_per_epoch", "log_every", "precision", "seed")),
+)
+FIELDS = tuple(name for _, names in GROUPS for name in names)
+"""The settings of the accordion, in the order of the form's values."""
+
+_DOWNLOAD = """(text) => {
+  if (!text) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = "recipe.json";
+  link.click();
+  URL.revokeObjectURL(link.href);
+}"""
+
+
+@dataclass(frozen=True)
+class RecipeForm:
+    """The components; ``settings`` in the order of ``FIELDS``."""
+
+    dial: gr.Radio
+    why: gr.HTML
+    preset: gr.Dropdown
+    bring: gr.UploadButton
+    take: gr.Button
+    taken: gr.Textbox
+    """Holds the recipe's text for an instant, on its way into a file."""
+    settings: tuple[Any, ...]
+
+    @property
+    def max_length(self) -> Any:
+        return self.settings[FIELDS.index("max_length")]
+
+
+def build() -> RecipeForm:
+    """Lay the form out; what it does concerns the file too and is wired by the page."""
+    dial = gr.Radio(
+        [*LEVELS, OWN],
+        value="Balanced",
+        label="How thoroughly",
+        elem_id="dial",
+        info="Sets everything below from your file and this machine.",
+    )
+    why = gr.HTML(elem_id="dial-why")
+    fields = {f.name: f for f in dataclasses.fields(Recipe)}
+    settings: list[Any] = []
+    with gr.Accordion("Settings", open=False, elem_id="settings"):
+        with gr.Row(equal_height=True, elem_classes=["em-recipes"]):
+            preset = gr.Dropdown(
+                [(f"{p.name}: {p.about}", p.name) for p in PRESETS],
+                value=None,
+                label="Begin with a ready recipe",
+                scale=3,
+                min_width=280,
+                elem_id="preset",
+                filterable=False,
+            )
+            take = gr.Button("Download this recipe", size="sm", min_width=160, elem_id="take-recipe")
+            bring = gr.UploadButton("Bring a recipe file", size="sm", file_types=[".json"], min_width=160, elem_id="bring-recipe")
+        taken = gr.Textbox(visible="hidden", elem_id="recipe-text")
+        for title, names in GROUPS:
+            gr.HTML(f"<h3>{title}</h3>")
+            with gr.Row():
+                settings += [_field(fields[name]) for name in names]
+    return RecipeForm(dial, why, preset, bring, take, taken, tuple(settings))
+
+
+def recipe_from(encoder: str, settings: Sequence[Any], split: Mapping[str, Any]) -> Recipe:
+    """The recipe that the form asks for; UserError where a value is out of range."""
+    return Recipe.from_dict({"encoder": encoder, **dict(zip(FIELDS, settings, strict=True)), **split})
+
+
+def shown(form: RecipeForm, recipe: Recipe) -> dict[Any, Any]:
+    """Updates that make the accordion show a recipe."""
+    return dict(zip(form.settings, values(recipe), strict=True))
+
+
+def values(recipe: Recipe) -> list[Any]:
+    """What the fields of the accordion hold for a recipe."""
+    nothing = {f.name: f.metadata["nothing"] for f in dataclasses.fields(Recipe)}
+    found = [getattr(recipe, name) for name in FIELDS]
+    return [nothing[name] if value is None else _written(name, value) for name, value in zip(FIELDS, found, strict=True)]
+
+
+def explained(words: str) -> str:
+    """What the dial chose, under it."""
+    return f'<p class="em-quiet">{markup.text(words, most=600)}</p>' if words else ""
+
+
+def wire_download(form: RecipeForm, take: Any, inputs: Sequence[Any], outputs: Sequence[Any], **how: Any) -> None:
+    """A press on the download button makes a file of the text that ``take(*inputs)`` puts into ``form.taken``."""
+    form.take.click(take, inputs, outputs, **how).success(None, form.taken, None, js=_DOWNLOAD, **how)
+
+
+def _written(name: str, value: Any) -> Any:
+    about = next(f.metadata for f in dataclasses.fields(Recipe) if f.name == name)
+    return f"{value:g}" if about["automatic"] else value
+
+
+def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox | gr.Dropdown:
+    """The component for one setting. One that may be left to us is a text, as a number field shows "nothing" as 0."""
+    about = field.metadata
+    looks = {"label": about["label"], "info": about["about"], "min_width": 220, "elem_id": f"setting-{field.name.replace('_', '-')}"}
+    if about["choices"]:
+        return gr.Dropdown(list(about["choices"]), value=field.default, filterable=False, **looks)
+    return gr.Textbox(about["nothing"], **looks) if about["automatic"] else gr.Number(field.default, **looks)
