@@ -61,7 +61,7 @@ def test_a_baseline_that_fails_fails_no_run(tmp_path: Path, tiny_encoder: Encode
 def test_an_early_stop_is_a_finished_run_that_says_so(tmp_path: Path, tiny_encoder: Encoder) -> None:
     _, view = done(tmp_path, tiny_encoder, epochs=4, learning_rate=1e-7, early_stopping=1)
     assert view.status == "finished", view.message
-    assert "ended early" in view.notices[-1]
+    assert "ended early" in view.remarks[-1]
     assert view.step < view.total_steps
 
 

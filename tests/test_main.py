@@ -162,6 +162,34 @@ def test_columns_by_name_settings_by_set_and_the_same_seed(here: Here, tiny_enco
     assert set(said.last["test"]["per_class"]) == {"joy", "sadness", "anger"}
 
 
+def test_a_recipe_file_and_a_preset(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"epochs": 2, "batch_size": 32, "head": "mlp", "max_length": 32}))
+    said = here("train", small_csv, "--recipe", recipe, *quick(tiny_encoder))
+    assert (said.status, said.last["epochs"], said.last["batch_size"]) == (0, 1, 32)
+    assert json.loads((Path(said.last["path"]) / "recipe.json").read_text())["head"] == "mlp"
+    said = here("train", small_csv, "--preset", "ag news, SMALL", "--encoder", tiny_encoder.source, "--set", "max_length=32", "--json")
+    assert (said.status, said.last["epochs"], said.last["batch_size"]) == (0, 1, 8)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said_in"),
+    [
+        (["--preset", "Dream"], "no recipe called “Dream”"),
+        (["--recipe", "RECIPE", "--preset", "Tutorial"], "not both"),
+        (["--recipe", "RECIPE"], "This is no recipe"),
+        (["--set", "lora_rank=4", "--set", "frozen_epochs=1"], "frozen encoder is not trained"),
+        (["--set", "precision=fp16"], "no fp16 arithmetic"),
+    ],
+)
+def test_recipes_that_cannot_be_are_refused(here: Here, tmp_path: Path, small_csv: Path, arguments: list[str], said_in: str) -> None:
+    (tmp_path / "broken.json").write_text("{")
+    said = here("train", small_csv, *[str(tmp_path / "broken.json") if a == "RECIPE" else a for a in arguments])
+    assert said.status in (1, 2)
+    assert said_in in said.err
+    assert "Traceback" not in said.err
+
+
 def test_a_training_that_fails_is_status_1_and_a_sentence(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken-bert"
     shutil.copytree(tiny_encoder.source, broken)

@@ -98,6 +98,8 @@ def _train(options: argparse.Namespace) -> int:
     for notice in view.notices:
         print(notice, file=sys.stderr)
     view = _watch(studio, view)
+    for remark in view.remarks:
+        print(remark, file=sys.stderr)
     if not view.has_model:
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
         return 1

@@ -33,8 +33,9 @@ from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.training.encoders import Encoder, catalogue, find_encoder
+from trainer.training.estimate import layer_speed
 from trainer.training.export import zip_model
-from trainer.training.hardware import Hardware, detect
+from trainer.training.hardware import Hardware, at_precision, detect
 
 if TYPE_CHECKING:
     from trainer.training.predictor import Predictor
@@ -247,6 +248,8 @@ class Studio:
             raise UserError(
                 f"Something in the file should be fixed first, in tab 1, Data. {preparation.must_fix[0].words}", code="must_fix"
             )
+        if self.hardware is not None:
+            at_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs)
         with self._starting:
             for view in self._runs.list(owner):
@@ -387,6 +390,8 @@ class Studio:
 
         def load() -> None:
             self.hardware = detect()
+            # Measured now, while nothing trains: later it would come out too slow.
+            layer_speed(self.hardware)
             import trainer.training.loop
             import trainer.training.predictor  # noqa: F401
 

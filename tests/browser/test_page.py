@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 import signal
 import zipfile
@@ -499,6 +500,49 @@ def test_advice_on_the_encoder_follows_the_settings(visit: Open, server: Server)
     expect(page.locator("#token-lengths-chart .annotation-text")).to_contain_text("all fit")
     tab(page, "2 Train")
     expect(setting(page, "max_length")).to_have_value("64")
+
+
+def test_one_dial_ready_recipes_and_recipe_files(visit: Open, server: Server, moods_csv: Path, tmp_path: Path) -> None:
+    visited = visit()
+    page = visited.page
+    upload(page, moods_csv, rows="240")
+    choose_settings(page)
+    dial = page.locator("#dial")
+    expect(setting(page, "epochs")).to_have_value("automatic")
+    dial.get_by_label("Best").check()
+    expect(setting(page, "label_smoothing")).to_have_value("0.1")
+    expect(page.locator("#dial-why")).to_contain_text("training rows")
+    setting(page, "warmup").fill("0.2")
+    expect(dial.get_by_label("My own")).to_be_checked()
+    page.locator("#preset input").click()
+    page.get_by_role("option", name="Custom head").click()
+    expect(setting(page, "head_learning_rate")).to_have_value("0.0001")
+    expect(page.locator("#setting-head input")).to_have_value("mlp")
+
+    with page.expect_download() as download:
+        page.locator("#take-recipe").click()
+    download.value.save_as(tmp_path / "recipe.json")
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    assert (recipe["head"], recipe["epochs"], recipe["encoder"]) == ("mlp", 3, "tiny-bert")
+
+    dial.get_by_label("Balanced").check()
+    expect(setting(page, "epochs")).to_have_value("automatic")
+    expect(page.locator("#setting-head input")).to_have_value("linear")
+    (tmp_path / "mine.json").write_text(json.dumps({**recipe, "epochs": 2, "validation_share": 0.15, "test_share": 0.15}))
+    page.locator("input[accept='.json']").set_input_files(tmp_path / "mine.json")
+    expect(setting(page, "epochs")).to_have_value("2")
+    expect(dial.get_by_label("My own")).to_be_checked()
+    visited.reload()
+    tab(page, "1 Data")
+    expect(page.locator("#split").get_by_label("70 / 15 / 15")).to_be_checked()
+    choose_settings(page)
+    expect(setting(page, "epochs")).to_have_value("2")
+
+    (tmp_path / "none.json").write_text("[1, 2]")
+    page.locator("input[accept='.json']").set_input_files(tmp_path / "none.json")
+    expect(page.locator("#train-notice")).to_contain_text("This is no recipe")
+    name = begin(page, seed="21")
+    expect(page.locator("#run-state")).to_contain_text(f"{name} is trained")
 
 
 def test_two_text_columns_can_be_joined(visit: Open, server: Server) -> None:

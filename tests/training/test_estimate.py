@@ -14,8 +14,8 @@ TOKENS = np.random.default_rng(0).integers(5, 60, 2_000)
 
 def test_the_speed_is_measured_once() -> None:
     hardware = detect()
-    assert layer_speed(64, hardware) > 0
-    assert layer_speed(64, hardware) == layer_speed(64, hardware)
+    assert layer_speed(hardware) > 0
+    assert layer_speed(hardware) == layer_speed(hardware)
 
 
 def test_more_rows_longer_texts_and_larger_encoders_take_longer() -> None:
@@ -33,3 +33,12 @@ def test_more_rows_longer_texts_and_larger_encoders_take_longer() -> None:
     assert estimate(small, TOKENS * 10, 10_000, Recipe(epochs=1, batch_size=32, max_length=512), hardware).seconds > long.seconds
     twice = dataclasses.replace(small, layers=12, parameters=2 * small.parameters)
     assert estimate(twice, TOKENS, 10_000, once, hardware).megabytes > plain.megabytes
+
+
+def test_what_learns_less_takes_less() -> None:
+    hardware, small = detect(), catalogue()[0]
+    plain = estimate(small, TOKENS, 10_000, Recipe(epochs=2), hardware)
+    for settings in ({"frozen_epochs": 2}, {"lora_rank": 8}, {"frozen_epochs": 1}):
+        less = estimate(small, TOKENS, 10_000, Recipe(epochs=2, **settings), hardware)
+        assert less.seconds < plain.seconds
+        assert less.megabytes <= plain.megabytes

@@ -18,7 +18,7 @@ from trainer.runs.run import Run, RunStore
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.fit import Cancelled, Fitted, fit
 
-RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=1e-2, max_length=32)
+RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=1e-2, max_length=32, seed=1)
 
 
 def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe = RECIPE) -> Run:

@@ -50,7 +50,9 @@ class RunView:
     draft: str = ""
     """The draft it was started from."""
     notices: tuple[str, ...] = ()
-    """What was said of the split and of the training, in sentences."""
+    """What was said of the split, in sentences."""
+    remarks: tuple[str, ...] = ()
+    """What is to be said of the training itself, in sentences: that it ended early, and why."""
     repairs: dict[str, int] = field(default_factory=dict)
     """Rows that each repair changed or left out, by its code."""
     encoder: str = ""
@@ -176,7 +178,7 @@ def _checkpoint(view: RunView, event: dict[str, Any]) -> RunView:
 
 def _notice(view: RunView, event: dict[str, Any]) -> RunView:
     message = event.get("message")
-    return replace(view, notices=(*view.notices, message)) if isinstance(message, str) else view
+    return replace(view, remarks=(*view.remarks, message)) if isinstance(message, str) else view
 
 
 def _baseline(view: RunView, event: dict[str, Any]) -> RunView:

@@ -9,12 +9,18 @@ import numpy as np
 from trainer.data.encoder_checks import Estimate
 from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
-from trainer.training.hardware import Hardware
+from trainer.training.hardware import Hardware, at_precision
 from trainer.training.libraries import load_libraries
 
 _TOKENS = (16, 32)
 """Texts and tokens of the measured batch: like a batch of short texts."""
 _PROBE_SECONDS = 0.3
+_WIDTH = 384
+"""Units of the measured layer, those of the packaged encoder."""
+_FROZEN_COST = 0.35
+"""What a text costs while only the head learns: its way forward alone."""
+_LORA_COST = 0.75
+"""What a text costs with LoRA: no gradients of the encoder's own weights."""
 _OPTIMIZER_SECONDS = {"cpu": 1.6e-9, "cuda": 3e-11, "mps": 2e-10}
 """AdamW's time for each parameter and step, beside what the layers take."""
 _EVALUATION = 1.12
@@ -30,29 +36,32 @@ _ACTIVATION_BYTES = 150
 def estimate(encoder: Encoder, tokens: np.ndarray, train_rows: int, recipe: Recipe, hardware: Hardware) -> Estimate:
     """Seconds and megabytes of a training on ``train_rows`` texts whose lengths are distributed like ``tokens``, (n,), in this recipe.
 
-    Raises what the measurement raises where the device has no memory left.
+    Raises UserError ``precision_unavailable``, and what the measurement raises where the device has no memory left.
     """
     settled = recipe.settled(train_rows=train_rows, learning_rate=encoder.learning_rate)
+    at_work = at_precision(hardware, recipe.precision)
     read = np.minimum(tokens, recipe.max_length)
-    steps = settled.epochs * math.ceil(train_rows / settled.batch_size)
+    steps = settled.epochs * math.ceil(train_rows / (settled.batch_size * recipe.gradient_accumulation))
+    frozen = min(recipe.frozen_epochs / settled.epochs, 1.0)
+    cost = frozen * _FROZEN_COST + (1 - frozen) * (_LORA_COST if recipe.lora_rank else 1.0)
     # Batches are made of texts of similar length, so that there is little padding.
-    layer_tokens = settled.epochs * train_rows * float(read.mean()) * 1.1 * encoder.layers
-    seconds = layer_tokens / layer_speed(encoder.width, hardware) + steps * encoder.parameters * _OPTIMIZER_SECONDS[hardware.device]
+    layer_tokens = cost * settled.epochs * train_rows * float(read.mean()) * 1.1 * encoder.layers
+    learning = encoder.parameters * (1 - frozen) * (0.05 if recipe.lora_rank else 1.0)
+    speed = layer_speed(at_work) * (_WIDTH / encoder.width) ** 2
+    seconds = layer_tokens / speed + steps * learning * _OPTIMIZER_SECONDS[hardware.device]
     longest = settled.batch_size * float(np.quantile(read, 0.99))
-    megabytes = (
-        encoder.parameters * _PARAMETER_BYTES + longest * encoder.layers * encoder.width * _ACTIVATION_BYTES
-    ) / 2**20 + _LIBRARIES_MEGABYTES
-    return Estimate(seconds * _EVALUATION + _FIXED_SECONDS, megabytes, free_megabytes(hardware), hardware.words)
+    held = encoder.parameters * 4 + learning * (_PARAMETER_BYTES - 4) + cost * longest * encoder.layers * encoder.width * _ACTIVATION_BYTES
+    return Estimate(seconds * _EVALUATION + _FIXED_SECONDS, held / 2**20 + _LIBRARIES_MEGABYTES, free_megabytes(hardware), hardware.words)
 
 
 @lru_cache(maxsize=8)
-def layer_speed(width: int, hardware: Hardware) -> float:
-    """Tokens a second that one transformer layer of this width learns from, forward and backward, measured once in this process."""
+def layer_speed(hardware: Hardware) -> float:
+    """Tokens a second that one transformer layer of 384 units learns from, forward and backward, measured once in this process."""
     load_libraries()
     import torch
 
-    layer = torch.nn.TransformerEncoderLayer(width, max(1, width // 64), 4 * width, batch_first=True, activation="gelu").to(hardware.device)
-    batch = torch.randn(*_TOKENS, width, device=hardware.device, requires_grad=True)
+    layer = torch.nn.TransformerEncoderLayer(_WIDTH, 12, 4 * _WIDTH, batch_first=True, activation="gelu").to(hardware.device)
+    batch = torch.randn(*_TOKENS, _WIDTH, device=hardware.device, requires_grad=True)
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(hardware.precision)
 
     def step() -> None:

@@ -49,6 +49,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     import torch
     from transformers import set_seed
 
+    from trainer.training.acceleration import quicken
     from trainer.training.classifier import count_parameters, make_classifier
 
     recipe = run.recipe().settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
@@ -59,6 +60,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
     set_seed(recipe.seed)
     model = make_classifier(encoder, corpus.label_names, recipe)
+    masks = quicken(model, hardware, seed=recipe.seed)
 
     _mind_the_stop(run)
     run.log.append("phase", what=f"reading {len(splits.train) + len(splits.validation):,} texts")
@@ -92,7 +94,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     from trainer.training.loop import make_trainer
 
     trainer, callback = make_trainer(
-        run, model, tokenizer, train=train, validation=validation, recipe=recipe, schedule=schedule, hardware=hardware
+        run, model, tokenizer, train=train, validation=validation, recipe=recipe, schedule=schedule, hardware=hardware, masks=masks
     )
     with _memory_in_words(hardware, recipe):
         trainer.train()

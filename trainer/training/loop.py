@@ -24,6 +24,7 @@ from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training.batching import LengthGroupedSampler
 from trainer.training.classifier import Classifier, save_classifier
+from trainer.training.dropout import MaskSource
 from trainer.training.groups import Freezing, parameter_groups
 from trainer.training.hardware import Hardware
 from trainer.training.losses import TrainingLoss, training_loss
@@ -95,7 +96,7 @@ class Best:
 class RunCallback(TrainerCallback):
     """Writes what the Trainer does into the run's log, follows the schedule, minds the stop file, keeps the best weights."""
 
-    def __init__(self, run: Run, schedule: Schedule, recipe: Recipe, freezing: Freezing) -> None:
+    def __init__(self, run: Run, schedule: Schedule, recipe: Recipe, freezing: Freezing, masks: MaskSource | None) -> None:
         self.run = run
         self.schedule = schedule
         self.trainer: LiveTrainer | None = None
@@ -104,6 +105,7 @@ class RunCallback(TrainerCallback):
         self.stopped = False
         self._recipe = recipe
         self._freezing = freezing
+        self._masks = masks
         self._begun = time.monotonic()
         self._mark = self._begun
 
@@ -112,6 +114,8 @@ class RunCallback(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._freezing.apply(state.global_step)
+        if self._masks is not None:
+            self._masks.begin(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step = state.global_step
@@ -232,10 +236,14 @@ def make_trainer(
     recipe: Recipe,
     schedule: Schedule,
     hardware: Hardware,
+    masks: MaskSource | None,
 ) -> tuple[LiveTrainer, RunCallback]:
-    """A Trainer ready to go and the callback that watches it. The recipe must be settled (no automatic values left)."""
+    """A Trainer ready to go and the callback that watches it. The recipe must be settled (no automatic values left).
+
+    ``masks`` is where the model's dropout gets its masks from, if not from torch.
+    """
     frozen = recipe.frozen_epochs * schedule.epoch_steps[0]
-    callback = RunCallback(run, schedule, recipe, Freezing(model, frozen))
+    callback = RunCallback(run, schedule, recipe, Freezing(model, frozen), masks)
     loss = training_loss(recipe, [row["labels"] for row in train], model.config.num_labels)
     arguments = TrainingArguments(
         output_dir=str(run.checkpoints),

@@ -51,20 +51,25 @@ class RecipeForm:
         return self.settings[FIELDS.index("max_length")]
 
 
-def build() -> RecipeForm:
-    """Lay the form out; what it does concerns the file too and is wired by the page."""
-    dial = gr.Radio(
+def build_dial() -> gr.Radio:
+    """The one choice that sets all the others."""
+    return gr.Radio(
         [*LEVELS, OWN],
         value="Balanced",
         label="How thoroughly",
         elem_id="dial",
-        info="Sets everything below from your file and this machine.",
+        scale=3,
+        min_width=280,
+        info="Sets everything else from your file and this machine.",
     )
-    why = gr.HTML(elem_id="dial-why")
+
+
+def build(dial: gr.Radio, why: gr.HTML) -> RecipeForm:
+    """Lay the settings out; what they do concerns the file too and is wired by the page."""
     fields = {f.name: f for f in dataclasses.fields(Recipe)}
     settings: list[Any] = []
     with gr.Accordion("Settings", open=False, elem_id="settings"):
-        with gr.Row(equal_height=True, elem_classes=["em-recipes"]):
+        with gr.Row(elem_classes=["em-recipes"]):
             preset = gr.Dropdown(
                 [(f"{p.name}: {p.about}", p.name) for p in PRESETS],
                 value=None,

@@ -101,8 +101,16 @@ def _headline(view: RunView, reports: Reports) -> str:
         f'<div class="em-cards">{cards}</div>'
         f'<p class="em-quiet">Always answering “{markup.text(report.majority_name)}” would be right in {words.percent(report.majority_share)}. '
         f"On the {words.count(reports.validation.rows, 'row')} that watched the training, accuracy is {words.percent(reports.validation.accuracy.value)}. "
-        f"Ranges are 95 % bootstrap intervals.</p>"
+        f"{_baseline(view)}Ranges are 95 % bootstrap intervals.</p>"
     )
+
+
+def _baseline(view: RunView) -> str:
+    """What a model that only counts words reaches on the same rows."""
+    if view.baseline is None:
+        return ""
+    accuracy, macro_f1 = words.percent(view.baseline.accuracy), words.percent(view.baseline.macro_f1)
+    return f"A simple model that only counts words (TF-IDF and logistic regression) reaches {accuracy}, macro F1 {macro_f1}. "
 
 
 def _range(interval: Interval) -> str:

@@ -48,17 +48,18 @@ def build(studio: Studio) -> TrainTab:
     default = studio.encoders[0]
     source = gr.HTML(_nothing_yet(), elem_id="train-source")
     with gr.Row(equal_height=True):
-        encoder = gr.Dropdown(
-            [(_encoder_choice(e), e.name) for e in studio.encoders],
-            value=default.name,
-            label="Encoder",
-            scale=3,
-            elem_id="encoder",
-            filterable=False,
-        )
+        dial = recipe_form.build_dial()
         start = gr.Button("Start training", variant="primary", scale=1, interactive=False, elem_id="start")
+    why = gr.HTML(elem_id="dial-why")
+    encoder = gr.Dropdown(
+        [(_encoder_choice(e), e.name) for e in studio.encoders],
+        value=default.name,
+        label="Encoder",
+        elem_id="encoder",
+        filterable=False,
+    )
     about = gr.HTML(_encoder_facts(default))
-    recipe = recipe_form.build()
+    recipe = recipe_form.build(dial, why)
     notice = gr.HTML(elem_id="train-notice")
     run = gr.Dropdown([], label="Run", elem_id="train-run", allow_custom_value=True, visible=False)
     state = gr.HTML(elem_id="run-state")
@@ -138,7 +139,7 @@ def _encoder_facts(encoder: Encoder) -> str:
     size = "already here" if encoder.local else f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub"
     pairs = [
         ("Languages", encoder.languages),
-        ("Parameters", f"{words.parameters(encoder.parameters)}, all of them trained"),
+        ("Parameters", words.parameters(encoder.parameters)),
         ("Download", size),
         ("Learning rate", f"{encoder.learning_rate:g} unless you choose another"),
     ]
@@ -160,7 +161,7 @@ def _state(view: RunView, waiting: int | None) -> str:
         ("Validation accuracy", words.percent(last.accuracy) if last else ""),
         ("Validation macro F1", words.percent(last.macro_f1) if last else ""),
     ]
-    return _sentence(view, waiting) + markup.facts(pairs)
+    return _sentence(view, waiting) + "".join(markup.notice(n, "info") for n in view.remarks) + markup.facts(pairs)
 
 
 def _parameters(view: RunView) -> str:
