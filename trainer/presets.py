@@ -27,7 +27,8 @@ class Preset:
 PRESETS = (
     Preset(
         "Tutorial",
-        "The classic of the Trainer tutorials: 70 % to learn from, 2 epochs, batches of 64, one evaluation an epoch.",
+        "The classic of the Trainer tutorials: 70 % to learn from, 2 epochs, batches of 64, one evaluation an epoch. "
+        "Its learning rate is made for encoders of base size.",
         _FOLDER / "tutorial.json",
     ),
     Preset(
@@ -47,7 +48,7 @@ PRESETS = (
     ),
     Preset(
         "Custom head",
-        "Two new layers on the first token that learn five times as fast as the encoder.",
+        "Two new layers on the first token that learn five times as fast as the encoder. Its learning rates are made for encoders of base size.",
         _FOLDER / "custom-head.json",
     ),
 )

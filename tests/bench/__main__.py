@@ -3,7 +3,7 @@
 import json
 import platform
 
-from tests.bench import inspection, page
+from tests.bench import inspection, page, training
 
 
 def main() -> None:
@@ -19,6 +19,18 @@ def main() -> None:
             print(f"  {what:<15} {who:<31} {found[f'{key}_seconds']:6.2f} s  {found[f'{key}_peak_mb']:5,} MB")
         print(f"  {'':<15} allowed: {allowed}")
     print(f"  20,000 equal column names, refused after the start-up in {found['wide_seconds_beyond_start']:.2f} s   (allowed: 0.50)")
+    if training.TWEETS.is_file():
+        found |= training.measure()
+        print("Training on the 16,000 tweets, batch 64, packaged encoder, texts a second in turn")
+        print(f"  the tutorial's Trainer, fp32, padded to the longest text   {found['tutorial_samples_per_second']:7.1f}")
+        print(f"  a Trainer with dynamic padding, fp32                       {found['dynamic_samples_per_second']:7.1f}")
+        print(f"  Emotune                                                    {found['ours_samples_per_second']:7.1f}")
+        ratios = f"{found['ratio_vs_tutorial']:.1f} and {found['ratio_vs_dynamic_padding']:.1f} times as many"
+        print(f"  {ratios}   (wanted: 7 and 4.2)")
+        print(f"  CPU time that events and the watched page add: {found['chart_overhead_percent']:.1f} %   (allowed: 2)")
+        print(f"  a full redraw of the page while it trains, p95: {found['page_p95_ms_while_training']:.0f} ms   (allowed: 500)")
+    else:
+        print(f"The training is not measured: it needs the tweets in {training.TWEETS}, which are not part of the project.")
     print(json.dumps({**found, "machine": f"{platform.machine()}, Python {platform.python_version()}"}))
 
 
