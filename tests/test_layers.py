@@ -14,7 +14,7 @@ FLOORS = [
     {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "card", "preparation"},
-    {"job", "advice"},
+    {"job", "advice", "desk"},
     {"studio"},
     {"ui", "__main__"},
     {"app"},

@@ -7,27 +7,21 @@ import shutil
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainer import job
 from trainer.advice import Advice, advise, set_dial
-from trainer.data.choice import choose_columns
-from trainer.data.files.reading import Table, read_bytes
-from trainer.data.hub import HubDataset, fetch
-from trainer.data.repairs import in_order
 from trainer.data.rows import save_rows
-from trainer.data.writing import change_log, repaired_csv
+from trainer.desk import Desk, disk_in_words, remember
 from trainer.errors import UserError
 from trainer.evaluation.report import Report
-from trainer.preparation import Preparation, read_tables, repaired_main, understand
 from trainer.recipe import Recipe
-from trainer.runs.draft import Draft, DraftStore, SourceFile
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
@@ -40,11 +34,6 @@ from trainer.training.hardware import Hardware, at_precision, detect
 if TYPE_CHECKING:
     from trainer.training.predictor import Predictor
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
-SAMPLE = _ASSETS / "sample_emotions.csv"
-MESSY_SAMPLE = _ASSETS / "messy_emotions.csv"
-
-_FILES_KEPT = 3
 _PREDICTORS_KEPT = 2
 _HALF_MADE_SECONDS = 600
 
@@ -57,129 +46,25 @@ class Reports:
     validation: Report
 
 
-class Studio:
-    """All jobs over one runs folder. Two studios on one folder do not hurt each other: each run has one writer."""
+class Studio(Desk):
+    """All jobs over one runs folder: a desk with a training thread and what was trained. Two studios on one folder do not hurt each other: each run has one writer."""
 
     def __init__(self, settings: Settings, *, encoders: Sequence[Encoder] | None = None) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.encoders = tuple(encoders) if encoders is not None else catalogue()
-        self._drafts = DraftStore(settings.runs_dir / "drafts")
         self._runs = RunStore(settings.runs_dir)
-        self._lock = threading.RLock()
         self._starting = threading.Lock()
         """Held while a run is made, so that a double press makes one; never by what the page asks each second."""
-        self._editing = threading.Lock()
-        """Held while a draft is read, changed and kept."""
         self._waiting: list[str] = []
         self._wake = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._tables: OrderedDict[str, dict[str, Table]] = OrderedDict()
-        self._preparations: OrderedDict[str, Preparation] = OrderedDict()
         self._predictors: OrderedDict[str, Predictor] = OrderedDict()
         self._busy: str | None = None
         self.hardware: Hardware | None = None
         """What will do the work; None until ``warm_up`` has looked."""
 
-    # Preparing a file
-
-    def open_files(
-        self,
-        owner: str,
-        sources: Mapping[str, tuple[str, Path | bytes]],
-        *,
-        text: Sequence[str] = (),
-        label: str | None = None,
-        repairs: Iterable[str] = (),
-    ) -> Preparation:
-        """Begin with files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes).
-
-        ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` what is put right, by the findings' codes.
-        Raises UserError where a file is no table; where only its columns are unclear, the preparation's ``problem`` says so.
-        """
-        self.settings.check_writable()
-        wanted = in_order(repairs)
-        contents = {
-            role: (name, content if isinstance(content, bytes) else read_bytes(content, max_bytes=self.settings.max_file_bytes))
-            for role, (name, content) in sources.items()
-        }
-        with _disk_in_words(self.settings):
-            draft = self._drafts.create(owner, contents, texts=tuple(text), label=label, repairs=wanted)
-        try:
-            preparation = self._understood(draft)
-        except UserError:
-            self._drafts.remove(draft)
-            raise
-        self._drafts.tidy(owner)
-        return preparation
-
-    def open_sample(self, owner: str, *, messy: bool = False) -> Preparation:
-        """Begin with the sample that ships with the app, or with the one that shows what can be wrong with a file."""
-        sample = MESSY_SAMPLE if messy else SAMPLE
-        return self.open_files(owner, {"main": (sample.name, sample)})
-
-    def open_hub(self, owner: str, dataset: HubDataset) -> Preparation:
-        """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched."""
-        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
-
-    def preparation(self, owner: str, draft_id: str) -> Preparation:
-        return self._understood(self._drafts.get(draft_id, owner))
-
-    def latest_preparation(self, owner: str) -> Preparation | None:
-        """What the owner was preparing last, for a page that was just opened."""
-        draft = self._drafts.latest(owner)
-        try:
-            return self._understood(draft) if draft is not None else None
-        except UserError:
-            return None
-
-    def latest_draft(self, owner: str) -> str | None:
-        """The id of what the owner was preparing last."""
-        draft = self._drafts.latest(owner)
-        return None if draft is None else draft.id
-
-    def choose(self, owner: str, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> Preparation:
-        """Other columns: ``text`` (several are joined) and ``label``; what is not named stays. Survives a reload.
-
-        What was repaired, accepted or named in other columns is not carried over.
-        """
-        tables = self._tables_of(self._drafts.get(draft_id, owner))
-
-        def chosen(draft: Draft) -> Draft:
-            wanted = replace(draft.main, texts=tuple(text) or draft.main.texts, label=draft.main.label if label is None else label)
-            fresh = replace(draft, main=wanted)
-            if _positions(tables["main"], wanted) != _positions(tables["main"], draft.main):
-                fresh = replace(fresh, repairs=(), accepted=(), class_names={})
-            return fresh
-
-        return self._understood(self._edited(owner, draft_id, chosen))
-
-    def name_classes(self, owner: str, draft_id: str, names: Mapping[str, str]) -> Preparation:
-        """Give labels as written ("0") a name ("sadness")."""
-        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, class_names=dict(names))))
-
-    def repair(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
-        """Put right what the findings of these codes say."""
-        wanted = in_order(codes)
-        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, repairs=in_order((*draft.repairs, *wanted)))))
-
-    def undo(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
-        """Take back repairs, or the word that a finding may stay as it is."""
-        undone = set(codes)
-
-        def without(draft: Draft) -> Draft:
-            kept = {name: tuple(code for code in getattr(draft, name) if code not in undone) for name in ("repairs", "accepted")}
-            return replace(draft, **kept)
-
-        return self._understood(self._edited(owner, draft_id, without))
-
-    def accept(self, owner: str, draft_id: str, code: str) -> Preparation:
-        """Leave a finding as it is, though it should be fixed."""
-        if code not in {finding.code for finding in self.preparation(owner, draft_id).findings}:
-            raise UserError("This finding is no longer there.", code="unknown_finding")
-        return self._understood(
-            self._edited(owner, draft_id, lambda draft: replace(draft, accepted=tuple(dict.fromkeys((*draft.accepted, code)))))
-        )
+    # Before a training
 
     def advise(self, owner: str, draft_id: str, recipe: Recipe) -> Advice:
         """What depends on the encoder and on this machine: texts that are cut, their language, time and memory of a training."""
@@ -189,48 +74,6 @@ class Studio:
         """The recipe of one level ("Quick look", "Balanced", "Best") for what is prepared, and what was chosen in words."""
         preparation = None if draft_id is None else self.preparation(owner, draft_id)
         return set_dial(preparation, level, base, find_encoder(base.encoder, self.encoders), self.hardware)
-
-    def export(self, owner: str, draft_id: str, form: str) -> tuple[str, bytes]:
-        """A file name and the content: the repaired file "exact" or "spreadsheet" (for programs that would run formulas), or the "changes"."""
-        preparation = self.preparation(owner, draft_id)
-        repaired = repaired_main(preparation, self._tables_of(preparation.draft))
-        if form not in ("exact", "spreadsheet", "changes"):
-            raise UserError("There is no such download. Choose one of the links on the page.", code="unknown_form")
-        stem = preparation.draft.main.name.split(".", 1)[0] or "file"
-        if form == "changes":
-            return f"{stem} changes.csv", change_log(repaired.changes, spreadsheet=True)
-        data = repaired_csv(preparation.table, preparation.columns, repaired.corpus, spreadsheet=form == "spreadsheet")
-        return f"{stem} {'for spreadsheets' if form == 'spreadsheet' else 'repaired'}.csv", data
-
-    def keep_form(self, owner: str, draft_id: str, form: Mapping[str, Any]) -> None:
-        """Remember what the form of a training holds, for the next time this file is shown."""
-        self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
-
-    def _edited(self, owner: str, draft_id: str, change: Callable[[Draft], Draft]) -> Draft:
-        """Change a draft and keep it. One at a time: the page hands in a form and a repair in the same moment."""
-        with self._editing, _disk_in_words(self.settings):
-            draft = change(self._drafts.get(draft_id, owner))
-            self._drafts.save(draft)
-        return draft
-
-    def _tables_of(self, draft: Draft) -> dict[str, Table]:
-        with self._lock:
-            tables = self._tables.get(draft.id)
-        # Outside the lock: a large file takes seconds, and the page asks for other things meanwhile.
-        tables = tables or read_tables(self._drafts, draft, self.settings)
-        with self._lock:
-            _remember(self._tables, draft.id, tables, _FILES_KEPT)
-        return tables
-
-    def _understood(self, draft: Draft) -> Preparation:
-        with self._lock:
-            known = self._preparations.get(draft.id)
-        if known is not None and known.draft.version == draft.version:
-            return replace(known, draft=draft)
-        preparation = understand(draft, self._tables_of(draft), self.settings)
-        with self._lock:
-            _remember(self._preparations, draft.id, preparation, _FILES_KEPT)
-        return preparation
 
     # Runs
 
@@ -265,7 +108,7 @@ class Studio:
                 self._drafts.copy_sources(preparation.draft, folder)
                 save_rows(folder / "data.parquet", corpus, splits)
 
-            with _disk_in_words(self.settings):
+            with disk_in_words(self.settings):
                 run = self._runs.create(
                     recipe=recipe,
                     fill=fill,
@@ -451,34 +294,5 @@ class Studio:
             # Loaded outside the lock: it takes a second, and the page asks for other things meanwhile.
             predictor = Predictor(run.model)
         with self._lock:
-            _remember(self._predictors, run.id, predictor, _PREDICTORS_KEPT)
+            remember(self._predictors, run.id, predictor, _PREDICTORS_KEPT)
         return predictor
-
-
-def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
-    """The columns that a person's choice comes to; None where it comes to none."""
-    try:
-        columns = choose_columns(table, source.texts, source.label)
-    except UserError:
-        return None
-    return (columns.label, columns.text, *columns.more_text)
-
-
-@contextmanager
-def _disk_in_words(settings: Settings) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"Emotune could not write to {settings.runs_dir} ({error.strerror or error}). Free some disk space and try again; "
-            "nothing that was there is lost.",
-            code="disk_not_writable",
-        ) from error
-
-
-def _remember(cache: OrderedDict, key: str, value: object, most: int) -> None:
-    """Put in front, and let go of what was not used for longest."""
-    cache[key] = value
-    cache.move_to_end(key)
-    while len(cache) > most:
-        cache.popitem(last=False)
