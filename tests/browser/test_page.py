@@ -518,6 +518,7 @@ def test_one_dial_ready_recipes_and_recipe_files(visit: Open, server: Server, mo
     page.get_by_role("option", name="Custom head").click()
     expect(setting(page, "head_learning_rate")).to_have_value("0.0001")
     expect(page.locator("#setting-head input")).to_have_value("mlp")
+    expect(page.locator("#dial-why")).to_contain_text("Two new layers")
 
     with page.expect_download() as download:
         page.locator("#take-recipe").click()

@@ -3,7 +3,7 @@
 Changes nothing. What depends on the encoder is looked at in encoder_checks.py.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,11 +12,12 @@ from trainer.data.columns import Columns
 from trainer.data.corpus import Corpus, normal_form
 from trainer.data.duplicates import fold_text
 from trainer.data.files.reading import Table
-from trainer.data.findings import Finding, counted, examples
+from trainer.data.findings import Finding, examples
 from trainer.data.label_checks import check_labels
 from trainer.data.reading_checks import check_reading
-from trainer.data.repairs import conflicting, copies, may_go
+from trainer.data.repairs import conflicting, copies, may_go, rows_by
 from trainer.data.text_checks import check_texts
+from trainer.data.wording import counted
 
 _ORDER = {"must_fix": 0, "look": 1, "good": 2}
 
@@ -59,13 +60,10 @@ def _split_given(corpus: Corpus) -> Finding | None:
 
 def _doubles(corpus: Corpus, groups: np.ndarray) -> list[Finding]:
     """Texts that occur more than once, whatever their case and blanks; among them those with different labels; and nearly equal ones."""
-    rows: dict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(corpus.texts):
-        rows[normal_form(text)].append(row)
+    doubles = rows_by(corpus, normal_form)
     labels = corpus.label_ids.tolist()
-    doubles = [group for group in rows.values() if len(group) > 1]
     conflicts = [group for group in doubles if len({labels[row] for row in group}) > 1]
-    found = [_duplicates(corpus, doubles), _conflicts(corpus, conflicts), _near(corpus, groups, list(rows.values()))]
+    found = [_duplicates(corpus, doubles), _conflicts(corpus, conflicts), _near(corpus, groups, doubles)]
     if not any(found):
         found.append(Finding("texts_differ", "good", len(corpus), "No text occurs twice, nor nearly."))
     return [finding for finding in found if finding]
@@ -77,7 +75,7 @@ def _duplicates(corpus: Corpus, doubles: list[list[int]]) -> Finding | None:
     message = f"{counted(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
     more = "The copies of a text are kept together, so that none is both trained on and tested."
     shown = examples(corpus, (row for group in doubles for row in group))
-    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(may_go(corpus, copies(corpus, normal_form)).any()))
+    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(may_go(corpus, copies(corpus, doubles)).any()))
 
 
 def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
@@ -88,13 +86,16 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
     message = f"{counted(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
     more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
     shown = examples(corpus, (row for group in conflicts for row in group))
-    return Finding("conflicting_labels", "look", len(conflicts), message, more, shown, bool(may_go(corpus, conflicting(corpus)).any()))
+    return Finding(
+        "conflicting_labels", "look", len(conflicts), message, more, shown, bool(may_go(corpus, conflicting(corpus, conflicts)).any())
+    )
 
 
-def _near(corpus: Corpus, groups: np.ndarray, exact: list[list[int]]) -> Finding | None:
+def _near(corpus: Corpus, groups: np.ndarray, doubles: list[list[int]]) -> Finding | None:
     """Groups of nearly equal texts, those of equal ones not counted again."""
-    first_of = [group[0] for group in exact]
-    sizes = Counter(groups[first_of].tolist())
+    first = np.ones(len(corpus), dtype=bool)
+    first[[row for group in doubles for row in group[1:]]] = False
+    sizes = Counter(groups[first].tolist())
     near = {group: [] for group, size in sizes.items() if size > 1}
     if not near:
         return None
@@ -107,4 +108,6 @@ def _near(corpus: Corpus, groups: np.ndarray, exact: list[list[int]]) -> Finding
         "trained on and tested."
     )
     shown = examples(corpus, (row for group in near.values() for row in group[:4]))
-    return Finding("near_duplicates", "look", len(near), message, more, shown, bool(may_go(corpus, copies(corpus, fold_text)).any()))
+    return Finding(
+        "near_duplicates", "look", len(near), message, more, shown, bool(may_go(corpus, copies(corpus, rows_by(corpus, fold_text))).any())
+    )

@@ -12,6 +12,7 @@ import numpy as np
 from trainer.data.files.decoding import clean
 from trainer.data.files.reading import DroppedRow, Table
 from trainer.data.labels import is_measurement
+from trainer.data.wording import quoted
 from trainer.errors import UserError
 
 NO_TEXT = "no text in this row"
@@ -162,8 +163,8 @@ def _names_in(corpus: Corpus, origin: str) -> set[str]:
 def unknown_class(unknown: Sequence[str], origin: str, known: Sequence[str]) -> UserError:
     """The error for classes that only the validation or test rows have."""
     return UserError(
-        f"The {origin} rows hold {_some(unknown)}, which no training row has, so it could never be predicted. "
-        f"Classes in the training rows: {_some(known)}. Add training rows for it, or take its rows out.",
+        f"The {origin} rows hold {quoted(unknown)}, which no training row has, so it could never be predicted. "
+        f"Classes in the training rows: {quoted(known)}. Add training rows for it, or take its rows out.",
         code="unknown_class",
     )
 
@@ -229,7 +230,7 @@ def _check_classes(counts: Mapping[str, int], column: str, max_classes: int) -> 
         )
     if is_measurement(counts):
         raise UserError(
-            f"The label column “{column}” holds measurements such as {_some(list(counts)[:3])}, not classes. "
+            f"The label column “{column}” holds measurements such as {quoted(list(counts)[:3])}, not classes. "
             "Choose another label column, or make a new one with a few groups, such as low, middle and high.",
             code="label_is_measurement",
         )
@@ -254,8 +255,3 @@ def _check_distinct(names: tuple[str, ...]) -> None:
 
 def _origins(table: Table, column: int, rows: list[int]) -> tuple[str, ...]:
     return tuple(SPLIT_NAMES[table.rows[row][column].strip().casefold()] for row in rows)
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(f"“{name[:40]}”" for name in names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10:,} more"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.corpus import Corpus
-from trainer.data.findings import Finding, counted, examples, percent
+from trainer.data.findings import Finding, examples
 from trainer.data.language import LANGUAGE_NAMES, guess_language, scripts
+from trainer.data.wording import counted, percent
 
 _SAMPLE_TEXTS = 2_000
 _SELDOM = 0.01

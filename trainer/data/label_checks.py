@@ -5,8 +5,9 @@ from collections import Counter
 import numpy as np
 
 from trainer.data.corpus import Corpus
-from trainer.data.findings import Finding, counted, examples, marked, quoted
+from trainer.data.findings import Finding, examples, marked
 from trainer.data.repairs import FEWEST_ROWS, apply_repairs, may_go, rare, several_labels, spellings
+from trainer.data.wording import counted, quoted
 
 _IMBALANCE = 10  # times as many rows in the largest as in the smallest class
 _MANY = 30

@@ -185,11 +185,11 @@ def _without(corpus: Corpus, rows: np.ndarray) -> Corpus:
     return corpus.where(~gone) if gone.any() else corpus
 
 
-def conflicting(corpus: Corpus) -> np.ndarray:
-    """(n,) bool: the rows whose text has another label in other rows, but for those with the label that most copies have."""
+def conflicting(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
+    """(n,) bool: of the ``doubles``, rows of one text each, those whose text has another label elsewhere, but for the label most copies have."""
     labels = corpus.label_ids.tolist()
     marked = np.zeros(len(corpus), dtype=bool)
-    for rows in _rows_by(corpus, normal_form):
+    for rows in doubles:
         counts = Counter(labels[row] for row in rows).most_common(2)
         if len(counts) > 1:
             winner = counts[0][0] if counts[0][1] > counts[1][1] else None
@@ -197,12 +197,12 @@ def conflicting(corpus: Corpus) -> np.ndarray:
     return marked
 
 
-def copies(corpus: Corpus, form: Callable[[str], str]) -> np.ndarray:
-    """(n,) bool: the rows whose text and label another row has already; the first of them stays, and given test rows do."""
+def copies(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
+    """(n,) bool: of the ``doubles``, rows of one text each, those whose label another of them has already; the first of them stays, and given test rows do."""
     labels = corpus.label_ids.tolist()
     free = removable(corpus)
     marked = np.zeros(len(corpus), dtype=bool)
-    for rows in _rows_by(corpus, form):
+    for rows in doubles:
         seen = {labels[row] for row in rows if not free[row]}
         for row in rows:
             if free[row]:
@@ -221,8 +221,8 @@ def rare(corpus: Corpus) -> np.ndarray:
     return (np.bincount(ids[~several], minlength=len(at))[ids] < FEWEST_ROWS) & ~several
 
 
-def _rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
-    """The rows of each text that occurs more than once."""
+def rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
+    """The rows of each text that occurs more than once in this form."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(corpus.texts):
         rows[form(text)].append(row)
@@ -241,13 +241,17 @@ REPAIRS: dict[str, Repair] = {
     "conflicting_labels": Repair(
         "Keep the label most copies have",
         "left out, since most copies of the text have another label, or none has most",
-        lambda corpus: _without(corpus, conflicting(corpus)),
+        lambda corpus: _without(corpus, conflicting(corpus, rows_by(corpus, normal_form))),
     ),
     "duplicate_texts": Repair(
-        "Keep one copy of each", "left out as a copy of another row", lambda corpus: _without(corpus, copies(corpus, normal_form))
+        "Keep one copy of each",
+        "left out as a copy of another row",
+        lambda corpus: _without(corpus, copies(corpus, rows_by(corpus, normal_form))),
     ),
     "near_duplicates": Repair(
-        "Keep one of each", "left out as nearly a copy of another row", lambda corpus: _without(corpus, copies(corpus, fold_text))
+        "Keep one of each",
+        "left out as nearly a copy of another row",
+        lambda corpus: _without(corpus, copies(corpus, rows_by(corpus, fold_text))),
     ),
     "rare_classes": Repair(
         "Leave these labels out", "left out, since their label has too few rows", lambda corpus: _without(corpus, rare(corpus))

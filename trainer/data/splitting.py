@@ -12,6 +12,7 @@ import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form, unknown_class
 from trainer.data.duplicates import near_groups
+from trainer.data.wording import counted
 from trainer.errors import UserError
 
 
@@ -66,7 +67,7 @@ def _check(corpus: Corpus, splits: Splits) -> None:
     empty = [name for name, size in sizes.items() if not size]
     if empty:
         raise UserError(
-            f"With {_rows(len(corpus))} nothing would be left for {' and '.join(empty)}. "
+            f"With {counted(len(corpus), 'row')} nothing would be left for {' and '.join(empty)}. "
             "Use at least three different texts for each label; some tens for each make a useful classifier.",
             code="too_few_rows",
         )
@@ -95,7 +96,7 @@ def _follow_origins(
         same, near = _doubles(given[part], given[other], texts)
         for leaving, what in ((same, "the same text"), (near, "nearly the same text")):
             if leaving:
-                notices.append(f"{_rows(len(leaving))} {left} because {what} is in the {other} rows.")
+                notices.append(f"{counted(len(leaving), 'row')} {left} because {what} is in the {other} rows.")
         given[part] = sorted(set(given[part]).difference(same, near))
         left_out += same + near
     train, validation, test = given["train"], given["validation"], given["test"]
@@ -104,7 +105,7 @@ def _follow_origins(
     train, validation, test = parts["train"], validation or parts["validation"], test or parts["test"]
     for part, rows in (("validation", validation), ("test", test)):
         if wanted[part]:
-            notices.append(f"No {part} rows are given: {_rows(len(rows))} for it were taken from the training rows.")
+            notices.append(f"No {part} rows are given: {counted(len(rows), 'row')} for it were taken from the training rows.")
     notices += more
     lost = sorted(set(range(len(corpus.label_names))) - set(corpus.label_ids[train].tolist()))
     if lost and train:
@@ -223,7 +224,3 @@ def _small_class_notices(corpus: Corpus, single: list[int], double: list[int]) -
             whom = "The class" if len(labels) == 1 else "Each of the classes"
             notices.append(f"{whom} {shown}{more} has only {number}: {rest}.")
     return notices
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"

@@ -9,8 +9,9 @@ import numpy as np
 from trainer.data.columns import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.reading import Table
-from trainer.data.findings import Finding, counted, examples, percent, quoted
+from trainer.data.findings import Finding, examples
 from trainer.data.markup_codes import without_html, without_links
+from trainer.data.wording import counted, percent, quoted
 
 _SAMPLE_ROWS = 20_000
 _TELLING = 0.98

@@ -17,10 +17,12 @@ from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.libraries import load_libraries
 from trainer.training.limits import refuse_what_cannot_fit
-from trainer.training.schedule import plan
+from trainer.training.schedule import Schedule, plan
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+    from trainer.training.classifier import Classifier
 
 
 class Cancelled(Exception):
@@ -50,7 +52,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     from transformers import set_seed
 
     from trainer.training.acceleration import quicken
-    from trainer.training.classifier import count_parameters, make_classifier
+    from trainer.training.classifier import make_classifier
 
     recipe = run.recipe().settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
     hardware = at_precision(detect(), recipe.precision)
@@ -77,17 +79,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
         evaluations_per_epoch=recipe.evaluations_per_epoch,
         log_every=recipe.log_every,
     )
-    run.log.append(
-        "started",
-        device=hardware.words,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        total_steps=schedule.total_steps,
-        epoch_steps=list(schedule.epoch_steps),
-        parameters=count_parameters(model),
-        trainable_parameters=count_parameters(model, learning=True),
-    )
+    _tell_start(run, recipe, schedule, model, hardware)
     _mind_the_stop(run)
     run.log.append("phase", what="training")
 
@@ -108,6 +100,22 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits) -> Fitted:
     if hardware.device == "cuda":
         torch.cuda.empty_cache()
     return fitted
+
+
+def _tell_start(run: Run, recipe: Recipe, schedule: Schedule, model: "Classifier", hardware: Hardware) -> None:
+    from trainer.training.classifier import count_parameters
+
+    run.log.append(
+        "started",
+        device=hardware.words,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        total_steps=schedule.total_steps,
+        epoch_steps=list(schedule.epoch_steps),
+        parameters=count_parameters(model),
+        trainable_parameters=count_parameters(model, learning=True),
+    )
 
 
 def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: Sequence[int]) -> list[dict[str, Any]]:

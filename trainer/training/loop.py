@@ -245,6 +245,24 @@ def make_trainer(
     frozen = recipe.frozen_epochs * schedule.epoch_steps[0]
     callback = RunCallback(run, schedule, recipe, Freezing(model, frozen), masks)
     loss = training_loss(recipe, [row["labels"] for row in train], model.config.num_labels)
+    trainer = LiveTrainer(
+        model=model,
+        args=_arguments(run, recipe, schedule, hardware),
+        train_dataset=train,
+        eval_dataset=validation,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        compute_metrics=_metrics,
+        callbacks=[callback],
+        lengths=[len(row["input_ids"]) for row in train],
+        recipe=recipe,
+        loss=loss,
+    )
+    trainer.remove_callback(PrinterCallback)
+    callback.trainer = trainer
+    return trainer, callback
+
+
+def _arguments(run: Run, recipe: Recipe, schedule: Schedule, hardware: Hardware) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(run.checkpoints),
         num_train_epochs=recipe.epochs,
@@ -272,21 +290,7 @@ def make_trainer(
     )
     # With several GPUs in sight the Trainer would wrap the model into DataParallel, with another batch size than the recipe's.
     arguments._n_gpu = min(arguments.n_gpu, 1)
-    trainer = LiveTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=train,
-        eval_dataset=validation,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=_metrics,
-        callbacks=[callback],
-        lengths=[len(row["input_ids"]) for row in train],
-        recipe=recipe,
-        loss=loss,
-    )
-    trainer.remove_callback(PrinterCallback)
-    callback.trainer = trainer
-    return trainer, callback
+    return arguments
 
 
 def _metrics(prediction: Any) -> dict[str, float]:

@@ -21,7 +21,7 @@ from trainer.ui import api, data_tab, markup, recipe_form, results_tab, train_ta
 from trainer.ui.data_tab import DataTab
 from trainer.ui.live_chart import plotly_script
 from trainer.ui.results_tab import ResultsTab
-from trainer.ui.session import owner, said
+from trainer.ui.session import QUIET, owner, said
 from trainer.ui.train_tab import TrainTab
 from trainer.ui.try_tab import TryTab
 
@@ -102,10 +102,6 @@ def page_options() -> dict[str, Any]:
     }
 
 
-# A handler of the page: not part of the API, and no spinner over what it updates.
-_QUIET = {"api_visibility": "private", "show_progress": "hidden"}
-
-
 def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
     """What concerns more than one tab: the timer, the form, the runs, the way from tab to tab."""
     data, train, results, tryit = page.data, page.train, page.results, page.tryit
@@ -117,8 +113,8 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
         return _refresh(studio, page, "", *picked)
 
     # queue=False: a tick is one small request; a queued one would be two and wait behind longer work.
-    look = {"fn": anew, "inputs": page.pickers, "outputs": page.refreshed, "queue": False, **_QUIET}
-    gr.Timer(_TICK_SECONDS).tick(tick, [page.seen, *page.pickers], page.refreshed, queue=False, **_QUIET)
+    look = {"fn": anew, "inputs": page.pickers, "outputs": page.refreshed, "queue": False, **QUIET}
+    gr.Timer(_TICK_SECONDS).tick(tick, [page.seen, *page.pickers], page.refreshed, queue=False, **QUIET)
     blocks.load(**look)
     train.run.input(**look)
     _wire_form(studio, page, blocks)
@@ -127,15 +123,21 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
     _wire_advice(studio, page)
     _wire_recipe(studio, page)
 
-    data.onward.click(lambda: gr.Tabs(selected="train"), None, page.tabs, **_QUIET)
-    train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **_QUIET)
-    results.onward.click(lambda run: (gr.Tabs(selected="try"), run), results.run, [page.tabs, tryit.run], **_QUIET)
+    data.onward.click(lambda: gr.Tabs(selected="train"), None, page.tabs, **QUIET)
+    train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **QUIET)
+    results.onward.click(lambda run: (gr.Tabs(selected="try"), run), results.run, [page.tabs, tryit.run], **QUIET)
 
 
 def _recipe(page: _Page, values: Sequence[Any]) -> Recipe:
     """The recipe that the form of both tabs asks for."""
+    encoder, settings, split = _held(page, values)
+    return recipe_form.recipe_from(encoder, settings, split)
+
+
+def _held(page: _Page, values: Sequence[Any]) -> tuple[str, Sequence[Any], dict[str, Any]]:
+    """Encoder, settings and shares of the form's values."""
     split, (encoder, _, *settings) = values[: len(page.data.form)], values[len(page.data.form) :]
-    return recipe_form.recipe_from(encoder, settings, data_tab.shares(*split))
+    return encoder, settings, data_tab.shares(*split)
 
 
 def _complaining(page: _Page) -> Any:
@@ -154,21 +156,14 @@ def _wire_form(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
         return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
 
     @_complaining(page)
-    def keep(draft: str | None, *held: Any) -> Any:
-        draft = draft or studio.latest_draft(owner())
-        if draft is not None:
-            studio.keep_form(owner(), draft, dict(zip([c.elem_id for c in form], held, strict=True)))
-        return gr.skip()
-
-    @_complaining(page)
     def source(draft: str | None, *split: Any) -> dict:
         return _source(studio, page, data_tab.current(studio, draft), *split)
 
-    blocks.load(opened, form, list(dict.fromkeys([*data.shown, *form])), **_QUIET)
+    blocks.load(opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
     for component in form:
-        component.input(keep, [data.draft, *form], train.notice, **_QUIET)
+        component.input(**_remember(studio, page))
     changes = [c.change for c in (data.version, *data.form)]
-    gr.on(changes, source, [data.draft, *data.form], [train.source, train.start, train.notice], **_QUIET)
+    gr.on(changes, source, [data.draft, *data.form], [train.source, train.start, train.notice], **QUIET)
 
 
 def _wire_runs(studio: Studio, page: _Page, look: dict[str, Any]) -> None:
@@ -192,9 +187,9 @@ def _wire_runs(studio: Studio, page: _Page, look: dict[str, Any]) -> None:
         studio.stop(owner(), run)
         return gr.skip()
 
-    train.start.click(start, [data.draft, *page.form], [train.notice, train.run], **_QUIET).then(**look)
-    page.stop.click(stop, None, None, **_QUIET).then(**look)
-    train.cancel.click(cancel, train.run, train.notice, **_QUIET).then(**look)
+    train.start.click(start, [data.draft, *page.form], [train.notice, train.run], **QUIET).then(**look)
+    page.stop.click(stop, None, None, **QUIET).then(**look)
+    train.cancel.click(cancel, train.run, train.notice, **QUIET).then(**look)
 
 
 def _wire_tokens(studio: Studio, page: _Page) -> None:
@@ -207,10 +202,10 @@ def _wire_tokens(studio: Studio, page: _Page) -> None:
         return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
 
     inputs = [opened, data.draft, data.row, train.encoder, train.recipe.max_length]
-    data.reading.expand(lambda: True, None, opened, **_QUIET)
-    data.reading.collapse(lambda: False, None, opened, **_QUIET)
+    data.reading.expand(lambda: True, None, opened, **QUIET)
+    data.reading.collapse(lambda: False, None, opened, **QUIET)
     watched = (opened, data.row, data.version, train.encoder, train.recipe.max_length)
-    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **_QUIET)
+    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **QUIET)
 
 
 def _wire_advice(studio: Studio, page: _Page) -> None:
@@ -224,11 +219,11 @@ def _wire_advice(studio: Studio, page: _Page) -> None:
 
     def choose(press: gr.EventData) -> Any:
         name, _, value = press.code.partition("=")
-        return (float(value), recipe_form.OWN) if name == "max_length" else gr.skip()
+        return (float(value), recipe_form.OWN, recipe_form.OWN_WORDS) if name == "max_length" else gr.skip()
 
     watched = [c.change for c in (data.version, *data.form, train.encoder, *train.recipe.settings, page.chip)]
-    gr.on(watched, advice, [data.draft, *page.form], answered, trigger_mode="always_last", **_QUIET)
-    data.advice.click(choose, None, [train.recipe.max_length, train.recipe.dial], **_QUIET)
+    gr.on(watched, advice, [data.draft, *page.form], answered, trigger_mode="always_last", **QUIET)
+    data.advice.click(choose, None, [train.recipe.max_length, train.recipe.dial, train.recipe.why], **QUIET)
 
 
 def _wire_recipe(studio: Studio, page: _Page) -> None:
@@ -241,7 +236,7 @@ def _wire_recipe(studio: Studio, page: _Page) -> None:
     def turn(draft: str | None, *values: Any) -> dict:
         level = values[len(data.form) + 1]
         if level not in LEVELS:
-            return {form.why: recipe_form.explained("Your own settings, as they stand below.")}
+            return {form.why: recipe_form.OWN_WORDS}
         recipe, why = studio.dial(owner(), draft or studio.latest_draft(owner()), level, _base(page, values))
         return {form.why: recipe_form.explained(why), page.train.notice: "", **recipe_form.shown(form, recipe)}
 
@@ -268,6 +263,20 @@ def _wire_recipe(studio: Studio, page: _Page) -> None:
         repairs = studio.preparation(owner(), known).draft.repairs if known else ()
         return {form.taken: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
 
+    held = [data.draft, *page.form]
+    remember = _remember(studio, page)
+    form.dial.input(turn, held, fields, **QUIET).then(**remember)
+    data.version.change(turn, held, fields, **QUIET)
+    form.preset.input(ready, [data.draft, form.preset, *page.form], [*fields, *split_shown], **QUIET).then(**remember)
+    form.bring.upload(bring, [data.draft, form.bring, *page.form], [*fields, *split_shown, page.train.encoder], **QUIET).then(**remember)
+    for setting in form.settings:
+        setting.input(lambda: (recipe_form.OWN, recipe_form.OWN_WORDS), None, [form.dial, form.why], **QUIET)
+    recipe_form.wire_download(form, take, held, [form.taken, page.train.notice], **QUIET)
+
+
+def _remember(studio: Studio, page: _Page) -> dict[str, Any]:
+    """A handler that keeps what the form of both tabs holds with the draft."""
+
     @_complaining(page)
     def keep(draft: str | None, *values: Any) -> Any:
         known = draft or studio.latest_draft(owner())
@@ -275,28 +284,13 @@ def _wire_recipe(studio: Studio, page: _Page) -> None:
             studio.keep_form(owner(), known, dict(zip([c.elem_id for c in page.form], values, strict=True)))
         return gr.skip()
 
-    held = [data.draft, *page.form]
-    remember = {"fn": keep, "inputs": held, "outputs": page.train.notice, **_QUIET}
-    form.dial.input(turn, held, fields, **_QUIET).then(**remember)
-    data.version.change(turn, held, fields, **_QUIET)
-    form.preset.input(ready, [data.draft, form.preset, *page.form], [*fields, *split_shown], **_QUIET).then(**remember)
-    form.bring.upload(bring, [data.draft, form.bring, *page.form], [*fields, *split_shown, page.train.encoder], **_QUIET).then(**remember)
-    for setting in form.settings:
-        setting.input(lambda: recipe_form.OWN, None, form.dial, **_QUIET)
-    form.dial.change(
-        lambda level: gr.skip() if level in LEVELS else recipe_form.explained("Your own settings, as they stand below."),
-        form.dial,
-        form.why,
-        **_QUIET,
-    )
-    recipe_form.wire_download(form, take, held, [form.taken, page.train.notice], **_QUIET)
+    return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **QUIET}
 
 
 def _base(page: _Page, values: Sequence[Any]) -> Recipe:
     """What the dial and a ready recipe leave as it is: encoder, seed and split; a wrong seed is the form's to complain of."""
-    split, (encoder, _, *settings) = values[: len(page.data.form)], values[len(page.data.form) :]
-    seed = settings[recipe_form.FIELDS.index("seed")]
-    return Recipe.from_dict({"encoder": encoder, "seed": seed, **data_tab.shares(*split)})
+    encoder, settings, split = _held(page, values)
+    return Recipe.from_dict({"encoder": encoder, "seed": settings[recipe_form.FIELDS.index("seed")], **split})
 
 
 def _recipe_shown(studio: Studio, page: _Page, draft: str | None, recipe: Recipe, why: str) -> dict:

@@ -101,9 +101,16 @@ def shown(form: RecipeForm, recipe: Recipe) -> dict[Any, Any]:
 
 def values(recipe: Recipe) -> list[Any]:
     """What the fields of the accordion hold for a recipe."""
-    nothing = {f.name: f.metadata["nothing"] for f in dataclasses.fields(Recipe)}
-    found = [getattr(recipe, name) for name in FIELDS]
-    return [nothing[name] if value is None else _written(name, value) for name, value in zip(FIELDS, found, strict=True)]
+    about = {f.name: f.metadata for f in dataclasses.fields(Recipe)}
+
+    def held(name: str) -> Any:
+        value = getattr(recipe, name)
+        if value is None:
+            return about[name]["nothing"]
+        # What may be left to us stands in a text field.
+        return f"{value:g}" if about[name]["automatic"] else value
+
+    return [held(name) for name in FIELDS]
 
 
 def explained(words: str) -> str:
@@ -111,14 +118,12 @@ def explained(words: str) -> str:
     return f'<p class="em-quiet">{markup.text(words, most=600)}</p>' if words else ""
 
 
+OWN_WORDS = explained("Your own settings, as they stand below.")
+
+
 def wire_download(form: RecipeForm, take: Any, inputs: Sequence[Any], outputs: Sequence[Any], **how: Any) -> None:
     """A press on the download button makes a file of the text that ``take(*inputs)`` puts into ``form.taken``."""
     form.take.click(take, inputs, outputs, **how).success(None, form.taken, None, js=_DOWNLOAD, **how)
-
-
-def _written(name: str, value: Any) -> Any:
-    about = next(f.metadata for f in dataclasses.fields(Recipe) if f.name == name)
-    return f"{value:g}" if about["automatic"] else value
 
 
 def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox | gr.Dropdown:

@@ -11,7 +11,7 @@ from trainer.runs.view import RunView
 from trainer.studio import Reports, Studio
 from trainer.ui import markup, words
 from trainer.ui.live_chart import live_chart
-from trainer.ui.session import owner, said
+from trainer.ui.session import QUIET, owner, said
 
 _COUNTS, _BY_ROW = "Counts", "Share of each row"
 
@@ -62,7 +62,7 @@ def build(studio: Studio) -> ResultsTab:
         return {matrix: confusion_chart(studio.reports(owner(), run_id).test, by_row=matrix_as == _BY_ROW)}
 
     run.change(open_run, [run, matrix_as], tab.shown, api_visibility="private", show_progress="minimal", show_progress_on=headline)
-    matrix_as.input(redraw, [run, matrix_as], tab.shown, api_visibility="private", show_progress="hidden")
+    matrix_as.input(redraw, [run, matrix_as], tab.shown, **QUIET)
     return tab
 
 

@@ -8,6 +8,9 @@ from typing import Any
 from trainer.errors import UserError
 from trainer.settings import LOCAL_OWNER
 
+QUIET = {"api_visibility": "private", "show_progress": "hidden"}
+"""For a handler of the page: not part of the API, and no spinner over what it updates."""
+
 _log = logging.getLogger("emotune")
 
 

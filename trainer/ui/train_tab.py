@@ -12,6 +12,7 @@ from trainer.training.encoders import Encoder, find_encoder
 from trainer.ui import markup, recipe_form, words
 from trainer.ui.live_chart import live_chart
 from trainer.ui.recipe_form import RecipeForm
+from trainer.ui.session import QUIET
 
 _CHART_HEIGHT = 280
 
@@ -72,9 +73,7 @@ def build(studio: Studio) -> TrainTab:
             gr.HTML("<h3>Accuracy <small>higher is better</small></h3>")
             accuracy = live_chart(accuracy_chart(no_curves()), elem_id="accuracy-chart", height=_CHART_HEIGHT)
     onward = gr.Button("Trained. See the results", variant="primary", visible=False, elem_id="to-results")
-    encoder.change(
-        lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, api_visibility="private", show_progress="hidden"
-    )
+    encoder.change(lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, **QUIET)
     return TrainTab(source, encoder, recipe, start, notice, run, state, cancel, loss, accuracy, onward)
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 from trainer.charts.colours import class_colours
 from trainer.studio import Studio
 from trainer.ui import markup
-from trainer.ui.session import owner, said
+from trainer.ui.session import QUIET, owner, said
 
 EXAMPLES = (
     "You drove all night just to be with me, and I adore you for it.",
@@ -52,11 +52,11 @@ def build(studio: Studio) -> TryTab:
         return show(studio, run_id, words)
 
     # With "always_last" a fast typist's letters do not queue up: the last state is asked for once the one before is answered.
-    quiet = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "always_last"}
+    quiet = {**QUIET, "trigger_mode": "always_last"}
     text.change(predict, [run, text], answer, **quiet)
     run.change(predict, [run, text], answer, **quiet)
     for button in buttons:
-        button.click(lambda example: example, button, text, api_visibility="private", show_progress="hidden")
+        button.click(lambda example: example, button, text, **QUIET)
     return tab
 
 

@@ -1,5 +1,6 @@
 """Numbers, times and states as people say them."""
 
+from trainer.data.wording import counted
 from trainer.runs.view import RunView
 
 STATES = {
@@ -13,9 +14,8 @@ STATES = {
 }
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """12480, "row" -> "12,480 rows"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+count = counted
+"""12480, "row" -> "12,480 rows"."""
 
 
 def percent(share: float | None, digits: int = 1) -> str:

@@ -5,6 +5,7 @@ Does not know which column is which, and parses no cell: "01", "NA" and "None" a
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from trainer.data.files.archives import refuse_nested, unpack
 from trainer.data.files.decoding import Decoded, decode
@@ -26,30 +27,9 @@ _EXCERPT = 1_000  # characters
 _NOTHING = ',;|" \t\n'
 
 
-def read_file(
-    path: str | Path,
-    *,
-    max_bytes: int = _DEFAULT.max_bytes,
-    max_rows: int = _DEFAULT.max_rows,
-    max_columns: int = _DEFAULT.max_columns,
-    max_cell_chars: int = _DEFAULT.max_cell_chars,
-    delimiter: str | None = None,
-    quote: str | None = None,
-    header: bool | None = None,
-    encoding: str | None = None,
-) -> Table:
-    """``read_table`` of a file; also raises UserError ``file_not_found``, ``not_a_file``, ``file_unreadable``."""
-    return read_table(
-        read_bytes(path, max_bytes=max_bytes),
-        max_bytes=max_bytes,
-        max_rows=max_rows,
-        max_columns=max_columns,
-        max_cell_chars=max_cell_chars,
-        delimiter=delimiter,
-        quote=quote,
-        header=header,
-        encoding=encoding,
-    )
+def read_file(path: str | Path, *, max_bytes: int = _DEFAULT.max_bytes, **how: Any) -> Table:
+    """``read_table`` of a file, whose other arguments it takes; also raises ``file_not_found``, ``not_a_file``, ``file_unreadable``."""
+    return read_table(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **how)
 
 
 def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
