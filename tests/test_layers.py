@@ -15,6 +15,7 @@ FLOORS = [
     {"training", "evaluation"},
     {"charts", "card", "preparation"},
     {"job", "advice", "desk"},
+    {"shelf"},
     {"studio"},
     {"ui", "__main__"},
     {"app"},

@@ -6,60 +6,46 @@ Owns the one training thread and its queue; knows no component of the page. Ever
 import shutil
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from trainer import job
 from trainer.advice import Advice, advise, set_dial
 from trainer.data.rows import save_rows
-from trainer.desk import Desk, disk_in_words, remember
+from trainer.desk import Desk, disk_in_words
 from trainer.errors import UserError
-from trainer.evaluation.report import Report
 from trainer.recipe import Recipe
 from trainer.runs.names import friendly_name
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
+from trainer.shelf import Shelf
 from trainer.training.encoders import Encoder, catalogue, find_encoder
 from trainer.training.estimate import layer_speed
-from trainer.training.export import zip_model
 from trainer.training.hardware import Hardware, at_precision, detect
 
 if TYPE_CHECKING:
-    from trainer.training.predictor import Predictor
+    pass
 
-_PREDICTORS_KEPT = 2
 _HALF_MADE_SECONDS = 600
 
 
-@dataclass(frozen=True)
-class Reports:
-    """A run's scores on the rows kept aside for them."""
-
-    test: Report
-    validation: Report
-
-
-class Studio(Desk):
+class Studio(Desk, Shelf):
     """All jobs over one runs folder: a desk with a training thread and what was trained. Two studios on one folder do not hurt each other: each run has one writer."""
 
     def __init__(self, settings: Settings, *, encoders: Sequence[Encoder] | None = None) -> None:
-        super().__init__(settings)
+        Desk.__init__(self, settings)
+        Shelf.__init__(self, settings)
         self.encoders = tuple(encoders) if encoders is not None else catalogue()
-        self._runs = RunStore(settings.runs_dir)
         self._starting = threading.Lock()
         """Held while a run is made, so that a double press makes one; never by what the page asks each second."""
         self._waiting: list[str] = []
         self._wake = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._closed = False
-        self._predictors: OrderedDict[str, Predictor] = OrderedDict()
         self._busy: str | None = None
         self.hardware: Hardware | None = None
         """What will do the work; None until ``warm_up`` has looked."""
@@ -154,17 +140,10 @@ class Studio(Desk):
                 run.ask_to_stop()
         return self._runs.view(run)
 
-    def runs(self, owner: str) -> list[RunView]:
-        """The owner's runs, newest first."""
-        return self._runs.list(owner)
-
     def token(self, owner: str) -> str:
         """Changes whenever anything that the page shows of runs does; cheap enough to ask each second."""
         runs = ";".join(f"{v.id[:8]}{v.status}{v.stop_asked}{self._runs.size(v.id)}" for v in self._runs.list(owner))
         return f"{runs}|{self._busy}|{self._waiting}|{self.hardware is None}"
-
-    def view(self, owner: str, run_id: str) -> RunView:
-        return self._runs.view(self._run(owner, run_id))
 
     def waiting_before(self, run_id: str) -> int | None:
         """How many runs of this server come before a waiting one; None where it is not waiting here."""
@@ -172,31 +151,6 @@ class Studio(Desk):
             if run_id not in self._waiting:
                 return None
             return self._waiting.index(run_id) + (1 if self._busy else 0)
-
-    def reports(self, owner: str, run_id: str) -> Reports:
-        """The scores of a run that has a model; UserError for one that has none (yet)."""
-        run = self._with_model(owner, run_id)
-        return Reports(test=job.load_report(run, "test"), validation=job.load_report(run, "validation"))
-
-    def predict(self, owner: str, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
-        """The label names and, for each text, the probability of each: shape (texts, classes), rows sum to 1."""
-        run = self._with_model(owner, run_id)
-        if len(texts) > self.settings.max_texts_per_prediction:
-            raise UserError(
-                f"{len(texts):,} texts at once are too many; send at most {self.settings.max_texts_per_prediction}.", code="too_many_texts"
-            )
-        predictor = self._predictor(run)
-        return predictor.label_names, predictor.probabilities([str(t)[: self.settings.max_text_chars] for t in texts])
-
-    def zip_model(self, owner: str, run_id: str, target: Path) -> str:
-        """Write the run's model into ``target`` as a zip and return a file name for it."""
-        run = self._with_model(owner, run_id)
-        name = self._runs.view(run).name
-        zip_model(run, name, target)
-        return f"{name.replace(' ', '-')}.zip"
-
-    def folder(self, owner: str, run_id: str) -> Path:
-        return self._run(owner, run_id).path
 
     def recover(self) -> None:
         """At a server's start: put runs that were waiting back into the queue, oldest first, and clear half-made folders."""
@@ -267,32 +221,3 @@ class Studio(Desk):
             except Exception:
                 # Whatever happens to one run, the next ones are trained.
                 job.fail(run, "The training could not begin. The details are in the file error.log of the run's folder.", "unexpected")
-
-    def _run(self, owner: str, run_id: object) -> Run:
-        return self._runs.get(run_id, owner)
-
-    def _with_model(self, owner: str, run_id: str) -> Run:
-        run = self._run(owner, run_id)
-        view = self._runs.view(run)
-        if not view.has_model:
-            state = {
-                "queued": "is still waiting",
-                "running": "is still training",
-                "failed": "failed",
-                "interrupted": "was interrupted",
-                "cancelled": "never began",
-            }
-            raise UserError(f"The run {view.name} {state[view.status]}; it has no model. Choose a finished run.", code="no_model")
-        return run
-
-    def _predictor(self, run: Run) -> "Predictor":
-        from trainer.training.predictor import Predictor
-
-        with self._lock:
-            predictor = self._predictors.get(run.id)
-        if predictor is None:
-            # Loaded outside the lock: it takes a second, and the page asks for other things meanwhile.
-            predictor = Predictor(run.model)
-        with self._lock:
-            remember(self._predictors, run.id, predictor, _PREDICTORS_KEPT)
-        return predictor

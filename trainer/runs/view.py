@@ -27,6 +27,10 @@ class Evaluation:
     loss: float | None
     accuracy: float | None
     macro_f1: float | None
+    classes: int | None = None
+    """Distinct classes among the answers."""
+    extra: bool = False
+    """Made because of a stop, not planned; gone once the run goes on."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class RunView:
     name: str = ""
     owner: str = ""
     created: float = 0.0
+    queued: float = 0.0
+    """When it was last put into the queue, Unix time."""
     source_name: str = ""
     draft: str = ""
     """The draft it was started from."""
@@ -82,6 +88,8 @@ class RunView:
     stop_asked: bool = False
     message: str = ""
     """Why it failed, in words for people."""
+    code: str = ""
+    """What kind of failure it was: "disk", "out_of_memory", "loss_not_finite" ..."""
     seconds: float | None = None
     """From Start to the report."""
     train_seconds: float | None = None
@@ -115,17 +123,22 @@ def fold(run_id: str, events: Iterable[dict[str, Any]]) -> RunView:
             points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
             view = _log(view, event)
         elif kind == "eval":
-            evaluations.append(Evaluation(event["step"], event.get("loss"), event.get("accuracy"), event.get("macro_f1")))
+            evaluations.append(_evaluation(event))
         elif kind == "resumed":
             # After a resume from step k, what was seen beyond k did not happen.
             points = [p for p in points if p.step <= event["step"]]
-            evaluations = [e for e in evaluations if e.step <= event["step"]]
+            evaluations = [e for e in evaluations if e.step <= event["step"] and not e.extra]
             view = _resumed(view, event)
         elif kind in _ENDS:
             view = replace(view, status=_ENDS[kind], phase="", phase_done=None, seconds_left=None, **_known(event, _END_FIELDS))
         elif kind in _STEPS:
             view = _STEPS[kind](view, event)
     return replace(view, points=tuple(points), evaluations=tuple(evaluations))
+
+
+def _evaluation(event: dict[str, Any]) -> Evaluation:
+    scores = (event.get(name) for name in ("loss", "accuracy", "macro_f1", "classes"))
+    return Evaluation(event["step"], *scores, extra=bool(event.get("extra")))
 
 
 def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
@@ -135,7 +148,7 @@ def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
     return replace(view, stop_asked=stop_asked and view.live)
 
 
-_END_FIELDS = ("message", "seconds", "train_seconds", "samples_per_second", "best_step")
+_END_FIELDS = ("message", "code", "seconds", "train_seconds", "samples_per_second", "best_step")
 _START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps")
 
 
@@ -149,7 +162,12 @@ def _created(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _queued(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, status="queued", message="")
+    return replace(view, status="queued", queued=event["time"], message="", code="")
+
+
+def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
+    name = event.get("name")
+    return replace(view, name=name) if isinstance(name, str) and name.strip() else view
 
 
 def _phase(view: RunView, event: dict[str, Any]) -> RunView:
@@ -161,9 +179,7 @@ def _started(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _resumed(view: RunView, event: dict[str, Any]) -> RunView:
-    step = event["step"]
-    best = view.best_step if view.best_step is not None and view.best_step <= step else None
-    return replace(view, status="running", step=step, message="", best_step=best)
+    return replace(view, status="running", step=event["step"], message="", code="", seconds_left=None, best_step=event.get("best_step"))
 
 
 def _log(view: RunView, event: dict[str, Any]) -> RunView:
@@ -192,6 +208,7 @@ _STEPPED = frozenset({"log", "eval", "resumed", "checkpoint"})
 _STEPS = {
     "created": _created,
     "queued": _queued,
+    "renamed": _renamed,
     "phase": _phase,
     "started": _started,
     "checkpoint": _checkpoint,

@@ -8,7 +8,8 @@ import gradio as gr
 from trainer.charts.classes import confusion_chart
 from trainer.evaluation.report import Interval, Report
 from trainer.runs.view import RunView
-from trainer.studio import Reports, Studio
+from trainer.shelf import Reports
+from trainer.studio import Studio
 from trainer.ui import markup, words
 from trainer.ui.live_chart import live_chart
 from trainer.ui.session import QUIET, owner, said
