@@ -16,6 +16,8 @@ from urllib.parse import urljoin, urlparse
 
 import pytest
 
+from trainer.training.encoders import Encoder
+
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 90.0
 
@@ -35,9 +37,14 @@ def command(port: int, runs: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where that ``app.py`` has its runs, in ``runs``."""
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path) -> Iterator[str]:
     """The address of a real ``app.py`` of its own."""
-    folder = tmp_path_factory.mktemp("app")
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with open(folder / "output", "wb") as output:
@@ -145,3 +152,22 @@ def test_a_folder_that_cannot_be_written_is_one_kind_sentence(tmp_path: Path) ->
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert str(runs) in done.stderr
+
+
+def test_a_second_server_of_the_same_runs_is_one_kind_sentence(served: str, folder: Path) -> None:
+    done = subprocess.run(**command(free_port(), folder / "runs"), capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert f"already serves the folder {folder / 'runs'}, at {served} (process" in done.stderr
+    assert "EMOTUNE_RUNS" in done.stderr
+    assert "gradio_config" in get(served)
+
+
+def test_the_terminal_trains_beside_a_server(served: str, folder: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
+    settings = ["--encoder", tiny_encoder.source, "--epochs", "1", "--set", "max_length=32", "--json"]
+    environment = {**os.environ, "EMOTUNE_RUNS": str(folder / "runs"), "PYTHONPATH": str(ROOT)}
+    train = [sys.executable, "-m", "trainer", "train", str(small_csv), *settings]
+    done = subprocess.run(train, env=environment, cwd=folder, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "runs" / json.loads(done.stdout.splitlines()[-1])["run"] / "model" / "model.safetensors").is_file()

@@ -1,4 +1,4 @@
-"""The same jobs without a browser: ``python -m trainer train | predict | inspect | runs``.
+"""The same jobs without a browser: ``python -m trainer train | resume | predict | inspect | runs``.
 
 Prints and parses only; every job is the studio's, as on the page.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from trainer.errors import UserError
 from trainer.presets import preset
 from trainer.recipe import Recipe, load_recipe
+from trainer.runs.doctor import diagnose
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 
@@ -59,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--json", action="store_true", help="the last line of the output is one JSON object")
     train.set_defaults(command=_train)
 
+    resume = commands.add_parser("resume", help="go on with a run that was interrupted, stopped or failed, then print the report")
+    resume.add_argument("run", metavar="RUN", help="a run's id or its folder")
+    resume.add_argument("--more-epochs", type=int, default=0, metavar="N", help="train a finished run for so many more epochs")
+    resume.add_argument("--json", action="store_true", help="the last line of the output is one JSON object, as with train")
+    resume.set_defaults(command=_resume)
+
     predict = commands.add_parser("predict", help="the probabilities of each class for texts")
     predict.add_argument("model", metavar="RUN_OR_MODEL_DIR", help="a run's id, its folder, or a model folder")
     predict.add_argument("texts", nargs="+", metavar="TEXT")
@@ -82,30 +89,59 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from trainer.studio import Studio
-    from trainer.training.encoders import catalogue, local_encoder
+    from trainer.training.encoders import local_encoder
 
-    encoders = catalogue()
-    if options.encoder and Path(options.encoder).is_dir():
-        mine = local_encoder(Path(options.encoder))
-        encoders = (mine, *(e for e in encoders if e.name != mine.name))
-        options.encoder = mine.name
-    studio = Studio(Settings.from_environment(), encoders=encoders)
+    own = local_encoder(Path(options.encoder)) if options.encoder and Path(options.encoder).is_dir() else None
+    studio = _studio(own)
+    if studio is None:
+        return 0
+    if own is not None:
+        options.encoder = own.name
     recipe = _recipe(options)
     files = {"main": options.file, "validation": options.validation, "test": options.test}
     sources = {role: (path.name, path) for role, path in files.items() if path is not None}
     view = studio.train_files(LOCAL_OWNER, sources, recipe, text=options.text, label=options.label)
     for notice in view.notices:
         print(notice, file=sys.stderr)
+    return _to_the_report(studio, view, as_json=options.json)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    studio = _studio()
+    if studio is None:
+        return 0
+    run = Path(options.run).resolve().name if Path(options.run).is_dir() else options.run
+    return _to_the_report(studio, studio.resume(LOCAL_OWNER, run, more_epochs=options.more_epochs), as_json=options.json)
+
+
+def _studio(own: "Encoder | None" = None) -> "Studio | None":  # noqa: F821
+    """A studio, with a person's own encoder; None where this process has lent a hand to another one's training, which is over."""
+    from trainer import job
+    from trainer.studio import Studio
+    from trainer.training.encoders import catalogue
+    from trainer.training.ranks import Ranks
+
+    encoders = catalogue()
+    if own is not None:
+        encoders = (own, *(e for e in encoders if e.name != own.name))
+    if not Ranks.from_environment().main:
+        job.lend_a_hand(encoders)
+        return None
+    return Studio(Settings.from_environment(), encoders=encoders)
+
+
+def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  # noqa: F821
+    """Watch a run until it is over, then print its report; returns the exit status."""
     view = _watch(studio, view)
-    for remark in view.remarks:
+    for remark in (*view.remarks, *(d.words for d in diagnose(view))):
         print(remark, file=sys.stderr)
     if not view.has_model:
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
         return 1
     reports = studio.reports(LOCAL_OWNER, view.id)
     print(_report_text(view, reports.test))
-    if options.json:
+    if as_json:
+        recipe = studio.recipe(LOCAL_OWNER, view.id)
         print(json.dumps(_train_json(view, recipe, reports, studio.folder(LOCAL_OWNER, view.id))))
     return 0
 

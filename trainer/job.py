@@ -5,6 +5,8 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,26 +17,31 @@ from trainer.data.splitting import Splits
 from trainer.errors import UserError
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, make_report
+from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.runs.view import fold
 from trainer.runs.writer import writing
-from trainer.training.encoders import Encoder, find_encoder
+from trainer.training.encoders import Encoder, find_encoder, local_encoder
 
 
-def do(run: Run, encoders: Sequence[Encoder]) -> bool:
-    """Do the run's work in this thread; returns whether it was ours to do (False: another process writes it).
+def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> bool:
+    """Do the run's work in this thread, or go on with it; returns whether it was ours to do (False: another process writes it).
 
-    Never raises for what goes wrong inside: a failure ends in the run's log, in words, and its traceback in a file.
+    ``save_seconds`` is the time between two states to go on from. Never raises for what goes wrong inside: a failure ends in the run's
+    log, in words, and its traceback in a file.
     """
-    from trainer.training.fit import Cancelled
+    from trainer.training.attempt import Cancelled
 
     with writing(run.path) as mine:
         if not mine:
             return False
         try:
-            _work(run, encoders)
-        except Cancelled:
-            run.log.append("cancelled", durable=True, message="Stopped before its first step; there is no model to keep.")
+            asked = run.recipe()
+            try:
+                _work(run, encoders, save_seconds)
+            except Cancelled:
+                run.keep_recipe(asked)
+                run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
         except UserError as error:
             fail(run, error.message, error.code)
         except OSError as error:
@@ -42,6 +49,27 @@ def do(run: Run, encoders: Sequence[Encoder]) -> bool:
         except Exception:
             fail(run, "The training failed unexpectedly. The details are in the file error.log of the run's folder.", "unexpected")
     return True
+
+
+def lend_a_hand(encoders: Sequence[Encoder]) -> None:
+    """The part of a process that trains together with the one that owns the run (see ranks.py): its steps, no words and no files.
+
+    Ends when the training does; what goes wrong is raised, and ends the others too.
+    """
+    from trainer.training.attempt import Cancelled
+    from trainer.training.fit import fit
+    from trainer.training.ranks import Ranks
+
+    run = Run(Path(Ranks.from_environment().share(None)), muted=True)
+    corpus, splits = load_rows(run.rows)
+    with suppress(Cancelled):
+        fit(run, encoder_of(run, encoders), corpus, splits, recipe=_recipe_of(run))
+
+
+def encoder_of(run: Run, encoders: Sequence[Encoder]) -> Encoder:
+    """The run's encoder, be it one of these or a folder; UserError where it is gone."""
+    folder = fold(run.id, run.log.read()).encoder_folder
+    return local_encoder(Path(folder)) if folder else find_encoder(run.recipe().encoder, encoders)
 
 
 def fail(run: Run, message: str, code: str) -> None:
@@ -69,18 +97,23 @@ def load_report(run: Run, split: str) -> Report:
     return make_report(predictions.labels, predictions.predicted, predictions.label_names)
 
 
-def _work(run: Run, encoders: Sequence[Encoder]) -> None:
+def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     begun = time.monotonic()
     run.log.append("phase", durable=True, what="warming up")
     from trainer.training.fit import fit
+    from trainer.training.ranks import Ranks
 
-    encoder = find_encoder(run.recipe().encoder, encoders)
+    recipe = _recipe_of(run)
+    encoder = encoder_of(run, encoders)
     corpus, splits = load_rows(run.rows)
-    fitted = fit(run, encoder, corpus, splits)
+    run.keep_recipe(recipe)
+    Ranks.from_environment().share(str(run.path))
+    fitted = fit(run, encoder, corpus, splits, recipe=recipe, save_seconds=save_seconds)
     _score(run, corpus, splits, device=fitted.hardware.device)
-    _compare(run, corpus, splits)
+    if not run.stop_asked():
+        _compare(run, corpus, splits)
     end = "stopped" if fitted.stopped else "finished"
-    seconds = time.monotonic() - begun
+    seconds = fitted.seconds_before + time.monotonic() - begun
     facts = {
         "best_step": fitted.best_step,
         "train_seconds": round(fitted.train_seconds, 3),
@@ -89,6 +122,13 @@ def _work(run: Run, encoders: Sequence[Encoder]) -> None:
     }
     write_card(run, fold(run.id, run.log.read()), load_report(run, "test"))
     run.log.append(end, durable=True, **facts)
+
+
+def _recipe_of(run: Run) -> Recipe:
+    """The recipe, with the epochs that were added to a run that goes on."""
+    recipe, wanted = run.recipe(), fold(run.id, run.log.read()).wanted_epochs
+    # Somebody who asks for more epochs does not want them to be ended early.
+    return replace(recipe, epochs=wanted, early_stopping=None) if wanted else recipe
 
 
 def _score(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
@@ -132,5 +172,7 @@ def _teller(run: Run, what: str) -> Callable[[float], None]:
 
 def _disk_sentence(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "The disk is full, so the training could not be saved. Free some space and start again."
-    return f"A file could not be written or read ({error.strerror or error}). Put that right and start again."
+        return "The disk is full, so the training could not be saved. Free some space and press Resume: what was saved so far is kept."
+    return (
+        f"A file could not be written or read ({error.strerror or error}). Put that right and press Resume: what was saved so far is kept."
+    )

@@ -3,6 +3,7 @@
 Nothing here is about one training run: that is the recipe's business.
 """
 
+import math
 import os
 import secrets
 from dataclasses import dataclass
@@ -34,11 +35,18 @@ class Settings:
 
     max_texts_per_prediction: int = 256
 
+    save_seconds: float = 30.0
+    """Between two states that an interrupted training can go on from; with 0 there is one at every point of the charts."""
+
     @classmethod
     def from_environment(cls) -> "Settings":
-        """``EMOTUNE_RUNS`` names the runs folder; without it, the user's data folder, never the working directory."""
+        """``EMOTUNE_RUNS`` names the runs folder; without it, the user's data folder, never the working directory.
+
+        ``EMOTUNE_SAVE_SECONDS`` is the time between two states. Raises UserError where it is no number.
+        """
         named = os.environ.get("EMOTUNE_RUNS", "").strip()
-        return cls(runs_dir=Path(named).expanduser().absolute() if named else Path(user_data_dir("emotune", appauthor=False)) / "runs")
+        runs_dir = Path(named).expanduser().absolute() if named else Path(user_data_dir("emotune", appauthor=False)) / "runs"
+        return cls(runs_dir=runs_dir, save_seconds=_seconds("EMOTUNE_SAVE_SECONDS", cls.save_seconds))
 
     @property
     def file_limits(self) -> dict[str, int]:
@@ -58,6 +66,17 @@ class Settings:
                 "Free some disk space or allow writing there, or name another folder in the environment variable EMOTUNE_RUNS.",
                 code="disk_not_writable",
             ) from error
+
+
+def _seconds(name: str, default: float) -> float:
+    value = os.environ.get(name, "").strip()
+    try:
+        seconds = float(value) if value else default
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise UserError(f"The environment variable {name} must be a number of seconds; found “{value[:40]}”.", code="setting_out_of_range")
+    return seconds
 
 
 def prepare_environment() -> None:

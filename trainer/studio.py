@@ -18,6 +18,8 @@ from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.course import going_on
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     pass
 
 _HALF_MADE_SECONDS = 600
+_STATES_OF_FINISHED = 3
+"""So many finished runs can still be trained for more epochs."""
 
 
 class Studio(Desk, Shelf):
@@ -70,7 +74,7 @@ class Studio(Desk, Shelf):
         ``as_it_is``); nothing is left behind then.
         """
         self.settings.check_writable()
-        find_encoder(recipe.encoder, self.encoders)
+        encoder = find_encoder(recipe.encoder, self.encoders)
         preparation = self.preparation(owner, draft_id)
         corpus, splits = preparation.require_corpus(), preparation.splits(recipe)
         if preparation.must_fix and not as_it_is:
@@ -100,6 +104,7 @@ class Studio(Desk, Shelf):
                     fill=fill,
                     name=friendly_name(),
                     owner=owner,
+                    encoder_folder=encoder.source if encoder.own else None,
                     draft=preparation.draft.version,
                     source_name=preparation.draft.main.name,
                     rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
@@ -134,10 +139,36 @@ class Studio(Desk, Shelf):
         with self._lock:
             if run_id in self._waiting:
                 self._waiting.remove(run_id)
-                run.log.append("cancelled", durable=True, message="Taken from the queue before it began.")
+                run.log.append("cancelled", durable=True, message="Taken out of the queue.")
                 self._wake.notify_all()
             elif self._runs.view(run).live:
                 run.ask_to_stop()
+        return self._runs.view(run)
+
+    def resume(self, owner: str, run_id: str, *, more_epochs: int = 0) -> RunView:
+        """Let a run go on from its last saved state, or train a finished one for more epochs; it waits for its turn like any other.
+
+        Raises UserError where there is nothing to go on with. Pressed twice, it goes on once.
+        """
+        self.settings.check_writable()
+        run = self._run(owner, run_id)
+        with self._starting:
+            view = self._runs.view(run)
+            if view.live:
+                return view
+            epochs = going_on(view, more_epochs)
+            if epochs is not None and Checkpoints(run.checkpoints).newest() is None:
+                raise UserError(
+                    f"The last state of {view.name} is no longer kept, so it cannot be trained further. Start it anew with more epochs.",
+                    code="no_state",
+                )
+            job.encoder_of(run, self.encoders)
+            if epochs is not None:
+                replace(run.recipe(), epochs=epochs)  # so many may be out of range
+            with disk_in_words(self.settings):
+                run.withdraw_stop()
+                run.log.append("queued", durable=True, epochs=epochs)
+            self._enqueue(run)
         return self._runs.view(run)
 
     def token(self, owner: str) -> str:
@@ -153,14 +184,15 @@ class Studio(Desk, Shelf):
             return self._waiting.index(run_id) + (1 if self._busy else 0)
 
     def recover(self) -> None:
-        """At a server's start: put runs that were waiting back into the queue, oldest first, and clear half-made folders."""
-        for folder in self.settings.runs_dir.glob(".new-*"):
-            # A young one may be another process's, still being filled.
-            with suppress(OSError):
-                if time.time() - folder.stat().st_mtime > _HALF_MADE_SECONDS:
-                    shutil.rmtree(folder, ignore_errors=True)
+        """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed."""
+        for pattern in (".new-*", ".deleted-*"):
+            for folder in self.settings.runs_dir.glob(pattern):
+                # A young one may be another process's, still being filled.
+                with suppress(OSError):
+                    if time.time() - folder.stat().st_mtime > _HALF_MADE_SECONDS:
+                        shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
-            for view in reversed(self._runs.list(LOCAL_OWNER)):
+            for view in sorted(self._runs.list(LOCAL_OWNER), key=lambda v: (v.queued, v.created)):
                 if view.status == "queued" and view.id not in self._waiting:
                     self._enqueue(Run(self.settings.runs_dir / view.id))
 
@@ -204,6 +236,12 @@ class Studio(Desk, Shelf):
                 self._thread.start()
             self._wake.notify_all()
 
+    def _tidy_states(self) -> None:
+        """The last states of all but the newest finished runs go: each takes three times the room of its model."""
+        finished = [v for v in self._runs.list(LOCAL_OWNER) if v.status == "finished"]
+        for view in finished[_STATES_OF_FINISHED:]:
+            shutil.rmtree(Run(self.settings.runs_dir / view.id).checkpoints, ignore_errors=True)
+
     def _train_forever(self) -> None:
         while True:
             with self._lock:
@@ -217,7 +255,8 @@ class Studio(Desk, Shelf):
             try:
                 # Another process on the same folder may have taken it meanwhile.
                 if self._runs.view(run).status == "queued":
-                    job.do(run, self.encoders)
+                    job.do(run, self.encoders, save_seconds=self.settings.save_seconds)
+                    self._tidy_states()
             except Exception:
                 # Whatever happens to one run, the next ones are trained.
                 job.fail(run, "The training could not begin. The details are in the file error.log of the run's folder.", "unexpected")

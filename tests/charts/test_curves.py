@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.charts.examples import run, texts, trace, valid
 from trainer.charts import curves
-from trainer.charts.curves import Curves, smoothed
+from trainer.charts.curves import Curves
+from trainer.charts.lines import pushed_apart, smoothed
 
 
 @pytest.mark.parametrize("chart", [curves.loss_chart, curves.accuracy_chart])
@@ -89,7 +90,7 @@ def test_ends_are_labelled_with_their_values_and_do_not_overlap():
 
 @given(wanted=st.lists(st.floats(0, 200), max_size=5).map(sorted))
 def test_labels_are_pushed_apart_in_order_and_within_the_chart(wanted):
-    places = curves._pushed_apart(wanted, 16, 0, 200)
+    places = pushed_apart(wanted, 16, 0, 200)
     assert all(b - a >= 16 - 1e-6 for a, b in itertools.pairwise(places))
     assert all(-1e-6 <= place <= 200 + 1e-6 for place in places)
     if all(b - a >= 16 for a, b in itertools.pairwise(wanted)):

@@ -12,8 +12,9 @@ from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits, split
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
+from trainer.training.attempt import Fitted
 from trainer.training.encoders import Encoder
-from trainer.training.fit import Fitted, fit
+from trainer.training.fit import fit
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,8 @@ class Run:
     """One run's folder."""
 
     path: Path
+    muted: bool = False
+    """For a process that only lends a hand: the log is written by another one."""
 
     @property
     def id(self) -> str:
@@ -54,7 +56,7 @@ class Run:
 
     @property
     def log(self) -> EventLog:
-        return EventLog(self.path / "events.jsonl")
+        return EventLog(self.path / "events.jsonl", muted=self.muted)
 
     @property
     def rows(self) -> Path:
@@ -81,8 +83,15 @@ class Run:
     def recipe(self) -> Recipe:
         return Recipe.from_dict(json.loads((self.path / "recipe.json").read_text(encoding="utf-8")))
 
+    def keep_recipe(self, recipe: Recipe) -> None:
+        """From now on this is what was asked for."""
+        write_json(self.path / "recipe.json", recipe.to_dict())
+
     def ask_to_stop(self) -> None:
         (self.path / "stop").touch()
+
+    def withdraw_stop(self) -> None:
+        (self.path / "stop").unlink(missing_ok=True)
 
     def stop_asked(self) -> bool:
         return (self.path / "stop").exists()

@@ -62,7 +62,14 @@ class RunView:
     repairs: dict[str, int] = field(default_factory=dict)
     """Rows that each repair changed or left out, by its code."""
     encoder: str = ""
+    encoder_folder: str = ""
+    """Where it lies, if it is a person's own."""
     status: Status = "queued"
+    before: Status | None = None
+    """For one that waits or goes on once more: what it was, and is again should it leave the queue."""
+    wanted_epochs: int | None = None
+    """For one that is to go on longer than its recipe says: epochs in all."""
+    processes: int = 1
     phase: str = ""
     """What is being done now, as a sentence's end: "reading the texts"."""
     phase_done: float | None = None
@@ -76,6 +83,8 @@ class RunView:
     rows: dict[str, int] = field(default_factory=dict)
     """Rows in training, validation and test."""
     step: int = 0
+    saved_step: int = 0
+    """The run can go on from here, should it be interrupted."""
     total_steps: int = 0
     epoch_steps: tuple[int, ...] = ()
     samples_per_second: float | None = None
@@ -130,7 +139,7 @@ def fold(run_id: str, events: Iterable[dict[str, Any]]) -> RunView:
             evaluations = [e for e in evaluations if e.step <= event["step"] and not e.extra]
             view = _resumed(view, event)
         elif kind in _ENDS:
-            view = replace(view, status=_ENDS[kind], phase="", phase_done=None, seconds_left=None, **_known(event, _END_FIELDS))
+            view = _ended(view, event)
         elif kind in _STEPS:
             view = _STEPS[kind](view, event)
     return replace(view, points=tuple(points), evaluations=tuple(evaluations))
@@ -148,8 +157,17 @@ def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
     return replace(view, stop_asked=stop_asked and view.live)
 
 
+def _ended(view: RunView, event: dict[str, Any]) -> RunView:
+    status = _ENDS[event["kind"]]
+    if status == "cancelled" and view.before is not None:
+        status = view.before
+    return replace(
+        view, status=status, before=None, wanted_epochs=None, phase="", phase_done=None, seconds_left=None, **_known(event, _END_FIELDS)
+    )
+
+
 _END_FIELDS = ("message", "code", "seconds", "train_seconds", "samples_per_second", "best_step")
-_START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps")
+_START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps", "processes")
 
 
 def _known(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
@@ -157,12 +175,14 @@ def _known(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _created(view: RunView, event: dict[str, Any]) -> RunView:
-    facts = _known(event, ("name", "owner", "source_name", "encoder", "rows", "draft", "repairs"))
+    facts = _known(event, ("name", "owner", "source_name", "encoder", "encoder_folder", "rows", "draft", "repairs"))
     return replace(view, created=event["time"], notices=tuple(event.get("notices", ())), **facts)
 
 
 def _queued(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, status="queued", queued=event["time"], message="", code="")
+    before = view.before or (view.status if view.queued else None)
+    wanted = event.get("epochs")
+    return replace(view, status="queued", before=before, wanted_epochs=wanted, queued=event["time"], message="", code="")
 
 
 def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
@@ -175,11 +195,16 @@ def _phase(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _started(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, status="running", epoch_steps=tuple(event.get("epoch_steps", ())), **_known(event, _START_FIELDS))
+    return replace(
+        view, status="running", wanted_epochs=None, epoch_steps=tuple(event.get("epoch_steps", ())), **_known(event, _START_FIELDS)
+    )
 
 
 def _resumed(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, status="running", step=event["step"], message="", code="", seconds_left=None, best_step=event.get("best_step"))
+    step = event["step"]
+    return replace(
+        view, status="running", step=step, saved_step=step, best_step=event.get("best_step"), message="", code="", seconds_left=None
+    )
 
 
 def _log(view: RunView, event: dict[str, Any]) -> RunView:
@@ -190,6 +215,10 @@ def _log(view: RunView, event: dict[str, Any]) -> RunView:
 
 def _checkpoint(view: RunView, event: dict[str, Any]) -> RunView:
     return replace(view, best_step=event["step"])
+
+
+def _saved(view: RunView, event: dict[str, Any]) -> RunView:
+    return replace(view, saved_step=event["step"])
 
 
 def _notice(view: RunView, event: dict[str, Any]) -> RunView:
@@ -204,7 +233,7 @@ def _baseline(view: RunView, event: dict[str, Any]) -> RunView:
     return replace(view, baseline=WordCounts(accuracy, macro_f1, rows))
 
 
-_STEPPED = frozenset({"log", "eval", "resumed", "checkpoint"})
+_STEPPED = frozenset({"log", "eval", "resumed", "checkpoint", "saved"})
 _STEPS = {
     "created": _created,
     "queued": _queued,
@@ -212,6 +241,7 @@ _STEPS = {
     "phase": _phase,
     "started": _started,
     "checkpoint": _checkpoint,
+    "saved": _saved,
     "notice": _notice,
     "baseline": _baseline,
 }

@@ -3,7 +3,6 @@
 The lock dies with its process, however it dies; that is how a run whose server was killed is told from a living one.
 """
 
-import errno
 import os
 import platform
 import threading
@@ -11,27 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
-if os.name == "nt":
-    import msvcrt
-
-    def _try_lock(file: BinaryIO, *, shared: bool) -> bool:
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            return _not_held(error)
-        return True
-else:
-    import fcntl
-
-    def _try_lock(file: BinaryIO, *, shared: bool) -> bool:
-        try:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError as error:
-            return _not_held(error)
-        return True
-
+from trainer.runs.locks import try_lock
 
 _BEAT_SECONDS = 2.0
 _SILENCE_SECONDS = 30.0
@@ -43,7 +23,7 @@ def writing(folder: Path) -> Iterator[bool]:
     """Be the one writer of ``folder`` while the block runs; yields False, at once, where somebody else is."""
     with open(folder / "lock", "a+b") as file:
         # Readers take the lock for an instant when they look; a few tries tell them from a real writer.
-        got = any(_try_lock(file, shared=False) or time.sleep(0.02) for _ in range(25))
+        got = any(try_lock(file, shared=False) or time.sleep(0.02) for _ in range(25))
         if not got:
             yield False
             return
@@ -70,7 +50,7 @@ def has_living_writer(folder: Path) -> bool:
     """Whether somebody writes this run now: by its lock on this machine, by its heartbeat on another."""
     try:
         with open(folder / "lock", "rb") as file:
-            if not _try_lock(file, shared=True):
+            if not try_lock(file, shared=True):
                 return True
         host = (folder / "heartbeat").read_text(encoding="utf-8")
         age = time.time() - (folder / "heartbeat").stat().st_mtime
@@ -86,8 +66,3 @@ def _beat_until(folder: Path, done: threading.Event) -> None:
             beat(folder)
         if done.wait(_BEAT_SECONDS):
             return
-
-
-def _not_held(error: OSError) -> bool:
-    """What a refused lock means: False where somebody holds it, True where this file system knows no locks."""
-    return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)

@@ -48,6 +48,8 @@ class Encoder:
     """Of model.safetensors, checked before use where it is known."""
     longest: int = 512
     """Tokens of the longest text it can read."""
+    own: bool = False
+    """A person's own folder, which no catalogue names."""
 
     @property
     def local(self) -> bool:
@@ -138,7 +140,7 @@ def local_encoder(folder: Path) -> Encoder:
     folder = folder.resolve()
     layers, width, longest = _shape(folder / "config.json")
     parameters = safetensors_parameters(folder / _WEIGHTS)
-    return Encoder(folder.name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest)
+    return Encoder(folder.name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest, own=True)
 
 
 def _shape(config: Path) -> tuple[int, int, int]:

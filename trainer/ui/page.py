@@ -17,10 +17,11 @@ from trainer.presets import LEVELS, PRESETS, preset
 from trainer.recipe import Recipe, dump_recipe, load_recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import api, data_tab, markup, recipe_form, results_tab, train_tab, try_tab, words
+from trainer.ui import api, data_tab, markup, recipe_form, results_tab, runs_list, runs_tab, train_tab, try_tab, words
 from trainer.ui.data_tab import DataTab
 from trainer.ui.live_chart import plotly_script
 from trainer.ui.results_tab import ResultsTab
+from trainer.ui.runs_tab import RunsTab
 from trainer.ui.session import QUIET, owner, said
 from trainer.ui.train_tab import TrainTab
 from trainer.ui.try_tab import TryTab
@@ -42,6 +43,7 @@ class _Page:
     train: TrainTab
     results: ResultsTab
     tryit: TryTab
+    runs: RunsTab
 
     @property
     def pickers(self) -> list[gr.Dropdown]:
@@ -54,7 +56,7 @@ class _Page:
 
     @property
     def refreshed(self) -> list[Any]:
-        return [self.chip, self.strip, self.stop, self.seen, *self.pickers, *self.train.shown]
+        return [self.chip, self.strip, self.stop, self.seen, *self.pickers, self.runs.version, *self.train.shown]
 
 
 def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
@@ -78,7 +80,9 @@ def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
                 results = results_tab.build(studio)
             with gr.Tab("4 Try it", id="try", render_children=True):
                 tryit = try_tab.build(studio)
-        page = _Page(chip, strip, stop, gr.State(""), tabs, data, train, results, tryit)
+            with gr.Tab("Runs", id="runs", render_children=True):
+                runs = runs_tab.build(studio)
+        page = _Page(chip, strip, stop, gr.State(""), tabs, data, train, results, tryit, runs)
         _wire(studio, page, blocks)
     return blocks
 
@@ -122,6 +126,7 @@ def _wire(studio: Studio, page: _Page, blocks: gr.Blocks) -> None:
     _wire_tokens(studio, page)
     _wire_advice(studio, page)
     _wire_recipe(studio, page)
+    runs_tab.wire(studio, page.runs, tabs=page.tabs, pickers=page.pickers, look=look)
 
     data.onward.click(lambda: gr.Tabs(selected="train"), None, page.tabs, **QUIET)
     train.onward.click(lambda run: (gr.Tabs(selected="results"), run, run), train.run, [page.tabs, results.run, tryit.run], **QUIET)
@@ -330,6 +335,7 @@ def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, resu
         page.train.run: _picker(views, train_run, first=running),
         page.results.run: _picker(trained, results_run),
         page.tryit.run: _picker(trained, try_run),
+        page.runs.version: runs_list.version(views),
         **train_tab.show(page.train, picked, studio.waiting_before(picked.id) if picked else None),
     }
 

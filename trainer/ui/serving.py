@@ -4,6 +4,8 @@ import os
 import socket
 import sys
 import tempfile
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trainer.errors import UserError
+from trainer.runs.serving_lock import serving_alone
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.ui.page import build, page_options
@@ -23,14 +26,31 @@ _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
-    """Open the page; with ``block``, return only when the server ends. Raises UserError where it cannot be served as asked."""
+    """Open the page; with ``block``, return only when the server ends. Raises UserError where it cannot be served as asked.
+
+    No other server gets the runs folder meanwhile: until the end with ``block``, else for as long as the page exists.
+    """
     settings.check_writable()
     # Gradio keeps a copy of each upload for a day; it belongs where the rest of the person's data is, and nobody else may read it.
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.runs_dir / "uploads"))
     host, port = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), _port()
-    studio = Studio(settings)
-    studio.recover()
-    blocks = build(studio, whereabouts=whereabouts(settings, host))
+    with ExitStack() as held:
+        tell_address = held.enter_context(serving_alone(settings.runs_dir))
+        studio = Studio(settings)
+        studio.recover()
+        blocks = _launched(studio, host, port)
+        tell_address(blocks.local_url)
+        studio.warm_up()
+        if block:
+            blocks.block_thread()
+        else:
+            weakref.finalize(blocks, held.pop_all().close)
+    return blocks
+
+
+def _launched(studio: Studio, host: str, port: int | None) -> gr.Blocks:
+    """The page, open at its address. Raises UserError where that cannot be had."""
+    blocks = build(studio, whereabouts=whereabouts(studio.settings, host))
     try:
         blocks.launch(
             server_name=host,
@@ -38,15 +58,12 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
             inbrowser=_has_browser(),
             share=False,
             prevent_thread_lock=True,
-            max_file_size=settings.max_file_bytes,
+            max_file_size=studio.settings.max_file_bytes,
             app_kwargs={"routes": [download_route(studio), prepared_route(studio)]},
             **page_options(),
         )
     except OSError as error:
         raise UserError(_why_not_served(host, port), code="not_served") from error
-    studio.warm_up()
-    if block:
-        blocks.block_thread()
     return blocks
 
 

@@ -42,6 +42,14 @@ def parameters(number: int) -> str:
     return f"{number / 1e6:.1f} million"
 
 
+def room(size: int) -> str:
+    """92400000 bytes -> "92.4 MB"."""
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{max(size, 0) / 1e3:.0f} KB"
+
+
 def run_choice(view: RunView) -> str:
     """A run in a list of runs."""
     return f"{view.name} · {view.source_name} · {STATES[view.status]}"

@@ -1,0 +1,160 @@
+"""Two runs on the rows both kept aside: which rows these are, and what the numbers say."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.data.corpus import Corpus
+from trainer.data.splitting import Splits
+from trainer.evaluation.comparison import Answers, answers, compare, holm, in_words, paired
+from trainer.evaluation.predictions import Predictions
+
+LABELS = ("joy", "anger", "love")
+COUNTS = st.integers(0, 400)
+
+
+def answered(rows, learned=()):
+    """Answers from (text, label, predicted) triples."""
+    texts, labels, predicted = zip(*rows, strict=True) if rows else ((), (), ())
+    return Answers(texts, labels, predicted, frozenset(learned))
+
+
+def corpus_of(rows, names):
+    ids = np.array([names.index(label) for _, label in rows])
+    at = np.arange(len(rows))
+    return Corpus(tuple(text for text, _ in rows), ids, names, at, at + 2, None, ())
+
+
+def splits_of(train, validation, test, left_out=()):
+    return Splits(*(np.array(part, dtype=np.int64) for part in (train, validation, test, left_out)), notices=())
+
+
+def said(corpus, rows, answers_, names):
+    """Predictions that give each of ``rows`` the class it is told, all of the test split."""
+    probabilities = np.full((len(rows), len(names)), 0.1)
+    for i, answer in enumerate(answers_):
+        probabilities[i, names.index(answer)] = 0.9
+    return Predictions(np.array(rows), ["test"] * len(rows), corpus.label_ids[list(rows)], probabilities, names)
+
+
+def test_mcnemar_by_hand():
+    # Of 10 rows that only one had right, 2 or fewer on one side: (1 + 10 + 45) / 1024, twice.
+    assert paired(50, 8, 2, 3).p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert paired(50, 2, 8, 3).p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert paired(0, 6, 0, 0).p == pytest.approx(2 / 2**6)
+    assert paired(9, 4, 4, 1).p == 1.0
+    assert paired(9, 0, 0, 1).p == 1.0
+
+
+def test_the_interval_is_newcombes_tenth():
+    # The examples of Fagerland, Lydersen & Laake 2014 (Bentur et al. 2009, Cavo et al. 2012), as R's contingencytables gives them.
+    few, more = paired(1, 1, 7, 12), paired(59, 6, 16, 80)
+    assert (few.low, few.high) == pytest.approx((-0.507, -0.026), abs=5e-4)
+    assert (more.difference, more.low, more.high) == pytest.approx((-0.0621, -0.1186, -0.0046), abs=5e-5)
+
+
+@given(both=COUNTS, only_a=COUNTS, only_b=COUNTS, neither=COUNTS)
+def test_swapping_the_runs_mirrors_everything(both, only_a, only_b, neither):
+    one, other = paired(both, only_a, only_b, neither), paired(both, only_b, only_a, neither)
+    assert (one.difference, one.low, one.high) == pytest.approx((-other.difference, -other.high, -other.low))
+    assert (one.accuracy_a, one.accuracy_b) == (other.accuracy_b, other.accuracy_a)
+    assert one.p == pytest.approx(other.p)
+    assert -1 <= one.low <= one.difference <= one.high <= 1
+    assert 0 < one.p <= 1
+    assert one.difference == pytest.approx(one.accuracy_a - one.accuracy_b)
+    a, b = in_words(one, "A", "B"), in_words(other, "B", "A")
+    assert a == b or only_a == only_b
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(LABELS), st.sampled_from(LABELS), st.sampled_from(LABELS)), max_size=30
+    ),
+    st.frozensets(st.sampled_from("abcdefgh"), max_size=2),
+)
+def test_swapping_the_answers_mirrors_the_counts(rows, learned):
+    a = answered([(text, label, said) for text, label, said, _ in rows])
+    b = answered([(text, label, said) for text, label, _, said in rows[::-1]], learned)
+    # Copies that one model answers differently do not occur; here they may, and then the first counts.
+    if len({(text, label) for text, label, *_ in rows}) == len(rows):
+        one, other = compare(a, b), compare(b, a)
+        assert (one.both, one.only_a, one.only_b, one.neither) == (other.both, other.only_b, other.only_a, other.neither)
+        assert one.disputed == other.disputed
+        assert one.rows == sum(text not in learned for text, *_ in rows)
+
+
+def test_rows_are_found_by_text_and_label_whatever_the_order_of_classes_and_rows():
+    rows = [("t1", "joy"), ("t2", "anger"), ("t3", "joy"), ("t4", "anger"), ("t5", "joy"), ("t6", "anger")]
+    one, other = ("joy", "anger"), ("anger", "joy")
+    a = corpus_of(rows, one)
+    b = corpus_of(rows[::-1], other)
+    said_a = said(a, [1, 2, 3], ["anger", "anger", "joy"], one)  # t2 right, t3 and t4 wrong
+    said_b = said(b, [2, 3, 4], ["anger", "joy", "anger"], other)  # t4, t3, t2, all right
+    found = compare(
+        answers(a, splits_of([0, 4], [5], [1, 2, 3]), said_a),
+        answers(b, splits_of([0, 5], [1], [2, 3, 4]), said_b),
+    )
+    assert (found.both, found.only_a, found.only_b, found.neither) == (1, 0, 2, 0)
+
+
+def test_only_rows_of_both_test_splits_with_the_same_label_count():
+    a = answered([("both", "joy", "joy"), ("only a", "joy", "joy"), ("corrected", "joy", "joy")])
+    b = answered([("both", "joy", "anger"), ("only b", "joy", "joy"), ("corrected", "anger", "anger")])
+    found = compare(a, b)
+    assert (found.rows, found.only_a, found.disputed) == (1, 1, 1)
+
+
+def test_what_either_run_has_learned_from_never_counts():
+    a = answered([("fresh", "joy", "joy"), ("leaked", "joy", "joy")])
+    b = answered([("fresh", "joy", "joy"), ("leaked", "joy", "joy")], learned=["leaked"])
+    assert compare(a, b).rows == compare(b, a).rows == 1
+    rows = [("same", "joy"), ("same", "joy"), ("other", "anger")]
+    corpus = corpus_of(rows, ("joy", "anger"))
+    run = answers(corpus, splits_of([0], [], [1, 2]), said(corpus, [1, 2], ["joy", "joy"], ("joy", "anger")))
+    assert compare(run, run).rows == 1  # "same" is also a training row
+
+
+def test_copies_count_once_and_a_text_with_two_labels_twice():
+    a = answered([("copy", "joy", "joy")] * 5 + [("two", "joy", "joy"), ("two", "anger", "joy")])
+    found = compare(a, a)
+    assert (found.rows, found.both, found.neither, found.disputed) == (3, 2, 1, 0)
+
+
+def test_predictions_of_another_run_are_refused():
+    corpus = corpus_of([("t", "joy")], ("joy", "anger"))
+    wrong = Predictions([5], ["test"], [0], [[0.9, 0.1]], ("joy", "anger"))
+    with pytest.raises(ValueError, match="rows up to 5"):
+        answers(corpus, splits_of([], [], [0]), wrong)
+
+
+def test_in_words():
+    better = paired(2900, 130, 60, 110)
+    assert in_words(better, "brisk otter", "calm fox") == (
+        "On 3,200 shared test rows brisk otter is right in 2.2 % more of them (1.3 to 3.0); "
+        "such a difference would hardly come by chance (p < 0.001)."
+    )
+    assert "calm fox is right in 2.2 % more" in in_words(paired(2900, 60, 130, 110), "brisk otter", "calm fox")
+    chance = in_words(paired(80, 8, 5, 7), "A", "B")
+    assert "could well be chance (p = 0.58)" in chance
+    assert "(−4.6 to 10.8)" in chance
+    assert in_words(paired(80, 0, 0, 7), "A", "B") == "On 87 shared test rows A and B are right and wrong in the very same ones."
+    assert "right equally often (−" in in_words(paired(80, 4, 4, 7), "A", "B")
+    assert in_words(paired(8, 1, 0, 2), "A", "B").endswith("So few rows say little.")
+    assert "On 1 shared test row " in in_words(paired(1, 0, 0, 0), "A", "B")
+    nothing = paired(0, 0, 0, 0)
+    assert (nothing.low, nothing.high, nothing.p, nothing.difference) == (-1, 1, 1, 0)
+    assert "no rows aside in common" in in_words(nothing, "A", "B")
+
+
+def test_several_comparisons_are_judged_together():
+    results = [paired(80, 10, 1, 5), paired(80, 9, 2, 5), paired(80, 5, 5, 5)]
+    first, second = results[0].p, results[1].p
+    corrected = holm(results)
+    assert [c.p for c in corrected] == pytest.approx([3 * first, 2 * second, 1.0])
+    assert [c.rows for c in corrected] == [c.rows for c in results]
+    assert holm([]) == ()
+    assert holm(results[:1]) == (results[0],)
+    assert all(math.isfinite(c.p) and c.p <= 1 for c in holm([paired(1, 1, 0, 0)] * 6))

@@ -1,0 +1,256 @@
+"""A training that ended anywhere goes on as if nothing had happened: the same weights, no gap and no double point in its curves."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.training.conftest import run_with
+from trainer.data.corpus import Corpus
+from trainer.data.splitting import Splits
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.events import EventLog
+from trainer.runs.run import Run
+from trainer.runs.view import RunView, fold
+from trainer.training.encoders import Encoder
+from trainer.training.fit import fit
+
+Material = tuple[Corpus, Splits]
+BASE = {"encoder": "tiny-bert", "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "max_length": 32, "seed": 3}
+
+
+class Killed(BaseException):
+    """Nobody catches this, as nobody catches a signal 9."""
+
+
+@pytest.fixture
+def end_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
+    """The process "dies" as soon as the log says this of this step."""
+    append = EventLog.append
+
+    def at(kind: str, step: int) -> None:
+        def dying(self: EventLog, said: str, **facts: object) -> None:
+            append(self, said, **facts)
+            if (said, facts.get("step")) == (kind, step):
+                raise Killed
+
+        monkeypatch.setattr(EventLog, "append", dying)
+
+    at.never = lambda: monkeypatch.setattr(EventLog, "append", append)  # type: ignore[attr-defined]
+    return at
+
+
+def weights(run: Run) -> dict[str, bytes]:
+    return {str(f.relative_to(run.model)): f.read_bytes() for f in run.model.rglob("*.safetensors")}
+
+
+def view_of(run: Run) -> RunView:
+    return fold(run.id, run.log.read())
+
+
+def curve(run: Run) -> tuple[object, ...]:
+    view = view_of(run)
+    return view.points, view.evaluations
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"gradient_accumulation": 2, "batch_size": 8, "label_smoothing": 0.1},
+        {"frozen_epochs": 1, "layer_decay": 0.8},
+        {"head": "mlp", "pooling": "mean"},
+        {"lora_rank": 4, "precision": "fp32"},
+    ],
+    ids=["plain", "accumulation", "two stages", "own head", "lora"],
+)
+def test_it_goes_on_bit_by_bit(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None], settings: dict[str, object]
+) -> None:
+    recipe = Recipe(**{**BASE, **settings})
+    whole = run_with(tmp_path, material, recipe)
+    fit(whole, tiny_encoder, *material)
+    broken = run_with(tmp_path, material, recipe)
+    # In the middle of the first epoch, after a state; then in the middle of the second, after a point that no state holds.
+    for kind, step in (("saved", 4), ("log", 15)):
+        end_at(kind, step)
+        with pytest.raises(Killed):
+            fit(broken, tiny_encoder, *material, save_seconds=0)
+    end_at.never()  # type: ignore[attr-defined]
+    fit(broken, tiny_encoder, *material, save_seconds=0)
+    resumed = [e["step"] for e in broken.log.read() if e["kind"] == "resumed"]
+    assert resumed == [4, 14]
+    assert weights(broken) == weights(whole)
+    assert curve(broken) == curve(whole)
+    assert view_of(broken).best_step == view_of(whole).best_step
+
+
+def test_without_a_state_it_begins_anew(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None]
+) -> None:
+    whole, broken = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
+    fit(whole, tiny_encoder, *material)
+    end_at("log", 5)
+    with pytest.raises(Killed):
+        fit(broken, tiny_encoder, *material)
+    end_at.never()  # type: ignore[attr-defined]
+    fit(broken, tiny_encoder, *material)
+    assert curve(broken) == curve(whole)
+    assert weights(broken) == weights(whole)
+
+
+def test_a_damaged_state_does_not_count(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None]
+) -> None:
+    whole, broken = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
+    fit(whole, tiny_encoder, *material)
+    end_at("saved", 9)
+    with pytest.raises(Killed):
+        fit(broken, tiny_encoder, *material, save_seconds=0)
+    end_at.never()  # type: ignore[attr-defined]
+    newest = Checkpoints(broken.checkpoints).newest()
+    content = bytearray((newest.path / "model.safetensors").read_bytes())
+    content[-3] ^= 1
+    (newest.path / "model.safetensors").write_bytes(content)
+    fit(broken, tiny_encoder, *material, save_seconds=0)
+    assert [e["step"] for e in broken.log.read() if e["kind"] == "resumed"] == [8]
+    assert weights(broken) == weights(whole)
+    assert curve(broken) == curve(whole)
+
+
+def test_after_a_stop_it_goes_on(material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, stopped = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
+    fit(whole, tiny_encoder, *material)
+    append = EventLog.append
+
+    def stopping(self: EventLog, kind: str, **facts: object) -> None:
+        append(self, kind, **facts)
+        if kind == "log" and facts["step"] == 1:
+            stopped.ask_to_stop()
+
+    monkeypatch.setattr(EventLog, "append", stopping)
+    fitted = fit(stopped, tiny_encoder, *material)
+    monkeypatch.setattr(EventLog, "append", append)
+    # No evaluation was due yet: the stop made one, so that there is a model to keep.
+    assert fitted.stopped
+    assert [(e.step, e.extra) for e in view_of(stopped).evaluations] == [(2, True)]
+    assert weights(stopped)
+    stopped.withdraw_stop()
+    assert not fit(stopped, tiny_encoder, *material).stopped
+    assert weights(stopped) == weights(whole)
+    assert curve(stopped) == curve(whole)
+
+
+def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer.training.watch import Watch
+
+    whole, stopped = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
+    fit(whole, tiny_encoder, *material)
+    second = view_of(whole).evaluations[1].step
+    predicted = Watch.on_prediction_step
+
+    def stopping(self: Watch, args: object, state: object, control: object, **more: object) -> None:
+        if state.global_step == second:
+            self.task.run.ask_to_stop()
+        predicted(self, args, state, control, **more)
+
+    monkeypatch.setattr(Watch, "on_prediction_step", stopping)
+    assert fit(stopped, tiny_encoder, *material).stopped
+    monkeypatch.setattr(Watch, "on_prediction_step", predicted)
+    assert [e.step for e in view_of(stopped).evaluations] == [view_of(whole).evaluations[0].step]
+    stopped.withdraw_stop()
+    fit(stopped, tiny_encoder, *material)
+    assert curve(stopped) == curve(whole)
+    assert weights(stopped) == weights(whole)
+
+
+def test_epochs_can_be_added(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    run = run_with(tmp_path, material, Recipe(**BASE))
+    fit(run, tiny_encoder, *material)
+    before = view_of(run)
+    fit(run, tiny_encoder, *material, recipe=Recipe(**{**BASE, "epochs": 3}))
+    after = view_of(run)
+    assert after.points[: len(before.points)] == before.points
+    assert [p.step for p in after.points] == list(range(1, after.total_steps + 1))
+    assert after.total_steps == before.total_steps * 3 // 2
+    rates = {e["step"]: e["learning_rate"] for e in run.log.read() if e["kind"] == "log"}
+    assert rates[before.total_steps + 1] > rates[before.total_steps]
+
+
+def test_a_run_that_ended_early_stays_ended(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    run = run_with(tmp_path, material, Recipe(**{**BASE, "epochs": 8, "learning_rate": 1e-7, "early_stopping": 1}))
+    fit(run, tiny_encoder, *material)
+    steps = [p.step for p in view_of(run).points]
+    model = weights(run)
+    fit(run, tiny_encoder, *material)
+    assert [p.step for p in view_of(run).points] == steps
+    assert steps[-1] < view_of(run).total_steps
+    assert weights(run) == model
+
+
+def test_memory_that_does_not_suffice_once(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer.training.loop import LiveTrainer
+
+    run = run_with(tmp_path, material, Recipe(**BASE))
+    step, seen = LiveTrainer.training_step, []
+
+    def tight(self: LiveTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+        seen.append(len(inputs["labels"]))
+        if self.state.global_step >= 5 and seen[-1] > 8:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        return step(self, model, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(LiveTrainer, "training_step", tight)
+    fit(run, tiny_encoder, *material, save_seconds=0)
+    view = view_of(run)
+    assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
+    assert "ran out of memory with 16 texts at a time" in view.remarks[0]
+    assert "8 at a time" in view.remarks[0]
+    assert [e["step"] for e in run.log.read() if e["kind"] == "resumed"] == [5]
+    # The last batch of an epoch is not full.
+    assert sum(seen) >= 2 * len(material[1].train)
+    assert run.model.exists()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_memory_that_does_not_suffice_twice_fails_in_words_and_gives_it_back(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    import gc
+    import weakref
+
+    from trainer.training.loop import LiveTrainer
+
+    made: list[weakref.ref] = []
+
+    def full(self: LiveTrainer, *_: object, **__: object) -> None:
+        made.append(weakref.ref(self.model))
+        raise error.with_traceback(None)
+
+    monkeypatch.setattr(LiveTrainer, "training_step", full)
+    with pytest.raises(UserError, match="smaller batch size") as failed:
+        fit(run_with(tmp_path, material, Recipe(**BASE)), tiny_encoder, *material)
+    assert failed.value.code == "out_of_memory"
+    assert len(made) == 2
+    error.__traceback__ = None
+    gc.collect()
+    assert [model() for model in made] == [None, None]
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer.training.loop import LiveTrainer
+
+    def broken(self: LiveTrainer, *_: object, **__: object) -> None:
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(LiveTrainer, "training_step", broken)
+    with pytest.raises(RuntimeError, match="shapes"):
+        fit(run_with(tmp_path, material, Recipe(**BASE)), tiny_encoder, *material)

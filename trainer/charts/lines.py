@@ -1,0 +1,131 @@
+"""Lines over training steps: what the charts of one run and of several have in common. Draws no chart by itself."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from trainer.charts.frame import INK
+
+_LABEL_GAP = 16  # pixels between the middles of two labels at the ends of lines
+_MOST_POINTS = 800  # more than a chart has pixels
+
+SYMBOLS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "triangle-down": "▼", "star": "★"}
+"""Plotly's name of each shape, and the character that looks like it."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One measured quantity of a chart of curves; ``training`` lines are drawn raw (faint) and smoothed, the others as dots on a line."""
+
+    name: str
+    short: str
+    colour: str
+    steps: tuple[int, ...]
+    values: tuple[float | None, ...]
+    training: bool = False
+    dash: str = "solid"
+    symbol: str = "circle"
+    """One of ``SYMBOLS``: the shape of its dots, and of the sign beside its label."""
+
+
+def make_traces(line: Line, percent: bool) -> list[dict]:
+    """A line as plotly's traces; ``percent`` where its values are shares, which are told in per cent."""
+    values = [rounded(v) for v in line.values]
+    # Hover takes numbers in the unit of its sentence: plotly's own "%" format has no space before the sign.
+    unit, scale, digits = (" %", 100, ".1f") if percent else ("", 1, ".3f")
+    hover = f"step %{{x:,}}<br>{line.name} %{{customdata[0]:{digits}}}{unit}"
+    common = {"type": "scatter", "x": list(line.steps), "y": values, "name": line.name}
+    if not line.training:
+        style = {"mode": "lines+markers", "line": {"color": line.colour, "width": 2, "dash": line.dash}, "cliponaxis": False}
+        style |= {"marker": {"color": line.colour, "size": 7, "symbol": line.symbol}, "hovertemplate": f"{hover}<extra></extra>"}
+        return [common | style | {"customdata": [[rounded(scale * v)] for v in values]}]
+    means = [rounded(v) for v in smoothed(line.values)]
+    raw = {"mode": "lines", "line": {"color": line.colour, "width": 1}, "opacity": 0.4, "hoverinfo": "skip"}
+    # One point draws no line, and the first seconds of a run should show something.
+    bold = {"mode": "lines" if len(values) > 1 else "markers", "y": means, "line": {"color": line.colour, "width": 2.5}}
+    bold |= {"marker": {"color": line.colour}, "hovertemplate": f"{hover}, smoothed %{{customdata[1]:{digits}}}{unit}<extra></extra>"}
+    both = [[rounded(scale * v), rounded(scale * m)] for v, m in zip(values, means, strict=True)]
+    return [common | raw, common | bold | {"customdata": both}]
+
+
+def smoothed(values: Sequence[float | None]) -> list[float | None]:
+    """Exponential moving average, corrected for its start at zero (Kingma & Ba 2015, section 3); None stays None and is passed over.
+
+    Its window is a twentieth of the points, at most 25: twenty points are shown as they are, five hundred as their trend.
+    """
+    window = min(max(sum(v is not None for v in values) / 20, 1), 25)
+    keep = 1 - 2 / (window + 1)
+    mean = weight = 0.0
+    out: list[float | None] = []
+    for value in values:
+        if value is not None:
+            mean, weight = keep * mean + (1 - keep) * value, keep * weight + (1 - keep)
+        out.append(None if value is None else mean / weight)
+    return out
+
+
+def condensed(line: Line) -> Line:
+    """Only finite values; a long run's log windows are averaged in groups, so that a tick never sends more than a screen can show."""
+    known = [(step, value) for step, value in zip(line.steps, finite(line.values), strict=True) if value is not None]
+    group = math.ceil(len(known) / _MOST_POINTS)
+    if line.training and group > 1:
+        groups = [known[i : i + group] for i in range(0, len(known), group)]
+        known = [(several[-1][0], sum(v for _, v in several) / len(several)) for several in groups]
+    steps, values = zip(*known, strict=True) if known else ((), ())
+    return replace(line, steps=steps, values=values)
+
+
+def last_value(line: Line) -> float:
+    """Where a line ends, as it is drawn."""
+    return (smoothed(line.values) if line.training else line.values)[-1]
+
+
+def end_labels(lines: tuple[Line, ...], frontier: int, top: float, plot_height: int, percent: bool) -> list[dict]:
+    """A name and number beside the newest step for each line, instead of a legend; pushed apart where lines end close together."""
+    lines = tuple(sorted(lines, key=last_value))
+    wanted = [last_value(line) / top * plot_height for line in lines]
+    places = pushed_apart(wanted, _LABEL_GAP, 0, plot_height)
+    return [
+        {
+            "x": frontier,
+            "y": rounded(last_value(line)),
+            "yshift": round(place - want, 1),
+            "xshift": 8,
+            "xanchor": "left",
+            "yanchor": "middle",
+            "showarrow": False,
+            "text": f'<span style="color:{line.colour}">{SYMBOLS[line.symbol]}</span> {line.short} {written(last_value(line), percent)}',
+            "font": {"size": 11, "color": INK},
+        }
+        for line, want, place in zip(lines, wanted, places, strict=True)
+    ]
+
+
+def pushed_apart(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
+    """Places at least ``gap`` apart, in the order of ``wanted`` (ascending), with the least squared displacement, kept in [low, high].
+
+    Isotonic regression of the places less their share of the gaps, by pooling adjacent violators (Ayer et al. 1955).
+    """
+    pools: list[list[float]] = []  # [mean, size]
+    for i, place in enumerate(wanted):
+        pools.append([place - i * gap, 1])
+        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
+            (mean, size), (other, more) = pools.pop(-2), pools.pop()
+            pools.append([(mean * size + other * more) / (size + more), size + more])
+    flat = [mean for mean, size in pools for _ in range(int(size))]
+    return [min(max(place, low), high - (len(wanted) - 1) * gap) + i * gap for i, place in enumerate(flat)]
+
+
+def written(value: float, percent: bool) -> str:
+    """A value beside its line: "90.3 %" for a share, "0.317" for a loss."""
+    return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+
+
+def finite(values: Sequence[float | None]) -> list[float | None]:
+    """The values, None where one is no finite number."""
+    return [None if v is None or not math.isfinite(v) else float(v) for v in values]
+
+
+def rounded(value: float | None) -> float | None:
+    """Five digits: what a screen can show, in half the bytes."""
+    return None if value is None else float(f"{value:.5g}")

@@ -1,0 +1,31 @@
+"""How a run may go on: what can be resumed, and for how many epochs. Pure."""
+
+import math
+
+from trainer.errors import UserError
+from trainer.runs.view import RunView
+
+RESUMABLE = frozenset({"interrupted", "stopped", "failed", "cancelled"})
+
+
+def may_resume(view: RunView) -> bool:
+    """Whether going on makes sense: a training that went astray would go astray again."""
+    return view.status in RESUMABLE and view.code != "loss_not_finite"
+
+
+def going_on(view: RunView, more_epochs: int) -> int | None:
+    """Epochs in all that a run which goes on is to have; None for those it was begun with. Raises UserError where it cannot go on."""
+    if view.status == "finished":
+        if more_epochs < 1:
+            raise UserError(f"{view.name} is finished. To train it further, say for how many more epochs.", code="already_finished")
+        # One that ended early is trained on from where it ended.
+        done = math.ceil(view.step / view.epoch_steps[0]) if view.epoch_steps else view.epochs
+        return done + more_epochs
+    if not may_resume(view):
+        raise UserError(
+            f"{view.name} went astray, and would again from the same state. Start it anew with a smaller learning rate.",
+            code="cannot_resume",
+        )
+    if more_epochs:
+        raise UserError(f"{view.name} has not finished the epochs it was begun with. Resume it first.", code="not_finished")
+    return view.wanted_epochs

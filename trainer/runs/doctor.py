@@ -1,0 +1,323 @@
+"""The doctor: what looks wrong with the course of a training, in plain words with what to try.
+
+Looks at a run's curves only, never at texts or weights; what a score is worth on the test rows is the report's business.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, exp, isfinite, sqrt
+from statistics import fmean, median, pvariance
+
+from trainer.runs.view import Evaluation, RunView
+
+_LEAST_SHARE_LIVE = 1 / 3
+"""Of the steps, before a live run is judged: with many epochs the first one is mostly warmup."""
+
+_MISSED_ROWS = 2
+"""A model that gives one class must be wrong on so many validation rows; a single one could be an honest model's one mistake."""
+
+_FLAT_POINTS = 12
+"""Logged points, at least, so that a third of them has a mean and a spread."""
+
+_LEAST_FALL = 0.1
+"""Share by which the training loss falls at the least from the first third to the last: healthy runs lose a third or more."""
+
+_LOW_LOSS = 0.5
+"""Guessing between two equally frequent classes costs 0.69. What begins below this has learned already, or one class is nearly
+all there is; then the answers tell more than the loss."""
+
+_KNOWS = 0.1
+"""By so much must the training accuracy exceed exp(-loss) to show that a loss that stays where it is belongs to a model that knows
+something: where equally frequent classes are guessed, the two are the same."""
+
+_GAP, _GAP_OVER = 0.15, 0.1
+"""Training accuracy less validation accuracy: from the one on it is worth a word, below the other no longer. Well-trained runs of our
+encoders end with 0.02 to 0.1."""
+
+_RISE, _RISE_OVER = 1.3, 1.15
+"""Validation loss against its lowest, likewise; a tenth more is common in good runs, as right answers become surer of themselves
+more slowly than wrong ones."""
+
+_LEAST_RISE = 0.15
+"""A rise smaller than this (in nats) is none worth a word, however low the loss was."""
+
+_FALLING = 0.9
+"""Training loss that keeps falling: at most this share of what it was when the validation loss was lowest."""
+
+_START_POINTS, _RECENT_POINTS = 3, 5
+"""Their medians are the loss at the start and now: one odd batch decides nothing."""
+
+_DIVERGED, _DIVERGED_OVER = (1.5, 0.2), (1.15, 0.1)
+"""Times the loss at the start, and nats on top: from the first on it diverges, below the second no longer. Batches of a healthy run
+never come near the first."""
+
+_SMALL_RATE, _LARGE_RATE = 5e-6, 1e-3
+"""Learning rates beyond these are unusual for fine-tuning a whole encoder (Devlin et al. 2019 took 2e-5 to 5e-5)."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One thing that looks wrong: a stable code for programs, and words for people that say what to try."""
+
+    code: str
+    words: str
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """One value by step, in the order of the steps; values that are missing are left out."""
+
+    steps: tuple[int, ...]
+    values: tuple[float, ...]
+
+    def until(self, step: int) -> tuple[float, ...]:
+        return self.values[: bisect_right(self.steps, step)]
+
+    def mean(self, after: int, until: int) -> float | None:
+        """The mean of the values with ``after`` < step <= ``until``; None where there are none."""
+        values = self.values[bisect_right(self.steps, after) : bisect_right(self.steps, until)]
+        return fmean(values) if values else None
+
+
+def diagnose(view: RunView) -> tuple[Diagnosis, ...]:
+    """What looks wrong with this training, most telling first: ``diverging``, ``collapse``, ``flat_loss``, ``overfitting``.
+
+    Nothing is said before the training had a fair chance, and what is said stays until the curves clearly say otherwise, so that
+    a page that asks each second does not flicker. A loss that is no number has ended the run with words of its own: nothing to add.
+    """
+    if view.code == "loss_not_finite" or not view.total_steps:
+        return ()
+    losses = _curve([(p.step, p.loss) for p in view.points])
+    diverging, collapse = _diverging(view, losses), _collapse(view)
+    flat_loss = None if diverging else _flat_loss(view, losses, collapsed=collapse is not None)
+    found = (diverging, collapse, flat_loss, _overfitting(view, losses))
+    return tuple(diagnosis for diagnosis in found if diagnosis is not None)
+
+
+def _fair_step(view: RunView) -> int:
+    """The step from which on the training had a fair chance: a whole epoch or half of the steps; while it goes on, never less than a third."""
+    half = ceil(view.total_steps / 2)
+    first = min(view.epoch_steps[0], half) if view.epoch_steps else half
+    return first if view.status == "finished" else max(first, ceil(_LEAST_SHARE_LIVE * view.total_steps))
+
+
+# The four
+
+
+def _diverging(view: RunView, losses: _Curve) -> Diagnosis | None:
+    """Training loss far above its start, now."""
+    values = losses.values
+    if len(values) < _START_POINTS + _RECENT_POINTS:
+        return None
+    start, recent, diverged = median(values[:_START_POINTS]), 0.0, False
+    for end in range(_START_POINTS + _RECENT_POINTS, len(values) + 1):
+        recent = median(values[end - _RECENT_POINTS : end])
+        times, more = _DIVERGED_OVER if diverged else _DIVERGED
+        diverged = recent > times * start + more
+    if not diverged:
+        return None
+    return Diagnosis(
+        "diverging",
+        f"The training loss has risen from {start:.2f} at the start to {recent:.2f}: each step overshoots, and the model gets worse "
+        f"rather than better. Try {_smaller_rate(view)}, or more warmup.{_kept(view)}",
+    )
+
+
+def _collapse(view: RunView) -> Diagnosis | None:
+    """The same class for every validation row."""
+    evaluations = [e for e in view.evaluations if _number(e.classes)]
+    first = next((i for i in range(len(evaluations), 0, -1) if evaluations[i - 1].classes > 1), 0)
+    alike = evaluations[first:]
+    # One evaluation may be a moment's; at the end of a run that was evaluated once, it is what there is.
+    enough = min(2, len(evaluations)) if view.status == "finished" else (3 if first else 2)
+    if not alike or len(alike) < enough or alike[-1].step < _fair_step(view) or not _misses(view, alike[-1]):
+        return None
+    last, rows = alike[-1], view.rows.get("validation")
+    right = "" if not _number(last.accuracy) else f" and is right for {_percent(last.accuracy)} of them"
+    words = (
+        f"After {last.step:,} of {view.total_steps:,} steps the model gives {f'all {rows:,}' if rows else 'all'} validation rows the same "
+        f"class{right}: it does not tell the classes apart{' any more' if first else ''}. "
+    )
+    if first:
+        return Diagnosis("collapse", f"{words}Try {_smaller_rate(view)}, or fewer epochs.{_kept(view)}")
+    return Diagnosis(
+        "collapse",
+        f"{words}Try more epochs or {_another_rate(view)}; where one class has most of the rows, class weights “balanced” "
+        "or more rows of the rare classes.",
+    )
+
+
+def _misses(view: RunView, evaluation: Evaluation) -> bool:
+    """Whether one class for all is wrong often enough; unknown numbers do not speak against it."""
+    if not _number(evaluation.accuracy):
+        return True
+    rows = view.rows.get("validation")
+    return evaluation.accuracy < 1 if rows is None else round((1 - evaluation.accuracy) * rows) >= _MISSED_ROWS
+
+
+def _flat_loss(view: RunView, losses: _Curve, *, collapsed: bool) -> Diagnosis | None:
+    """Training loss that does not fall, though the model does not know its rows. What is said of a collapse is not said again."""
+    accuracies = _curve([(p.step, p.accuracy) for p in view.points])
+    flat, start, now = False, 0.0, 0.0
+    for step in _milestones(view):
+        seen = losses.until(step)
+        third = len(seen) // 3
+        if len(seen) < _FLAT_POINTS or _has_fallen(seen) or _knows(seen[-third:], accuracies.until(step)):
+            flat = False
+            continue
+        start, now = fmean(seen[:third]), fmean(seen[-third:])
+        # Two standard errors: to be said first, it must be nearly certain that the loss falls by less.
+        slack = 0.0 if flat else 2 * sqrt((pvariance(seen[:third]) + pvariance(seen[-third:])) / third)
+        flat = start >= _LOW_LOSS and start - now + slack < _LEAST_FALL * start
+    if not flat:
+        return None
+    advice = "" if collapsed else f"Try {_another_rate(view)} or more epochs. "
+    return Diagnosis(
+        "flat_loss",
+        f"The training loss does not fall: {start:.2f} in the first third of the steps so far, {now:.2f} in the last. The model is not "
+        f"learning from its rows. {advice}If the encoder is frozen, let it learn too; and check that the label column is the right one.",
+    )
+
+
+def _has_fallen(losses: Sequence[float]) -> bool:
+    """Whether the loss fell right at the start, so that its first third is low already."""
+    return fmean(losses[-(len(losses) // 3) :]) < (1 - _LEAST_FALL) * median(losses[:_START_POINTS])
+
+
+def _knows(losses: Sequence[float], accuracies: Sequence[float]) -> bool:
+    """Whether the last texts were answered better than a guess that costs so much."""
+    last = accuracies[-len(losses) :]
+    return bool(last) and fmean(last) > exp(-fmean(losses)) + _KNOWS
+
+
+def _overfitting(view: RunView, losses: _Curve) -> Diagnosis | None:
+    """Training rows known by heart: validation loss rising while training loss falls, or training accuracy far above validation accuracy."""
+    accuracies = _curve([(p.step, p.accuracy) for p in view.points])
+    span, rising, apart = _epoch(view), None, None
+    for number, evaluation in enumerate(view.evaluations, 1):
+        if evaluation.step >= _fair_step(view):
+            seen = view.evaluations[:number]
+            rising = _rise(view, seen, losses, span, already=rising is not None)
+            apart = _gap(view, seen, accuracies, span, already=apart is not None)
+    if apart is not None:
+        found = (
+            f"The model is right for {_percent(apart[0])} of the rows it learns from, but for {_percent(apart[1])} of the validation rows: "
+            "it begins to know its rows by heart."
+        )
+    elif rising is not None:
+        low, now = rising
+        found = (
+            f"The loss on validation rows has risen from {low.loss:.2f} at step {low.step:,} to {now:.2f}, while the training loss keeps "
+            "falling: the model begins to know its rows by heart."
+        )
+    else:
+        return None
+    return Diagnosis(
+        "overfitting", f"{found}{_kept(view)} Try fewer epochs, early stopping, some label smoothing, or, best of all, more rows."
+    )
+
+
+def _rise(view: RunView, seen: Sequence[Evaluation], losses: _Curve, span: int, *, already: bool) -> tuple[Evaluation, float] | None:
+    """The evaluation of the lowest validation loss and the loss now, where it has risen since while training loss fell."""
+    scored = [e for e in seen if _number(e.loss)]
+    if not scored:
+        return None
+    low = min(scored, key=lambda e: e.loss)
+    # Two in a row: one evaluation may be a moment's.
+    last = [e.loss for e in scored if e.step > low.step][-2:]
+    then, now = losses.mean(low.step - span, low.step), losses.mean(scored[-1].step - span, scored[-1].step)
+    if len(last) < 2 or then is None or now is None:
+        return None
+    # The mean of few rows wanders by about one nat over the root of their number.
+    least = max(_LEAST_RISE, 1 / sqrt(view.rows.get("validation") or 100))
+    wanted = max(_RISE_OVER * low.loss, low.loss + least / 2) if already else max(_RISE * low.loss, low.loss + least)
+    return (low, last[-1]) if min(last) > wanted and now < _FALLING * then else None
+
+
+def _gap(view: RunView, seen: Sequence[Evaluation], accuracies: _Curve, span: int, *, already: bool) -> tuple[float, float] | None:
+    """Training and validation accuracy of the last epoch, where they are far apart and chance does not explain it."""
+    step = seen[-1].step
+    scores = [e.accuracy for e in seen if e.step > step - span and _number(e.accuracy)]
+    learned = accuracies.mean(step - span, step)
+    if not scores or learned is None:
+        return None
+    held = fmean(scores)
+    chance = sqrt(sum(_variance(share, view.rows.get(part)) for share, part in ((learned, "train"), (held, "validation"))))
+    wanted = max(_GAP_OVER, 2 * chance) if already else max(_GAP, 3 * chance)
+    return (learned, held) if learned - held >= wanted else None
+
+
+def _variance(share: float, rows: int | None) -> float:
+    """Of a share of right answers among so many rows; never 0, as ten right out of ten do not prove that all are."""
+    rows = rows or 100
+    fair = (share * rows + 1) / (rows + 2)
+    return fair * (1 - fair) / rows
+
+
+# Curves
+
+
+def _curve(points: Sequence[tuple[int, float | None]]) -> _Curve:
+    known = [(step, float(value)) for step, value in points if _number(value)]
+    return _Curve(tuple(step for step, _ in known), tuple(value for _, value in known))
+
+
+def _number(value: object) -> bool:
+    """A log from elsewhere may hold anything."""
+    return isinstance(value, int | float) and isfinite(value)
+
+
+def _milestones(view: RunView) -> Iterator[int]:
+    """The steps at which the training loss is judged: each tenth of the steps after a fair chance, and the end of a finished run."""
+    fair = _fair_step(view)
+    for tenth in range(1, 11):
+        step = ceil(tenth * view.total_steps / 10)
+        if fair <= step <= view.step:
+            yield step
+    if view.status == "finished" and fair <= view.step:
+        yield view.step
+
+
+def _epoch(view: RunView) -> int:
+    """Steps of an epoch."""
+    return view.epoch_steps[0] if view.epoch_steps else view.total_steps
+
+
+# Words
+
+
+def _kept(view: RunView) -> str:
+    if view.best_step is None:
+        return ""
+    if view.live:
+        return f" Nothing is lost: the best model so far, of step {view.best_step:,}, is the one that is kept."
+    return f" Nothing is lost: the model that is kept is the best one, of step {view.best_step:,}."
+
+
+def _smaller_rate(view: RunView) -> str:
+    if view.learning_rate is None:
+        return "a smaller learning rate"
+    return f"a smaller learning rate (it is {_plain(view.learning_rate)}; a tenth of that is {_plain(view.learning_rate / 10)})"
+
+
+def _another_rate(view: RunView) -> str:
+    """Which way to turn the learning rate, where its value tells."""
+    rate = view.learning_rate
+    if rate is None:
+        return "another learning rate"
+    if rate >= _LARGE_RATE:
+        return _smaller_rate(view)
+    if rate <= _SMALL_RATE:
+        return f"a larger learning rate (it is {_plain(rate)}, which is very small)"
+    return f"another learning rate (it is {_plain(rate)}; three times that, or a third)"
+
+
+def _plain(number: float) -> str:
+    """2e-05 -> "0.00002"."""
+    return f"{float(f'{number:.2g}'):.9f}".rstrip("0").rstrip(".")
+
+
+def _percent(share: float) -> str:
+    """0.708 -> "71 %"."""
+    return f"{100 * share:.0f} %"

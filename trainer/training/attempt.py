@@ -1,0 +1,213 @@
+"""One training from its last saved state, or from the beginning, to its model; a second attempt where the memory did not suffice."""
+
+import gc
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainer.errors import UserError
+from trainer.runs.checkpoints import Checkpoint, Checkpoints, link_files, sync_files
+from trainer.runs.run import Run
+from trainer.training.encoders import Encoder
+from trainer.training.hardware import Hardware
+from trainer.training.ranks import Ranks
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from trainer.training.classifier import Classifier
+    from trainer.training.watch import Task, Watch
+
+
+class Cancelled(Exception):
+    """A stop was asked for before the first step."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a training did. ``train_seconds`` and samples are of training steps alone: no evaluations, no saves."""
+
+    stopped: bool
+    best_step: int
+    train_seconds: float
+    samples_per_second: float
+    hardware: Hardware
+    seconds_before: float
+    """Seconds of the training that were spent before it was resumed for the last time."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that one attempt at a training needs."""
+
+    task: "Task"
+    encoder: Encoder
+    label_names: tuple[str, ...]
+    tokenizer: "PreTrainedTokenizerBase"
+    train: list[dict[str, Any]]
+    validation: list[dict[str, Any]]
+    hardware: Hardware
+
+
+def train_to_the_end(course: Course) -> Fitted | None:
+    """Train; where the memory does not suffice, once more from the last state with batches read in parts."""
+    run, recipe = course.task.run, course.task.recipe
+    fitted = _attempt(course, split=1)
+    if fitted is not _NO_MEMORY:
+        return fitted
+    _give_memory_back(course.hardware)
+    parts, ranks = _fewest_parts(recipe.batch_size // course.task.ranks.count), course.task.ranks
+    if parts > 1 and ranks.count == 1:
+        run.log.append(
+            "notice",
+            message=f"The {course.hardware.name} ran out of memory with {recipe.batch_size} texts at a time. It goes on with "
+            f"{recipe.batch_size // parts} at a time and {parts * recipe.gradient_accumulation} times as many before each step: "
+            "the same training, a little slower.",
+        )
+        fitted = _attempt(course, split=parts)
+        if fitted is not _NO_MEMORY:
+            return fitted
+        _give_memory_back(course.hardware)
+    raise UserError(
+        f"The {course.hardware.name} ran out of memory with {recipe.batch_size // parts} texts at a time. "
+        "Choose a smaller batch size, a shorter maximum length or a smaller encoder, and start again.",
+        code="out_of_memory",
+    )
+
+
+_NO_MEMORY = object()
+
+
+def _attempt(course: Course, *, split: int) -> Any:
+    """Train from the last complete state, or from the beginning; _NO_MEMORY where the memory did not suffice."""
+    import torch
+    from transformers import set_seed
+
+    from trainer.training.acceleration import quicken
+    from trainer.training.classifier import make_classifier
+    from trainer.training.loop import make_trainer
+    from trainer.training.state import load_progress
+
+    task, hardware = course.task, course.hardware
+    run, recipe = task.run, task.recipe
+    set_seed(recipe.seed)
+    model = make_classifier(course.encoder, course.label_names, recipe)
+    masks = quicken(model, hardware, seed=recipe.seed)
+    last = _last_state(task)
+    before = load_progress(last.path) if last else None
+    _tell_start(task, model, hardware, last)
+    mind_the_stop(run, task.ranks)
+    run.log.append("phase", what="training")
+    trainer, watch = make_trainer(
+        task,
+        model,
+        course.tokenizer,
+        train=course.train,
+        validation=course.validation,
+        hardware=hardware,
+        split=split,
+        masks=masks,
+        before=before,
+    )
+    try:
+        if before is None or not (before.ended or before.step >= task.schedule.total_steps):
+            trainer.train(resume_from_checkpoint=str(last.path) if last else None)
+        else:
+            trainer.state.global_step = before.step
+        if not task.ranks.main:
+            return None
+        run.log.append("phase", what="saving the model")
+        _save(run, watch, course.tokenizer)
+        return Fitted(
+            watch.stopped,
+            watch.best.step,
+            watch.train_seconds,
+            watch.samples_per_second(trainer.state.global_step),
+            hardware,
+            before.seconds if before else 0.0,
+        )
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        return _NO_MEMORY
+    finally:
+        # The watch and the Trainer hold each other, and the Trainer the optimizer: let go of their memory before the scoring.
+        watch.trainer = None
+        del trainer, model
+        _give_memory_back(hardware)
+
+
+def _last_state(task: "Task") -> Checkpoint | None:
+    """The state to go on from, the same in every process; what does not count is removed."""
+    checkpoints = Checkpoints(task.run.checkpoints)
+    found = checkpoints.newest() if task.ranks.main else None
+    if task.ranks.main:
+        checkpoints.forget_after(found)
+    step = int(task.ranks.share(str(found.step if found else -1)))
+    if step < 0 or found is not None:
+        return found
+    return Checkpoint(task.run.checkpoints / f"state-{step:08d}", step)
+
+
+def _fewest_parts(texts: int) -> int:
+    """The smallest number above 1 that divides a batch into equal parts, so that each step still learns from the same texts."""
+    return next((n for n in range(2, texts + 1) if texts % n == 0), 1)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    import torch
+
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    # The allocator for processors has no exception of its own.
+    return "can't allocate memory" in str(error) or "not enough memory" in str(error)
+
+
+def _give_memory_back(hardware: Hardware) -> None:
+    import torch
+
+    gc.collect()
+    if hardware.device == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Checkpoint | None) -> None:
+    from trainer.training.classifier import count_parameters
+
+    recipe, log = task.recipe, task.run.log
+    begun = any(event["kind"] == "started" for event in log.read())
+    log.append(
+        "started",
+        device=hardware.words,
+        processes=task.ranks.count if task.ranks.count > 1 else None,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        total_steps=task.schedule.total_steps,
+        epoch_steps=list(task.schedule.epoch_steps),
+        parameters=count_parameters(model),
+        trainable_parameters=count_parameters(model, learning=True),
+    )
+    if begun:
+        log.append("resumed", durable=True, step=last.step if last else 0, best_step=last.best if last else None)
+
+
+def _save(run: Run, watch: "Watch", tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Make ``run.model`` of the best weights and the tokenizer, as a whole or not at all; the last state stays, for whoever wants more epochs."""
+    partial = run.path / ".model"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    link_files(watch.best_checkpoint().path, partial)
+    tokenizer.save_pretrained(partial)
+    sync_files(partial)
+    shutil.rmtree(run.model, ignore_errors=True)
+    partial.rename(run.model)
+    last = watch.checkpoints.newest()
+    if last is not None:
+        watch.checkpoints.keep_only(last)
+
+
+def mind_the_stop(run: Run, ranks: Ranks) -> None:
+    """End before the first step where a stop was asked for while things were loading."""
+    if ranks.agree(run.stop_asked()):
+        raise Cancelled

@@ -1,0 +1,113 @@
+"""All that a training needs to go on as if nothing had happened: weights, the optimizer's moments, and how far it was.
+
+Safetensors and JSON only, no pickle: a run's folder may come from anywhere. Random numbers need no keeping: they follow from (seed, step).
+"""
+
+import errno
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, load_model, save_file, save_model
+from transformers import Trainer, TrainerState
+
+_WEIGHTS = "model.safetensors"
+_MOMENTS = "optimizer.safetensors"
+_PROGRESS = "progress.json"
+_TRAINER = "trainer_state.json"
+
+
+@dataclass(frozen=True)
+class Best:
+    """The evaluation whose weights are kept: its score (higher is better) and its step."""
+
+    score: float
+    step: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is. ``seconds`` since its first step, ``train_seconds`` of them without evaluations and saves."""
+
+    step: int
+    epoch: float
+    best: Best | None
+    seconds: float
+    train_seconds: float
+    ended: bool = False
+    """It ended early, by its recipe: nothing is to come."""
+    unscored: bool = False
+    """The evaluation that is due after this step was broken off by a stop."""
+
+
+def save_state(folder: Path, trainer: Trainer, progress: Progress) -> None:
+    """Write all that a Trainer holds into ``folder``. Raises OSError."""
+    scheduler, scaler = trainer.lr_scheduler, trainer.accelerator.scaler
+    with disk_errors():
+        save_model(trainer.model, str(folder / _WEIGHTS))
+        moments = {
+            f"{index}.{name}": value.detach().contiguous()
+            for index, values in trainer.optimizer.state_dict()["state"].items()
+            for name, value in values.items()
+            if isinstance(value, torch.Tensor)
+        }
+        save_file(moments, folder / _MOMENTS)
+    facts = {**asdict(progress), "schedule_step": scheduler.last_epoch, "scaler": scaler.state_dict() if scaler is not None else None}
+    (folder / _PROGRESS).write_text(json.dumps(facts), encoding="utf-8")
+    batch = trainer.args.per_device_train_batch_size
+    TrainerState(global_step=progress.step, epoch=progress.epoch, train_batch_size=batch).save_to_json(str(folder / _TRAINER))
+
+
+def load_progress(folder: Path) -> Progress:
+    facts = _facts(folder)
+    best = None if facts["best"] is None else Best(**facts["best"])
+    names = ("step", "epoch", "seconds", "train_seconds", "ended", "unscored")
+    return Progress(**{name: facts[name] for name in names}, best=best)
+
+
+def load_weights(folder: Path, model: torch.nn.Module) -> None:
+    """Raises what safetensors raises where they are of another model."""
+    load_model(model, folder / _WEIGHTS)
+
+
+def load_optimizer(folder: Path, optimizer: Any, scheduler: Any) -> None:
+    """Bring a fresh optimizer and its fresh schedule to where they were.
+
+    The learning rate is the schedule's at that step, also where it was given more epochs since.
+    """
+    moments: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in load_file(folder / _MOMENTS).items():
+        index, _, kind = name.partition(".")
+        moments.setdefault(int(index), {})[kind] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    step = _facts(folder)["schedule_step"]
+    scheduler.last_epoch = step
+    rates = [base * shape(step) for base, shape in zip(scheduler.base_lrs, scheduler.lr_lambdas, strict=True)]
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+    scheduler._last_lr = rates
+
+
+def load_scaler(folder: Path, scaler: Any) -> None:
+    """The loss scale of fp16."""
+    facts = _facts(folder)["scaler"]
+    if scaler is not None and facts:
+        scaler.load_state_dict(facts)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """A full disk reaches us as safetensors' own exception; it leaves as OSError."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(errno.ENOSPC, f"the weights could not be written: {error}") from error
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / _PROGRESS).read_text(encoding="utf-8"))

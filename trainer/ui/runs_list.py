@@ -1,0 +1,94 @@
+"""The history of runs as a table in which runs can be ticked, and what is said of those that are.
+
+``assets/runs_list.js`` keeps the ticks while the table is drawn anew; nothing is decided there.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import gradio as gr
+
+from trainer.runs.view import RunView
+from trainer.shelf import MOST_COMPARED, Scores
+from trainer.ui import markup, words
+
+_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "runs_list.js"
+
+
+def live_list(*, elem_id: str) -> gr.HTML:
+    """A list whose value is ``of_runs``; its ``select`` event carries ``runs``, the ids that are ticked, in the list's order."""
+    return gr.HTML(
+        of_runs([], {}), html_template='<div class="em-runs"></div>', js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id
+    )
+
+
+def of_runs(views: Sequence[RunView], scores: Mapping[str, Scores]) -> str:
+    """All runs, newest first; ``scores`` has those that have a model, by id."""
+    if not views:
+        return markup.empty(
+            "No runs yet", "Every training is kept here with its curves, its scores and its model. Begin in tab 1, Data, and press Start."
+        )
+    head = (
+        '<tr role="row"><th role="columnheader"><span class="em-hidden">Choose</span></th>'
+        '<th role="columnheader">Run</th><th role="columnheader">Status</th>'
+        + "".join(f'<th role="columnheader" class="em-number">{name}</th>' for name in ("Accuracy", "Macro F1", "Time", "Made"))
+        + "</tr>"
+    )
+    # The roles are written out, as a phone shows each row as a card, and a browser would then no longer take this for a table.
+    return (
+        f'<div class="em-runs-scroll"><table class="em-table" role="table"><caption class="em-hidden">All runs, newest first</caption>'
+        f'<thead role="rowgroup">{head}</thead>'
+        f'<tbody role="rowgroup">{"".join(_row(view, scores.get(view.id)) for view in views)}</tbody></table></div>'
+    )
+
+
+def in_words(chosen: Sequence[RunView]) -> str:
+    """What is ticked, or what ticking is for."""
+    if not chosen:
+        said = f"Tick one run to open, rename or resume it, two to {MOST_COMPARED} to compare them, any number to delete them."
+    elif len(chosen) == 1:
+        said = f"<strong>{markup.text(chosen[0].name)}</strong> is ticked."
+    else:
+        said = f"<strong>{len(chosen)} runs</strong> are ticked."
+        if len(chosen) > MOST_COMPARED:
+            said += f" At most {MOST_COMPARED} can be compared."
+    return f'<p class="em-quiet" role="status">{said}</p>'
+
+
+def version(views: Iterable[RunView]) -> str:
+    """Changes with anything that the list shows, and with nothing else: it must not be drawn anew at each step of a training."""
+    return "\n".join(f"{v.id} {v.name} {v.status} {len(v.evaluations)} {v.seconds} {v.code}" for v in views)
+
+
+def _row(view: RunView, scores: Scores | None) -> str:
+    box = f"run-{view.id}"
+    made = datetime.fromtimestamp(view.created, UTC)
+    cells = (
+        f'<td role="cell" class="em-tick"><input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(view.name)}"></td>'
+        f'<td role="cell" class="em-run"><label for="{box}">{markup.text(view.name)}</label>'
+        f"<small>{markup.text(view.source_name)} · {markup.text(view.encoder)}</small></td>"
+        f'<td role="cell" class="em-state em-{view.status}">{words.STATES[view.status]}</td>'
+    )
+    accuracy, macro_f1 = _scores(view, scores)
+    return (
+        f'<tr role="row">{cells}{_number("Accuracy", accuracy)}{_number("Macro F1", macro_f1)}'
+        f"{_number('Time', words.duration(view.seconds) or '–')}"
+        f'<td role="cell" class="em-number em-made"><time datetime="{made.isoformat(timespec="seconds")}">{made:%d %b %Y}</time></td></tr>'
+    )
+
+
+def _scores(view: RunView, scores: Scores | None) -> tuple[str, str]:
+    """Accuracy and macro F1 on the test rows; of a run without a model, what was last seen on the validation rows, and so called."""
+    if scores is not None:
+        return words.percent(scores.accuracy.value), words.percent(scores.macro_f1.value)
+    last = view.evaluations[-1] if view.evaluations else None
+    if last is None:
+        return "–", "–"
+    return tuple(
+        f"{words.percent(share)}<small>validation</small>" if share is not None else "–" for share in (last.accuracy, last.macro_f1)
+    )
+
+
+def _number(name: str, value: str) -> str:
+    return f'<td role="cell" class="em-number" data-label="{name}">{value}</td>'
