@@ -14,7 +14,7 @@ FLOORS = [
     {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "card", "preparation"},
-    {"job", "advice", "desk"},
+    {"job", "advice", "desk", "launch"},
     {"shelf"},
     {"studio"},
     {"ui", "__main__"},

@@ -155,7 +155,7 @@ def test_the_folder_of_a_run_holds_what_the_design_says(trained: tuple[Studio, R
     assert folder.parent == studio.settings.runs_dir
     assert (folder / "source").read_bytes() == small_csv.read_bytes()
     assert {"recipe.json", "data.parquet", "events.jsonl", "predictions.parquet", "model"} <= {f.name for f in folder.iterdir()}
-    assert not (folder / "checkpoints").exists()
+    assert [f.name.split("-")[0] for f in sorted((folder / "checkpoints").iterdir())] == ["best", "state"]
     assert [e["kind"] for e in events(studio, view)][:2] == ["created", "queued"]
 
 
@@ -557,7 +557,7 @@ def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(tmp_pa
 def test_a_failing_training_says_so_and_the_next_run_trains(
     studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise error
 
     with monkeypatch.context() as patched:

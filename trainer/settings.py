@@ -38,15 +38,23 @@ class Settings:
     save_seconds: float = 30.0
     """Between two states that an interrupted training can go on from; with 0 there is one at every point of the charts."""
 
+    processes: int = 0
+    """For one training; 0 takes one for each GPU."""
+
     @classmethod
     def from_environment(cls) -> "Settings":
         """``EMOTUNE_RUNS`` names the runs folder; without it, the user's data folder, never the working directory.
 
-        ``EMOTUNE_SAVE_SECONDS`` is the time between two states. Raises UserError where it is no number.
+        ``EMOTUNE_SAVE_SECONDS`` is the time between two states, ``EMOTUNE_PROCESSES`` how many processes share a training. Raises UserError
+        where these are no numbers.
         """
         named = os.environ.get("EMOTUNE_RUNS", "").strip()
         runs_dir = Path(named).expanduser().absolute() if named else Path(user_data_dir("emotune", appauthor=False)) / "runs"
-        return cls(runs_dir=runs_dir, save_seconds=_seconds("EMOTUNE_SAVE_SECONDS", cls.save_seconds))
+        return cls(
+            runs_dir=runs_dir,
+            save_seconds=_number("EMOTUNE_SAVE_SECONDS", cls.save_seconds),
+            processes=int(_number("EMOTUNE_PROCESSES", 0)),
+        )
 
     @property
     def file_limits(self) -> dict[str, int]:
@@ -68,15 +76,15 @@ class Settings:
             ) from error
 
 
-def _seconds(name: str, default: float) -> float:
+def _number(name: str, default: float) -> float:
     value = os.environ.get(name, "").strip()
     try:
-        seconds = float(value) if value else default
+        number = float(value) if value else default
     except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds >= 0):
-        raise UserError(f"The environment variable {name} must be a number of seconds; found “{value[:40]}”.", code="setting_out_of_range")
-    return seconds
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise UserError(f"The environment variable {name} must be a number, at least 0; found “{value[:40]}”.", code="setting_out_of_range")
+    return number
 
 
 def prepare_environment() -> None:

@@ -17,6 +17,7 @@ from trainer.advice import Advice, advise, set_dial
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import UserError
+from trainer.launch import train_in_processes
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.course import going_on
@@ -28,6 +29,7 @@ from trainer.shelf import Shelf
 from trainer.training.encoders import Encoder, catalogue, find_encoder
 from trainer.training.estimate import layer_speed
 from trainer.training.hardware import Hardware, at_precision, detect
+from trainer.training.ranks import Ranks
 
 if TYPE_CHECKING:
     pass
@@ -155,6 +157,9 @@ class Studio(Desk, Shelf):
         with self._starting:
             view = self._runs.view(run)
             if view.live:
+                if view.status == "queued" and self.waiting_before(run_id) is None:
+                    # It waits in no queue of ours: it was made for this process, or its server is gone.
+                    self._enqueue(run)
                 return view
             epochs = going_on(view, more_epochs)
             if epochs is not None and Checkpoints(run.checkpoints).newest() is None:
@@ -236,6 +241,16 @@ class Studio(Desk, Shelf):
                 self._thread.start()
             self._wake.notify_all()
 
+    def _train(self, run: Run) -> None:
+        """In this thread or, where several GPUs can share the work, in processes of their own."""
+        ranks = Ranks.from_environment()
+        processes = 1 if ranks.count > 1 else self.settings.processes or (self.hardware or detect()).devices
+        if processes < 2:
+            job.do(run, self.encoders, save_seconds=self.settings.save_seconds)
+        elif not train_in_processes(run, processes, self.settings) and self._runs.view(run).status == "queued":
+            words = "The training could not begin in several processes. The details are in the file error.log of the run's folder."
+            run.log.append("failed", durable=True, message=words, code="unexpected")
+
     def _tidy_states(self) -> None:
         """The last states of all but the newest finished runs go: each takes three times the room of its model."""
         finished = [v for v in self._runs.list(LOCAL_OWNER) if v.status == "finished"]
@@ -255,7 +270,7 @@ class Studio(Desk, Shelf):
             try:
                 # Another process on the same folder may have taken it meanwhile.
                 if self._runs.view(run).status == "queued":
-                    job.do(run, self.encoders, save_seconds=self.settings.save_seconds)
+                    self._train(run)
                     self._tidy_states()
             except Exception:
                 # Whatever happens to one run, the next ones are trained.

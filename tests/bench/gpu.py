@@ -32,6 +32,7 @@ from trainer.data.splitting import Splits, split
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
 from trainer.runs.view import RunView
+from trainer.settings import prepare_environment
 from trainer.training.encoders import Encoder, load_classifier, load_tokenizer, local_encoder
 from trainer.training.hardware import Hardware, detect
 
@@ -164,9 +165,7 @@ def _ours(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: Si
     return view
 
 
-def _bare(
-    encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware: Hardware, *, most_steps: int | None = None
-) -> float:
+def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware: Hardware, *, most_steps: int | None = None) -> float:
     """Texts a second of a loop by hand, from its first step to its last; no logs, no evaluations, no files."""
     import torch
     from transformers import DataCollatorWithPadding
@@ -227,4 +226,5 @@ def _peak(hardware: Hardware, peaks: list[float]) -> Any:
 
 
 if __name__ == "__main__":
+    prepare_environment()
     main()

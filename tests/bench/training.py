@@ -1,4 +1,4 @@
-"""Training speed on this machine's processor beside two plain setups of transformers' Trainer, and what the watched page costs.
+"""Training speed on this machine's processor beside two plain setups of transformers' Trainer, and how fast the page answers meanwhile.
 
 The tutorial's: float32, every text padded to the longest of the split. The better one: float32, padded within each batch. Same encoder,
 same rows, same batch size; taken in turn, several times, first steps not counted.
@@ -11,18 +11,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tests.bench.page import ROOT, free_port, serving
-from trainer.charts.curves import accuracy_chart, loss_chart
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.reading import read_file
 from trainer.data.rows import save_rows
@@ -38,18 +34,18 @@ _SKIPPED = 2
 
 
 def measure(rounds: int = 2) -> dict[str, float]:
-    """Samples a second of all three and the ratios, the page's share of the CPU time, and how fast it answers meanwhile."""
+    """Samples a second of all three and the ratios, and how fast the page answers meanwhile."""
     corpus = build_corpus(read_file(TWEETS), text=0, label=1)
     speeds: dict[str, list[float]] = {"tutorial": [], "dynamic": [], "ours": []}
     longest = _longest(corpus)
     for number in range(rounds):
         speeds["tutorial"].append(_plain(corpus, steps=6, pad_to=longest, seed=number))
         speeds["dynamic"].append(_plain(corpus, steps=8, pad_to=None, seed=number))
-        speeds["ours"].append(_ours(corpus, rows=4_000, seed=number)[0])
+        speeds["ours"].append(_ours(corpus, rows=4_000, seed=number))
     found = {f"{name}_samples_per_second": round(statistics.median(each), 1) for name, each in speeds.items()}
     found["ratio_vs_tutorial"] = round(statistics.median(o / t for o, t in zip(speeds["ours"], speeds["tutorial"], strict=True)), 2)
     found["ratio_vs_dynamic_padding"] = round(statistics.median(o / d for o, d in zip(speeds["ours"], speeds["dynamic"], strict=True)), 2)
-    return found | _overhead(corpus, rounds) | _answers()
+    return found | _answers()
 
 
 def _longest(corpus: Corpus) -> int:
@@ -91,16 +87,13 @@ def _plain(corpus: Corpus, *, steps: int, pad_to: int | None, seed: int) -> floa
     return _BATCH * (len(times) - _SKIPPED) / (times[-1] - times[_SKIPPED - 1])
 
 
-def _ours(corpus: Corpus, *, rows: int, seed: int, watched: bool = False) -> tuple[float, float]:
-    """(samples a second in training steps, CPU seconds of all) of our own training; ``watched`` as by a page that is open."""
+def _ours(corpus: Corpus, *, rows: int, seed: int) -> float:
+    """Samples a second of our own training, in its steps."""
     from trainer.training.fit import fit
 
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows, seed)
-        begun = time.process_time()
-        with _watching(run) if watched else _silent(run):
-            fitted = fit(run, catalogue()[0], corpus, splits)
-        return fitted.samples_per_second, time.process_time() - begun
+        return fit(run, catalogue()[0], corpus, splits).samples_per_second
 
 
 def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Splits]:
@@ -112,48 +105,6 @@ def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Split
         recipe=recipe, fill=lambda new: save_rows(new / "data.parquet", corpus, splits), name="bench", owner="local", rows={}
     )
     return run, splits
-
-
-@contextmanager
-def _silent(run: Run) -> Iterator[None]:
-    """A training that tells nobody anything."""
-    kind, append = type(run.log), type(run.log).append
-    kind.append = lambda *_, **__: None
-    try:
-        yield
-    finally:
-        kind.append = append
-
-
-@contextmanager
-def _watching(run: Run) -> Iterator[None]:
-    """What the server does each second for an open page: the token, the view, both charts."""
-    from trainer.ui.train_tab import _curves
-
-    store, done = RunStore(run.path.parent), threading.Event()
-
-    def look() -> None:
-        while not done.wait(1.0):
-            view = store.view(run)
-            json.dumps([loss_chart(_curves(view)), accuracy_chart(_curves(view))])
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-
-
-def _overhead(corpus: Corpus, rounds: int) -> dict[str, float]:
-    """Per cent of CPU time that events, charts and the watched page add to the same training."""
-    shares = []
-    for number in range(rounds):
-        alone = _ours(corpus, rows=2_000, seed=number)[1]
-        watched = _ours(corpus, rows=2_000, seed=number, watched=True)[1]
-        shares.append(100 * (watched - alone) / alone)
-    return {"chart_overhead_percent": round(statistics.median(shares), 2)}
 
 
 def _answers(ticks: int = 60) -> dict[str, float]:

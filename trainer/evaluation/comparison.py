@@ -133,9 +133,10 @@ def in_words(found: Paired, a: str, b: str) -> str:
     elif found.only_a == found.only_b:
         verdict = f"On {rows} {a} and {b} are right equally often ({_range(found.low, found.high)})."
     else:
-        better, low, high = (a, found.low, found.high) if found.difference > 0 else (b, -found.high, -found.low)
-        chance = "such a difference would hardly come by chance" if found.p < _CHANCE else "such a difference could well be chance"
-        verdict = f"On {rows} {better} is right in {_number(abs(found.difference))} % more of them ({_range(low, high)}); {chance} ({_p(found.p)})."
+        better, worse, low, high = (a, b, found.low, found.high) if found.difference > 0 else (b, a, -found.high, -found.low)
+        more = f"{_number(abs(found.difference))} % more of them than {worse} ({_range(low, high)})"
+        chance = "would hardly come by chance" if found.p < _CHANCE else "could well be chance"
+        verdict = f"On {rows} {better} is right in {more}; such a difference {chance} ({_p(found.p)})."
     return verdict + (" So few rows say little." if found.rows < _FEW else "")
 
 

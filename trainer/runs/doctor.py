@@ -45,8 +45,8 @@ _LEAST_RISE = 0.15
 _FALLING = 0.9
 """Training loss that keeps falling: at most this share of what it was when the validation loss was lowest."""
 
-_START_POINTS, _RECENT_POINTS = 3, 5
-"""Their medians are the loss at the start and now: one odd batch decides nothing."""
+_START_POINTS, _RECENT_POINTS = 5, 9
+"""Their medians are the loss at the start and now: a few odd batches decide nothing."""
 
 _DIVERGED, _DIVERGED_OVER = (1.5, 0.2), (1.15, 0.1)
 """Times the loss at the start, and nats on top: from the first on it diverges, below the second no longer. Batches of a healthy run
@@ -91,7 +91,9 @@ def diagnose(view: RunView) -> tuple[Diagnosis, ...]:
     losses = _curve([(p.step, p.loss) for p in view.points])
     diverging, collapse = _diverging(view, losses), _collapse(view)
     flat_loss = None if diverging else _flat_loss(view, losses, collapsed=collapse is not None)
-    found = (diverging, collapse, flat_loss, _overfitting(view, losses))
+    # What tells no classes apart may not be said to know its rows by heart.
+    overfitting = None if diverging or collapse else _overfitting(view, losses)
+    found = (diverging, collapse, flat_loss, overfitting)
     return tuple(diagnosis for diagnosis in found if diagnosis is not None)
 
 
@@ -126,24 +128,26 @@ def _diverging(view: RunView, losses: _Curve) -> Diagnosis | None:
 
 def _collapse(view: RunView) -> Diagnosis | None:
     """The same class for every validation row."""
-    evaluations = [e for e in view.evaluations if _number(e.classes)]
-    first = next((i for i in range(len(evaluations), 0, -1) if evaluations[i - 1].classes > 1), 0)
-    alike = evaluations[first:]
+    evaluations, fair = [e for e in view.evaluations if _number(e.classes)], _fair_step(view)
+    several = [e.step for e in evaluations if e.classes > 1]
+    alike = [e for e in evaluations if not several or e.step > several[-1]]
+    # What an untrained head says at first is chance, not knowledge.
+    forgot = bool(several) and several[-1] >= fair
     # One evaluation may be a moment's; at the end of a run that was evaluated once, it is what there is.
-    enough = min(2, len(evaluations)) if view.status == "finished" else (3 if first else 2)
-    if not alike or len(alike) < enough or alike[-1].step < _fair_step(view) or not _misses(view, alike[-1]):
+    enough = 3 if forgot else min(2, len(evaluations)) if view.status == "finished" else 2
+    if not alike or len(alike) < enough or alike[-1].step < fair or not _misses(view, alike[-1]):
         return None
     last, rows = alike[-1], view.rows.get("validation")
-    right = "" if not _number(last.accuracy) else f" and is right for {_percent(last.accuracy)} of them"
+    right = f" and is right for {_percent(last.accuracy)} of them" if _number(last.accuracy) else ""
     words = (
         f"After {last.step:,} of {view.total_steps:,} steps the model gives {f'all {rows:,}' if rows else 'all'} validation rows the same "
-        f"class{right}: it does not tell the classes apart{' any more' if first else ''}. "
+        f"class{right}: it does not tell the classes apart{' any more' if forgot else ''}. "
     )
-    if first:
+    if forgot:
         return Diagnosis("collapse", f"{words}Try {_smaller_rate(view)}, or fewer epochs.{_kept(view)}")
     return Diagnosis(
         "collapse",
-        f"{words}Try more epochs or {_another_rate(view)}; where one class has most of the rows, class weights “balanced” "
+        f"{words}Try {_another_rate(view)} or more epochs; where one class has most of the rows, class weights “balanced” "
         "or more rows of the rare classes.",
     )
 

@@ -22,10 +22,12 @@ class Hardware:
     cores: int
     name: str
     """In words: "2 CPU cores", "NVIDIA T4, 15 GB"."""
+    devices: int = 1
+    """GPUs of this kind that can share a training."""
 
     @property
     def words(self) -> str:
-        return f"{self.name}, {self.precision}"
+        return f"{f'{self.devices} × ' if self.devices > 1 else ''}{self.name}, {self.precision}"
 
 
 def at_precision(hardware: Hardware, precision: str) -> Hardware:
@@ -70,7 +72,7 @@ def detect() -> Hardware:
         properties = torch.cuda.get_device_properties(0)
         # Below compute capability 8.0 bf16 is emulated and slow; fp16 with loss scaling has tensor cores from 7.0.
         precision = "bf16" if properties.major >= 8 else "fp16" if properties.major >= 7 else "fp32"
-        return Hardware("cuda", precision, cores, f"{properties.name}, {properties.total_memory / 2**30:.0f} GB")
+        return Hardware("cuda", precision, cores, f"{properties.name}, {properties.total_memory / 2**30:.0f} GB", torch.cuda.device_count())
     if torch.backends.mps.is_available():
         return Hardware("mps", "fp32", cores, "Apple GPU")
     capabilities = torch.cpu.get_capabilities()

@@ -115,7 +115,9 @@ def _score_table(comparison: Comparison) -> str:
         f"<tr><td>{name}</td>{_cells(run)}</tr>" if run.scores else f'<tr><td>{name}</td><td colspan="6">{_without(run)}</td></tr>'
         for name, run in zip(named, comparison.runs, strict=True)
     )
-    numbers = "".join(f"<th class=em-number>{name}</th>" for name in ("Accuracy", "95 %", "Macro F1", "95 %", "Test rows", "Time"))
+    numbers = "".join(
+        f"<th class=em-number>{name}</th>" for name in ("Accuracy", "95 % interval", "Macro F1", "95 % interval", "Test rows", "Time")
+    )
     return _table("Scores on the test rows", f"<th>Run</th>{numbers}", rows)
 
 
@@ -158,12 +160,14 @@ def _verdicts(comparison: Comparison) -> str:
     note = "A difference is tested on the rows that both runs kept aside: exact McNemar test, 95 % interval by Newcombe’s method."
     if len(comparison.against) > 1:
         note += " With several runs the p values are raised accordingly (Holm), since the best of many is partly lucky."
-    return f'{told}<p class="em-quiet">{note}</p>'
+    return f'<h3>On the same test rows</h3>{told}<p class="em-quiet">{note}</p>'
 
 
 def _verdict(found: Paired, best: str, other: str) -> str:
     if not found.rows:
         return markup.notice(in_words(found, best, other), "look")
+    if not found.only_a and not found.only_b:
+        return markup.notice(in_words(found, best, other), "info")
     counts = markup.facts(
         [
             ("Both right", f"{found.both:,}"),

@@ -71,12 +71,12 @@ def build(studio: Studio) -> RunsTab:
     p["chosen"] = gr.Textbox("", visible="hidden", elem_id="chosen-runs")
     with gr.Row(elem_classes=["em-runs-bar"]):
         p["about"] = gr.HTML(runs_list.in_words([]), elem_id="runs-about")
-        small = {"size": "sm", "scale": 0, "min_width": 84, "interactive": False}
+        small = {"size": "sm", "scale": 0, "min_width": 72, "interactive": False}
         p["open"] = gr.Button("Open", variant="primary", elem_id="open-run", **small)
         p["compare"] = gr.Button("Compare", elem_id="compare-runs", **small)
         p["rename"] = gr.Button("Rename", elem_id="rename-run", **small)
         p["delete"] = gr.Button("Delete", elem_id="delete-runs", **small)
-        p["resume"] = gr.Button("Resume", visible=False, elem_id="resume-run", size="sm", scale=0, min_width=84)
+        p["resume"] = gr.Button("Resume", visible=False, elem_id="resume-run", size="sm", scale=0, min_width=72)
         p["epochs"] = gr.Number(
             1,
             label="More epochs",

@@ -1,0 +1,102 @@
+"""The terminal: a training killed half-way goes on to the very same model; two processes of torchrun train one run."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from tests.test_main import ROOT, process
+from trainer.__main__ import main
+from trainer.runs.run import Run, RunStore
+from trainer.runs.view import RunView
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+
+ARGUMENTS = ("--epochs", "3", "--set", "batch_size=8", "--set", "max_length=32", "--set", "learning_rate=0.003", "--json")
+PATIENCE = 120.0
+
+
+def digest(folder: str | Path) -> str:
+    return hashlib.sha256((Path(folder) / "model" / "model.safetensors").read_bytes()).hexdigest()
+
+
+def environment(runs: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "EMOTUNE_RUNS": str(runs), "EMOTUNE_SAVE_SECONDS": "0"}
+
+
+def wait_for(runs: Path, points: int, running: subprocess.Popen, output: Path) -> RunView:
+    store, deadline = RunStore(runs), time.monotonic() + PATIENCE
+    while True:
+        views = store.list("local")
+        if views and len(views[0].points) >= points:
+            return views[0]
+        assert running.poll() is None, output.read_text()
+        assert time.monotonic() < deadline, output.read_text()
+        time.sleep(0.02)
+
+
+def test_killed_half_way_and_resumed_it_is_the_same_model(
+    tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
+    train = ["train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
+    with open(tmp_path / "output", "wb") as output:
+        killed = subprocess.Popen([sys.executable, "-m", "trainer", *train], env=environment(runs), stdout=output, stderr=output)
+    view = wait_for(runs, 20, killed, tmp_path / "output")
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert RunStore(runs).view(Run(runs / view.id)).status == "interrupted"
+    resumed = process("resume", view.id, "--json", cwd=tmp_path, EMOTUNE_RUNS=str(runs))
+    assert resumed.status == 0, resumed.err
+    monkeypatch.setenv("EMOTUNE_RUNS", str(runs))
+    assert main(train) == 0
+    whole = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(resumed.last) == set(whole)
+    assert resumed.last["run"] == view.id
+    assert resumed.last["test"] == whole["test"]
+    assert resumed.last["validation"] == whole["validation"]
+    assert digest(resumed.last["path"]) == digest(whole["path"])
+    assert main(["runs", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {run["run"]: run["status"] for run in listed} == {view.id: "finished", whole["run"]: "finished"}
+    assert next(e["step"] for e in Run(runs / view.id).log.read() if e["kind"] == "resumed") > 0
+
+
+def test_a_run_that_nobody_knows_and_one_that_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path))
+    assert main(["resume", "0" * 32]) == 2
+    assert "no such run" in capsys.readouterr().err
+
+
+def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "trainer", "train", str(path)]
+    with open(tmp_path / "output", "wb") as output:
+        process = subprocess.Popen(
+            [*command, "--encoder", tiny_encoder.source, *ARGUMENTS], env=environment(runs), stdout=output, stderr=output, cwd=tmp_path
+        )
+    try:
+        seen = wait_for(runs, 3, process, tmp_path / "output")
+        # A page reads what any studio over the folder says.
+        elsewhere = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder])
+        assert elsewhere.view("local", seen.id).status == "running"
+        assert process.wait(PATIENCE) == 0, (tmp_path / "output").read_text()
+    finally:
+        process.kill()
+    assert len(RunStore(runs).list("local")) == 1
+    view = elsewhere.view("local", seen.id)
+    assert (view.status, view.processes) == ("finished", 2)
+    per_epoch = -(-view.rows["train"] // 8)
+    assert view.total_steps == 3 * per_epoch
+    assert [p.step for p in view.points] == sorted({e["step"] for e in Run(runs / view.id).log.read() if e["kind"] == "log"})
+    assert elsewhere.reports("local", view.id).test.accuracy.value > 0.5

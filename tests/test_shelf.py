@@ -1,0 +1,274 @@
+"""The shelf: names, deletions, room on the disk, comparisons. Runs are written by hand; nothing is trained."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import small_rows
+from trainer import shelf as shelf_module
+from trainer.data.corpus import Corpus
+from trainer.data.rows import save_rows
+from trainer.data.splitting import Splits
+from trainer.errors import UserError
+from trainer.evaluation.predictions import Predictions, save_predictions
+from trainer.recipe import Recipe
+from trainer.runs.run import Run, RunStore
+from trainer.runs.view import RunView
+from trainer.runs.writer import writing
+from trainer.settings import Settings
+from trainer.shelf import Shelf
+
+ME, OTHER = "local", "somebody else"
+ROWS = small_rows(100)
+NAMES = ("anger", "joy", "sadness")
+
+
+@pytest.fixture
+def shelf(settings: Settings) -> Shelf:
+    return Shelf(settings)
+
+
+def put(
+    shelf: Shelf,
+    name: str = "brisk otter",
+    *,
+    owner: str = ME,
+    recipe: Recipe | None = None,
+    rows: Sequence[tuple[str, str]] = ROWS,
+    names: tuple[str, ...] = NAMES,
+    wrong: int = 0,
+    end: str = "finished",
+) -> RunView:
+    """A run of 100 rows, 40 of them for the test, whose model has the first ``wrong`` of these wrong."""
+    ids = np.array([names.index(label) for _, label in rows])
+    at = np.arange(len(rows))
+    corpus = Corpus(tuple(text for text, _ in rows), ids, names, at, at + 2, None, ())
+    splits = Splits(at[:40], at[40:60], at[60:], at[:0], ())
+    said = np.eye(len(names))[ids[40:]]
+    said[20 : 20 + wrong] = np.roll(said[20 : 20 + wrong], 1, axis=1)
+
+    def fill(folder: Path) -> None:
+        save_rows(folder / "data.parquet", corpus, splits)
+        (folder / "model").mkdir()
+        (folder / "model" / "weights").write_bytes(b"w" * 5000)
+        predictions = Predictions(at[40:], ["validation"] * 20 + ["test"] * 40, ids[40:], said, names)
+        save_predictions(folder / "predictions.parquet", predictions)
+
+    store = RunStore(shelf.settings.runs_dir)
+    run = store.create(recipe=recipe or Recipe(), fill=fill, name=name, owner=owner, source_name="moods.csv")
+    run.log.append("started", total_steps=10, epochs=1)
+    run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
+    if end:
+        run.log.append(end, seconds=5.0)
+    return store.view(run)
+
+
+def refused(code: str) -> pytest.RaisesExc[UserError]:
+    return pytest.raises(UserError, check=lambda error: error.code == code)
+
+
+# Names
+
+
+def test_a_run_gets_another_name_that_everybody_sees(shelf: Shelf) -> None:
+    run = put(shelf)
+    assert shelf.rename(ME, run.id, "  my best one yet  ").name == "my best one yet"
+    assert Shelf(shelf.settings).view(ME, run.id).name == "my best one yet"
+    assert shelf.rename(ME, run.id, "感情 <b>1</b>").name == "感情 <b>1</b>"
+    size = (shelf.folder(ME, run.id) / "events.jsonl").stat().st_size
+    shelf.rename(ME, run.id, "感情 <b>1</b> ")
+    assert (shelf.folder(ME, run.id) / "events.jsonl").stat().st_size == size
+
+
+@pytest.mark.parametrize("name", ["", "   ", "y" * 61, "two\nlines", "null\0", "\u202ereversed", "torn \ud800"])
+def test_names_that_nobody_could_read_are_refused(shelf: Shelf, name: str) -> None:
+    run = put(shelf)
+    with refused("bad_name"):
+        shelf.rename(ME, run.id, name)
+    assert shelf.view(ME, run.id).name == "brisk otter"
+
+
+def test_no_name_leads_out_of_the_zip(shelf: Shelf, tmp_path: Path) -> None:
+    import zipfile
+
+    run = put(shelf)
+    (shelf.folder(ME, run.id) / "model" / "config.json").write_text("{}")
+    for name, wanted in (("../../etc/x", "etc-x"), ("..", "model"), ("C:\\x", "C-x"), ("größer 2", "größer-2")):
+        shelf.rename(ME, run.id, name)
+        assert shelf.zip_model(ME, run.id, tmp_path / "model.zip") == f"{wanted}.zip"
+        with zipfile.ZipFile(tmp_path / "model.zip") as archive:
+            assert archive.namelist() == [f"{wanted}/config.json"]
+
+
+# Taking away
+
+
+def test_a_deleted_run_is_gone_with_all_its_files_and_no_other_is(shelf: Shelf) -> None:
+    gone, kept = put(shelf), put(shelf, "calm fox")
+    shelf.scores(ME, gone.id)
+    folder = shelf.folder(ME, gone.id)
+    shelf.delete(ME, gone.id)
+    assert not folder.exists()
+    assert [v.id for v in shelf.runs(ME)] == [kept.id]
+    assert sorted(p.name for p in shelf.settings.runs_dir.iterdir()) == [kept.id]
+    with refused("unknown_run"):
+        shelf.delete(ME, gone.id)
+    with refused("unknown_run"):
+        shelf.scores(ME, gone.id)
+
+
+def test_runs_that_train_or_wait_are_not_deleted(shelf: Shelf) -> None:
+    waiting, training = put(shelf, end="queued"), put(shelf, end="")
+    with writing(shelf.folder(ME, training.id)) as mine:
+        assert mine
+        for run, doing in ((waiting, "waits in the queue"), (training, "is training")):
+            with pytest.raises(UserError, match=f"{doing}, so it cannot be deleted") as error:
+                shelf.delete(ME, run.id)
+            assert error.value.code == "run_is_live"
+    assert len(shelf.runs(ME)) == 2
+    shelf.delete(ME, training.id)  # nobody writes it any more
+
+
+def test_a_folder_that_cannot_be_moved_loses_nothing(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = put(shelf)
+
+    def fails(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", fails)
+        with pytest.raises(UserError, match="Permission denied"):
+            shelf.delete(ME, run.id)
+    assert shelf.scores(ME, run.id).rows == 40
+
+
+def test_a_crash_in_the_middle_of_a_deletion_leaves_no_half_run(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = put(shelf)
+    monkeypatch.setattr(shelf_module.shutil, "rmtree", lambda *_, **__: None)
+    shelf.delete(ME, run.id)
+    assert shelf.runs(ME) == []
+    assert [p.name for p in shelf.settings.runs_dir.iterdir()] == [f".deleted-{run.id}"]
+
+
+def test_nobody_names_deletes_weighs_or_compares_what_is_not_theirs(shelf: Shelf) -> None:
+    run, mine = put(shelf, owner=OTHER), put(shelf)
+    for call in (
+        lambda: shelf.rename(ME, run.id, "mine"),
+        lambda: shelf.delete(ME, run.id),
+        lambda: shelf.disk_bytes(ME, run.id),
+        lambda: shelf.scores(ME, run.id),
+        lambda: shelf.compare(ME, [mine.id, run.id]),
+        lambda: shelf.delete(ME, "../" + mine.id),
+    ):
+        with refused("unknown_run"):
+            call()
+    assert shelf.view(OTHER, run.id).name == "brisk otter"
+
+
+def test_room_on_the_disk_is_that_of_all_files(shelf: Shelf) -> None:
+    run = put(shelf)
+    folder = shelf.folder(ME, run.id)
+    assert shelf.disk_bytes(ME, run.id) == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) > 5000
+
+
+# Scores and comparisons
+
+
+def test_scores_are_read_once_until_the_run_changes(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = put(shelf, wrong=10)
+    read = []
+    load = shelf_module.job.load_report
+    monkeypatch.setattr(shelf_module.job, "load_report", lambda *args: (read.append(args), load(*args))[1])
+    for _ in range(3):
+        scores = shelf.scores(ME, run.id)
+    assert (scores.rows, scores.accuracy.value) == (40, 0.75)
+    assert len(read) == 1
+    Run(shelf.folder(ME, run.id)).log.append("finished", seconds=9.0)
+    shelf.scores(ME, run.id)
+    assert len(read) == 2
+    assert scores.accuracy == shelf.reports(ME, run.id).test.accuracy
+
+
+def test_runs_side_by_side(shelf: Shelf) -> None:
+    recipe = Recipe(epochs=2)
+    worse, best, none = put(shelf, wrong=12), put(shelf, "calm fox", recipe=recipe, wrong=2), put(shelf, "torn", end="failed")
+    found = shelf.compare(ME, [worse.id, none.id, best.id, worse.id])
+    assert [run.view.name for run in found.runs] == ["brisk otter", "torn", "calm fox"]
+    assert [run.recipe for run in found.runs] == [Recipe(), Recipe(), recipe]
+    assert found.runs[1].scores is None
+    assert found.best == 2
+    [(at, paired)] = found.against
+    assert at == 0
+    assert (paired.rows, paired.both, paired.only_a, paired.only_b, paired.neither) == (40, 28, 10, 0, 2)
+    assert paired.p == pytest.approx(2 / 2**10)
+
+
+def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(shelf: Shelf) -> None:
+    here = put(shelf, wrong=1)
+    other_classes = put(shelf, "turned", names=NAMES[::-1], wrong=5)
+    elsewhere = put(shelf, "elsewhere", rows=[(f"{text} elsewhere", label) for text, label in ROWS])
+    [(_, shared)] = shelf.compare(ME, [here.id, other_classes.id]).against
+    assert (shared.rows, shared.only_a, shared.only_b) == (40, 4, 0)
+    [(_, nothing)] = shelf.compare(ME, [here.id, elsewhere.id]).against
+    assert (nothing.rows, nothing.p) == (0, 1)
+
+
+def test_rows_that_one_run_learned_from_are_not_shared(shelf: Shelf) -> None:
+    one, other = put(shelf), put(shelf, "other split", rows=[*ROWS[20:], *ROWS[:20]])
+    [(_, shared)] = shelf.compare(ME, [one.id, other.id]).against
+    assert shared.rows == 20
+
+
+def test_comparisons_take_two_to_six_runs(shelf: Shelf) -> None:
+    runs = [put(shelf, f"run {n}", end="failed").id for n in range(7)]
+    for chosen in ([], runs[:1], [runs[0]] * 2, runs):
+        with refused("compare_count"):
+            shelf.compare(ME, chosen)
+    found = shelf.compare(ME, runs[:6])
+    assert (found.best, found.against) == (None, ())
+
+
+def test_a_damaged_run_stands_beside_the_others_with_its_problem(shelf: Shelf) -> None:
+    runs = [put(shelf, name) for name in ("one", "two", "torn")]
+    (shelf.folder(ME, runs[2].id) / "predictions.parquet").write_bytes(b"no parquet")
+    found = shelf.compare(ME, [run.id for run in runs])
+    assert [bool(run.problem) for run in found.runs] == [False, False, True]
+    assert len(found.against) == 1
+    (shelf.folder(ME, runs[1].id) / "data.parquet").unlink()
+    with refused("rows_damaged"):
+        shelf.compare(ME, [run.id for run in runs])
+
+
+# Models in memory
+
+
+def test_a_new_model_of_a_run_is_loaded_anew(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    @dataclasses.dataclass
+    class Loaded:
+        folder: Path
+
+        def __post_init__(self) -> None:
+            loaded.append(self.folder)
+
+        label_names = NAMES
+
+        def probabilities(self, texts: list[str]) -> np.ndarray:
+            return np.full((len(texts), 3), 1 / 3)
+
+    monkeypatch.setattr("trainer.training.predictor.Predictor", Loaded)
+    run = put(shelf)
+    for _ in range(2):
+        shelf.predict(ME, run.id, ["happy"])
+    assert len(loaded) == 1
+    model = shelf.folder(ME, run.id) / "model"
+    os.utime(model, ns=(1, 1))
+    shelf.predict(ME, run.id, ["happy"])
+    assert len(loaded) == 2
+    shelf.delete(ME, run.id)
+    assert not shelf._predictors

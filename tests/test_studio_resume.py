@@ -1,0 +1,155 @@
+"""Studio: what was interrupted, stopped or finished goes on; the queue forgets nothing; one training in several processes."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from tests.test_studio import ME, PATIENCE, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
+from trainer.recipe import Recipe
+from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.run import Run
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+
+RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3, max_length=32)
+
+
+def end_the_server(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training thread dies at its next logged point, with no word in the log."""
+    from trainer.training.watch import Watch
+
+    class Gone(BaseException):
+        pass
+
+    def dies(*_: object, **__: object) -> None:
+        raise Gone
+
+    monkeypatch.setattr(Watch, "on_log", dies)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_interrupted_run_goes_on_once(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        end_the_server(studio, None, patched)
+        view = begin(studio, small_csv, RECIPE)
+        deadline = time.monotonic() + PATIENCE
+        while studio.view(ME, view.id).status != "interrupted":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        studio._thread.join()
+    resumed = [studio.resume(ME, view.id) for _ in range(2)]
+    assert all(v.live for v in resumed)
+    done = over(studio, view)
+    assert done.status == "finished"
+    assert [e["kind"] for e in events(studio, view)].count("queued") == 2
+    assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
+    assert studio.reports(ME, view.id).test.rows
+
+
+def test_a_stopped_run_goes_on_and_gets_another_model(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+    view = begin(studio, small_csv, RECIPE)
+    hold.reached()
+    asked = time.monotonic()
+    assert studio.stop(ME, view.id).stop_asked
+    assert time.monotonic() - asked < 1.0
+    hold.release()
+    stopped = over(studio, view)
+    assert stopped.status == "stopped"
+    before = studio.predict(ME, view.id, ["happy sunny laugh"])[1]
+    studio.resume(ME, view.id)
+    done = over(studio, view)
+    assert done.status == "finished"
+    assert done.step == done.total_steps > stopped.step
+    assert (studio.predict(ME, view.id, ["happy sunny laugh"])[1] != before).any()
+    assert done.seconds > stopped.seconds
+
+
+def test_epochs_are_added_to_a_finished_run(studio: Studio, small_csv: Path) -> None:
+    view = over(studio, begin(studio, small_csv))
+    with refused("already_finished"):
+        studio.resume(ME, view.id)
+    with refused("setting_out_of_range"):
+        studio.resume(ME, view.id, more_epochs=500)
+    studio.resume(ME, view.id, more_epochs=2)
+    done = over(studio, view)
+    assert (done.status, done.epochs) == ("finished", 3)
+    assert done.total_steps == 3 * view.total_steps
+    assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
+    assert studio.recipe(ME, view.id).epochs == 3
+
+
+def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, small_csv: Path) -> None:
+    import shutil
+
+    view = over(studio, begin(studio, small_csv))
+    shutil.rmtree(Run(studio.folder(ME, view.id)).checkpoints)
+    with refused("no_state"):
+        studio.resume(ME, view.id, more_epochs=1)
+    assert studio.view(ME, view.id).status == "finished"
+
+
+def test_only_the_newest_finished_runs_keep_their_state(studio: Studio, small_csv: Path) -> None:
+    views = [over(studio, begin(studio, small_csv)) for _ in range(4)]
+    begin(studio, small_csv, RECIPE)  # so that what follows the fourth is over
+    kept = [Checkpoints(Run(studio.folder(ME, v.id)).checkpoints).newest() is not None for v in views]
+    assert kept == [False, True, True, True]
+
+
+def test_who_leaves_the_queue_is_what_it_was(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+    hold.release()
+    finished = over(studio, begin(studio, small_csv))
+    hold._go.clear()
+    hold._there.clear()
+    busy = begin(studio, small_csv, RECIPE)
+    hold.reached()
+    waiting = studio.resume(ME, finished.id, more_epochs=3)
+    assert (waiting.status, waiting.wanted_epochs) == ("queued", 4)
+    assert studio.waiting_before(finished.id) == 1
+    back = studio.stop(ME, finished.id)
+    assert back.status == "finished"
+    assert back.has_model
+    assert studio.recipe(ME, finished.id).epochs == 1
+    hold.release()
+    assert over(studio, busy).status == "finished"
+
+
+def test_a_training_that_went_astray_is_not_resumed(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainer.training.losses import TrainingLoss
+
+    monkeypatch.setattr(TrainingLoss, "__call__", lambda self, logits, *_, **__: logits.sum() * float("nan"))
+    recipe = Recipe(**{**RECIPE.to_dict(), "label_smoothing": 0.1})
+    view = over(studio, begin(studio, small_csv, recipe))
+    assert (view.status, view.code) == ("failed", "loss_not_finite")
+    with refused("cannot_resume"):
+        studio.resume(ME, view.id)
+
+
+def test_a_new_server_keeps_the_order_in_which_they_were_queued(settings: Settings, tiny_encoder: Encoder, small_csv: Path) -> None:
+    first = Studio(settings, encoders=[tiny_encoder])
+    old = over(first, begin(first, small_csv))
+    first.close()
+    idle = Studio(settings, encoders=[tiny_encoder])
+    idle._enqueue = lambda run: None  # a server that ends before it trains
+    young = begin(idle, small_csv, RECIPE)
+    idle.resume(ME, old.id, more_epochs=1)
+    second = Studio(settings, encoders=[tiny_encoder])
+    taken: list[str] = []
+    second._enqueue = lambda run: taken.append(run.id)
+    second.recover()
+    assert taken == [young.id, old.id]
+
+
+def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    """What Start does where there are several GPUs; here two processes on the processor."""
+    path = write_rows(tmp_path / "moods.csv", small_rows())
+    studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder])
+    view = studio.wait(ME, begin(studio, path, replace(RECIPE, epochs=10)).id, 240)
+    assert view.status == "finished", (studio.folder(ME, view.id) / "error.log").read_text()[-2000:]
+    assert view.processes == 2
+    assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
+    assert studio.reports(ME, view.id).test.accuracy.value > 0.5
+    studio.close()
