@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench browser clean
+.PHONY: help run test test-all lint format bench bench-gpu browser clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ format: $(VENV)/ready-tests ## put the code into its style
 
 bench: $(VENV)/ready-tests ## measure against named rivals; the last line is JSON
 	$(BIN)/python -m tests.bench
+
+bench-gpu: $(VENV)/ready-tests ## measure a training on an NVIDIA GPU, where there is one; the last line is JSON
+	$(BIN)/python -m tests.bench.gpu
 
 browser: # Chromium for the tests of the page: installed where that is possible, else it says how
 	@command -v chromium >/dev/null || { \

@@ -172,7 +172,7 @@ def _teller(run: Run, what: str) -> Callable[[float], None]:
 
 def _disk_sentence(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "The disk is full, so the training could not be saved. Free some space and press Resume: what was saved so far is kept."
+        return "The disk is full, so the training could not be saved. Free some space and resume the run: what was saved so far is kept."
     return (
-        f"A file could not be written or read ({error.strerror or error}). Put that right and press Resume: what was saved so far is kept."
+        f"A file could not be written or read ({error.strerror or error}). Put that right and resume the run: what was saved so far is kept."
     )

@@ -50,6 +50,7 @@ class Server:
                 listener.bind(("127.0.0.1", 0))
                 self.port = listener.getsockname()[1]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "EMOTUNE_RUNS": str(self.folder / "runs"), "CI": "1"}
+        environment["EMOTUNE_SAVE_SECONDS"] = "0"
         environment |= {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(self.folder / "uploads")}
         command = [sys.executable, str(Path(__file__).with_name("server.py")), self.encoder.source, str(self.folder / "brake")]
         with open(self.folder / "output", "ab") as output:

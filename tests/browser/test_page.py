@@ -207,18 +207,18 @@ def test_odd_texts_in_the_box(visit: Open, server: Server) -> None:
 # Runs cannot be lost
 
 
-def test_a_killed_server_leaves_an_interrupted_run_with_its_curve(visit: Open, server: Server, moods_csv: Path) -> None:
-    visited = visit()
-    page = visited.page
-    upload(page, moods_csv, rows="240")
+def test_a_killed_server_leaves_a_run_that_goes_on_in_one_curve(visit: Open, server: Server, moods_csv: Path) -> None:
+    first = visit()
+    upload(first.page, moods_csv, rows="240")
     server.brake(True)
-    name = begin(page, seed="2")
-    seen = wait_for_points(page, 15)
+    name = begin(first.page, seed="2")
+    seen = wait_for_points(first.page, 15)
 
-    visited.errors_allowed = True
+    first.errors_allowed = True
+    first.page.close()
     server.end(signal.SIGKILL)
     server.start()
-    visited.reload()
+    page = visit().page
     expect(page.locator("#strip")).to_contain_text(IDLE)
     tab(page, "2 Train")
     expect(page.locator("#run-state")).to_contain_text(f"{name} was interrupted at step")
@@ -228,6 +228,18 @@ def test_a_killed_server_leaves_an_interrupted_run_with_its_curve(visit: Open, s
     # And the file is still there to be trained on.
     expect(page.locator("#train-source")).to_contain_text("my moods.csv")
     expect(page.locator("#start")).to_be_enabled()
+
+    expect(page.locator("#resume")).to_contain_text("Resume from step")
+    server.brake(False)
+    page.locator("#resume").click()
+    expect(page.locator("#to-results")).to_be_visible()
+    expect(page.locator("#run-state")).to_contain_text(f"{name} is trained")
+    expect(page.locator("#resume")).to_be_hidden()
+    whole = page.evaluate(POINTS, "loss-chart")
+    assert whole[: len(seen)] == seen
+    steps = [step for step, _ in whole]
+    assert len(steps) > len(kept)
+    assert steps == list(range(1, len(steps) + 1))
 
 
 def test_stop_from_another_browser_keeps_the_model(visit: Open, server: Server, moods_csv: Path) -> None:

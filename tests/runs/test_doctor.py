@@ -43,7 +43,7 @@ def run(course: Course, noise: float = 0.0, seed: int = 0) -> RunView:
     def shaken(value: float, sigma: float) -> float:
         return value + source.gauss(0, sigma)
 
-    texts = 16 * course.every
+    texts = course.every * course.epochs * ROWS["train"] / TOTAL
     points = [
         LogPoint(
             s, max(0.001, shaken(course.loss(s / TOTAL), noise)), min(1.0, max(0.0, shaken(right, math.sqrt(right * (1 - right) / texts))))
@@ -54,7 +54,7 @@ def run(course: Course, noise: float = 0.0, seed: int = 0) -> RunView:
     steps = [math.ceil(TOTAL * k / course.evaluations) for k in range(1, course.evaluations + 1)]
     evaluations = [
         Evaluation(
-            s, shaken(course.eval_loss(t), noise / 15), min(1.0, shaken(course.eval_accuracy(t), noise / 30)), 0.5, course.classes(t)
+            s, shaken(course.eval_loss(t), noise / 20), min(1.0, shaken(course.eval_accuracy(t), noise / 30)), 0.5, course.classes(t)
         )
         for s in steps
         for t in [s / TOTAL]
@@ -130,7 +130,7 @@ def still(level: float = math.log(4), accuracy: float = 0.25, classes: int | Non
 @settings(max_examples=100, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
-    noise=st.floats(0, 0.3),
+    noise=st.floats(0, 0.2),
     epochs=st.integers(1, 12),
     every=st.integers(1, 12),
     evaluations=st.integers(1, 40),
@@ -194,6 +194,8 @@ def test_missing_and_damaged_values_are_passed_over() -> None:
     holes = [replace(p, loss=None, accuracy=None) if p.step % 3 else p for p in view.points]
     odd = [replace(e, loss="x", accuracy=math.nan, classes=None) for e in view.evaluations[::2]]  # type: ignore[arg-type]
     assert diagnose(replace(view, points=tuple(holes), evaluations=tuple(odd), best_step=None)) == ()
+    wild = tuple(replace(p, loss=-1e6, accuracy=40.0) for p in view.points)
+    diagnose(replace(view, points=wild, evaluations=tuple(replace(e, accuracy=-7.0) for e in view.evaluations), rows={"validation": 0}))
     empty = tuple(replace(p, loss=None, accuracy=None) for p in view.points)
     assert diagnose(replace(view, points=empty, evaluations=(), rows={})) == ()
 
@@ -350,6 +352,12 @@ def test_validation_loss_well_above_its_lowest_while_training_loss_falls() -> No
     assert "while the training loss keeps falling" in words(view, "overfitting")
     # Where the training loss rises as well, it is not the rows that are known by heart.
     assert "overfitting" not in codes(run(replace(rising, loss=lambda t: 0.6 + max(0.0, t - 0.4))))
+
+
+def test_what_was_read_once_is_not_known_by_heart() -> None:
+    course = replace(healthy(), accuracy=lambda t: 0.95, eval_accuracy=lambda t: 0.70)
+    assert codes(run(replace(course, epochs=1))) == []
+    assert codes(run(replace(course, epochs=2))) == ["overfitting"]
 
 
 def test_a_gap_about_the_threshold_does_not_make_it_waver() -> None:

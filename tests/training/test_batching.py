@@ -36,6 +36,13 @@ def test_batches_need_little_padding() -> None:
     assert grouped < 0.6 * shuffled
 
 
+@given(st.lists(st.integers(1, 500), min_size=8, max_size=400), st.integers(1, 8), st.integers(0, 20))
+def test_the_longest_full_batch_comes_first(lengths: list[int], batch: int, epoch: int) -> None:
+    read = np.array(lengths)[epoch_order(np.array(lengths), batch_size=batch, seed=1, epoch=epoch)]
+    full = read[: len(read) // batch * batch].reshape(-1, batch)
+    assert full[0].max() == full.max()
+
+
 def test_the_sampler_follows_the_epoch_it_is_told() -> None:
     sampler = LengthGroupedSampler([5, 1, 4, 2, 3, 9, 8, 7], batch_size=2, seed=3)
     first = list(sampler)

@@ -39,8 +39,8 @@ _RISE, _RISE_OVER = 1.3, 1.15
 """Validation loss against its lowest, likewise; a tenth more is common in good runs, as right answers become surer of themselves
 more slowly than wrong ones."""
 
-_LEAST_RISE = 0.15
-"""A rise smaller than this (in nats) is none worth a word, however low the loss was."""
+_LEAST_RISE = 0.2
+"""A rise smaller than this (in nats) is none worth a word, however low the loss was: the lowest of many values is low by luck too."""
 
 _FALLING = 0.9
 """Training loss that keeps falling: at most this share of what it was when the validation loss was lowest."""
@@ -48,7 +48,7 @@ _FALLING = 0.9
 _START_POINTS, _RECENT_POINTS = 5, 9
 """Their medians are the loss at the start and now: a few odd batches decide nothing."""
 
-_DIVERGED, _DIVERGED_OVER = (1.5, 0.2), (1.15, 0.1)
+_DIVERGED, _DIVERGED_OVER = (1.5, 0.5), (1.15, 0.25)
 """Times the loss at the start, and nats on top: from the first on it diverges, below the second no longer. Batches of a healthy run
 never come near the first."""
 
@@ -192,15 +192,17 @@ def _has_fallen(losses: Sequence[float]) -> bool:
 def _knows(losses: Sequence[float], accuracies: Sequence[float]) -> bool:
     """Whether the last texts were answered better than a guess that costs so much."""
     last = accuracies[-len(losses) :]
-    return bool(last) and fmean(last) > exp(-fmean(losses)) + _KNOWS
+    return bool(last) and fmean(last) > exp(-max(0.0, fmean(losses))) + _KNOWS
 
 
 def _overfitting(view: RunView, losses: _Curve) -> Diagnosis | None:
     """Training rows known by heart: validation loss rising while training loss falls, or training accuracy far above validation accuracy."""
     accuracies = _curve([(p.step, p.accuracy) for p in view.points])
-    span, rising, apart = _epoch(view), None, None
+    span, fair = _epoch(view), _fair_step(view)
+    rising, apart = None, None
     for number, evaluation in enumerate(view.evaluations, 1):
-        if evaluation.step >= _fair_step(view):
+        # Nobody knows by heart what was read once.
+        if evaluation.step > span and evaluation.step >= fair:
             seen = view.evaluations[:number]
             rising = _rise(view, seen, losses, span, already=rising is not None)
             apart = _gap(view, seen, accuracies, span, already=apart is not None)
@@ -255,7 +257,7 @@ def _gap(view: RunView, seen: Sequence[Evaluation], accuracies: _Curve, span: in
 def _variance(share: float, rows: int | None) -> float:
     """Of a share of right answers among so many rows; never 0, as ten right out of ten do not prove that all are."""
     rows = rows or 100
-    fair = (share * rows + 1) / (rows + 2)
+    fair = (min(1.0, max(0.0, share)) * rows + 1) / (rows + 2)
     return fair * (1 - fair) / rows
 
 

@@ -14,7 +14,8 @@ _BATCHES_PER_POOL = 50
 def epoch_order(lengths: np.ndarray, *, batch_size: int, seed: int, epoch: int) -> np.ndarray:
     """Row indices, shape (n,), such that each consecutive ``batch_size`` of them have similar lengths.
 
-    Rows are shuffled, cut into pools of 50 batches, sorted by length within each pool, and the batches shuffled.
+    Rows are shuffled, cut into pools of 50 batches, sorted by length within each pool, and the batches shuffled; then the one with the
+    longest row comes first, so that what an epoch needs of memory is known, or found to be missing, at its first step.
     A last batch that is not full stays last.
     """
     random = np.random.default_rng([seed, epoch])
@@ -24,6 +25,9 @@ def epoch_order(lengths: np.ndarray, *, batch_size: int, seed: int, epoch: int) 
     by_length = np.concatenate([p[np.argsort(-lengths[p], kind="stable")] for p in pools]) if pools else shuffled
     full = len(by_length) // batch_size * batch_size
     batches = random.permutation(by_length[:full].reshape(-1, batch_size))
+    if len(batches):
+        longest = int(lengths[batches].max(axis=1).argmax())
+        batches[[0, longest]] = batches[[longest, 0]]
     return np.concatenate([batches.reshape(-1), by_length[full:]])
 
 

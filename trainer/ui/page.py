@@ -71,6 +71,7 @@ def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
         with gr.Row(elem_classes=["em-strip-row"]):
             strip = gr.HTML(elem_id="strip")
             stop = gr.Button("Stop", size="sm", visible=False, min_width=80, scale=0, elem_id="stop")
+        version = runs_tab.live_version()
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("1 Data", id="data"):
                 data = data_tab.build(studio, whereabouts=whereabouts)
@@ -81,7 +82,7 @@ def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
             with gr.Tab("4 Try it", id="try", render_children=True):
                 tryit = try_tab.build(studio)
             with gr.Tab("Runs", id="runs", render_children=True):
-                runs = runs_tab.build(studio)
+                runs = runs_tab.build(studio, version)
         page = _Page(chip, strip, stop, gr.State(""), tabs, data, train, results, tryit, runs)
         _wire(studio, page, blocks)
     return blocks
@@ -192,9 +193,15 @@ def _wire_runs(studio: Studio, page: _Page, look: dict[str, Any]) -> None:
         studio.stop(owner(), run)
         return gr.skip()
 
+    @_complaining(page)
+    def resume(run: str) -> dict:
+        studio.resume(owner(), run)
+        return {train.notice: ""}
+
     train.start.click(start, [data.draft, *page.form], [train.notice, train.run], **QUIET).then(**look)
     page.stop.click(stop, None, None, **QUIET).then(**look)
     train.cancel.click(cancel, train.run, train.notice, **QUIET).then(**look)
+    train.resume.click(resume, train.run, train.notice, **QUIET).then(**look)
 
 
 def _wire_tokens(studio: Studio, page: _Page) -> None:

@@ -3,8 +3,9 @@
 ``assets/runs_list.js`` keeps the ticks while the table is drawn anew; nothing is decided there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import gradio as gr
@@ -56,9 +57,10 @@ def in_words(chosen: Sequence[RunView]) -> str:
     return f'<p class="em-quiet" role="status">{said}</p>'
 
 
-def version(views: Iterable[RunView]) -> str:
+def version(views: Sequence[RunView]) -> str:
     """Changes with anything that the list shows, and with nothing else: it must not be drawn anew at each step of a training."""
-    return "\n".join(f"{v.id} {v.name} {v.status} {len(v.evaluations)} {v.seconds} {v.code}" for v in views)
+    shown = "\n".join(f"{v.id} {v.name} {v.status} {len(v.evaluations)} {v.seconds} {v.code}" for v in views)
+    return sha256(shown.encode("utf-8", "replace")).hexdigest() if views else ""
 
 
 def _row(view: RunView, scores: Scores | None) -> str:

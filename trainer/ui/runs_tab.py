@@ -30,7 +30,7 @@ _TO_KEEP = "() => document.querySelector('#keep-runs')?.focus()"
 class RunsTab:
     """The components. ``version`` changes with what the list shows; ``chosen`` and ``asked`` hold ids with blanks between."""
 
-    version: gr.State
+    version: gr.Textbox
     listing: gr.HTML
     chosen: gr.Textbox
     about: gr.HTML
@@ -64,9 +64,17 @@ class RunsTab:
         return [self.notice, self.naming, self.name, self.asking, self.asked, self.question, self.confirm]
 
 
-def build(studio: Studio) -> RunsTab:
-    """Lay the tab out and wire what concerns it alone."""
-    p: dict[str, Any] = {"version": gr.State("")}
+def live_version() -> gr.Textbox:
+    """What the timer sets and the list listens to. It stands outside the tabs, as nothing is heard of a tab that was not opened yet.
+
+    No State: the change of one that an unqueued handler sets, such as the timer's, is not told to the page.
+    """
+    return gr.Textbox("", visible="hidden", elem_id="runs-version")
+
+
+def build(studio: Studio, version: gr.Textbox) -> RunsTab:
+    """Lay the tab out and wire what concerns it alone; ``version`` is a ``live_version``."""
+    p: dict[str, Any] = {"version": version}
     p["listing"] = runs_list.live_list(elem_id="runs-list")
     p["chosen"] = gr.Textbox("", visible="hidden", elem_id="chosen-runs")
     with gr.Row(elem_classes=["em-runs-bar"]):

@@ -6,6 +6,8 @@ from typing import Any
 import gradio as gr
 
 from trainer.charts.curves import Curves, accuracy_chart, loss_chart
+from trainer.runs.course import may_resume
+from trainer.runs.doctor import diagnose
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
@@ -29,6 +31,7 @@ class TrainTab:
     run: gr.Dropdown
     state: gr.HTML
     cancel: gr.Button
+    resume: gr.Button
     loss: gr.HTML
     accuracy: gr.HTML
     onward: gr.Button
@@ -41,7 +44,7 @@ class TrainTab:
     @property
     def shown(self) -> list[Any]:
         """What ``show`` updates."""
-        return [self.state, self.cancel, self.loss, self.accuracy, self.onward]
+        return [self.state, self.cancel, self.resume, self.loss, self.accuracy, self.onward]
 
 
 def build(studio: Studio) -> TrainTab:
@@ -64,7 +67,9 @@ def build(studio: Studio) -> TrainTab:
     notice = gr.HTML(elem_id="train-notice")
     run = gr.Dropdown([], label="Run", elem_id="train-run", allow_custom_value=True, visible=False)
     state = gr.HTML(elem_id="run-state")
-    cancel = gr.Button("Take it out of the queue", size="sm", visible=False, elem_id="cancel")
+    with gr.Row(elem_classes=["em-run-buttons"]):
+        resume = gr.Button("Resume", variant="primary", size="sm", visible=False, scale=0, min_width=160, elem_id="resume")
+        cancel = gr.Button("Take it out of the queue", size="sm", visible=False, scale=0, min_width=200, elem_id="cancel")
     with gr.Row(elem_classes=["em-charts"]):
         with gr.Column(min_width=320):
             gr.HTML("<h3>Loss <small>lower is better</small></h3>")
@@ -74,7 +79,7 @@ def build(studio: Studio) -> TrainTab:
             accuracy = live_chart(accuracy_chart(no_curves()), elem_id="accuracy-chart", height=_CHART_HEIGHT)
     onward = gr.Button("Trained. See the results", variant="primary", visible=False, elem_id="to-results")
     encoder.change(lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, **QUIET)
-    return TrainTab(source, encoder, recipe, start, notice, run, state, cancel, loss, accuracy, onward)
+    return TrainTab(source, encoder, recipe, start, notice, run, state, cancel, resume, loss, accuracy, onward)
 
 
 def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
@@ -83,6 +88,7 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
         return {
             tab.state: "",
             tab.cancel: gr.Button(visible=False),
+            tab.resume: gr.Button(visible=False),
             tab.loss: loss_chart(no_curves()),
             tab.accuracy: accuracy_chart(no_curves()),
             tab.onward: gr.Button(visible=False),
@@ -91,6 +97,7 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
     return {
         tab.state: _state(view, waiting),
         tab.cancel: gr.Button(visible=view.status == "queued"),
+        tab.resume: gr.Button(_resume_words(view), visible=view.status != "cancelled" and may_resume(view)),
         tab.loss: loss_chart(curves),
         tab.accuracy: accuracy_chart(curves),
         tab.onward: gr.Button(visible=view.has_model),
@@ -151,7 +158,7 @@ def _state(view: RunView, waiting: int | None) -> str:
     pairs = [
         ("Data", view.source_name),
         ("Encoder", view.encoder),
-        ("Device", view.device),
+        ("Device", f"{view.device}, {view.processes} processes" if view.processes > 1 else view.device),
         ("Epochs", str(view.epochs or "")),
         ("Batch size", str(view.batch_size or "")),
         ("Learning rate", f"{view.learning_rate:g}" if view.learning_rate else ""),
@@ -160,7 +167,13 @@ def _state(view: RunView, waiting: int | None) -> str:
         ("Validation accuracy", words.percent(last.accuracy) if last else ""),
         ("Validation macro F1", words.percent(last.macro_f1) if last else ""),
     ]
-    return _sentence(view, waiting) + "".join(markup.notice(n, "info") for n in view.remarks) + markup.facts(pairs)
+    remarks = "".join(markup.notice(n, "info") for n in view.remarks)
+    worries = "".join(markup.notice(d.words, "look") for d in diagnose(view))
+    return _sentence(view, waiting) + worries + remarks + markup.facts(pairs)
+
+
+def _resume_words(view: RunView) -> str:
+    return f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again from the start"
 
 
 def _parameters(view: RunView) -> str:
@@ -176,18 +189,28 @@ def _sentence(view: RunView, waiting: int | None) -> str:
         ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"
         return markup.notice(f"{view.name} waits in the queue: {ahead}. One run trains at a time.", "info")
     if view.status == "running":
-        stopping = "Stopping after this step; the best model so far is kept. " if view.stop_asked else ""
+        stopping = "Stopping after this step; the best model so far is kept, and the report follows. " if view.stop_asked else ""
         return markup.notice(f"{stopping}{view.name}: {view.phase or 'starting'}.", "info")
     if view.status == "interrupted":
         return markup.notice(
-            f"{view.name} was interrupted at step {view.step:,} of {view.total_steps:,}: the server ended before the training did. "
-            "What was seen so far is kept below. Press Start to train anew.",
+            f"{view.name} was interrupted {_at_step(view)}: the program that trained it ended before the training did. "
+            f"What was seen so far is kept below. {_way_on(view)}",
             "look",
         )
     if view.status == "finished":
         return markup.notice(f"{view.name} is trained, in {time} from its first step to the report.", "good")
     if view.status == "stopped":
-        return markup.notice(
-            f"{view.name} was stopped at step {view.step:,} of {view.total_steps:,}; its best model so far is kept.", "good"
-        )
-    return markup.notice(f"{view.name}: {view.message}", "info" if view.status == "cancelled" else "must_fix")
+        return markup.notice(f"{view.name} was stopped {_at_step(view)}; its best model so far is kept. Resume trains the rest.", "good")
+    way_on = f" {_way_on(view)}" if view.status == "failed" and view.saved_step and may_resume(view) else ""
+    return markup.notice(f"{view.name}: {view.message}{way_on}", "info" if view.status == "cancelled" else "must_fix")
+
+
+def _at_step(view: RunView) -> str:
+    return f"at step {view.step:,} of {view.total_steps:,}" if view.total_steps else "before its first step"
+
+
+def _way_on(view: RunView) -> str:
+    """Where a press on Resume would begin."""
+    if not view.saved_step:
+        return "It had saved nothing yet, so it begins again."
+    return f"It was saved after step {view.saved_step:,} and goes on from there to the same result."
