@@ -173,6 +173,4 @@ def _teller(run: Run, what: str) -> Callable[[float], None]:
 def _disk_sentence(error: OSError) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "The disk is full, so the training could not be saved. Free some space and resume the run: what was saved so far is kept."
-    return (
-        f"A file could not be written or read ({error.strerror or error}). Put that right and resume the run: what was saved so far is kept."
-    )
+    return f"A file could not be written or read ({error.strerror or error}). Put that right and resume the run: what was saved so far is kept."

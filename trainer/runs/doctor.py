@@ -33,7 +33,7 @@ something: where equally frequent classes are guessed, the two are the same."""
 
 _GAP, _GAP_OVER = 0.15, 0.1
 """Training accuracy less validation accuracy: from the one on it is worth a word, below the other no longer. Well-trained runs of our
-encoders end with 0.02 to 0.1."""
+encoders end with 0.02 to 0.1; with a few hundred rows the gap is wider, and while validation still gains that is no fault."""
 
 _RISE, _RISE_OVER = 1.3, 1.15
 """Validation loss against its lowest, likewise; a tenth more is common in good runs, as right answers become surer of themselves
@@ -235,15 +235,19 @@ def _rise(view: RunView, seen: Sequence[Evaluation], losses: _Curve, span: int, 
     then, now = losses.mean(low.step - span, low.step), losses.mean(scored[-1].step - span, scored[-1].step)
     if len(last) < 2 or then is None or now is None:
         return None
-    # The mean of few rows wanders by about one nat over the root of their number.
-    least = max(_LEAST_RISE, 1 / sqrt(view.rows.get("validation") or 100))
+    # The mean of few rows wanders by about one nat over the root of their number; twice that is more than chance.
+    least = max(_LEAST_RISE, 2 / sqrt(view.rows.get("validation") or 100))
     wanted = max(_RISE_OVER * low.loss, low.loss + least / 2) if already else max(_RISE * low.loss, low.loss + least)
     return (low, last[-1]) if min(last) > wanted and now < _FALLING * then else None
 
 
 def _gap(view: RunView, seen: Sequence[Evaluation], accuracies: _Curve, span: int, *, already: bool) -> tuple[float, float] | None:
-    """Training and validation accuracy of the last epoch, where they are far apart and chance does not explain it."""
+    """Training and validation accuracy of the last epoch, where they are far apart, chance does not explain it, and validation gains no more."""
     step = seen[-1].step
+    low = min((e for e in seen if _number(e.loss)), key=lambda e: e.loss, default=None)
+    if not already and low is not None and low.step >= step - span:
+        # Rows are learned faster than what they have in common; fewer epochs would help nobody yet.
+        return None
     scores = [e.accuracy for e in seen if e.step > step - span and _number(e.accuracy)]
     learned = accuracies.mean(step - span, step)
     if not scores or learned is None:

@@ -194,11 +194,14 @@ def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Che
 
 def _save(run: Run, watch: "Watch", tokenizer: "PreTrainedTokenizerBase") -> None:
     """Make ``run.model`` of the best weights and the tokenizer, as a whole or not at all; the last state stays, for whoever wants more epochs."""
+    from trainer.training.state import disk_errors
+
     partial = run.path / ".model"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     link_files(watch.best_checkpoint().path, partial)
-    tokenizer.save_pretrained(partial)
+    with disk_errors():
+        tokenizer.save_pretrained(partial)
     sync_files(partial)
     shutil.rmtree(run.model, ignore_errors=True)
     partial.rename(run.model)

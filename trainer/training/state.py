@@ -102,11 +102,13 @@ def load_scaler(folder: Path, scaler: Any) -> None:
 
 @contextmanager
 def disk_errors() -> Iterator[None]:
-    """A full disk reaches us as safetensors' own exception; it leaves as OSError."""
+    """A full disk reaches us as an exception of the libraries' own that are written in Rust; it leaves as OSError."""
     try:
         yield
-    except SafetensorError as error:
-        raise OSError(errno.ENOSPC, f"the weights could not be written: {error}") from error
+    except Exception as error:
+        if isinstance(error, SafetensorError) or "os error" in str(error):
+            raise OSError(errno.ENOSPC, f"the model could not be written: {error}") from error
+        raise
 
 
 def _facts(folder: Path) -> dict[str, Any]:

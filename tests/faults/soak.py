@@ -1,0 +1,47 @@
+"""Many runs in one server; what it holds after each, as one JSON list.
+
+python tests/faults/soak.py ENCODER_FOLDER CSV RUNS COUNT
+"""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
+
+prepare_environment()
+
+import psutil  # noqa: E402
+
+from trainer.recipe import Recipe  # noqa: E402
+from trainer.studio import Studio  # noqa: E402
+from trainer.training.encoders import local_encoder  # noqa: E402
+
+
+def held(process: psutil.Process) -> dict[str, float]:
+    temporary = sum(len(files) for _, _, files in os.walk(tempfile.gettempdir()))
+    return {
+        "megabytes": process.memory_info().rss / 2**20,
+        "threads": process.num_threads(),
+        "files": process.num_fds(),
+        "temporary": temporary,
+    }
+
+
+def main(encoder: Path, path: Path, runs: Path, count: int) -> None:
+    studio = Studio(Settings(runs_dir=runs, save_seconds=0), encoders=[local_encoder(encoder)])
+    recipe = Recipe(encoder=encoder.name, epochs=1, batch_size=16, learning_rate=1e-2, max_length=32)
+    process, seen = psutil.Process(), []
+    for seed in range(count):
+        view = studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, Recipe(**{**recipe.to_dict(), "seed": seed}))
+        view = studio.wait(LOCAL_OWNER, view.id, 120)
+        studio.predict(LOCAL_OWNER, view.id, ["happy sunny laugh"])
+        studio.reports(LOCAL_OWNER, view.id)
+        seen.append({"status": view.status, **held(process)})
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
