@@ -90,7 +90,7 @@ def test_it_serves_the_page_at_the_port_it_was_given(served: str) -> None:
     config = json.loads(get(f"{served}/config"))
     assert config["title"] == "Emotune"
     labels = {c["props"].get("label") for c in config["components"] if c["type"] == "tabitem"}
-    assert labels == {"1 Data", "2 Train", "3 Results", "4 Try it"}
+    assert labels == {"1 Data", "2 Train", "3 Results", "4 Try it", "Runs"}
 
 
 def test_analytics_and_run_history_are_off_whatever_the_environment_says(served: str) -> None:

@@ -1,4 +1,4 @@
-"""The terminal: ``python -m trainer train | predict | inspect | runs`` with the answers, the exit statuses and the sentences promised.
+"""The terminal: ``python -m trainer train | resume | predict | inspect | runs`` with the answers, the exit statuses and the sentences promised.
 
 One run is trained by a real process and used by all; what needs no process of its own calls ``main``, which is what that process calls.
 """

@@ -2,7 +2,8 @@
 
 The page is the real one, served by the process that trains, as in life; a process of its own asks it for news each second. Within a
 training the page is watched and events are written in every other block of steps; the next training, on the same batches, does it in
-the blocks between. So each block is met both ways, and what the machine's mood adds falls on both.
+the blocks between. So each block is met both ways, and what the machine's mood adds falls on both. A server that nobody asks works too:
+what its threads took in the unwatched blocks is counted thread by thread and taken off what the watched ones are compared with.
 """
 
 import json
@@ -47,35 +48,44 @@ for _ in sys.stdin:
 
 
 def measure(corpus: Corpus, *, rows: int = 4_096, rounds: int = 3) -> dict[str, Any]:
-    """Per cent of the training's CPU time: the median over all pairs of blocks with their quartiles, and what was counted thread by thread."""
+    """Per cent of the training's own CPU time: the median over all pairs of blocks and their quartiles; then what it is made of."""
     _train(corpus, rows, watched_first=True)  # libraries choose their kernels for each shape
-    shares, counted = [], []
+    pairs: list[tuple[_Block, _Block]] = []
     for number in range(rounds):
         first, second = (_train(corpus, rows, watched_first=which) for which in (number % 2 == 0, number % 2 == 1))
         for one, other in zip(first.blocks, second.blocks, strict=True):
-            watched, alone = (one, other) if one.watched else (other, one)
-            shares.append(100 * (watched.seconds - alone.seconds) / alone.seconds)
-            counted.append((watched.of_the_page, watched.seconds - watched.of_the_page, watched.ticks))
+            pairs.append((one, other) if one.watched else (other, one))
+    shares = [100 * (watched.seconds / alone.of_training - 1) for watched, alone in pairs]
     low, middle, high = (round(float(q), 2) for q in np.quantile(shares, (0.25, 0.5, 0.75)))
-    page, training, ticks = (sum(column) for column in zip(*counted, strict=True))
+    idle_rate = sum(alone.of_the_page for _, alone in pairs) / sum(alone.lasted for _, alone in pairs)
+    redraws = sum(watched.of_the_page - idle_rate * watched.lasted for watched, _ in pairs)
+    of_training = sum(block.of_training for pair in pairs for block in pair)
     return {
         "chart_overhead_percent": middle,
         "chart_overhead_quartiles": [low, high],
-        "chart_work_percent": round(100 * page / training, 2),
-        "chart_work_ms_per_tick": round(1000 * page / max(ticks, 1), 1),
-        "chart_pairs": len(shares),
+        "chart_pairs": len(pairs),
+        "chart_counted_percent": round(100 * sum(watched.of_the_page for watched, _ in pairs) / sum(w.of_training for w, _ in pairs), 2),
+        "idle_server_percent": round(100 * idle_rate * sum(block.lasted for pair in pairs for block in pair) / of_training, 2),
+        "redraw_cpu_ms": round(1000 * redraws / max(1, sum(watched.redraws for watched, _ in pairs)), 1),
         "chart_load_average": round(os.getloadavg()[0], 1),
     }
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Block:
-    """Some steps of a training: CPU seconds of the whole process, those of the page's threads and of writing events, and redraws."""
+    """Some steps of a training; ``seconds`` are CPU seconds of the whole process."""
 
     watched: bool
-    seconds: float = 0.0
-    of_the_page: float = 0.0
-    ticks: int = 0
+    lasted: float
+    """Seconds on the clock."""
+    seconds: float
+    of_the_page: float
+    """CPU seconds of the server's threads and of writing events."""
+    redraws: int
+
+    @property
+    def of_training(self) -> float:
+        return self.seconds - self.of_the_page
 
 
 @dataclass
@@ -93,7 +103,7 @@ class _Meter:
         self._ended = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
         self._asked = 0
-        self._mark = (0.0, 0.0)
+        self._mark = (0.0, 0.0, 0.0)
 
     @property
     def watching(self) -> bool:
@@ -102,11 +112,11 @@ class _Meter:
     def step(self) -> None:
         """A step begins."""
         if self.steps % _BLOCK == 0:
-            now = (time.process_time(), _page_seconds())
+            now = (time.monotonic(), time.process_time(), _page_seconds())
             if self.steps:
-                before = (self.steps // _BLOCK % 2 == 1) == self.watched_first
-                seconds, page = now[0] - self._mark[0], now[1] - self._mark[1] + self.writing
-                self.blocks.append(_Block(before, seconds, page, self._asked))
+                watched = (self.steps // _BLOCK % 2 == 1) == self.watched_first
+                lasted, seconds, page = (end - begin for begin, end in zip(self._mark, now, strict=True))
+                self.blocks.append(_Block(watched, lasted, seconds, page + self.writing, self._asked))
             self._mark, self._asked, self.writing = now, 0, 0.0
         self.steps += 1
 
@@ -141,6 +151,7 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows)
         with writing(run.path), _page(Path(folder)) as ask:
+            ask()  # opening the page is not watching it
             meter = _Meter(watched_first, ask)
             step, append = LiveTrainer.training_step, EventLog.append
 

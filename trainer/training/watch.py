@@ -108,11 +108,8 @@ class Watch(TrainerCallback):
         # In fp16 a gradient overflows now and then, and the step is left out.
         gradient = 0.0 if args.fp16 else logs.get("grad_norm") or 0.0
         if not (math.isfinite(logs["loss"]) and math.isfinite(gradient)):
-            raise UserError(
-                f"The loss is no longer a number at step {state.global_step:,}: the training went astray. "
-                "Choose a smaller learning rate and start again.",
-                code="loss_not_finite",
-            )
+            self._end_astray(state.global_step, control)
+            return
         self.task.run.log.append(
             "log",
             step=state.global_step,
@@ -124,6 +121,20 @@ class Watch(TrainerCallback):
             elapsed=round(self.seconds, 3),
             samples_per_second=round(self.samples_per_second(state.global_step), 2),
         )
+
+    def _end_astray(self, step: int, control: Any) -> None:
+        """End where weights are no longer numbers: with the best model before that, or in words where there is none."""
+        astray = f"The loss was no longer a number at step {step:,}: the training went astray."
+        if self.best is None:
+            raise UserError(f"{astray} Choose a smaller learning rate and start again.", code="loss_not_finite")
+        self.task.run.log.append(
+            "notice",
+            step=step,
+            message=f"{astray} It was ended there, and the best model before that, of step {self.best.step:,}, is kept. "
+            "A smaller learning rate would let it go on.",
+        )
+        self.ended = control.should_training_stop = True
+        control.should_evaluate = control.should_save = False
 
     @property
     def seconds(self) -> float:

@@ -47,6 +47,12 @@ def build(studio: Studio) -> None:
         """Ask a run to end after its current step and keep the best model so far."""
         return _progress(studio.stop(owner(), run))
 
+    def resume(run: str, more_epochs: int = 0) -> dict:
+        """Go on with a run that was interrupted, stopped or failed, or train a finished one for more epochs."""
+        if isinstance(more_epochs, bool) or not isinstance(more_epochs, int) or more_epochs < 0:
+            raise UserError("more_epochs must be a whole number, at least 0.", code="setting_out_of_range")
+        return _progress(studio.resume(owner(), run, more_epochs=more_epochs))
+
     def report(run: str) -> dict:
         """Scores of a finished run on its test and validation rows, and the confusion matrix (rows: true class)."""
         reports = studio.reports(owner(), run)
@@ -66,7 +72,7 @@ def build(studio: Studio) -> None:
         rows = [dict(zip(names, map(float, row), strict=True)) for row in probabilities]
         return {"results": [{"text": t, "label": max(p, key=p.get), "probabilities": p} for t, p in zip(texts, rows, strict=True)]}
 
-    for endpoint in (inspect, start, progress, stop, report, predict):
+    for endpoint in (inspect, start, progress, stop, resume, report, predict):
         gr.api(_sentences(endpoint), api_name=endpoint.__name__)
 
 

@@ -22,7 +22,11 @@ _TO_COMPARISON = """() => {
   head?.focus({ preventScroll: true });
   head?.scrollIntoView({ block: "start", behavior: "smooth" });
 }"""
-_TO_NAME = "() => document.querySelector('#run-name input, #run-name textarea')?.select()"
+_TO_NAME = """() => {
+  const field = document.querySelector("#run-name input, #run-name textarea");
+  field?.focus();
+  field?.select();
+}"""
 _TO_KEEP = "() => document.querySelector('#keep-runs')?.focus()"
 
 
@@ -159,7 +163,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
     refuse = _refusing(tab)
 
     @refuse
-    def redraw(version: str, chosen: str, compared: str) -> dict:
+    def redraw(chosen: str, compared: str) -> dict:
         views = studio.runs(owner())
         gone = set(compared.split()) - {view.id for view in views}
         return {
@@ -183,7 +187,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
 
     compared = tab.comparison
     outputs = [tab.listing, *tab.bar, *compared.shown, tab.notice]
-    tab.version.change(redraw, [tab.version, tab.chosen, compared.runs], outputs, trigger_mode="always_last", **QUIET)
+    tab.version.change(redraw, [tab.chosen, compared.runs], outputs, trigger_mode="always_last", **QUIET)
     tab.listing.select(tick, None, [tab.chosen, *tab.bar, *tab.panels], trigger_mode="always_last", **QUIET)
     tab.rename.click(ask_name, tab.chosen, tab.panels, **QUIET).then(None, None, None, js=_TO_NAME, **QUIET)
     tab.delete.click(ask_delete, tab.chosen, tab.panels, **QUIET).then(None, None, None, js=_TO_KEEP, **QUIET)
