@@ -187,7 +187,9 @@ def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware
     def batches(epoch: int) -> Any:
         order = epoch_order(lengths, batch_size=size.batch, seed=0, epoch=epoch)
         chosen = [[rows[i] for i in order[start : start + size.batch]] for start in range(0, len(order), size.batch)]
-        return torch.utils.data.DataLoader(chosen, batch_size=None, collate_fn=collate, pin_memory=hardware.device == "cuda")
+        return torch.utils.data.DataLoader(
+            chosen, batch_size=None, collate_fn=lambda batch: dict(collate(batch)), pin_memory=hardware.device == "cuda"
+        )
 
     begun, texts, done = time.perf_counter(), 0, 0
     for epoch in range(size.epochs):

@@ -1,10 +1,12 @@
 """The order of training rows: every row once, batches of similar lengths, from (seed, epoch) alone."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.training.batching import LengthGroupedSampler, epoch_order
+from trainer.training.batching import LengthGroupedSampler, Padder, epoch_order
+from trainer.training.encoders import Encoder
 
 
 @given(st.lists(st.integers(1, 500), max_size=400), st.integers(1, 64), st.integers(0, 2**31 - 1), st.integers(0, 20))
@@ -51,3 +53,20 @@ def test_the_sampler_follows_the_epoch_it_is_told() -> None:
     sampler.set_epoch(0)
     assert list(sampler) == first
     assert len(sampler) == 8
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_batch_is_what_the_tokenizer_would_make_of_it(tiny_encoder: Encoder, side: str) -> None:
+    from transformers import DataCollatorWithPadding
+
+    from trainer.training.encoders import load_tokenizer
+    from trainer.training.fit import tokenise
+
+    tokenizer = load_tokenizer(tiny_encoder, max_length=8)
+    tokenizer.padding_side = side
+    rows = tokenise(tokenizer, ["happy", "we cry at home again", "so furious today and then it was very slam"], [2, 0, 1])
+    wanted, made = DataCollatorWithPadding(tokenizer)([dict(row) for row in rows]), Padder(tokenizer)(rows)
+    assert set(made) == set(wanted)
+    for name, values in made.items():
+        assert values.tolist() == wanted[name].tolist()
+        assert values.dtype == wanted[name].dtype

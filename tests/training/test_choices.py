@@ -21,8 +21,9 @@ from trainer.training import hardware as machine
 from trainer.training.classifier import in_head, load_saved
 from trainer.training.encoders import Encoder, load_encoder
 from trainer.training.fit import fit
-from trainer.training.loop import LiveTrainer, RunCallback
+from trainer.training.loop import LiveTrainer
 from trainer.training.predictor import Predictor
+from trainer.training.watch import Watch
 
 Train = Callable[..., tuple]
 
@@ -35,14 +36,14 @@ def events(run: Run, kind: str) -> list[dict]:
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, bytes]]:
     """The weights after each step, by name."""
     seen: list[dict[str, bytes]] = []
-    end = RunCallback.on_step_end
+    end = Watch.on_step_end
 
-    def watching(self: RunCallback, *args: object, model: object, **kwargs: object) -> None:
+    def watching(self: Watch, *args: object, model: object, **kwargs: object) -> None:
         head = {n: in_head(model, n) for n, _ in model.named_parameters()}
         seen.append({("head " if head[n] else "body ") + n: p.detach().numpy().tobytes() for n, p in model.named_parameters()})
         end(self, *args, model=model, **kwargs)
 
-    monkeypatch.setattr(RunCallback, "on_step_end", watching)
+    monkeypatch.setattr(Watch, "on_step_end", watching)
     return seen
 
 
@@ -259,7 +260,7 @@ def test_a_batch_that_cannot_fit_is_refused_before_the_training(trained_with: Tr
 
 
 def test_a_loss_that_is_no_number_never_is_the_best(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    score = RunCallback._score
-    monkeypatch.setattr(RunCallback, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan}))
+    score = Watch._score
+    monkeypatch.setattr(Watch, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan}))
     _, fitted = trained_with(best_metric="loss", epochs=1)
     assert fitted.best_step > 0

@@ -124,14 +124,18 @@ def fold(run_id: str, events: Iterable[dict[str, Any]]) -> RunView:
     view = RunView(id=run_id)
     points: list[LogPoint] = []
     evaluations: list[Evaluation] = []
+    moved: dict[str, Any] = {}
     for event in events:
         kind = event["kind"]
         if kind in _STEPPED and not isinstance(event.get("step"), int):
             continue
         if kind == "log":
             points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
-            view = _log(view, event)
-        elif kind == "eval":
+            moved |= _log(view, event)
+            continue
+        # A view is costly to make: one for each row of logged points.
+        view, moved = (replace(view, **moved), {}) if moved else (view, moved)
+        if kind == "eval":
             evaluations.append(_evaluation(event))
         elif kind == "resumed":
             # After a resume from step k, what was seen beyond k did not happen.
@@ -142,7 +146,7 @@ def fold(run_id: str, events: Iterable[dict[str, Any]]) -> RunView:
             view = _ended(view, event)
         elif kind in _STEPS:
             view = _STEPS[kind](view, event)
-    return replace(view, points=tuple(points), evaluations=tuple(evaluations))
+    return replace(view, **moved, points=tuple(points), evaluations=tuple(evaluations))
 
 
 def _evaluation(event: dict[str, Any]) -> Evaluation:
@@ -207,10 +211,13 @@ def _resumed(view: RunView, event: dict[str, Any]) -> RunView:
     )
 
 
-def _log(view: RunView, event: dict[str, Any]) -> RunView:
+def _log(view: RunView, event: dict[str, Any]) -> dict[str, Any]:
+    """What a logged point changes in the view."""
     step, elapsed = event["step"], event.get("elapsed")
-    left = elapsed / step * (view.total_steps - step) if elapsed and step and view.total_steps else view.seconds_left
-    return replace(view, step=step, samples_per_second=event.get("samples_per_second", view.samples_per_second), seconds_left=left)
+    moved = {"step": step, **_known(event, ("samples_per_second",))}
+    if elapsed and step and view.total_steps:
+        moved["seconds_left"] = elapsed / step * (view.total_steps - step)
+    return moved
 
 
 def _checkpoint(view: RunView, event: dict[str, Any]) -> RunView:

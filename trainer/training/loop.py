@@ -11,17 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.metrics import f1_score
-from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase, Trainer, TrainingArguments
+from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from trainer.recipe import Recipe
 from trainer.training import state
-from trainer.training.batching import LengthGroupedSampler
+from trainer.training.batching import LengthGroupedSampler, Padder
 from trainer.training.classifier import Classifier
 from trainer.training.dropout import MaskSource
 from trainer.training.groups import Freezing, parameter_groups
 from trainer.training.hardware import Hardware
 from trainer.training.losses import TrainingLoss, training_loss
+from trainer.training.memory import give_back
 from trainer.training.watch import Abandoned, Task, Watch
 
 Rows = Sequence[dict[str, Any]]
@@ -55,6 +56,8 @@ class LiveTrainer(Trainer):
     def _run_epoch(self, *, epoch: int, **kwargs: Any) -> None:
         # In an epoch that is resumed in its middle the sampler is wrapped once more, and the Trainer does not reach it.
         self._sampler.set_epoch(epoch)
+        # The longest batch comes first and needs room that the last epoch's leftovers do not offer.
+        give_back()
         super()._run_epoch(epoch=epoch, **kwargs)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
@@ -77,6 +80,10 @@ class LiveTrainer(Trainer):
             self._correct += (outputs["logits"].detach().argmax(-1) == labels).sum()
             self._seen += len(labels)
         return (loss, outputs) if return_outputs else loss
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Nobody asks for it, and the count walks through the whole model at every step."""
+        return 0
 
     def take_accuracy(self) -> float | None:
         """Share of right answers among the training texts since the last call; in several processes, among those of this one."""
@@ -135,7 +142,7 @@ def make_trainer(
         args=_arguments(task, hardware, split),
         train_dataset=train,
         eval_dataset=validation,
-        data_collator=DataCollatorWithPadding(tokenizer),
+        data_collator=Padder(tokenizer),
         compute_metrics=_metrics,
         lengths=[len(row["input_ids"]) for row in train],
         recipe=recipe,
@@ -173,6 +180,8 @@ def _arguments(task: Task, hardware: Hardware, split: int) -> TrainingArguments:
         disable_tqdm=True,
         report_to="none",
         dataloader_pin_memory=hardware.device == "cuda",
+        # Else each step waits until the GPU has done all before it.
+        accelerator_config={"non_blocking": hardware.device == "cuda"},
         # While an encoder is frozen at first, some weights have no gradient to be averaged.
         ddp_find_unused_parameters=0 < recipe.frozen_epochs < recipe.epochs if ranks.count > 1 else None,
         ddp_backend="gloo" if ranks.count > 1 and hardware.device == "cpu" else None,
