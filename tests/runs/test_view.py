@@ -62,3 +62,27 @@ def test_damaged_events_are_passed_over() -> None:
     view = fold("id", [*BEGUN, event("log"), event("eval", step="x"), event("checkpoint"), event("resumed"), event("unheard of")])
     assert len(view.points) == 2
     assert view.best_step == 5
+
+
+def test_an_evaluation_that_only_a_stop_made_is_gone_once_the_run_goes_on() -> None:
+    stopped = [*BEGUN, event("eval", step=3, accuracy=0.5, extra=True), event("stopped", best_step=3)]
+    assert [e.step for e in fold("id", stopped).evaluations][-1] == 3
+    assert 3 not in [e.step for e in fold("id", [*stopped, event("queued"), event("resumed", step=3)]).evaluations if e.extra]
+
+
+@pytest.mark.parametrize("end", ["finished", "stopped", "failed"])
+def test_who_leaves_the_queue_is_what_it_was_before(end: str) -> None:
+    waiting = [event("created"), event("queued"), *BEGUN, event(end), event("queued", epochs=7)]
+    assert (fold("id", waiting).status, fold("id", waiting).wanted_epochs) == ("queued", 7)
+    left = fold("id", [*waiting, event("cancelled", message="Taken out of the queue.")])
+    assert (left.status, left.wanted_epochs) == (end, None)
+    assert fold("id", [event("created"), event("queued"), event("cancelled")]).status == "cancelled"
+
+
+def test_a_run_has_the_name_that_it_was_given_last() -> None:
+    assert fold("id", [event("created", name="a"), event("renamed", name="b"), event("renamed", name=" "), event("renamed")]).name == "b"
+
+
+def test_it_can_go_on_from_what_was_saved_last() -> None:
+    assert fold("id", [*BEGUN, event("saved", step=4), event("saved", step=8)]).saved_step == 8
+    assert fold("id", [*BEGUN, event("saved", step=8), event("resumed", step=4)]).saved_step == 4
