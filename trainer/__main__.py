@@ -135,7 +135,7 @@ def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  #
     view = _watch(studio, view)
     for remark in (*view.remarks, *(d.words for d in diagnose(view))):
         print(remark, file=sys.stderr)
-    if not view.has_model:
+    if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
         return 1
     reports = studio.reports(LOCAL_OWNER, view.id)
@@ -239,7 +239,7 @@ def _predict(options: argparse.Namespace) -> int:
         folder = Settings.from_environment().runs_dir / options.model
     if (folder / "model").is_dir():
         folder = folder / "model"
-    if not (folder / "config.json").is_file():
+    if not any((folder / name).is_file() for name in ("config.json", "head.json")):
         raise UserError(
             f"{options.model} is neither a run with a model nor a model folder. See: python -m trainer runs", code="unknown_run"
         )

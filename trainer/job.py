@@ -18,6 +18,7 @@ from trainer.errors import UserError
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, make_report
 from trainer.recipe import Recipe
+from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.run import Run
 from trainer.runs.view import fold
 from trainer.runs.writer import writing
@@ -45,7 +46,7 @@ def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> 
         except UserError as error:
             fail(run, error.message, error.code)
         except OSError as error:
-            fail(run, _disk_sentence(error), "disk")
+            fail(run, disk_sentence(error), "disk")
         except Exception:
             fail(run, "The training failed unexpectedly. The details are in the file error.log of the run's folder.", "unexpected")
     return True
@@ -106,7 +107,12 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     recipe = _recipe_of(run)
     encoder = encoder_of(run, encoders)
     corpus, splits = load_rows(run.rows)
-    run.keep_recipe(recipe)
+    if recipe != run.recipe():
+        if Checkpoints(run.checkpoints).newest() is None:
+            raise UserError(
+                "The last state of this run is no longer kept, so it cannot be trained further. Start it anew.", code="no_state"
+            )
+        run.keep_recipe(recipe)
     Ranks.from_environment().share(str(run.path))
     fitted = fit(run, encoder, corpus, splits, recipe=recipe, save_seconds=save_seconds)
     _score(run, corpus, splits, device=fitted.hardware.device)
@@ -126,9 +132,13 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
 
 def _recipe_of(run: Run) -> Recipe:
     """The recipe, with the epochs that were added to a run that goes on."""
-    recipe, wanted = run.recipe(), fold(run.id, run.log.read()).wanted_epochs
-    # Somebody who asks for more epochs does not want them to be ended early.
-    return replace(recipe, epochs=wanted, early_stopping=None) if wanted else recipe
+    recipe, view = run.recipe(), fold(run.id, run.log.read())
+    wanted = view.wanted_epochs
+    if not wanted:
+        return recipe
+    # An encoder that was frozen throughout stays so. And somebody who asks for more epochs does not want them to be ended early.
+    frozen = wanted if recipe.frozen_epochs >= view.epochs else recipe.frozen_epochs
+    return replace(recipe, epochs=wanted, frozen_epochs=frozen, early_stopping=None)
 
 
 def _score(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
@@ -170,7 +180,8 @@ def _teller(run: Run, what: str) -> Callable[[float], None]:
     return tell
 
 
-def _disk_sentence(error: OSError) -> str:
+def disk_sentence(error: OSError) -> str:
+    """What a person should know of a file that could not be written or read."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "The disk is full, so the training could not be saved. Free some space and resume the run: what was saved so far is kept."
     return f"A file could not be written or read ({error.strerror or error}). Put that right and resume the run: what was saved so far is kept."

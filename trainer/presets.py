@@ -118,12 +118,10 @@ def _best(plain: Recipe, settled: Recipe, train_rows: int, mean_tokens: float) -
     epochs = min(_MOST_EPOCHS, math.ceil(_MORE_EPOCHS * settled.epochs))
     # Lengths have a long tail: three times the mean holds nearly all texts whole.
     length = min(512, max(plain.max_length, 32 * math.ceil(3 * mean_tokens / 32)))
-    recipe = dataclasses.replace(
-        plain, epochs=epochs, max_length=length, label_smoothing=0.1, evaluations_per_epoch=4, early_stopping=_PATIENCE
-    )
+    recipe = dataclasses.replace(plain, epochs=epochs, max_length=length, evaluations_per_epoch=4, early_stopping=_PATIENCE)
     return recipe, (
         f"Reads the {train_rows:,} training rows up to {_times(epochs)}, up to {length} tokens of each text, and ends earlier where "
-        f"{_PATIENCE} evaluations in a row bring nothing better. Label smoothing keeps single wrong labels from misleading it; "
+        f"{_PATIENCE} evaluations in a row bring nothing better; "
         "it takes about one and a half times as long as Balanced."
     )
 

@@ -106,7 +106,7 @@ class Recipe:
     )
     label_smoothing: float = _choice(
         float,
-        0.0,
+        0.1,
         "Label smoothing",
         "Share of each answer that is spread over all classes, against overconfidence and single wrong labels.",
         least=0.0,

@@ -36,7 +36,7 @@ MOST_COMPARED = 6
 LONGEST_NAME = 60
 
 _PREDICTORS_KEPT = 2
-_SCORES_KEPT = 1000
+_SCORES_KEPT = 100_000
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Shelf:
             return Comparison(runs, None, ())
         best = max(said, key=lambda at: runs[at].scores.accuracy.value)
         others = [at for at in said if at != best]
-        results = holm([compare(said[best], said[at]) for at in others])
+        results = holm([compare(said[best], said[at]) for at in others], of=len(said) * (len(said) - 1) // 2)
         return Comparison(runs, best, tuple(zip(others, results, strict=True)))
 
     def rename(self, owner: str, run_id: str, name: str) -> RunView:
@@ -154,12 +154,16 @@ class Shelf:
 
     def disk_bytes(self, owner: str, run_id: str) -> int:
         """How much room a run's folder takes, its checkpoints and its model included."""
-        total = 0
+        total, seen = 0, set()
         for folder, _, files in os.walk(self._run(owner, run_id).path):
             for file in files:
                 # A run that trains replaces its checkpoints meanwhile.
                 with suppress(FileNotFoundError):
-                    total += os.lstat(os.path.join(folder, file)).st_size
+                    facts = os.lstat(os.path.join(folder, file))
+                    # The model's files and those of its checkpoint are the same ones on the disk.
+                    if (facts.st_dev, facts.st_ino) not in seen:
+                        seen.add((facts.st_dev, facts.st_ino))
+                        total += facts.st_size
         return total
 
     def delete(self, owner: str, run_id: str) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trainer import job
 from trainer.advice import Advice, advise, set_dial
@@ -24,6 +23,7 @@ from trainer.runs.course import going_on
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
+from trainer.runs.writer import has_living_writer, writing
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.shelf import Shelf
 from trainer.training.encoders import Encoder, catalogue, find_encoder
@@ -31,10 +31,8 @@ from trainer.training.estimate import layer_speed
 from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.ranks import Ranks
 
-if TYPE_CHECKING:
-    pass
-
 _HALF_MADE_SECONDS = 600
+_ROOM_SECONDS = 5
 _STATES_OF_FINISHED = 3
 """So many finished runs can still be trained for more epochs."""
 
@@ -143,7 +141,9 @@ class Studio(Desk, Shelf):
                 self._waiting.remove(run_id)
                 run.log.append("cancelled", durable=True, message="Taken out of the queue.")
                 self._wake.notify_all()
-            elif self._runs.view(run).live:
+            elif (view := self._runs.view(run)).status == "queued" and self._is_nobodys(run):
+                run.log.append("cancelled", durable=True, message="Taken out of the queue.")
+            elif view.live:
                 run.ask_to_stop()
         return self._runs.view(run)
 
@@ -157,8 +157,9 @@ class Studio(Desk, Shelf):
         with self._starting:
             view = self._runs.view(run)
             if view.live:
-                if view.status == "queued" and self.waiting_before(run_id) is None:
-                    # It waits in no queue of ours: it was made for this process, or its server is gone.
+                if view.status == "queued" and self._is_nobodys(run):
+                    # It was made for this process, or whoever made it is gone.
+                    run.withdraw_stop()
                     self._enqueue(run)
                 return view
             epochs = going_on(view, more_epochs)
@@ -241,21 +242,37 @@ class Studio(Desk, Shelf):
                 self._thread.start()
             self._wake.notify_all()
 
+    def _wait_for_room(self, run: Run) -> None:
+        """Where not even its failure could be written, a run keeps its place: it begins once the disk has room."""
+        with self._lock:
+            if run.path.is_dir() and self._runs.view(run).status == "queued":
+                self._waiting.insert(0, run.id)
+                self._wake.wait_for(lambda: self._closed or run.id not in self._waiting, timeout=_ROOM_SECONDS)
+
+    def _is_nobodys(self, run: Run) -> bool:
+        """Whether no queue of this process and no writer anywhere has a run that waits."""
+        with self._lock:
+            return run.id not in self._waiting and run.id != self._busy and not has_living_writer(run.path)
+
     def _train(self, run: Run) -> None:
         """In this thread or, where several GPUs can share the work, in processes of their own."""
         ranks = Ranks.from_environment()
         processes = 1 if ranks.count > 1 else self.settings.processes or (self.hardware or detect()).devices
         if processes < 2:
             job.do(run, self.encoders, save_seconds=self.settings.save_seconds)
-        elif not train_in_processes(run, processes, self.settings) and self._runs.view(run).status == "queued":
-            words = "The training could not begin in several processes. The details are in the file error.log of the run's folder."
+        elif not train_in_processes(run, processes, self.settings) and self._runs.view(run).status in ("queued", "interrupted"):
+            words = "One of the processes that share the training has failed. The details are in the file error.log of the run's folder."
             run.log.append("failed", durable=True, message=words, code="unexpected")
 
     def _tidy_states(self) -> None:
         """The last states of all but the newest finished runs go: each takes three times the room of its model."""
-        finished = [v for v in self._runs.list(LOCAL_OWNER) if v.status == "finished"]
+        finished = sorted((v for v in self._runs.list(LOCAL_OWNER) if v.status == "finished"), key=lambda v: -v.queued)
         for view in finished[_STATES_OF_FINISHED:]:
-            shutil.rmtree(Run(self.settings.runs_dir / view.id).checkpoints, ignore_errors=True)
+            run = Run(self.settings.runs_dir / view.id)
+            # Somebody may just now have asked for more epochs.
+            with self._starting, writing(run.path) as mine:
+                if mine and self._runs.view(run).status == "finished":
+                    shutil.rmtree(run.checkpoints, ignore_errors=True)
 
     def _train_forever(self) -> None:
         while True:
@@ -271,7 +288,11 @@ class Studio(Desk, Shelf):
                 # Another process on the same folder may have taken it meanwhile.
                 if self._runs.view(run).status == "queued":
                     self._train(run)
-                    self._tidy_states()
+                    with suppress(OSError):
+                        self._tidy_states()
+            except OSError as error:
+                job.fail(run, job.disk_sentence(error), "disk")
+                self._wait_for_room(run)
             except Exception:
                 # Whatever happens to one run, the next ones are trained.
                 job.fail(run, "The training could not begin. The details are in the file error.log of the run's folder.", "unexpected")

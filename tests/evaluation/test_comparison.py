@@ -152,9 +152,9 @@ def test_in_words():
 def test_several_comparisons_are_judged_together():
     results = [paired(80, 10, 1, 5), paired(80, 9, 2, 5), paired(80, 5, 5, 5)]
     first, second = results[0].p, results[1].p
-    corrected = holm(results)
+    corrected = holm(results, of=3)
     assert [c.p for c in corrected] == pytest.approx([3 * first, 2 * second, 1.0])
     assert [c.rows for c in corrected] == [c.rows for c in results]
-    assert holm([]) == ()
-    assert holm(results[:1]) == (results[0],)
-    assert all(math.isfinite(c.p) and c.p <= 1 for c in holm([paired(1, 1, 0, 0)] * 6))
+    assert holm([], of=0) == ()
+    assert holm(results[:1], of=1) == (results[0],)
+    assert all(math.isfinite(c.p) and c.p <= 1 for c in holm([paired(1, 1, 0, 0)] * 6, of=6))

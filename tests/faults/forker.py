@@ -45,7 +45,8 @@ def serve(encoder: Encoder, runs: Path, faults: "Faults") -> dict:
     (view,) = studio.runs(LOCAL_OWNER)
     if view.status in ("interrupted", "failed"):
         studio.resume(LOCAL_OWNER, view.id)
-    view = studio.wait(LOCAL_OWNER, view.id, 120)
+    # Where nothing at all can be written, it keeps waiting for room.
+    view = studio.wait(LOCAL_OWNER, view.id, 30)
     faults.over = True
     if view.status != "finished":
         studio.resume(LOCAL_OWNER, view.id)

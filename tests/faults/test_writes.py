@@ -7,11 +7,11 @@ import pytest
 
 from tests.faults.conftest import Servers, outcome
 
-STATUSES = {"failed", "interrupted", "finished"}
+STATUSES = {"failed", "interrupted", "queued", "finished"}
 
 
 def fail_at(calls: Iterable[int], fresh: Callable[[], Path], servers: Servers, *, for_long: bool) -> dict[str, int]:
-    """Let these calls fail, each in a run of its own; returns how often the run then was failed, interrupted or finished all the same."""
+    """Let these calls fail, each in a run of its own; returns how often the run then was what."""
     whole = fresh()
     servers(whole)
     wanted, seen = outcome(whole), dict.fromkeys(STATUSES, 0)
@@ -31,7 +31,9 @@ def fail_at(calls: Iterable[int], fresh: Callable[[], Path], servers: Servers, *
 
 
 def test_a_few_writes_that_fail(fresh: Callable[[], Path], servers: Servers) -> None:
-    assert fail_at((3, 30, 90), fresh, servers, for_long=False)["failed"] >= 2
+    # Some are made up for at once: what cannot be linked is copied.
+    seen = fail_at((1, 2, 30, 90), fresh, servers, for_long=False)
+    assert seen["finished"] < 4, seen
 
 
 @pytest.mark.slow

@@ -173,7 +173,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_words(
     @wraps(forward)
     def poisoned(self: object, *args: object, **kwargs: object) -> object:
         output = forward(self, *args, **kwargs)
-        output.loss = output.loss * float("nan")
+        output.logits = output.logits * float("nan")
         return output
 
     monkeypatch.setattr(BertForSequenceClassification, "forward", poisoned)

@@ -29,8 +29,10 @@ def test_the_pieces_of_a_step_add_up_to_it() -> None:
 
 
 def test_the_plain_loss_is_the_models_own() -> None:
-    assert training_loss(Recipe(), LABELS, 3) is None
+    assert training_loss(Recipe(label_smoothing=0.0), LABELS, 3) is None
     assert training_loss(Recipe(class_weights="balanced"), LABELS, 3).weights.tolist() == pytest.approx(balanced_weights(LABELS, 3))
-    smoothed, accumulated = (training_loss(Recipe(**s), LABELS, 3) for s in ({"label_smoothing": 0.1}, {"gradient_accumulation": 2}))
+    smoothed, accumulated = (
+        training_loss(Recipe(**s), LABELS, 3) for s in ({"label_smoothing": 0.1}, {"label_smoothing": 0.0, "gradient_accumulation": 2})
+    )
     assert (smoothed.weights, smoothed.smoothing) == (None, 0.1)
     assert (accumulated.weights, accumulated.smoothing) == (None, 0.0)

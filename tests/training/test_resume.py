@@ -15,6 +15,7 @@ from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.runs.view import RunView, fold
+from trainer.training.attempt import Cancelled
 from trainer.training.encoders import Encoder
 from trainer.training.fit import fit
 
@@ -279,3 +280,85 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(
     monkeypatch.setattr(LiveTrainer, "training_step", broken)
     with pytest.raises(RuntimeError, match="shapes"):
         fit(run_with(tmp_path, material, Recipe(**BASE)), tiny_encoder, *material)
+
+
+def test_more_epochs_for_an_encoder_that_was_frozen(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    """Weights that did not learn before have no moments; those of others must never reach them."""
+    run = run_with(tmp_path, material, Recipe(**{**BASE, "frozen_epochs": 2}))
+    fit(run, tiny_encoder, *material)
+    fit(run, tiny_encoder, *material, recipe=Recipe(**{**BASE, "frozen_epochs": 2, "epochs": 3}))
+    view = view_of(run)
+    assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
+    assert all(p.loss is not None for p in view.points)
+
+
+def test_more_epochs_for_a_run_that_ended_early(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    early = {**BASE, "epochs": 8, "learning_rate": 1e-7, "early_stopping": 1}
+    run = run_with(tmp_path, material, Recipe(**early))
+    fit(run, tiny_encoder, *material)
+    ended = view_of(run)
+    fit(run, tiny_encoder, *material, recipe=Recipe(**{**early, "epochs": 3, "early_stopping": None}))
+    view = view_of(run)
+    assert view.step == view.total_steps > ended.step
+    assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
+    assert ended.remarks
+    assert not view.remarks
+
+
+@pytest.mark.parametrize("evaluation", [1, -1], ids=["in the middle", "the last one"])
+def test_two_stops_in_the_same_evaluation(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluation: int
+) -> None:
+    from trainer.training.watch import Watch
+
+    whole, stopped = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
+    fit(whole, tiny_encoder, *material)
+    at = view_of(whole).evaluations[evaluation].step
+    predicted = Watch.on_prediction_step
+
+    def stopping(self: Watch, args: object, state: object, control: object, **more: object) -> None:
+        if state.global_step == at:
+            self.task.run.ask_to_stop()
+        predicted(self, args, state, control, **more)
+
+    monkeypatch.setattr(Watch, "on_prediction_step", stopping)
+    for _ in range(2):
+        assert fit(stopped, tiny_encoder, *material).stopped
+        assert view_of(stopped).step == at
+        stopped.withdraw_stop()
+    monkeypatch.setattr(Watch, "on_prediction_step", predicted)
+    assert not fit(stopped, tiny_encoder, *material).stopped
+    assert curve(stopped) == curve(whole)
+    assert weights(stopped) == weights(whole)
+
+
+def test_a_stop_while_it_goes_on_loading_changes_nothing(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    run = run_with(tmp_path, material, Recipe(**BASE))
+    fit(run, tiny_encoder, *material)
+    before = view_of(run)
+    run.ask_to_stop()
+    with pytest.raises(Cancelled):
+        fit(run, tiny_encoder, *material, recipe=Recipe(**{**BASE, "epochs": 4}))
+    after = view_of(run)
+    assert (after.total_steps, after.points, after.best_step) == (before.total_steps, before.points, before.best_step)
+
+
+def test_with_points_far_apart_it_is_saved_all_the_same(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import time
+
+    from trainer.training import watch
+    from trainer.training.loop import LiveTrainer
+
+    monkeypatch.setattr(watch, "_SAVES_SHARE", 0)
+    run = run_with(tmp_path, material, Recipe(**{**BASE, "log_every": 10_000}))
+    step = LiveTrainer.training_step
+
+    def slow(self: LiveTrainer, *args: object, **kwargs: object) -> object:
+        time.sleep(0.05)
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(LiveTrainer, "training_step", slow)
+    fit(run, tiny_encoder, *material, save_seconds=0.02)
+    assert len([e for e in run.log.read() if e["kind"] == "saved"]) > 3

@@ -106,16 +106,17 @@ def paired(both: int, only_a: int, only_b: int, neither: int, *, disputed: int =
     return Paired(both, only_a, only_b, neither, low, high, _mcnemar(only_a, only_b), disputed)
 
 
-def holm(comparisons: Sequence[Paired]) -> tuple[Paired, ...]:
+def holm(comparisons: Sequence[Paired], *, of: int) -> tuple[Paired, ...]:
     """The same comparisons with p values for being looked at together (Holm 1979, A simple sequentially rejective multiple test procedure).
 
-    Of twenty equal models one would else look different by luck alone. Intervals stay as they are, each for itself.
+    ``of`` is how many there would be in all: whoever is compared with the best, chosen on the same rows, has looked at every pair. Of twenty
+    equal models one would else look different by luck alone. Intervals stay as they are, each for itself.
     """
     order = sorted(range(len(comparisons)), key=lambda i: comparisons[i].p)
     corrected = list(comparisons)
     highest = 0.0
     for done, i in enumerate(order):
-        highest = max(highest, min(1.0, (len(order) - done) * comparisons[i].p))
+        highest = max(highest, min(1.0, (of - done) * comparisons[i].p))
         corrected[i] = replace(comparisons[i], p=highest)
     return tuple(corrected)
 

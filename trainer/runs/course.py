@@ -19,7 +19,7 @@ def going_on(view: RunView, more_epochs: int) -> int | None:
         if more_epochs < 1:
             raise UserError(f"{view.name} is finished. To train it further, say for how many more epochs.", code="already_finished")
         # One that ended early is trained on from where it ended.
-        done = math.ceil(view.step / view.epoch_steps[0]) if view.epoch_steps else view.epochs
+        done = math.ceil(max(view.step, view.saved_step) / view.epoch_steps[0]) if view.epoch_steps else view.epochs
         return done + more_epochs
     if not may_resume(view):
         raise UserError(

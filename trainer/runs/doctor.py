@@ -298,7 +298,7 @@ def _epoch(view: RunView) -> int:
 
 
 def _kept(view: RunView) -> str:
-    if view.best_step is None:
+    if view.best_step is None or (view.status in ("failed", "interrupted") and not view.has_model):
         return ""
     if view.live:
         return f" Nothing is lost: the best model so far, of step {view.best_step:,}, is the one that is kept."

@@ -94,6 +94,7 @@ class RunView:
     best_step: int | None = None
     baseline: WordCounts | None = None
     """None where there is none, as in runs of before; its failure fails no run."""
+    model_stands: bool = False
     stop_asked: bool = False
     message: str = ""
     """Why it failed, in words for people."""
@@ -110,7 +111,8 @@ class RunView:
 
     @property
     def has_model(self) -> bool:
-        return self.status in ("finished", "stopped")
+        """Whether a model and its report stand in the folder, be it those of before while the run goes on or after it failed."""
+        return self.model_stands
 
 
 _ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}
@@ -163,11 +165,11 @@ def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
 
 def _ended(view: RunView, event: dict[str, Any]) -> RunView:
     status = _ENDS[event["kind"]]
+    ended = replace(view, status=status, before=None, wanted_epochs=None, phase="", phase_done=None, seconds_left=None)
     if status == "cancelled" and view.before is not None:
-        status = view.before
-    return replace(
-        view, status=status, before=None, wanted_epochs=None, phase="", phase_done=None, seconds_left=None, **_known(event, _END_FIELDS)
-    )
+        return replace(ended, status=view.before)
+    stands = view.model_stands or status in ("finished", "stopped")
+    return replace(ended, model_stands=stands, **{"message": "", "code": "", **_known(event, _END_FIELDS)})
 
 
 _END_FIELDS = ("message", "code", "seconds", "train_seconds", "samples_per_second", "best_step")
@@ -186,7 +188,7 @@ def _created(view: RunView, event: dict[str, Any]) -> RunView:
 def _queued(view: RunView, event: dict[str, Any]) -> RunView:
     before = view.before or (view.status if view.queued else None)
     wanted = event.get("epochs")
-    return replace(view, status="queued", before=before, wanted_epochs=wanted, queued=event["time"], message="", code="")
+    return replace(view, status="queued", before=before, wanted_epochs=wanted, queued=event["time"])
 
 
 def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
@@ -195,13 +197,14 @@ def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _phase(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"))
+    stands = view.model_stands and not event.get("replaces_model")
+    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"), model_stands=stands)
 
 
 def _started(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(
-        view, status="running", wanted_epochs=None, epoch_steps=tuple(event.get("epoch_steps", ())), **_known(event, _START_FIELDS)
-    )
+    # What was said of an attempt before is no longer true of this one.
+    fresh = {"before": None, "wanted_epochs": None, "remarks": (), "message": "", "code": ""}
+    return replace(view, status="running", **fresh, epoch_steps=tuple(event.get("epoch_steps", ())), **_known(event, _START_FIELDS))
 
 
 def _resumed(view: RunView, event: dict[str, Any]) -> RunView:

@@ -2,9 +2,11 @@
 
 import gc
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainer.data.wording import counted
 from trainer.errors import UserError
 from trainer.runs.checkpoints import Checkpoint, Checkpoints, link_files, sync_files
 from trainer.runs.run import Run
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from trainer.training.classifier import Classifier
+    from trainer.training.state import Progress
     from trainer.training.watch import Task, Watch
 
 
@@ -51,25 +54,26 @@ class Course:
 
 def train_to_the_end(course: Course) -> Fitted | None:
     """Train; where the memory does not suffice, once more from the last state with batches read in parts."""
-    run, recipe = course.task.run, course.task.recipe
-    fitted = _attempt(course, split=1)
+    recipe = course.task.recipe
+    fitted = _attempt(course)
     if fitted is not _NO_MEMORY:
         return fitted
     _give_memory_back(course.hardware)
-    parts, ranks = _fewest_parts(recipe.batch_size // course.task.ranks.count), course.task.ranks
-    if parts > 1 and ranks.count == 1:
-        run.log.append(
-            "notice",
-            message=f"The {course.hardware.name} ran out of memory with {recipe.batch_size} texts at a time. It goes on with "
+    together = recipe.batch_size // course.task.ranks.count
+    parts = _fewest_parts(together)
+    if parts > 1 and course.task.ranks.count == 1:
+        remark = (
+            f"The {course.hardware.name} ran out of memory with {recipe.batch_size} texts at a time. It goes on with "
             f"{recipe.batch_size // parts} at a time and {parts * recipe.gradient_accumulation} times as many before each step: "
-            "the same training, a little slower.",
+            "the same training, a little slower."
         )
-        fitted = _attempt(course, split=parts)
+        fitted = _attempt(course, split=parts, remark=remark)
         if fitted is not _NO_MEMORY:
             return fitted
         _give_memory_back(course.hardware)
+        together //= parts
     raise UserError(
-        f"The {course.hardware.name} ran out of memory with {recipe.batch_size // parts} texts at a time. "
+        f"The {course.hardware.name} ran out of memory with {counted(together, 'text')} at a time. "
         "Choose a smaller batch size, a shorter maximum length or a smaller encoder, and start again.",
         code="out_of_memory",
     )
@@ -78,8 +82,11 @@ def train_to_the_end(course: Course) -> Fitted | None:
 _NO_MEMORY = object()
 
 
-def _attempt(course: Course, *, split: int) -> Any:
-    """Train from the last complete state, or from the beginning; _NO_MEMORY where the memory did not suffice."""
+def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
+    """Train from the last complete state, or from the beginning; _NO_MEMORY where the memory did not suffice.
+
+    ``split`` is the number of parts in which each batch is read, ``remark`` what is to be said of this attempt.
+    """
     import torch
     from transformers import set_seed
 
@@ -87,6 +94,7 @@ def _attempt(course: Course, *, split: int) -> Any:
     from trainer.training.classifier import make_classifier
     from trainer.training.loop import make_trainer
     from trainer.training.state import load_progress
+    from trainer.training.watch import NothingMore
 
     task, hardware = course.task, course.hardware
     run, recipe = task.run, task.recipe
@@ -95,8 +103,12 @@ def _attempt(course: Course, *, split: int) -> Any:
     masks = quicken(model, hardware, seed=recipe.seed)
     last = _last_state(task)
     before = load_progress(last.path) if last else None
+    if split == 1:
+        # Later there may be something to keep: the first step then ends it.
+        mind_the_stop(run, task.ranks)
     _tell_start(task, model, hardware, last)
-    mind_the_stop(run, task.ranks)
+    if remark:
+        run.log.append("notice", message=remark)
     run.log.append("phase", what="training")
     trainer, watch = make_trainer(
         task,
@@ -110,13 +122,14 @@ def _attempt(course: Course, *, split: int) -> Any:
         before=before,
     )
     try:
-        if before is None or not (before.ended or before.step >= task.schedule.total_steps):
-            trainer.train(resume_from_checkpoint=str(last.path) if last else None)
+        if _something_is_to_come(before, task):
+            with suppress(NothingMore):
+                trainer.train(resume_from_checkpoint=str(last.path) if last else None)
         else:
             trainer.state.global_step = before.step
         if not task.ranks.main:
             return None
-        run.log.append("phase", what="saving the model")
+        run.log.append("phase", what="saving the model", replaces_model=True)
         _save(run, watch, course.tokenizer)
         return Fitted(
             watch.stopped,
@@ -135,6 +148,13 @@ def _attempt(course: Course, *, split: int) -> Any:
         watch.trainer = None
         del trainer, model
         _give_memory_back(hardware)
+
+
+def _something_is_to_come(before: "Progress | None", task: "Task") -> bool:
+    if before is None or before.unscored:
+        return True
+    ended = before.ended and task.recipe.early_stopping is not None
+    return not ended and before.step < task.schedule.total_steps
 
 
 def _last_state(task: "Task") -> Checkpoint | None:
@@ -179,7 +199,7 @@ def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Che
     log.append(
         "started",
         device=hardware.words,
-        processes=task.ranks.count if task.ranks.count > 1 else None,
+        processes=task.ranks.count,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,

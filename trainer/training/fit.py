@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
+from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.run import Run
+from trainer.runs.view import fold
 from trainer.training.attempt import Course, Fitted, mind_the_stop, train_to_the_end
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.hardware import at_precision, detect
@@ -38,7 +41,7 @@ def fit(
     ranks = Ranks.from_environment()
     ranks.meet()
     recipe = (recipe or run.recipe()).settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
-    recipe = replace(recipe, batch_size=max(1, recipe.batch_size // ranks.count) * ranks.count)
+    recipe = replace(recipe, batch_size=_shared_batch(run, recipe, ranks))
     hardware = at_precision(detect(), recipe.precision)
     torch.set_num_threads(max(1, hardware.cores // ranks.here))
 
@@ -49,7 +52,9 @@ def fit(
     train = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
     validation = tokenise(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
     validation.sort(key=lambda row: len(row["input_ids"]))
-    refuse_what_cannot_fit(recipe, encoder, [len(row["input_ids"]) for row in train], hardware)
+    refuse_what_cannot_fit(
+        replace(recipe, batch_size=recipe.batch_size // ranks.count), encoder, [len(row["input_ids"]) for row in train], hardware
+    )
     schedule = plan(
         train_rows=len(train),
         validation_rows=len(validation),
@@ -61,6 +66,24 @@ def fit(
     )
     course = Course(Task(run, recipe, schedule, ranks, save_seconds), encoder, corpus.label_names, tokenizer, train, validation, hardware)
     return train_to_the_end(course)
+
+
+def _shared_batch(run: Run, recipe: Recipe, ranks: Ranks) -> int:
+    """Texts per step of all processes together: that of the recipe, rounded so that each gets as many; that of before for a run that goes on.
+
+    Raises UserError where these processes cannot share the batches of a run that was begun with others.
+    """
+    shared = max(1, recipe.batch_size // ranks.count) * ranks.count
+    known = fold(run.id, run.log.read()).batch_size
+    if known in (0, shared) or Checkpoints(run.checkpoints).newest() is None:
+        return shared
+    if known % ranks.count:
+        raise UserError(
+            f"This run was begun with batches of {known} texts, which {ranks.count} processes cannot share equally. "
+            f"Resume it with a number of processes that divides {known}.",
+            code="cannot_resume",
+        )
+    return known
 
 
 def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: Sequence[int]) -> list[dict[str, Any]]:

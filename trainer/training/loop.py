@@ -108,7 +108,7 @@ class LiveTrainer(Trainer):
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
-            state.load_optimizer(Path(checkpoint), self.optimizer, self.lr_scheduler)
+            state.load_optimizer(Path(checkpoint), self.model, self.optimizer, self.lr_scheduler)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:

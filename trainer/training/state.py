@@ -50,10 +50,11 @@ def save_state(folder: Path, trainer: Trainer, progress: Progress) -> None:
     scheduler, scaler = trainer.lr_scheduler, trainer.accelerator.scaler
     with disk_errors():
         save_model(trainer.model, str(folder / _WEIGHTS))
+        names = _names(trainer.model, trainer.optimizer)
         moments = {
-            f"{index}.{name}": value.detach().contiguous()
+            f"{kind}:{names[index]}": value.detach().contiguous()
             for index, values in trainer.optimizer.state_dict()["state"].items()
-            for name, value in values.items()
+            for kind, value in values.items()
             if isinstance(value, torch.Tensor)
         }
         save_file(moments, folder / _MOMENTS)
@@ -75,15 +76,17 @@ def load_weights(folder: Path, model: torch.nn.Module) -> None:
     load_model(model, folder / _WEIGHTS)
 
 
-def load_optimizer(folder: Path, optimizer: Any, scheduler: Any) -> None:
+def load_optimizer(folder: Path, model: torch.nn.Module, optimizer: Any, scheduler: Any) -> None:
     """Bring a fresh optimizer and its fresh schedule to where they were.
 
-    The learning rate is the schedule's at that step, also where it was given more epochs since.
+    A weight that did not learn before begins with fresh moments. The learning rate is the schedule's at that step, also where it was given
+    more epochs since.
     """
-    moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, value in load_file(folder / _MOMENTS).items():
-        index, _, kind = name.partition(".")
-        moments.setdefault(int(index), {})[kind] = value
+    kept: dict[str, dict[str, torch.Tensor]] = {}
+    for key, value in load_file(folder / _MOMENTS).items():
+        kind, _, name = key.partition(":")
+        kept.setdefault(name, {})[kind] = value
+    moments = {index: kept[name] for index, name in enumerate(_names(model, optimizer)) if name in kept}
     optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     step = _facts(folder)["schedule_step"]
     scheduler.last_epoch = step
@@ -109,6 +112,12 @@ def disk_errors() -> Iterator[None]:
         if isinstance(error, SafetensorError) or "os error" in str(error):
             raise OSError(errno.ENOSPC, f"the model could not be written: {error}") from error
         raise
+
+
+def _names(model: torch.nn.Module, optimizer: Any) -> list[str]:
+    """The weights in the optimizer's own order."""
+    known = {id(parameter): name for name, parameter in model.named_parameters()}
+    return [known[id(parameter)] for group in optimizer.param_groups for parameter in group["params"]]
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -24,11 +24,18 @@ _METRIC_WORDS = {"macro_f1": "macro F1", "accuracy": "accuracy", "loss": "loss"}
 _SAVES_SHARE = 25
 """A state is saved when training has taken so many times as long as the last saving: at most 4 % of the time goes there."""
 
+_PATIENCE = 3
+"""So many times later than it should be a state is saved at any step, and not only where a point of the charts is due."""
+
 _SEEDS = 2**32
 
 
 class Abandoned(Exception):
     """A stop was asked for in the middle of an evaluation that is not needed."""
+
+
+class NothingMore(Exception):
+    """The evaluation that was made up for has ended the training, or was broken off once more."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,11 @@ class Watch(TrainerCallback):
         if self.unscored:
             self.unscored = False
             self.trainer.evaluate()
+            if self.stopped:
+                raise NothingMore
+            self.save(self.trainer)
+            if self.ended:
+                raise NothingMore
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step, recipe, rank = state.global_step, self.task.recipe, self.task.ranks.rank
@@ -92,13 +104,19 @@ class Watch(TrainerCallback):
         self._mark = now
         self.stopped = self.task.ranks.agree(self.stopped or self.task.run.stop_asked())
         control.should_training_stop = control.should_training_stop or self.stopped
-        control.should_log = self.stopped or step in schedule.log_steps
+        # In several processes all must log at the same step, and their clocks differ.
+        due, overdue = self._due(now), self.task.ranks.count == 1 and self._due(now, patience=_PATIENCE)
+        # A state is saved where the sums of a point are empty: with points that lie far apart, there is one more.
+        control.should_log = self.stopped or overdue or step in schedule.log_steps
         # A stop keeps the best model so far: one is needed, and only then a person waits for it.
         control.should_evaluate = step in schedule.evaluation_steps or (self.stopped and self.best is None)
-        control.should_save = self.stopped or step == schedule.total_steps or (step in schedule.log_steps and self._due(now))
+        control.should_save = self.stopped or overdue or step == schedule.total_steps or (due and step in schedule.log_steps)
 
-    def _due(self, now: float) -> bool:
-        return now - self._saved >= (max(self.task.save_seconds, _SAVES_SHARE * self._save_took) if self.task.save_seconds else 0.0)
+    def _due(self, now: float, *, patience: float = 1.0) -> bool:
+        """Whether it is time to save, ``patience`` times later than it should be."""
+        if not self.task.save_seconds:
+            return patience == 1.0
+        return now - self._saved >= patience * max(self.task.save_seconds, _SAVES_SHARE * self._save_took)
 
     # Logs
 

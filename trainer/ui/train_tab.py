@@ -100,7 +100,7 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
         tab.resume: gr.Button(_resume_words(view), visible=view.status != "cancelled" and may_resume(view)),
         tab.loss: loss_chart(curves),
         tab.accuracy: accuracy_chart(curves),
-        tab.onward: gr.Button(visible=view.has_model),
+        tab.onward: gr.Button(visible=view.has_model and not view.live),
     }
 
 
