@@ -54,6 +54,11 @@ def another_server(folder: Path, *address: str, **environment: str) -> Iterator[
         process.communicate()
 
 
+def served_by(folder: Path) -> int:
+    """The process that says that it serves the folder."""
+    return json.loads((folder / "serving.json").read_text())["process"]
+
+
 def ready(process: subprocess.Popen) -> str:
     """Waits until it holds the lock; what it printed then."""
     assert process.stdout is not None
@@ -93,7 +98,7 @@ def test_a_killed_server_frees_the_folder_at_once(tmp_path: Path) -> None:
         first.wait()
         assert (tmp_path / "serving.json").exists()
         with serving_alone(tmp_path):
-            assert json.loads((tmp_path / "serving.json").read_text())["process"] == os.getpid()
+            assert served_by(tmp_path) == os.getpid()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -106,7 +111,7 @@ def test_a_child_of_a_killed_server_does_not_keep_the_folder(tmp_path: Path) -> 
             first.wait()
             os.kill(child, 0)  # still there
             with serving_alone(tmp_path):
-                pass
+                assert served_by(tmp_path) == os.getpid()
         finally:
             os.kill(child, signal.SIGKILL)
 
@@ -122,7 +127,7 @@ def test_it_is_let_go_when_serving_fails(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), serving_alone(tmp_path):
         raise ZeroDivisionError
     with serving_alone(tmp_path):
-        pass
+        assert served_by(tmp_path) == os.getpid()
 
 
 def test_a_server_that_is_just_ending_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +136,7 @@ def test_a_server_that_is_just_ending_is_waited_for(tmp_path: Path, monkeypatch:
         ready(first)
         subprocess.Popen(["sh", "-c", f"sleep 0.4; kill -9 {first.pid}"])
         with serving_alone(tmp_path):
-            pass
+            assert served_by(tmp_path) == os.getpid()
 
 
 @pytest.mark.parametrize("note", [None, "", "{", "[]", '{"process": 1}', '{"process": "x", "host": "h", "since": 1, "address": ""}'])
@@ -168,8 +173,9 @@ def test_without_locks_on_the_file_system_everybody_serves(tmp_path: Path, monke
         raise OSError(errno.ENOTSUP, "Operation not supported")
 
     monkeypatch.setattr(fcntl, "flock", unsupported)
-    with serving_alone(tmp_path), serving_alone(tmp_path):
-        pass
+    with serving_alone(tmp_path), serving_alone(tmp_path) as second:
+        second("http://127.0.0.1:7861")
+        assert json.loads((tmp_path / "serving.json").read_text())["address"] == "http://127.0.0.1:7861"
 
 
 def test_a_full_disk_does_not_keep_the_page_shut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,12 @@ import math
 from trainer.errors import UserError
 from trainer.runs.view import RunView
 
-RESUMABLE = frozenset({"interrupted", "stopped", "failed", "cancelled"})
+_RESUMABLE = frozenset({"interrupted", "stopped", "failed", "cancelled"})
 
 
 def may_resume(view: RunView) -> bool:
     """Whether going on makes sense: a training that went astray would go astray again."""
-    return view.status in RESUMABLE and view.code != "loss_not_finite"
+    return view.status in _RESUMABLE and view.code != "loss_not_finite"
 
 
 def going_on(view: RunView, more_epochs: int) -> int | None:

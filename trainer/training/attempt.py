@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from trainer.training.classifier import Classifier
+    from trainer.training.loop import LiveTrainer
     from trainer.training.state import Progress
     from trainer.training.watch import Task, Watch
 
@@ -55,10 +56,9 @@ class Course:
 def train_to_the_end(course: Course) -> Fitted | None:
     """Train; where the memory does not suffice, once more from the last state with batches read in parts."""
     recipe = course.task.recipe
-    fitted = _attempt(course)
+    fitted = _attempt_and_clear(course)
     if fitted is not _NO_MEMORY:
         return fitted
-    _give_memory_back(course.hardware)
     together = recipe.batch_size // course.task.ranks.count
     parts = _fewest_parts(together)
     if parts > 1 and course.task.ranks.count == 1:
@@ -67,10 +67,9 @@ def train_to_the_end(course: Course) -> Fitted | None:
             f"{recipe.batch_size // parts} at a time and {parts * recipe.gradient_accumulation} times as many before each step: "
             "the same training, a little slower."
         )
-        fitted = _attempt(course, split=parts, remark=remark)
+        fitted = _attempt_and_clear(course, split=parts, remark=remark)
         if fitted is not _NO_MEMORY:
             return fitted
-        _give_memory_back(course.hardware)
         together //= parts
     raise UserError(
         f"The {course.hardware.name} ran out of memory with {counted(together, 'text')} at a time. "
@@ -80,6 +79,17 @@ def train_to_the_end(course: Course) -> Fitted | None:
 
 
 _NO_MEMORY = object()
+
+
+def _attempt_and_clear(course: Course, **how: Any) -> Any:
+    """An attempt, after which no memory of it is held: by now an exception of it is gone too, and with it what its frames held."""
+    fitted = _attempt(course, **how)
+    gc.collect()
+    if course.hardware.device == "cuda":
+        import torch
+
+        torch.cuda.empty_cache()
+    return fitted
 
 
 def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
@@ -94,7 +104,6 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
     from trainer.training.classifier import make_classifier
     from trainer.training.loop import make_trainer
     from trainer.training.state import load_progress
-    from trainer.training.watch import NothingMore
 
     task, hardware = course.task, course.hardware
     run, recipe = task.run, task.recipe
@@ -122,23 +131,7 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
         before=before,
     )
     try:
-        if _something_is_to_come(before, task):
-            with suppress(NothingMore):
-                trainer.train(resume_from_checkpoint=str(last.path) if last else None)
-        else:
-            trainer.state.global_step = before.step
-        if not task.ranks.main:
-            return None
-        run.log.append("phase", what="saving the model", replaces_model=True)
-        _save(run, watch, course.tokenizer)
-        return Fitted(
-            watch.stopped,
-            watch.best.step,
-            watch.train_seconds,
-            watch.samples_per_second(trainer.state.global_step),
-            hardware,
-            before.seconds if before else 0.0,
-        )
+        return _trained(course, trainer, watch, last, before)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not _out_of_memory(error):
             raise
@@ -146,8 +139,30 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
     finally:
         # The watch and the Trainer hold each other, and the Trainer the optimizer: let go of their memory before the scoring.
         watch.trainer = None
-        del trainer, model
-        _give_memory_back(hardware)
+
+
+def _trained(course: Course, trainer: "LiveTrainer", watch: "Watch", last: Checkpoint | None, before: "Progress | None") -> Fitted | None:
+    """Train what is still to come after ``last`` and save the model; None in a process that only lends a hand."""
+    from trainer.training.watch import NothingMore
+
+    task = course.task
+    if _something_is_to_come(before, task):
+        with suppress(NothingMore):
+            trainer.train(resume_from_checkpoint=str(last.path) if last else None)
+    else:
+        trainer.state.global_step = before.step
+    if not task.ranks.main:
+        return None
+    task.run.log.append("phase", what="saving the model", replaces_model=True)
+    _save(task.run, watch, course.tokenizer)
+    return Fitted(
+        watch.stopped,
+        watch.best.step,
+        watch.train_seconds,
+        watch.samples_per_second(trainer.state.global_step),
+        course.hardware,
+        before.seconds if before else 0.0,
+    )
 
 
 def _something_is_to_come(before: "Progress | None", task: "Task") -> bool:
@@ -181,14 +196,6 @@ def _out_of_memory(error: BaseException) -> bool:
         return True
     # The allocator for processors has no exception of its own.
     return "can't allocate memory" in str(error) or "not enough memory" in str(error)
-
-
-def _give_memory_back(hardware: Hardware) -> None:
-    import torch
-
-    gc.collect()
-    if hardware.device == "cuda":
-        torch.cuda.empty_cache()
 
 
 def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Checkpoint | None) -> None:
