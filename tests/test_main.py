@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from trainer.__main__ import main
 from trainer.recipe import Recipe
-from trainer.runs.run import is_id, new_id
+from trainer.runs.run import is_id
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -299,7 +299,7 @@ def test_predict_for_people(here: Here, trained: Said) -> None:
     assert len(lines) == 4
 
 
-@pytest.mark.parametrize("named", [new_id(), "no-such-folder", "../..", ""])
+@pytest.mark.parametrize("named", ["5eed" * 8, "no-such-folder", "../..", ""])
 def test_predict_with_no_model_is_a_sentence(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     monkeypatch.chdir(tmp_path)
     said = here("predict", named, "x", "--json")

@@ -65,7 +65,10 @@ def test_a_stopped_run_goes_on_and_gets_another_model(studio: Studio, hold: Hold
     assert done.status == "finished"
     assert done.step == done.total_steps > stopped.step
     assert (studio.predict(ME, view.id, ["happy sunny laugh"])[1] != before).any()
-    assert done.seconds > stopped.seconds
+    # The clock of the charts goes on from where it stood.
+    elapsed = [e["elapsed"] for e in events(studio, view) if e["kind"] == "log"]
+    assert elapsed == sorted(elapsed)
+    assert done.seconds > elapsed[-1]
 
 
 def test_epochs_are_added_to_a_finished_run(studio: Studio, small_csv: Path) -> None:
@@ -97,6 +100,31 @@ def test_only_the_newest_finished_runs_keep_their_state(studio: Studio, small_cs
     begin(studio, small_csv, RECIPE)  # so that what follows the fourth is over
     kept = [Checkpoints(Run(studio.folder(ME, v.id)).checkpoints).newest() is not None for v in views]
     assert kept == [False, True, True, True]
+
+
+def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(settings: Settings, tiny_encoder: Encoder, small_csv: Path) -> None:
+    dead = Studio(settings, encoders=[tiny_encoder])
+    dead._enqueue = lambda run: None  # ended before it trained
+    wanted, unwanted = begin(dead, small_csv), begin(dead, small_csv, RECIPE)
+    other = Studio(settings, encoders=[tiny_encoder])
+    assert other.stop(ME, unwanted.id).status == "cancelled"
+    assert other.resume(ME, wanted.id).live
+    assert over(other, wanted).status == "finished"
+    assert other.view(ME, unwanted.id).status == "cancelled"
+    other.close()
+
+
+def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    views = [over(studio, begin(studio, small_csv, recipe)) for recipe in (QUICK, RECIPE)]
+    studio.close()
+    monkeypatch.setattr("trainer.studio._STATES_OF_FINISHED", 0)
+    monkeypatch.setattr(studio, "_enqueue", lambda run: None)
+    listed = studio._runs.list(ME)
+    monkeypatch.setattr(studio._runs, "list", lambda owner: listed)  # read before the question
+    studio.resume(ME, views[0].id, more_epochs=1)
+    studio._tidy_states()
+    kept = [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints).newest() is not None for view in views]
+    assert kept == [True, False]
 
 
 def test_who_leaves_the_queue_is_what_it_was(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811

@@ -196,6 +196,15 @@ class Recipe:
         "Which score on the validation rows decides what model is kept; the test rows play no part.",
         choices=("macro_f1", "accuracy", "loss"),
     )
+    best_margin: float = _choice(
+        float,
+        1.0,
+        "Margin of the best",
+        "The best of many scores is partly the luckiest. So the latest model is kept whose score is at most so many standard errors "
+        "below the best one; 0 keeps strictly the best.",
+        least=0.0,
+        most=5.0,
+    )
     evaluations_per_epoch: int | None = _choice(
         int,
         None,

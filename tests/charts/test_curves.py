@@ -101,13 +101,13 @@ def test_the_best_checkpoint_is_ringed_and_named_clear_of_the_other_line():
     figure = curves.accuracy_chart(run(best_step=500, eval_macro_f1=(0.8,) * 6))
     ring = figure["data"][-1]
     assert (ring["x"], ring["marker"]["symbol"]) == ([500], "circle-open")
-    label = next(a for a in figure["layout"]["annotations"] if a["text"] == "best")
+    label = next(a for a in figure["layout"]["annotations"] if a["text"] == "kept")
     accuracy = run().eval_accuracy[1]
     macro_f1_below = (accuracy - 0.8) * 220
     assert label["yshift"] < 0
     assert abs(-label["yshift"] - macro_f1_below) >= 12
-    assert "best" not in texts(curves.accuracy_chart(run(best_step=None)))
-    assert "best" not in texts(curves.accuracy_chart(run(best_step=123)))
+    assert "kept" not in texts(curves.accuracy_chart(run(best_step=None)))
+    assert "kept" not in texts(curves.accuracy_chart(run(best_step=123)))
 
 
 def test_epochs_are_named_and_never_more_than_fit():

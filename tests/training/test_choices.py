@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -187,20 +188,40 @@ def test_validation_is_scored_by_the_plain_loss(trained_with: Train, material: t
 
 @pytest.mark.parametrize(("metric", "best"), [("loss", min), ("accuracy", max), ("macro_f1", max)])
 def test_the_best_model_is_chosen_by_the_asked_metric(metric: str, best: Callable, trained_with: Train) -> None:
-    run, fitted = trained_with(best_metric=metric, epochs=4)
+    run, fitted = trained_with(best_metric=metric, best_margin=0, epochs=4)
     values = {e["step"]: e[metric] for e in events(run, "eval")}
     assert values[fitted.best_step] == best(values.values())
     assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
 
 
-def test_early_stopping_ends_in_words(trained_with: Train) -> None:
-    run, fitted = trained_with(learning_rate=1e-7, early_stopping=3, epochs=5)
+@pytest.mark.parametrize(("margin", "kept"), [(0, 3), (1, 6), (2.5, 7)])
+def test_the_latest_model_as_good_but_for_chance_is_kept(
+    margin: float, kept: int, trained_with: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = iter((0.5, 0.8, 0.9, 0.85, 0.87, 0.89, 0.86, 0.8))
+
+    def measured(_: Any) -> dict[str, float]:
+        score = next(scores)
+        return {"macro_f1": score, "macro_f1_error": 0.02, "accuracy": score, "classes": 3}
+
+    monkeypatch.setattr("trainer.training.loop._metrics", measured)
+    run, fitted = trained_with(best_margin=margin, epochs=4, evaluations_per_epoch=2)
+    assert fitted.best_step == events(run, "eval")[kept - 1]["step"]
+    assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
+
+
+@pytest.mark.parametrize(("margin", "kept"), [(0, ", whose model is kept."), (5, "as good but for chance, is kept.")])
+def test_early_stopping_ends_in_words(margin: float, kept: str, trained_with: Train) -> None:
+    run, fitted = trained_with(learning_rate=1e-7, early_stopping=3, best_margin=margin, epochs=5)
     evaluations, started = events(run, "eval"), events(run, "started")[0]
     (notice,) = events(run, "notice")
     assert evaluations[-1]["step"] < started["total_steps"]
-    assert len([e for e in evaluations if e["step"] > fitted.best_step]) == 3
+    top = next(e["step"] for e in evaluations if e["macro_f1"] == max(e["macro_f1"] for e in evaluations))
+    assert len([e for e in evaluations if e["step"] > top]) == 3
+    assert fitted.best_step == (evaluations[-1]["step"] if margin else top)
     assert f"after step {evaluations[-1]['step']}" in notice["message"]
-    assert "3 evaluations in a row brought no better macro F1" in notice["message"]
+    assert f"3 evaluations in a row brought no better macro F1 than that of step {top}" in notice["message"]
+    assert notice["message"].endswith(kept)
     assert not fitted.stopped
     assert (run.model / "model.safetensors").exists()
 

@@ -79,7 +79,7 @@ def _curve_chart(points: Curves, lines: tuple[Line, ...], y_axis: dict, *, top: 
 
 
 def _best_mark(lines: tuple[Line, ...], points: Curves, end: int, top: float, plot_height: int, *, below: bool) -> tuple[list, list]:
-    """A ring and "best" at the best checkpoint on the validation line: under accuracy, over loss, and beyond lines that run there."""
+    """A ring and "kept" at the checkpoint that is kept, on the validation line: under accuracy, over loss, and beyond lines that run there."""
     step = points.best_step
     marked = next((line for line in lines if not line.training and step in line.steps), None)
     if marked is None:
@@ -94,7 +94,7 @@ def _best_mark(lines: tuple[Line, ...], points: Curves, end: int, top: float, pl
         if abs(apart - distance) < 13:
             distance = apart + 14
     near_the_left = step < 0.1 * end
-    label = {"x": step, "y": rounded(value), "text": "best", "showarrow": False, "yshift": round(way * distance, 1), "yanchor": "middle"}
+    label = {"x": step, "y": rounded(value), "text": "kept", "showarrow": False, "yshift": round(way * distance, 1), "yanchor": "middle"}
     label |= {"xanchor": "left" if near_the_left else "right", "xshift": -8 if near_the_left else 8}
     return [ring], [label | {"font": {"size": 11, "color": INK}, "bgcolor": SURFACE, "borderpad": 0, "opacity": 0.9}]
 

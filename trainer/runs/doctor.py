@@ -301,8 +301,8 @@ def _kept(view: RunView) -> str:
     if view.best_step is None or (view.status in ("failed", "interrupted") and not view.has_model):
         return ""
     if view.live:
-        return f" Nothing is lost: the best model so far, of step {view.best_step:,}, is the one that is kept."
-    return f" Nothing is lost: the model that is kept is the best one, of step {view.best_step:,}."
+        return f" Nothing is lost: the model that is kept so far, of step {view.best_step:,}, scored as well as any."
+    return f" Nothing is lost: the model that is kept, of step {view.best_step:,}, scored as well as any."
 
 
 def _smaller_rate(view: RunView) -> str:

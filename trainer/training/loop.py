@@ -23,6 +23,7 @@ from trainer.training.groups import Freezing, parameter_groups
 from trainer.training.hardware import Hardware
 from trainer.training.losses import TrainingLoss, training_loss
 from trainer.training.memory import give_back
+from trainer.training.selection import standard_errors
 from trainer.training.watch import Abandoned, Task, Watch
 
 Rows = Sequence[dict[str, Any]]
@@ -193,7 +194,9 @@ def _arguments(task: Task, hardware: Hardware, split: int) -> TrainingArguments:
 
 def _metrics(prediction: Any) -> dict[str, float]:
     said, labels = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
+    errors = standard_errors(np.asarray(prediction.predictions, dtype=np.float64), labels)
     return {
+        **{f"{name}_error": error for name, error in errors.items()},
         "accuracy": float((said == labels).mean()),
         "macro_f1": float(f1_score(labels, said, average="macro", zero_division=0)),
         "classes": float(len(np.unique(said))),

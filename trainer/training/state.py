@@ -16,18 +16,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_file, save_model
 from transformers import Trainer, TrainerState
 
+from trainer.training.selection import Best
+
 _WEIGHTS = "model.safetensors"
 _MOMENTS = "optimizer.safetensors"
 _PROGRESS = "progress.json"
 _TRAINER = "trainer_state.json"
-
-
-@dataclass(frozen=True)
-class Best:
-    """The evaluation whose weights are kept: its score (higher is better) and its step."""
-
-    score: float
-    step: int
 
 
 @dataclass(frozen=True)

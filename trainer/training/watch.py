@@ -17,7 +17,8 @@ from trainer.training.dropout import MaskSource
 from trainer.training.groups import Freezing
 from trainer.training.ranks import Ranks
 from trainer.training.schedule import Schedule
-from trainer.training.state import Best, Progress, disk_errors, save_state
+from trainer.training.selection import choose
+from trainer.training.state import Progress, disk_errors, save_state
 
 _METRIC_WORDS = {"macro_f1": "macro F1", "accuracy": "accuracy", "loss": "loss"}
 
@@ -64,7 +65,7 @@ class Watch(TrainerCallback):
         self.ended = False
         self.unscored = before.unscored if before else False
         self.best = before.best if before else None
-        """The best so far; ``_planned_best`` leaves out the evaluation that only a stop made."""
+        """What is kept so far; ``_planned_best`` leaves out the evaluation that only a stop made."""
         self.train_seconds = before.train_seconds if before else 0.0
         self._planned_best = self.best
         self._freezing = freezing
@@ -187,13 +188,13 @@ class Watch(TrainerCallback):
             seconds=round(metrics.get("eval_runtime", 0.0), 3),
             extra=None if planned else True,
         )
-        score = self._score(metrics)
-        if self.best is None or score > self.best.score:
+        best = choose(self.best, step, self._score(metrics), self._margin(metrics))
+        if best.step == step:
             self._keep(model, step)
-            self.best = Best(score, step)
+            self.best = best
             self._planned_best = self.best if planned else self._planned_best
             self.task.run.log.append("checkpoint", step=step, macro_f1=macro_f1)
-        elif self._enough(step):
+        if step != best.top_step and self._enough(step):
             self.ended = control.should_training_stop = control.should_save = True
             self.task.run.log.append("notice", step=step, message=self._early_words(step))
         # Evaluations and saves are not training time.
@@ -207,23 +208,30 @@ class Watch(TrainerCallback):
             return -math.inf
         return -value if metric == "loss" else value
 
+    def _margin(self, metrics: dict[str, float]) -> float:
+        """How far a score may be below the best one and yet be as good."""
+        return self.task.recipe.best_margin * metrics[f"eval_{self.task.recipe.best_metric}_error"]
+
     def _enough(self, step: int) -> bool:
         """Whether so many evaluations passed without a better one that the recipe ends the training here.
 
-        Counted from the schedule and the best step; evaluations of an encoder that is still to be unfrozen say nothing of what comes.
+        Counted from the schedule and the step of the best score; evaluations of an encoder that is still to be unfrozen say nothing of what comes.
         """
         patience, total = self.task.recipe.early_stopping, self.task.schedule.total_steps
         if patience is None or self.stopped or step == total:
             return False
-        since = max(self.best.step, self._freezing.steps if self._freezing.steps < total else 0)
+        since = max(self.best.top_step, self._freezing.steps if self._freezing.steps < total else 0)
         return sum(since < done <= step for done in self.task.schedule.evaluation_steps) >= patience
 
     def _early_words(self, step: int) -> str:
         count, metric = self.task.recipe.early_stopping, _METRIC_WORDS[self.task.recipe.best_metric]
+        kept = f"; the model of step {self.best.step:,}, as good but for chance, is kept."
+        if self.best.step == self.best.top_step:
+            kept = ", whose model is kept."
         return (
             f"The training ended early, after step {step:,} of {self.task.schedule.total_steps:,}: "
             f"{'one evaluation' if count == 1 else f'{count} evaluations in a row'} brought no better {metric} "
-            f"than that of step {self.best.step:,}, whose model is kept."
+            f"than that of step {self.best.top_step:,}{kept}"
         )
 
     # What is kept

@@ -18,7 +18,7 @@ GROUPS = (
     ("Pace", ("epochs", "batch_size", "learning_rate", "max_length", "warmup", "gradient_accumulation")),
     ("What learns", ("frozen_epochs", "head", "pooling", "head_learning_rate", "layer_decay", "lora_rank")),
     ("Against overfitting", ("weight_decay", "dropout", "label_smoothing", "class_weights", "early_stopping", "max_grad_norm")),
-    ("Watching and keeping", ("best_metric", "evaluations_per_epoch", "log_every", "precision", "seed")),
+    ("Watching and keeping", ("best_metric", "best_margin", "evaluations_per_epoch", "log_every", "precision", "seed")),
 )
 FIELDS = tuple(name for _, names in GROUPS for name in names)
 """The settings of the accordion, in the order of the form's values."""
