@@ -183,7 +183,7 @@ class Recipe:
         int,
         None,
         "Early stopping",
-        "Ends the training after so many evaluations in a row without a better one.",
+        "Ends the training after so many evaluations in a row that bring no new best score.",
         least=1,
         most=50,
         automatic=True,
@@ -199,9 +199,9 @@ class Recipe:
     best_margin: float = _choice(
         float,
         1.0,
-        "Margin of the best",
-        "The best of many scores is partly the luckiest. So the latest model is kept whose score is at most so many standard errors "
-        "below the best one; 0 keeps strictly the best.",
+        "Leeway for a later model",
+        "The highest of many scores is partly luck. So the latest model is kept that scores nearly as high: 1 allows for about as much "
+        "difference as chance makes (one standard error), 2 for twice that; 0, and a choice by loss, always keep the best score.",
         least=0.0,
         most=5.0,
     )

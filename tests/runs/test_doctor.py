@@ -236,7 +236,7 @@ def test_a_model_that_forgets_the_classes_keeps_its_best_weights() -> None:
     view = run(replace(healthy(), classes=lambda t: 4 if t < 0.5 else 1, eval_accuracy=lambda t: 0.8 if t < 0.5 else 0.3))
     assert codes(view) == ["collapse"]
     assert "does not tell the classes apart any more" in words(view, "collapse")
-    assert f"the model that is kept, of step {view.best_step}, scored as well as any" in words(view, "collapse")
+    assert f"the model that is kept is an earlier one, of step {view.best_step}." in words(view, "collapse")
 
 
 def test_what_an_untrained_head_says_at_first_is_no_knowledge() -> None:
@@ -339,9 +339,13 @@ def test_training_accuracy_far_above_validation_accuracy() -> None:
     assert story(view) == [[], ["overfitting"]]
     said = words(view, "overfitting")
     assert "right for 71 % of the rows it learns from, but for 52 % of the validation rows" in said
-    assert f"the model that is kept, of step {view.best_step}, scored as well as any" in said
+    # Where the last evaluation is the one that is kept, there is nothing earlier to be glad of.
+    assert "Nothing is lost" not in words(replace(view, best_step=view.evaluations[-1].step), "overfitting")
+    earlier = view.evaluations[2].step
+    assert f"the model that is kept is an earlier one, of step {earlier}." in words(replace(view, best_step=earlier), "overfitting")
     assert "early stopping, some label smoothing" in said
-    assert "the model that is kept so far, of step" in words(at(view, TOTAL - 1), "overfitting")
+    live = replace(at(view, TOTAL - 1), best_step=earlier)
+    assert f"the model that is kept so far is an earlier one, of step {earlier}." in words(live, "overfitting")
 
 
 def test_validation_loss_well_above_its_lowest_while_training_loss_falls() -> None:

@@ -1,6 +1,7 @@
 """What a recipe can ask of a training, each choice seen in a small real one."""
 
 import dataclasses
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -195,14 +196,14 @@ def test_the_best_model_is_chosen_by_the_asked_metric(metric: str, best: Callabl
 
 
 @pytest.mark.parametrize(("margin", "kept"), [(0, 3), (1, 6), (2.5, 7)])
-def test_the_latest_model_as_good_but_for_chance_is_kept(
+def test_the_latest_model_that_scores_nearly_as_high_is_kept(
     margin: float, kept: int, trained_with: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scores = iter((0.5, 0.8, 0.9, 0.85, 0.87, 0.89, 0.86, 0.8))
+    scores = iter((0.2, 0.5, 0.9, 0.7, 0.75, 0.85, 0.7, 0.3))
 
     def measured(_: Any) -> dict[str, float]:
         score = next(scores)
-        return {"macro_f1": score, "macro_f1_error": 0.02, "accuracy": score, "classes": 3}
+        return {"macro_f1": score, "macro_f1_error": 0.1, "accuracy": score, "classes": 3}
 
     monkeypatch.setattr("trainer.training.loop._metrics", measured)
     run, fitted = trained_with(best_margin=margin, epochs=4, evaluations_per_epoch=2)
@@ -210,7 +211,26 @@ def test_the_latest_model_as_good_but_for_chance_is_kept(
     assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
 
 
-@pytest.mark.parametrize(("margin", "kept"), [(0, ", whose model is kept."), (5, "as good but for chance, is kept.")])
+def test_where_every_row_is_right_there_is_leeway_all_the_same(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter((0.5, 1.0, 0.99, 0.8))
+
+    def measured(_: Any) -> dict[str, float]:
+        return {"macro_f1": next(scores), "macro_f1_error": 0.0, "accuracy": 1.0, "classes": 3}
+
+    monkeypatch.setattr("trainer.training.loop._metrics", measured)
+    run, fitted = trained_with(epochs=4, evaluations_per_epoch=1)
+    assert fitted.best_step == events(run, "eval")[2]["step"]
+
+
+def test_weights_that_are_no_numbers_are_not_kept(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    score, count = Watch._score, itertools.count()
+    monkeypatch.setattr(Watch, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan if next(count) else m["eval_loss"]}))
+    run, fitted = trained_with(epochs=2, best_margin=5)
+    assert len(events(run, "eval")) > 1
+    assert fitted.best_step == events(run, "eval")[0]["step"]
+
+
+@pytest.mark.parametrize(("margin", "kept"), [(0, ", whose model is kept."), (5, "which scored nearly as well and was trained longer.")])
 def test_early_stopping_ends_in_words(margin: float, kept: str, trained_with: Train) -> None:
     run, fitted = trained_with(learning_rate=1e-7, early_stopping=3, best_margin=margin, epochs=5)
     evaluations, started = events(run, "eval"), events(run, "started")[0]

@@ -55,18 +55,14 @@ def test_what_is_kept_is_within_the_margin_of_the_best_and_nothing_later_is(eval
 def test_standard_errors_are_those_of_drawing_rows_again(rows: int, classes: int, right: float) -> None:
     source = np.random.default_rng(7)
     labels = source.choice(classes, rows, p=source.dirichlet(np.full(classes, 3.0)))
-    logits = source.normal(size=(rows, classes))
-    logits[np.arange(rows), labels] += np.where(source.random(rows) < right, 5.0, -2.0)
-    errors = standard_errors(logits, labels)
-    report = make_report(labels, logits.argmax(-1), tuple(map(str, range(classes))))
+    said = np.where(source.random(rows) < right, labels, source.integers(0, classes, rows))
+    errors = standard_errors(labels, said)
+    report = make_report(labels, said, tuple(map(str, range(classes))))
     for name in ("accuracy", "macro_f1"):
         interval = getattr(report, name)
         assert errors[name] == pytest.approx((interval.high - interval.low) / (2 * 1.96), rel=0.1)
-    losses = -np.log((np.exp(logits) / np.exp(logits).sum(-1, keepdims=True))[np.arange(rows), labels])
-    again = [losses[source.integers(0, rows, rows)].mean() for _ in range(2000)]
-    assert errors["loss"] == pytest.approx(np.std(again), rel=0.1)
 
 
 def test_standard_errors_of_one_row_and_of_classes_that_do_not_occur() -> None:
-    assert standard_errors(np.array([[4.0, 0.0, 0.0]]), np.array([0])) == {"accuracy": 0.0, "macro_f1": 0.0, "loss": 0.0}
-    assert all(math.isfinite(e) for e in standard_errors(np.eye(5)[[0, 1, 1]], np.array([0, 1, 0])).values())
+    assert standard_errors(np.array([1]), np.array([1])) == {"accuracy": 0.0, "macro_f1": 0.0}
+    assert all(math.isfinite(e) for e in standard_errors(np.array([0, 4, 0]), np.array([0, 1, 1])).values())

@@ -122,7 +122,7 @@ def _diverging(view: RunView, losses: _Curve) -> Diagnosis | None:
     return Diagnosis(
         "diverging",
         f"The training loss has risen from {start:.2f} at the start to {recent:.2f}: each step overshoots, and the model gets worse "
-        f"rather than better. Try {_smaller_rate(view)}, or more warmup.{_kept(view)}",
+        f"rather than better. Try {_smaller_rate(view)}, or more warmup.{_kept(view, view.step)}",
     )
 
 
@@ -144,7 +144,7 @@ def _collapse(view: RunView) -> Diagnosis | None:
         f"class{right}: it does not tell the classes apart{' any more' if forgot else ''}. "
     )
     if forgot:
-        return Diagnosis("collapse", f"{words}Try {_smaller_rate(view)}, or fewer epochs.{_kept(view)}")
+        return Diagnosis("collapse", f"{words}Try {_smaller_rate(view)}, or fewer epochs.{_kept(view, alike[0].step)}")
     return Diagnosis(
         "collapse",
         f"{words}Try {_another_rate(view)} or more epochs; where one class has most of the rows, class weights “balanced” "
@@ -220,7 +220,8 @@ def _overfitting(view: RunView, losses: _Curve) -> Diagnosis | None:
     else:
         return None
     return Diagnosis(
-        "overfitting", f"{found}{_kept(view)} Try fewer epochs, early stopping, some label smoothing, or, best of all, more rows."
+        "overfitting",
+        f"{found}{_kept(view, view.evaluations[-1].step)} Try fewer epochs, early stopping, some label smoothing, or, best of all, more rows.",
     )
 
 
@@ -297,12 +298,13 @@ def _epoch(view: RunView) -> int:
 # Words
 
 
-def _kept(view: RunView) -> str:
-    if view.best_step is None or (view.status in ("failed", "interrupted") and not view.has_model):
+def _kept(view: RunView, now: int) -> str:
+    """Comforts where the weights that are kept are older than those of step ``now``, which went wrong."""
+    if view.best_step is None or view.best_step >= now or (view.status in ("failed", "interrupted") and not view.has_model):
         return ""
     if view.live:
-        return f" Nothing is lost: the model that is kept so far, of step {view.best_step:,}, scored as well as any."
-    return f" Nothing is lost: the model that is kept, of step {view.best_step:,}, scored as well as any."
+        return f" Nothing is lost: the model that is kept so far is an earlier one, of step {view.best_step:,}."
+    return f" Nothing is lost: the model that is kept is an earlier one, of step {view.best_step:,}."
 
 
 def _smaller_rate(view: RunView) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def fit(
     run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, recipe: Recipe | None = None, save_seconds: float = 30.0
 ) -> Fitted | None:
-    """Train what the recipe asks for (the run's own, if none is given) and save the best model, by its metric on validation, in ``run.model``.
+    """Train what the recipe asks for (the run's own, if none is given) and save the model that validation chooses (see selection.py) in ``run.model``.
 
     Goes on from the run's last complete state where there is one, and keeps one every ``save_seconds`` (0: at every logged step). Tells the
     run's log every phase, step and evaluation, and ends after the current step once a stop is asked for, keeping the best model so far.

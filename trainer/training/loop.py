@@ -194,7 +194,7 @@ def _arguments(task: Task, hardware: Hardware, split: int) -> TrainingArguments:
 
 def _metrics(prediction: Any) -> dict[str, float]:
     said, labels = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
-    errors = standard_errors(np.asarray(prediction.predictions, dtype=np.float64), labels)
+    errors = standard_errors(labels, said)
     return {
         **{f"{name}_error": error for name, error in errors.items()},
         "accuracy": float((said == labels).mean()),

@@ -1,7 +1,8 @@
-"""Which evaluation's weights are kept: a score on some hundred rows is uncertain, and the best of ten is partly the luckiest.
+"""Which evaluation's weights are kept: a score on some hundred rows is uncertain, and the highest of ten scores is partly luck.
 
-So the latest is kept whose score is within one standard error of the best one (the rule of Breiman, Friedman, Olshen and Stone, 1984,
-section 3.4.3, who take the simplest model there): towards the end the learning rate is lowest, and the weights have settled.
+So it is the latest whose score is less than a margin below the highest one; the margin is the recipe's number of standard errors of that
+highest score (with 1 like the rule of Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3, who take the simplest model there). In a
+training that runs to its end the learning rate is lowest last, and the weights have settled.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Best:
-    """The evaluation whose weights are kept, and the best score so far (higher is better), which it is as good as but for ``margin``."""
+    """Whose weights are kept (``step``), and the highest score so far (higher is better): its step, and how far below it still counts."""
 
     step: int
     top_step: int
@@ -20,29 +21,25 @@ class Best:
 
 
 def choose(best: Best | None, step: int, score: float, margin: float) -> Best:
-    """What is kept after an evaluation of ``score``, which chance moves by ``margin``; its weights are to be kept where ``step`` is its own."""
+    """What is kept after an evaluation of ``score`` with a margin of its own. Where the answer's ``step`` is this one, its weights are to be saved."""
     if best is None or score > best.top:
         return Best(step, step, score, margin)
     return replace(best, step=step) if score > best.top - best.margin else best
 
 
-def standard_errors(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Standard errors of accuracy, macro F1 and mean cross-entropy over rows; ``logits`` float (n, k), ``labels`` int (n,).
+def standard_errors(labels: np.ndarray, said: np.ndarray) -> dict[str, float]:
+    """Standard errors of accuracy and macro F1; ``labels`` and what was ``said`` are class ids, int (n,).
 
     That of macro F1 is by the delta method: the F1 of a class is 2 hits / (true + predicted), and each row moves it by what the
     derivative says.
     """
-    said, rows = logits.argmax(axis=-1), len(labels)
     hit = said == labels
-    classes = logits.shape[-1]
+    classes = 1 + max(labels.max(), said.max())
     both = np.maximum(np.bincount(labels, minlength=classes) + np.bincount(said, minlength=classes), 1)
     f1 = 2 * np.bincount(labels[hit], minlength=classes) / both
     occurring = len(np.union1d(labels, said))
     moved = ((2 * hit - f1[labels]) / both[labels] - f1[said] / both[said]) / occurring
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    losses = np.log(np.exp(shifted).sum(axis=-1)) - shifted[np.arange(rows), labels]
     return {
-        "accuracy": float(hit.std() / np.sqrt(rows)),
+        "accuracy": float(hit.std() / np.sqrt(len(labels))),
         "macro_f1": float(np.sqrt((moved**2).sum())),
-        "loss": float(losses.std() / np.sqrt(rows)),
     }

@@ -142,14 +142,14 @@ class Watch(TrainerCallback):
         )
 
     def _end_astray(self, step: int, control: Any) -> None:
-        """End where weights are no longer numbers: with the best model before that, or in words where there is none."""
+        """End where weights are no longer numbers: with the model kept before that, or in words where there is none."""
         astray = f"The loss was no longer a number at step {step:,}: the training went astray."
-        if self.best is None:
+        if self.best is None or not math.isfinite(self.best.top):
             raise UserError(f"{astray} Choose a smaller learning rate and start again.", code="loss_not_finite")
         self.task.run.log.append(
             "notice",
             step=step,
-            message=f"{astray} It was ended there, and the best model before that, of step {self.best.step:,}, is kept. "
+            message=f"{astray} It was ended there, and the model of step {self.best.step:,}, from before that, is kept. "
             "A smaller learning rate would let it go on.",
         )
         self.ended = control.should_training_stop = True
@@ -204,13 +204,18 @@ class Watch(TrainerCallback):
         """What the recipe chooses the best model by, higher being better."""
         metric = self.task.recipe.best_metric
         value = metrics[f"eval_{metric}"]
-        if not math.isfinite(value):
+        # Weights that are no numbers name the first class for every row, and may be right often enough.
+        if not (math.isfinite(value) and math.isfinite(metrics["eval_loss"])):
             return -math.inf
         return -value if metric == "loss" else value
 
     def _margin(self, metrics: dict[str, float]) -> float:
-        """How far a score may be below the best one and yet be as good."""
-        return self.task.recipe.best_margin * metrics[f"eval_{self.task.recipe.best_metric}_error"]
+        """How far below the best score another still counts. A loss is finer than right and wrong: there only the lowest does."""
+        recipe = self.task.recipe
+        if recipe.best_metric == "loss":
+            return 0.0
+        # Where every row is right no error is seen; that the next row will be is not certain.
+        return recipe.best_margin * max(metrics[f"eval_{recipe.best_metric}_error"], 1 / len(self.trainer.eval_dataset))
 
     def _enough(self, step: int) -> bool:
         """Whether so many evaluations passed without a better one that the recipe ends the training here.
@@ -225,7 +230,7 @@ class Watch(TrainerCallback):
 
     def _early_words(self, step: int) -> str:
         count, metric = self.task.recipe.early_stopping, _METRIC_WORDS[self.task.recipe.best_metric]
-        kept = f"; the model of step {self.best.step:,}, as good but for chance, is kept."
+        kept = f"; the model of step {self.best.step:,} is kept, which scored nearly as well and was trained longer."
         if self.best.step == self.best.top_step:
             kept = ", whose model is kept."
         return (
