@@ -200,13 +200,12 @@ def _run(folder: Path, corpus: Corpus, rows: int) -> tuple[Run, Splits]:
 def _page(runs: Path) -> Iterator[Callable[[], None]]:
     """Serve the page from this process; yields what asks it for news from outside, and waits for the answer."""
     from trainer.studio import Studio
-    from trainer.ui.page import build, page_options
+    from trainer.ui.serving import launch
 
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-    blocks = build(Studio(Settings(runs_dir=runs)), whereabouts="")
-    blocks.launch(server_port=port, prevent_thread_lock=True, quiet=True, inbrowser=False, **page_options())
+    blocks = launch(Studio(Settings(runs_dir=runs)), "127.0.0.1", port)
     address = f"http://127.0.0.1:{port}"
     config = json.loads(urllib.request.urlopen(f"{address}/config").read())
     tick = next(d for d in config["dependencies"] if any(event == "tick" for _, event in d["targets"]))

@@ -38,7 +38,7 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
         tell_address = held.enter_context(serving_alone(settings.runs_dir))
         studio = Studio(settings)
         studio.recover()
-        blocks = _launched(studio, host, port)
+        blocks = launch(studio, host, port, browser=_has_browser())
         tell_address(blocks.local_url)
         studio.warm_up()
         if block:
@@ -48,14 +48,14 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
     return blocks
 
 
-def _launched(studio: Studio, host: str, port: int | None) -> gr.Blocks:
+def launch(studio: Studio, host: str, port: int | None, *, browser: bool = False) -> gr.Blocks:
     """The page, open at its address. Raises UserError where that cannot be had."""
     blocks = build(studio, whereabouts=whereabouts(studio.settings, host))
     try:
         blocks.launch(
             server_name=host,
             server_port=port,
-            inbrowser=_has_browser(),
+            inbrowser=browser,
             share=False,
             prevent_thread_lock=True,
             max_file_size=studio.settings.max_file_bytes,
