@@ -1,4 +1,4 @@
-// The js_on_load body of a gr.HTML chart: draws props.value, a figure of trainer/charts.py, and keeps drawing it as it changes.
+// The js_on_load body of a gr.HTML chart: draws props.value, a figure of trainer/charts as JSON, and keeps drawing it as it changes.
 // It decides nothing about the data. In scope (gradio): element, trigger, props, watch. Template: <div class="chart"></div>.
 
 const div = element.querySelector(".chart");
@@ -105,9 +105,9 @@ function clear() {
 
 function draw() {
   clearTimeout(waiting);
-  if (!props.value?.layout) return clear();
-  // A plain copy: the value is a proxy, plotly writes into what it is given, and the tokens are needed again when the theme changes.
-  const figure = JSON.parse(JSON.stringify({ data: props.value.data, layout: props.value.layout }));
+  if (!props.value) return clear();
+  // Anew each time: plotly writes into what it is given, and the tokens are needed again when the theme changes.
+  const figure = JSON.parse(props.value);
   const { height, meta = {} } = figure.layout;
   // The place is kept before plotly has arrived, so that nothing jumps.
   Object.assign(div.style, {

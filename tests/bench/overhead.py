@@ -47,7 +47,7 @@ for _ in sys.stdin:
 """
 
 
-def measure(corpus: Corpus, *, rows: int = 4_096, rounds: int = 3) -> dict[str, Any]:
+def measure(corpus: Corpus, *, rows: int = 4_096, rounds: int = 6) -> dict[str, Any]:
     """Per cent of the training's own CPU time: the median over all pairs of blocks and their quartiles; then what it is made of."""
     _train(corpus, rows, watched_first=True)  # libraries choose their kernels for each shape
     pairs: list[tuple[_Block, _Block]] = []

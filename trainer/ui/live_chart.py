@@ -3,6 +3,7 @@
 ``gr.Plot`` is rebuilt at each update; this is a ``gr.HTML`` whose script hands the new figure to ``Plotly.react``.
 """
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,18 @@ def plotly_script() -> Path:
     return Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
 
 
-def live_chart(figure: dict[str, Any] | None, *, elem_id: str, height: int) -> gr.HTML:
-    """A chart whose value is a plotly figure as plain data; ``height`` pixels are kept free before it is drawn."""
-    return gr.HTML(
+class LiveChart(gr.HTML):
+    """An HTML whose value is a plotly figure as plain data. It leaves as text: gradio walks three times through all that is none."""
+
+    is_template = True
+
+    def postprocess(self, value: dict[str, Any] | None) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def live_chart(figure: dict[str, Any] | None, *, elem_id: str, height: int) -> LiveChart:
+    """A chart that shows a figure; ``height`` pixels are kept free before it is drawn."""
+    return LiveChart(
         value=figure,
         html_template='<div class="chart"></div>',
         js_on_load=_SCRIPT.read_text(encoding="utf-8"),

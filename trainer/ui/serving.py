@@ -64,8 +64,10 @@ def launch(studio: Studio, host: str, port: int | None, *, browser: bool = False
         )
     except OSError as error:
         raise UserError(_why_not_served(host, port), code="not_served") from error
-    # Gradio looks for queued work each millisecond: a twentieth of a core, taken from the training.
+    # Gradio looks for queued work each millisecond, and each ten for news of progress bars, of which there are none: a twentieth of a
+    # core, taken from the training.
     blocks._queue.sleep_when_free = 0.05
+    blocks._queue.progress_update_sleep_when_free = 1.0
     return blocks
 
 
