@@ -17,7 +17,7 @@ from trainer.runs.view import RunView
 from trainer.shelf import Compared, Comparison
 from trainer.studio import Studio
 from trainer.ui import markup, words
-from trainer.ui.live_chart import live_chart
+from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.session import QUIET, owner, said
 
 _CHART_HEIGHT = 300
@@ -66,7 +66,9 @@ def build(studio: Studio) -> ComparisonView:
 
     @said(lambda message: {body: gr.Column(visible=False)})  # a run is gone, and the list shows it
     def redraw(ids: str, score_of: str) -> dict:
-        return {score: _SCORES[score_of](_courses([studio.view(owner(), run) for run in ids.split()]))} if ids else {}
+        if not ids:
+            return {}
+        return {score: drawn(_SCORES[score_of](_courses([studio.view(owner(), run) for run in ids.split()])))}
 
     score_of.input(redraw, [runs, score_of], [score, body], **QUIET)
     return view
@@ -79,8 +81,8 @@ def show(view: ComparisonView, comparison: Comparison, score_of: str) -> dict:
         view.body: gr.Column(visible=True),
         view.runs: " ".join(run.view.id for run in comparison.runs),
         view.verdict: f'<h3 tabindex="-1">{words.count(len(courses), "run")} compared</h3>{_score_table(comparison)}{_verdicts(comparison)}',
-        view.loss: loss_comparison(courses),
-        view.score: _SCORES[score_of](courses),
+        view.loss: drawn(loss_comparison(courses)),
+        view.score: drawn(_SCORES[score_of](courses)),
         view.differences: _difference_table(comparison.runs),
     }
 

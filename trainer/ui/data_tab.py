@@ -17,7 +17,7 @@ from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.training.encoders import find_encoder
 from trainer.ui import checklist, data_view, markup, words
-from trainer.ui.live_chart import live_chart
+from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.session import owner, said
 
 SPLITS = {
@@ -313,8 +313,8 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
         }
     lengths = np.array([len(t.split()) for t in corpus.texts])
     by_class = [lengths[corpus.label_ids == i] for i in range(len(corpus.label_names))]
-    updates[p["counts"]] = class_counts_chart(corpus.label_names, [len(of) for of in by_class])
-    updates[p["lengths"]] = text_lengths_chart(corpus.label_names, by_class)
+    updates[p["counts"]] = drawn(class_counts_chart(corpus.label_names, [len(of) for of in by_class]))
+    updates[p["lengths"]] = drawn(text_lengths_chart(corpus.label_names, by_class))
     updates[p["split_line"]] = split_line(preparation, *split)
     return updates
 
@@ -330,7 +330,7 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
     return {
         p["advice"]: checklist.of_encoder(recipe.encoder, advice.findings),
         p["tokens_body"]: gr.Column(visible=chart is not None),
-        p["token_lengths"]: chart,
+        p["token_lengths"]: drawn(chart),
     }
 
 

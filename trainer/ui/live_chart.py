@@ -21,19 +21,15 @@ def plotly_script() -> Path:
     return Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
 
 
-class LiveChart(gr.HTML):
-    """An HTML whose value is a plotly figure as plain data. It leaves as text: gradio walks three times through all that is none."""
-
-    is_template = True
-
-    def postprocess(self, value: dict[str, Any] | None) -> str | None:
-        return None if value is None else json.dumps(value, separators=(",", ":"), allow_nan=False)
+def drawn(figure: dict[str, Any] | None) -> str | None:
+    """The value of a live chart that shows a plotly figure. As text: gradio walks three times through all the numbers of what is none."""
+    return None if figure is None else json.dumps(figure, separators=(",", ":"), allow_nan=False)
 
 
-def live_chart(figure: dict[str, Any] | None, *, elem_id: str, height: int) -> LiveChart:
-    """A chart that shows a figure; ``height`` pixels are kept free before it is drawn."""
-    return LiveChart(
-        value=figure,
+def live_chart(figure: dict[str, Any] | None, *, elem_id: str, height: int) -> gr.HTML:
+    """A chart whose value is what ``drawn`` makes of a figure; ``height`` pixels are kept free before it is there."""
+    return gr.HTML(
+        value=drawn(figure),
         html_template='<div class="chart"></div>',
         js_on_load=_SCRIPT.read_text(encoding="utf-8"),
         elem_id=elem_id,

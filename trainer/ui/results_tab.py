@@ -11,7 +11,7 @@ from trainer.runs.view import RunView
 from trainer.shelf import Reports
 from trainer.studio import Studio
 from trainer.ui import markup, words
-from trainer.ui.live_chart import live_chart
+from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.session import QUIET, owner, said
 
 _COUNTS, _BY_ROW = "Counts", "Share of each row"
@@ -60,7 +60,7 @@ def build(studio: Studio) -> ResultsTab:
     def redraw(run_id: str | None, matrix_as: str) -> Any:
         if not run_id:
             return gr.skip()
-        return {matrix: confusion_chart(studio.reports(owner(), run_id).test, by_row=matrix_as == _BY_ROW)}
+        return {matrix: drawn(confusion_chart(studio.reports(owner(), run_id).test, by_row=matrix_as == _BY_ROW))}
 
     run.change(open_run, [run, matrix_as], tab.shown, api_visibility="private", show_progress="minimal", show_progress_on=headline)
     matrix_as.input(redraw, [run, matrix_as], tab.shown, **QUIET)
@@ -76,7 +76,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
         tab.body: gr.Column(visible=True),
         tab.headline: _headline(view, reports),
         tab.per_class: _per_class(reports.test),
-        tab.matrix: confusion_chart(reports.test, by_row=matrix_as == _BY_ROW),
+        tab.matrix: drawn(confusion_chart(reports.test, by_row=matrix_as == _BY_ROW)),
         tab.download: f'<a class="em-button" href="download/{view.id}" download>Download model</a>'
         '<span class="em-quiet">A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.</span>',
     }

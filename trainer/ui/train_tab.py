@@ -12,7 +12,7 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
 from trainer.ui import markup, recipe_form, words
-from trainer.ui.live_chart import live_chart
+from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET
 
@@ -89,8 +89,8 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
             tab.state: "",
             tab.cancel: gr.Button(visible=False),
             tab.resume: gr.Button(visible=False),
-            tab.loss: loss_chart(no_curves()),
-            tab.accuracy: accuracy_chart(no_curves()),
+            tab.loss: drawn(loss_chart(no_curves())),
+            tab.accuracy: drawn(accuracy_chart(no_curves())),
             tab.onward: gr.Button(visible=False),
         }
     curves = _curves(view)
@@ -98,8 +98,8 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
         tab.state: _state(view, waiting),
         tab.cancel: gr.Button(visible=view.status == "queued"),
         tab.resume: gr.Button(_resume_words(view), visible=view.status != "cancelled" and may_resume(view)),
-        tab.loss: loss_chart(curves),
-        tab.accuracy: accuracy_chart(curves),
+        tab.loss: drawn(loss_chart(curves)),
+        tab.accuracy: drawn(accuracy_chart(curves)),
         tab.onward: gr.Button(visible=view.has_model and not view.live),
     }
 
