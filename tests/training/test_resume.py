@@ -1,6 +1,7 @@
 """A training that ended anywhere goes on as if nothing had happened: the same weights, no gap and no double point in its curves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -145,24 +146,31 @@ def test_after_a_stop_it_goes_on(material: Material, tiny_encoder: Encoder, tmp_
     assert curve(stopped) == curve(whole)
 
 
-def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
-    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def stopping_in_the_evaluation(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every run is asked to stop while it evaluates after this step."""
     from trainer.training.watch import Watch
 
-    whole, stopped = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
-    fit(whole, tiny_encoder, *material)
-    second = view_of(whole).evaluations[1].step
     predicted = Watch.on_prediction_step
 
     def stopping(self: Watch, args: object, state: object, control: object, **more: object) -> None:
-        if state.global_step == second:
+        if state.global_step == step:
             self.task.run.ask_to_stop()
         predicted(self, args, state, control, **more)
 
-    monkeypatch.setattr(Watch, "on_prediction_step", stopping)
-    assert fit(stopped, tiny_encoder, *material).stopped
-    monkeypatch.setattr(Watch, "on_prediction_step", predicted)
+    with monkeypatch.context() as patched:
+        patched.setattr(Watch, "on_prediction_step", stopping)
+        yield
+
+
+def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, stopped = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
+    fit(whole, tiny_encoder, *material)
+    second = view_of(whole).evaluations[1].step
+    with stopping_in_the_evaluation(second, monkeypatch):
+        assert fit(stopped, tiny_encoder, *material).stopped
     assert [e.step for e in view_of(stopped).evaluations] == [view_of(whole).evaluations[0].step]
     stopped.withdraw_stop()
     fit(stopped, tiny_encoder, *material)
@@ -309,24 +317,14 @@ def test_more_epochs_for_a_run_that_ended_early(material: Material, tiny_encoder
 def test_two_stops_in_the_same_evaluation(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evaluation: int
 ) -> None:
-    from trainer.training.watch import Watch
-
     whole, stopped = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
     fit(whole, tiny_encoder, *material)
     at = view_of(whole).evaluations[evaluation].step
-    predicted = Watch.on_prediction_step
-
-    def stopping(self: Watch, args: object, state: object, control: object, **more: object) -> None:
-        if state.global_step == at:
-            self.task.run.ask_to_stop()
-        predicted(self, args, state, control, **more)
-
-    monkeypatch.setattr(Watch, "on_prediction_step", stopping)
-    for _ in range(2):
-        assert fit(stopped, tiny_encoder, *material).stopped
-        assert view_of(stopped).step == at
-        stopped.withdraw_stop()
-    monkeypatch.setattr(Watch, "on_prediction_step", predicted)
+    with stopping_in_the_evaluation(at, monkeypatch):
+        for _ in range(2):
+            assert fit(stopped, tiny_encoder, *material).stopped
+            assert view_of(stopped).step == at
+            stopped.withdraw_stop()
     assert not fit(stopped, tiny_encoder, *material).stopped
     assert curve(stopped) == curve(whole)
     assert weights(stopped) == weights(whole)

@@ -68,8 +68,8 @@ def _curve_chart(points: Curves, lines: tuple[Line, ...], y_axis: dict, *, top: 
     if lines:
         plot_height = height - margin["t"] - margin["b"]
         annotations += end_labels(lines, frontier, top, plot_height, percent)
-        best, label = _best_mark(lines, points, end, top, plot_height, below=percent)
-        data, annotations = data + best, annotations + label
+        ring, label = _kept_mark(lines, points, end, top, plot_height, below=percent)
+        data, annotations = data + ring, annotations + label
         last = ", ".join(f"{line.name} {written(last_value(line), percent)}" for line in lines)
         description = f"Chart of the {what} by training step. At step {frontier:,} of {end:,}: {last}."
     else:
@@ -78,7 +78,7 @@ def _curve_chart(points: Curves, lines: tuple[Line, ...], y_axis: dict, *, top: 
     return {"data": data, "layout": layout | {"shapes": shapes}}
 
 
-def _best_mark(lines: tuple[Line, ...], points: Curves, end: int, top: float, plot_height: int, *, below: bool) -> tuple[list, list]:
+def _kept_mark(lines: tuple[Line, ...], points: Curves, end: int, top: float, plot_height: int, *, below: bool) -> tuple[list, list]:
     """A ring and "kept" at the checkpoint that is kept, on the validation line: under accuracy, over loss, and beyond lines that run there."""
     step = points.best_step
     marked = next((line for line in lines if not line.training and step in line.steps), None)

@@ -302,9 +302,8 @@ def _kept(view: RunView, now: int) -> str:
     """Comforts where the weights that are kept are older than those of step ``now``, which went wrong."""
     if view.best_step is None or view.best_step >= now or (view.status in ("failed", "interrupted") and not view.has_model):
         return ""
-    if view.live:
-        return f" Nothing is lost: the model that is kept so far is an earlier one, of step {view.best_step:,}."
-    return f" Nothing is lost: the model that is kept is an earlier one, of step {view.best_step:,}."
+    so_far = " so far" if view.live else ""
+    return f" Nothing is lost: the model that is kept{so_far} is an earlier one, of step {view.best_step:,}."
 
 
 def _smaller_rate(view: RunView) -> str:

@@ -94,7 +94,8 @@ class RunView:
     best_step: int | None = None
     baseline: WordCounts | None = None
     """None where there is none, as in runs of before; its failure fails no run."""
-    model_stands: bool = False
+    has_model: bool = False
+    """Whether a model and its report stand in the folder, be it those of before while the run goes on or after it failed."""
     stop_asked: bool = False
     message: str = ""
     """Why it failed, in words for people."""
@@ -108,11 +109,6 @@ class RunView:
     def live(self) -> bool:
         """Whether something is still to come without anybody's doing."""
         return self.status in ("queued", "running")
-
-    @property
-    def has_model(self) -> bool:
-        """Whether a model and its report stand in the folder, be it those of before while the run goes on or after it failed."""
-        return self.model_stands
 
 
 _ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}
@@ -168,8 +164,8 @@ def _ended(view: RunView, event: dict[str, Any]) -> RunView:
     ended = replace(view, status=status, before=None, wanted_epochs=None, phase="", phase_done=None, seconds_left=None)
     if status == "cancelled" and view.before is not None:
         return replace(ended, status=view.before)
-    stands = view.model_stands or status in ("finished", "stopped")
-    return replace(ended, model_stands=stands, **{"message": "", "code": "", **_known(event, _END_FIELDS)})
+    has_model = view.has_model or status in ("finished", "stopped")
+    return replace(ended, has_model=has_model, **{"message": "", "code": "", **_known(event, _END_FIELDS)})
 
 
 _END_FIELDS = ("message", "code", "seconds", "train_seconds", "samples_per_second", "best_step")
@@ -197,8 +193,8 @@ def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _phase(view: RunView, event: dict[str, Any]) -> RunView:
-    stands = view.model_stands and not event.get("replaces_model")
-    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"), model_stands=stands)
+    has_model = view.has_model and not event.get("replaces_model")
+    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"), has_model=has_model)
 
 
 def _started(view: RunView, event: dict[str, Any]) -> RunView:

@@ -106,18 +106,19 @@ class Watch(TrainerCallback):
         self.stopped = self.task.ranks.agree(self.stopped or self.task.run.stop_asked())
         control.should_training_stop = control.should_training_stop or self.stopped
         # In several processes all must log at the same step, and their clocks differ.
-        due, overdue = self._due(now), self.task.ranks.count == 1 and self._due(now, patience=_PATIENCE)
+        late = self._lateness(now)
+        due, overdue = late >= 1, late >= _PATIENCE and self.task.ranks.count == 1
         # A state is saved where the sums of a point are empty: with points that lie far apart, there is one more.
         control.should_log = self.stopped or overdue or step in schedule.log_steps
         # A stop keeps the best model so far: one is needed, and only then a person waits for it.
         control.should_evaluate = step in schedule.evaluation_steps or (self.stopped and self.best is None)
         control.should_save = self.stopped or overdue or step == schedule.total_steps or (due and step in schedule.log_steps)
 
-    def _due(self, now: float, *, patience: float = 1.0) -> bool:
-        """Whether it is time to save, ``patience`` times later than it should be."""
+    def _lateness(self, now: float) -> float:
+        """How many times the time from one state to the next has passed since the last; always once where each logged step has one."""
         if not self.task.save_seconds:
-            return patience == 1.0
-        return now - self._saved >= patience * max(self.task.save_seconds, _SAVES_SHARE * self._save_took)
+            return 1.0
+        return (now - self._saved) / max(self.task.save_seconds, _SAVES_SHARE * self._save_took)
 
     # Logs
 
