@@ -16,6 +16,7 @@ from trainer.training.encoders import (
     catalogue,
     find_encoder,
     load_classifier,
+    load_encoder,
     load_tokenizer,
     local_encoder,
     safetensors_parameters,
@@ -122,3 +123,34 @@ def test_robertas_positions_begin_after_the_padding() -> None:
     from transformers import RobertaConfig
 
     assert encoders._longest(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
+
+
+def test_an_encoder_that_lacks_weights_does_not_begin_at_random(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(tiny_encoder.source, tmp_path / "half")
+    weights = tmp_path / "half" / "model.safetensors"
+    left = {name: tensor for name, tensor in load_file(weights).items() if "layer.1" not in name}
+    save_file(left, weights, metadata={"format": "pt"})
+    for load in (load_classifier, load_encoder):
+        with pytest.raises(UserError, match="of its weights") as refused:
+            load(local_encoder(tmp_path / "half"), ("a", "b"))
+        assert refused.value.code == "encoder_damaged"
+
+
+def test_a_classifier_of_other_classes_can_be_trained_further(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    load_classifier(tiny_encoder, ("a", "b", "c")).save_pretrained(tmp_path)
+    load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
+    again = load_classifier(local_encoder(tmp_path), ("a", "b", "c", "d"))
+    assert again.config.num_labels == 4
+    kept, first = dict(again.base_model.named_parameters()), dict(load_encoder(tiny_encoder, ("a", "b")).named_parameters())
+    assert all((kept[name] == first[name]).all() for name in first if not name.startswith("pooler"))
+
+
+def test_the_packaged_encoder_names_its_repository() -> None:
+    assert catalogue()[0].repository == "sentence-transformers/all-MiniLM-L6-v2"
+    assert [e.repository for e in catalogue()[1:]] == [e.source for e in catalogue()[1:]]
+
+
+def test_a_folder_of_ones_own_has_no_repository(tiny_encoder: Encoder) -> None:
+    assert tiny_encoder.repository == ""

@@ -67,3 +67,98 @@ def test_a_damaged_model_is_a_kind_sentence(folder: Path, tmp_path: Path) -> Non
         Predictor(broken)
     with pytest.raises(UserError, match="missing or damaged"):
         Predictor(tmp_path / "nowhere")
+
+
+def test_an_empty_text_gets_no_probabilities_but_a_reason(folder: Path) -> None:
+    for text in ("", "   ", "\n", "\u200b ", "\x00"):
+        (prediction,) = Predictor(folder).predict([text])
+        assert prediction.probabilities is None
+        assert "empty" in prediction.problem
+    between = Predictor(folder).predict(["happy", " ", "rage"])
+    assert [p.probabilities is None for p in between] == [False, True, False]
+    assert between[2].probabilities == pytest.approx(Predictor(folder).probabilities(["rage"])[0], abs=1e-6)
+
+
+def test_a_text_that_is_cut_says_how_many_tokens_it_has(folder: Path) -> None:
+    short, exact, long = Predictor(folder).predict(["happy today", "cry " * 18, "cry " * 19])
+    assert (short.tokens, short.tokens_read, short.cut) == (4, 4, False)
+    assert (exact.tokens, exact.tokens_read, exact.cut) == (20, 20, False)
+    assert (long.tokens, long.tokens_read, long.cut) == (21, 20, True)
+
+
+def test_a_text_is_read_without_the_blanks_around_it_as_in_training(folder: Path) -> None:
+    plain, padded = Predictor(folder).predict(["happy today", "\ufeff happy today \n"])
+    assert plain.tokens == padded.tokens
+    assert (plain.probabilities == padded.probabilities).all()
+
+
+def test_repairs_of_texts_travel_with_the_model(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    from trainer.recipe import Recipe
+    from trainer.training.classifier import make_classifier, save_classifier
+
+    for name, pooling in (("standard", "cls"), ("ours", "mean")):
+        recipe = Recipe(repairs=("label_variants", "html_in_texts", "links_in_texts"), pooling=pooling, max_length=32)
+        recipe = recipe.settled(train_rows=100, learning_rate=1e-3)
+        model = make_classifier(tiny_encoder, ("joy", "sadness"), recipe)
+        save_classifier(model, tmp_path / name)
+        load_tokenizer(tiny_encoder, max_length=32).save_pretrained(tmp_path / name)
+        predictor = Predictor(tmp_path / name)
+        assert predictor.repairs == ("html_in_texts", "links_in_texts")
+        raw, repaired = predictor.predict(["cry <br> rage happy", "cry rage happy"])
+        assert raw.tokens == repaired.tokens
+        assert (raw.probabilities == repaired.probabilities).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "what"),
+    [
+        ("AutoModel", {}, "without a trained head"),
+        ("AutoModelForMaskedLM", {}, "for another task"),
+        ("AutoModelForTokenClassification", {"num_labels": 3}, "for another task"),
+        ("AutoModelForQuestionAnswering", {}, "for another task"),
+        ("AutoModelForSequenceClassification", {"num_labels": 3, "problem_type": "multi_label_classification"}, "several labels at once"),
+        ("AutoModelForSequenceClassification", {"num_labels": 1}, "a single number"),
+        ("AutoModelForSequenceClassification", {"num_labels": 3, "problem_type": "regression"}, "a single number"),
+    ],
+)
+def test_a_folder_that_is_no_classifier_is_refused_as_what_it_is(
+    kind: str, options: dict, what: str, tiny_encoder: Encoder, tmp_path: Path
+) -> None:
+    import transformers
+
+    getattr(transformers, kind).from_pretrained(tiny_encoder.source, **options).save_pretrained(tmp_path)
+    load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=what) as refused:
+        Predictor(tmp_path)
+    assert refused.value.code == "not_a_classifier"
+
+
+@pytest.mark.parametrize("kind", ["AutoModel", "AutoModelForMaskedLM", "AutoModelForTokenClassification", "AutoModelForQuestionAnswering"])
+def test_missing_weights_are_seen_where_the_config_does_not_say_what_it_is(kind: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    import json
+
+    import transformers
+
+    getattr(transformers, kind).from_pretrained(tiny_encoder.source).save_pretrained(tmp_path)
+    load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({name: value for name, value in config.items() if name != "architectures"}))
+    with pytest.raises(UserError, match="lacks the weights") as refused:
+        Predictor(tmp_path)
+    assert refused.value.code == "not_a_classifier"
+
+
+def test_an_encoder_of_ours_that_lacks_weights_is_not_answered_at_random(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    from trainer.recipe import Recipe
+    from trainer.training.classifier import make_classifier, save_classifier
+
+    recipe = Recipe(pooling="mean").settled(train_rows=100, learning_rate=1e-3)
+    save_classifier(make_classifier(tiny_encoder, ("joy", "sadness"), recipe), tmp_path)
+    load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
+    weights = tmp_path / "encoder" / "model.safetensors"
+    left = {name: tensor for name, tensor in load_file(weights).items() if "layer.1" not in name}
+    save_file(left, weights, metadata={"format": "pt"})
+    with pytest.raises(UserError, match="lacks the weights"):
+        Predictor(tmp_path)

@@ -188,7 +188,7 @@ def _usable_rows(
     texts, labels, rows = [], [], []
     dropped = []
     for row, cells in enumerate(table.rows):
-        words = _stripped(cells[text[0]]) if len(text) == 1 else "\n".join(filter(None, (_stripped(cells[at]) for at in text)))
+        words = clean_text(cells[text[0]]) if len(text) == 1 else "\n".join(filter(None, (clean_text(cells[at]) for at in text)))
         name = _one_line(cells[label])
         if words and name and split is not None and cells[split].strip().casefold() not in SPLIT_NAMES:
             said = f"“{cells[split].strip()[:40]}”" if cells[split].strip() else "empty"
@@ -202,7 +202,8 @@ def _usable_rows(
     return texts, labels, rows, dropped
 
 
-def _stripped(cell: str) -> str:
+def clean_text(cell: str) -> str:
+    """A text as it is trained on: without control characters, and without blanks of any kind around it."""
     return clean(cell).strip().strip(_EDGES).strip()
 
 

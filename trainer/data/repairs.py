@@ -31,6 +31,8 @@ class Repair:
     done: str
     """What was done, said of a number of rows: "left out, since ...". """
     apply: Callable[[Corpus], Corpus]
+    text: Callable[[str], str] | None = None
+    """What it does to one text, where it changes texts and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,23 @@ def apply_repairs(corpus: Corpus, codes: Iterable[str]) -> Repaired:
     return Repaired(corpus, tuple(changes))
 
 
+def text_repairs(codes: Iterable[str]) -> tuple[str, ...]:
+    """Those of the repairs that change texts, in their order: whoever uses the model later must change theirs in the same way."""
+    return tuple(code for code in in_order(codes) if REPAIRS[code].text is not None)
+
+
+def repair_text(text: str, codes: Iterable[str]) -> str:
+    """One text as a corpus has it after these repairs; those that do not change texts play no part."""
+    changes = [REPAIRS[code].text for code in text_repairs(codes)]
+    for _ in range(_MOST_ROUNDS):
+        before = text
+        for change in changes:
+            text = change(text)
+        if text == before:
+            break
+    return text
+
+
 def _differences(before: Corpus, after: Corpus, code: str) -> Iterator[Change]:
     """The rows of ``after`` are some of those of ``before``, in the same order."""
     if after is before:
@@ -113,12 +132,12 @@ def _rows(corpus: Corpus) -> Iterator[tuple[int, int, str | None, str, str]]:
 # --- texts --------------------------------------------------------------------------------------------------------------
 
 
-def _each_text(change: Callable[[str], str]) -> Callable[[Corpus], Corpus]:
+def _text_repair(title: str, done: str, change: Callable[[str], str]) -> Repair:
     def apply(corpus: Corpus) -> Corpus:
         texts = tuple(map(change, corpus.texts))
         return corpus if texts == corpus.texts else corpus.with_texts(texts)
 
-    return apply
+    return Repair(title, done, apply, change)
 
 
 # --- labels -------------------------------------------------------------------------------------------------------------
@@ -230,9 +249,9 @@ def rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
 
 
 REPAIRS: dict[str, Repair] = {
-    "html_in_texts": Repair("Turn them into characters", "HTML codes turned into the characters they stand for", _each_text(without_html)),
-    "links_in_texts": Repair(
-        "Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", _each_text(without_links)
+    "html_in_texts": _text_repair("Turn them into characters", "HTML codes turned into the characters they stand for", without_html),
+    "links_in_texts": _text_repair(
+        "Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", without_links
     ),
     "label_variants": Repair("Merge the spellings", "label written as most rows write it", _merge_spellings),
     "several_labels": Repair(

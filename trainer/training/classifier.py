@@ -10,8 +10,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import AutoModel, AutoModelForSequenceClassification, PreTrainedModel
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedModel
 
+from trainer.data.repairs import text_repairs
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.electra import as_electra
@@ -27,7 +28,7 @@ _ENCODER = "encoder"
 
 
 def make_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
-    """The encoder with a fresh head as the recipe wants it, in float32, its config carrying the label names.
+    """The encoder with a fresh head as the recipe wants it, in float32; its config carries the label names and the repairs of texts.
 
     The recipe must be settled. One of transformers' own architectures where one has such a head. What never learns asks for no gradient.
     New weights come from torch's generator: seed it before.
@@ -39,6 +40,9 @@ def make_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe
             _set_dropout(model, recipe.dropout, encoder)
     else:
         model = _made(encoder, label_names, recipe)
+    if repairs := text_repairs(recipe.repairs):
+        # With the model, so that whoever loads it can change texts as those of the training were.
+        model.config.text_repairs = list(repairs)
     if recipe.lora_rank:
         add_lora(encoder_of(model), recipe.lora_rank)
         if isinstance(model, PreTrainedModel):
@@ -109,17 +113,52 @@ def save_classifier(model: Classifier, folder: Path) -> None:
 
 
 def load_saved(folder: Path) -> Classifier:
-    """What ``save_classifier`` wrote, in float32. Raises what transformers and safetensors raise where a file is missing or damaged."""
+    """The classifier of a folder: what ``save_classifier`` wrote, or what transformers' own ``save_pretrained`` did, in float32.
+
+    Raises UserError ``not_a_classifier`` for a folder of another kind: one without a trained head, with the head of another task, for
+    several labels a text, or with a single output. Raises what transformers and safetensors raise where a file is missing or damaged.
+    """
     if not (folder / _HEAD_SETTINGS).exists():
-        return AutoModelForSequenceClassification.from_pretrained(
-            str(folder), dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
-        )
+        _refuse_other_kinds(folder)
+        return _load_whole(AutoModelForSequenceClassification, folder)
     settings = json.loads((folder / _HEAD_SETTINGS).read_text(encoding="utf-8"))
-    encoder = AutoModel.from_pretrained(
-        str(folder / _ENCODER), dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True
-    )
+    encoder = _load_whole(AutoModel, folder / _ENCODER)
     # Without memory nothing is drawn: the generator of a training beside us must not notice.
     with torch.device("meta"):
         model = PooledClassifier(encoder, head=settings["head"], pooling=settings["pooling"])
     model.head.load_state_dict(load_file(folder / _HEAD_WEIGHTS), assign=True)
     return model
+
+
+def _load_whole(kind: type, folder: Path) -> PreTrainedModel:
+    """A model with all its weights: transformers would draw at random what the folder lacks, and only warn."""
+    model, loaded = kind.from_pretrained(
+        str(folder), dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True, output_loading_info=True
+    )
+    if missing := sorted(loaded["missing_keys"]):
+        raise UserError(
+            f"The folder {folder.name} holds no trained classifier: it lacks the weights {', '.join(missing[:3])}"
+            f"{f' and {len(missing) - 3:,} more' if len(missing) > 3 else ''}. With random ones every answer would be chance. "
+            "Name the folder of a classifier, or train this model on labelled texts first.",
+            code="not_a_classifier",
+        )
+    return model
+
+
+def _refuse_other_kinds(folder: Path) -> None:
+    """Refuse, by its config, a model that was made for something else than one label of several for each text."""
+    config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    architectures = [str(name) for name in getattr(config, "architectures", None) or ()]
+    what = ""
+    if architectures and not any(name.endswith("ForSequenceClassification") for name in architectures):
+        kind = "an encoder without a trained head" if architectures[0].endswith("Model") else "a model for another task"
+        what = f"{kind} ({architectures[0]})"
+    elif config.problem_type == "multi_label_classification":
+        what = "a model that gives a text several labels at once"
+    elif config.problem_type == "regression" or config.num_labels < 2:
+        what = "a model with a single number as its answer"
+    if what:
+        raise UserError(
+            f"The folder {folder.name} holds {what}. Emotune can use classifiers that give each text one of several labels.",
+            code="not_a_classifier",
+        )

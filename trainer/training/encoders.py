@@ -6,7 +6,7 @@ Loads weights and tokenizers only; what is trained on top is the fitting's busin
 import hashlib
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -50,6 +50,13 @@ class Encoder:
     """Tokens of the longest text it can read."""
     own: bool = False
     """A person's own folder, which no catalogue names."""
+    published: str = ""
+    """The Hub repository that a packaged encoder comes from."""
+
+    @property
+    def repository(self) -> str:
+        """Its name on the Hub, for a model card; nothing for a person's own folder."""
+        return self.published or ("" if self.local else self.source)
 
     @property
     def local(self) -> bool:
@@ -70,6 +77,7 @@ def catalogue() -> tuple[Encoder, ...]:
             "Small and quick: 6 layers. Comes with the app and needs no internet.",
             2.5e-4,
             "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            published=f"sentence-transformers/{PACKAGED}",
         ),
         Encoder(
             "distilbert-base-uncased",
@@ -228,7 +236,7 @@ def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTraine
 
     folder = _folder(encoder, weights=True)
     with _damage_in_words(encoder):
-        return kind.from_pretrained(
+        model, loaded = kind.from_pretrained(
             folder,
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),
@@ -237,6 +245,23 @@ def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTraine
             dtype=torch.float32,
             use_safetensors=True,
             trust_remote_code=False,
+            # A classifier of a person's own may have been trained on other classes: its head is drawn anew, its encoder goes on.
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    _refuse_random_encoder(encoder, model, [*loaded["missing_keys"], *(key[0] for key in loaded["mismatched_keys"])])
+    return model
+
+
+def _refuse_random_encoder(encoder: Encoder, model: "PreTrainedModel", missing: Iterable[str]) -> None:
+    """Only a head, and BERT's pooler below it, may begin with random weights; transformers draws those of an encoder too, and only warns."""
+    prefix = "" if model.base_model is model else f"{model.base_model_prefix}."
+    lost = sorted(name for name in missing if name.startswith(prefix) and not name.startswith(f"{prefix}pooler."))
+    if lost:
+        raise UserError(
+            f"The encoder {encoder.name} lacks {len(lost):,} of its weights, such as {lost[0]}: it would begin as chance made it. "
+            "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
+            code="encoder_damaged",
         )
 
 

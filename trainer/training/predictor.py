@@ -1,23 +1,46 @@
 """Predictor: a saved model and what it says about texts.
 
-Does what ``pipeline("text-classification", model=..., top_k=None)(texts, truncation=True)`` does, in float32, batched by length; and the
-same for a model whose head no pipeline knows.
+``probabilities`` does what ``pipeline("text-classification", model=..., top_k=None)(texts, truncation=True)`` does, in float32, batched
+by length; and the same for a model whose head no pipeline knows. ``predict`` is for texts as people have them: it repairs them as those
+of the training were repaired, and says which are empty and which were cut.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from trainer.data.corpus import clean_text
+from trainer.data.repairs import repair_text
 from trainer.errors import UserError
 from trainer.training.libraries import load_libraries
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says of one text.
+
+    ``probabilities``: float32 (classes,), summing to 1; None where there is nothing to read, and ``problem`` then says why.
+    ``tokens``: of the whole text, special ones included; the model read ``tokens_read`` of them. Compared by identity.
+    """
+
+    probabilities: np.ndarray | None
+    tokens: int
+    tokens_read: int
+    problem: str = ""
+
+    @property
+    def cut(self) -> bool:
+        """Whether the model did not see the end of the text."""
+        return self.tokens_read < self.tokens
 
 
 class Predictor:
     """A model folder, loaded. Safe to call from several threads: it holds no state between calls."""
 
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
-        """Raise UserError where the folder holds no model that can be loaded."""
+        """Raise UserError where the folder holds no model that can be loaded, or one that does not give one label of several a text."""
         load_libraries()
         from transformers import AutoTokenizer
 
@@ -26,6 +49,8 @@ class Predictor:
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
             self._model = load_saved(folder)
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
                 f"The model in {folder.parent.name}/{folder.name} could not be loaded; a file is missing or damaged. Train it again.",
@@ -33,14 +58,36 @@ class Predictor:
             ) from error
         self._model.eval().to(device)
         self._device = device
-        names = self._model.config.id2label
+        config = self._model.config
+        names = config.id2label
         self.label_names: tuple[str, ...] = tuple(str(names[i]) for i in range(len(names)))
+        self.repairs: tuple[str, ...] = tuple(getattr(config, "text_repairs", None) or ())
+        """The repairs of texts that the model was trained with, by their codes."""
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that are read of a text, special ones included."""
+        return int(self._tokenizer.model_max_length)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """What the model says of each text, after the repairs that its training rows went through."""
+        clean = [repair_text(clean_text(text), self.repairs) for text in texts]
+        lengths = self._lengths(clean)
+        readable = [i for i, (tokens, special) in enumerate(lengths) if tokens > special]
+        probabilities = dict(zip(readable, self.probabilities([clean[i] for i in readable]), strict=True))
+        return [
+            Prediction(probabilities.get(i), tokens, min(tokens, self.max_length), "" if i in probabilities else _problem(clean[i]))
+            for i, (tokens, _) in enumerate(lengths)
+        ]
 
     def probabilities(self, texts: Sequence[str], *, batch_size: int = 64, done: Callable[[float], None] | None = None) -> np.ndarray:
-        """Shape (len(texts), classes), float32, each row summing to 1; ``done`` hears the share that is ready."""
+        """Shape (len(texts), classes), float32, each row summing to 1; ``done`` hears the share that is ready.
+
+        The texts are read as they are: cleaned and repaired ones, as those of a run's rows.
+        """
         import torch
 
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        clean = [_encodable(text) for text in texts]
         out = np.zeros((len(clean), len(self.label_names)), dtype=np.float32)
         # Texts of similar length together: padding is work.
         order = sorted(range(len(clean)), key=lambda i: len(clean[i]))
@@ -53,3 +100,21 @@ class Predictor:
             if done is not None:
                 done((start + len(picked)) / len(order))
         return out
+
+    def _lengths(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens of each whole text, and how many of them the tokenizer added."""
+        if not texts:
+            return []
+        encoded = self._tokenizer([_encodable(text) for text in texts], truncation=False, return_special_tokens_mask=True)
+        return [(len(mask), sum(mask)) for mask in encoded["special_tokens_mask"]]
+
+
+def _encodable(text: str) -> str:
+    """The text without lone surrogates, which no tokenizer takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _problem(text: str) -> str:
+    if not text:
+        return "The text is empty, so there is nothing to judge."
+    return "The encoder can read nothing of this text, so there is nothing to judge."
