@@ -3,6 +3,7 @@
 One run is trained by a real process and used by all; what needs no process of its own calls ``main``, which is what that process calls.
 """
 
+import io
 import json
 import os
 import shutil
@@ -95,7 +96,7 @@ def test_train_answers_with_the_promised_object(trained: Said) -> None:
     answer = trained.last
     assert set(answer) == {
         *("run", "path", "test", "validation", "seconds", "train_seconds"),
-        *("samples_per_second", "epochs", "batch_size", "seed"),
+        *("samples_per_second", "epochs", "batch_size", "seed", "findings"),
     }
     assert is_id(answer["run"])
     assert (answer["epochs"], answer["batch_size"], answer["seed"]) == (12, 16, 7)
@@ -160,6 +161,48 @@ def test_columns_by_name_settings_by_set_and_the_same_seed(here: Here, tiny_enco
     assert said.status == 0, said.err
     assert (said.last["batch_size"], said.last["seed"], said.last["test"]["rows"]) == (8, 3, 27)
     assert set(said.last["test"]["per_class"]) == {"joy", "sadness", "anger"}
+
+
+def messy(count: int = 120) -> list[tuple[str, str]]:
+    """Rows with one label in capital letters, and an HTML code in one text."""
+    rows = small_rows(count)
+    return [*rows[:-2], (rows[-2][0], rows[-2][1].upper()), (f"{rows[-1][0]} &amp; so", rows[-1][1])]
+
+
+def test_what_the_page_refuses_the_terminal_refuses_too(here: Here, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", messy())
+    before = sorted(os.listdir(os.environ["EMOTUNE_RUNS"]))
+    said = here("train", path, *quick(tiny_encoder))
+    assert (said.status, said.out) == (2, "")
+    assert "1 label differs from another only in case" in said.err
+    assert "--repair all" in said.err
+    assert "--as-it-is" in said.err
+    assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == before
+
+
+def test_every_finding_goes_to_the_errors_and_into_the_object(here: Here, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", messy())
+    said = here("train", path, "--as-it-is", *quick(tiny_encoder))
+    assert said.status == 0, said.err
+    found = {f["code"]: f for f in said.last["findings"]}
+    assert set(found) >= {"label_variants", "html_in_texts"}
+    assert (found["label_variants"]["severity"], found["label_variants"]["count"]) == ("must_fix", 1)
+    for finding in found.values():
+        assert f"{finding['severity']}: {finding['message']}" in said.err
+    said = here("train", path, "--repair", "all", *quick(tiny_encoder))
+    assert said.status == 0, said.err
+    assert not {"label_variants", "html_in_texts"} & {f["code"] for f in said.last["findings"]}
+    assert json.loads((Path(said.last["path"]) / "model" / "config.json").read_text())["text_repairs"] == [
+        "html_in_texts",
+        "links_in_texts",
+    ]
+
+
+def test_a_test_file_that_is_the_training_file_says_so(here: Here, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "moods.csv", small_rows(60))
+    said = here("train", path, "--test", path, *quick(tiny_encoder))
+    assert (said.status, said.out) == (2, "")
+    assert "All 60 texts of the test file also stand in moods.csv" in said.err
 
 
 def test_a_recipe_file_and_a_preset(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
@@ -274,8 +317,11 @@ def test_predict_by_id_by_run_and_by_model_folder(here: Here, trained: Said, way
     assert said.status == 0, said.err
     assert set(said.last) == {"results"}
     assert [r["text"] for r in said.last["results"]] == texts
-    for result in said.last["results"]:
-        assert set(result) == {"text", "label", "probabilities"}
+    first, empty, last = said.last["results"]
+    assert (empty["label"], empty["probabilities"]) == (None, None)
+    assert "empty" in empty["reason"]
+    for result in (first, last):
+        assert set(result) == {"text", "label", "probabilities", "tokens", "tokens_read", "cut"}
         assert set(result["probabilities"]) == {"joy", "sadness", "anger"}
         assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-6)
         assert result["label"] == max(result["probabilities"], key=result["probabilities"].get)
@@ -297,6 +343,83 @@ def test_predict_for_people(here: Here, trained: Said) -> None:
     assert lines[0] == "happy laugh today"
     assert lines[1].endswith("joy")
     assert len(lines) == 4
+
+
+def test_predict_marks_what_was_cut(here: Here, trained: Said) -> None:
+    said = here("predict", trained.last["run"], "happy laugh " * 40, "happy", "--json")
+    assert [(r["cut"], r["tokens"], r["tokens_read"]) for r in said.last["results"]] == [(True, 82, 32), (False, 3, 3)]
+    assert "read 32 of 82 tokens" in here("predict", trained.last["run"], "happy laugh " * 40).out
+
+
+def test_predict_takes_texts_from_a_file_and_from_the_standard_input(
+    here: Here, trained: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "happy laugh today\r\n\r\nso unfair, full of rage\r\n"
+    (tmp_path / "texts.txt").write_bytes(b"\xef\xbb\xbf" + lines.encode())
+    for arguments in (["--file", tmp_path / "texts.txt"], ["--file", "-"], []):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+        said = here("predict", trained.last["run"], *arguments, "--json")
+        assert said.status == 0, said.err
+        assert [r["text"] for r in said.last["results"]] == ["happy laugh today", "", "so unfair, full of rage"]
+        assert [r["label"] for r in said.last["results"]] == ["joy", None, "anger"]
+
+
+def test_predict_says_how_a_text_that_begins_with_a_dash_is_passed(here: Here, trained: Said) -> None:
+    said = here("predict", trained.last["run"], "-happy")
+    assert said.status == 2
+    assert "predict RUN -- -TEXT" in said.err
+    assert "predict RUN -- -TEXT" in here("predict", trained.last["run"], "-useless").err
+    for arguments in (["--json", "--", "-happy", "glad"], ["--", "-happy", "glad"], ["--json", "glad", "--", "-happy"], ["glad", "--json"]):
+        said = here("predict", trained.last["run"], *arguments)
+        assert said.status == 0, said.err
+        texts = [argument for argument in arguments if "--" not in argument]
+        if "--json" in arguments:
+            assert [r["text"] for r in said.last["results"]] == texts
+        else:
+            assert said.out.splitlines()[0] == "-happy"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said_in"),
+    [
+        (["x", "--file", "texts.txt"], "not both"),
+        (["--file", "none.txt"], "none.txt"),
+        (["--file", "table.csv"], "is a table"),
+        (["--file", "empty.txt"], "no text"),
+        ([], "no text"),
+    ],
+)
+def test_predict_without_a_text_is_a_sentence(
+    here: Here, trained: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said_in: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.txt").touch()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    said = here("predict", trained.last["run"], *arguments)
+    assert said.status == 2
+    assert said_in in said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_text_that_the_terminal_cannot_show_is_printed_all_the_same(trained: Said, tmp_path: Path) -> None:
+    runs = str(Path(trained.last["path"]).parent)
+    said = process("predict", trained.last["run"], "happy \udcff", "🫠", cwd=tmp_path, EMOTUNE_RUNS=runs, PYTHONIOENCODING="ascii")
+    assert said.status == 0, said.err
+    assert "happy \\udcff" in said.out
+
+
+@pytest.mark.parametrize("kind", ["encoder", "of another task"])
+def test_predict_with_a_folder_that_is_no_classifier_is_refused(here: Here, tiny_encoder: Encoder, tmp_path: Path, kind: str) -> None:
+    from transformers import AutoModelForTokenClassification
+
+    folder = Path(tiny_encoder.source)
+    if kind != "encoder":
+        shutil.copytree(folder, tmp_path / "tagger")
+        folder = tmp_path / "tagger"
+        AutoModelForTokenClassification.from_pretrained(tiny_encoder.source, num_labels=3).save_pretrained(folder)
+    said = here("predict", folder, "happy", "--json")
+    assert (said.status, said.out) == (2, "")
+    assert "Emotune can use classifiers" in said.err
 
 
 @pytest.mark.parametrize("named", ["5eed" * 8, "no-such-folder", "../..", ""])

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from tests.test_main import ROOT, process
 from trainer.__main__ import main
+from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
 from trainer.settings import Settings
@@ -75,7 +76,25 @@ def test_a_run_that_nobody_knows_and_one_that_is_finished(
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path))
     assert main(["resume", "0" * 32]) == 2
-    assert "no such run" in capsys.readouterr().err
+    assert f"There is no run {'0' * 32} in {tmp_path}" in capsys.readouterr().err
+    (tmp_path / "a folder").mkdir()
+    assert main(["resume", str(tmp_path / "a folder")]) == 2
+    assert f"There is no run {tmp_path / 'a folder'} in {tmp_path}" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_run_is_used_wherever_it_lies(
+    tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "elsewhere"))
+    studio = Studio(Settings(runs_dir=tmp_path / "here"), encoders=[tiny_encoder])
+    path = write_rows(tmp_path / "moods.csv", small_rows(90))
+    recipe = Recipe(encoder=tiny_encoder.name, epochs=1, max_length=32)
+    view = studio.wait("local", studio.train_files("local", {"main": (path.name, path)}, recipe).id, PATIENCE)
+    studio.close()
+    assert main(["resume", str(tmp_path / "here" / view.id), "--more-epochs", "1", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (again["path"], again["epochs"]) == (str(tmp_path / "here" / view.id), 2)
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Path, tiny_encoder: Encoder) -> None:

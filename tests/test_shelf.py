@@ -21,6 +21,7 @@ from trainer.runs.view import RunView
 from trainer.runs.writer import writing
 from trainer.settings import Settings
 from trainer.shelf import Shelf
+from trainer.training.predictor import Prediction
 
 ME, OTHER = "local", "somebody else"
 ROWS = small_rows(100)
@@ -258,8 +259,8 @@ def test_a_new_model_of_a_run_is_loaded_anew(shelf: Shelf, monkeypatch: pytest.M
 
         label_names = NAMES
 
-        def probabilities(self, texts: list[str]) -> np.ndarray:
-            return np.full((len(texts), 3), 1 / 3)
+        def predict(self, texts: list[str], *, max_chars: int) -> list[Prediction]:
+            return [Prediction(text, False, np.full(3, 1 / 3), 3, 3, False) for text in texts]
 
     monkeypatch.setattr("trainer.training.predictor.Predictor", Loaded)
     run = put(shelf)

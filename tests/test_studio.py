@@ -6,6 +6,7 @@ so that nothing here depends on how fast the machine is.
 
 import dataclasses
 import errno
+import itertools
 import json
 import os
 import signal
@@ -21,8 +22,11 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from trainer import desk
+from trainer.data.inspection import inspect_file
 from trainer.data.rows import load_rows
 from trainer.errors import UserError
+from trainer.preparation import read_tables
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run, new_id
@@ -125,9 +129,11 @@ def test_a_file_becomes_a_model_with_an_honest_report(trained: tuple[Studio, Run
 def test_the_report_is_what_predicting_the_test_rows_gives(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
     corpus, splits = load_rows(Run(studio.folder(ME, view.id)).rows)
-    names, probabilities = studio.predict(ME, view.id, [corpus.texts[i] for i in splits.test])
+    names, predictions = studio.predict(ME, view.id, [corpus.texts[i] for i in splits.test])
     assert names == corpus.label_names
-    assert (probabilities.argmax(1) == corpus.label_ids[splits.test]).mean() == studio.reports(ME, view.id).test.accuracy.value
+    assert (np.array([p.probabilities.argmax() for p in predictions]) == corpus.label_ids[splits.test]).mean() == studio.reports(
+        ME, view.id
+    ).test.accuracy.value
     assert not set(splits.test) & (set(splits.train) | set(splits.validation))
 
 
@@ -159,24 +165,37 @@ def test_the_folder_of_a_run_holds_what_the_design_says(trained: tuple[Studio, R
     assert [e["kind"] for e in events(studio, view)][:2] == ["created", "queued"]
 
 
-@pytest.mark.parametrize(
-    "text", ["", " \n\t ", "happy " * 200_000, "🫠👨‍👩‍👧 \x00\x07 مرحبا", "‮evil‬", "<b>x</b>", "\ud800 half a character"]
-)
+@pytest.mark.parametrize("text", ["happy " * 200_000, "🫠👨‍👩‍👧 \x00\x07 مرحبا", "‮evil‬", "<b>x</b>", "\ud800 half a character"])
 def test_odd_texts_get_probabilities(trained: tuple[Studio, RunView, dict[str, int]], text: str) -> None:
     studio, view, _ = trained
-    _, probabilities = studio.predict(ME, view.id, [text, "happy laugh today"])
-    assert probabilities.shape == (2, 3)
-    assert np.isfinite(probabilities).all()
-    np.testing.assert_allclose(probabilities.sum(1), 1.0, atol=1e-6)
+    for prediction in studio.predict(ME, view.id, [text, "happy laugh today"])[1]:
+        assert prediction.probabilities.shape == (3,)
+        assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("text", ["", " \n\t ", "\u200b", "\x07"])
+def test_an_empty_text_gets_a_reason_instead(trained: tuple[Studio, RunView, dict[str, int]], text: str) -> None:
+    studio, view, _ = trained
+    empty, full = studio.predict(ME, view.id, [text, "happy laugh today"])[1]
+    assert empty.probabilities is None
+    assert "empty" in empty.problem
+    assert full.probabilities is not None
+
+
+def test_a_text_longer_than_the_limit_is_marked_as_cut(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
+    studio, view, _ = trained
+    # One word for the tokenizer, so that only the limit of characters cuts it.
+    (prediction,) = studio.predict(ME, view.id, ["a" * (studio.settings.max_text_chars + 1)])[1]
+    assert prediction.cut
 
 
 def test_too_many_texts_and_none_at_all(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
     most = studio.settings.max_texts_per_prediction
-    assert studio.predict(ME, view.id, ["glad"] * most)[1].shape == (most, 3)
+    assert len(studio.predict(ME, view.id, ["glad"] * most)[1]) == most
     with refused("too_many_texts"):
         studio.predict(ME, view.id, ["glad"] * (most + 1))
-    assert studio.predict(ME, view.id, [])[1].shape == (0, 3)
+    assert studio.predict(ME, view.id, [])[1] == []
 
 
 def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None:
@@ -189,6 +208,91 @@ def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None
     changed = studio.name_classes(ME, sample.draft.id, {"joy": "delight"})
     assert "delight" in changed.corpus.label_names
     assert "delight" in Studio(studio.settings).latest_preparation(ME).corpus.label_names
+
+
+def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = studio.open_files(ME, {"main": (small_csv.name, small_csv)})
+    fresh = Studio(studio.settings, encoders=studio.encoders)
+    calls, together = [], threading.Barrier(4)
+    real = desk.understand
+
+    def understand(*arguments: object) -> object:
+        calls.append("understand")
+        return real(*arguments)
+
+    def read(*arguments: object) -> object:
+        calls.append("read")
+        return read_tables(*arguments)
+
+    monkeypatch.setattr(desk, "understand", understand)
+    monkeypatch.setattr(desk, "read_tables", read)
+
+    def ask() -> None:
+        together.wait()
+        fresh.preparation(ME, opened.draft.id)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls == ["read", "understand"]
+
+
+def test_splits_of_shares_once_tried_do_not_pile_up(studio: Studio) -> None:
+    preparation = studio.open_sample(ME)
+    for seed in range(12):
+        preparation.splits(dataclasses.replace(QUICK, seed=seed))
+    assert len(preparation._splits) <= 4
+
+
+@pytest.mark.parametrize("wanted", [{"text": ["text \ud800"]}, {"label": "mood \ud83d"}])
+def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small_csv: Path, wanted: dict) -> None:
+    with refused("not_text"):
+        studio.open_files(ME, {"main": (small_csv.name, small_csv)}, **wanted)
+    opened = studio.open_files(ME, {"main": (small_csv.name, small_csv)})
+    with refused("not_text"):
+        studio.choose(ME, opened.draft.id, **wanted)
+    with refused("not_text"):
+        studio.name_classes(ME, opened.draft.id, {"joy": "\ud83d"})
+
+
+# What the files say of each other
+
+
+def test_a_test_file_that_is_the_training_file_is_told(studio: Studio, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "moods.csv", small_rows(60))
+    with pytest.raises(UserError, match=r"All 60 texts of the test file also stand in moods\.csv") as error:
+        studio.train_files(ME, {"main": (path.name, path), "test": (path.name, path)}, QUICK)
+    assert error.value.code == "must_fix"
+    assert studio.runs(ME) == []
+
+
+def test_a_test_file_out_of_the_training_file_is_told_and_left_out_of_training(studio: Studio, tmp_path: Path) -> None:
+    rows = small_rows(120)
+    path, test = write_rows(tmp_path / "moods.csv", rows), write_rows(tmp_path / "some.csv", rows[:30])
+    view = studio.train_files(ME, {"main": (path.name, path), "test": (test.name, test)}, QUICK)
+    studio.stop(ME, view.id)
+    (finding,) = [f for f in view.findings if f.code == "test_in_training"]
+    assert (finding.severity, finding.count) == ("look", 30)
+    assert "30 rows with these texts are not trained on" in finding.message
+    assert view.rows["test"] == 30
+    assert view.rows["train"] + view.rows["validation"] == 90
+
+
+def test_cells_of_several_labels_are_explained_before_their_number_is_refused(studio: Studio, tmp_path: Path) -> None:
+    single = "joy sadness anger fear love surprise".split()
+    labels = [*single * 20, *(", ".join(pair) for pair in itertools.combinations(single, 2))]
+    rows = list(zip([text for text, _ in small_rows(len(labels))], labels, strict=True))
+    path = write_rows(tmp_path / "several.csv", rows)
+    small = Studio(dataclasses.replace(studio.settings, max_classes=10), encoders=studio.encoders)
+    opened = small.open_files(ME, {"main": (path.name, path)})
+    assert opened.problem is None
+    assert "several_labels" in {f.code for f in opened.must_fix}
+    assert inspect_file(path, max_classes=10)["ok"]
+    assert small.accept(ME, opened.draft.id, "several_labels").problem.code == "too_many_classes"
+    with refused("too_many_classes"):
+        small.start(ME, small.open_files(ME, {"main": (path.name, path)}).draft.id, QUICK, as_it_is=True)
 
 
 # Start, twice and in a queue
@@ -230,6 +334,19 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
     corpus, _ = load_rows(run.rows)
     assert len(corpus.label_names) == 3
     assert (run.path / "source").read_bytes() == path.read_bytes()
+
+
+def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "messy.csv", messy())
+    with refused("must_fix"):
+        studio.train_files(ME, {"main": (path.name, path)}, QUICK)
+    assert studio.runs(ME) == []
+    view = over(studio, studio.train_files(ME, {"main": (path.name, path)}, QUICK, as_it_is=True))
+    found = {f.code: f for f in view.findings}
+    assert set(found) >= {"label_variants", "html_in_texts", "duplicate_texts", "near_duplicates"}
+    assert found["label_variants"].severity == "must_fix"
+    assert all(f.severity != "good" and f.message for f in view.findings)
+    assert Studio(studio.settings).view(ME, view.id).findings == view.findings
 
 
 def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Path) -> None:
@@ -424,7 +541,7 @@ def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: 
     assert 1 <= view.step < view.total_steps
     assert view.best_step == view.step
     assert studio.reports(ME, view.id).test.rows == 48
-    assert studio.predict(ME, view.id, ["happy"])[1].sum() == pytest.approx(1)
+    assert studio.predict(ME, view.id, ["happy"])[1][0].probabilities.sum() == pytest.approx(1)
     # A second press, or one that comes too late, changes nothing.
     assert studio.stop(ME, view.id).status == "stopped"
 

@@ -59,12 +59,12 @@ def test_a_stopped_run_goes_on_and_gets_another_model(studio: Studio, hold: Hold
     hold.release()
     stopped = over(studio, view)
     assert stopped.status == "stopped"
-    before = studio.predict(ME, view.id, ["happy sunny laugh"])[1]
+    before = studio.predict(ME, view.id, ["happy sunny laugh"])[1][0].probabilities
     studio.resume(ME, view.id)
     done = over(studio, view)
     assert done.status == "finished"
     assert done.step == done.total_steps > stopped.step
-    assert (studio.predict(ME, view.id, ["happy sunny laugh"])[1] != before).any()
+    assert (studio.predict(ME, view.id, ["happy sunny laugh"])[1][0].probabilities != before).any()
     # The clock of the charts goes on from where it stood.
     elapsed = [e["elapsed"] for e in events(studio, view) if e["kind"] == "log"]
     assert elapsed == sorted(elapsed)

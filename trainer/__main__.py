@@ -4,11 +4,12 @@ Prints and parses only; every job is the studio's, as on the page.
 """
 
 import argparse
+import io
 import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from trainer.errors import UserError
@@ -21,10 +22,24 @@ from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 _CALLED = time.monotonic()
 """When the command was called, as near as a program can tell; nothing heavy is imported before."""
 
+_DASH = ". A text that begins with a dash goes behind two dashes: predict RUN -- -TEXT"
+
+_TABLES = frozenset({".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet", ".json", ".jsonl"})
+"""Files that hold more than one text a line."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 well, 1 failed, 2 refused for what was asked or handed in."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(arguments)
+    if options.command is _predict:
+        unknown = _take_texts(options, unknown)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{_DASH if options.command is _predict else ''}")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name or a text may hold what the terminal's encoding does not know.
+            stream.reconfigure(errors="backslashreplace")
     prepare_environment()
     try:
         return options.command(options)
@@ -57,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--encoder", metavar="NAME", help="an encoder of the catalogue, or a folder that holds one")
     train.add_argument("--epochs", metavar="N")
     train.add_argument("--set", action="append", default=[], metavar="name=value", dest="settings", help="any other setting of the recipe")
+    train.add_argument("--as-it-is", action="store_true", help="train though something in the file should be fixed first")
     train.add_argument("--json", action="store_true", help="the last line of the output is one JSON object")
     train.set_defaults(command=_train)
 
@@ -68,9 +84,12 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="the probabilities of each class for texts")
     predict.add_argument("model", metavar="RUN_OR_MODEL_DIR", help="a run's id, its folder, or a model folder")
-    predict.add_argument("texts", nargs="+", metavar="TEXT")
+    predict.add_argument("texts", nargs="*", metavar="TEXT", help="one that begins with a dash goes behind two dashes: RUN -- -TEXT")
+    predict.add_argument("--file", type=Path, metavar="FILE", help="take the texts from a text file, one a line; “-” is the standard input")
     predict.add_argument("--json", action="store_true")
     predict.set_defaults(command=_predict)
+    # “-happy” is taken for -h and more letters.
+    predict.error = lambda message: argparse.ArgumentParser.error(predict, message + _DASH)
 
     inspect = commands.add_parser("inspect", help="what was found in files: columns, labels, problems")
     inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
@@ -100,22 +119,39 @@ def _train(options: argparse.Namespace) -> int:
     recipe = _recipe(options)
     files = {"main": options.file, "validation": options.validation, "test": options.test}
     sources = {role: (path.name, path) for role, path in files.items() if path is not None}
-    view = studio.train_files(LOCAL_OWNER, sources, recipe, text=options.text, label=options.label)
+    try:
+        view = studio.train_files(LOCAL_OWNER, sources, recipe, text=options.text, label=options.label, as_it_is=options.as_it_is)
+    except UserError as error:
+        if error.code != "must_fix":
+            raise
+        way = "Repair it with --repair all, or train on it as it is with --as-it-is. See: python -m trainer inspect FILE"
+        raise UserError(f"{error.message}\n{way}", code=error.code) from error
+    for finding in view.findings:
+        print(f"{finding.severity}: {finding.message}", file=sys.stderr)
     for notice in view.notices:
         print(notice, file=sys.stderr)
     return _to_the_report(studio, view, as_json=options.json)
 
 
 def _resume(options: argparse.Namespace) -> int:
-    studio = _studio()
+    from trainer.runs.run import is_id
+
+    folder = Path(options.run).resolve()
+    named = folder.is_dir() and is_id(folder.name)
+    studio = _studio(runs_dir=folder.parent if named else None)
     if studio is None:
         return 0
-    run = Path(options.run).resolve().name if Path(options.run).is_dir() else options.run
+    run = folder.name if named else options.run
+    if not studio.has_run(LOCAL_OWNER, run):
+        raise UserError(
+            f"There is no run {run} in {studio.settings.runs_dir}. Name a run's id or its folder. See: python -m trainer runs",
+            code="unknown_run",
+        )
     return _to_the_report(studio, studio.resume(LOCAL_OWNER, run, more_epochs=options.more_epochs), as_json=options.json)
 
 
-def _studio(own: "Encoder | None" = None) -> "Studio | None":  # noqa: F821
-    """A studio, with a person's own encoder; None where this process has lent a hand to another one's training, which is over."""
+def _studio(own: "Encoder | None" = None, *, runs_dir: Path | None = None) -> "Studio | None":  # noqa: F821
+    """A studio, with a person's own encoder, over the runs folder named or the usual one; None where this process has lent a hand to another one's training, which is over."""
     from trainer import job
     from trainer.studio import Studio
     from trainer.training.encoders import catalogue
@@ -127,7 +163,8 @@ def _studio(own: "Encoder | None" = None) -> "Studio | None":  # noqa: F821
     if not Ranks.from_environment().main:
         job.lend_a_hand(encoders)
         return None
-    return Studio(Settings.from_environment(), encoders=encoders)
+    settings = Settings.from_environment()
+    return Studio(replace(settings, runs_dir=runs_dir or settings.runs_dir), encoders=encoders)
 
 
 def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  # noqa: F821
@@ -227,35 +264,87 @@ def _train_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path)
         "epochs": view.epochs,
         "batch_size": view.batch_size,
         "seed": recipe.seed,
+        "findings": [asdict(finding) for finding in view.findings],
     }
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from trainer.runs.run import is_id
     from trainer.training.predictor import Predictor
 
-    folder = Path(options.model)
-    if is_id(options.model) and not folder.exists():
-        folder = Settings.from_environment().runs_dir / options.model
-    if (folder / "model").is_dir():
-        folder = folder / "model"
-    if not any((folder / name).is_file() for name in ("config.json", "head.json")):
-        raise UserError(
-            f"{options.model} is neither a run with a model nor a model folder. See: python -m trainer runs", code="unknown_run"
-        )
+    folder = _model_folder(options.model)
+    texts = _texts(options)
     predictor = Predictor(folder)
-    results = []
-    for text, row in zip(options.texts, predictor.probabilities(options.texts), strict=True):
-        probabilities = {name: float(p) for name, p in zip(predictor.label_names, row, strict=True)}
-        results.append({"text": text, "label": max(probabilities, key=probabilities.get), "probabilities": probabilities})
+    results = [
+        {"text": text, **prediction.to_dict(predictor.label_names)}
+        for text, prediction in zip(texts, predictor.predict(texts), strict=True)
+    ]
     if options.json:
         print(json.dumps({"results": results}))
         return 0
     for result in results:
-        print(result["text"])
-        for name, p in sorted(result["probabilities"].items(), key=lambda item: -item[1]):
-            print(f"  {p:6.1%}  {name}")
+        print(_prediction_text(result))
     return 0
+
+
+def _take_texts(options: argparse.Namespace, left: list[str]) -> list[str]:
+    """Give ``predict`` the texts that stand behind an option, which argparse leaves; returns what is no text."""
+    at = left.index("--") if "--" in left else len(left)
+    options.texts += [word for word in left[:at] if not word.startswith("-")] + left[at + 1 :]
+    return [word for word in left[:at] if word.startswith("-")]
+
+
+def _model_folder(model: str) -> Path:
+    """The folder of a model, named by a run's id, by the run's folder or by its own. Raises UserError where there is none."""
+    from trainer.runs.run import is_id
+
+    folder, looked_in = Path(model), ""
+    if is_id(model) and not folder.exists():
+        runs_dir = Settings.from_environment().runs_dir
+        folder, looked_in = runs_dir / model, f" in {runs_dir}"
+    if (folder / "model").is_dir():
+        folder = folder / "model"
+    if not any((folder / name).is_file() for name in ("config.json", "head.json")):
+        raise UserError(
+            f"{model} is neither a run with a model{looked_in} nor a model folder. See: python -m trainer runs", code="unknown_run"
+        )
+    return folder
+
+
+def _texts(options: argparse.Namespace) -> list[str]:
+    """The texts to be judged: those of the command line, else those of a file or of the standard input, one a line."""
+    from trainer.data.files.decoding import decode
+    from trainer.data.files.reading import read_bytes
+
+    if options.texts and options.file:
+        raise UserError("Give texts or --file, not both.", code="unknown_setting")
+    if options.texts:
+        return options.texts
+    source = options.file or Path("-")
+    if str(source) == "-":
+        if not options.file and sys.stdin.isatty():
+            raise UserError(
+                "There is no text. Name one, or --file FILE with one text a line, or send them in: cat texts.txt | python -m trainer predict RUN",
+                code="no_texts",
+            )
+        content = sys.stdin.buffer.read()
+    elif source.suffix.lower() in _TABLES:
+        raise UserError(f"{source} is a table; --file takes a text file with one text a line.", code="not_texts")
+    else:
+        content = read_bytes(source, max_bytes=Settings.from_environment().max_file_bytes)
+    if not content.strip():
+        raise UserError("There is no text: the file or the input is empty. Give one text a line.", code="no_texts")
+    # Empty lines stay, so that the n-th answer belongs to the n-th line.
+    return decode(content).text.removesuffix("\n").split("\n")
+
+
+def _prediction_text(result: dict) -> str:
+    lines = [result["text"]]
+    if result["label"] is None:
+        return "\n".join([*lines, f"  {result['reason']}"])
+    if result["cut"]:
+        lines.append(f"  cut: the model read {result['tokens_read']:,} of {result['tokens']:,} tokens")
+    ordered = sorted(result["probabilities"].items(), key=lambda item: -item[1])
+    return "\n".join([*lines, *(f"  {p:6.1%}  {name}" for name, p in ordered)])
 
 
 def _repairs(codes: str) -> tuple[str, ...]:

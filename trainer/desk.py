@@ -11,7 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from trainer.cache import SingleFlightCache
 from trainer.data.choice import choose_columns
+from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub import HubDataset, fetch
 from trainer.data.repairs import in_order
@@ -37,8 +39,10 @@ class Desk:
         self._lock = threading.RLock()
         self._editing = threading.Lock()
         """Held while a draft is read, changed and kept."""
-        self._tables: OrderedDict[str, dict[str, Table]] = OrderedDict()
-        self._preparations: OrderedDict[str, Preparation] = OrderedDict()
+        self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_FILES_KEPT)
+        """By draft, whose files never change."""
+        self._preparations: SingleFlightCache[Preparation] = SingleFlightCache(_FILES_KEPT)
+        """By draft and its version, which changes with every choice that concerns the rows."""
 
     def open_files(
         self,
@@ -55,6 +59,7 @@ class Desk:
         Raises UserError where a file is no table; where only its columns are unclear, the preparation's ``problem`` says so.
         """
         self.settings.check_writable()
+        refuse_lone_surrogates(list(text), label)
         wanted = in_order(repairs)
         contents = {
             role: (name, content if isinstance(content, bytes) else read_bytes(content, max_bytes=self.settings.max_file_bytes))
@@ -100,6 +105,7 @@ class Desk:
 
         What was repaired, accepted or named in other columns is not carried over.
         """
+        refuse_lone_surrogates(list(text), label)
         tables = self._tables_of(self._drafts.get(draft_id, owner))
 
         def chosen(draft: Draft) -> Draft:
@@ -113,6 +119,7 @@ class Desk:
 
     def name_classes(self, owner: str, draft_id: str, names: Mapping[str, str]) -> Preparation:
         """Give labels as written ("0") a name ("sadness")."""
+        refuse_lone_surrogates(names)
         return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, class_names=dict(names))))
 
     def repair(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
@@ -162,23 +169,12 @@ class Desk:
         return draft
 
     def _tables_of(self, draft: Draft) -> dict[str, Table]:
-        with self._lock:
-            tables = self._tables.get(draft.id)
-        # Outside the lock: a large file takes seconds, and the page asks for other things meanwhile.
-        tables = tables or read_tables(self._drafts, draft, self.settings)
-        with self._lock:
-            remember(self._tables, draft.id, tables, _FILES_KEPT)
-        return tables
+        return self._tables.get(draft.id, lambda: read_tables(self._drafts, draft, self.settings))
 
     def _understood(self, draft: Draft) -> Preparation:
-        with self._lock:
-            known = self._preparations.get(draft.id)
-        if known is not None and known.draft.version == draft.version:
-            return replace(known, draft=draft)
-        preparation = understand(draft, self._tables_of(draft), self.settings)
-        with self._lock:
-            remember(self._preparations, draft.id, preparation, _FILES_KEPT)
-        return preparation
+        key = (draft.id, draft.version)
+        # The form of a draft changes without its version.
+        return replace(self._preparations.get(key, lambda: understand(draft, self._tables_of(draft), self.settings)), draft=draft)
 
 
 def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:

@@ -9,20 +9,25 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.cache import SingleFlightCache
 from trainer.data.checks import by_severity, check
 from trainer.data.choice import choose_columns
 from trainer.data.columns import Columns, find_column, guess_split_column
-from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
+from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora, normal_form
 from trainer.data.duplicates import near_groups
 from trainer.data.files.reading import Table, read_file
-from trainer.data.findings import Finding
+from trainer.data.findings import Finding, examples
 from trainer.data.reading_checks import check_reading
-from trainer.data.repairs import Repaired, apply_repairs
+from trainer.data.repairs import Repaired, apply_repairs, with_one_label
 from trainer.data.splitting import Splits, split
+from trainer.data.wording import counted
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.draft import Draft, DraftStore, SourceFile
 from trainer.settings import Settings
+
+_SPLITS_KEPT = 4
+"""Of the shares and seeds that a person tried; each takes eight bytes a row."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Preparation:
     """Why nothing can be trained yet; choosing other columns or a repair may help."""
     groups: np.ndarray | None = field(default=None, compare=False, repr=False)
     """(n,) the near-duplicate group of each row of the corpus."""
-    _splits: dict[tuple[float, float, int], Splits] = field(default_factory=dict, compare=False, repr=False)
+    _splits: SingleFlightCache[Splits] = field(default_factory=lambda: SingleFlightCache(_SPLITS_KEPT), compare=False, repr=False)
 
     @property
     def corpus(self) -> Corpus | None:
@@ -63,11 +68,15 @@ class Preparation:
 
     def splits(self, recipe: Recipe) -> Splits:
         """The corpus split as the recipe says; worked out once for each choice."""
-        wanted = (recipe.validation_share, recipe.test_share, recipe.seed)
-        if wanted not in self._splits:
-            corpus = self.require_corpus()
-            self._splits[wanted] = split(corpus, validation_share=wanted[0], test_share=wanted[1], seed=wanted[2], groups=self.groups)
-        return self._splits[wanted]
+        corpus, (validation, test, seed) = self.require_corpus(), (recipe.validation_share, recipe.test_share, recipe.seed)
+        return self._splits.get(
+            (validation, test, seed), lambda: split(corpus, validation_share=validation, test_share=test, seed=seed, groups=self.groups)
+        )
+
+    def check_as_it_is(self, max_classes: int) -> None:
+        """Raise UserError where the corpus cannot be trained on unless what must be fixed is fixed."""
+        if self.columns is not None:
+            check_trainable(self.require_corpus(), column=self.table.columns[self.columns.label], max_classes=max_classes)
 
 
 def read_tables(drafts: DraftStore, draft: Draft, settings: Settings) -> dict[str, Table]:
@@ -87,11 +96,12 @@ def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) ->
     except UserError as error:
         return Preparation(draft, main, columns, None, (), error)
     groups = near_groups(repaired.corpus.texts)
-    findings = by_severity([*check(main, columns, repaired.corpus, groups), *given])
+    findings = by_severity([*check(main, columns, repaired.corpus, groups), *given, *_shared_texts(draft, repaired.corpus)])
     found = tuple(_accepted(finding, draft) for finding in findings)
     problem = None
     try:
-        check_trainable(repaired.corpus, column=main.columns[columns.label], max_classes=settings.max_classes)
+        corpus = repaired.corpus if "several_labels" in draft.accepted else with_one_label(repaired.corpus)
+        check_trainable(corpus, column=main.columns[columns.label], max_classes=settings.max_classes)
     except UserError as error:
         problem = error
     return Preparation(draft, main, columns, repaired, found, problem, groups)
@@ -111,6 +121,31 @@ def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tup
             given[role] = build_corpus(tables[role], text=same.text, label=same.label, more_text=same.more_text, class_names=names)
             findings += _of_file(source.name, check_reading(tables[role], same, given[role]))
     return (join_corpora(corpus, **given) if given else corpus), findings
+
+
+def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
+    """A test or validation split whose texts all stand in the training rows too: their rows leave training, and nothing may be left of it."""
+    if corpus.origins is None:
+        return []
+    rows = {part: [row for row, origin in enumerate(corpus.origins) if origin == part] for part in ("train", "validation", "test")}
+    texts = {part: {normal_form(corpus.texts[row]) for row in chosen} for part, chosen in rows.items()}
+    findings = []
+    for part in ("test", "validation"):
+        if not texts[part] or not texts[part] <= texts["train"]:
+            continue
+        source = getattr(draft, part)
+        where = f"the {part} file" if source is not None else f"the {part} rows"
+        training = draft.main.name if source is not None else "the training rows"
+        all_of_them = f"All {counted(len(rows[part]), 'text')} of {where} also stand in {training}"
+        leaving = [row for row in rows["train"] if normal_form(corpus.texts[row]) in texts[part]]
+        if texts["train"] <= texts[part]:
+            more = "A score on texts that a model has learnt from says nothing. Give other rows for it, or none: then some are kept aside."
+            message = f"{all_of_them}, and nothing else does: nothing would be left to learn from."
+            findings.append(Finding(f"{part}_in_training", "must_fix", len(rows[part]), message, more, examples(corpus, leaving)))
+        else:
+            more = f"{counted(len(leaving), 'row')} with these texts {'is' if len(leaving) == 1 else 'are'} not trained on."
+            findings.append(Finding(f"{part}_in_training", "look", len(rows[part]), f"{all_of_them}.", more, examples(corpus, leaving)))
+    return findings
 
 
 def repaired_main(preparation: Preparation, tables: Mapping[str, Table]) -> Repaired:

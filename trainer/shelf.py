@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from trainer import job
+from trainer.cache import SingleFlightCache
 from trainer.data.rows import load_rows
 from trainer.desk import remember
 from trainer.errors import UserError
@@ -30,7 +29,7 @@ from trainer.settings import Settings
 from trainer.training.export import zip_model
 
 if TYPE_CHECKING:
-    from trainer.training.predictor import Predictor
+    from trainer.training.predictor import Prediction, Predictor
 
 MOST_COMPARED = 6
 LONGEST_NAME = 60
@@ -85,11 +84,12 @@ class Shelf:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._runs = RunStore(settings.runs_dir)
-        self._predictors: OrderedDict[str, Predictor] = OrderedDict()
+        self._predictors: SingleFlightCache[Predictor] = SingleFlightCache(_PREDICTORS_KEPT)
+        """By run and the time of its model, as a run that is trained further gets another one."""
         self._scores: OrderedDict[str, tuple[int, Scores]] = OrderedDict()
         """By run, with the size of the log for which they hold."""
         self._using = threading.Lock()
-        """Held while loaded models or known scores are looked up or kept."""
+        """Held while known scores are looked up or kept."""
 
     def runs(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""
@@ -97,6 +97,14 @@ class Shelf:
 
     def view(self, owner: str, run_id: str) -> RunView:
         return self._runs.view(self._run(owner, run_id))
+
+    def has_run(self, owner: str, run_id: str) -> bool:
+        """Whether the owner has a run of this id."""
+        try:
+            self._run(owner, run_id)
+        except UserError:
+            return False
+        return True
 
     def recipe(self, owner: str, run_id: str) -> Recipe:
         """What was asked for."""
@@ -185,18 +193,17 @@ class Shelf:
         shutil.rmtree(gone, ignore_errors=True)
         with self._using:
             self._scores.pop(run.id, None)
-            for key in [k for k in self._predictors if k.startswith(run.id)]:
-                del self._predictors[key]
+        self._predictors.discard(lambda key: key[0] == run.id)
 
-    def predict(self, owner: str, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
-        """The label names and, for each text, the probability of each: shape (texts, classes), rows sum to 1."""
+    def predict(self, owner: str, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
+        """The label names and what the run's model says of each text."""
         run = self._with_model(owner, run_id)
         if len(texts) > self.settings.max_texts_per_prediction:
             raise UserError(
                 f"{len(texts):,} texts at once are too many; send at most {self.settings.max_texts_per_prediction}.", code="too_many_texts"
             )
         predictor = self._predictor(run)
-        return predictor.label_names, predictor.probabilities([str(t)[: self.settings.max_text_chars] for t in texts])
+        return predictor.label_names, predictor.predict([str(t) for t in texts], max_chars=self.settings.max_text_chars)
 
     def zip_model(self, owner: str, run_id: str, target: Path) -> str:
         """Write the run's model into ``target`` as a zip and return a file name for it."""
@@ -249,15 +256,7 @@ class Shelf:
     def _predictor(self, run: Run) -> "Predictor":
         from trainer.training.predictor import Predictor
 
-        key = run.id
+        changed = 0
         with suppress(OSError):  # a missing folder is for the loader to tell
-            # A run that is trained further gets another model.
-            key = f"{run.id} {run.model.stat().st_mtime_ns}"
-        with self._using:
-            predictor = self._predictors.get(key)
-        if predictor is None:
-            # Loaded outside the lock: it takes a second, and the page asks for other things meanwhile.
-            predictor = Predictor(run.model)
-        with self._using:
-            remember(self._predictors, key, predictor, _PREDICTORS_KEPT)
-        return predictor
+            changed = run.model.stat().st_mtime_ns
+        return self._predictors.get((run.id, changed), lambda: Predictor(run.model))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from trainer import job
 from trainer.advice import Advice, advise, set_dial
@@ -17,6 +18,7 @@ from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import UserError
 from trainer.launch import train_in_processes
+from trainer.preparation import Preparation
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.course import going_on
@@ -30,6 +32,8 @@ from trainer.training.encoders import Encoder, catalogue, find_encoder
 from trainer.training.estimate import layer_speed
 from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.ranks import Ranks
+
+MUST_FIX = "Something in the file should be fixed first."
 
 _HALF_MADE_SECONDS = 600
 _ROOM_SECONDS = 5
@@ -76,11 +80,12 @@ class Studio(Desk, Shelf):
         self.settings.check_writable()
         encoder = find_encoder(recipe.encoder, self.encoders)
         preparation = self.preparation(owner, draft_id)
-        corpus, splits = preparation.require_corpus(), preparation.splits(recipe)
+        corpus = preparation.require_corpus()
         if preparation.must_fix and not as_it_is:
-            raise UserError(
-                f"Something in the file should be fixed first, in tab 1, Data. {preparation.must_fix[0].words}", code="must_fix"
-            )
+            raise UserError(f"{MUST_FIX} {' '.join(f.words for f in preparation.must_fix)}", code="must_fix")
+        if as_it_is:
+            preparation.check_as_it_is(self.settings.max_classes)
+        splits = preparation.splits(recipe)
         if self.hardware is not None:
             at_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs)
@@ -110,6 +115,7 @@ class Studio(Desk, Shelf):
                     rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
                     notices=list(splits.notices),
                     repairs=preparation.repaired.counts,
+                    findings=self._findings(preparation, recipe, encoder),
                 )
             self._enqueue(run)
         return self._runs.view(run)
@@ -122,16 +128,22 @@ class Studio(Desk, Shelf):
         *,
         text: Sequence[str] = (),
         label: str | None = None,
+        as_it_is: bool = False,
     ) -> RunView:
         """``open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
 
-        The recipe's repairs are done; what else should be fixed is trained on as it is, since nobody is there to ask.
+        The recipe's repairs are done. Raises UserError ``must_fix`` where something else should be fixed first, as ``start`` does.
         """
         draft = self.open_files(owner, sources, text=text, label=label, repairs=recipe.repairs).draft
         try:
-            return self.start(owner, draft.id, recipe, as_it_is=True)
+            return self.start(owner, draft.id, recipe, as_it_is=as_it_is)
         finally:
             self._drafts.remove(draft)
+
+    def _findings(self, preparation: Preparation, recipe: Recipe, encoder: Encoder) -> list[dict[str, Any]]:
+        """All that is odd in the file, also with this encoder, as fields of an event: whoever looks at the run should know it too."""
+        odd = [*preparation.findings, *advise(preparation, recipe, encoder, None).findings]
+        return [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.words} for f in odd if f.severity != "good"]
 
     def stop(self, owner: str, run_id: str) -> RunView:
         """Ask a run to end after its current step and keep the best model so far; a waiting one leaves the queue."""

@@ -15,7 +15,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from tests.conftest import write_rows
+from tests.conftest import small_rows, write_rows
 from trainer.runs.run import is_id
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -24,7 +24,7 @@ from trainer.ui import serving
 
 RECIPE = {"encoder": "tiny-bert", "epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
 PATIENCE = 120.0
-TEXTS = ["happy laugh today", "", "so unfair 🫠", "a much longer text of tears " * 400]
+TEXTS = ["happy laugh today", "a", "so unfair 🫠", "a much longer text of tears " * 400]
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,13 @@ def test_predict(server: Server, run: str) -> None:
     assert server.client.predict(run, [], api_name="/predict") == {"results": []}
 
 
+def test_predict_gives_a_reason_for_an_empty_text_and_marks_a_cut_one(server: Server, run: str) -> None:
+    empty, long = server.client.predict(run, [" ", "happy laugh " * 40], api_name="/predict")["results"]
+    assert (empty["label"], empty["probabilities"]) == (None, None)
+    assert "empty" in empty["reason"]
+    assert (long["cut"], long["tokens"], long["tokens_read"]) == (True, 82, 32)
+
+
 def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small_csv: Path) -> None:
     begun = server.client.predict(handle_file(small_csv), "0", "1", RECIPE | {"epochs": 50, "batch_size": 1}, api_name="/start")
     deadline = time.monotonic() + PATIENCE
@@ -254,6 +261,34 @@ def test_a_number_that_json_does_not_know_starts_nothing(server: Server, small_c
     assert "event: error" in answer, answer
     assert "Maximum length" in answer
     assert len(server.studio.runs("local")) == before
+
+
+@pytest.mark.parametrize(("endpoint", "where"), [("inspect", 0), ("inspect", 1), ("start", 0), ("start", 1), ("start", 2)])
+def test_half_a_character_in_a_name_is_a_sentence(server: Server, small_csv: Path, endpoint: str, where: int) -> None:
+    before = len(server.studio.runs("local"))
+    values = ["null", "null", '{"encoder": "tiny-bert"}']
+    values[where] = ['"text \\ud800"', '"mood \\ud83d"', '{"encoder": "tiny \\udc00"}'][where]
+    if endpoint == "inspect":
+        values = values[:2]
+    uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
+    answer = server.post(endpoint, f'{{"data": [{uploaded}, {", ".join(values)}]}}')
+    assert "event: error" in answer, answer
+    assert "half a character" in answer
+    assert len(server.studio.runs("local")) == before
+
+
+def test_what_the_page_refuses_the_api_refuses_with_a_code(server: Server, tmp_path: Path) -> None:
+    rows = small_rows(60)
+    path = write_rows(tmp_path / "messy.csv", [*rows[:-1], (rows[-1][0], rows[-1][1].upper())])
+    before = len(server.studio.runs("local"))
+    with pytest.raises(AppError, match="only in case") as refused:
+        server.client.predict(handle_file(path), None, None, RECIPE, api_name="/start")
+    assert refused.value.title == "must_fix"
+    assert "as_it_is" in str(refused.value)
+    assert len(server.studio.runs("local")) == before
+    begun = server.client.predict(handle_file(path), None, None, RECIPE | {"as_it_is": True}, api_name="/start")
+    server.client.predict(begun["run"], api_name="/stop")
+    assert "label_variants" in {f["code"] for f in begun["findings"]}
 
 
 def test_half_a_character_is_answered(server: Server, run: str) -> None:

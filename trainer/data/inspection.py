@@ -18,7 +18,7 @@ from trainer.data.duplicates import near_groups
 from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
 from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding
-from trainer.data.repairs import several_labels
+from trainer.data.repairs import with_one_label
 from trainer.errors import UserError
 
 _MOST_DROPPED = 1_000  # dropped rows listed one by one; the count is always whole
@@ -64,10 +64,7 @@ def examine(
         columns = choose_columns(table, text, label)
         where = {"text": columns.text, "label": columns.label, "more_text": columns.more_text}
         corpus = build_corpus(table, **where, split_column=guess_split_column(table))
-        # Labels of several in one cell are many only by their combinations; a finding explains them better than a refusal.
-        several = several_labels(corpus)
-        if not several.all():
-            check_trainable(corpus.where(~several), column=table.columns[columns.label], max_classes=max_classes)
+        check_trainable(with_one_label(corpus), column=table.columns[columns.label], max_classes=max_classes)
     except UserError as error:
         return Inspection(answer | _refusal(error) | _reading(table, None), table)
     findings = check(table, columns, corpus, near_groups(corpus.texts))

@@ -172,6 +172,12 @@ def several_labels(corpus: Corpus) -> np.ndarray:
     return several[corpus.label_ids]
 
 
+def with_one_label(corpus: Corpus) -> Corpus:
+    """The rows whose cell names one label, by which the labels are judged: combinations are explained by a finding. All, where none does."""
+    several = several_labels(corpus)
+    return corpus if several.all() or not several.any() else corpus.where(~several)
+
+
 # --- rows ---------------------------------------------------------------------------------------------------------------
 
 
@@ -250,9 +256,7 @@ def rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
 
 REPAIRS: dict[str, Repair] = {
     "html_in_texts": _text_repair("Turn them into characters", "HTML codes turned into the characters they stand for", without_html),
-    "links_in_texts": _text_repair(
-        "Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", without_links
-    ),
+    "links_in_texts": _text_repair("Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", without_links),
     "label_variants": Repair("Merge the spellings", "label written as most rows write it", _merge_spellings),
     "several_labels": Repair(
         "Leave these rows out", "left out, since the cell names several labels", lambda corpus: _without(corpus, several_labels(corpus))

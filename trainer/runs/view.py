@@ -43,6 +43,16 @@ class WordCounts:
 
 
 @dataclass(frozen=True)
+class RecordedFinding:
+    """What was odd in the file when the run was started: code, severity ("look", "must_fix"), count, and all that is said of it."""
+
+    code: str
+    severity: str
+    count: int
+    message: str
+
+
+@dataclass(frozen=True)
 class RunView:
     """What is known of one run. Times are seconds, ``created`` is Unix time, rates are texts per second."""
 
@@ -61,6 +71,8 @@ class RunView:
     """What is to be said of the training itself, in sentences: that it ended early, and why."""
     repairs: dict[str, int] = field(default_factory=dict)
     """Rows that each repair changed or left out, by its code."""
+    findings: tuple[RecordedFinding, ...] = ()
+    """What was odd in the file, and left so."""
     encoder: str = ""
     encoder_folder: str = ""
     """Where it lies, if it is a person's own."""
@@ -178,7 +190,8 @@ def _known(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 def _created(view: RunView, event: dict[str, Any]) -> RunView:
     facts = _known(event, ("name", "owner", "source_name", "encoder", "encoder_folder", "rows", "draft", "repairs"))
-    return replace(view, created=event["time"], notices=tuple(event.get("notices", ())), **facts)
+    findings = tuple(RecordedFinding(**finding) for finding in event.get("findings", ()))
+    return replace(view, created=event["time"], notices=tuple(event.get("notices", ())), findings=findings, **facts)
 
 
 def _queued(view: RunView, event: dict[str, Any]) -> RunView:

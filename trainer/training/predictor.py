@@ -8,6 +8,7 @@ of the training were repaired, and says which are empty and which were cut.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,19 +22,26 @@ from trainer.training.libraries import load_libraries
 class Prediction:
     """What a model says of one text.
 
-    ``probabilities``: float32 (classes,), summing to 1; None where there is nothing to read, and ``problem`` then says why.
-    ``tokens``: of the whole text, special ones included; the model read ``tokens_read`` of them. Compared by identity.
+    ``text``: as it was read, cleaned and, where ``repaired`` says so, changed by a repair. ``probabilities``: float32 (classes,), summing to 1; None where there is nothing to
+    read, and ``problem`` then says why. ``tokens``: of the whole text, special ones included; the model read ``tokens_read`` of them, and
+    ``cut`` says that it did not see the end. Compared by identity.
     """
 
+    text: str
+    repaired: bool
     probabilities: np.ndarray | None
     tokens: int
     tokens_read: int
+    cut: bool
     problem: str = ""
 
-    @property
-    def cut(self) -> bool:
-        """Whether the model did not see the end of the text."""
-        return self.tokens_read < self.tokens
+    def to_dict(self, label_names: Sequence[str]) -> dict[str, Any]:
+        """The answer as JSON for the terminal and the API; label and probabilities are None where there is a ``reason``."""
+        facts = {"tokens": self.tokens, "tokens_read": self.tokens_read, "cut": self.cut}
+        if self.probabilities is None:
+            return {"label": None, "probabilities": None, **facts, "reason": self.problem}
+        probabilities = dict(zip(label_names, map(float, self.probabilities), strict=True))
+        return {"label": max(probabilities, key=probabilities.__getitem__), "probabilities": probabilities, **facts}
 
 
 class Predictor:
@@ -69,14 +77,26 @@ class Predictor:
         """Tokens that are read of a text, special ones included."""
         return int(self._tokenizer.model_max_length)
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """What the model says of each text, after the repairs that its training rows went through."""
-        clean = [repair_text(clean_text(text), self.repairs) for text in texts]
-        lengths = self._lengths(clean)
+    def predict(self, texts: Sequence[str], *, max_chars: int | None = None) -> list[Prediction]:
+        """What the model says of each text, after the repairs that its training rows went through.
+
+        Of a text longer than ``max_chars`` only so much is looked at; it then counts as cut.
+        """
+        clean = [clean_text(text[:max_chars]) for text in texts]
+        read = [repair_text(text, self.repairs) for text in clean]
+        lengths = self._lengths(read)
         readable = [i for i, (tokens, special) in enumerate(lengths) if tokens > special]
-        probabilities = dict(zip(readable, self.probabilities([clean[i] for i in readable]), strict=True))
+        probabilities = dict(zip(readable, self.probabilities([read[i] for i in readable]), strict=True))
         return [
-            Prediction(probabilities.get(i), tokens, min(tokens, self.max_length), "" if i in probabilities else _problem(clean[i]))
+            Prediction(
+                text=read[i],
+                repaired=read[i] != clean[i],
+                probabilities=probabilities.get(i),
+                tokens=tokens,
+                tokens_read=min(tokens, self.max_length),
+                cut=tokens > self.max_length or (max_chars is not None and len(texts[i]) > max_chars),
+                problem="" if i in probabilities else _problem(read[i]),
+            )
             for i, (tokens, _) in enumerate(lengths)
         ]
 

@@ -1,6 +1,7 @@
 """The named endpoints: the same jobs over HTTP. Described in the README and by the page's own API view."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from trainer.advice import facts_of
+from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.inspection import inspect_file
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -22,6 +24,7 @@ def build(studio: Studio) -> None:
 
     def inspect(file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
         """What was found in a file: encoding, columns, classes, findings."""
+        refuse_lone_surrogates(text, label)
         limits = studio.settings
         found = inspect_file(
             _uploaded(file),
@@ -34,10 +37,23 @@ def build(studio: Studio) -> None:
         return {**found, "file": Path(found["file"]).name}
 
     def start(file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
-        """Train on a file; returns the run's id at once. ``recipe`` holds settings by name, as ``--set`` on the terminal."""
-        wanted = Recipe.from_dict(recipe or {})
+        """Train on a file; returns the run's id at once, with what is odd in the file.
+
+        ``recipe`` holds settings by name, as ``--set`` on the terminal. What should be fixed first is refused, unless it also holds
+        ``"as_it_is": true``.
+        """
+        refuse_lone_surrogates(text, label, recipe)
+        wanted, as_it_is = _recipe(recipe)
         path = _uploaded(file)
-        return _progress(studio.train_files(owner(), {"main": (path.name, path)}, wanted, text=_named(text), label=label))
+        sources = {"main": (path.name, path)}
+        try:
+            view = studio.train_files(owner(), sources, wanted, text=_named(text), label=label, as_it_is=as_it_is)
+        except UserError as error:
+            if error.code != "must_fix":
+                raise
+            way = "Put repairs into the recipe ({“repairs”: [“label_variants”]}), or “as_it_is”: true to train on it as it is."
+            raise UserError(f"{error.message} {way}", code=error.code) from error
+        return {**_progress(view), "findings": [asdict(finding) for finding in view.findings]}
 
     def progress(run: str) -> dict:
         """How a run is getting on: status, step, last loss and scores, time left."""
@@ -65,15 +81,24 @@ def build(studio: Studio) -> None:
         }
 
     def predict(run: str, texts: list[str]) -> dict:
-        """The probability of each class for each text."""
+        """The probability of each class for each text, with its number of tokens and whether it was cut; a reason for an empty one."""
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
             raise UserError("texts must be a list of strings.", code="not_texts")
-        names, probabilities = studio.predict(owner(), run, texts)
-        rows = [dict(zip(names, map(float, row), strict=True)) for row in probabilities]
-        return {"results": [{"text": t, "label": max(p, key=p.get), "probabilities": p} for t, p in zip(texts, rows, strict=True)]}
+        names, predictions = studio.predict(owner(), run, texts)
+        return {"results": [{"text": text, **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
 
     for endpoint in (inspect, start, progress, stop, resume, report, predict):
         gr.api(_sentences(endpoint), api_name=endpoint.__name__)
+
+
+def _recipe(values: dict | None) -> tuple[Recipe, bool]:
+    """The recipe, and whether the file is to be trained on as it is."""
+    settings = values if isinstance(values, dict) else {}
+    as_it_is = settings.get("as_it_is", False)
+    if not isinstance(as_it_is, bool):
+        raise UserError("as_it_is must be true or false.", code="setting_out_of_range")
+    wanted = {name: value for name, value in settings.items() if name != "as_it_is"} if settings else values
+    return Recipe.from_dict(wanted or {}), as_it_is
 
 
 def _named(text: str | None) -> tuple[str, ...]:
@@ -92,14 +117,14 @@ def _uploaded(file: Any) -> Path:
 
 
 def _sentences(endpoint: Callable) -> Callable:
-    """A UserError reaches the caller in its own words."""
+    """A UserError reaches the caller in its own words, its code as the title of the error."""
 
     @wraps(endpoint)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         try:
             return endpoint(*args, **kwargs)
         except UserError as error:
-            raise gr.Error(error.message, print_exception=False) from error
+            raise gr.Error(error.message, title=error.code, print_exception=False) from error
 
     return guarded
 

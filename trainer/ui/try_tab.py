@@ -1,7 +1,7 @@
 """Tab 4, Try it: type a text, see the probability of each class at once."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -9,6 +9,9 @@ from trainer.charts.colours import class_colours
 from trainer.studio import Studio
 from trainer.ui import markup
 from trainer.ui.session import QUIET, owner, said
+
+if TYPE_CHECKING:
+    from trainer.training.predictor import Prediction
 
 EXAMPLES = (
     "You drove all night just to be with me, and I adore you for it.",
@@ -66,8 +69,24 @@ def show(studio: Studio, run_id: str | None, words: str | None) -> str:
         return _nothing_yet()
     if not words or not words.strip():
         return markup.empty("What do you want to know?", "Type a text, and the probability of each class stands here as you type.")
-    names, probabilities = studio.predict(owner(), run_id, [words])
-    return markup.probabilities(names, probabilities[0].tolist(), class_colours(names))
+    names, (prediction,) = studio.predict(owner(), run_id, [words])
+    if prediction.probabilities is None:
+        return markup.empty("Nothing to judge", prediction.problem)
+    return _remarks(prediction) + markup.probabilities(names, prediction.probabilities.tolist(), class_colours(names))
+
+
+def _remarks(prediction: "Prediction") -> str:
+    """What the model did not read as it stands in the box."""
+    remarks = ""
+    if prediction.cut:
+        message = (
+            f"The text is longer than the model reads: of its {prediction.tokens:,} tokens it saw the first {prediction.tokens_read:,}. "
+            "The end plays no part in the answer."
+        )
+        remarks += markup.notice(message, "look")
+    if prediction.repaired:
+        remarks += f'<p class="em-quiet" dir="auto">As in its training, the model reads: “{markup.text(prediction.text, most=300)}”</p>'
+    return remarks
 
 
 def _nothing_yet() -> str:

@@ -6,7 +6,7 @@ Knows nothing of rows and columns; a guess is always declared as one.
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -44,6 +44,7 @@ _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 27), *range(28, 32), 127])
 _ODD_BYTES = bytes(byte for byte in _CONTROL_BYTES if not (byte in (11, 12) or 28 <= byte < 32))  # blanks are text
 _CELL_MARKS = ("\x01", "\x1f")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+")
 _DASHES = re.compile("[–—…]")
 _AROUND_WORDS = "“”„‚‘’«»‹›–—…€£¥¢§©®™°·•¡¿†‡¨´¸¯`ªº¹²³¼½¾±×÷¬¦¶µ\xa0\xad"
@@ -95,6 +96,21 @@ def clean(text: str) -> str:
     if _CONTROL_BLANKS.search(text):
         text = _CONTROL_BLANKS.sub(" ", text)
     return _CONTROLS.sub("", text) if _CONTROLS.search(text) else text
+
+
+def refuse_lone_surrogates(*values: object) -> None:
+    """Raise UserError ``not_text`` where one of the strings, also inside lists and dictionaries, holds half a character.
+
+    JSON from elsewhere may hold one ("\\ud83d" alone), a terminal may hand in bytes that are none; no file and no answer can.
+    """
+    for value in values:
+        if isinstance(value, str) and _SURROGATES.search(value):
+            shown = _SURROGATES.sub("\ufffd", value)[:60]
+            raise UserError(f"“{shown}” holds half a character, which is no text. Type it again, or send it as UTF-8.", code="not_text")
+        if isinstance(value, Mapping):
+            refuse_lone_surrogates(*value.keys(), *value.values())
+        elif isinstance(value, list | tuple):
+            refuse_lone_surrogates(*value)
 
 
 def _to_text(data: bytes) -> tuple[str, str, bool]:
