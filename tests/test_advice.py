@@ -8,8 +8,14 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.hardware import detect
+
+
+def csv_bytes(rows: list[tuple[str, str]]) -> bytes:
+    return b"text,label\n" + "".join(f'"{text}",{label}\n' for text, label in rows).encode()
+
 
 RECIPE = Recipe(encoder="tiny-bert", max_length=32)
 
@@ -24,7 +30,7 @@ def test_lengths_and_an_estimate_as_soon_as_the_machine_is_known(studio: Studio,
     studio.hardware = detect()
     assert codes(studio, draft) == ["texts_fit", "estimate"]
     advice = studio.advise("local", draft, RECIPE)
-    assert len(advice.lengths.tokens) == 240
+    assert len(advice.lengths.tokens) == len(studio.preparation("local", draft).splits(RECIPE).train)
     assert (advice.max_length, advice.suggested) == (32, 32)
 
 
@@ -41,3 +47,25 @@ def test_no_advice_on_what_cannot_be_trained(studio: Studio) -> None:
     with pytest.raises(UserError) as refused:
         studio.advise("local", draft, RECIPE)
     assert refused.value.code == "one_class"
+
+
+def test_advice_looks_at_training_rows_only(studio: Studio, small_csv: Path, tmp_path: Path) -> None:
+    long = [(f"{'happy ' * 40}{n}", label) for n, (_, label) in enumerate(small_rows(30))]
+    files = {"main": ("moods.csv", small_csv), "test": ("long.csv", write_rows(tmp_path / "long.csv", long))}
+    draft = studio.open_files("local", files).draft.id
+    advice = studio.advise("local", draft, RECIPE)
+    assert [f.code for f in advice.findings] == ["texts_fit"]
+    assert "training texts" in advice.findings[0].message
+    assert (advice.suggested, advice.lengths.tokens.max() <= 32) == (32, True)
+
+
+def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings) -> None:
+    studio = Studio(settings)
+    rows = [(f"{text} {'❤😂'[n % 2]}", "love" if n % 2 else "joy") for n, (text, _) in enumerate(small_rows(60))]
+    draft = studio.open_files("local", {"main": ("emoji.csv", csv_bytes(rows))}).draft.id
+    finding = studio.advise("local", draft, Recipe()).findings[0]
+    assert (finding.code, finding.severity) == ("unknown_signs", "look")
+    assert finding.count == len(studio.preparation("local", draft).splits(Recipe()).train)
+    assert "❤ 😂" in finding.message or "😂 ❤" in finding.message
+    assert len(finding.examples) == 20
+    studio.close()

@@ -3,8 +3,10 @@
 Measures and judges only; nothing of it is needed for a training.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from trainer.data.corpus import Corpus
 from trainer.data.encoder_checks import EncoderFacts, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
 from trainer.data.findings import Finding
 from trainer.errors import UserError
@@ -14,7 +16,7 @@ from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
 from trainer.training.estimate import estimate
 from trainer.training.hardware import Hardware
-from trainer.training.tokens import token_counter
+from trainer.training.tokens import token_counter, unknown_finder
 
 _USUAL_ROWS, _USUAL_CLASSES, _USUAL_TOKENS = 716, 6, 25.0
 _LANGUAGES = {"English": frozenset({"en"})}
@@ -34,7 +36,7 @@ class Advice:
 
 def facts_of(encoder: Encoder) -> EncoderFacts:
     """What the checks of data/ need to know of an encoder."""
-    return EncoderFacts(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder))
+    return EncoderFacts(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder), unknown_finder(encoder))
 
 
 def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None) -> tuple[Recipe, str]:
@@ -42,12 +44,15 @@ def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder:
     device = "cpu" if hardware is None else hardware.device
     if preparation is None or preparation.problem is not None or preparation.corpus is None:
         return dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
-    corpus = preparation.corpus
-    lengths = measure_lengths(corpus, facts_of(encoder))
+    try:
+        training = preparation.training_rows(base)
+    except UserError:
+        training = preparation.corpus  # the split's own line says what is wrong with it
+    lengths = measure_lengths(training, facts_of(encoder))
     return dial(
         level,
-        train_rows=len(preparation.splits(base).train),
-        class_count=len(corpus.label_names),
+        train_rows=len(training),
+        class_count=len(preparation.corpus.label_names),
         mean_tokens=_USUAL_TOKENS if lengths is None else float(lengths.tokens.mean()),
         device=device,
         base=base,
@@ -55,16 +60,18 @@ def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder:
 
 
 def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> Advice:
-    """Advice on a prepared file; the estimate is left out while the machine is not known yet. Raises what ``require_corpus`` does."""
+    """Advice on a prepared file, measured on its training rows alone; the estimate is left out while the machine is not known yet.
+
+    Raises what ``require_corpus`` does.
+    """
     corpus, facts = preparation.require_corpus(), facts_of(encoder)
-    lengths = measure_lengths(corpus, facts)
+    training: Corpus | None = None
+    with suppress(UserError):  # the split's own line says what is wrong with it
+        training = preparation.training_rows(recipe)
+    measured, kind = (corpus, "text") if training is None else (training, "training text")
+    lengths = measure_lengths(measured, facts)
     read = min(recipe.max_length, facts.longest)
-    findings = check_encoder(corpus, facts, lengths, max_length=read)
-    if hardware is not None and lengths is not None:
-        try:
-            rows = len(preparation.splits(recipe).train)
-        except UserError:
-            rows = 0  # the split's own line says what is wrong with it
-        if rows:
-            findings.append(check_estimate(estimate(encoder, lengths.tokens, rows, recipe, hardware)))
+    findings = check_encoder(measured, facts, lengths, max_length=read, kind=kind)
+    if hardware is not None and lengths is not None and training is not None:
+        findings.append(check_estimate(estimate(encoder, lengths.tokens, len(training), recipe, hardware)))
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest))

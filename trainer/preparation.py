@@ -73,6 +73,13 @@ class Preparation:
             (validation, test, seed), lambda: split(corpus, validation_share=validation, test_share=test, seed=seed, groups=self.groups)
         )
 
+    def training_rows(self, recipe: Recipe) -> Corpus:
+        """The rows that a training with this recipe learns from: what advice may look at, as test rows choose nothing."""
+        train = self.splits(recipe).train
+        chosen = np.zeros(len(self.require_corpus()), dtype=bool)
+        chosen[train] = True
+        return self.require_corpus().where(chosen)
+
     def check_as_it_is(self, max_classes: int) -> None:
         """Raise UserError where the corpus cannot be trained on unless what must be fixed is fixed."""
         if self.columns is not None:

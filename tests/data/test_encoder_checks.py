@@ -1,5 +1,7 @@
 """Findings that depend on the encoder."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,35 @@ def test_the_estimate_in_words():
     assert "about 7 min" in check_estimate(Estimate(410, 1_500, 8_000, "2 CPU cores")).words
     assert check_estimate(Estimate(5_000, 1_500, 8_000, "x")).severity == "look"
     assert "Only 1.0 GB are free" in check_estimate(Estimate(60, 1_500, 1_024, "x")).words
+
+
+def readable_ascii(characters):
+    return [c for c in characters if c not in "éñ’…"]
+
+
+def test_signs_that_become_the_unknown_token_are_told_with_their_number_and_rows():
+    encoder = dataclasses.replace(ENGLISH, unknown=readable_ascii)
+    texts = ["plain text", "café … ok", "I ❤️ it", "😂😂 so good", "so 😂, and ❤"]
+    unknown = found(texts, encoder)["unknown_signs"]
+    assert (unknown.severity, unknown.count) == ("look", 3)
+    assert [e.line for e in unknown.examples] == [4, 5, 6]
+    assert "3 texts hold signs that small cannot read (60.0 %), such as ❤ 😂." in unknown.message
+
+
+def test_no_word_of_signs_where_all_can_be_read():
+    assert "unknown_signs" not in found(["café … ok"], dataclasses.replace(ENGLISH, unknown=readable_ascii))
+    assert "unknown_signs" not in found(["I ❤ it"], dataclasses.replace(ENGLISH, unknown=lambda characters: []))
+    assert "unknown_signs" not in found(["I ❤ it"])
+
+
+def test_controls_and_marks_that_nobody_sees_are_no_signs():
+    encoder = dataclasses.replace(ENGLISH, unknown=list)
+    assert "unknown_signs" not in found(["a\u200db \ufe0f\u00a0c", "e\u0301"], encoder)
+
+
+def test_many_signs_are_shown_by_how_often_they_occur():
+    signs = [chr(0x1F600 + n) for n in range(20)]
+    texts = [f"text {sign * 3}" for sign in signs] + [f"more {signs[7]}"]
+    message = found(texts, dataclasses.replace(ENGLISH, unknown=list))["unknown_signs"].message
+    assert f"such as {signs[7]} {signs[0]} " in message
+    assert sum(sign in message for sign in signs) == 12

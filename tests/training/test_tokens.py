@@ -1,7 +1,9 @@
 """How a text is split, as shown on the page."""
 
+from pathlib import Path
+
 from trainer.training.encoders import Encoder, catalogue
-from trainer.training.tokens import token_counter, tokenise_text
+from trainer.training.tokens import token_counter, tokenise_text, unknown_finder
 
 
 def test_the_packaged_tokenizer_on_a_known_text() -> None:
@@ -37,3 +39,28 @@ def test_counting_needs_no_transformers_and_agrees_with_the_tokenizer(tiny_encod
 
 def test_an_encoder_that_was_never_fetched_cannot_count() -> None:
     assert token_counter(next(e for e in catalogue() if not e.local)) is None
+
+
+def test_characters_that_become_the_unknown_token() -> None:
+    find = unknown_finder(catalogue()[0])
+    assert find(list("❤😂é中aж€–…’🫠ā“¿ñ")) == ["❤", "😂", "🫠"]
+    assert unknown_finder(next(e for e in catalogue() if not e.local)) is None
+
+
+def test_byte_level_tokenizers_know_every_character(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.BPE({c: n for n, c in enumerate(pre_tokenizers.ByteLevel.alphabet())}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    encoder = Encoder("bytes", str(tmp_path), 1, 1, 1, 0, "", "", 1e-4, own=True)
+    assert unknown_finder(encoder)(list("❤😂中")) == []
+
+
+def test_a_sentencepiece_model_gives_its_unknown_token_by_number(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models
+
+    pieces = [("<s>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((c, -2.0) for c in "aбé")]
+    Tokenizer(models.Unigram(pieces, 2)).save(str(tmp_path / "tokenizer.json"))
+    encoder = Encoder("pieces", str(tmp_path), 1, 1, 1, 0, "", "", 1e-4, own=True)
+    assert unknown_finder(encoder)(list("aбé❤")) == ["❤"]

@@ -1,5 +1,8 @@
-"""Findings that depend on the encoder: texts it would cut, a language it does not know. Knows the encoder only by what it is handed."""
+"""Findings that depend on the encoder: texts it would cut, signs or a language it does not know. Knows it only by what it is handed."""
 
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,19 +21,24 @@ _MOSTLY = 0.8
 _FITTING = 0.99
 """Share of the texts that the suggested length would read whole."""
 
+_NO_SIGNS = frozenset("CMZ")
+"""Unicode's controls, marks and blanks: nobody sees them alone."""
+_MOST_SIGNS = 12
+
 
 @dataclass(frozen=True)
 class EncoderFacts:
     """What the checks need to know of an encoder. ``languages``: ISO 639-1 codes, or None for a multilingual one.
 
     ``longest``: tokens of the longest text it can read. ``count_tokens``: the number of tokens of each text, special ones
-    included; None while its tokenizer is not on this machine.
+    included; ``unknown``: those of some characters that become its unknown token. Both are None while its tokenizer is not on this machine.
     """
 
     name: str
     languages: frozenset[str] | None
     longest: int
     count_tokens: Callable[[Sequence[str]], list[int]] | None
+    unknown: Callable[[Sequence[str]], list[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,10 +69,10 @@ def measure_lengths(corpus: Corpus, encoder: EncoderFacts) -> Lengths | None:
     return Lengths(np.array(encoder.count_tokens(texts), dtype=np.int64), step)
 
 
-def check_encoder(corpus: Corpus, encoder: EncoderFacts, lengths: Lengths | None, *, max_length: int) -> list[Finding]:
-    """What is to be said of these texts with this encoder, which reads ``max_length`` tokens of each."""
-    cut = [] if lengths is None else [_truncated(corpus, encoder, lengths, min(max_length, encoder.longest))]
-    return [*cut, *_language(corpus, encoder)]
+def check_encoder(corpus: Corpus, encoder: EncoderFacts, lengths: Lengths | None, *, max_length: int, kind: str = "text") -> list[Finding]:
+    """What is to be said of these texts with this encoder, which reads ``max_length`` tokens of each; ``kind`` is what they are called."""
+    cut = [] if lengths is None else [_truncated(corpus, encoder, lengths, min(max_length, encoder.longest), kind)]
+    return [*_unknown_signs(corpus, encoder, kind), *cut, *_language(corpus, encoder)]
 
 
 def check_estimate(estimate: Estimate) -> Finding:
@@ -82,17 +90,39 @@ def check_estimate(estimate: Estimate) -> Finding:
     return Finding("estimate", "good", round(estimate.seconds), message)
 
 
-def _truncated(corpus: Corpus, encoder: EncoderFacts, lengths: Lengths, max_length: int) -> Finding:
+def _unknown_signs(corpus: Corpus, encoder: EncoderFacts, kind: str) -> list[Finding]:
+    """Texts with characters that become the unknown token, such as emoji. ASCII is read by every encoder."""
+    rows = [row for row, text in enumerate(corpus.texts) if not text.isascii()]
+    if encoder.unknown is None or not rows:
+        return []
+    characters = sorted(set().union(*(corpus.texts[row] for row in rows)))
+    seen = [c for c in characters if not c.isascii() and unicodedata.category(c)[0] not in _NO_SIGNS]
+    unknown = encoder.unknown(seen)
+    if not unknown:
+        return []
+    pattern = re.compile("[" + re.escape("".join(unknown)) + "]")
+    found = {row: set(pattern.findall(corpus.texts[row])) for row in rows}
+    counts = Counter(sign for signs in found.values() for sign in signs)
+    holding = [row for row, signs in found.items() if signs]
+    shown = " ".join(sign for sign, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_SIGNS])
+    share = percent(len(holding) / len(corpus))
+    message = f"{counted(len(holding), f'{kind} holds', f'{kind}s hold')} signs that {encoder.name} cannot read ({share}), such as {shown}."
+    more = (
+        "It sees one and the same blank for all of them, and loses a word that touches one. Where they tell the labels apart, write them "
+        "as words, or choose an encoder that reads every sign, such as roberta-base."
+    )
+    return [Finding("unknown_signs", "look", len(holding), message, more, examples(corpus, holding))]
+
+
+def _truncated(corpus: Corpus, encoder: EncoderFacts, lengths: Lengths, max_length: int, kind: str) -> Finding:
     share = float((lengths.tokens > max_length).mean())
     rows = round(share * len(corpus))
     if not rows:
-        return Finding("texts_fit", "good", len(corpus), f"All texts fit into the {max_length} tokens that the encoder reads of each.")
+        return Finding("texts_fit", "good", len(corpus), f"All {kind}s fit into the {max_length} tokens that the encoder reads of each.")
     best = suggested_length(lengths, encoder.longest)
     about = "" if lengths.step == 1 else "About "
     shown = examples(corpus, (lengths.step * np.flatnonzero(lengths.tokens > max_length)).tolist())
-    message = (
-        f"{about}{counted(rows, 'text is', 'texts are')} longer than {max_length} tokens ({percent(share)}); the rest of each is not read."
-    )
+    message = f"{about}{counted(rows, f'{kind} is', f'{kind}s are')} longer than {max_length} tokens ({percent(share)}); the rest of each is not read."
     if share <= _SELDOM:
         return Finding("texts_cut", "good", rows, message, examples=shown)
     if best > max_length:

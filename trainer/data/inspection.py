@@ -69,7 +69,11 @@ def examine(
         return Inspection(answer | _refusal(error) | _reading(table, None), table)
     findings = check(table, columns, corpus, near_groups(corpus.texts))
     if encoder is not None:
-        findings = by_severity([*findings, *check_encoder(corpus, encoder, measure_lengths(corpus, encoder), max_length=max_length)])
+        given = None if corpus.origins is None else np.array([origin == "train" for origin in corpus.origins])
+        # Rows that are given for a test are nobody's reason to change a setting.
+        training, kind = (corpus, "text") if given is None or not given.any() else (corpus.where(given), "training text")
+        lengths = measure_lengths(training, encoder)
+        findings = by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, kind=kind)])
     return Inspection(
         answer | {"ok": True} | _reading(table, corpus) | _understood(table, columns, corpus, findings), table, columns, corpus
     )

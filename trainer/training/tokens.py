@@ -1,5 +1,6 @@
 """How an encoder's tokenizer splits a text, for people to look at."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from trainer.training.encoders import Encoder, load_tokenizer, tokenizer_file
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
 
 
@@ -60,19 +62,46 @@ def token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]] | No
     return None if file is None else _counter(file)
 
 
+def unknown_finder(encoder: Encoder) -> Callable[[Sequence[str]], list[str]] | None:
+    """A function that gives those of some characters that become the unknown token; None while the tokenizer is not on this machine."""
+    file = tokenizer_file(encoder)
+    return None if file is None else _unknown_finder(file)
+
+
+@lru_cache(maxsize=4)
+def _unknown_finder(file: Path) -> Callable[[Sequence[str]], list[str]]:
+    tokenizer = _plain_tokenizer(file)
+    # WordPiece names its unknown token, SentencePiece's models give its number.
+    model = json.loads(tokenizer.to_str())["model"]
+    named, number = model.get("unk_token"), model.get("unk_id")
+    unknown = tokenizer.token_to_id(named) if named else number
+
+    def find(characters: Sequence[str]) -> list[str]:
+        encoded = tokenizer.encode_batch_fast(list(characters), add_special_tokens=False)
+        return [c for c, tokens in zip(characters, encoded, strict=True) if unknown is not None and unknown in tokens.ids]
+
+    return find
+
+
 @lru_cache(maxsize=4)
 def _counter(file: Path) -> Callable[[Sequence[str]], list[int]]:
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(file))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = _plain_tokenizer(file)
 
     def count(texts: Sequence[str]) -> list[int]:
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         return [len(found.ids) for found in tokenizer.encode_batch_fast(clean)]
 
     return count
+
+
+def _plain_tokenizer(file: Path) -> "Tokenizer":
+    """The tokenizer of a tokenizer.json, which cuts and pads nothing."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 @lru_cache(maxsize=4)

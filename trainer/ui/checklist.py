@@ -27,8 +27,11 @@ def live_checklist(*, elem_id: str) -> gr.HTML:
     return gr.HTML("", js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id)
 
 
-def of_file(preparation: Preparation) -> str:
-    """Everything found in a file, and what was already done about it."""
+def of_file(preparation: Preparation, advice: Sequence[Finding] | None = None) -> str:
+    """Everything found in a file, and what was already done about it.
+
+    ``advice`` is what stands in ``of_encoder``, which the headline counts too; None while it is not known yet.
+    """
     findings, draft = preparation.findings, preparation.draft
     open_ones = [f for f in findings if f.severity != "good"]
     good = [f for f in findings if f.severity == "good"]
@@ -38,7 +41,7 @@ def of_file(preparation: Preparation) -> str:
     all_at_once = _button("repair_all", "", f"Repair all {len(repairable)}", primary=True) if len(repairable) > 1 else ""
     fine = _folded(f"{words.count(len(good), 'check')} passed", "".join(_item(f) for f in good)) if good else ""
     return (
-        f'<div class="em-list-head"><h3 tabindex="-1">What was found</h3><p>{_headline(preparation)}</p>{all_at_once}</div>'
+        f'<div class="em-list-head"><h3 tabindex="-1">What was found</h3><p>{_headline(preparation, advice)}</p>{all_at_once}</div>'
         f"{_list(items + repaired)}{fine}"
     )
 
@@ -55,13 +58,16 @@ def of_encoder(name: str, findings: Sequence[Finding]) -> str:
     return f'<div class="em-list-head"><h3 tabindex="-1">With {markup.text(name)}</h3></div><ul class="em-checks">{items}</ul>'
 
 
-def _headline(preparation: Preparation) -> str:
-    fix, look = len(preparation.must_fix), sum(f.severity == "look" for f in preparation.findings)
+def _headline(preparation: Preparation, advice: Sequence[Finding] | None) -> str:
+    fix, look = len(preparation.must_fix), sum(f.severity == "look" for f in (*preparation.findings, *(advice or ())))
     if preparation.problem is not None:
         return "This cannot be trained on yet."
     if fix:
         return f"{words.count(fix, 'thing')} must be fixed before training." + (f" {look} worth a look." if look else "")
-    return f"Ready to train. {words.count(look, 'thing')} worth a look." if look else "Ready to train. Nothing is odd."
+    if look:
+        return f"Ready to train. {words.count(look, 'thing')} worth a look."
+    # Before the encoder has had its say, nothing can be promised.
+    return "Ready to train." if advice is None else "Ready to train. Nothing is odd."
 
 
 def _column_buttons(preparation: Preparation, finding: Finding) -> list[str]:

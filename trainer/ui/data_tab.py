@@ -323,11 +323,13 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
     """Updates for what depends on the encoder and its settings; empty while the file cannot be trained on."""
     p = tab.parts
     try:
-        advice = studio.advise(owner(), current(studio, draft), recipe)
+        draft = current(studio, draft)
+        preparation, advice = studio.preparation(owner(), draft), studio.advise(owner(), draft, recipe)
     except UserError:
         return {p["advice"]: "", p["tokens_body"]: gr.Column(visible=False)}
     chart = None if advice.lengths is None else token_lengths_chart(advice.lengths.tokens, advice.max_length)
     return {
+        p["findings"]: checklist.of_file(preparation, advice.findings),
         p["advice"]: checklist.of_encoder(recipe.encoder, advice.findings),
         p["tokens_body"]: gr.Column(visible=chart is not None),
         p["token_lengths"]: drawn(chart),

@@ -223,7 +223,7 @@ def _wire_tokens(studio: Studio, page: _Page) -> None:
 def _wire_advice(studio: Studio, page: _Page) -> None:
     """What the Data tab says of the file with the encoder chosen on the Train tab; a press there may set the maximum length."""
     data, train = page.data, page.train
-    answered = [data.advice, *(data.parts[name] for name in ("tokens_body", "token_lengths"))]
+    answered = [data.advice, *(data.parts[name] for name in ("findings", "tokens_body", "token_lengths"))]
 
     @said(lambda message: {data.advice: ""})  # the Train tab complains of settings
     def advice(draft: str | None, *values: Any) -> dict:
