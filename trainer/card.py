@@ -1,60 +1,48 @@
 """The model card: what a model is, what was measured and what it is not good for, in the Hub's format."""
 
 import json
+from html import escape
+from typing import TYPE_CHECKING
 
-from trainer.data.repairs import REPAIRS
+from trainer.data.repairs import REPAIRS, text_repairs
 from trainer.evaluation.report import Interval, Report
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 
+if TYPE_CHECKING:
+    from huggingface_hub import ModelCardData
+
 
 def write_card(run: Run, view: RunView, report: Report) -> None:
     """The model card, ``README.md`` of the model folder, in the Hub's format."""
-    from huggingface_hub import EvalResult, ModelCard, ModelCardData
+    from huggingface_hub import ModelCard
 
-    data = ModelCardData(
-        model_name=view.name,
-        base_model=view.encoder,
-        library_name="transformers",
-        pipeline_tag="text-classification",
-        tags=["text-classification", "emotune"],
-        eval_results=[
-            EvalResult(
-                task_type="text-classification",
-                dataset_type="csv",
-                dataset_name=view.source_name,
-                dataset_split="test",
-                metric_type=kind,
-                metric_value=round(interval.value, 4),
-            )
-            for kind, interval in (("accuracy", report.accuracy), ("f1", report.macro_f1))
-        ],
-    )
-    rows = "\n".join(f"| {_cell(c.name)} | {c.precision:.3f} | {c.recall:.3f} | {c.f1:.3f} | {c.support:,} |" for c in report.per_class)
+    data = _metadata(run, view, report)
+    rows = "\n".join(f"| {_escaped(c.name)} | {c.precision:.3f} | {c.recall:.3f} | {c.f1:.3f} | {c.support:,} |" for c in report.per_class)
     text = f"""---
 {data.to_yaml()}
 ---
 
-# {view.name}
+# {_escaped(view.name)}
 
-A text classifier with {len(report.label_names)} classes, fine-tuned with Emotune from {view.encoder} on
-{view.rows.get("train", 0):,} rows of {_cell(view.source_name)}.
+A text classifier with {len(report.label_names)} classes, fine-tuned with Emotune from {_escaped(view.encoder)} on
+{view.rows.get("train", 0):,} rows of {_escaped(view.source_name)}.
 
 {_loading(run)}
-## What was measured
+{_preparing(run)}## What was measured
 
 On {report.rows:,} test rows that were never trained on, nor used to choose anything (95 % bootstrap intervals):
 accuracy {_interval(report.accuracy)}, macro F1 {_interval(report.macro_f1)}, weighted F1 {_interval(report.weighted_f1)}.
-Always answering “{_cell(report.majority_name)}” would be right in {report.majority_share:.1%} of them.{_baseline(view)}
+Always answering “{_escaped(report.majority_name)}” would be right in {report.majority_share:.1%} of them.{_baseline(view)}
 
 | class | precision | recall | F1 | rows |
 |---|---:|---:|---:|---:|
 {rows}
 
-{_repairs(view)}## How it was trained
+{_findings(view)}{_repairs(view)}## How it was trained
 
 {view.epochs} epochs, batch size {view.batch_size}, peak learning rate {view.learning_rate:g}, on {view.device}.
-Settings and seed: {", ".join(f"{name} {value}" for name, value in run.recipe().to_dict().items() if value not in (None, ()))}.
+Settings and seed: {_escaped(", ".join(f"{name} {value}" for name, value in run.recipe().to_dict().items() if value not in (None, ())))}.
 
 ## Limits
 
@@ -107,6 +95,71 @@ _MIDDLE = {
 }
 
 
+def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
+    from huggingface_hub import EvalResult, ModelCardData
+
+    # A head of ours is none that transformers' pipeline could load.
+    standard = not (run.model / "head.json").exists()
+    scores = (
+        ("accuracy", "Accuracy", report.accuracy, None),
+        ("f1", "Macro F1", report.macro_f1, {"average": "macro"}),
+    )
+    return ModelCardData(
+        model_name=view.name,
+        base_model=view.base_model or None,
+        library_name="transformers" if standard else None,
+        pipeline_tag="text-classification" if standard else None,
+        tags=["text-classification", "emotune"],
+        eval_results=[
+            EvalResult(
+                task_type="text-classification",
+                dataset_type="csv",
+                dataset_name=view.source_name,
+                dataset_split="test",
+                metric_type=kind,
+                metric_name=name,
+                metric_value=round(interval.value, 4),
+                metric_args=arguments,
+            )
+            for kind, name, interval, arguments in scores
+        ],
+    )
+
+
+_PREPARE = {
+    "html_in_texts": 'text = html.unescape(re.sub(r"(?:\\s*</?[a-zA-Z][^<>]*>\\s*)+", " ", text))',
+    "links_in_texts": ('text = re.sub(r"(?<![\\w@/])@\\w+", "@user", re.sub(r"(?:https?://|www\\.)\\S*[^\\s.,;:!?\'*~)]", "http", text))'),
+}
+"""What the repairs of texts do, for somebody without Emotune; on texts as the web has them, to the same result."""
+
+
+def _preparing(run: Run) -> str:
+    """How a text is to be changed before the model reads it, where the training rows were."""
+    codes = text_repairs(run.recipe().repairs)
+    if not codes:
+        return ""
+    lines = "\n".join(_PREPARE[code] for code in codes)
+    return f"""The texts were repaired before the training ({"; ".join(REPAIRS[code].done for code in codes)}). Emotune does the same with every
+text that the model reads; without Emotune, do it first:
+
+```python
+import html
+import re
+
+{lines}
+```
+
+"""
+
+
+def _findings(view: RunView) -> str:
+    """What was odd in the file and left so; nothing where nothing was."""
+    if not view.findings:
+        return ""
+    lines = "\n".join(f"- {_escaped(finding.message)}" for finding in view.findings)
+    return f"## What was odd in the file\n\n{lines}\n\n"
+
+
 def _loading(run: Run) -> str:
     """How the model is loaded: in one line, or by hand where its head is one that transformers does not know."""
     settings = run.model / "head.json"
@@ -141,6 +194,6 @@ def _interval(interval: Interval) -> str:
     return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
 
 
-def _cell(text: str) -> str:
-    """A person's words inside Markdown: nothing in them may break the table or become markup."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+|!" else c for c in " ".join(text.split()))
+def _escaped(text: str) -> str:
+    """A person's words inside Markdown: nothing in them may break a table, become markup or an HTML tag."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+|!" else c for c in escape(" ".join(text.split()), quote=False))

@@ -110,6 +110,7 @@ class Studio(Desk, Shelf):
                     name=friendly_name(),
                     owner=owner,
                     encoder_folder=encoder.source if encoder.own else None,
+                    base_model=encoder.repository or None,
                     draft=preparation.draft.version,
                     source_name=preparation.draft.main.name,
                     rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},

@@ -1,5 +1,6 @@
 """Findings about texts."""
 
+from tests.data.made import corpus_of
 from trainer.data.columns import Columns
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import Table
@@ -65,3 +66,13 @@ def test_a_joined_column_that_gives_the_label_away():
     assert "“code”" in found.words
     harmless = rows_of("the {a} lies by the {b}", place=lambda n: WORDS[n % 5])
     assert findings(harmless, columns=("text", "label", "place"), more_text=(2,)) == {}
+
+
+def test_given_test_rows_play_no_part_in_what_gives_the_label_away():
+    plain = [(text, label, "train") for text, label in rows_of("the {a} lies by the {b}")]
+    leaking = [(text, label, "test") for text, label in rows_of("[{label}] the {a} by the {b}", 600)]
+    table = Table(("text", "label"), [], [], "utf-8", False, ",", True, ())
+    columns = Columns(0, 1, "", "", sure=True, more_text=())
+    assert check_texts(table, columns, corpus_of(*plain, *leaking)) == []
+    turned = [(text, label, {"train": "test", "test": "train"}[part]) for text, label, part in plain + leaking]
+    assert [finding.code for finding in check_texts(table, columns, corpus_of(*turned))] == ["label_leak"]

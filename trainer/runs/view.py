@@ -76,6 +76,8 @@ class RunView:
     encoder: str = ""
     encoder_folder: str = ""
     """Where it lies, if it is a person's own."""
+    base_model: str = ""
+    """Its repository on the Hugging Face Hub, if it has one."""
     status: Status = "queued"
     before: Status | None = None
     """For one that waits or goes on once more: what it was, and is again should it leave the queue."""
@@ -189,7 +191,7 @@ def _known(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _created(view: RunView, event: dict[str, Any]) -> RunView:
-    facts = _known(event, ("name", "owner", "source_name", "encoder", "encoder_folder", "rows", "draft", "repairs"))
+    facts = _known(event, ("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs"))
     findings = tuple(RecordedFinding(**finding) for finding in event.get("findings", ()))
     return replace(view, created=event["time"], notices=tuple(event.get("notices", ())), findings=findings, **facts)
 
