@@ -70,7 +70,7 @@ def build(studio: Studio) -> None:
         return _progress(studio.resume(owner(), run, more_epochs=more_epochs))
 
     def report(run: str) -> dict:
-        """Scores of a finished run on its test and validation rows, and the confusion matrix (rows: true class)."""
+        """Scores of a finished run on its test and validation rows, the confusion matrix (rows: true class), what was odd in the file."""
         reports = studio.reports(owner(), run)
         return {
             "run": run,
@@ -78,6 +78,7 @@ def build(studio: Studio) -> None:
             "test": reports.test.to_dict(),
             "validation": reports.validation.to_dict(),
             "confusion": reports.test.confusion.tolist(),
+            "findings": [asdict(finding) for finding in studio.view(owner(), run).findings],
         }
 
     def predict(run: str, texts: list[str]) -> dict:
