@@ -72,7 +72,8 @@ def show(studio: Studio, run_id: str | None, words: str | None) -> str:
     names, (prediction,) = studio.predict(owner(), run_id, [words])
     if prediction.probabilities is None:
         return markup.empty("Nothing to judge", prediction.problem)
-    return _remarks(prediction) + markup.probabilities(names, prediction.probabilities.tolist(), class_colours(names))
+    # The answer keeps its place while one types; what is to be said of it comes and goes below.
+    return markup.probabilities(names, prediction.probabilities.tolist(), class_colours(names)) + _remarks(prediction)
 
 
 def _remarks(prediction: "Prediction") -> str:
@@ -85,7 +86,7 @@ def _remarks(prediction: "Prediction") -> str:
         )
         remarks += markup.notice(message, "look")
     if prediction.repaired:
-        remarks += f'<p class="em-quiet" dir="auto">As in its training, the model reads: “{markup.text(prediction.text, most=300)}”</p>'
+        remarks += f'<p class="em-quiet" dir="auto">As in its training, the model reads: “{markup.text(prediction.text, most=160)}”</p>'
     return remarks
 
 
