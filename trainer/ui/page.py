@@ -343,8 +343,18 @@ def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, resu
         page.results.run: _picker(trained, results_run),
         page.tryit.run: _picker(trained, try_run),
         page.runs.version: runs_list.version(views),
-        **train_tab.show(page.train, picked, studio.waiting_before(picked.id) if picked else None),
+        **_show_training(studio, page.train, picked),
     }
+
+
+def _show_training(studio: Studio, tab: TrainTab, view: RunView | None) -> dict:
+    if view is None:
+        return train_tab.show(tab, None)
+    try:
+        diagnoses = studio.diagnoses(owner(), view.id)
+    except UserError:  # deleted since the list was read
+        diagnoses = ()
+    return train_tab.show(tab, view, studio.waiting_before(view.id), diagnoses)
 
 
 def _running(views: list[RunView]) -> RunView | None:
