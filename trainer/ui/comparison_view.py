@@ -1,8 +1,10 @@
 """Runs side by side: their curves over each other, their scores, which is better on the rows they share, and what was done differently."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import gradio as gr
@@ -95,7 +97,7 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
     return [
         Course(
             key=v.id,
-            name=v.name,
+            name=name,
             steps=tuple(p.step for p in v.points),
             loss=tuple(p.loss for p in v.points),
             eval_steps=tuple(e.step for e in v.evaluations),
@@ -103,7 +105,7 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
             eval_accuracy=tuple(e.accuracy for e in v.evaluations),
             eval_macro_f1=tuple(e.macro_f1 for e in v.evaluations),
         )
-        for v in views
+        for v, name in zip(views, distinct_names(views), strict=True)
     ]
 
 
@@ -137,10 +139,10 @@ def _cells(run: Compared) -> str:
 
 
 def _without(run: Compared) -> str:
-    last = run.view.evaluations[-1] if run.view.evaluations else None
+    best = run.view.kept.evaluation
     seen = (
-        f" Last seen on the validation rows: accuracy {words.percent(last.accuracy)}, macro F1 {words.percent(last.macro_f1)}."
-        if last
+        f" On the validation rows, at its best step {best.step:,}: accuracy {words.percent(best.accuracy)}, macro F1 {words.percent(best.macro_f1)}."
+        if best
         else ""
     )
     return f'<span class="em-quiet">{markup.text(run.problem or "No model, so no score on the test rows." + seen, most=400)}</span>'
@@ -157,8 +159,8 @@ def _verdicts(comparison: Comparison) -> str:
     """The best run against each other one, in sentences with their counts."""
     if comparison.best is None:
         return markup.notice("Only runs with a model can be compared on the test rows; here are fewer than two.", "info")
-    best = comparison.runs[comparison.best].view.name
-    told = "".join(_verdict(found, best, comparison.runs[at].view.name) for at, found in comparison.against)
+    names = distinct_names([run.view for run in comparison.runs])
+    told = "".join(_verdict(found, names[comparison.best], names[at]) for at, found in comparison.against)
     note = "A difference is tested on the rows that both runs kept aside: exact McNemar test, 95 % interval by Newcombe’s method."
     if len(comparison.against) > 1:
         note += " With several runs the p values are raised accordingly (Holm), since the best of many is partly lucky."
@@ -211,7 +213,7 @@ def _told(field: dataclasses.Field, run: Compared) -> str:
     value = getattr(run.recipe, field.name)
     if field.name == "repairs":
         return "; ".join(REPAIRS[code].done if code in REPAIRS else code for code in value) or "none"
-    chosen = getattr(run.view, field.name, None) if field.name in ("epochs", "batch_size", "learning_rate") else None
+    chosen = getattr(run.view.kept, field.name, None) if field.name in ("epochs", "batch_size", "learning_rate") else None
     if chosen:
         return f"{chosen:g}" + (f" ({field.metadata['nothing']})" if value is None else "")
     if value is None:
@@ -223,11 +225,31 @@ def _told(field: dataclasses.Field, run: Compared) -> str:
 
 def _names(runs: Sequence[Compared]) -> list[str]:
     """Each run's name behind its sign in the charts."""
-    marks = run_marks([run.view.id for run in runs])
+    marks, names = run_marks([run.view.id for run in runs]), distinct_names([run.view for run in runs])
     return [
-        f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> {markup.text(run.view.name)}'
-        for run, (colour, symbol) in zip(runs, marks, strict=True)
+        f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> {markup.text(name)}'
+        for name, (colour, symbol) in zip(names, marks, strict=True)
     ]
+
+
+def distinct_names(views: Sequence[RunView]) -> list[str]:
+    """The runs' names; behind those that several have, what tells them apart: the file, the time of the start, both or their place here."""
+    shared = Counter(v.name for v in views)
+    return [v.name if shared[v.name] == 1 else f"{v.name} ({_difference(v, [w for w in views if w.name == v.name])})" for v in views]
+
+
+def _difference(view: RunView, namesakes: Sequence[RunView]) -> str:
+    ways = zip(*map(_facets, namesakes), strict=True)
+    told = next((way for way in ways if len(set(way)) == len(namesakes)), None)
+    at = namesakes.index(view)
+    return told[at] if told else f"{at + 1} of {len(namesakes)}"
+
+
+def _facets(view: RunView) -> tuple[str, ...]:
+    """What may tell a run from another one of its name, the shortest first."""
+    start = datetime.fromtimestamp(view.created, UTC)
+    minute = f"{start:%d %b %Y, %H:%M} UTC"
+    return view.source_name, minute, f"{start:%d %b %Y, %H:%M:%S} UTC", f"{view.source_name}, {minute}"
 
 
 def _table(caption: str, head: str, rows: str) -> str:
