@@ -201,5 +201,10 @@ def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder) 
     assert view.status == "finished", (studio.folder(ME, view.id) / "error.log").read_text()[-2000:]
     assert view.processes == 2
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
+    # Each point is of the 16 texts of both processes, not of the 8 of one.
+    right = [16 * p.accuracy for p in view.points if p.step not in view.epoch_steps]
+    assert all(number == pytest.approx(round(number), abs=1e-4) for number in right)
+    assert any(round(number) % 2 for number in right)
+    assert all("train_objective" in e for e in events(studio, view) if e["kind"] == "log")
     assert studio.reports(ME, view.id).test.accuracy.value > 0.5
     studio.close()

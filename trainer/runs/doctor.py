@@ -145,7 +145,7 @@ def _collapse(view: RunView, recipe: Recipe | None) -> Diagnosis | None:
     alike = [e for e in evaluations if not several or e.step > several[-1]]
     # What an untrained head says at first is chance, not knowledge; and where one class for all scores no worse than several did before,
     # nothing was known that could be forgotten.
-    forgot = bool(alike) and bool(several) and several[-1] >= fair and (view.kept.step or 0) < alike[0].step
+    forgot = bool(alike) and bool(several) and several[-1] >= fair and (view.best_step or 0) < alike[0].step
     # One evaluation may be a moment's; at the end of a run that was evaluated once, it is what there is.
     enough = 3 if forgot else min(2, len(evaluations)) if view.status == "finished" else 2
     if not alike or len(alike) < enough or alike[-1].step < fair or not _misses(view, alike[-1]):
@@ -231,7 +231,7 @@ def _overfitting(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagno
             f"The loss on validation rows has risen from {low.loss:.2f} at step {low.step:,} to {now:.2f}, while the training loss keeps "
             "falling: the model begins to know its rows by heart."
         )
-        if not too_long and _number(last.accuracy) and view.kept.step is not None:
+        if not too_long and _number(last.accuracy) and view.best_step is not None:
             found += (
                 " The share of validation rows that it has right is as high as ever, but for chance; it grows too sure where it is wrong."
             )
@@ -245,9 +245,9 @@ def _with_more_rows(phrases: Sequence[str]) -> str:
 
 
 def _is_past_its_best(view: RunView, steps: int) -> bool:
-    """Whether the model that is kept is so many steps older than the last evaluation, and that one no better."""
-    kept, last = view.kept, view.evaluations[-1]
-    if kept.step is None or last.step - kept.step < steps:
+    """Whether the best model of this training is so many steps older than the last evaluation, and that one no better."""
+    last = view.evaluations[-1]
+    if view.best_step is None or last.step - view.best_step < steps:
         return False
     best = max((e.accuracy for e in view.evaluations[:-1] if _number(e.accuracy)), default=None)
     return best is None or not _number(last.accuracy) or last.accuracy < best

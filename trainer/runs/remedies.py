@@ -69,7 +69,8 @@ def for_rare_classes(recipe: Recipe | None) -> str:
 def against_overfitting(view: RunView, recipe: Recipe | None, *, too_long: bool) -> list[str]:
     """For rows that are known by heart, beside more rows; ``too_long`` where the best model was not the last one."""
     phrases = []
-    if too_long and view.epochs != 1 and view.step >= view.total_steps:
+    ended_early = not view.live and view.step < view.total_steps
+    if too_long and view.epochs != 1 and not ended_early:
         phrases.append("fewer epochs")
     if recipe is None:
         return phrases
