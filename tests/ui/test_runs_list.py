@@ -100,19 +100,6 @@ def test_a_run_without_test_scores_is_compared_by_its_best_validation_scores() -
     assert "On the validation rows, at its best step 5: accuracy 90.0 %, macro F1 80.0 %." in said
 
 
-def test_two_runs_of_one_name_are_told_apart() -> None:
-    alike = dataclasses.replace(RUN, id="c" * 32)
-    other_file, later = dataclasses.replace(alike, source_name="other.csv"), dataclasses.replace(alike, created=RUN.created + 86_400)
-    names = comparison_view.distinct_names
-    assert names([RUN, TRAINING]) == ["brisk otter", "calm fox"]
-    assert names([RUN, TRAINING, other_file]) == ["brisk otter (moods.csv)", "calm fox", "brisk otter (other.csv)"]
-    assert names([RUN, later]) == ["brisk otter (14 Nov 2023, 22:13 UTC)", "brisk otter (15 Nov 2023, 22:13 UTC)"]
-    assert names([RUN, dataclasses.replace(alike, created=RUN.created + 1)])[1] == "brisk otter (14 Nov 2023, 22:13:21 UTC)"
-    assert names([RUN, alike]) == ["brisk otter (1 of 2)", "brisk otter (2 of 2)"]
-    # Where neither alone tells all of them apart, both stand there.
-    assert names([RUN, other_file, later])[1] == "brisk otter (other.csv, 14 Nov 2023, 22:13 UTC)"
-
-
 def test_a_comparison_of_two_runs_of_one_name_says_which_is_better() -> None:
     runs = tuple(Compared(dataclasses.replace(RUN, id=c * 32, source_name=f"{c}.csv"), Recipe(), SCORES) for c in "ab")
     comparison = Comparison(runs, 0, ((1, paired(5, 20, 1, 3)),))

@@ -1,10 +1,8 @@
 """Runs side by side: their curves over each other, their scores, which is better on the rows they share, and what was done differently."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import gradio as gr
@@ -20,6 +18,7 @@ from trainer.shelf import Compared, Comparison
 from trainer.studio import Studio
 from trainer.ui import markup, words
 from trainer.ui.live_chart import drawn, live_chart
+from trainer.ui.run_names import distinct_names
 from trainer.ui.session import QUIET, owner, said
 
 _CHART_HEIGHT = 300
@@ -230,26 +229,6 @@ def _names(runs: Sequence[Compared]) -> list[str]:
         f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> {markup.text(name)}'
         for name, (colour, symbol) in zip(names, marks, strict=True)
     ]
-
-
-def distinct_names(views: Sequence[RunView]) -> list[str]:
-    """The runs' names; behind those that several have, what tells them apart: the file, the time of the start, both or their place here."""
-    shared = Counter(v.name for v in views)
-    return [v.name if shared[v.name] == 1 else f"{v.name} ({_difference(v, [w for w in views if w.name == v.name])})" for v in views]
-
-
-def _difference(view: RunView, namesakes: Sequence[RunView]) -> str:
-    ways = zip(*map(_facets, namesakes), strict=True)
-    told = next((way for way in ways if len(set(way)) == len(namesakes)), None)
-    at = namesakes.index(view)
-    return told[at] if told else f"{at + 1} of {len(namesakes)}"
-
-
-def _facets(view: RunView) -> tuple[str, ...]:
-    """What may tell a run from another one of its name, the shortest first."""
-    start = datetime.fromtimestamp(view.created, UTC)
-    minute = f"{start:%d %b %Y, %H:%M} UTC"
-    return view.source_name, minute, f"{start:%d %b %Y, %H:%M:%S} UTC", f"{view.source_name}, {minute}"
 
 
 def _table(caption: str, head: str, rows: str) -> str:

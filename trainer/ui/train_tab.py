@@ -173,11 +173,12 @@ def _state(view: RunView, waiting: int | None, diagnoses: Sequence[Diagnosis]) -
 
 
 def _validation_scores(view: RunView) -> list[tuple[str, str]]:
-    """Those of the model that is kept and, while a training goes on, the latest ones where they are others."""
-    kept, last = view.kept.evaluation, view.evaluations[-1] if view.evaluations else None
-    told = [("best so far" if view.status == "running" else "kept model", kept)]
-    if view.status == "running" and last is not None and (kept is None or last.step != kept.step):
-        told.append(("latest", last))
+    """Those of the model that is kept and, while a training goes on, the latest ones: then always both, so that nothing jumps."""
+    kept = view.kept.evaluation
+    if view.status == "running":
+        told = [("best so far", kept), ("latest", view.evaluations[-1] if view.evaluations else None)]
+    else:
+        told = [("kept model", kept)]
     return [pair for which, scores in told if scores is not None for pair in _scores_of(which, scores)]
 
 
