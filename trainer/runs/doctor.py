@@ -206,7 +206,8 @@ def _knows(losses: Sequence[float], accuracies: Sequence[float]) -> bool:
 
 def _overfitting(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagnosis | None:
     """Training rows known by heart at the cost of others: validation loss rising while training loss falls, or training accuracy far above
-    validation accuracy and the best model an epoch old. A large gap alone is no harm of training on: see ``_generalization_gap``."""
+    validation accuracy and the best model an epoch old. A large gap alone is no harm of training on: see ``_generalization_gap``.
+    """
     accuracies = _curve([(p.step, p.accuracy) for p in view.points])
     span, fair = _epoch(view), _fair_step(view)
     rising, apart = None, None
@@ -216,11 +217,12 @@ def _overfitting(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagno
             seen = view.evaluations[:number]
             rising = _rise(view, seen, losses, span, already=rising is not None)
             apart = _gap(view, seen, accuracies, span, already=apart is not None)
-    if rising is None and (apart is None or not _is_past_its_best(view, span)):
+    if apart is not None and not _is_past_its_best(view, span):
+        apart = None
+    if apart is None and rising is None:
         return None
-    last = view.evaluations[-1]
-    too_long = _is_past_its_best(view, 1)
-    if apart is not None and _is_past_its_best(view, span):
+    last, too_long = view.evaluations[-1], _is_past_its_best(view, 1)
+    if apart is not None:
         found = (
             f"In the last epoch the model was right for {_percent(apart[0])} of the training rows (counted while it learned from them, with "
             f"dropout), but for {_percent(apart[1])} of the validation rows: it begins to know its rows by heart."
