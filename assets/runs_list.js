@@ -7,6 +7,7 @@ const ticked = new Set();
 
 const boxes = () => [...list.querySelectorAll("input[data-run]")];
 const when = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const inFull = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 const longAgo = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 function draw() {
@@ -23,6 +24,7 @@ function draw() {
   // The server does not know where its visitors are; their browser does.
   for (const time of list.querySelectorAll("time")) {
     const made = new Date(time.dateTime);
+    time.title = inFull.format(made);
     time.textContent = (made.getFullYear() === new Date().getFullYear() ? when : longAgo).format(made);
   }
   list.firstElementChild?.scrollTo({ top: scrollTop, left: scrollLeft, behavior: "instant" });

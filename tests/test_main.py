@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from trainer.__main__ import main
+from trainer.__main__ import _postfix, main
 from trainer.recipe import Recipe
-from trainer.runs.run import is_id
+from trainer.runs.run import RunStore, is_id
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -498,6 +498,26 @@ def test_runs_lists_them_newest_first(here: Here, trained: Said, place: Path) ->
     assert (mine["status"], mine["source_name"], mine["path"]) == ("finished", "moods.csv", trained.last["path"])
     assert [r["created"] for r in runs] == sorted((r["created"] for r in runs), reverse=True)
     assert trained.last["run"] in here("runs").out
+
+
+def test_runs_tells_the_scores_of_the_model_that_is_kept_and_not_the_last_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path))
+    run = RunStore(tmp_path).create(recipe=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local", source_name="a.csv")
+    run.log.append("started", epochs=2, total_steps=80, epoch_steps=[40, 80])
+    for step, accuracy, macro_f1 in ((40, 0.91, 0.9), (80, 0.62, 0.6)):
+        run.log.append("eval", step=step, loss=0.5, accuracy=accuracy, macro_f1=macro_f1)
+    run.log.append("checkpoint", step=40)
+    view = RunStore(tmp_path).list("local")[0]
+    assert _postfix(view) == "validation accuracy 62.0%, of the kept step 40 91.0%"
+    run.log.append("finished", best_step=40)
+    here = Here(capsys)
+    (told,) = json.loads(here("runs", "--json").out)
+    assert (told["best_step"], told["validation_accuracy"], told["validation_macro_f1"]) == (40, 0.91, 0.9)
+    listed = here("runs").out
+    assert "validation accuracy 91.0% (step 40)" in listed
+    assert "62.0" not in listed
 
 
 def test_runs_of_a_folder_that_is_not_there_yet(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -501,6 +501,25 @@ def test_another_recipe_waits_says_so_and_is_trained_after(studio: Studio, hold:
     assert [v.id for v in studio.runs(ME)] == [third.id, second.id, first.id]
 
 
+def test_two_runs_of_one_owner_never_get_one_name(studio: Studio, hold: Hold, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    monkeypatch.setattr("trainer.runs.names._PAIRS", ("calm fox", "brisk otter"))
+    names = [studio.start(ME, draft, dataclasses.replace(RECIPE, epochs=epochs)).name for epochs in (1, 2, 3)]
+    assert sorted(names[:2]) == ["brisk otter", "calm fox"]
+    assert names[2] in ("brisk otter 2", "calm fox 2")
+
+
+def test_a_recipe_that_cannot_be_read_hides_no_diagnosis(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
+    studio, view, _ = trained
+    path = studio.folder(ME, view.id) / "recipe.json"
+    before, recipe = studio.diagnoses(ME, view.id), path.read_bytes()
+    path.write_bytes(recipe[:20])
+    try:
+        assert [d.code for d in studio.diagnoses(ME, view.id)] == [d.code for d in before]
+    finally:
+        path.write_bytes(recipe)
+
+
 def test_who_waits_for_a_run_hears_at_once_that_it_was_cancelled(studio: Studio, hold: Hold, small_csv: Path) -> None:
     begin(studio, small_csv)
     hold.reached()
@@ -577,6 +596,7 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
         lambda: studio.predict(OTHER, view.id, ["x"]),
         lambda: studio.zip_model(OTHER, view.id, tmp_path / "x.zip"),
         lambda: studio.folder(OTHER, view.id),
+        lambda: studio.diagnoses(OTHER, view.id),
     ):
         with refused("unknown_run"):
             call()

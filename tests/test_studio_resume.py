@@ -1,5 +1,6 @@
 """Studio: what was interrupted, stopped or finished goes on; the queue forgets nothing; one training in several processes."""
 
+import errno
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.conftest import small_rows, write_rows
 from tests.test_studio import ME, PATIENCE, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -83,6 +85,26 @@ def test_epochs_are_added_to_a_finished_run(studio: Studio, small_csv: Path) -> 
     assert done.total_steps == 3 * view.total_steps
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
     assert studio.recipe(ME, view.id).epochs == 3
+
+
+def test_more_epochs_that_fail_leave_the_model_its_own_facts(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = over(studio, begin(studio, small_csv))
+    append = EventLog.append
+
+    def full(self: EventLog, kind: str, **fields: object) -> None:
+        if kind == "log" and fields["step"] == finished.total_steps + 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(self, kind, **fields)
+
+    monkeypatch.setattr(EventLog, "append", full)
+    studio.resume(ME, finished.id, more_epochs=2)
+    failed = over(studio, finished)
+    assert (failed.status, failed.code) == ("failed", "disk")
+    assert failed.has_model
+    assert failed.step > finished.step
+    assert (failed.epochs, failed.kept.epochs) == (3, 1)
+    assert failed.kept == finished.kept
+    assert failed.kept.evaluation.step == finished.best_step
 
 
 def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, small_csv: Path) -> None:
@@ -179,5 +201,10 @@ def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder) 
     assert view.status == "finished", (studio.folder(ME, view.id) / "error.log").read_text()[-2000:]
     assert view.processes == 2
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
+    # Each point is of the 16 texts of both processes, not of the 8 of one.
+    right = [16 * p.accuracy for p in view.points if p.step not in view.epoch_steps]
+    assert all(number == pytest.approx(round(number), abs=1e-4) for number in right)
+    assert any(round(number) % 2 for number in right)
+    assert all("train_objective" in e for e in events(studio, view) if e["kind"] == "log")
     assert studio.reports(ME, view.id).test.accuracy.value > 0.5
     studio.close()

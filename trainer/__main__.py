@@ -15,7 +15,6 @@ from pathlib import Path
 from trainer.errors import UserError
 from trainer.presets import preset
 from trainer.recipe import Recipe, load_recipe
-from trainer.runs.doctor import diagnose
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 
@@ -170,7 +169,7 @@ def _studio(own: "Encoder | None" = None, *, runs_dir: Path | None = None) -> "S
 def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  # noqa: F821
     """Watch a run until it is over, then print its report; returns the exit status."""
     view = _watch(studio, view)
-    for remark in (*view.remarks, *(d.words for d in diagnose(view))):
+    for remark in (*view.remarks, *(d.words for d in studio.diagnoses(LOCAL_OWNER, view.id))):
         print(remark, file=sys.stderr)
     if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
@@ -228,9 +227,12 @@ def _watch(studio: "Studio", view: RunView) -> RunView:  # noqa: F821
 def _postfix(view: RunView) -> str:
     parts = []
     if view.points and view.points[-1].loss is not None:
-        parts.append(f"loss {view.points[-1].loss:.3f}")
-    if view.evaluations and view.evaluations[-1].accuracy is not None:
-        parts.append(f"validation accuracy {view.evaluations[-1].accuracy:.1%}")
+        parts.append(f"training loss {view.points[-1].loss:.3f}")
+    last, kept = view.evaluations[-1] if view.evaluations else None, view.kept.evaluation
+    if last is not None and last.accuracy is not None:
+        parts.append(f"validation accuracy {last.accuracy:.1%}")
+        if kept is not None and kept.step != last.step and kept.accuracy is not None:
+            parts.append(f"of the kept step {kept.step:,} {kept.accuracy:.1%}")
     if view.samples_per_second:
         parts.append(f"{view.samples_per_second:.0f} texts/s")
     return ", ".join(parts)
@@ -418,16 +420,23 @@ def _runs(options: argparse.Namespace) -> int:
         print(json.dumps([_run_json(view, studio.folder(LOCAL_OWNER, view.id)) for view in views]))
         return 0
     for view in views:
-        last = view.evaluations[-1] if view.evaluations else None
-        score = f"validation accuracy {last.accuracy:.1%}" if last and last.accuracy is not None else ""
+        kept = view.kept.evaluation
+        score = f"validation accuracy {kept.accuracy:.1%} (step {kept.step:,})" if kept and kept.accuracy is not None else ""
         print(f"{view.id}  {view.name:<20} {view.status:<12} {view.source_name:<40} {view.encoder:<24} {score}")
     return 0
 
 
 def _run_json(view: RunView, folder: Path) -> dict:
-    facts = replace(view, points=(), evaluations=())
-    names = ("name", "status", "created", "source_name", "encoder", "step", "total_steps", "best_step", "seconds", "message")
-    return {"run": view.id, "path": str(folder), **{name: getattr(facts, name) for name in names}}
+    names = ("name", "status", "created", "source_name", "encoder", "step", "total_steps", "seconds", "message")
+    kept = view.kept
+    return {
+        "run": view.id,
+        "path": str(folder),
+        **{name: getattr(view, name) for name in names},
+        "best_step": kept.step,
+        "validation_accuracy": kept.evaluation.accuracy if kept.evaluation else None,
+        "validation_macro_f1": kept.evaluation.macro_f1 if kept.evaluation else None,
+    }
 
 
 if __name__ == "__main__":

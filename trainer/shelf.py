@@ -23,6 +23,7 @@ from trainer.evaluation.comparison import Answers, Paired, answers, compare, hol
 from trainer.evaluation.predictions import load_predictions
 from trainer.evaluation.report import Interval, Report
 from trainer.recipe import Recipe
+from trainer.runs.doctor import Diagnosis, diagnose
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
 from trainer.settings import Settings
@@ -109,6 +110,14 @@ class Shelf:
     def recipe(self, owner: str, run_id: str) -> Recipe:
         """What was asked for."""
         return self._run(owner, run_id).recipe()
+
+    def diagnoses(self, owner: str, run_id: str) -> tuple[Diagnosis, ...]:
+        """What looks wrong with the course of a run, and what to try."""
+        run, recipe = self._run(owner, run_id), None
+        # Of a recipe that cannot be read somebody else complains; the curves are there all the same.
+        with suppress(UserError, OSError, ValueError):
+            recipe = run.recipe()
+        return diagnose(self._runs.view(run), recipe)
 
     def reports(self, owner: str, run_id: str) -> Reports:
         """The scores of a run that has a model; UserError for one that has none (yet)."""

@@ -90,7 +90,8 @@ class Studio(Desk, Shelf):
             at_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs)
         with self._starting:
-            for view in self._runs.list(owner):
+            views = self._runs.list(owner)
+            for view in views:
                 if (
                     view.live
                     and not view.stop_asked
@@ -107,7 +108,7 @@ class Studio(Desk, Shelf):
                 run = self._runs.create(
                     recipe=recipe,
                     fill=fill,
-                    name=friendly_name(),
+                    name=friendly_name([view.name for view in views]),
                     owner=owner,
                     encoder_folder=encoder.source if encoder.own else None,
                     base_model=encoder.repository or None,

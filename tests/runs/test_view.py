@@ -86,3 +86,54 @@ def test_a_run_has_the_name_that_it_was_given_last() -> None:
 def test_it_can_go_on_from_what_was_saved_last() -> None:
     assert fold("id", [*BEGUN, event("saved", step=4), event("saved", step=8)]).saved_step == 8
     assert fold("id", [*BEGUN, event("saved", step=8), event("resumed", step=4)]).saved_step == 4
+
+
+# The model that is kept
+
+SECOND_ATTEMPT = [
+    event("queued", epochs=3),
+    event("phase", what="warming up"),
+    event("started", device="1 GPU", epochs=3, batch_size=4, learning_rate=2e-3, total_steps=30, epoch_steps=[10, 20, 30]),
+    event("resumed", step=10, best_step=5),
+    event("log", step=15, loss=0.3, accuracy=0.9, samples_per_second=9.0),
+    event("eval", step=15, loss=0.7, accuracy=0.8, macro_f1=0.75),
+    event("checkpoint", step=15, macro_f1=0.75),
+]
+FINISHED = [*BEGUN, event("eval", step=10, loss=0.95, accuracy=0.5, macro_f1=0.4), event("finished", best_step=5)]
+
+
+def test_the_kept_model_has_the_scores_of_its_own_step_and_not_the_last_ones() -> None:
+    kept = fold("id", FINISHED).kept
+    assert (kept.step, kept.evaluation.accuracy, kept.evaluation.macro_f1) == (5, 0.6, 0.5)
+    assert (kept.epochs, kept.batch_size, kept.learning_rate, kept.device) == (2, 8, 1e-3, "2 CPU cores, bf16")
+    assert fold("id", FINISHED).model == kept
+
+
+def test_while_a_run_trains_the_kept_model_is_the_best_so_far() -> None:
+    view = fold("id", BEGUN)
+    assert (view.kept.step, view.kept.evaluation.accuracy, view.model) == (5, 0.6, None)
+    assert fold("id", BEGUN[:4]).kept.evaluation is None
+    longer = with_life(fold("id", [*FINISHED, *SECOND_ATTEMPT]), living=True, stop_asked=False)
+    assert (longer.kept.step, longer.kept.evaluation.accuracy, longer.kept.epochs) == (15, 0.8, 3)
+    assert longer.model.step == 5
+
+
+@pytest.mark.parametrize("end", ["failed", None])
+def test_more_epochs_that_fail_leave_the_facts_of_the_model_that_stands(end: str | None) -> None:
+    events = [*FINISHED, *SECOND_ATTEMPT, *([event(end, message="why", code="disk")] if end else [])]
+    view = with_life(fold("id", events), living=False, stop_asked=False)
+    assert view.status == (end or "interrupted")
+    assert view.has_model
+    kept = view.kept
+    assert (kept.step, kept.evaluation.accuracy) == (5, 0.6)
+    assert (kept.epochs, kept.batch_size, kept.learning_rate, kept.device) == (2, 8, 1e-3, "2 CPU cores, bf16")
+    assert [e.step for e in view.evaluations] == [5, 10, 15]
+    # Asked to go on once more, it still has the model of the first attempt until it trains.
+    assert fold("id", [*events, event("queued", epochs=3)]).kept == kept
+
+
+def test_more_epochs_that_end_replace_the_model() -> None:
+    view = fold("id", [*FINISHED, *SECOND_ATTEMPT, event("stopped", best_step=15)])
+    assert (view.kept.step, view.kept.epochs, view.kept.evaluation.accuracy) == (15, 3, 0.8)
+    halfway = fold("id", [*FINISHED, *SECOND_ATTEMPT, event("phase", what="saving the model", replaces_model=True)])
+    assert not halfway.has_model

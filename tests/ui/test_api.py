@@ -17,10 +17,12 @@ from gradio_client.exceptions import AppError
 
 from tests.conftest import small_rows, write_rows
 from trainer.runs.run import is_id
+from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 from trainer.ui import serving
+from trainer.ui.api import _progress
 
 RECIPE = {"encoder": "tiny-bert", "epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
 PATIENCE = 120.0
@@ -136,6 +138,7 @@ def test_start_and_progress(server: Server, run: str) -> None:
     assert set(now) == {
         *("run", "name", "status", "phase", "step", "total_steps", "loss", "accuracy", "validation_accuracy"),
         *("validation_macro_f1", "samples_per_second", "seconds_left", "message"),
+        *("train_loss", "train_accuracy", "best_step", "latest_validation_accuracy", "latest_validation_macro_f1"),
     }
     assert now["step"] == now["total_steps"] == 11 * 12
     assert 0 <= now["validation_accuracy"] <= 1
@@ -182,6 +185,17 @@ def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small
     assert server.client.predict(begun["run"], api_name="/stop")["status"] == "stopped"
     assert server.client.predict(begun["run"], api_name="/resume")["status"] in ("queued", "running")
     server.client.predict(begun["run"], api_name="/stop")
+
+
+def test_progress_names_whose_scores_it_gives() -> None:
+    """The validation scores are the kept model's; those of the texts it learned from have names that say so."""
+    evaluations = (Evaluation(40, 0.3, 0.91, 0.9), Evaluation(80, 0.5, 0.62, 0.6))
+    now = _progress(RunView("x", status="running", points=(LogPoint(80, 0.2, 0.99),), evaluations=evaluations, best_step=40))
+    assert (now["train_loss"], now["train_accuracy"]) == (now["loss"], now["accuracy"]) == (0.2, 0.99)
+    assert (now["best_step"], now["validation_accuracy"], now["validation_macro_f1"]) == (40, 0.91, 0.9)
+    assert (now["latest_validation_accuracy"], now["latest_validation_macro_f1"]) == (0.62, 0.6)
+    nothing = _progress(RunView("x"))
+    assert {nothing[name] for name in now if name.endswith(("loss", "accuracy", "macro_f1", "best_step"))} == {None}
 
 
 # Refusals

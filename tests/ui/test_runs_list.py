@@ -7,7 +7,7 @@ import pytest
 from trainer.evaluation.comparison import paired
 from trainer.evaluation.report import Interval
 from trainer.recipe import Recipe
-from trainer.runs.view import Evaluation, LogPoint, RunView
+from trainer.runs.view import Evaluation, KeptModel, LogPoint, RunView
 from trainer.shelf import Compared, Comparison, Scores
 from trainer.ui import comparison_view, runs_list
 
@@ -27,8 +27,9 @@ def test_a_row_says_what_a_run_is_and_reached() -> None:
     assert "validation" not in html
 
 
-def test_without_a_model_the_validation_scores_stand_there_and_are_called_so() -> None:
-    scored = dataclasses.replace(TRAINING, evaluations=(Evaluation(5, 0.5, 0.3, 0.2), Evaluation(10, 0.4, 0.812, None)))
+def test_without_a_model_the_validation_scores_of_the_best_so_far_stand_there_and_are_called_so() -> None:
+    evaluations = (Evaluation(5, 0.5, 0.3, 0.2), Evaluation(10, 0.4, 0.812, None), Evaluation(15, 0.4, 0.7, 0.7))
+    scored = dataclasses.replace(TRAINING, evaluations=evaluations, best_step=10)
     html = runs_list.of_runs([scored], {})
     assert "81.2 %<small>validation</small>" in html
     assert html.count("validation") == 1
@@ -42,7 +43,8 @@ def test_no_runs_teach() -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": "other"}, {"status": "stopped"}, {"evaluations": (Evaluation(5, 0.5, 0.3, 0.2),)}, {"seconds": 7.0}]
+    "change",
+    [{"name": "other"}, {"status": "stopped"}, {"evaluations": (Evaluation(5, 0.5, 0.3, 0.2),)}, {"best_step": 5}, {"seconds": 7.0}],
 )
 def test_the_list_is_drawn_anew_when_it_shows_something_else(change: dict) -> None:
     assert runs_list.version([TRAINING]) != runs_list.version([dataclasses.replace(TRAINING, **change)])
@@ -85,3 +87,30 @@ def test_only_settings_that_differ_are_told_and_what_was_left_to_us_as_it_came_o
     for same in ("Seed", "Data", "Test rows", "Encoder"):
         assert same not in html
     assert "All settings are the same." in comparison_view._difference_table([one, one])
+
+
+def test_a_date_says_that_it_is_in_utc_until_the_browser_writes_it_in_the_readers_time() -> None:
+    html = runs_list.of_runs([RUN], {})
+    assert '<time datetime="2023-11-14T22:13:20+00:00">14 Nov 2023, 22:13 UTC</time>' in html
+
+
+def test_a_run_without_test_scores_is_compared_by_its_best_validation_scores() -> None:
+    scored = dataclasses.replace(TRAINING, evaluations=(Evaluation(5, 0.5, 0.9, 0.8), Evaluation(10, 0.4, 0.6, 0.5)), best_step=5)
+    said = comparison_view._without(Compared(scored, Recipe(), None))
+    assert "On the validation rows, at its best step 5: accuracy 90.0 %, macro F1 80.0 %." in said
+
+
+def test_a_comparison_of_two_runs_of_one_name_says_which_is_better() -> None:
+    runs = tuple(Compared(dataclasses.replace(RUN, id=c * 32, source_name=f"{c}.csv"), Recipe(), SCORES) for c in "ab")
+    comparison = Comparison(runs, 0, ((1, paired(5, 20, 1, 3)),))
+    for html in (comparison_view._verdicts(comparison), comparison_view._score_table(comparison)):
+        assert "brisk otter (a.csv)" in html
+        assert "brisk otter (b.csv)" in html
+    assert [course.name for course in comparison_view._courses([r.view for r in runs])] == ["brisk otter (a.csv)", "brisk otter (b.csv)"]
+
+
+def test_the_settings_of_a_model_are_not_those_of_more_epochs_that_failed() -> None:
+    model = KeptModel(step=80, epochs=2, learning_rate=1e-3)
+    failed = dataclasses.replace(RUN, status="failed", model=model, epochs=4, learning_rate=1e-3)
+    html = comparison_view._difference_table([Compared(failed, Recipe(epochs=4), SCORES), Compared(RUN, Recipe(epochs=7), SCORES)])
+    assert "<td>2</td>" in html

@@ -15,7 +15,8 @@ class Curves:
     """The course of one training run.
 
     ``key`` names the run: zoom survives as long as it stays. ``steps``, ``loss``, ``accuracy`` (training, mean of each log window) have one
-    length, the four ``eval_`` tuples another; shares are 0..1, None is "not measured". ``epoch_steps`` are the steps at which epochs end.
+    length, the four ``eval_`` tuples another; shares are 0..1, losses the plain cross-entropy in nats, None is "not measured".
+    ``epoch_steps`` are the steps at which epochs end, ``best_step`` is that of the model that is kept.
     """
 
     key: str

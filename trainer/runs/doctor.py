@@ -1,6 +1,6 @@
 """The doctor: what looks wrong with the course of a training, in plain words with what to try.
 
-Looks at a run's curves only, never at texts or weights; what a score is worth on the test rows is the report's business.
+Looks at a run's curves and its recipe only, never at texts or weights; what a score is worth on the test rows is the report's business.
 """
 
 from bisect import bisect_right
@@ -8,7 +8,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, isfinite, sqrt
 from statistics import fmean, median, pvariance
+from typing import Literal
 
+from trainer.recipe import Recipe
+from trainer.runs.remedies import (
+    against_divergence,
+    against_forgetting,
+    against_ignorance,
+    against_overfitting,
+    for_rare_classes,
+    try_out,
+)
 from trainer.runs.view import Evaluation, RunView
 
 _LEAST_SHARE_LIVE = 1 / 3
@@ -52,9 +62,6 @@ _DIVERGED, _DIVERGED_OVER = (1.5, 0.5), (1.15, 0.25)
 """Times the loss at the start, and nats on top: from the first on it diverges, below the second no longer. Batches of a healthy run
 never come near the first."""
 
-_SMALL_RATE, _LARGE_RATE = 5e-6, 1e-3
-"""Learning rates beyond these are unusual for fine-tuning a whole encoder (Devlin et al. 2019 took 2e-5 to 5e-5)."""
-
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -62,6 +69,8 @@ class Diagnosis:
 
     code: str
     words: str
+    severity: Literal["look", "info"] = "look"
+    """"info" for what is no fault of the training."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +89,23 @@ class _Curve:
         return fmean(values) if values else None
 
 
-def diagnose(view: RunView) -> tuple[Diagnosis, ...]:
-    """What looks wrong with this training, most telling first: ``diverging``, ``collapse``, ``flat_loss``, ``overfitting``.
+def diagnose(view: RunView, recipe: Recipe | None) -> tuple[Diagnosis, ...]:
+    """What looks wrong with this training, most telling first: ``diverging``, ``collapse``, ``flat_loss``, ``overfitting`` and, at an end
+    only, ``generalization_gap``.
 
-    Nothing is said before the training had a fair chance, and what is said stays until the curves clearly say otherwise, so that
-    a page that asks each second does not flicker. A loss that is no number has ended the run with words of its own: nothing to add.
+    ``recipe`` is what was asked for; without it (None) nothing is advised that may have been done already. Nothing is said before the
+    training had a fair chance, and what is said stays until the curves clearly say otherwise, so that a page that asks each second does not
+    flicker. A loss that is no number has ended the run with words of its own: nothing to add.
     """
     if view.code == "loss_not_finite" or not view.total_steps:
         return ()
     losses = _curve([(p.step, p.loss) for p in view.points])
-    diverging, collapse = _diverging(view, losses), _collapse(view)
-    flat_loss = None if diverging else _flat_loss(view, losses, collapsed=collapse is not None)
+    diverging, collapse = _diverging(view, recipe, losses), _collapse(view, recipe)
+    flat_loss = None if diverging else _flat_loss(view, recipe, losses, collapsed=collapse is not None)
     # What tells no classes apart may not be said to know its rows by heart.
-    overfitting = None if diverging or collapse else _overfitting(view, losses)
-    found = (diverging, collapse, flat_loss, overfitting)
+    overfitting = None if diverging or collapse else _overfitting(view, recipe, losses)
+    gap = None if diverging or collapse or overfitting else _generalization_gap(view, recipe)
+    found = (diverging, collapse, flat_loss, overfitting, gap)
     return tuple(diagnosis for diagnosis in found if diagnosis is not None)
 
 
@@ -104,10 +116,10 @@ def _fair_step(view: RunView) -> int:
     return first if view.status == "finished" else max(first, ceil(_LEAST_SHARE_LIVE * view.total_steps))
 
 
-# The four
+# The five
 
 
-def _diverging(view: RunView, losses: _Curve) -> Diagnosis | None:
+def _diverging(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagnosis | None:
     """Training loss far above its start, now."""
     values = losses.values
     if len(values) < _START_POINTS + _RECENT_POINTS:
@@ -122,17 +134,18 @@ def _diverging(view: RunView, losses: _Curve) -> Diagnosis | None:
     return Diagnosis(
         "diverging",
         f"The training loss has risen from {start:.2f} at the start to {recent:.2f}: each step overshoots, and the model gets worse "
-        f"rather than better. Try {_smaller_rate(view)}, or more warmup.{_kept(view, view.step)}",
+        f"rather than better. {try_out(against_divergence(view, recipe))}{_kept(view, view.step)}",
     )
 
 
-def _collapse(view: RunView) -> Diagnosis | None:
+def _collapse(view: RunView, recipe: Recipe | None) -> Diagnosis | None:
     """The same class for every validation row."""
     evaluations, fair = [e for e in view.evaluations if _number(e.classes)], _fair_step(view)
     several = [e.step for e in evaluations if e.classes > 1]
     alike = [e for e in evaluations if not several or e.step > several[-1]]
-    # What an untrained head says at first is chance, not knowledge.
-    forgot = bool(several) and several[-1] >= fair
+    # What an untrained head says at first is chance, not knowledge; and where one class for all scores no worse than several did before,
+    # nothing was known that could be forgotten.
+    forgot = bool(alike) and bool(several) and several[-1] >= fair and (view.best_step or 0) < alike[0].step
     # One evaluation may be a moment's; at the end of a run that was evaluated once, it is what there is.
     enough = 3 if forgot else min(2, len(evaluations)) if view.status == "finished" else 2
     if not alike or len(alike) < enough or alike[-1].step < fair or not _misses(view, alike[-1]):
@@ -144,12 +157,8 @@ def _collapse(view: RunView) -> Diagnosis | None:
         f"class{right}: it does not tell the classes apart{' any more' if forgot else ''}. "
     )
     if forgot:
-        return Diagnosis("collapse", f"{words}Try {_smaller_rate(view)}, or fewer epochs.{_kept(view, alike[0].step)}")
-    return Diagnosis(
-        "collapse",
-        f"{words}Try {_another_rate(view)} or more epochs; where one class has most of the rows, class weights “balanced” "
-        "or more rows of the rare classes.",
-    )
+        return Diagnosis("collapse", f"{words}{try_out(against_forgetting(view, recipe))}{_kept(view, alike[0].step)}")
+    return Diagnosis("collapse", f"{words}{try_out(against_ignorance(view, recipe))} {for_rare_classes(recipe)}")
 
 
 def _misses(view: RunView, evaluation: Evaluation) -> bool:
@@ -160,7 +169,7 @@ def _misses(view: RunView, evaluation: Evaluation) -> bool:
     return evaluation.accuracy < 1 if rows is None else round((1 - evaluation.accuracy) * rows) >= _MISSED_ROWS
 
 
-def _flat_loss(view: RunView, losses: _Curve, *, collapsed: bool) -> Diagnosis | None:
+def _flat_loss(view: RunView, recipe: Recipe | None, losses: _Curve, *, collapsed: bool) -> Diagnosis | None:
     """Training loss that does not fall, though the model does not know its rows. What is said of a collapse is not said again."""
     accuracies = _curve([(p.step, p.accuracy) for p in view.points])
     flat, start, now = False, 0.0, 0.0
@@ -176,11 +185,11 @@ def _flat_loss(view: RunView, losses: _Curve, *, collapsed: bool) -> Diagnosis |
         flat = start >= _LOW_LOSS and start - now + slack < _LEAST_FALL * start
     if not flat:
         return None
-    advice = "" if collapsed else f"Try {_another_rate(view)} or more epochs. "
+    advice = "" if collapsed else f"{try_out(against_ignorance(view, recipe))} "
     return Diagnosis(
         "flat_loss",
         f"The training loss does not fall: {start:.2f} in the first third of the steps so far, {now:.2f} in the last. The model is not "
-        f"learning from its rows. {advice}If the encoder is frozen, let it learn too; and check that the label column is the right one.",
+        f"learning from its rows. {advice}Check too that the label column is the right one.",
     )
 
 
@@ -195,8 +204,10 @@ def _knows(losses: Sequence[float], accuracies: Sequence[float]) -> bool:
     return bool(last) and fmean(last) > exp(-max(0.0, fmean(losses))) + _KNOWS
 
 
-def _overfitting(view: RunView, losses: _Curve) -> Diagnosis | None:
-    """Training rows known by heart: validation loss rising while training loss falls, or training accuracy far above validation accuracy."""
+def _overfitting(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagnosis | None:
+    """Training rows known by heart at the cost of others: validation loss rising while training loss falls, or training accuracy far above
+    validation accuracy and the best model an epoch old. A large gap alone is no harm of training on: see ``_generalization_gap``.
+    """
     accuracies = _curve([(p.step, p.accuracy) for p in view.points])
     span, fair = _epoch(view), _fair_step(view)
     rising, apart = None, None
@@ -206,23 +217,69 @@ def _overfitting(view: RunView, losses: _Curve) -> Diagnosis | None:
             seen = view.evaluations[:number]
             rising = _rise(view, seen, losses, span, already=rising is not None)
             apart = _gap(view, seen, accuracies, span, already=apart is not None)
+    if apart is not None and not _is_past_its_best(view, span):
+        apart = None
+    if apart is None and rising is None:
+        return None
+    last, too_long = view.evaluations[-1], _is_past_its_best(view, 1)
     if apart is not None:
         found = (
-            f"The model is right for {_percent(apart[0])} of the rows it learns from, but for {_percent(apart[1])} of the validation rows: "
-            "it begins to know its rows by heart."
+            f"In the last epoch the model was right for {_percent(apart[0])} of the training rows (counted while it learned from them, with "
+            f"dropout), but for {_percent(apart[1])} of the validation rows: it begins to know its rows by heart."
         )
-    elif rising is not None:
+    else:
         low, now = rising
         found = (
             f"The loss on validation rows has risen from {low.loss:.2f} at step {low.step:,} to {now:.2f}, while the training loss keeps "
             "falling: the model begins to know its rows by heart."
         )
-    else:
-        return None
+        if not too_long and _number(last.accuracy) and view.best_step is not None:
+            found += (
+                " The share of validation rows that it has right is as high as ever, but for chance; it grows too sure where it is wrong."
+            )
     return Diagnosis(
-        "overfitting",
-        f"{found}{_kept(view, view.evaluations[-1].step)} Try fewer epochs, early stopping, some label smoothing, or, best of all, more rows.",
+        "overfitting", f"{found}{_kept(view, last.step)} {_with_more_rows(against_overfitting(view, recipe, too_long=too_long))}"
     )
+
+
+def _with_more_rows(phrases: Sequence[str]) -> str:
+    return f"Try {', '.join(phrases)} or, best of all, more rows." if phrases else "More rows would help most."
+
+
+def _is_past_its_best(view: RunView, steps: int) -> bool:
+    """Whether the best model of this training is so many steps older than the last evaluation, and that one no better."""
+    last = view.evaluations[-1]
+    if view.best_step is None or last.step - view.best_step < steps:
+        return False
+    best = max((e.accuracy for e in view.evaluations[:-1] if _number(e.accuracy)), default=None)
+    return best is None or not _number(last.accuracy) or last.accuracy < best
+
+
+def _generalization_gap(view: RunView, recipe: Recipe | None) -> Diagnosis | None:
+    """Of a model that is done: far more of its training rows right than of the validation rows, beyond chance. No fault of its training."""
+    kept, span = view.kept, _epoch(view)
+    evaluation = kept.evaluation
+    # Nobody knows by heart what was read once.
+    if view.status not in ("finished", "stopped") or evaluation is None or evaluation.step <= span or not _number(evaluation.accuracy):
+        return None
+    learned = _curve([(p.step, p.accuracy) for p in view.points]).mean(evaluation.step - span, evaluation.step)
+    if learned is None or learned - evaluation.accuracy < max(_GAP, 3 * _chance(view, learned, evaluation.accuracy)):
+        return None
+    rows = view.rows.get("validation")
+    others = against_overfitting(view, recipe, too_long=False)
+    return Diagnosis(
+        "generalization_gap",
+        f"The kept model is right for {_percent(evaluation.accuracy)} of the {f'{rows:,} ' if rows else ''}validation rows (step "
+        f"{evaluation.step:,}), while {_percent(learned)} of the training rows were answered right in the epoch up to there (counted while it "
+        "learned from them, with dropout). It knows its training rows better than new ones: more rows would help most"
+        f"{f', then {_listed(others)}' if others else ''}.",
+        severity="info",
+    )
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    *others, last = phrases
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _rise(view: RunView, seen: Sequence[Evaluation], losses: _Curve, span: int, *, already: bool) -> tuple[Evaluation, float] | None:
@@ -253,10 +310,15 @@ def _gap(view: RunView, seen: Sequence[Evaluation], accuracies: _Curve, span: in
     learned = accuracies.mean(step - span, step)
     if not scores or learned is None:
         return None
-    held = fmean(scores)
-    chance = sqrt(sum(_variance(share, view.rows.get(part)) for share, part in ((learned, "train"), (held, "validation"))))
+    right = fmean(scores)
+    chance = _chance(view, learned, right)
     wanted = max(_GAP_OVER, 2 * chance) if already else max(_GAP, 3 * chance)
-    return (learned, held) if learned - held >= wanted else None
+    return (learned, right) if learned - right >= wanted else None
+
+
+def _chance(view: RunView, learned: float, right: float) -> float:
+    """Standard error of the difference between the shares of right answers on the training and the validation rows."""
+    return sqrt(_variance(learned, view.rows.get("train")) + _variance(right, view.rows.get("validation")))
 
 
 def _variance(share: float, rows: int | None) -> float:
@@ -300,35 +362,13 @@ def _epoch(view: RunView) -> int:
 
 def _kept(view: RunView, now: int) -> str:
     """Comforts where the weights that are kept are older than those of step ``now``, which went wrong."""
-    if view.best_step is None or view.best_step >= now or (view.status in ("failed", "interrupted") and not view.has_model):
+    step = view.kept.step
+    if step is None or step >= now or (view.status in ("failed", "interrupted") and not view.has_model):
         return ""
     so_far = " so far" if view.live else ""
-    return f" Nothing is lost: the model that is kept{so_far} is an earlier one, of step {view.best_step:,}."
-
-
-def _smaller_rate(view: RunView) -> str:
-    if view.learning_rate is None:
-        return "a smaller learning rate"
-    return f"a smaller learning rate (it is {_plain(view.learning_rate)}; a tenth of that is {_plain(view.learning_rate / 10)})"
-
-
-def _another_rate(view: RunView) -> str:
-    """Which way to turn the learning rate, where its value tells."""
-    rate = view.learning_rate
-    if rate is None:
-        return "another learning rate"
-    if rate >= _LARGE_RATE:
-        return _smaller_rate(view)
-    if rate <= _SMALL_RATE:
-        return f"a larger learning rate (it is {_plain(rate)}, which is very small)"
-    return f"another learning rate (it is {_plain(rate)}; three times that, or a third)"
-
-
-def _plain(number: float) -> str:
-    """2e-05 -> "0.00002"."""
-    return f"{float(f'{number:.2g}'):.9f}".rstrip("0").rstrip(".")
+    return f" Nothing is lost: the model that is kept{so_far} is an earlier one, of step {step:,}."
 
 
 def _percent(share: float) -> str:
-    """0.708 -> "71 %"."""
-    return f"{100 * share:.0f} %"
+    """0.708 -> "71 %"; "100 %" only where all are."""
+    return f"{min(round(100 * share), 99) if share < 1 else 100} %"

@@ -1,6 +1,8 @@
-"""Friendly names for runs ("brisk otter"); not identifiers, two runs may share one."""
+"""Friendly names for runs ("brisk otter"); not identifiers: a person may give two runs the same one."""
 
 import secrets
+from collections.abc import Collection
+from itertools import count, product
 
 _ADJECTIVES = (
     "amber bold brave breezy bright brisk calm candid cheery clever cosy crisp curious dapper daring deft eager early easy "
@@ -16,6 +18,12 @@ _ANIMALS = (
 ).split()
 
 
-def friendly_name() -> str:
-    """Two words, chosen at random."""
-    return f"{secrets.choice(_ADJECTIVES)} {secrets.choice(_ANIMALS)}"
+_PAIRS = tuple(f"{adjective} {animal}" for adjective, animal in product(_ADJECTIVES, _ANIMALS))
+
+
+def friendly_name(taken: Collection[str] = ()) -> str:
+    """Two words, chosen at random among those that are not ``taken``; once all are, with a number."""
+    taken = set(taken)
+    rounds = (_PAIRS if number == 1 else [f"{pair} {number}" for pair in _PAIRS] for number in count(1))
+    free = ([name for name in names if name not in taken] for names in rounds)
+    return secrets.choice(next(names for names in free if names))

@@ -3,8 +3,8 @@
 Pure: the same events give the same view. Whether the writer lives is handed in, as no event can tell.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled"]
@@ -12,10 +12,11 @@ Status = Literal["queued", "running", "interrupted", "finished", "stopped", "fai
 
 @dataclass(frozen=True)
 class LogPoint:
-    """One logged moment of training: means since the point before."""
+    """One logged moment of training: means over the training texts since the point before, answered with dropout while they were learned from."""
 
     step: int
     loss: float | None
+    """Plain cross-entropy in nats, as the validation rows are scored by, whatever was minimised."""
     accuracy: float | None
 
 
@@ -31,6 +32,24 @@ class Evaluation:
     """Distinct classes among the answers."""
     extra: bool = False
     """Made because of a stop, not planned; gone once the run goes on."""
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """The model that is kept, and the training that it comes from."""
+
+    step: int | None = None
+    """The step whose weights it has."""
+    evaluation: Evaluation | None = None
+    """How these weights scored on the validation rows."""
+    device: str = ""
+    processes: int = 1
+    epochs: int = 0
+    batch_size: int = 0
+    learning_rate: float | None = None
+    parameters: int = 0
+    trainable_parameters: int = 0
+    samples_per_second: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,10 +125,11 @@ class RunView:
     points: tuple[LogPoint, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     best_step: int | None = None
+    """Where the weights are from that this training keeps so far; see ``kept`` for those of the model in the folder."""
     baseline: WordCounts | None = None
     """None where there is none, as in runs of before; its failure fails no run."""
-    has_model: bool = False
-    """Whether a model and its report stand in the folder, be it those of before while the run goes on or after it failed."""
+    model: KeptModel | None = None
+    """The model whose report stands in the folder, be it that of before while the run goes on or after it failed."""
     stop_asked: bool = False
     message: str = ""
     """Why it failed, in words for people."""
@@ -123,6 +143,27 @@ class RunView:
     def live(self) -> bool:
         """Whether something is still to come without anybody's doing."""
         return self.status in ("queued", "running")
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a model and its report stand in the folder."""
+        return self.model is not None
+
+    @property
+    def kept(self) -> KeptModel:
+        """While it trains, the best model so far; else that of the folder, and in a run that has none yet the best it came to.
+
+        The points, evaluations and steps of a run are those of its last attempt: where that failed, the model is of the one before.
+        """
+        if self.status == "running" or self.model is None:
+            return _best_so_far(self, self.evaluations)
+        return self.model
+
+
+def _best_so_far(view: RunView, evaluations: Sequence[Evaluation]) -> KeptModel:
+    facts = {f.name: getattr(view, f.name) for f in fields(KeptModel) if f.name not in ("step", "evaluation")}
+    scored = [e for e in evaluations if e.step == view.best_step]
+    return KeptModel(view.best_step, scored[-1] if scored else None, **facts)
 
 
 _ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}
@@ -155,7 +196,7 @@ def fold(run_id: str, events: Iterable[dict[str, Any]]) -> RunView:
             evaluations = [e for e in evaluations if e.step <= event["step"] and not e.extra]
             view = _resumed(view, event)
         elif kind in _ENDS:
-            view = _ended(view, event)
+            view = _ended(view, event, evaluations)
         elif kind in _STEPS:
             view = _STEPS[kind](view, event)
     return replace(view, **moved, points=tuple(points), evaluations=tuple(evaluations))
@@ -173,13 +214,14 @@ def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
     return replace(view, stop_asked=stop_asked and view.live)
 
 
-def _ended(view: RunView, event: dict[str, Any]) -> RunView:
+def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluation]) -> RunView:
     status = _ENDS[event["kind"]]
     ended = replace(view, status=status, before=None, wanted_epochs=None, phase="", phase_done=None, seconds_left=None)
     if status == "cancelled" and view.before is not None:
         return replace(ended, status=view.before)
-    has_model = view.has_model or status in ("finished", "stopped")
-    return replace(ended, has_model=has_model, **{"message": "", "code": "", **_known(event, _END_FIELDS)})
+    ended = replace(ended, **{"message": "", "code": "", **_known(event, _END_FIELDS)})
+    # Only these two ends put a model into the folder.
+    return replace(ended, model=_best_so_far(ended, evaluations)) if status in ("finished", "stopped") else ended
 
 
 _END_FIELDS = ("message", "code", "seconds", "train_seconds", "samples_per_second", "best_step")
@@ -208,8 +250,8 @@ def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _phase(view: RunView, event: dict[str, Any]) -> RunView:
-    has_model = view.has_model and not event.get("replaces_model")
-    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"), has_model=has_model)
+    model = None if event.get("replaces_model") else view.model
+    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"), model=model)
 
 
 def _started(view: RunView, event: dict[str, Any]) -> RunView:

@@ -23,6 +23,7 @@ from trainer.training.groups import Freezing, parameter_groups
 from trainer.training.hardware import Hardware
 from trainer.training.losses import TrainingLoss, training_loss
 from trainer.training.memory import give_back
+from trainer.training.meter import TrainingMeter, TrainingScores
 from trainer.training.selection import standard_errors
 from trainer.training.watch import Abandoned, Task, Watch
 
@@ -44,8 +45,7 @@ class LiveTrainer(Trainer):
         self._recipe = recipe
         self._loss = None if loss is None else loss.to(self.args.device)
         self._watch = watch
-        self._correct = torch.zeros((), device=self.args.device)
-        self._seen = 0
+        self._meter = TrainingMeter(self.args.device, measure_loss=loss is not None and not loss.is_plain)
         if loss is not None:
             # The Trainer then tells how many texts the whole step has, and leaves the loss as it is.
             self.model_accepts_loss_kwargs = True
@@ -77,21 +77,16 @@ class LiveTrainer(Trainer):
             outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
             loss = self._loss(outputs["logits"], labels, texts=num_items_in_batch) * self.accelerator.num_processes
         if model.training:
-            # Kept on the device: reading it here would make a GPU wait at every step.
-            self._correct += (outputs["logits"].detach().argmax(-1) == labels).sum()
-            self._seen += len(labels)
+            self._meter.update(outputs["logits"], labels)
         return (loss, outputs) if return_outputs else loss
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Nobody asks for it, and the count walks through the whole model at every step."""
         return 0
 
-    def take_accuracy(self) -> float | None:
-        """Share of right answers among the training texts since the last call; in several processes, among those of this one."""
-        accuracy = self._correct.item() / self._seen if self._seen else None
-        self._correct.zero_()
-        self._seen = 0
-        return accuracy
+    def take_scores(self) -> TrainingScores:
+        """The scores of the training texts since the last call, those of all processes; each of them must call it at the same step."""
+        return self._meter.take(lambda sums: self.accelerator.reduce(sums, "sum"))
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         try:

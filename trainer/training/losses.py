@@ -11,12 +11,19 @@ from trainer.recipe import Recipe
 
 @dataclass(frozen=True, eq=False)
 class TrainingLoss:
-    """Cross-entropy of the training texts. Validation is always scored by the plain one, so that runs can be compared."""
+    """Cross-entropy of the training texts, as it is minimised. What people are shown is the plain one, of training and validation rows
+    alike (see meter.py): with smoothing a perfect model stops well above 0.
+    """
 
     weights: torch.Tensor | None
     """(classes,), float32; None counts all alike."""
     smoothing: float
     """Share of each answer spread over all classes (Szegedy et al. 2016)."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the plain cross-entropy, by which validation is scored."""
+        return self.weights is None and not self.smoothing
 
     def to(self, device: torch.device) -> "TrainingLoss":
         """The same on the device of the logits: sent there once, not at each step."""

@@ -127,15 +127,18 @@ class Watch(TrainerCallback):
             return
         # In fp16 a gradient overflows now and then, and the step is left out.
         gradient = 0.0 if args.fp16 else logs.get("grad_norm") or 0.0
-        if not (math.isfinite(logs["loss"]) and math.isfinite(gradient)):
+        objective, scores = logs["loss"], self.trainer.take_scores()
+        if not (math.isfinite(objective) and math.isfinite(gradient)):
             self._end_astray(state.global_step, control)
             return
         self.task.run.log.append(
             "log",
             step=state.global_step,
             epoch=round(state.epoch, 4),
-            loss=round(logs["loss"], 6),
-            accuracy=self.trainer.take_accuracy(),
+            # The same loss as validation's, so that the two can be compared; what is minimised stands beside it where it is another.
+            loss=round(objective if scores.loss is None else scores.loss, 6),
+            train_objective=None if scores.loss is None else round(objective, 6),
+            accuracy=scores.accuracy,
             learning_rate=logs.get("learning_rate"),
             grad_norm=logs.get("grad_norm"),
             elapsed=round(self.seconds, 3),

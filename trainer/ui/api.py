@@ -56,7 +56,13 @@ def build(studio: Studio) -> None:
         return {**_progress(view), "findings": [asdict(finding) for finding in view.findings]}
 
     def progress(run: str) -> dict:
-        """How a run is getting on: status, step, last loss and scores, time left."""
+        """How a run is getting on: status, step, last loss and scores, time left.
+
+        train_loss and train_accuracy are means over the training texts since the point before (some steps), answered with dropout while they
+        were learned from; loss and accuracy are their older names. validation_accuracy and validation_macro_f1 are those of the model that is
+        kept, on all validation rows, after best_step; latest_validation_accuracy and latest_validation_macro_f1 those of the last evaluation.
+        A loss is the plain cross-entropy in nats, whatever is minimised. None of them is of test rows: see /report.
+        """
         return _progress(studio.view(owner(), run))
 
     def stop(run: str) -> dict:
@@ -132,7 +138,7 @@ def _sentences(endpoint: Callable) -> Callable:
 
 def _progress(view: RunView) -> dict:
     last = view.points[-1] if view.points else None
-    evaluation = view.evaluations[-1] if view.evaluations else None
+    latest, kept = view.evaluations[-1] if view.evaluations else None, view.kept
     return {
         "run": view.id,
         "name": view.name,
@@ -140,10 +146,15 @@ def _progress(view: RunView) -> dict:
         "phase": view.phase,
         "step": view.step,
         "total_steps": view.total_steps,
+        "train_loss": last.loss if last else None,
+        "train_accuracy": last.accuracy if last else None,
         "loss": last.loss if last else None,
         "accuracy": last.accuracy if last else None,
-        "validation_accuracy": evaluation.accuracy if evaluation else None,
-        "validation_macro_f1": evaluation.macro_f1 if evaluation else None,
+        "best_step": kept.step,
+        "validation_accuracy": kept.evaluation.accuracy if kept.evaluation else None,
+        "validation_macro_f1": kept.evaluation.macro_f1 if kept.evaluation else None,
+        "latest_validation_accuracy": latest.accuracy if latest else None,
+        "latest_validation_macro_f1": latest.macro_f1 if latest else None,
         "samples_per_second": view.samples_per_second,
         "seconds_left": view.seconds_left,
         "message": view.message,

@@ -18,6 +18,7 @@ from trainer.shelf import Compared, Comparison
 from trainer.studio import Studio
 from trainer.ui import markup, words
 from trainer.ui.live_chart import drawn, live_chart
+from trainer.ui.run_names import distinct_names
 from trainer.ui.session import QUIET, owner, said
 
 _CHART_HEIGHT = 300
@@ -95,7 +96,7 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
     return [
         Course(
             key=v.id,
-            name=v.name,
+            name=name,
             steps=tuple(p.step for p in v.points),
             loss=tuple(p.loss for p in v.points),
             eval_steps=tuple(e.step for e in v.evaluations),
@@ -103,7 +104,7 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
             eval_accuracy=tuple(e.accuracy for e in v.evaluations),
             eval_macro_f1=tuple(e.macro_f1 for e in v.evaluations),
         )
-        for v in views
+        for v, name in zip(views, distinct_names(views), strict=True)
     ]
 
 
@@ -137,10 +138,10 @@ def _cells(run: Compared) -> str:
 
 
 def _without(run: Compared) -> str:
-    last = run.view.evaluations[-1] if run.view.evaluations else None
+    best = run.view.kept.evaluation
     seen = (
-        f" Last seen on the validation rows: accuracy {words.percent(last.accuracy)}, macro F1 {words.percent(last.macro_f1)}."
-        if last
+        f" On the validation rows, at its best step {best.step:,}: accuracy {words.percent(best.accuracy)}, macro F1 {words.percent(best.macro_f1)}."
+        if best
         else ""
     )
     return f'<span class="em-quiet">{markup.text(run.problem or "No model, so no score on the test rows." + seen, most=400)}</span>'
@@ -157,8 +158,8 @@ def _verdicts(comparison: Comparison) -> str:
     """The best run against each other one, in sentences with their counts."""
     if comparison.best is None:
         return markup.notice("Only runs with a model can be compared on the test rows; here are fewer than two.", "info")
-    best = comparison.runs[comparison.best].view.name
-    told = "".join(_verdict(found, best, comparison.runs[at].view.name) for at, found in comparison.against)
+    names = distinct_names([run.view for run in comparison.runs])
+    told = "".join(_verdict(found, names[comparison.best], names[at]) for at, found in comparison.against)
     note = "A difference is tested on the rows that both runs kept aside: exact McNemar test, 95 % interval by Newcombe’s method."
     if len(comparison.against) > 1:
         note += " With several runs the p values are raised accordingly (Holm), since the best of many is partly lucky."
@@ -211,7 +212,7 @@ def _told(field: dataclasses.Field, run: Compared) -> str:
     value = getattr(run.recipe, field.name)
     if field.name == "repairs":
         return "; ".join(REPAIRS[code].done if code in REPAIRS else code for code in value) or "none"
-    chosen = getattr(run.view, field.name, None) if field.name in ("epochs", "batch_size", "learning_rate") else None
+    chosen = getattr(run.view.kept, field.name, None) if field.name in ("epochs", "batch_size", "learning_rate") else None
     if chosen:
         return f"{chosen:g}" + (f" ({field.metadata['nothing']})" if value is None else "")
     if value is None:
@@ -223,10 +224,10 @@ def _told(field: dataclasses.Field, run: Compared) -> str:
 
 def _names(runs: Sequence[Compared]) -> list[str]:
     """Each run's name behind its sign in the charts."""
-    marks = run_marks([run.view.id for run in runs])
+    marks, names = run_marks([run.view.id for run in runs]), distinct_names([run.view for run in runs])
     return [
-        f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> {markup.text(run.view.name)}'
-        for run, (colour, symbol) in zip(runs, marks, strict=True)
+        f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> {markup.text(name)}'
+        for name, (colour, symbol) in zip(names, marks, strict=True)
     ]
 
 

@@ -21,6 +21,7 @@ from trainer.ui import api, data_tab, markup, recipe_form, results_tab, runs_lis
 from trainer.ui.data_tab import DataTab
 from trainer.ui.live_chart import plotly_script
 from trainer.ui.results_tab import ResultsTab
+from trainer.ui.run_names import distinct_names
 from trainer.ui.runs_tab import RunsTab
 from trainer.ui.session import QUIET, owner, said
 from trainer.ui.train_tab import TrainTab
@@ -343,8 +344,18 @@ def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, resu
         page.results.run: _picker(trained, results_run),
         page.tryit.run: _picker(trained, try_run),
         page.runs.version: runs_list.version(views),
-        **train_tab.show(page.train, picked, studio.waiting_before(picked.id) if picked else None),
+        **_show_training(studio, page.train, picked),
     }
+
+
+def _show_training(studio: Studio, tab: TrainTab, view: RunView | None) -> dict:
+    if view is None:
+        return train_tab.show(tab, None)
+    try:
+        diagnoses = studio.diagnoses(owner(), view.id)
+    except UserError:  # deleted since the list was read
+        diagnoses = ()
+    return train_tab.show(tab, view, studio.waiting_before(view.id), diagnoses)
 
 
 def _running(views: list[RunView]) -> RunView | None:
@@ -354,7 +365,7 @@ def _running(views: list[RunView]) -> RunView | None:
 
 def _picker(views: list[RunView], value: str | None, *, first: RunView | None = None) -> gr.Dropdown:
     """A list of runs. What is chosen there is left alone, as a choice may be on its way while we look; else it is ``first``, or the newest."""
-    choices = [(words.run_choice(v), v.id) for v in views]
+    choices = [(words.run_choice(v, name), v.id) for v, name in zip(views, distinct_names(views), strict=True)]
     if value in [v.id for v in views]:
         return gr.Dropdown(choices=choices)
     begin = first or (views[0] if views else None)

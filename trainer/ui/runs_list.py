@@ -59,13 +59,12 @@ def in_words(chosen: Sequence[RunView]) -> str:
 
 def version(views: Sequence[RunView]) -> str:
     """Changes with anything that the list shows, and with nothing else: it must not be drawn anew at each step of a training."""
-    shown = "\n".join(f"{v.id} {v.name} {v.status} {len(v.evaluations)} {v.seconds} {v.code}" for v in views)
+    shown = "\n".join(f"{v.id} {v.name} {v.status} {len(v.evaluations)} {v.kept.step} {v.seconds} {v.code}" for v in views)
     return sha256(shown.encode("utf-8", "replace")).hexdigest() if views else ""
 
 
 def _row(view: RunView, scores: Scores | None) -> str:
     box = f"run-{view.id}"
-    made = datetime.fromtimestamp(view.created, UTC)
     cells = (
         f'<td role="cell" class="em-tick"><input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(view.name)}"></td>'
         f'<td role="cell" class="em-run"><label for="{box}">{markup.text(view.name)}</label>'
@@ -76,20 +75,26 @@ def _row(view: RunView, scores: Scores | None) -> str:
     return (
         f'<tr role="row">{cells}{_number("Accuracy", accuracy)}{_number("Macro F1", macro_f1)}'
         f"{_number('Time', words.duration(view.seconds) or '–')}"
-        f'<td role="cell" class="em-number em-made"><time datetime="{made.isoformat(timespec="seconds")}">{made:%d %b %Y}</time></td></tr>'
+        f'<td role="cell" class="em-number em-made">{_moment(view.created)}</td></tr>'
     )
 
 
 def _scores(view: RunView, scores: Scores | None) -> tuple[str, str]:
-    """Accuracy and macro F1 on the test rows; of a run without a model, what was last seen on the validation rows, and so called."""
+    """Accuracy and macro F1 on the test rows; of a run without a model, those of its best so far on the validation rows, and so called."""
     if scores is not None:
         return words.percent(scores.accuracy.value), words.percent(scores.macro_f1.value)
-    last = view.evaluations[-1] if view.evaluations else None
-    if last is None:
+    best = view.kept.evaluation
+    if best is None:
         return "–", "–"
     return tuple(
-        f"{words.percent(share)}<small>validation</small>" if share is not None else "–" for share in (last.accuracy, last.macro_f1)
+        f"{words.percent(share)}<small>validation</small>" if share is not None else "–" for share in (best.accuracy, best.macro_f1)
     )
+
+
+def _moment(seconds: float) -> str:
+    """A Unix time, in UTC; ``assets/runs_list.js`` writes it in the reader's own time, which only the browser knows."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f'<time datetime="{moment.isoformat(timespec="seconds")}">{moment:%d %b %Y, %H:%M} UTC</time>'
 
 
 def _number(name: str, value: str) -> str:

@@ -1,5 +1,6 @@
 """Tab 2, Train: choose an encoder, press Start, watch the curves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +8,8 @@ import gradio as gr
 
 from trainer.charts.curves import Curves, accuracy_chart, loss_chart
 from trainer.runs.course import may_resume
-from trainer.runs.doctor import diagnose
-from trainer.runs.view import RunView
+from trainer.runs.doctor import Diagnosis
+from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
 from trainer.ui import markup, recipe_form, words
@@ -72,7 +73,7 @@ def build(studio: Studio) -> TrainTab:
         cancel = gr.Button("Take it out of the queue", size="sm", visible=False, scale=0, min_width=200, elem_id="cancel")
     with gr.Row(elem_classes=["em-charts"]):
         with gr.Column(min_width=320):
-            gr.HTML("<h3>Loss <small>lower is better</small></h3>")
+            gr.HTML("<h3>Loss <small>cross-entropy; lower is better</small></h3>")
             loss = live_chart(loss_chart(no_curves()), elem_id="loss-chart", height=_CHART_HEIGHT)
         with gr.Column(min_width=320):
             gr.HTML("<h3>Accuracy <small>higher is better</small></h3>")
@@ -82,8 +83,8 @@ def build(studio: Studio) -> TrainTab:
     return TrainTab(source, encoder, recipe, start, notice, run, state, cancel, resume, loss, accuracy, onward)
 
 
-def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
-    """Updates that make the tab show a run, or the empty state."""
+def show(tab: TrainTab, view: RunView | None, waiting: int | None = None, diagnoses: Sequence[Diagnosis] = ()) -> dict:
+    """Updates that make the tab show a run with what looks wrong with it, or the empty state."""
     if view is None:
         return {
             tab.state: "",
@@ -95,7 +96,7 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None) -> dict:
         }
     curves = _curves(view)
     return {
-        tab.state: _state(view, waiting),
+        tab.state: _state(view, waiting, diagnoses),
         tab.cancel: gr.Button(visible=view.status == "queued"),
         tab.resume: gr.Button(_resume_words(view), visible=view.status != "cancelled" and may_resume(view)),
         tab.loss: drawn(loss_chart(curves)),
@@ -129,7 +130,7 @@ def _curves(view: RunView) -> Curves:
         eval_macro_f1=tuple(e.macro_f1 for e in view.evaluations),
         total_steps=view.total_steps,
         epoch_steps=view.epoch_steps,
-        best_step=view.best_step,
+        best_step=view.kept.step,
     )
 
 
@@ -152,35 +153,52 @@ def _encoder_facts(encoder: Encoder) -> str:
     return f'<p class="em-quiet">{markup.text(encoder.about)}</p>{markup.facts(pairs)}'
 
 
-def _state(view: RunView, waiting: int | None) -> str:
-    """What the run is doing or how it ended, in a sentence, and its facts."""
-    last = view.evaluations[-1] if view.evaluations else None
+def _state(view: RunView, waiting: int | None, diagnoses: Sequence[Diagnosis]) -> str:
+    """What the run is doing or how it ended, in a sentence, and the facts of its model."""
+    kept = view.kept
     pairs = [
         ("Data", view.source_name),
         ("Encoder", view.encoder),
-        ("Device", f"{view.device}, {view.processes} processes" if view.processes > 1 else view.device),
-        ("Epochs", str(view.epochs or "")),
-        ("Batch size", str(view.batch_size or "")),
-        ("Learning rate", f"{view.learning_rate:g}" if view.learning_rate else ""),
-        ("Parameters", _parameters(view)),
-        ("Speed", f"{view.samples_per_second:.0f} texts/s" if view.samples_per_second else ""),
-        ("Validation accuracy", words.percent(last.accuracy) if last else ""),
-        ("Validation macro F1", words.percent(last.macro_f1) if last else ""),
+        ("Device", f"{kept.device}, {kept.processes} processes" if kept.processes > 1 else kept.device),
+        ("Epochs", str(kept.epochs or "")),
+        ("Batch size", str(kept.batch_size or "")),
+        ("Learning rate", f"{kept.learning_rate:g}" if kept.learning_rate else ""),
+        ("Parameters", _parameters(kept)),
+        ("Speed", f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else ""),
+        *_validation_scores(view),
     ]
     remarks = "".join(markup.notice(n, "info") for n in view.remarks)
-    worries = "".join(markup.notice(d.words, "look") for d in diagnose(view))
+    worries = "".join(markup.notice(d.words, d.severity) for d in diagnoses)
     return _sentence(view, waiting) + worries + remarks + markup.facts(pairs)
+
+
+def _validation_scores(view: RunView) -> list[tuple[str, str]]:
+    """Those of the model that is kept and, while a training goes on, the latest ones: then always both, so that nothing jumps."""
+    kept = view.kept.evaluation
+    if view.status == "running":
+        told = [("best so far", kept), ("latest", view.evaluations[-1] if view.evaluations else None)]
+    else:
+        told = [("kept model", kept)]
+    return [pair for which, scores in told if scores is not None for pair in _scores_of(which, scores)]
+
+
+def _scores_of(which: str, scores: Evaluation) -> list[tuple[str, str]]:
+    place = f"({which}, step {scores.step:,})"
+    return [
+        (f"Validation accuracy {place}", words.percent(scores.accuracy)),
+        (f"Validation macro F1 {place}", words.percent(scores.macro_f1)),
+    ]
 
 
 def _resume_words(view: RunView) -> str:
     return f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again from the start"
 
 
-def _parameters(view: RunView) -> str:
-    if not view.parameters:
+def _parameters(model: KeptModel) -> str:
+    if not model.parameters:
         return ""
-    trained = "all" if view.trainable_parameters == view.parameters else words.parameters(view.trainable_parameters)
-    return f"{words.parameters(view.parameters)}, {trained} trained"
+    trained = "all" if model.trainable_parameters == model.parameters else words.parameters(model.trainable_parameters)
+    return f"{words.parameters(model.parameters)}, {trained} trained"
 
 
 def _sentence(view: RunView, waiting: int | None) -> str:

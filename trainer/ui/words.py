@@ -50,9 +50,9 @@ def room(size: int) -> str:
     return f"{max(size, 0) / 1e3:.0f} KB"
 
 
-def run_choice(view: RunView) -> str:
-    """A run in a list of runs."""
-    return f"{view.name} · {view.source_name} · {STATES[view.status]}"
+def run_choice(view: RunView, name: str | None = None) -> str:
+    """A run in a list of runs; ``name`` where its own does not tell it from the others."""
+    return f"{name or view.name} · {view.source_name} · {STATES[view.status]}"
 
 
 def epoch_words(view: RunView) -> str:
