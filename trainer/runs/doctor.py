@@ -10,6 +10,7 @@ from math import ceil, exp, isfinite, sqrt
 from statistics import fmean, median, pvariance
 
 from trainer.runs.view import Evaluation, RunView
+from trainer.text_format import percent
 
 _LEAST_SHARE_LIVE = 1 / 3
 """Of the steps, before a live run is judged: with many epochs the first one is mostly warmup."""
@@ -138,7 +139,7 @@ def _collapse(view: RunView) -> Diagnosis | None:
     if not alike or len(alike) < enough or alike[-1].step < fair or not _misses(view, alike[-1]):
         return None
     last, rows = alike[-1], view.rows.get("validation")
-    right = f" and is right for {_percent(last.accuracy)} of them" if _number(last.accuracy) else ""
+    right = f" and is right for {percent(last.accuracy, 0)} of them" if _number(last.accuracy) else ""
     words = (
         f"After {last.step:,} of {view.total_steps:,} steps the model gives {f'all {rows:,}' if rows else 'all'} validation rows the same "
         f"class{right}: it does not tell the classes apart{' any more' if forgot else ''}. "
@@ -208,7 +209,7 @@ def _overfitting(view: RunView, losses: _Curve) -> Diagnosis | None:
             apart = _gap(view, seen, accuracies, span, already=apart is not None)
     if apart is not None:
         found = (
-            f"The model is right for {_percent(apart[0])} of the rows it learns from, but for {_percent(apart[1])} of the validation rows: "
+            f"The model is right for {percent(apart[0], 0)} of the rows it learns from, but for {percent(apart[1], 0)} of the validation rows: "
             "it begins to know its rows by heart."
         )
     elif rising is not None:
@@ -327,8 +328,3 @@ def _another_rate(view: RunView) -> str:
 def _plain(number: float) -> str:
     """2e-05 -> "0.00002"."""
     return f"{float(f'{number:.2g}'):.9f}".rstrip("0").rstrip(".")
-
-
-def _percent(share: float) -> str:
-    """0.708 -> "71 %"."""
-    return f"{100 * share:.0f} %"

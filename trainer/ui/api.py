@@ -1,6 +1,7 @@
 """The named endpoints: the same jobs over HTTP. Described in the README and by the page's own API view."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,14 @@ def build(studio: Studio) -> None:
     def report(run: str) -> dict:
         """Scores of a finished run on its test and validation rows, and the confusion matrix (rows: true class)."""
         reports = studio.reports(owner(), run)
+        baseline = studio.view(owner(), run).baseline
         return {
             "run": run,
             "labels": list(reports.test.label_names),
             "test": reports.test.to_dict(),
             "validation": reports.validation.to_dict(),
             "confusion": reports.test.confusion.tolist(),
+            "baseline": baseline and asdict(baseline),
         }
 
     def predict(run: str, texts: list[str]) -> dict:

@@ -81,9 +81,16 @@ def _row(view: RunView, scores: Scores | None) -> str:
 
 
 def _scores(view: RunView, scores: Scores | None) -> tuple[str, str]:
-    """Accuracy and macro F1 on the test rows; of a run without a model, what was last seen on the validation rows, and so called."""
+    """Accuracy and macro F1 of the kept model on the validation rows, by which runs are chosen, with those on the test rows beside them.
+
+    Of a run without a model, what was last seen on the validation rows.
+    """
     if scores is not None:
-        return words.percent(scores.accuracy.value), words.percent(scores.macro_f1.value)
+        validation, test = scores.validation, scores.test
+        return tuple(
+            f"{words.percent(kept.value)}<small>validation; test {words.percent(told.value)}</small>"
+            for kept, told in ((validation.accuracy, test.accuracy), (validation.macro_f1, test.macro_f1))
+        )
     last = view.evaluations[-1] if view.evaluations else None
     if last is None:
         return "–", "–"
