@@ -172,7 +172,7 @@ def test_with_rare_classes_an_end_rises_seldom_and_little() -> None:
             steps += 2 * len(found)
             raised += rises(found)
     assert len(raised) <= 0.002 * steps
-    assert max(raised, default=0) <= 0.02
+    assert max(raised, default=0) <= 0.025
 
 
 def confusion_of(shares: Sequence[float], wanted: float, *, rare: float, in_pairs: bool) -> np.ndarray:

@@ -10,10 +10,10 @@ from statistics import NormalDist
 import numpy as np
 
 CONFIDENCE = 0.95
-_PSEUDO_ROWS = 8.0
+_PSEUDO_ROWS = 4.0
 """Rows added to each class, which are right as often as all rows are: without them a class of three rows would be as sure as it happens to
-be right. Chosen, as the terms of second order below, by simulated tables (tests/evaluation/test_intervals.py): the coverage is as good with
-2 as with 8, and with more the ends move more evenly from mistake to mistake, but classes that are worse than others are missed."""
+be right. Chosen, as the terms of second order below, by simulated tables (tests/evaluation/test_intervals.py): with 2 the ends move less
+evenly from mistake to mistake, with 8 and more the coverage leaves 92 to 98 % where classes are not alike."""
 
 
 @dataclass(frozen=True)
