@@ -134,10 +134,10 @@ class Shelf:
                 code="compare_count",
             )
         runs = tuple(sorted((self._compared(owner, run_id) for run_id in chosen), key=_by_validation))
-        said = [self._answers(owner, run.view.id) for run in runs if run.scores is not None]
-        if len(said) < 2:
+        with_model = [self._answers(owner, run.view.id) for run in runs if run.scores is not None]
+        if len(with_model) < 2:
             return Comparison(runs, None, ())
-        reference, *others = said
+        reference, *others = with_model
         results = [compare(reference, other, together=len(others)) for other in others]
         return Comparison(runs, 0, tuple(enumerate(results, start=1)))
 

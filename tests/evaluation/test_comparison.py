@@ -161,12 +161,12 @@ def all_tables(most):
 
 
 def assert_of_one_mind(table, together):
-    found = paired(*table, together=together)
-    assert found.differs == (found.low > 0 or found.high < 0), table
-    assert found.low <= found.difference <= found.high
-    words = in_words(found, "A", "B")
-    assert ("would hardly come by chance" in words) == found.differs
-    return found
+    comparison = paired(*table, together=together)
+    assert comparison.differs == (comparison.low > 0 or comparison.high < 0), table
+    assert comparison.low <= comparison.difference <= comparison.high
+    words = in_words(comparison, "A", "B")
+    assert ("would hardly come by chance" in words) == comparison.differs
+    return comparison
 
 
 @pytest.mark.parametrize("together", [1, 2, 5])
@@ -180,10 +180,10 @@ def test_the_interval_and_the_test_never_contradict_each_other_in_any_table_of_u
     ("table", "together"), [((47, 6, 1, 46), 1), ((5, 5, 0, 90), 1), ((1, 7, 0, 92), 3), ((1, 0, 7, 92), 3), ((0, 11, 2, 0), 1)]
 )
 def test_the_test_decides_where_the_two_methods_disagree(table, together):
-    found = assert_of_one_mind(table, together)
+    comparison = assert_of_one_mind(table, together)
     from scipy.stats import binomtest
 
-    assert found.differs == (binomtest(table[1], table[1] + table[2]).pvalue < 0.05 / together)
+    assert comparison.differs == (binomtest(table[1], table[1] + table[2]).pvalue < 0.05 / together)
 
 
 @settings(deadline=None)

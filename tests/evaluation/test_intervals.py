@@ -89,9 +89,9 @@ def test_the_interval_holds_scikit_learns_score(confusion: np.ndarray) -> None:
 @pytest.mark.parametrize("classes", [1, 2, 6, 7, 150])
 def test_where_nothing_is_wrong_the_score_is_exactly_one(classes: int) -> None:
     for average in (macro_f1, weighted_f1):
-        found = average(np.diag(np.arange(1, classes + 1)))
-        assert (found.value, found.high) == (1.0, 1.0)
-        assert found.low < 1
+        interval = average(np.diag(np.arange(1, classes + 1)))
+        assert (interval.value, interval.high) == (1.0, 1.0)
+        assert interval.low < 1
 
 
 def test_one_class_alone_is_as_sure_as_a_share() -> None:
@@ -109,9 +109,9 @@ def mistakes(sizes: Sequence[int], order: Sequence[tuple[int, int]]) -> Iterator
         yield confusion
 
 
-def rises(found: Sequence[Interval]) -> list[float]:
+def rises(intervals: Sequence[Interval]) -> list[float]:
     """By how much any end rises from one table to the next."""
-    ends = np.array([(interval.low, interval.high) for interval in found])
+    ends = np.array([(interval.low, interval.high) for interval in intervals])
     steps = np.diff(ends, axis=0)
     return steps[steps > 1e-12].tolist()
 
@@ -139,9 +139,9 @@ def all_alike(classes: int, rows: int) -> list[int]:
 def assert_monotone(classes: int, rows: int) -> None:
     sizes = all_alike(classes, rows)
     for order in (in_turn(sizes), class_by_class(sizes)):
-        found = list(mistakes(sizes, order))
-        assert not rises([macro_f1(table) for table in found])
-        assert not rises([weighted_f1(table) for table in found])
+        made = list(mistakes(sizes, order))
+        assert not rises([macro_f1(table) for table in made])
+        assert not rises([weighted_f1(table) for table in made])
 
 
 @pytest.mark.parametrize("classes", [2, 6])
@@ -168,9 +168,9 @@ def test_with_rare_classes_an_end_rises_seldom_and_little() -> None:
         order = in_turn(sizes // 2)
         generator.shuffle(order)
         for average in (macro_f1, weighted_f1):
-            found = [average(table) for table in mistakes(sizes, order)]
-            steps += 2 * len(found)
-            raised += rises(found)
+            intervals = [average(table) for table in mistakes(sizes, order)]
+            steps += 2 * len(intervals)
+            raised += rises(intervals)
     assert len(raised) <= 0.002 * steps
     assert max(raised, default=0) <= 0.025
 
@@ -201,7 +201,7 @@ def coverages(cells: np.ndarray, rows: int, draws: int = 2000) -> list[float]:
     k = len(cells)
     tables = np.random.default_rng(rows).multinomial(rows, cells.ravel(), size=draws).reshape(draws, k, k)
     return [
-        float(np.mean([found.low <= true <= found.high for found in map(average, tables)]))
+        float(np.mean([interval.low <= true <= interval.high for interval in map(average, tables)]))
         for average, true in zip((macro_f1, weighted_f1), f1_of(cells), strict=True)
     ]
 
@@ -234,7 +234,9 @@ def test_the_intervals_of_averages_of_f1_hold_their_level(classes: int, file: in
             # Two classes are below one half only where guessing would be better.
             cells = confusion_of(shares, max(wanted, 0.55) if classes == 2 else wanted, rare=rare, in_pairs=in_pairs)
             measured += [(wanted, coverage) for coverage in coverages(cells, rows)]
-    found = [coverage for _, coverage in measured]
-    print(f"{classes} classes, shares {shares}, {rows} rows: {min(found):.3f} to {max(found):.3f}, mean {np.mean(found):.3f}")
+    all_of_them = [coverage for _, coverage in measured]
+    print(
+        f"{classes} classes, shares {shares}, {rows} rows: {min(all_of_them):.3f} to {max(all_of_them):.3f}, mean {np.mean(all_of_them):.3f}"
+    )
     for wanted, coverage in measured:
         assert_holds(rows, wanted, coverage)

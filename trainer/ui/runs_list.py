@@ -88,8 +88,8 @@ def _scores(view: RunView, scores: Scores | None) -> tuple[str, str]:
     if scores is not None:
         validation, test = scores.validation, scores.test
         return tuple(
-            f"{words.percent(kept.value)}<small>validation; test {words.percent(told.value)}</small>"
-            for kept, told in ((validation.accuracy, test.accuracy), (validation.macro_f1, test.macro_f1))
+            f"{words.percent(kept.value)}<small>validation; test {words.percent(tested.value)}</small>"
+            for kept, tested in ((validation.accuracy, test.accuracy), (validation.macro_f1, test.macro_f1))
         )
     last = view.evaluations[-1] if view.evaluations else None
     if last is None:
