@@ -43,8 +43,21 @@ def test_a_baseline_stands_beside_the_score(tmp_path: Path, tiny_encoder: Encode
     assert (event["accuracy"], event["macro_f1"]) == (view.baseline.accuracy, view.baseline.macro_f1)
     assert event["seconds"] >= 0
     card = (run.model / "README.md").read_text(encoding="utf-8")
-    assert f"that learned from the same training rows reaches accuracy {view.baseline.accuracy:.3f}" in card
+    assert f"that learned from the same {view.baseline.rows:,} training rows reaches accuracy {view.baseline.accuracy:.3f}" in card
     assert 'pipeline("text-classification"' in card
+
+
+def test_a_stopped_run_has_a_baseline_too(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    save = job._score
+
+    def stop_while_scoring(run: Run, *args: object, **kwargs: object) -> None:
+        run.ask_to_stop()
+        save(run, *args, **kwargs)
+
+    monkeypatch.setattr(job, "_score", stop_while_scoring)
+    run, view = done(tmp_path, tiny_encoder)
+    assert run.stop_asked()
+    assert view.baseline.rows == view.rows["train"]
 
 
 def test_a_baseline_that_fails_fails_no_run(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:

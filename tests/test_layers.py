@@ -10,7 +10,7 @@ MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 
 FLOORS = [
     {"errors", "__init__"},
-    {"settings", "recipe", "cache"},
+    {"settings", "recipe", "cache", "text_format"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "card", "preparation"},

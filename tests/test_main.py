@@ -6,6 +6,7 @@ One run is trained by a real process and used by all; what needs no process of i
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -96,7 +97,7 @@ def test_train_answers_with_the_promised_object(trained: Said) -> None:
     answer = trained.last
     assert set(answer) == {
         *("run", "path", "test", "validation", "seconds", "train_seconds"),
-        *("samples_per_second", "epochs", "batch_size", "seed", "findings"),
+        *("samples_per_second", "epochs", "batch_size", "seed", "findings", "baseline"),
     }
     assert is_id(answer["run"])
     assert (answer["epochs"], answer["batch_size"], answer["seed"]) == (12, 16, 7)
@@ -107,14 +108,18 @@ def test_train_answers_with_the_promised_object(trained: Said) -> None:
         assert answer[split]["rows"] == rows
         assert set(answer[split]["per_class"]) == {"joy", "sadness", "anger"}
         for scores in answer[split]["per_class"].values():
-            assert set(scores) == {"precision", "recall", "f1", "support"}
+            assert set(scores) == {"precision", "recall", "f1", "support", "intervals"}
         assert sum(c["support"] for c in answer[split]["per_class"].values()) == rows
     assert answer["test"]["accuracy"] > 0.6
+    assert answer["baseline"]["rows"] == 168
+    assert 0 < answer["baseline"]["macro_f1"] <= 1
+    assert 0 < answer["baseline"]["accuracy"] <= 1
 
 
 def test_train_prints_the_report_before_it(trained: Said) -> None:
     assert "48 test rows, never trained on" in trained.out
-    assert "precision  recall" in trained.out
+    assert re.search("precision +recall +F1 +rows", trained.out)
+    assert "A simple word-count model, having learned from the same 168 training rows, reaches" in trained.out
     assert "Traceback" not in trained.err
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,15 +43,17 @@ def put(
     rows: Sequence[tuple[str, str]] = ROWS,
     names: tuple[str, ...] = NAMES,
     wrong: int = 0,
+    wrong_validation: int = 0,
     end: str = "finished",
 ) -> RunView:
-    """A run of 100 rows, 40 of them for the test, whose model has the first ``wrong`` of these wrong."""
+    """A run of 100 rows, 20 for the validation and 40 for the test, whose model has the first ``wrong`` of these wrong."""
     ids = np.array([names.index(label) for _, label in rows])
     at = np.arange(len(rows))
     corpus = Corpus(tuple(text for text, _ in rows), ids, names, at, at + 2, None, ())
     splits = Splits(at[:40], at[40:60], at[60:], at[:0], ())
     said = np.eye(len(names))[ids[40:]]
-    said[20 : 20 + wrong] = np.roll(said[20 : 20 + wrong], 1, axis=1)
+    for part in (slice(0, wrong_validation), slice(20, 20 + wrong)):
+        said[part] = np.roll(said[part], 1, axis=1)
 
     def fill(folder: Path) -> None:
         save_rows(folder / "data.parquet", corpus, splits)
@@ -144,7 +147,7 @@ def test_a_folder_that_cannot_be_moved_loses_nothing(shelf: Shelf, monkeypatch: 
         patched.setattr(os, "replace", fails)
         with pytest.raises(UserError, match="Permission denied"):
             shelf.delete(ME, run.id)
-    assert shelf.scores(ME, run.id).rows == 40
+    assert shelf.scores(ME, run.id).test.rows == 40
 
 
 def test_a_crash_in_the_middle_of_a_deletion_leaves_no_half_run(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,33 +182,124 @@ def test_room_on_the_disk_is_that_of_all_files(shelf: Shelf) -> None:
 # Scores and comparisons
 
 
-def test_scores_are_read_once_until_the_run_changes(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = put(shelf, wrong=10)
-    read = []
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The splits whose reports were computed."""
+    computed = []
     load = shelf_module.job.load_report
-    monkeypatch.setattr(shelf_module.job, "load_report", lambda *args: (read.append(args), load(*args))[1])
+    monkeypatch.setattr(shelf_module.job, "load_report", lambda run, split: (computed.append(split), load(run, split))[1])
+    return computed
+
+
+def test_a_report_is_computed_once_for_its_predictions(shelf: Shelf, loads: list[str]) -> None:
+    run = put(shelf, wrong=10, wrong_validation=2)
     for _ in range(3):
-        scores = shelf.scores(ME, run.id)
-    assert (scores.rows, scores.accuracy.value) == (40, 0.75)
-    assert len(read) == 1
+        reports, scores = shelf.reports(ME, run.id), shelf.scores(ME, run.id)
+    assert sorted(loads) == ["test", "validation"]
+    assert (scores.test.rows, scores.test.accuracy.value) == (40, 0.75)
+    assert (scores.validation.rows, scores.validation.accuracy.value) == (20, 0.9)
+    assert (scores.test.macro_f1, scores.validation.macro_f1) == (reports.test.macro_f1, reports.validation.macro_f1)
+    # Neither another name nor another event makes other predictions.
+    shelf.rename(ME, run.id, "renamed")
     Run(shelf.folder(ME, run.id)).log.append("finished", seconds=9.0)
-    shelf.scores(ME, run.id)
-    assert len(read) == 2
-    assert scores.accuracy == shelf.reports(ME, run.id).test.accuracy
+    assert shelf.reports(ME, run.id) is reports
+    assert shelf.scores(ME, run.id) is scores
+
+
+def test_other_predictions_give_another_report(shelf: Shelf, loads: list[str]) -> None:
+    run, better = put(shelf, wrong=10), put(shelf, "better")
+    assert shelf.scores(ME, run.id).test.accuracy.value == 0.75
+    path = shelf.folder(ME, run.id) / "predictions.parquet"
+    path.write_bytes((shelf.folder(ME, better.id) / "predictions.parquet").read_bytes())
+    os.utime(path, ns=(1, 1))
+    assert shelf.scores(ME, run.id).test.accuracy.value == shelf.reports(ME, run.id).test.accuracy.value == 1.0
+    assert len(loads) == 4
+
+
+def test_damaged_predictions_are_not_kept_as_an_answer(shelf: Shelf) -> None:
+    run = put(shelf)
+    path = shelf.folder(ME, run.id) / "predictions.parquet"
+    whole = path.read_bytes()
+    path.unlink()
+    for _ in range(2):
+        with refused("run_damaged"):
+            shelf.scores(ME, run.id)
+    path.write_bytes(whole)
+    assert shelf.scores(ME, run.id).test.rows == 40
+
+
+def test_a_list_longer_than_the_kept_reports_is_computed_once(shelf: Shelf, loads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf._reports = shelf_module.SingleFlightCache(2)
+    runs = [put(shelf, f"run {i}") for i in range(5)]
+    for _ in range(3):
+        for run in runs:
+            shelf.scores(ME, run.id)
+    assert len(loads) == 10
+    assert len(shelf._reports) == 2
+
+
+def test_many_who_ask_at_once_compute_a_report_once(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    run, computed, all_asked = put(shelf), [], threading.Barrier(4)
+    load = shelf_module.job.load_report
+    monkeypatch.setattr(shelf_module.job, "load_report", lambda run, split: (computed.append(split), load(run, split))[1])
+
+    def ask() -> object:
+        all_asked.wait(30)
+        return shelf.reports(ME, run.id)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [future.result(60) for future in [pool.submit(ask) for _ in range(4)]]
+    assert len({id(answer) for answer in answers}) == 1
+    assert len(computed) == 2
+
+
+def test_a_deleted_run_leaves_no_report_in_memory(shelf: Shelf) -> None:
+    run, kept = put(shelf), put(shelf, "kept")
+    for one in (run, kept):
+        shelf.scores(ME, one.id)
+    shelf.delete(ME, run.id)
+    assert (len(shelf._reports), len(shelf._scores)) == (1, 1)
 
 
 def test_runs_side_by_side(shelf: Shelf) -> None:
     recipe = Recipe(epochs=2)
-    worse, best, none = put(shelf, wrong=12), put(shelf, "calm fox", recipe=recipe, wrong=2), put(shelf, "torn", end="failed")
+    worse, best, none = (
+        put(shelf, wrong=12, wrong_validation=3),
+        put(shelf, "calm fox", recipe=recipe, wrong=2),
+        put(shelf, "torn", end="failed"),
+    )
     found = shelf.compare(ME, [worse.id, none.id, best.id, worse.id])
-    assert [run.view.name for run in found.runs] == ["brisk otter", "torn", "calm fox"]
-    assert [run.recipe for run in found.runs] == [Recipe(), Recipe(), recipe]
-    assert found.runs[1].scores is None
-    assert found.best == 2
+    assert [run.view.name for run in found.runs] == ["calm fox", "brisk otter", "torn"]
+    assert [run.recipe for run in found.runs] == [recipe, Recipe(), Recipe()]
+    assert found.runs[2].scores is None
+    assert found.reference == 0
     [(at, paired)] = found.against
-    assert at == 0
+    assert at == 1
     assert (paired.rows, paired.both, paired.only_a, paired.only_b, paired.neither) == (40, 28, 10, 0, 2)
     assert paired.p == pytest.approx(2 / 2**10)
+
+
+def test_no_test_score_chooses_or_orders_anything(shelf: Shelf) -> None:
+    lucky = put(shelf, "lucky on the test rows", wrong=0, wrong_validation=6)
+    chosen = put(shelf, "chosen by validation", wrong=15, wrong_validation=1)
+    between = put(shelf, "between", wrong=30, wrong_validation=3)
+    for asked in ([lucky, chosen, between], [between, chosen, lucky]):
+        found = shelf.compare(ME, [run.id for run in asked])
+        assert [run.view.name for run in found.runs] == ["chosen by validation", "between", "lucky on the test rows"]
+        assert found.reference == 0
+        assert [(at, paired.difference) for at, paired in found.against] == [(1, pytest.approx(15 / 40)), (2, pytest.approx(-15 / 40))]
+
+
+def test_of_runs_that_validate_alike_the_older_is_the_reference(shelf: Shelf) -> None:
+    runs = [put(shelf, name, wrong=wrong) for name, wrong in (("first", 9), ("second", 0), ("third", 4))]
+    for order in (runs, runs[::-1]):
+        found = shelf.compare(ME, [run.id for run in order])
+        assert [run.view.name for run in found.runs] == ["first", "second", "third"]
+    # Two comparisons are looked at together.
+    [(_, alone)] = shelf.compare(ME, [runs[0].id, runs[2].id]).against
+    assert found.against[1][1].p == pytest.approx(min(1.0, 2 * alone.p))
 
 
 def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(shelf: Shelf) -> None:
@@ -230,7 +324,7 @@ def test_comparisons_take_two_to_six_runs(shelf: Shelf) -> None:
         with refused("compare_count"):
             shelf.compare(ME, chosen)
     found = shelf.compare(ME, runs[:6])
-    assert (found.best, found.against) == (None, ())
+    assert (found.reference, found.against) == (None, ())
 
 
 def test_a_damaged_run_stands_beside_the_others_with_its_problem(shelf: Shelf) -> None:

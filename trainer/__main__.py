@@ -17,6 +17,7 @@ from trainer.presets import preset
 from trainer.recipe import Recipe, load_recipe
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
+from trainer.text_format import decimal, percent, percent_range
 
 _CALLED = time.monotonic()
 """When the command was called, as near as a program can tell; nothing heavy is imported before."""
@@ -230,24 +231,44 @@ def _postfix(view: RunView) -> str:
         parts.append(f"training loss {view.points[-1].loss:.3f}")
     last, kept = view.evaluations[-1] if view.evaluations else None, view.kept.evaluation
     if last is not None and last.accuracy is not None:
-        parts.append(f"validation accuracy {last.accuracy:.1%}")
+        parts.append(f"validation accuracy {percent(last.accuracy)}")
         if kept is not None and kept.step != last.step and kept.accuracy is not None:
-            parts.append(f"of the kept step {kept.step:,} {kept.accuracy:.1%}")
+            parts.append(f"of the kept step {kept.step:,} {percent(kept.accuracy)}")
     if view.samples_per_second:
         parts.append(f"{view.samples_per_second:.0f} texts/s")
     return ", ".join(parts)
 
 
 def _report_text(view: RunView, report: "Report") -> str:  # noqa: F821
+    from trainer.evaluation.baseline import learned_from
+    from trainer.evaluation.report import gaps
+
+    def score(name: str, interval: "Interval") -> str:  # noqa: F821
+        return f"{name} {percent(interval.value)} (95 % interval {percent_range(interval.low, interval.high)})"
+
+    def share(interval: "Interval | None") -> str:  # noqa: F821
+        return "–" if interval is None else f"{decimal(interval.value)} ({decimal(interval.low)}–{decimal(interval.high)})"
+
     width = max([len(c.name) for c in report.per_class] + [12])
+    averages = (("Accuracy", report.accuracy), ("macro F1", report.macro_f1), ("weighted F1", report.weighted_f1))
     lines = [
-        f"{report.rows:,} test rows, never trained on. Accuracy {report.accuracy.value:.1%} "
-        f"(95 % interval {report.accuracy.low:.1%} to {report.accuracy.high:.1%}), "
-        f"macro F1 {report.macro_f1.value:.3f}, weighted F1 {report.weighted_f1.value:.3f}.",
-        f"Always answering {report.majority_name} would be right in {report.majority_share:.1%}.",
+        f"{report.rows:,} test rows, never trained on. {', '.join(score(*average) for average in averages)}.",
+        f"Always answering {report.majority_name} would be right in {percent(report.majority_share)}.",
+    ]
+    if view.baseline is not None:
+        learned = learned_from(view.baseline.rows, view.rows.get("train"))
+        lines.append(
+            f"A simple word-count model, having learned from {learned}, reaches {percent(view.baseline.accuracy)}, "
+            f"macro F1 {percent(view.baseline.macro_f1)}."
+        )
+    lines += [
         "",
-        f"{'class':<{width}}  precision  recall    F1   rows",
-        *(f"{c.name:<{width}}  {c.precision:9.2f}  {c.recall:6.2f}  {c.f1:4.2f}  {c.support:5d}" for c in report.per_class),
+        f"{'class':<{width}}  {'precision':<18}  {'recall':<18}  {'F1':<6}  rows",
+        *(
+            f"{c.name:<{width}}  {share(c.precision):<18}  {share(c.recall):<18}  {'–' if c.f1 is None else decimal(c.f1):<6}  {c.support:,}"
+            for c in report.per_class
+        ),
+        *gaps(report),
         "",
         f"Run {view.name}: {view.samples_per_second or 0:.0f} texts/s while training, {view.seconds or 0:.0f} s in all, {view.device}.",
     ]
@@ -260,6 +281,7 @@ def _train_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path)
         "path": str(folder),
         "test": reports.test.to_dict(),
         "validation": reports.validation.to_dict(),
+        "baseline": view.baseline and asdict(view.baseline),
         "seconds": round(time.monotonic() - _CALLED, 3),
         "train_seconds": view.train_seconds,
         "samples_per_second": view.samples_per_second,
@@ -346,7 +368,7 @@ def _prediction_text(result: dict) -> str:
     if result["cut"]:
         lines.append(f"  cut: the model read {result['tokens_read']:,} of {result['tokens']:,} tokens")
     ordered = sorted(result["probabilities"].items(), key=lambda item: -item[1])
-    return "\n".join([*lines, *(f"  {p:6.1%}  {name}" for name, p in ordered)])
+    return "\n".join([*lines, *(f"  {percent(p):>8}  {name}" for name, p in ordered)])
 
 
 def _repairs(codes: str) -> tuple[str, ...]:
@@ -421,7 +443,7 @@ def _runs(options: argparse.Namespace) -> int:
         return 0
     for view in views:
         kept = view.kept.evaluation
-        score = f"validation accuracy {kept.accuracy:.1%} (step {kept.step:,})" if kept and kept.accuracy is not None else ""
+        score = f"validation accuracy {percent(kept.accuracy)} (step {kept.step:,})" if kept and kept.accuracy is not None else ""
         print(f"{view.id}  {view.name:<20} {view.status:<12} {view.source_name:<40} {view.encoder:<24} {score}")
     return 0
 

@@ -5,9 +5,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from trainer.data.repairs import REPAIRS, text_repairs
-from trainer.evaluation.report import Interval, Report
+from trainer.evaluation.baseline import learned_from
+from trainer.evaluation.intervals import Interval
+from trainer.evaluation.report import Report, gaps
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
+from trainer.text_format import decimal, percent
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -18,7 +21,9 @@ def write_card(run: Run, view: RunView, report: Report) -> None:
     from huggingface_hub import ModelCard
 
     data = _metadata(run, view, report)
-    rows = "\n".join(f"| {_escaped(c.name)} | {c.precision:.3f} | {c.recall:.3f} | {c.f1:.3f} | {c.support:,} |" for c in report.per_class)
+    rows = "\n".join(
+        f"| {_escaped(c.name)} | {_share(c.precision)} | {_share(c.recall)} | {_score(c.f1)} | {c.support:,} |" for c in report.per_class
+    )
     text = f"""---
 {data.to_yaml()}
 ---
@@ -31,15 +36,15 @@ A text classifier with {len(report.label_names)} classes, fine-tuned with Emotun
 {_loading(run)}
 {_preparing(run)}## What was measured
 
-On {report.rows:,} test rows that were never trained on, nor used to choose anything (95 % bootstrap intervals):
+On {report.rows:,} test rows that were never trained on, nor used to choose anything (95 % intervals):
 accuracy {_interval(report.accuracy)}, macro F1 {_interval(report.macro_f1)}, weighted F1 {_interval(report.weighted_f1)}.
-Always answering “{_escaped(report.majority_name)}” would be right in {report.majority_share:.1%} of them.{_baseline(view)}
+Always answering “{_escaped(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline(view)}
 
 | class | precision | recall | F1 | rows |
 |---|---:|---:|---:|---:|
 {rows}
 
-{_findings(view)}{_repairs(view)}## How it was trained
+{_gaps(report)}{_findings(view)}{_repairs(view)}## How it was trained
 
 {view.epochs} epochs, batch size {view.batch_size}, peak learning rate {view.learning_rate:g}, on {view.device}.
 Settings and seed: {_escaped(", ".join(f"{name} {value}" for name, value in run.recipe().to_dict().items() if value not in (None, ())))}.
@@ -175,10 +180,10 @@ def _baseline(view: RunView) -> str:
     if view.baseline is None:
         return ""
     found = view.baseline
-    learned = "the same training rows" if found.rows == view.rows.get("train") else f"{found.rows:,} of the training rows"
+    learned = learned_from(found.rows, view.rows.get("train"))
     return (
-        f"\nA simple word-count model (TF-IDF and logistic regression) that learned from {learned} reaches "
-        f"accuracy {found.accuracy:.3f} and macro F1 {found.macro_f1:.3f} on them."
+        f"\nA simple word-count model (TF-IDF and a linear support vector machine) that learned from {learned} reaches "
+        f"accuracy {_score(found.accuracy)} and macro F1 {_score(found.macro_f1)} on them."
     )
 
 
@@ -191,7 +196,22 @@ def _repairs(view: RunView) -> str:
 
 
 def _interval(interval: Interval) -> str:
-    return f"{interval.value:.3f} ({interval.low:.3f} to {interval.high:.3f})"
+    return f"{_score(interval.value)} ({_score(interval.low)} to {_score(interval.high)})"
+
+
+def _share(interval: Interval | None) -> str:
+    return "–" if interval is None else _score(interval.value)
+
+
+def _score(share: float | None) -> str:
+    """A dash where it cannot be told."""
+    return "–" if share is None else decimal(share, 3)
+
+
+def _gaps(report: Report) -> str:
+    """What the test rows cannot tell of some classes."""
+    sentences = gaps(report)
+    return _escaped(" ".join(sentences)) + "\n\n" if sentences else ""
 
 
 def _escaped(text: str) -> str:

@@ -116,8 +116,7 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     Ranks.from_environment().share(str(run.path))
     fitted = fit(run, encoder, corpus, splits, recipe=recipe, save_seconds=save_seconds)
     _score(run, corpus, splits, device=fitted.hardware.device)
-    if not run.stop_asked():
-        _compare(run, corpus, splits)
+    _compare(run, corpus, splits)
     end = "stopped" if fitted.stopped else "finished"
     seconds = fitted.seconds_before + time.monotonic() - begun
     facts = {

@@ -6,8 +6,6 @@ Starts and stops nothing; a run's truth is on the disk.
 import os
 import re
 import shutil
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,11 +15,11 @@ from typing import TYPE_CHECKING
 from trainer import job
 from trainer.cache import SingleFlightCache
 from trainer.data.rows import load_rows
-from trainer.desk import remember
 from trainer.errors import UserError
-from trainer.evaluation.comparison import Answers, Paired, answers, compare, holm
+from trainer.evaluation.comparison import Answers, Paired, answers, compare
+from trainer.evaluation.intervals import Interval
 from trainer.evaluation.predictions import load_predictions
-from trainer.evaluation.report import Interval, Report
+from trainer.evaluation.report import Report
 from trainer.recipe import Recipe
 from trainer.runs.doctor import Diagnosis, diagnose
 from trainer.runs.run import Run, RunStore
@@ -36,7 +34,9 @@ MOST_COMPARED = 6
 LONGEST_NAME = 60
 
 _PREDICTORS_KEPT = 2
-_SCORES_KEPT = 100_000
+_REPORTS_KEPT = 32
+_SCORES_KEPT = 10_000
+"""Far more than reports: a list of runs asks for all of its scores in a row, and a cache that is shorter than the list would keep none."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,20 @@ class Reports:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What a list of runs says of a model: its score on its ``rows`` test rows."""
+class SplitScores:
+    """A model's scores on the ``rows`` rows of one split."""
 
     rows: int
     accuracy: Interval
     macro_f1: Interval
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a list of runs says of a model. Runs are ordered and chosen by ``validation`` alone; ``test`` is only told."""
+
+    validation: SplitScores
+    test: SplitScores
 
 
 @dataclass(frozen=True)
@@ -68,14 +76,15 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side, in the order asked for.
+    """Runs side by side: those with scores first, by macro F1 on their validation rows (of equals the older first), then the others.
 
-    ``best`` is the place of the one with the highest test accuracy, None without two models; ``against`` says for each other run that has
-    one how it does against the best (A is the best), by its place. Their p values are corrected for being looked at together.
+    ``reference`` is the place of the run that the others are held against: the first, None without two models. ``against`` says for each
+    other run that has a model how the reference does against it on their shared test rows (A is the reference), by its place. No test
+    score decides any of this: the best of many test scores would be partly the luckiest. Intervals and p values hold for all at once.
     """
 
     runs: tuple[Compared, ...]
-    best: int | None
+    reference: int | None
     against: tuple[tuple[int, Paired], ...]
 
 
@@ -87,10 +96,9 @@ class Shelf:
         self._runs = RunStore(settings.runs_dir)
         self._predictors: SingleFlightCache[Predictor] = SingleFlightCache(_PREDICTORS_KEPT)
         """By run and the time of its model, as a run that is trained further gets another one."""
-        self._scores: OrderedDict[str, tuple[int, Scores]] = OrderedDict()
-        """By run, with the size of the log for which they hold."""
-        self._using = threading.Lock()
-        """Held while known scores are looked up or kept."""
+        self._reports: SingleFlightCache[Reports] = SingleFlightCache(_REPORTS_KEPT)
+        self._scores: SingleFlightCache[Scores] = SingleFlightCache(_SCORES_KEPT)
+        """Both by run and version of its predictions."""
 
     def runs(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""
@@ -120,23 +128,13 @@ class Shelf:
         return diagnose(self._runs.view(run), recipe)
 
     def reports(self, owner: str, run_id: str) -> Reports:
-        """The scores of a run that has a model; UserError for one that has none (yet)."""
-        run = self._with_model(owner, run_id)
-        return Reports(test=job.load_report(run, "test"), validation=job.load_report(run, "validation"))
+        """The scores of a run that has a model, computed once for its predictions; UserError for one that has none (yet)."""
+        return self._reports_of(self._with_model(owner, run_id))
 
     def scores(self, owner: str, run_id: str) -> Scores:
-        """The test scores of ``reports``, at no cost where they were asked for before; UserError as there."""
+        """The scores of ``reports`` in short; UserError as there."""
         run = self._with_model(owner, run_id)
-        # A model is replaced only with an event, and then the log has grown.
-        size = run.log.size()
-        with self._using:
-            known = self._scores.get(run.id)
-        if known is None or known[0] != size:
-            report = job.load_report(run, "test")
-            known = (size, Scores(report.rows, report.accuracy, report.macro_f1))
-            with self._using:
-                remember(self._scores, run.id, known, _SCORES_KEPT)
-        return known[1]
+        return self._scores.get(_version(run), lambda: _in_short(self._reports_of(run)))
 
     def compare(self, owner: str, run_ids: Sequence[str]) -> Comparison:
         """Two to six runs side by side; those with a model also on the test rows that they share. UserError for fewer or more runs."""
@@ -146,14 +144,13 @@ class Shelf:
                 f"A comparison takes two to {MOST_COMPARED} runs; {len(chosen):,} are chosen. Tick others in the list.",
                 code="compare_count",
             )
-        runs = tuple(self._compared(owner, run_id) for run_id in chosen)
-        said = {at: self._answers(owner, chosen[at]) for at, run in enumerate(runs) if run.scores is not None}
-        if len(said) < 2:
+        runs = tuple(sorted((self._compared(owner, run_id) for run_id in chosen), key=_by_validation))
+        with_model = [self._answers(owner, run.view.id) for run in runs if run.scores is not None]
+        if len(with_model) < 2:
             return Comparison(runs, None, ())
-        best = max(said, key=lambda at: runs[at].scores.accuracy.value)
-        others = [at for at in said if at != best]
-        results = holm([compare(said[best], said[at]) for at in others], of=len(said) * (len(said) - 1) // 2)
-        return Comparison(runs, best, tuple(zip(others, results, strict=True)))
+        reference, *others = with_model
+        results = [compare(reference, other, together=len(others)) for other in others]
+        return Comparison(runs, 0, tuple(enumerate(results, start=1)))
 
     def rename(self, owner: str, run_id: str, name: str) -> RunView:
         """Give a run a name of 1 to 60 printable characters, without the blanks around it. UserError for any other."""
@@ -200,9 +197,8 @@ class Shelf:
                 code="disk_not_writable",
             ) from error
         shutil.rmtree(gone, ignore_errors=True)
-        with self._using:
-            self._scores.pop(run.id, None)
-        self._predictors.discard(lambda key: key[0] == run.id)
+        for cache in (self._predictors, self._reports, self._scores):
+            cache.discard(lambda key: key[0] == run.id)
 
     def predict(self, owner: str, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
         """The label names and what the run's model says of each text."""
@@ -243,6 +239,11 @@ class Shelf:
             raise UserError(f"The run {view.name} {state[view.status]}; it has no model. Choose a finished run.", code="no_model")
         return run
 
+    def _reports_of(self, run: Run) -> Reports:
+        return self._reports.get(
+            _version(run), lambda: Reports(test=job.load_report(run, "test"), validation=job.load_report(run, "validation"))
+        )
+
     def _compared(self, owner: str, run_id: str) -> Compared:
         view, recipe = self.view(owner, run_id), self.recipe(owner, run_id)
         if not view.has_model:
@@ -269,3 +270,22 @@ class Shelf:
         with suppress(OSError):  # a missing folder is for the loader to tell
             changed = run.model.stat().st_mtime_ns
         return self._predictors.get((run.id, changed), lambda: Predictor(run.model))
+
+
+def _version(run: Run) -> tuple[str, int, int]:
+    """Names a run's predictions as they are now: no rename of the run changes it, another model does. (id, 0, 0) where there are none."""
+    try:
+        facts = run.predictions.stat()
+    except OSError:  # for the loader to tell
+        return run.id, 0, 0
+    return run.id, facts.st_mtime_ns, facts.st_size
+
+
+def _in_short(reports: Reports) -> Scores:
+    parts = (reports.validation, reports.test)
+    return Scores(*(SplitScores(report.rows, report.accuracy, report.macro_f1) for report in parts))
+
+
+def _by_validation(run: Compared) -> tuple[bool, float, float]:
+    """Sorts runs by macro F1 on the validation rows, the highest first, of equals the older first; those without scores come last."""
+    return run.scores is None, -run.scores.validation.macro_f1.value if run.scores else 0.0, run.view.created

@@ -71,6 +71,16 @@ def test_confusion_says_in_a_sentence_what_a_cell_means():
     assert by_row["data"][0]["z"][1][1] == 1
 
 
+def test_a_cell_of_a_row_with_one_mistake_is_not_a_hundred_per_cent():
+    labels = np.zeros(3200, int)
+    predicted = np.where(np.arange(3200) == 7, 1, labels)
+    report = make_report(labels, predicted, ("sadness", "joy"))
+    heat, numbers = classes.confusion_chart(report, by_row=True)["data"]
+    assert numbers["text"] == ["&gt;99 %", "&lt;1 %"]
+    assert "(99.97 %)" in heat["hovertext"][0][0]
+    assert "(0.03 %)" in heat["hovertext"][0][1]
+
+
 def test_many_classes_have_no_numbers_and_small_names():
     assert len(classes.confusion_chart(report_of([str(i) for i in range(25)]), by_row=True)["data"]) == 2
     figure = valid(classes.confusion_chart(report_of([f"intent {i}" for i in range(77)], 3000), by_row=True))

@@ -70,7 +70,7 @@ def test_training_loss_is_faint_and_unlabelled_behind_the_validation_loss():
     assert [t["line"]["color"] for t in faint] == [t["line"]["color"] for t in scored]
     assert len(figure["layout"]["annotations"]) == 2
     assert [t["name"] for t in scored] == ["brisk otter", "calm fox"]
-    assert "step %{x:,}<br>validation loss %{customdata[0]:.3f}" in scored[0]["hovertemplate"]
+    assert "step %{x:,}<br>validation loss %{customdata[0]}" in scored[0]["hovertemplate"]
 
 
 def test_the_longest_run_gives_the_axis_and_what_was_never_measured_is_said():

@@ -14,6 +14,7 @@ from tests.charts.examples import run, texts, trace, valid
 from trainer.charts import curves
 from trainer.charts.curves import Curves
 from trainer.charts.lines import pushed_apart, smoothed
+from trainer.text_format import percent
 
 
 @pytest.mark.parametrize("chart", [curves.loss_chart, curves.accuracy_chart])
@@ -72,8 +73,8 @@ def test_training_is_faint_and_smoothed_and_validation_has_dots():
 
 def test_hover_gives_step_and_value_in_words():
     accuracy = trace(curves.accuracy_chart(run()), name="validation accuracy")
-    assert accuracy["hovertemplate"] == "step %{x:,}<br>validation accuracy %{customdata[0]:.1f} %<extra></extra>"
-    assert accuracy["customdata"][-1] == [pytest.approx(100 * run().eval_accuracy[-1], abs=0.01)]
+    assert accuracy["hovertemplate"] == "step %{x:,}<br>validation accuracy %{customdata[0]}<extra></extra>"
+    assert accuracy["customdata"][-1] == [percent(run().eval_accuracy[-1])]
 
 
 def test_ends_are_labelled_with_their_values_and_do_not_overlap():

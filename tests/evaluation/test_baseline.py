@@ -1,11 +1,13 @@
 """The word-count baseline: learns, says the same each time, and stays small however large the file."""
 
+import time
+
 import numpy as np
 import pytest
 
 from tests.conftest import MOODS, small_rows
 from trainer.evaluation import baseline
-from trainer.evaluation.baseline import word_count_baseline
+from trainer.evaluation.baseline import learned_from, word_count_baseline
 
 
 def rows(count: int, seed: int = 1) -> tuple[list[str], np.ndarray]:
@@ -24,17 +26,53 @@ def test_it_learns_and_is_the_same_each_time() -> None:
 
 
 def test_a_large_file_is_sampled_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baseline, "_MOST_ROWS", 100)
-    assert word_count_baseline(*rows(300), *rows(90, seed=2)).rows == 100
-    assert (baseline._sample(300, 3) == baseline._sample(300, 3)).all()
-    assert len(set(baseline._sample(300, 3).tolist())) == 100
+    train, test = rows(300), rows(90, seed=2)
+    characters = sum(map(len, train[0]))
+    monkeypatch.setattr(baseline, "_MOST_WORK", (baseline._READING + 3) * characters // 3)
+    found, again = (word_count_baseline(*train, *test) for _ in range(2))
+    assert 80 <= found.rows <= 120
+    assert (found.rows, found.accuracy) == (again.rows, again.accuracy)
+    lengths = np.array([len(text) for text in train[0]])
+    drawn, passes = baseline._plan(lengths, 3)
+    assert passes == 1
+    assert (drawn == baseline._plan(lengths, 3)[0]).all()
+    assert (np.diff(drawn) > 0).all()
+    assert lengths[drawn].sum() <= characters / 3
 
 
-def test_many_classes_mean_fewer_rows() -> None:
-    assert len(baseline._sample(1_000_000, 6)) == 20_000
-    assert len(baseline._sample(1_000_000, 50)) == 4_000
-    assert len(baseline._sample(1_000_000, 5_000)) == 2_000
-    assert baseline._sample(1_500, 5_000).tolist() == list(range(1_500))
+@pytest.mark.parametrize(
+    ("count", "characters", "classes", "read", "passes"),
+    [
+        (16_000, 97, 6, 16_000, 25),
+        (100_000, 78, 150, 100_000, 1),
+        (25_000, 1_300, 2, 18_783, 1),
+        (1_000_000, 80, 6, 291_666, 1),
+        (300, 40, 3, 300, 500),
+        (1, 9_000, 2, 1, 500),
+    ],
+)
+def test_all_rows_are_read_where_that_takes_seconds(count: int, characters: int, classes: int, read: int, passes: int) -> None:
+    drawn, times = baseline._plan(np.full(count, characters), classes)
+    assert (len(drawn), times) == (read, passes)
+    assert count == read or characters * read * (baseline._READING + classes) <= baseline._MOST_WORK
+
+
+def test_many_classes_and_rows_take_seconds() -> None:
+    generator = np.random.default_rng(3)
+    labels = generator.integers(0, 150, 6_000)
+    # A word of the class among a dozen of a large vocabulary.
+    texts = [" ".join([f"c{label}", *(f"w{w}" for w in generator.zipf(1.3, 12) % 20_000)]) for label in labels]
+    begun = time.process_time()
+    found = word_count_baseline(texts, labels, texts[:500], labels[:500])
+    assert time.process_time() - begun < 6  # 1 s on an idle machine; logistic regression on 2,000 of the rows took 18
+    assert found.rows == 6_000
+    assert found.accuracy > 0.95
+
+
+def test_on_how_many_rows_it_learned_is_said() -> None:
+    assert learned_from(16_000, 16_000) == "the same 16,000 training rows"
+    assert learned_from(20_000, 100_000) == "20,000 of the 100,000 training rows"
+    assert learned_from(20_000, None) == "20,000 training rows"
 
 
 def test_the_test_rows_teach_it_nothing() -> None:

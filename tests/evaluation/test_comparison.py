@@ -1,15 +1,13 @@
 """Two runs on the rows both kept aside: which rows these are, and what the numbers say."""
 
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
-from trainer.evaluation.comparison import Answers, answers, compare, holm, in_words, paired
+from trainer.evaluation.comparison import Answers, _newcombe, answers, compare, in_words, paired
 from trainer.evaluation.predictions import Predictions
 
 LABELS = ("joy", "anger", "love")
@@ -51,11 +49,15 @@ def test_mcnemar_by_hand():
 
 def test_the_interval_is_newcombes_tenth():
     # The examples of Fagerland, Lydersen & Laake 2014 (Bentur et al. 2009, Cavo et al. 2012), as R's contingencytables gives them.
-    few, more = paired(1, 1, 7, 12), paired(59, 6, 16, 80)
-    assert (few.low, few.high) == pytest.approx((-0.507, -0.026), abs=5e-4)
-    assert (more.difference, more.low, more.high) == pytest.approx((-0.0621, -0.1186, -0.0046), abs=5e-5)
+    assert _newcombe(1, 1, 7, 12, confidence=0.95) == pytest.approx((-0.507, -0.026), abs=5e-4)
+    assert _newcombe(59, 6, 16, 80, confidence=0.95) == pytest.approx((-0.1186, -0.0046), abs=5e-5)
+    # Of both tables the exact test says that it could be chance, so 0 belongs to what is shown.
+    assert all(found.low < found.difference < 0 < found.high for found in (paired(1, 1, 7, 12), paired(59, 6, 16, 80)))
+    # Where the two agree, the interval is Newcombe's.
+    assert (paired(59, 4, 16, 80).low, paired(59, 4, 16, 80).high) == _newcombe(59, 4, 16, 80, confidence=1 - 0.05)
 
 
+@settings(deadline=None)
 @given(both=COUNTS, only_a=COUNTS, only_b=COUNTS, neither=COUNTS)
 def test_swapping_the_runs_mirrors_everything(both, only_a, only_b, neither):
     one, other = paired(both, only_a, only_b, neither), paired(both, only_b, only_a, neither)
@@ -69,6 +71,7 @@ def test_swapping_the_runs_mirrors_everything(both, only_a, only_b, neither):
     assert a == b or only_a == only_b
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(LABELS), st.sampled_from(LABELS), st.sampled_from(LABELS)), max_size=30
@@ -133,10 +136,10 @@ def test_predictions_of_another_run_are_refused():
 def test_in_words():
     better = paired(2900, 130, 60, 110)
     assert in_words(better, "brisk otter", "calm fox") == (
-        "On 3,200 shared test rows brisk otter is right in 2.2 % more of them than calm fox (1.3 to 3.0); "
+        "On 3,200 shared test rows brisk otter is right in 2.2 percentage points more of them than calm fox (1.3 to 3.0); "
         "such a difference would hardly come by chance (p < 0.001)."
     )
-    assert "calm fox is right in 2.2 % more" in in_words(paired(2900, 60, 130, 110), "brisk otter", "calm fox")
+    assert "calm fox is right in 2.2 percentage points more" in in_words(paired(2900, 60, 130, 110), "brisk otter", "calm fox")
     chance = in_words(paired(80, 8, 5, 7), "A", "B")
     assert "could well be chance (p = 0.58)" in chance
     assert "(−4.6 to 10.8)" in chance
@@ -149,12 +152,56 @@ def test_in_words():
     assert "no rows aside in common" in in_words(nothing, "A", "B")
 
 
+def all_tables(most):
+    for rows in range(1, most + 1):
+        for only_a in range(rows + 1):
+            for only_b in range(rows + 1 - only_a):
+                for both in range(rows - only_a - only_b + 1):
+                    yield both, only_a, only_b, rows - only_a - only_b - both
+
+
+def assert_of_one_mind(table, together):
+    comparison = paired(*table, together=together)
+    assert comparison.differs == (comparison.low > 0 or comparison.high < 0), table
+    assert comparison.low <= comparison.difference <= comparison.high
+    words = in_words(comparison, "A", "B")
+    assert ("would hardly come by chance" in words) == comparison.differs
+    return comparison
+
+
+@pytest.mark.parametrize("together", [1, 2, 5])
+def test_the_interval_and_the_test_never_contradict_each_other_in_any_table_of_up_to_15_rows(together):
+    differing = sum(assert_of_one_mind(table, together).differs for table in all_tables(15))
+    assert differing > 50
+
+
+# The first two are tables in which Newcombe's interval leaves out 0 and the exact test does not, the third one of the few the other way round.
+@pytest.mark.parametrize(
+    ("table", "together"), [((47, 6, 1, 46), 1), ((5, 5, 0, 90), 1), ((1, 7, 0, 92), 3), ((1, 0, 7, 92), 3), ((0, 11, 2, 0), 1)]
+)
+def test_the_test_decides_where_the_two_methods_disagree(table, together):
+    comparison = assert_of_one_mind(table, together)
+    from scipy.stats import binomtest
+
+    assert comparison.differs == (binomtest(table[1], table[1] + table[2]).pvalue < 0.05 / together)
+
+
+@settings(deadline=None)
+@given(both=COUNTS, only_a=COUNTS, only_b=COUNTS, neither=COUNTS, together=st.integers(1, 5))
+def test_the_interval_and_the_test_never_contradict_each_other(both, only_a, only_b, neither, together):
+    assert_of_one_mind((both, only_a, only_b, neither), together)
+
+
 def test_several_comparisons_are_judged_together():
-    results = [paired(80, 10, 1, 5), paired(80, 9, 2, 5), paired(80, 5, 5, 5)]
-    first, second = results[0].p, results[1].p
-    corrected = holm(results, of=3)
-    assert [c.p for c in corrected] == pytest.approx([3 * first, 2 * second, 1.0])
-    assert [c.rows for c in corrected] == [c.rows for c in results]
-    assert holm([], of=0) == ()
-    assert holm(results[:1], of=1) == (results[0],)
-    assert all(math.isfinite(c.p) and c.p <= 1 for c in holm([paired(1, 1, 0, 0)] * 6, of=6))
+    alone, among_three = paired(80, 10, 1, 5), paired(80, 10, 1, 5, together=3)
+    assert among_three.p == pytest.approx(3 * alone.p)
+    assert among_three.low < alone.low < alone.high < among_three.high
+    assert paired(80, 5, 5, 5, together=5).p == 1.0
+    # What alone would be called a difference is one of five chances to be misled.
+    alone, among_five = paired(80, 8, 1, 5), paired(80, 8, 1, 5, together=5)
+    assert (alone.differs, among_five.differs) == (True, False)
+    assert compare(answered([("t", "joy", "joy")]), answered([("t", "joy", "anger")]), together=4).p == 1.0
+
+
+def test_a_difference_of_one_row_in_thousands_is_not_none():
+    assert "A is right in 0.03 percentage points more of them than B (−" in in_words(paired(3000, 1, 0, 199), "A", "B")

@@ -517,7 +517,7 @@ def test_so_few_validation_rows_prove_no_gap() -> None:
 
 
 def test_all_of_the_training_rows_are_said_only_where_all_are_right() -> None:
-    for share, told in ((1.0, "100 %"), (0.999, "99 %")):
+    for share, told in ((1.0, "100 %"), (0.999, "99.9 %")):
         view = run(replace(healthy(speed=40), accuracy=lambda t, s=share: s, eval_accuracy=lambda t: 0.70))
         exact = replace(view, best_step=TOTAL, points=tuple(replace(p, accuracy=share) for p in view.points))
         assert f"while {told} of the training rows" in words(exact, "generalization_gap")

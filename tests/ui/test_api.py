@@ -153,6 +153,8 @@ def test_report(server: Server, run: str) -> None:
     assert sum(map(sum, report["confusion"])) == report["test"]["rows"] == 48
     right = sum(report["confusion"][i][i] for i in range(3))
     assert report["test"]["accuracy"] == pytest.approx(right / 48)
+    assert set(report["baseline"]) == {"accuracy", "macro_f1", "rows"}
+    assert report["baseline"]["rows"] > 0
     assert report["validation"]["rows"] == 24
 
 

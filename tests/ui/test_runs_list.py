@@ -5,14 +5,17 @@ import dataclasses
 import pytest
 
 from trainer.evaluation.comparison import paired
-from trainer.evaluation.report import Interval
+from trainer.evaluation.intervals import Interval
 from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, KeptModel, LogPoint, RunView
-from trainer.shelf import Compared, Comparison, Scores
+from trainer.shelf import Compared, Comparison, Scores, SplitScores
 from trainer.ui import comparison_view, runs_list
 
 EVIL = "<img src=x onerror=alert(1)>"
-SCORES = Scores(3200, Interval(0.9034, 0.89, 0.91), Interval(0.88, 0.86, 0.9))
+SCORES = Scores(
+    validation=SplitScores(1600, Interval(0.9113, 0.89, 0.92), Interval(0.8712, 0.86, 0.9)),
+    test=SplitScores(3200, Interval(0.9034, 0.89, 0.91), Interval(0.88, 0.86, 0.9)),
+)
 ROWS = {"train": 70, "validation": 10, "test": 20}
 RUN = RunView(
     "a" * 32, name="brisk otter", source_name="moods.csv", encoder="tiny-bert", status="finished", seconds=200.0, created=1.7e9, rows=ROWS
@@ -22,9 +25,26 @@ TRAINING = dataclasses.replace(RUN, id="b" * 32, name="calm fox", status="runnin
 
 def test_a_row_says_what_a_run_is_and_reached() -> None:
     html = runs_list.of_runs([RUN], {RUN.id: SCORES})
-    for said in ("brisk otter", "moods.csv · tiny-bert", "finished", "90.3 %", "88.0 %", "3 min 20 s", "2023-11-14T22:13:20+00:00"):
+    for said in ("brisk otter", "moods.csv · tiny-bert", "finished", "3 min 20 s", "2023-11-14T22:13:20+00:00"):
         assert said in html
-    assert "validation" not in html
+    # The validation score stands first, as runs are chosen by it; the test score is told beside it.
+    assert "91.1 %<small>validation; test 90.3 %</small>" in html
+    assert "87.1 %<small>validation; test 88.0 %</small>" in html
+
+
+def test_the_comparison_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:
+    other, third = dataclasses.replace(RUN, id="c" * 32, name="calm fox"), dataclasses.replace(RUN, id="d" * 32, name="shy hare")
+    two = Comparison((Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES)), 0, ((1, paired(80, 9, 1, 5)),))
+    html = comparison_view._verdicts(two)
+    assert "in the order of macro F1 on their validation rows, and the others are held against the first, brisk otter" in html
+    assert "No test score chose it" in html
+    assert "percentage points more of them than calm fox" in html
+    assert "Bonferroni" not in html
+    more = dataclasses.replace(two, runs=(*two.runs, Compared(third, Recipe(), SCORES)), against=(*two.against, (2, paired(80, 1, 1, 13))))
+    assert "As 2 comparisons are looked at, p values are raised and intervals widened (Bonferroni)" in comparison_view._verdicts(more)
+    table = comparison_view._score_table(two)
+    assert table.index("Validation macro F1") < table.index("Test macro F1")
+    assert table.index("87.1 %") < table.index("91.1 %") < table.index("88.0 %") < table.index("90.3 %")
 
 
 def test_without_a_model_the_validation_scores_of_the_best_so_far_stand_there_and_are_called_so() -> None:

@@ -20,7 +20,7 @@ def test_count_with_a_plural_of_its_own() -> None:
     assert words.count(3, "class", "classes") == "3 classes"
 
 
-@pytest.mark.parametrize(("share", "said"), [(None, ""), (0.0, "0.0 %"), (0.9034, "90.3 %"), (1.0, "100.0 %"), (0.00049, "0.0 %")])
+@pytest.mark.parametrize(("share", "said"), [(None, ""), (0.0, "0.0 %"), (0.9034, "90.3 %"), (1.0, "100.0 %"), (3199 / 3200, "99.97 %")])
 def test_percent(share: float | None, said: str) -> None:
     assert words.percent(share) == said
 

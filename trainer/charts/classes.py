@@ -8,6 +8,7 @@ import numpy as np
 from trainer.charts.colours import class_colours
 from trainer.charts.frame import ACCENT, INK, ON_ACCENT, SURFACE, Figure, make_axis, make_layout, plain, short
 from trainer.evaluation.report import Report
+from trainer.text_format import percent
 
 
 def class_counts_chart(label_names: Sequence[str], counts: Sequence[int]) -> Figure:
@@ -15,7 +16,7 @@ def class_counts_chart(label_names: Sequence[str], counts: Sequence[int]) -> Fig
     order = _largest_first(counts)
     total = max(int(sum(counts)), 1)
     colours = class_colours(label_names)
-    shares = [f"{int(counts[i]):,} · {100 * int(counts[i]) / total:.1f} %" for i in order]
+    shares = [f"{int(counts[i]):,} · {percent(int(counts[i]) / total)}" for i in order]
     hover = [f"{plain(label_names[i])}: {share.replace(' · ', ' rows, ')} of all" for i, share in zip(order, shares, strict=True)]
     bars = {"type": "bar", "orientation": "h", "y": list(range(len(order))), "x": [int(counts[i]) for i in order], "width": 0.72}
     bars |= {
@@ -109,9 +110,8 @@ def confusion_chart(report: Report, *, by_row: bool) -> Figure:
     tints = np.sqrt(shares if by_row else counts / max(counts.max(), 1))
     z, hover, ids = ([[None] * n for _ in range(n)] for _ in range(3))
     for i, j in zip(*np.nonzero(counts), strict=True):
-        percent = f"{100 * shares[i, j]:.1f} %"
         z[i][j], ids[i][j] = round(float(tints[i, j]), 3), [int(i), int(j)]
-        hover[i][j] = f"true {names[i]}, said {names[j]}: {counts[i, j]:,} of {support[i]:,} ({percent})"
+        hover[i][j] = f"true {names[i]}, said {names[j]}: {counts[i, j]:,} of {support[i]:,} ({percent(shares[i, j])})"
     heat = {"type": "heatmap", "z": z, "zmin": 0, "zmax": 1, "colorscale": [[0, SURFACE], [1, ACCENT]], "showscale": False}
     heat |= {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>", "hoverongaps": False, "customdata": ids}
     data = [heat | {"xgap": 2, "ygap": 2}, _cell_numbers(counts, shares, tints, by_row)] if n <= 25 else [heat]
@@ -137,7 +137,7 @@ def _cell_numbers(counts: np.ndarray, shares: np.ndarray, tints: np.ndarray, by_
     """The numbers in the cells as a trace of texts: a heat map's own have a grey of plotly's choice, too faint on a dark page's accent."""
     rows, columns = np.nonzero(counts)
     cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
-    percents = ["&lt;1 %" if shares[cell] < 0.005 else f"{100 * shares[cell]:.0f} %" for cell in cells]
+    percents = [_short_percent(shares[cell]) for cell in cells]
     return {
         "type": "scatter",
         "mode": "text",
@@ -147,3 +147,10 @@ def _cell_numbers(counts: np.ndarray, shares: np.ndarray, tints: np.ndarray, by_
         "textfont": {"size": 12 if len(counts) <= 10 else 10, "color": [ON_ACCENT if tints[cell] > 0.75 else INK for cell in cells]},
         "hoverinfo": "skip",
     }
+
+
+def _short_percent(share: float) -> str:
+    """A share above 0 in a narrow cell; 100 % is said of 1 alone."""
+    if share < 0.005:
+        return "&lt;1 %"
+    return "&gt;99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"

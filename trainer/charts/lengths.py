@@ -3,6 +3,7 @@
 import numpy as np
 
 from trainer.charts.frame import ACCENT, CLEAR, INK, MUTED, Figure, make_axis, make_layout
+from trainer.text_format import percent
 
 _BINS = 48
 
@@ -18,7 +19,7 @@ def token_lengths_chart(tokens: np.ndarray, max_length: int) -> Figure:
     counts, _ = np.histogram(np.minimum(tokens, edges[-1]), bins=edges)
     shares = 100 * counts / max(len(tokens), 1)
     hover = [
-        f"{low + 1 if width > 1 else low} to {high} tokens{' or more' if last else ''}: {share:.1f} % of the texts"
+        f"{low + 1 if width > 1 else low} to {high} tokens{' or more' if last else ''}: {percent(share / 100)} of the texts"
         for low, high, share, last in zip(
             edges[:-1], edges[1:], shares, [False] * (len(counts) - 1) + [bool(tokens.max() > edges[-1])], strict=True
         )
@@ -30,7 +31,7 @@ def token_lengths_chart(tokens: np.ndarray, max_length: int) -> Figure:
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
     cut_share = float((tokens > max_length).mean())
-    said = f"cut at {max_length} tokens" + (f": {100 * cut_share:.1f} % are longer" if cut_share else ", all fit")
+    said = f"cut at {max_length} tokens" + (f": {percent(cut_share)} are longer" if cut_share else ", all fit")
     inside = max_length <= edges[-1]
     line = {"type": "scatter", "mode": "lines", "x": [max_length] * 2, "y": [0, 1.12 * max(float(shares.max()), 0.01)], "hoverinfo": "skip"}
     line |= {"line": {"color": INK, "width": 1.5, "dash": "4px,4px"}}

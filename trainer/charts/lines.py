@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from trainer import text_format
 from trainer.charts.frame import INK
 
 _LABEL_GAP = 16  # pixels between the middles of two labels at the ends of lines
@@ -31,20 +32,19 @@ class Line:
 def make_traces(line: Line, percent: bool) -> list[dict]:
     """A line as plotly's traces; ``percent`` where its values are shares, which are told in per cent."""
     values = [rounded(v) for v in line.values]
-    # Hover takes numbers in the unit of its sentence: plotly's own "%" format has no space before the sign.
-    unit, scale, digits = (" %", 100, ".1f") if percent else ("", 1, ".3f")
-    hover = f"step %{{x:,}}<br>{line.name} %{{customdata[0]:{digits}}}{unit}"
+    # Hover takes values as they are written elsewhere: plotly's own formats would call 99.97 % "100.0 %".
+    hover = f"step %{{x:,}}<br>{line.name} %{{customdata[0]}}"
     common = {"type": "scatter", "x": list(line.steps), "y": values, "name": line.name}
     if not line.training:
         style = {"mode": "lines+markers", "line": {"color": line.colour, "width": 2, "dash": line.dash}, "cliponaxis": False}
         style |= {"marker": {"color": line.colour, "size": 7, "symbol": line.symbol}, "hovertemplate": f"{hover}<extra></extra>"}
-        return [common | style | {"customdata": [[rounded(scale * v)] for v in values]}]
+        return [common | style | {"customdata": [[written(v, percent)] for v in values]}]
     means = [rounded(v) for v in smoothed(line.values)]
     raw = {"mode": "lines", "line": {"color": line.colour, "width": 1}, "opacity": 0.4, "hoverinfo": "skip"}
     # One point draws no line, and the first seconds of a run should show something.
     bold = {"mode": "lines" if len(values) > 1 else "markers", "y": means, "line": {"color": line.colour, "width": 2.5}}
-    bold |= {"marker": {"color": line.colour}, "hovertemplate": f"{hover}, smoothed %{{customdata[1]:{digits}}}{unit}<extra></extra>"}
-    both = [[rounded(scale * v), rounded(scale * m)] for v, m in zip(values, means, strict=True)]
+    bold |= {"marker": {"color": line.colour}, "hovertemplate": f"{hover}, smoothed %{{customdata[1]}}<extra></extra>"}
+    both = [[written(v, percent), written(m, percent)] for v, m in zip(values, means, strict=True)]
     return [common | raw, common | bold | {"customdata": both}]
 
 
@@ -118,7 +118,7 @@ def pushed_apart(wanted: list[float], gap: float, low: float, high: float) -> li
 
 def written(value: float, percent: bool) -> str:
     """A value beside its line: "90.3 %" for a share, "0.317" for a loss."""
-    return f"{100 * value:.1f} %" if percent else f"{value:.3f}"
+    return text_format.percent(value) if percent else f"{value:.3f}"
 
 
 def finite(values: Sequence[float | None]) -> list[float | None]:

@@ -11,7 +11,8 @@ import numpy as np
 from trainer.data.corpus import Corpus
 from trainer.data.findings import Finding, examples
 from trainer.data.language import LANGUAGE_NAMES, guess_language, scripts
-from trainer.data.wording import counted, percent
+from trainer.data.wording import counted
+from trainer.text_format import percent
 
 _SAMPLE_TEXTS = 2_000
 _SELDOM = 0.01

@@ -4,7 +4,8 @@ from trainer.data.columns import Columns
 from trainer.data.corpus import NO_LABEL, NO_SPLIT, NO_TEXT, Corpus
 from trainer.data.files.table import DroppedRow, Table
 from trainer.data.findings import MOST_EXAMPLES, Example, Finding
-from trainer.data.wording import counted, percent
+from trainer.data.wording import counted
+from trainer.text_format import percent
 
 
 def check_reading(table: Table, columns: Columns, corpus: Corpus) -> list[Finding]:

@@ -11,7 +11,8 @@ from trainer.data.corpus import Corpus
 from trainer.data.files.reading import Table
 from trainer.data.findings import Finding, examples
 from trainer.data.markup_codes import without_html, without_links
-from trainer.data.wording import counted, percent, quoted
+from trainer.data.wording import counted, quoted
+from trainer.text_format import percent
 
 _SAMPLE_ROWS = 20_000
 _TELLING = 0.98

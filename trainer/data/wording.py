@@ -8,11 +8,6 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def percent(share: float) -> str:
-    """0.0212 -> "2.1 %"."""
-    return f"{share:.1%}".replace("%", " %") if share >= 0.001 else "less than 0.1 %"
-
-
 def quoted(names: Iterable[str], *, most: int = 10) -> str:
     """Names in a sentence, cut where they are long or many."""
     names = list(names)

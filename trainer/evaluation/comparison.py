@@ -4,21 +4,20 @@ It knows neither models nor pages. The runs may be of different files, seeds and
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
 from trainer.data.wording import counted
+from trainer.evaluation.intervals import CONFIDENCE, wilson
 from trainer.evaluation.predictions import Predictions
+from trainer.text_format import points
 
 _FEW = 30
 """Fewer shared rows than this say little, whatever they say."""
-_CHANCE = 0.05
-_Z = 1.959964
-"""The standard normal's 97.5th percentile."""
+_CHANCE = 1 - CONFIDENCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +37,9 @@ class Answers:
 class Paired:
     """Runs A and B on the same rows, as counts; ``low`` and ``high`` bound the difference of their accuracies (A less B) with 95 %.
 
-    ``p`` is the chance of a difference as large as this, either way, if both were equally good. ``disputed``: texts that both kept aside
-    under different labels; they are not among the rows.
+    ``p`` is the chance of a difference as large as this, either way, if both were equally good. Where several comparisons are looked at
+    together, both are for all of them at once. They agree: the interval leaves out 0 just where ``p`` is below 5 %. ``disputed``: texts
+    that both kept aside under different labels; they are not among the rows.
     """
 
     both: int
@@ -67,6 +67,11 @@ class Paired:
     def difference(self) -> float:
         return (self.only_a - self.only_b) / max(self.rows, 1)
 
+    @property
+    def differs(self) -> bool:
+        """Whether one is better beyond chance."""
+        return self.p < _CHANCE
+
 
 def answers(corpus: Corpus, splits: Splits, predictions: Predictions) -> Answers:
     """A run's answers from its rows and its saved predictions. Raises ValueError where the two are not of one run."""
@@ -83,8 +88,8 @@ def answers(corpus: Corpus, splits: Splits, predictions: Predictions) -> Answers
     )
 
 
-def compare(a: Answers, b: Answers) -> Paired:
-    """Both runs on the rows of both test splits: the same text with the same label, by name.
+def compare(a: Answers, b: Answers, *, together: int = 1) -> Paired:
+    """Both runs on the rows of both test splits: the same text with the same label, by name. ``together`` as for ``paired``.
 
     A text that either run learned from or watched its training with is left out. One that is in a run's test split never is, as the split
     keeps copies together; but rows come from the disk, and this promise is worth a look. A text with its label counts once, however
@@ -97,28 +102,26 @@ def compare(a: Answers, b: Answers) -> Paired:
         cells[2 * (not right_a[key]) + (not right_b[key])] += 1
     agreed = {text for text, _ in shared}
     in_both = {text for text, _ in right_a} & {text for text, _ in right_b}
-    return paired(*cells, disputed=len(in_both - agreed - a.learned - b.learned))
+    return paired(*cells, together=together, disputed=len(in_both - agreed - a.learned - b.learned))
 
 
-def paired(both: int, only_a: int, only_b: int, neither: int, *, disputed: int = 0) -> Paired:
-    """The judgement of a table of counts: rows that both had right, only A, only B, neither."""
-    low, high = _newcombe(both, only_a, only_b, neither)
-    return Paired(both, only_a, only_b, neither, low, high, _mcnemar(only_a, only_b), disputed)
+def paired(both: int, only_a: int, only_b: int, neither: int, *, together: int = 1, disputed: int = 0) -> Paired:
+    """The judgement of a table of counts: rows that both had right, only A, only B, neither.
 
+    ``together`` comparisons are looked at: each is judged at 5 % / ``together``, so that all intervals hold at once with 95 % (Dunn 1961,
+    Multiple comparisons among means, after Bonferroni). Of twenty equal models one would else look different by luck alone.
 
-def holm(comparisons: Sequence[Paired], *, of: int) -> tuple[Paired, ...]:
-    """The same comparisons with p values for being looked at together (Holm 1979, A simple sequentially rejective multiple test procedure).
-
-    ``of`` is how many there would be in all: whoever is compared with the best, chosen on the same rows, has looked at every pair. Of twenty
-    equal models one would else look different by luck alone. Intervals stay as they are, each for itself.
+    The test is McNemar's exact one and decides; the interval is Newcombe's, and an end of it that lies beyond 0 where the test says
+    otherwise gives way to the end that the test itself has (Clopper & Pearson 1934, of the share that A has among the rows that only one
+    had right): two methods, good each for itself, would else contradict each other in one sentence.
     """
-    order = sorted(range(len(comparisons)), key=lambda i: comparisons[i].p)
-    corrected = list(comparisons)
-    highest = 0.0
-    for done, i in enumerate(order):
-        highest = max(highest, min(1.0, (of - done) * comparisons[i].p))
-        corrected[i] = replace(comparisons[i], p=highest)
-    return tuple(corrected)
+    level = _CHANCE / together
+    p = _mcnemar(only_a, only_b)
+    low, high = _newcombe(both, only_a, only_b, neither, confidence=1 - level)
+    if (low > 0 or high < 0) != (p < level):
+        exact = _exact(only_a, only_b, both + only_a + only_b + neither, confidence=1 - level)
+        low, high = (exact[0], high) if only_a > only_b else (low, exact[1])
+    return Paired(both, only_a, only_b, neither, low, high, min(1.0, together * p), disputed)
 
 
 def in_words(found: Paired, a: str, b: str) -> str:
@@ -135,8 +138,8 @@ def in_words(found: Paired, a: str, b: str) -> str:
         verdict = f"On {rows} {a} and {b} are right equally often ({_range(found.low, found.high)})."
     else:
         better, worse, low, high = (a, b, found.low, found.high) if found.difference > 0 else (b, a, -found.high, -found.low)
-        more = f"{_number(abs(found.difference))} % more of them than {worse} ({_range(low, high)})"
-        chance = "would hardly come by chance" if found.p < _CHANCE else "could well be chance"
+        more = f"{points(abs(found.difference))} percentage points more of them than {worse} ({_range(low, high)})"
+        chance = "would hardly come by chance" if found.differs else "could well be chance"
         verdict = f"On {rows} {better} is right in {more}; such a difference {chance} ({_p(found.p)})."
     return verdict + (" So few rows say little." if found.rows < _FEW else "")
 
@@ -159,20 +162,29 @@ def _mcnemar(only_a: int, only_b: int) -> float:
     return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
 
 
-def _newcombe(both: int, only_a: int, only_b: int, neither: int) -> tuple[float, float]:
-    """95 % interval for the difference of two paired proportions, A less B; (-1, 1) where there are no rows.
+def _exact(only_a: int, only_b: int, n: int, *, confidence: float) -> tuple[float, float]:
+    """The differences that the exact test does not reject, given how many rows only one had right."""
+    from scipy.stats import binomtest
+
+    unlike = only_a + only_b
+    share = binomtest(only_a, unlike).proportion_ci(confidence_level=confidence, method="exact")
+    return (2 * share.low - 1) * unlike / n, (2 * share.high - 1) * unlike / n
+
+
+def _newcombe(both: int, only_a: int, only_b: int, neither: int, *, confidence: float) -> tuple[float, float]:
+    """Interval for the difference of two paired proportions, A less B; (-1, 1) where there are no rows.
 
     Method 10 of Newcombe 1998, Improved confidence intervals for the difference between binomial proportions based on paired data,
     Statistics in Medicine 17: the Wilson intervals of both, squared and added, with their correlation corrected for continuity. Unlike
-    the textbook interval it stays within -1 and 1 and holds its 95 % with few rows.
+    the textbook interval it stays within -1 and 1 and holds its level with few rows.
     """
     n = both + only_a + only_b + neither
     if not n:
         return -1.0, 1.0
-    hits_a, hits_b = both + only_a, both + only_b
-    below_a, above_a = _wilson(hits_a, n)
-    below_b, above_b = _wilson(hits_b, n)
-    spread = hits_a * (n - hits_a) * hits_b * (n - hits_b)
+    hits = np.array([both + only_a, both + only_b])
+    lows, highs = wilson(hits / n, n, confidence=confidence)
+    (below_a, below_b), (above_a, above_b) = hits / n - lows, highs - hits / n
+    spread = math.prod(int(h) * int(n - h) for h in hits)
     agreement = both * neither - only_a * only_b
     corrected = max(agreement - n / 2, 0.0) if agreement > 0 else agreement
     correlation = corrected / math.sqrt(spread) if spread else 0.0
@@ -184,21 +196,8 @@ def _newcombe(both: int, only_a: int, only_b: int, neither: int) -> tuple[float,
     return max(difference - distance(below_a, above_b), -1.0), min(difference + distance(above_a, below_b), 1.0)
 
 
-def _wilson(hits: int, n: int) -> tuple[float, float]:
-    """How far the score interval of a proportion reaches below and above it (Wilson 1927)."""
-    share, z2 = hits / n, _Z**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
-    return share - (middle - half), middle + half - share
-
-
-def _number(share: float) -> str:
-    """A share as per cent, with a real minus sign; never "−0.0"."""
-    return f"{100 * share:.1f}".replace("-0.0", "0.0").replace("-", "−")
-
-
 def _range(low: float, high: float) -> str:
-    return f"{_number(low)} to {_number(high)}"
+    return f"{points(low)} to {points(high)}"
 
 
 def _p(p: float) -> str:

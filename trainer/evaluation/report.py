@@ -8,28 +8,31 @@ from typing import Any
 
 import numpy as np
 
-_DRAWS = 2000
-_SEED = 20_240_229
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A share (0..1) and its 95 % interval; ``low <= value <= high`` always."""
-
-    value: float
-    low: float
-    high: float
+from trainer.data.wording import counted, quoted
+from trainer.evaluation.intervals import Interval, macro_f1, proportion, weighted_f1
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class: shares in 0..1 (0 where there is nothing to divide by) and ``support``, its number of true rows."""
+    """One class: shares in 0..1 with their Wilson intervals, and ``support``, its number of true rows.
+
+    None is what cannot be told: all three of a class without true rows, and the precision of one that was never predicted, whose F1 is 0.
+    """
 
     name: str
-    precision: float
-    recall: float
-    f1: float
+    precision: Interval | None
+    recall: Interval | None
+    f1: float | None
     support: int
+
+    def to_dict(self) -> dict[str, Any]:
+        shares = {"precision": self.precision, "recall": self.recall}
+        return {
+            **{name: share and share.value for name, share in shares.items()},
+            "f1": self.f1,
+            "support": self.support,
+            "intervals": {name: share and [share.low, share.high] for name, share in shares.items()},
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +54,18 @@ class Report:
     majority_name: str
     label_names: tuple[str, ...]
 
+    @property
+    def worst(self) -> int | None:
+        """The id of the class with the lowest F1 among those with true rows; None where these are fewer than two or all alike."""
+        f1 = {i: score.f1 for i, score in enumerate(self.per_class) if score.f1 is not None}
+        return min(f1, key=f1.__getitem__) if len(set(f1.values())) > 1 else None
+
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON for the terminal and the model card; ``per_class`` is keyed by class name."""
+        """The same as JSON for the terminal and the model card; ``per_class`` is keyed by class name, None is what cannot be told."""
         averages = {"accuracy": self.accuracy, "macro_f1": self.macro_f1, "weighted_f1": self.weighted_f1}
         return {
             **{name: interval.value for name, interval in averages.items()},
-            "per_class": {c.name: {"precision": c.precision, "recall": c.recall, "f1": c.f1, "support": c.support} for c in self.per_class},
+            "per_class": {c.name: c.to_dict() for c in self.per_class},
             "rows": self.rows,
             "intervals": {name: [interval.low, interval.high] for name, interval in averages.items()},
             "majority": {"name": self.majority_name, "share": self.majority_share},
@@ -67,33 +76,67 @@ def make_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[st
     """Compare ``labels`` with ``predicted``, both int (n,) of ids into ``label_names``; n is at least 1.
 
     Macro F1 is the plain mean of the F1 of the classes that occur in truth or prediction, which is scikit-learn's default (a class that
-    neither the test rows nor the model ever name says nothing about the model). Weighted F1 weights by support. Raises ValueError for
-    no rows, lengths that differ or ids out of range.
+    neither the test rows nor the model ever name says nothing about the model; one that is predicted without having true rows counts as
+    0). Weighted F1 weights by support. Raises ValueError for no rows, lengths that differ or ids out of range.
     """
-    from sklearn.metrics import precision_recall_fscore_support
-
     labels, predicted, names = np.asarray(labels), np.asarray(predicted), tuple(label_names)
     _refuse_nonsense(labels, predicted, len(names))
     labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)
-    ids = np.arange(len(names))
+    classes = len(names)
     # As scikit-learn's, which warns when there is only one class.
-    confusion = np.bincount(labels * len(ids) + predicted, minlength=len(ids) ** 2).reshape(len(ids), len(ids)).astype(np.int64)
-    columns = precision_recall_fscore_support(labels, predicted, labels=ids, zero_division=0)
-    scores = tuple(
-        ClassScore(name, float(p), float(r), float(f1), int(support)) for name, p, r, f1, support in zip(names, *columns, strict=True)
-    )
-    accuracy, macro_f1, weighted_f1 = _intervals(confusion)
-    majority = int(confusion.sum(axis=1).argmax())
+    confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(np.int64)
+    support = confusion.sum(axis=1)
+    majority = int(support.argmax())
     return Report(
         rows=len(labels),
-        accuracy=accuracy,
-        macro_f1=macro_f1,
-        weighted_f1=weighted_f1,
-        per_class=scores,
+        accuracy=proportion(int(np.trace(confusion)), len(labels)),
+        macro_f1=macro_f1(confusion),
+        weighted_f1=weighted_f1(confusion),
+        per_class=_class_scores(confusion, names),
         confusion=confusion,
-        majority_share=scores[majority].support / len(labels),
+        majority_share=int(support[majority]) / len(labels),
         majority_name=names[majority],
         label_names=names,
+    )
+
+
+def gaps(report: Report) -> tuple[str, ...]:
+    """What the test rows cannot tell of some classes, in sentences for people; none where every class has rows and was predicted."""
+    scores, predicted = report.per_class, report.confusion.sum(axis=0)
+    absent = [i for i, score in enumerate(scores) if not score.support]
+    counted_as_zero = [i for i in absent if predicted[i]]
+    silent = [i for i, score in enumerate(scores) if score.support and not predicted[i]]
+    sentences = []
+    if absent:
+        sentences.append(f"No test rows: {_names(report, absent)}. How well {_it(absent)} recognised cannot be told.")
+    if counted_as_zero:
+        rows = counted(int(predicted[counted_as_zero].sum()), "row")
+        sentences.append(f"Macro F1 counts {_names(report, counted_as_zero)} as 0, as the model gave {rows} of other classes this answer.")
+    if silent:
+        sentences.append(f"Never predicted: {_names(report, silent)}. So there is no precision, and F1 is 0.")
+    return tuple(sentences)
+
+
+def _names(report: Report, ids: list[int]) -> str:
+    return quoted((report.label_names[i] for i in ids), most=5)
+
+
+def _it(ids: list[int]) -> str:
+    return "it is" if len(ids) == 1 else "they are"
+
+
+def _class_scores(confusion: np.ndarray, names: tuple[str, ...]) -> tuple[ClassScore, ...]:
+    """The scores of each class from its hits, its true rows and the rows that were said to be of it."""
+    columns = (confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist())
+    return tuple(
+        ClassScore(
+            name,
+            precision=proportion(hits, predicted) if support and predicted else None,
+            recall=proportion(hits, support) if support else None,
+            f1=2 * hits / (support + predicted) if support else None,
+            support=support,
+        )
+        for name, hits, support, predicted in zip(names, *columns, strict=True)
     )
 
 
@@ -103,46 +146,3 @@ def _refuse_nonsense(labels: np.ndarray, predicted: np.ndarray, classes: int) ->
     both = np.concatenate([labels, predicted])
     if both.dtype.kind not in "iu" or both.min() < 0 or both.max() >= classes:
         raise ValueError(f"Label ids must be whole numbers from 0 to {classes - 1}; found {sorted(set(both.tolist()))[:10]}.")
-
-
-def _intervals(confusion: np.ndarray) -> list[Interval]:
-    """Accuracy, macro F1 and weighted F1 with 95 % percentile bootstrap intervals over rows (Efron 1979), always the same for one matrix.
-
-    All three are functions of the confusion matrix, and drawing n rows with replacement is drawing its cells from a multinomial, so that
-    no row is touched. Two corrections: the point is never left outside, which the percentile method does not promise; and where every row
-    was right, or every row wrong, all draws are alike and the bootstrap would claim certainty. There the exact binomial bound
-    (Clopper & Pearson 1934) stands in, for F1 too: it is at least as uncertain as the accuracy.
-    """
-    true, said = np.nonzero(confusion)
-    counts, n = confusion[true, said], int(confusion.sum())
-    generator = np.random.default_rng(_SEED)
-    # In pieces that fit the processor's cache: 2,000 draws of a 500-class matrix would be 100 MB at once.
-    at_once = max(1, 100_000 // len(counts))
-    pieces = [min(at_once, _DRAWS - start) for start in range(0, _DRAWS, at_once)]
-    draws = [_averages(generator.multinomial(n, counts / n, size=piece), true, said) for piece in pieces]
-    values = _averages(counts[None], true, said)[:, 0]
-    low, high = np.percentile(np.concatenate(draws, axis=1), [2.5, 97.5], axis=1)
-    hits = int(np.trace(confusion))
-    if hits == n:
-        low = np.minimum(low, 0.025 ** (1 / n))
-    elif hits == 0:
-        high = np.maximum(high, 1 - 0.025 ** (1 / n))
-    return [Interval(float(v), float(min(v, lo)), float(max(v, hi))) for v, lo, hi in zip(values, low, high, strict=True)]
-
-
-def _averages(cells: np.ndarray, true: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """(3, draws): accuracy, macro F1, weighted F1 of each draw; ``cells`` (draws, m) counts the cells (true[i], said[i]), by rows."""
-    n = cells.sum(axis=1)
-    truth, predictions, hits = (np.zeros((len(cells), int(max(true.max(), said.max())) + 1)) for _ in range(3))
-    # The cells come sorted by true class, and a second order sorts them by predicted class: sums of runs are cheaper than a product
-    # with an indicator matrix (m x classes).
-    classes, starts = np.unique(true, return_index=True)
-    truth[:, classes] = np.add.reduceat(cells, starts, axis=1)
-    order = np.argsort(said, kind="stable")
-    classes, starts = np.unique(said[order], return_index=True)
-    predictions[:, classes] = np.add.reduceat(cells[:, order], starts, axis=1)
-    diagonal = true == said
-    hits[:, true[diagonal]] = cells[:, diagonal]
-    both = truth + predictions
-    f1 = np.divide(2 * hits, both, out=np.zeros_like(both), where=both > 0)
-    return np.stack([hits.sum(axis=1) / n, f1.sum(axis=1) / (both > 0).sum(axis=1), (f1 * truth).sum(axis=1) / n])

@@ -20,6 +20,7 @@ from trainer.runs.remedies import (
     try_out,
 )
 from trainer.runs.view import Evaluation, RunView
+from trainer.text_format import percent
 
 _LEAST_SHARE_LIVE = 1 / 3
 """Of the steps, before a live run is judged: with many epochs the first one is mostly warmup."""
@@ -151,7 +152,7 @@ def _collapse(view: RunView, recipe: Recipe | None) -> Diagnosis | None:
     if not alike or len(alike) < enough or alike[-1].step < fair or not _misses(view, alike[-1]):
         return None
     last, rows = alike[-1], view.rows.get("validation")
-    right = f" and is right for {_percent(last.accuracy)} of them" if _number(last.accuracy) else ""
+    right = f" and is right for {percent(last.accuracy, 0)} of them" if _number(last.accuracy) else ""
     words = (
         f"After {last.step:,} of {view.total_steps:,} steps the model gives {f'all {rows:,}' if rows else 'all'} validation rows the same "
         f"class{right}: it does not tell the classes apart{' any more' if forgot else ''}. "
@@ -224,8 +225,8 @@ def _overfitting(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagno
     last, too_long = view.evaluations[-1], _is_past_its_best(view, 1)
     if apart is not None:
         found = (
-            f"In the last epoch the model was right for {_percent(apart[0])} of the training rows (counted while it learned from them, with "
-            f"dropout), but for {_percent(apart[1])} of the validation rows: it begins to know its rows by heart."
+            f"In the last epoch the model was right for {percent(apart[0], 0)} of the training rows (counted while it learned from them, with "
+            f"dropout), but for {percent(apart[1], 0)} of the validation rows: it begins to know its rows by heart."
         )
     else:
         low, now = rising
@@ -269,8 +270,8 @@ def _generalization_gap(view: RunView, recipe: Recipe | None) -> Diagnosis | Non
     others = against_overfitting(view, recipe, too_long=False)
     return Diagnosis(
         "generalization_gap",
-        f"The kept model is right for {_percent(evaluation.accuracy)} of the {f'{rows:,} ' if rows else ''}validation rows (step "
-        f"{evaluation.step:,}), while {_percent(learned)} of the training rows were answered right in the epoch up to there (counted while it "
+        f"The kept model is right for {percent(evaluation.accuracy, 0)} of the {f'{rows:,} ' if rows else ''}validation rows (step "
+        f"{evaluation.step:,}), while {percent(learned, 0)} of the training rows were answered right in the epoch up to there (counted while it "
         "learned from them, with dropout). It knows its training rows better than new ones: more rows would help most"
         f"{f', then {_listed(others)}' if others else ''}.",
         severity="info",
@@ -367,8 +368,3 @@ def _kept(view: RunView, now: int) -> str:
         return ""
     so_far = " so far" if view.live else ""
     return f" Nothing is lost: the model that is kept{so_far} is an earlier one, of step {step:,}."
-
-
-def _percent(share: float) -> str:
-    """0.708 -> "71 %"; "100 %" only where all are."""
-    return f"{min(round(100 * share), 99) if share < 1 else 100} %"

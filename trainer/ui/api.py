@@ -78,13 +78,15 @@ def build(studio: Studio) -> None:
     def report(run: str) -> dict:
         """Scores of a finished run on its test and validation rows, the confusion matrix (rows: true class), what was odd in the file."""
         reports = studio.reports(owner(), run)
+        view = studio.view(owner(), run)
         return {
             "run": run,
             "labels": list(reports.test.label_names),
             "test": reports.test.to_dict(),
             "validation": reports.validation.to_dict(),
             "confusion": reports.test.confusion.tolist(),
-            "findings": [asdict(finding) for finding in studio.view(owner(), run).findings],
+            "baseline": view.baseline and asdict(view.baseline),
+            "findings": [asdict(finding) for finding in view.findings],
         }
 
     def predict(run: str, texts: list[str]) -> dict:

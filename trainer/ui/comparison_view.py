@@ -11,11 +11,12 @@ from trainer.charts.comparison import Course, accuracy_comparison, loss_comparis
 from trainer.charts.lines import SYMBOLS
 from trainer.data.repairs import REPAIRS
 from trainer.evaluation.comparison import Paired, in_words
-from trainer.evaluation.report import Interval
+from trainer.evaluation.intervals import Interval
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.shelf import Compared, Comparison
 from trainer.studio import Studio
+from trainer.text_format import percent_range
 from trainer.ui import markup, words
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.run_names import distinct_names
@@ -112,26 +113,36 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
 
 
 def _score_table(comparison: Comparison) -> str:
-    """Each run's test scores with their intervals."""
+    """Each run's scores: those on the validation rows, which order the runs, then those on the test rows with their intervals."""
     named = _names(comparison.runs)
     rows = "".join(
-        f"<tr><td>{name}</td>{_cells(run)}</tr>" if run.scores else f'<tr><td>{name}</td><td colspan="6">{_without(run)}</td></tr>'
+        f"<tr><td>{name}</td>{_cells(run)}</tr>" if run.scores else f'<tr><td>{name}</td><td colspan="8">{_without(run)}</td></tr>'
         for name, run in zip(named, comparison.runs, strict=True)
     )
-    numbers = "".join(
-        f"<th class=em-number>{name}</th>" for name in ("Accuracy", "95 % interval", "Macro F1", "95 % interval", "Test rows", "Time")
+    names = (
+        "Validation macro F1",
+        "Validation accuracy",
+        "Test macro F1",
+        "95 % interval",
+        "Test accuracy",
+        "95 % interval",
+        "Test rows",
+        "Time",
     )
-    return _table("Scores on the test rows", f"<th>Run</th>{numbers}", rows)
+    numbers = "".join(f"<th class=em-number>{name}</th>" for name in names)
+    return _table("Scores on the validation and test rows", f"<th>Run</th>{numbers}", rows)
 
 
 def _cells(run: Compared) -> str:
-    scores = run.scores
+    validation, test = run.scores.validation, run.scores.test
     values = (
-        words.percent(scores.accuracy.value),
-        _range(scores.accuracy),
-        words.percent(scores.macro_f1.value),
-        _range(scores.macro_f1),
-        f"{scores.rows:,}",
+        words.percent(validation.macro_f1.value),
+        words.percent(validation.accuracy.value),
+        words.percent(test.macro_f1.value),
+        _range(test.macro_f1),
+        words.percent(test.accuracy.value),
+        _range(test.accuracy),
+        f"{test.rows:,}",
         words.duration(run.view.seconds),
     )
     return "".join(f"<td class=em-number>{value}</td>" for value in values)
@@ -148,39 +159,50 @@ def _without(run: Compared) -> str:
 
 
 def _range(interval: Interval) -> str:
-    return f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+    return percent_range(interval.low, interval.high)
 
 
 # Who is right more often
 
 
 def _verdicts(comparison: Comparison) -> str:
-    """The best run against each other one, in sentences with their counts."""
-    if comparison.best is None:
+    """The run chosen by the validation rows against each other one, in sentences with their counts."""
+    if comparison.reference is None:
         return markup.notice("Only runs with a model can be compared on the test rows; here are fewer than two.", "info")
     names = distinct_names([run.view for run in comparison.runs])
-    told = "".join(_verdict(found, names[comparison.best], names[at]) for at, found in comparison.against)
-    note = "A difference is tested on the rows that both runs kept aside: exact McNemar test, 95 % interval by Newcombe’s method."
+    reference = names[comparison.reference]
+    told = "".join(_verdict(found, reference, names[at]) for at, found in comparison.against)
+    chosen = (
+        f"Runs stand in the order of macro F1 on their validation rows, and the others are held against the first, {reference}. "
+        "No test score chose it: the highest of several test scores is partly luck."
+    )
+    note = (
+        "A difference is tested on the rows that both runs kept aside: exact McNemar test, with a 95 % interval in percentage points "
+        "(Newcombe’s method, kept in step with the test)."
+    )
     if len(comparison.against) > 1:
-        note += " With several runs the p values are raised accordingly (Holm), since the best of many is partly lucky."
-    return f'<h3>On the same test rows</h3>{told}<p class="em-quiet">{note}</p>'
+        note += (
+            f" As {len(comparison.against)} comparisons are looked at, p values are raised and intervals widened (Bonferroni), "
+            "so that all hold together: each comparison more is one more chance to be misled by luck."
+        )
+    return f'<h3>On the same test rows</h3><p class="em-quiet">{markup.text(chosen, most=400)}</p>{told}<p class="em-quiet">{note}</p>'
 
 
-def _verdict(found: Paired, best: str, other: str) -> str:
+def _verdict(found: Paired, reference: str, other: str) -> str:
     if not found.rows:
-        return markup.notice(in_words(found, best, other), "look")
+        return markup.notice(in_words(found, reference, other), "look")
     if not found.only_a and not found.only_b:
-        return markup.notice(in_words(found, best, other), "info")
+        return markup.notice(in_words(found, reference, other), "info")
     counts = markup.facts(
         [
             ("Both right", f"{found.both:,}"),
-            (f"Only {best}", f"{found.only_a:,}"),
+            (f"Only {reference}", f"{found.only_a:,}"),
             (f"Only {other}", f"{found.only_b:,}"),
             ("Neither", f"{found.neither:,}"),
             ("Left out: another label", f"{found.disputed:,}" if found.disputed else ""),
         ]
     )
-    return markup.notice(in_words(found, best, other), "info") + counts
+    return markup.notice(in_words(found, reference, other), "info") + counts
 
 
 # What was done differently

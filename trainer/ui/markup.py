@@ -36,12 +36,20 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[int] = (), worst: int | None = None, caption: str
+    head: Sequence[str],
+    rows: Iterable[Sequence[str | tuple[str, str]]],
+    *,
+    numbers: Sequence[int] = (),
+    worst: int | None = None,
+    caption: str,
 ) -> str:
-    """A table; ``numbers`` are the columns that hold numbers, ``worst`` the row to point out."""
+    """A table; ``numbers`` are the columns that hold numbers, ``worst`` the row to point out. Of a pair the second is written small."""
 
-    def cells(row: Sequence[str], tag: str) -> str:
-        return "".join(f"<{tag}{' class=em-number' if i in numbers else ''}>{text(cell)}</{tag}>" for i, cell in enumerate(row))
+    def content(cell: str | tuple[str, str]) -> str:
+        return text(cell) if isinstance(cell, str) else f"{text(cell[0])}<small>{text(cell[1])}</small>"
+
+    def cells(row: Sequence[str | tuple[str, str]], tag: str) -> str:
+        return "".join(f"<{tag}{' class=em-number' if i in numbers else ''}>{content(cell)}</{tag}>" for i, cell in enumerate(row))
 
     body = "".join(f"<tr{' class=em-worst' if i == worst else ''}>{cells(row, 'td')}</tr>" for i, row in enumerate(rows))
     return (

@@ -6,10 +6,13 @@ from typing import Any
 import gradio as gr
 
 from trainer.charts.classes import confusion_chart
-from trainer.evaluation.report import Interval, Report
+from trainer.evaluation.baseline import learned_from
+from trainer.evaluation.intervals import Interval
+from trainer.evaluation.report import Report, gaps
 from trainer.runs.view import RunView
 from trainer.shelf import Reports
 from trainer.studio import Studio
+from trainer.text_format import decimal, percent_range
 from trainer.ui import markup, words
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.session import QUIET, owner, said
@@ -89,7 +92,7 @@ def _nothing_yet() -> str:
 def _headline(view: RunView, reports: Reports) -> str:
     report = reports.test
     cards = "".join(
-        f'<div class="em-card"><span>{name}</span><strong>{words.percent(value.value)}</strong><small>{_range(value)}</small><p>{about}</p></div>'
+        f'<div class="em-card"><span>{name}</span><strong>{words.percent(value.value)}</strong><small>{percent_range(value.low, value.high)}</small><p>{about}</p></div>'
         for name, value, about in (
             ("Accuracy", report.accuracy, "Share of right answers."),
             ("Macro F1", report.macro_f1, "Mean of the classes’ F1, every class counting the same."),
@@ -102,7 +105,7 @@ def _headline(view: RunView, reports: Reports) -> str:
         f'<div class="em-cards">{cards}</div>'
         f'<p class="em-quiet">Always answering “{markup.text(report.majority_name)}” would be right in {words.percent(report.majority_share)}. '
         f"On the {words.count(reports.validation.rows, 'row')} that watched the training, accuracy is {words.percent(reports.validation.accuracy.value)}. "
-        f"{_baseline(view)}Ranges are 95 % bootstrap intervals.</p>"
+        f"{_baseline(view)}Ranges are 95 % intervals (Wilson’s method).</p>"
     )
 
 
@@ -111,21 +114,36 @@ def _baseline(view: RunView) -> str:
     if view.baseline is None:
         return ""
     accuracy, macro_f1 = words.percent(view.baseline.accuracy), words.percent(view.baseline.macro_f1)
-    return f"A simple model that only counts words (TF-IDF and logistic regression) reaches {accuracy}, macro F1 {macro_f1}. "
-
-
-def _range(interval: Interval) -> str:
-    return f"{100 * interval.low:.1f} to {words.percent(interval.high)}"
+    learned = learned_from(view.baseline.rows, view.rows.get("train"))
+    return (
+        f"A simple model that only counts words (TF-IDF and a linear support vector machine), having learned from {learned}, "
+        f"reaches {accuracy}, macro F1 {macro_f1}. "
+    )
 
 
 def _per_class(report: Report) -> str:
-    rows = [(c.name, f"{c.precision:.2f}", f"{c.recall:.2f}", f"{c.f1:.2f}", f"{c.support:,}") for c in report.per_class]
-    tested = [i for i, c in enumerate(report.per_class) if c.support]
-    worst = min(tested, key=lambda i: report.per_class[i].f1) if len(tested) > 1 else None
+    rows = [
+        (
+            c.name,
+            _share(c.precision),
+            _share(c.recall),
+            "–" if c.f1 is None else decimal(c.f1),
+            f"{c.support:,}" if c.support else "no test rows",
+        )
+        for c in report.per_class
+    ]
     head = ["Class", "Precision", "Recall", "F1", "Rows"]
-    note = f'<p class="em-quiet">Lowest F1: {markup.text(report.per_class[worst].name)}. ' if worst is not None else '<p class="em-quiet">'
+    lowest = [] if report.worst is None else [f"Lowest F1: {report.label_names[report.worst]}."]
+    note = markup.text(" ".join([*lowest, *gaps(report)]), most=1200)
     return (
-        markup.table(head, rows, numbers=(1, 2, 3, 4), worst=worst, caption="Precision, recall and F1 of each class on the test rows")
-        + f"{note}Precision: of the texts it gave this class, the share that has it. Recall: of the texts that have it, the share it found. "
-        "F1: the two in one number.</p>"
+        markup.table(
+            head, rows, numbers=(1, 2, 3, 4), worst=report.worst, caption="Precision, recall and F1 of each class on the test rows"
+        )
+        + f'<p class="em-quiet">{note} Precision: of the texts it gave this class, the share that has it. Recall: of the texts that have it, '
+        "the share it found. F1: the two in one number. The small numbers are 95 % intervals.</p>"
     )
+
+
+def _share(interval: Interval | None) -> str | tuple[str, str]:
+    """A share with its interval in small; a dash where it cannot be told."""
+    return "–" if interval is None else (decimal(interval.value), f"{decimal(interval.low)}–{decimal(interval.high)}")

@@ -80,9 +80,16 @@ def _row(view: RunView, scores: Scores | None) -> str:
 
 
 def _scores(view: RunView, scores: Scores | None) -> tuple[str, str]:
-    """Accuracy and macro F1 on the test rows; of a run without a model, those of its best so far on the validation rows, and so called."""
+    """Accuracy and macro F1 of the kept model on the validation rows, by which runs are chosen, with those on the test rows beside them.
+
+    Of a run without a model, those of its best so far on the validation rows, and so called.
+    """
     if scores is not None:
-        return words.percent(scores.accuracy.value), words.percent(scores.macro_f1.value)
+        validation, test = scores.validation, scores.test
+        return tuple(
+            f"{words.percent(kept.value)}<small>validation; test {words.percent(tested.value)}</small>"
+            for kept, tested in ((validation.accuracy, test.accuracy), (validation.macro_f1, test.macro_f1))
+        )
     best = view.kept.evaluation
     if best is None:
         return "–", "–"

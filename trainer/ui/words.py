@@ -2,6 +2,7 @@
 
 from trainer.data.wording import counted
 from trainer.runs.view import RunView
+from trainer.text_format import percent as percent_of
 
 STATES = {
     "queued": "waiting",
@@ -19,8 +20,8 @@ count = counted
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """0.9034 -> "90.3 %"."""
-    return "" if share is None else f"{100 * share:.{digits}f} %"
+    """0.9034 -> "90.3 %"; nothing for None."""
+    return "" if share is None else percent_of(share, digits)
 
 
 def duration(seconds: float | None) -> str:

@@ -1,0 +1,54 @@
+"""Rounded numbers: 100 % and 0 % are said of exact ones alone."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer.text_format import decimal, percent, percent_range, points
+
+
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [
+        (0.9034, "90.3 %"),
+        (1.0, "100.0 %"),
+        (0.0, "0.0 %"),
+        (3199 / 3200, "99.97 %"),
+        (1 / 3200, "0.03 %"),
+        (0.00049, "0.05 %"),
+        (99_999 / 100_000, "99.999 %"),
+        (1 - 1e-9, "over 99.999 %"),
+        (1e-9, "under 0.001 %"),
+    ],
+)
+def test_percent(share: float, written: str) -> None:
+    assert percent(share) == written
+
+
+def test_whole_per_cents() -> None:
+    assert [percent(share, 0) for share in (0.708, 0.997, 1.0, 0.004, 0.0)] == ["71 %", "99.7 %", "100 %", "0.4 %", "0 %"]
+
+
+def test_ranges_and_decimals() -> None:
+    assert percent_range(0.891, 0.9143) == "89.1 to 91.4 %"
+    assert percent_range(0.9982, 0.99999) == "99.8 to 99.999 %"
+    assert percent_range(0.0, 1.0) == "0.0 to 100.0 %"
+    assert [decimal(share) for share in (0.82, 1.0, 0.997, 0.9999, 0.0, 0.002)] == ["0.82", "1.00", "0.997", "0.9999", "0.00", "0.002"]
+
+
+def test_points_have_a_real_minus_and_no_difference_that_is_one_is_zero() -> None:
+    assert [points(d) for d in (0.05, -0.046, 0.0, -0.0, 1 / 3200, -0.0001)] == ["5.0", "−4.6", "0.0", "0.0", "0.03", "−0.01"]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 10_000_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.integers(0, 3))
+def test_a_hundred_and_nothing_are_said_of_all_and_none_alone(counts: tuple[int, int], digits: int) -> None:
+    right, rows = counts
+    for written, top in ((percent(right / rows, digits), 100), (decimal(right / rows, digits), 1)):
+        number = float(re.sub("[^0-9.]", "", written))
+        assert (number == top) == (right == rows)
+        assert (number == 0) == (right == 0)
+        if not written.startswith(("under", "over")):
+            assert abs(number - top * right / rows) <= 0.5 * 10**-digits * 1.000001
