@@ -55,6 +55,8 @@ def put(
         save_rows(folder / "data.parquet", corpus, splits)
         (folder / "model").mkdir()
         (folder / "model" / "weights").write_bytes(b"w" * 5000)
+        (folder / "model" / "config.json").write_text("{}")
+        (folder / "model" / "README.md").write_text("# a card")
         predictions = Predictions(at[40:], ["validation"] * 20 + ["test"] * 40, ids[40:], said, names)
         save_predictions(folder / "predictions.parquet", predictions)
 
@@ -62,8 +64,10 @@ def put(
     run = store.create(recipe=recipe or Recipe(), fill=fill, name=name, owner=owner, source_name="moods.csv")
     run.log.append("started", total_steps=10, epochs=1)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
+    if end in ("finished", "stopped"):
+        run.seal_results()
     if end:
-        run.log.append(end, seconds=5.0)
+        run.log.append(end, seconds=5.0 if end != "queued" else None)
     return store.view(run)
 
 
@@ -96,12 +100,11 @@ def test_no_name_leads_out_of_the_zip(shelf: Shelf, tmp_path: Path) -> None:
     import zipfile
 
     run = put(shelf)
-    (shelf.folder(ME, run.id) / "model" / "config.json").write_text("{}")
     for name, wanted in (("../../etc/x", "etc-x"), ("..", "model"), ("C:\\x", "C-x"), ("größer 2", "größer-2")):
         shelf.rename(ME, run.id, name)
         assert shelf.zip_model(ME, run.id, tmp_path / "model.zip") == f"{wanted}.zip"
         with zipfile.ZipFile(tmp_path / "model.zip") as archive:
-            assert archive.namelist() == [f"{wanted}/config.json"]
+            assert archive.namelist() == [f"{wanted}/README.md", f"{wanted}/config.json"]
 
 
 # Taking away
@@ -239,7 +242,7 @@ def test_a_damaged_run_stands_beside_the_others_with_its_problem(shelf: Shelf) -
     assert [bool(run.problem) for run in found.runs] == [False, False, True]
     assert len(found.against) == 1
     (shelf.folder(ME, runs[1].id) / "data.parquet").unlink()
-    with refused("rows_damaged"):
+    with refused("run_damaged"):
         shelf.compare(ME, [run.id for run in runs])
 
 

@@ -133,7 +133,7 @@ def _studio(own: "Encoder | None" = None) -> "Studio | None":  # noqa: F821
 def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  # noqa: F821
     """Watch a run until it is over, then print its report; returns the exit status."""
     view = _watch(studio, view)
-    for remark in (*view.remarks, *(d.words for d in diagnose(view))):
+    for remark in (*view.damage, *view.remarks, *(d.words for d in diagnose(view))):
         print(remark, file=sys.stderr)
     if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
@@ -231,7 +231,8 @@ def _train_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path)
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from trainer.runs.run import is_id
+    from trainer.runs.damage import LOG, MODEL
+    from trainer.runs.run import Run, is_id
     from trainer.training.predictor import Predictor
 
     folder = Path(options.model)
@@ -239,6 +240,9 @@ def _predict(options: argparse.Namespace) -> int:
         folder = Settings.from_environment().runs_dir / options.model
     if (folder / "model").is_dir():
         folder = folder / "model"
+    if folder.name == MODEL and (folder.parent / LOG).exists():
+        # Of a run, and so it can be told whether it is whole.
+        Run(folder.parent).check(MODEL)
     if not any((folder / name).is_file() for name in ("config.json", "head.json")):
         raise UserError(
             f"{options.model} is neither a run with a model nor a model folder. See: python -m trainer runs", code="unknown_run"
@@ -325,6 +329,7 @@ def _runs(options: argparse.Namespace) -> int:
 
     studio = Studio(Settings.from_environment())
     views = studio.runs(LOCAL_OWNER)
+    views = [replace(view, damage=studio.damage(LOCAL_OWNER, view.id)) for view in views]
     if options.json:
         print(json.dumps([_run_json(view, studio.folder(LOCAL_OWNER, view.id)) for view in views]))
         return 0
@@ -332,13 +337,15 @@ def _runs(options: argparse.Namespace) -> int:
         last = view.evaluations[-1] if view.evaluations else None
         score = f"validation accuracy {last.accuracy:.1%}" if last and last.accuracy is not None else ""
         print(f"{view.id}  {view.name:<20} {view.status:<12} {view.source_name:<40} {view.encoder:<24} {score}")
+        for sentence in view.damage:
+            print(f"  damaged: {sentence}")
     return 0
 
 
 def _run_json(view: RunView, folder: Path) -> dict:
     facts = replace(view, points=(), evaluations=())
     names = ("name", "status", "created", "source_name", "encoder", "step", "total_steps", "best_step", "seconds", "message")
-    return {"run": view.id, "path": str(folder), **{name: getattr(facts, name) for name in names}}
+    return {"run": view.id, "path": str(folder), **{name: getattr(facts, name) for name in names}, "damage": list(view.damage)}
 
 
 if __name__ == "__main__":

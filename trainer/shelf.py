@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer import job
-from trainer.data.rows import load_rows
-from trainer.desk import remember
+from trainer.desk import disk_in_words, remember
 from trainer.errors import UserError
 from trainer.evaluation.comparison import Answers, Paired, answers, compare, holm
-from trainer.evaluation.predictions import load_predictions
 from trainer.evaluation.report import Interval, Report
 from trainer.recipe import Recipe
+from trainer.runs.damage import CARD, MODEL
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
 from trainer.settings import Settings
@@ -58,10 +57,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class Compared:
-    """One run of a comparison; ``scores`` is None without a model, or with a damaged one, and ``problem`` then says why."""
+    """One run of a comparison; ``scores`` is None without a model or where predictions are damaged, ``recipe`` where that is damaged.
+
+    ``problem`` then says why.
+    """
 
     view: RunView
-    recipe: Recipe
+    recipe: Recipe | None
     scores: Scores | None
     problem: str = ""
 
@@ -98,8 +100,16 @@ class Shelf:
     def view(self, owner: str, run_id: str) -> RunView:
         return self._runs.view(self._run(owner, run_id))
 
+    def damage(self, owner: str, run_id: str) -> tuple[str, ...]:
+        """What is damaged or missing of a run, what still works and what to do, in sentences; nothing for a whole run.
+
+        Unlike the ``damage`` of a view of ``runs``, which tells what the log and the sizes of files do, this reads every file that is sealed;
+        again only where the file system says that it has changed.
+        """
+        return self._runs.damage(self._run(owner, run_id))
+
     def recipe(self, owner: str, run_id: str) -> Recipe:
-        """What was asked for."""
+        """What was asked for. UserError ``run_damaged`` where that is damaged."""
         return self._run(owner, run_id).recipe()
 
     def reports(self, owner: str, run_id: str) -> Reports:
@@ -149,7 +159,8 @@ class Shelf:
                 code="bad_name",
             )
         if wanted != self._runs.view(run).name:
-            run.log.append("renamed", durable=True, name=wanted)
+            with disk_in_words(self.settings):
+                self._runs.rename(run, wanted)
         return self._runs.view(run)
 
     def disk_bytes(self, owner: str, run_id: str) -> int:
@@ -204,6 +215,7 @@ class Shelf:
         name = self._runs.view(run).name
         # A name is what somebody typed: nothing of it may lead to another folder when the zip is opened.
         name = re.sub(r"[^\w-]+", "-", name).strip("-") or "model"
+        run.check(MODEL, CARD)
         zip_model(run, name, target)
         return f"{name}.zip"
 
@@ -223,24 +235,29 @@ class Shelf:
                 "failed": "failed",
                 "interrupted": "was interrupted",
                 "cancelled": "never began",
+                "damaged": "is damaged",
             }
             raise UserError(f"The run {view.name} {state[view.status]}; it has no model. Choose a finished run.", code="no_model")
         return run
 
     def _compared(self, owner: str, run_id: str) -> Compared:
-        view, recipe = self.view(owner, run_id), self.recipe(owner, run_id)
-        if not view.has_model:
-            return Compared(view, recipe, None)
+        view = self.view(owner, run_id)
+        recipe, scores, problems = None, None, []
         try:
-            return Compared(view, recipe, self.scores(owner, run_id))
+            recipe = self.recipe(owner, run_id)
         except UserError as error:
-            return Compared(view, recipe, None, error.message)
+            problems.append(error.message)
+        try:
+            scores = self.scores(owner, run_id) if view.has_model else None
+        except UserError as error:
+            problems.append(error.message)
+        return Compared(view, recipe, scores, " ".join(problems))
 
     def _answers(self, owner: str, run_id: str) -> Answers:
         run = self._run(owner, run_id)
         try:
-            return answers(*load_rows(run.rows), load_predictions(run.predictions))
-        except (OSError, ValueError) as error:
+            return answers(*job.rows_of(run), job.predictions_of(run))
+        except ValueError as error:
             name = self._runs.view(run).name
             raise UserError(
                 f"The rows or predictions of {name} are missing or damaged, so it cannot be compared. Leave it out.", code="run_damaged"
@@ -257,6 +274,7 @@ class Shelf:
             predictor = self._predictors.get(key)
         if predictor is None:
             # Loaded outside the lock: it takes a second, and the page asks for other things meanwhile.
+            run.check(MODEL)
             predictor = Predictor(run.model)
         with self._using:
             remember(self._predictors, key, predictor, _PREDICTORS_KEPT)

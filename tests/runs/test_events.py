@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.runs.events import EventLog
+from trainer.runs.checksums import dump
+from trainer.runs.events import EventLog, parse
 
 FIELDS = st.dictionaries(
     st.text(min_size=1, max_size=8).filter(lambda name: name not in ("time", "kind", "durable", "self")),
@@ -56,8 +57,9 @@ def test_infinite_and_missing_numbers_are_left_out(tmp_path: Path) -> None:
 
 def test_noise_is_passed_over(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
-    log.path.write_bytes(b'\xff\xfe\n[1, 2]\n"text"\n{"kind": 3, "time": 1}\n{"kind": "log"}\n\n{"kind": "log", "time": 1}\n')
+    log.path.write_bytes(b'\xff\xfe\n[1, 2]\n"text"\n{"kind": 3, "time": 1}\n{"kind": "log"}\n\n' + dump({"kind": "log", "time": 1}) + b"\n")
     assert [e["kind"] for e in log.read()] == ["log"]
+    assert parse(log.content()).damaged == (0, 0, 0, 0, 0)
 
 
 def test_an_absent_log_is_empty(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """Runs as folders: made whole or not at all, found only by their owner, never by a made-up id."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore, is_id, write_json
+from trainer.runs.checksums import dump, read_json, write_json
+from trainer.runs.run import Run, RunStore, is_id
 
 
 def make(store: RunStore, owner: str = "local") -> Run:
@@ -60,8 +60,7 @@ def test_newest_first(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     runs = [make(store) for _ in range(3)]
     for i, run in enumerate(runs):
-        events = run.log.path.read_text().splitlines()
-        run.log.path.write_text("\n".join(json.dumps({**json.loads(e), "time": 1000 + i}) for e in events) + "\n")
+        run.log.path.write_bytes(b"".join(dump({**event, "time": 1000 + i}) + b"\n" for event in run.log.read()))
     assert [v.id for v in RunStore(tmp_path).list("local")] == [r.id for r in reversed(runs)]
 
 
@@ -70,4 +69,5 @@ def test_write_json_replaces_as_a_whole(tmp_path: Path) -> None:
     write_json(path, {"a": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(path, {"a": float("nan")})
-    assert json.loads(path.read_text()) == {"a": 1}
+    assert read_json(path) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]

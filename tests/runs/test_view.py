@@ -72,15 +72,15 @@ def test_an_evaluation_that_only_a_stop_made_is_gone_once_the_run_goes_on() -> N
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "failed"])
 def test_who_leaves_the_queue_is_what_it_was_before(end: str) -> None:
-    waiting = [event("created"), event("queued"), *BEGUN, event(end), event("queued", epochs=7)]
+    waiting = [BEGUN[0], event("queued"), *BEGUN, event(end), event("queued", epochs=7)]
     assert (fold("id", waiting).status, fold("id", waiting).wanted_epochs) == ("queued", 7)
     left = fold("id", [*waiting, event("cancelled", message="Taken out of the queue.")])
     assert (left.status, left.wanted_epochs) == (end, None)
-    assert fold("id", [event("created"), event("queued"), event("cancelled")]).status == "cancelled"
+    assert fold("id", [*BEGUN[:2], event("cancelled")]).status == "cancelled"
 
 
 def test_a_run_has_the_name_that_it_was_given_last() -> None:
-    assert fold("id", [event("created", name="a"), event("renamed", name="b"), event("renamed", name=" "), event("renamed")]).name == "b"
+    assert fold("id", [event("created", name="a", owner="local"), event("renamed", name="b"), event("renamed", name=" ")]).name == "b"
 
 
 def test_it_can_go_on_from_what_was_saved_last() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.charts.classes import confusion_chart
+from trainer.errors import UserError
 from trainer.evaluation.report import Interval, Report
 from trainer.runs.view import RunView
 from trainer.shelf import Reports
@@ -71,10 +72,19 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     """Updates that make the tab show a finished run's report, or the empty state."""
     if not run_id:
         return {tab.headline: _nothing_yet(), tab.body: gr.Column(visible=False)}
-    view, reports = studio.view(owner(), run_id), studio.reports(owner(), run_id)
+    view, damage = studio.view(owner(), run_id), studio.damage(owner(), run_id)
+    notices = "".join(markup.notice(sentence, "must_fix") for sentence in damage)
+    try:
+        reports = studio.reports(owner(), run_id)
+    except UserError:
+        if not damage:
+            raise
+        # Where the model is whole, it can still be had.
+        link = f'<p><a class="em-button" href="download/{view.id}" download>Download model</a></p>' if view.has_model else ""
+        return {tab.headline: notices + link, tab.body: gr.Column(visible=False)}
     return {
         tab.body: gr.Column(visible=True),
-        tab.headline: _headline(view, reports),
+        tab.headline: notices + _headline(view, reports),
         tab.per_class: _per_class(reports.test),
         tab.matrix: drawn(confusion_chart(reports.test, by_row=matrix_as == _BY_ROW)),
         tab.download: f'<a class="em-button" href="download/{view.id}" download>Download model</a>'

@@ -169,7 +169,8 @@ def _state(view: RunView, waiting: int | None) -> str:
     ]
     remarks = "".join(markup.notice(n, "info") for n in view.remarks)
     worries = "".join(markup.notice(d.words, "look") for d in diagnose(view))
-    return _sentence(view, waiting) + worries + remarks + markup.facts(pairs)
+    damage = "".join(markup.notice(sentence, "must_fix") for sentence in view.damage)
+    return _sentence(view, waiting) + damage + worries + remarks + markup.facts(pairs)
 
 
 def _resume_words(view: RunView) -> str:
@@ -184,6 +185,8 @@ def _parameters(view: RunView) -> str:
 
 
 def _sentence(view: RunView, waiting: int | None) -> str:
+    if view.status == "damaged":
+        return ""  # what is damaged says it all
     time = words.duration(view.seconds)
     if view.status == "queued":
         ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"
