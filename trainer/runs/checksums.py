@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_DECODER = json.JSONDecoder()
 _KEY = b'"crc": "'
 _DIGITS = 8
 _ENDS = (b'"}', b'"\n}')
@@ -30,11 +31,13 @@ def load(content: bytes) -> dict[str, Any]:
     at = content.rfind(_KEY) + len(_KEY)
     if at < len(_KEY) or content[at : at + _DIGITS] != _checksum(content[:at]) or content[at + _DIGITS :] not in _ENDS:
         raise ValueError("the checksum is missing or another one")
+    text = content.decode("utf-8")
     try:
-        value = json.loads(content.decode("utf-8"))
+        # Quicker than ``loads``, which looks for blanks around it first.
+        value, end = _DECODER.raw_decode(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
-    if not isinstance(value, dict):
+    if end != len(text) or not isinstance(value, dict):
         raise ValueError("it is no JSON object")
     value.pop("crc", None)
     return value

@@ -245,7 +245,7 @@ class RunStore:
                 integrity.reseal_log(run.path)
 
     def _look(self, run: Run) -> _Known:
-        log, folder = _signature(run.path / damage.LOG), _signature(run.path)[1]
+        log, folder = _signature(os.path.join(run.path, damage.LOG)), _signature(run.path)[1]
         known = self._known.get(run.id)
         # A training run's folder changes with each beat of its writer, which tells nothing.
         if known is not None and known.log == log and (known.folder == folder or known.view.status == "running"):
@@ -267,7 +267,7 @@ class RunStore:
         return self._digests.get((str(path), *_signature(path)), lambda: file_digest(path))
 
 
-def _signature(path: Path) -> tuple[int, ...]:
+def _signature(path: str | Path) -> tuple[int, ...]:
     """What changes when a file or folder does: size, time, number; zeros where it is missing."""
     try:
         facts = os.stat(path)

@@ -79,12 +79,12 @@ class Kind:
     """The fields that an event of one kind may have, those that it must have, and what any other field has to be."""
 
     fields: Mapping[str, Check]
-    required: tuple[str, ...] = ()
+    required: frozenset[str] = frozenset()
     others: Check | None = None
 
 
 def _kind(*required: str, others: Check | None = None, **fields: Check) -> Kind:
-    return Kind({"kind": _NAME, "time": _number(0.0, _LAST_TIME), **fields}, ("time", *required), others)
+    return Kind({"kind": _NAME, "time": _number(0.0, _LAST_TIME), **fields}, frozenset({"time", *required}), others)
 
 
 _FINDING = _record(code=_NAME, severity=_one_of("good", "look", "must_fix"), count=_COUNT, message=_TEXT)
@@ -158,9 +158,9 @@ def fits(event: Mapping[Any, Any]) -> bool:
     known = KINDS.get(kind) if type(kind) is str else None
     if known is None:
         return False
-    fields = known.fields
+    fields, others = known.fields, known.others
     for name, value in event.items():
-        check = fields.get(name, known.others)
+        check = fields.get(name, others)
         if check is None or not check(value):
             return False
-    return all(name in event for name in known.required)
+    return known.required <= event.keys()

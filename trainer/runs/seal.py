@@ -60,12 +60,14 @@ def read_seal(path: Path) -> Seal | None:
 
 def damaged_files(folder: Path, seal: Seal, names: Iterable[str] | None = None, *, digest: Digest | None = file_digest) -> tuple[str, ...]:
     """The sealed files that are missing or differ, of ``names`` or all of them; with ``digest`` None only sizes are looked at."""
-    return tuple(name for name in (seal.files if names is None else names) if not _is_whole(folder / name, seal.files.get(name), digest))
+    return tuple(name for name in (seal.files if names is None else names) if not _is_whole(folder, name, seal.files.get(name), digest))
 
 
-def _is_whole(path: Path, sealed: tuple[int, str] | None, digest: Digest | None) -> bool:
+def _is_whole(folder: Path, name: str, sealed: tuple[int, str] | None, digest: Digest | None) -> bool:
     try:
-        return sealed is not None and path.stat().st_size == sealed[0] and (digest is None or digest(path) == sealed[1])
+        # Text, not a Path: this is asked of each file of each run in the list.
+        same_size = sealed is not None and os.stat(os.path.join(folder, name)).st_size == sealed[0]
+        return same_size and (digest is None or digest(folder / name) == sealed[1])
     except (OSError, ValueError):
         return False
 
