@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from trainer.runs.checksums import dump, has_checksum, load, read_json, write_json
 
 VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8)),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8)
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
     max_leaves=6,
 )
@@ -32,14 +34,14 @@ def test_what_is_written_is_read_back(value: dict, indent: int | None) -> None:
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_no_byte_can_be_another_one_or_missing(indent: int | None) -> None:
-    content = dump({"kind": "log", "step": 3, "word": "größer \"crc\": \"00000000\"}"}, indent=indent)
+    content = dump({"kind": "log", "step": 3, "word": 'größer "crc": "00000000"}'}, indent=indent)
     cases = 0
     for at in range(len(content)):
         for other in range(1, 256):
-            with pytest.raises(ValueError, match="."):
+            with pytest.raises(ValueError, match="checksum"):
                 load(content[:at] + bytes([content[at] ^ other]) + content[at + 1 :])
             cases += 1
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match="checksum"):
             load(content[:at])
         if content[at:] != b"\n}":  # the line break before the last brace may be there or not
             with pytest.raises(ValueError, match="."):

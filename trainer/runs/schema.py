@@ -70,7 +70,8 @@ def _can_be_written(text: str) -> bool:
     return True
 
 
-_COUNT, _STEP, _NUMBER, _SHARE, _SECONDS = _whole(), _whole(), _number(), _number(0.0, 1.000001), _number(0.0, 1e10)
+_COUNT = _STEP = _whole()
+_NUMBER, _RATE, _SECONDS, _SHARE = _number(), _number(0.0, 1e12), _number(0.0, 1e10), _number(0.0, 1.000001)
 _NAME, _TEXT = _text(500), _text()
 
 
@@ -93,7 +94,7 @@ _END = {
     "code": _NAME,
     "seconds": _SECONDS,
     "train_seconds": _SECONDS,
-    "samples_per_second": _NUMBER,
+    "samples_per_second": _RATE,
     "best_step": _STEP,
 }
 
@@ -121,7 +122,7 @@ KINDS: Mapping[str, Kind] = {
         processes=_whole(1),
         epochs=_whole(1),
         batch_size=_whole(1),
-        learning_rate=_NUMBER,
+        learning_rate=_RATE,
         total_steps=_STEP,
         epoch_steps=_list_of(_whole(1)),
         parameters=_COUNT,
@@ -132,17 +133,17 @@ KINDS: Mapping[str, Kind] = {
     "log": _kind(
         "step",
         step=_STEP,
-        epoch=_NUMBER,
+        epoch=_RATE,
         loss=_NUMBER,
         plain_loss=_NUMBER,
         accuracy=_SHARE,
-        learning_rate=_NUMBER,
+        learning_rate=_RATE,
         grad_norm=_NUMBER,
         elapsed=_SECONDS,
-        samples_per_second=_NUMBER,
+        samples_per_second=_RATE,
     ),
     "eval": _kind(
-        "step", step=_STEP, epoch=_NUMBER, loss=_NUMBER, accuracy=_SHARE, macro_f1=_SHARE, classes=_COUNT, seconds=_SECONDS, extra=_true
+        "step", step=_STEP, epoch=_RATE, loss=_NUMBER, accuracy=_SHARE, macro_f1=_SHARE, classes=_COUNT, seconds=_SECONDS, extra=_true
     ),
     "checkpoint": _kind("step", step=_STEP, macro_f1=_SHARE),
     "saved": _kind("step", step=_STEP),
