@@ -44,7 +44,7 @@ def test_no_byte_can_be_another_one_or_missing(indent: int | None) -> None:
         with pytest.raises(ValueError, match="checksum"):
             load(content[:at])
         if content[at:] != b"\n}":  # the line break before the last brace may be there or not
-            with pytest.raises(ValueError, match="."):
+            with pytest.raises(ValueError, match="checksum"):
                 load(content[:at] + content[at + 1 :])
     assert cases == 255 * len(content)
 
@@ -59,7 +59,7 @@ def test_what_is_nested_too_deeply_is_refused_in_words() -> None:
     import zlib
 
     for body in (b'{"a": ' + b"[" * 200_000 + b'"crc": "', b"[" * 200_000 + b'"crc": "', b'["crc": "'):
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"nested|delimiter"):
             load(body + b"%08x" % zlib.crc32(body) + b'"}')
 
 

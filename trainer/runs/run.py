@@ -18,7 +18,7 @@ from trainer.recipe import Recipe
 from trainer.runs import damage, integrity
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.events import EventLog, parse
-from trainer.runs.seal import Digest, file_digest
+from trainer.runs.seal import Digest, Seal, file_digest
 from trainer.runs.view import RunView, fold, with_life
 from trainer.runs.writer import has_living_writer, writing
 
@@ -100,8 +100,11 @@ class Run:
     def check(self, *parts: str) -> None:
         """Raise UserError ``run_damaged`` where files of these parts differ from their seal; parts are ROWS, PREDICTIONS, MODEL, CARD (damage.py)."""
         # What is being replaced at this moment may look damaged; a second look tells.
-        if integrity.damaged_parts(self.path, parts) and (damaged := integrity.damaged_parts(self.path, parts)):
-            raise self._damaged(damaged)
+        if not integrity.damaged_parts(self.path, parts) or not (damaged := integrity.damaged_parts(self.path, parts)):
+            return
+        if damage.RESULT_SEAL in damaged and not (view := self.folded()).has_model:
+            raise UserError(f"The model of {view.name} is being replaced by another one. Ask again once it is trained.", code="no_model")
+        raise self._damaged(damaged)
 
     def damaged_files(self, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
         """All files that are damaged or missing, by their path in the folder; with ``digest`` None, as far as their sizes tell."""
@@ -118,20 +121,21 @@ class Run:
         seal = integrity.results_seal(self.path)
         try:
             content = self.log.content()
+            log = parse(content)
+            view = fold(self.id, log.events, log.damaged)
         except OSError as error:
-            view = fold(self.id, ())
-            return replace(view, has_model=seal is not None, damage=(damage.log_unreadable(view.name, error.strerror or str(error)),))
-        log = parse(content)
-        view = fold(self.id, log.events, log.damaged)
-        if seal is None:
-            return view
+            content, view = b"", fold(self.id, ())
+            view = replace(view, damage=(damage.log_unreadable(view.name, error.strerror or str(error)),))
+        return view if seal is None else self._beside_its_seal(view, seal, content)
+
+    def _beside_its_seal(self, view: RunView, seal: Seal, content: bytes) -> RunView:
+        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged."""
         cut = integrity.log_is_cut(seal, content, ended=view.has_model)
-        # The end is written right after the seal.
-        if cut and len(content) and view.status == "running" and not view.damage and has_living_writer(self.path):
+        # A living writer puts the end into the log right after the seal.
+        ending = view.status == "running" and not view.damage and cut and has_living_writer(self.path)
+        if ending or not (cut or view.damage):
             return view
-        if not (cut or view.damage):
-            return view
-        # The model stands for as long as its seal does. Nothing is trained over it without a person's doing.
+        # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
         status = "interrupted" if view.status == "queued" and cut else view.status
         return replace(view, has_model=True, status=status, damage=view.damage or (damage.log_cut(view.name),))
 
@@ -230,8 +234,8 @@ class RunStore:
 
     def damage(self, run: Run) -> tuple[str, ...]:
         """What is damaged of a run, in sentences, every sealed file read once for each state of it on the disk."""
-        known = self._look(run)
         for _ in range(_LOOKS):
+            known = self._look(run)
             damaged = run.damaged_files(has_model=known.folded.has_model, digest=self._digest)
             if not damaged:
                 break

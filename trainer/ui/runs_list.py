@@ -70,7 +70,7 @@ def _row(view: RunView, scores: Scores | None) -> str:
     cells = (
         f'<td role="cell" class="em-tick"><input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(view.name)}"></td>'
         f'<td role="cell" class="em-run"><label for="{box}">{markup.text(view.name)}</label>'
-        f"<small>{markup.text(view.source_name)} · {markup.text(view.encoder)}</small></td>"
+        f"<small>{' · '.join(markup.text(part) for part in (view.source_name, view.encoder) if part)}</small></td>"
         f'<td role="cell" class="em-state em-{"damaged" if view.damage else view.status}">{words.state(view)}</td>'
     )
     accuracy, macro_f1 = _scores(view, scores)
