@@ -135,7 +135,7 @@ def test_start_and_progress(server: Server, run: str) -> None:
     now = server.client.predict(run, api_name="/progress")
     assert set(now) == {
         *("run", "name", "status", "phase", "step", "total_steps", "loss", "accuracy", "validation_accuracy"),
-        *("validation_macro_f1", "samples_per_second", "seconds_left", "message"),
+        *("validation_macro_f1", "samples_per_second", "seconds_left", "message", "damage"),
     }
     assert now["step"] == now["total_steps"] == 11 * 12
     assert 0 <= now["validation_accuracy"] <= 1
