@@ -246,6 +246,27 @@ def test_a_damaged_run_stands_beside_the_others_with_its_problem(shelf: Shelf) -
         shelf.compare(ME, [run.id for run in runs])
 
 
+def test_a_folder_that_is_hardly_a_run_is_named_or_refused_in_words_and_goes(shelf: Shelf) -> None:
+    whole = put(shelf)
+    for harm in ("emptied", "a folder"):
+        run = put(shelf)
+        folder = shelf.folder(ME, run.id)
+        for file in folder.rglob("*"):
+            file.unlink() if file.is_file() else None
+        if harm == "a folder":
+            (folder / "events.jsonl").mkdir()
+            with refused("disk_not_writable"):
+                shelf.rename(ME, run.id, "calm fox")
+        else:
+            assert shelf.rename(ME, run.id, "calm fox").name == "calm fox"
+        assert shelf.damage(ME, run.id)
+        for use in (shelf.recipe, shelf.reports, lambda *run: shelf.predict(*run, ["happy"])):
+            with pytest.raises(UserError):
+                use(ME, run.id)
+        shelf.delete(ME, run.id)
+    assert [view.id for view in shelf.runs(ME)] == [whole.id]
+
+
 # Models in memory
 
 

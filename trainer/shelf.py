@@ -219,6 +219,14 @@ class Shelf:
         zip_model(run, name, target)
         return f"{name}.zip"
 
+    def has_whole_model(self, owner: str, run_id: str) -> bool:
+        """Whether ``zip_model`` would hand out a model."""
+        try:
+            self._with_model(owner, run_id).check(MODEL, CARD)
+        except UserError:
+            return False
+        return True
+
     def folder(self, owner: str, run_id: str) -> Path:
         return self._run(owner, run_id).path
 

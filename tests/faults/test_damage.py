@@ -334,6 +334,23 @@ def test_a_run_that_was_renamed_or_made_again_is_whole(copies: Callable[[], Pair
     assert "has lost a part" in Studio(pair.studio.settings).view(ME, pair.run).damage[0]
 
 
+def test_the_results_of_a_damaged_run_are_shown_as_far_as_they_are_whole(copies: Callable[[], Pair]) -> None:
+    for name, scores, link in (
+        ("predictions.parquet", False, True),
+        ("model/model.safetensors", True, False),
+        ("model/README.md", True, False),
+        ("source", True, True),
+        ("results.seal.json", False, False),
+    ):
+        pair = copies()
+        (pair.folder / name).write_bytes(b"")
+        tab = results_tab.ResultsTab(*"run body headline per_class matrix_as matrix download onward".split())
+        shown = results_tab.show(tab, pair.studio, pair.run, "Counts")
+        assert name in shown["headline"]
+        assert ("Accuracy" in shown["headline"]) == scores, name
+        assert ("Download model" in shown["headline"] + shown.get("download", "")) == link, name
+
+
 def test_a_damaged_recipe_is_a_sentence_and_the_run_stays_usable(copies: Callable[[], Pair]) -> None:
     for harm in (b"", b"{", b"\xff\xfe", b"[" * 100_000, b"7", b'{"epochs": "many"}'):
         pair = copies()

@@ -79,17 +79,24 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     except UserError:
         if not damage:
             raise
-        # Where the model is whole, it can still be had.
-        link = f'<p><a class="em-button" href="download/{view.id}" download>Download model</a></p>' if view.has_model else ""
-        return {tab.headline: notices + link, tab.body: gr.Column(visible=False)}
+        return {tab.headline: notices + _download(studio, run_id), tab.body: gr.Column(visible=False)}
     return {
         tab.body: gr.Column(visible=True),
         tab.headline: notices + _headline(view, reports),
         tab.per_class: _per_class(reports.test),
         tab.matrix: drawn(confusion_chart(reports.test, by_row=matrix_as == _BY_ROW)),
-        tab.download: f'<a class="em-button" href="download/{view.id}" download>Download model</a>'
-        '<span class="em-quiet">A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.</span>',
+        tab.download: _download(studio, run_id),
     }
+
+
+def _download(studio: Studio, run_id: str) -> str:
+    """The link to the model; nothing where it is damaged, which is said above."""
+    if not studio.has_whole_model(owner(), run_id):
+        return ""
+    return (
+        f'<a class="em-button" href="download/{run_id}" download>Download model</a>'
+        '<span class="em-quiet">A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.</span>'
+    )
 
 
 def _nothing_yet() -> str:
