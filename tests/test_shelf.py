@@ -59,6 +59,8 @@ def put(
         save_rows(folder / "data.parquet", corpus, splits)
         (folder / "model").mkdir()
         (folder / "model" / "weights").write_bytes(b"w" * 5000)
+        (folder / "model" / "config.json").write_text("{}")
+        (folder / "model" / "README.md").write_text("# a card")
         predictions = Predictions(at[40:], ["validation"] * 20 + ["test"] * 40, ids[40:], said, names)
         save_predictions(folder / "predictions.parquet", predictions)
 
@@ -66,8 +68,10 @@ def put(
     run = store.create(recipe=recipe or Recipe(), fill=fill, name=name, owner=owner, source_name="moods.csv")
     run.log.append("started", total_steps=10, epochs=1)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
+    if end in ("finished", "stopped"):
+        run.seal_results()
     if end:
-        run.log.append(end, seconds=5.0)
+        run.log.append(end, seconds=5.0 if end != "queued" else None)
     return store.view(run)
 
 
@@ -100,12 +104,11 @@ def test_no_name_leads_out_of_the_zip(shelf: Shelf, tmp_path: Path) -> None:
     import zipfile
 
     run = put(shelf)
-    (shelf.folder(ME, run.id) / "model" / "config.json").write_text("{}")
     for name, wanted in (("../../etc/x", "etc-x"), ("..", "model"), ("C:\\x", "C-x"), ("größer 2", "größer-2")):
         shelf.rename(ME, run.id, name)
         assert shelf.zip_model(ME, run.id, tmp_path / "model.zip") == f"{wanted}.zip"
         with zipfile.ZipFile(tmp_path / "model.zip") as archive:
-            assert archive.namelist() == [f"{wanted}/config.json"]
+            assert archive.namelist() == [f"{wanted}/README.md", f"{wanted}/config.json"]
 
 
 # Taking away
@@ -212,6 +215,7 @@ def test_other_predictions_give_another_report(shelf: Shelf, loads: list[str]) -
     path = shelf.folder(ME, run.id) / "predictions.parquet"
     path.write_bytes((shelf.folder(ME, better.id) / "predictions.parquet").read_bytes())
     os.utime(path, ns=(1, 1))
+    Run(path.parent).seal_results()
     assert shelf.scores(ME, run.id).test.accuracy.value == shelf.reports(ME, run.id).test.accuracy.value == 1.0
     assert len(loads) == 4
 
@@ -334,8 +338,29 @@ def test_a_damaged_run_stands_beside_the_others_with_its_problem(shelf: Shelf) -
     assert [bool(run.problem) for run in found.runs] == [False, False, True]
     assert len(found.against) == 1
     (shelf.folder(ME, runs[1].id) / "data.parquet").unlink()
-    with refused("rows_damaged"):
+    with refused("run_damaged"):
         shelf.compare(ME, [run.id for run in runs])
+
+
+def test_a_folder_that_is_hardly_a_run_is_named_or_refused_in_words_and_goes(shelf: Shelf) -> None:
+    whole = put(shelf)
+    for harm in ("emptied", "a folder"):
+        run = put(shelf)
+        folder = shelf.folder(ME, run.id)
+        for file in folder.rglob("*"):
+            file.unlink() if file.is_file() else None
+        if harm == "a folder":
+            (folder / "events.jsonl").mkdir()
+            with refused("disk_not_writable"):
+                shelf.rename(ME, run.id, "calm fox")
+        else:
+            assert shelf.rename(ME, run.id, "calm fox").name == "calm fox"
+        assert shelf.damage(ME, run.id)
+        for use in (shelf.recipe, shelf.reports, lambda *run: shelf.predict(*run, ["happy"])):
+            with pytest.raises(UserError):
+                use(ME, run.id)
+        shelf.delete(ME, run.id)
+    assert [view.id for view in shelf.runs(ME)] == [whole.id]
 
 
 # Models in memory

@@ -208,3 +208,51 @@ def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder) 
     assert all("train_objective" in e for e in events(studio, view) if e["kind"] == "log")
     assert studio.reports(ME, view.id).test.accuracy.value > 0.5
     studio.close()
+
+
+def test_a_damaged_run_is_not_trained_further_and_keeps_no_other_from_being_begun(
+    settings: Settings, tiny_encoder: Encoder, small_csv: Path
+) -> None:
+    idle = Studio(settings, encoders=[tiny_encoder])
+    idle._enqueue = lambda run: None  # it ended before it trained
+    waiting = begin(idle, small_csv, RECIPE)
+    run = Run(idle.folder(ME, waiting.id))
+    (run.path / "recipe.json").write_text("{")
+    again = begin(idle, small_csv, RECIPE)
+    assert again.id != waiting.id
+    # A server takes the rest of the queue all the same, and this one fails in words.
+    server = Studio(settings, encoders=[tiny_encoder])
+    server.recover()
+    failed = over(server, waiting)
+    assert (failed.status, failed.code) == ("failed", "run_damaged")
+    assert "recipe.json" in failed.message
+    assert over(server, again).status == "finished"
+    with refused("run_damaged"):
+        server.resume(ME, waiting.id)
+    # Rows that are other ones now are not trained on.
+    rows = server.folder(ME, again.id) / "data.parquet"
+    rows.write_bytes(rows.read_bytes()[:-1] + b"?")
+    with refused("run_damaged"):
+        server.resume(ME, again.id, more_epochs=1)
+    server.close()
+
+
+def test_a_finished_run_whose_last_state_is_damaged_says_so(studio: Studio, small_csv: Path) -> None:
+    view = over(studio, begin(studio, small_csv))
+    for file in Run(studio.folder(ME, view.id)).checkpoints.glob("state-*/model.safetensors"):
+        file.write_bytes(b"")
+    with refused("run_damaged"):
+        studio.resume(ME, view.id, more_epochs=1)
+    assert studio.view(ME, view.id).status == "finished"
+    assert studio.damage(ME, view.id) == ()
+    assert studio.reports(ME, view.id).test.rows
+
+
+def test_a_run_trained_further_is_sealed_anew(studio: Studio, small_csv: Path) -> None:
+    view = over(studio, begin(studio, small_csv, RECIPE))
+    assert studio.damage(ME, view.id) == ()
+    seal = (studio.folder(ME, view.id) / "results.seal.json").read_bytes()
+    over(studio, studio.resume(ME, view.id, more_epochs=1))
+    assert studio.view(ME, view.id).status == "finished"
+    assert studio.damage(ME, view.id) == ()
+    assert (studio.folder(ME, view.id) / "results.seal.json").read_bytes() != seal

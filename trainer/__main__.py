@@ -170,7 +170,7 @@ def _studio(own: "Encoder | None" = None, *, runs_dir: Path | None = None) -> "S
 def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  # noqa: F821
     """Watch a run until it is over, then print its report; returns the exit status."""
     view = _watch(studio, view)
-    for remark in (*view.remarks, *(d.words for d in studio.diagnoses(LOCAL_OWNER, view.id))):
+    for remark in (*view.damage, *view.remarks, *(d.words for d in studio.diagnoses(LOCAL_OWNER, view.id))):
         print(remark, file=sys.stderr)
     if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
@@ -293,10 +293,15 @@ def _train_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path)
 
 
 def _predict(options: argparse.Namespace) -> int:
+    from trainer.runs.damage import LOG, MODEL
+    from trainer.runs.run import Run
     from trainer.training.predictor import Predictor
 
     folder = _model_folder(options.model)
     texts = _texts(options)
+    if folder.name == MODEL and (folder.parent / LOG).exists():
+        # Of a run, and so it can be told whether it is whole.
+        Run(folder.parent).check(MODEL)
     predictor = Predictor(folder)
     results = [
         {"text": text, **prediction.to_dict(predictor.label_names)}
@@ -438,6 +443,7 @@ def _runs(options: argparse.Namespace) -> int:
 
     studio = Studio(Settings.from_environment())
     views = studio.runs(LOCAL_OWNER)
+    views = [replace(view, damage=studio.damage(LOCAL_OWNER, view.id)) for view in views]
     if options.json:
         print(json.dumps([_run_json(view, studio.folder(LOCAL_OWNER, view.id)) for view in views]))
         return 0
@@ -445,6 +451,8 @@ def _runs(options: argparse.Namespace) -> int:
         kept = view.kept.evaluation
         score = f"validation accuracy {percent(kept.accuracy)} (step {kept.step:,})" if kept and kept.accuracy is not None else ""
         print(f"{view.id}  {view.name:<20} {view.status:<12} {view.source_name:<40} {view.encoder:<24} {score}")
+        for sentence in view.damage:
+            print(f"  damaged: {sentence}")
     return 0
 
 
@@ -458,6 +466,7 @@ def _run_json(view: RunView, folder: Path) -> dict:
         "best_step": kept.step,
         "validation_accuracy": kept.evaluation.accuracy if kept.evaluation else None,
         "validation_macro_f1": kept.evaluation.macro_f1 if kept.evaluation else None,
+        "damage": list(view.damage),
     }
 
 

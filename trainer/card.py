@@ -191,7 +191,10 @@ def _repairs(view: RunView) -> str:
     """What was changed in the file before the training; nothing where nothing was."""
     if not view.repairs:
         return ""
-    lines = "\n".join(f"- {count:,} {'row' if count == 1 else 'rows'}: {REPAIRS[code].done}" for code, count in view.repairs.items())
+    lines = "\n".join(
+        f"- {count:,} {'row' if count == 1 else 'rows'}: {REPAIRS[code].done if code in REPAIRS else code}"
+        for code, count in view.repairs.items()
+    )
     return f"## What was repaired in the file\n\n{lines}\n\n"
 
 

@@ -19,6 +19,7 @@ from trainer.evaluation.predictions import Predictions, load_predictions, save_p
 from trainer.evaluation.report import Report, make_report
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.damage import PREDICTIONS, ROWS
 from trainer.runs.run import Run
 from trainer.runs.view import fold
 from trainer.runs.writer import writing
@@ -62,7 +63,7 @@ def lend_a_hand(encoders: Sequence[Encoder]) -> None:
     from trainer.training.ranks import Ranks
 
     run = Run(Path(Ranks.from_environment().share(None)), muted=True)
-    corpus, splits = load_rows(run.rows)
+    corpus, splits = rows_of(run)
     with suppress(Cancelled):
         fit(run, encoder_of(run, encoders), corpus, splits, recipe=_recipe_of(run))
 
@@ -84,17 +85,33 @@ def fail(run: Run, message: str, code: str) -> None:
         run.traceback.write_text(traceback.format_exc(), encoding="utf-8")
 
 
-def load_report(run: Run, split: str) -> Report:
-    """The report of one split ("validation", "test"), computed from the saved predictions, so that the two cannot disagree.
+def rows_of(run: Run) -> tuple[Corpus, Splits]:
+    """The rows of a run, as they were when it was made. Raises UserError ``run_damaged`` where they are not."""
+    run.check(ROWS)
+    return load_rows(run.rows)
 
-    Raises UserError where they are missing or damaged.
-    """
+
+def predictions_of(run: Run) -> Predictions:
+    """The predictions of a run, as they were when it ended. Raises UserError ``run_damaged`` where they are not."""
+    run.check(PREDICTIONS)
     try:
-        predictions = load_predictions(run.predictions).of(split)
+        return load_predictions(run.predictions)
     except (OSError, ValueError) as error:
         raise UserError(
             "The predictions of this run are missing or damaged, so there is no report. Train it again.", code="run_damaged"
         ) from error
+
+
+def load_report(run: Run, split: str) -> Report:
+    """The report of one split ("validation", "test"), computed from the saved predictions, so that the two cannot disagree.
+
+    Raises UserError ``run_damaged`` where they are missing or damaged.
+    """
+    return _report(predictions_of(run), split)
+
+
+def _report(saved: Predictions, split: str) -> Report:
+    predictions = saved.of(split)
     return make_report(predictions.labels, predictions.predicted, predictions.label_names)
 
 
@@ -106,12 +123,9 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
 
     recipe = _recipe_of(run)
     encoder = encoder_of(run, encoders)
-    corpus, splits = load_rows(run.rows)
+    corpus, splits = rows_of(run)
     if recipe != run.recipe():
-        if Checkpoints(run.checkpoints).newest() is None:
-            raise UserError(
-                "The last state of this run is no longer kept, so it cannot be trained further. Start it anew.", code="no_state"
-            )
+        require_state(run, "this run")
         run.keep_recipe(recipe)
     Ranks.from_environment().share(str(run.path))
     fitted = fit(run, encoder, corpus, splits, recipe=recipe, save_seconds=save_seconds)
@@ -125,8 +139,26 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
         "samples_per_second": round(fitted.samples_per_second, 2),
         "seconds": round(seconds, 3),
     }
-    write_card(run, fold(run.id, run.log.read()), load_report(run, "test"))
+    write_card(run, fold(run.id, run.log.read()), _report(load_predictions(run.predictions), "test"))
+    # Before the end is told: a run that says that it is finished has a seal.
+    run.seal_results()
     run.log.append(end, durable=True, **facts)
+
+
+def require_state(run: Run, name: str) -> None:
+    """Raise UserError where no whole state is left from which a training could go on: ``no_state``, or ``run_damaged`` where there was one."""
+    newest, damaged = Checkpoints(run.checkpoints).newest_and_damaged()
+    if newest is None and damaged:
+        raise UserError(
+            f"The last state of {name} (in the folder checkpoints) is damaged, so it cannot be trained further. "
+            "Its curves, scores and model still work. Start it anew with more epochs.",
+            code="run_damaged",
+        )
+    if newest is None:
+        raise UserError(
+            f"The last state of {name} is no longer kept, so it cannot be trained further. Start it anew with more epochs.",
+            code="no_state",
+        )
 
 
 def _recipe_of(run: Run) -> Recipe:

@@ -381,6 +381,9 @@ def _settings_of(source: Path | bytes) -> Mapping[str, Any]:
         values = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"This is no recipe: it cannot be read as JSON. {wanted}", code="not_a_recipe") from error
-    if not isinstance(values, dict):
+    if isinstance(values, dict):
+        # Of a run's own recipe.json, which may be handed in as well.
+        values.pop("crc", None)
+    else:
         raise UserError(f"This is no recipe: it holds no settings by name. {wanted}", code="not_a_recipe")
     return values

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from trainer import job
 from trainer.cache import SingleFlightCache
-from trainer.data.rows import load_rows
+from trainer.desk import disk_in_words
 from trainer.errors import UserError
 from trainer.evaluation.comparison import Answers, Paired, answers, compare
 from trainer.evaluation.intervals import Interval
-from trainer.evaluation.predictions import load_predictions
 from trainer.evaluation.report import Report
 from trainer.recipe import Recipe
+from trainer.runs.damage import CARD, MODEL
 from trainer.runs.doctor import Diagnosis, diagnose
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
@@ -66,10 +66,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class Compared:
-    """One run of a comparison; ``scores`` is None without a model, or with a damaged one, and ``problem`` then says why."""
+    """One run of a comparison; ``scores`` is None without a model or where predictions are damaged, ``recipe`` where that is damaged.
+
+    ``problem`` then says why.
+    """
 
     view: RunView
-    recipe: Recipe
+    recipe: Recipe | None
     scores: Scores | None
     problem: str = ""
 
@@ -115,15 +118,23 @@ class Shelf:
             return False
         return True
 
+    def damage(self, owner: str, run_id: str) -> tuple[str, ...]:
+        """What is damaged or missing of a run, what still works and what to do, in sentences; nothing for a whole run.
+
+        Unlike the ``damage`` of a view of ``runs``, which tells what the log and the sizes of files do, this reads every file that is sealed;
+        again only where the file system says that it has changed.
+        """
+        return self._runs.damage(self._run(owner, run_id))
+
     def recipe(self, owner: str, run_id: str) -> Recipe:
-        """What was asked for."""
+        """What was asked for. UserError ``run_damaged`` where that is damaged."""
         return self._run(owner, run_id).recipe()
 
     def diagnoses(self, owner: str, run_id: str) -> tuple[Diagnosis, ...]:
         """What looks wrong with the course of a run, and what to try."""
         run, recipe = self._run(owner, run_id), None
         # Of a recipe that cannot be read somebody else complains; the curves are there all the same.
-        with suppress(UserError, OSError, ValueError):
+        with suppress(UserError):
             recipe = run.recipe()
         return diagnose(self._runs.view(run), recipe)
 
@@ -163,7 +174,8 @@ class Shelf:
                 code="bad_name",
             )
         if wanted != self._runs.view(run).name:
-            run.log.append("renamed", durable=True, name=wanted)
+            with disk_in_words(self.settings):
+                self._runs.rename(run, wanted)
         return self._runs.view(run)
 
     def disk_bytes(self, owner: str, run_id: str) -> int:
@@ -216,8 +228,17 @@ class Shelf:
         name = self._runs.view(run).name
         # A name is what somebody typed: nothing of it may lead to another folder when the zip is opened.
         name = re.sub(r"[^\w-]+", "-", name).strip("-") or "model"
+        run.check(MODEL, CARD)
         zip_model(run, name, target)
         return f"{name}.zip"
+
+    def has_whole_model(self, owner: str, run_id: str) -> bool:
+        """Whether ``zip_model`` would hand out a model."""
+        try:
+            self._with_model(owner, run_id).check(MODEL, CARD)
+        except UserError:
+            return False
+        return True
 
     def folder(self, owner: str, run_id: str) -> Path:
         return self._run(owner, run_id).path
@@ -235,6 +256,7 @@ class Shelf:
                 "failed": "failed",
                 "interrupted": "was interrupted",
                 "cancelled": "never began",
+                "damaged": "is damaged",
             }
             raise UserError(f"The run {view.name} {state[view.status]}; it has no model. Choose a finished run.", code="no_model")
         return run
@@ -245,19 +267,23 @@ class Shelf:
         )
 
     def _compared(self, owner: str, run_id: str) -> Compared:
-        view, recipe = self.view(owner, run_id), self.recipe(owner, run_id)
-        if not view.has_model:
-            return Compared(view, recipe, None)
+        view = self.view(owner, run_id)
+        recipe, scores, problems = None, None, []
         try:
-            return Compared(view, recipe, self.scores(owner, run_id))
+            recipe = self.recipe(owner, run_id)
         except UserError as error:
-            return Compared(view, recipe, None, error.message)
+            problems.append(error.message)
+        try:
+            scores = self.scores(owner, run_id) if view.has_model else None
+        except UserError as error:
+            problems.append(error.message)
+        return Compared(view, recipe, scores, " ".join(problems))
 
     def _answers(self, owner: str, run_id: str) -> Answers:
         run = self._run(owner, run_id)
         try:
-            return answers(*load_rows(run.rows), load_predictions(run.predictions))
-        except (OSError, ValueError) as error:
+            return answers(*job.rows_of(run), job.predictions_of(run))
+        except ValueError as error:
             name = self._runs.view(run).name
             raise UserError(
                 f"The rows or predictions of {name} are missing or damaged, so it cannot be compared. Leave it out.", code="run_damaged"
@@ -269,7 +295,12 @@ class Shelf:
         changed = 0
         with suppress(OSError):  # a missing folder is for the loader to tell
             changed = run.model.stat().st_mtime_ns
-        return self._predictors.get((run.id, changed), lambda: Predictor(run.model))
+
+        def load() -> Predictor:
+            run.check(MODEL)
+            return Predictor(run.model)
+
+        return self._predictors.get((run.id, changed), load)
 
 
 def _version(run: Run) -> tuple[str, int, int]:

@@ -20,8 +20,8 @@ from trainer.errors import UserError
 from trainer.launch import train_in_processes
 from trainer.preparation import Preparation
 from trainer.recipe import Recipe
-from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.course import going_on
+from trainer.runs.damage import ROWS
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
@@ -92,13 +92,10 @@ class Studio(Desk, Shelf):
         with self._starting:
             views = self._runs.list(owner)
             for view in views:
-                if (
-                    view.live
-                    and not view.stop_asked
-                    and view.draft == preparation.draft.version
-                    and self._run(owner, view.id).recipe() == recipe
-                ):
-                    return view
+                same = view.live and not view.stop_asked and view.draft == preparation.draft.version
+                with suppress(UserError):  # a damaged recipe is that run's trouble
+                    if same and self._run(owner, view.id).recipe() == recipe:
+                        return view
 
             def fill(folder: Path) -> None:
                 self._drafts.copy_sources(preparation.draft, folder)
@@ -177,11 +174,10 @@ class Studio(Desk, Shelf):
                     self._enqueue(run)
                 return view
             epochs = going_on(view, more_epochs)
-            if epochs is not None and Checkpoints(run.checkpoints).newest() is None:
-                raise UserError(
-                    f"The last state of {view.name} is no longer kept, so it cannot be trained further. Start it anew with more epochs.",
-                    code="no_state",
-                )
+            if epochs is not None:
+                job.require_state(run, view.name)
+            run.check(ROWS)
+            run.recipe()
             job.encoder_of(run, self.encoders)
             if epochs is not None:
                 replace(run.recipe(), epochs=epochs)  # so many may be out of range
@@ -193,7 +189,7 @@ class Studio(Desk, Shelf):
 
     def token(self, owner: str) -> str:
         """Changes whenever anything that the page shows of runs does; cheap enough to ask each second."""
-        runs = ";".join(f"{v.id[:8]}{v.status}{v.stop_asked}{self._runs.size(v.id)}" for v in self._runs.list(owner))
+        runs = ";".join(f"{v.id[:8]}{v.status}{v.stop_asked}{self._runs.size(v.id)},{len(v.damage)}" for v in self._runs.list(owner))
         return f"{runs}|{self._busy}|{self._waiting}|{self.hardware is None}"
 
     def waiting_before(self, run_id: str) -> int | None:
@@ -283,6 +279,8 @@ class Studio(Desk, Shelf):
         finished = sorted((v for v in self._runs.list(LOCAL_OWNER) if v.status == "finished"), key=lambda v: -v.queued)
         for view in finished[_STATES_OF_FINISHED:]:
             run = Run(self.settings.runs_dir / view.id)
+            if not run.checkpoints.is_dir():
+                continue
             # Somebody may just now have asked for more epochs.
             with self._starting, writing(run.path) as mine:
                 if mine and self._runs.view(run).status == "finished":

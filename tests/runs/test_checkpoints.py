@@ -59,6 +59,18 @@ def test_a_damaged_one_does_not_count(kept: Checkpoints, name: str, harm: str) -
     assert kept.newest().step == 1
 
 
+def test_damaged_states_after_the_newest_whole_one_are_named(kept: Checkpoints) -> None:
+    assert kept.newest_and_damaged() == (None, ())
+    kept.write("state", 1, holding())
+    kept.write("best", 2, holding())
+    kept.write("state", 2, holding(), best=2)
+    assert (kept.newest_and_damaged()[0].step, kept.newest_and_damaged()[1]) == (2, ())
+    (kept.folder / "best-00000002" / "model").write_text("other")
+    assert (kept.newest_and_damaged()[0].step, kept.newest_and_damaged()[1]) == (1, (2,))
+    (kept.folder / "state-00000001" / "COMPLETE.json").write_text("[" * 100_000)
+    assert kept.newest_and_damaged() == (None, (2, 1))
+
+
 def test_one_without_its_best_weights_does_not_count(kept: Checkpoints) -> None:
     kept.write("best", 1, holding())
     kept.write("state", 1, holding(), best=1)

@@ -55,6 +55,24 @@ def test_foreign_and_unknown_drafts_are_refused(tmp_path: Path) -> None:
     assert store.latest("local") is None
 
 
+@pytest.mark.parametrize("harm", [b"", b"[" * 100_000, b"[]", b'{"owner": "local"}', None])
+def test_a_damaged_draft_is_no_longer_here_and_hides_no_other(tmp_path: Path, harm: bytes | None) -> None:
+    store = DraftStore(tmp_path / "drafts")
+    whole, broken = (store.create("local", {"main": ("a.csv", b"x")}) for _ in range(2))
+    file = tmp_path / "drafts" / broken.id / "draft.json"
+    file.write_bytes(file.read_bytes().replace(b"a.csv", b"b.csv") if harm is None else harm)
+    with pytest.raises(UserError, match="no longer here"):
+        store.get(broken.id, "local")
+    assert store.latest("local") == whole
+    store.tidy("local")
+
+
+def test_text_that_cannot_be_written_is_cleaned(tmp_path: Path) -> None:
+    draft = DraftStore(tmp_path / "drafts").create("local", {"main": ("a \ud800.csv", b"x")}, texts=("\ud800",), label="\udfff")
+    again = DraftStore(tmp_path / "drafts").get(draft.id, "local")
+    assert (again.main.texts, again.main.label) == (("?",), "?")
+
+
 def test_only_the_newest_drafts_are_kept(tmp_path: Path) -> None:
     store = DraftStore(tmp_path / "drafts")
     for _ in range(8):

@@ -5,10 +5,12 @@ import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.runs.events import EventLog
+from trainer.runs.checksums import dump
+from trainer.runs.events import LONGEST_TEXT, EventLog, parse
 
 FIELDS = st.dictionaries(
     st.text(min_size=1, max_size=8).filter(lambda name: name not in ("time", "kind", "durable", "self")),
@@ -56,11 +58,73 @@ def test_infinite_and_missing_numbers_are_left_out(tmp_path: Path) -> None:
 
 def test_noise_is_passed_over(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
-    log.path.write_bytes(b'\xff\xfe\n[1, 2]\n"text"\n{"kind": 3, "time": 1}\n{"kind": "log"}\n\n{"kind": "log", "time": 1}\n')
+    log.path.write_bytes(
+        b'\xff\xfe\n[1, 2]\n"text"\n{"kind": 3, "time": 1}\n{"kind": "log"}\n\n' + dump({"kind": "log", "time": 1}) + b"\n"
+    )
     assert [e["kind"] for e in log.read()] == ["log"]
+    assert parse(log.content()).damaged == (0, 0, 0, 0, 0)
 
 
 def test_an_absent_log_is_empty(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "nowhere.jsonl")
     assert list(log.read()) == []
     assert log.size() == 0
+
+
+def test_a_torn_line_is_skipped_and_a_damaged_one_is_counted(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    for step in range(4):
+        log.append("log", step=step)
+    lines = log.content().splitlines(keepends=True)
+    torn = b"".join(lines[:3]) + lines[3][:-7]
+    assert (len(parse(torn).events), parse(torn).damaged) == (3, ())
+    # The writer that comes next says that it found one.
+    log.path.write_bytes(torn)
+    log.append("log", step=9)
+    assert (["after_torn" in e for e in parse(log.content()).events], parse(log.content()).damaged) == ([False] * 4, ())
+    # Without that word the same line is damage, and so is one that had been whole.
+    log.path.write_bytes(torn + b"\n" + lines[2])
+    assert parse(log.content()).damaged == (3,)
+    log.path.write_bytes(b"".join(lines)[:-1] + b"X")
+    assert parse(log.content()).damaged == (3,)
+    log.append("log", step=9)
+    assert (len(parse(log.content()).events), parse(log.content()).damaged) == (4, (3,))
+
+
+def test_a_line_that_lacks_only_its_end_is_whole(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append("log", step=1)
+    log.path.write_bytes(log.content()[:-1])
+    log.append("log", step=2)
+    assert ([e["step"] for e in log.read()], parse(log.content()).damaged) == ([1, 2], ())
+
+
+def test_no_byte_of_a_log_can_be_another_one_unnoticed(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    for step in range(3):
+        log.append("log", step=step, word="größer")
+    content, whole = log.content(), parse(log.content())
+    for at in range(len(content)):
+        for other in (1, 2, 4, 8, 16, 32, 64, 128, 255):
+            read = parse(content[:at] + bytes([content[at] ^ other]) + content[at + 1 :])
+            assert read.damaged or read == whole, (at, other)
+
+
+@pytest.mark.parametrize(
+    "line", [b"[" * 200_000, b'{"a":' * 50_000, b"{" + b" " * 2_000_000 + b"}", b"\x00" * 100, b'{"kind": "log", "time": 1}']
+)
+def test_lines_beyond_reason_are_damage(tmp_path: Path, line: bytes) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append("log", step=1)
+    log.path.write_bytes(log.content() + line + b"\n" + log.content())
+    read = parse(log.content())
+    assert ([e["step"] for e in read.events], read.damaged) == ([1, 1], (1,))
+
+
+def test_texts_nobody_could_write_or_read_are_cleaned_and_cut(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append("created", name="torn \ud800", notices=["x" * 50_000, "\udfff"], findings=[{"message": "y" * 50_000}])
+    (event,) = log.read()
+    assert event["name"] == "torn ?"
+    assert event["notices"] == ["x" * LONGEST_TEXT, "?"]
+    assert event["findings"] == [{"message": "y" * LONGEST_TEXT}]

@@ -1,13 +1,15 @@
 """Runs as folders: made whole or not at all, found only by their owner, never by a made-up id."""
 
-import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from trainer.errors import UserError
-from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore, is_id, write_json
+from trainer.recipe import Recipe, load_recipe
+from trainer.runs.checksums import dump, read_json, write_json
+from trainer.runs.run import Run, RunStore, is_id, new_id
 
 
 def make(store: RunStore, owner: str = "local") -> Run:
@@ -60,8 +62,7 @@ def test_newest_first(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     runs = [make(store) for _ in range(3)]
     for i, run in enumerate(runs):
-        events = run.log.path.read_text().splitlines()
-        run.log.path.write_text("\n".join(json.dumps({**json.loads(e), "time": 1000 + i}) for e in events) + "\n")
+        run.log.path.write_bytes(b"".join(dump({**event, "time": 1000 + i}) + b"\n" for event in run.log.read()))
     assert [v.id for v in RunStore(tmp_path).list("local")] == [r.id for r in reversed(runs)]
 
 
@@ -70,4 +71,55 @@ def test_write_json_replaces_as_a_whole(tmp_path: Path) -> None:
     write_json(path, {"a": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(path, {"a": float("nan")})
-    assert json.loads(path.read_text()) == {"a": 1}
+    assert read_json(path) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_known_of_deleted_runs_is_let_go(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    runs = [make(store) for _ in range(5)]
+    store.list("local")
+    for run in runs[1:]:
+        shutil.rmtree(run.path)
+    assert [view.id for view in store.list("local")] == [runs[0].id]
+    assert set(store._known) == {runs[0].id}
+
+
+def test_folders_that_are_hardly_runs_are_listed_and_take_nothing_down(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    whole = make(store)
+    empty, odd = (tmp_path / new_id() for _ in range(2))
+    empty.mkdir()
+    (odd / "events.jsonl").mkdir(parents=True)
+    (odd / "recipe.json").mkdir()
+    (tmp_path / new_id()).write_text("a file")
+    views = {view.id: view for view in store.list("local")}
+    assert set(views) == {whole.id, empty.name, odd.name}
+    assert views[whole.id].damage == ()
+    for folder in (empty, odd):
+        view = views[folder.name]
+        assert (view.status, view.live, view.has_model) == ("damaged", False, False)
+        assert view.created == pytest.approx(folder.stat().st_mtime)
+        assert "events.jsonl" in view.damage[0]
+        assert store.damage(store.get(folder.name, "local"))
+
+
+def test_a_recipe_says_whether_it_is_whole_and_can_still_be_handed_in(tmp_path: Path) -> None:
+    run = make(RunStore(tmp_path))
+    run.keep_recipe(Recipe(epochs=7))
+    path = run.path / "recipe.json"
+    assert run.recipe() == load_recipe(path) == Recipe(epochs=7)
+    path.write_bytes(path.read_bytes().replace(b"7,", b"8,"))
+    with pytest.raises(UserError, match="The settings of brisk otter") as refused:
+        run.recipe()
+    assert refused.value.code == "run_damaged"
+
+
+def test_a_heartbeat_of_another_byte_is_nobodys(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run = make(store)
+    run.log.append("started", total_steps=3)
+    (run.path / "lock").touch()
+    (run.path / "heartbeat").write_bytes(b"\xff\xfe")
+    os.utime(run.path / "heartbeat", (1, 1))
+    assert store.view(run).status == "interrupted"

@@ -139,7 +139,9 @@ def test_a_server_that_is_just_ending_is_waited_for(tmp_path: Path, monkeypatch:
             assert served_by(tmp_path) == os.getpid()
 
 
-@pytest.mark.parametrize("note", [None, "", "{", "[]", '{"process": 1}', '{"process": "x", "host": "h", "since": 1, "address": ""}'])
+@pytest.mark.parametrize(
+    "note", [None, "", "{", "[]", "[" * 100_000, '{"process": 1}', '{"process": "x", "host": "h", "since": 1, "address": ""}']
+)
 def test_a_missing_or_damaged_note_still_makes_a_sentence(tmp_path: Path, note: str | None) -> None:
     with serving_alone(tmp_path):
         (tmp_path / "serving.json").unlink()

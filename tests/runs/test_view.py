@@ -1,8 +1,16 @@
 """Folding events into what a person asks about a run."""
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trainer.errors import UserError
+from trainer.runs.course import going_on
+from trainer.runs.schema import KINDS, fits
 from trainer.runs.view import fold, with_life
+from trainer.settings import LOCAL_OWNER
 
 
 def event(kind: str, **fields: object) -> dict:
@@ -72,15 +80,15 @@ def test_an_evaluation_that_only_a_stop_made_is_gone_once_the_run_goes_on() -> N
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "failed"])
 def test_who_leaves_the_queue_is_what_it_was_before(end: str) -> None:
-    waiting = [event("created"), event("queued"), *BEGUN, event(end), event("queued", epochs=7)]
+    waiting = [BEGUN[0], event("queued"), *BEGUN, event(end), event("queued", epochs=7)]
     assert (fold("id", waiting).status, fold("id", waiting).wanted_epochs) == ("queued", 7)
     left = fold("id", [*waiting, event("cancelled", message="Taken out of the queue.")])
     assert (left.status, left.wanted_epochs) == (end, None)
-    assert fold("id", [event("created"), event("queued"), event("cancelled")]).status == "cancelled"
+    assert fold("id", [*BEGUN[:2], event("cancelled")]).status == "cancelled"
 
 
 def test_a_run_has_the_name_that_it_was_given_last() -> None:
-    assert fold("id", [event("created", name="a"), event("renamed", name="b"), event("renamed", name=" "), event("renamed")]).name == "b"
+    assert fold("id", [event("created", name="a", owner="local"), event("renamed", name="b"), event("renamed", name=" ")]).name == "b"
 
 
 def test_it_can_go_on_from_what_was_saved_last() -> None:
@@ -137,3 +145,57 @@ def test_more_epochs_that_end_replace_the_model() -> None:
     assert (view.kept.step, view.kept.epochs, view.kept.evaluation.accuracy) == (15, 3, 0.8)
     halfway = fold("id", [*FINISHED, *SECOND_ATTEMPT, event("phase", what="saving the model", replaces_model=True)])
     assert not halfway.has_model
+
+
+# Damage
+
+NUMBERS = st.one_of(st.integers(), st.floats(), st.just(1e300))
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), NUMBERS, st.text(max_size=5)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
+    max_leaves=4,
+)
+FIELDS = sorted({name for kind in KINDS.values() for name in kind.fields} - {"kind"})
+EVENTS = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5).flatmap(
+    lambda fields: st.one_of(st.sampled_from([*KINDS, "unheard of"]), ANYTHING).map(lambda kind: {**fields, "kind": kind})
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.one_of(EVENTS, st.sampled_from(BEGUN), st.dictionaries(st.text(max_size=4), ANYTHING, max_size=3)), max_size=8))
+def test_no_list_of_events_makes_it_fall_over_and_what_does_not_fit_is_damage(events: list[dict]) -> None:
+    view = fold("0123456789abcdef", events)
+    whole = [e for e in events if fits(e)]
+    created = any(e["kind"] == "created" for e in whole)
+    assert bool(view.damage) == (len(whole) < len(events) or not created)
+    assert view.name
+    assert (view.status == "damaged") == (not created)
+    # Passing over is all that happens to what does not fit.
+    assert replace(fold("0123456789abcdef", whole), damage=()) == replace(view, damage=()) or view.status == "interrupted"
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, known in KINDS.items() for name in known.fields])
+def test_no_field_takes_a_value_of_another_type_or_beyond_its_range(kind: str, name: str) -> None:
+    check = KINDS[kind].fields[name]
+    wrong = [None, float("nan"), 1e300, -1, "x" * 100_000, [[["x"]]], {"a": {}}, False, "\ud800", 2**200, {1: 2}, b"x"]
+    assert [value for value in wrong if check(value)] == []
+
+
+def test_a_run_whose_beginning_is_damaged_can_be_listed_and_deleted_but_not_resumed() -> None:
+    view = fold("0123456789abcdef", [{**BEGUN[0], "notices": 1}, *BEGUN[1:]])
+    assert (view.status, view.name, view.owner, view.live, len(view.points)) == ("damaged", "damaged run 01234567", LOCAL_OWNER, False, 2)
+    assert "events.jsonl" in view.damage[0]
+    assert with_life(view, living=False, stop_asked=False).status == "damaged"
+    assert with_life(view, living=True, stop_asked=False).status == "running"
+    with pytest.raises(UserError, match="no longer says how the run began") as refused:
+        going_on(view, 0)
+    assert refused.value.code == "run_damaged"
+
+
+def test_damaged_lines_are_counted_and_what_waits_behind_one_is_not_begun_by_itself() -> None:
+    assert fold("id", BEGUN).damage == ()
+    assert "1 line is damaged" in fold("id", BEGUN, damaged=[4]).damage[0]
+    assert "3 lines are damaged" in fold("id", [*BEGUN, event("log", step=11, loss=True)], damaged=[2, 9]).damage[0]
+    # Before it was put into the queue, a damaged line does not matter to that; after, it may have been the beginning.
+    assert fold("id", BEGUN[:2], damaged=[1]).status == "queued"
+    assert fold("id", BEGUN[:2], damaged=[2]).status == "interrupted"

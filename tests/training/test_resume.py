@@ -119,6 +119,29 @@ def test_a_damaged_state_does_not_count(
     (newest.path / "model.safetensors").write_bytes(content)
     fit(broken, tiny_encoder, *material, save_seconds=0)
     assert [e["step"] for e in broken.log.read() if e["kind"] == "resumed"] == [8]
+    (told,) = view_of(broken).remarks
+    assert told.startswith("The state saved after step 9 is damaged, so the training goes on from the one after step 8")
+    assert weights(broken) == weights(whole)
+    assert curve(broken) == curve(whole)
+
+
+def test_where_all_states_are_damaged_it_begins_anew_and_says_so(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None]
+) -> None:
+    whole, broken = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
+    fit(whole, tiny_encoder, *material)
+    end_at("saved", 4)
+    with pytest.raises(Killed):
+        fit(broken, tiny_encoder, *material, save_seconds=0)
+    end_at.never()  # type: ignore[attr-defined]
+    for mark in broken.checkpoints.glob("state-*/COMPLETE.json"):
+        mark.write_bytes(b"")
+    # Its beginning is damaged too: that it was begun is known by its points.
+    lines = broken.log.content().splitlines(keepends=True)
+    broken.log.path.write_bytes(b"".join(line.replace(b'"started"', b'"STARTED"') for line in lines))
+    fit(broken, tiny_encoder, *material)
+    (told,) = view_of(broken).remarks
+    assert told.startswith("The states saved after steps 3 and 4 are damaged, so the training begins again from the start")
     assert weights(broken) == weights(whole)
     assert curve(broken) == curve(whole)
 

@@ -137,7 +137,7 @@ def test_start_and_progress(server: Server, run: str) -> None:
     now = server.client.predict(run, api_name="/progress")
     assert set(now) == {
         *("run", "name", "status", "phase", "step", "total_steps", "loss", "accuracy", "validation_accuracy"),
-        *("validation_macro_f1", "samples_per_second", "seconds_left", "message"),
+        *("validation_macro_f1", "samples_per_second", "seconds_left", "message", "damage"),
         *("train_loss", "train_accuracy", "best_step", "latest_validation_accuracy", "latest_validation_macro_f1"),
     }
     assert now["step"] == now["total_steps"] == 11 * 12

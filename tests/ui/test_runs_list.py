@@ -9,7 +9,7 @@ from trainer.evaluation.intervals import Interval
 from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, KeptModel, LogPoint, RunView
 from trainer.shelf import Compared, Comparison, Scores, SplitScores
-from trainer.ui import comparison_view, runs_list
+from trainer.ui import comparison_view, runs_list, words
 
 EVIL = "<img src=x onerror=alert(1)>"
 SCORES = Scores(
@@ -57,6 +57,21 @@ def test_without_a_model_the_validation_scores_of_the_best_so_far_stand_there_an
     assert runs_list.of_runs([TRAINING], {}).count("–") == 3
 
 
+def test_a_damaged_run_says_so_in_words_and_what_can_still_be_done() -> None:
+    damaged = dataclasses.replace(RUN, damage=("The model of brisk otter (model/<b>) is damaged. Train it again.",))
+    assert ">finished, damaged</td>" in runs_list.of_runs([damaged], {})
+    assert "(model/&lt;b&gt;) is damaged. Train it again." in runs_list.in_words([damaged])
+    assert words.run_choice(damaged) == "brisk otter · moods.csv · finished, damaged"
+    lost = RunView("c" * 32, name="damaged run cccccccc", status="damaged", damage=("Its log is damaged.",))
+    assert ">damaged</td>" in runs_list.of_runs([lost], {})
+    assert words.run_choice(lost) == "damaged run cccccccc · damaged"
+
+
+def test_the_settings_of_a_damaged_recipe_are_called_damaged() -> None:
+    whole, damaged = Compared(RUN, Recipe(), SCORES), Compared(TRAINING, None, None, "The settings of calm fox are damaged.")
+    assert dict(comparison_view._settings([whole, damaged]))["Epochs"][1] == "damaged"
+
+
 def test_no_runs_teach() -> None:
     assert "Begin in tab 1" in runs_list.of_runs([], {})
     assert runs_list.version([]) == ""
@@ -64,7 +79,10 @@ def test_no_runs_teach() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"name": "other"}, {"status": "stopped"}, {"evaluations": (Evaluation(5, 0.5, 0.3, 0.2),)}, {"best_step": 5}, {"seconds": 7.0}],
+    [
+        *({"name": "other"}, {"status": "stopped"}, {"evaluations": (Evaluation(5, 0.5, 0.3, 0.2),)}),
+        *({"best_step": 5}, {"seconds": 7.0}, {"damage": ("x",)}),
+    ],
 )
 def test_the_list_is_drawn_anew_when_it_shows_something_else(change: dict) -> None:
     assert runs_list.version([TRAINING]) != runs_list.version([dataclasses.replace(TRAINING, **change)])

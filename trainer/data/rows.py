@@ -64,7 +64,7 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
         )
         rows = {part: np.flatnonzero(parts == number).astype(np.int64) for number, part in enumerate(_PARTS)}
         return corpus, Splits(**rows, notices=tuple(about["notices"]))
-    except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException) as error:
         raise UserError(
             f"The rows of this run cannot be read ({Path(path).name}). The file is missing or damaged; start a new run from the original file.",
             code="rows_damaged",

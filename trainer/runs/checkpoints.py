@@ -3,14 +3,14 @@
 Standard library only; what stands in them is the business of whoever fills them.
 """
 
-import hashlib
-import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from trainer.runs.seal import Seal, damaged_files, files_in, read_seal, sync, write_seal
 
 _NAME = re.compile(r"(best|state)-(\d{8,})")
 _MARK = "COMPLETE.json"
@@ -50,30 +50,34 @@ class Checkpoints:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         fill(partial)
-        _seal(partial, {"best": best})
+        write_seal(partial / _MARK, partial, _files(partial), best=best)
         # One of the same name can only be a leftover beyond the step from which this training went on.
         shutil.rmtree(path, ignore_errors=True)
         os.replace(partial, path)
-        _sync(self.folder)
+        sync(self.folder)
         self._rotate({*needed, step} if kind == "best" else set(needed))
         return Checkpoint(path, step, best)
 
     def newest(self) -> Checkpoint | None:
         """The last state that is complete, with its best weights."""
+        return self.newest_and_damaged()[0]
+
+    def newest_and_damaged(self) -> tuple[Checkpoint | None, tuple[int, ...]]:
+        """The last state that is complete, with its best weights; and the steps of those after it that are damaged, the last one first."""
+        damaged = []
         for step, path in self._named("state"):
-            mark = _read_mark(path)
-            if mark is None or not _whole(path, mark):
-                continue
-            best = mark.get("best")
-            if best is None or self.best(best) is not None:
-                return Checkpoint(path, step, best)
-        return None
+            mark = read_seal(path / _MARK)
+            if _is_whole(path, mark):
+                best = _best_of(mark)
+                if best is None or self.best(best) is not None:
+                    return Checkpoint(path, step, best), tuple(damaged)
+            damaged.append(step)
+        return None, tuple(damaged)
 
     def best(self, step: int) -> Checkpoint | None:
         """The best weights of this step, where they are complete."""
         path = self.folder / f"best-{step:08d}"
-        mark = _read_mark(path)
-        return Checkpoint(path, step) if mark is not None and _whole(path, mark) else None
+        return Checkpoint(path, step) if _is_whole(path, read_seal(path / _MARK)) else None
 
     def forget_after(self, last: Checkpoint | None) -> None:
         """Remove what does not count: half-written folders, and everything beyond the state from which a training goes on (None: all)."""
@@ -95,9 +99,8 @@ class Checkpoints:
         states = self._named("state")
         for _, path in states[_STATES_KEPT:]:
             shutil.rmtree(path, ignore_errors=True)
-        named = {
-            mark["best"] for _, path in states[:_STATES_KEPT] if (mark := _read_mark(path)) is not None and mark.get("best") is not None
-        }
+        marks = [read_seal(path / _MARK) for _, path in states[:_STATES_KEPT]]
+        named = {_best_of(mark) for mark in marks if mark is not None}
         for step, path in self._named("best"):
             if step not in needed | named:
                 shutil.rmtree(path, ignore_errors=True)
@@ -121,57 +124,15 @@ def link_files(source: Path, target: Path) -> None:
             shutil.copyfile(file, place)
 
 
-def sync_files(folder: Path) -> None:
-    """Wait until a folder and all in it have reached the disk."""
-    for file in _files(folder):
-        _sync(file)
-    for inner in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
-        _sync(inner)
-
-
-def _seal(folder: Path, facts: dict[str, int | None]) -> None:
-    """Bring all to the disk, then the mark: whoever sees the mark sees the rest."""
-    sync_files(folder)
-    files = {str(file.relative_to(folder)): [file.stat().st_size, _digest(file)] for file in _files(folder)}
-    with open(folder / _MARK, "w", encoding="utf-8") as file:
-        json.dump({"files": files, **facts}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync(folder)
-
-
-def _read_mark(folder: Path) -> dict | None:
-    try:
-        mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return mark if isinstance(mark, dict) and isinstance(mark.get("files"), dict) else None
-
-
-def _whole(folder: Path, mark: dict) -> bool:
-    try:
-        return bool(mark["files"]) and all(
-            (folder / name).stat().st_size == size and _digest(folder / name) == digest for name, (size, digest) in mark["files"].items()
-        )
-    except (OSError, ValueError, TypeError):
-        return False
-
-
 def _files(folder: Path) -> Iterator[Path]:
-    return (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != _MARK)
+    return (path for path in files_in(folder) if path.name != _MARK)
 
 
-def _digest(file: Path) -> str:
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def _best_of(mark: Seal) -> int | None:
+    """The step of the best weights that belong to a state."""
+    best = mark.facts.get("best")
+    return best if type(best) is int else None
 
 
-def _sync(path: Path) -> None:
-    """fsync of a file or, where the system can, a folder."""
-    if path.is_dir() and os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _is_whole(folder: Path, mark: Seal | None) -> bool:
+    return mark is not None and bool(mark.files) and not damaged_files(folder, mark)

@@ -21,6 +21,8 @@ def going_on(view: RunView, more_epochs: int) -> int | None:
         # One that ended early is trained on from where it ended.
         done = math.ceil(max(view.step, view.saved_step) / view.epoch_steps[0]) if view.epoch_steps else view.epochs
         return done + more_epochs
+    if view.status == "damaged":
+        raise UserError(" ".join(view.damage), code="run_damaged")
     if not may_resume(view):
         raise UserError(
             f"{view.name} went astray, and would again from the same state. Start it anew with a smaller learning rate.",

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from trainer.errors import UserError
-from trainer.runs.run import is_id, new_id, write_json
+from trainer.runs.checksums import read_json, write_json
+from trainer.runs.run import is_id, new_id
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ class DraftStore:
         """The owner's draft of this id; unknown and foreign ids get the same answer."""
         if is_id(draft_id):
             try:
-                draft = _from_dict(json.loads((self.root / str(draft_id) / "draft.json").read_text(encoding="utf-8")))
-            except (OSError, ValueError, TypeError, KeyError):
+                draft = _from_dict(read_json(self.root / str(draft_id) / "draft.json"))
+            except (OSError, ValueError, TypeError, KeyError, AttributeError):
                 draft = None
             if draft is not None and draft.owner == owner:
                 return draft
@@ -158,6 +159,6 @@ def _newest_first(root: Path) -> list[Path]:
 
 def _owner(file: Path) -> str:
     try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["owner"])
+        return str(read_json(file)["owner"])
     except (OSError, ValueError, TypeError, KeyError):
         return ""

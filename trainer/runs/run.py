@@ -3,21 +3,29 @@
 Knows nothing of tables, models or pages; it hands out paths for them.
 """
 
-import json
 import os
 import re
 import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from trainer.cache import SingleFlightCache
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.runs.events import EventLog
+from trainer.runs import damage, integrity
+from trainer.runs.checksums import read_json, write_json
+from trainer.runs.events import EventLog, parse
+from trainer.runs.seal import Digest, Seal, file_digest
 from trainer.runs.view import RunView, fold, with_life
-from trainer.runs.writer import has_living_writer
+from trainer.runs.writer import has_living_writer, writing
+
+_LOOKS = 2
+"""At a run that is being written."""
+
+_DIGESTS_KEPT = 10_000
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -30,16 +38,6 @@ def new_id() -> str:
 def is_id(text: object) -> bool:
     """Whether this may name a folder of ours; nothing else a person sends ever becomes a path."""
     return isinstance(text, str) and _ID.fullmatch(text) is not None
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Replace a small file as a whole: readers see the old one or the new one, never half of one."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with open(partial, "w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
 
 
 @dataclass(frozen=True)
@@ -56,16 +54,16 @@ class Run:
 
     @property
     def log(self) -> EventLog:
-        return EventLog(self.path / "events.jsonl", muted=self.muted)
+        return EventLog(self.path / damage.LOG, muted=self.muted)
 
     @property
     def rows(self) -> Path:
         """Exactly what was trained on: source row, text, label, split."""
-        return self.path / "data.parquet"
+        return self.path / damage.ROWS
 
     @property
     def predictions(self) -> Path:
-        return self.path / "predictions.parquet"
+        return self.path / damage.PREDICTIONS
 
     @property
     def checkpoints(self) -> Path:
@@ -73,7 +71,7 @@ class Run:
 
     @property
     def model(self) -> Path:
-        return self.path / "model"
+        return self.path / damage.MODEL
 
     @property
     def traceback(self) -> Path:
@@ -81,11 +79,68 @@ class Run:
         return self.path / "error.log"
 
     def recipe(self) -> Recipe:
-        return Recipe.from_dict(json.loads((self.path / "recipe.json").read_text(encoding="utf-8")))
+        """What was asked for. Raises UserError ``run_damaged`` where it is damaged or missing."""
+        try:
+            return Recipe.from_dict(read_json(self.path / damage.RECIPE))
+        except (OSError, ValueError, UserError) as error:
+            raise self._damaged((damage.RECIPE,)) from error
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """From now on this is what was asked for."""
-        write_json(self.path / "recipe.json", recipe.to_dict())
+        write_json(self.path / damage.RECIPE, recipe.to_dict())
+
+    def seal_results(self) -> None:
+        """Once model, card and predictions are written, and before the log says that the run has ended. Raises OSError."""
+        integrity.seal_results(self.path)
+
+    def open_results(self) -> None:
+        """Before model and predictions are replaced by others. Raises OSError."""
+        integrity.open_results(self.path)
+
+    def check(self, *parts: str) -> None:
+        """Raise UserError ``run_damaged`` where files of these parts differ from their seal; parts are ROWS, PREDICTIONS, MODEL, CARD (damage.py)."""
+        # What is being replaced at this moment may look damaged; a second look tells.
+        if not integrity.damaged_parts(self.path, parts) or not (damaged := integrity.damaged_parts(self.path, parts)):
+            return
+        if damage.RESULT_SEAL in damaged and not (view := self.folded()).has_model:
+            raise UserError(f"The model of {view.name} is being replaced by another one. Ask again once it is trained.", code="no_model")
+        raise self._damaged(damaged)
+
+    def damaged_files(self, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
+        """All files that are damaged or missing, by their path in the folder; with ``digest`` None, as far as their sizes tell."""
+        damaged = integrity.damaged(self.path, has_model=has_model, digest=digest)
+        try:
+            self.recipe()
+        except UserError:
+            return (damage.RECIPE, *damaged)
+        return damaged
+
+    def folded(self) -> RunView:
+        """What the log says and, in ``damage``, what is wrong with the log. Never raises."""
+        # The seal first: the log only grows.
+        seal = integrity.results_seal(self.path)
+        try:
+            content = self.log.content()
+            log = parse(content)
+            view = fold(self.id, log.events, log.damaged)
+        except OSError as error:
+            content, view = b"", fold(self.id, ())
+            view = replace(view, damage=(damage.log_unreadable(view.name, error.strerror or str(error)),))
+        return view if seal is None else self._beside_its_seal(view, seal, content)
+
+    def _beside_its_seal(self, view: RunView, seal: Seal, content: bytes) -> RunView:
+        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged."""
+        cut = integrity.log_is_cut(seal, content, ended=view.has_model)
+        # A living writer puts the end into the log right after the seal.
+        ending = view.status == "running" and not view.damage and cut and has_living_writer(self.path)
+        if ending or not (cut or view.damage):
+            return view
+        # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
+        status = "interrupted" if view.status == "queued" and cut else view.status
+        return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
+
+    def _damaged(self, files: tuple[str, ...]) -> UserError:
+        return UserError(" ".join(damage.files(self.folded().name, files)), code="run_damaged")
 
     def ask_to_stop(self) -> None:
         (self.path / "stop").touch()
@@ -97,12 +152,28 @@ class Run:
         return (self.path / "stop").exists()
 
 
+@dataclass(frozen=True)
+class _Known:
+    """A run as it was seen last."""
+
+    log: tuple[int, ...]
+    folder: int
+    folded: RunView
+    """What its log says."""
+    view: RunView
+    """With what is damaged of its files, as far as their sizes tell."""
+
+
 class RunStore:
-    """All runs of one folder. Reading many runs again is cheap: a log is folded anew only when it has grown."""
+    """All runs of one folder. Reading many runs again is cheap: a log is folded anew only when it has changed.
+
+    A damaged run is a run like any other, whose view says what is damaged; it takes nothing else down.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._folded: dict[str, tuple[int, RunView]] = {}
+        self._known: dict[str, _Known] = {}
+        self._digests: SingleFlightCache[str] = SingleFlightCache(_DIGESTS_KEPT)
 
     def create(self, *, recipe: Recipe, fill: Callable[[Path], None], **facts: Any) -> Run:
         """Make a run's folder as a whole or not at all; it waits for its turn.
@@ -114,8 +185,9 @@ class RunStore:
         partial.mkdir(parents=True, mode=0o700)
         try:
             fill(partial)
-            write_json(partial / "recipe.json", recipe.to_dict())
-            log = EventLog(partial / "events.jsonl")
+            write_json(partial / damage.RECIPE, recipe.to_dict())
+            integrity.seal_inputs(partial)
+            log = EventLog(partial / damage.LOG)
             log.append("created", encoder=recipe.encoder, **facts)
             log.append("queued", durable=True)
             os.replace(partial, self.root / run_id)
@@ -128,14 +200,20 @@ class RunStore:
         """The owner's run of this id; unknown and foreign ids get the same answer."""
         if is_id(run_id):
             run = Run(self.root / str(run_id))
-            if run.log.size() and self.view(run).owner == owner:
+            if run.path.is_dir() and self.view(run).owner == owner:
                 return run
         raise UserError("There is no such run. Choose one from the list.", code="unknown_run")
 
     def list(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""
-        folders = (Run(p) for p in self.root.iterdir() if is_id(p.name)) if self.root.is_dir() else ()
-        views = [self.view(run) for run in folders]
+        try:
+            with os.scandir(self.root) as entries:
+                ids = {entry.name for entry in entries if is_id(entry.name) and entry.is_dir()}
+        except OSError:
+            return []
+        views = [self.view(Run(self.root / run_id)) for run_id in ids]
+        for gone in set(self._known) - ids:
+            self._known.pop(gone, None)
         return sorted((v for v in views if v.owner == owner), key=lambda v: (v.created, v.id), reverse=True)
 
     def size(self, run_id: str) -> int:
@@ -143,14 +221,60 @@ class RunStore:
         return Run(self.root / run_id).log.size()
 
     def view(self, run: Run) -> RunView:
-        size = run.log.size()
-        known = self._folded.get(run.id)
-        if known is None or known[0] != size:
-            known = (size, fold(run.id, run.log.read()))
-            self._folded[run.id] = known
-        view = known[1]
-        # The lock is looked at only where it decides; a finished run needs no system calls.
-        living = view.status != "running" or has_living_writer(run.path)
-        if view.status == "running" and not living and run.log.size() != size:
-            return self.view(run)
+        """What is known of a run. ``damage`` is what its log and the sizes of its files tell; ``damage`` of this store reads the files too."""
+        for _ in range(_LOOKS):
+            known = self._look(run)
+            view = known.view
+            # The lock is looked at only where it decides; a finished run needs no system calls.
+            living = view.status not in ("running", "damaged") or has_living_writer(run.path)
+            # Its end may have been written between the two.
+            if living or run.log.size() == known.log[0]:
+                break
         return with_life(view, living=living, stop_asked=view.live and run.stop_asked())
+
+    def damage(self, run: Run) -> tuple[str, ...]:
+        """What is damaged of a run, in sentences, every sealed file read once for each state of it on the disk."""
+        for _ in range(_LOOKS):
+            known = self._look(run)
+            damaged = run.damaged_files(has_model=known.folded.has_model, digest=self._digest)
+            if not damaged:
+                break
+        return known.folded.damage + damage.files(known.folded.name, damaged)
+
+    def rename(self, run: Run, name: str) -> None:
+        """Give a run a name. Raises OSError."""
+        run.log.append("renamed", durable=True, name=name)
+        with writing(run.path) as mine:
+            if mine:
+                integrity.reseal_log(run.path)
+
+    def _look(self, run: Run) -> _Known:
+        log, folder = _signature(os.path.join(run.path, damage.LOG)), _signature(run.path)[1]
+        known = self._known.get(run.id)
+        # A training run's folder changes with each beat of its writer, which tells nothing.
+        if known is not None and known.log == log and (known.folder == folder or known.view.status == "running"):
+            return known
+        for _ in range(_LOOKS):
+            folded = run.folded()
+            damaged = run.damaged_files(has_model=folded.has_model, digest=None)
+            # What is being written at this moment may look damaged; a second look tells.
+            if not (folded.damage or damaged):
+                break
+        if not folded.created:
+            folded = replace(folded, created=folder / 1e9)
+        view = replace(folded, damage=folded.damage + damage.files(folded.name, damaged))
+        known = self._known[run.id] = _Known(log, folder, folded, view)
+        return known
+
+    def _digest(self, path: Path) -> str:
+        """The SHA-256 of a file, known as long as the file system says that it is the same. Raises OSError."""
+        return self._digests.get((str(path), *_signature(path)), lambda: file_digest(path))
+
+
+def _signature(path: str | Path) -> tuple[int, ...]:
+    """What changes when a file or folder does: size, time, number; zeros where it is missing."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return (0, 0, 0)
+    return (facts.st_size, facts.st_mtime_ns, facts.st_ino)

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from trainer.errors import UserError
+from trainer.runs.checksums import write_json
 from trainer.runs.locks import try_lock
-from trainer.runs.run import write_json
 
 _TRIES = 50
 _TRY_SECONDS = 0.02
@@ -78,7 +78,7 @@ def _read(note: Path) -> Server | None:
         values = json.loads(note.read_text(encoding="utf-8"))
         server = Server(int(values["process"]), str(values["host"]), float(values["since"]), str(values["address"]))
         time.localtime(server.since)
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     return server
 

@@ -7,7 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled"]
+from trainer.runs import damage
+from trainer.runs.schema import fits
+from trainer.settings import LOCAL_OWNER
+
+Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"]
+"""Of a "damaged" one nobody can tell how it began: it can be looked at as far as it is whole, and deleted."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,8 @@ class RunView:
     seconds: float | None = None
     """From Start to the report."""
     train_seconds: float | None = None
+    damage: tuple[str, ...] = ()
+    """What of its files is damaged or missing, what still works and what to do, in sentences; empty for a whole run."""
 
     @property
     def live(self) -> bool:
@@ -169,19 +176,23 @@ def _best_so_far(view: RunView, evaluations: Sequence[Evaluation]) -> KeptModel:
 _ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}
 
 
-def fold(run_id: str, events: Iterable[dict[str, Any]]) -> RunView:
-    """The view that these events give; a run that has begun and not ended is "running" here.
+def fold(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] = ()) -> RunView:
+    """The view that these events give; a run that has begun and not ended is "running" here. Never raises.
 
-    An event that lacks what its kind needs is passed over: a log from elsewhere may be damaged.
+    ``damaged`` has, for each damaged line of the log, the number of events before it. An event that is not as its kind must be (see schema.py)
+    is passed over and is damage too. Without a whole ``created`` the run belongs to the local owner and is "damaged".
     """
     view = RunView(id=run_id)
     points: list[LogPoint] = []
     evaluations: list[Evaluation] = []
     moved: dict[str, Any] = {}
-    for event in events:
-        kind = event["kind"]
-        if kind in _STEPPED and not isinstance(event.get("step"), int):
+    wrong = list(damaged)
+    created, queued_at = False, 0
+    for at, event in enumerate(events):
+        if not fits(event):
+            wrong.append(at)
             continue
+        kind = event["kind"]
         if kind == "log":
             points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
             moved |= _log(view, event)
@@ -197,9 +208,24 @@ def fold(run_id: str, events: Iterable[dict[str, Any]]) -> RunView:
             view = _resumed(view, event)
         elif kind in _ENDS:
             view = _ended(view, event, evaluations)
-        elif kind in _STEPS:
+        else:
             view = _STEPS[kind](view, event)
-    return replace(view, **moved, points=tuple(points), evaluations=tuple(evaluations))
+        created = created or kind == "created"
+        queued_at = at + 1 if kind == "queued" else queued_at
+    view = replace(view, **moved, points=tuple(points), evaluations=tuple(evaluations))
+    return _with_damage(view, created, len(wrong), unsure=any(at >= queued_at for at in wrong))
+
+
+def _with_damage(view: RunView, created: bool, lines: int, *, unsure: bool) -> RunView:
+    """The view with what damaged lines of the log leave unknown; ``unsure``: some stand after it was last put into the queue."""
+    if not created:
+        view = replace(view, name=view.name or f"damaged run {view.id[:8]}", owner=LOCAL_OWNER, status="damaged")
+        return replace(view, damage=(damage.log_lost_its_beginning(view.name),))
+    if not lines:
+        return view
+    # It may have begun, or even ended: only a person can put it into the queue once more.
+    status = "interrupted" if view.status == "queued" and unsure else view.status
+    return replace(view, status=status, damage=(damage.log_lines(view.name, lines),))
 
 
 def _evaluation(event: dict[str, Any]) -> Evaluation:
@@ -209,6 +235,8 @@ def _evaluation(event: dict[str, Any]) -> Evaluation:
 
 def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
     """The view with what no event tells: a run that began, has not ended and has no living writer is interrupted."""
+    if view.status == "damaged" and living:
+        view = replace(view, status="running")
     if view.status == "running" and not living:
         view = replace(view, status="interrupted", seconds_left=None)
     return replace(view, stop_asked=stop_asked and view.live)
@@ -245,8 +273,7 @@ def _queued(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
-    name = event.get("name")
-    return replace(view, name=name) if isinstance(name, str) and name.strip() else view
+    return replace(view, name=event["name"]) if event["name"].strip() else view
 
 
 def _phase(view: RunView, event: dict[str, Any]) -> RunView:
@@ -285,18 +312,15 @@ def _saved(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _notice(view: RunView, event: dict[str, Any]) -> RunView:
-    message = event.get("message")
-    return replace(view, remarks=(*view.remarks, message)) if isinstance(message, str) else view
+    return replace(view, remarks=(*view.remarks, event["message"]))
 
 
 def _baseline(view: RunView, event: dict[str, Any]) -> RunView:
-    accuracy, macro_f1, rows = (event.get(name) for name in ("accuracy", "macro_f1", "rows"))
-    if not all(isinstance(value, int | float) for value in (accuracy, macro_f1, rows)):
-        return view
-    return replace(view, baseline=WordCounts(accuracy, macro_f1, rows))
+    facts = _known(event, ("accuracy", "macro_f1", "rows"))
+    # One that failed has none of them, but its problem.
+    return replace(view, baseline=WordCounts(**facts)) if len(facts) == 3 else view
 
 
-_STEPPED = frozenset({"log", "eval", "resumed", "checkpoint", "saved"})
 _STEPS = {
     "created": _created,
     "queued": _queued,

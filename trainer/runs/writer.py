@@ -52,7 +52,7 @@ def has_living_writer(folder: Path) -> bool:
         with open(folder / "lock", "rb") as file:
             if not try_lock(file, shared=True):
                 return True
-        host = (folder / "heartbeat").read_text(encoding="utf-8")
+        host = (folder / "heartbeat").read_text(encoding="utf-8", errors="replace")
         age = time.time() - (folder / "heartbeat").stat().st_mtime
     except OSError:
         return False

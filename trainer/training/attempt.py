@@ -2,14 +2,16 @@
 
 import gc
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.wording import counted
 from trainer.errors import UserError
-from trainer.runs.checkpoints import Checkpoint, Checkpoints, link_files, sync_files
+from trainer.runs.checkpoints import Checkpoint, Checkpoints, link_files
 from trainer.runs.run import Run
+from trainer.runs.seal import sync_files
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
 from trainer.training.ranks import Ranks
@@ -110,14 +112,14 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
     set_seed(recipe.seed)
     model = make_classifier(course.encoder, course.label_names, recipe)
     masks = quicken(model, hardware, seed=recipe.seed)
-    last = _last_state(task)
+    last, damaged = _last_state(task)
     before = load_progress(last.path) if last else None
     if split == 1:
         # Later there may be something to keep: the first step then ends it.
         mind_the_stop(run, task.ranks)
     _tell_start(task, model, hardware, last)
-    if remark:
-        run.log.append("notice", message=remark)
+    for message in filter(None, (damaged, remark)):
+        run.log.append("notice", message=message)
     run.log.append("phase", what="training")
     trainer, watch = make_trainer(
         task,
@@ -153,7 +155,7 @@ def _trained(course: Course, trainer: "LiveTrainer", watch: "Watch", last: Check
         trainer.state.global_step = before.step
     if not task.ranks.main:
         return None
-    task.run.log.append("phase", what="saving the model", replaces_model=True)
+    task.run.log.append("phase", durable=True, what="saving the model", replaces_model=True)
     _save(task.run, watch, course.tokenizer)
     return Fitted(
         watch.stopped,
@@ -172,16 +174,26 @@ def _something_is_to_come(before: "Progress | None", task: "Task") -> bool:
     return not ended and before.step < task.schedule.total_steps
 
 
-def _last_state(task: "Task") -> Checkpoint | None:
-    """The state to go on from, the same in every process; what does not count is removed."""
+def _last_state(task: "Task") -> tuple[Checkpoint | None, str]:
+    """The state to go on from, the same in every process, and what is to be said of damaged ones; what does not count is removed."""
     checkpoints = Checkpoints(task.run.checkpoints)
-    found = checkpoints.newest() if task.ranks.main else None
+    newest, damaged = checkpoints.newest_and_damaged() if task.ranks.main else (None, ())
     if task.ranks.main:
-        checkpoints.forget_after(found)
-    step = int(task.ranks.share(str(found.step if found else -1)))
-    if step < 0 or found is not None:
-        return found
-    return Checkpoint(task.run.checkpoints / f"state-{step:08d}", step)
+        checkpoints.forget_after(newest)
+    step = int(task.ranks.share(str(newest.step if newest else -1)))
+    if step < 0 or newest is not None:
+        return newest, _damaged_words(damaged, newest)
+    return Checkpoint(task.run.checkpoints / f"state-{step:08d}", step), ""
+
+
+def _damaged_words(damaged: Sequence[int], newest: Checkpoint | None) -> str:
+    """That states were damaged and where the training goes on instead; nothing where none was."""
+    if not damaged:
+        return ""
+    steps = " and ".join(f"{step:,}" for step in reversed(damaged))
+    which = f"The state saved after step {steps} is" if len(damaged) == 1 else f"The states saved after steps {steps} are"
+    where = f"goes on from the one after step {newest.step:,}, which is whole" if newest else "begins again from the start"
+    return f"{which} damaged, so the training {where}. What was trained since then is trained once more, to the same result."
 
 
 def _fewest_parts(texts: int) -> int:
@@ -202,7 +214,8 @@ def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Che
     from trainer.training.classifier import count_parameters
 
     recipe, log = task.recipe, task.run.log
-    begun = any(event["kind"] == "started" for event in log.read())
+    # Not by "started" alone, as that line may be damaged.
+    begun = last is not None or any(event["kind"] in ("started", "log", "eval", "saved") for event in log.read())
     log.append(
         "started",
         device=hardware.words,
@@ -230,6 +243,7 @@ def _save(run: Run, watch: "Watch", tokenizer: "PreTrainedTokenizerBase") -> Non
     with disk_errors():
         tokenizer.save_pretrained(partial)
     sync_files(partial)
+    run.open_results()
     shutil.rmtree(run.model, ignore_errors=True)
     partial.rename(run.model)
     last = watch.checkpoints.newest()

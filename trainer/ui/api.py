@@ -160,4 +160,5 @@ def _progress(view: RunView) -> dict:
         "samples_per_second": view.samples_per_second,
         "seconds_left": view.seconds_left,
         "message": view.message,
+        "damage": list(view.damage),
     }

@@ -231,6 +231,8 @@ def _settings(runs: Sequence[Compared]) -> list[tuple[str, list[str]]]:
 
 def _told(field: dataclasses.Field, run: Compared) -> str:
     """A setting in words; for one that was left to us, what it came to."""
+    if run.recipe is None:
+        return "damaged"
     value = getattr(run.recipe, field.name)
     if field.name == "repairs":
         return "; ".join(REPAIRS[code].done if code in REPAIRS else code for code in value) or "none"

@@ -334,6 +334,10 @@ def _refresh(studio: Studio, page: _Page, seen: str, train_run: str | None, resu
     running = _running(views)
     waiting = [v for v in views if v.status == "queued"]
     picked = next((v for v in views if v.id == train_run), running or (views[0] if views else None))
+    if picked is not None:
+        # The one that is looked at is looked at closely.
+        with suppress(UserError):  # it was deleted this moment
+            picked = dataclasses.replace(picked, damage=studio.damage(owner(), picked.id))
     trained = [v for v in views if v.has_model]
     return {
         page.seen: token,

@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.charts.classes import confusion_chart
+from trainer.errors import UserError
 from trainer.evaluation.baseline import learned_from
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report, gaps
@@ -74,15 +75,31 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     """Updates that make the tab show a finished run's report, or the empty state."""
     if not run_id:
         return {tab.headline: _nothing_yet(), tab.body: gr.Column(visible=False)}
-    view, reports = studio.view(owner(), run_id), studio.reports(owner(), run_id)
+    view, damage = studio.view(owner(), run_id), studio.damage(owner(), run_id)
+    notices = "".join(markup.notice(sentence, "must_fix") for sentence in damage)
+    try:
+        reports = studio.reports(owner(), run_id)
+    except UserError:
+        if not damage:
+            raise
+        return {tab.headline: notices + _download(studio, run_id), tab.body: gr.Column(visible=False)}
     return {
         tab.body: gr.Column(visible=True),
-        tab.headline: _headline(view, reports),
+        tab.headline: notices + _headline(view, reports),
         tab.per_class: _per_class(reports.test),
         tab.matrix: drawn(confusion_chart(reports.test, by_row=matrix_as == _BY_ROW)),
-        tab.download: f'<a class="em-button" href="download/{view.id}" download>Download model</a>'
-        '<span class="em-quiet">A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.</span>',
+        tab.download: _download(studio, run_id),
     }
+
+
+def _download(studio: Studio, run_id: str) -> str:
+    """The link to the model; nothing where it is damaged, which is said above."""
+    if not studio.has_whole_model(owner(), run_id):
+        return ""
+    return (
+        f'<a class="em-button" href="download/{run_id}" download>Download model</a>'
+        '<span class="em-quiet">A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.</span>'
+    )
 
 
 def _nothing_yet() -> str:

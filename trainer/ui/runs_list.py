@@ -50,6 +50,7 @@ def in_words(chosen: Sequence[RunView]) -> str:
         said = f"Tick one run to open, rename or resume it, two to {MOST_COMPARED} to compare them, any number to delete them."
     elif len(chosen) == 1:
         said = f"<strong>{markup.text(chosen[0].name)}</strong> is ticked."
+        said += "".join(f" {markup.text(sentence, most=600)}" for sentence in chosen[0].damage)
     else:
         said = f"<strong>{len(chosen)} runs</strong> are ticked."
         if len(chosen) > MOST_COMPARED:
@@ -59,7 +60,7 @@ def in_words(chosen: Sequence[RunView]) -> str:
 
 def version(views: Sequence[RunView]) -> str:
     """Changes with anything that the list shows, and with nothing else: it must not be drawn anew at each step of a training."""
-    shown = "\n".join(f"{v.id} {v.name} {v.status} {len(v.evaluations)} {v.kept.step} {v.seconds} {v.code}" for v in views)
+    shown = "\n".join(f"{v.id} {v.name} {v.status} {len(v.evaluations)} {v.kept.step} {v.seconds} {v.code} {len(v.damage)}" for v in views)
     return sha256(shown.encode("utf-8", "replace")).hexdigest() if views else ""
 
 
@@ -68,8 +69,8 @@ def _row(view: RunView, scores: Scores | None) -> str:
     cells = (
         f'<td role="cell" class="em-tick"><input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(view.name)}"></td>'
         f'<td role="cell" class="em-run"><label for="{box}">{markup.text(view.name)}</label>'
-        f"<small>{markup.text(view.source_name)} · {markup.text(view.encoder)}</small></td>"
-        f'<td role="cell" class="em-state em-{view.status}">{words.STATES[view.status]}</td>'
+        f"<small>{' · '.join(markup.text(part) for part in (view.source_name, view.encoder) if part)}</small></td>"
+        f'<td role="cell" class="em-state em-{"damaged" if view.damage else view.status}">{words.state(view)}</td>'
     )
     accuracy, macro_f1 = _scores(view, scores)
     return (

@@ -169,7 +169,8 @@ def _state(view: RunView, waiting: int | None, diagnoses: Sequence[Diagnosis]) -
     ]
     remarks = "".join(markup.notice(n, "info") for n in view.remarks)
     worries = "".join(markup.notice(d.words, d.severity) for d in diagnoses)
-    return _sentence(view, waiting) + worries + remarks + markup.facts(pairs)
+    damage = "".join(markup.notice(sentence, "must_fix") for sentence in view.damage)
+    return _sentence(view, waiting) + damage + worries + remarks + markup.facts(pairs)
 
 
 def _validation_scores(view: RunView) -> list[tuple[str, str]]:
@@ -202,6 +203,8 @@ def _parameters(model: KeptModel) -> str:
 
 
 def _sentence(view: RunView, waiting: int | None) -> str:
+    if view.status == "damaged":
+        return ""  # what is damaged says it all
     time = words.duration(view.seconds)
     if view.status == "queued":
         ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"

@@ -12,6 +12,7 @@ STATES = {
     "stopped": "stopped",
     "failed": "failed",
     "cancelled": "cancelled",
+    "damaged": "damaged",
 }
 
 
@@ -53,7 +54,12 @@ def room(size: int) -> str:
 
 def run_choice(view: RunView, name: str | None = None) -> str:
     """A run in a list of runs; ``name`` where its own does not tell it from the others."""
-    return f"{name or view.name} · {view.source_name} · {STATES[view.status]}"
+    return " · ".join(part for part in (name or view.name, view.source_name, state(view)) if part)
+
+
+def state(view: RunView) -> str:
+    """What became of a run, and whether something of it is damaged."""
+    return f"{STATES[view.status]}, damaged" if view.damage and view.status != "damaged" else STATES[view.status]
 
 
 def epoch_words(view: RunView) -> str:

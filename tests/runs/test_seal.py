@@ -1,0 +1,156 @@
+"""Seals tell which files are whole, and whether they are whole themselves."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.damage import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
+from trainer.runs.run import Run, RunStore
+from trainer.runs.seal import Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "model" / "inner").mkdir(parents=True)
+    for name in ("a", "model/weights", "model/inner/more"):
+        (tmp_path / name).write_text(f"content of {name}")
+    return tmp_path
+
+
+def finished(store: RunStore) -> Run:
+    def fill(folder: Path) -> None:
+        (folder / "model").mkdir()
+        for name in ("source", "source-test", ROWS, PREDICTIONS, CARD, "model/weights"):
+            (folder / name).write_text(f"content of {name}")
+
+    run = store.create(recipe=Recipe(), fill=fill, name="brisk otter", owner="local")
+    run.log.append("started", total_steps=1)
+    run.seal_results()
+    run.log.append("finished", seconds=1.0)
+    return run
+
+
+def test_a_seal_is_read_back_and_names_what_differs(folder: Path) -> None:
+    write_seal(folder / "seal.json", folder, files_in(folder), step=7)
+    seal = read_seal(folder / "seal.json")
+    assert (sorted(seal.files), seal.facts) == (["a", "model/inner/more", "model/weights"], {"step": 7})
+    assert seal.files["a"] == (12, file_digest(folder / "a"))
+    assert damaged_files(folder, seal) == ()
+    (folder / "a").write_text("content of A")
+    (folder / "model" / "inner" / "more").unlink()
+    assert damaged_files(folder, seal) == ("a", "model/inner/more")
+    assert damaged_files(folder, seal, digest=None) == ("model/inner/more",)
+    assert damaged_files(folder, seal, ["model/weights", "unknown"]) == ("unknown",)
+
+
+def test_a_seal_of_which_any_byte_is_another_one_is_none(folder: Path) -> None:
+    path = folder / "seal.json"
+    write_seal(path, folder, files_in(folder))
+    content = path.read_bytes()
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        assert read_seal(path) is None
+    path.unlink()
+    assert read_seal(path) is None
+
+
+@pytest.mark.parametrize("files", [3, {"a": 3}, {"a": ["x", "y"]}, {"a": [1, 2, 3]}, None, [["a", 1]]])
+def test_a_strange_seal_is_none(tmp_path: Path, files: object) -> None:
+    save_seal(tmp_path / "seal.json", Seal(files))  # type: ignore[arg-type]
+    assert read_seal(tmp_path / "seal.json") is None
+
+
+def test_a_finished_run_is_whole_and_each_use_asks_for_its_own_files(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run = finished(store)
+    assert store.view(run).damage == store.damage(run) == ()
+    run.check(ROWS, PREDICTIONS, MODEL, CARD)
+    for name, part in ((ROWS, ROWS), (PREDICTIONS, PREDICTIONS), ("model/weights", MODEL), (CARD, CARD)):
+        (run.path / name).write_text(f"CONTENT of {name}")
+        others = {ROWS, PREDICTIONS, MODEL, CARD} - {part}
+        run.check(*others)
+        with pytest.raises(UserError, match=name) as refused:
+            run.check(part)
+        assert refused.value.code == "run_damaged"
+        assert "brisk otter" in refused.value.message
+        (run.path / name).write_text(f"content of {name}")
+    assert store.damage(run) == ()
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda run: (run.path / RESULT_SEAL).unlink(), "checksums of the results"),
+        (lambda run: (run.path / INPUT_SEAL).write_text("{}"), "checksums of the rows"),
+        (lambda run: (run.path / "source-test").unlink(), "source-test"),
+        (lambda run: (run.path / "model" / "weights").unlink(), "model/weights"),
+        (lambda run: (run.path / "recipe.json").write_text("{}"), "recipe.json"),
+        (lambda run: run.log.path.unlink(), "events.jsonl"),
+        (lambda run: run.log.path.write_bytes(run.log.content()[:-9]), "has lost a part"),
+    ],
+    ids=["no seal", "strange seal", "source gone", "weights gone", "recipe", "log gone", "log cut"],
+)
+def test_what_costs_nothing_to_see_is_told_in_the_list(tmp_path: Path, harm: Callable[[Run], object], words: str) -> None:
+    store = RunStore(tmp_path)
+    run, other = finished(store), finished(store)
+    assert not any(view.damage for view in store.list("local"))
+    harm(run)
+    views = {view.id: view for view in RunStore(tmp_path).list("local")}
+    assert words in " ".join(views[run.id].damage)
+    assert views[other.id].damage == ()
+
+
+def test_what_keeps_its_size_is_told_where_the_run_is_looked_at_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    monkeypatch.setattr("trainer.runs.run.file_digest", lambda path: (read.append(path.name), file_digest(path))[1])
+    store = RunStore(tmp_path)
+    run = finished(store)
+    for _ in range(3):
+        assert store.damage(run) == ()
+    assert sorted(read) == sorted(["README.md", "data.parquet", "predictions.parquet", "source", "source-test", "weights"])
+    weights = run.path / "model" / "weights"
+    times = weights.stat()
+    weights.write_text("Content of model/weights")
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
+    assert store.view(run).damage == ()
+    assert "model/weights" in store.damage(run)[0]
+
+
+def test_more_results_get_another_seal_and_a_rename_seals_the_log_anew(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run = finished(store)
+    run.log.append("queued", epochs=2)
+    run.log.append("phase", what="saving the model", replaces_model=True)
+    run.open_results()
+    (run.path / "model" / "weights").write_text("other weights")
+    view = store.view(run)
+    assert (view.status, view.has_model, view.damage) == ("interrupted", False, ())
+    run.seal_results()
+    run.log.append("finished")
+    assert RunStore(tmp_path).damage(run) == ()
+    store.rename(run, "calm fox")
+    sealed = read_seal(run.path / RESULT_SEAL).facts["log"]
+    assert sealed[0] == run.log.size()
+    run.log.path.write_bytes(b"".join(run.log.content().splitlines(keepends=True)[:-1]))
+    assert "has lost a part" in store.view(run).damage[0]
+    # What is damaged is not sealed as if it were whole.
+    store.rename(run, "bold owl")
+    assert "has lost a part" in store.view(run).damage[0]
+    assert store.view(run).name == "bold owl"
+
+
+def test_a_power_cut_between_the_seal_and_the_end_is_told_once_nobody_writes(tmp_path: Path) -> None:
+    from trainer.runs.writer import writing
+
+    store = RunStore(tmp_path)
+    run = finished(store)
+    run.log.path.write_bytes(b"".join(run.log.content().splitlines(keepends=True)[:-1]))
+    with writing(run.path):
+        assert (store.view(run).status, store.view(run).damage) == ("running", ())
+    view = RunStore(tmp_path).view(run)
+    assert (view.status, view.has_model) == ("interrupted", True)
+    assert "has lost a part" in view.damage[0]

@@ -1,0 +1,72 @@
+"""JSON objects that tell whether they are whole: their last key, "crc", is the CRC-32 of all bytes before its value.
+
+For the lines of a log and for small files. It finds damage, not forgery: whoever changes a file on purpose writes the checksum anew.
+"""
+
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_DECODER = json.JSONDecoder()
+_KEY = b'"crc": "'
+_DIGITS = 8
+_ENDS = (b'"}', b'"\n}')
+"""What follows the checksum, on one line and over several."""
+
+
+def dump(value: Mapping[str, Any], *, indent: int | None = None) -> bytes:
+    """The object as JSON in UTF-8. A lone surrogate becomes a question mark. Raises ValueError for a number that is not finite."""
+    text = json.dumps({**value, "crc": ""}, ensure_ascii=False, allow_nan=False, indent=indent)
+    content = text.encode("utf-8", "replace")
+    body, end = content[: content.rindex(b'"')], content[content.rindex(b'"') :]
+    return body + _checksum(body) + end
+
+
+def load(content: bytes) -> dict[str, Any]:
+    """What ``dump`` wrote, without its checksum. Raises ValueError where a byte of it is another one, or missing."""
+    at = content.rfind(_KEY) + len(_KEY)
+    if at < len(_KEY) or content[at : at + _DIGITS] != _checksum(content[:at]) or content[at + _DIGITS :] not in _ENDS:
+        raise ValueError("the checksum is missing or another one")
+    text = content.decode("utf-8")
+    try:
+        # Quicker than ``loads``, which looks for blanks around it first.
+        value, end = _DECODER.raw_decode(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if end != len(text) or not isinstance(value, dict):
+        raise ValueError("it is no JSON object")
+    value.pop("crc", None)
+    return value
+
+
+def has_checksum(content: bytes) -> bool:
+    """Whether a whole checksum stands somewhere in it, right or wrong: then it was not torn while it was written."""
+    at = content.rfind(_KEY) + len(_KEY)
+    return at >= len(_KEY) and len(content) > at + _DIGITS + 1
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Replace a small file as a whole: readers see the old one or the new one, never half of one. Raises OSError."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(partial, "wb") as file:
+            file.write(dump(value, indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What ``write_json`` wrote. Raises OSError where it cannot be read, ValueError where it is damaged."""
+    return load(path.read_bytes())
+
+
+def _checksum(content: bytes) -> bytes:
+    return b"%08x" % zlib.crc32(content)

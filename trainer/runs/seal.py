@@ -1,0 +1,96 @@
+"""Seals: the size and SHA-256 of files that must not change, in a small file that tells whether it is whole itself.
+
+Standard library only; which files are sealed, and when, is the business of ``run`` and ``checkpoints``. What holds nothing that could be wrong
+has no seal: the stop file, the lock, the heartbeat, and error.log, which is for people.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainer.runs.checksums import read_json, write_json
+
+Digest = Callable[[Path], str]
+
+
+@dataclass(frozen=True)
+class Seal:
+    """Size in bytes and SHA-256 (hex) of files by their path in a folder, and facts of whoever sealed them."""
+
+    files: Mapping[str, tuple[int, str]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hex. Raises OSError."""
+    with open(path, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def write_seal(path: Path, folder: Path, files: Iterable[Path], **facts: Any) -> None:
+    """Bring the files of a folder to the disk, then their seal: whoever sees the seal sees the rest. Raises OSError."""
+    sealed, folders = {}, {folder}
+    for file in files:
+        sync(file)
+        sealed[file.relative_to(folder).as_posix()] = (file.stat().st_size, file_digest(file))
+        folders |= {parent for parent in file.parents if folder in parent.parents}
+    for inner in folders:
+        sync(inner)
+    save_seal(path, Seal(sealed, facts))
+
+
+def save_seal(path: Path, seal: Seal) -> None:
+    """Write the seal alone, of files that are on the disk already. Raises OSError."""
+    write_json(path, {"files": seal.files, "facts": seal.facts})
+    sync(path.parent)
+
+
+def read_seal(path: Path) -> Seal | None:
+    """The seal of this path; None where it is missing or damaged."""
+    try:
+        values = read_json(path)
+        files = {str(name): (int(size), str(digest)) for name, (size, digest) in values["files"].items()}
+        return Seal(files, dict(values["facts"]))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        return None
+
+
+def damaged_files(folder: Path, seal: Seal, names: Iterable[str] | None = None, *, digest: Digest | None = file_digest) -> tuple[str, ...]:
+    """The sealed files that are missing or differ, of ``names`` or all of them; with ``digest`` None only sizes are looked at."""
+    return tuple(name for name in (seal.files if names is None else names) if not _is_whole(folder, name, seal.files.get(name), digest))
+
+
+def _is_whole(folder: Path, name: str, sealed: tuple[int, str] | None, digest: Digest | None) -> bool:
+    try:
+        # Text, not a Path: this is asked of each file of each run in the list.
+        same_size = sealed is not None and os.stat(os.path.join(folder, name)).st_size == sealed[0]
+        return same_size and (digest is None or digest(folder / name) == sealed[1])
+    except (OSError, ValueError):
+        return False
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """The files in a folder and in those inside it, by name."""
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def sync_files(folder: Path) -> None:
+    """Wait until a folder and all in it have reached the disk."""
+    for file in files_in(folder):
+        sync(file)
+    for inner in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
+        sync(inner)
+
+
+def sync(path: Path) -> None:
+    """fsync of a file or, where the system can, a folder."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
