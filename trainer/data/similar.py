@@ -1,0 +1,273 @@
+"""Pairs of texts that have nearly all letters in common, found without comparing every pair, and what could not be compared.
+
+Folds nothing and groups nothing; that texts one letter apart are all found is for one_letter.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from trainer.data.letters import Block, in_blocks, letter_counts
+
+SIMILAR = 92.0  # per cent of the letters of both texts that stand in both, in order (rapidfuzz's ratio)
+
+_GRAM = 5  # letters: two texts of 20 letters or more that are 92 % alike always have a common run of five
+_ANCHORS = 12  # grams by which a text is looked up
+_COMMON = 0.05  # share of the texts; grams that more of them have say little, and are anchors where there are no others
+_REACH = 3  # anchors make a key with the next ones up to the third
+_DEPTH = 4  # anchors of the longest keys
+_CROWD = 16  # texts with the same key, beyond which longer keys tell them apart, or only neighbours are compared
+_NEIGHBOURS = 3  # in the order of the alphabet
+_LETTER_BINS = 32
+_PAIRS = (2_000_000, 4)  # pairs, and pairs for each text, that are compared letter by letter, together
+_LETTER_PAIRS = 10**11  # of all pairs together, the letters of one times those of the other
+_ENOUGH = 3
+_SLICE = 1_000_000  # keys or pairs at a time
+_ROWS = 50_000
+_SEEN_BITS = 24
+_MANY = 65_535
+_TABLE_BITS = 22
+_FACTORS = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1)
+
+
+@dataclass(frozen=True)
+class SimilarPairs:
+    """Pairs of positions among n texts, (p,) int64 each, the most similar first, and ``unchecked``, (n,) bool.
+
+    Unchecked are the texts for which some that are likely to be similar were not compared, since there are too many.
+    """
+
+    one: np.ndarray
+    other: np.ndarray
+    unchecked: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Sketches:
+    """What of n texts decides which are compared.
+
+    ``grams``: (n, 12) uint32, the anchors in order, of which the first ``counts``, (n,) int64, are some; ``lengths`` and ``digits``, (n,);
+    ``letters``: (n, 32) uint8, how often letters occur, several kinds of them counted as one, at most 255.
+    """
+
+    grams: np.ndarray
+    counts: np.ndarray
+    lengths: np.ndarray
+    digits: np.ndarray
+    letters: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
+def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
+    """Pairs that are ``SIMILAR`` among n different texts in the order of the alphabet; ``digits``, (n,), are equal in both of a pair.
+
+    Each text is looked up by pairs of the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment
+    of documents; Cohen & Kaplan 2007), without those that no other text has, so that typos hide little; where many texts have the same
+    pair, by three or four hashes (as in the prefix trees of Bawa, Condie & Ganesan 2005, LSH forest). Also compared are neighbours
+    in the order of the alphabet, read from either end (Hernandez & Stolfo 1995, The merge/purge problem). What has other letters in
+    number is passed over before letters are compared in order.
+    """
+    sketches = _sketch(texts, digits)
+    backwards = np.array(sorted(range(len(texts)), key=lambda at: texts[at][::-1]), dtype=np.int64)
+    checked = np.zeros(len(texts), np.int64)  # the keys of each text that few enough texts share
+    unchecked = np.zeros(len(texts), bool)
+    most = _PAIRS[0] + _PAIRS[1] * len(texts)
+    pairs = np.empty(0, np.int64)
+    for one, other in chain(_neighbours(np.arange(len(texts))), _neighbours(backwards), _with_same_keys(sketches, checked)):
+        possible = _possible(sketches, one, other)
+        one, other = one[possible], other[possible]
+        if len(pairs) < most:
+            pairs = np.unique(np.concatenate((pairs, np.minimum(one, other) * len(texts) + np.maximum(one, other))))
+        else:
+            unchecked[one] = unchecked[other] = True
+    unchecked |= (checked < _ENOUGH) & (sketches.counts > 1)
+    return _compared(texts, sketches, pairs // max(1, len(texts)), pairs % max(1, len(texts)), unchecked)
+
+
+# --- sketches -----------------------------------------------------------------------------------------------------------
+
+
+def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
+    """The 12 smallest hashes of grams of each text that another has too; those that very many texts have come last."""
+    seen = np.zeros(1 << _SEEN_BITS, np.uint16)
+    letters = np.empty((len(texts), _LETTER_BINS), np.uint8)
+    for block in in_blocks(texts):
+        hashes, _ = _grams(block, digits)
+        slots, counts = np.unique(hashes >> np.uint32(32 - _SEEN_BITS), return_counts=True)
+        seen[slots] = np.minimum(seen[slots] + counts, _MANY)
+        bins = block.owners() * np.int32(_LETTER_BINS) + (block.codes % _LETTER_BINS).astype(np.int32)
+        bins = np.delete(bins, block.starts + block.lengths)
+        counts = np.bincount(bins, minlength=len(block.starts) * _LETTER_BINS)
+        letters[block.first : block.stop] = np.minimum(counts, 255).reshape(-1, _LETTER_BINS)
+    grams = np.zeros((len(texts), _ANCHORS), np.uint32)
+    counts = np.zeros(len(texts), np.int64)
+    common = np.uint16(min(_MANY - 1, max(_CROWD, int(_COMMON * len(texts)))))
+    for block in in_blocks(texts):
+        hashes, owners = _grams(block, digits)
+        times = seen[hashes >> np.uint32(32 - _SEEN_BITS)]
+        ordered = (owners.astype(np.uint64) << np.uint64(33)) | ((times > common).astype(np.uint64) << np.uint64(32)) | hashes
+        ordered = _distinct(ordered[times > 1])
+        owners = (ordered >> np.uint64(33)).astype(np.int64)
+        starts = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])) if len(owners) else np.empty(0, np.int64)
+        sizes = np.diff(np.append(starts, len(owners)))
+        place = np.arange(len(owners)) - np.repeat(starts, sizes)
+        first = place < _ANCHORS
+        grams[block.first + owners[first], place[first]] = ordered[first].astype(np.uint32)
+        counts[block.first + owners[starts]] = np.minimum(sizes, _ANCHORS)
+    alone = counts == 1  # one letter over and over has a single gram, which makes a pair with itself
+    grams[alone, 1] = grams[alone, 0]
+    counts[alone] = 2
+    return _Sketches(grams, counts, letter_counts(texts), digits, letters)
+
+
+def _grams(block: Block, digits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Hashes, uint32, of all runs of five letters within a text, with its digits, and the text of each, counted from 0 in the block."""
+    count = max(0, len(block.codes) - _GRAM + 1)
+    hashes = np.zeros(count, np.uint32)
+    for place, factor in enumerate(_FACTORS):
+        hashes += (block.codes[place : place + count] ^ np.uint32(0x5BD1E995)) * np.uint32(factor)
+    within = np.ones(len(block.codes), bool)
+    for place in range(_GRAM):  # the last letters of a text, and the blank behind it, begin no gram
+        within[np.maximum(block.starts + block.lengths - place, 0)] = False
+    within = within[:count]
+    owners, hashes = block.owners()[:count][within], hashes[within]
+    hashes ^= digits[block.first : block.stop][owners]
+    for shift, factor in ((15, 0x2C1B3C6D), (12, 0x297A2D39)):  # a finalizer, as in MurmurHash
+        hashes ^= hashes >> np.uint32(shift)
+        hashes *= np.uint32(factor)
+    return hashes ^ (hashes >> np.uint32(15)), owners
+
+
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """Ascending; sorts in place."""
+    numbers.sort()
+    return numbers[np.append(True, numbers[1:] != numbers[:-1])] if len(numbers) else numbers
+
+
+# --- candidates ---------------------------------------------------------------------------------------------------------
+
+
+def _neighbours(order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    for step in range(1, _NEIGHBOURS + 1):
+        yield order[:-step], order[step:]
+
+
+def _with_same_keys(sketches: _Sketches, checked: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of texts that share a key; to ``checked``, (n,), the keys of each text are added that no more than 16 texts have."""
+    owner_bits = len(sketches).bit_length()
+    crowded: list[np.ndarray] = []
+    for depth in range(2, _DEPTH + 1):
+        packed = _packed_keys(sketches, crowded, owner_bits)
+        table = np.zeros(1 << _TABLE_BITS, bool)
+        for begin, end in _slices(packed >> np.uint64(owner_bits)):
+            keys = packed[begin:end] >> np.uint64(owner_bits)
+            owners = (packed[begin:end] & np.uint64((1 << owner_bits) - 1)).astype(np.int64)
+            starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+            sizes = np.diff(np.append(starts, len(keys)))
+            many = sizes > _CROWD
+            table[keys[starts[many]] >> np.uint64(64 - owner_bits - _TABLE_BITS)] = True
+            checked += np.bincount(owners[np.repeat(~many, sizes)], minlength=len(sketches))
+            yield from _within(owners, starts, np.where(many, _NEIGHBOURS + 1 if depth == _DEPTH else 1, sizes), sizes)
+        if not table.any():
+            break
+        crowded.append(table)
+
+
+def _within(owners: np.ndarray, starts: np.ndarray, reach: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of members of each bucket that are fewer than ``reach`` places apart; buckets are runs of ``owners``."""
+    ends = np.repeat(starts + sizes, sizes)
+    reach = np.repeat(reach, sizes)
+    places = np.arange(len(owners))
+    for step in range(1, _CROWD + 1):
+        places = places[(places + step < ends[places]) & (step < reach[places])]
+        if not len(places):
+            return
+        yield owners[places], owners[places + step]
+
+
+def _slices(keys: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Parts of ascending keys, none of which parts equal ones."""
+    begin = 0
+    while begin < len(keys):
+        end = len(keys) if begin + _SLICE >= len(keys) else int(np.searchsorted(keys, keys[begin + _SLICE], side="right"))
+        yield begin, end
+        begin = end
+
+
+def _packed_keys(sketches: _Sketches, crowded: Sequence[np.ndarray], owner_bits: int) -> np.ndarray:
+    """The keys of 2 + len(crowded) anchors of all texts, ascending: uint64, in the lowest bits the text.
+
+    ``crowded``: for each number of anchors a table of the keys' first bits: only what is in it gets longer keys.
+    """
+    packed = [np.empty(0, np.uint64)]
+    for first in range(0, len(sketches), _ROWS):
+        grams, counts = sketches.grams[first : first + _ROWS], sketches.counts[first : first + _ROWS]
+        last = np.repeat(np.arange(_ANCHORS, dtype=np.int64)[None, :], len(grams), axis=0).ravel()
+        rows = np.repeat(np.arange(len(grams)), _ANCHORS)
+        keys, rows, last = _longer(grams, counts, np.zeros(len(rows), np.uint64), rows, np.full(len(rows), -1), last)
+        for table in (None, *crowded):
+            if table is not None:
+                again = table[keys >> np.uint64(64 - _TABLE_BITS)]
+                keys, rows, last = keys[again], rows[again], last[again]
+            parts = [
+                _longer(grams, counts, keys, rows, last, last + step) for step in range(1, _REACH + 1)
+            ]
+            keys, rows, last = (np.concatenate([part[at] for part in parts]) for at in range(3))
+        packed.append(keys >> np.uint64(owner_bits) << np.uint64(owner_bits) | (rows + first).astype(np.uint64))
+    joined = np.concatenate(packed)
+    joined.sort()
+    return joined
+
+
+def _longer(grams, counts, keys, rows, last, place):
+    there = place < counts[rows]
+    rows, place = rows[there], place[there]
+    mixed = (keys[there] ^ grams[rows, place]) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(32)
+    return mixed * np.uint64(0xBF58476D1CE4E5B9), rows, place
+
+
+# --- comparison ---------------------------------------------------------------------------------------------------------
+
+
+def _possible(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(p,) bool: whether length, digits and the number of each letter allow the pair to be similar."""
+    both = sketches.lengths[one] + sketches.lengths[other]
+    allowed = (1 - SIMILAR / 100) * both + 1e-6
+    right = (sketches.digits[one] == sketches.digits[other]) & (np.abs(sketches.lengths[one] - sketches.lengths[other]) <= allowed)
+    at = np.flatnonzero(right)
+    right[at] = _letters_apart(sketches, one[at], other[at]) <= allowed[at]
+    return right
+
+
+def _letters_apart(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(p,) how many letters more of each kind one of the texts has, summed: at least so many are inserted or deleted between them."""
+    apart = np.empty(len(one), np.int64)
+    for begin in range(0, len(one), _ROWS):
+        part = slice(begin, begin + _ROWS)
+        mine, its = sketches.letters[one[part]], sketches.letters[other[part]]
+        apart[part] = (np.maximum(mine, its) - np.minimum(mine, its)).sum(axis=1, dtype=np.int32)
+    return apart
+
+
+def _compared(texts: Sequence[str], sketches: _Sketches, one: np.ndarray, other: np.ndarray, unchecked: np.ndarray) -> SimilarPairs:
+    from rapidfuzz import fuzz, process
+
+    lengths = sketches.lengths
+    cost = lengths[one] * lengths[other]
+    if cost.sum() > _LETTER_PAIRS:
+        likely = np.lexsort((other, one, _letters_apart(sketches, one, other) / (lengths[one] + lengths[other])))
+        left = likely[np.cumsum(cost[likely]) > _LETTER_PAIRS]
+        unchecked[one[left]] = unchecked[other[left]] = True
+        one, other = np.delete(one, left), np.delete(other, left)
+    scores = np.empty(len(one), np.float32)
+    for begin in range(0, len(one), _SLICE):
+        part = slice(begin, begin + _SLICE)
+        pairs = ([texts[at] for at in one[part].tolist()], [texts[at] for at in other[part].tolist()])
+        scores[part] = process.cpdist(*pairs, scorer=fuzz.ratio, score_cutoff=SIMILAR)
+    order = np.lexsort((other, one, -scores))[: np.count_nonzero(scores)]
+    return SimilarPairs(one[order], other[order], unchecked)
