@@ -10,9 +10,9 @@ import numpy as np
 
 from trainer.data.columns import Columns
 from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates import fold_text
 from trainer.data.files.reading import Table
 from trainer.data.findings import Finding, examples
+from trainer.data.folding import fold_text
 from trainer.data.label_checks import check_labels
 from trainer.data.reading_checks import check_reading
 from trainer.data.repairs import conflicting, copies, may_go, rows_by

@@ -90,7 +90,7 @@ def _keys(texts: Sequence[str], digits: np.ndarray, places: _Places) -> np.ndarr
         begin, end = np.searchsorted(places.owners, (owners[block.first], owners[block.stop - 1] + 1)).tolist()
         part = slice(begin, end)
         at = np.searchsorted(owners[block.first : block.stop], places.owners[part])
-        powers, inverses = _powers(1 << int(len(block.codes)).bit_length())
+        powers, inverses = _powers(1 << len(block.codes).bit_length())
         sums = np.zeros(len(block.codes) + 1, np.uint64)
         np.cumsum(block.codes * powers[: len(block.codes)], out=sums[1:])
         starts = block.starts[at]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates import fold_text
+from trainer.data.folding import fold_text
 from trainer.data.labels import find_separator, fold_label, split_labels
 from trainer.data.markup_codes import without_html, without_links
 from trainer.errors import UserError

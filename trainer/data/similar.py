@@ -4,7 +4,7 @@ Folds nothing and groups nothing; that texts one letter apart are all found is f
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -14,21 +14,23 @@ from trainer.data.letters import Block, in_blocks, letter_counts
 SIMILAR = 92.0  # per cent of the letters of both texts that stand in both, in order (rapidfuzz's ratio)
 
 _GRAM = 5  # letters: two texts of 20 letters or more that are 92 % alike always have a common run of five
-_ANCHORS = 12  # grams by which a text is looked up
+_ANCHORS = 20  # grams by which a text is looked up
 _COMMON = 0.05  # share of the texts; grams that more of them have say little, and are anchors where there are no others
-_REACH = 3  # anchors make a key with the next ones up to the third
+_REACH = 2  # anchors make a key with the next ones up to the third
 _DEPTH = 4  # anchors of the longest keys
-_CROWD = 16  # texts with the same key, beyond which longer keys tell them apart, or only neighbours are compared
+_CROWD = 32  # texts with the same key, beyond which longer keys tell them apart, or only neighbours are compared
 _NEIGHBOURS = 3  # in the order of the alphabet
 _LETTER_BINS = 32
-_PAIRS = (2_000_000, 4)  # pairs, and pairs for each text, that are compared letter by letter, together
+_PAIRS = (500_000, 2)  # pairs, and pairs for each text, that are compared letter by letter, together
 _LETTER_PAIRS = 10**11  # of all pairs together, the letters of one times those of the other
 _ENOUGH = 3
 _SLICE = 1_000_000  # keys or pairs at a time
-_ROWS = 50_000
+_ROWS = 10_000
 _SEEN_BITS = 24
 _MANY = 65_535
 _TABLE_BITS = 22
+_AT_ONCE = 8_000  # pairs whose letters are counted, so that they stay in the processor's cache
+_EVEN_BYTES, _SUM_OF_FOUR = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0001000100010001)
 _FACTORS = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1)
 
 
@@ -73,19 +75,49 @@ def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
     """
     sketches = _sketch(texts, digits)
     backwards = np.array(sorted(range(len(texts)), key=lambda at: texts[at][::-1]), dtype=np.int64)
-    checked = np.zeros(len(texts), np.int64)  # the keys of each text that few enough texts share
     unchecked = np.zeros(len(texts), bool)
-    most = _PAIRS[0] + _PAIRS[1] * len(texts)
-    pairs = np.empty(0, np.int64)
-    for one, other in chain(_neighbours(np.arange(len(texts))), _neighbours(backwards), _with_same_keys(sketches, checked)):
+    keys = _KeyCounts(np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64))
+    pairs = _Pairs(len(texts), _PAIRS[0] + _PAIRS[1] * len(texts))
+    for one, other in chain(_neighbours(np.arange(len(texts))), _neighbours(backwards), _with_same_keys(sketches, keys)):
         possible = _possible(sketches, one, other)
-        one, other = one[possible], other[possible]
-        if len(pairs) < most:
-            pairs = np.unique(np.concatenate((pairs, np.minimum(one, other) * len(texts) + np.maximum(one, other))))
-        else:
-            unchecked[one] = unchecked[other] = True
-    unchecked |= (checked < _ENOUGH) & (sketches.counts > 1)
-    return _compared(texts, sketches, pairs // max(1, len(texts)), pairs % max(1, len(texts)), unchecked)
+        if not pairs.add(one[possible], other[possible]):
+            unchecked[one[possible]] = unchecked[other[possible]] = True
+    unchecked |= (keys.crowded > 0) & (keys.rare < _ENOUGH)
+    return _compared(texts, sketches, *pairs.distinct(), unchecked)
+
+
+@dataclass(frozen=True)
+class _KeyCounts:
+    """Of each text, (n,) int64, the keys that few texts have, all of which are compared, and those that too many have."""
+
+    rare: np.ndarray
+    crowded: np.ndarray
+
+
+class _Pairs:
+    """Pairs of ``texts`` texts, each once; when there are ``most``, no more are taken."""
+
+    def __init__(self, texts: int, most: int):
+        self._texts, self._most = max(1, texts), most
+        self._codes: list[np.ndarray] = []
+        self._count = 0
+        self._full = False
+
+    def add(self, one: np.ndarray, other: np.ndarray) -> bool:
+        """Whether they were taken."""
+        if self._full:
+            return False
+        self._codes.append(np.minimum(one, other) * self._texts + np.maximum(one, other))
+        self._count += len(one)
+        if self._count > 2 * self._most:
+            self._codes = [np.unique(np.concatenate(self._codes))]
+            self._count = len(self._codes[0])
+            self._full = self._count >= self._most
+        return True
+
+    def distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        codes = np.unique(np.concatenate((np.empty(0, np.int64), *self._codes)))
+        return codes // self._texts, codes % self._texts
 
 
 # --- sketches -----------------------------------------------------------------------------------------------------------
@@ -100,7 +132,6 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
         slots, counts = np.unique(hashes >> np.uint32(32 - _SEEN_BITS), return_counts=True)
         seen[slots] = np.minimum(seen[slots] + counts, _MANY)
         bins = block.owners() * np.int32(_LETTER_BINS) + (block.codes % _LETTER_BINS).astype(np.int32)
-        bins = np.delete(bins, block.starts + block.lengths)
         counts = np.bincount(bins, minlength=len(block.starts) * _LETTER_BINS)
         letters[block.first : block.stop] = np.minimum(counts, 255).reshape(-1, _LETTER_BINS)
     grams = np.zeros((len(texts), _ANCHORS), np.uint32)
@@ -156,8 +187,8 @@ def _neighbours(order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield order[:-step], order[step:]
 
 
-def _with_same_keys(sketches: _Sketches, checked: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of texts that share a key; to ``checked``, (n,), the keys of each text are added that no more than 16 texts have."""
+def _with_same_keys(sketches: _Sketches, counts: _KeyCounts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of texts that share a key, for one that too many have only neighbours; the keys of each text are added to ``counts``."""
     owner_bits = len(sketches).bit_length()
     crowded: list[np.ndarray] = []
     for depth in range(2, _DEPTH + 1):
@@ -170,23 +201,25 @@ def _with_same_keys(sketches: _Sketches, checked: np.ndarray) -> Iterator[tuple[
             sizes = np.diff(np.append(starts, len(keys)))
             many = sizes > _CROWD
             table[keys[starts[many]] >> np.uint64(64 - owner_bits - _TABLE_BITS)] = True
-            checked += np.bincount(owners[np.repeat(~many, sizes)], minlength=len(sketches))
-            yield from _within(owners, starts, np.where(many, _NEIGHBOURS + 1 if depth == _DEPTH else 1, sizes), sizes)
+            of_many = np.repeat(many, sizes)
+            counts.rare[:] += np.bincount(owners[~of_many], minlength=len(sketches))
+            counts.crowded[:] += np.bincount(owners[of_many], minlength=len(sketches))
+            yield from _within(owners, sizes, np.where(many, _NEIGHBOURS if depth == _DEPTH else 0, _CROWD))
         if not table.any():
             break
         crowded.append(table)
 
 
-def _within(owners: np.ndarray, starts: np.ndarray, reach: np.ndarray, sizes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of members of each bucket that are fewer than ``reach`` places apart; buckets are runs of ``owners``."""
-    ends = np.repeat(starts + sizes, sizes)
-    reach = np.repeat(reach, sizes)
-    places = np.arange(len(owners))
-    for step in range(1, _CROWD + 1):
-        places = places[(places + step < ends[places]) & (step < reach[places])]
-        if not len(places):
-            return
+def _within(owners: np.ndarray, sizes: np.ndarray, reach: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of members of each bucket that are at most ``reach`` places apart; buckets are runs of ``owners`` of these ``sizes``."""
+    behind = np.repeat(np.cumsum(sizes), sizes) - np.arange(1, len(owners) + 1)
+    behind = np.minimum(behind, np.repeat(reach, sizes)).astype(np.uint8)
+    places = np.flatnonzero(behind)
+    step = 1
+    while len(places):
         yield owners[places], owners[places + step]
+        step += 1
+        places = places[behind[places] >= step]
 
 
 def _slices(keys: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -205,52 +238,72 @@ def _packed_keys(sketches: _Sketches, crowded: Sequence[np.ndarray], owner_bits:
     """
     packed = [np.empty(0, np.uint64)]
     for first in range(0, len(sketches), _ROWS):
-        grams, counts = sketches.grams[first : first + _ROWS], sketches.counts[first : first + _ROWS]
-        last = np.repeat(np.arange(_ANCHORS, dtype=np.int64)[None, :], len(grams), axis=0).ravel()
-        rows = np.repeat(np.arange(len(grams)), _ANCHORS)
-        keys, rows, last = _longer(grams, counts, np.zeros(len(rows), np.uint64), rows, np.full(len(rows), -1), last)
+        part = _Prefixes.single(sketches.grams[first : first + _ROWS], sketches.counts[first : first + _ROWS])
         for table in (None, *crowded):
-            if table is not None:
-                again = table[keys >> np.uint64(64 - _TABLE_BITS)]
-                keys, rows, last = keys[again], rows[again], last[again]
-            parts = [
-                _longer(grams, counts, keys, rows, last, last + step) for step in range(1, _REACH + 1)
-            ]
-            keys, rows, last = (np.concatenate([part[at] for part in parts]) for at in range(3))
-        packed.append(keys >> np.uint64(owner_bits) << np.uint64(owner_bits) | (rows + first).astype(np.uint64))
+            part = part if table is None else part.where(table[part.keys >> np.uint64(64 - _TABLE_BITS)])
+            part = part.longer()
+        owners = (part.places // _ANCHORS + first).astype(np.uint64)
+        packed.append(part.keys >> np.uint64(owner_bits) << np.uint64(owner_bits) | owners)
     joined = np.concatenate(packed)
     joined.sort()
     return joined
 
 
-def _longer(grams, counts, keys, rows, last, place):
-    there = place < counts[rows]
-    rows, place = rows[there], place[there]
-    mixed = (keys[there] ^ grams[rows, place]) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(32)
-    return mixed * np.uint64(0xBF58476D1CE4E5B9), rows, place
+@dataclass(frozen=True)
+class _Prefixes:
+    """Keys of some anchors of some texts: ``keys``, uint64; ``places``, int64, in ``grams``, flat, of the last anchor of each key."""
+
+    grams: np.ndarray
+    ends: np.ndarray  # (texts,) where in ``grams`` the anchors of each text end
+    keys: np.ndarray
+    places: np.ndarray
+
+    @classmethod
+    def single(cls, grams: np.ndarray, counts: np.ndarray) -> "_Prefixes":
+        places = np.flatnonzero(np.arange(_ANCHORS) < counts[:, None])
+        flat = grams.ravel()
+        return cls(flat, np.arange(len(grams)) * _ANCHORS + counts, _mixed(flat[places].astype(np.uint64)), places)
+
+    def where(self, keep: np.ndarray) -> "_Prefixes":
+        return replace(self, keys=self.keys[keep], places=self.places[keep])
+
+    def longer(self) -> "_Prefixes":
+        """Each key with each of the next anchors."""
+        left = self.ends[self.places // _ANCHORS] - self.places
+        keys, places = [], []
+        for step in range(1, _REACH + 1):
+            there = np.flatnonzero(left > step)
+            places.append(self.places[there] + step)
+            keys.append(_mixed(self.keys[there] ^ self.grams[places[-1]]))
+        return replace(self, keys=np.concatenate(keys), places=np.concatenate(places))
+
+
+def _mixed(keys: np.ndarray) -> np.ndarray:
+    keys = keys * np.uint64(0x9E3779B97F4A7C15)
+    keys ^= keys >> np.uint64(32)
+    return keys * np.uint64(0xBF58476D1CE4E5B9)
 
 
 # --- comparison ---------------------------------------------------------------------------------------------------------
 
 
 def _possible(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(p,) bool: whether length, digits and the number of each letter allow the pair to be similar."""
-    both = sketches.lengths[one] + sketches.lengths[other]
-    allowed = (1 - SIMILAR / 100) * both + 1e-6
-    right = (sketches.digits[one] == sketches.digits[other]) & (np.abs(sketches.lengths[one] - sketches.lengths[other]) <= allowed)
-    at = np.flatnonzero(right)
-    right[at] = _letters_apart(sketches, one[at], other[at]) <= allowed[at]
-    return right
+    """Which of the pairs, (q,) int64, may be similar by their digits and the number of each letter, and so by their lengths."""
+    allowed = (1 - SIMILAR / 100) * (np.take(sketches.lengths, one) + np.take(sketches.lengths, other)) + 1e-6
+    right = np.flatnonzero(_letters_apart(sketches, one, other) <= allowed)
+    return right[sketches.digits[one[right]] == sketches.digits[other[right]]]
 
 
 def _letters_apart(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(p,) how many letters more of each kind one of the texts has, summed: at least so many are inserted or deleted between them."""
+    """(p,) int64: how many letters more of each kind one of the texts has, summed; at least so many are inserted or deleted between them."""
     apart = np.empty(len(one), np.int64)
-    for begin in range(0, len(one), _ROWS):
-        part = slice(begin, begin + _ROWS)
-        mine, its = sketches.letters[one[part]], sketches.letters[other[part]]
-        apart[part] = (np.maximum(mine, its) - np.minimum(mine, its)).sum(axis=1, dtype=np.int32)
+    for begin in range(0, len(one), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        more, less = np.take(sketches.letters, one[part], axis=0), np.take(sketches.letters, other[part], axis=0)
+        # NumPy sums short rows slowly: eight bytes of a word are summed by adding halves.
+        words = (np.maximum(more, less) - np.minimum(more, less)).view(np.uint64)
+        words = (words & _EVEN_BYTES) + ((words >> np.uint64(8)) & _EVEN_BYTES)
+        apart[part] = (words.sum(axis=1) * _SUM_OF_FOUR) >> np.uint64(48)
     return apart
 
 
