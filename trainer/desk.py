@@ -175,7 +175,7 @@ class Desk:
             known = self._preparations.get(draft.id)
         if known is not None and known.draft.version == draft.version:
             return replace(known, draft=draft)
-        preparation = understand(draft, self._tables_of(draft), self.settings)
+        preparation = understand(draft, self._tables_of(draft), self.settings, before=known)
         with self._lock:
             remember(self._preparations, draft.id, preparation, _FILES_KEPT)
         return preparation

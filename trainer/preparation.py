@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from trainer.data.checks import by_severity, check
 from trainer.data.choice import choose_columns
 from trainer.data.columns import Columns, find_column, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding
 from trainer.data.reading_checks import check_reading
@@ -38,8 +36,8 @@ class Preparation:
     """Of the repaired corpus. What a person accepted as it is no longer asks to be fixed."""
     problem: UserError | None
     """Why nothing can be trained yet; choosing other columns or a repair may help."""
-    groups: np.ndarray | None = field(default=None, compare=False, repr=False)
-    """(n,) the near-duplicate group of each row of the corpus."""
+    near: NearDuplicates | None = field(default=None, compare=False, repr=False)
+    """The near-duplicates among the texts of the corpus."""
     _splits: dict[tuple[float, float, int], Splits] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -66,7 +64,8 @@ class Preparation:
         wanted = (recipe.validation_share, recipe.test_share, recipe.seed)
         if wanted not in self._splits:
             corpus = self.require_corpus()
-            self._splits[wanted] = split(corpus, validation_share=wanted[0], test_share=wanted[1], seed=wanted[2], groups=self.groups)
+            groups = None if self.near is None else self.near.groups
+            self._splits[wanted] = split(corpus, validation_share=wanted[0], test_share=wanted[1], seed=wanted[2], groups=groups)
         return self._splits[wanted]
 
 
@@ -76,8 +75,11 @@ def read_tables(drafts: DraftStore, draft: Draft, settings: Settings) -> dict[st
     return {role: _read(drafts.path(draft, s), s, settings) for role, s in sources.items() if s is not None}
 
 
-def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) -> Preparation:
-    """Columns, corpus and findings of a draft. Where a file cannot be trained on, ``problem`` says why."""
+def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings, *, before: Preparation | None = None) -> Preparation:
+    """Columns, corpus and findings of a draft. Where a file cannot be trained on, ``problem`` says why.
+
+    ``before``: what was understood of the draft before it changed; near-duplicates are not looked for again where the texts are the same.
+    """
     main = tables["main"]
     columns = None
     try:
@@ -86,15 +88,17 @@ def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) ->
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
         return Preparation(draft, main, columns, None, (), error)
-    groups = near_groups(repaired.corpus.texts)
-    findings = by_severity([*check(main, columns, repaired.corpus, groups), *given])
+    texts = repaired.corpus.texts
+    known = before.near if before is not None and before.corpus is not None and before.corpus.texts == texts else None
+    near = known or near_duplicates(texts)
+    findings = by_severity([*check(main, columns, repaired.corpus, near), *given])
     found = tuple(_accepted(finding, draft) for finding in findings)
     problem = None
     try:
         check_trainable(repaired.corpus, column=main.columns[columns.label], max_classes=settings.max_classes)
     except UserError as error:
         problem = error
-    return Preparation(draft, main, columns, repaired, found, problem, groups)
+    return Preparation(draft, main, columns, repaired, found, problem, near)
 
 
 def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[Finding]]:

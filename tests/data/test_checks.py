@@ -3,7 +3,7 @@
 from trainer.data.checks import check
 from trainer.data.columns import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import near_duplicates
 from trainer.data.files.reading import read_table
 
 SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
@@ -12,7 +12,7 @@ SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
 def findings(data: bytes, columns: Columns = SURE):
     table = read_table(data)
     corpus = build_corpus(table, text=columns.text, label=columns.label, more_text=columns.more_text)
-    found = check(table, columns, corpus, near_groups(corpus.texts))
+    found = check(table, columns, corpus, near_duplicates(corpus.texts))
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=["must_fix", "look", "good"].index)
     return {f.code: f for f in found}
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import near_duplicates
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
 
@@ -40,7 +40,7 @@ def assert_partition(corpus: Corpus, splits: Splits) -> None:
     for part in parts(splits):
         assert part.dtype == np.int64
         assert part.tolist() == sorted(part.tolist())
-    groups = near_groups(corpus.texts)
+    groups = near_duplicates(corpus.texts).groups
     for number in ([normal_form(text) for text in corpus.texts], groups.tolist()):
         train, validation, test = ({number[row] for row in part} for part in parts(splits)[:3])
         assert not train & validation
@@ -101,7 +101,7 @@ def test_near_duplicates_stay_together_whatever_their_label():
 
 def test_groups_that_are_known_are_not_sought_again(monkeypatch):
     corpus = corpus_of([f"text {n}" for n in range(100)], ["joy" if n % 2 else "fear" for n in range(100)])
-    monkeypatch.delattr("trainer.data.splitting.near_groups")
+    monkeypatch.delattr("trainer.data.splitting.near_duplicates")
     splits = split(corpus, **SHARES, seed=0, groups=np.arange(100) // 5)
     for number in range(20):
         assert sum(bool({row // 5 for row in part.tolist()} & {number}) for part in parts(splits)) == 1

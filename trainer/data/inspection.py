@@ -14,7 +14,7 @@ from trainer.data.checks import by_severity, check
 from trainer.data.choice import choose_columns
 from trainer.data.columns import Columns, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import near_duplicates
 from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
 from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding
@@ -70,7 +70,7 @@ def examine(
             check_trainable(corpus.where(~several), column=table.columns[columns.label], max_classes=max_classes)
     except UserError as error:
         return Inspection(answer | _refusal(error) | _reading(table, None), table)
-    findings = check(table, columns, corpus, near_groups(corpus.texts))
+    findings = check(table, columns, corpus, near_duplicates(corpus.texts))
     if encoder is not None:
         findings = by_severity([*findings, *check_encoder(corpus, encoder, measure_lengths(corpus, encoder), max_length=max_length)])
     return Inspection(

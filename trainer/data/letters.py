@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BLOCK = 1_000_000  # letters; what is worked out for one takes some tens of bytes
+_BLOCK = 200_000  # letters, so that what is worked out for each stays near the processor
 _DIGITS = re.compile(r"\d+")
 _FIRST_RARE_DIGIT = "\u0660"
 
@@ -39,7 +39,7 @@ def letter_counts(texts: Sequence[str]) -> np.ndarray:
 
 
 def in_blocks(texts: Sequence[str]) -> Iterator[Block]:
-    """All texts in turn, in blocks of about a million letters; a longer text is a block of its own."""
+    """All texts in turn, in blocks of some hundred thousand letters; a longer text is a block of its own."""
     lengths = letter_counts(texts)
     ends = np.cumsum(lengths + 1)
     first = 0

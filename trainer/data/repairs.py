@@ -229,6 +229,14 @@ def rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
     return [group for group in rows.values() if len(group) > 1]
 
 
+def rows_of(numbers: np.ndarray) -> list[list[int]]:
+    """The rows of each number that occurs more than once, of (n,) integers."""
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, number in enumerate(numbers.tolist()):
+        rows[number].append(row)
+    return [group for group in rows.values() if len(group) > 1]
+
+
 REPAIRS: dict[str, Repair] = {
     "html_in_texts": Repair("Turn them into characters", "HTML codes turned into the characters they stand for", _each_text(without_html)),
     "links_in_texts": Repair(

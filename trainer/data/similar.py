@@ -24,7 +24,7 @@ _LETTER_BINS = 32
 _PAIRS = (500_000, 2)  # pairs, and pairs for each text, that are compared letter by letter, together
 _LETTER_PAIRS = 10**11  # of all pairs together, the letters of one times those of the other
 _ENOUGH = 3
-_SLICE = 1_000_000  # keys or pairs at a time
+_SLICE = 100_000  # keys or pairs at a time
 _ROWS = 10_000
 _SEEN_BITS = 24
 _MANY = 65_535
@@ -107,7 +107,7 @@ class _Pairs:
         """Whether they were taken."""
         if self._full:
             return False
-        self._codes.append(np.minimum(one, other) * self._texts + np.maximum(one, other))
+        self._codes.append(np.minimum(one, other).astype(np.int64) * self._texts + np.maximum(one, other))
         self._count += len(one)
         if self._count > 2 * self._most:
             self._codes = [np.unique(np.concatenate(self._codes))]
@@ -139,6 +139,9 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
     common = np.uint16(min(_MANY - 1, max(_CROWD, int(_COMMON * len(texts)))))
     for block in in_blocks(texts):
         hashes, owners = _grams(block, digits)
+        # Of a long text most hashes are not among the smallest: they need no looking up.
+        likely = np.flatnonzero(hashes <= np.repeat(_likely(block.lengths), np.maximum(block.lengths - _GRAM + 1, 0)))
+        hashes, owners = hashes[likely], owners[likely]
         times = seen[hashes >> np.uint32(32 - _SEEN_BITS)]
         ordered = (owners.astype(np.uint64) << np.uint64(33)) | ((times > common).astype(np.uint64) << np.uint64(32)) | hashes
         ordered = _distinct(ordered[times > 1])
@@ -158,19 +161,26 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
 def _grams(block: Block, digits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Hashes, uint32, of all runs of five letters within a text, with its digits, and the text of each, counted from 0 in the block."""
     count = max(0, len(block.codes) - _GRAM + 1)
+    codes = block.codes ^ np.uint32(0x5BD1E995)
     hashes = np.zeros(count, np.uint32)
     for place, factor in enumerate(_FACTORS):
-        hashes += (block.codes[place : place + count] ^ np.uint32(0x5BD1E995)) * np.uint32(factor)
+        hashes += codes[place : place + count] * np.uint32(factor)
     within = np.ones(len(block.codes), bool)
     for place in range(_GRAM):  # the last letters of a text, and the blank behind it, begin no gram
         within[np.maximum(block.starts + block.lengths - place, 0)] = False
-    within = within[:count]
-    owners, hashes = block.owners()[:count][within], hashes[within]
-    hashes ^= digits[block.first : block.stop][owners]
+    hashes = hashes[within[:count]]
+    many = np.maximum(block.lengths - _GRAM + 1, 0)
+    hashes ^= np.repeat(digits[block.first : block.stop], many)
     for shift, factor in ((15, 0x2C1B3C6D), (12, 0x297A2D39)):  # a finalizer, as in MurmurHash
         hashes ^= hashes >> np.uint32(shift)
         hashes *= np.uint32(factor)
-    return hashes ^ (hashes >> np.uint32(15)), owners
+    hashes ^= hashes >> np.uint32(15)
+    return hashes, np.repeat(np.arange(len(many), dtype=np.int32), many)
+
+
+def _likely(lengths: np.ndarray) -> np.ndarray:
+    """(k,) uint32: up to which value the hashes of a text of so many letters are four times as many as are wanted."""
+    return (2**32 * np.minimum(1, 4 * _ANCHORS / np.maximum(lengths, 1)) - 1).astype(np.uint32)
 
 
 def _distinct(numbers: np.ndarray) -> np.ndarray:
@@ -196,7 +206,7 @@ def _with_same_keys(sketches: _Sketches, counts: _KeyCounts) -> Iterator[tuple[n
         table = np.zeros(1 << _TABLE_BITS, bool)
         for begin, end in _slices(packed >> np.uint64(owner_bits)):
             keys = packed[begin:end] >> np.uint64(owner_bits)
-            owners = (packed[begin:end] & np.uint64((1 << owner_bits) - 1)).astype(np.int64)
+            owners = (packed[begin:end] & np.uint64((1 << owner_bits) - 1)).astype(np.int32)
             starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
             sizes = np.diff(np.append(starts, len(keys)))
             many = sizes > _CROWD
@@ -289,22 +299,23 @@ def _mixed(keys: np.ndarray) -> np.ndarray:
 
 def _possible(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Which of the pairs, (q,) int64, may be similar by their digits and the number of each letter, and so by their lengths."""
-    allowed = (1 - SIMILAR / 100) * (np.take(sketches.lengths, one) + np.take(sketches.lengths, other)) + 1e-6
-    right = np.flatnonzero(_letters_apart(sketches, one, other) <= allowed)
-    return right[sketches.digits[one[right]] == sketches.digits[other[right]]]
+    found = [np.empty(0, np.int64)]
+    for begin in range(0, len(one), _AT_ONCE):
+        first, second = one[begin : begin + _AT_ONCE], other[begin : begin + _AT_ONCE]
+        both = np.take(sketches.lengths, first) + np.take(sketches.lengths, second)
+        found.append(begin + np.flatnonzero(_letters_apart(sketches, first, second) <= (1 - SIMILAR / 100) * both + 1e-6))
+    possible = np.concatenate(found)
+    return possible[sketches.digits[one[possible]] == sketches.digits[other[possible]]]
 
 
 def _letters_apart(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(p,) int64: how many letters more of each kind one of the texts has, summed; at least so many are inserted or deleted between them."""
-    apart = np.empty(len(one), np.int64)
-    for begin in range(0, len(one), _AT_ONCE):
-        part = slice(begin, begin + _AT_ONCE)
-        more, less = np.take(sketches.letters, one[part], axis=0), np.take(sketches.letters, other[part], axis=0)
-        # NumPy sums short rows slowly: eight bytes of a word are summed by adding halves.
-        words = (np.maximum(more, less) - np.minimum(more, less)).view(np.uint64)
-        words = (words & _EVEN_BYTES) + ((words >> np.uint64(8)) & _EVEN_BYTES)
-        apart[part] = (words.sum(axis=1) * _SUM_OF_FOUR) >> np.uint64(48)
-    return apart
+    """(p,) uint64: how many letters more of each kind one of the texts has, summed; at least so many are inserted or deleted between them."""
+    more, less = np.take(sketches.letters, one, axis=0), np.take(sketches.letters, other, axis=0)
+    # NumPy sums short rows slowly: eight bytes of a word are summed by adding halves.
+    words = (np.maximum(more, less) - np.minimum(more, less)).view(np.uint64)
+    words = (words & _EVEN_BYTES) + ((words >> np.uint64(8)) & _EVEN_BYTES)
+    words = words[:, 0] + words[:, 1] + words[:, 2] + words[:, 3]
+    return (words * _SUM_OF_FOUR) >> np.uint64(48)
 
 
 def _compared(texts: Sequence[str], sketches: _Sketches, one: np.ndarray, other: np.ndarray, unchecked: np.ndarray) -> SimilarPairs:
