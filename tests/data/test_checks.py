@@ -1,5 +1,7 @@
 """Findings about a data set."""
 
+import random
+
 from trainer.data.checks import check
 from trainer.data.columns import Columns
 from trainer.data.corpus import build_corpus
@@ -82,6 +84,32 @@ def test_nearly_equal_texts():
     found = findings(lines(*GOOD, "This is text number 0 of River!!!,fear", "this is text number 1 of stone.,joy"))["near_duplicates"]
     assert (found.severity, found.count, found.repairable) == ("look", 2, True)
     assert {example.line for example in found.examples} == {2, 3, 42, 43}
+
+
+def test_nearly_equal_texts_that_were_kept_apart_are_told():
+    rng = random.Random(1)
+    names = ("".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(300))
+    rows = (
+        f"dear {name} your order was sent and will arrive at your door on monday,{'joy' if n % 2 else 'fear'}"
+        for n, name in enumerate(names)
+    )
+    found = findings(lines(*GOOD, *rows))
+    parted = found["near_duplicates_parted"]
+    assert (parted.severity, parted.count) == ("look", 300)
+    assert parted.message.startswith("300 rows are nearly equal to a row that may land on the other side of the split, 88.2 % of all rows")
+    assert "about 20 rows" in parted.more
+    assert "texts_differ" not in found
+
+
+def test_nearly_equal_texts_that_were_not_all_looked_for_are_told():
+    rng = random.Random(2)
+    rows = (f"{' '.join(rng.choices(['alpha', 'bravo', 'delta'], k=150))},{'joy' if n % 2 else 'fear'}" for n in range(400))
+    found = findings(lines(*GOOD, *rows))
+    unchecked = found["near_duplicates_unchecked"]
+    assert unchecked.severity == "look"
+    assert unchecked.count > 360
+    assert f"for {unchecked.count} rows of 440" in unchecked.message
+    assert "texts_differ" not in found
 
 
 def test_examples_show_the_rows():

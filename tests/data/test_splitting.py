@@ -1,5 +1,6 @@
 """Train, validation and test."""
 
+import random
 import time
 from collections import Counter
 from dataclasses import replace
@@ -97,6 +98,23 @@ def test_near_duplicates_stay_together_whatever_their_label():
     assert_partition(corpus, splits)
     assert {row // 3 for row in splits.test.tolist()} == {row // 3 for row in splits.test.tolist() if row % 3 == 0}
     assert 54 <= len(splits.test) <= 66
+
+
+def test_in_twenty_one_thousand_rows_no_planted_pair_is_torn_apart():
+    rng = random.Random(11)
+    known = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(3, 9))) for _ in range(3_000)]
+    texts = [" ".join(rng.choices(known, k=rng.randint(8, 14))) for _ in range(21_000)]
+    places = [rng.randrange(len(text)) for text in texts[:1_000]]
+    changed = [
+        text[:at] + ("", "q", f"q{text[at]}")[n % 3] + text[at + 1 :] for n, (text, at) in enumerate(zip(texts, places, strict=False))
+    ]
+    texts += [f"{text.upper()}!" for text in texts[1_000:1_500]] + changed
+    splits = split(corpus_of(texts, [f"class {rng.randrange(3)}" for _ in texts]), **SHARES, seed=0)
+    part = np.empty(len(texts), np.int64)
+    for number, rows in enumerate(parts(splits)):
+        part[rows] = number
+    assert np.array_equal(part[1_000:1_500], part[21_000:21_500])
+    assert np.array_equal(part[:1_000], part[21_500:])
 
 
 def test_groups_that_are_known_are_not_sought_again(monkeypatch):

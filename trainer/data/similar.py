@@ -4,7 +4,7 @@ Folds nothing and groups nothing; that texts one letter apart are all found is f
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -14,9 +14,8 @@ from trainer.data.letters import Block, in_blocks, letter_counts
 SIMILAR = 92.0  # per cent of the letters of both texts that stand in both, in order (rapidfuzz's ratio)
 
 _GRAM = 5  # letters: two texts of 20 letters or more that are 92 % alike always have a common run of five
-_ANCHORS = 20  # grams by which a text is looked up
+_ANCHORS = 32  # grams by which a text is looked up, each together with the next
 _COMMON = 0.05  # share of the texts; grams that more of them have say little, and are anchors where there are no others
-_REACH = 2  # anchors make a key with the next ones up to the third
 _DEPTH = 4  # anchors of the longest keys
 _CROWD = 32  # texts with the same key, beyond which longer keys tell them apart, or only neighbours are compared
 _NEIGHBOURS = 3  # in the order of the alphabet
@@ -24,6 +23,7 @@ _LETTER_BINS = 32
 _PAIRS = (500_000, 2)  # pairs, and pairs for each text, that are compared letter by letter, together
 _LETTER_PAIRS = 10**11  # of all pairs together, the letters of one times those of the other
 _ENOUGH = 3
+_SHARED = 5  # anchors: of 32, two similar texts have some fifteen in common even where typos are spread as badly as can be
 _SLICE = 100_000  # keys or pairs at a time
 _ROWS = 10_000
 _SEEN_BITS = 24
@@ -50,7 +50,7 @@ class SimilarPairs:
 class _Sketches:
     """What of n texts decides which are compared.
 
-    ``grams``: (n, 12) uint32, the anchors in order, of which the first ``counts``, (n,) int64, are some; ``lengths`` and ``digits``, (n,);
+    ``grams``: (n, 32) uint32, the anchors in order, of which the first ``counts``, (n,) int64, are some; ``lengths`` and ``digits``, (n,);
     ``letters``: (n, 32) uint8, how often letters occur, several kinds of them counted as one, at most 255.
     """
 
@@ -67,11 +67,11 @@ class _Sketches:
 def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
     """Pairs that are ``SIMILAR`` among n different texts in the order of the alphabet; ``digits``, (n,), are equal in both of a pair.
 
-    Each text is looked up by pairs of the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment
-    of documents; Cohen & Kaplan 2007), without those that no other text has, so that typos hide little; where many texts have the same
-    pair, by three or four hashes (as in the prefix trees of Bawa, Condie & Ganesan 2005, LSH forest). Also compared are neighbours
-    in the order of the alphabet, read from either end (Hernandez & Stolfo 1995, The merge/purge problem). What has other letters in
-    number is passed over before letters are compared in order.
+    Each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
+    documents), without those that no other text has, so that typos hide little; by each two that follow each other, and where many
+    texts have the same two, by three or four (as in Bawa, Condie & Ganesan 2005, LSH forest: self-tuning indexes for similarity search).
+    Also compared are neighbours in the order of the alphabet, read from either end (Hernández & Stolfo 1995, The merge/purge problem).
+    Where the numbers of the letters differ too much, their order is not compared.
     """
     sketches = _sketch(texts, digits)
     backwards = np.array(sorted(range(len(texts)), key=lambda at: texts[at][::-1]), dtype=np.int64)
@@ -124,7 +124,7 @@ class _Pairs:
 
 
 def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
-    """The 12 smallest hashes of grams of each text that another has too; those that very many texts have come last."""
+    """The 32 smallest hashes of grams of each text that another has too; those that very many texts have come last."""
     seen = np.zeros(1 << _SEEN_BITS, np.uint16)
     letters = np.empty((len(texts), _LETTER_BINS), np.uint8)
     for block in in_blocks(texts):
@@ -179,8 +179,8 @@ def _grams(block: Block, digits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _likely(lengths: np.ndarray) -> np.ndarray:
-    """(k,) uint32: up to which value the hashes of a text of so many letters are four times as many as are wanted."""
-    return (2**32 * np.minimum(1, 4 * _ANCHORS / np.maximum(lengths, 1)) - 1).astype(np.uint32)
+    """(k,) uint32: up to which value the hashes of a text of so many letters are three times as many as are wanted."""
+    return (2**32 * np.minimum(1, 3 * _ANCHORS / np.maximum(lengths, 1)) - 1).astype(np.uint32)
 
 
 def _distinct(numbers: np.ndarray) -> np.ndarray:
@@ -244,48 +244,21 @@ def _slices(keys: np.ndarray) -> Iterator[tuple[int, int]]:
 def _packed_keys(sketches: _Sketches, crowded: Sequence[np.ndarray], owner_bits: int) -> np.ndarray:
     """The keys of 2 + len(crowded) anchors of all texts, ascending: uint64, in the lowest bits the text.
 
-    ``crowded``: for each number of anchors a table of the keys' first bits: only what is in it gets longer keys.
+    ``crowded``: for each smaller number of anchors a table of the keys' first bits: only what is in it gets longer keys.
     """
     packed = [np.empty(0, np.uint64)]
     for first in range(0, len(sketches), _ROWS):
-        part = _Prefixes.single(sketches.grams[first : first + _ROWS], sketches.counts[first : first + _ROWS])
-        for table in (None, *crowded):
-            part = part if table is None else part.where(table[part.keys >> np.uint64(64 - _TABLE_BITS)])
-            part = part.longer()
-        owners = (part.places // _ANCHORS + first).astype(np.uint64)
-        packed.append(part.keys >> np.uint64(owner_bits) << np.uint64(owner_bits) | owners)
+        grams = sketches.grams[first : first + _ROWS]
+        wanted = np.arange(1, _ANCHORS + 1) <= sketches.counts[first : first + _ROWS, None]
+        keys = _mixed(grams.astype(np.uint64))
+        for depth, table in enumerate((None, *crowded), start=1):
+            wanted = wanted[:, 1:] & (True if table is None else wanted[:, :-1] & table[keys[:, :-1] >> np.uint64(64 - _TABLE_BITS)])
+            keys = _mixed(keys[:, :-1] ^ grams[:, depth:])
+        owners = np.nonzero(wanted)[0] + first
+        packed.append(keys[wanted] >> np.uint64(owner_bits) << np.uint64(owner_bits) | owners.astype(np.uint64))
     joined = np.concatenate(packed)
     joined.sort()
     return joined
-
-
-@dataclass(frozen=True)
-class _Prefixes:
-    """Keys of some anchors of some texts: ``keys``, uint64; ``places``, int64, in ``grams``, flat, of the last anchor of each key."""
-
-    grams: np.ndarray
-    ends: np.ndarray  # (texts,) where in ``grams`` the anchors of each text end
-    keys: np.ndarray
-    places: np.ndarray
-
-    @classmethod
-    def single(cls, grams: np.ndarray, counts: np.ndarray) -> "_Prefixes":
-        places = np.flatnonzero(np.arange(_ANCHORS) < counts[:, None])
-        flat = grams.ravel()
-        return cls(flat, np.arange(len(grams)) * _ANCHORS + counts, _mixed(flat[places].astype(np.uint64)), places)
-
-    def where(self, keep: np.ndarray) -> "_Prefixes":
-        return replace(self, keys=self.keys[keep], places=self.places[keep])
-
-    def longer(self) -> "_Prefixes":
-        """Each key with each of the next anchors."""
-        left = self.ends[self.places // _ANCHORS] - self.places
-        keys, places = [], []
-        for step in range(1, _REACH + 1):
-            there = np.flatnonzero(left > step)
-            places.append(self.places[there] + step)
-            keys.append(_mixed(self.keys[there] ^ self.grams[places[-1]]))
-        return replace(self, keys=np.concatenate(keys), places=np.concatenate(places))
 
 
 def _mixed(keys: np.ndarray) -> np.ndarray:
@@ -318,16 +291,28 @@ def _letters_apart(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> n
     return (words * _SUM_OF_FOUR) >> np.uint64(48)
 
 
+def _shared_anchors(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(p,) int64"""
+    shared = np.empty(len(one), np.int64)
+    for begin in range(0, len(one), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        both = np.sort(np.concatenate((sketches.grams[one[part]], sketches.grams[other[part]]), axis=1), axis=1)
+        shared[part] = np.count_nonzero((both[:, 1:] == both[:, :-1]) & (both[:, 1:] > 0), axis=1)
+    return shared
+
+
 def _compared(texts: Sequence[str], sketches: _Sketches, one: np.ndarray, other: np.ndarray, unchecked: np.ndarray) -> SimilarPairs:
+    """The similar ones of the pairs; where comparing all takes too long, of those with the most anchors in common."""
     from rapidfuzz import fuzz, process
 
-    lengths = sketches.lengths
-    cost = lengths[one] * lengths[other]
+    cost = sketches.lengths[one] * sketches.lengths[other]
     if cost.sum() > _LETTER_PAIRS:
-        likely = np.lexsort((other, one, _letters_apart(sketches, one, other) / (lengths[one] + lengths[other])))
-        left = likely[np.cumsum(cost[likely]) > _LETTER_PAIRS]
+        shared = _shared_anchors(sketches, one, other)
+        order = np.lexsort((other, one, -shared))
+        within = np.cumsum(cost[order]) <= _LETTER_PAIRS
+        left = order[~within & (shared[order] >= _SHARED)]
         unchecked[one[left]] = unchecked[other[left]] = True
-        one, other = np.delete(one, left), np.delete(other, left)
+        one, other = one[order[within]], other[order[within]]
     scores = np.empty(len(one), np.float32)
     for begin in range(0, len(one), _SLICE):
         part = slice(begin, begin + _SLICE)
