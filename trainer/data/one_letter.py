@@ -84,7 +84,7 @@ def _keys(texts: Sequence[str], digits: np.ndarray, places: _Places) -> np.ndarr
     Polynomial hashes of every prefix give that of any run of letters (Karp & Rabin 1987).
     """
     keys = np.empty(len(places), np.uint64)
-    owners = np.unique(places.owners)
+    owners = places.owners[np.append(True, places.owners[1:] != places.owners[:-1])]
     wanted = texts if len(owners) == len(texts) else [texts[at] for at in owners.tolist()]
     for block in in_blocks(wanted):
         begin, end = np.searchsorted(places.owners, (owners[block.first], owners[block.stop - 1] + 1)).tolist()

@@ -21,14 +21,14 @@ _CROWD = 32  # texts with the same key, beyond which longer keys tell them apart
 _NEIGHBOURS = 3  # in the order of the alphabet
 _LETTER_BINS = 32
 _PAIRS = (500_000, 2)  # pairs, and pairs for each text, that are compared letter by letter, together
-_LETTER_PAIRS = 10**11  # of all pairs together, the letters of one times those of the other
-_ENOUGH = 3
+_LETTER_PAIRS = 5 * 10**10  # of all pairs together, the letters of one times those of the other
+_ENOUGH = 3  # keys of a text that few texts share; with fewer, and others that too many share, it counts as unchecked
 _SHARED = 5  # anchors: of 32, two similar texts have some fifteen in common even where typos are spread as badly as can be
 _SLICE = 100_000  # keys or pairs at a time
-_ROWS = 10_000
-_SEEN_BITS = 24
-_MANY = 65_535
-_TABLE_BITS = 22
+_ROWS = 10_000  # texts at a time
+_SEEN_BITS = 24  # of a hash, by which grams are counted
+_MANY = 65_535  # up to which they are
+_TABLE_BITS = 22  # of a key, by which crowded ones are known
 _AT_ONCE = 8_000  # pairs whose letters are counted, so that they stay in the processor's cache
 _EVEN_BYTES, _SUM_OF_FOUR = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0001000100010001)
 _FACTORS = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1)
@@ -110,13 +110,13 @@ class _Pairs:
         self._codes.append(np.minimum(one, other).astype(np.int64) * self._texts + np.maximum(one, other))
         self._count += len(one)
         if self._count > 2 * self._most:
-            self._codes = [np.unique(np.concatenate(self._codes))]
+            self._codes = [_distinct(np.concatenate(self._codes))]
             self._count = len(self._codes[0])
             self._full = self._count >= self._most
         return True
 
     def distinct(self) -> tuple[np.ndarray, np.ndarray]:
-        codes = np.unique(np.concatenate((np.empty(0, np.int64), *self._codes)))
+        codes = _distinct(np.concatenate((np.empty(0, np.int64), *self._codes)))
         return codes // self._texts, codes % self._texts
 
 
@@ -184,7 +184,7 @@ def _likely(lengths: np.ndarray) -> np.ndarray:
 
 
 def _distinct(numbers: np.ndarray) -> np.ndarray:
-    """Ascending; sorts in place."""
+    """Ascending, as np.unique, which takes some times as long; sorts in place."""
     numbers.sort()
     return numbers[np.append(True, numbers[1:] != numbers[:-1])] if len(numbers) else numbers
 
