@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.rows import load_rows
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -203,6 +204,26 @@ def messy(count: int = 120) -> list[tuple[str, str]]:
         rows[0],
         (rows[1][0] + "!", rows[1][1]),
     ]
+
+
+def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def counting(texts: tuple[str, ...]) -> NearDuplicates:
+        looked.append(len(texts))
+        return near_duplicates(texts)
+
+    monkeypatch.setattr("trainer.preparation.near_duplicates", counting)
+    path = write_rows(tmp_path / "messy.csv", messy())
+    opened = studio.open_files(ME, {"main": (path.name, path)})
+    renamed = studio.name_classes(ME, opened.draft.id, {opened.corpus.label_names[0]: "another name"})
+    assert "another name" in renamed.corpus.label_names
+    studio.repair(ME, opened.draft.id, ["label_variants"])
+    assert len(looked) == 1
+    assert len(studio.repair(ME, opened.draft.id, ["duplicate_texts"]).corpus) < len(opened.corpus)
+    assert len(looked) == 2
 
 
 def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp_path: Path) -> None:
