@@ -65,36 +65,23 @@ def near_duplicates(texts: Sequence[str]) -> NearDuplicates:
 
 def _join(rows: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Group numbers, (k,), of k folds after the links, taken in order; ``rows``, (k,), counts the rows of each fold."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
+    parents, sizes, largest = list(range(len(rows))), rows.tolist(), rows.tolist()
     allowed = max(LARGEST_GROUP[0], int(LARGEST_GROUP[1] * rows.sum()))
-    count, labels = connected_components(coo_array((np.ones(len(one), bool), (one, other)), shape=(len(rows), len(rows))), directed=False)
-    largest = np.zeros(count, np.int64)
-    np.maximum.at(largest, labels, rows)
-    # A group only grows over its limit, so where all links together do not, none of them does.
-    crowded = (np.bincount(labels, weights=rows, minlength=count) - largest >= allowed)[labels]
-    if crowded.any():
-        links = crowded[one]
-        labels = np.where(crowded, count + _join_within(rows.tolist(), one[links].tolist(), other[links].tolist(), allowed), labels)
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[inverse]
-
-
-def _join_within(rows: list[int], one: list[int], other: list[int], allowed: int) -> np.ndarray:
-    """For each fold one of its group, (k,), after those links, taken in order, that bring no group more than is allowed."""
-    parents, sizes, largest = list(range(len(rows))), list(rows), list(rows)
 
     def root(number: int) -> int:
         while parents[number] != number:
             parents[number] = number = parents[parents[number]]
         return number
 
-    for first, second in zip(one, other, strict=True):
+    for first, second in zip(one.tolist(), other.tolist(), strict=True):
         first, second = sorted((root(first), root(second)))
         most = max(largest[first], largest[second])
         if first != second and sizes[first] + sizes[second] - most < allowed:
             parents[second] = first
             sizes[first] += sizes[second]
             largest[first] = most
-    return np.array([root(number) for number in range(len(rows))], dtype=np.int64)
+    roots = np.array(parents, dtype=np.int64)
+    while not np.array_equal(above := roots[roots], roots):
+        roots = above
+    # A root is the first of its group, so that counting roots counts groups by their first occurrence.
+    return (np.cumsum(roots == np.arange(len(roots))) - 1)[roots]

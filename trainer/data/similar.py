@@ -70,28 +70,35 @@ def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
     Each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
     documents), without those that no other text has, so that typos hide little; by each two that follow each other, and where many
     texts have the same two, by three or four (as in Bawa, Condie & Ganesan 2005, LSH forest: self-tuning indexes for similarity search).
-    Also compared are neighbours in the order of the alphabet, read from either end (Hernández & Stolfo 1995, The merge/purge problem).
+    Those that even so have too many like them are compared with neighbours in the order of the alphabet, read from either end (Hernández & Stolfo
+    1995, The merge/purge problem for large databases).
     Where the numbers of the letters differ too much, their order is not compared.
     """
     sketches = _sketch(texts, digits)
-    backwards = np.array(sorted(range(len(texts)), key=lambda at: texts[at][::-1]), dtype=np.int64)
     unchecked = np.zeros(len(texts), bool)
-    keys = _KeyCounts(np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64))
+    keys = _KeyCounts(sketches.counts - 1, np.zeros(len(texts), np.int64), np.zeros(len(texts), bool))
     pairs = _Pairs(len(texts), _PAIRS[0] + _PAIRS[1] * len(texts))
-    for one, other in chain(_neighbours(np.arange(len(texts))), _neighbours(backwards), _with_same_keys(sketches, keys)):
+    for one, other in chain(_with_same_keys(sketches, keys), _neighbours(texts, keys)):
         possible = _possible(sketches, one, other)
         if not pairs.add(one[possible], other[possible]):
             unchecked[one[possible]] = unchecked[other[possible]] = True
-    unchecked |= (keys.crowded > 0) & (keys.rare < _ENOUGH)
+    unchecked |= keys.too_common
     return _compared(texts, sketches, *pairs.distinct(), unchecked)
 
 
 @dataclass(frozen=True)
 class _KeyCounts:
-    """Of each text, (n,) int64, the keys that few texts have, all of which are compared, and those that too many have."""
+    """Of n texts: ``most``, how many keys of two anchors each has; ``rare``, of how many keys all that have them are compared; and
+    ``crowded``, whether too many have one of its longest keys."""
 
+    most: np.ndarray
     rare: np.ndarray
     crowded: np.ndarray
+
+    @property
+    def too_common(self) -> np.ndarray:
+        """(n,) bool: the texts that hardly any key tells from too many others."""
+        return self.rare < np.minimum(_ENOUGH, self.most)
 
 
 class _Pairs:
@@ -128,7 +135,7 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
     seen = np.zeros(1 << _SEEN_BITS, np.uint16)
     letters = np.empty((len(texts), _LETTER_BINS), np.uint8)
     for block in in_blocks(texts):
-        hashes, _ = _grams(block, digits)
+        hashes, _ = _grams(block, digits, spare=1.5)  # since the other text may be longer
         slots, counts = np.unique(hashes >> np.uint32(32 - _SEEN_BITS), return_counts=True)
         seen[slots] = np.minimum(seen[slots] + counts, _MANY)
         bins = block.owners() * np.int32(_LETTER_BINS) + (block.codes % _LETTER_BINS).astype(np.int32)
@@ -139,9 +146,6 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
     common = np.uint16(min(_MANY - 1, max(_CROWD, int(_COMMON * len(texts)))))
     for block in in_blocks(texts):
         hashes, owners = _grams(block, digits)
-        # Of a long text most hashes are not among the smallest: they need no looking up.
-        likely = np.flatnonzero(hashes <= np.repeat(_likely(block.lengths), np.maximum(block.lengths - _GRAM + 1, 0)))
-        hashes, owners = hashes[likely], owners[likely]
         times = seen[hashes >> np.uint32(32 - _SEEN_BITS)]
         ordered = (owners.astype(np.uint64) << np.uint64(33)) | ((times > common).astype(np.uint64) << np.uint64(32)) | hashes
         ordered = _distinct(ordered[times > 1])
@@ -158,8 +162,11 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
     return _Sketches(grams, counts, letter_counts(texts), digits, letters)
 
 
-def _grams(block: Block, digits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Hashes, uint32, of all runs of five letters within a text, with its digits, and the text of each, counted from 0 in the block."""
+def _grams(block: Block, digits: np.ndarray, *, spare: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Hashes, uint32, of the runs of five letters within a text, with its digits, and the text of each, counted from 0 in the block.
+
+    Of a long text only the smaller ones, ``spare`` times three times as many as are wanted: the others are never among the smallest.
+    """
     count = max(0, len(block.codes) - _GRAM + 1)
     codes = block.codes ^ np.uint32(0x5BD1E995)
     hashes = np.zeros(count, np.uint32)
@@ -175,12 +182,10 @@ def _grams(block: Block, digits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         hashes ^= hashes >> np.uint32(shift)
         hashes *= np.uint32(factor)
     hashes ^= hashes >> np.uint32(15)
-    return hashes, np.repeat(np.arange(len(many), dtype=np.int32), many)
-
-
-def _likely(lengths: np.ndarray) -> np.ndarray:
-    """(k,) uint32: up to which value the hashes of a text of so many letters are three times as many as are wanted."""
-    return (2**32 * np.minimum(1, 3 * _ANCHORS / np.maximum(lengths, 1)) - 1).astype(np.uint32)
+    owners = np.repeat(np.arange(len(many), dtype=np.int32), many)
+    share = np.minimum(1, spare * 3 * _ANCHORS / np.maximum(many, 1))
+    likely = np.flatnonzero(hashes <= np.repeat((2**32 * share - 1).astype(np.uint32), many)) if share.min(initial=1) < 1 else slice(None)
+    return hashes[likely], owners[likely]
 
 
 def _distinct(numbers: np.ndarray) -> np.ndarray:
@@ -192,9 +197,13 @@ def _distinct(numbers: np.ndarray) -> np.ndarray:
 # --- candidates ---------------------------------------------------------------------------------------------------------
 
 
-def _neighbours(order: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    for step in range(1, _NEIGHBOURS + 1):
-        yield order[:-step], order[step:]
+def _neighbours(texts: Sequence[str], counts: _KeyCounts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of neighbours, from the front and from the back, among the texts that keys do not tell from too many others."""
+    forwards = np.flatnonzero(counts.too_common | counts.crowded)
+    backwards = np.array(sorted(forwards.tolist(), key=lambda at: texts[at][::-1]), dtype=np.int64)
+    for order in (forwards, backwards):
+        for step in range(1, _NEIGHBOURS + 1):
+            yield order[:-step], order[step:]
 
 
 def _with_same_keys(sketches: _Sketches, counts: _KeyCounts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -213,7 +222,7 @@ def _with_same_keys(sketches: _Sketches, counts: _KeyCounts) -> Iterator[tuple[n
             table[keys[starts[many]] >> np.uint64(64 - owner_bits - _TABLE_BITS)] = True
             of_many = np.repeat(many, sizes)
             counts.rare[:] += np.bincount(owners[~of_many], minlength=len(sketches))
-            counts.crowded[:] += np.bincount(owners[of_many], minlength=len(sketches))
+            counts.crowded[owners[of_many]] |= depth == _DEPTH
             yield from _within(owners, sizes, np.where(many, _NEIGHBOURS if depth == _DEPTH else 0, _CROWD))
         if not table.any():
             break
