@@ -23,6 +23,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer import desk
+from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.inspection import inspect_file
 from trainer.data.rows import load_rows
 from trainer.errors import UserError
@@ -216,9 +217,9 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
     calls, together = [], threading.Barrier(4)
     real = desk.understand
 
-    def understand(*arguments: object) -> object:
+    def understand(*arguments: object, **options: object) -> object:
         calls.append("understand")
-        return real(*arguments)
+        return real(*arguments, **options)
 
     def read(*arguments: object) -> object:
         calls.append("read")
@@ -307,6 +308,26 @@ def messy(count: int = 120) -> list[tuple[str, str]]:
         rows[0],
         (rows[1][0] + "!", rows[1][1]),
     ]
+
+
+def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def counting(texts: tuple[str, ...]) -> NearDuplicates:
+        looked.append(len(texts))
+        return near_duplicates(texts)
+
+    monkeypatch.setattr(desk, "near_duplicates", counting)
+    path = write_rows(tmp_path / "messy.csv", messy())
+    opened = studio.open_files(ME, {"main": (path.name, path)})
+    renamed = studio.name_classes(ME, opened.draft.id, {opened.corpus.label_names[0]: "another name"})
+    assert "another name" in renamed.corpus.label_names
+    studio.repair(ME, opened.draft.id, ["label_variants"])
+    assert len(looked) == 1
+    assert len(studio.repair(ME, opened.draft.id, ["duplicate_texts"]).corpus) < len(opened.corpus)
+    assert len(looked) == 2
 
 
 def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ Trains nothing. Everything a person decides is on the disk at once, so that it s
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 
 from trainer.cache import SingleFlightCache
 from trainer.data.choice import choose_columns
+from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub import HubDataset, fetch
@@ -43,6 +43,8 @@ class Desk:
         """By draft, whose files never change."""
         self._preparations: SingleFlightCache[Preparation] = SingleFlightCache(_FILES_KEPT)
         """By draft and its version, which changes with every choice that concerns the rows."""
+        self._near: SingleFlightCache[NearDuplicates] = SingleFlightCache(_FILES_KEPT)
+        """By the texts themselves."""
 
     def open_files(
         self,
@@ -174,7 +176,14 @@ class Desk:
     def _understood(self, draft: Draft) -> Preparation:
         key = (draft.id, draft.version)
         # The form of a draft changes without its version.
-        return replace(self._preparations.get(key, lambda: understand(draft, self._tables_of(draft), self.settings)), draft=draft)
+        return replace(self._preparations.get(key, lambda: self._understand(draft)), draft=draft)
+
+    def _understand(self, draft: Draft) -> Preparation:
+        return understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
+
+    def _near_duplicates(self, texts: tuple[str, ...]) -> NearDuplicates:
+        """Found once for the same texts: they are what takes longest, and most choices leave the texts as they are."""
+        return self._near.get(texts, lambda: near_duplicates(texts))
 
 
 def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
@@ -196,11 +205,3 @@ def disk_in_words(settings: Settings) -> Iterator[None]:
             "nothing that was there is lost.",
             code="disk_not_writable",
         ) from error
-
-
-def remember(cache: OrderedDict, key: str, value: object, most: int) -> None:
-    """Put in front, and let go of what was not used for longest."""
-    cache[key] = value
-    cache.move_to_end(key)
-    while len(cache) > most:
-        cache.popitem(last=False)

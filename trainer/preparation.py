@@ -3,7 +3,7 @@
 Pure reading: changes to a draft are the studio's business.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from trainer.data.checks import by_severity, check
 from trainer.data.choice import choose_columns
 from trainer.data.columns import Columns, find_column, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora, normal_form
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding, examples
 from trainer.data.reading_checks import check_reading
@@ -43,8 +43,8 @@ class Preparation:
     """Of the repaired corpus. What a person accepted as it is no longer asks to be fixed."""
     problem: UserError | None
     """Why nothing can be trained yet; choosing other columns or a repair may help."""
-    groups: np.ndarray | None = field(default=None, compare=False, repr=False)
-    """(n,) the near-duplicate group of each row of the corpus."""
+    near: NearDuplicates | None = field(default=None, compare=False, repr=False)
+    """The near-duplicates among the texts of the corpus."""
     _splits: SingleFlightCache[Splits] = field(default_factory=lambda: SingleFlightCache(_SPLITS_KEPT), compare=False, repr=False)
 
     @property
@@ -69,8 +69,9 @@ class Preparation:
     def splits(self, recipe: Recipe) -> Splits:
         """The corpus split as the recipe says; worked out once for each choice."""
         corpus, (validation, test, seed) = self.require_corpus(), (recipe.validation_share, recipe.test_share, recipe.seed)
+        groups = None if self.near is None else self.near.groups
         return self._splits.get(
-            (validation, test, seed), lambda: split(corpus, validation_share=validation, test_share=test, seed=seed, groups=self.groups)
+            (validation, test, seed), lambda: split(corpus, validation_share=validation, test_share=test, seed=seed, groups=groups)
         )
 
     def training_rows(self, recipe: Recipe) -> Corpus:
@@ -92,8 +93,17 @@ def read_tables(drafts: DraftStore, draft: Draft, settings: Settings) -> dict[st
     return {role: _read(drafts.path(draft, s), s, settings) for role, s in sources.items() if s is not None}
 
 
-def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) -> Preparation:
-    """Columns, corpus and findings of a draft. Where a file cannot be trained on, ``problem`` says why."""
+def understand(
+    draft: Draft,
+    tables: Mapping[str, Table],
+    settings: Settings,
+    *,
+    find_near: Callable[[tuple[str, ...]], NearDuplicates] = near_duplicates,
+) -> Preparation:
+    """Columns, corpus and findings of a draft. Where a file cannot be trained on, ``problem`` says why.
+
+    ``find_near`` is for whoever knows the near-duplicates of these texts already.
+    """
     main = tables["main"]
     columns = None
     try:
@@ -102,8 +112,8 @@ def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) ->
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
         return Preparation(draft, main, columns, None, (), error)
-    groups = near_groups(repaired.corpus.texts)
-    findings = by_severity([*check(main, columns, repaired.corpus, groups), *given, *_shared_texts(draft, repaired.corpus)])
+    near = find_near(repaired.corpus.texts)
+    findings = by_severity([*check(main, columns, repaired.corpus, near), *given, *_shared_texts(draft, repaired.corpus)])
     found = tuple(_accepted(finding, draft) for finding in findings)
     problem = None
     try:
@@ -111,7 +121,7 @@ def understand(draft: Draft, tables: Mapping[str, Table], settings: Settings) ->
         check_trainable(corpus, column=main.columns[columns.label], max_classes=settings.max_classes)
     except UserError as error:
         problem = error
-    return Preparation(draft, main, columns, repaired, found, problem, groups)
+    return Preparation(draft, main, columns, repaired, found, problem, near)
 
 
 def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[Finding]]:

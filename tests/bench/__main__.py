@@ -3,7 +3,7 @@
 import json
 import platform
 
-from tests.bench import inspection, overhead, page, training
+from tests.bench import duplicates, inspection, overhead, page, training
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_file
 from trainer.settings import prepare_environment
@@ -22,6 +22,9 @@ def main() -> None:
             print(f"  {what:<15} {who:<31} {found[f'{key}_seconds']:6.2f} s  {found[f'{key}_peak_mb']:5,} MB")
         print(f"  {'':<15} allowed: {allowed}")
     print(f"  20,000 equal column names, refused after the start-up in {found['wide_seconds_beyond_start']:.2f} s   (allowed: 0.50)")
+    near = duplicates.measure()
+    duplicates.show(near)
+    found |= near
     if training.TWEETS.is_file():
         found |= training.measure()
         print("Training on the 16,000 tweets, batch 64, packaged encoder, texts a second in turn")

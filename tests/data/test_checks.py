@@ -1,9 +1,11 @@
 """Findings about a data set."""
 
+import random
+
 from trainer.data.checks import check
 from trainer.data.columns import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import near_duplicates
 from trainer.data.files.reading import read_table
 
 SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
@@ -12,7 +14,7 @@ SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
 def findings(data: bytes, columns: Columns = SURE):
     table = read_table(data)
     corpus = build_corpus(table, text=columns.text, label=columns.label, more_text=columns.more_text)
-    found = check(table, columns, corpus, near_groups(corpus.texts))
+    found = check(table, columns, corpus, near_duplicates(corpus.texts))
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=["must_fix", "look", "good"].index)
     return {f.code: f for f in found}
 
@@ -82,6 +84,32 @@ def test_nearly_equal_texts():
     found = findings(lines(*GOOD, "This is text number 0 of River!!!,fear", "this is text number 1 of stone.,joy"))["near_duplicates"]
     assert (found.severity, found.count, found.repairable) == ("look", 2, True)
     assert {example.line for example in found.examples} == {2, 3, 42, 43}
+
+
+def test_nearly_equal_texts_that_were_kept_apart_are_told():
+    rng = random.Random(1)
+    names = ("".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(300))
+    rows = (
+        f"dear {name} your order was sent and will arrive at your door on monday,{'joy' if n % 2 else 'fear'}"
+        for n, name in enumerate(names)
+    )
+    found = findings(lines(*GOOD, *rows))
+    parted = found["near_duplicates_parted"]
+    assert (parted.severity, parted.count) == ("look", 300)
+    assert parted.message.startswith("300 rows are nearly equal to a row that may land on the other side of the split, 88.2 % of all rows")
+    assert "about 20 rows" in parted.more
+    assert "texts_differ" not in found
+
+
+def test_nearly_equal_texts_that_were_not_all_looked_for_are_told():
+    rng = random.Random(2)
+    rows = (f"{' '.join(rng.choices(['alpha', 'bravo', 'delta'], k=150))},{'joy' if n % 2 else 'fear'}" for n in range(400))
+    found = findings(lines(*GOOD, *rows))
+    unchecked = found["near_duplicates_unchecked"]
+    assert unchecked.severity == "look"
+    assert unchecked.count > 360
+    assert f"for {unchecked.count} rows of 440" in unchecked.message
+    assert "texts_differ" not in found
 
 
 def test_examples_show_the_rows():

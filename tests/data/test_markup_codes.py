@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer.data.duplicates import fold_text
+from trainer.data.folding import fold_text
 from trainer.data.markup_codes import replace_links, without_html, without_links
 
 QUICK = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -10,7 +10,7 @@ import pytest
 from trainer.data.checks import check
 from trainer.data.columns import guess_columns
 from trainer.data.corpus import build_corpus, join_corpora
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import near_duplicates
 from trainer.data.files.reading import read_file
 from trainer.data.inspection import inspect_file
 from trainer.data.splitting import split
@@ -54,7 +54,7 @@ def test_real_file(name, rows, encoding, delimiter, header, text, label, classes
     splits = split(corpus, validation_share=0.1, test_share=0.2, seed=42)
     assert abs(len(splits.test) - 0.2 * len(corpus)) <= 3
     assert abs(len(splits.validation) - 0.1 * len(corpus)) <= 3
-    check(table, columns, corpus, near_groups(corpus.texts))
+    check(table, columns, corpus, near_duplicates(corpus.texts))
 
 
 def test_ragged_rows_of_isear_are_accounted_for():

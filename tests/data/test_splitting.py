@@ -1,5 +1,6 @@
 """Train, validation and test."""
 
+import random
 import time
 from collections import Counter
 from dataclasses import replace
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import near_duplicates
 from trainer.data.splitting import Splits, split
 from trainer.errors import UserError
 
@@ -40,7 +41,7 @@ def assert_partition(corpus: Corpus, splits: Splits) -> None:
     for part in parts(splits):
         assert part.dtype == np.int64
         assert part.tolist() == sorted(part.tolist())
-    groups = near_groups(corpus.texts)
+    groups = near_duplicates(corpus.texts).groups
     for number in ([normal_form(text) for text in corpus.texts], groups.tolist()):
         train, validation, test = ({number[row] for row in part} for part in parts(splits)[:3])
         assert not train & validation
@@ -99,9 +100,26 @@ def test_near_duplicates_stay_together_whatever_their_label():
     assert 54 <= len(splits.test) <= 66
 
 
+def test_in_twenty_one_thousand_rows_no_planted_pair_is_torn_apart():
+    rng = random.Random(11)
+    known = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(3, 9))) for _ in range(3_000)]
+    texts = [" ".join(rng.choices(known, k=rng.randint(8, 14))) for _ in range(21_000)]
+    places = [rng.randrange(len(text)) for text in texts[:1_000]]
+    changed = [
+        text[:at] + ("", "q", f"q{text[at]}")[n % 3] + text[at + 1 :] for n, (text, at) in enumerate(zip(texts, places, strict=False))
+    ]
+    texts += [f"{text.upper()}!" for text in texts[1_000:1_500]] + changed
+    splits = split(corpus_of(texts, [f"class {rng.randrange(3)}" for _ in texts]), **SHARES, seed=0)
+    part = np.empty(len(texts), np.int64)
+    for number, rows in enumerate(parts(splits)):
+        part[rows] = number
+    assert np.array_equal(part[1_000:1_500], part[21_000:21_500])
+    assert np.array_equal(part[:1_000], part[21_500:])
+
+
 def test_groups_that_are_known_are_not_sought_again(monkeypatch):
     corpus = corpus_of([f"text {n}" for n in range(100)], ["joy" if n % 2 else "fear" for n in range(100)])
-    monkeypatch.delattr("trainer.data.splitting.near_groups")
+    monkeypatch.delattr("trainer.data.splitting.near_duplicates")
     splits = split(corpus, **SHARES, seed=0, groups=np.arange(100) // 5)
     for number in range(20):
         assert sum(bool({row // 5 for row in part.tolist()} & {number}) for part in parts(splits)) == 1

@@ -10,26 +10,27 @@ import numpy as np
 
 from trainer.data.columns import Columns
 from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates import fold_text
+from trainer.data.duplicates import LARGEST_GROUP, NearDuplicates
 from trainer.data.files.reading import Table
-from trainer.data.findings import Finding, examples
+from trainer.data.findings import Finding, examples, marked
 from trainer.data.label_checks import check_labels
 from trainer.data.reading_checks import check_reading
-from trainer.data.repairs import conflicting, copies, may_go, rows_by
+from trainer.data.repairs import conflicting, copies, may_go, rows_by, rows_of
 from trainer.data.text_checks import check_texts
 from trainer.data.wording import counted
+from trainer.text_format import percent
 
 _ORDER = {"must_fix": 0, "look": 1, "good": 2}
 
 
-def check(table: Table, columns: Columns, corpus: Corpus, groups: np.ndarray) -> list[Finding]:
-    """All findings, the most pressing first. ``groups``: (n,) the near-duplicate group of each row, from ``near_groups``."""
+def check(table: Table, columns: Columns, corpus: Corpus, near: NearDuplicates) -> list[Finding]:
+    """All findings, the most pressing first. ``near``: the ``near_duplicates`` of the corpus's texts."""
     found = [
         *check_reading(table, columns, corpus),
         _columns_unsure(table, columns),
         _split_given(corpus),
         *check_labels(corpus),
-        *_doubles(corpus, groups),
+        *_doubles(corpus, near),
         *check_texts(table, columns, corpus),
     ]
     return by_severity(finding for finding in found if finding)
@@ -58,12 +59,18 @@ def _split_given(corpus: Corpus) -> Finding | None:
     return Finding("split_given", "good", len(corpus), f"The rows come with their own split, which is respected: {said}.")
 
 
-def _doubles(corpus: Corpus, groups: np.ndarray) -> list[Finding]:
+def _doubles(corpus: Corpus, near: NearDuplicates) -> list[Finding]:
     """Texts that occur more than once, whatever their case and blanks; among them those with different labels; and nearly equal ones."""
     doubles = rows_by(corpus, normal_form)
     labels = corpus.label_ids.tolist()
     conflicts = [group for group in doubles if len({labels[row] for row in group}) > 1]
-    found = [_duplicates(corpus, doubles), _conflicts(corpus, conflicts), _near(corpus, groups, doubles)]
+    found = [
+        _duplicates(corpus, doubles),
+        _conflicts(corpus, conflicts),
+        _near(corpus, near, doubles),
+        _near_parted(corpus, near),
+        _near_unchecked(corpus, near),
+    ]
     if not any(found):
         found.append(Finding("texts_differ", "good", len(corpus), "No text occurs twice, nor nearly."))
     return [finding for finding in found if finding]
@@ -91,10 +98,11 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
     )
 
 
-def _near(corpus: Corpus, groups: np.ndarray, doubles: list[list[int]]) -> Finding | None:
+def _near(corpus: Corpus, near_duplicates: NearDuplicates, doubles: list[list[int]]) -> Finding | None:
     """Groups of nearly equal texts, those of equal ones not counted again."""
     first = np.ones(len(corpus), dtype=bool)
     first[[row for group in doubles for row in group[1:]]] = False
+    groups = near_duplicates.groups
     sizes = Counter(groups[first].tolist())
     near = {group: [] for group, size in sizes.items() if size > 1}
     if not near:
@@ -108,6 +116,39 @@ def _near(corpus: Corpus, groups: np.ndarray, doubles: list[list[int]]) -> Findi
         "trained on and tested."
     )
     shown = examples(corpus, (row for group in near.values() for row in group[:4]))
-    return Finding(
-        "near_duplicates", "look", len(near), message, more, shown, bool(may_go(corpus, copies(corpus, rows_by(corpus, fold_text))).any())
+    repairable = bool(may_go(corpus, copies(corpus, rows_of(near_duplicates.folds))).any())
+    return Finding("near_duplicates", "look", len(near), message, more, shown, repairable)
+
+
+def _near_parted(corpus: Corpus, near: NearDuplicates) -> Finding | None:
+    """Near-duplicates in different groups, of which a split may put one into training and one into the test."""
+    count = int(near.parted.sum())
+    if not count:
+        return None
+    message = (
+        f"{counted(count, 'row is', 'rows are')} nearly equal to a row that may land on the other side of the split, "
+        f"{percent(count / len(corpus))} of all rows."
     )
+    allowed = max(LARGEST_GROUP[0], int(LARGEST_GROUP[1] * len(corpus)))
+    more = (
+        f"So many texts are nearly equal to one another, as texts made from one template are, that they were kept together only up to "
+        f"about {counted(allowed, 'row')}. A test score is then higher than it would be on texts of another kind. "
+        "Take out texts that only repeat a template, or give a test file whose texts were collected separately."
+    )
+    return Finding("near_duplicates_parted", "look", count, message, more, examples(corpus, marked(near.parted)))
+
+
+def _near_unchecked(corpus: Corpus, near: NearDuplicates) -> Finding | None:
+    count = int(near.unchecked.sum())
+    if not count:
+        return None
+    message = (
+        f"Not all nearly equal texts were looked for: for {counted(count, 'row')} of {len(corpus):,} "
+        "too many others have the same words, or the text is too long."
+    )
+    more = (
+        "Texts that are equal, or differ in one letter, are found all the same, unless they have more than a million letters. Others that "
+        "are nearly equal may be both trained on and tested, which makes a test score too high. Shorten long texts, take out texts that "
+        "only repeat a template, or give a test file whose texts were collected separately."
+    )
+    return Finding("near_duplicates_unchecked", "look", count, message, more, examples(corpus, marked(near.unchecked)))

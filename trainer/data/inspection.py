@@ -14,7 +14,7 @@ from trainer.data.checks import by_severity, check
 from trainer.data.choice import choose_columns
 from trainer.data.columns import Columns, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import near_duplicates
 from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
 from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding
@@ -67,7 +67,7 @@ def examine(
         check_trainable(with_one_label(corpus), column=table.columns[columns.label], max_classes=max_classes)
     except UserError as error:
         return Inspection(answer | _refusal(error) | _reading(table, None), table)
-    findings = check(table, columns, corpus, near_groups(corpus.texts))
+    findings = check(table, columns, corpus, near_duplicates(corpus.texts))
     if encoder is not None:
         given = None if corpus.origins is None else np.array([origin == "train" for origin in corpus.origins])
         # Rows that are given for a test are nobody's reason to change a setting.

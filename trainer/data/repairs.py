@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates import fold_text
+from trainer.data.folding import fold_text
 from trainer.data.labels import find_separator, fold_label, split_labels
 from trainer.data.markup_codes import without_html, without_links
 from trainer.errors import UserError
@@ -251,6 +251,14 @@ def rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
     rows: dict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(corpus.texts):
         rows[form(text)].append(row)
+    return [group for group in rows.values() if len(group) > 1]
+
+
+def rows_of(numbers: np.ndarray) -> list[list[int]]:
+    """The rows of each number that occurs more than once, of (n,) integers."""
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row, number in enumerate(numbers.tolist()):
+        rows[number].append(row)
     return [group for group in rows.values() if len(group) > 1]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form, unknown_class
-from trainer.data.duplicates import near_groups
+from trainer.data.duplicates import near_duplicates
 from trainer.data.wording import counted
 from trainer.errors import UserError
 
@@ -41,12 +41,12 @@ class _Texts:
 def split(corpus: Corpus, *, validation_share: float, test_share: float, seed: int, groups: np.ndarray | None = None) -> Splits:
     """Split a corpus of n rows; shares are of all rows (of the training rows where test rows are given).
 
-    ``groups``: (n,) integers, the ``near_groups`` of all its texts, where they are known already. A group is never parted.
+    ``groups``: (n,) integers, those of ``near_duplicates`` of all its texts, where they are known already. A group is never parted.
     Rows are ordered by a hash of seed and text, not by their place in the file: adding or correcting a few rows moves few others.
     Raises UserError ``too_few_rows`` where a part would be empty or training would have fewer than two classes,
     and ``unknown_class`` where a published split has no training row of a class.
     """
-    groups = near_groups(corpus.texts) if groups is None else groups
+    groups = near_duplicates(corpus.texts).groups if groups is None else groups
     texts = _Texts([normal_form(text) for text in corpus.texts], groups.tolist())
     origins = corpus.origins
     if origins is None or set(origins) <= {"train"}:

@@ -1,0 +1,59 @@
+"""Pairs of texts that have nearly all letters in common."""
+
+import random
+
+import numpy as np
+import pytest
+from rapidfuzz import fuzz
+
+from tests.bench.duplicates import KINDS, plant, realistic, templated
+from trainer.data.folding import fold_text
+from trainer.data.letters import digits_of
+from trainer.data.similar import SIMILAR, similar_pairs
+
+
+@pytest.mark.parametrize("texts", [realistic, templated])
+def test_of_planted_pairs_of_every_kind_at_least_ninety_nine_of_a_hundred_are_found(texts):
+    every, planted = plant(texts(4_000, seed=5), each=200, seed=6)
+    every = [fold_text(text) for text in every]
+    del planted["equal when folded"]
+    by_alphabet = sorted(set(every))
+    at = {text: number for number, text in enumerate(by_alphabet)}
+    pairs = similar_pairs(by_alphabet, digits_of(by_alphabet))
+    found = set(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))
+    assert len(planted) == len(KINDS) - 1
+    for kind, kinds_pairs in planted.items():
+        wanted = [tuple(sorted((at[every[one]], at[every[other]]))) for one, other in kinds_pairs]
+        assert np.mean([pair in found for pair in wanted]) >= 0.99, kind
+    assert not pairs.unchecked.any()
+
+
+def test_what_is_found_is_similar_and_the_most_similar_comes_first():
+    every, _ = plant(templated(1_000, seed=1), each=50, seed=2)
+    texts = sorted(set(every))
+    pairs = similar_pairs(texts, digits_of(texts))
+    scores = [fuzz.ratio(texts[one], texts[other]) for one, other in zip(pairs.one, pairs.other, strict=True)]
+    assert min(scores) >= SIMILAR
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize(("name", "value"), [("_PAIRS", (50, 0)), ("_LETTER_PAIRS", 100_000)])
+def test_pairs_that_there_is_no_time_for_leave_their_texts_unchecked(monkeypatch, name, value):
+    rng = random.Random(4)
+    texts = sorted(
+        {
+            f"dear {rng.randbytes(4).hex().translate(str.maketrans('0123456789', 'ghijklmnop'))} your order will arrive at your door on monday"
+            for _ in range(500)
+        }
+    )
+    digits = digits_of(texts)
+    assert not similar_pairs(texts, digits).unchecked.all()
+    monkeypatch.setattr(f"trainer.data.similar.{name}", value)
+    assert similar_pairs(texts, digits).unchecked.mean() > 0.9
+
+
+def test_no_text_at_all_and_one():
+    for texts in ([], ["a text that stands alone here"]):
+        pairs = similar_pairs(texts, digits_of(texts))
+        assert len(pairs.one) == len(pairs.other) == 0
+        assert pairs.unchecked.tolist() == [False] * len(texts)

@@ -1,0 +1,331 @@
+"""Pairs of texts that have nearly all letters in common, found without comparing every pair, and what could not be compared.
+
+Folds nothing and groups nothing; that texts one letter apart are all found is for one_letter.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from trainer.data.letters import Block, in_blocks, letter_counts
+
+SIMILAR = 92.0  # per cent of the letters of both texts that stand in both, in order (rapidfuzz's ratio)
+
+_GRAM = 5  # letters: two texts of 20 letters or more that are 92 % alike always have a common run of five
+_ANCHORS = 32  # grams by which a text is looked up, each together with the next
+_COMMON = 0.05  # share of the texts; grams that more of them have say little, and are anchors where there are no others
+_DEPTH = 4  # anchors of the longest keys
+_CROWD = 32  # texts with the same key, beyond which longer keys tell them apart, or only neighbours are compared
+_NEIGHBOURS = 3  # in the order of the alphabet
+_LETTER_BINS = 32
+_PAIRS = (500_000, 2)  # pairs, and pairs for each text, that are compared letter by letter, together
+_LETTER_PAIRS = 5 * 10**10  # of all pairs together, the letters of one times those of the other
+_ENOUGH = 3  # keys of a text that few texts share; with fewer, and others that too many share, it counts as unchecked
+_SHARED = 5  # anchors: of 32, two similar texts have some fifteen in common even where typos are spread as badly as can be
+_SLICE = 100_000  # keys or pairs at a time
+_ROWS = 10_000  # texts at a time
+_SEEN_BITS = 24  # of a hash, by which grams are counted
+_MANY = 65_535  # up to which they are
+_TABLE_BITS = 22  # of a key, by which crowded ones are known
+_AT_ONCE = 8_000  # pairs whose letters are counted, so that they stay in the processor's cache
+_EVEN_BYTES, _SUM_OF_FOUR = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0001000100010001)
+_FACTORS = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1)
+
+
+@dataclass(frozen=True)
+class SimilarPairs:
+    """Pairs of positions among n texts, (p,) int64 each, the most similar first, and ``unchecked``, (n,) bool.
+
+    Unchecked are the texts for which some that are likely to be similar were not compared, since there are too many.
+    """
+
+    one: np.ndarray
+    other: np.ndarray
+    unchecked: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Sketches:
+    """What of n texts decides which are compared.
+
+    ``grams``: (n, 32) uint32, the anchors in order, of which the first ``counts``, (n,) int64, are some; ``lengths`` and ``digits``, (n,);
+    ``letters``: (n, 32) uint8, how often letters occur, several kinds of them counted as one, at most 255.
+    """
+
+    grams: np.ndarray
+    counts: np.ndarray
+    lengths: np.ndarray
+    digits: np.ndarray
+    letters: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
+def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
+    """Pairs that are ``SIMILAR`` among n different texts in the order of the alphabet; ``digits``, (n,), are equal in both of a pair.
+
+    Each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
+    documents), without those that no other text has, so that typos hide little; by each two that follow each other, and where many
+    texts have the same two, by three or four (as in Bawa, Condie & Ganesan 2005, LSH forest: self-tuning indexes for similarity search).
+    Those that even so have too many like them are compared with neighbours in the order of the alphabet, read from either end (Hernández & Stolfo
+    1995, The merge/purge problem for large databases).
+    Where the numbers of the letters differ too much, their order is not compared.
+    """
+    sketches = _sketch(texts, digits)
+    unchecked = np.zeros(len(texts), bool)
+    keys = _KeyCounts(sketches.counts - 1, np.zeros(len(texts), np.int64), np.zeros(len(texts), bool))
+    pairs = _Pairs(len(texts), _PAIRS[0] + _PAIRS[1] * len(texts))
+    for one, other in chain(_with_same_keys(sketches, keys), _neighbours(texts, keys)):
+        possible = _possible(sketches, one, other)
+        if not pairs.add(one[possible], other[possible]):
+            unchecked[one[possible]] = unchecked[other[possible]] = True
+    unchecked |= keys.too_common
+    return _compared(texts, sketches, *pairs.distinct(), unchecked)
+
+
+@dataclass(frozen=True)
+class _KeyCounts:
+    """Of n texts: ``most``, how many keys of two anchors each has; ``rare``, of how many keys all that have them are compared; and
+    ``crowded``, whether too many have one of its longest keys."""
+
+    most: np.ndarray
+    rare: np.ndarray
+    crowded: np.ndarray
+
+    @property
+    def too_common(self) -> np.ndarray:
+        """(n,) bool: the texts that hardly any key tells from too many others."""
+        return self.rare < np.minimum(_ENOUGH, self.most)
+
+
+class _Pairs:
+    """Pairs of ``texts`` texts, each once; when there are ``most``, no more are taken."""
+
+    def __init__(self, texts: int, most: int):
+        self._texts, self._most = max(1, texts), most
+        self._codes: list[np.ndarray] = []
+        self._count = 0
+        self._full = False
+
+    def add(self, one: np.ndarray, other: np.ndarray) -> bool:
+        """Whether they were taken."""
+        if self._full:
+            return False
+        self._codes.append(np.minimum(one, other).astype(np.int64) * self._texts + np.maximum(one, other))
+        self._count += len(one)
+        if self._count > 2 * self._most:
+            self._codes = [_distinct(np.concatenate(self._codes))]
+            self._count = len(self._codes[0])
+            self._full = self._count >= self._most
+        return True
+
+    def distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        codes = _distinct(np.concatenate((np.empty(0, np.int64), *self._codes)))
+        return codes // self._texts, codes % self._texts
+
+
+# --- sketches -----------------------------------------------------------------------------------------------------------
+
+
+def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
+    """The 32 smallest hashes of grams of each text that another has too; those that very many texts have come last."""
+    seen = np.zeros(1 << _SEEN_BITS, np.uint16)
+    letters = np.empty((len(texts), _LETTER_BINS), np.uint8)
+    for block in in_blocks(texts):
+        hashes, _ = _grams(block, digits, spare=1.5)  # since the other text may be longer
+        slots, counts = np.unique(hashes >> np.uint32(32 - _SEEN_BITS), return_counts=True)
+        seen[slots] = np.minimum(seen[slots] + counts, _MANY)
+        bins = block.owners() * np.int32(_LETTER_BINS) + (block.codes % _LETTER_BINS).astype(np.int32)
+        counts = np.bincount(bins, minlength=len(block.starts) * _LETTER_BINS)
+        letters[block.first : block.stop] = np.minimum(counts, 255).reshape(-1, _LETTER_BINS)
+    grams = np.zeros((len(texts), _ANCHORS), np.uint32)
+    counts = np.zeros(len(texts), np.int64)
+    common = np.uint16(min(_MANY - 1, max(_CROWD, int(_COMMON * len(texts)))))
+    for block in in_blocks(texts):
+        hashes, owners = _grams(block, digits)
+        times = seen[hashes >> np.uint32(32 - _SEEN_BITS)]
+        ordered = (owners.astype(np.uint64) << np.uint64(33)) | ((times > common).astype(np.uint64) << np.uint64(32)) | hashes
+        ordered = _distinct(ordered[times > 1])
+        owners = (ordered >> np.uint64(33)).astype(np.int64)
+        starts = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])) if len(owners) else np.empty(0, np.int64)
+        sizes = np.diff(np.append(starts, len(owners)))
+        place = np.arange(len(owners)) - np.repeat(starts, sizes)
+        first = place < _ANCHORS
+        grams[block.first + owners[first], place[first]] = ordered[first].astype(np.uint32)
+        counts[block.first + owners[starts]] = np.minimum(sizes, _ANCHORS)
+    alone = counts == 1  # one letter over and over has a single gram, which makes a pair with itself
+    grams[alone, 1] = grams[alone, 0]
+    counts[alone] = 2
+    return _Sketches(grams, counts, letter_counts(texts), digits, letters)
+
+
+def _grams(block: Block, digits: np.ndarray, *, spare: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Hashes, uint32, of the runs of five letters within a text, with its digits, and the text of each, counted from 0 in the block.
+
+    Of a long text only the smaller ones, ``spare`` times three times as many as are wanted: the others are never among the smallest.
+    """
+    count = max(0, len(block.codes) - _GRAM + 1)
+    codes = block.codes ^ np.uint32(0x5BD1E995)
+    hashes = np.zeros(count, np.uint32)
+    for place, factor in enumerate(_FACTORS):
+        hashes += codes[place : place + count] * np.uint32(factor)
+    within = np.ones(len(block.codes), bool)
+    for place in range(_GRAM):  # the last letters of a text, and the blank behind it, begin no gram
+        within[np.maximum(block.starts + block.lengths - place, 0)] = False
+    hashes = hashes[within[:count]]
+    many = np.maximum(block.lengths - _GRAM + 1, 0)
+    hashes ^= np.repeat(digits[block.first : block.stop], many)
+    for shift, factor in ((15, 0x2C1B3C6D), (12, 0x297A2D39)):  # a finalizer, as in MurmurHash
+        hashes ^= hashes >> np.uint32(shift)
+        hashes *= np.uint32(factor)
+    hashes ^= hashes >> np.uint32(15)
+    owners = np.repeat(np.arange(len(many), dtype=np.int32), many)
+    share = np.minimum(1, spare * 3 * _ANCHORS / np.maximum(many, 1))
+    likely = np.flatnonzero(hashes <= np.repeat((2**32 * share - 1).astype(np.uint32), many)) if share.min(initial=1) < 1 else slice(None)
+    return hashes[likely], owners[likely]
+
+
+def _distinct(numbers: np.ndarray) -> np.ndarray:
+    """Ascending, as np.unique, which takes some times as long; sorts in place."""
+    numbers.sort()
+    return numbers[np.append(True, numbers[1:] != numbers[:-1])] if len(numbers) else numbers
+
+
+# --- candidates ---------------------------------------------------------------------------------------------------------
+
+
+def _neighbours(texts: Sequence[str], counts: _KeyCounts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of neighbours, from the front and from the back, among the texts that keys do not tell from too many others."""
+    forwards = np.flatnonzero(counts.too_common | counts.crowded)
+    backwards = np.array(sorted(forwards.tolist(), key=lambda at: texts[at][::-1]), dtype=np.int64)
+    for order in (forwards, backwards):
+        for step in range(1, _NEIGHBOURS + 1):
+            yield order[:-step], order[step:]
+
+
+def _with_same_keys(sketches: _Sketches, counts: _KeyCounts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of texts that share a key, for one that too many have only neighbours; the keys of each text are added to ``counts``."""
+    owner_bits = len(sketches).bit_length()
+    crowded: list[np.ndarray] = []
+    for depth in range(2, _DEPTH + 1):
+        packed = _packed_keys(sketches, crowded, owner_bits)
+        table = np.zeros(1 << _TABLE_BITS, bool)
+        for begin, end in _slices(packed >> np.uint64(owner_bits)):
+            keys = packed[begin:end] >> np.uint64(owner_bits)
+            owners = (packed[begin:end] & np.uint64((1 << owner_bits) - 1)).astype(np.int32)
+            starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+            sizes = np.diff(np.append(starts, len(keys)))
+            many = sizes > _CROWD
+            table[keys[starts[many]] >> np.uint64(64 - owner_bits - _TABLE_BITS)] = True
+            of_many = np.repeat(many, sizes)
+            counts.rare[:] += np.bincount(owners[~of_many], minlength=len(sketches))
+            counts.crowded[owners[of_many]] |= depth == _DEPTH
+            yield from _within(owners, sizes, np.where(many, _NEIGHBOURS if depth == _DEPTH else 0, _CROWD))
+        if not table.any():
+            break
+        crowded.append(table)
+
+
+def _within(owners: np.ndarray, sizes: np.ndarray, reach: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs of members of each bucket that are at most ``reach`` places apart; buckets are runs of ``owners`` of these ``sizes``."""
+    behind = np.repeat(np.cumsum(sizes), sizes) - np.arange(1, len(owners) + 1)
+    behind = np.minimum(behind, np.repeat(reach, sizes)).astype(np.uint8)
+    places = np.flatnonzero(behind)
+    step = 1
+    while len(places):
+        yield owners[places], owners[places + step]
+        step += 1
+        places = places[behind[places] >= step]
+
+
+def _slices(keys: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Parts of ascending keys, none of which parts equal ones."""
+    begin = 0
+    while begin < len(keys):
+        end = len(keys) if begin + _SLICE >= len(keys) else int(np.searchsorted(keys, keys[begin + _SLICE], side="right"))
+        yield begin, end
+        begin = end
+
+
+def _packed_keys(sketches: _Sketches, crowded: Sequence[np.ndarray], owner_bits: int) -> np.ndarray:
+    """The keys of 2 + len(crowded) anchors of all texts, ascending: uint64, in the lowest bits the text.
+
+    ``crowded``: for each smaller number of anchors a table of the keys' first bits: only what is in it gets longer keys.
+    """
+    packed = [np.empty(0, np.uint64)]
+    for first in range(0, len(sketches), _ROWS):
+        grams = sketches.grams[first : first + _ROWS]
+        wanted = np.arange(1, _ANCHORS + 1) <= sketches.counts[first : first + _ROWS, None]
+        keys = _mixed(grams.astype(np.uint64))
+        for depth, table in enumerate((None, *crowded), start=1):
+            wanted = wanted[:, 1:] & (True if table is None else wanted[:, :-1] & table[keys[:, :-1] >> np.uint64(64 - _TABLE_BITS)])
+            keys = _mixed(keys[:, :-1] ^ grams[:, depth:])
+        owners = np.nonzero(wanted)[0] + first
+        packed.append(keys[wanted] >> np.uint64(owner_bits) << np.uint64(owner_bits) | owners.astype(np.uint64))
+    joined = np.concatenate(packed)
+    joined.sort()
+    return joined
+
+
+def _mixed(keys: np.ndarray) -> np.ndarray:
+    keys = keys * np.uint64(0x9E3779B97F4A7C15)
+    keys ^= keys >> np.uint64(32)
+    return keys * np.uint64(0xBF58476D1CE4E5B9)
+
+
+# --- comparison ---------------------------------------------------------------------------------------------------------
+
+
+def _possible(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Which of the pairs, (q,) int64, may be similar by their digits and the number of each letter, and so by their lengths."""
+    found = [np.empty(0, np.int64)]
+    for begin in range(0, len(one), _AT_ONCE):
+        first, second = one[begin : begin + _AT_ONCE], other[begin : begin + _AT_ONCE]
+        both = np.take(sketches.lengths, first) + np.take(sketches.lengths, second)
+        found.append(begin + np.flatnonzero(_letters_apart(sketches, first, second) <= (1 - SIMILAR / 100) * both + 1e-6))
+    possible = np.concatenate(found)
+    return possible[sketches.digits[one[possible]] == sketches.digits[other[possible]]]
+
+
+def _letters_apart(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(p,) uint64: how many letters more of each kind one of the texts has, summed; at least so many are inserted or deleted between them."""
+    more, less = np.take(sketches.letters, one, axis=0), np.take(sketches.letters, other, axis=0)
+    # NumPy sums short rows slowly: eight bytes of a word are summed by adding halves.
+    words = (np.maximum(more, less) - np.minimum(more, less)).view(np.uint64)
+    words = (words & _EVEN_BYTES) + ((words >> np.uint64(8)) & _EVEN_BYTES)
+    words = words[:, 0] + words[:, 1] + words[:, 2] + words[:, 3]
+    return (words * _SUM_OF_FOUR) >> np.uint64(48)
+
+
+def _shared_anchors(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(p,) int64"""
+    shared = np.empty(len(one), np.int64)
+    for begin in range(0, len(one), _AT_ONCE):
+        part = slice(begin, begin + _AT_ONCE)
+        both = np.sort(np.concatenate((sketches.grams[one[part]], sketches.grams[other[part]]), axis=1), axis=1)
+        shared[part] = np.count_nonzero((both[:, 1:] == both[:, :-1]) & (both[:, 1:] > 0), axis=1)
+    return shared
+
+
+def _compared(texts: Sequence[str], sketches: _Sketches, one: np.ndarray, other: np.ndarray, unchecked: np.ndarray) -> SimilarPairs:
+    """The similar ones of the pairs; where comparing all takes too long, of those with the most anchors in common."""
+    from rapidfuzz import fuzz, process
+
+    cost = sketches.lengths[one] * sketches.lengths[other]
+    if cost.sum() > _LETTER_PAIRS:
+        shared = _shared_anchors(sketches, one, other)
+        order = np.lexsort((other, one, -shared))
+        within = np.cumsum(cost[order]) <= _LETTER_PAIRS
+        left = order[~within & (shared[order] >= _SHARED)]
+        unchecked[one[left]] = unchecked[other[left]] = True
+        one, other = one[order[within]], other[order[within]]
+    scores = np.empty(len(one), np.float32)
+    for begin in range(0, len(one), _SLICE):
+        part = slice(begin, begin + _SLICE)
+        pairs = ([texts[at] for at in one[part].tolist()], [texts[at] for at in other[part].tolist()])
+        scores[part] = process.cpdist(*pairs, scorer=fuzz.ratio, score_cutoff=SIMILAR)
+    order = np.lexsort((other, one, -scores))[: np.count_nonzero(scores)]
+    return SimilarPairs(one[order], other[order], unchecked)
