@@ -1,15 +1,17 @@
 """The model card: what a model is, what was measured and what it is not good for, in the Hub's format."""
 
 import json
+import os
 from html import escape
 from typing import TYPE_CHECKING
 
 from trainer.data.repairs import REPAIRS, text_repairs
+from trainer.data.wording import counted
 from trainer.evaluation.baseline import learned_from
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report, gaps
 from trainer.runs.run import Run
-from trainer.runs.view import RunView
+from trainer.runs.view import KeptModel, RunView
 from trainer.text_format import decimal, percent
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def write_card(run: Run, view: RunView, report: Report) -> None:
-    """The model card, ``README.md`` of the model folder, in the Hub's format."""
+    """The model card, ``README.md`` of the model folder, in the Hub's format: the old one stands until the new one is whole."""
     from huggingface_hub import ModelCard
 
     data = _metadata(run, view, report)
@@ -46,14 +48,16 @@ Always answering “{_escaped(report.majority_name)}” would be right in {perce
 
 {_gaps(report)}{_findings(view)}{_repairs(view)}## How it was trained
 
-{view.epochs} epochs, batch size {view.batch_size}, peak learning rate {view.learning_rate:g}, on {view.device}.
+{_training(view.kept)}.
 Settings and seed: {_escaped(", ".join(f"{name} {value}" for name, value in run.recipe().to_dict().items() if value not in (None, ())))}.
 
 ## Limits
 
 The scores hold for texts like those of the file it learnt from. Other sources, languages or times may give other results.
 """
-    ModelCard(text).save(run.model / "README.md")
+    partial = run.path / ".README.md"
+    ModelCard(text).save(partial)
+    os.replace(partial, run.model / "README.md")
 
 
 _ONE_LINE = """```python
@@ -98,6 +102,12 @@ _MIDDLE = {
         '\n    x = torch.nn.functional.gelu(x @ head["dense.weight"].T + head["dense.bias"])',
     ),
 }
+
+
+def _training(model: KeptModel) -> str:
+    """What is known of the training that the model is of."""
+    rate = "" if model.learning_rate is None else f", peak learning rate {model.learning_rate:g}"
+    return f"{counted(model.epochs, 'epoch')}, batch size {model.batch_size}{rate}, on {_escaped(model.device) or 'an unknown device'}"
 
 
 def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":

@@ -19,7 +19,7 @@ from trainer.evaluation.predictions import Predictions, load_predictions, save_p
 from trainer.evaluation.report import Report, make_report
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
-from trainer.runs.damage import PREDICTIONS, ROWS
+from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
 from trainer.runs.view import fold
 from trainer.runs.writer import writing
@@ -143,6 +143,18 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     # Before the end is told: a run that says that it is finished has a seal.
     run.seal_results()
     run.log.append(end, durable=True, **facts)
+
+
+def renew_card(run: Run) -> None:
+    """Write the card of a run's model anew, with the run's name of today; the old one stays where the run is damaged or being written."""
+    with writing(run.path) as mine:
+        view = run.folded()
+        if not (mine and view.has_model) or view.damage:
+            return
+        with suppress(UserError):
+            run.check(PREDICTIONS, CARD)
+            write_card(run, view, load_report(run, "test"))
+            run.reseal_card()
 
 
 def require_state(run: Run, name: str) -> None:

@@ -176,6 +176,7 @@ class Shelf:
         if wanted != self._runs.view(run).name:
             with disk_in_words(self.settings):
                 self._runs.rename(run, wanted)
+                job.renew_card(run)
         return self._runs.view(run)
 
     def disk_bytes(self, owner: str, run_id: str) -> int:

@@ -329,9 +329,21 @@ def test_a_run_that_was_renamed_or_made_again_is_whole(copies: Callable[[], Pair
     pair = copies()
     pair.studio.rename(ME, pair.run, "another name")
     assert pair.studio.damage(ME, pair.run) == ()
+    # What is handed out knows the name too.
+    cards = [content for name, content in zipped(pair) if name.endswith("README.md")]
+    assert [card.decode().count("# another name\n") for card in cards] == [1]
     log = pair.folder / "events.jsonl"
     log.write_bytes(log.read_bytes()[:-1])
     assert "has lost a part" in Studio(pair.studio.settings).view(ME, pair.run).damage[0]
+
+
+def test_a_damaged_card_is_not_sealed_as_if_it_were_whole_by_a_rename(copies: Callable[[], Pair]) -> None:
+    pair = copies()
+    card = pair.folder / "model" / "README.md"
+    card.write_bytes(card.read_bytes().replace(b"test rows", b"best rows"))
+    pair.studio.rename(ME, pair.run, "another name")
+    assert pair.studio.view(ME, pair.run).name == "another name"
+    assert "model/README.md" in Studio(pair.studio.settings).damage(ME, pair.run)[0]
 
 
 def test_the_results_of_a_damaged_run_are_shown_as_far_as_they_are_whole(copies: Callable[[], Pair]) -> None:

@@ -33,15 +33,17 @@ def results_seal(folder: Path) -> Seal | None:
     return read_seal(folder / RESULT_SEAL)
 
 
-def reseal_log(folder: Path) -> None:
-    """Seal also what was added to the log since; nothing where there are no results, or the log was damaged before. Raises OSError.
+def reseal(folder: Path, *names: str) -> None:
+    """Seal anew what lawfully changed since: these files, and what was added to the log. Raises OSError.
 
-    Only for who writes the run: see ``writing``.
+    Nothing is done where there are no results, or the log was damaged before. Only for who writes the run: see ``writing``.
     """
     seal = results_seal(folder)
     content = (folder / LOG).read_bytes() if seal is not None else b""
-    if seal is not None and _begins_as_sealed(seal, content):
-        save_seal(folder / RESULT_SEAL, replace(seal, facts={**seal.facts, "log": _log_facts(folder)}))
+    if seal is None or not _begins_as_sealed(seal, content):
+        return
+    changed = {name: ((folder / name).stat().st_size, file_digest(folder / name)) for name in names}
+    save_seal(folder / RESULT_SEAL, replace(seal, files={**seal.files, **changed}, facts={**seal.facts, "log": _log_facts(folder)}))
 
 
 def log_is_cut(seal: Seal, content: bytes, *, ended: bool) -> bool:

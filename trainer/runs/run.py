@@ -93,6 +93,10 @@ class Run:
         """Once model, card and predictions are written, and before the log says that the run has ended. Raises OSError."""
         integrity.seal_results(self.path)
 
+    def reseal_card(self) -> None:
+        """Once the card of a run that has ended was written anew. Raises OSError."""
+        integrity.reseal(self.path, damage.CARD)
+
     def open_results(self) -> None:
         """Before model and predictions are replaced by others. Raises OSError."""
         integrity.open_results(self.path)
@@ -246,7 +250,7 @@ class RunStore:
         run.log.append("renamed", durable=True, name=name)
         with writing(run.path) as mine:
             if mine:
-                integrity.reseal_log(run.path)
+                integrity.reseal(run.path)
 
     def _look(self, run: Run) -> _Known:
         log, folder = _signature(os.path.join(run.path, damage.LOG)), _signature(run.path)[1]
