@@ -521,7 +521,7 @@ def test_runs_tells_the_scores_of_the_model_that_is_kept_and_not_the_last_ones(
     (told,) = json.loads(here("runs", "--json").out)
     assert (told["best_step"], told["validation_accuracy"], told["validation_macro_f1"]) == (40, 0.91, 0.9)
     listed = here("runs").out
-    assert "validation accuracy 91.0% (step 40)" in listed
+    assert "validation accuracy 91.0 % (step 40)" in listed
     assert "62.0" not in listed
 
 
