@@ -115,6 +115,7 @@ def test_what_the_rows_cannot_tell_is_said():
     report = report_of([(0, 0), (1, 0), (1, 5)], (*NAMES[:3], "fear", "anger", "awe"))
     assert gaps(report) == (
         "No test rows: “love”, “fear”, “anger”, “awe”. How well they are recognised cannot be told.",
+        "Macro F1 leaves “love”, “fear”, “anger” out.",
         "Macro F1 counts “awe” as 0, as the model gave 1 row of other classes this answer.",
         "Never predicted: “joy”. So there is no precision, and F1 is 0.",
     )

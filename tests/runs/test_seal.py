@@ -84,8 +84,8 @@ def test_a_finished_run_is_whole_and_each_use_asks_for_its_own_files(tmp_path: P
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (lambda run: (run.path / RESULT_SEAL).unlink(), "checksums of the results"),
-        (lambda run: (run.path / INPUT_SEAL).write_text("{}"), "checksums of the rows"),
+        (lambda run: (run.path / RESULT_SEAL).unlink(), "check that the model and the scores"),
+        (lambda run: (run.path / INPUT_SEAL).write_text("{}"), "check that the rows"),
         (lambda run: (run.path / "source-test").unlink(), "source-test"),
         (lambda run: (run.path / "model" / "weights").unlink(), "model/weights"),
         (lambda run: (run.path / "recipe.json").write_text("{}"), "recipe.json"),

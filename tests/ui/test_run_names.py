@@ -21,7 +21,7 @@ def test_what_differs_stands_behind_names_that_do_not() -> None:
     assert distinct_names([RUN, OTHER, OTHER_FILE]) == ["brisk otter (moods.csv)", "calm fox", "brisk otter (other.csv)"]
     assert distinct_names([RUN, LATER]) == ["brisk otter (14 Nov 2023, 22:13 UTC)", "brisk otter (15 Nov 2023, 22:13 UTC)"]
     assert distinct_names([RUN, dataclasses.replace(ALIKE, created=RUN.created + 1)])[1] == "brisk otter (14 Nov 2023, 22:13:21 UTC)"
-    assert distinct_names([RUN, ALIKE]) == ["brisk otter (1 of 2)", "brisk otter (2 of 2)"]
+    assert distinct_names([RUN, ALIKE]) == [f"brisk otter ({RUN.id[:8]})", f"brisk otter ({ALIKE.id[:8]})"]
     # Where neither alone tells all of them apart, both stand there.
     assert distinct_names([RUN, OTHER_FILE, LATER])[1] == "brisk otter (other.csv, 14 Nov 2023, 22:13 UTC)"
 

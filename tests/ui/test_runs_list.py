@@ -28,8 +28,8 @@ def test_a_row_says_what_a_run_is_and_reached() -> None:
     for said in ("brisk otter", "moods.csv · tiny-bert", "finished", "3 min 20 s", "2023-11-14T22:13:20+00:00"):
         assert said in html
     # The validation score stands first, as runs are chosen by it; the test score is told beside it.
-    assert "91.1 %<small>validation; test 90.3 %</small>" in html
-    assert "87.1 %<small>validation; test 88.0 %</small>" in html
+    assert "91.1 %<small>validation</small><small>90.3 % test</small>" in html
+    assert "87.1 %<small>validation</small><small>88.0 % test</small>" in html
 
 
 def test_the_comparison_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:

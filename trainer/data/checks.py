@@ -112,8 +112,8 @@ def _near(corpus: Corpus, near_duplicates: NearDuplicates, doubles: list[list[in
             near[group].append(row)
     message = f"{counted(len(near), 'group')} of nearly equal texts ({sum(map(len, near.values())):,} rows)."
     more = (
-        "They differ only in case, punctuation, links, user names or a letter or two, and are kept together, so that none is both "
-        "trained on and tested."
+        "They are the same but for case, punctuation, links, user names or a few letters, a word at most. Each group is kept together, so "
+        f"that none of it is both trained on and tested{'; of rows in different groups see below' if near_duplicates.parted.any() else ''}."
     )
     shown = examples(corpus, (row for group in near.values() for row in group[:4]))
     repairable = bool(may_go(corpus, copies(corpus, rows_of(near_duplicates.folds))).any())
@@ -131,8 +131,8 @@ def _near_parted(corpus: Corpus, near: NearDuplicates) -> Finding | None:
     )
     allowed = max(LARGEST_GROUP[0], int(LARGEST_GROUP[1] * len(corpus)))
     more = (
-        f"So many texts are nearly equal to one another, as texts made from one template are, that they were kept together only up to "
-        f"about {counted(allowed, 'row')}. A test score is then higher than it would be on texts of another kind. "
+        f"Many texts are nearly equal to one another, as if made from one template. At most about {counted(allowed, 'row')} of them are kept "
+        "on one side, so that some are trained on and others that look like them are tested: the score will look better than it is. "
         "Take out texts that only repeat a template, or give a test file whose texts were collected separately."
     )
     return Finding("near_duplicates_parted", "look", count, message, more, examples(corpus, marked(near.parted)))

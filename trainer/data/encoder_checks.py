@@ -109,7 +109,7 @@ def _unknown_signs(corpus: Corpus, encoder: EncoderFacts, kind: str) -> list[Fin
     share = percent(len(holding) / len(corpus))
     message = f"{counted(len(holding), f'{kind} holds', f'{kind}s hold')} signs that {encoder.name} cannot read ({share}), such as {shown}."
     more = (
-        "It sees one and the same blank for all of them, and loses a word that touches one. Where they tell the labels apart, write them "
+        "It cannot tell them from one another, and a word written right beside one is lost too. Where they tell the labels apart, write them "
         "as words, or choose an encoder that reads every sign, such as roberta-base."
     )
     return [Finding("unknown_signs", "look", len(holding), message, more, examples(corpus, holding))]

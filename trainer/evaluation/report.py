@@ -108,7 +108,10 @@ def gaps(report: Report) -> tuple[str, ...]:
     silent = [i for i, score in enumerate(scores) if score.support and not predicted[i]]
     sentences = []
     if absent:
+        left_out = [i for i in absent if i not in counted_as_zero]
         sentences.append(f"No test rows: {_names(report, absent)}. How well {_it(absent)} recognised cannot be told.")
+        if left_out:
+            sentences.append(f"Macro F1 leaves {_names(report, left_out)} out.")
     if counted_as_zero:
         rows = counted(int(predicted[counted_as_zero].sum()), "row")
         sentences.append(f"Macro F1 counts {_names(report, counted_as_zero)} as 0, as the model gave {rows} of other classes this answer.")

@@ -17,8 +17,8 @@ def log_lines(name: str, lines: int) -> str:
     """Lines of the log that were passed over."""
     count = "1 line is" if lines == 1 else f"{lines:,} lines are"
     return (
-        f"Of the log of {name} (events.jsonl) {count} damaged and passed over: a point of its curves or a word on its state may be missing. "
-        "What else is shown is whole."
+        f"In the log of {name} (events.jsonl) {count} damaged and left out: a point of its curves, or a note of how the training went, may be "
+        "missing."
     )
 
 
@@ -43,10 +43,24 @@ def log_unreadable(name: str, why: str) -> str:
 
 def files(name: str, damaged: Iterable[str]) -> tuple[str, ...]:
     """One sentence for each kind of file; ``damaged`` has their paths in the run's folder."""
+    return tuple(_SENTENCES[kind].format(name=name, files=_listed(of_kind)) for kind, of_kind in _by_kind(damaged).items())
+
+
+def what_is_left(damaged: Iterable[str]) -> tuple[str, ...]:
+    """What still works of a run and what to do, in a sentence, where ``damaged`` are all its damaged files; nothing where nothing is lost."""
+    lost = set().union(*(_LOST[kind] for kind in _by_kind(damaged)))
+    if not lost:
+        return ()
+    left = ["its curves", *(what for what in ("its scores", "its model") if what not in lost)]
+    listed = left[0] if len(left) == 1 else f"{', '.join(left[:-1])} and {left[-1]}"
+    return (f"What still works: {listed}. {WHAT_TO_DO}",)
+
+
+def _by_kind(paths: Iterable[str]) -> dict[str, list[str]]:
     kinds: dict[str, list[str]] = {}
-    for file in damaged:
-        kinds.setdefault(_kind(file), []).append(file)
-    return tuple(_SENTENCES[kind].format(name=name, files=_listed(of_kind)) for kind, of_kind in kinds.items())
+    for path in paths:
+        kinds.setdefault(_kind(path), []).append(path)
+    return kinds
 
 
 def _kind(file: str) -> str:
@@ -60,36 +74,30 @@ def _listed(paths: list[str], most: int = 3) -> str:
     return ", ".join(paths[:most]) + rest
 
 
+WHAT_TO_DO = "Start a new run from the original file for what is lost; this one can be deleted."
+
 _SENTENCES = {
-    RECIPE: (
-        "The settings of {name} ({files}) are damaged or missing. Its curves, scores and model still work; it cannot be resumed or trained "
-        "further. Start a new run with settings of your own."
-    ),
-    ROWS: (
-        "The rows that {name} learns from ({files}) are damaged or missing. Its curves, scores and model still work; it cannot be compared, "
-        "resumed or trained further. Start a new run from the original file."
-    ),
-    "source": (
-        "The copy of the original file that lies with {name} ({files}) is damaged or missing. The run works without it; keep your own copy."
-    ),
-    PREDICTIONS: (
-        "The predictions of {name} ({files}) are damaged or missing, so it has no scores. Its curves and its model still work. "
-        "Train it again for new scores."
-    ),
-    MODEL: (
-        "The model of {name} ({files}) is damaged or missing, so it is neither used nor handed out. Its curves and scores still stand. "
-        "Train it again."
-    ),
-    CARD: (
-        "The model card of {name} ({files}) is damaged or missing, so the model is not handed out as a zip. It still answers in tab 4, Try it. "
-        "Train it again for a new card."
-    ),
+    RECIPE: "The settings of {name} ({files}) are damaged or missing, so it cannot be resumed or trained further.",
+    ROWS: "The rows that {name} learns from ({files}) are damaged or missing, so it cannot be compared, resumed or trained further.",
+    "source": "The copy of the original file that lies with {name} ({files}) is damaged or missing; the run works without it. Keep your own copy.",
+    PREDICTIONS: "The predictions of {name} ({files}) are damaged or missing, so it has no scores and cannot be compared.",
+    MODEL: "The model of {name} ({files}) is damaged or missing, so it can be neither tried nor downloaded.",
+    CARD: "The model card of {name} ({files}) is damaged or missing, so the model cannot be downloaded.",
     INPUT_SEAL: (
-        "The checksums of the rows of {name} ({files}) are damaged or missing, so nobody can tell whether its rows are whole. Its curves, scores "
-        "and model still work; it cannot be compared, resumed or trained further. Start a new run from the original file."
+        "The file by which we check that the rows of {name} are unchanged ({files}) is damaged or missing, so it cannot be compared, resumed or "
+        "trained further."
     ),
     RESULT_SEAL: (
-        "The checksums of the results of {name} ({files}) are damaged or missing, so nobody can tell whether its model and its scores are whole; "
-        "they are not used. Its curves still stand. Train it again, or delete it."
+        "The file by which we check that the model and the scores of {name} are unchanged ({files}) is damaged or missing, so they are not used."
     ),
+}
+_LOST = {
+    RECIPE: {"further"},
+    ROWS: {"further"},
+    "source": set(),
+    PREDICTIONS: {"its scores"},
+    MODEL: {"its model"},
+    CARD: {"download"},
+    INPUT_SEAL: {"further"},
+    RESULT_SEAL: {"its scores", "its model"},
 }

@@ -144,7 +144,7 @@ class Run:
         return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
 
     def _damaged(self, files: tuple[str, ...]) -> UserError:
-        return UserError(" ".join(damage.files(self.folded().name, files)), code="run_damaged")
+        return UserError(" ".join((*damage.files(self.folded().name, files), damage.WHAT_TO_DO)), code="run_damaged")
 
     def ask_to_stop(self) -> None:
         (self.path / "stop").touch()
@@ -243,7 +243,10 @@ class RunStore:
             damaged = run.damaged_files(has_model=known.folded.has_model, digest=self._digest)
             if not damaged:
                 break
-        return known.folded.damage + damage.files(known.folded.name, damaged)
+        told = known.folded.damage + damage.files(known.folded.name, damaged) + damage.what_is_left(damaged)
+        # The list, which looks at sizes only, knows it too from now on.
+        self._known[run.id] = replace(known, view=replace(known.view, damage=told))
+        return told
 
     def rename(self, run: Run, name: str) -> None:
         """Give a run a name. Raises OSError."""

@@ -85,7 +85,7 @@ class Predictor:
         clean = [clean_text(text[:max_chars]) for text in texts]
         read = [repair_text(text, self.repairs) for text in clean]
         lengths = self._lengths(read)
-        readable = [i for i, (tokens, special) in enumerate(lengths) if tokens > special]
+        readable = [i for i, (_, known) in enumerate(lengths) if known]
         probabilities = dict(zip(readable, self.probabilities([read[i] for i in readable]), strict=True))
         return [
             Prediction(
@@ -122,11 +122,15 @@ class Predictor:
         return out
 
     def _lengths(self, texts: Sequence[str]) -> list[tuple[int, int]]:
-        """Tokens of each whole text, and how many of them the tokenizer added."""
+        """Tokens of each whole text, and how many of them tell the model something: not added by the tokenizer, and not its unknown token."""
         if not texts:
             return []
         encoded = self._tokenizer([_encodable(text) for text in texts], truncation=False, return_special_tokens_mask=True)
-        return [(len(mask), sum(mask)) for mask in encoded["special_tokens_mask"]]
+        unknown = self._tokenizer.unk_token_id
+        return [
+            (len(ids), sum(not special and token != unknown for token, special in zip(ids, mask, strict=True)))
+            for ids, mask in zip(encoded["input_ids"], encoded["special_tokens_mask"], strict=True)
+        ]
 
 
 def _encodable(text: str) -> str:
@@ -136,5 +140,5 @@ def _encodable(text: str) -> str:
 
 def _problem(text: str) -> str:
     if not text:
-        return "The text is empty, so there is nothing to judge."
-    return "The encoder can read nothing of this text, so there is nothing to judge."
+        return "The text is empty, so there is nothing to judge. Type a word or more."
+    return "The encoder cannot read any sign of this text, so there is nothing to judge. Write it in words."

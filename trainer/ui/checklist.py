@@ -15,6 +15,8 @@ from trainer.ui import markup, words
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "checklist.js"
 _MOST_RIVALS = 3
+STILL_LOOKING = '<p class="em-quiet" role="status">Still looking at how the encoder reads the texts …</p>'
+"""What stands in the place of ``of_encoder`` until that is known."""
 _SIGNS = {"good": "✓", "look": "!", "must_fix": "✕"}
 _SAID = {"good": "Fine", "look": "Worth a look", "must_fix": "Must be fixed"}
 
@@ -67,7 +69,7 @@ def _headline(preparation: Preparation, advice: Sequence[Finding] | None) -> str
     if look:
         return f"Ready to train. {words.count(look, 'thing')} worth a look."
     # Before the encoder has had its say, nothing can be promised.
-    return "Ready to train." if advice is None else "Ready to train. Nothing is odd."
+    return "Ready to train. Still looking at how the encoder reads the texts." if advice is None else "Ready to train. Nothing is odd."
 
 
 def _column_buttons(preparation: Preparation, finding: Finding) -> list[str]:

@@ -1,5 +1,6 @@
 """Tab 1, Data: three doors for a file, what was found in it, and how it will be split."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ class DataTab:
     draft: gr.State
     """The id of the draft that is shown."""
     version: gr.State
-    """Changes whenever the draft or a choice in it does."""
+    """Changes whenever the draft is shown anew."""
     split: gr.Radio
     validation_share: gr.Number
     test_share: gr.Number
@@ -187,21 +188,21 @@ def _wire(studio: Studio, tab: DataTab) -> None:
     def upload(path: str | None, *split: Any) -> dict:
         if not path:
             return {p["notice"]: markup.notice("No file was chosen. Choose a table, or open the sample.", "info")}
-        return show(tab, studio.open_files(owner(), {"main": (Path(path).name, Path(path))}), *split)
+        return _show_new(tab, studio.open_files(owner(), {"main": (Path(path).name, Path(path))}), *split)
 
     @refuse
     def sample(*split: Any) -> dict:
-        return show(tab, studio.open_sample(owner()), *split)
+        return _show_new(tab, studio.open_sample(owner()), *split)
 
     @refuse
     def fetch(name: str | None, *split: Any) -> dict:
         if not name:
             raise UserError("Choose a data set from the list first.", code="no_dataset")
-        return show(tab, studio.open_hub(owner(), find_dataset(name)), *split)
+        return _show_new(tab, studio.open_hub(owner(), find_dataset(name)), *split)
 
     @refuse
     def messy(*split: Any) -> dict:
-        return show(tab, studio.open_sample(owner(), messy=True), *split)
+        return _show_new(tab, studio.open_sample(owner(), messy=True), *split)
 
     @refuse
     def choose_text(draft: str | None, text: str, more: str | None, *split: Any) -> dict:
@@ -271,6 +272,12 @@ def _position(chosen: str) -> int | str:
     return int(chosen[1:]) if chosen[:1] == "#" and chosen[1:].isdecimal() else chosen
 
 
+def _show_new(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
+    """Updates that show another file; what was said of the one before with its encoder must not stand under it meanwhile."""
+    still_looking = {tab.parts["advice"]: checklist.STILL_LOOKING, tab.parts["tokens_body"]: gr.Column(visible=False)}
+    return {**(still_looking if preparation.problem is None else {}), **show(tab, preparation, *split)}
+
+
 def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
     """Updates that make the tab show a preparation; the same for a new file, another choice and a page just opened."""
     p = tab.parts
@@ -281,7 +288,8 @@ def show(tab: DataTab, preparation: Preparation | None, *split: Any) -> dict:
     problem = preparation.problem
     updates = {
         tab.draft: preparation.draft.id,
-        tab.version: preparation.draft.version,
+        # Another one each time: what depends on the encoder is then said anew, also where nothing was changed after all.
+        tab.version: f"{preparation.draft.version} {secrets.token_hex(4)}",
         p["body"]: gr.Column(visible=True),
         p["notice"]: markup.notice(problem.message, "must_fix") if problem else "",
         p["summary"]: data_view.summary(preparation),

@@ -82,7 +82,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     except UserError:
         if not damage:
             raise
-        return {tab.headline: notices + _download(studio, run_id), tab.body: gr.Column(visible=False)}
+        return {tab.headline: f'{notices}<p class="em-download">{_download(studio, run_id)}</p>', tab.body: gr.Column(visible=False)}
     return {
         tab.body: gr.Column(visible=True),
         tab.headline: notices + _headline(view, reports),
@@ -112,7 +112,7 @@ def _headline(view: RunView, reports: Reports) -> str:
         f'<div class="em-card"><span>{name}</span><strong>{words.percent(value.value)}</strong><small>{percent_range(value.low, value.high)}</small><p>{about}</p></div>'
         for name, value, about in (
             ("Accuracy", report.accuracy, "Share of right answers."),
-            ("Macro F1", report.macro_f1, "Mean of the classes’ F1, every class counting the same."),
+            ("Macro F1", report.macro_f1, _about_macro_f1(report)),
             ("Weighted F1", report.weighted_f1, "Mean of the classes’ F1, weighted by their rows."),
         )
     )
@@ -122,8 +122,14 @@ def _headline(view: RunView, reports: Reports) -> str:
         f'<div class="em-cards">{cards}</div>'
         f'<p class="em-quiet">Always answering “{markup.text(report.majority_name)}” would be right in {words.percent(report.majority_share)}. '
         f"On the {words.count(reports.validation.rows, 'row')} that watched the training, accuracy is {words.percent(reports.validation.accuracy.value)}. "
-        f"{_baseline(view)}Ranges are 95 % intervals (Wilson’s method).</p>"
+        f"{_baseline(view)}Ranges are 95 % intervals (Wilson’s method, carried over to F1).</p>"
     )
+
+
+def _about_macro_f1(report: Report) -> str:
+    counted = int(((report.confusion.sum(axis=0) + report.confusion.sum(axis=1)) > 0).sum())
+    classes = "the classes’ F1" if counted == len(report.label_names) else f"the F1 of the {counted:,} classes that occur"
+    return f"Mean of {classes}, every class counting the same."
 
 
 def _baseline(view: RunView) -> str:
@@ -145,7 +151,7 @@ def _per_class(report: Report) -> str:
             _share(c.precision),
             _share(c.recall),
             "–" if c.f1 is None else decimal(c.f1),
-            f"{c.support:,}" if c.support else "no test rows",
+            f"{c.support:,}",
         )
         for c in report.per_class
     ]

@@ -8,7 +8,7 @@ from trainer.runs.view import RunView
 
 
 def distinct_names(views: Sequence[RunView]) -> list[str]:
-    """The runs' names; behind those that several have, what tells them apart: the file, the time of the start, both or their place here."""
+    """The runs' names; behind those that several have, what tells them apart: the file, the time of the start, both, or the first letters of their ids."""
     places: dict[str, list[int]] = defaultdict(list)
     for at, view in enumerate(views):
         places[view.name].append(at)
@@ -22,8 +22,7 @@ def distinct_names(views: Sequence[RunView]) -> list[str]:
 
 def _differences(namesakes: Sequence[RunView]) -> Sequence[str]:
     ways = zip(*map(_facets, namesakes), strict=True)
-    places = [f"{place} of {len(namesakes)}" for place in range(1, len(namesakes) + 1)]
-    return next((way for way in ways if len(set(way)) == len(namesakes)), places)
+    return next((way for way in ways if len(set(way)) == len(namesakes)), [view.id[:8] for view in namesakes])
 
 
 def _facets(view: RunView) -> tuple[str, ...]:

@@ -49,13 +49,17 @@ def in_words(chosen: Sequence[RunView]) -> str:
     if not chosen:
         said = f"Tick one run to open, rename or resume it, two to {MOST_COMPARED} to compare them, any number to delete them."
     elif len(chosen) == 1:
-        said = f"<strong>{markup.text(chosen[0].name)}</strong> is ticked."
+        said = f"<strong>{markup.text(chosen[0].name)}</strong> is ticked.{_damage(chosen[0])}"
         said += "".join(f" {markup.text(sentence, most=600)}" for sentence in chosen[0].damage)
     else:
         said = f"<strong>{len(chosen)} runs</strong> are ticked."
         if len(chosen) > MOST_COMPARED:
             said += f" At most {MOST_COMPARED} can be compared."
     return f'<p class="em-quiet" role="status">{said}</p>'
+
+
+def _damage(view: RunView) -> str:
+    return f" <strong>It is damaged.</strong> {markup.text(' '.join(view.damage), most=1200)}" if view.damage else ""
 
 
 def version(views: Sequence[RunView]) -> str:
@@ -88,7 +92,7 @@ def _scores(view: RunView, scores: Scores | None) -> tuple[str, str]:
     if scores is not None:
         validation, test = scores.validation, scores.test
         return tuple(
-            f"{words.percent(kept.value)}<small>validation; test {words.percent(tested.value)}</small>"
+            f"{words.percent(kept.value)}<small>validation</small><small>{words.percent(tested.value)} test</small>"
             for kept, tested in ((validation.accuracy, test.accuracy), (validation.macro_f1, test.macro_f1))
         )
     best = view.kept.evaluation

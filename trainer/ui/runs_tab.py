@@ -175,6 +175,9 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
     @refuse
     def tick(press: gr.EventData) -> dict:
         chosen = " ".join(str(run) for run in press.runs)
+        for view in _views(studio, chosen)[:1]:
+            # Every file is read, which the list does not do: what is damaged then shows there too.
+            studio.damage(owner(), view.id)
         return {tab.chosen: chosen, **_bar(tab, _views(studio, chosen)), **_closed(tab)}
 
     @refuse

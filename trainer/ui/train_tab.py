@@ -177,18 +177,15 @@ def _validation_scores(view: RunView) -> list[tuple[str, str]]:
     """Those of the model that is kept and, while a training goes on, the latest ones: then always both, so that nothing jumps."""
     kept = view.kept.evaluation
     if view.status == "running":
-        told = [("best so far", kept), ("latest", view.evaluations[-1] if view.evaluations else None)]
-    else:
-        told = [("kept model", kept)]
-    return [pair for which, scores in told if scores is not None for pair in _scores_of(which, scores)]
+        return [*_scores_of("best so far", kept), *_scores_of("latest", view.evaluations[-1] if view.evaluations else None)]
+    return [] if kept is None else _scores_of("kept model", kept)
 
 
-def _scores_of(which: str, scores: Evaluation) -> list[tuple[str, str]]:
-    place = f"({which}, step {scores.step:,})"
-    return [
-        (f"Validation accuracy {place}", words.percent(scores.accuracy)),
-        (f"Validation macro F1 {place}", words.percent(scores.macro_f1)),
-    ]
+def _scores_of(which: str, scores: Evaluation | None) -> list[tuple[str, str]]:
+    """Dashes where nothing was scored yet."""
+    place = f"({which})" if scores is None else f"({which}, step {scores.step:,})"
+    accuracy, macro_f1 = ("–", "–") if scores is None else (words.percent(scores.accuracy), words.percent(scores.macro_f1))
+    return [(f"Validation accuracy {place}", accuracy), (f"Validation macro F1 {place}", macro_f1)]
 
 
 def _resume_words(view: RunView) -> str:

@@ -71,7 +71,7 @@ def show(studio: Studio, run_id: str | None, words: str | None) -> str:
         return markup.empty("What do you want to know?", "Type a text, and the probability of each class stands here as you type.")
     names, (prediction,) = studio.predict(owner(), run_id, [words])
     if prediction.probabilities is None:
-        return markup.empty("Nothing to judge", prediction.problem)
+        return markup.empty("No answer", prediction.problem)
     # The answer keeps its place while one types; what is to be said of it comes and goes below.
     return markup.probabilities(names, prediction.probabilities.tolist(), class_colours(names)) + _remarks(prediction)
 
@@ -81,12 +81,12 @@ def _remarks(prediction: "Prediction") -> str:
     remarks = ""
     if prediction.cut:
         message = (
-            f"The text is longer than the model reads: of its {prediction.tokens:,} tokens it saw the first {prediction.tokens_read:,}. "
+            f"The text is {prediction.tokens:,} tokens (pieces of words) long, and the model reads the first {prediction.tokens_read:,}. "
             "The end plays no part in the answer."
         )
         remarks += markup.notice(message, "look")
     if prediction.repaired:
-        remarks += f'<p class="em-quiet" dir="auto">As in its training, the model reads: “{markup.text(prediction.text, most=160)}”</p>'
+        remarks += f'<p class="em-quiet" dir="auto">Changed as the texts of its training were, before the model reads it: “{markup.text(prediction.text, most=160)}”</p>'
     return remarks
 
 
