@@ -97,7 +97,7 @@ def test_train_answers_with_the_promised_object(trained: Said) -> None:
     answer = trained.last
     assert set(answer) == {
         *("run", "path", "test", "validation", "seconds", "train_seconds"),
-        *("samples_per_second", "epochs", "batch_size", "seed", "findings", "baseline"),
+        *("samples_per_second", "epochs", "batch_size", "seed", "findings", "repairs", "baseline"),
     }
     assert is_id(answer["run"])
     assert (answer["epochs"], answer["batch_size"], answer["seed"]) == (12, 16, 7)
@@ -180,7 +180,7 @@ def test_what_the_page_refuses_the_terminal_refuses_too(here: Here, tiny_encoder
     said = here("train", path, *quick(tiny_encoder))
     assert (said.status, said.out) == (2, "")
     assert "1 label differs from another only in case" in said.err
-    assert "--repair all" in said.err
+    assert "--repair label_variants" in said.err
     assert "--as-it-is" in said.err
     assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == before
 
@@ -197,6 +197,8 @@ def test_every_finding_goes_to_the_errors_and_into_the_object(here: Here, tiny_e
     said = here("train", path, "--repair", "all", *quick(tiny_encoder))
     assert said.status == 0, said.err
     assert not {"label_variants", "html_in_texts"} & {f["code"] for f in said.last["findings"]}
+    assert said.last["repairs"] == {"html_in_texts": 1, "label_variants": 1}
+    assert "repaired: 1 row: label written as most rows write it" in said.err
     assert json.loads((Path(said.last["path"]) / "model" / "config.json").read_text())["text_repairs"] == [
         "html_in_texts",
         "links_in_texts",
@@ -208,6 +210,22 @@ def test_a_test_file_that_is_the_training_file_says_so(here: Here, tiny_encoder:
     said = here("train", path, "--test", path, *quick(tiny_encoder))
     assert (said.status, said.out) == (2, "")
     assert "All 60 texts of the test file also stand in moods.csv" in said.err
+    # No way out is named that is none.
+    assert "--" not in said.err
+    for way in (["--as-it-is"], ["--repair", "all"]):
+        said = here("train", path, "--test", path, *way, *quick(tiny_encoder))
+        assert (said.status, said.out) == (2, "")
+        assert "All 60 texts of the test file also stand in moods.csv" in said.err
+
+
+def test_no_repair_is_advised_where_none_would_help(here: Here, tiny_encoder: Encoder, tmp_path: Path) -> None:
+    rows = "".join(f"{text},{label}\n" for text, label in small_rows(60)) + "a cell alone\n" * 12
+    (tmp_path / "torn.csv").write_text(f"text,label\n{rows}")
+    said = here("train", tmp_path / "torn.csv", "--repair", "all", *quick(tiny_encoder))
+    assert (said.status, said.out) == (2, "")
+    assert "could not be read" in said.err
+    assert "--repair" not in said.err
+    assert "--as-it-is" in said.err
 
 
 def test_a_recipe_file_and_a_preset(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:

@@ -386,8 +386,7 @@ def test_a_new_model_of_a_run_is_loaded_anew(shelf: Shelf, monkeypatch: pytest.M
     for _ in range(2):
         shelf.predict(ME, run.id, ["happy"])
     assert len(loaded) == 1
-    model = shelf.folder(ME, run.id) / "model"
-    os.utime(model, ns=(1, 1))
+    os.utime(shelf.folder(ME, run.id) / "model" / "weights", ns=(1, 1))
     shelf.predict(ME, run.id, ["happy"])
     assert len(loaded) == 2
     shelf.delete(ME, run.id)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from trainer.errors import UserError
+from trainer.errors import MustFixError, UserError
 from trainer.presets import preset
 from trainer.recipe import Recipe, load_recipe
 from trainer.runs.view import RunView
@@ -108,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from trainer.data.repairs import REPAIRS
+    from trainer.data.wording import counted
     from trainer.training.encoders import local_encoder
 
     own = local_encoder(Path(options.encoder)) if options.encoder and Path(options.encoder).is_dir() else None
@@ -121,11 +123,11 @@ def _train(options: argparse.Namespace) -> int:
     sources = {role: (path.name, path) for role, path in files.items() if path is not None}
     try:
         view = studio.train_files(LOCAL_OWNER, sources, recipe, text=options.text, label=options.label, as_it_is=options.as_it_is)
-    except UserError as error:
-        if error.code != "must_fix":
-            raise
-        way = "Repair it with --repair all, or train on it as it is with --as-it-is. See: python -m trainer inspect FILE"
-        raise UserError(f"{error.message}\n{way}", code=error.code) from error
+    except MustFixError as error:
+        repair = f"Repair it with --repair {','.join(error.repairs)}, or train" if error.repairs else "Mend the file, or train"
+        raise UserError(f"{error.message}\n{repair} on it as it is with --as-it-is.", code=error.code) from error
+    for code, count in view.repairs.items():
+        print(f"repaired: {counted(count, 'row')}: {REPAIRS[code].done}", file=sys.stderr)
     for finding in view.findings:
         print(f"{finding.severity}: {finding.message}", file=sys.stderr)
     for notice in view.notices:
@@ -289,6 +291,7 @@ def _train_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path)
         "batch_size": view.batch_size,
         "seed": recipe.seed,
         "findings": [asdict(finding) for finding in view.findings],
+        "repairs": view.repairs,
     }
 
 

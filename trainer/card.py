@@ -142,10 +142,14 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
 
 
 _PREPARE = {
-    "html_in_texts": 'text = html.unescape(re.sub(r"(?:\\s*</?[a-zA-Z][^<>]*>\\s*)+", " ", text))',
-    "links_in_texts": ('text = re.sub(r"(?<![\\w@/])@\\w+", "@user", re.sub(r"(?:https?://|www\\.)\\S*[^\\s.,;:!?\'*~)]", "http", text))'),
+    "html_in_texts": (
+        'text = html.unescape(html.unescape(re.sub(r"(?i)(?:\\s*</?(?:br|p|b|i|u|em|strong|div|span|a|img|li|ul|ol|td|tr)(?:\\s[^<>]*)?/?>\\s*)+", " ", text)))'
+    ),
+    "links_in_texts": (
+        'text = re.sub(r"(?<![\\w@/])@\\w+", "@user", re.sub(r"(?i)\\b(?:https?://|ftp://|www\\.)[^\\s<>“”]*[^\\s<>“”.,;:!?\'*~)]", "http", text))'
+    ),
 }
-"""What the repairs of texts do, for somebody without Emotune; on texts as the web has them, to the same result."""
+"""What the repairs of texts do, for somebody without Emotune: the same on most texts, as the rules of ``markup_codes`` are finer."""
 
 
 def _preparing(run: Run) -> str:
@@ -154,8 +158,9 @@ def _preparing(run: Run) -> str:
     if not codes:
         return ""
     lines = "\n".join(_PREPARE[code] for code in codes)
-    return f"""The texts were repaired before the training ({"; ".join(REPAIRS[code].done for code in codes)}). Emotune does the same with every
-text that the model reads; without Emotune, do it first:
+    return f"""The texts were repaired before the training ({"; ".join(REPAIRS[code].done for code in codes)}). Emotune does the
+same with every text that the model reads. Without Emotune, these lines do so for most texts (its own rules, which also spare what only looks
+like a tag or a name, are in `trainer/data/markup_codes.py`):
 
 ```python
 import html

@@ -18,3 +18,14 @@ class UserError(Exception):
     @property
     def message(self) -> str:
         return str(self.args[0])
+
+
+class MustFixError(UserError):
+    """Findings stand in the way of a training, and a person has not said that it shall be trained all the same.
+
+    ``repairs`` are the codes of those that a repair would put right.
+    """
+
+    def __init__(self, message: str, *, repairs: tuple[str, ...]) -> None:
+        super().__init__(message, code="must_fix")
+        self.repairs = repairs

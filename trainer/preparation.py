@@ -113,12 +113,16 @@ def understand(
     except UserError as error:
         return Preparation(draft, main, columns, None, (), error)
     near = find_near(repaired.corpus.texts)
-    findings = by_severity([*check(main, columns, repaired.corpus, near), *given, *_shared_texts(draft, repaired.corpus)])
-    found = tuple(_accepted(finding, draft) for finding in findings)
-    problem = None
+    problem, shared = None, []
     try:
-        corpus = repaired.corpus if "several_labels" in draft.accepted else with_one_label(repaired.corpus)
-        check_trainable(corpus, column=main.columns[columns.label], max_classes=settings.max_classes)
+        shared = _shared_texts(draft, corpus)
+    except UserError as error:
+        problem = error
+    findings = by_severity([*check(main, columns, repaired.corpus, near), *given, *shared])
+    found = tuple(_accepted(finding, draft) for finding in findings)
+    try:
+        judged = repaired.corpus if "several_labels" in draft.accepted else with_one_label(repaired.corpus)
+        check_trainable(judged, column=main.columns[columns.label], max_classes=settings.max_classes)
     except UserError as error:
         problem = error
     return Preparation(draft, main, columns, repaired, found, problem, near)
@@ -141,7 +145,10 @@ def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tup
 
 
 def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
-    """A test or validation split whose texts all stand in the training rows too: their rows leave training, and nothing may be left of it."""
+    """A test or validation split whose texts all stand in the training rows too, which leave training then.
+
+    Raises UserError ``test_in_training`` or ``validation_in_training`` where no training row would be left.
+    """
     if corpus.origins is None:
         return []
     rows = {part: [row for row, origin in enumerate(corpus.origins) if origin == part] for part in ("train", "validation", "test")}
@@ -150,18 +157,20 @@ def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
     for part in ("test", "validation"):
         if not texts[part] or not texts[part] <= texts["train"]:
             continue
-        source = getattr(draft, part)
-        where = f"the {part} file" if source is not None else f"the {part} rows"
-        training = draft.main.name if source is not None else "the training rows"
-        all_of_them = f"All {counted(len(rows[part]), 'text')} of {where} also stand in {training}"
-        leaving = [row for row in rows["train"] if normal_form(corpus.texts[row]) in texts[part]]
+        given = getattr(draft, part) is not None
+        count = counted(len(rows[part]), "text")
+        message = (
+            f"All {count} of the {part} {'file' if given else 'rows'} also stand in {draft.main.name if given else 'the training rows'}"
+        )
         if texts["train"] <= texts[part]:
-            more = "A score on texts that a model has learnt from says nothing. Give other rows for it, or none: then some are kept aside."
-            message = f"{all_of_them}, and nothing else does: nothing would be left to learn from."
-            findings.append(Finding(f"{part}_in_training", "must_fix", len(rows[part]), message, more, examples(corpus, leaving)))
-        else:
-            more = f"{counted(len(leaving), 'row')} with these texts {'is' if len(leaving) == 1 else 'are'} not trained on."
-            findings.append(Finding(f"{part}_in_training", "look", len(rows[part]), f"{all_of_them}.", more, examples(corpus, leaving)))
+            raise UserError(
+                f"{message}, and nothing else does: nothing would be left to learn from. A score on texts that a model has learnt from says "
+                "nothing. Give other rows for it, or none: then some are kept aside.",
+                code=f"{part}_in_training",
+            )
+        leaving = [row for row in rows["train"] if normal_form(corpus.texts[row]) in texts[part]]
+        more = f"{counted(len(leaving), 'row')} with these texts {'is' if len(leaving) == 1 else 'are'} not trained on."
+        findings.append(Finding(f"{part}_in_training", "look", len(rows[part]), f"{message}.", more, examples(corpus, leaving)))
     return findings
 
 

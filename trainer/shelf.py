@@ -98,7 +98,7 @@ class Shelf:
         self.settings = settings
         self._runs = RunStore(settings.runs_dir)
         self._predictors: SingleFlightCache[Predictor] = SingleFlightCache(_PREDICTORS_KEPT)
-        """By run and the time of its model, as a run that is trained further gets another one."""
+        """By run and the files of its model, as a run that is trained further gets another one."""
         self._reports: SingleFlightCache[Reports] = SingleFlightCache(_REPORTS_KEPT)
         self._scores: SingleFlightCache[Scores] = SingleFlightCache(_SCORES_KEPT)
         """Both by run and version of its predictions."""
@@ -293,15 +293,22 @@ class Shelf:
     def _predictor(self, run: Run) -> "Predictor":
         from trainer.training.predictor import Predictor
 
-        changed = 0
-        with suppress(OSError):  # a missing folder is for the loader to tell
-            changed = run.model.stat().st_mtime_ns
-
         def load() -> Predictor:
             run.check(MODEL)
             return Predictor(run.model)
 
-        return self._predictors.get((run.id, changed), load)
+        return self._predictors.get((run.id, _files_of(run.model)), load)
+
+
+def _files_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Path, time and size of each file but the card: a model that was replaced, or written to, is another one."""
+    found = []
+    with suppress(OSError):  # a missing folder is for the loader to tell
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.suffix != ".md":
+                facts = path.stat()
+                found.append((str(path), facts.st_mtime_ns, facts.st_size))
+    return tuple(found)
 
 
 def _version(run: Run) -> tuple[str, int, int]:

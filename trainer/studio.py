@@ -16,7 +16,7 @@ from trainer import job
 from trainer.advice import Advice, advise, set_dial
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
-from trainer.errors import UserError
+from trainer.errors import MustFixError, UserError
 from trainer.launch import train_in_processes
 from trainer.preparation import Preparation
 from trainer.recipe import Recipe
@@ -32,8 +32,6 @@ from trainer.training.encoders import Encoder, catalogue, find_encoder
 from trainer.training.estimate import layer_speed
 from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.ranks import Ranks
-
-MUST_FIX = "Something in the file should be fixed first."
 
 _HALF_MADE_SECONDS = 600
 _ROOM_SECONDS = 5
@@ -82,7 +80,8 @@ class Studio(Desk, Shelf):
         preparation = self.preparation(owner, draft_id)
         corpus = preparation.require_corpus()
         if preparation.must_fix and not as_it_is:
-            raise UserError(f"{MUST_FIX} {' '.join(f.words for f in preparation.must_fix)}", code="must_fix")
+            message = f"Something in the file should be fixed first. {' '.join(f.words for f in preparation.must_fix)}"
+            raise MustFixError(message, repairs=tuple(f.code for f in preparation.must_fix if f.repairable))
         if as_it_is:
             preparation.check_as_it_is(self.settings.max_classes)
         splits = preparation.splits(recipe)

@@ -109,6 +109,11 @@ def test_controls_and_marks_that_nobody_sees_are_no_signs():
     assert "unknown_signs" not in found(["a\u200db \ufe0f\u00a0c", "e\u0301"], encoder)
 
 
+def test_the_frame_of_a_key_is_a_sign():
+    encoder = dataclasses.replace(ENGLISH, unknown=lambda characters: [c for c in characters if c == "\u20e3"])
+    assert found(["take 1\ufe0f\u20e3 now"], encoder)["unknown_signs"].count == 1
+
+
 def test_many_signs_are_shown_by_how_often_they_occur():
     signs = [chr(0x1F600 + n) for n in range(20)]
     texts = [f"text {sign * 3}" for sign in signs] + [f"more {signs[7]}"]

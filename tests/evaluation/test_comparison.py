@@ -205,3 +205,15 @@ def test_several_comparisons_are_judged_together():
 
 def test_a_difference_of_one_row_in_thousands_is_not_none():
     assert "A is right in 0.03 percentage points more of them than B (−" in in_words(paired(3000, 1, 0, 199), "A", "B")
+
+
+def test_texts_under_other_labels_are_not_called_no_rows_in_common():
+    words = in_words(paired(0, 0, 0, 0, disputed=50), "A", "B")
+    assert "kept 50 texts aside in common, but under different labels" in words
+    assert "no rows aside" not in words
+
+
+def test_a_p_value_just_below_the_limit_is_not_rounded_up_to_it():
+    found = paired(0, 28, 12, 0)
+    assert found.differs == (found.p < 0.05)
+    assert "p = 0.050" not in in_words(found, "A", "B")

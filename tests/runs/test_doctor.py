@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.conftest import small_rows, write_rows
 from trainer.recipe import Recipe
 from trainer.runs.doctor import diagnose
+from trainer.runs.remedies import against_ignorance
 from trainer.runs.view import Evaluation, LogPoint, RunView, fold
 from trainer.studio import Studio
 
@@ -601,3 +602,13 @@ def test_real_trainings(
     said = " ".join(d.words for d in diagnoses)
     assert [w for w in told if w not in said] == []
     assert [w for w in untold if w in said] == []
+
+
+def test_more_epochs_are_not_advised_to_a_training_that_ended_before_its_last() -> None:
+    view = RunView("x", status="finished", step=17, total_steps=220, epoch_steps=(11,), epochs=20, batch_size=16, learning_rate=1e-4)
+    advice = against_ignorance(view, Recipe(early_stopping=5))
+    assert not [phrase for phrase in advice if "epochs" in phrase]
+    assert "early stopping that waits longer (it ended this training after 17 of 220 steps)" in advice
+    stopped = replace(view, status="stopped", step=120)
+    assert "training it to its end (Resume)" in against_ignorance(stopped, Recipe())
+    assert "more epochs" in against_ignorance(replace(view, step=220), Recipe(early_stopping=5))

@@ -122,7 +122,7 @@ def test_the_cut_never_passes_what_the_encoder_can_read(tiny_encoder: Encoder) -
 def test_robertas_positions_begin_after_the_padding() -> None:
     from transformers import RobertaConfig
 
-    assert encoders._longest(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
+    assert encoders.longest_text(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
 
 
 def test_an_encoder_that_lacks_weights_does_not_begin_at_random(tiny_encoder: Encoder, tmp_path: Path) -> None:
@@ -154,3 +154,12 @@ def test_the_packaged_encoder_names_its_repository() -> None:
 
 def test_a_folder_of_ones_own_has_no_repository(tiny_encoder: Encoder) -> None:
     assert tiny_encoder.repository == ""
+
+
+def test_an_encoder_without_a_tokenizer_is_refused(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    shutil.copytree(tiny_encoder.source, tmp_path / "mute")
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        (tmp_path / "mute" / name).unlink(missing_ok=True)
+    with pytest.raises(UserError, match="no tokenizer") as refused:
+        load_tokenizer(local_encoder(tmp_path / "mute"), max_length=20)
+    assert refused.value.code == "encoder_damaged"

@@ -1,5 +1,7 @@
 """The predictor and the one-liner of transformers say the same."""
 
+import json
+import os
 import shutil
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 import torch
 
 from trainer.errors import UserError
-from trainer.training.encoders import Encoder, load_classifier, load_tokenizer
+from trainer.training.encoders import Encoder, load_classifier, load_tokenizer, local_encoder
 from trainer.training.predictor import Predictor
 
 TEXTS = ["happy today", "", "we cry and cry " * 40, "unknown wörds 🫠", "rage", " \t ", "a" * 3000]
@@ -135,8 +137,6 @@ def test_a_folder_that_is_no_classifier_is_refused_as_what_it_is(
 
 @pytest.mark.parametrize("kind", ["AutoModel", "AutoModelForMaskedLM", "AutoModelForTokenClassification", "AutoModelForQuestionAnswering"])
 def test_missing_weights_are_seen_where_the_config_does_not_say_what_it_is(kind: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
-    import json
-
     import transformers
 
     getattr(transformers, kind).from_pretrained(tiny_encoder.source).save_pretrained(tmp_path)
@@ -162,3 +162,81 @@ def test_an_encoder_of_ours_that_lacks_weights_is_not_answered_at_random(tiny_en
     save_file(left, weights, metadata={"format": "pt"})
     with pytest.raises(UserError, match="lacks the weights"):
         Predictor(tmp_path)
+
+
+def test_signs_alone_that_the_encoder_cannot_read_get_a_reason(folder: Path) -> None:
+    signs, words = Predictor(folder).predict(["🫠 🎉", "happy 🫠"])
+    assert signs.probabilities is None
+    assert "cannot read" in signs.problem
+    assert words.probabilities is not None
+
+
+def test_a_file_of_weights_that_is_cut_or_overwritten_changes_no_loaded_model(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    predictor = Predictor(tmp_path / "model")
+    before = predictor.probabilities(["happy today"])
+    weights = tmp_path / "model" / "model.safetensors"
+    with open(weights, "r+b") as file:
+        file.seek(-2000, 2)
+        file.write(bytes(2000))
+    assert (predictor.probabilities(["happy today"]) == before).all()
+    # A mapped file that is cut would end the whole process here.
+    os.truncate(weights, 100)
+    assert (predictor.probabilities(["happy today"]) == before).all()
+
+
+def test_a_folder_without_a_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / "model" / name).unlink()
+    with pytest.raises(UserError, match="no tokenizer"):
+        Predictor(tmp_path / "model")
+
+
+def test_a_text_is_cut_at_what_the_model_has_positions_for(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    load_classifier(tiny_encoder, ("joy", "sadness")).save_pretrained(tmp_path)
+    tokenizer = load_tokenizer(tiny_encoder, max_length=20)
+    tokenizer.model_max_length = 10**30
+    tokenizer.save_pretrained(tmp_path)
+    (prediction,) = Predictor(tmp_path).predict(["happy " * 200])
+    assert (prediction.tokens, prediction.tokens_read, prediction.cut) == (202, 64, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"id2label": {"0": "joy", "1": "sadness", "5": "anger"}}, "id2label"),
+        ({"id2label": {"0": "joy", "1": "sadness", "2": "joy"}}, "same name"),
+        ({"text_repairs": 7}, "text_repairs"),
+        ({"text_repairs": "html_in_texts"}, "text_repairs"),
+        ({"text_repairs": ["label_variants"]}, "text_repairs"),
+        ({"num_hidden_layers": 1}, "does not fit"),
+        ({"architectures": "BertModel"}, "without a trained head"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_a_sentence(folder: Path, tmp_path: Path, change: dict, why: str) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    config = tmp_path / "model" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | change))
+    with pytest.raises(UserError, match=why):
+        Predictor(tmp_path / "model")
+
+
+def test_a_tokenizer_of_another_model_is_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "model")
+    tokenizer = load_tokenizer(local_encoder(folder), max_length=20)
+    tokenizer.add_tokens(["another", "word"])
+    tokenizer.save_pretrained(tmp_path / "model")
+    with pytest.raises(UserError, match="more tokens than its model"):
+        Predictor(tmp_path / "model")
+
+
+def test_weights_that_are_no_numbers_are_refused(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(folder, tmp_path / "model")
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.bias"][0] = float("nan")
+    save_file(weights, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError, match="no numbers"):
+        Predictor(tmp_path / "model")

@@ -22,8 +22,8 @@ _MOSTLY = 0.8
 _FITTING = 0.99
 """Share of the texts that the suggested length would read whole."""
 
-_NO_SIGNS = frozenset("CMZ")
-"""Unicode's controls, marks and blanks: nobody sees them alone."""
+_NO_SIGNS = frozenset("Cc Cf Cn Co Cs Mn Mc Zl Zp Zs".split())
+"""Unicode's controls, marks and blanks, which nobody sees alone; a mark around others, as that of a key, is a sign."""
 _MOST_SIGNS = 12
 
 
@@ -97,7 +97,7 @@ def _unknown_signs(corpus: Corpus, encoder: EncoderFacts, kind: str) -> list[Fin
     if encoder.unknown is None or not rows:
         return []
     characters = sorted(set().union(*(corpus.texts[row] for row in rows)))
-    seen = [c for c in characters if not c.isascii() and unicodedata.category(c)[0] not in _NO_SIGNS]
+    seen = [c for c in characters if not c.isascii() and unicodedata.category(c) not in _NO_SIGNS]
     unknown = encoder.unknown(seen)
     if not unknown:
         return []

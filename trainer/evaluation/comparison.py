@@ -126,6 +126,11 @@ def paired(both: int, only_a: int, only_b: int, neither: int, *, together: int =
 
 def in_words(found: Paired, a: str, b: str) -> str:
     """What was found, in a sentence or two for people; ``a`` and ``b`` are the runs' names."""
+    if not found.rows and found.disputed:
+        return (
+            f"{a} and {b} kept {counted(found.disputed, 'text')} aside in common, but under different labels, so they cannot be compared row by "
+            "row. Name the classes alike in both files and train again."
+        )
     if not found.rows:
         return (
             f"{a} and {b} kept no rows aside in common, so they cannot be compared row by row. "
@@ -203,4 +208,6 @@ def _range(low: float, high: float) -> str:
 def _p(p: float) -> str:
     if p < 0.001:
         return "p < 0.001"
+    if p < _CHANCE <= float(f"{p:.3f}"):
+        return f"p = {p:.4f}"  # else it would read as if it were not below
     return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

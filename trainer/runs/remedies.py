@@ -55,9 +55,18 @@ def against_ignorance(view: RunView, recipe: Recipe | None) -> list[str]:
     """For a model that has not learned."""
     if _few_steps(view):
         smaller = [f"a smaller batch size (it is {view.batch_size})"] if view.batch_size > _SMALL_BATCH else []
-        return ["more epochs", *smaller, "more rows"]
+        return [_longer(view, recipe), *smaller, "more rows"]
     frozen = recipe is not None and recipe.frozen_epochs >= (view.epochs or 1)
-    return [*(["an encoder that learns too (it is frozen now)"] if frozen else []), _another_rate(view, recipe), "more epochs"]
+    return [*(["an encoder that learns too (it is frozen now)"] if frozen else []), _another_rate(view, recipe), _longer(view, recipe)]
+
+
+def _longer(view: RunView, recipe: Recipe | None) -> str:
+    """How it would train longer: more epochs bring nothing where what there were did not pass."""
+    if view.live or view.step >= view.total_steps:
+        return "more epochs"
+    if view.status == "finished" and recipe is not None and recipe.early_stopping is not None:
+        return f"early stopping that waits longer (it ended this training after {view.step:,} of {view.total_steps:,} steps)"
+    return "training it to its end (Resume)"
 
 
 def for_rare_classes(recipe: Recipe | None) -> str:

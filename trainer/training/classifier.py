@@ -16,7 +16,7 @@ from trainer.data.repairs import text_repairs
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.electra import as_electra
-from trainer.training.encoders import Encoder, load_classifier, load_encoder
+from trainer.training.encoders import Encoder, load_classifier, load_encoder, own_memory
 from trainer.training.heads import PooledClassifier, make_head
 from trainer.training.lora import add_lora, merged_state
 
@@ -116,17 +116,21 @@ def load_saved(folder: Path) -> Classifier:
     """The classifier of a folder: what ``save_classifier`` wrote, or what transformers' own ``save_pretrained`` did, in float32.
 
     Raises UserError ``not_a_classifier`` for a folder of another kind: one without a trained head, with the head of another task, for
-    several labels a text, or with a single output. Raises what transformers and safetensors raise where a file is missing or damaged.
+    several labels a text, or with a single output; and ``model_damaged`` where its parts do not fit each other. Raises what transformers
+    and safetensors raise where a file is missing or damaged.
     """
     if not (folder / _HEAD_SETTINGS).exists():
         _refuse_other_kinds(folder)
-        return _load_whole(AutoModelForSequenceClassification, folder)
+        model = _load_whole(AutoModelForSequenceClassification, folder)
+        own_memory(model)
+        return model
     settings = json.loads((folder / _HEAD_SETTINGS).read_text(encoding="utf-8"))
     encoder = _load_whole(AutoModel, folder / _ENCODER)
     # Without memory nothing is drawn: the generator of a training beside us must not notice.
     with torch.device("meta"):
         model = PooledClassifier(encoder, head=settings["head"], pooling=settings["pooling"])
     model.head.load_state_dict(load_file(folder / _HEAD_WEIGHTS), assign=True)
+    own_memory(model)
     return model
 
 
@@ -142,13 +146,22 @@ def _load_whole(kind: type, folder: Path) -> PreTrainedModel:
             "Name the folder of a classifier, or train this model on labelled texts first.",
             code="not_a_classifier",
         )
+    prefix = "" if model.base_model is model else f"{model.base_model_prefix}."
+    beyond = sorted(name for name in loaded["unexpected_keys"] if name.startswith(prefix) and not name.endswith("position_ids"))
+    if beyond:
+        raise UserError(
+            f"The config of the folder {folder.name} does not fit its weights: it leaves out {len(beyond):,} of them, such as {beyond[0]}. "
+            "Use the config.json that was saved with them.",
+            code="model_damaged",
+        )
     return model
 
 
 def _refuse_other_kinds(folder: Path) -> None:
     """Refuse, by its config, a model that was made for something else than one label of several for each text."""
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    architectures = [str(name) for name in getattr(config, "architectures", None) or ()]
+    named = getattr(config, "architectures", None) or ()
+    architectures = [named] if isinstance(named, str) else [str(name) for name in named]
     what = ""
     if architectures and not any(name.endswith("ForSequenceClassification") for name in architectures):
         kind = "an encoder without a trained head" if architectures[0].endswith("Model") else "a model for another task"

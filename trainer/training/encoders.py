@@ -156,7 +156,7 @@ def _shape(config: Path) -> tuple[int, int, int]:
     try:
         found = SimpleNamespace(**json.loads(config.read_text(encoding="utf-8")))
         layers = getattr(found, "num_hidden_layers", getattr(found, "n_layers", 12))
-        return int(layers), int(getattr(found, "hidden_size", getattr(found, "dim", 768))), int(_longest(found))
+        return int(layers), int(getattr(found, "hidden_size", getattr(found, "dim", 768))), int(longest_text(found))
     except (OSError, ValueError, TypeError):
         return 12, 768, 512  # loading it will say what is wrong with it
 
@@ -208,8 +208,19 @@ def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizer
     with _damage_in_words(encoder):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, use_fast=True)
-    tokenizer.model_max_length = min(max_length, _longest(config))
+    if lacks_vocabulary(tokenizer):
+        raise UserError(
+            f"The encoder {encoder.name} has no tokenizer: every word would be unknown to it. Its folder needs the files of one, such as "
+            "tokenizer.json; save it with the tokenizer's save_pretrained.",
+            code="encoder_damaged",
+        )
+    tokenizer.model_max_length = min(max_length, longest_text(config))
     return tokenizer
+
+
+def lacks_vocabulary(tokenizer: "PreTrainedTokenizerBase") -> bool:
+    """Whether it knows nothing but special tokens: where the files of a tokenizer are missing, transformers makes an empty one."""
+    return len(tokenizer) <= len(set(tokenizer.all_special_tokens))
 
 
 def load_classifier(encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
@@ -250,7 +261,14 @@ def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTraine
             output_loading_info=True,
         )
     _refuse_random_encoder(encoder, model, [*loaded["missing_keys"], *(key[0] for key in loaded["mismatched_keys"])])
+    own_memory(model)
     return model
+
+
+def own_memory(model: "torch.nn.Module") -> None:  # noqa: F821
+    """Copy the weights out of their file, which they are mapped from: cutting it would end the process, writing to it change the answers."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()
 
 
 def _refuse_random_encoder(encoder: Encoder, model: "PreTrainedModel", missing: Iterable[str]) -> None:
@@ -265,7 +283,7 @@ def _refuse_random_encoder(encoder: Encoder, model: "PreTrainedModel", missing: 
         )
 
 
-def _longest(config: object) -> int:
+def longest_text(config: object) -> int:
     """Tokens of the longest text the encoder can read. RoBERTa's positions start after its padding id."""
     positions = getattr(config, "max_position_embeddings", None) or 512
     offset = (getattr(config, "pad_token_id", 0) or 0) + 1 if getattr(config, "model_type", "") in ("roberta", "xlm-roberta") else 0

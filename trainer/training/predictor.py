@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from trainer.data.corpus import clean_text
-from trainer.data.repairs import repair_text
+from trainer.data.repairs import REPAIRS, repair_text
 from trainer.errors import UserError
+from trainer.training.encoders import lacks_vocabulary, longest_text
 from trainer.training.libraries import load_libraries
 
 
@@ -64,13 +65,15 @@ class Predictor:
                 f"The model in {folder.parent.name}/{folder.name} could not be loaded; a file is missing or damaged. Train it again.",
                 code="model_damaged",
             ) from error
+        config = self._model.config
+        self.label_names = _label_names(folder, config)
+        self.repairs = _repairs(folder, config)
+        """The repairs of texts that the model was trained with, by their codes."""
+        _check_parts(folder, self._tokenizer, self._model)
+        # A folder from elsewhere may name no length, or one beyond what the model has positions for.
+        self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, longest_text(config))
         self._model.eval().to(device)
         self._device = device
-        config = self._model.config
-        names = config.id2label
-        self.label_names: tuple[str, ...] = tuple(str(names[i]) for i in range(len(names)))
-        self.repairs: tuple[str, ...] = tuple(getattr(config, "text_repairs", None) or ())
-        """The repairs of texts that the model was trained with, by their codes."""
 
     @property
     def max_length(self) -> int:
@@ -131,6 +134,41 @@ class Predictor:
             (len(ids), sum(not special and token != unknown for token, special in zip(ids, mask, strict=True)))
             for ids, mask in zip(encoded["input_ids"], encoded["special_tokens_mask"], strict=True)
         ]
+
+
+def _damaged(folder: Path, why: str) -> UserError:
+    return UserError(f"The model in {folder.parent.name}/{folder.name} cannot be used: {why}. Train it again.", code="model_damaged")
+
+
+def _label_names(folder: Path, config: Any) -> tuple[str, ...]:
+    """One name for each output, all different. Raises UserError."""
+    names = config.id2label
+    if sorted(names) != list(range(len(names))):
+        raise _damaged(folder, "its config does not name each label once (id2label)")
+    labels = tuple(str(names[i]) for i in range(len(names)))
+    if len(set(labels)) < len(labels):
+        raise _damaged(folder, "two of its labels have the same name (id2label in its config)")
+    return labels
+
+
+def _repairs(folder: Path, config: Any) -> tuple[str, ...]:
+    codes = getattr(config, "text_repairs", None) or []
+    if not isinstance(codes, list) or not all(isinstance(code, str) and code in REPAIRS and REPAIRS[code].text for code in codes):
+        raise _damaged(folder, "its config names repairs of texts that nobody knows here (text_repairs)")
+    return tuple(codes)
+
+
+def _check_parts(folder: Path, tokenizer: Any, model: Any) -> None:
+    """Refuse what would answer at random or break on some text: no vocabulary, another one than the model's, weights that are no numbers."""
+    import torch
+
+    if lacks_vocabulary(tokenizer):
+        raise _damaged(folder, "it has no tokenizer, so that every word would be unknown to it")
+    encoder = model.encoder if hasattr(model, "head_kind") else model
+    if max(tokenizer.get_vocab().values()) >= encoder.get_input_embeddings().num_embeddings:
+        raise _damaged(folder, "its tokenizer has more tokens than its model knows; it belongs to another one")
+    if not all(torch.isfinite(weights).all() for weights in model.parameters()):
+        raise _damaged(folder, "some of its weights are no numbers")
 
 
 def _encodable(text: str) -> str:

@@ -12,7 +12,7 @@ from gradio.utils import get_upload_folder
 from trainer.advice import facts_of
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.inspection import inspect_file
-from trainer.errors import UserError
+from trainer.errors import MustFixError, UserError
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -48,11 +48,10 @@ def build(studio: Studio) -> None:
         sources = {"main": (path.name, path)}
         try:
             view = studio.train_files(owner(), sources, wanted, text=_named(text), label=label, as_it_is=as_it_is)
-        except UserError as error:
-            if error.code != "must_fix":
-                raise
-            way = "Put repairs into the recipe ({“repairs”: [“label_variants”]}), or “as_it_is”: true to train on it as it is."
-            raise UserError(f"{error.message} {way}", code=error.code) from error
+        except MustFixError as error:
+            named = ", ".join(f"“{code}”" for code in error.repairs)
+            repair = f"Put repairs into the recipe ({{“repairs”: [{named}]}}), or" if named else "Mend the file, or put"
+            raise UserError(f"{error.message} {repair} “as_it_is”: true to train on it as it is.", code=error.code) from error
         return {**_progress(view), "findings": [asdict(finding) for finding in view.findings]}
 
     def progress(run: str) -> dict:
