@@ -157,22 +157,24 @@ def test_one_more_mistake_never_raises_an_end_for_any_number_of_rows(classes: in
         assert_monotone(classes, rows)
 
 
-def test_with_rare_classes_an_end_rises_seldom_and_little() -> None:
-    """A first mistake in a rare class makes the mean less certain than the next ones, elsewhere, do: no rule of the counts alone could
-    know. So here is how often and how far: of ends of tables whose classes have ten rows at least and are right more often than not."""
+RARE = ([1, 60, 33, 51, 152], [2, 60, 33, 51, 152], [5, 60, 33, 51, 152], [10, 100, 300], [40, 35, 16, 14, 10, 5])
+
+
+def random_mistakes(sizes: Sequence[int], count: int, generator: np.random.Generator) -> list[tuple[int, int]]:
+    rows = generator.permutation(np.repeat(np.arange(len(sizes)), sizes))[:count]
+    return [(int(true), int((true + generator.integers(1, len(sizes))) % len(sizes))) for true in rows]
+
+
+@pytest.mark.parametrize("sizes", RARE, ids=str)
+def test_with_rare_classes_an_end_rises_seldom_and_by_next_to_nothing(sizes: list[int]) -> None:
+    """No rule of the counts of one table alone can know which mistakes came first; what is left is half a percentage point, at worst."""
     generator = np.random.default_rng(5)
-    steps, raised = 0, []
-    for _ in range(30):
-        classes = int(generator.integers(2, 8))
-        sizes = generator.multinomial(200 - 10 * classes, generator.dirichlet(np.ones(classes))) + 10
-        order = in_turn(sizes // 2)
-        generator.shuffle(order)
+    for _ in range(20):
+        order = random_mistakes(sizes, 12, generator)
         for average in (macro_f1, weighted_f1):
-            intervals = [average(table) for table in mistakes(sizes, order)]
-            steps += 2 * len(intervals)
-            raised += rises(intervals)
-    assert len(raised) <= 0.002 * steps
-    assert max(raised, default=0) <= 0.025
+            raised = rises([average(table) for table in mistakes(sizes, order)])
+            assert max(raised, default=0) <= 0.005
+            assert len(raised) <= 3
 
 
 def confusion_of(shares: Sequence[float], wanted: float, *, rare: float, in_pairs: bool) -> np.ndarray:

@@ -4,7 +4,8 @@ All of them are Wilson's score interval, which holds its 95 % near 0 and 1 too, 
 with each further mistake. An average of F1 is no share of rows; it gets the interval of a share of as many rows as make it as uncertain.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -14,6 +15,9 @@ _PSEUDO_ROWS = 4.0
 """Rows added to each class, which are right as often as all rows are: without them a class of three rows would be as sure as it happens to
 be right. Chosen, as the terms of second order below, by simulated tables (tests/evaluation/test_intervals.py): with 2 the ends move less
 evenly from mistake to mistake, with 8 and more the coverage leaves 92 to 98 % where classes are not alike."""
+
+_RAREST = 12
+"""Classes that are looked at one by one where a lower end must not rise."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,45 @@ def macro_f1(confusion: np.ndarray) -> Interval:
     ``confusion`` (k, k) counts rows of a true class (row) and a predicted one (column), at least one in all. The variance is the delta
     method's (Takahashi, Yamamoto, Kuchiba & Koyama 2022, Confidence interval for micro-averaged F1 and macro-averaged F1 scores), to
     which each class adds 2 f (1 - f) / b^2, and the interval lies about the mean of f + f (1 - f) / b: the terms of second order of a
-    ratio to b, the number of its true and predicted rows, which count in classes of few rows.
+    ratio to b, the number of its true and predicted rows, which count in classes of few rows. The lower end is that of ``_lowered``.
     """
+    return _lowered(_macro_f1, confusion)
+
+
+def weighted_f1(confusion: np.ndarray) -> Interval:
+    """The mean of the classes' F1, weighted by their true rows, with its interval; ``confusion`` as for ``macro_f1``.
+
+    The variance is the delta method's, with that of the weights. It needs no terms of second order: classes of few rows hardly count.
+    """
+    return _lowered(_weighted_f1, confusion)
+
+
+def _lowered(interval_of: Callable[[np.ndarray], Interval], confusion: np.ndarray) -> Interval:
+    """The interval, its lower end no higher than with some of the mistakes undone: one more mistake must not make a score look surer.
+
+    A first mistake in a rare class makes an average of F1 less certain than the next ones elsewhere do, and then the end would rise again.
+    Undone are a quarter of all mistakes, half, three quarters and all, and those of each of the rarest classes alone, or all others.
+    """
+    interval = interval_of(confusion)
+    return replace(interval, low=min([interval.low, *(interval_of(better).low for better in _with_mistakes_undone(confusion))]))
+
+
+def _with_mistakes_undone(confusion: np.ndarray) -> Iterator[np.ndarray]:
+    right, truth = np.diag(confusion.diagonal()), confusion.sum(axis=1)
+    wrong = confusion - right
+    if not wrong.any():
+        return
+    for undone in (0.25, 0.5, 0.75, 1.0):
+        yield right + (1 - undone) * wrong + undone * np.diag(wrong.sum(axis=1))
+    mistaken = np.flatnonzero(wrong.sum(axis=1))
+    for i in mistaken[np.argsort(truth[mistaken], kind="stable")][:_RAREST]:
+        without, only = confusion.copy(), np.diag(truth)
+        without[i], only[i] = np.diag(truth)[i], confusion[i]
+        yield without
+        yield only
+
+
+def _macro_f1(confusion: np.ndarray) -> Interval:
     occurring = _occurring(confusion)
     f1, both = _f1(confusion)
     both = np.maximum(both, 2)  # as of one true row that is found
@@ -64,11 +105,7 @@ def macro_f1(confusion: np.ndarray) -> Interval:
     return _interval(value, value + float(weights @ second_order), float(weights @ _f1(shrunk)[0]), variance, confusion)
 
 
-def weighted_f1(confusion: np.ndarray) -> Interval:
-    """The mean of the classes' F1, weighted by their true rows, with its interval; ``confusion`` as for ``macro_f1``.
-
-    The variance is the delta method's, with that of the weights. It needs no terms of second order: classes of few rows hardly count.
-    """
+def _weighted_f1(confusion: np.ndarray) -> Interval:
     truth = confusion.sum(axis=1)
     value, weights = float(truth @ _f1(confusion)[0] / truth.sum()), truth / truth.sum()
     _, shrunk = _smoothed(confusion, _occurring(confusion))
