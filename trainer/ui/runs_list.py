@@ -50,7 +50,6 @@ def in_words(chosen: Sequence[RunView]) -> str:
         said = f"Tick one run to open, rename or resume it, two to {MOST_COMPARED} to compare them, any number to delete them."
     elif len(chosen) == 1:
         said = f"<strong>{markup.text(chosen[0].name)}</strong> is ticked.{_damage(chosen[0])}"
-        said += "".join(f" {markup.text(sentence, most=600)}" for sentence in chosen[0].damage)
     else:
         said = f"<strong>{len(chosen)} runs</strong> are ticked."
         if len(chosen) > MOST_COMPARED:

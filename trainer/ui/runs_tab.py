@@ -175,10 +175,13 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
     @refuse
     def tick(press: gr.EventData) -> dict:
         chosen = " ".join(str(run) for run in press.runs)
-        for view in _views(studio, chosen)[:1]:
-            # Every file is read, which the list does not do: what is damaged then shows there too.
-            studio.damage(owner(), view.id)
         return {tab.chosen: chosen, **_bar(tab, _views(studio, chosen)), **_closed(tab)}
+
+    @refuse
+    def look_closer(chosen: str) -> None:
+        # All files of the first are read, as the list does not do; what is damaged is then told with its next redraw.
+        for view in _views(studio, chosen)[:1]:
+            studio.damage(owner(), view.id)
 
     @refuse
     def ask_name(chosen: str) -> dict:
@@ -192,6 +195,8 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
     outputs = [tab.listing, *tab.bar, *compared.shown, tab.notice]
     tab.version.change(redraw, [tab.chosen, compared.runs], outputs, trigger_mode="always_last", **QUIET)
     tab.listing.select(tick, None, [tab.chosen, *tab.bar, *tab.panels], trigger_mode="always_last", **QUIET)
+    # By itself, as reading takes a moment and the next tick must not wait for it.
+    tab.chosen.change(look_closer, tab.chosen, None, **QUIET)
     tab.rename.click(ask_name, tab.chosen, tab.panels, **QUIET).then(None, None, None, js=_TO_NAME, **QUIET)
     tab.delete.click(ask_delete, tab.chosen, tab.panels, **QUIET).then(None, None, None, js=_TO_KEEP, **QUIET)
     gr.on([tab.leave.click, tab.keep.click], lambda: _closed(tab), None, tab.panels, **QUIET)
