@@ -120,7 +120,7 @@ def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, smal
 def test_only_the_newest_finished_runs_keep_their_state(studio: Studio, small_csv: Path) -> None:
     views = [over(studio, begin(studio, small_csv)) for _ in range(4)]
     begin(studio, small_csv, RECIPE)  # so that what follows the fourth is over
-    kept = [Checkpoints(Run(studio.folder(ME, v.id)).checkpoints).newest() is not None for v in views]
+    kept = [Checkpoints(Run(studio.folder(ME, v.id)).checkpoints, v.id).newest() is not None for v in views]
     assert kept == [False, True, True, True]
 
 
@@ -145,7 +145,7 @@ def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(studio: Studio, sm
     monkeypatch.setattr(studio._runs, "list", lambda owner: listed)  # read before the question
     studio.resume(ME, views[0].id, more_epochs=1)
     studio._tidy_states()
-    kept = [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints).newest() is not None for view in views]
+    kept = [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints, view.id).newest() is not None for view in views]
     assert kept == [True, False]
 
 

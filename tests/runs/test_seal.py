@@ -1,6 +1,7 @@
 """Seals tell which files are whole, and whether they are whole themselves."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.damage import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run, RunStore, new_id
 from trainer.runs.seal import Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
 
 
@@ -102,6 +103,50 @@ def test_what_costs_nothing_to_see_is_told_in_the_list(tmp_path: Path, harm: Cal
     views = {view.id: view for view in RunStore(tmp_path).list("local")}
     assert words in " ".join(views[run.id].damage)
     assert views[other.id].damage == ()
+
+
+def swap(one: Run, other: Run, *names: str) -> None:
+    for name in names:
+        aside = one.path.parent / "aside"
+        (one.path / name).rename(aside)
+        (other.path / name).rename(one.path / name)
+        aside.rename(other.path / name)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("recipe.json",), "recipe.json"),
+        ((INPUT_SEAL, ROWS, "source", "source-test"), INPUT_SEAL),
+        ((RESULT_SEAL, PREDICTIONS, "model"), RESULT_SEAL),
+        ((RESULT_SEAL, PREDICTIONS, "model", "events.jsonl"), RESULT_SEAL),
+        (("events.jsonl",), "of another run"),
+    ],
+    ids=["recipe", "inputs", "results", "results and log", "log"],
+)
+def test_whole_files_of_another_run_are_told(tmp_path: Path, names: tuple[str, ...], words: str) -> None:
+    store = RunStore(tmp_path)
+    runs = finished(store), finished(store)
+    swap(*runs, *names)
+    for run in runs:
+        assert words in " ".join(RunStore(tmp_path).damage(run))
+        assert RunStore(tmp_path).view(run).damage
+    swap(*runs, *names)
+    assert not any(RunStore(tmp_path).damage(run) for run in runs)
+
+
+def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run, waiting = finished(store), store.create(recipe=Recipe(), fill=lambda folder: None, name="calm fox", owner="local")
+    for whole in (run, waiting):
+        copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_id())))
+        view, told = store.view(copy), " ".join(store.damage(copy))
+        assert (view.status, view.live) == ("damaged", False)
+        assert all(word in told for word in ("events.jsonl) is that of another run", "recipe.json", INPUT_SEAL))
+        for part in (ROWS, PREDICTIONS, MODEL, CARD):
+            with pytest.raises(UserError):
+                copy.check(part)
+        assert store.damage(whole) == ()
 
 
 def test_what_keeps_its_size_is_told_where_the_run_is_looked_at_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,13 @@ def log_lost_its_beginning(name: str) -> str:
     )
 
 
+def log_of_another_run(name: str) -> str:
+    return (
+        f"The log of {name} (events.jsonl) is that of another run, so this one cannot be resumed or trained further. "
+        "Look at the run that it belongs to, and delete this one; if its folder is a copy of another, the files are of that run."
+    )
+
+
 def log_cut(name: str) -> str:
     """What was sealed of the log is shorter or another now."""
     return (
@@ -77,18 +84,19 @@ def _listed(paths: list[str], most: int = 3) -> str:
 WHAT_TO_DO = "Start a new run from the original file for what is lost; this one can be deleted."
 
 _SENTENCES = {
-    RECIPE: "The settings of {name} ({files}) are damaged or missing, so it cannot be resumed or trained further.",
+    RECIPE: "The settings of {name} ({files}) are damaged, missing or of another run, so it cannot be resumed or trained further.",
     ROWS: "The rows that {name} learns from ({files}) are damaged or missing, so it cannot be compared, resumed or trained further.",
     "source": "The copy of the original file that lies with {name} ({files}) is damaged or missing; the run works without it. Keep your own copy.",
     PREDICTIONS: "The predictions of {name} ({files}) are damaged or missing, so it has no scores and cannot be compared.",
     MODEL: "The model of {name} ({files}) is damaged or missing, so it can be neither tried nor downloaded.",
     CARD: "The model card of {name} ({files}) is damaged or missing, so the model cannot be downloaded.",
     INPUT_SEAL: (
-        "The file by which we check that the rows of {name} are unchanged ({files}) is damaged or missing, so it cannot be compared, resumed or "
+        "The file by which we check that the rows of {name} are unchanged ({files}) is damaged, missing or of another run, so it cannot be compared, resumed or "
         "trained further."
     ),
     RESULT_SEAL: (
-        "The file by which we check that the model and the scores of {name} are unchanged ({files}) is damaged or missing, so they are not used."
+        "The file by which we check that the model and the scores of {name} are unchanged ({files}) is damaged, missing or of another run, so they are not "
+        "used."
     ),
 }
 _LOST = {

@@ -13,14 +13,14 @@ from trainer.runs.damage import CARD, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESUL
 from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
 
 
-def seal_inputs(folder: Path) -> None:
-    """Seal the uploaded files and the rows of a run that is being made. Raises OSError."""
-    write_seal(folder / INPUT_SEAL, folder, (*sorted(folder.glob("source*")), *folder.glob(ROWS)))
+def seal_inputs(folder: Path, run_id: str) -> None:
+    """Seal the uploaded files and the rows of a run that is being made; its folder has another name until then. Raises OSError."""
+    write_seal(folder / INPUT_SEAL, folder, (*sorted(folder.glob("source*")), *folder.glob(ROWS)), run=run_id)
 
 
 def seal_results(folder: Path) -> None:
     """Seal model, card and predictions, and the log as it stands; the next line in the log is the run's end. Raises OSError."""
-    write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), log=_log_facts(folder))
+    write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), run=folder.name, log=_log_facts(folder))
 
 
 def open_results(folder: Path) -> None:
@@ -29,8 +29,8 @@ def open_results(folder: Path) -> None:
 
 
 def results_seal(folder: Path) -> Seal | None:
-    """The seal of the results; None where there is none, or a damaged one."""
-    return read_seal(folder / RESULT_SEAL)
+    """The seal of the results; None where there is none, or a damaged one, or one of another run."""
+    return _own_seal(folder, RESULT_SEAL)
 
 
 def reseal(folder: Path, *names: str) -> None:
@@ -58,7 +58,7 @@ def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_diges
     """The sealed files of a run that are missing or differ, and the seals that do; with ``digest`` None only sizes are looked at."""
     found: list[str] = []
     for name in (INPUT_SEAL, RESULT_SEAL) if has_model else (INPUT_SEAL,):
-        seal = read_seal(folder / name)
+        seal = _own_seal(folder, name)
         found += [name] if seal is None else damaged_files(folder, seal, digest=digest)
     return tuple(found)
 
@@ -68,12 +68,18 @@ def damaged_parts(folder: Path, parts: Iterable[str]) -> tuple[str, ...]:
     found: list[str] = []
     for part in parts:
         name = INPUT_SEAL if part == ROWS else RESULT_SEAL
-        seal = read_seal(folder / name)
+        seal = _own_seal(folder, name)
         if seal is None:
             found.append(name)
         else:
             found += damaged_files(folder, seal, _files_of(part, seal))
     return tuple(dict.fromkeys(found))
+
+
+def _own_seal(folder: Path, name: str) -> Seal | None:
+    """A seal of this run, which its folder is named after; None where it is missing, damaged or of another run."""
+    seal = read_seal(folder / name)
+    return seal if seal is not None and seal.facts.get("run") == folder.name else None
 
 
 def _files_of(part: str, seal: Seal) -> list[str]:

@@ -79,15 +79,18 @@ class Run:
         return self.path / "error.log"
 
     def recipe(self) -> Recipe:
-        """What was asked for. Raises UserError ``run_damaged`` where it is damaged or missing."""
+        """What was asked for. Raises UserError ``run_damaged`` where it is damaged, missing or of another run."""
         try:
-            return Recipe.from_dict(read_json(self.path / damage.RECIPE))
+            values = read_json(self.path / damage.RECIPE)
+            if values.pop("run", None) != self.id:
+                raise ValueError("it is the recipe of another run")
+            return Recipe.from_dict(values)
         except (OSError, ValueError, UserError) as error:
             raise self._damaged((damage.RECIPE,)) from error
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """From now on this is what was asked for."""
-        write_json(self.path / damage.RECIPE, recipe.to_dict())
+        _write_recipe(self.path, self.id, recipe)
 
     def seal_results(self) -> None:
         """Once model, card and predictions are written, and before the log says that the run has ended. Raises OSError."""
@@ -189,10 +192,10 @@ class RunStore:
         partial.mkdir(parents=True, mode=0o700)
         try:
             fill(partial)
-            write_json(partial / damage.RECIPE, recipe.to_dict())
-            integrity.seal_inputs(partial)
+            _write_recipe(partial, run_id, recipe)
+            integrity.seal_inputs(partial, run_id)
             log = EventLog(partial / damage.LOG)
-            log.append("created", encoder=recipe.encoder, **facts)
+            log.append("created", run=run_id, encoder=recipe.encoder, **facts)
             log.append("queued", durable=True)
             os.replace(partial, self.root / run_id)
         except BaseException:
@@ -276,6 +279,10 @@ class RunStore:
     def _digest(self, path: Path) -> str:
         """The SHA-256 of a file, known as long as the file system says that it is the same. Raises OSError."""
         return self._digests.get((str(path), *_signature(path)), lambda: file_digest(path))
+
+
+def _write_recipe(folder: Path, run_id: str, recipe: Recipe) -> None:
+    write_json(folder / damage.RECIPE, {**recipe.to_dict(), "run": run_id})
 
 
 def _signature(path: str | Path) -> tuple[int, ...]:
