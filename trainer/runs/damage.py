@@ -14,10 +14,10 @@ INPUT_SEAL, RESULT_SEAL = "inputs.seal.json", "results.seal.json"
 
 
 def log_lines(name: str, lines: int) -> str:
-    """Lines of the log that were passed over."""
+    """Lines of the log that were passed over, or before which others were removed."""
     count = "1 line is" if lines == 1 else f"{lines:,} lines are"
     return (
-        f"In the log of {name} (events.jsonl) {count} damaged and left out: a point of its curves, or a note of how the training went, may be "
+        f"In the log of {name} (events.jsonl) {count} damaged or out of place: a point of its curves, or a note of how the training went, may be "
         "missing."
     )
 
