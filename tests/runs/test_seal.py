@@ -12,6 +12,7 @@ from trainer.recipe import Recipe
 from trainer.runs.damage import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
 from trainer.runs.run import Run, RunStore, new_id
 from trainer.runs.seal import Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
+from trainer.runs.writer import writing
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_a_finished_run_is_whole_and_each_use_asks_for_its_own_files(tmp_path: P
         (lambda run: (run.path / "model" / "weights").unlink(), "model/weights"),
         (lambda run: (run.path / "recipe.json").write_text("{}"), "recipe.json"),
         (lambda run: run.log.path.unlink(), "events.jsonl"),
-        (lambda run: run.log.path.write_bytes(run.log.content()[:-9]), "has lost a part"),
+        (lambda run: run.log.path.write_bytes(run.log.content()[:-199]), "has lost a part"),
     ],
     ids=["no seal", "strange seal", "source gone", "weights gone", "recipe", "log gone", "log cut"],
 )
@@ -188,14 +189,42 @@ def test_more_results_get_another_seal_and_a_rename_seals_the_log_anew(tmp_path:
     assert store.view(run).name == "bold owl"
 
 
-def test_a_power_cut_between_the_seal_and_the_end_is_told_once_nobody_writes(tmp_path: Path) -> None:
-    from trainer.runs.writer import writing
+def without(content: bytes, *kinds: str) -> bytes:
+    return b"".join(line for line in content.splitlines(keepends=True) if not any(f'"kind": "{kind}"'.encode() in line for kind in kinds))
 
+
+def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_named(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = finished(store)
-    run.log.path.write_bytes(b"".join(run.log.content().splitlines(keepends=True)[:-1]))
+    run.log.path.write_bytes(without(run.log.content(), "finished"))
     with writing(run.path):
-        assert (store.view(run).status, store.view(run).damage) == ("running", ())
-    view = RunStore(tmp_path).view(run)
+        assert (store.view(run).status, store.view(run).has_model, store.view(run).message) == ("running", False, "")
+    for _ in range(2):
+        view = RunStore(tmp_path).view(run)
+        assert (view.status, view.has_model, RunStore(tmp_path).damage(run)) == ("interrupted", True, ())
+        assert "Resume finishes it" in view.message
+        # A name changes nothing of that.
+        run.log.append("renamed", name="calm fox")
+    # Put into the queue once more, taken out again, and then trained to another end.
+    run.log.append("queued")
+    assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("queued", True, ())
+    run.log.append("cancelled")
+    assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("interrupted", True, ())
+    run.log.append("queued")
+    run.log.append("phase", what="saving the model", replaces_model=True)
+    assert (store.view(run).has_model, store.view(run).damage) == (False, ())
+    run.open_results()
+    run.seal_results()
+    run.log.append("finished")
+    assert (store.view(run).status, store.damage(run)) == ("finished", ())
+
+
+def test_a_run_whose_end_was_removed_before_later_lines_keeps_its_model_and_is_told(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run = finished(store)
+    run.log.append("queued", epochs=2)
+    run.log.append("cancelled", message="Taken out of the queue.")
+    run.log.path.write_bytes(without(run.log.content(), "finished"))
+    view = store.view(run)
     assert (view.status, view.has_model) == ("interrupted", True)
-    assert "has lost a part" in view.damage[0]
+    assert "1 line is damaged or out of place" in " ".join(store.damage(run))

@@ -46,12 +46,9 @@ def reseal(folder: Path, *names: str) -> None:
     save_seal(folder / RESULT_SEAL, replace(seal, files={**seal.files, **changed}, facts={**seal.facts, "log": _log_facts(folder)}))
 
 
-def log_is_cut(seal: Seal, content: bytes, *, ended: bool) -> bool:
-    """Whether the log lacks something that stood in it when the results were sealed, or the line after that: the run's end."""
-    if not _begins_as_sealed(seal, content):
-        return True
-    size, _ = seal.facts["log"]
-    return not ended and b"\n" not in content[size:]
+def sealed_log(seal: Seal, content: bytes) -> bytes | None:
+    """What stood in the log when the results were sealed; None where the log no longer begins with it."""
+    return content[: seal.facts["log"][0]] if _begins_as_sealed(seal, content) else None
 
 
 def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:

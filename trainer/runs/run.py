@@ -27,6 +27,8 @@ _LOOKS = 2
 
 _DIGESTS_KEPT = 10_000
 
+_NO_END = "It was interrupted just before its end was noted. Its model and its scores are whole; Resume finishes it."
+
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -136,15 +138,26 @@ class Run:
         return view if seal is None else self._beside_its_seal(view, seal, content)
 
     def _beside_its_seal(self, view: RunView, seal: Seal, content: bytes) -> RunView:
-        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged."""
-        cut = integrity.log_is_cut(seal, content, ended=view.has_model)
-        # A living writer puts the end into the log right after the seal.
-        ending = view.status == "running" and not view.damage and cut and has_living_writer(self.path)
-        if ending or not (cut or view.damage):
+        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged or lacks the run's end."""
+        sealed = integrity.sealed_log(seal, content)
+        if sealed is None or view.damage:
+            # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
+            status = "interrupted" if view.status == "queued" and sealed is None else view.status
+            return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
+        return view if view.has_model else self._without_its_end(view, sealed, content)
+
+    def _without_its_end(self, view: RunView, sealed: bytes, content: bytes) -> RunView:
+        """The view of a run that ended with its results and before the log could say so: its model stands until another one replaces it."""
+        before = parse(sealed).events
+        since = parse(content).events[len(before) :]
+        if any(event.get("replaces_model") for event in since):
             return view
-        # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
-        status = "interrupted" if view.status == "queued" and cut else view.status
-        return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
+        nothing_since = all(event["kind"] == "renamed" for event in since)
+        # A living writer puts the end into the log right after the seal.
+        if nothing_since and has_living_writer(self.path):
+            return view
+        view = replace(view, model=fold(self.id, before).kept)
+        return replace(view, lacks_end=True, message=_NO_END) if nothing_since else view
 
     def _damaged(self, files: tuple[str, ...]) -> UserError:
         return UserError(" ".join((*damage.files(self.folded().name, files), damage.WHAT_TO_DO)), code="run_damaged")

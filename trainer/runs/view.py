@@ -136,6 +136,8 @@ class RunView:
     model: KeptModel | None = None
     """The model whose report stands in the folder, be it that of before while the run goes on or after it failed."""
     stop_asked: bool = False
+    lacks_end: bool = False
+    """Its results are whole, and only the note of its end is missing: it was interrupted between the two, as ``message`` says."""
     message: str = ""
     """Why it failed, in words for people."""
     code: str = ""
