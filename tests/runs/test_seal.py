@@ -228,3 +228,92 @@ def test_a_run_whose_end_was_removed_before_later_lines_keeps_its_model_and_is_t
     view = store.view(run)
     assert (view.status, view.has_model) == ("interrupted", True)
     assert "1 line is damaged or out of place" in " ".join(store.damage(run))
+
+
+def test_a_card_is_whole_at_every_moment_of_its_replacement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RunStore(tmp_path)
+    run = finished(store)
+    seen: list[tuple[str, ...]] = []
+
+    def watched(call: Callable[..., object]) -> Callable[..., object]:
+        def watching(*args: object, **named: object) -> object:
+            result = call(*args, **named)
+            if not str(args[-1]).endswith("seen"):
+                seen.append((*RunStore(tmp_path).damage(run), *RunStore(tmp_path).view(run).damage))
+                run.check(MODEL, CARD)
+            return result
+
+        return watching
+
+    for name in ("replace", "fsync"):
+        monkeypatch.setattr(os, name, watched(getattr(os, name)))
+    for text in ("a longer card than before", "short"):
+        (tmp_path / "fresh").write_text(text)
+        run.replace_card(tmp_path / "fresh")
+    assert (run.path / CARD).read_text() == "short"
+    assert len(seen) >= 2 * 6
+    assert set(seen) == {()}
+    # Once it is replaced the old one is no longer good.
+    (run.path / CARD).write_text("a longer card than before")
+    assert CARD in store.damage(run)[0]
+
+
+def test_a_card_replaced_halfway_by_a_crash_is_whole_and_can_be_replaced_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RunStore(tmp_path)
+    for crash in (1, 2, 3):
+        run, calls = finished(store), 0
+        replace_file = os.replace
+
+        def crashing(source: object, target: object, crash: int = crash, replace_file: Callable[..., object] = replace_file) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == crash:
+                raise KeyboardInterrupt
+            replace_file(source, target)
+
+        (tmp_path / "fresh").write_text("another card")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", crashing)
+            with pytest.raises(KeyboardInterrupt):
+                run.replace_card(tmp_path / "fresh")
+        assert store.damage(run) == ()
+        (tmp_path / "fresh").write_text("a third card")
+        run.replace_card(tmp_path / "fresh")
+        assert ((run.path / CARD).read_text(), store.damage(run)) == ("a third card", ())
+
+
+def test_a_reader_whose_seal_was_replaced_meanwhile_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished(RunStore(tmp_path))
+    fresh, read = tmp_path / "fresh", []
+
+    def replaced_while_read(path: Path) -> Seal | None:
+        seal = read_seal(path)
+        if path.name == RESULT_SEAL and len(read) < 3:
+            read.append(path)
+            fresh.write_text(f"card {'x' * len(read)}")
+            with monkeypatch.context() as patched:
+                patched.setattr("trainer.runs.integrity.read_seal", read_seal)
+                run.replace_card(fresh)
+        return seal
+
+    monkeypatch.setattr("trainer.runs.integrity.read_seal", replaced_while_read)
+    run.check(CARD)
+    assert len(read) == 3
+
+
+@pytest.mark.parametrize("name", ["evil.txt", "adapter_config.json", "inner/head.json"])
+def test_a_file_added_to_the_model_is_told_and_not_handed_out(tmp_path: Path, name: str) -> None:
+    store = RunStore(tmp_path)
+    run = finished(store)
+    for left in (".DS_Store", "Thumbs.db"):
+        (run.model / left).write_text("left by a file manager")
+    assert store.damage(run) == ()
+    run.check(MODEL)
+    (run.model / name).parent.mkdir(exist_ok=True)
+    (run.model / name).write_text("{}")
+    assert f"model/{name}" in store.damage(run)[0]
+    assert f"model/{name}" in RunStore(tmp_path).view(run).damage[0]
+    run.check(PREDICTIONS, CARD)
+    with pytest.raises(UserError, match=name):
+        run.check(MODEL)
+    assert [file.name for file in run.model_files()] == ["README.md", "weights"]

@@ -88,7 +88,7 @@ _SENTENCES = {
     ROWS: "The rows that {name} learns from ({files}) are damaged or missing, so it cannot be compared, resumed or trained further.",
     "source": "The copy of the original file that lies with {name} ({files}) is damaged or missing; the run works without it. Keep your own copy.",
     PREDICTIONS: "The predictions of {name} ({files}) are damaged or missing, so it has no scores and cannot be compared.",
-    MODEL: "The model of {name} ({files}) is damaged or missing, so it can be neither tried nor downloaded.",
+    MODEL: "The model of {name} ({files}) is damaged, lacks files or has others added, so it can be neither tried nor downloaded.",
     CARD: "The model card of {name} ({files}) is damaged or missing, so the model cannot be downloaded.",
     INPUT_SEAL: (
         "The file by which we check that the rows of {name} are unchanged ({files}) is damaged, missing or of another run, so it cannot be compared, resumed or "

@@ -98,9 +98,9 @@ class Run:
         """Once model, card and predictions are written, and before the log says that the run has ended. Raises OSError."""
         integrity.seal_results(self.path)
 
-    def reseal_card(self) -> None:
-        """Once the card of a run that has ended was written anew. Raises OSError."""
-        integrity.reseal(self.path, damage.CARD)
+    def replace_card(self, fresh: Path) -> None:
+        """Put a card in the place of the old one, if there is one, in one step for whoever reads it or checks it. Raises OSError."""
+        integrity.replace_file(self.path, damage.CARD, fresh)
 
     def open_results(self) -> None:
         """Before model and predictions are replaced by others. Raises OSError."""
@@ -111,9 +111,19 @@ class Run:
         # What is being replaced at this moment may look damaged; a second look tells.
         if not integrity.damaged_parts(self.path, parts) or not (damaged := integrity.damaged_parts(self.path, parts)):
             return
+        raise self._unusable(damaged)
+
+    def model_files(self) -> tuple[Path, ...]:
+        """The files of the model and its card as they were sealed, and no others. Raises UserError ``run_damaged`` where nobody can tell."""
+        seal = integrity.results_seal(self.path)
+        if seal is None:
+            raise self._unusable((damage.RESULT_SEAL,))
+        return tuple(self.path / name for name in integrity.model_files(seal))
+
+    def _unusable(self, damaged: tuple[str, ...]) -> UserError:
         if damage.RESULT_SEAL in damaged and not (view := self.folded()).has_model:
-            raise UserError(f"The model of {view.name} is being replaced by another one. Ask again once it is trained.", code="no_model")
-        raise self._damaged(damaged)
+            return UserError(f"The model of {view.name} is being replaced by another one. Ask again once it is trained.", code="no_model")
+        return self._damaged(damaged)
 
     def damaged_files(self, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
         """All files that are damaged or missing, by their path in the folder; with ``digest`` None, as far as their sizes tell."""
@@ -269,7 +279,7 @@ class RunStore:
         run.log.append("renamed", durable=True, name=name)
         with writing(run.path) as mine:
             if mine:
-                integrity.reseal(run.path)
+                integrity.reseal_log(run.path)
 
     def _look(self, run: Run) -> _Known:
         log, folder = _signature(os.path.join(run.path, damage.LOG)), _signature(run.path)[1]
