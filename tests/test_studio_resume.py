@@ -16,6 +16,7 @@ from trainer.runs.run import Run
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
+from trainer.ui import train_tab
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3, max_length=32)
 
@@ -120,7 +121,7 @@ def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, smal
 def test_only_the_newest_finished_runs_keep_their_state(studio: Studio, small_csv: Path) -> None:
     views = [over(studio, begin(studio, small_csv)) for _ in range(4)]
     begin(studio, small_csv, RECIPE)  # so that what follows the fourth is over
-    kept = [Checkpoints(Run(studio.folder(ME, v.id)).checkpoints).newest() is not None for v in views]
+    kept = [Checkpoints(Run(studio.folder(ME, v.id)).checkpoints, v.id).newest() is not None for v in views]
     assert kept == [False, True, True, True]
 
 
@@ -145,7 +146,7 @@ def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(studio: Studio, sm
     monkeypatch.setattr(studio._runs, "list", lambda owner: listed)  # read before the question
     studio.resume(ME, views[0].id, more_epochs=1)
     studio._tidy_states()
-    kept = [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints).newest() is not None for view in views]
+    kept = [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints, view.id).newest() is not None for view in views]
     assert kept == [True, False]
 
 
@@ -256,3 +257,16 @@ def test_a_run_trained_further_is_sealed_anew(studio: Studio, small_csv: Path) -
     assert studio.view(ME, view.id).status == "finished"
     assert studio.damage(ME, view.id) == ()
     assert (studio.folder(ME, view.id) / "results.seal.json").read_bytes() != seal
+
+
+def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_resume_finishes_it(studio: Studio, small_csv: Path) -> None:
+    view = over(studio, begin(studio, small_csv))
+    log = Run(studio.folder(ME, view.id)).log
+    log.path.write_bytes(b"".join(log.content().splitlines(keepends=True)[:-1]))
+    cut = studio.view(ME, view.id)
+    assert (cut.status, cut.has_model, studio.damage(ME, view.id)) == ("interrupted", True, ())
+    assert "Resume finishes it" in train_tab._sentence(cut, None)
+    assert studio.reports(ME, view.id).test.rows
+    studio.resume(ME, view.id)
+    again = over(studio, view)
+    assert (again.status, again.has_model, again.lacks_end, studio.damage(ME, view.id)) == ("finished", True, False, ())

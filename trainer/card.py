@@ -1,7 +1,6 @@
 """The model card: what a model is, what was measured and what it is not good for, in the Hub's format."""
 
 import json
-import os
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,7 @@ The scores hold for texts like those of the file it learnt from. Other sources, 
 """
     partial = run.path / ".README.md"
     ModelCard(text).save(partial)
-    os.replace(partial, run.model / "README.md")
+    run.replace_card(partial)
 
 
 _ONE_LINE = """```python

@@ -154,12 +154,11 @@ def renew_card(run: Run) -> None:
         with suppress(UserError):
             run.check(PREDICTIONS, CARD)
             write_card(run, view, load_report(run, "test"))
-            run.reseal_card()
 
 
 def require_state(run: Run, name: str) -> None:
     """Raise UserError where no whole state is left from which a training could go on: ``no_state``, or ``run_damaged`` where there was one."""
-    newest, damaged = Checkpoints(run.checkpoints).newest_and_damaged()
+    newest, damaged = Checkpoints(run.checkpoints, run.id).newest_and_damaged()
     if newest is None and damaged:
         raise UserError(
             f"The last state of {name} (in the folder checkpoints) is damaged, so it cannot be trained further. "

@@ -383,7 +383,8 @@ def _settings_of(source: Path | bytes) -> Mapping[str, Any]:
         raise UserError(f"This is no recipe: it cannot be read as JSON. {wanted}", code="not_a_recipe") from error
     if isinstance(values, dict):
         # Of a run's own recipe.json, which may be handed in as well.
-        values.pop("crc", None)
+        for name in ("run", "crc"):
+            values.pop(name, None)
     else:
         raise UserError(f"This is no recipe: it holds no settings by name. {wanted}", code="not_a_recipe")
     return values

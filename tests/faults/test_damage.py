@@ -20,7 +20,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs import integrity
 from trainer.runs.doctor import diagnose
-from trainer.runs.run import Run, new_id
+from trainer.runs.run import Run, RunStore
 from trainer.runs.schema import KINDS
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER as ME
@@ -50,15 +50,15 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Path:
-    """The one trained run, and a copy of it by another id."""
+    """Two runs trained alike."""
     folder = tmp_path_factory.mktemp("template")
     path = write_rows(folder / "moods.csv", small_rows(120))
     studio = Studio(Settings(runs_dir=folder / "runs", save_seconds=0), encoders=[tiny_encoder])
-    view = studio.train_files(ME, {"main": (path.name, path)}, RECIPE)
-    assert studio.wait(ME, view.id, 120).status == "finished"
+    for _ in range(2):
+        view = studio.train_files(ME, {"main": (path.name, path)}, RECIPE)
+        assert studio.wait(ME, view.id, 120).status == "finished"
     studio.close()
     shutil.rmtree(folder / "runs" / "drafts", ignore_errors=True)
-    shutil.copytree(folder / "runs" / view.id, folder / "runs" / new_id())
     return folder / "runs"
 
 
@@ -66,7 +66,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Pat
 def copies(pair: Path, tmp_path: Path, tiny_encoder: Encoder) -> Iterator[Callable[[], Pair]]:
     """Each call hands out copies of the two, byte by byte, in the same place, under a studio that has seen neither."""
     runs = tmp_path / "runs"
-    one, other = sorted(path.name for path in pair.iterdir())
+    other, one = (view.id for view in RunStore(pair).list(ME))
 
     def copy() -> Pair:
         shutil.rmtree(runs, ignore_errors=True)
@@ -251,6 +251,15 @@ def line(event: dict[str, Any], *, checksum: bytes | None = None) -> bytes:
     return body + (checksum or b"%08x" % zlib.crc32(body)) + b'"}\n'
 
 
+def log_of(events: list[dict[str, Any]], *, wrong: int | None = None) -> bytes:
+    """The lines of a log, each after the one before it; the checksum of the one at ``wrong`` is another one."""
+    lines: list[bytes] = []
+    for at, event in enumerate(events):
+        previous = {"previous": lines[-1][-11:-3].decode()} if lines else {}
+        lines.append(line({**event, **previous}, checksum=b"00000000" if at == wrong else None))
+    return b"".join(lines)
+
+
 def fold_wrong_events(copies: Callable[[], Pair], *, values: int) -> dict[str, int]:
     """One field of one event at a time gets ``values`` of the eight wrong values, with the checksum of before and with one that is right."""
     pair = copies()
@@ -268,10 +277,9 @@ def fold_wrong_events(copies: Callable[[], Pair], *, values: int) -> dict[str, i
                 bad = wrong[(counts["fields"] + at * 3) % len(wrong)]
                 others = [other for other in events if other is not event]
                 where = events.index(event) if event in events else len(events) - 1
-                for checksum in (None, b"00000000"):
-                    lines = [line(other) for other in others]
-                    lines.insert(where, line({**event, field: bad}, checksum=checksum))
-                    (pair.folder / "events.jsonl").write_bytes(b"".join(lines))
+                for wrong_sum in (None, where):
+                    changed = [*others[:where], {**event, field: bad}, *others[where:]]
+                    (pair.folder / "events.jsonl").write_bytes(log_of(changed, wrong=wrong_sum))
                     # So that it is the schema, or the checksum of the line, that tells, and not the seal.
                     integrity.seal_results(pair.folder)
                     fresh = replace(pair, studio=Studio(pair.studio.settings, encoders=pair.studio.encoders))
@@ -312,9 +320,9 @@ def test_a_log_of_brackets_takes_nothing_down(copies: Callable[[], Pair]) -> Non
 def test_a_finished_run_whose_log_was_cut_keeps_its_model_and_is_not_trained_over(copies: Callable[[], Pair]) -> None:
     pair = copies()
     events = list(Run(pair.folder).log.read())
-    # Cut at the end of a line, where no checksum tells: right after it was put into the queue, or right before its end.
-    for kept, status in ((2, "interrupted"), (len(events) - 1, "interrupted"), (0, "damaged")):
-        (pair.folder / "events.jsonl").write_bytes(b"".join(map(line, events[:kept])))
+    # Cut at the end of a line, where no checksum tells: right after it was put into the queue, or so that nothing is left.
+    for kept, status in ((2, "interrupted"), (0, "damaged")):
+        (pair.folder / "events.jsonl").write_bytes(log_of(events[:kept]))
         view = Studio(pair.studio.settings, encoders=pair.studio.encoders).view(ME, pair.run)
         assert (view.status, view.has_model) == (status, True)
         assert "events.jsonl" in view.damage[0]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from trainer.runs.checkpoints import Checkpoints, link_files
 
 Fill = Callable[[Path], None]
+RUN = "5eed" * 8
 
 
 def holding(text: str = "weights") -> Fill:
@@ -25,7 +26,7 @@ def holding(text: str = "weights") -> Fill:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Checkpoints:
-    return Checkpoints(tmp_path / "checkpoints")
+    return Checkpoints(tmp_path / "checkpoints", RUN)
 
 
 def names(kept: Checkpoints) -> list[str]:
@@ -69,6 +70,14 @@ def test_damaged_states_after_the_newest_whole_one_are_named(kept: Checkpoints) 
     assert (kept.newest_and_damaged()[0].step, kept.newest_and_damaged()[1]) == (1, (2,))
     (kept.folder / "state-00000001" / "COMPLETE.json").write_text("[" * 100_000)
     assert kept.newest_and_damaged() == (None, (2, 1))
+
+
+def test_one_of_another_run_does_not_count(kept: Checkpoints) -> None:
+    kept.write("best", 2, holding())
+    kept.write("state", 2, holding(), best=2)
+    other = Checkpoints(kept.folder, "0" * 32)
+    assert other.newest_and_damaged() == (None, (2,))
+    assert (other.best(2), kept.best(2).step) == (None, 2)
 
 
 def test_one_without_its_best_weights_does_not_count(kept: Checkpoints) -> None:
@@ -139,10 +148,10 @@ def test_a_strange_mark_is_no_mark(kept: Checkpoints, mark: str) -> None:
 @settings(deadline=None, max_examples=30)  # each waits for the disk
 @given(st.dictionaries(st.integers(0, 99_999_999), st.booleans(), max_size=6))
 def test_the_newest_is_the_highest_complete_step(tmp_path_factory: pytest.TempPathFactory, steps: dict[int, bool]) -> None:
-    kept = Checkpoints(tmp_path_factory.mktemp("kept"))
+    kept = Checkpoints(tmp_path_factory.mktemp("kept"), RUN)
     for step, whole in steps.items():
         folder = kept.folder / f"state-{step:08d}"
-        made = Checkpoints(kept.folder / "aside").write("state", step, holding())
+        made = Checkpoints(kept.folder / "aside", RUN).write("state", step, holding())
         made.path.rename(folder)
         if not whole:
             mark = json.loads((folder / "COMPLETE.json").read_text())

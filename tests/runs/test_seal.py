@@ -1,6 +1,7 @@
 """Seals tell which files are whole, and whether they are whole themselves."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import pytest
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.damage import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run, RunStore, new_id
 from trainer.runs.seal import Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
+from trainer.runs.writer import writing
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_a_finished_run_is_whole_and_each_use_asks_for_its_own_files(tmp_path: P
         (lambda run: (run.path / "model" / "weights").unlink(), "model/weights"),
         (lambda run: (run.path / "recipe.json").write_text("{}"), "recipe.json"),
         (lambda run: run.log.path.unlink(), "events.jsonl"),
-        (lambda run: run.log.path.write_bytes(run.log.content()[:-9]), "has lost a part"),
+        (lambda run: run.log.path.write_bytes(run.log.content()[:-199]), "has lost a part"),
     ],
     ids=["no seal", "strange seal", "source gone", "weights gone", "recipe", "log gone", "log cut"],
 )
@@ -102,6 +104,50 @@ def test_what_costs_nothing_to_see_is_told_in_the_list(tmp_path: Path, harm: Cal
     views = {view.id: view for view in RunStore(tmp_path).list("local")}
     assert words in " ".join(views[run.id].damage)
     assert views[other.id].damage == ()
+
+
+def swap(one: Run, other: Run, *names: str) -> None:
+    for name in names:
+        aside = one.path.parent / "aside"
+        (one.path / name).rename(aside)
+        (other.path / name).rename(one.path / name)
+        aside.rename(other.path / name)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("recipe.json",), "recipe.json"),
+        ((INPUT_SEAL, ROWS, "source", "source-test"), INPUT_SEAL),
+        ((RESULT_SEAL, PREDICTIONS, "model"), RESULT_SEAL),
+        ((RESULT_SEAL, PREDICTIONS, "model", "events.jsonl"), RESULT_SEAL),
+        (("events.jsonl",), "of another run"),
+    ],
+    ids=["recipe", "inputs", "results", "results and log", "log"],
+)
+def test_whole_files_of_another_run_are_told(tmp_path: Path, names: tuple[str, ...], words: str) -> None:
+    store = RunStore(tmp_path)
+    runs = finished(store), finished(store)
+    swap(*runs, *names)
+    for run in runs:
+        assert words in " ".join(RunStore(tmp_path).damage(run))
+        assert RunStore(tmp_path).view(run).damage
+    swap(*runs, *names)
+    assert not any(RunStore(tmp_path).damage(run) for run in runs)
+
+
+def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run, waiting = finished(store), store.create(recipe=Recipe(), fill=lambda folder: None, name="calm fox", owner="local")
+    for whole in (run, waiting):
+        copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_id())))
+        view, told = store.view(copy), " ".join(store.damage(copy))
+        assert (view.status, view.live) == ("damaged", False)
+        assert all(word in told for word in ("events.jsonl) is that of another run", "recipe.json", INPUT_SEAL))
+        for part in (ROWS, PREDICTIONS, MODEL, CARD):
+            with pytest.raises(UserError):
+                copy.check(part)
+        assert store.damage(whole) == ()
 
 
 def test_what_keeps_its_size_is_told_where_the_run_is_looked_at_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,14 +189,131 @@ def test_more_results_get_another_seal_and_a_rename_seals_the_log_anew(tmp_path:
     assert store.view(run).name == "bold owl"
 
 
-def test_a_power_cut_between_the_seal_and_the_end_is_told_once_nobody_writes(tmp_path: Path) -> None:
-    from trainer.runs.writer import writing
+def without(content: bytes, *kinds: str) -> bytes:
+    return b"".join(line for line in content.splitlines(keepends=True) if not any(f'"kind": "{kind}"'.encode() in line for kind in kinds))
 
+
+def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_named(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = finished(store)
-    run.log.path.write_bytes(b"".join(run.log.content().splitlines(keepends=True)[:-1]))
+    run.log.path.write_bytes(without(run.log.content(), "finished"))
     with writing(run.path):
-        assert (store.view(run).status, store.view(run).damage) == ("running", ())
-    view = RunStore(tmp_path).view(run)
+        assert (store.view(run).status, store.view(run).has_model, store.view(run).message) == ("running", False, "")
+    for _ in range(2):
+        view = RunStore(tmp_path).view(run)
+        assert (view.status, view.has_model, RunStore(tmp_path).damage(run)) == ("interrupted", True, ())
+        assert "Resume finishes it" in view.message
+        # A name changes nothing of that.
+        run.log.append("renamed", name="calm fox")
+    # Put into the queue once more, taken out again, and then trained to another end.
+    run.log.append("queued")
+    assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("queued", True, ())
+    run.log.append("cancelled")
+    assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("interrupted", True, ())
+    run.log.append("queued")
+    run.log.append("phase", what="saving the model", replaces_model=True)
+    assert (store.view(run).has_model, store.view(run).damage) == (False, ())
+    run.open_results()
+    run.seal_results()
+    run.log.append("finished")
+    assert (store.view(run).status, store.damage(run)) == ("finished", ())
+
+
+def test_a_run_whose_end_was_removed_before_later_lines_keeps_its_model_and_is_told(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    run = finished(store)
+    run.log.append("queued", epochs=2)
+    run.log.append("cancelled", message="Taken out of the queue.")
+    run.log.path.write_bytes(without(run.log.content(), "finished"))
+    view = store.view(run)
     assert (view.status, view.has_model) == ("interrupted", True)
-    assert "has lost a part" in view.damage[0]
+    assert "1 line is damaged or out of place" in " ".join(store.damage(run))
+
+
+def test_a_card_is_whole_at_every_moment_of_its_replacement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RunStore(tmp_path)
+    run = finished(store)
+    seen: list[tuple[str, ...]] = []
+
+    def watched(call: Callable[..., object]) -> Callable[..., object]:
+        def watching(*args: object, **named: object) -> object:
+            result = call(*args, **named)
+            if not str(args[-1]).endswith("seen"):
+                seen.append((*RunStore(tmp_path).damage(run), *RunStore(tmp_path).view(run).damage))
+                run.check(MODEL, CARD)
+            return result
+
+        return watching
+
+    for name in ("replace", "fsync"):
+        monkeypatch.setattr(os, name, watched(getattr(os, name)))
+    for text in ("a longer card than before", "short"):
+        (tmp_path / "fresh").write_text(text)
+        run.replace_card(tmp_path / "fresh")
+    assert (run.path / CARD).read_text() == "short"
+    assert len(seen) >= 2 * 6
+    assert set(seen) == {()}
+    # Once it is replaced the old one is no longer good.
+    (run.path / CARD).write_text("a longer card than before")
+    assert CARD in store.damage(run)[0]
+
+
+def test_a_card_replaced_halfway_by_a_crash_is_whole_and_can_be_replaced_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RunStore(tmp_path)
+    for crash in (1, 2, 3):
+        run, calls = finished(store), 0
+        replace_file = os.replace
+
+        def crashing(source: object, target: object, crash: int = crash, replace_file: Callable[..., object] = replace_file) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == crash:
+                raise KeyboardInterrupt
+            replace_file(source, target)
+
+        (tmp_path / "fresh").write_text("another card")
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "replace", crashing)
+            with pytest.raises(KeyboardInterrupt):
+                run.replace_card(tmp_path / "fresh")
+        assert store.damage(run) == ()
+        (tmp_path / "fresh").write_text("a third card")
+        run.replace_card(tmp_path / "fresh")
+        assert ((run.path / CARD).read_text(), store.damage(run)) == ("a third card", ())
+
+
+def test_a_reader_whose_seal_was_replaced_meanwhile_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = finished(RunStore(tmp_path))
+    fresh, read = tmp_path / "fresh", []
+
+    def replaced_while_read(path: Path) -> Seal | None:
+        seal = read_seal(path)
+        if path.name == RESULT_SEAL and len(read) < 3:
+            read.append(path)
+            fresh.write_text(f"card {'x' * len(read)}")
+            with monkeypatch.context() as patched:
+                patched.setattr("trainer.runs.integrity.read_seal", read_seal)
+                run.replace_card(fresh)
+        return seal
+
+    monkeypatch.setattr("trainer.runs.integrity.read_seal", replaced_while_read)
+    run.check(CARD)
+    assert len(read) == 3
+
+
+@pytest.mark.parametrize("name", ["evil.txt", "adapter_config.json", "inner/head.json"])
+def test_a_file_added_to_the_model_is_told_and_not_handed_out(tmp_path: Path, name: str) -> None:
+    store = RunStore(tmp_path)
+    run = finished(store)
+    for left in (".DS_Store", "Thumbs.db"):
+        (run.model / left).write_text("left by a file manager")
+    assert store.damage(run) == ()
+    run.check(MODEL)
+    (run.model / name).parent.mkdir(exist_ok=True)
+    (run.model / name).write_text("{}")
+    assert f"model/{name}" in store.damage(run)[0]
+    assert f"model/{name}" in RunStore(tmp_path).view(run).damage[0]
+    run.check(PREDICTIONS, CARD)
+    with pytest.raises(UserError, match=name):
+        run.check(MODEL)
+    assert [file.name for file in run.model_files()] == ["README.md", "weights"]

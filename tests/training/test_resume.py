@@ -113,7 +113,7 @@ def test_a_damaged_state_does_not_count(
     with pytest.raises(Killed):
         fit(broken, tiny_encoder, *material, save_seconds=0)
     end_at.never()  # type: ignore[attr-defined]
-    newest = Checkpoints(broken.checkpoints).newest()
+    newest = Checkpoints(broken.checkpoints, broken.id).newest()
     content = bytearray((newest.path / "model.safetensors").read_bytes())
     content[-3] ^= 1
     (newest.path / "model.safetensors").write_bytes(content)
@@ -245,7 +245,7 @@ def test_weights_that_go_astray_leave_the_best_model_before_that(
     assert "no longer a number at step 14" in view.remarks[0]
     assert fitted.best_step <= 13
     assert view.saved_step == 13
-    for file in (run.model / "model.safetensors", Checkpoints(run.checkpoints).newest().path / "model.safetensors"):
+    for file in (run.model / "model.safetensors", Checkpoints(run.checkpoints, run.id).newest().path / "model.safetensors"):
         assert all(np.isfinite(weight).all() for weight in load_file(file).values())
 
 

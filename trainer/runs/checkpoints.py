@@ -31,11 +31,12 @@ class Checkpoints:
     """The checkpoints of one run: best weights and states.
 
     Each is written beside its place, read back, brought to the disk, marked with the sizes and SHA-256 of its files and only then named; what
-    has no mark, or differs from it, is as good as absent. Order and age go by the step, never by a file's time.
+    has no mark, or one of another run, or differs from it, is as good as absent. Order and age go by the step, never by a file's time.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, run_id: str) -> None:
         self.folder = folder
+        self._run_id = run_id
 
     def write(
         self, kind: str, step: int, fill: Callable[[Path], None], *, best: int | None = None, needed: Collection[int] = ()
@@ -50,7 +51,7 @@ class Checkpoints:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         fill(partial)
-        write_seal(partial / _MARK, partial, _files(partial), best=best)
+        write_seal(partial / _MARK, partial, _files(partial), run=self._run_id, best=best)
         # One of the same name can only be a leftover beyond the step from which this training went on.
         shutil.rmtree(path, ignore_errors=True)
         os.replace(partial, path)
@@ -67,7 +68,7 @@ class Checkpoints:
         damaged = []
         for step, path in self._named("state"):
             mark = read_seal(path / _MARK)
-            if _is_whole(path, mark):
+            if self._is_whole(path, mark):
                 best = _best_of(mark)
                 if best is None or self.best(best) is not None:
                     return Checkpoint(path, step, best), tuple(damaged)
@@ -77,7 +78,7 @@ class Checkpoints:
     def best(self, step: int) -> Checkpoint | None:
         """The best weights of this step, where they are complete."""
         path = self.folder / f"best-{step:08d}"
-        return Checkpoint(path, step) if _is_whole(path, read_seal(path / _MARK)) else None
+        return Checkpoint(path, step) if self._is_whole(path, read_seal(path / _MARK)) else None
 
     def forget_after(self, last: Checkpoint | None) -> None:
         """Remove what does not count: half-written folders, and everything beyond the state from which a training goes on (None: all)."""
@@ -94,6 +95,9 @@ class Checkpoints:
             for step, path in self._named(kind):
                 if step != wanted:
                     shutil.rmtree(path, ignore_errors=True)
+
+    def _is_whole(self, path: Path, mark: Seal | None) -> bool:
+        return mark is not None and mark.facts.get("run") == self._run_id and bool(mark.files) and not damaged_files(path, mark)
 
     def _rotate(self, needed: set[int]) -> None:
         states = self._named("state")
@@ -132,7 +136,3 @@ def _best_of(mark: Seal) -> int | None:
     """The step of the best weights that belong to a state."""
     best = mark.facts.get("best")
     return best if type(best) is int else None
-
-
-def _is_whole(folder: Path, mark: Seal | None) -> bool:
-    return mark is not None and bool(mark.files) and not damaged_files(folder, mark)

@@ -14,6 +14,9 @@ from typing import Any
 _DECODER = json.JSONDecoder()
 _KEY = b'"crc": "'
 _DIGITS = 8
+CHECKSUM_OF_LINE = slice(-_DIGITS - 2, -2)
+"""Where the checksum stands in a whole object on one line."""
+
 _ENDS = (b'"}', b'"\n}')
 """What follows the checksum, on one line and over several."""
 
@@ -47,6 +50,18 @@ def has_checksum(content: bytes) -> bool:
     """Whether a whole checksum stands somewhere in it, right or wrong: then it was not torn while it was written."""
     at = content.rfind(_KEY) + len(_KEY)
     return at >= len(_KEY) and len(content) > at + _DIGITS + 1
+
+
+def stated_checksum(content: bytes) -> str:
+    """The checksum that stands in it, right or wrong; "" where none does, or not a whole one."""
+    at = content.rfind(_KEY) + len(_KEY)
+    # Other bytes than digits may stand there; each is one character.
+    return content[at : at + _DIGITS].decode("latin-1") if has_checksum(content) else ""
+
+
+def right_checksum(content: bytes) -> str:
+    """The checksum that should stand in what has one."""
+    return _checksum(content[: content.rfind(_KEY) + len(_KEY)]).decode("ascii")
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -14,10 +14,10 @@ INPUT_SEAL, RESULT_SEAL = "inputs.seal.json", "results.seal.json"
 
 
 def log_lines(name: str, lines: int) -> str:
-    """Lines of the log that were passed over."""
+    """Lines of the log that were passed over, or before which others were removed."""
     count = "1 line is" if lines == 1 else f"{lines:,} lines are"
     return (
-        f"In the log of {name} (events.jsonl) {count} damaged and left out: a point of its curves, or a note of how the training went, may be "
+        f"In the log of {name} (events.jsonl) {count} damaged or out of place: a point of its curves, or a note of how the training went, may be "
         "missing."
     )
 
@@ -26,6 +26,13 @@ def log_lost_its_beginning(name: str) -> str:
     return (
         f"The log of {name} (events.jsonl) no longer says how the run began, so it cannot be resumed or trained further. "
         "What is whole of it can still be looked at; delete it when you no longer need it, and start a new one."
+    )
+
+
+def log_of_another_run(name: str) -> str:
+    return (
+        f"The log of {name} (events.jsonl) is that of another run, so this one cannot be resumed or trained further. "
+        "Look at the run that it belongs to, and delete this one; if its folder is a copy of another, the files are of that run."
     )
 
 
@@ -77,18 +84,19 @@ def _listed(paths: list[str], most: int = 3) -> str:
 WHAT_TO_DO = "Start a new run from the original file for what is lost; this one can be deleted."
 
 _SENTENCES = {
-    RECIPE: "The settings of {name} ({files}) are damaged or missing, so it cannot be resumed or trained further.",
+    RECIPE: "The settings of {name} ({files}) are damaged, missing or of another run, so it cannot be resumed or trained further.",
     ROWS: "The rows that {name} learns from ({files}) are damaged or missing, so it cannot be compared, resumed or trained further.",
     "source": "The copy of the original file that lies with {name} ({files}) is damaged or missing; the run works without it. Keep your own copy.",
     PREDICTIONS: "The predictions of {name} ({files}) are damaged or missing, so it has no scores and cannot be compared.",
-    MODEL: "The model of {name} ({files}) is damaged or missing, so it can be neither tried nor downloaded.",
+    MODEL: "The model of {name} ({files}) is damaged, lacks files or has others added, so it can be neither tried nor downloaded.",
     CARD: "The model card of {name} ({files}) is damaged or missing, so the model cannot be downloaded.",
     INPUT_SEAL: (
-        "The file by which we check that the rows of {name} are unchanged ({files}) is damaged or missing, so it cannot be compared, resumed or "
+        "The file by which we check that the rows of {name} are unchanged ({files}) is damaged, missing or of another run, so it cannot be compared, resumed or "
         "trained further."
     ),
     RESULT_SEAL: (
-        "The file by which we check that the model and the scores of {name} are unchanged ({files}) is damaged or missing, so they are not used."
+        "The file by which we check that the model and the scores of {name} are unchanged ({files}) is damaged, missing or of another run, so they are not "
+        "used."
     ),
 }
 _LOST = {

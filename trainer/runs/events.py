@@ -1,4 +1,4 @@
-"""The append-only log of one run: one JSON object a line, each a fact with its time and a checksum.
+"""The append-only log of one run: one JSON object a line, each a fact with its time, the checksum of the line before it and its own.
 
 Knows nothing of what the facts mean: what they may hold is ``schema``'s business, folding them ``view``'s.
 """
@@ -8,10 +8,12 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from trainer.runs.checksums import dump, has_checksum, load
+from trainer.runs.checksums import CHECKSUM_OF_LINE, dump, load, right_checksum, stated_checksum
+from trainer.runs.locks import locked
 
 LONGEST_TEXT = 10_000
 """Characters of one text in an event; a longer one is cut when it is written, and is damage when it is read."""
@@ -19,10 +21,16 @@ LONGEST_TEXT = 10_000
 _LONGEST_LINE = 1_000_000
 """Bytes; no event comes near it."""
 
+_TAIL = 1_024
+"""Bytes at the end of a log in which the last checksum nearly always stands."""
+
 
 @dataclass(frozen=True)
 class LogContent:
-    """What stands in a log: the whole facts, oldest first, and for each damaged line the number of whole facts before it."""
+    """What stands in a log: the whole facts, oldest first, and for each damaged place the number of whole facts before it.
+
+    A place is damaged where a line is, and where a whole line does not follow the one before it: lines were removed, repeated or added.
+    """
 
     events: tuple[dict[str, Any], ...]
     damaged: tuple[int, ...] = ()
@@ -31,6 +39,7 @@ class LogContent:
 class EventLog:
     """Facts on disk, in the order in which they happened.
 
+    Each line names the checksum of the line before it ("previous"), so that no line can go or come unnoticed but the last ones.
     A line that a crash tore is skipped by readers; a writer that finds one begins on a fresh line and says so in its fact ("after_torn"), so
     that readers can tell such a line from a damaged one. Numbers are finite or absent: a NaN or an infinity is left out, since JSON knows
     neither. A lone surrogate becomes a question mark.
@@ -46,13 +55,14 @@ class EventLog:
         if self._muted:
             return
         facts = {name: _cut(value) for name, value in fields.items() if value is not None and not _not_finite(value)}
-        with open(self.path, "a+b") as file:
-            torn = file.seek(0, os.SEEK_END) > 0 and _last_byte(file) != b"\n"
-            mark = {"after_torn": True} if torn else {}
-            line = dump({"time": round(time.time(), 3), "kind": kind, **facts, **mark})
-            # One write call, so that two writers' lines cannot mix.
-            file.write((b"\n" if torn else b"") + line + b"\n")
-            file.flush()
+        with open(self.path, "a+b", buffering=0) as file:
+            # Another process may add a line between our look at the last one and our write.
+            with locked(file):
+                last, torn = _end_of(file)
+                marks = {**({"previous": last} if last else {}), **({"after_torn": True} if torn else {})}
+                line = dump({"time": round(time.time(), 3), "kind": kind, **facts, **marks})
+                # One write call, so that two writers' lines cannot mix even where there are no locks.
+                _write(file, (b"\n" if torn else b"") + line + b"\n")
             if durable:
                 os.fsync(file.fileno())
 
@@ -76,33 +86,45 @@ class EventLog:
 
 
 def parse(content: bytes) -> LogContent:
-    """The facts in the bytes of a log, and which lines are damaged: no JSON, a wrong checksum or none, nested or long beyond reason.
+    """The facts in the bytes of a log, and which places are damaged: a line is no JSON, has a wrong checksum or none, is nested or long beyond
+    reason, or does not follow the line before it.
 
-    What a crash tore is no damage: what follows the last newline, and a line of which the writer that came next says so.
+    What a crash tore is no damage: what follows the last newline, and a line of which the writer that came next says so. A whole line that
+    follows another one than it names is a fact all the same, as lines may have been removed before it; one that stood before is not.
     """
     events: list[dict[str, Any]] = []
     damaged: list[int] = []
-    *lines, last = content.split(b"\n")
+    lines = content.split(b"\n")
     may_be_torn = False
-    for line in lines:
-        if not line:
-            continue
+    # The checksums that the next line may name; and the whole lines so far.
+    links, seen = {""}, set[bytes]()
+    for at, line in enumerate(lines):
         event = _event(line)
         if event is None:
-            may_be_torn = not has_checksum(line)
+            checksum = stated_checksum(line)
+            if not line or (at == len(lines) - 1 and not checksum):
+                continue
+            may_be_torn = not checksum
             damaged.append(len(events))
+            if checksum:
+                # Either it is right, or what it covers is: the next line names the one that was written.
+                links |= {checksum, right_checksum(line)}
             continue
-        if event.pop("after_torn", False) and may_be_torn and damaged and damaged[-1] == len(events):
+        torn_before = event.pop("after_torn", False) and may_be_torn
+        if torn_before and damaged and damaged[-1] == len(events):
             damaged.pop()
+        # What a damaged line without a checksum had for one, nobody knows.
+        follows = str(event.pop("previous", "")) in links or (may_be_torn and not torn_before)
         may_be_torn = False
+        checksum = line[CHECKSUM_OF_LINE].decode("ascii")
+        if not follows:
+            damaged.append(len(events))
+            if line in seen:
+                links.add(checksum)
+                continue
+        links = {checksum}
+        seen.add(line)
         events.append(event)
-    event = _event(last)
-    if event is not None:
-        # Only the newline is missing.
-        event.pop("after_torn", None)
-        events.append(event)
-    elif has_checksum(last):
-        damaged.append(len(events))
     return LogContent(tuple(events), tuple(damaged))
 
 
@@ -127,6 +149,20 @@ def _not_finite(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
 
 
-def _last_byte(file: Any) -> bytes:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1)
+def _write(file: FileIO, content: bytes) -> None:
+    """Write it all; a full disk takes a part and refuses the rest."""
+    written = file.write(content)
+    while written < len(content):
+        written += file.write(content[written:])
+
+
+def _end_of(file: FileIO) -> tuple[str, bool]:
+    """The last checksum that stands in a log ("" for none), and whether what follows the last newline is part of a line."""
+    size, wanted = file.seek(0, os.SEEK_END), _TAIL
+    while True:
+        file.seek(max(0, size - wanted))
+        tail = file.read(wanted)
+        last = next(filter(None, map(stated_checksum, reversed(tail.split(b"\n")))), "")
+        if last or wanted >= size:
+            return last, size > 0 and not tail.endswith(b"\n")
+        wanted *= 64

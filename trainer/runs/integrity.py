@@ -5,22 +5,27 @@ Not sealed, since nothing in them could be wrong: stop, lock, heartbeat and erro
 """
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from trainer.runs.damage import CARD, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
-from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
+from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, sync, write_seal
+
+_LOOKS = 5
+"""At files whose seal is being replaced."""
 
 
-def seal_inputs(folder: Path) -> None:
-    """Seal the uploaded files and the rows of a run that is being made. Raises OSError."""
-    write_seal(folder / INPUT_SEAL, folder, (*sorted(folder.glob("source*")), *folder.glob(ROWS)))
+def seal_inputs(folder: Path, run_id: str) -> None:
+    """Seal the uploaded files and the rows of a run that is being made; its folder has another name until then. Raises OSError."""
+    write_seal(folder / INPUT_SEAL, folder, (*sorted(folder.glob("source*")), *folder.glob(ROWS)), run=run_id)
 
 
 def seal_results(folder: Path) -> None:
     """Seal model, card and predictions, and the log as it stands; the next line in the log is the run's end. Raises OSError."""
-    write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), log=_log_facts(folder))
+    write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), run=folder.name, log=_log_facts(folder))
 
 
 def open_results(folder: Path) -> None:
@@ -29,12 +34,30 @@ def open_results(folder: Path) -> None:
 
 
 def results_seal(folder: Path) -> Seal | None:
-    """The seal of the results; None where there is none, or a damaged one."""
-    return read_seal(folder / RESULT_SEAL)
+    """The seal of the results; None where there is none, or a damaged one, or one of another run."""
+    return _own_seal(folder, RESULT_SEAL)
 
 
-def reseal(folder: Path, *names: str) -> None:
-    """Seal anew what lawfully changed since: these files, and what was added to the log. Raises OSError.
+def replace_file(folder: Path, name: str, fresh: Path) -> None:
+    """Put a file of the results in the place of the old one, which is whole. Raises OSError.
+
+    At every moment, be it that of a crash, the file is one that the seal knows.
+    """
+    seal = results_seal(folder)
+    if seal is None:
+        os.replace(fresh, folder / name)
+        return
+    sync(fresh)
+    old, new = ((path.stat().st_size, file_digest(path)) for path in (folder / name, fresh))
+    files = {**seal.files, name: new}
+    save_seal(folder / RESULT_SEAL, replace(seal, files=files, replaced={name: old}))
+    os.replace(fresh, folder / name)
+    sync((folder / name).parent)
+    save_seal(folder / RESULT_SEAL, replace(seal, files=files, replaced={}))
+
+
+def reseal_log(folder: Path) -> None:
+    """Seal anew what was added to the log. Raises OSError.
 
     Nothing is done where there are no results, or the log was damaged before. Only for who writes the run: see ``writing``.
     """
@@ -42,44 +65,75 @@ def reseal(folder: Path, *names: str) -> None:
     content = (folder / LOG).read_bytes() if seal is not None else b""
     if seal is None or not _begins_as_sealed(seal, content):
         return
-    changed = {name: ((folder / name).stat().st_size, file_digest(folder / name)) for name in names}
-    save_seal(folder / RESULT_SEAL, replace(seal, files={**seal.files, **changed}, facts={**seal.facts, "log": _log_facts(folder)}))
+    save_seal(folder / RESULT_SEAL, replace(seal, facts={**seal.facts, "log": _log_facts(folder)}))
 
 
-def log_is_cut(seal: Seal, content: bytes, *, ended: bool) -> bool:
-    """Whether the log lacks something that stood in it when the results were sealed, or the line after that: the run's end."""
-    if not _begins_as_sealed(seal, content):
-        return True
-    size, _ = seal.facts["log"]
-    return not ended and b"\n" not in content[size:]
+def sealed_log(seal: Seal, content: bytes) -> bytes | None:
+    """What stood in the log when the results were sealed; None where the log no longer begins with it."""
+    return content[: seal.facts["log"][0]] if _begins_as_sealed(seal, content) else None
 
 
 def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
-    """The sealed files of a run that are missing or differ, and the seals that do; with ``digest`` None only sizes are looked at."""
-    found: list[str] = []
-    for name in (INPUT_SEAL, RESULT_SEAL) if has_model else (INPUT_SEAL,):
-        seal = read_seal(folder / name)
-        found += [name] if seal is None else damaged_files(folder, seal, digest=digest)
-    return tuple(found)
+    """The sealed files of a run that are missing or differ, the seals that do, and files that were added to its model.
+
+    With ``digest`` None only sizes are looked at.
+    """
+    damaged = _damaged_by(folder, INPUT_SEAL, lambda seal: damaged_files(folder, seal, digest=digest))
+    if has_model:
+        damaged += _damaged_by(folder, RESULT_SEAL, lambda seal: (*damaged_files(folder, seal, digest=digest), *_added(folder, seal)))
+    return damaged
 
 
 def damaged_parts(folder: Path, parts: Iterable[str]) -> tuple[str, ...]:
-    """The files of these parts (ROWS, PREDICTIONS, MODEL, CARD) that are missing or differ, or the seal without which nobody can tell."""
-    found: list[str] = []
+    """The files of these parts (ROWS, PREDICTIONS, MODEL, CARD) that are missing, differ or were added, or the seal that would tell."""
+    damaged: list[str] = []
     for part in parts:
-        name = INPUT_SEAL if part == ROWS else RESULT_SEAL
-        seal = read_seal(folder / name)
-        if seal is None:
-            found.append(name)
-        else:
-            found += damaged_files(folder, seal, _files_of(part, seal))
-    return tuple(dict.fromkeys(found))
+        damaged += _damaged_by(folder, INPUT_SEAL if part == ROWS else RESULT_SEAL, partial(_damaged_part, folder, part))
+    return tuple(dict.fromkeys(damaged))
+
+
+def model_files(seal: Seal) -> tuple[str, ...]:
+    """The sealed files of the model and its card, by their path in the run's folder."""
+    return tuple(sorted(name for name in seal.files if name.startswith(f"{MODEL}/")))
+
+
+def _damaged_by(folder: Path, name: str, look: Callable[[Seal], tuple[str, ...]]) -> tuple[str, ...]:
+    """What ``look`` finds damaged beside a seal, or the seal itself; it looks again where the seal was replaced meanwhile."""
+    seal, damaged = _own_seal(folder, name), (name,)
+    for _ in range(_LOOKS):
+        damaged = (name,) if seal is None else look(seal)
+        if not damaged or (later := _own_seal(folder, name)) == seal:
+            break
+        seal = later
+    return damaged
+
+
+def _damaged_part(folder: Path, part: str, seal: Seal) -> tuple[str, ...]:
+    added = _added(folder, seal) if part == MODEL else ()
+    return (*damaged_files(folder, seal, _files_of(part, seal)), *added)
+
+
+def _added(folder: Path, seal: Seal) -> tuple[str, ...]:
+    """Files in the folder of the model that were not there when it was sealed; a tokenizer or an adapter would change its answers."""
+    names = (file.relative_to(folder).as_posix() for file in files_in(folder / MODEL))
+    return tuple(name for name in names if name not in seal.files and not _is_the_systems(name.rsplit("/", 1)[-1]))
+
+
+def _is_the_systems(name: str) -> bool:
+    """Whether a file manager leaves files of this name wherever somebody looks (".DS_Store"); nothing reads them."""
+    return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def _own_seal(folder: Path, name: str) -> Seal | None:
+    """A seal of this run, which its folder is named after; None where it is missing, damaged or of another run."""
+    seal = read_seal(folder / name)
+    return seal if seal is not None and seal.facts.get("run") == folder.name else None
 
 
 def _files_of(part: str, seal: Seal) -> list[str]:
     if part != MODEL:
         return [part]
-    return [name for name in seal.files if name.startswith(f"{MODEL}/") and name != CARD] or [MODEL]
+    return [name for name in model_files(seal) if name != CARD] or [MODEL]
 
 
 def _log_facts(folder: Path) -> tuple[int, str]:

@@ -27,6 +27,8 @@ _LOOKS = 2
 
 _DIGESTS_KEPT = 10_000
 
+_NO_END = "It was interrupted just before its end was noted. Its model and its scores are whole; Resume finishes it."
+
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -79,23 +81,26 @@ class Run:
         return self.path / "error.log"
 
     def recipe(self) -> Recipe:
-        """What was asked for. Raises UserError ``run_damaged`` where it is damaged or missing."""
+        """What was asked for. Raises UserError ``run_damaged`` where it is damaged, missing or of another run."""
         try:
-            return Recipe.from_dict(read_json(self.path / damage.RECIPE))
+            values = read_json(self.path / damage.RECIPE)
+            if values.pop("run", None) != self.id:
+                raise ValueError("it is the recipe of another run")
+            return Recipe.from_dict(values)
         except (OSError, ValueError, UserError) as error:
             raise self._damaged((damage.RECIPE,)) from error
 
     def keep_recipe(self, recipe: Recipe) -> None:
         """From now on this is what was asked for."""
-        write_json(self.path / damage.RECIPE, recipe.to_dict())
+        _write_recipe(self.path, self.id, recipe)
 
     def seal_results(self) -> None:
         """Once model, card and predictions are written, and before the log says that the run has ended. Raises OSError."""
         integrity.seal_results(self.path)
 
-    def reseal_card(self) -> None:
-        """Once the card of a run that has ended was written anew. Raises OSError."""
-        integrity.reseal(self.path, damage.CARD)
+    def replace_card(self, fresh: Path) -> None:
+        """Put a card in the place of the old one, if there is one, in one step for whoever reads it or checks it. Raises OSError."""
+        integrity.replace_file(self.path, damage.CARD, fresh)
 
     def open_results(self) -> None:
         """Before model and predictions are replaced by others. Raises OSError."""
@@ -106,9 +111,19 @@ class Run:
         # What is being replaced at this moment may look damaged; a second look tells.
         if not integrity.damaged_parts(self.path, parts) or not (damaged := integrity.damaged_parts(self.path, parts)):
             return
+        raise self._unusable(damaged)
+
+    def model_files(self) -> tuple[Path, ...]:
+        """The files of the model and its card as they were sealed, and no others. Raises UserError ``run_damaged`` where nobody can tell."""
+        seal = integrity.results_seal(self.path)
+        if seal is None:
+            raise self._unusable((damage.RESULT_SEAL,))
+        return tuple(self.path / name for name in integrity.model_files(seal))
+
+    def _unusable(self, damaged: tuple[str, ...]) -> UserError:
         if damage.RESULT_SEAL in damaged and not (view := self.folded()).has_model:
-            raise UserError(f"The model of {view.name} is being replaced by another one. Ask again once it is trained.", code="no_model")
-        raise self._damaged(damaged)
+            return UserError(f"The model of {view.name} is being replaced by another one. Ask again once it is trained.", code="no_model")
+        return self._damaged(damaged)
 
     def damaged_files(self, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
         """All files that are damaged or missing, by their path in the folder; with ``digest`` None, as far as their sizes tell."""
@@ -133,15 +148,26 @@ class Run:
         return view if seal is None else self._beside_its_seal(view, seal, content)
 
     def _beside_its_seal(self, view: RunView, seal: Seal, content: bytes) -> RunView:
-        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged."""
-        cut = integrity.log_is_cut(seal, content, ended=view.has_model)
-        # A living writer puts the end into the log right after the seal.
-        ending = view.status == "running" and not view.damage and cut and has_living_writer(self.path)
-        if ending or not (cut or view.damage):
+        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged or lacks the run's end."""
+        sealed = integrity.sealed_log(seal, content)
+        if sealed is None or view.damage:
+            # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
+            status = "interrupted" if view.status == "queued" and sealed is None else view.status
+            return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
+        return view if view.has_model else self._without_its_end(view, sealed, content)
+
+    def _without_its_end(self, view: RunView, sealed: bytes, content: bytes) -> RunView:
+        """The view of a run that ended with its results and before the log could say so: its model stands until another one replaces it."""
+        before = parse(sealed).events
+        since = parse(content).events[len(before) :]
+        if any(event.get("replaces_model") for event in since):
             return view
-        # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
-        status = "interrupted" if view.status == "queued" and cut else view.status
-        return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
+        nothing_since = all(event["kind"] == "renamed" for event in since)
+        # A living writer puts the end into the log right after the seal.
+        if nothing_since and has_living_writer(self.path):
+            return view
+        view = replace(view, model=fold(self.id, before).kept)
+        return replace(view, lacks_end=True, message=_NO_END) if nothing_since else view
 
     def _damaged(self, files: tuple[str, ...]) -> UserError:
         return UserError(" ".join((*damage.files(self.folded().name, files), damage.WHAT_TO_DO)), code="run_damaged")
@@ -189,10 +215,10 @@ class RunStore:
         partial.mkdir(parents=True, mode=0o700)
         try:
             fill(partial)
-            write_json(partial / damage.RECIPE, recipe.to_dict())
-            integrity.seal_inputs(partial)
+            _write_recipe(partial, run_id, recipe)
+            integrity.seal_inputs(partial, run_id)
             log = EventLog(partial / damage.LOG)
-            log.append("created", encoder=recipe.encoder, **facts)
+            log.append("created", run=run_id, encoder=recipe.encoder, **facts)
             log.append("queued", durable=True)
             os.replace(partial, self.root / run_id)
         except BaseException:
@@ -253,7 +279,7 @@ class RunStore:
         run.log.append("renamed", durable=True, name=name)
         with writing(run.path) as mine:
             if mine:
-                integrity.reseal(run.path)
+                integrity.reseal_log(run.path)
 
     def _look(self, run: Run) -> _Known:
         log, folder = _signature(os.path.join(run.path, damage.LOG)), _signature(run.path)[1]
@@ -276,6 +302,10 @@ class RunStore:
     def _digest(self, path: Path) -> str:
         """The SHA-256 of a file, known as long as the file system says that it is the same. Raises OSError."""
         return self._digests.get((str(path), *_signature(path)), lambda: file_digest(path))
+
+
+def _write_recipe(folder: Path, run_id: str, recipe: Recipe) -> None:
+    write_json(folder / damage.RECIPE, {**recipe.to_dict(), "run": run_id})
 
 
 def _signature(path: str | Path) -> tuple[int, ...]:

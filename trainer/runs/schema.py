@@ -102,6 +102,7 @@ KINDS: Mapping[str, Kind] = {
     "created": _kind(
         "name",
         "owner",
+        run=_NAME,
         name=_NAME,
         owner=_NAME,
         source_name=_NAME,

@@ -22,6 +22,8 @@ class Seal:
 
     files: Mapping[str, tuple[int, str]]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    replaced: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """What a file was that is being replaced at this moment: it is whole as either."""
 
 
 def file_digest(path: Path) -> str:
@@ -44,7 +46,7 @@ def write_seal(path: Path, folder: Path, files: Iterable[Path], **facts: Any) ->
 
 def save_seal(path: Path, seal: Seal) -> None:
     """Write the seal alone, of files that are on the disk already. Raises OSError."""
-    write_json(path, {"files": seal.files, "facts": seal.facts})
+    write_json(path, {"files": seal.files, "replaced": seal.replaced, "facts": seal.facts})
     sync(path.parent)
 
 
@@ -52,21 +54,27 @@ def read_seal(path: Path) -> Seal | None:
     """The seal of this path; None where it is missing or damaged."""
     try:
         values = read_json(path)
-        files = {str(name): (int(size), str(digest)) for name, (size, digest) in values["files"].items()}
-        return Seal(files, dict(values["facts"]))
+        files, replaced = (
+            {str(name): (int(size), str(digest)) for name, (size, digest) in values[kind].items()} for kind in ("files", "replaced")
+        )
+        return Seal(files, dict(values["facts"]), replaced)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
 
 
 def damaged_files(folder: Path, seal: Seal, names: Iterable[str] | None = None, *, digest: Digest | None = file_digest) -> tuple[str, ...]:
     """The sealed files that are missing or differ, of ``names`` or all of them; with ``digest`` None only sizes are looked at."""
-    return tuple(name for name in (seal.files if names is None else names) if not _is_whole(folder, name, seal.files.get(name), digest))
+    return tuple(
+        name
+        for name in (seal.files if names is None else names)
+        if not any(_is_whole(folder, name, sealed[name], digest) for sealed in (seal.files, seal.replaced) if name in sealed)
+    )
 
 
-def _is_whole(folder: Path, name: str, sealed: tuple[int, str] | None, digest: Digest | None) -> bool:
+def _is_whole(folder: Path, name: str, sealed: tuple[int, str], digest: Digest | None) -> bool:
     try:
         # Text, not a Path: this is asked of each file of each run in the list.
-        same_size = sealed is not None and os.stat(os.path.join(folder, name)).st_size == sealed[0]
+        same_size = os.stat(os.path.join(folder, name)).st_size == sealed[0]
         return same_size and (digest is None or digest(folder / name) == sealed[1])
     except (OSError, ValueError):
         return False

@@ -136,6 +136,8 @@ class RunView:
     model: KeptModel | None = None
     """The model whose report stands in the folder, be it that of before while the run goes on or after it failed."""
     stop_asked: bool = False
+    lacks_end: bool = False
+    """Its results are whole, and only the note of its end is missing: it was interrupted between the two, as ``message`` says."""
     message: str = ""
     """Why it failed, in words for people."""
     code: str = ""
@@ -180,14 +182,15 @@ def fold(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] =
     """The view that these events give; a run that has begun and not ended is "running" here. Never raises.
 
     ``damaged`` has, for each damaged line of the log, the number of events before it. An event that is not as its kind must be (see schema.py)
-    is passed over and is damage too. Without a whole ``created`` the run belongs to the local owner and is "damaged".
+    is passed over and is damage too. Without a whole ``created`` the run belongs to the local owner and is "damaged", as one
+    is whose log is that of another run.
     """
     view = RunView(id=run_id)
     points: list[LogPoint] = []
     evaluations: list[Evaluation] = []
     moved: dict[str, Any] = {}
     wrong = list(damaged)
-    created, queued_at = False, 0
+    created, foreign, queued_at = False, False, 0
     for at, event in enumerate(events):
         if not fits(event):
             wrong.append(at)
@@ -211,8 +214,12 @@ def fold(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] =
         else:
             view = _STEPS[kind](view, event)
         created = created or kind == "created"
+        foreign = foreign or event.get("run", run_id) != run_id
         queued_at = at + 1 if kind == "queued" else queued_at
     view = replace(view, **moved, points=tuple(points), evaluations=tuple(evaluations))
+    if foreign:
+        # Whether it is to be trained, nobody can tell.
+        return replace(view, status="damaged", damage=(damage.log_of_another_run(view.name),))
     return _with_damage(view, created, len(wrong), unsure=any(at >= queued_at for at in wrong))
 
 

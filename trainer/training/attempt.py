@@ -176,7 +176,7 @@ def _something_is_to_come(before: "Progress | None", task: "Task") -> bool:
 
 def _last_state(task: "Task") -> tuple[Checkpoint | None, str]:
     """The state to go on from, the same in every process, and what is to be said of damaged ones; what does not count is removed."""
-    checkpoints = Checkpoints(task.run.checkpoints)
+    checkpoints = Checkpoints(task.run.checkpoints, task.run.id)
     newest, damaged = checkpoints.newest_and_damaged() if task.ranks.main else (None, ())
     if task.ranks.main:
         checkpoints.forget_after(newest)

@@ -10,9 +10,12 @@ _TAKEN = frozenset({".safetensors", ".json", ".txt", ".md", ".model"})
 
 
 def zip_model(run: Run, name: str, target: Path) -> None:
-    """Write ``run.model`` into ``target``, under a folder of the run's name. Not compressed: weights do not shrink."""
+    """Write the model that was sealed into ``target``, under a folder of the run's name. Not compressed: weights do not shrink.
+
+    Raises UserError ``run_damaged`` where nobody can tell which files those are.
+    """
     folder = name.replace(" ", "-")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(run.model.rglob("*")):
-            if file.is_file() and file.suffix in _TAKEN:
+        for file in run.model_files():
+            if file.suffix in _TAKEN:
                 archive.write(file, f"{folder}/{file.relative_to(run.model).as_posix()}")

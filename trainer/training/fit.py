@@ -75,7 +75,7 @@ def _shared_batch(run: Run, recipe: Recipe, ranks: Ranks) -> int:
     """
     shared = max(1, recipe.batch_size // ranks.count) * ranks.count
     known = fold(run.id, run.log.read()).batch_size
-    if known in (0, shared) or Checkpoints(run.checkpoints).newest() is None:
+    if known in (0, shared) or Checkpoints(run.checkpoints, run.id).newest() is None:
         return shared
     if known % ranks.count:
         raise UserError(

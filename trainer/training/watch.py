@@ -59,7 +59,7 @@ class Watch(TrainerCallback):
 
     def __init__(self, task: Task, freezing: Freezing, masks: MaskSource | None, before: Progress | None) -> None:
         self.task = task
-        self.checkpoints = Checkpoints(task.run.checkpoints)
+        self.checkpoints = Checkpoints(task.run.checkpoints, task.run.id)
         self.trainer: Any = None
         self.stopped = False
         self.ended = False

@@ -209,6 +209,8 @@ def _sentence(view: RunView, waiting: int | None) -> str:
     if view.status == "running":
         stopping = "Stopping after this step; the best model so far is kept, and the report follows. " if view.stop_asked else ""
         return markup.notice(f"{stopping}{view.name}: {view.phase or 'starting'}.", "info")
+    if view.status == "interrupted" and view.lacks_end:
+        return markup.notice(f"{view.name}: {view.message}", "look")
     if view.status == "interrupted":
         return markup.notice(
             f"{view.name} was interrupted {_at_step(view)}: the program that trained it ended before the training did. "
