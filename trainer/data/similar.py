@@ -23,6 +23,7 @@ _BUCKET_PAIRS = 6_000_000  # of texts with the same key, for which there is time
 _NEIGHBOURS = 3  # in the order of the alphabet
 _LETTER_BINS = 32
 _PAIRS = (3_000_000, 2)  # pairs, and pairs for each text, that are compared letter by letter, together
+_CHOICE = 8  # times as many pairs of long texts are taken as there is time to compare, to choose the likeliest from
 _LETTER_PAIRS = 5 * 10**10  # of all pairs together, the letters of one times those of the other
 _ENOUGH = 3  # keys of a text that few texts share; with fewer, and others that too many share, it counts as unchecked
 _SHARED = 5  # anchors: of 32, two similar texts have some fifteen in common even where typos are spread as badly as can be
@@ -69,7 +70,7 @@ class _Sketches:
 def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
     """Pairs that are ``SIMILAR`` among n different texts in the order of the alphabet; ``digits``, (n,), are equal in both of a pair.
 
-    Each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
+    Of few texts every pair is compared. Of more, each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
     documents), without those that no other text has, so that typos hide little; by each two that follow each other, and where many
     texts have the same two, by three or four (as in Bawa, Condie & Ganesan 2005, LSH forest: self-tuning indexes for similarity search).
     Those that even so have too many like them are compared with neighbours in the order of the alphabet, read from either end (Hernández & Stolfo
@@ -79,7 +80,8 @@ def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
     sketches = _sketch(texts, digits)
     unchecked = np.zeros(len(texts), bool)
     keys = _KeyCounts(sketches.counts - 1, np.zeros(len(texts), np.int64), np.zeros(len(texts), bool))
-    pairs = _Pairs(len(texts), _PAIRS[0] + _PAIRS[1] * len(texts))
+    comparable = _LETTER_PAIRS / max(1.0, float(np.square(sketches.lengths).mean())) if len(texts) else 0
+    pairs = _Pairs(len(texts), min(_PAIRS[0], int(_CHOICE * comparable)) + _PAIRS[1] * len(texts))
     few = len(texts) <= _FEW
     for one, other in _every_pair(sketches.lengths) if few else chain(_with_same_keys(sketches, keys), _neighbours(texts, keys)):
         possible = _possible(sketches, one, other)
