@@ -70,7 +70,8 @@ class _Sketches:
 def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
     """Pairs that are ``SIMILAR`` among n different texts in the order of the alphabet; ``digits``, (n,), are equal in both of a pair.
 
-    Of few texts every pair is compared. Of more, each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
+    Of few texts every pair is compared. Of more,
+    each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
     documents), without those that no other text has, so that typos hide little; by each two that follow each other, and where many
     texts have the same two, by three or four (as in Bawa, Condie & Ganesan 2005, LSH forest: self-tuning indexes for similarity search).
     Those that even so have too many like them are compared with neighbours in the order of the alphabet, read from either end (Hernández & Stolfo
