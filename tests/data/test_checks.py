@@ -101,7 +101,9 @@ def test_nearly_equal_texts_that_were_kept_apart_are_told():
     assert "texts_differ" not in found
 
 
-def test_nearly_equal_texts_that_were_not_all_looked_for_are_told():
+def test_nearly_equal_texts_that_were_not_all_looked_for_are_told(monkeypatch):
+    for limit in ("_FEW", "_BUCKET_PAIRS"):
+        monkeypatch.setattr(f"trainer.data.similar.{limit}", 0)
     rng = random.Random(2)
     rows = (f"{' '.join(rng.choices(['alpha', 'bravo', 'delta'], k=150))},{'joy' if n % 2 else 'fear'}" for n in range(400))
     found = findings(lines(*GOOD, *rows))

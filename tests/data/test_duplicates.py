@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
 from trainer.data.duplicates import LARGEST_GROUP, SHORTEST, near_duplicates
 from trainer.data.folding import fold_text
+from trainer.data.similar import SIMILAR
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -129,12 +131,43 @@ def test_rows_that_the_largest_group_keeps_apart_are_counted():
     assert found.parted[300:].tolist() == [False, False]
 
 
-def test_texts_of_which_too_many_have_the_same_words_are_counted_as_unchecked():
+def test_texts_of_which_too_many_have_the_same_words_are_counted_as_unchecked(monkeypatch):
+    for limit in ("_FEW", "_BUCKET_PAIRS"):
+        monkeypatch.setattr(f"trainer.data.similar.{limit}", 0)
     rng = random.Random(2)
     texts = [" ".join(rng.choices(["alpha", "bravo", "delta"], k=150)) for _ in range(400)]
     found = near_duplicates([*texts, "nobody came to see the garden this year"])
     assert found.unchecked[:400].mean() > 0.9
     assert not found.unchecked[400]
+
+
+def bought(rng: random.Random, words: list[str]) -> str:
+    one, two, three, four, five = rng.choices(words, k=5)
+    return f"I bought the {one} from the {two} store and the {three} was {four} so I am very {five} about the whole experience"
+
+
+@pytest.mark.parametrize(("rows", "at_most"), [(4_000, 0), (7_000, 0.01)])
+def test_of_pairs_of_templated_texts_hardly_any_is_missed_in_silence(rows, at_most):
+    rng = random.Random(rows + 60)
+    words = ["".join(rng.choice("bcdfghjklmnp") + rng.choice("aeiou") for _ in range(3)) for _ in range(60)]
+    texts = list(dict.fromkeys(fold_text(bought(rng, words)) for _ in range(rows)))
+    found = near_duplicates(texts)
+    likeness = process.cdist(texts[:3_000], texts, scorer=fuzz.ratio, score_cutoff=SIMILAR, dtype=np.uint8)
+    one, other = np.nonzero(np.triu(likeness, 1))
+    assert len(one) > 200
+    marked = found.unchecked | found.parted
+    missed = (found.groups[one] != found.groups[other]) & ~marked[one] & ~marked[other]
+    assert missed.mean() <= at_most
+    assert found.unchecked.mean() < 0.01
+
+
+def test_links_joined_many_at_a_time_make_the_groups_of_one_at_a_time(monkeypatch):
+    rng = random.Random(1)
+    texts = [f"dear {''.join(rng.choices(ALPHABET, k=6))} your order was sent and will arrive at your door on monday" for _ in range(300)]
+    groups = near_groups(texts)
+    for links in (1, 70):
+        monkeypatch.setattr("trainer.data.duplicates._LINKS_AT_ONCE", links)
+        assert np.array_equal(near_groups(texts), groups)
 
 
 def test_a_text_of_over_a_million_letters_is_counted_as_unchecked(monkeypatch):
@@ -181,10 +214,18 @@ def test_groups_do_not_depend_on_the_order_of_rows(texts, rng):
 
 
 @QUICK
-@given(texts=_texts, rng=st.randoms(use_true_random=False))
-def test_nor_do_they_where_time_is_short(texts, rng):
+@given(texts=_texts, rng=st.randoms(use_true_random=False), few=st.sampled_from([0, 5_000]))
+def test_nor_do_they_where_time_is_short(texts, rng, few):
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("_CROWD", 2), ("_NEIGHBOURS", 1), ("_PAIRS", (4, 0)), ("_LETTER_PAIRS", 6_000), ("_SLICE", 5)):
+        for name, value in (
+            ("_FEW", few),
+            ("_CROWD", 2),
+            ("_BUCKET_PAIRS", 0),
+            ("_NEIGHBOURS", 1),
+            ("_PAIRS", (4, 0)),
+            ("_LETTER_PAIRS", 6_000),
+            ("_SLICE", 5),
+        ):
             patch.setattr(f"trainer.data.similar.{name}", value)
         check_that_order_does_not_matter(texts, rng)
 

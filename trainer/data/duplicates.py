@@ -17,6 +17,7 @@ from trainer.data.similar import similar_pairs
 SHORTEST = 20  # letters of a folded text; in shorter ones a typo is as large as another word
 LARGEST_GROUP = (20, 0.01)  # rows, and share of all rows, that links may bring to a group, whichever is more
 
+_LINKS_AT_ONCE = 50_000
 _LONGEST = 1_000_000  # letters of a folded text; of longer ones only equal ones are found
 
 
@@ -73,15 +74,30 @@ def _join(rows: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
             parents[number] = number = parents[parents[number]]
         return number
 
-    for first, second in zip(one.tolist(), other.tolist(), strict=True):
-        first, second = sorted((root(first), root(second)))
-        most = max(largest[first], largest[second])
-        if first != second and sizes[first] + sizes[second] - most < allowed:
-            parents[second] = first
-            sizes[first] += sizes[second]
-            largest[first] = most
+    for begin in range(0, len(one), _LINKS_AT_ONCE):
+        part = slice(begin, begin + _LINKS_AT_ONCE)
+        first, second = one[part], other[part]
+        if begin:  # of very many links hardly one joins anything, and groups that are too large together stay so as they grow
+            roots, rows_of, largest_of = _roots(parents), np.array(sizes), np.array(largest)
+            first, second = roots[first], roots[second]
+            joined = rows_of[first] + rows_of[second] - np.maximum(largest_of[first], largest_of[second])
+            joins = (first != second) & (joined < allowed)
+            first, second = first[joins], second[joins]
+        for low, high in zip(first.tolist(), second.tolist(), strict=True):
+            low, high = sorted((root(low), root(high)))
+            most = max(largest[low], largest[high])
+            if low != high and sizes[low] + sizes[high] - most < allowed:
+                parents[high] = low
+                sizes[low] += sizes[high]
+                largest[low] = most
+    roots = _roots(parents)
+    # A root is the first of its group, so that counting roots counts groups by their first occurrence.
+    return (np.cumsum(roots == np.arange(len(roots))) - 1)[roots]
+
+
+def _roots(parents: list[int]) -> np.ndarray:
+    """(k,) int64: of each fold the one at the top of its group."""
     roots = np.array(parents, dtype=np.int64)
     while not np.array_equal(above := roots[roots], roots):
         roots = above
-    # A root is the first of its group, so that counting roots counts groups by their first occurrence.
-    return (np.cumsum(roots == np.arange(len(roots))) - 1)[roots]
+    return roots

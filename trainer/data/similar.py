@@ -17,10 +17,13 @@ _GRAM = 5  # letters: two texts of 20 letters or more that are 92 % alike always
 _ANCHORS = 32  # grams by which a text is looked up, each together with the next
 _COMMON = 0.05  # share of the texts; grams that more of them have say little, and are anchors where there are no others
 _DEPTH = 4  # anchors of the longest keys
+_FEW = 5_000  # texts, of which every pair is compared
 _CROWD = 32  # texts with the same key, beyond which longer keys tell them apart, or only neighbours are compared
+_BUCKET_PAIRS = 6_000_000  # of texts with the same key, for which there is time however many texts have it
 _NEIGHBOURS = 3  # in the order of the alphabet
 _LETTER_BINS = 32
-_PAIRS = (500_000, 2)  # pairs, and pairs for each text, that are compared letter by letter, together
+_PAIRS = (3_000_000, 2)  # pairs, and pairs for each text, that are compared letter by letter, together
+_CHOICE = 8  # times as many pairs of long texts are taken as there is time to compare, to choose the likeliest from
 _LETTER_PAIRS = 5 * 10**10  # of all pairs together, the letters of one times those of the other
 _ENOUGH = 3  # keys of a text that few texts share; with fewer, and others that too many share, it counts as unchecked
 _SHARED = 5  # anchors: of 32, two similar texts have some fifteen in common even where typos are spread as badly as can be
@@ -67,7 +70,8 @@ class _Sketches:
 def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
     """Pairs that are ``SIMILAR`` among n different texts in the order of the alphabet; ``digits``, (n,), are equal in both of a pair.
 
-    Each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
+    Of few texts every pair is compared. Of more,
+    each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
     documents), without those that no other text has, so that typos hide little; by each two that follow each other, and where many
     texts have the same two, by three or four (as in Bawa, Condie & Ganesan 2005, LSH forest: self-tuning indexes for similarity search).
     Those that even so have too many like them are compared with neighbours in the order of the alphabet, read from either end (Hernández & Stolfo
@@ -77,12 +81,15 @@ def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
     sketches = _sketch(texts, digits)
     unchecked = np.zeros(len(texts), bool)
     keys = _KeyCounts(sketches.counts - 1, np.zeros(len(texts), np.int64), np.zeros(len(texts), bool))
-    pairs = _Pairs(len(texts), _PAIRS[0] + _PAIRS[1] * len(texts))
-    for one, other in chain(_with_same_keys(sketches, keys), _neighbours(texts, keys)):
+    comparable = _LETTER_PAIRS / max(1.0, float(np.square(sketches.lengths).mean())) if len(texts) else 0
+    pairs = _Pairs(len(texts), min(_PAIRS[0], int(_CHOICE * comparable)) + _PAIRS[1] * len(texts))
+    few = len(texts) <= _FEW
+    for one, other in _every_pair(sketches.lengths) if few else chain(_with_same_keys(sketches, keys), _neighbours(texts, keys)):
         possible = _possible(sketches, one, other)
         if not pairs.add(one[possible], other[possible]):
             unchecked[one[possible]] = unchecked[other[possible]] = True
-    unchecked |= keys.too_common
+    if not few:
+        unchecked |= keys.too_common
     return _compared(texts, sketches, *pairs.distinct(), unchecked)
 
 
@@ -150,8 +157,7 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
         ordered = (owners.astype(np.uint64) << np.uint64(33)) | ((times > common).astype(np.uint64) << np.uint64(32)) | hashes
         ordered = _distinct(ordered[times > 1])
         owners = (ordered >> np.uint64(33)).astype(np.int64)
-        starts = np.flatnonzero(np.append(True, owners[1:] != owners[:-1])) if len(owners) else np.empty(0, np.int64)
-        sizes = np.diff(np.append(starts, len(owners)))
+        starts, sizes = _bucket_sizes(owners)
         place = np.arange(len(owners)) - np.repeat(starts, sizes)
         first = place < _ANCHORS
         grams[block.first + owners[first], place[first]] = ordered[first].astype(np.uint32)
@@ -197,6 +203,15 @@ def _distinct(numbers: np.ndarray) -> np.ndarray:
 # --- candidates ---------------------------------------------------------------------------------------------------------
 
 
+def _every_pair(lengths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """All pairs of texts of these lengths, (n,), without those of which one is too long for the other."""
+    order = np.argsort(lengths, kind="stable")
+    ascending = lengths[order]
+    stops = np.searchsorted(ascending, ascending * (200 / SIMILAR - 1) + 1e-6, side="right")
+    for one, other in _with_followers(stops - np.arange(1, len(order) + 1)):
+        yield order[one], order[other]
+
+
 def _neighbours(texts: Sequence[str], counts: _KeyCounts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs of neighbours, from the front and from the back, among the texts that keys do not tell from too many others."""
     forwards = np.flatnonzero(counts.too_common | counts.crowded)
@@ -212,18 +227,18 @@ def _with_same_keys(sketches: _Sketches, counts: _KeyCounts) -> Iterator[tuple[n
     crowded: list[np.ndarray] = []
     for depth in range(2, _DEPTH + 1):
         packed = _packed_keys(sketches, crowded, owner_bits)
+        crowd = _crowd(_bucket_sizes(packed >> np.uint64(owner_bits))[1])
         table = np.zeros(1 << _TABLE_BITS, bool)
         for begin, end in _slices(packed >> np.uint64(owner_bits)):
             keys = packed[begin:end] >> np.uint64(owner_bits)
             owners = (packed[begin:end] & np.uint64((1 << owner_bits) - 1)).astype(np.int32)
-            starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
-            sizes = np.diff(np.append(starts, len(keys)))
-            many = sizes > _CROWD
+            starts, sizes = _bucket_sizes(keys)
+            many = sizes > crowd
             table[keys[starts[many]] >> np.uint64(64 - owner_bits - _TABLE_BITS)] = True
             of_many = np.repeat(many, sizes)
             counts.rare[:] += np.bincount(owners[~of_many], minlength=len(sketches))
             counts.crowded[owners[of_many]] |= depth == _DEPTH
-            yield from _within(owners, sizes, np.where(many, _NEIGHBOURS if depth == _DEPTH else 0, _CROWD))
+            yield from _within(owners, sizes, np.where(many, _NEIGHBOURS if depth == _DEPTH else 0, crowd))
         if not table.any():
             break
         crowded.append(table)
@@ -232,13 +247,34 @@ def _with_same_keys(sketches: _Sketches, counts: _KeyCounts) -> Iterator[tuple[n
 def _within(owners: np.ndarray, sizes: np.ndarray, reach: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs of members of each bucket that are at most ``reach`` places apart; buckets are runs of ``owners`` of these ``sizes``."""
     behind = np.repeat(np.cumsum(sizes), sizes) - np.arange(1, len(owners) + 1)
-    behind = np.minimum(behind, np.repeat(reach, sizes)).astype(np.uint8)
-    places = np.flatnonzero(behind)
-    step = 1
-    while len(places):
-        yield owners[places], owners[places + step]
-        step += 1
-        places = places[behind[places] >= step]
+    for one, other in _with_followers(np.minimum(behind, np.repeat(reach, sizes))):
+        yield owners[one], owners[other]
+
+
+def _with_followers(counts: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each place with each of the next ``counts``, (m,) int64, places; so many pairs at a time that memory does not matter."""
+    ends = np.cumsum(counts)
+    begin = 0
+    while begin < len(counts):
+        done = ends[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(ends, done + _SLICE, side="right")))
+        one = np.repeat(np.arange(begin, end), counts[begin:end])
+        first = ends[begin:end] - counts[begin:end] - done  # pair of each place
+        yield one, one + 1 + np.arange(len(one)) - np.repeat(first, counts[begin:end])
+        begin = end
+
+
+def _bucket_sizes(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each run of equal ones among ascending keys starts, and how long it is."""
+    starts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])) if len(keys) else np.empty(0, np.int64)
+    return starts, np.diff(np.append(starts, len(keys)))
+
+
+def _crowd(sizes: np.ndarray) -> int:
+    """How large the buckets may be of which all pairs are compared, so that there are not too many pairs."""
+    of_size = np.bincount(sizes, minlength=_CROWD + 1)
+    at = np.arange(len(of_size))
+    return max(_CROWD, int(np.searchsorted(np.cumsum(of_size * at * (at - 1) // 2), _BUCKET_PAIRS, side="right")) - 1)
 
 
 def _slices(keys: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -301,8 +337,8 @@ def _letters_apart(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> n
 
 
 def _shared_anchors(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(p,) int64"""
-    shared = np.empty(len(one), np.int64)
+    """(p,) uint8"""
+    shared = np.empty(len(one), np.uint8)
     for begin in range(0, len(one), _AT_ONCE):
         part = slice(begin, begin + _AT_ONCE)
         both = np.sort(np.concatenate((sketches.grams[one[part]], sketches.grams[other[part]]), axis=1), axis=1)
@@ -317,7 +353,7 @@ def _compared(texts: Sequence[str], sketches: _Sketches, one: np.ndarray, other:
     cost = sketches.lengths[one] * sketches.lengths[other]
     if cost.sum() > _LETTER_PAIRS:
         shared = _shared_anchors(sketches, one, other)
-        order = np.lexsort((other, one, -shared))
+        order = np.argsort(np.uint8(_ANCHORS) - shared, kind="stable")
         within = np.cumsum(cost[order]) <= _LETTER_PAIRS
         left = order[~within & (shared[order] >= _SHARED)]
         unchecked[one[left]] = unchecked[other[left]] = True
@@ -327,5 +363,7 @@ def _compared(texts: Sequence[str], sketches: _Sketches, one: np.ndarray, other:
         part = slice(begin, begin + _SLICE)
         pairs = ([texts[at] for at in one[part].tolist()], [texts[at] for at in other[part].tolist()])
         scores[part] = process.cpdist(*pairs, scorer=fuzz.ratio, score_cutoff=SIMILAR)
-    order = np.lexsort((other, one, -scores))[: np.count_nonzero(scores)]
+    similar = np.flatnonzero(scores)
+    one, other = one[similar], other[similar]
+    order = np.lexsort((other, one, -scores[similar]))
     return SimilarPairs(one[order], other[order], unchecked)
