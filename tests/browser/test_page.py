@@ -195,9 +195,11 @@ def test_odd_texts_in_the_box(visit: Open, server: Server) -> None:
     page = visit().page
     tab(page, "4 Try it")
     box, answer = page.locator("#try-text textarea"), page.locator("#answer")
-    for words in ("🫠", "a" * 30_000, "<b>bold</b>\n\n\tمرحبا"):
+    for words in ("happy 🫠", "happy " + "a" * 30_000, "<b>happy</b>\n\n\tمرحبا"):
         box.fill(words)
         expect(answer.locator(".em-share")).to_have_count(3)
+    box.fill("🫠")
+    expect(answer).to_contain_text("cannot read any sign of this text")
     box.fill("   ")
     expect(answer).to_contain_text("Type a text")
     page.locator(".em-example").first.click()
