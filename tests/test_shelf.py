@@ -189,8 +189,8 @@ def test_room_on_the_disk_is_that_of_all_files(shelf: Shelf) -> None:
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The splits whose reports were computed."""
     computed = []
-    load = shelf_module.job.load_report
-    monkeypatch.setattr(shelf_module.job, "load_report", lambda run, split: (computed.append(split), load(run, split))[1])
+    load = shelf_module.job.report_of
+    monkeypatch.setattr(shelf_module.job, "report_of", lambda saved, split: (computed.append(split), load(saved, split))[1])
     return computed
 
 
@@ -246,8 +246,8 @@ def test_many_who_ask_at_once_compute_a_report_once(shelf: Shelf, monkeypatch: p
     from concurrent.futures import ThreadPoolExecutor
 
     run, computed, all_asked = put(shelf), [], threading.Barrier(4)
-    load = shelf_module.job.load_report
-    monkeypatch.setattr(shelf_module.job, "load_report", lambda run, split: (computed.append(split), load(run, split))[1])
+    load = shelf_module.job.report_of
+    monkeypatch.setattr(shelf_module.job, "report_of", lambda saved, split: (computed.append(split), load(saved, split))[1])
 
     def ask() -> object:
         all_asked.wait(30)

@@ -258,6 +258,7 @@ def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small
         studio.choose(ME, opened.draft.id, **wanted)
     with refused("not_text"):
         studio.name_classes(ME, opened.draft.id, {"joy": "\ud83d"})
+    assert studio.latest_preparation(ME).draft == opened.draft
 
 
 # What the files say of each other

@@ -17,7 +17,7 @@ from trainer.presets import preset
 from trainer.recipe import Recipe, load_recipe
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
-from trainer.text_format import decimal, percent, percent_range
+from trainer.text_format import decimal, decimal_range, percent, percent_range
 
 _CALLED = time.monotonic()
 """When the command was called, as near as a program can tell; nothing heavy is imported before."""
@@ -108,8 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from trainer.data.repairs import REPAIRS
-    from trainer.data.wording import counted
+    from trainer.data.repairs import done_in_words
     from trainer.training.encoders import local_encoder
 
     own = local_encoder(Path(options.encoder)) if options.encoder and Path(options.encoder).is_dir() else None
@@ -127,7 +126,7 @@ def _train(options: argparse.Namespace) -> int:
         repair = f"Repair it with --repair {','.join(error.repairs)}, or train" if error.repairs else "Mend the file, or train"
         raise UserError(f"{error.message}\n{repair} on it as it is with --as-it-is.", code=error.code) from error
     for code, count in view.repairs.items():
-        print(f"repaired: {counted(count, 'row')}: {REPAIRS[code].done}", file=sys.stderr)
+        print(f"repaired: {done_in_words(code, count)}", file=sys.stderr)
     for finding in view.findings:
         print(f"{finding.severity}: {finding.message}", file=sys.stderr)
     for notice in view.notices:
@@ -144,16 +143,23 @@ def _resume(options: argparse.Namespace) -> int:
     if studio is None:
         return 0
     run = folder.name if named else options.run
-    if not studio.has_run(LOCAL_OWNER, run):
+    try:
+        view = studio.resume(LOCAL_OWNER, run, more_epochs=options.more_epochs)
+    except UserError as error:
+        if error.code != "unknown_run":
+            raise
         raise UserError(
             f"There is no run {run} in {studio.settings.runs_dir}. Name a run's id or its folder. See: python -m trainer runs",
-            code="unknown_run",
-        )
-    return _to_the_report(studio, studio.resume(LOCAL_OWNER, run, more_epochs=options.more_epochs), as_json=options.json)
+            code=error.code,
+        ) from error
+    return _to_the_report(studio, view, as_json=options.json)
 
 
 def _studio(own: "Encoder | None" = None, *, runs_dir: Path | None = None) -> "Studio | None":  # noqa: F821
-    """A studio, with a person's own encoder, over the runs folder named or the usual one; None where this process has lent a hand to another one's training, which is over."""
+    """A studio, with a person's own encoder, over the runs folder named or the usual one.
+
+    None where this process has lent a hand to another one's training, which is over.
+    """
     from trainer import job
     from trainer.studio import Studio
     from trainer.training.encoders import catalogue
@@ -231,10 +237,10 @@ def _postfix(view: RunView) -> str:
     parts = []
     if view.points and view.points[-1].loss is not None:
         parts.append(f"training loss {view.points[-1].loss:.3f}")
-    last, kept = view.evaluations[-1] if view.evaluations else None, view.kept.evaluation
+    last, kept = view.evaluations[-1] if view.evaluations else None, view.kept
     if last is not None and last.accuracy is not None:
         parts.append(f"validation accuracy {percent(last.accuracy)}")
-        if kept is not None and kept.step != last.step and kept.accuracy is not None:
+        if kept.accuracy is not None and kept.step != last.step:
             parts.append(f"of the kept step {kept.step:,} {percent(kept.accuracy)}")
     if view.samples_per_second:
         parts.append(f"{view.samples_per_second:.0f} texts/s")
@@ -249,7 +255,7 @@ def _report_text(view: RunView, report: "Report") -> str:  # noqa: F821
         return f"{name} {percent(interval.value)} (95 % interval {percent_range(interval.low, interval.high)})"
 
     def share(interval: "Interval | None") -> str:  # noqa: F821
-        return "–" if interval is None else f"{decimal(interval.value)} ({decimal(interval.low)}–{decimal(interval.high)})"
+        return "–" if interval is None else f"{decimal(interval.value)} ({decimal_range(interval.low, interval.high)})"
 
     width = max([len(c.name) for c in report.per_class] + [12])
     averages = (("Accuracy", report.accuracy), ("macro F1", report.macro_f1), ("weighted F1", report.weighted_f1))
@@ -451,8 +457,8 @@ def _runs(options: argparse.Namespace) -> int:
         print(json.dumps([_run_json(view, studio.folder(LOCAL_OWNER, view.id)) for view in views]))
         return 0
     for view in views:
-        kept = view.kept.evaluation
-        score = f"validation accuracy {percent(kept.accuracy)} (step {kept.step:,})" if kept and kept.accuracy is not None else ""
+        kept = view.kept
+        score = f"validation accuracy {percent(kept.accuracy)} (step {kept.step:,})" if kept.accuracy is not None else ""
         print(f"{view.id}  {view.name:<20} {view.status:<12} {view.source_name:<40} {view.encoder:<24} {score}")
         for sentence in view.damage:
             print(f"  damaged: {sentence}")
@@ -467,8 +473,8 @@ def _run_json(view: RunView, folder: Path) -> dict:
         "path": str(folder),
         **{name: getattr(view, name) for name in names},
         "best_step": kept.step,
-        "validation_accuracy": kept.evaluation.accuracy if kept.evaluation else None,
-        "validation_macro_f1": kept.evaluation.macro_f1 if kept.evaluation else None,
+        "validation_accuracy": kept.accuracy,
+        "validation_macro_f1": kept.macro_f1,
         "damage": list(view.damage),
     }
 

@@ -3,7 +3,6 @@
 Measures and judges only; nothing of it is needed for a training.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from trainer.data.corpus import Corpus
@@ -44,10 +43,9 @@ def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder:
     device = "cpu" if hardware is None else hardware.device
     if preparation is None or preparation.problem is not None or preparation.corpus is None:
         return dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
-    try:
-        training = preparation.training_rows(base)
-    except UserError:
-        training = preparation.corpus  # the split's own line says what is wrong with it
+    training = _training_rows(preparation, base)
+    if training is None:
+        training = preparation.corpus
     lengths = measure_lengths(training, facts_of(encoder))
     return dial(
         level,
@@ -65,9 +63,7 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     Raises what ``require_corpus`` does.
     """
     corpus, facts = preparation.require_corpus(), facts_of(encoder)
-    training: Corpus | None = None
-    with suppress(UserError):  # the split's own line says what is wrong with it
-        training = preparation.training_rows(recipe)
+    training = _training_rows(preparation, recipe)
     measured, kind = (corpus, "text") if training is None else (training, "training text")
     lengths = measure_lengths(measured, facts)
     read = min(recipe.max_length, facts.longest)
@@ -75,3 +71,11 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     if hardware is not None and lengths is not None and training is not None:
         findings.append(check_estimate(estimate(encoder, lengths.tokens, len(training), recipe, hardware)))
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest))
+
+
+def _training_rows(preparation: Preparation, recipe: Recipe) -> Corpus | None:
+    """None where the rows cannot be split so: the split's own line says what is wrong with it."""
+    try:
+        return preparation.training_rows(recipe)
+    except UserError:
+        return None

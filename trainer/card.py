@@ -4,7 +4,7 @@ import json
 from html import escape
 from typing import TYPE_CHECKING
 
-from trainer.data.repairs import REPAIRS, text_repairs
+from trainer.data.repairs import REPAIRS, done_in_words, text_repairs
 from trainer.data.wording import counted
 from trainer.evaluation.baseline import learned_from
 from trainer.evaluation.intervals import Interval
@@ -205,10 +205,7 @@ def _repairs(view: RunView) -> str:
     """What was changed in the file before the training; nothing where nothing was."""
     if not view.repairs:
         return ""
-    lines = "\n".join(
-        f"- {count:,} {'row' if count == 1 else 'rows'}: {REPAIRS[code].done if code in REPAIRS else code}"
-        for code, count in view.repairs.items()
-    )
+    lines = "\n".join(f"- {done_in_words(code, count)}" for code, count in view.repairs.items())
     return f"## What was repaired in the file\n\n{lines}\n\n"
 
 

@@ -36,7 +36,6 @@ class Desk:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._drafts = DraftStore(settings.runs_dir / "drafts")
-        self._lock = threading.RLock()
         self._editing = threading.Lock()
         """Held while a draft is read, changed and kept."""
         self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_FILES_KEPT)

@@ -107,10 +107,11 @@ def load_report(run: Run, split: str) -> Report:
 
     Raises UserError ``run_damaged`` where they are missing or damaged.
     """
-    return _report(predictions_of(run), split)
+    return report_of(predictions_of(run), split)
 
 
-def _report(saved: Predictions, split: str) -> Report:
+def report_of(saved: Predictions, split: str) -> Report:
+    """The report of one split of saved predictions."""
     predictions = saved.of(split)
     return make_report(predictions.labels, predictions.predicted, predictions.label_names)
 
@@ -139,7 +140,7 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
         "samples_per_second": round(fitted.samples_per_second, 2),
         "seconds": round(seconds, 3),
     }
-    write_card(run, fold(run.id, run.log.read()), _report(load_predictions(run.predictions), "test"))
+    write_card(run, fold(run.id, run.log.read()), report_of(load_predictions(run.predictions), "test"))
     # Before the end is told: a run that says that it is finished has a seal.
     run.seal_results()
     run.log.append(end, durable=True, **facts)

@@ -23,6 +23,7 @@ from trainer.recipe import Recipe
 from trainer.runs.damage import CARD, MODEL
 from trainer.runs.doctor import Diagnosis, diagnose
 from trainer.runs.run import Run, RunStore
+from trainer.runs.seal import files_in, signature
 from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.training.export import zip_model
@@ -101,7 +102,7 @@ class Shelf:
         """By run and the files of its model, as a run that is trained further gets another one."""
         self._reports: SingleFlightCache[Reports] = SingleFlightCache(_REPORTS_KEPT)
         self._scores: SingleFlightCache[Scores] = SingleFlightCache(_SCORES_KEPT)
-        """Both by run and version of its predictions."""
+        """Both by run and signature of its predictions: no rename changes that, another model does."""
 
     def runs(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""
@@ -109,14 +110,6 @@ class Shelf:
 
     def view(self, owner: str, run_id: str) -> RunView:
         return self._runs.view(self._run(owner, run_id))
-
-    def has_run(self, owner: str, run_id: str) -> bool:
-        """Whether the owner has a run of this id."""
-        try:
-            self._run(owner, run_id)
-        except UserError:
-            return False
-        return True
 
     def damage(self, owner: str, run_id: str) -> tuple[str, ...]:
         """What is damaged or missing of a run, what still works and what to do, in sentences; nothing for a whole run.
@@ -145,7 +138,7 @@ class Shelf:
     def scores(self, owner: str, run_id: str) -> Scores:
         """The scores of ``reports`` in short; UserError as there."""
         run = self._with_model(owner, run_id)
-        return self._scores.get(_version(run), lambda: _in_short(self._reports_of(run)))
+        return self._scores.get((run.id, *signature(run.predictions)), lambda: _in_short(self._reports_of(run)))
 
     def compare(self, owner: str, run_ids: Sequence[str]) -> Comparison:
         """Two to six runs side by side; those with a model also on the test rows that they share. UserError for fewer or more runs."""
@@ -235,11 +228,7 @@ class Shelf:
 
     def has_whole_model(self, owner: str, run_id: str) -> bool:
         """Whether ``zip_model`` would hand out a model."""
-        try:
-            self._with_model(owner, run_id).check(MODEL, CARD)
-        except UserError:
-            return False
-        return True
+        return self._runs.is_whole(self._with_model(owner, run_id), MODEL, CARD)
 
     def folder(self, owner: str, run_id: str) -> Path:
         return self._run(owner, run_id).path
@@ -263,9 +252,11 @@ class Shelf:
         return run
 
     def _reports_of(self, run: Run) -> Reports:
-        return self._reports.get(
-            _version(run), lambda: Reports(test=job.load_report(run, "test"), validation=job.load_report(run, "validation"))
-        )
+        def compute() -> Reports:
+            saved = job.predictions_of(run)
+            return Reports(test=job.report_of(saved, "test"), validation=job.report_of(saved, "validation"))
+
+        return self._reports.get((run.id, *signature(run.predictions)), compute)
 
     def _compared(self, owner: str, run_id: str) -> Compared:
         view = self.view(owner, run_id)
@@ -297,27 +288,9 @@ class Shelf:
             run.check(MODEL)
             return Predictor(run.model)
 
-        return self._predictors.get((run.id, _files_of(run.model)), load)
-
-
-def _files_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
-    """Path, time and size of each file but the card: a model that was replaced, or written to, is another one."""
-    found = []
-    with suppress(OSError):  # a missing folder is for the loader to tell
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix != ".md":
-                facts = path.stat()
-                found.append((str(path), facts.st_mtime_ns, facts.st_size))
-    return tuple(found)
-
-
-def _version(run: Run) -> tuple[str, int, int]:
-    """Names a run's predictions as they are now: no rename of the run changes it, another model does. (id, 0, 0) where there are none."""
-    try:
-        facts = run.predictions.stat()
-    except OSError:  # for the loader to tell
-        return run.id, 0, 0
-    return run.id, facts.st_mtime_ns, facts.st_size
+        # The card of a model plays no part in its answers, and a rename writes it anew.
+        files = tuple((str(file), *signature(file)) for file in files_in(run.model) if file.suffix != ".md")
+        return self._predictors.get((run.id, files), load)
 
 
 def _in_short(reports: Reports) -> Scores:

@@ -49,6 +49,7 @@ class Studio(Desk, Shelf):
         self._starting = threading.Lock()
         """Held while a run is made, so that a double press makes one; never by what the page asks each second."""
         self._waiting: list[str] = []
+        self._lock = threading.RLock()
         self._wake = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._closed = False

@@ -22,6 +22,11 @@ def decimal(share: float, digits: int = 2) -> str:
     return _rounded(share, digits, 1)
 
 
+def decimal_range(low: float, high: float, digits: int = 2) -> str:
+    """The ends of an interval of shares in 0..1, as "0.79–0.85"; each is 0 or 1 only where it is so exactly."""
+    return f"{decimal(low, digits)}–{decimal(high, digits)}"
+
+
 def points(difference: float, digits: int = 1) -> str:
     """A difference of two shares, in -1..1, in percentage points: "−4.6", with a real minus sign; "0.0" is said of no difference alone."""
     sign = "−" if difference < 0 else ""

@@ -6,16 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.runs.made import event
 from trainer.errors import UserError
 from trainer.runs.course import going_on
 from trainer.runs.schema import KINDS, fits
 from trainer.runs.view import fold, with_life
 from trainer.settings import LOCAL_OWNER
-
-
-def event(kind: str, **fields: object) -> dict:
-    return {"kind": kind, "time": 100.0, **fields}
-
 
 BEGUN = [
     event("created", name="brisk otter", owner="local", source_name="a.csv", encoder="tiny", rows={"train": 70}),

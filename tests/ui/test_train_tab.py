@@ -4,14 +4,10 @@ import dataclasses
 
 import pytest
 
+from tests.runs.made import event
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import Evaluation, RunView, fold, with_life
 from trainer.ui import train_tab
-
-
-def event(kind: str, **fields: object) -> dict:
-    return {"kind": kind, "time": 100.0, **fields}
-
 
 FIRST = [
     event("created", name="brisk otter", owner="local", source_name="a.csv", encoder="tiny", rows={"train": 70}),

@@ -18,7 +18,7 @@ from trainer.data.duplicates import near_duplicates
 from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
 from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding
-from trainer.data.repairs import with_one_label
+from trainer.data.repairs import removable, with_one_label
 from trainer.errors import UserError
 
 _MOST_DROPPED = 1_000  # dropped rows listed one by one; the count is always whole
@@ -69,9 +69,9 @@ def examine(
         return Inspection(answer | _refusal(error) | _reading(table, None), table)
     findings = check(table, columns, corpus, near_duplicates(corpus.texts))
     if encoder is not None:
-        given = None if corpus.origins is None else np.array([origin == "train" for origin in corpus.origins])
         # Rows that are given for a test are nobody's reason to change a setting.
-        training, kind = (corpus, "text") if given is None or not given.any() else (corpus.where(given), "training text")
+        free = removable(corpus)
+        training, kind = (corpus, "text") if corpus.origins is None or not free.any() else (corpus.where(free), "training text")
         lengths = measure_lengths(training, encoder)
         findings = by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, kind=kind)])
     return Inspection(

@@ -14,6 +14,7 @@ from trainer.data.corpus import Corpus, normal_form
 from trainer.data.folding import fold_text
 from trainer.data.labels import find_separator, fold_label, split_labels
 from trainer.data.markup_codes import without_html, without_links
+from trainer.data.wording import counted
 from trainer.errors import UserError
 
 FEWEST_ROWS = 3
@@ -88,6 +89,11 @@ def apply_repairs(corpus: Corpus, codes: Iterable[str]) -> Repaired:
         if corpus is before:
             break
     return Repaired(corpus, tuple(changes))
+
+
+def done_in_words(code: str, rows: int) -> str:
+    """What a repair did to so many rows: "2 rows: left out as a copy of another row". A code from elsewhere stands for itself."""
+    return f"{counted(rows, 'row')}: {REPAIRS[code].done if code in REPAIRS else code}"
 
 
 def text_repairs(codes: Iterable[str]) -> tuple[str, ...]:

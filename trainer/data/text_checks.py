@@ -9,8 +9,9 @@ import numpy as np
 from trainer.data.columns import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.reading import Table
-from trainer.data.findings import Finding, examples
+from trainer.data.findings import Finding, examples, marked
 from trainer.data.markup_codes import without_html, without_links
+from trainer.data.repairs import removable
 from trainer.data.wording import counted, quoted
 from trainer.text_format import percent
 
@@ -108,5 +109,5 @@ def _named_in_text(corpus: Corpus, rows: Sequence[int]) -> Finding | None:
 
 def _sample(corpus: Corpus) -> list[int]:
     """Rows to look at, evenly spread; where test rows are given, they stay unseen: nobody may change the texts because of them."""
-    rows = range(len(corpus)) if corpus.origins is None else [row for row, origin in enumerate(corpus.origins) if origin == "train"]
-    return list(rows[:: max(1, -(-len(rows) // _SAMPLE_ROWS))])
+    rows = marked(removable(corpus))
+    return rows[:: max(1, -(-len(rows) // _SAMPLE_ROWS))]

@@ -78,16 +78,16 @@ def _lowered(interval_of: Callable[[np.ndarray], Interval], confusion: np.ndarra
 
 
 def _with_mistakes_undone(confusion: np.ndarray) -> Iterator[np.ndarray]:
-    right, truth = np.diag(confusion.diagonal()), confusion.sum(axis=1)
-    wrong = confusion - right
-    if not wrong.any():
+    truth = confusion.sum(axis=1)
+    all_right = np.diag(truth)
+    mistaken = np.flatnonzero(truth > confusion.diagonal())
+    if not len(mistaken):
         return
     for undone in (0.25, 0.5, 0.75, 1.0):
-        yield right + (1 - undone) * wrong + undone * np.diag(wrong.sum(axis=1))
-    mistaken = np.flatnonzero(wrong.sum(axis=1))
+        yield (1 - undone) * confusion + undone * all_right
     for i in mistaken[np.argsort(truth[mistaken], kind="stable")][:_RAREST]:
-        without, only = confusion.copy(), np.diag(truth)
-        without[i], only[i] = np.diag(truth)[i], confusion[i]
+        without, only = confusion.copy(), all_right.copy()
+        without[i], only[i] = all_right[i], confusion[i]
         yield without
         yield only
 

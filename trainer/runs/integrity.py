@@ -84,11 +84,11 @@ def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_diges
     return damaged
 
 
-def damaged_parts(folder: Path, parts: Iterable[str]) -> tuple[str, ...]:
+def damaged_parts(folder: Path, parts: Iterable[str], *, digest: Digest = file_digest) -> tuple[str, ...]:
     """The files of these parts (ROWS, PREDICTIONS, MODEL, CARD) that are missing, differ or were added, or the seal that would tell."""
     damaged: list[str] = []
     for part in parts:
-        damaged += _damaged_by(folder, INPUT_SEAL if part == ROWS else RESULT_SEAL, partial(_damaged_part, folder, part))
+        damaged += _damaged_by(folder, INPUT_SEAL if part == ROWS else RESULT_SEAL, partial(_damaged_part, folder, part, digest))
     return tuple(dict.fromkeys(damaged))
 
 
@@ -108,9 +108,9 @@ def _damaged_by(folder: Path, name: str, look: Callable[[Seal], tuple[str, ...]]
     return damaged
 
 
-def _damaged_part(folder: Path, part: str, seal: Seal) -> tuple[str, ...]:
+def _damaged_part(folder: Path, part: str, digest: Digest, seal: Seal) -> tuple[str, ...]:
     added = _added(folder, seal) if part == MODEL else ()
-    return (*damaged_files(folder, seal, _files_of(part, seal)), *added)
+    return (*damaged_files(folder, seal, _files_of(part, seal), digest=digest), *added)
 
 
 def _added(folder: Path, seal: Seal) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from trainer.recipe import Recipe
 from trainer.runs import damage, integrity
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.events import EventLog, parse
-from trainer.runs.seal import Digest, Seal, file_digest
+from trainer.runs.seal import Digest, Seal, file_digest, signature
 from trainer.runs.view import RunView, fold, with_life
 from trainer.runs.writer import has_living_writer, writing
 
@@ -274,6 +274,10 @@ class RunStore:
         self._known[run.id] = replace(known, view=replace(known.view, damage=told))
         return told
 
+    def is_whole(self, run: Run, *parts: str) -> bool:
+        """Whether the files of these parts are as they were sealed, every one read once for each state of it on the disk."""
+        return not integrity.damaged_parts(run.path, parts, digest=self._digest)
+
     def rename(self, run: Run, name: str) -> None:
         """Give a run a name. Raises OSError."""
         run.log.append("renamed", durable=True, name=name)
@@ -282,7 +286,7 @@ class RunStore:
                 integrity.reseal_log(run.path)
 
     def _look(self, run: Run) -> _Known:
-        log, folder = _signature(os.path.join(run.path, damage.LOG)), _signature(run.path)[1]
+        log, folder = signature(os.path.join(run.path, damage.LOG)), signature(run.path)[1]
         known = self._known.get(run.id)
         # A training run's folder changes with each beat of its writer, which tells nothing.
         if known is not None and known.log == log and (known.folder == folder or known.view.status == "running"):
@@ -301,17 +305,8 @@ class RunStore:
 
     def _digest(self, path: Path) -> str:
         """The SHA-256 of a file, known as long as the file system says that it is the same. Raises OSError."""
-        return self._digests.get((str(path), *_signature(path)), lambda: file_digest(path))
+        return self._digests.get((str(path), *signature(path)), lambda: file_digest(path))
 
 
 def _write_recipe(folder: Path, run_id: str, recipe: Recipe) -> None:
     write_json(folder / damage.RECIPE, {**recipe.to_dict(), "run": run_id})
-
-
-def _signature(path: str | Path) -> tuple[int, ...]:
-    """What changes when a file or folder does: size, time, number; zeros where it is missing."""
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return (0, 0, 0)
-    return (facts.st_size, facts.st_mtime_ns, facts.st_ino)

@@ -32,6 +32,15 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
+def signature(path: str | Path) -> tuple[int, int, int]:
+    """What changes when a file or folder does: size, time, number; zeros where it is missing."""
+    try:
+        facts = os.stat(path)
+    except OSError:
+        return (0, 0, 0)
+    return (facts.st_size, facts.st_mtime_ns, facts.st_ino)
+
+
 def write_seal(path: Path, folder: Path, files: Iterable[Path], **facts: Any) -> None:
     """Bring the files of a folder to the disk, then their seal: whoever sees the seal sees the rest. Raises OSError."""
     sealed, folders = {}, {folder}

@@ -56,6 +56,16 @@ class KeptModel:
     trainable_parameters: int = 0
     samples_per_second: float | None = None
 
+    @property
+    def accuracy(self) -> float | None:
+        """Of the validation rows; None where nothing was scored."""
+        return self.evaluation.accuracy if self.evaluation else None
+
+    @property
+    def macro_f1(self) -> float | None:
+        """Of the validation rows; None where nothing was scored."""
+        return self.evaluation.macro_f1 if self.evaluation else None
+
 
 @dataclass(frozen=True)
 class WordCounts:

@@ -16,7 +16,7 @@ from trainer.data.repairs import text_repairs
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.electra import as_electra
-from trainer.training.encoders import Encoder, load_classifier, load_encoder, own_memory
+from trainer.training.encoders import Encoder, encoder_prefix, load_classifier, load_encoder, own_memory
 from trainer.training.heads import PooledClassifier, make_head
 from trainer.training.lora import add_lora, merged_state
 
@@ -89,7 +89,7 @@ def encoder_of(model: Classifier) -> nn.Module:
 
 def in_head(model: Classifier, name: str) -> bool:
     """Whether a weight of this name belongs to the head. BERT's pooler does: it lies between the encoder and the last layer."""
-    prefix = "encoder." if isinstance(model, PooledClassifier) else f"{model.base_model_prefix}."
+    prefix = "encoder." if isinstance(model, PooledClassifier) else encoder_prefix(model)
     return not name.startswith(prefix) or name.startswith(f"{prefix}pooler.")
 
 
@@ -119,18 +119,23 @@ def load_saved(folder: Path) -> Classifier:
     several labels a text, or with a single output; and ``model_damaged`` where its parts do not fit each other. Raises what transformers
     and safetensors raise where a file is missing or damaged.
     """
-    if not (folder / _HEAD_SETTINGS).exists():
-        _refuse_other_kinds(folder)
-        model = _load_whole(AutoModelForSequenceClassification, folder)
-        own_memory(model)
-        return model
+    model = _load_with_our_head(folder) if (folder / _HEAD_SETTINGS).exists() else _load_standard(folder)
+    own_memory(model)
+    return model
+
+
+def _load_standard(folder: Path) -> PreTrainedModel:
+    _refuse_other_kinds(folder)
+    return _load_whole(AutoModelForSequenceClassification, folder)
+
+
+def _load_with_our_head(folder: Path) -> PooledClassifier:
     settings = json.loads((folder / _HEAD_SETTINGS).read_text(encoding="utf-8"))
     encoder = _load_whole(AutoModel, folder / _ENCODER)
     # Without memory nothing is drawn: the generator of a training beside us must not notice.
     with torch.device("meta"):
         model = PooledClassifier(encoder, head=settings["head"], pooling=settings["pooling"])
     model.head.load_state_dict(load_file(folder / _HEAD_WEIGHTS), assign=True)
-    own_memory(model)
     return model
 
 
@@ -146,7 +151,7 @@ def _load_whole(kind: type, folder: Path) -> PreTrainedModel:
             "Name the folder of a classifier, or train this model on labelled texts first.",
             code="not_a_classifier",
         )
-    prefix = "" if model.base_model is model else f"{model.base_model_prefix}."
+    prefix = encoder_prefix(model)
     beyond = sorted(name for name in loaded["unexpected_keys"] if name.startswith(prefix) and not name.endswith("position_ids"))
     if beyond:
         raise UserError(

@@ -271,9 +271,14 @@ def own_memory(model: "torch.nn.Module") -> None:  # noqa: F821
         tensor.data = tensor.data.clone()
 
 
+def encoder_prefix(model: "PreTrainedModel") -> str:
+    """How the names of the encoder's weights begin: "bert." in a classifier, nothing in an encoder alone."""
+    return "" if model.base_model is model else f"{model.base_model_prefix}."
+
+
 def _refuse_random_encoder(encoder: Encoder, model: "PreTrainedModel", missing: Iterable[str]) -> None:
     """Only a head, and BERT's pooler below it, may begin with random weights; transformers draws those of an encoder too, and only warns."""
-    prefix = "" if model.base_model is model else f"{model.base_model_prefix}."
+    prefix = encoder_prefix(model)
     lost = sorted(name for name in missing if name.startswith(prefix) and not name.startswith(f"{prefix}pooler."))
     if lost:
         raise UserError(

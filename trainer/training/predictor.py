@@ -17,15 +17,16 @@ from trainer.data.repairs import REPAIRS, repair_text
 from trainer.errors import UserError
 from trainer.training.encoders import lacks_vocabulary, longest_text
 from trainer.training.libraries import load_libraries
+from trainer.training.tokens import encodable
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """What a model says of one text.
 
-    ``text``: as it was read, cleaned and, where ``repaired`` says so, changed by a repair. ``probabilities``: float32 (classes,), summing to 1; None where there is nothing to
-    read, and ``problem`` then says why. ``tokens``: of the whole text, special ones included; the model read ``tokens_read`` of them, and
-    ``cut`` says that it did not see the end. Compared by identity.
+    ``text``: as it was read, cleaned and, where ``repaired`` says so, changed by a repair. ``probabilities``: float32 (classes,), summing
+    to 1; None where there is nothing to read, and ``problem`` then says why. ``tokens``: of the whole text, special ones included; the
+    model read ``tokens_read`` of them, and ``cut`` says that it did not see the end. Compared by identity.
     """
 
     text: str
@@ -110,7 +111,7 @@ class Predictor:
         """
         import torch
 
-        clean = [_encodable(text) for text in texts]
+        clean = [encodable(text) for text in texts]
         out = np.zeros((len(clean), len(self.label_names)), dtype=np.float32)
         # Texts of similar length together: padding is work.
         order = sorted(range(len(clean)), key=lambda i: len(clean[i]))
@@ -125,10 +126,10 @@ class Predictor:
         return out
 
     def _lengths(self, texts: Sequence[str]) -> list[tuple[int, int]]:
-        """Tokens of each whole text, and how many of them tell the model something: not added by the tokenizer, and not its unknown token."""
+        """Of clean texts: the tokens of each as a whole, and how many tell the model something: neither added nor the unknown token."""
         if not texts:
             return []
-        encoded = self._tokenizer([_encodable(text) for text in texts], truncation=False, return_special_tokens_mask=True)
+        encoded = self._tokenizer(list(texts), truncation=False, return_special_tokens_mask=True)
         unknown = self._tokenizer.unk_token_id
         return [
             (len(ids), sum(not special and token != unknown for token, special in zip(ids, mask, strict=True)))
@@ -162,18 +163,14 @@ def _check_parts(folder: Path, tokenizer: Any, model: Any) -> None:
     """Refuse what would answer at random or break on some text: no vocabulary, another one than the model's, weights that are no numbers."""
     import torch
 
+    from trainer.training.classifier import encoder_of
+
     if lacks_vocabulary(tokenizer):
         raise _damaged(folder, "it has no tokenizer, so that every word would be unknown to it")
-    encoder = model.encoder if hasattr(model, "head_kind") else model
-    if max(tokenizer.get_vocab().values()) >= encoder.get_input_embeddings().num_embeddings:
+    if max(tokenizer.get_vocab().values()) >= encoder_of(model).get_input_embeddings().num_embeddings:
         raise _damaged(folder, "its tokenizer has more tokens than its model knows; it belongs to another one")
     if not all(torch.isfinite(weights).all() for weights in model.parameters()):
         raise _damaged(folder, "some of its weights are no numbers")
-
-
-def _encodable(text: str) -> str:
-    """The text without lone surrogates, which no tokenizer takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _problem(text: str) -> str:

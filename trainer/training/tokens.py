@@ -42,7 +42,7 @@ def tokenise_text(encoder: Encoder, text: str, *, max_length: int) -> Tokenisati
     tokenizer = _tokenizer(encoder)
     longest = tokenizer.model_max_length
     read = min(max_length, longest)
-    ids = tokenizer(text.encode("utf-8", "replace").decode("utf-8"))["input_ids"]
+    ids = tokenizer(encodable(text))["input_ids"]
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     # The closing special tokens survive the cut, so that many tokens of the text fewer are read.
     kept = read - sum(1 for i in ids[-2:] if i in special)
@@ -51,6 +51,11 @@ def tokenise_text(encoder: Encoder, text: str, *, max_length: int) -> Tokenisati
         for position, (token, i) in enumerate(zip(tokenizer.convert_ids_to_tokens(ids), ids, strict=True))
     )
     return Tokenisation(tokens, len(tokenizer), longest, read, tuple(str(t) for t in tokenizer.all_special_tokens))
+
+
+def encodable(text: str) -> str:
+    """The text without lone surrogates, which no tokenizer takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]] | None:
@@ -88,8 +93,7 @@ def _counter(file: Path) -> Callable[[Sequence[str]], list[int]]:
     tokenizer = _plain_tokenizer(file)
 
     def count(texts: Sequence[str]) -> list[int]:
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        return [len(found.ids) for found in tokenizer.encode_batch_fast(clean)]
+        return [len(found.ids) for found in tokenizer.encode_batch_fast([encodable(text) for text in texts])]
 
     return count
 

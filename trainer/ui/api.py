@@ -101,12 +101,13 @@ def build(studio: Studio) -> None:
 
 def _recipe(values: dict | None) -> tuple[Recipe, bool]:
     """The recipe, and whether the file is to be trained on as it is."""
-    settings = values if isinstance(values, dict) else {}
-    as_it_is = settings.get("as_it_is", False)
+    if not isinstance(values, dict):
+        return Recipe.from_dict(values or {}), False
+    settings = dict(values)
+    as_it_is = settings.pop("as_it_is", False)
     if not isinstance(as_it_is, bool):
         raise UserError("as_it_is must be true or false.", code="setting_out_of_range")
-    wanted = {name: value for name, value in settings.items() if name != "as_it_is"} if settings else values
-    return Recipe.from_dict(wanted or {}), as_it_is
+    return Recipe.from_dict(settings), as_it_is
 
 
 def _named(text: str | None) -> tuple[str, ...]:
@@ -152,8 +153,8 @@ def _progress(view: RunView) -> dict:
         "loss": last.loss if last else None,
         "accuracy": last.accuracy if last else None,
         "best_step": kept.step,
-        "validation_accuracy": kept.evaluation.accuracy if kept.evaluation else None,
-        "validation_macro_f1": kept.evaluation.macro_f1 if kept.evaluation else None,
+        "validation_accuracy": kept.accuracy,
+        "validation_macro_f1": kept.macro_f1,
         "latest_validation_accuracy": latest.accuracy if latest else None,
         "latest_validation_macro_f1": latest.macro_f1 if latest else None,
         "samples_per_second": view.samples_per_second,

@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from trainer.data.findings import Example, Finding
-from trainer.data.repairs import REPAIRS
+from trainer.data.repairs import REPAIRS, done_in_words
 from trainer.preparation import Preparation
 from trainer.ui import markup, words
 
@@ -106,11 +106,7 @@ def _repaired(preparation: Preparation) -> str:
         count = preparation.repaired.counts.get(code, 0)
         changed = [c for c in preparation.repaired.changes if c.repair == code][:20]
         shown = [Example(c.line, c.before, c.after if c.what != "row" else "left out") for c in changed]
-        what = (
-            f"Repaired. {words.count(count, 'row')}: {REPAIRS[code].done}."
-            if count
-            else f"Nothing was left to repair ({REPAIRS[code].title.lower()})."
-        )
+        what = f"Repaired. {done_in_words(code, count)}." if count else f"Nothing was left to repair ({REPAIRS[code].title.lower()})."
         lines.append(_line("good", markup.text(what), _button("undo", code, "Undo"), _folded("Show rows", _rows(shown)) if shown else ""))
     return "".join(lines)
 

@@ -13,7 +13,7 @@ from trainer.evaluation.report import Report, gaps
 from trainer.runs.view import RunView
 from trainer.shelf import Reports
 from trainer.studio import Studio
-from trainer.text_format import decimal, percent_range
+from trainer.text_format import decimal, decimal_range, percent_range
 from trainer.ui import markup, words
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.session import QUIET, owner, said
@@ -169,4 +169,4 @@ def _per_class(report: Report) -> str:
 
 def _share(interval: Interval | None) -> str | tuple[str, str]:
     """A share with its interval in small; a dash where it cannot be told."""
-    return "–" if interval is None else (decimal(interval.value), f"{decimal(interval.low)}–{decimal(interval.high)}")
+    return "–" if interval is None else (decimal(interval.value), decimal_range(interval.low, interval.high))
