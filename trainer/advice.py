@@ -73,6 +73,13 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest))
 
 
+def forecast(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> float | None:
+    """Seconds from Start to the report; None where the machine, the lengths of the texts or the training rows are not known."""
+    training = _training_rows(preparation, recipe)
+    lengths = None if training is None or hardware is None else measure_lengths(training, facts_of(encoder))
+    return None if lengths is None else estimate(encoder, lengths.tokens, len(training), recipe, hardware).seconds
+
+
 def _training_rows(preparation: Preparation, recipe: Recipe) -> Corpus | None:
     """None where the rows cannot be split so: the split's own line says what is wrong with it."""
     try:

@@ -8,12 +8,14 @@ class UserError(Exception):
     """Something a person can put right.
 
     The message is whole sentences: what happened, what was found, what to do.
-    ``code`` is a short stable name (``empty_file``, ``one_class``, ...) for programs and tests.
+    ``code`` is a short stable name (``empty_file``, ``one_class``, ...) for programs and tests; ``setting`` names the setting of a recipe
+    that it is about, if it is about one.
     """
 
-    def __init__(self, message: str, *, code: str) -> None:
+    def __init__(self, message: str, *, code: str, setting: str = "") -> None:
         super().__init__(message)
         self.code = code
+        self.setting = setting
 
     @property
     def message(self) -> str:

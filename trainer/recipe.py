@@ -299,23 +299,23 @@ def _batch_size_for(train_rows: int) -> int:
     return 32 if train_rows < 5_000 else 64
 
 
-def _names(label: str, value: Any) -> tuple[str, ...]:
+def _names(label: str, value: Any, setting: str) -> tuple[str, ...]:
     """Names from a list, or from a text with commas between them."""
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise UserError(f"{label} must be a list of names.", code="setting_out_of_range")
+        raise UserError(f"{label} must be a list of names.", code="setting_out_of_range", setting=setting)
     return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
-def _word(label: str, value: Any, choices: tuple[str, ...]) -> str:
+def _word(label: str, value: Any, choices: tuple[str, ...], setting: str) -> str:
     """A name; where there are ``choices``, one of them, in whatever case it was written."""
     word = value.strip() if isinstance(value, str) else ""
     if not word:
-        raise UserError(f"{label} must be a name.", code="setting_out_of_range")
+        raise UserError(f"{label} must be a name.", code="setting_out_of_range", setting=setting)
     if not choices:
         return word
     if word.lower() not in choices:
-        raise UserError(f"{label} must be one of {', '.join(choices)}; found “{word[:40]}”.", code="setting_out_of_range")
+        raise UserError(f"{label} must be one of {', '.join(choices)}; found “{word[:40]}”.", code="setting_out_of_range", setting=setting)
     return word.lower()
 
 
@@ -327,9 +327,9 @@ def _checked(f: dataclasses.Field, value: Any) -> Any:
     ):
         return None
     if kind is tuple:
-        return _names(about["label"], value)
+        return _names(about["label"], value, f.name)
     if kind is str:
-        return _word(about["label"], value, about["choices"])
+        return _word(about["label"], value, about["choices"], f.name)
     number = math.nan
     if isinstance(value, (int, float, str)) and not isinstance(value, bool):
         try:
@@ -344,6 +344,7 @@ def _checked(f: dataclasses.Field, value: Any) -> Any:
             f"{about['label']} must be a {'whole ' if whole else ''}number from {about['least']:g} to {about['most']:g}"
             f"{otherwise}; found “{str(value)[:40]}”.",
             code="setting_out_of_range",
+            setting=f.name,
         )
     return kind(number)
 

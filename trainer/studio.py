@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer import job
-from trainer.advice import Advice, advise, set_dial
+from trainer.advice import Advice, advise, forecast, set_dial
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import MustFixError, UserError
@@ -67,6 +67,10 @@ class Studio(Desk, Shelf):
         """The recipe of one level ("Quick look", "Balanced", "Best") for what is prepared, and what was chosen in words."""
         preparation = None if draft_id is None else self.preparation(owner, draft_id)
         return set_dial(preparation, level, base, find_encoder(base.encoder, self.encoders), self.hardware)
+
+    def forecast(self, owner: str, draft_id: str, recipe: Recipe) -> float | None:
+        """Seconds that a training of what is prepared takes here; None while the machine or the encoder's tokenizer is not known."""
+        return forecast(self.preparation(owner, draft_id), recipe, find_encoder(recipe.encoder, self.encoders), self.hardware)
 
     # Runs
 

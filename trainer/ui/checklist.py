@@ -1,10 +1,9 @@
 """The checklist of a file: what was found, rows to look at, buttons that repair, take back or leave as it is.
 
-Buttons carry what they do in ``data-do`` and ``data-code``; ``assets/checklist.js`` hands a press to the page.
+Buttons carry what they do in ``data-do`` and ``data-code``; ``pressable`` hands a press to the page.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import gradio as gr
 
@@ -12,8 +11,8 @@ from trainer.data.findings import Example, Finding
 from trainer.data.repairs import REPAIRS, done_in_words
 from trainer.preparation import Preparation
 from trainer.ui import markup, words
+from trainer.ui.pressable import pressable
 
-_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "checklist.js"
 _MOST_RIVALS = 3
 STILL_LOOKING = '<p class="em-quiet" role="status">Still looking at how the encoder reads the texts …</p>'
 """What stands in the place of ``of_encoder`` until that is known."""
@@ -26,7 +25,7 @@ def live_checklist(*, elem_id: str) -> gr.HTML:
 
     Its ``click`` event carries ``action`` ("repair", "repair_all", "undo", "accept", "confirm", "label", "set") and ``code``.
     """
-    return gr.HTML("", js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id)
+    return pressable("", elem_id=elem_id)
 
 
 def of_file(preparation: Preparation, advice: Sequence[Finding] | None = None) -> str:

@@ -56,6 +56,11 @@ class DataTab:
     parts: Mapping[str, Any]
 
     @property
+    def advised(self) -> list[Any]:
+        """What ``show_advice`` updates."""
+        return [self.advice, *(self.parts[name] for name in ("findings", "tokens_body", "token_lengths"))]
+
+    @property
     def form(self) -> list[Any]:
         """What a person chooses here for a training."""
         return [self.split, self.validation_share, self.test_share]

@@ -26,7 +26,7 @@ def drawn(figure: dict[str, Any] | None) -> str | None:
     return None if figure is None else json.dumps(figure, separators=(",", ":"), allow_nan=False)
 
 
-def live_chart(figure: dict[str, Any] | None, *, elem_id: str, height: int) -> gr.HTML:
+def live_chart(figure: dict[str, Any] | None, *, elem_id: str, height: int, title: str = "", note: str = "") -> gr.HTML:
     """A chart whose value is what ``drawn`` makes of a figure; ``height`` pixels are kept free before it is there."""
     return gr.HTML(
         value=drawn(figure),

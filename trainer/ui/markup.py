@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Literal
 
-from trainer.runs.view import RunView
 from trainer.ui import words
 
 
@@ -70,30 +69,3 @@ def probabilities(names: Sequence[str], shares: Sequence[float], colours: Sequen
     rest = order[most:]
     tail = f"<p>{words.count(len(rest), 'other class', 'other classes')}: {words.percent(float(sum(shares[i] for i in rest)))} together</p>"
     return f'<ol class="em-bars" aria-label="Probability of each class">{bars}</ol>{tail if rest else ""}'
-
-
-def strip(view: RunView | None, waiting: int) -> str:
-    """The line above the tabs, on every one of them; it keeps its height when nothing runs, so that nothing jumps."""
-    if view is None:
-        return '<div class="em-strip em-idle">Nothing is training now.</div>'
-    share = view.step / view.total_steps if view.total_steps else 0.0
-    if view.phase_done is not None:
-        share = view.phase_done
-    pieces = [view.phase or "starting"]
-    if view.phase == "training" and view.total_steps:
-        pieces = [
-            f"step {view.step:,} of {view.total_steps:,}",
-            words.epoch_words(view),
-            f"{view.samples_per_second:.0f} texts/s" if view.samples_per_second else "",
-            f"{words.duration(view.seconds_left)} left" if view.seconds_left is not None else "",
-        ]
-    if view.stop_asked:
-        pieces.insert(0, "stopping, the best model so far is kept")
-    if waiting:
-        pieces.append(f"{words.count(waiting, 'run')} waiting")
-    said = " · ".join(p for p in pieces if p)
-    return (
-        f'<div class="em-strip"><strong>{text(view.name)}</strong>'
-        f'<div class="em-progress" role="progressbar" aria-label="Progress" aria-valuenow="{100 * share:.0f}" aria-valuemin="0" aria-valuemax="100">'
-        f'<div style="width:{100 * share:.1f}%"></div></div><span class="em-said">{text(said)}</span></div>'
-    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from trainer.errors import UserError
 from trainer.presets import LEVELS, PRESETS
 from trainer.recipe import Recipe
 from trainer.ui import markup
@@ -45,6 +46,9 @@ class RecipeForm:
     taken: gr.Textbox
     """Holds the recipe's text for an instant, on its way into a file."""
     settings: tuple[Any, ...]
+    drawer: gr.Accordion
+    invalid: gr.State
+    """The name of the setting that is marked as wrong; empty where none is."""
 
     @property
     def max_length(self) -> Any:
@@ -58,8 +62,6 @@ def build_dial() -> gr.Radio:
         value="Balanced",
         label="How thoroughly",
         elem_id="dial",
-        scale=3,
-        min_width=280,
         info="Sets everything else from your file and this machine.",
     )
 
@@ -68,7 +70,7 @@ def build(dial: gr.Radio, why: gr.HTML) -> RecipeForm:
     """Lay the settings out; what they do concerns the file too and is wired by the page."""
     fields = {f.name: f for f in dataclasses.fields(Recipe)}
     settings: list[Any] = []
-    with gr.Accordion("Settings", open=False, elem_id="settings"):
+    with gr.Accordion("More settings", open=False, elem_id="settings") as drawer:
         with gr.Row(elem_classes=["em-recipes"]):
             preset = gr.Dropdown(
                 [(f"{p.name}: {p.about}", p.name) for p in PRESETS],
@@ -86,7 +88,7 @@ def build(dial: gr.Radio, why: gr.HTML) -> RecipeForm:
             gr.HTML(f"<h3>{title}</h3>")
             with gr.Row():
                 settings += [_field(fields[name]) for name in names]
-    return RecipeForm(dial, why, preset, bring, take, taken, tuple(settings))
+    return RecipeForm(dial, why, preset, bring, take, taken, tuple(settings), drawer, gr.State(""))
 
 
 def recipe_from(encoder: str, settings: Sequence[Any], split: Mapping[str, Any]) -> Recipe:
@@ -118,6 +120,26 @@ def explained(words: str) -> str:
     return f'<p class="em-quiet">{markup.text(words, most=600)}</p>' if words else ""
 
 
+def marked(form: RecipeForm, error: UserError) -> dict[Any, Any]:
+    """Updates that tell a mistake at its field, in the open drawer; nothing where it is about no field of the drawer."""
+    if error.setting not in FIELDS:
+        return {form.invalid: ""}
+    field = form.settings[FIELDS.index(error.setting)]
+    return {
+        form.invalid: error.setting,
+        form.drawer: gr.Accordion(open=True),
+        field: gr.update(info=f"✕ {error.message}", elem_classes=["em-invalid"]),
+    }
+
+
+def unmarked(form: RecipeForm, invalid: str) -> dict[Any, Any]:
+    """Updates that take the mark from the setting of this name."""
+    if invalid not in FIELDS:
+        return {form.invalid: ""}
+    about = next(f.metadata["about"] for f in dataclasses.fields(Recipe) if f.name == invalid)
+    return {form.invalid: "", form.settings[FIELDS.index(invalid)]: gr.update(info=about, elem_classes=[])}
+
+
 OWN_WORDS = explained("Your own settings, as they stand below.")
 
 
@@ -129,7 +151,7 @@ def wire_download(form: RecipeForm, take: Any, inputs: Sequence[Any], outputs: S
 def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox | gr.Dropdown:
     """The component for one setting. One that may be left to us is a text, as a number field shows "nothing" as 0."""
     about = field.metadata
-    looks = {"label": about["label"], "info": about["about"], "min_width": 220, "elem_id": f"setting-{field.name.replace('_', '-')}"}
+    looks = {"label": about["label"], "info": about["about"], "min_width": 150, "elem_id": f"setting-{field.name.replace('_', '-')}"}
     if about["choices"]:
         return gr.Dropdown(list(about["choices"]), value=field.default, filterable=False, **looks)
     return gr.Textbox(about["nothing"], **looks) if about["automatic"] else gr.Number(field.default, **looks)

@@ -25,7 +25,6 @@ _COUNTS, _BY_ROW = "Counts", "Share of each row"
 class ResultsTab:
     """The components other tabs read or write."""
 
-    run: gr.Dropdown
     body: gr.Column
     headline: gr.HTML
     per_class: gr.HTML
@@ -39,9 +38,8 @@ class ResultsTab:
         return [self.body, self.headline, self.per_class, self.matrix, self.download]
 
 
-def build(studio: Studio) -> ResultsTab:
-    """Lay the tab out and wire what concerns it alone."""
-    run = gr.Dropdown([], label="Run", elem_id="results-run", allow_custom_value=True, visible=False)
+def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
+    """Lay the tab out and wire what concerns it alone; ``run`` is the model in hand."""
     headline = gr.HTML(_nothing_yet(), elem_id="headline")
     with gr.Column(visible=False) as body:
         download = gr.HTML(elem_id="download")
@@ -53,7 +51,7 @@ def build(studio: Studio) -> ResultsTab:
         )
         matrix = live_chart(None, elem_id="confusion-chart", height=420)
         onward = gr.Button("Continue: try a text", variant="primary", elem_id="to-try")
-    tab = ResultsTab(run, body, headline, per_class, matrix_as, matrix, download, onward)
+    tab = ResultsTab(body, headline, per_class, matrix_as, matrix, download, onward)
     refuse = said(lambda message: {headline: markup.notice(message, "must_fix"), body: gr.Column(visible=False)})
 
     @refuse

@@ -20,6 +20,11 @@ def distinct_names(views: Sequence[RunView]) -> list[str]:
     return names
 
 
+def titles(views: Sequence[RunView]) -> list[str]:
+    """The runs as a person knows them."""
+    return distinct_names(views)
+
+
 def _differences(namesakes: Sequence[RunView]) -> Sequence[str]:
     ways = zip(*map(_facets, namesakes), strict=True)
     return next((way for way in ways if len(set(way)) == len(namesakes)), [view.id[:8] for view in namesakes])

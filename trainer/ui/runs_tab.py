@@ -119,17 +119,17 @@ def build(studio: Studio, version: gr.Textbox) -> RunsTab:
     return tab
 
 
-def wire(studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, pickers: Sequence[gr.Dropdown], look: dict[str, Any]) -> None:
-    """What reaches other tabs: ``pickers`` are the runs of Train, Results and Try it, ``look`` shows what became of the runs."""
+def wire(studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, look: dict[str, Any]) -> None:
+    """What reaches other tabs: ``watched`` is the run on the Train tab, ``model`` that in hand, ``look`` shows what became of the runs."""
     refuse = _refusing(tab)
-    train = pickers[0]
+    train = watched
 
     @refuse
     def open_run(chosen: str) -> dict:
         view = _one(studio, chosen)
         if not view.has_model:
             return {tabs: gr.Tabs(selected="train"), train: view.id}
-        return {tabs: gr.Tabs(selected="results"), **dict.fromkeys(pickers, view.id)}
+        return {tabs: gr.Tabs(selected="results"), model: view.id}
 
     @refuse
     def resume(chosen: str) -> dict:
@@ -151,7 +151,7 @@ def wire(studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, pickers: Sequence[gr.Dr
             studio.delete(owner(), view.id)
         return _closed(tab)
 
-    tab.open.click(open_run, tab.chosen, [tabs, *pickers, tab.notice], **QUIET).then(**look)
+    tab.open.click(open_run, tab.chosen, [tabs, watched, model, tab.notice], **QUIET).then(**look)
     tab.resume.click(resume, tab.chosen, [tabs, train, tab.notice], **QUIET).then(**look)
     tab.further.click(further, [tab.chosen, tab.epochs], [tabs, train, tab.notice], **QUIET).then(**look)
     gr.on([tab.save.click, tab.name.submit], save, [tab.chosen, tab.name], tab.panels, **QUIET).then(**look)

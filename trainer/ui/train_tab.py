@@ -1,41 +1,49 @@
-"""Tab 2, Train: choose an encoder, press Start, watch the curves."""
+"""Tab 2, Train: what the next training does, or the course of one; never both in one column."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from trainer.charts.curves import Curves, accuracy_chart, loss_chart
-from trainer.runs.course import may_resume
+from trainer.presets import LEVELS
 from trainer.runs.doctor import Diagnosis
-from trainer.runs.view import Evaluation, KeptModel, RunView
+from trainer.runs.view import RunView
+from trainer.shelf import Scores
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
-from trainer.ui import markup, recipe_form, words
+from trainer.ui import markup, recipe_form, shell, train_view, words
 from trainer.ui.live_chart import drawn, live_chart
+from trainer.ui.pressable import Press
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET
 
-_CHART_HEIGHT = 280
+_CHART_HEIGHT = 300
+_PREPARE, _WATCH = '<i class="em-mode-prepare"></i>', '<i class="em-mode-watch"></i>'
 
 
 @dataclass(frozen=True)
 class TrainTab:
     """The components other tabs read or write."""
 
+    watched: gr.Textbox
+    """The id of the run whose course is shown; empty while the next training is prepared."""
+    mode: gr.HTML
+    """Which of the two columns is shown: gradio hides a column only by taking it away, zoom and all."""
     source: gr.HTML
     encoder: gr.Dropdown
+    about_encoder: gr.HTML
     recipe: RecipeForm
-    start: gr.Button
     notice: gr.HTML
-    run: gr.Dropdown
-    state: gr.HTML
-    cancel: gr.Button
-    resume: gr.Button
+    start_foot: gr.HTML
+    """Its ``click`` event carries ``action``: "start", "watch"."""
+    head: gr.HTML
     loss: gr.HTML
     accuracy: gr.HTML
-    onward: gr.Button
+    details: gr.HTML
+    watch_foot: gr.HTML
+    """Its ``click`` event carries ``action`` ("results", "resume", "stop", "prepare", "again") and ``code``, the run."""
 
     @property
     def form(self) -> list[Any]:
@@ -45,73 +53,103 @@ class TrainTab:
     @property
     def shown(self) -> list[Any]:
         """What ``show`` updates."""
-        return [self.state, self.cancel, self.resume, self.loss, self.accuracy, self.onward]
+        return [self.mode, self.head, self.loss, self.accuracy, self.details, self.watch_foot]
 
 
 def build(studio: Studio) -> TrainTab:
     """Lay the tab out; what it does concerns other tabs too and is wired by the page."""
-    default = studio.encoders[0]
-    source = gr.HTML(_nothing_yet(), elem_id="train-source")
-    with gr.Row(equal_height=True):
+    watched = gr.Textbox("", visible="hidden", elem_id="watched-run")
+    mode = gr.HTML(_PREPARE, elem_id="train-mode")
+    with gr.Column(elem_classes=["em-prepare"]):
+        source = gr.HTML(nothing_yet(), elem_id="train-source")
+        notice = gr.HTML(elem_id="train-notice")
         dial = recipe_form.build_dial()
-        start = gr.Button("Start training", variant="primary", scale=1, interactive=False, elem_id="start")
-    why = gr.HTML(elem_id="dial-why")
-    encoder = gr.Dropdown(
-        [(_encoder_choice(e), e.name) for e in studio.encoders],
-        value=default.name,
-        label="Encoder",
-        elem_id="encoder",
-        filterable=False,
-    )
-    about = gr.HTML(_encoder_facts(default))
-    recipe = recipe_form.build(dial, why)
-    notice = gr.HTML(elem_id="train-notice")
-    run = gr.Dropdown([], label="Run", elem_id="train-run", allow_custom_value=True, visible=False)
-    state = gr.HTML(elem_id="run-state")
-    with gr.Row(elem_classes=["em-run-buttons"]):
-        resume = gr.Button("Resume", variant="primary", size="sm", visible=False, scale=0, min_width=160, elem_id="resume")
-        cancel = gr.Button("Take it out of the queue", size="sm", visible=False, scale=0, min_width=200, elem_id="cancel")
-    with gr.Row(elem_classes=["em-charts"]):
-        with gr.Column(min_width=320):
-            gr.HTML("<h3>Loss <small>cross-entropy; lower is better</small></h3>")
-            loss = live_chart(loss_chart(no_curves()), elem_id="loss-chart", height=_CHART_HEIGHT)
-        with gr.Column(min_width=320):
-            gr.HTML("<h3>Accuracy <small>higher is better</small></h3>")
-            accuracy = live_chart(accuracy_chart(no_curves()), elem_id="accuracy-chart", height=_CHART_HEIGHT)
-    onward = gr.Button("Trained. See the results", variant="primary", visible=False, elem_id="to-results")
-    encoder.change(lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, **QUIET)
-    return TrainTab(source, encoder, recipe, start, notice, run, state, cancel, resume, loss, accuracy, onward)
+        why = gr.HTML(elem_id="dial-why")
+        default = studio.encoders[0]
+        encoder = gr.Dropdown(
+            [(_encoder_choice(e), e.name) for e in studio.encoders],
+            value=default.name,
+            label="Model to begin with (encoder)",
+            elem_id="encoder",
+            filterable=False,
+        )
+        about_encoder = gr.HTML(encoder_facts(default), elem_id="about-encoder")
+        recipe = recipe_form.build(dial, why)
+        start_foot = shell.foot(elem_id="foot-start", value=no_file_foot())
+    with gr.Column(elem_classes=["em-watch"]):
+        head = gr.HTML(elem_id="watch-head")
+        with gr.Row(elem_classes=["em-charts"]):
+            with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
+                loss = live_chart(loss_chart(no_curves()), elem_id="loss-chart", height=_CHART_HEIGHT, title="Loss", note="lower is better")
+            with gr.Column(min_width=320, elem_classes=["em-chart-card", "em-first-on-phone"]):
+                accuracy = live_chart(
+                    accuracy_chart(no_curves()),
+                    elem_id="accuracy-chart",
+                    height=_CHART_HEIGHT,
+                    title="Accuracy",
+                    note="on validation rows; higher is better",
+                )
+        details = gr.HTML(elem_id="run-details")
+        watch_foot = shell.foot(elem_id="foot-watch")
+    encoder.change(lambda name: encoder_facts(find_encoder(name, studio.encoders)), encoder, about_encoder, **QUIET)
+    return TrainTab(watched, mode, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
 
 
-def show(tab: TrainTab, view: RunView | None, waiting: int | None = None, diagnoses: Sequence[Diagnosis] = ()) -> dict:
-    """Updates that make the tab show a run with what looks wrong with it, or the empty state."""
+def show(
+    tab: TrainTab,
+    view: RunView | None,
+    *,
+    title: str = "",
+    waiting: int | None = None,
+    diagnoses: Sequence[Diagnosis] = (),
+    found: Scores | None = None,
+) -> dict:
+    """Updates that make the tab show the course of a run, or with None the preparation of the next one."""
     if view is None:
-        return {
-            tab.state: "",
-            tab.cancel: gr.Button(visible=False),
-            tab.resume: gr.Button(visible=False),
-            tab.loss: drawn(loss_chart(no_curves())),
-            tab.accuracy: drawn(accuracy_chart(no_curves())),
-            tab.onward: gr.Button(visible=False),
-        }
+        return {tab.mode: _PREPARE}
     curves = _curves(view)
     return {
-        tab.state: _state(view, waiting, diagnoses),
-        tab.cancel: gr.Button(visible=view.status == "queued"),
-        tab.resume: gr.Button(_resume_words(view), visible=view.status != "cancelled" and may_resume(view)),
+        tab.mode: _WATCH,
+        tab.head: train_view.head(view, title),
         tab.loss: drawn(loss_chart(curves)),
         tab.accuracy: drawn(accuracy_chart(curves)),
-        tab.onward: gr.Button(visible=view.has_model and not view.live),
+        tab.details: train_view.details(view, diagnoses),
+        tab.watch_foot: train_view.foot(view, title, waiting, found),
     }
 
 
-def source_line(source_name: str, train_rows: int | None) -> str:
+def nothing_yet() -> str:
+    return shell.heading("Train a model", "There is no file yet. Open yours, or the sample, in tab 1, Data.")
+
+
+def no_file_foot() -> str:
+    return shell.foot_html("First a file, then a model.", Press("to-data", "Open a file", primary=True))
+
+
+def source_html(source_name: str) -> str:
     """What Start would train on."""
+    return shell.heading(f'Train a model on <span dir="auto">{markup.text(source_name)}</span>')
+
+
+def start_foot(source_name: str, train_rows: int | None, seconds: float | None, *, wrong: str = "", live: str = "") -> str:
+    """What Start would do, or what stands in its way; ``live`` is the run that trains meanwhile."""
+    start = Press("start", "Start training", primary=True, elem_id="start", says="Starting …", disabled=train_rows is None)
+    others = [Press("watch", "See the one that trains", code=live, link=True)] if live else []
+    if wrong:
+        return shell.foot_html(wrong, *others, start, wrong=True)
     if train_rows is None:
-        return markup.notice(f"{source_name} is not ready for training yet. See tab 1, Data.", "look")
-    return (
-        f'<p class="em-source">Trains on <strong>{markup.text(source_name)}</strong>, {words.count(train_rows, "row")} to learn from.</p>'
-    )
+        said = f"{source_name} is not ready for training yet: see tab 1, Data."
+        return shell.foot_html(said, *others, Press("to-data", "See what to fix", primary=True))
+    takes = "" if seconds is None else f" Takes about {words.about(seconds)}."
+    waits = " It waits for its turn." if live else ""
+    return shell.foot_html(f"Trains on {source_name}, {words.count(train_rows, 'row')}.{takes}{waits}", *others, start)
+
+
+def dial_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
+    """The levels of the dial, each with the time it takes where that is known."""
+    return [(f"{level} · {words.about(seconds[level])}" if level in seconds else level, level) for level in LEVELS] + [
+        (recipe_form.OWN, recipe_form.OWN)
+    ]
 
 
 def no_curves() -> Curves:
@@ -134,103 +172,10 @@ def _curves(view: RunView) -> Curves:
     )
 
 
-def _nothing_yet() -> str:
-    return markup.empty("No file yet", "Open your file or the sample in tab 1, Data. Then one press on Start trains a model on it.")
-
-
 def _encoder_choice(encoder: Encoder) -> str:
-    return f"{encoder.name} · {words.parameters(encoder.parameters)} parameters · {encoder.languages or 'your own'}"
+    return f"{encoder.name} · {encoder.languages or 'your own'} · {words.parameters(encoder.parameters)} parameters"
 
 
-def _encoder_facts(encoder: Encoder) -> str:
+def encoder_facts(encoder: Encoder) -> str:
     size = "already here" if encoder.local else f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub"
-    pairs = [
-        ("Languages", encoder.languages),
-        ("Parameters", words.parameters(encoder.parameters)),
-        ("Download", size),
-        ("Learning rate", f"{encoder.learning_rate:g} unless you choose another"),
-    ]
-    return f'<p class="em-quiet">{markup.text(encoder.about)}</p>{markup.facts(pairs)}'
-
-
-def _state(view: RunView, waiting: int | None, diagnoses: Sequence[Diagnosis]) -> str:
-    """What the run is doing or how it ended, in a sentence, and the facts of its model."""
-    kept = view.kept
-    pairs = [
-        ("Data", view.source_name),
-        ("Encoder", view.encoder),
-        ("Device", f"{kept.device}, {kept.processes} processes" if kept.processes > 1 else kept.device),
-        ("Epochs", str(kept.epochs or "")),
-        ("Batch size", str(kept.batch_size or "")),
-        ("Learning rate", f"{kept.learning_rate:g}" if kept.learning_rate else ""),
-        ("Parameters", _parameters(kept)),
-        ("Speed", f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else ""),
-        *_validation_scores(view),
-    ]
-    remarks = "".join(markup.notice(n, "info") for n in view.remarks)
-    worries = "".join(markup.notice(d.words, d.severity) for d in diagnoses)
-    damage = "".join(markup.notice(sentence, "must_fix") for sentence in view.damage)
-    return _sentence(view, waiting) + damage + worries + remarks + markup.facts(pairs)
-
-
-def _validation_scores(view: RunView) -> list[tuple[str, str]]:
-    """Those of the model that is kept and, while a training goes on, the latest ones: then always both, so that nothing jumps."""
-    kept = view.kept.evaluation
-    if view.status == "running":
-        return [*_scores_of("best so far", kept), *_scores_of("latest", view.evaluations[-1] if view.evaluations else None)]
-    return [] if kept is None else _scores_of("kept model", kept)
-
-
-def _scores_of(which: str, scores: Evaluation | None) -> list[tuple[str, str]]:
-    """Dashes where nothing was scored yet."""
-    place = f"({which})" if scores is None else f"({which}, step {scores.step:,})"
-    accuracy, macro_f1 = ("–", "–") if scores is None else (words.percent(scores.accuracy), words.percent(scores.macro_f1))
-    return [(f"Validation accuracy {place}", accuracy), (f"Validation macro F1 {place}", macro_f1)]
-
-
-def _resume_words(view: RunView) -> str:
-    return f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again from the start"
-
-
-def _parameters(model: KeptModel) -> str:
-    if not model.parameters:
-        return ""
-    trained = "all" if model.trainable_parameters == model.parameters else words.parameters(model.trainable_parameters)
-    return f"{words.parameters(model.parameters)}, {trained} trained"
-
-
-def _sentence(view: RunView, waiting: int | None) -> str:
-    if view.status == "damaged":
-        return ""  # what is damaged says it all
-    time = words.duration(view.seconds)
-    if view.status == "queued":
-        ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"
-        return markup.notice(f"{view.name} waits in the queue: {ahead}. One run trains at a time.", "info")
-    if view.status == "running":
-        stopping = "Stopping after this step; the best model so far is kept, and the report follows. " if view.stop_asked else ""
-        return markup.notice(f"{stopping}{view.name}: {view.phase or 'starting'}.", "info")
-    if view.status == "interrupted" and view.lacks_end:
-        return markup.notice(f"{view.name}: {view.message}", "look")
-    if view.status == "interrupted":
-        return markup.notice(
-            f"{view.name} was interrupted {_at_step(view)}: the program that trained it ended before the training did. "
-            f"What was seen so far is kept below. {_way_on(view)}",
-            "look",
-        )
-    if view.status == "finished":
-        return markup.notice(f"{view.name} is trained, in {time} from its first step to the report.", "good")
-    if view.status == "stopped":
-        return markup.notice(f"{view.name} was stopped {_at_step(view)}; its best model so far is kept. Resume trains the rest.", "good")
-    way_on = f" {_way_on(view)}" if view.status == "failed" and view.saved_step and may_resume(view) else ""
-    return markup.notice(f"{view.name}: {view.message}{way_on}", "info" if view.status == "cancelled" else "must_fix")
-
-
-def _at_step(view: RunView) -> str:
-    return f"at step {view.step:,} of {view.total_steps:,}" if view.total_steps else "before its first step"
-
-
-def _way_on(view: RunView) -> str:
-    """Where a press on Resume would begin."""
-    if not view.saved_step:
-        return "It had saved nothing yet, so it begins again."
-    return f"It was saved after step {view.saved_step:,} and goes on from there to the same result."
+    return f'<p class="em-quiet em-small">{markup.text(encoder.about)} {size[0].upper()}{size[1:]}.</p>'

@@ -27,7 +27,6 @@ EXAMPLES = (
 class TryTab:
     """The components other tabs read or write."""
 
-    run: gr.Dropdown
     text: gr.Textbox
     answer: gr.HTML
 
@@ -36,9 +35,8 @@ class TryTab:
         return [self.answer]
 
 
-def build(studio: Studio) -> TryTab:
-    """Lay the tab out and wire what concerns it alone."""
-    run = gr.Dropdown([], label="Run", elem_id="try-run", allow_custom_value=True, visible=False)
+def build(studio: Studio, run: gr.Textbox) -> TryTab:
+    """Lay the tab out and wire what concerns it alone; ``run`` is the model in hand."""
     with gr.Row(elem_classes=["em-try"]):
         with gr.Column(min_width=320):
             text = gr.Textbox(label="Text", placeholder="Type or paste a text here", lines=5, max_lines=12, elem_id="try-text")
@@ -47,7 +45,7 @@ def build(studio: Studio) -> TryTab:
     gr.HTML('<p class="em-quiet">Or take one of these:</p>')
     with gr.Row(elem_classes=["em-examples"]):
         buttons = [gr.Button(example, size="sm", elem_classes=["em-example"]) for example in EXAMPLES]
-    tab = TryTab(run, text, answer)
+    tab = TryTab(text, answer)
     refuse = said(lambda message: markup.notice(message, "must_fix"))
 
     @refuse

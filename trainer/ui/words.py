@@ -39,6 +39,17 @@ def duration(seconds: float | None) -> str:
     return f"{left} s"
 
 
+def about(seconds: float) -> str:
+    """An estimate, no finer than it is: 37 -> "40 s", 130 -> "2 min", 5000 -> "1 h 25 min"."""
+    if seconds < 95:
+        return f"{max(10, 10 * round(seconds / 10))} s"
+    minutes = max(1, round(seconds / 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, left = divmod(5 * round(minutes / 5), 60)
+    return f"{hours} h {left} min" if left else f"{hours} h"
+
+
 def parameters(number: int) -> str:
     """22713216 -> "22.7 million"."""
     return f"{number / 1e6:.1f} million"

@@ -1,0 +1,100 @@
+// What holds for the whole page: tabs begin at the top and hand over the focus, keys that people expect, no focus lost, a strip that answers
+// at once. It knows no data.
+
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const tabs = () => [...document.querySelectorAll("#tabs > .tab-wrapper .tab-container:not(.visually-hidden) > [role=tab]")];
+  const panel = () => [...document.querySelectorAll("#tabs > [role=tabpanel]")].find((one) => one.offsetParent !== null);
+  const heading = () => [...(panel()?.querySelectorAll("h2[tabindex='-1']") ?? [])].find((one) => one.offsetParent !== null);
+
+  // Tabs
+
+  let selected = "";
+  function changed() {
+    const now = tabs().find((tab) => tab.getAttribute("aria-selected") === "true")?.textContent ?? "";
+    if (!now || now === selected) return;
+    const first = selected === "";
+    selected = now;
+    if (first) return;
+    scrollTo({ top: 0, behavior: "instant" });
+    // Who chose it on the tabs themselves stays there; who came by a button or a key is led on.
+    if (document.activeElement?.getAttribute("role") !== "tab") requestAnimationFrame(() => heading()?.focus({ preventScroll: true }));
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (target.getAttribute?.("role") === "tab") {
+      const all = tabs();
+      const at = all.indexOf(target);
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[key];
+      if (at < 0 || to === undefined) return;
+      event.preventDefault();
+      const next = all[(to + all.length) % all.length];
+      next.focus();
+      next.click();
+    } else if (key === "Tab" && target.getAttribute?.("aria-expanded") === "true" && target.getAttribute("role") === "combobox") {
+      // Gradio's lists stay open behind whoever leaves them so.
+      target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    } else if (key === "Escape") {
+      const leave = [...document.querySelectorAll("[data-escape] button, button[data-escape]")].filter((one) => one.offsetParent !== null);
+      leave.at(-1)?.click();
+    }
+  });
+
+  // The focus never falls to the body: where its place is taken away it goes on from the heading.
+
+  let last = null;
+  document.addEventListener("focusin", ({ target }) => (last = target));
+  document.addEventListener("pointerdown", () => (last = null));
+  setInterval(() => {
+    if (!last || document.activeElement !== document.body || !document.hasFocus()) return;
+    const gone = !last.isConnected || last.offsetParent === null || last.disabled;
+    last = null;
+    if (gone) heading()?.focus({ preventScroll: true });
+  }, 250);
+
+  // A press that begins a training is answered before the server is asked.
+
+  document.addEventListener("emotune:pressed", ({ detail }) => {
+    if (!detail.says) return;
+    const strip = $("#strip .em-pressable");
+    if (!strip || $(".em-strip[data-state=running]", strip)) return;
+    const busy = document.createElement("div");
+    busy.className = "em-strip";
+    busy.dataset.state = "running";
+    busy.dataset.busy = "";
+    busy.setAttribute("role", "status");
+    busy.textContent = detail.says;
+    strip.querySelector(".em-strip")?.remove();
+    strip.prepend(busy);
+  });
+
+  // What has been seen of a run's end need not stand there for ever.
+
+  const DISMISSED = "emotune-dismissed";
+  function hideDismissed() {
+    const strip = $("#strip .em-strip[data-key]");
+    if (strip) strip.hidden = strip.dataset.key === localStorage.getItem(DISMISSED);
+  }
+  document.addEventListener("emotune:pressed", ({ detail }) => {
+    if (!["dismiss", "results"].includes(detail.do)) return;
+    const strip = $("#strip .em-strip[data-key]");
+    if (strip && strip.dataset.state !== "running") localStorage.setItem(DISMISSED, strip.dataset.key);
+    hideDismissed();
+  });
+
+  addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(() => {
+      changed();
+      hideDismissed();
+    }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected"] });
+  });
+
+  // Requests that a reload cuts off are no errors.
+
+  let leaving = false;
+  addEventListener("beforeunload", () => (leaving = true));
+  addEventListener("pageshow", () => (leaving = false));
+  const { fetch } = window;
+  window.fetch = (...asked) => fetch(...asked).catch((error) => (leaving ? new Promise(() => {}) : Promise.reject(error)));
+})();

@@ -1,0 +1,276 @@
+"""The form of a training, on two tabs: what it asks for, kept with the file, judged as it changes, set by the dial, a recipe or a run."""
+
+import dataclasses
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from trainer.errors import UserError
+from trainer.presets import LEVELS, PRESETS, preset
+from trainer.recipe import Recipe, dump_recipe, load_recipe
+from trainer.studio import Studio
+from trainer.ui import data_tab, markup, recipe_form, train_tab
+from trainer.ui.components import Page
+from trainer.ui.session import QUIET, owner, said
+
+_TO_WRONG = "() => document.querySelector('.em-invalid')?.scrollIntoView({ block: 'center' })"
+
+
+def recipe_of(page: Page, values: Sequence[Any]) -> Recipe:
+    """The recipe that the form of both tabs asks for; UserError where a value is out of range."""
+    encoder, settings, split = _held(page, values)
+    return recipe_form.recipe_from(encoder, settings, split)
+
+
+def level_of(page: Page, values: Sequence[Any]) -> str:
+    """The dial's level; empty for a person's own settings."""
+    level = values[len(page.data.form) + 1]
+    return level if level in LEVELS else ""
+
+
+def complaining(page: Page) -> Any:
+    """For handlers whose mistakes are told on the Train tab."""
+    return said(lambda message: {page.train.notice: markup.notice(message, "must_fix")})
+
+
+def wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
+    """Everything of the form but Start."""
+    _wire_file(studio, page, blocks)
+    _wire_judgement(studio, page)
+    _wire_advice(studio, page)
+    _wire_tokens(studio, page)
+    _wire_recipe(studio, page)
+
+
+def wrong(studio: Studio, page: Page, draft: str | None, error: UserError, *values: Any) -> dict:
+    """Updates that tell a mistake at its field and in the foot."""
+    form, train = page.train.recipe, page.train
+    return {
+        **recipe_form.marked(form, error),
+        train.notice: "" if error.setting in recipe_form.FIELDS else markup.notice(error.message, "must_fix"),
+        train.start_foot: _foot(studio, page, draft, *values, wrong=error.message),
+    }
+
+
+def base_of(page: Page, values: Sequence[Any]) -> Recipe:
+    """What the dial and a ready recipe leave as it is: encoder, seed and split; a wrong seed is the form's to complain of."""
+    encoder, settings, split = _held(page, values)
+    return Recipe.from_dict({"encoder": encoder, "seed": settings[recipe_form.FIELDS.index("seed")], **split})
+
+
+def remember(studio: Studio, page: Page) -> dict[str, Any]:
+    """A handler that keeps what the form of both tabs holds with the draft."""
+
+    @complaining(page)
+    def keep(draft: str | None, *values: Any) -> Any:
+        known = draft or studio.latest_draft(owner())
+        if known is not None:
+            studio.keep_form(owner(), known, dict(zip([c.elem_id for c in page.form], values, strict=True)))
+        return gr.skip()
+
+    return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **QUIET}
+
+
+def recipe_shown(studio: Studio, page: Page, draft: str | None, recipe: Recipe, why: str) -> dict:
+    """Updates that make both tabs show a recipe that was not made by hand."""
+    form = page.train.recipe
+    split = data_tab.split_of(recipe)
+    line = ""
+    with suppress(UserError):  # without a file, or with one that cannot be trained on, the Data tab says so
+        line = data_tab.split_line(studio.preparation(owner(), data_tab.current(studio, draft)), *split)
+    return {
+        form.dial: recipe_form.OWN,
+        form.why: recipe_form.explained(why),
+        page.train.notice: "",
+        **recipe_form.shown(form, recipe),
+        **dict(zip(page.data.form, split, strict=True)),
+        page.data.parts["custom"]: gr.Row(visible=split[0] == "Custom"),
+        page.data.parts["split_line"]: line,
+    }
+
+
+def recipe_outputs(page: Page) -> list[Any]:
+    """What ``recipe_shown`` updates."""
+    form = page.train.recipe
+    return [
+        form.dial,
+        form.why,
+        *form.settings,
+        page.train.notice,
+        *page.data.form,
+        *(page.data.parts[n] for n in ("custom", "split_line")),
+    ]
+
+
+def _held(page: Page, values: Sequence[Any]) -> tuple[str, Sequence[Any], dict[str, Any]]:
+    """Encoder, settings and shares of the form's values."""
+    split, (encoder, _, *settings) = values[: len(page.data.form)], values[len(page.data.form) :]
+    return encoder, settings, data_tab.shares(*split)
+
+
+def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
+    """The file being prepared and what its form holds survive a reload."""
+    data, form = page.data, page.form
+
+    def opened(*held: Any) -> dict:
+        preparation = studio.latest_preparation(owner())
+        kept = preparation.draft.form if preparation else {}
+        values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
+        return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
+
+    blocks.load(opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
+    for component in (*data.form, page.train.encoder):
+        component.input(**remember(studio, page))
+
+
+def _wire_judgement(studio: Studio, page: Page) -> None:
+    """The Train tab says what Start would do. A mistake is told once its field is left, and goes when it is mended."""
+    train, form = page.train, page.train.recipe
+    outputs = [train.source, train.start_foot, train.notice, form.dial, form.drawer, form.invalid, *form.settings]
+
+    def judge(draft: str | None, invalid: str, *values: Any, complain: bool) -> Any:
+        try:
+            recipe_of(page, values)
+        except UserError as error:
+            if not complain and invalid != error.setting:
+                return gr.skip()
+            return wrong(studio, page, draft, error, *values)
+        return {
+            train.source: _source(studio, draft),
+            train.start_foot: _foot(studio, page, draft, *values),
+            train.notice: "",
+            form.dial: _dial(studio, page, draft, *values),
+            **recipe_form.unmarked(form, invalid),
+        }
+
+    @complaining(page)
+    def changed(draft: str | None, invalid: str, *values: Any) -> Any:
+        return judge(draft, invalid, *values, complain=False)
+
+    @complaining(page)
+    def left(draft: str | None, invalid: str, *values: Any) -> Any:
+        return judge(draft, invalid, *values, complain=True)
+
+    inputs = [page.data.draft, form.invalid, *page.form]
+    watched = [c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.live, page.shell.chip)]
+    gr.on(watched, changed, inputs, outputs, trigger_mode="always_last", **QUIET)
+    gr.on([c.blur for c in form.settings], left, inputs, outputs, **QUIET)
+
+
+def _source(studio: Studio, draft: str | None) -> str:
+    with suppress(UserError):
+        return train_tab.source_html(studio.preparation(owner(), data_tab.current(studio, draft)).draft.main.name)
+    return train_tab.nothing_yet()
+
+
+def _foot(studio: Studio, page: Page, draft: str | None, *values: Any, wrong: str = "") -> str:
+    """What Start would train on, and whether it can."""
+    try:
+        preparation = studio.preparation(owner(), data_tab.current(studio, draft))
+    except UserError:
+        return train_tab.no_file_foot()
+    rows = seconds = None
+    if preparation.ready:
+        with suppress(UserError):  # the Data tab says it
+            rows = len(preparation.splits(Recipe.from_dict(_held(page, values)[2])).train)
+            seconds = studio.forecast(owner(), preparation.draft.id, recipe_of(page, values))
+    live = next((v.id for v in studio.runs(owner()) if v.status == "running"), "")
+    return train_tab.start_foot(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live)
+
+
+def _dial(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:
+    """The dial with the time that each of its levels takes."""
+    seconds = {}
+    with suppress(UserError):
+        draft, base = data_tab.current(studio, draft), base_of(page, values)
+        for level in LEVELS:
+            found = studio.forecast(owner(), draft, studio.dial(owner(), draft, level, base)[0])
+            if found is not None:
+                seconds[level] = found
+    return gr.Radio(choices=train_tab.dial_choices(seconds))
+
+
+def _wire_tokens(studio: Studio, page: Page) -> None:
+    """The panel that shows how a row is split works only while it is open: a tokenizer takes a second to load."""
+    data, train = page.data, page.train
+    opened = gr.State(False)
+
+    @said(lambda message: markup.notice(message, "look"))
+    def tokens(is_open: bool, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
+        return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
+
+    inputs = [opened, data.draft, data.row, train.encoder, train.recipe.max_length]
+    data.reading.expand(lambda: True, None, opened, **QUIET)
+    data.reading.collapse(lambda: False, None, opened, **QUIET)
+    watched = (opened, data.row, data.version, train.encoder, train.recipe.max_length)
+    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **QUIET)
+
+
+def _wire_advice(studio: Studio, page: Page) -> None:
+    """What the Data tab says of the file with the encoder chosen on the Train tab; a press there may set the maximum length."""
+    data, train = page.data, page.train
+    answered = data.advised
+
+    @said(lambda message: {data.advice: ""})  # the Train tab complains of settings
+    def advice(draft: str | None, *values: Any) -> dict:
+        return data_tab.show_advice(studio, data, draft, recipe_of(page, values))
+
+    def choose(press: gr.EventData) -> Any:
+        name, _, value = press.code.partition("=")
+        return (float(value), recipe_form.OWN, recipe_form.OWN_WORDS) if name == "max_length" else gr.skip()
+
+    watched = [c.change for c in (data.version, *data.form, train.encoder, *train.recipe.settings, page.shell.chip)]
+    gr.on(watched, advice, [data.draft, *page.form], answered, trigger_mode="always_last", **QUIET)
+    data.advice.click(choose, None, [train.recipe.max_length, train.recipe.dial, train.recipe.why], **QUIET).then(**remember(studio, page))
+
+
+def _wire_recipe(studio: Studio, page: Page) -> None:
+    """The dial, ready recipes and recipe files: what they say, the form then shows, and the draft remembers."""
+    data, form = page.data, page.train.recipe
+    fields = [form.dial, form.why, *form.settings, page.train.notice]
+
+    @complaining(page)
+    def turn(draft: str | None, *values: Any) -> dict:
+        level = level_of(page, values)
+        if not level:
+            return {form.why: recipe_form.OWN_WORDS}
+        recipe, why = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
+        return {form.why: recipe_form.explained(why), page.train.notice: "", **recipe_form.shown(form, recipe)}
+
+    @complaining(page)
+    def ready(draft: str | None, name: str | None, *values: Any) -> dict:
+        if not name:
+            return {form.why: ""}
+        about = next(p.about for p in PRESETS if p.name == name)
+        return recipe_shown(studio, page, draft, preset(name, base_of(page, values)), about)
+
+    @complaining(page)
+    def bring(draft: str | None, path: str | None, *values: Any) -> dict:
+        if not path:
+            return {form.why: ""}
+        recipe = load_recipe(Path(path))
+        if recipe.encoder not in [e.name for e in studio.encoders]:
+            recipe = dataclasses.replace(recipe, encoder=base_of(page, values).encoder)
+        return {page.train.encoder: recipe.encoder, **recipe_shown(studio, page, draft, recipe, f"From {Path(path).name}.")}
+
+    @complaining(page)
+    def take(draft: str | None, *values: Any) -> dict:
+        recipe = recipe_of(page, values)
+        known = draft or studio.latest_draft(owner())
+        repairs = studio.preparation(owner(), known).draft.repairs if known else ()
+        return {form.taken: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
+
+    held = [data.draft, *page.form]
+    keep = remember(studio, page)
+    shown = recipe_outputs(page)
+    form.dial.input(turn, held, fields, **QUIET).then(**keep)
+    data.version.change(turn, held, fields, **QUIET)
+    form.preset.input(ready, [data.draft, form.preset, *page.form], shown, **QUIET).then(**keep)
+    form.bring.upload(bring, [data.draft, form.bring, *page.form], [*shown, page.train.encoder], **QUIET).then(**keep)
+    for setting in form.settings:
+        # Kept only once the dial has moved: else a reload would find the level of before, and set everything by it.
+        setting.input(lambda: (recipe_form.OWN, recipe_form.OWN_WORDS), None, [form.dial, form.why], **QUIET).then(**keep)
+    recipe_form.wire_download(form, take, held, [form.taken, page.train.notice], **QUIET)

@@ -1,0 +1,86 @@
+"""What has changed on the page since it looked last: the same for a timer's tick, a reload and after a press."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import gradio as gr
+
+from trainer.errors import UserError
+from trainer.runs.view import RunView
+from trainer.shelf import Scores
+from trainer.studio import Studio
+from trainer.ui import run_names, runs_list, shell, train_tab
+from trainer.ui.components import Page
+from trainer.ui.session import owner
+from trainer.ui.strip import strip, subject
+
+
+def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, *, first: bool = False) -> Any:
+    """Updates of what has changed since ``seen``; nothing where nothing has. ``first`` for a page that was just opened."""
+    # With what is looked at, as an answer may come late, when something else was chosen meanwhile.
+    token = f"{studio.token(owner())}|{watched}|{model}"
+    lived, _, before = seen.partition("\n")
+    if before == token:
+        return gr.skip()
+    views = studio.runs(owner())
+    titles = dict(zip((v.id for v in views), run_names.titles(views), strict=True))
+    running = next((v for v in views if v.status == "running"), None)
+    if first and not watched and running is not None:
+        watched = running.id
+    shown = next((v for v in views if v.id == watched), None)
+    trained = [v for v in views if v.has_model and not v.live]
+    model = _model_in_hand(trained, model, just_ended=watched if watched in lived.split() else "")
+    now = time.time()
+    told = subject(views, now=now)
+    scores = None if told is None else scores_of(studio, told)
+    return {
+        page.seen: f"{' '.join(v.id for v in views if v.live)}\n{studio.token(owner())}|{'' if shown is None else shown.id}|{model}",
+        page.shell.chip: shell.chip_html(studio.hardware),
+        page.shell.strip: strip(views, titles, scores, now=now),
+        page.shell.picker: shell.picker_html(trained, titles, model),
+        page.shell.model: model,
+        page.live: running.id if running else "",
+        page.train.watched: "" if shown is None else shown.id,
+        page.runs.version: runs_list.version(views),
+        **_course(studio, page, shown, titles),
+    }
+
+
+def scores_of(studio: Studio, view: RunView) -> Scores | None:
+    """The scores of a run's model; None where it has none, or where they are damaged, which is said elsewhere."""
+    if not view.has_model or view.live:
+        return None
+    with suppress(UserError):
+        return studio.scores(owner(), view.id)
+    return None
+
+
+def _model_in_hand(trained: Sequence[RunView], model: str, *, just_ended: str) -> str:
+    """The run whose model is in hand: the one that was watched to its end, else what was chosen, else what was trained last."""
+    known = [v.id for v in trained]
+    if just_ended in known:
+        return just_ended
+    if model in known:
+        return model
+    return max(trained, key=lambda v: v.ended or v.created).id if trained else ""
+
+
+def _course(studio: Studio, page: Page, view: RunView | None, titles: dict[str, str]) -> dict:
+    if view is None:
+        return train_tab.show(page.train, None)
+    diagnoses = ()
+    with suppress(UserError):  # deleted since the list was read
+        # The one that is looked at is looked at closely.
+        view = dataclasses.replace(view, damage=studio.damage(owner(), view.id))
+        diagnoses = studio.diagnoses(owner(), view.id)
+    return train_tab.show(
+        page.train,
+        view,
+        title=titles[view.id],
+        waiting=studio.waiting_before(view.id),
+        diagnoses=diagnoses,
+        found=scores_of(studio, view),
+    )

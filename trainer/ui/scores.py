@@ -1,0 +1,41 @@
+"""Scores as people should read them: with their rows, their range, and in counts where few rows carry them."""
+
+from trainer.evaluation.intervals import Interval
+from trainer.runs.view import WordCounts as Baseline
+from trainer.text_format import percent_range
+from trainer.ui import words
+
+FEW_ROWS = 30
+"""Below so many rows a share in per cent says more than is known."""
+
+
+def right(accuracy: Interval, rows: int) -> int:
+    """How many of the rows were right."""
+    return round(accuracy.value * rows)
+
+
+def in_short(accuracy: Interval, rows: int) -> str:
+    """ "67.6 %", or "3 of 4 right" where few rows carry it."""
+    return f"{right(accuracy, rows):,} of {rows:,} right" if rows < FEW_ROWS else words.percent(accuracy.value)
+
+
+def with_range(accuracy: Interval, rows: int) -> str:
+    """ "67.6 % (61.0 to 73.6 %, 204 rows)", or "3 of 4 right (too few rows to say)"."""
+    if rows < FEW_ROWS:
+        return f"{in_short(accuracy, rows)} (too few rows to say)"
+    return f"{words.percent(accuracy.value)} ({percent_range(accuracy.low, accuracy.high)}, {words.count(rows, 'row')})"
+
+
+def in_a_sentence(accuracy: Interval, rows: int) -> str:
+    """ "Right on 138 of 204 texts it never saw: 67.6 %", or "3 of 4 right: too few to say anything"."""
+    if rows < FEW_ROWS:
+        return f"{right(accuracy, rows):,} of {rows:,} right: too few to say anything"
+    return f"Right on {right(accuracy, rows):,} of {rows:,} texts it never saw: {words.percent(accuracy.value)}"
+
+
+def short_sentence(accuracy: Interval, rows: int, baseline: Baseline | None) -> str:
+    """ "67.6 % right on 204 test rows (counting words: 47.1 %)", or "3 of 4 test rows right, too few to say anything"."""
+    if rows < FEW_ROWS:
+        return f"{right(accuracy, rows):,} of {rows:,} test rows right, too few to say anything"
+    beside = "" if baseline is None else f" (counting words: {words.percent(baseline.accuracy)})"
+    return f"{words.percent(accuracy.value)} right on {rows:,} test rows{beside}"

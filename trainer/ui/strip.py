@@ -1,0 +1,87 @@
+"""The strip above the tabs: what runs now, what has just ended, what was interrupted; nothing else is worth a line on every tab."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from trainer.runs.course import may_resume
+from trainer.runs.view import RunView
+from trainer.shelf import Scores
+from trainer.ui import markup, scores, words
+from trainer.ui.pressable import Press
+
+_RECENT_SECONDS = 3600
+"""So long after its end a run stands in the strip, unless it was sent away."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    state: str
+    mark: str
+    said: str
+    press: Press
+
+
+def subject(views: Sequence[RunView], *, now: float) -> RunView | None:
+    """The run that the strip tells of: the one that trains, else the first that waits, else the one that ended or broke off last; ``now``
+    is Unix time. ``views`` are in the order of the list, the newest first."""
+    running = next((v for v in views if v.status == "running"), None)
+    waiting = [v for v in views if v.status == "queued"]
+    if running or waiting:
+        return running or waiting[-1]
+    over = max(views, key=lambda v: max(v.queued, v.ended or 0.0), default=None)
+    if over is None or over.status in ("cancelled", "damaged"):
+        return None
+    if over.status == "interrupted":
+        return over
+    return over if over.ended is not None and now - over.ended < _RECENT_SECONDS else None
+
+
+def strip(views: Sequence[RunView], titles: Mapping[str, str], found: Scores | None, *, now: float) -> str:
+    """The strip as HTML, nothing where there is nothing to tell; ``titles`` by id, ``found`` are the scores of ``subject`` where it has a model."""
+    view = subject(views, now=now)
+    if view is None:
+        return ""
+    title = titles[view.id]
+    if view.live:
+        return _live(view, title, sum(v.status == "queued" for v in views))
+    line = _over(view, title, found)
+    away = '<button type="button" class="em-link" data-do="dismiss" aria-label="Hide this line">✕</button>'
+    return (
+        f'<div class="em-strip" data-state="{line.state}" data-key="{view.id}:{view.status}:{view.ended or view.queued}" role="status">'
+        f'<span class="em-mark" aria-hidden="true">{line.mark}</span><span class="em-strip-words" dir="auto">{markup.text(line.said, most=400)}</span>'
+        f'<span class="em-grow"></span>{line.press.html}{away}</div>'
+    )
+
+
+def _live(view: RunView, title: str, waiting: int) -> str:
+    share = view.step / view.total_steps if view.total_steps else 0.0
+    left = f"{words.duration(view.seconds_left)} left" if view.seconds_left is not None else view.phase or "starting"
+    if view.status == "queued":
+        left = "waits for its turn"
+    if view.stop_asked:
+        left = "stopping"
+    others = waiting - (view.status == "queued")
+    more = f' <span class="em-quiet">· {others} waiting</span>' if others else ""
+    stop = (
+        f'<button type="button" class="em-button" data-do="stop" data-code="{view.id}" id="stop"{" disabled" if view.stop_asked else ""}>'
+        'Stop<span class="em-wide">, keep the best</span></button>'
+    )
+    return (
+        f'<div class="em-strip" data-state="running"><span class="em-strip-words" dir="auto">'
+        f'<button type="button" class="em-link" data-do="watch" data-code="{view.id}">Training <strong>{markup.text(title)}</strong></button>{more}</span>'
+        f'<div class="em-progress" role="progressbar" aria-label="Progress" aria-valuenow="{100 * share:.0f}" aria-valuemin="0" aria-valuemax="100">'
+        f'<div style="width:{100 * share:.1f}%"></div></div><span class="em-strip-left">{markup.text(left)}</span>{stop}</div>'
+    )
+
+
+def _over(view: RunView, title: str, found: Scores | None) -> _Line:
+    see = Press("watch", "See what happened", code=view.id)
+    if view.status == "interrupted":
+        at = f" at step {view.step:,} of {view.total_steps:,}" if view.total_steps else " before its first step"
+        resume = Press("resume", "Resume", code=view.id) if may_resume(view) else see
+        return _Line("look", "!", f"{title} was interrupted{at}.", resume)
+    if view.status == "failed":
+        return _Line("bad", "✕", f"{title} failed. {view.message}", see)
+    score = "" if found is None else f": {scores.short_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
+    begin = "Trained" if view.status == "finished" else "Stopped, the best model is kept"
+    return _Line("good", "✓", f"{begin}{score or f': {title}'}", Press("results", "See the results", code=view.id))

@@ -1,0 +1,156 @@
+"""What the Train tab says of a run: one sentence over its charts, the facts under them, what comes next in the foot."""
+
+from collections.abc import Sequence
+
+from trainer.runs.course import may_resume
+from trainer.runs.doctor import Diagnosis
+from trainer.runs.view import Evaluation, KeptModel, RunView
+from trainer.shelf import Scores
+from trainer.ui import markup, scores, shell, words
+from trainer.ui.pressable import Press
+
+
+def head(view: RunView, title: str) -> str:
+    """The sentence over the charts."""
+    strong, rest = _sentence(view, title)
+    rest = f' <span class="em-quiet">{markup.text(rest, most=600)}</span>' if rest else ""
+    return f'<h2 tabindex="-1" dir="auto" class="em-course"><strong>{markup.text(strong, most=600)}</strong>{rest}</h2>'
+
+
+def details(view: RunView, diagnoses: Sequence[Diagnosis]) -> str:
+    """What stands under the charts: a line of chips, the facts on demand, what is to be said of the training last, so that nothing jumps."""
+    kept = view.kept
+    speed = f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else "– texts/s"
+    level = view.level or "own settings"
+    epochs = f"{level}, {words.count(kept.epochs, 'epoch')}" if kept.epochs else level
+    chips = "".join(
+        f'<span class="em-chip" dir="auto">{markup.text(fact)}</span>' for fact in (view.source_name, epochs, view.encoder, speed) if fact
+    )
+    facts = markup.facts(
+        [
+            ("Name", view.name),
+            ("Device", f"{kept.device}, {kept.processes} processes" if kept.processes > 1 else kept.device),
+            ("Step", f"{view.step:,} of {view.total_steps:,}" if view.total_steps else ""),
+            ("Epoch", words.epoch_words(view)),
+            ("Batch size", str(kept.batch_size or "")),
+            ("Learning rate", f"{kept.learning_rate:g}" if kept.learning_rate else ""),
+            ("Parameters", _parameters(kept)),
+            *_validation_scores(view),
+        ]
+    )
+    said = "".join(
+        [
+            *(markup.notice(sentence, "must_fix") for sentence in view.damage),
+            *(markup.notice(d.words, d.severity) for d in diagnoses),
+            *(markup.notice(n, "info") for n in view.remarks),
+        ]
+    )
+    return f'<div class="em-chips">{chips}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{said}'
+
+
+def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -> str:
+    """What comes next, and the button for it."""
+    another = Press("prepare", "Prepare another training", link=True)
+    again = Press("again", "Train again with changes", code=view.id, link=True)
+    results = Press("results", "See the results", code=view.id, primary=True, elem_id="to-results")
+    resume = Press("resume", _resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
+    if view.status == "queued":
+        ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"
+        out = Press("stop", "Take it out of the queue", code=view.id, elem_id="cancel")
+        return shell.foot_html(f"{title} waits in the queue: {ahead}. One run trains at a time.", another, out)
+    if view.status == "running":
+        said = "Stopping: the best model so far is kept, and the report follows." if view.stop_asked else ""
+        return shell.foot_html(said or "Training. You may close this page: it goes on.", another)
+    resumable = may_resume(view) and view.status != "cancelled"
+    if view.has_model:
+        score = "" if found is None else f": {scores.short_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
+        did = "Trained" if view.status == "finished" else "Its best model is kept"
+        return shell.foot_html(f"{did}{score}.", again, *([resume] if resumable else []), results)
+    if resumable:
+        first = Press("resume", _resume_words(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
+        return shell.foot_html(_why_not(view), again, first, wrong=view.status == "failed")
+    return shell.foot_html(_why_not(view), again, another, wrong=view.status == "failed")
+
+
+def _sentence(view: RunView, title: str) -> tuple[str, str]:
+    """What the run is doing or how it ended: the part that matters, and the rest."""
+    if view.status == "damaged":
+        return f"{title} is damaged.", " ".join(view.damage)
+    if view.status == "queued":
+        return f"{title} waits for its turn.", "Its charts begin when it does."
+    latest = view.evaluations[-1] if view.evaluations else None
+    if view.status == "running":
+        if latest is None or latest.accuracy is None:
+            return f"{title}: {view.phase or 'starting'}.", yardsticks(view)
+        return f"Right on {_share(latest, view)} of the rows it is not learning from.", yardsticks(view)
+    if view.status == "interrupted" and view.lacks_end:
+        return f"{title} was interrupted.", view.message
+    if view.status == "interrupted":
+        why = "The program that trained it ended before the training did."
+        return f"{title} was interrupted {_at_step(view)}.", f"{why} {_way_on(view)}"
+    if view.status == "finished":
+        return f"{title} is trained.", f"It took {words.duration(view.seconds)} from its first step to the report. {yardsticks(view)}"
+    if view.status == "stopped":
+        return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the rest."
+    if view.status == "cancelled":
+        return f"{title} never began.", view.message
+    way_on = _way_on(view) if view.saved_step and may_resume(view) else ""
+    return f"{title} failed.", f"{view.message} {way_on}".strip()
+
+
+def yardsticks(view: RunView) -> str:
+    """What the model has to beat, on the validation rows as it is."""
+    return ""
+
+
+def _share(latest: Evaluation, view: RunView) -> str:
+    """Of the validation rows: in counts where there are few."""
+    rows = view.rows.get("validation", 0)
+    if 0 < rows < scores.FEW_ROWS:
+        return f"{round(latest.accuracy * rows)} of {rows}"
+    return words.percent(latest.accuracy, 0)
+
+
+def _why_not(view: RunView) -> str:
+    if view.status == "failed":
+        return view.message
+    if view.status == "interrupted":
+        return view.message if view.lacks_end else f"Interrupted {_at_step(view)}. {_way_on(view)}"
+    return view.message or " ".join(view.damage)
+
+
+def _validation_scores(view: RunView) -> list[tuple[str, str]]:
+    """Those of the model that is kept and, while a training goes on, the latest ones: then always both, so that nothing jumps."""
+    kept = view.kept.evaluation
+    if view.status == "running":
+        return [*_scores_of("best so far", kept), *_scores_of("latest", view.evaluations[-1] if view.evaluations else None)]
+    return [] if kept is None else _scores_of("kept model", kept)
+
+
+def _scores_of(which: str, found: Evaluation | None) -> list[tuple[str, str]]:
+    """Dashes where nothing was scored yet."""
+    place = f"({which})" if found is None else f"({which}, step {found.step:,})"
+    accuracy, macro_f1 = ("–", "–") if found is None else (words.percent(found.accuracy), words.percent(found.macro_f1))
+    return [(f"Validation accuracy {place}", accuracy), (f"Validation macro F1 {place}", macro_f1)]
+
+
+def _resume_words(view: RunView) -> str:
+    return f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again from the start"
+
+
+def _parameters(model: KeptModel) -> str:
+    if not model.parameters:
+        return ""
+    trained = "all" if model.trainable_parameters == model.parameters else words.parameters(model.trainable_parameters)
+    return f"{words.parameters(model.parameters)}, {trained} trained"
+
+
+def _at_step(view: RunView) -> str:
+    return f"at step {view.step:,} of {view.total_steps:,}" if view.total_steps else "before its first step"
+
+
+def _way_on(view: RunView) -> str:
+    """Where a press on Resume would begin."""
+    if not view.saved_step:
+        return "It had saved nothing yet, so it begins again."
+    return f"It was saved after step {view.saved_step:,} and goes on from there to the same result."
