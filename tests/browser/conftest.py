@@ -22,7 +22,7 @@ from trainer.runs.run import is_id
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 25.0
+PATIENCE = 60.0
 
 expect.set_options(timeout=1000 * PATIENCE)
 
