@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-LOG, RECIPE, ROWS, PREDICTIONS, MODEL, CARD = (
+LOG, RECIPE, DRAFT, ROWS, PREDICTIONS, MODEL, CARD = (
     "events.jsonl",
     "recipe.json",
+    "draft.json",
     "data.parquet",
     "predictions.parquet",
     "model",
@@ -87,6 +88,9 @@ _SENTENCES = {
     RECIPE: "The settings of {name} ({files}) are damaged, missing or of another run, so it cannot be resumed or trained further.",
     ROWS: "The rows that {name} learns from ({files}) are damaged or missing, so it cannot be compared, resumed or trained further.",
     "source": "The copy of the original file that lies with {name} ({files}) is damaged or missing; the run works without it. Keep your own copy.",
+    DRAFT: (
+        "What was chosen for the file of {name} ({files}) is damaged or missing, so it cannot be prepared again from the run; the run works without it."
+    ),
     PREDICTIONS: "The predictions of {name} ({files}) are damaged or missing, so it has no scores and cannot be compared.",
     MODEL: "The model of {name} ({files}) is damaged, lacks files or has others added, so it can be neither tried nor downloaded.",
     CARD: "The model card of {name} ({files}) is damaged or missing, so the model cannot be downloaded.",
@@ -103,6 +107,7 @@ _LOST = {
     RECIPE: {"further"},
     ROWS: {"further"},
     "source": set(),
+    DRAFT: set(),
     PREDICTIONS: {"its scores"},
     MODEL: {"its model"},
     CARD: {"download"},
