@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
-from trainer.runs.damage import DRAFT
+from trainer.runs.damage import DRAFT, SOURCE
 from trainer.runs.run import is_id, new_id
 
 GivenRole = Literal["test", "validation"]
@@ -101,7 +101,7 @@ class DraftStore:
         with self._new_folder() as folder:
             files: dict[str, SourceFile] = {}
             for role, (name, content) in sources.items():
-                file = "source" if role == "main" else f"source-{role}"
+                file = SOURCE if role == "main" else f"{SOURCE}-{role}"
                 (folder / file).write_bytes(content)
                 files[role] = SourceFile(_shown_name(name), file, texts, label)
             draft = Draft(folder.name, owner, files["main"], files.get("validation"), files.get("test"), repairs=repairs)
@@ -124,7 +124,7 @@ class DraftStore:
     def keep_file(self, draft: Draft, role: GivenRole, name: str, content: bytes) -> SourceFile:
         """Put a file beside those of a draft; it is not part of the draft before somebody saves it so. Raises OSError."""
         # Never over another one: somebody may be reading that, and a run may share it.
-        file = f"source-{role}-{secrets.token_hex(4)}"
+        file = f"{SOURCE}-{role}-{secrets.token_hex(4)}"
         (self.root / draft.id / file).write_bytes(content)
         return SourceFile(_shown_name(name), file)
 

@@ -90,6 +90,10 @@ class Run:
         except (OSError, ValueError, UserError) as error:
             raise self._damaged((damage.RECIPE,)) from error
 
+    def source_digest(self) -> str | None:
+        """The SHA-256 of the file that it learns from, as it was handed in; None where nobody can tell."""
+        return integrity.input_digest(self.path, damage.SOURCE)
+
     def keep_recipe(self, recipe: Recipe) -> None:
         """From now on this is what was asked for."""
         _write_recipe(self.path, self.id, recipe)
