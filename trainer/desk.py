@@ -5,7 +5,7 @@ Trains nothing. Everything a person decides is on the disk at once, so that it s
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -21,6 +21,7 @@ from trainer.data.writing import change_log, repaired_csv
 from trainer.errors import UserError
 from trainer.preparation import Preparation, read_tables, repaired_main, understand
 from trainer.runs.draft import Draft, DraftStore, DraftSummary, GivenRole, SourceFile
+from trainer.runs.run import Run
 from trainer.settings import Settings
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -65,13 +66,7 @@ class Desk:
         contents = {role: (name, self._content(given)) for role, (name, given) in sources.items()}
         with disk_in_words(self.settings):
             draft = self._drafts.create(owner, contents, texts=tuple(text), label=label, repairs=wanted)
-        try:
-            preparation = self._understood(draft)
-        except UserError:
-            self._drafts.remove(draft)
-            raise
-        self._drafts.tidy(owner)
-        return preparation
+        return self._begun(draft)
 
     def open_sample(self, owner: str, *, messy: bool = False) -> Preparation:
         """Begin with the sample that ships with the app, or with the one that shows what can be wrong with a file."""
@@ -81,6 +76,20 @@ class Desk:
     def open_hub(self, owner: str, dataset: HubDataset) -> Preparation:
         """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched."""
         return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
+
+    def open_again(self, owner: str, run: Run) -> Preparation:
+        """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.
+
+        Raises UserError ``run_damaged`` where that is damaged or missing.
+        """
+        run.check_sources()
+        kept = self._drafts.kept_in(run.path)
+        with suppress(UserError):
+            if self._drafts.get(kept.id, owner).version == kept.version:
+                return self.reopen(owner, kept.id)
+        with disk_in_words(self.settings):
+            draft = self._drafts.of_run(run.path, owner)
+        return self._begun(draft)
 
     def preparation(self, owner: str, draft_id: str) -> Preparation:
         return self._understood(self._drafts.get(draft_id, owner))
@@ -215,6 +224,16 @@ class Desk:
     def keep_form(self, owner: str, draft_id: str, form: Mapping[str, Any]) -> None:
         """Remember what the form of a training holds, for the next time this file is shown."""
         self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
+
+    def _begun(self, draft: Draft) -> Preparation:
+        """A new draft, understood; gone again where its files are no tables."""
+        try:
+            preparation = self._understood(draft)
+        except UserError:
+            self._drafts.remove(draft)
+            raise
+        self._drafts.tidy(draft.owner)
+        return preparation
 
     def _content(self, given: Path | bytes) -> bytes:
         return given if isinstance(given, bytes) else read_bytes(given, max_bytes=self.settings.max_file_bytes)

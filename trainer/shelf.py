@@ -31,6 +31,7 @@ from trainer.runs.run import Run, RunStore
 from trainer.runs.seal import files_in, signature
 from trainer.runs.view import RunView
 from trainer.settings import Settings
+from trainer.storage import bytes_of, files_on_disk
 from trainer.training.export import zip_model
 
 if TYPE_CHECKING:
@@ -208,17 +209,7 @@ class Shelf:
 
     def disk_bytes(self, owner: str, run_id: str) -> int:
         """How much room a run's folder takes, its checkpoints and its model included."""
-        total, seen = 0, set()
-        for folder, _, files in os.walk(self._run(owner, run_id).path):
-            for file in files:
-                # A run that trains replaces its checkpoints meanwhile.
-                with suppress(FileNotFoundError):
-                    facts = os.lstat(os.path.join(folder, file))
-                    # The model's files and those of its checkpoint are the same ones on the disk.
-                    if (facts.st_dev, facts.st_ino) not in seen:
-                        seen.add((facts.st_dev, facts.st_ino))
-                        total += facts.st_size
-        return total
+        return bytes_of(files_on_disk(self._run(owner, run_id).path))
 
     def delete(self, owner: str, run_id: str) -> None:
         """Remove a run with everything in its folder, at once and for good. UserError while it is training or waiting."""

@@ -109,17 +109,21 @@ class DraftStore:
         return draft
 
     def of_run(self, run: Path, owner: str) -> Draft:
-        """A new draft with the files and the choices that ``copy_sources`` left in a run's folder. Raises OSError, or ValueError for a damaged one."""
-        try:
-            kept = _from_dict(read_json(run / DRAFT))
-        except (TypeError, KeyError, AttributeError) as error:
-            raise ValueError("the choices of this run cannot be read") from error
+        """A new draft with the files and the choices that ``copy_sources`` left in a run's folder. Raises what ``kept_in`` does."""
+        kept = self.kept_in(run)
         with self._new_folder() as folder:
             draft = replace(kept, id=folder.name, owner=owner)
             for source in draft.sources:
                 _link_or_copy(run / source.file, folder / source.file)
             self.save(draft)
         return draft
+
+    def kept_in(self, run: Path) -> Draft:
+        """The draft that a run was started from, as it was then. Raises OSError where nothing is kept, ValueError where that is damaged."""
+        try:
+            return _from_dict(read_json(run / DRAFT))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError("the choices of this run cannot be read") from error
 
     def keep_file(self, draft: Draft, role: GivenRole, name: str, content: bytes) -> SourceFile:
         """Put a file beside those of a draft; it is not part of the draft before somebody saves it so. Raises OSError."""

@@ -117,6 +117,14 @@ class Run:
             return
         raise self._unusable(damaged)
 
+    def check_sources(self) -> None:
+        """Raise UserError ``run_damaged`` where the files that were handed in, or what was chosen for them, are missing or differ from their seal."""
+        damaged = [name for name in integrity.damaged(self.path, has_model=False) if name != damage.ROWS]
+        if not damaged and integrity.input_digest(self.path, damage.DRAFT) is None:
+            damaged = [damage.DRAFT]
+        if damaged:
+            raise self._damaged(tuple(damaged))
+
     def model_files(self) -> tuple[Path, ...]:
         """The files of the model and its card as they were sealed, and no others. Raises UserError ``run_damaged`` where nobody can tell."""
         seal = integrity.results_seal(self.path)
