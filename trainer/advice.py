@@ -58,7 +58,7 @@ def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder:
 
 
 def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> Advice:
-    """Advice on a prepared file, measured on its training rows alone; the estimate is left out while the machine is not known yet.
+    """Advice on a prepared file, measured on its training rows alone; the estimate is left out while the machine or the encoder is not known yet.
 
     Raises what ``require_corpus`` does.
     """
@@ -68,7 +68,8 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     lengths = measure_lengths(measured, facts)
     read = min(recipe.max_length, facts.longest)
     findings = check_encoder(measured, facts, lengths, max_length=read, kind=kind)
-    if hardware is not None and lengths is not None and training is not None:
+    # Of an encoder that was never fetched whole nobody knows how much it takes.
+    if hardware is not None and lengths is not None and training is not None and encoder.parameters:
         findings.append(check_estimate(estimate(encoder, lengths.tokens, len(training), recipe, hardware)))
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest))
 
