@@ -3,6 +3,7 @@
 Measures and judges only; nothing of it is needed for a training.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from trainer.data.corpus import Corpus
@@ -31,6 +32,8 @@ class Advice:
     """Tokens that are read of each text."""
     suggested: int | None
     """The length that would read nearly all texts whole."""
+    seconds: float | None = None
+    """What a training will take from Start to its report, as the findings tell it; None where it cannot be told."""
 
 
 def facts_of(encoder: Encoder) -> EncoderFacts:
@@ -68,9 +71,14 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     lengths = measure_lengths(measured, facts)
     read = min(recipe.max_length, facts.longest)
     findings = check_encoder(measured, facts, lengths, max_length=read, kind=kind)
+    seconds = None
     if hardware is not None and lengths is not None and training is not None:
-        findings.append(check_estimate(estimate(encoder, lengths.tokens, len(training), recipe, hardware)))
-    return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest))
+        # A device that has no memory left cannot be measured; whether a training fits, it says itself.
+        with suppress(RuntimeError):
+            estimated = estimate(encoder, lengths.tokens, len(training), recipe, hardware)
+            findings.append(check_estimate(estimated))
+            seconds = estimated.seconds
+    return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
 
 
 def _training_rows(preparation: Preparation, recipe: Recipe) -> Corpus | None:

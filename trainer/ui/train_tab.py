@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.charts.curves import Curves, accuracy_chart, loss_chart
-from trainer.runs.course import may_resume
+from trainer.runs.course import may_resume, resume_words
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.studio import Studio
@@ -98,7 +98,7 @@ def show(tab: TrainTab, view: RunView | None, waiting: int | None = None, diagno
     return {
         tab.state: _state(view, waiting, diagnoses),
         tab.cancel: gr.Button(visible=view.status == "queued"),
-        tab.resume: gr.Button(_resume_words(view), visible=view.status != "cancelled" and may_resume(view)),
+        tab.resume: gr.Button(resume_words(view), visible=view.status != "cancelled" and may_resume(view)),
         tab.loss: drawn(loss_chart(curves)),
         tab.accuracy: drawn(accuracy_chart(curves)),
         tab.onward: gr.Button(visible=view.has_model and not view.live),
@@ -186,10 +186,6 @@ def _scores_of(which: str, scores: Evaluation | None) -> list[tuple[str, str]]:
     place = f"({which})" if scores is None else f"({which}, step {scores.step:,})"
     accuracy, macro_f1 = ("–", "–") if scores is None else (words.percent(scores.accuracy), words.percent(scores.macro_f1))
     return [(f"Validation accuracy {place}", accuracy), (f"Validation macro F1 {place}", macro_f1)]
-
-
-def _resume_words(view: RunView) -> str:
-    return f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again from the start"
 
 
 def _parameters(model: KeptModel) -> str:
