@@ -134,7 +134,7 @@ def _baseline(view: RunView) -> str:
     """What a model that only counts words reaches on the same rows."""
     if view.baseline is None:
         return ""
-    accuracy, macro_f1 = words.percent(view.baseline.accuracy), words.percent(view.baseline.macro_f1)
+    accuracy, macro_f1 = words.percent(view.baseline.test.accuracy), words.percent(view.baseline.test.macro_f1)
     learned = learned_from(view.baseline.rows, view.rows.get("train"))
     return (
         f"A simple model that only counts words (TF-IDF and a linear support vector machine), having learned from {learned}, "
