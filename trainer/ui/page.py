@@ -19,7 +19,7 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui import api, data_tab, markup, recipe_form, results_tab, runs_list, runs_tab, train_tab, try_tab, words
 from trainer.ui.data_tab import DataTab
-from trainer.ui.live_chart import plotly_script
+from trainer.ui.live_chart import served_files
 from trainer.ui.results_tab import ResultsTab
 from trainer.ui.run_names import distinct_names
 from trainer.ui.runs_tab import RunsTab
@@ -62,7 +62,7 @@ class _Page:
 
 def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
     """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes."""
-    gr.set_static_paths([str(plotly_script())])
+    gr.set_static_paths(served_files())
     with gr.Blocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
         api.build(studio)
@@ -99,7 +99,6 @@ def page_options() -> dict[str, Any]:
             font_mono=["ui-monospace", "Menlo", "DejaVu Sans Mono", "monospace"],
         ),
         "css_paths": [_ASSETS / "style.css"],
-        "head": f'<script src="gradio_api/file={plotly_script()}" defer></script>',
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,

@@ -17,7 +17,7 @@ from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET
 
-_CHART_HEIGHT = 280
+_CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,23 @@ def build(studio: Studio) -> TrainTab:
         cancel = gr.Button("Take it out of the queue", size="sm", visible=False, scale=0, min_width=200, elem_id="cancel")
     with gr.Row(elem_classes=["em-charts"]):
         with gr.Column(min_width=320):
-            gr.HTML("<h3>Loss <small>cross-entropy; lower is better</small></h3>")
-            loss = live_chart(loss_chart(no_curves()), elem_id="loss-chart", height=_CHART_HEIGHT)
+            loss = live_chart(
+                loss_chart(no_curves()),
+                elem_id="loss-chart",
+                height=_CHART_HEIGHT,
+                phone_height=_PHONE_HEIGHT,
+                title="Loss",
+                note="lower is better",
+            )
         with gr.Column(min_width=320):
-            gr.HTML("<h3>Accuracy <small>higher is better</small></h3>")
-            accuracy = live_chart(accuracy_chart(no_curves()), elem_id="accuracy-chart", height=_CHART_HEIGHT)
+            accuracy = live_chart(
+                accuracy_chart(no_curves()),
+                elem_id="accuracy-chart",
+                height=_CHART_HEIGHT,
+                phone_height=_PHONE_HEIGHT,
+                title="Accuracy",
+                note="on validation rows · higher is better",
+            )
     onward = gr.Button("Trained. See the results", variant="primary", visible=False, elem_id="to-results")
     encoder.change(lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, **QUIET)
     return TrainTab(source, encoder, recipe, start, notice, run, state, cancel, resume, loss, accuracy, onward)
