@@ -45,11 +45,10 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
         download = gr.HTML(elem_id="download")
         gr.HTML("<h3>Per class</h3>")
         per_class = gr.HTML(elem_id="per-class")
-        gr.HTML("<h3>Confusion matrix</h3>")
         matrix_as = gr.Radio(
             [_COUNTS, _BY_ROW], value=_COUNTS, show_label=False, label="Numbers in the cells", container=False, elem_id="matrix-as"
         )
-        matrix = live_chart(None, elem_id="confusion-chart", height=420)
+        matrix = live_chart(None, elem_id="confusion-chart", height=376, phone_height=306, title="Confusion matrix")
         onward = gr.Button("Continue: try a text", variant="primary", elem_id="to-try")
     tab = ResultsTab(body, headline, per_class, matrix_as, matrix, download, onward)
     refuse = said(lambda message: {headline: markup.notice(message, "must_fix"), body: gr.Column(visible=False)})
