@@ -9,7 +9,7 @@ import gradio as gr
 
 from trainer.errors import UserError
 from trainer.studio import Studio
-from trainer.ui import api, data_tab, form, markup, results_tab, runs_tab, shell, theme, train_tab, try_tab
+from trainer.ui import api, data_tab, form, markup, results_tab, run_names, runs_tab, shell, theme, train_tab, try_tab
 from trainer.ui.components import Page
 from trainer.ui.live_chart import served_files
 from trainer.ui.refresh import refresh
@@ -92,12 +92,33 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
             return {train.watched: press.code}
         try:
             recipe = form.recipe_of(page, values)
-            view = studio.start(owner(), data_tab.current(studio, draft), recipe)
+            view = studio.start(owner(), data_tab.current(studio, draft), recipe, level=form.level_of(page, values))
         except UserError as error:
             return form.wrong(studio, page, draft, error, *values)
         return {train.watched: view.id, train.notice: ""}
 
+    @form.complaining(page)
+    def again(press: gr.EventData, *split: Any) -> Any:
+        return _prepared_again(studio, page, press.code, *split) if press.action == "again" else gr.skip()
+
+    shown = [*data.shown, *form.recipe_outputs(page), train.encoder, train.watched, page.tabs]
+    # What the form then holds is kept with the file, as whatever a person chooses by hand is.
+    train.watch_foot.click(again, data.form, list(dict.fromkeys(shown)), **QUIET).then(**look).then(**form.remember(studio, page))
     train.start_foot.click(pressed, [data.draft, *page.form], outputs, **QUIET).then(**look)
+
+
+def _prepared_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
+    """Updates that open a run's file again with the settings of that run."""
+    preparation, recipe = studio.prepare_again(owner(), run)
+    view = studio.view(owner(), run)
+    why = f"As {run_names.title(view)} was trained. Change what you like."
+    return {
+        **data_tab.show(page.data, preparation, *split),
+        **form.recipe_shown(studio, page, preparation.draft.id, recipe, why, level=view.level),
+        page.train.encoder: recipe.encoder,
+        page.train.watched: "",
+        page.tabs: gr.Tabs(selected="train"),
+    }
 
 
 def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:

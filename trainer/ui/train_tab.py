@@ -95,7 +95,7 @@ def build(studio: Studio) -> TrainTab:
                     height=_CHART_HEIGHT,
                     phone_height=_PHONE_HEIGHT,
                     title="Accuracy",
-                    note="on validation rows · higher is better",
+                    note="validation rows · higher is better",
                 )
         details = gr.HTML(elem_id="run-details")
         watch_foot = shell.foot(elem_id="foot-watch")
