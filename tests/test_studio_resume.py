@@ -16,7 +16,7 @@ from trainer.runs.run import Run
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui import train_tab
+from trainer.ui import train_view
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3, max_length=32)
 
@@ -265,7 +265,7 @@ def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_res
     log.path.write_bytes(b"".join(log.content().splitlines(keepends=True)[:-1]))
     cut = studio.view(ME, view.id)
     assert (cut.status, cut.has_model, studio.damage(ME, view.id)) == ("interrupted", True, ())
-    assert "Resume finishes it" in train_tab._sentence(cut, None)
+    assert "Resume finishes it" in train_view.head(cut, "my file")
     assert studio.reports(ME, view.id).test.rows
     studio.resume(ME, view.id)
     again = over(studio, view)
