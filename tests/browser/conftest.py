@@ -206,4 +206,3 @@ def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Ca
 @pytest.fixture(scope="session")
 def moods_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_rows(tmp_path_factory.mktemp("upload") / "my moods.csv", small_rows())
-

@@ -9,7 +9,7 @@ import gradio as gr
 
 from trainer.errors import UserError
 from trainer.studio import Studio
-from trainer.ui import api, data_tab, form, markup, results_tab, runs_tab, shell, theme, train_tab, try_tab
+from trainer.ui import api, data_events, data_tab, form, markup, results_tab, runs_tab, shell, theme, train_tab, try_tab
 from trainer.ui.components import Page
 from trainer.ui.live_chart import served_files
 from trainer.ui.refresh import refresh
@@ -18,8 +18,9 @@ from trainer.ui.session import QUIET, owner, said
 _TICK_SECONDS = 1.0
 
 
-def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
-    """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes."""
+def build(studio: Studio, *, whereabouts: str, stays_here: bool) -> gr.Blocks:
+    """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes, ``stays_here`` whether that is
+    the visitor's own computer."""
     gr.set_static_paths(served_files())
     with gr.Blocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
@@ -29,7 +30,8 @@ def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
         live = gr.Textbox("", visible="hidden", elem_id="live-run")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Data", id="data"):
-                data = data_tab.build(studio, whereabouts=whereabouts)
+                data = data_tab.build(whereabouts=whereabouts, stays_here=stays_here)
+                data_events.wire(studio, data)
             with gr.Tab("Train", id="train", render_children=True):
                 train = train_tab.build(studio)
             with gr.Tab("Results", id="results", render_children=True):
@@ -116,7 +118,11 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
         return str(press.run)
 
     page.shell.picker.select(take_in_hand, None, model, **QUIET).then(**look)
-    page.data.onward.click(lambda: gr.Tabs(selected="train"), None, tabs, **QUIET)
+
+    def onward(press: gr.EventData) -> Any:
+        return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else {}
+
+    page.data.foot.click(onward, None, [tabs, train.watched], **QUIET).then(**look)
     page.results.onward.click(lambda: gr.Tabs(selected="try"), None, tabs, **QUIET)
 
 
