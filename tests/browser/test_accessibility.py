@@ -44,7 +44,7 @@ def test_axe_finds_nothing(browser: Browser, empty_handed: Server, moods_csv: Pa
             tab(page, name)
             found[f"{state}, {name}"] = wrong(page)
 
-    expect(page.locator("#quick-start")).to_be_visible()
+    expect(page.locator("#try-sample")).to_be_visible()
     look("empty", *TABS)
     tab(page, "Data")
     upload(page, {"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(64)})

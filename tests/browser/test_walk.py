@@ -48,7 +48,7 @@ class Walker:
 def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, empty_handed: Server, width: int, height: int) -> None:
     page = visit(empty_handed, width=width, height=height).page
     walker = Walker(page)
-    walker.click("#quick-start")
+    walker.click("#try-sample")
     expect(course(page)).to_be_visible()
     walker.sees("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart", "#strip")
     if width == 390:
@@ -116,7 +116,7 @@ def test_the_whole_walk_by_keyboard_alone(visit: Open, empty_handed: Server) -> 
             page.keyboard.press("Tab")
         raise AssertionError(f"{selector} is not reached by Tab")
 
-    walk_to("#quick-start")
+    walk_to("#try-sample")
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
     wait_until_trained(page)

@@ -141,15 +141,16 @@ def source_html(source_name: str) -> str:
     return shell.heading(f'Train a model on <span dir="auto">{markup.text(source_name)}</span>')
 
 
-def start_foot(source_name: str, train_rows: int | None, seconds: float | None, *, wrong: str = "", live: str = "") -> str:
-    """What Start would do, or what stands in its way; ``live`` is the run that trains meanwhile."""
+def start_foot(
+    source_name: str, train_rows: int | None, seconds: float | None, *, wrong: str = "", live: str = "", in_the_way: str = ""
+) -> str:
+    """What Start would do, or, without rows, what stands ``in_the_way``; ``live`` is the run that trains meanwhile."""
     start = Press("start", "Start training", primary=True, elem_id="start", says="Starting …", disabled=train_rows is None)
     others = [Press("watch", "See the one that trains", code=live, link=True)] if live else []
     if wrong:
         return shell.foot_html(wrong, *others, start, wrong=True)
     if train_rows is None:
-        said = f"{source_name} is not ready for training yet: see tab 1, Data."
-        return shell.foot_html(said, *others, Press("to-data", "See what to fix", primary=True))
+        return shell.foot_html(in_the_way, *others, Press("to-data", "See what to fix", primary=True))
     takes = "" if seconds is None else f" Takes about {words.about(seconds)}."
     waits = " It waits for its turn." if live else ""
     return shell.foot_html(f"Trains on {source_name}, {words.count(train_rows, 'row')}.{takes}{waits}", *others, start)
