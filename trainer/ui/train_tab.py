@@ -88,7 +88,7 @@ def build(studio: Studio) -> TrainTab:
                 height=_CHART_HEIGHT,
                 phone_height=_PHONE_HEIGHT,
                 title="Accuracy",
-                note="on validation rows · higher is better",
+                note="validation rows · higher is better",
             )
     onward = gr.Button("Trained. See the results", variant="primary", visible=False, elem_id="to-results")
     encoder.change(lambda name: _encoder_facts(find_encoder(name, studio.encoders)), encoder, about, **QUIET)
