@@ -19,7 +19,7 @@ from trainer.ui.pressable import Press
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET, said
 
-_CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
+_CHART_HEIGHT, _PHONE_HEIGHT = 300, 184
 _PREPARE, _WATCH = '<i class="em-mode-prepare"></i>', '<i class="em-mode-watch"></i>'
 
 
