@@ -75,15 +75,15 @@ def remember(studio: Studio, page: Page) -> dict[str, Any]:
     return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **QUIET}
 
 
-def recipe_shown(studio: Studio, page: Page, draft: str | None, recipe: Recipe, why: str) -> dict:
-    """Updates that make both tabs show a recipe that was not made by hand."""
+def recipe_shown(studio: Studio, page: Page, draft: str | None, recipe: Recipe, why: str, *, level: str = "") -> dict:
+    """Updates that make both tabs show a recipe that was not made by hand; ``level`` where it is one of the dial's."""
     form = page.train.recipe
     split = data_tab.split_of(recipe)
     resplit = {}
     with suppress(UserError):  # without a file the Data tab says so
         resplit = data_tab.show_split(page.data, studio.preparation(owner(), data_tab.current(studio, draft)), *split)
     return {
-        form.dial: recipe_form.OWN,
+        form.dial: level or recipe_form.OWN,
         form.why: recipe_form.explained(why),
         page.train.notice: "",
         **recipe_form.shown(form, recipe),

@@ -17,9 +17,9 @@ from trainer.ui import markup, recipe_form, shell, train_view, words
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.pressable import Press
 from trainer.ui.recipe_form import RecipeForm
-from trainer.ui.session import QUIET
+from trainer.ui.session import QUIET, said
 
-_CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
+_CHART_HEIGHT, _PHONE_HEIGHT = 300, 184
 _PREPARE, _WATCH = '<i class="em-mode-prepare"></i>', '<i class="em-mode-watch"></i>'
 
 
@@ -70,8 +70,9 @@ def build(studio: Studio) -> TrainTab:
             [(_encoder_choice(e), e.name) for e in studio.encoders],
             value=default.name,
             label="Model to begin with (encoder)",
+            info="One of the list, or the name of any public BERT-family model of the Hugging Face Hub: owner/name.",
             elem_id="encoder",
-            filterable=False,
+            allow_custom_value=True,
         )
         about_encoder = gr.HTML(encoder_facts(default), elem_id="about-encoder")
         recipe = recipe_form.build(dial, why)
@@ -95,11 +96,12 @@ def build(studio: Studio) -> TrainTab:
                     height=_CHART_HEIGHT,
                     phone_height=_PHONE_HEIGHT,
                     title="Accuracy",
-                    note="on validation rows · higher is better",
+                    note="validation rows · higher is better",
                 )
         details = gr.HTML(elem_id="run-details")
         watch_foot = shell.foot(elem_id="foot-watch")
-    encoder.change(lambda name: encoder_facts(find_encoder(name, studio.encoders)), encoder, about_encoder, **QUIET)
+    known = said(lambda message: markup.notice(message, "must_fix"))
+    encoder.change(known(lambda name: encoder_facts(find_encoder(name, studio.encoders))), encoder, about_encoder, **QUIET)
     return TrainTab(watched, mode, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
 
 
@@ -190,9 +192,13 @@ def _rungs(view: RunView) -> tuple[Rung, ...]:
 
 
 def _encoder_choice(encoder: Encoder) -> str:
-    return f"{encoder.name} · {encoder.languages or 'your own'} · {words.parameters(encoder.parameters)} parameters"
+    size = f"{words.parameters(encoder.parameters)} parameters" if encoder.parameters else ""
+    return " · ".join(part for part in (encoder.name, encoder.languages or "your own", size) if part)
 
 
 def encoder_facts(encoder: Encoder) -> str:
-    size = "already here" if encoder.local else f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub"
-    return f'<p class="em-quiet em-small">{markup.text(encoder.about)} {size[0].upper()}{size[1:]}.</p>'
+    """What it is good for, and what has to be fetched first."""
+    size = "Already here."
+    if not encoder.local:
+        size = f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub." if encoder.megabytes else ""
+    return f'<p class="em-quiet em-small">{markup.text(encoder.about)} {size}</p>'
