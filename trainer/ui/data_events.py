@@ -46,7 +46,7 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
     @refuse
     def ways_in(press: gr.EventData, draft: str | None, *split: Any) -> dict:
         if press.action not in ("sample", "messy"):
-            return {}  # the first model of the sample concerns other tabs too
+            return gr.skip()  # the first model of the sample concerns other tabs too
         return _opened(studio, tab, "", lambda: studio.open_sample(owner(), messy=press.action == "messy"), draft, *split)
 
     @refuse
@@ -135,7 +135,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     @refuse
     def act(press: gr.EventData, draft: str | None, *split: Any) -> dict:
         if press.action in ("set", "train"):
-            return {}  # these concern the Train tab
+            return gr.skip()  # these concern the Train tab
         return show(tab, _done(studio, current(studio, draft), press.action, press.code), *split)
 
     @refuse

@@ -217,13 +217,13 @@ def _wire_advice(studio: Studio, page: Page) -> None:
     data, train = page.data, page.train
     opened = gr.State(False)
 
-    @said(lambda message: {})  # the Train tab complains of settings
+    @said(lambda message: gr.skip())  # the Train tab complains of settings
     def advice(draft: str | None, *values: Any) -> dict:
         return data_tab.show_advice(studio, data, draft, recipe_of(page, values))
 
-    @said(lambda message: {})
+    @said(lambda message: gr.skip())
     def lengths(is_open: bool, draft: str | None, *values: Any) -> dict:
-        return data_tab.show_lengths(studio, data, draft, recipe_of(page, values)) if is_open else {}
+        return data_tab.show_lengths(studio, data, draft, recipe_of(page, values)) if is_open else gr.skip()
 
     def choose(press: gr.EventData) -> Any:
         name, _, value = press.code.partition("=")

@@ -168,7 +168,7 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     page.shell.picker.select(take_in_hand, None, model, **QUIET).then(**look)
 
     def onward(press: gr.EventData) -> Any:
-        return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else {}
+        return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else gr.skip()
 
     page.data.foot.click(onward, None, [tabs, train.watched], **QUIET).then(**look)
     page.results.onward.click(lambda: gr.Tabs(selected="try"), None, tabs, **QUIET)

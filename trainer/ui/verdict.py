@@ -54,7 +54,8 @@ def judge(preparation: Preparation, shares: Mapping[str, Any]) -> Verdict:
     except UserError as error:
         return _refused(error, None)
     said = f"Ready: {words.count(len(splits.train), 'row')} to learn from, {len(splits.test):,} kept aside."
-    return Verdict("Ready to train", "", said, splits)
+    few = any(finding.code == "few_rows" for finding in preparation.findings)
+    return Verdict("Ready to train, but on few rows" if few else "Ready to train", "", said, splits)
 
 
 def sentences(message: str) -> tuple[str, str]:
