@@ -42,7 +42,7 @@ class Canvas:
 
 
 WIDE = Canvas(height=300, left=48, right=12, top=12, bottom=28, plot_width=420, font=11)
-PHONE = Canvas(height=184, left=38, right=6, top=8, bottom=22, plot_width=260, font=10)
+PHONE = Canvas(height=184, left=38, right=10, top=10, bottom=22, plot_width=256, font=10)
 """Of curves, on screens wider than 640 px and on narrower ones (assets/styles/charts.css has the same bound)."""
 
 
@@ -113,7 +113,7 @@ def make_layout(
     """A layout for plotly. Its ``meta`` is for chart.js: the "description" that is read out, and what single charts add.
 
     "phone" holds what differs on a narrow screen (entries of ``xaxis`` and ``yaxis`` one by one), "table" is the CSV where the traces
-    are not (``make_table``), "note" stands beside the chart's title, "min_width" is where a chart begins to scroll sideways.
+    are not (``make_table``), "rungs" go into the CSV too, "note" stands beside the chart's title in place of its own.
     """
     return {
         "height": height,

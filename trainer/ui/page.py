@@ -51,7 +51,7 @@ def page_options() -> dict[str, Any]:
     return {
         "theme": theme.make_theme(),
         "css_paths": shell.styles(),
-        "head": shell.script(),
+        "head": shell.head(),
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
