@@ -34,7 +34,7 @@ def test_few_rows_are_no_plain_yes(studio: Studio, tmp_path: Path) -> None:
 def test_one_thing_to_fix_has_its_repair_as_the_button(studio: Studio, tmp_path: Path) -> None:
     found = judge(opened(studio, tmp_path, spelt_in_two_ways("joy")), USUAL)
     assert (found.title, found.ready, found.wrong) == ("One thing to fix, then ready", False, False)
-    assert found.said == "Fix 1 thing: 1 label differs from another only in case, blanks or the form of a letter."
+    assert found.said == "Fix 1 thing: 1 label is spelt in several ways."
     assert (found.repair.action, found.repair.code, found.repair.title) == ("repair", "label_variants", "Merge the spellings")
 
 

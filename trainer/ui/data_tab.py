@@ -202,8 +202,8 @@ def _build_corpus(p: dict[str, Any]) -> None:
         p["split"] = gr.Radio(
             list(SPLITS),
             value="70 / 10 / 20",
-            label="How the rows are split",
-            info="To learn from / to watch the training / kept aside for the final score, in per cent, with the same mix of classes in each. "
+            label="Shares in per cent",
+            info="To learn from / to watch the training / kept aside for the final score, with the same mix of classes in each. "
             "With 80 / 20, a tenth of the 80 watches the training.",
             elem_id="split",
         )

@@ -93,5 +93,7 @@ def _repair(preparation: Preparation) -> Press | None:
 
 def _short(finding: Finding) -> str:
     """What was found, without its examples: a foot is one line or two."""
+    if finding.code == "label_variants":
+        return words.count(finding.count, "label is spelt in several ways", "labels are spelt in several ways")
     said = re.split(r": |, such as |, as in ", sentences(finding.message)[0].rstrip("."), maxsplit=1)[0]
     return said if len(said) <= _MOST_OF_A_FINDING else f"{said[: said.rfind(' ', 0, _MOST_OF_A_FINDING)]} …"
