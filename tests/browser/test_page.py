@@ -13,106 +13,13 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Server, Visit
+from tests.browser.steps import *  # noqa
 from tests.conftest import small_rows
 from trainer.runs.run import RunStore
 
 EVIL = '<img src=x onerror="window.__pwned=1">'
-POINTS = """id => {
-    const chart = document.querySelector(`#${id} .js-plotly-plot`);
-    const line = (chart?.data ?? []).find(trace => trace.name?.startsWith("training") && trace.x?.length);
-    return line ? Array.from(line.x, (x, i) => [x, line.y[i]]) : [];
-}"""
-RANGE = "id => document.querySelector(`#${id} .js-plotly-plot`)._fullLayout.xaxis.range.map(Number)"
-NAMES = "id => [...document.querySelectorAll(`#${id} .xtick text, #${id} .ytick text`)].map(node => node.textContent)"
-IDLE = "Nothing is training now."
 
 Open = Callable[..., Visit]
-
-
-# What a person does
-
-
-def tab(page: Page, name: str) -> None:
-    there, menu = page.get_by_role("tab", name=name), page.get_by_role("button", name="More tabs")
-    # On a phone gradio puts the tabs that find no room into a menu.
-    expect(there.or_(menu).first).to_be_visible()
-    if page.viewport_size["width"] >= 600 or there.is_visible():
-        there.click()
-        expect(there).to_have_attribute("aria-selected", "true")
-    else:
-        menu.click()
-        page.locator(".overflow-dropdown").get_by_role("button", name=name).click()
-
-
-def upload(page: Page, path: Path | dict, rows: str | None = None) -> None:
-    """Hand a file in; with ``rows``, wait until the page says that it has so many."""
-    page.locator("#upload input[type=file]").set_input_files(path)
-    if rows is not None:
-        expect(page.locator("#data-summary dl")).to_contain_text(f"Rows{rows}")
-
-
-def setting(page: Page, name: str) -> Locator:
-    return page.locator(f"#setting-{name.replace('_', '-')}").locator("input, textarea")
-
-
-def choose_settings(page: Page, **values: str) -> None:
-    tab(page, "2 Train")
-    epochs = setting(page, "epochs")
-    if not epochs.is_visible():
-        page.locator("#settings").get_by_text("Settings", exact=True).click()
-    expect(epochs).to_be_visible()
-    for name, value in values.items():
-        setting(page, name).fill(value)
-
-
-def chosen(page: Page) -> str:
-    """The name of the run that stands in the Train tab's list."""
-    shown = page.locator("#train-run input")
-    return shown.input_value().split(" · ")[0] if shown.count() else ""
-
-
-def drawn(page: Page) -> str | None:
-    """Which run the loss chart shows: charts of one run keep their zoom by this key."""
-    return page.evaluate("() => document.querySelector('#loss-chart .js-plotly-plot')?.layout.uirevision ?? null")
-
-
-def wait_for_another_run(page: Page, name: str, chart: str | None) -> str:
-    """Once Start was pressed: wait until list and chart show another run than before; returns its name."""
-    page.wait_for_function(
-        """([name, chart]) => {
-            const now = document.querySelector("#train-run input")?.value.split(" · ")[0];
-            const key = document.querySelector("#loss-chart .js-plotly-plot")?.layout.uirevision;
-            return now && now !== name && key && key !== chart;
-        }""",
-        arg=[name, chart],
-    )
-    return chosen(page)
-
-
-def begin(page: Page, seed: str, epochs: str = "25") -> str:
-    """Start a training of the file that is open; returns the run's name."""
-    choose_settings(page, epochs=epochs, batch_size="16", learning_rate="0.005", max_length="32", seed=seed)
-    expect(page.locator("#start")).to_be_enabled()
-    before = chosen(page), drawn(page)
-    page.locator("#start").click()
-    return wait_for_another_run(page, *before)
-
-
-def points(page: Page, chart: str = "loss-chart") -> list[list[float]]:
-    return page.evaluate(POINTS, chart)
-
-
-def wait_for_points(page: Page, more_than: int, chart: str = "loss-chart") -> list[list[float]]:
-    page.wait_for_function(f"([id, n]) => ({POINTS})(id).length > n", arg=[chart, more_than])
-    return points(page, chart)
-
-
-def end_training(page: Page, server: Server) -> None:
-    """Leave the server with nothing to do."""
-    server.brake(False)
-    if page.locator("#stop").is_visible():
-        page.locator("#stop").click()
-    expect(page.locator("#strip")).to_contain_text(IDLE)
 
 
 # Done when: the whole way
