@@ -121,7 +121,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
         return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
 
-    blocks.load(opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
+    gr.on([blocks.load, page.runs.file_moved.change], opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
     for component in (*data.form, page.train.encoder):
         component.input(**remember(studio, page))
 
