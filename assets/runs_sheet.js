@@ -8,10 +8,7 @@ let before = null;
 
 function draw() {
   const html = props.value ?? "";
-  if (html === shown) {
-    for (const button of sheet.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
-    return;
-  }
+  if (html === shown) return;
   const { activeElement } = document;
   const inside = sheet.contains(activeElement);
   if (html && !inside) before = activeElement;
@@ -40,6 +37,10 @@ sheet.addEventListener("click", (event) => {
   document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
   const value = sheet.querySelector("input")?.value ?? "";
   trigger("click", { action: button.dataset.do, code: button.dataset.code ?? "", value });
+});
+
+document.addEventListener("emotune:answered", () => {
+  for (const button of sheet.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
 sheet.addEventListener("keydown", (event) => {

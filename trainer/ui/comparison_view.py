@@ -22,7 +22,7 @@ from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.run_names import titles as titles_of
 from trainer.ui.session import QUIET, owner, said
 
-_CHART_HEIGHT = 300
+_CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 _SCORES = {"Accuracy": accuracy_comparison, "Macro F1": macro_f1_comparison}
 
 
@@ -50,10 +50,9 @@ def build(studio: Studio) -> ComparisonView:
         verdict = gr.HTML(elem_id="verdict")
         with gr.Row(elem_classes=["em-charts"]):
             with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
-                loss = live_chart(
-                    None, elem_id="compare-loss-chart", height=_CHART_HEIGHT, title="Loss", note="validation rows; lower is better"
-                )
+                loss = live_chart(None, elem_id="compare-loss-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Loss")
             with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
+                score = live_chart(None, elem_id="compare-score-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Score")
                 score_of = gr.Radio(
                     list(_SCORES),
                     value="Accuracy",
@@ -61,9 +60,6 @@ def build(studio: Studio) -> ComparisonView:
                     label="Score on the validation rows",
                     container=False,
                     elem_id="compare-score-of",
-                )
-                score = live_chart(
-                    None, elem_id="compare-score-chart", height=_CHART_HEIGHT, title="Score", note="validation rows; higher is better"
                 )
         differences = gr.HTML(elem_id="differences")
     view = ComparisonView(body, runs, verdict, loss, score_of, score, differences)

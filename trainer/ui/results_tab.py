@@ -45,11 +45,10 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
         download = gr.HTML(elem_id="download")
         gr.HTML("<h3>Per class</h3>")
         per_class = gr.HTML(elem_id="per-class")
-        gr.HTML("<h3>Confusion matrix</h3>")
         matrix_as = gr.Radio(
             [_COUNTS, _BY_ROW], value=_COUNTS, show_label=False, label="Numbers in the cells", container=False, elem_id="matrix-as"
         )
-        matrix = live_chart(None, elem_id="confusion-chart", height=420)
+        matrix = live_chart(None, elem_id="confusion-chart", height=376, phone_height=306, title="Confusion matrix")
         onward = gr.Button("Continue: try a text", variant="primary", elem_id="to-try")
     tab = ResultsTab(body, headline, per_class, matrix_as, matrix, download, onward)
     refuse = said(lambda message: {headline: markup.notice(message, "must_fix"), body: gr.Column(visible=False)})
@@ -134,7 +133,7 @@ def _baseline(view: RunView) -> str:
     """What a model that only counts words reaches on the same rows."""
     if view.baseline is None:
         return ""
-    accuracy, macro_f1 = words.percent(view.baseline.accuracy), words.percent(view.baseline.macro_f1)
+    accuracy, macro_f1 = words.percent(view.baseline.test.accuracy), words.percent(view.baseline.test.macro_f1)
     learned = learned_from(view.baseline.rows, view.rows.get("train"))
     return (
         f"A simple model that only counts words (TF-IDF and a linear support vector machine), having learned from {learned}, "

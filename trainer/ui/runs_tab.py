@@ -20,7 +20,8 @@ from trainer.ui.session import QUIET, owner, said
 _ABOUT = "Each training is kept. Choose among them by the validation rows; the test rows tell what the chosen one is worth."
 _WITH_FIELD = {"yes-rename": "rename", "yes-further": "further"}
 """The questions whose answer is typed: a mistake is told at its field."""
-_TO_COMPARISON = """() => {
+_ANSWERED = """() => {
+  document.dispatchEvent(new CustomEvent("emotune:answered"));
   const list = document.querySelector(".em-runs");
   if (list?.dataset.pressed !== "compare") return;
   delete list.dataset.pressed;
@@ -107,7 +108,7 @@ def wire(studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, mo
 
     outputs = [sheet, *tab.disk.shown, *compared.shown, tabs, watched, model, tab.file_moved]
     pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **QUIET)
-    pressed.then(None, None, None, js=_TO_COMPARISON, **QUIET).then(**look)
+    pressed.then(None, None, None, js=_ANSWERED, **QUIET).then(**look)
 
 
 def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
