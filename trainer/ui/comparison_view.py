@@ -17,9 +17,8 @@ from trainer.runs.view import RunView
 from trainer.shelf import Compared, Comparison
 from trainer.studio import Studio
 from trainer.text_format import percent_range
-from trainer.ui import markup, scores, words
+from trainer.ui import markup, run_names, scores, words
 from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.run_names import titles as titles_of
 from trainer.ui.session import QUIET, owner, said
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
@@ -76,13 +75,14 @@ def build(studio: Studio) -> ComparisonView:
 
 def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str], score_of: str) -> dict:
     """Updates that show a comparison; ``titles`` has what the runs are called on the page, by id."""
+    titles = _within_file([run.view for run in comparison.runs], titles)
     # Of several files the curves would lie over each other as if they could be compared.
     courses = _courses([run.view for run in comparison.runs]) if comparison.one_file else None
     several = "" if courses else ' class="em-several-files"'
     return {
         view.body: gr.Column(visible=True),
         view.runs: " ".join(run.view.id for run in comparison.runs),
-        view.verdict: f'<h3 tabindex="-1"{several}>{words.count(len(comparison.runs), "run")} compared</h3>'
+        view.verdict: f'<h3 tabindex="-1"{several} dir="auto">{_heading(comparison)}</h3>'
         f"{_score_table(comparison, titles)}{_verdicts(comparison, titles)}",
         view.loss: drawn(loss_comparison(courses)) if courses else None,
         view.score: drawn(_SCORES[score_of](courses)) if courses else None,
@@ -110,12 +110,25 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
     ]
 
 
+def _heading(comparison: Comparison) -> str:
+    files = {run.view.source_name for run in comparison.runs}
+    of = f" of {markup.text(files.pop())}" if len(files) == 1 else ""
+    return f"{words.count(len(comparison.runs), 'run')}{of} compared"
+
+
+def _within_file(views: Sequence[RunView], titles: Mapping[str, str]) -> dict[str, str]:
+    """The titles; of runs of one file without the file, which they share."""
+    files = {run_names.file_words(view.source_name) for view in views}
+    shared = f"{files.pop()}, " if len(files) == 1 else ""
+    return {v.id: titles[v.id] if v.renamed else titles[v.id].removeprefix(shared) for v in views}
+
+
 def _short_names(views: Sequence[RunView]) -> list[str]:
     """What tells runs of one file apart, without the file: their levels, where those do; else their own names."""
     for names in ([v.name if v.renamed else v.level.lower() or "own settings" for v in views], [v.name for v in views]):
         if len(set(names)) == len(names):
             return names
-    return titles_of(views)
+    return run_names.titles(views)
 
 
 # Scores
@@ -276,6 +289,6 @@ def _names(runs: Sequence[Compared], titles: Mapping[str, str]) -> list[str]:
 def _table(caption: str, head: str, rows: str) -> str:
     """A table of cells that are HTML already. Its roles are written out, as a phone shows each row as a card."""
     return (
-        f'<table class="em-table em-cards" role="table"><caption class="em-hidden">{caption}</caption>'
+        f'<table class="em-table em-stacked" role="table"><caption class="em-hidden">{caption}</caption>'
         f'<thead role="rowgroup"><tr role="row">{head}</tr></thead><tbody role="rowgroup">{rows}</tbody></table>'
     )

@@ -79,7 +79,7 @@ def room_html(storage: Storage, views: Sequence[RunView], named: Mapping[str, st
     head = "".join(f'<th role="columnheader"{" class=em-number" if at else ""}>{name}</th>' for at, name in enumerate(_HEAD))
     rows = "".join(_run(found, by_id.get(found.id), named.get(found.id, found.name)) for found in runs)
     table = (
-        f'<table class="em-table em-cards" role="table"><caption class="em-hidden">The room that each run takes, largest first</caption>'
+        f'<table class="em-table em-stacked" role="table"><caption class="em-hidden">The room that each run takes, largest first</caption>'
         f'<thead role="rowgroup"><tr role="row">{head}<th role="columnheader"><span class="em-hidden">Free room</span></th></tr></thead>'
         f'<tbody role="rowgroup">{rows}</tbody></table>'
     )

@@ -1,9 +1,8 @@
 """What is asked before something is done to runs, drafts and uploads: in words, with the room that becomes free, and a way out of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from trainer.data.wording import quoted
 from trainer.errors import UserError
 from trainer.runs.view import RunView
 from trainer.shelf import LONGEST_NAME
@@ -14,6 +13,7 @@ from trainer.ui.runs_sheet import Field, Question
 from trainer.ui.session import owner
 
 _MOST_EPOCHS = 50
+_MOST_NAMES = 8
 
 
 def ask(studio: Studio, action: str, code: str, *, wrong: str = "") -> Question | None:
@@ -39,7 +39,7 @@ def _name(studio: Studio, run: str) -> Question:
     view, title = _one(studio, run)
     save = Press("yes-rename", "Save", code=run, primary=True)
     shown = run_names.title(view)[:LONGEST_NAME]
-    return Question(f"Rename {quoted([title])}.", presses=(save, Press("leave", "Leave it")), field=Field("New name", shown, LONGEST_NAME))
+    return Question(f"Rename {_quoted([title])}.", presses=(save, Press("leave", "Leave it")), field=Field("New name", shown, LONGEST_NAME))
 
 
 def _further(studio: Studio, run: str) -> Question:
@@ -49,7 +49,7 @@ def _further(studio: Studio, run: str) -> Question:
     rest = f"It goes on from its last state; its model stays as it is until the longer training has ended.{takes}"
     go = Press("yes-further", "Train further", code=run, primary=True)
     return Question(
-        f"Train {quoted([title])} for more epochs.",
+        f"Train {_quoted([title])} for more epochs.",
         rest,
         (go, Press("leave", "Not now")),
         Field("More epochs", "1", _MOST_EPOCHS, "number"),
@@ -60,7 +60,7 @@ def _delete(studio: Studio, ids: str) -> Question:
     views, titles = chosen(studio, ids)
     live = [titles[view.id] for view in views if view.live]
     if live:
-        raise UserError(f"{quoted(live)} cannot be deleted while training or waiting. Stop it first, or untick it.", code="run_is_live")
+        raise UserError(f"{_quoted(live)} cannot be deleted while training or waiting. Stop it first, or untick it.", code="run_is_live")
     if not views:
         raise UserError("These runs are no longer here.", code="no_run_chosen")
     freed = words.room(sum(studio.disk_bytes(owner(), view.id) for view in views))
@@ -70,7 +70,7 @@ def _delete(studio: Studio, ids: str) -> Question:
         f"This frees {freed} of disk space. Your own files stay as they are."
     )
     yes = "Delete it for good" if len(views) == 1 else f"Delete {len(views)} runs for good"
-    named = quoted((titles[view.id] for view in views), most=20)
+    named = _quoted([titles[view.id] for view in views])
     return Question(f"Delete {named}?", rest, (_harmful("yes-delete", yes, ids), Press("leave", "Keep")))
 
 
@@ -79,7 +79,7 @@ def _free(studio: Studio, run: str) -> Question:
     freed = next((found.checkpoints for found in studio.storage(owner()).runs if found.id == run), 0)
     rest = f"It can then not be trained further; its model, its scores and its curves stay. This frees {words.room(freed)} of disk space."
     yes = _harmful("yes-free", "Free the states", run)
-    return Question(f"Free the saved states of {quoted([title])}?", rest, (yes, Press("leave", "Keep them")))
+    return Question(f"Free the saved states of {_quoted([title])}?", rest, (yes, Press("leave", "Keep them")))
 
 
 def _forget(studio: Studio, draft: str) -> Question:
@@ -90,7 +90,7 @@ def _forget(studio: Studio, draft: str) -> Question:
         "What was chosen for it (columns, repairs, names of classes) is forgotten. Runs that were trained on it, and your own file, stay as "
         f"they are. This frees up to {words.room(found.bytes)} of disk space."
     )
-    return Question(f"Remove {quoted([found.name])}?", rest, (_harmful("yes-forget", "Remove it", draft), Press("leave", "Keep")))
+    return Question(f"Remove {_quoted([found.name])}?", rest, (_harmful("yes-forget", "Remove it", draft), Press("leave", "Keep")))
 
 
 def _clear(studio: Studio, _: str) -> Question:
@@ -116,6 +116,12 @@ def _one(studio: Studio, run: str) -> tuple[RunView, str]:
     if len(views) != 1:
         raise UserError("This run is no longer here.", code="no_run_chosen")
     return views[0], titles[views[0].id]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Names in a sentence: whole, as what tells two runs apart stands at their ends."""
+    shown = ", ".join(f"“{name}”" for name in names[:_MOST_NAMES])
+    return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES:,} more"
 
 
 def _harmful(action: str, title: str, code: str) -> Press:
