@@ -77,7 +77,8 @@ def _group(file: str, views: Sequence[RunView], titles: Mapping[str, str], found
 def _row(view: RunView, title: str, found: Scores | None) -> str:
     box = f"run-{view.id}"
     level = (view.level.lower() or "own settings") if view.renamed else ""
-    about = " · ".join(markup.text(part) for part in (view.name if view.name not in title else "", level, view.encoder) if part)
+    name = "" if title == view.name or title.endswith(f"({view.name})") else view.name
+    about = " · ".join(markup.text(part) for part in (name, level, view.encoder) if part)
     damage = f'<small class="em-wrong" dir="auto">{markup.text(" ".join(view.damage), most=1200)}</small>' if view.damage else ""
     state = "damaged" if view.damage else view.status
     test, validation = _test(found), _validation(view, found)
@@ -87,8 +88,8 @@ def _row(view: RunView, title: str, found: Scores | None) -> str:
         f'<td role="cell" class="em-run"><button type="button" class="em-open" data-do="open" data-code="{view.id}" dir="auto">'
         f'{markup.text(title)}</button><small dir="auto">{about}</small>{damage}</td>'
         f'<td role="cell" class="em-state em-{state}"><span aria-hidden="true">{_SIGNS[state]}</span> {words.state(view)}</td>'
-        f'<td role="cell" class="em-number em-score" data-label="{_HEAD[2]}">{test}</td>'
-        f'<td role="cell" class="em-number" data-label="{_HEAD[3]}">{validation}</td>'
+        f'<td role="cell" class="em-number em-score" data-label="Test rows">{test}</td>'
+        f'<td role="cell" class="em-number" data-label="Validation rows">{validation}</td>'
         f'<td role="cell" class="em-number em-made">{_made(view)}</td></tr>'
     )
 

@@ -109,6 +109,9 @@ def wire(studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, mo
     outputs = [sheet, *tab.disk.shown, *compared.shown, tabs, watched, model, tab.file_moved]
     pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **QUIET)
     pressed.then(None, None, None, js=_ANSWERED, **QUIET).then(**look)
+    # A section that was left open tells what happened meanwhile on other tabs.
+    told = _refusing(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened))
+    tabs.change(told, tab.disk.states, [*tab.disk.shown, sheet], **QUIET)
 
 
 def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
