@@ -46,7 +46,7 @@ def first_of(chosen: Sequence[RunView]) -> Press | None:
 
 
 def others_of(chosen: Sequence[RunView]) -> list[Press]:
-    """What else can be done with these runs, the least wanted first. "again" is the page's, all else the tab's own."""
+    """What else can be done with these runs, the least wanted first."""
     delete = Press("delete", "Delete", code=_ids(chosen))
     if len(chosen) != 1:
         return [delete]

@@ -35,8 +35,7 @@ _ANSWERED = """() => {
 class RunsTab:
     """The components. ``version`` changes with what the list shows; ``chosen`` holds the ids that are ticked, with blanks between.
 
-    ``foot`` and ``sheet`` emit ``click`` with ``action`` "again" and ``code``, the run, which is left to the page. ``file_moved``
-    changes when another draft is open than before, or none: what the Data tab shows then is left to the page too.
+    ``again`` begins with the id of the run that shall be trained again with changes, and changes with each time: that is left to the page.
     """
 
     version: gr.Textbox
@@ -46,7 +45,7 @@ class RunsTab:
     disk: DiskView
     foot: gr.HTML
     sheet: gr.HTML
-    file_moved: gr.Textbox
+    again: gr.Textbox
 
     @property
     def pressed(self) -> list[gr.HTML]:
@@ -71,32 +70,39 @@ def build(studio: Studio, version: gr.Textbox) -> RunsTab:
     disk = disk_view.build(studio)
     foot = shell.foot(elem_id="foot-runs", value=runs_foot.foot([], {}, any_runs=False))
     sheet = runs_sheet.build()
-    file_moved = gr.Textbox("", visible="hidden", elem_id="file-moved")
-    tab = RunsTab(version, listing, chosen, comparison, disk, foot, sheet, file_moved)
+    again = gr.Textbox("", visible="hidden", elem_id="again-run")
+    tab = RunsTab(version, listing, chosen, comparison, disk, foot, sheet, again)
     _wire_list(studio, tab)
     return tab
 
 
-def wire(studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, look: dict[str, Any]) -> None:
-    """What is pressed. ``watched`` is the run on the Train tab, ``model`` that in hand, ``look`` shows what became of the runs."""
+def wire(
+    studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, reopened: gr.State, look: dict[str, Any]
+) -> None:
+    """What is pressed. ``watched`` is the run on the Train tab, ``model`` that in hand, ``look`` shows what became of the runs.
+
+    ``reopened`` changes when another draft is open than before, or none: the Data tab then shows it.
+    """
     deeds = _deeds(studio)
-    ways = _ways(studio, tab, tabs=tabs, watched=watched, model=model)
+    ways = _ways(studio, tabs=tabs, watched=watched, model=model, reopened=reopened)
     sheet, compared = tab.sheet, tab.comparison
 
     def answer(action: str, code: str, typed: str, score_of: str, *opened: bool) -> dict:
         if action in deeds:
             done = deeds[action](code, typed)
-            moved = {tab.file_moved: secrets.token_hex(4)} if action == "yes-forget" else {}
+            moved = {reopened: secrets.token_hex(4)} if action == "yes-forget" else {}
             return {sheet: "", **disk_view.redrawn(tab.disk, studio, *opened, done=done), **moved}
         if action in ways:
             return {sheet: "", **ways[action](code, typed)}
         if action == "compare":
             titles = runs_questions.chosen(studio, code)[1]
             return comparison_view.show(compared, studio.compare(owner(), code.split()), titles, score_of)
+        if action == "again":
+            return {sheet: "", tab.again: f"{code} {secrets.token_hex(4)}"}
         question = runs_questions.ask(studio, action, code)
         return {sheet: "" if question is None else runs_sheet.opened(question)}
 
-    @_refusing(tab)
+    @refusing(tab)
     def press(event: gr.EventData, *held: Any) -> dict:
         try:
             return answer(event.action, event.code, getattr(event, "value", ""), *held)
@@ -106,11 +112,11 @@ def wire(studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, mo
                 raise
             return {sheet: runs_sheet.opened(runs_questions.ask(studio, again, event.code, wrong=error.message))}
 
-    outputs = [sheet, *tab.disk.shown, *compared.shown, tabs, watched, model, tab.file_moved]
+    outputs = [sheet, *tab.disk.shown, *compared.shown, tabs, watched, model, reopened, tab.again]
     pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **QUIET)
     pressed.then(None, None, None, js=_ANSWERED, **QUIET).then(**look)
     # A section that was left open tells what happened meanwhile on other tabs.
-    told = _refusing(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened))
+    told = refusing(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened))
     tabs.change(told, tab.disk.states, [*tab.disk.shown, sheet], **QUIET)
 
 
@@ -141,7 +147,7 @@ def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
 
 
 def _ways(
-    studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox
+    studio: Studio, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, reopened: gr.State
 ) -> Mapping[str, Callable[[str, str], dict]]:
     """What leads to another tab."""
 
@@ -159,7 +165,7 @@ def _ways(
 
     def reopen(draft: str, _: str) -> dict:
         studio.reopen(owner(), draft)
-        return {tabs: gr.Tabs(selected="data"), tab.file_moved: secrets.token_hex(4)}
+        return {tabs: gr.Tabs(selected="data"), reopened: secrets.token_hex(4)}
 
     return {
         "open": open_run,
@@ -172,7 +178,7 @@ def _ways(
 
 def _wire_list(studio: Studio, tab: RunsTab) -> None:
     """The list, and what depends on what is ticked there."""
-    refuse = _refusing(tab)
+    refuse = refusing(tab)
     compared = tab.comparison
 
     @refuse
@@ -219,7 +225,8 @@ def _compared_still(studio: Studio, tab: RunsTab, runs: str, there: set[str], ti
     return comparison_view.show(tab.comparison, studio.compare(owner(), runs.split()), titles, score_of)
 
 
-def _refusing(tab: RunsTab) -> Any:
+def refusing(tab: RunsTab) -> Any:
+    """For handlers whose mistakes are told on the Runs tab."""
     return said(lambda message: {tab.sheet: runs_sheet.refused(message)})
 
 
