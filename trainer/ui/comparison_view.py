@@ -46,7 +46,7 @@ def build(studio: Studio) -> ComparisonView:
     """Lay it out, hidden until something is compared."""
     runs = gr.Textbox("", visible="hidden", elem_id="compared-runs")
     with gr.Column(visible=False, elem_id="comparison") as body:
-        verdict = gr.HTML(elem_id="verdict")
+        verdict = gr.HTML(elem_id="comparison-verdict")
         with gr.Row(elem_classes=["em-charts"]):
             with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
                 loss = live_chart(None, elem_id="compare-loss-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Loss")
