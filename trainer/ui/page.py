@@ -81,7 +81,15 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     _wire_start(studio, page, look)
     _wire_quick_start(studio, page, look)
     _wire_ways(studio, page, look)
-    runs_tab.wire(studio, page.runs, tabs=page.tabs, watched=page.train.watched, model=page.shell.model, look=look)
+    runs_tab.wire(
+        studio,
+        page.runs,
+        tabs=page.tabs,
+        watched=page.train.watched,
+        model=page.shell.model,
+        reopened=page.data.reopened,
+        look=look,
+    )
 
 
 def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
@@ -106,9 +114,18 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     def again(press: gr.EventData, *split: Any) -> Any:
         return _prepared_again(studio, page, press.code, *split) if press.action == "again" else gr.skip()
 
-    shown = [*data.shown, *form.recipe_outputs(page), train.encoder, train.watched, page.tabs]
+    @runs_tab.refusing(page.runs)
+    def again_from_runs(asked: str, *split: Any) -> Any:
+        return _prepared_again(studio, page, asked.partition(" ")[0], *split)
+
+    shown = list(dict.fromkeys([*data.shown, *form.recipe_outputs(page), train.encoder, train.watched, page.tabs]))
+    asked = page.runs.again
     # What the form then holds is kept with the file, as whatever a person chooses by hand is.
-    train.watch_foot.click(again, data.form, list(dict.fromkeys(shown)), **QUIET).then(**look).then(**form.remember(studio, page))
+    for done in (
+        train.watch_foot.click(again, data.form, shown, **QUIET),
+        asked.change(again_from_runs, [asked, *data.form], [*shown, page.runs.sheet], **QUIET),
+    ):
+        done.then(**look).then(**form.remember(studio, page))
     train.start_foot.click(pressed, [data.draft, *page.form], outputs, **QUIET).then(**look)
 
 
