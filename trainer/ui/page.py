@@ -15,7 +15,7 @@ from trainer.ui import api, data_events, data_tab, form, markup, results_tab, ru
 from trainer.ui.components import Page
 from trainer.ui.live_chart import served_files
 from trainer.ui.refresh import refresh
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import QUIET, owner, said, warned
 
 _TICK_SECONDS = 1.0
 
@@ -170,9 +170,9 @@ def _prepared_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
 def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     """The strip, the feet and the picker: what leads from tab to tab and from run to run."""
     train, tabs, model = page.train, page.tabs, page.shell.model
-    outputs = [tabs, train.watched, model, train.notice]
+    outputs = [tabs, train.watched, model]
 
-    @said(lambda message: {train.notice: markup.notice(message, "must_fix")})
+    @warned
     def go(press: gr.EventData) -> Any:
         return _went(studio, page, press.action, press.code)
 
