@@ -225,6 +225,11 @@ def current(studio: Studio, draft: str | None) -> str:
     return draft
 
 
+def drafts_html(drafts: Sequence[DraftSummary]) -> str:
+    """The files opened before."""
+    return landing.drafts(drafts, now=time.time())
+
+
 def show_empty(tab: DataTab, drafts: Sequence[DraftSummary], *, notice: str = "", wrong: str = "") -> dict:
     """Updates that show that no file is open; ``wrong`` says in a sentence why the last one is not."""
     p = tab.parts
@@ -234,7 +239,7 @@ def show_empty(tab: DataTab, drafts: Sequence[DraftSummary], *, notice: str = ""
         p["root"]: gr.Column(elem_classes=_NO_FILE),
         p["file"]: None,
         p["notice"]: notice,
-        p["drafts"]: landing.drafts(drafts, now=time.time()),
+        p["drafts"]: drafts_html(drafts),
         tab.foot: shell.foot_html(wrong or tab.whereabouts, wrong=bool(wrong)),
     }
 

@@ -118,10 +118,13 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     def opened(*held: Any) -> dict:
         preparation = studio.latest_preparation(owner())
         if preparation is None:
-            return data_tab.show_empty(data, studio.drafts(owner()))
+            return {data.parts["drafts"]: data_tab.drafts_html(studio.drafts(owner()))}
         kept = preparation.draft.form
         values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
-        return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
+        updates = {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
+        # Somebody may have chosen a file while this was on its way.
+        del updates[data.parts["file"]]
+        return updates
 
     for event in (blocks.load, data.reopened.change):
         event(opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
