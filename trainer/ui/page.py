@@ -122,7 +122,7 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     asked = page.runs.again
     # What the form then holds is kept with the file, as whatever a person chooses by hand is.
     for done in (
-        train.watch_foot.click(again, data.form, shown, **QUIET),
+        train.details.click(again, data.form, shown, **QUIET),
         asked.change(again_from_runs, [asked, *data.form], [*shown, page.runs.sheet], **QUIET),
     ):
         done.then(**look).then(**form.remember(studio, page))
@@ -178,6 +178,7 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
 
     page.shell.strip.click(go, None, outputs, **QUIET).then(**look)
     train.watch_foot.click(go, None, outputs, **QUIET).then(**look)
+    train.details.click(go, None, outputs, **QUIET).then(**look)
 
     def take_in_hand(press: gr.EventData) -> str:
         return str(press.run)
