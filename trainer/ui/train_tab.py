@@ -15,7 +15,7 @@ from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
 from trainer.ui import markup, recipe_form, shell, train_view, words
 from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.pressable import Press
+from trainer.ui.pressable import Press, pressable
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET, said
 
