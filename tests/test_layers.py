@@ -13,7 +13,7 @@ FLOORS = [
     {"settings", "recipe", "cache", "text_format"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},
-    {"charts", "card", "preparation"},
+    {"charts", "card", "preparation", "storage"},
     {"job", "advice", "desk", "launch"},
     {"shelf"},
     {"studio"},

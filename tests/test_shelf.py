@@ -45,6 +45,7 @@ def put(
     wrong: int = 0,
     wrong_validation: int = 0,
     end: str = "finished",
+    source: bytes | None = None,
 ) -> RunView:
     """A run of 100 rows, 20 for the validation and 40 for the test, whose model has the first ``wrong`` of these wrong."""
     ids = np.array([names.index(label) for _, label in rows])
@@ -57,6 +58,8 @@ def put(
 
     def fill(folder: Path) -> None:
         save_rows(folder / "data.parquet", corpus, splits)
+        if source is not None:
+            (folder / "source").write_bytes(source)
         (folder / "model").mkdir()
         (folder / "model" / "weights").write_bytes(b"w" * 5000)
         (folder / "model" / "config.json").write_text("{}")
@@ -168,6 +171,7 @@ def test_nobody_names_deletes_weighs_or_compares_what_is_not_theirs(shelf: Shelf
         lambda: shelf.delete(ME, run.id),
         lambda: shelf.disk_bytes(ME, run.id),
         lambda: shelf.scores(ME, run.id),
+        lambda: shelf.examples(ME, run.id),
         lambda: shelf.compare(ME, [mine.id, run.id]),
         lambda: shelf.delete(ME, "../" + mine.id),
     ):
@@ -180,6 +184,36 @@ def test_room_on_the_disk_is_that_of_all_files(shelf: Shelf) -> None:
     run = put(shelf)
     folder = shelf.folder(ME, run.id)
     assert shelf.disk_bytes(ME, run.id) == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) > 5000
+
+
+# Examples
+
+
+def test_examples_are_readable_test_rows_of_different_classes_the_same_each_time(shelf: Shelf) -> None:
+    short, long = ("ha", "joy"), ("word " * 60, "anger")
+    rows = [*ROWS[:60], *[short] * 15, *[long] * 15, *ROWS[60:70]]
+    run = put(shelf, rows=rows)
+    found = shelf.examples(ME, run.id)
+    assert len({row.label for row in found}) == 3
+    assert all(row.source_row > 60 and rows[row.source_row - 1] == (row.text, row.label) for row in found)
+    assert not {row.text for row in found} & {short[0], long[0]}
+    assert found == Shelf(shelf.settings).examples(ME, run.id)
+    assert shelf.examples(ME, run.id, 2) == found[:2]
+
+
+def test_there_are_no_more_examples_than_test_rows_and_the_odd_ones_come_last(shelf: Shelf) -> None:
+    rows = [*ROWS[:60], *[("ha", "joy")] * 39, ("word " * 60, "joy")]
+    run = put(shelf, rows=rows)
+    found = shelf.examples(ME, run.id, 50)
+    assert [row.text for row in found] == ["ha"] * 39 + ["word " * 60]
+    assert {row.label for row in found} == {"joy"}
+
+
+def test_rows_are_not_read_again_for_their_examples(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = put(shelf)
+    found = shelf.examples(ME, run.id)
+    monkeypatch.setattr(shelf_module.job, "rows_of", lambda run: pytest.fail("the rows were read"))
+    assert shelf.examples(ME, run.id) == found
 
 
 # Scores and comparisons
@@ -361,6 +395,25 @@ def test_a_folder_that_is_hardly_a_run_is_named_or_refused_in_words_and_goes(she
                 use(ME, run.id)
         shelf.delete(ME, run.id)
     assert [view.id for view in shelf.runs(ME)] == [whole.id]
+
+
+@pytest.mark.parametrize(
+    ("sources", "others", "one_file"),
+    [
+        ((b"a", b"a"), {"rows": small_rows(100, seed=2)}, True),
+        ((b"a", b"a"), {"end": ""}, True),
+        ((b"a", b"b"), {}, True),  # the very same test rows
+        ((b"a", b"b"), {"end": ""}, False),
+        ((b"a", b"b"), {"rows": small_rows(100, seed=2)}, False),
+        ((b"a", b"b"), {"rows": [*ROWS[:99], (ROWS[99][0], "joy" if ROWS[99][1] != "joy" else "anger")]}, False),
+        ((None, None), {"end": ""}, False),
+    ],
+)
+def test_a_comparison_says_whether_its_runs_are_of_one_file(
+    shelf: Shelf, sources: tuple[bytes | None, bytes | None], others: dict, one_file: bool
+) -> None:
+    runs = put(shelf, source=sources[0]), put(shelf, "calm fox", source=sources[1], **others)
+    assert shelf.compare(ME, [run.id for run in runs]).one_file is one_file
 
 
 # Models in memory

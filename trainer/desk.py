@@ -5,10 +5,10 @@ Trains nothing. Everything a person decides is on the disk at once, so that it s
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from trainer.cache import SingleFlightCache
 from trainer.data.choice import choose_columns
@@ -20,7 +20,8 @@ from trainer.data.repairs import in_order
 from trainer.data.writing import change_log, repaired_csv
 from trainer.errors import UserError
 from trainer.preparation import Preparation, read_tables, repaired_main, understand
-from trainer.runs.draft import Draft, DraftStore, SourceFile
+from trainer.runs.draft import Draft, DraftStore, DraftSummary, GivenRole, SourceFile
+from trainer.runs.run import Run
 from trainer.settings import Settings
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -39,7 +40,7 @@ class Desk:
         self._editing = threading.Lock()
         """Held while a draft is read, changed and kept."""
         self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_FILES_KEPT)
-        """By draft, whose files never change."""
+        """By draft and its files, each of which never changes."""
         self._preparations: SingleFlightCache[Preparation] = SingleFlightCache(_FILES_KEPT)
         """By draft and its version, which changes with every choice that concerns the rows."""
         self._near: SingleFlightCache[NearDuplicates] = SingleFlightCache(_FILES_KEPT)
@@ -54,7 +55,7 @@ class Desk:
         label: str | None = None,
         repairs: Iterable[str] = (),
     ) -> Preparation:
-        """Begin with files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes).
+        """Begin with files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
 
         ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` what is put right, by the findings' codes.
         Raises UserError where a file is no table; where only its columns are unclear, the preparation's ``problem`` says so.
@@ -62,19 +63,10 @@ class Desk:
         self.settings.check_writable()
         refuse_lone_surrogates(list(text), label)
         wanted = in_order(repairs)
-        contents = {
-            role: (name, content if isinstance(content, bytes) else read_bytes(content, max_bytes=self.settings.max_file_bytes))
-            for role, (name, content) in sources.items()
-        }
+        contents = {role: (name, self._content(given)) for role, (name, given) in sources.items()}
         with disk_in_words(self.settings):
             draft = self._drafts.create(owner, contents, texts=tuple(text), label=label, repairs=wanted)
-        try:
-            preparation = self._understood(draft)
-        except UserError:
-            self._drafts.remove(draft)
-            raise
-        self._drafts.tidy(owner)
-        return preparation
+        return self._begun(draft)
 
     def open_sample(self, owner: str, *, messy: bool = False) -> Preparation:
         """Begin with the sample that ships with the app, or with the one that shows what can be wrong with a file."""
@@ -85,11 +77,25 @@ class Desk:
         """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched."""
         return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
 
+    def open_again(self, owner: str, run: Run) -> Preparation:
+        """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.
+
+        Raises UserError ``run_damaged`` where that is damaged or missing.
+        """
+        run.check_sources()
+        kept = self._drafts.kept_in(run.path)
+        with suppress(UserError):
+            if self._drafts.get(kept.id, owner).version == kept.version:
+                return self.reopen(owner, kept.id)
+        with disk_in_words(self.settings):
+            draft = self._drafts.of_run(run.path, owner)
+        return self._begun(draft)
+
     def preparation(self, owner: str, draft_id: str) -> Preparation:
         return self._understood(self._drafts.get(draft_id, owner))
 
     def latest_preparation(self, owner: str) -> Preparation | None:
-        """What the owner was preparing last, for a page that was just opened."""
+        """What the owner was preparing last and did not close, for a page that was just opened."""
         draft = self._drafts.latest(owner)
         try:
             return self._understood(draft) if draft is not None else None
@@ -97,9 +103,66 @@ class Desk:
             return None
 
     def latest_draft(self, owner: str) -> str | None:
-        """The id of what the owner was preparing last."""
+        """The id of what ``latest_preparation`` shows."""
         draft = self._drafts.latest(owner)
         return None if draft is None else draft.id
+
+    def drafts(self, owner: str) -> tuple[DraftSummary, ...]:
+        """What the owner has prepared, the newest first. Cheap: reads no table."""
+        return self._drafts.summaries(owner)
+
+    def reopen(self, owner: str, draft_id: str) -> Preparation:
+        """Go on with a draft: it becomes the latest. UserError where it is gone or its files can no longer be read; nothing is changed then."""
+        preparation = self.preparation(owner, draft_id)
+        with disk_in_words(self.settings):
+            self._drafts.reopen(preparation.draft)
+        return preparation
+
+    def close_draft(self, owner: str) -> None:
+        """Nothing is open any more, also after a reload, until a file is opened or a draft reopened. No draft is removed or changed."""
+        with disk_in_words(self.settings):
+            self._drafts.close(owner)
+
+    def remove_draft(self, owner: str, draft_id: str) -> None:
+        """Forget a draft for good; runs that were started from it keep their own copy. If it was open, nothing is open then."""
+        with self._editing:
+            draft = self._drafts.get(draft_id, owner)
+            if self._drafts.latest(owner) == draft:
+                self.close_draft(owner)
+            self._drafts.remove(draft)
+
+    def add_file(self, owner: str, draft_id: str, role: GivenRole, name: str, content: Path | bytes) -> Preparation:
+        """Give a draft a file of its own for ``role``, in the place of one given before; its columns are those chosen for the main file.
+
+        Raises UserError where it is no table, lacks the columns, or would leave nothing to train on; the draft is unchanged then.
+        """
+        self.settings.check_writable()
+        _check_role(role)
+        before = self.preparation(owner, draft_id)
+        data = self._content(content)
+        with disk_in_words(self.settings):
+            source = self._drafts.keep_file(before.draft, role, name, data)
+        try:
+            after = self._understood(_with_file(before.draft, role, source))
+            lacks_columns = after.columns is not None and not all(given.columns for given in after.given if given.role == role)
+            if after.problem is not None and (before.problem is None or lacks_columns):
+                raise after.problem
+            edited = self._edited(owner, draft_id, lambda draft: _with_file(draft, role, source))
+        except UserError:
+            self._drafts.drop_file(before.draft, source)
+            raise
+        if (old := getattr(before.draft, role)) is not None:
+            self._drafts.drop_file(before.draft, old)
+        return self._understood(edited)
+
+    def remove_file(self, owner: str, draft_id: str, role: GivenRole) -> Preparation:
+        """Take the test or the validation file out of a draft: its rows come out of the main file again. Nothing happens where none was given."""
+        _check_role(role)
+        old = getattr(self._drafts.get(draft_id, owner), role)
+        edited = self._edited(owner, draft_id, lambda draft: _with_file(draft, role, None))
+        if old is not None:
+            self._drafts.drop_file(edited, old)
+        return self._understood(edited)
 
     def choose(self, owner: str, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> Preparation:
         """Other columns: ``text`` (several are joined) and ``label``; what is not named stays. Survives a reload.
@@ -162,6 +225,19 @@ class Desk:
         """Remember what the form of a training holds, for the next time this file is shown."""
         self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
 
+    def _begun(self, draft: Draft) -> Preparation:
+        """A new draft, understood; gone again where its files are no tables."""
+        try:
+            preparation = self._understood(draft)
+        except UserError:
+            self._drafts.remove(draft)
+            raise
+        self._drafts.tidy(draft.owner)
+        return preparation
+
+    def _content(self, given: Path | bytes) -> bytes:
+        return given if isinstance(given, bytes) else read_bytes(given, max_bytes=self.settings.max_file_bytes)
+
     def _edited(self, owner: str, draft_id: str, change: Callable[[Draft], Draft]) -> Draft:
         """Change a draft and keep it. One at a time: the page hands in a form and a repair in the same moment."""
         with self._editing, disk_in_words(self.settings):
@@ -170,7 +246,9 @@ class Desk:
         return draft
 
     def _tables_of(self, draft: Draft) -> dict[str, Table]:
-        return self._tables.get(draft.id, lambda: read_tables(self._drafts, draft, self.settings))
+        return self._tables.get(
+            (draft.id, *(source.file for source in draft.sources)), lambda: read_tables(self._drafts, draft, self.settings)
+        )
 
     def _understood(self, draft: Draft) -> Preparation:
         key = (draft.id, draft.version)
@@ -183,6 +261,15 @@ class Desk:
     def _near_duplicates(self, texts: tuple[str, ...]) -> NearDuplicates:
         """Found once for the same texts: they are what takes longest, and most choices leave the texts as they are."""
         return self._near.get(texts, lambda: near_duplicates(texts))
+
+
+def _check_role(role: str) -> None:
+    if role not in get_args(GivenRole):
+        raise UserError("Beside the file to learn from there may be a test file and a validation file, and no other.", code="unknown_role")
+
+
+def _with_file(draft: Draft, role: GivenRole, source: SourceFile | None) -> Draft:
+    return replace(draft, test=source) if role == "test" else replace(draft, validation=source)
 
 
 def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:

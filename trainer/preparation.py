@@ -23,11 +23,23 @@ from trainer.data.splitting import Splits, split
 from trainer.data.wording import counted
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.runs.draft import Draft, DraftStore, SourceFile
+from trainer.runs.draft import Draft, DraftStore, GivenRole, SourceFile
 from trainer.settings import Settings
 
 _SPLITS_KEPT = 4
 """Of the shares and seeds that a person tried; each takes eight bytes a row."""
+
+
+@dataclass(frozen=True)
+class GivenFile:
+    """What is to be said of a file that a person gave as the test or the validation split."""
+
+    role: GivenRole
+    name: str
+    rows: int
+    """Of its table; those without text or label count too."""
+    columns: tuple[str, ...]
+    """Its columns that are read, by name: text, label and the texts joined to it. Empty where they were not found."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,8 @@ class Preparation:
     """Of the repaired corpus. What a person accepted as it is no longer asks to be fixed."""
     problem: UserError | None
     """Why nothing can be trained yet; choosing other columns or a repair may help."""
+    given: tuple[GivenFile, ...] = ()
+    """The files given for test and validation."""
     near: NearDuplicates | None = field(default=None, compare=False, repr=False)
     """The near-duplicates among the texts of the corpus."""
     _splits: SingleFlightCache[Splits] = field(default_factory=lambda: SingleFlightCache(_SPLITS_KEPT), compare=False, repr=False)
@@ -108,24 +122,40 @@ def understand(
     columns = None
     try:
         columns = choose_columns(main, draft.main.texts, draft.main.label)
-        corpus, given = _corpora(draft, tables, columns)
+        corpus, odd = _corpora(draft, tables, columns)
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
-        return Preparation(draft, main, columns, None, (), error)
+        return Preparation(draft, main, columns, None, (), error, _given_files(draft, tables, columns))
     near = find_near(repaired.corpus.texts)
     problem, shared = None, []
     try:
         shared = _shared_texts(draft, corpus)
     except UserError as error:
         problem = error
-    findings = by_severity([*check(main, columns, repaired.corpus, near), *given, *shared])
+    findings = by_severity([*check(main, columns, repaired.corpus, near), *odd, *shared])
     found = tuple(_accepted(finding, draft) for finding in findings)
     try:
         judged = repaired.corpus if "several_labels" in draft.accepted else with_one_label(repaired.corpus)
         check_trainable(judged, column=main.columns[columns.label], max_classes=settings.max_classes)
     except UserError as error:
         problem = error
-    return Preparation(draft, main, columns, repaired, found, problem, near)
+    return Preparation(draft, main, columns, repaired, found, problem, _given_files(draft, tables, columns), near)
+
+
+def _given_files(draft: Draft, tables: Mapping[str, Table], columns: Columns | None) -> tuple[GivenFile, ...]:
+    return tuple(
+        GivenFile(role, source.name, len(tables[role].rows), _columns_found(tables[role], tables["main"], columns, source.name))
+        for role, source in (("test", draft.test), ("validation", draft.validation))
+        if source is not None
+    )
+
+
+def _columns_found(table: Table, main: Table, columns: Columns | None, name: str) -> tuple[str, ...]:
+    try:
+        same = None if columns is None else _same_columns(table, main, columns, name)
+    except UserError:
+        same = None
+    return () if same is None else tuple(table.columns[position] for position in (same.text, same.label, *same.more_text))
 
 
 def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[Finding]]:

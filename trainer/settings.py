@@ -57,6 +57,11 @@ class Settings:
         )
 
     @property
+    def uploads_dir(self) -> Path:
+        """Where the page keeps its copies of uploaded files."""
+        return self.runs_dir / "uploads"
+
+    @property
     def file_limits(self) -> dict[str, int]:
         """The caps on one file, as the reader's keyword arguments."""
         return {"max_bytes": self.max_file_bytes, "max_rows": self.max_rows, "max_columns": self.max_columns}

@@ -6,14 +6,19 @@ Starts and stops nothing; a run's truth is on the disk.
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from trainer import job
 from trainer.cache import SingleFlightCache
+from trainer.data.corpus import Corpus
+from trainer.data.splitting import Splits
 from trainer.desk import disk_in_words
 from trainer.errors import UserError
 from trainer.evaluation.comparison import Answers, Paired, answers, compare
@@ -26,6 +31,7 @@ from trainer.runs.run import Run, RunStore
 from trainer.runs.seal import files_in, signature
 from trainer.runs.view import RunView
 from trainer.settings import Settings
+from trainer.storage import bytes_of, files_on_disk
 from trainer.training.export import zip_model
 
 if TYPE_CHECKING:
@@ -36,6 +42,9 @@ LONGEST_NAME = 60
 
 _PREDICTORS_KEPT = 2
 _REPORTS_KEPT = 32
+_EXAMPLES_KEPT = 256
+_READABLE = (20, 160)
+"""Characters of a text that shows well as an example."""
 _SCORES_KEPT = 10_000
 """Far more than reports: a list of runs asks for all of its scores in a row, and a cache that is shorter than the list would keep none."""
 
@@ -85,11 +94,24 @@ class Comparison:
     ``reference`` is the place of the run that the others are held against: the first, None without two models. ``against`` says for each
     other run that has a model how the reference does against it on their shared test rows (A is the reference), by its place. No test
     score decides any of this: the best of many test scores would be partly the luckiest. Intervals and p values hold for all at once.
+
+    ``one_file``: all were started from the same file, byte for byte, or were tested on the very same texts and labels. Else neither their
+    curves nor their scores say which of them is better.
     """
 
     runs: tuple[Compared, ...]
     reference: int | None
     against: tuple[tuple[int, Paired], ...]
+    one_file: bool = False
+
+
+@dataclass(frozen=True)
+class ExampleRow:
+    """A row that a run was tested on: its text, the name of its label, and its place in the file's rows, counted from 1."""
+
+    text: str
+    label: str
+    source_row: int
 
 
 class Shelf:
@@ -103,6 +125,8 @@ class Shelf:
         self._reports: SingleFlightCache[Reports] = SingleFlightCache(_REPORTS_KEPT)
         self._scores: SingleFlightCache[Scores] = SingleFlightCache(_SCORES_KEPT)
         """Both by run and signature of its predictions: no rename changes that, another model does."""
+        self._examples: SingleFlightCache[tuple[ExampleRow, ...]] = SingleFlightCache(_EXAMPLES_KEPT)
+        """By run, signature of its rows and number."""
 
     def runs(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""
@@ -150,11 +174,22 @@ class Shelf:
             )
         runs = tuple(sorted((self._compared(owner, run_id) for run_id in chosen), key=_by_validation))
         with_model = [self._answers(owner, run.view.id) for run in runs if run.scores is not None]
+        tested = {frozenset(zip(said.texts, said.labels, strict=True)) for said in with_model}
+        files = {self._run(owner, run.view.id).source_digest() for run in runs}
+        one_file = (len(files) == 1 and None not in files) or (len(with_model) == len(runs) and len(tested) == 1)
         if len(with_model) < 2:
-            return Comparison(runs, None, ())
+            return Comparison(runs, None, (), one_file)
         reference, *others = with_model
         results = [compare(reference, other, together=len(others)) for other in others]
-        return Comparison(runs, 0, tuple(enumerate(results, start=1)))
+        return Comparison(runs, 0, tuple(enumerate(results, start=1)), one_file)
+
+    def examples(self, owner: str, run_id: str, count: int = 3) -> tuple[ExampleRow, ...]:
+        """At most ``count`` rows of this run's test split, the same each time: of different classes where there are, and easy to read.
+
+        Raises UserError ``run_damaged`` where its rows are damaged.
+        """
+        run = self._run(owner, run_id)
+        return self._examples.get((run.id, *signature(run.rows), count), lambda: _examples(*job.rows_of(run), count))
 
     def rename(self, owner: str, run_id: str, name: str) -> RunView:
         """Give a run a name of 1 to 60 printable characters, without the blanks around it. UserError for any other."""
@@ -174,17 +209,7 @@ class Shelf:
 
     def disk_bytes(self, owner: str, run_id: str) -> int:
         """How much room a run's folder takes, its checkpoints and its model included."""
-        total, seen = 0, set()
-        for folder, _, files in os.walk(self._run(owner, run_id).path):
-            for file in files:
-                # A run that trains replaces its checkpoints meanwhile.
-                with suppress(FileNotFoundError):
-                    facts = os.lstat(os.path.join(folder, file))
-                    # The model's files and those of its checkpoint are the same ones on the disk.
-                    if (facts.st_dev, facts.st_ino) not in seen:
-                        seen.add((facts.st_dev, facts.st_ino))
-                        total += facts.st_size
-        return total
+        return bytes_of(files_on_disk(self._run(owner, run_id).path))
 
     def delete(self, owner: str, run_id: str) -> None:
         """Remove a run with everything in its folder, at once and for good. UserError while it is training or waiting."""
@@ -203,7 +228,7 @@ class Shelf:
                 code="disk_not_writable",
             ) from error
         shutil.rmtree(gone, ignore_errors=True)
-        for cache in (self._predictors, self._reports, self._scores):
+        for cache in (self._predictors, self._reports, self._scores, self._examples):
             cache.discard(lambda key: key[0] == run.id)
 
     def predict(self, owner: str, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
@@ -291,6 +316,22 @@ class Shelf:
         # The card of a model plays no part in its answers, and a rename writes it anew.
         files = tuple((str(file), *signature(file)) for file in files_in(run.model) if file.suffix != ".md")
         return self._predictors.get((run.id, files), load)
+
+
+def _examples(corpus: Corpus, splits: Splits, count: int) -> tuple[ExampleRow, ...]:
+    """Rows of the test split in an order of chance that is always the same: readable ones first, of each class one before any has two."""
+    low, high = _READABLE
+    shuffled = np.random.default_rng(0).permutation(splits.test)
+    # A stable sort: among texts that are as readable, chance decides.
+    order = sorted(shuffled.tolist(), key=lambda row: max(low - len(corpus.texts[row]), len(corpus.texts[row]) - high, 0))
+    seen: Counter[int] = Counter()
+    ranked = []
+    for row in order:
+        label = int(corpus.label_ids[row])
+        ranked.append((seen[label], len(ranked), row))
+        seen[label] += 1
+    chosen = [row for _, _, row in sorted(ranked)[:count]]
+    return tuple(ExampleRow(corpus.texts[r], corpus.label_names[corpus.label_ids[r]], int(corpus.source_rows[r]) + 1) for r in chosen)
 
 
 def _in_short(reports: Reports) -> Scores:

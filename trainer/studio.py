@@ -6,7 +6,7 @@ Owns the one training thread and its queue; knows no component of the page. Ever
 import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from trainer.runs.view import RunView
 from trainer.runs.writer import has_living_writer, writing
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.shelf import Shelf
+from trainer.storage import DraftStorage, Storage, bytes_of, files_on_disk, remove_older, run_storage
 from trainer.training.encoders import Encoder, catalogue, find_encoder
 from trainer.training.estimate import layer_speed
 from trainer.training.hardware import Hardware, at_precision, detect
@@ -35,6 +36,8 @@ from trainer.training.ranks import Ranks
 
 _HALF_MADE_SECONDS = 600
 _ROOM_SECONDS = 5
+_UPLOAD_SECONDS = 3600
+"""Gradio copies an upload when it arrives, and a page reads it soon after."""
 _STATES_OF_FINISHED = 3
 """So many finished runs can still be trained for more epochs."""
 
@@ -143,6 +146,16 @@ class Studio(Desk, Shelf):
         finally:
             self._drafts.remove(draft)
 
+    def prepare_again(self, owner: str, run_id: str) -> tuple[Preparation, Recipe]:
+        """A run's file as it was prepared for it, open again, and the recipe that was asked for: to train again with changes.
+
+        Raises UserError ``run_damaged`` where the recipe, or what the run keeps of its file, is damaged.
+        """
+        self.settings.check_writable()
+        run = self._run(owner, run_id)
+        recipe = run.recipe()
+        return self.open_again(owner, run), recipe
+
     def _findings(self, preparation: Preparation, recipe: Recipe, encoder: Encoder) -> list[dict[str, Any]]:
         """All that is odd in the file, also with this encoder, as fields of an event: whoever looks at the run should know it too."""
         odd = [*preparation.findings, *advise(preparation, recipe, encoder, None).findings]
@@ -178,7 +191,8 @@ class Studio(Desk, Shelf):
                     self._enqueue(run)
                 return view
             epochs = going_on(view, more_epochs)
-            if epochs is not None:
+            # One that was stopped has a model, which a beginning from the first step would replace.
+            if epochs is not None or view.status == "stopped":
                 job.require_state(run, view.name)
             run.check(ROWS)
             run.recipe()
@@ -190,6 +204,43 @@ class Studio(Desk, Shelf):
                 run.log.append("queued", durable=True, epochs=epochs)
             self._enqueue(run)
         return self._runs.view(run)
+
+    def storage(self, owner: str) -> Storage:
+        """What the owner's runs and drafts take of the disk, and the page's copies of uploads."""
+        runs, drafts = self._runs.list(owner), self.drafts(owner)
+        folders = [self.settings.runs_dir / view.id for view in runs] + [self._drafts.root / draft.id for draft in drafts]
+        uploads = files_on_disk(self.settings.uploads_dir)
+        return Storage(
+            total=bytes_of(uploads, *map(files_on_disk, folders)),
+            runs=tuple(run_storage(Run(self.settings.runs_dir / view.id), view.name) for view in runs),
+            drafts=tuple(DraftStorage(draft.id, draft.name, draft.bytes) for draft in drafts),
+            uploads=bytes_of(uploads),
+            free=shutil.disk_usage(self.settings.runs_dir).free,
+        )
+
+    def free_checkpoints(self, owner: str, run_id: str) -> str:
+        """Remove the states from which a run could be trained further; what became of it, in a sentence. Its model stays.
+
+        Raises UserError where the run is live or its states are all that there is of its training.
+        """
+        run = self._run(owner, run_id)
+        view = self._runs.view(run)
+        if view.live:
+            doing = "is training" if view.status == "running" else "waits in the queue"
+            raise UserError(f"{view.name} {doing} and needs its saved states. Stop it first.", code="run_is_live")
+        if view.status == "interrupted" or not view.has_model:
+            raise UserError(
+                f"{view.name} has only its saved states to go on from: without them its training would be lost. "
+                "Resume it, or delete the whole run if you do not need it.",
+                code="states_needed",
+            )
+        if not self._remove_states(run, ("finished", "stopped", "failed", "cancelled", "damaged")):
+            raise UserError(f"{view.name} has just been put to work again, so its saved states stay.", code="run_is_live")
+        return f"{view.name} can no longer be trained further. Its model, its scores and its curves stay."
+
+    def clear_uploads(self) -> int:
+        """Remove the page's copies of uploads that are older than an hour: drafts and runs have their own. Returns the bytes removed."""
+        return remove_older(self.settings.uploads_dir, time.time() - _UPLOAD_SECONDS)
 
     def token(self, owner: str) -> str:
         """Changes whenever anything that the page shows of runs does; cheap enough to ask each second."""
@@ -283,12 +334,17 @@ class Studio(Desk, Shelf):
         finished = sorted((v for v in self._runs.list(LOCAL_OWNER) if v.status == "finished"), key=lambda v: -v.queued)
         for view in finished[_STATES_OF_FINISHED:]:
             run = Run(self.settings.runs_dir / view.id)
-            if not run.checkpoints.is_dir():
-                continue
-            # Somebody may just now have asked for more epochs.
-            with self._starting, writing(run.path) as mine:
-                if mine and self._runs.view(run).status == "finished":
-                    shutil.rmtree(run.checkpoints, ignore_errors=True)
+            if run.checkpoints.is_dir():
+                self._remove_states(run, ("finished",))
+
+    def _remove_states(self, run: Run, statuses: Collection[str]) -> bool:
+        """Remove the checkpoints of a run that has one of these statuses; whether it still had."""
+        # Somebody may just now have asked for more epochs.
+        with self._starting, writing(run.path) as mine:
+            if not mine or self._runs.view(run).status not in statuses:
+                return False
+            shutil.rmtree(run.checkpoints, ignore_errors=True)
+        return True
 
     def _train_forever(self) -> None:
         while True:

@@ -93,3 +93,31 @@ def test_a_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path, monkeypat
     with pytest.raises(OSError, match="No space left"):
         store.create("local", {"main": ("a.csv", b"x")})
     assert list((tmp_path / "drafts").iterdir()) == []
+
+
+def test_a_draft_is_made_again_of_what_a_run_keeps(tmp_path: Path) -> None:
+    store, run = DraftStore(tmp_path / "drafts"), tmp_path / "run"
+    run.mkdir()
+    draft = store.create("local", {"main": ("a.csv", b"x"), "validation": ("v.csv", b"v")}, texts=("0",), repairs=("html_in_texts",))
+    draft = replace(draft, class_names={"0": "joy"}, form={"epochs": 3})
+    store.copy_sources(draft, run)
+    store.remove(draft)
+    again = store.of_run(run, "local")
+    assert again == replace(draft, id=again.id)
+    assert again.id != draft.id
+    assert [store.path(again, source).read_bytes() for source in again.sources] == [b"x", b"v"]
+    assert store.latest("local") == again
+
+
+@pytest.mark.parametrize("harm", [b"", b"[]", b"{}", None])
+def test_of_a_run_whose_choices_cannot_be_read_no_draft_is_made(tmp_path: Path, harm: bytes | None) -> None:
+    store, run = DraftStore(tmp_path / "drafts"), tmp_path / "run"
+    run.mkdir()
+    store.copy_sources(store.create("local", {"main": ("a.csv", b"x")}), run)
+    if harm is None:
+        (run / "source").unlink()
+    else:
+        (run / "draft.json").write_bytes(harm)
+    with pytest.raises((OSError, ValueError)):
+        store.of_run(run, "local")
+    assert len(list((tmp_path / "drafts").iterdir())) == 1

@@ -36,9 +36,12 @@ def test_the_comparison_says_how_its_reference_was_chosen_and_what_is_corrected(
     other, third = dataclasses.replace(RUN, id="c" * 32, name="calm fox"), dataclasses.replace(RUN, id="d" * 32, name="shy hare")
     two = Comparison((Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES)), 0, ((1, paired(80, 9, 1, 5)),))
     html = comparison_view._verdicts(two)
-    assert "in the order of macro F1 on their validation rows, and the others are held against the first, brisk otter" in html
+    assert (
+        "in the order of macro F1 on their validation rows, and the others are held against the first, moods, own settings (brisk otter)"
+        in html
+    )
     assert "No test score chose it" in html
-    assert "percentage points more of them than calm fox" in html
+    assert "percentage points more of them than moods, own settings (calm fox)" in html
     assert "Bonferroni" not in html
     more = dataclasses.replace(two, runs=(*two.runs, Compared(third, Recipe(), SCORES)), against=(*two.against, (2, paired(80, 1, 1, 13))))
     assert "As 2 comparisons are looked at, p values are raised and intervals widened (Bonferroni)" in comparison_view._verdicts(more)
@@ -139,7 +142,8 @@ def test_a_run_without_test_scores_is_compared_by_its_best_validation_scores() -
 
 
 def test_a_comparison_of_two_runs_of_one_name_says_which_is_better() -> None:
-    runs = tuple(Compared(dataclasses.replace(RUN, id=c * 32, source_name=f"{c}.csv"), Recipe(), SCORES) for c in "ab")
+    named = dataclasses.replace(RUN, renamed=True)
+    runs = tuple(Compared(dataclasses.replace(named, id=c * 32, source_name=f"{c}.csv"), Recipe(), SCORES) for c in "ab")
     comparison = Comparison(runs, 0, ((1, paired(5, 20, 1, 3)),))
     for html in (comparison_view._verdicts(comparison), comparison_view._score_table(comparison)):
         assert "brisk otter (a.csv)" in html

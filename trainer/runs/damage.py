@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 
-LOG, RECIPE, ROWS, PREDICTIONS, MODEL, CARD = (
+LOG, RECIPE, DRAFT, ROWS, PREDICTIONS, MODEL, CARD = (
     "events.jsonl",
     "recipe.json",
+    "draft.json",
     "data.parquet",
     "predictions.parquet",
     "model",
     "model/README.md",
 )
+SOURCE = "source"
+"""The file to learn from; the names of those given beside it begin so."""
 INPUT_SEAL, RESULT_SEAL = "inputs.seal.json", "results.seal.json"
 
 
@@ -73,7 +76,7 @@ def _by_kind(paths: Iterable[str]) -> dict[str, list[str]]:
 def _kind(file: str) -> str:
     if file in _SENTENCES:
         return file
-    return MODEL if file.startswith(f"{MODEL}/") else "source"
+    return MODEL if file.startswith(f"{MODEL}/") else SOURCE
 
 
 def _listed(paths: list[str], most: int = 3) -> str:
@@ -86,7 +89,10 @@ WHAT_TO_DO = "Start a new run from the original file for what is lost; this one 
 _SENTENCES = {
     RECIPE: "The settings of {name} ({files}) are damaged, missing or of another run, so it cannot be resumed or trained further.",
     ROWS: "The rows that {name} learns from ({files}) are damaged or missing, so it cannot be compared, resumed or trained further.",
-    "source": "The copy of the original file that lies with {name} ({files}) is damaged or missing; the run works without it. Keep your own copy.",
+    SOURCE: "The copy of the original file that lies with {name} ({files}) is damaged or missing; the run works without it. Keep your own copy.",
+    DRAFT: (
+        "What was chosen for the file of {name} ({files}) is damaged or missing, so it cannot be prepared again from the run; the run works without it."
+    ),
     PREDICTIONS: "The predictions of {name} ({files}) are damaged or missing, so it has no scores and cannot be compared.",
     MODEL: "The model of {name} ({files}) is damaged, lacks files or has others added, so it can be neither tried nor downloaded.",
     CARD: "The model card of {name} ({files}) is damaged or missing, so the model cannot be downloaded.",
@@ -102,7 +108,8 @@ _SENTENCES = {
 _LOST = {
     RECIPE: {"further"},
     ROWS: {"further"},
-    "source": set(),
+    SOURCE: set(),
+    DRAFT: set(),
     PREDICTIONS: {"its scores"},
     MODEL: {"its model"},
     CARD: {"download"},

@@ -3,16 +3,23 @@
 import hashlib
 import json
 import os
+import secrets
 import shutil
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
+from trainer.runs.damage import DRAFT, SOURCE
 from trainer.runs.run import is_id, new_id
+
+GivenRole = Literal["test", "validation"]
+DRAFTS_KEPT = 20
+_CLOSED = "closed"
+"""A mark in the folder of a draft, not a choice in it: it must not make the draft a newer one."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,31 @@ class Draft:
     """What the form of a training last held (split, encoder, settings), by name of the page's choosing."""
 
     @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """Its files, the one to learn from first."""
+        return tuple(source for source in (self.main, self.test, self.validation) if source is not None)
+
+    @property
     def version(self) -> str:
         """Changes whenever a choice does that concerns the rows."""
         facts = {name: value for name, value in asdict(self).items() if name != "form"}
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class DraftSummary:
+    """What a list of drafts says of one. ``changed``: when it was opened or changed last, Unix time. ``bytes``: the room of its folder."""
+
+    id: str
+    name: str
+    """The file to learn from."""
+    test: str
+    """The test file's name; "" where none was given."""
+    validation: str
+    changed: float
+    bytes: int
+    open: bool
+    """Whether a page that is opened now would show it."""
 
 
 class DraftStore:
@@ -70,24 +98,47 @@ class DraftStore:
         repairs: tuple[str, ...] = (),
     ) -> Draft:
         """Keep the files as they are. ``sources`` maps "main", "validation", "test" to (name, content)."""
-        folder = self.root / new_id()
-        folder.mkdir(parents=True, mode=0o700)
-        files: dict[str, SourceFile] = {}
-        try:
+        with self._new_folder() as folder:
+            files: dict[str, SourceFile] = {}
             for role, (name, content) in sources.items():
-                file = "source" if role == "main" else f"source-{role}"
+                file = SOURCE if role == "main" else f"{SOURCE}-{role}"
                 (folder / file).write_bytes(content)
                 files[role] = SourceFile(_shown_name(name), file, texts, label)
             draft = Draft(folder.name, owner, files["main"], files.get("validation"), files.get("test"), repairs=repairs)
             self.save(draft)
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
         return draft
+
+    def of_run(self, run: Path, owner: str) -> Draft:
+        """A new draft with the files and the choices that ``copy_sources`` left in a run's folder. Raises what ``kept_in`` does."""
+        kept = self.kept_in(run)
+        with self._new_folder() as folder:
+            draft = replace(kept, id=folder.name, owner=owner)
+            for source in draft.sources:
+                _link_or_copy(run / source.file, folder / source.file)
+            self.save(draft)
+        return draft
+
+    def kept_in(self, run: Path) -> Draft:
+        """The draft that a run was started from, as it was then. Raises OSError where nothing is kept, ValueError where that is damaged."""
+        try:
+            return _from_dict(read_json(run / DRAFT))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError("the choices of this run cannot be read") from error
+
+    def keep_file(self, draft: Draft, role: GivenRole, name: str, content: bytes) -> SourceFile:
+        """Put a file beside those of a draft; it is not part of the draft before somebody saves it so. Raises OSError."""
+        # Never over another one: somebody may be reading that, and a run may share it.
+        file = f"{SOURCE}-{role}-{secrets.token_hex(4)}"
+        (self.root / draft.id / file).write_bytes(content)
+        return SourceFile(_shown_name(name), file)
+
+    def drop_file(self, draft: Draft, source: SourceFile) -> None:
+        """Remove a file that is no longer part of a draft."""
+        self.path(draft, source).unlink(missing_ok=True)
 
     def save(self, draft: Draft) -> None:
         """Keep a draft that was changed."""
-        write_json(self.root / draft.id / "draft.json", asdict(draft))
+        write_json(self.root / draft.id / DRAFT, asdict(draft))
 
     def remove(self, draft: Draft) -> None:
         """Forget a draft; what was trained from it is in the run."""
@@ -97,7 +148,7 @@ class DraftStore:
         """The owner's draft of this id; unknown and foreign ids get the same answer."""
         if is_id(draft_id):
             try:
-                draft = _from_dict(read_json(self.root / str(draft_id) / "draft.json"))
+                draft = _from_dict(read_json(self.root / str(draft_id) / DRAFT))
             except (OSError, ValueError, TypeError, KeyError, AttributeError):
                 draft = None
             if draft is not None and draft.owner == owner:
@@ -105,31 +156,69 @@ class DraftStore:
         raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
 
     def latest(self, owner: str) -> Draft | None:
-        """The draft the owner worked on last, for a page that was just opened."""
-        if not self.root.is_dir():
-            return None
-        for file in _newest_first(self.root):
-            with suppress(UserError):
-                return self.get(file.parent.name, owner)
-        return None
+        """The draft the owner worked on last and did not close, for a page that was just opened."""
+        return next((draft for draft, file in self._of_owner(owner) if not (file.parent / _CLOSED).exists()), None)
+
+    def summaries(self, owner: str) -> tuple[DraftSummary, ...]:
+        """The owner's drafts, the newest first. Reads no table."""
+        found, latest = [], self.latest(owner)
+        for draft, file in self._of_owner(owner):
+            # Another process may remove it meanwhile.
+            with suppress(OSError):
+                names = ("" if source is None else source.name for source in (draft.test, draft.validation))
+                size = sum(entry.stat().st_size for entry in os.scandir(file.parent))
+                found.append(DraftSummary(draft.id, draft.main.name, *names, file.stat().st_mtime, size, draft == latest))
+        return tuple(found)
+
+    def close(self, owner: str) -> None:
+        """None of the owner's drafts is the latest any more, until one is opened or reopened; all stay. Raises OSError."""
+        for _, file in self._of_owner(owner):
+            (file.parent / _CLOSED).touch()
+
+    def reopen(self, draft: Draft) -> None:
+        """From now on it is the latest. Raises OSError."""
+        (self.root / draft.id / _CLOSED).unlink(missing_ok=True)
+        os.utime(self.root / draft.id / DRAFT)
 
     def path(self, draft: Draft, source: SourceFile) -> Path:
         return self.root / draft.id / source.file
 
     def copy_sources(self, draft: Draft, folder: Path) -> None:
-        """The files as handed in, into a run's folder. Linked where the disk allows: nobody writes to them again."""
-        for source in (draft.main, draft.validation, draft.test):
-            if source is not None:
-                try:
-                    os.link(self.path(draft, source), folder / source.file)
-                except OSError:
-                    shutil.copyfile(self.path(draft, source), folder / source.file)
+        """The files as handed in, and what was chosen for them, into a run's folder: ``of_run`` makes a draft of them again."""
+        for source in draft.sources:
+            _link_or_copy(self.path(draft, source), folder / source.file)
+        write_json(folder / DRAFT, asdict(draft))
 
-    def tidy(self, owner: str, *, keep: int = 5) -> None:
-        """Remove the owner's drafts but the newest few; what was trained on lives in the runs."""
+    def tidy(self, owner: str, *, keep: int = DRAFTS_KEPT) -> None:
+        """Remove the owner's drafts but the newest ``keep``, as long as nobody asks for more room; what was trained on lives in the runs."""
         mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
         for file in mine[keep:]:
             shutil.rmtree(file.parent, ignore_errors=True)
+
+    def _of_owner(self, owner: str) -> Iterator[tuple[Draft, Path]]:
+        """The owner's drafts that can be read, each with its file, the newest first."""
+        for file in _newest_first(self.root):
+            with suppress(UserError):
+                yield self.get(file.parent.name, owner), file
+
+    @contextmanager
+    def _new_folder(self) -> Iterator[Path]:
+        """The folder of a draft that is being made; gone where that fails."""
+        folder = self.root / new_id()
+        folder.mkdir(parents=True, mode=0o700)
+        try:
+            yield folder
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+def _link_or_copy(file: Path, place: Path) -> None:
+    """Linked where the disk allows: nobody writes to it again."""
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copyfile(file, place)
 
 
 def _shown_name(name: str) -> str:
@@ -151,7 +240,7 @@ def _source(values: dict) -> SourceFile:
 def _newest_first(root: Path) -> list[Path]:
     """The drafts' files by time; one that another process removes meanwhile is no longer among them."""
     times = []
-    for file in root.glob("*/draft.json"):
+    for file in root.glob(f"*/{DRAFT}"):
         with suppress(OSError):
             times.append((file.stat().st_mtime, file))
     return [file for _, file in sorted(times, reverse=True)]

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from trainer.runs.damage import CARD, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
+from trainer.runs.damage import CARD, DRAFT, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS, SOURCE
 from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, sync, write_seal
 
 _LOOKS = 5
@@ -19,8 +19,9 @@ _LOOKS = 5
 
 
 def seal_inputs(folder: Path, run_id: str) -> None:
-    """Seal the uploaded files and the rows of a run that is being made; its folder has another name until then. Raises OSError."""
-    write_seal(folder / INPUT_SEAL, folder, (*sorted(folder.glob("source*")), *folder.glob(ROWS)), run=run_id)
+    """Seal the uploaded files, what was chosen for them, and the rows of a run that is being made; its folder has another name until then. Raises OSError."""
+    files = (*sorted(folder.glob(f"{SOURCE}*")), *folder.glob(DRAFT), *folder.glob(ROWS))
+    write_seal(folder / INPUT_SEAL, folder, files, run=run_id)
 
 
 def seal_results(folder: Path) -> None:
@@ -31,6 +32,12 @@ def seal_results(folder: Path) -> None:
 def open_results(folder: Path) -> None:
     """Take the seal away, before other results replace those that it stands for. Raises OSError."""
     (folder / RESULT_SEAL).unlink(missing_ok=True)
+
+
+def input_digest(folder: Path, name: str) -> str | None:
+    """The SHA-256 of a file that the run was begun with, as it was sealed; None where there is none, or no whole seal."""
+    seal = _own_seal(folder, INPUT_SEAL)
+    return seal.files[name][1] if seal is not None and name in seal.files else None
 
 
 def results_seal(folder: Path) -> Seal | None:

@@ -90,6 +90,10 @@ class Run:
         except (OSError, ValueError, UserError) as error:
             raise self._damaged((damage.RECIPE,)) from error
 
+    def source_digest(self) -> str | None:
+        """The SHA-256 of the file that it learns from, as it was handed in; None where nobody can tell."""
+        return integrity.input_digest(self.path, damage.SOURCE)
+
     def keep_recipe(self, recipe: Recipe) -> None:
         """From now on this is what was asked for."""
         _write_recipe(self.path, self.id, recipe)
@@ -112,6 +116,14 @@ class Run:
         if not integrity.damaged_parts(self.path, parts) or not (damaged := integrity.damaged_parts(self.path, parts)):
             return
         raise self._unusable(damaged)
+
+    def check_sources(self) -> None:
+        """Raise UserError ``run_damaged`` where the files that were handed in, or what was chosen for them, are missing or differ from their seal."""
+        damaged = [name for name in integrity.damaged(self.path, has_model=False) if name != damage.ROWS]
+        if not damaged and integrity.input_digest(self.path, damage.DRAFT) is None:
+            damaged = [damage.DRAFT]
+        if damaged:
+            raise self._damaged(tuple(damaged))
 
     def model_files(self) -> tuple[Path, ...]:
         """The files of the model and its card as they were sealed, and no others. Raises UserError ``run_damaged`` where nobody can tell."""

@@ -92,8 +92,13 @@ class RunView:
 
     id: str
     name: str = ""
+    renamed: bool = False
+    """Whether a person gave it its name."""
+    level: str = ""
+    """The level of the dial that it was started with; "" for settings of a person's own."""
     owner: str = ""
     created: float = 0.0
+    ended: float | None = None
     queued: float = 0.0
     """When it was last put into the queue, Unix time."""
     source_name: str = ""

@@ -1,23 +1,68 @@
-"""Names that tell runs apart. Runs are named without double, but a person may give two of them one name."""
+"""What runs are called: the file and the level first ("sample emotions, balanced"), the friendly name where that does not tell them apart.
 
+Words only; where they stand is the pages' business.
+"""
+
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from trainer.runs.view import RunView
 
+_PACKED = re.compile(r"\.(gz|bz2|xz|zst|zip)$", re.IGNORECASE)
+_ENDING = re.compile(r"\.[a-z][a-z0-9]{1,6}$", re.IGNORECASE)
+_BLANKS = re.compile(r"[\s_-]+")
+
+
+def title(view: RunView) -> str:
+    """The name that a person gave the run; else its file and its level: "sample emotions, quick look"."""
+    file = file_words(view.source_name)
+    return view.name if view.renamed or not file else f"{file}, {view.level.lower() or 'own settings'}"
+
+
+def titles(views: Sequence[RunView]) -> list[str]:
+    """The runs' titles; behind those that several have, what tells them apart.
+
+    That is the friendly name ("sample emotions, balanced (brisk otter)"), else the file, the time of the start, both, or the first letters of
+    their ids.
+    """
+    names = [title(view) for view in views]
+    for places in _shared(names):
+        for at, difference in zip(places, _differences([views[at] for at in places]), strict=True):
+            names[at] = f"{names[at]} ({difference})"
+    # A person may have given a run the very words that tell two others apart.
+    for places in _shared(names):
+        for at in places:
+            names[at] = f"{names[at]} ({views[at].id[:8]})"
+    return names
+
 
 def distinct_names(views: Sequence[RunView]) -> list[str]:
-    """The runs' names; behind those that several have, what tells them apart: the file, the time of the start, both, or the first letters of their ids."""
+    """The titles under which runs are listed side by side."""
+    return titles(views)
+
+
+def by_file(views: Sequence[RunView]) -> list[tuple[str, list[RunView]]]:
+    """The runs of each file, by its name; the file with the newest run first, in each the newest run first."""
+    files: dict[str, list[RunView]] = defaultdict(list)
+    for view in sorted(views, key=lambda view: view.created, reverse=True):
+        files[view.source_name].append(view)
+    return list(files.items())
+
+
+def file_words(name: str) -> str:
+    """A file's name as words: "sample_emotions.csv" -> "sample emotions"."""
+    whole = _PACKED.sub("", name)
+    return _BLANKS.sub(" ", _ENDING.sub("", whole) or whole).strip()
+
+
+def _shared(names: Sequence[str]) -> list[list[int]]:
+    """The places of each name that stands at several."""
     places: dict[str, list[int]] = defaultdict(list)
-    for at, view in enumerate(views):
-        places[view.name].append(at)
-    names = [view.name for view in views]
-    for name, shared in places.items():
-        if len(shared) > 1:
-            for at, difference in zip(shared, _differences([views[at] for at in shared]), strict=True):
-                names[at] = f"{name} ({difference})"
-    return names
+    for at, name in enumerate(names):
+        places[name].append(at)
+    return [found for found in places.values() if len(found) > 1]
 
 
 def titles(views: Sequence[RunView]) -> list[str]:
@@ -31,7 +76,7 @@ def _differences(namesakes: Sequence[RunView]) -> Sequence[str]:
 
 
 def _facets(view: RunView) -> tuple[str, ...]:
-    """What may tell a run from another one of its name, the shortest first."""
+    """What may tell a run from another one of its title, the shortest first."""
     start = datetime.fromtimestamp(view.created, UTC)
     minute = f"{start:%d %b %Y, %H:%M} UTC"
-    return view.source_name, minute, f"{start:%d %b %Y, %H:%M:%S} UTC", f"{view.source_name}, {minute}"
+    return view.name, view.source_name, minute, f"{start:%d %b %Y, %H:%M:%S} UTC", f"{view.source_name}, {minute}"

@@ -1,0 +1,98 @@
+"""Storage: how much room runs, drafts and uploads take on the disk, and the one way to clear away old files.
+
+What may go is decided by the studio.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer.runs.run import Run
+
+
+@dataclass(frozen=True)
+class RunStorage:
+    """The bytes of one run's folder. Files that the model shares with a checkpoint count as the model's: they stay when checkpoints go."""
+
+    id: str
+    name: str
+    model: int
+    checkpoints: int
+    other: int
+
+    @property
+    def total(self) -> int:
+        return self.model + self.checkpoints + self.other
+
+
+@dataclass(frozen=True)
+class DraftStorage:
+    """The bytes of one draft's folder; ``name`` is its file's."""
+
+    id: str
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Storage:
+    """What one owner's work takes of the disk, and what is ``free`` on it, in bytes. Runs and drafts stand the newest first.
+
+    A file that several share (a draft and the runs that were started from it) counts in each of them, and once in ``total``.
+    """
+
+    total: int
+    runs: tuple[RunStorage, ...]
+    drafts: tuple[DraftStorage, ...]
+    uploads: int
+    """The page's copies of uploaded files."""
+    free: int
+
+
+Files = dict[tuple[int, int], int]
+"""Bytes by device and number: two names of one file are one entry."""
+
+
+def files_on_disk(folder: Path) -> Files:
+    """The files below a folder; none where it is missing. What is removed meanwhile is left out."""
+    found: Files = {}
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                facts = os.lstat(os.path.join(inside, name))
+                found[facts.st_dev, facts.st_ino] = facts.st_size
+    return found
+
+
+def bytes_of(*parts: Files) -> int:
+    """What these files take together, each once."""
+    together: Files = {}
+    for part in parts:
+        together |= part
+    return sum(together.values())
+
+
+def run_storage(run: Run, name: str) -> RunStorage:
+    """The room of one run by what it is for."""
+    model, checkpoints = files_on_disk(run.model), files_on_disk(run.checkpoints)
+    rest = bytes_of(model, checkpoints)
+    whole = bytes_of(files_on_disk(run.path), model, checkpoints)
+    return RunStorage(run.id, name, bytes_of(model), rest - bytes_of(model), whole - rest)
+
+
+def remove_older(folder: Path, before: float) -> int:
+    """Remove the files below a folder that nobody has written to since ``before`` (Unix time), and folders left empty; the bytes removed."""
+    removed = 0
+    for inside, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            path = os.path.join(inside, name)
+            with suppress(OSError):
+                facts = os.lstat(path)
+                if facts.st_mtime < before:
+                    os.unlink(path)
+                    removed += facts.st_size
+        if inside != str(folder):
+            with suppress(OSError):  # something is left in it
+                os.rmdir(inside)
+    return removed
