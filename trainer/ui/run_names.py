@@ -65,11 +65,6 @@ def _shared(names: Sequence[str]) -> list[list[int]]:
     return [found for found in places.values() if len(found) > 1]
 
 
-def titles(views: Sequence[RunView]) -> list[str]:
-    """The runs as a person knows them."""
-    return distinct_names(views)
-
-
 def _differences(namesakes: Sequence[RunView]) -> Sequence[str]:
     ways = zip(*map(_facets, namesakes), strict=True)
     return next((way for way in ways if len(set(way)) == len(namesakes)), [view.id[:8] for view in namesakes])
