@@ -160,12 +160,6 @@ class RunView:
     seconds: float | None = None
     """From Start to the report."""
     train_seconds: float | None = None
-    ended: float | None = None
-    """When it ended, Unix time; None while it lives, waits or was interrupted."""
-    level: str = ""
-    """The dial's level it was started with; empty for settings of a person's own."""
-    renamed: bool = False
-    """Whether a person gave it its name."""
     damage: tuple[str, ...] = ()
     """What of its files is damaged or missing, what still works and what to do, in sentences; empty for a whole run."""
 

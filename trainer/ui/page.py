@@ -117,7 +117,14 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
 
     page.shell.picker.select(take_in_hand, None, model, **QUIET).then(**look)
     page.data.onward.click(lambda: gr.Tabs(selected="train"), None, tabs, **QUIET)
-    page.results.onward.click(lambda: gr.Tabs(selected="try"), None, tabs, **QUIET)
+
+    def onward(press: gr.EventData, run: str, words: str) -> dict:
+        if press.action == "try":
+            return {tabs: gr.Tabs(selected="try"), page.tryit.text: try_tab.first_example(studio, run, words)}
+        return {tabs: gr.Tabs(selected="data")}
+
+    for foot in (page.results.foot, page.tryit.foot):
+        foot.click(onward, [model, page.tryit.text], [tabs, page.tryit.text], **QUIET)
 
 
 def _went(studio: Studio, page: Page, action: str, run: str) -> dict:
