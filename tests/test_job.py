@@ -10,7 +10,7 @@ from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_file
 from trainer.data.rows import save_rows
 from trainer.data.splitting import split
-from trainer.evaluation import baseline
+from trainer.errors import NoMemoryError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView, fold
@@ -38,13 +38,74 @@ def test_a_baseline_stands_beside_the_score(tmp_path: Path, tiny_encoder: Encode
     run, view = done(tmp_path, tiny_encoder)
     assert view.status == "finished", view.message
     assert view.baseline.rows == view.rows["train"]
-    assert 0 < view.baseline.macro_f1 <= 1
     (event,) = [e for e in run.log.read() if e["kind"] == "baseline"]
-    assert (event["accuracy"], event["macro_f1"]) == (view.baseline.accuracy, view.baseline.macro_f1)
+    for scores, prefix in ((view.baseline.validation, "validation_"), (view.baseline.test, "")):
+        assert (event[f"{prefix}accuracy"], event[f"{prefix}macro_f1"]) == (scores.accuracy, scores.macro_f1)
+        assert 0 < scores.macro_f1 <= 1
     assert event["seconds"] >= 0
     card = (run.model / "README.md").read_text(encoding="utf-8")
-    assert f"that learned from the same {view.baseline.rows:,} training rows reaches accuracy {view.baseline.accuracy:.3f}" in card
+    assert f"that learned from the same {view.baseline.rows:,} training rows reaches accuracy {view.baseline.test.accuracy:.3f}" in card
     assert 'pipeline("text-classification"' in card
+
+
+def kinds(run: Run) -> list[str]:
+    return [e["kind"] for e in run.log.read()]
+
+
+def test_what_the_training_has_to_beat_is_known_before_its_first_step(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    run, view = done(tmp_path, tiny_encoder)
+    assert kinds(run).index("majority") < kinds(run).index("baseline") < kinds(run).index("started")
+    (words,) = [e["what"] for e in run.log.read() if e["kind"] == "phase" and "counting" in e["what"]]
+    assert words == "counting words first, as a yardstick"
+    # Of the most frequent class of the rows that it learned from, in the validation and the test rows.
+    corpus, splits = job.rows_of(run)
+    names = [corpus.label_names[i] for i in corpus.label_ids[splits.train]]
+    assert names.count(view.majority.name) == max(map(names.count, set(names)))
+    for rows, share in ((splits.validation, view.majority.validation_accuracy), (splits.test, view.majority.test_accuracy)):
+        assert share == sum(corpus.label_names[i] == view.majority.name for i in corpus.label_ids[rows]) / len(rows)
+
+
+def test_word_counts_that_take_more_than_a_moment_are_left_for_last(
+    tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job, "expected_seconds", lambda *_: 3.5)
+    run, view = done(tmp_path, tiny_encoder)
+    assert kinds(run).index("majority") < kinds(run).index("started") < kinds(run).index("eval") < kinds(run).index("baseline")
+    assert view.baseline is not None
+    stages = [e["stage"] for e in run.log.read() if "stage" in e]
+    assert (stages[0], stages[-1]) == ("saving", "comparing")
+    assert set(stages) == {"saving", "scoring", "comparing"}
+
+
+@pytest.mark.parametrize("seconds", [0.1, 3.5])
+def test_a_run_that_goes_on_does_not_measure_again_what_it_knows(
+    tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr(job, "expected_seconds", lambda *_: seconds)
+    run, view = done(tmp_path, tiny_encoder)
+    run.log.append("queued", epochs=2)
+    assert job.do(run, [tiny_encoder])
+    again = fold(run.id, run.log.read())
+    assert (again.status, again.epochs) == ("finished", 2)
+    assert (kinds(run).count("majority"), kinds(run).count("baseline")) == (1, 1)
+    assert (again.majority, again.baseline) == (view.majority, view.baseline)
+
+
+def test_what_does_not_fit_is_told_with_the_texts_that_may(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.training.limits.free_megabytes", lambda _: 0.0)
+    run, view = done(tmp_path, tiny_encoder)
+    assert (view.status, view.code, view.fewer_texts) == ("failed", "batch_too_large", None)
+    assert "Start it anew with a shorter maximum length" in view.message
+    full = NoMemoryError("It ran out of memory. Train it again with 4 texts at a time.", code="out_of_memory", fewer_texts=4)
+
+    def out_of_memory(*_: object, **__: object) -> None:
+        raise full
+
+    monkeypatch.setattr("trainer.training.fit.fit", out_of_memory)
+    run.log.append("queued")
+    assert job.do(run, [tiny_encoder])
+    view = fold(run.id, run.log.read())
+    assert (view.status, view.code, view.fewer_texts) == ("failed", "out_of_memory", 4)
 
 
 def test_a_stopped_run_has_a_baseline_too(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +116,7 @@ def test_a_stopped_run_has_a_baseline_too(tmp_path: Path, tiny_encoder: Encoder,
         save(run, *args, **kwargs)
 
     monkeypatch.setattr(job, "_score", stop_while_scoring)
+    monkeypatch.setattr(job, "expected_seconds", lambda *_: 3.5)
     run, view = done(tmp_path, tiny_encoder)
     assert run.stop_asked()
     assert view.baseline.rows == view.rows["train"]
@@ -64,7 +126,7 @@ def test_a_baseline_that_fails_fails_no_run(tmp_path: Path, tiny_encoder: Encode
     def broken(*_: object) -> None:
         raise MemoryError("too many words")
 
-    monkeypatch.setattr(baseline, "word_count_baseline", broken)
+    monkeypatch.setattr(job, "word_count_baseline", broken)
     run, view = done(tmp_path, tiny_encoder)
     assert (view.status, view.baseline) == ("finished", None)
     assert [e["problem"] for e in run.log.read() if e["kind"] == "baseline"] == ["MemoryError: too many words"]

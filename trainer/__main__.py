@@ -266,8 +266,8 @@ def _report_text(view: RunView, report: "Report") -> str:  # noqa: F821
     if view.baseline is not None:
         learned = learned_from(view.baseline.rows, view.rows.get("train"))
         lines.append(
-            f"A simple word-count model, having learned from {learned}, reaches {percent(view.baseline.accuracy)}, "
-            f"macro F1 {percent(view.baseline.macro_f1)}."
+            f"A simple word-count model, having learned from {learned}, reaches {percent(view.baseline.test.accuracy)}, "
+            f"macro F1 {percent(view.baseline.test.macro_f1)}."
         )
     lines += [
         "",
@@ -289,7 +289,7 @@ def _train_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path)
         "path": str(folder),
         "test": reports.test.to_dict(),
         "validation": reports.validation.to_dict(),
-        "baseline": view.baseline and asdict(view.baseline),
+        "baseline": view.baseline and view.baseline.to_dict(),
         "seconds": round(time.monotonic() - _CALLED, 3),
         "train_seconds": view.train_seconds,
         "samples_per_second": view.samples_per_second,

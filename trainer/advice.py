@@ -3,6 +3,7 @@
 Measures and judges only; nothing of it is needed for a training.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from trainer.data.corpus import Corpus
@@ -31,6 +32,8 @@ class Advice:
     """Tokens that are read of each text."""
     suggested: int | None
     """The length that would read nearly all texts whole."""
+    seconds: float | None = None
+    """What a training will take from Start to its report, as the findings tell it; None where it cannot be told."""
 
 
 def facts_of(encoder: Encoder) -> EncoderFacts:
@@ -43,13 +46,11 @@ def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder:
     device = "cpu" if hardware is None else hardware.device
     if preparation is None or preparation.problem is not None or preparation.corpus is None:
         return dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
-    training = _training_rows(preparation, base)
-    if training is None:
-        training = preparation.corpus
-    lengths = measure_lengths(training, facts_of(encoder))
+    training, facts = _training_rows(preparation, base), facts_of(encoder)
+    lengths = measure_lengths(preparation.corpus, facts) if training is None else preparation.training_lengths(base, facts)
     return dial(
         level,
-        train_rows=len(training),
+        train_rows=len(preparation.corpus if training is None else training),
         class_count=len(preparation.corpus.label_names),
         mean_tokens=_USUAL_TOKENS if lengths is None else float(lengths.tokens.mean()),
         device=device,
@@ -58,26 +59,36 @@ def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder:
 
 
 def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> Advice:
-    """Advice on a prepared file, measured on its training rows alone; the estimate is left out while the machine is not known yet.
+    """Advice on a prepared file, measured on its training rows alone; the estimate is left out while the machine or the encoder is not known yet.
 
     Raises what ``require_corpus`` does.
     """
     corpus, facts = preparation.require_corpus(), facts_of(encoder)
     training = _training_rows(preparation, recipe)
     measured, kind = (corpus, "text") if training is None else (training, "training text")
-    lengths = measure_lengths(measured, facts)
+    lengths = measure_lengths(corpus, facts) if training is None else preparation.training_lengths(recipe, facts)
     read = min(recipe.max_length, facts.longest)
     findings = check_encoder(measured, facts, lengths, max_length=read, kind=kind)
-    if hardware is not None and lengths is not None and training is not None:
-        findings.append(check_estimate(estimate(encoder, lengths.tokens, len(training), recipe, hardware)))
-    return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest))
+    seconds = None
+    # Of an encoder that was never fetched whole nobody knows how much it takes.
+    if hardware is not None and lengths is not None and training is not None and encoder.parameters:
+        # A device that has no memory left cannot be measured; whether a training fits, it says itself.
+        with suppress(RuntimeError):
+            estimated = estimate(encoder, lengths.tokens, len(training), recipe, hardware)
+            findings.append(check_estimate(estimated))
+            seconds = estimated.seconds
+    return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
 
 
 def forecast(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> float | None:
     """Seconds from Start to the report; None where the machine, the lengths of the texts or the training rows are not known."""
     training = _training_rows(preparation, recipe)
-    lengths = None if training is None or hardware is None else measure_lengths(training, facts_of(encoder))
-    return None if lengths is None else estimate(encoder, lengths.tokens, len(training), recipe, hardware).seconds
+    if training is None or hardware is None or not encoder.parameters:
+        return None
+    lengths = preparation.training_lengths(recipe, facts_of(encoder))
+    with suppress(RuntimeError):  # a device that has no memory left cannot be measured
+        return None if lengths is None else estimate(encoder, lengths.tokens, len(training), recipe, hardware).seconds
+    return None
 
 
 def _training_rows(preparation: Preparation, recipe: Recipe) -> Corpus | None:

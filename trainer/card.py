@@ -197,7 +197,7 @@ def _baseline(view: RunView) -> str:
     learned = learned_from(found.rows, view.rows.get("train"))
     return (
         f"\nA simple word-count model (TF-IDF and a linear support vector machine) that learned from {learned} reaches "
-        f"accuracy {_score(found.accuracy)} and macro F1 {_score(found.macro_f1)} on them."
+        f"accuracy {_score(found.test.accuracy)} and macro F1 {_score(found.test.macro_f1)} on them."
     )
 
 

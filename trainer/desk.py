@@ -16,6 +16,7 @@ from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub import HubDataset, fetch
+from trainer.data.hub_tables import fetch_tables
 from trainer.data.repairs import in_order
 from trainer.data.writing import change_log, repaired_csv
 from trainer.errors import UserError
@@ -74,8 +75,13 @@ class Desk:
         return self.open_files(owner, {"main": (sample.name, sample)})
 
     def open_hub(self, owner: str, dataset: HubDataset) -> Preparation:
-        """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched."""
-        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
+        """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched.
+
+        Of one that the catalogue does not name the columns are guessed, as for any file.
+        """
+        if dataset.text:
+            return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
+        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch_tables(dataset, **self.settings.file_limits))})
 
     def open_again(self, owner: str, run: Run) -> Preparation:
         """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.

@@ -22,6 +22,17 @@ class UserError(Exception):
         return str(self.args[0])
 
 
+class NoMemoryError(UserError):
+    """A batch does not fit into the memory.
+
+    ``fewer_texts`` is how many texts at a time may fit and make the same training; None where even one does not.
+    """
+
+    def __init__(self, message: str, *, code: str, fewer_texts: int | None) -> None:
+        super().__init__(message, code=code)
+        self.fewer_texts = fewer_texts
+
+
 class MustFixError(UserError):
     """Findings stand in the way of a training, and a person has not said that it shall be trained all the same.
 

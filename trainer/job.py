@@ -14,7 +14,8 @@ from trainer.card import write_card
 from trainer.data.corpus import Corpus
 from trainer.data.rows import load_rows
 from trainer.data.splitting import Splits
-from trainer.errors import UserError
+from trainer.errors import NoMemoryError, UserError
+from trainer.evaluation.baseline import Rows, expected_seconds, majority_class, word_count_baseline
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, make_report
 from trainer.recipe import Recipe
@@ -24,6 +25,9 @@ from trainer.runs.run import Run
 from trainer.runs.view import fold
 from trainer.runs.writer import writing
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
+
+_AT_ONCE_SECONDS = 3.0
+"""A yardstick that is expected to take less is measured before the training, so that its line is in the charts from the first point on."""
 
 
 def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> bool:
@@ -44,6 +48,8 @@ def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> 
             except Cancelled:
                 run.keep_recipe(asked)
                 run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
+        except NoMemoryError as error:
+            fail(run, error.message, error.code, fewer_texts=error.fewer_texts)
         except UserError as error:
             fail(run, error.message, error.code)
         except OSError as error:
@@ -74,13 +80,13 @@ def encoder_of(run: Run, encoders: Sequence[Encoder]) -> Encoder:
     return local_encoder(Path(folder)) if folder else find_encoder(run.recipe().encoder, encoders)
 
 
-def fail(run: Run, message: str, code: str) -> None:
+def fail(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -> None:
     """Write the end of a failed run: first the words, then the traceback of the exception being handled.
 
     On a full disk either may fail; without the words the run shows as interrupted.
     """
     with suppress(OSError):
-        run.log.append("failed", durable=True, message=message, code=code)
+        run.log.append("failed", durable=True, message=message, code=code, fewer_texts=fewer_texts)
     with suppress(OSError):
         run.traceback.write_text(traceback.format_exc(), encoding="utf-8")
 
@@ -129,9 +135,11 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
         require_state(run, "this run")
         run.keep_recipe(recipe)
     Ranks.from_environment().share(str(run.path))
+    _measure_first(run, corpus, splits)
     fitted = fit(run, encoder, corpus, splits, recipe=recipe, save_seconds=save_seconds)
     _score(run, corpus, splits, device=fitted.hardware.device)
-    _compare(run, corpus, splits)
+    if not _knows(run, "baseline"):
+        _compare(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
     end = "stopped" if fitted.stopped else "finished"
     seconds = fitted.seconds_before + time.monotonic() - begun
     facts = {
@@ -191,34 +199,63 @@ def _score(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
     rows = np.concatenate([splits.validation, splits.test])
     split = np.array(["validation"] * len(splits.validation) + ["test"] * len(splits.test))
     predictor = Predictor(run.model, device=device)
-    probabilities = predictor.probabilities([corpus.texts[i] for i in rows], done=_teller(run, f"scoring {len(rows):,} rows"))
+    probabilities = predictor.probabilities(
+        [corpus.texts[i] for i in rows], done=_teller(run, f"scoring {len(rows):,} rows", stage="scoring")
+    )
     save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names))
 
 
-def _compare(run: Run, corpus: Corpus, splits: Splits) -> None:
-    """Tell the log what a simple word-count model reaches on the same rows. Its failure is told there too, and fails nothing."""
-    from trainer.evaluation.baseline import word_count_baseline
+def _measure_first(run: Run, corpus: Corpus, splits: Splits) -> None:
+    """Tell the log what the training has to beat, once for each run: what costs more than a moment is left for last."""
+    if not _knows(run, "majority"):
+        found = majority_class(*(corpus.label_ids[rows] for rows in (splits.train, splits.validation, splits.test)))
+        validation, test = found.accuracies
+        run.log.append("majority", name=corpus.label_names[found.class_id], validation_accuracy=validation, accuracy=test)
+    if not _knows(run, "baseline") and expected_seconds(*_parts(corpus, splits)) < _AT_ONCE_SECONDS:
+        _compare(run, corpus, splits, what="counting words first, as a yardstick")
 
-    run.log.append("phase", what="comparing with a simple word-count model")
-    parts = [([corpus.texts[i] for i in rows], corpus.label_ids[rows]) for rows in (splits.train, splits.test)]
+
+def _knows(run: Run, kind: str) -> bool:
+    """Whether the log has such a fact: what is measured of a run's rows stays true when it goes on."""
+    return any(event["kind"] == kind for event in run.log.read())
+
+
+def _compare(run: Run, corpus: Corpus, splits: Splits, *, what: str, stage: str | None = None) -> None:
+    """Tell the log what a simple word-count model reaches on the same rows. Its failure is told there too, and fails nothing."""
+    run.log.append("phase", what=what, stage=stage)
     try:
-        found = word_count_baseline(*parts[0], *parts[1])
+        found = word_count_baseline(*_parts(corpus, splits))
     except Exception as error:
         run.log.append("baseline", problem=f"{type(error).__name__}: {error}"[:300])
         return
-    run.log.append("baseline", accuracy=found.accuracy, macro_f1=found.macro_f1, rows=found.rows, seconds=found.seconds)
+    validation, test = found.scores
+    run.log.append(
+        "baseline",
+        accuracy=test.accuracy,
+        macro_f1=test.macro_f1,
+        validation_accuracy=validation.accuracy,
+        validation_macro_f1=validation.macro_f1,
+        rows=found.rows,
+        seconds=found.seconds,
+    )
 
 
-def _teller(run: Run, what: str) -> Callable[[float], None]:
+def _parts(corpus: Corpus, splits: Splits) -> list[Rows]:
+    """The training, validation and test rows."""
+    parts = (splits.train, splits.validation, splits.test)
+    return [([corpus.texts[i] for i in rows], corpus.label_ids[rows]) for rows in parts]
+
+
+def _teller(run: Run, what: str, *, stage: str) -> Callable[[float], None]:
     """Tells the log how much of a phase is done, every two seconds at most."""
-    run.log.append("phase", what=what, done=0.0)
+    run.log.append("phase", what=what, stage=stage, done=0.0)
     told = time.monotonic()
 
     def tell(share: float) -> None:
         nonlocal told
         if time.monotonic() - told >= 2.0:
             told = time.monotonic()
-            run.log.append("phase", what=what, done=round(share, 3))
+            run.log.append("phase", what=what, stage=stage, done=round(share, 3))
 
     return tell
 

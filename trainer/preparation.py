@@ -15,6 +15,7 @@ from trainer.data.choice import choose_columns
 from trainer.data.columns import Columns, find_column, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora, normal_form
 from trainer.data.duplicates import NearDuplicates, near_duplicates
+from trainer.data.encoder_checks import EncoderFacts, Lengths, measure_lengths
 from trainer.data.files.reading import Table, read_file
 from trainer.data.findings import Finding, examples
 from trainer.data.reading_checks import check_reading
@@ -60,6 +61,7 @@ class Preparation:
     near: NearDuplicates | None = field(default=None, compare=False, repr=False)
     """The near-duplicates among the texts of the corpus."""
     _splits: SingleFlightCache[Splits] = field(default_factory=lambda: SingleFlightCache(_SPLITS_KEPT), compare=False, repr=False)
+    _lengths: SingleFlightCache[Lengths | None] = field(default_factory=lambda: SingleFlightCache(_SPLITS_KEPT), compare=False, repr=False)
 
     @property
     def corpus(self) -> Corpus | None:
@@ -94,6 +96,11 @@ class Preparation:
         chosen = np.zeros(len(self.require_corpus()), dtype=bool)
         chosen[train] = True
         return self.require_corpus().where(chosen)
+
+    def training_lengths(self, recipe: Recipe, encoder: EncoderFacts) -> Lengths | None:
+        """Tokens of the training rows as an encoder reads them, measured once for each choice; None without its tokenizer."""
+        key = (encoder.name, encoder.count_tokens is None, recipe.validation_share, recipe.test_share, recipe.seed)
+        return self._lengths.get(key, lambda: measure_lengths(self.training_rows(recipe), encoder))
 
     def check_as_it_is(self, max_classes: int) -> None:
         """Raise UserError where the corpus cannot be trained on unless what must be fixed is fixed."""

@@ -77,8 +77,9 @@ class Studio(Desk, Shelf):
 
     # Runs
 
-    def start(self, owner: str, draft_id: str, recipe: Recipe, *, as_it_is: bool = False) -> RunView:
+    def start(self, owner: str, draft_id: str, recipe: Recipe, *, as_it_is: bool = False, level: str = "") -> RunView:
         """Enqueue a training and return at once. Pressed twice for the same thing, there is one run. The draft's repairs become the recipe's.
+        ``level`` is that of the dial, if the recipe is one of them.
 
         Raises UserError where the file or the recipe does not allow a training, ``must_fix`` where a finding should be fixed first (not with
         ``as_it_is``); nothing is left behind then.
@@ -96,6 +97,7 @@ class Studio(Desk, Shelf):
         if self.hardware is not None:
             at_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs)
+        advice = advise(preparation, recipe, encoder, self.hardware)
         with self._starting:
             views = self._runs.list(owner)
             for view in views:
@@ -121,7 +123,9 @@ class Studio(Desk, Shelf):
                     rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
                     notices=list(splits.notices),
                     repairs=preparation.repaired.counts,
-                    findings=self._findings(preparation, recipe, encoder),
+                    findings=_odd(preparation, advice),
+                    level=level or None,
+                    forecast_seconds=advice.seconds,
                 )
             self._enqueue(run)
         return self._runs.view(run)
@@ -155,11 +159,6 @@ class Studio(Desk, Shelf):
         run = self._run(owner, run_id)
         recipe = run.recipe()
         return self.open_again(owner, run), recipe
-
-    def _findings(self, preparation: Preparation, recipe: Recipe, encoder: Encoder) -> list[dict[str, Any]]:
-        """All that is odd in the file, also with this encoder, as fields of an event: whoever looks at the run should know it too."""
-        odd = [*preparation.findings, *advise(preparation, recipe, encoder, None).findings]
-        return [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.words} for f in odd if f.severity != "good"]
 
     def stop(self, owner: str, run_id: str) -> RunView:
         """Ask a run to end after its current step and keep the best model so far; a waiting one leaves the queue."""
@@ -201,7 +200,7 @@ class Studio(Desk, Shelf):
                 replace(run.recipe(), epochs=epochs)  # so many may be out of range
             with disk_in_words(self.settings):
                 run.withdraw_stop()
-                run.log.append("queued", durable=True, epochs=epochs)
+                run.log.append("queued", durable=True, epochs=epochs, texts_at_a_time=view.fewer_texts)
             self._enqueue(run)
         return self._runs.view(run)
 
@@ -292,6 +291,9 @@ class Studio(Desk, Shelf):
             self.hardware = detect()
             # Measured now, while nothing trains: later it would come out too slow.
             layer_speed(self.hardware)
+            import sklearn.feature_extraction.text
+            import sklearn.linear_model  # noqa: F401
+
             import trainer.training.loop
             import trainer.training.predictor  # noqa: F401
 
@@ -368,3 +370,12 @@ class Studio(Desk, Shelf):
             except Exception:
                 # Whatever happens to one run, the next ones are trained.
                 job.fail(run, "The training could not begin. The details are in the file error.log of the run's folder.", "unexpected")
+
+
+def _odd(preparation: Preparation, advice: Advice) -> list[dict[str, Any]]:
+    """All that is odd in the file, also with this encoder, as fields of an event: whoever looks at the run should know it too.
+
+    What a training takes on this machine is nothing odd in a file.
+    """
+    odd = [f for f in (*preparation.findings, *advice.findings) if f.severity != "good" and f.code != "estimate"]
+    return [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.words} for f in odd]

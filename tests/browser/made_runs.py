@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from trainer.data.corpus import Corpus
+from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits
 from trainer.evaluation.predictions import Predictions, save_predictions
-from trainer.job import save_rows
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
 from trainer.runs.view import RunView
@@ -58,7 +58,8 @@ def make_run(
     run.log.append("started", total_steps=10, epochs=1)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
     if counting_words is not None:
-        run.log.append("baseline", accuracy=counting_words, macro_f1=counting_words, rows=learned, seconds=0.1)
+        scores = {f"{of}{score}": counting_words for of in ("", "validation_") for score in ("accuracy", "macro_f1")}
+        run.log.append("baseline", rows=learned, seconds=0.1, **scores)
     run.seal_results()
     run.log.append(end, seconds=5.0)
     return store.view(run)

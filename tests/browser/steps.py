@@ -96,8 +96,7 @@ def end_training(page: Page, server: Server) -> None:
 
 def box(page: Page, selector: str) -> dict[str, float]:
     """Where the first visible match stands in the window: x, y, width, height, bottom, in pixels."""
-    place = page.locator(selector).locator("visible=true").first.evaluate("e => e.getBoundingClientRect().toJSON()")
-    return place
+    return page.locator(selector).locator("visible=true").first.evaluate("e => e.getBoundingClientRect().toJSON()")
 
 
 def in_view(page: Page, selector: str) -> bool:

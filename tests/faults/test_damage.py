@@ -233,10 +233,10 @@ MORE_EVENTS: list[dict[str, Any]] = [
     {"kind": "renamed", "name": "calm fox"},
     {"kind": "notice", "message": "It ended early.", "step": 3},
     {"kind": "resumed", "step": 2, "best_step": 2},
-    {"kind": "phase", "what": "saving the model", "done": 0.5, "replaces_model": True},
-    {"kind": "queued", "epochs": 3},
+    {"kind": "phase", "what": "saving the model", "stage": "saving", "done": 0.5, "replaces_model": True},
+    {"kind": "queued", "epochs": 3, "texts_at_a_time": 8},
     {"kind": "baseline", "problem": "MemoryError: too many words"},
-    *({"kind": kind, "message": "why", "code": "disk", "seconds": 2.0} for kind in ("stopped", "failed", "cancelled")),
+    *({"kind": kind, "message": "why", "code": "disk", "seconds": 2.0, "fewer_texts": 8} for kind in ("stopped", "failed", "cancelled")),
 ]
 
 

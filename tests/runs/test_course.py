@@ -3,7 +3,7 @@
 import pytest
 
 from trainer.errors import UserError
-from trainer.runs.course import going_on, may_resume
+from trainer.runs.course import going_on, may_resume, resume_words
 from trainer.runs.view import RunView
 
 
@@ -23,6 +23,23 @@ def test_what_went_astray_may_not() -> None:
     assert not may_resume(astray)
     with pytest.raises(UserError, match="smaller learning rate"):
         going_on(astray, 0)
+
+
+@pytest.mark.parametrize("code", ["out_of_memory", "batch_too_large"])
+def test_what_does_not_fit_into_the_memory_goes_on_with_fewer_texts_or_not_at_all(code: str) -> None:
+    halved = view("failed", code=code, fewer_texts=16)
+    assert may_resume(halved)
+    assert resume_words(halved) == "Train it again with 16 texts at a time"
+    assert resume_words(view("failed", code=code, fewer_texts=1, saved_step=7)) == "Resume from step 7 with one text at a time"
+    hopeless = view("failed", code=code)
+    assert not may_resume(hopeless)
+    with pytest.raises(UserError, match="shorter maximum length"):
+        going_on(hopeless, 0)
+
+
+def test_the_button_says_where_it_begins() -> None:
+    assert resume_words(view("interrupted", saved_step=1_200)) == "Resume from step 1,200"
+    assert resume_words(view("interrupted")) == "Train it again from the start"
 
 
 def test_epochs_are_counted_from_where_it_ended() -> None:

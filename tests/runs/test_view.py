@@ -10,7 +10,7 @@ from tests.runs.made import event
 from trainer.errors import UserError
 from trainer.runs.course import going_on
 from trainer.runs.schema import KINDS, fits
-from trainer.runs.view import fold, with_life
+from trainer.runs.view import Majority, Scores, WordCounts, fold, with_life
 from trainer.settings import LOCAL_OWNER
 
 BEGUN = [
@@ -29,7 +29,7 @@ def test_a_run_under_way() -> None:
     view = with_life(fold("id", BEGUN), living=True, stop_asked=True)
     assert (view.name, view.status, view.phase, view.step, view.best_step) == ("brisk otter", "running", "training", 10, 5)
     assert [p.loss for p in view.points] == [1.0, 0.8]
-    assert view.seconds_left == pytest.approx(20.0)
+    assert view.seconds_left is not None
     assert view.stop_asked
     assert view.live
     assert not view.has_model
@@ -85,6 +85,50 @@ def test_who_leaves_the_queue_is_what_it_was_before(end: str) -> None:
 
 def test_a_run_has_the_name_that_it_was_given_last() -> None:
     assert fold("id", [event("created", name="a", owner="local"), event("renamed", name="b"), event("renamed", name=" ")]).name == "b"
+
+
+def test_a_name_is_a_person_s_only_where_one_gave_it() -> None:
+    assert not fold("id", BEGUN).renamed
+    assert fold("id", [*BEGUN, event("renamed", name="b")]).renamed
+    assert not fold("id", [*BEGUN, event("renamed", name=" ")]).renamed
+
+
+def test_the_level_of_the_dial_is_told() -> None:
+    assert fold("id", BEGUN).level == ""
+    assert fold("id", [{**BEGUN[0], "level": "Quick look"}, *BEGUN[1:]]).level == "Quick look"
+
+
+@pytest.mark.parametrize("end", ["finished", "stopped", "failed", "cancelled"])
+def test_it_is_known_when_a_run_ended_last(end: str) -> None:
+    first, last = {**event("stopped"), "time": 200.0}, {**event(end), "time": 300.0}
+    assert fold("id", [*BEGUN, last]).ended == 300.0
+    assert fold("id", BEGUN).ended is None
+    again = [*BEGUN, first, event("queued")]
+    assert fold("id", again).ended is None
+    assert fold("id", [*again, event("phase", what="warming up"), last]).ended == (200.0 if end == "cancelled" else 300.0)
+    interrupted = with_life(fold("id", [*again, event("started")]), living=False, stop_asked=False)
+    assert (interrupted.status, interrupted.ended) == ("interrupted", None)
+
+
+def test_what_the_training_has_to_beat_is_known_before_its_first_step() -> None:
+    majority = event("majority", name="joy", accuracy=0.3, validation_accuracy=0.4)
+    found = event("baseline", rows=70, accuracy=0.5, macro_f1=0.4, validation_accuracy=0.6, validation_macro_f1=0.55, seconds=1.0)
+    view = fold("id", [*BEGUN[:2], majority, found])
+    assert view.majority == Majority("joy", validation_accuracy=0.4, test_accuracy=0.3)
+    assert view.baseline == WordCounts(70, validation=Scores(0.6, 0.55), test=Scores(0.5, 0.4))
+    assert view.baseline.to_dict() == {"accuracy": 0.5, "macro_f1": 0.4, "rows": 70}
+    # It stays when the run goes on, and one that failed is none.
+    assert fold("id", [*BEGUN[:2], found, *SECOND_ATTEMPT]).baseline == view.baseline
+    assert fold("id", [*BEGUN[:2], event("baseline", problem="MemoryError: too many words")]).baseline is None
+
+
+def test_what_did_not_fit_goes_on_with_fewer_texts_at_a_time_until_it_fits() -> None:
+    failed = [*BEGUN, event("failed", message="why", code="out_of_memory", fewer_texts=4)]
+    assert (fold("id", failed).fewer_texts, fold("id", failed).texts_at_a_time) == (4, None)
+    again = [*failed, event("queued", texts_at_a_time=4)]
+    assert fold("id", again).texts_at_a_time == 4
+    assert fold("id", [*again, event("finished"), event("queued", epochs=3)]).texts_at_a_time == 4
+    assert fold("id", [*again, event("failed", message="why", code="disk")]).fewer_texts is None
 
 
 def test_it_can_go_on_from_what_was_saved_last() -> None:
@@ -166,6 +210,7 @@ def test_no_list_of_events_makes_it_fall_over_and_what_does_not_fit_is_damage(ev
     assert bool(view.damage) == (len(whole) < len(events) or not created)
     assert view.name
     assert (view.status == "damaged") == (not created)
+    assert all(seconds is None or 1 <= seconds < float("inf") for seconds in (view.seconds_left, view.tail_seconds))
     # Passing over is all that happens to what does not fit.
     assert replace(fold("0123456789abcdef", whole), damage=()) == replace(view, damage=()) or view.status == "interrupted"
 

@@ -2,11 +2,16 @@
 
 import dataclasses
 import shutil
+from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
+from types import SimpleNamespace
 
+import httpx
 import huggingface_hub.constants
 import pytest
 import torch
+from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
 from trainer.errors import UserError
 from trainer.training import encoders
@@ -21,6 +26,41 @@ from trainer.training.encoders import (
     local_encoder,
     safetensors_parameters,
 )
+
+
+class Hub:
+    """A Hub with one model, whose files are those of a folder, and the cache of what was fetched from it."""
+
+    def __init__(self, model: Path, cache: Path) -> None:
+        self.sizes = {file.name: file.stat().st_size for file in model.iterdir()} | {"onnx/huge.json": 9 * 10**9, "pytorch_model.bin": 9}
+        self.answers = True
+        self.gated: str | bool = False
+        self.failure: Exception | None = None
+        self.fetched: list[list[str]] = []
+        self._model, self._cache = model, cache
+
+    def info(self, repository: str, *, files_metadata: bool, token: bool) -> SimpleNamespace:
+        assert (repository, files_metadata, token) == (NAMED, True, False)
+        if self.failure is not None:
+            raise self.failure
+        return SimpleNamespace(gated=self.gated, siblings=[SimpleNamespace(rfilename=n, size=size) for n, size in self.sizes.items()])
+
+    def download(self, repository: str, *, allow_patterns: list[str], local_files_only: bool = False, token: bool | None = None) -> str:
+        assert repository == NAMED
+        if not local_files_only:
+            assert token is False
+            wanted = [name for name in self.sizes if any(fnmatch(name, pattern) for pattern in allow_patterns)]
+            self.fetched.append(wanted)
+            self._cache.mkdir(exist_ok=True)
+            for name in wanted:
+                shutil.copy(self._model / name, self._cache)
+        if not self._cache.is_dir():
+            raise LocalEntryNotFoundError("nothing was fetched")
+        return str(self._cache)
+
+
+def _not_found() -> Exception:
+    return RepositoryNotFoundError("401", response=httpx.Response(401, request=httpx.Request("GET", "http://localhost")))
 
 
 def test_the_packaged_encoder_is_the_published_one() -> None:
@@ -107,6 +147,101 @@ def test_what_was_fetched_once_needs_no_network(monkeypatch: pytest.MonkeyPatch,
 def test_a_name_that_is_none_lists_the_names() -> None:
     with pytest.raises(UserError, match="bert-base-uncased"):
         find_encoder("../../etc/passwd", catalogue())
+
+
+NAMED = "somebody/their-bert"
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tiny_encoder: Encoder, tmp_path: Path) -> Hub:
+    """The Hub with one model, and an empty cache."""
+    made = Hub(Path(tiny_encoder.source), tmp_path / "cache")
+    monkeypatch.setattr(encoders, "hub_answers", lambda: made.answers)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", made.download)
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda self, *named, **how: made.info(*named, **how))
+    return made
+
+
+@pytest.mark.parametrize(
+    "name", [NAMED, f" https://huggingface.co/{NAMED} ", f"https://huggingface.co/{NAMED}/tree/main?not-for-all", f"https://hf.co/{NAMED}/"]
+)
+def test_a_public_encoder_of_the_hub_is_found_by_name_or_address_and_nothing_is_said_to_be_known(hub: Hub, name: str) -> None:
+    found = find_encoder(name, catalogue())
+    assert (found.name, found.source, found.repository, found.local, found.catalogued) == (NAMED, NAMED, NAMED, False, False)
+    assert (found.parameters, found.megabytes, found.languages) == (0, 0, "")
+    assert hub.fetched == []
+
+
+def test_once_fetched_its_facts_are_known(hub: Hub, tiny_encoder: Encoder) -> None:
+    torch.manual_seed(0)
+    found = find_encoder(NAMED, catalogue())
+    assert load_tokenizer(found, max_length=512).model_max_length == 64
+    assert load_classifier(found, ("a", "b")).config.num_labels == 2
+    again = find_encoder(NAMED, catalogue())
+    assert (again.parameters, again.layers, again.width, again.longest) == (tiny_encoder.parameters, 2, 32, 64)
+    # Only what is read is fetched, and with nobody's key.
+    assert {file for call in hub.fetched for file in call} == {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+    }
+    hub.answers = False
+    assert load_classifier(again, ("a", "b")).config.num_labels == 2
+
+
+def test_without_internet_it_is_the_kind_sentence_without_a_size_that_nobody_knows(hub: Hub) -> None:
+    hub.answers = False
+    with pytest.raises(UserError, match=r"could not be fetched from the Hugging Face Hub \(somebody/their-bert\)") as refused:
+        load_tokenizer(find_encoder(NAMED, catalogue()), max_length=64)
+    assert refused.value.code == "encoder_unreachable"
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        (lambda hub: setattr(hub, "failure", _not_found()), "unknown_encoder"),
+        (lambda hub: setattr(hub, "failure", httpx.ConnectTimeout("late")), "encoder_unreachable"),
+        (lambda hub: setattr(hub, "gated", "auto"), "encoder_unreachable"),
+        (lambda hub: hub.sizes.pop("model.safetensors"), "encoder_damaged"),
+        (lambda hub: hub.sizes.pop("config.json"), "encoder_damaged"),
+        (lambda hub: hub.sizes.update({"model.safetensors": 4 * 10**9}), "encoder_too_large"),
+        (lambda hub: hub.sizes.update({"huge.json": 4 * 10**9}), "encoder_too_large"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_is_fetched(hub: Hub, harm: Callable[[Hub], object], code: str) -> None:
+    harm(hub)
+    for load in (lambda e: load_tokenizer(e, max_length=64), lambda e: load_classifier(e, ("a", "b"))):
+        with pytest.raises(UserError) as refused:
+            load(find_encoder(NAMED, catalogue()))
+        assert refused.value.code == code
+    assert hub.fetched == []
+
+
+def test_an_encoder_of_the_catalogue_is_found_by_its_repository_too() -> None:
+    assert find_encoder("google-bert/bert-base-uncased", catalogue()) == HUB
+    assert find_encoder("https://huggingface.co/google-bert/bert-base-uncased", catalogue()) == HUB
+    assert find_encoder(f"sentence-transformers/{PACKAGED}", catalogue()).local
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "nonsense", "/etc/passwd", "../models", "C:\\models", "https://huggingface.co/datasets/dair-ai/emotion", "a/b/c", "file:///a/b"],
+)
+def test_no_folder_of_the_server_and_no_data_set_is_an_encoder(name: str) -> None:
+    with pytest.raises(UserError, match="owner/name") as refused:
+        find_encoder(name, catalogue())
+    assert refused.value.code == "unknown_encoder"
+
+
+def test_a_folder_of_the_name_of_a_repository_is_not_read(
+    tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hub: Hub
+) -> None:
+    shutil.copytree(tiny_encoder.source, tmp_path / NAMED)
+    monkeypatch.chdir(tmp_path)
+    hub.answers = False
+    with pytest.raises(UserError, match="could not be fetched"):
+        load_classifier(find_encoder(NAMED, catalogue()), ("a", "b"))
 
 
 def test_a_folder_without_an_encoder(tmp_path: Path) -> None:

@@ -191,5 +191,5 @@ def test_out_of_memory_says_what_to_do(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(LiveTrainer, "compute_loss", full)
-    with pytest.raises(UserError, match="smaller batch size"):
+    with pytest.raises(UserError, match="Train it again with"):
         fit(run_with(tmp_path, material), tiny_encoder, *material)

@@ -275,6 +275,29 @@ def test_memory_that_does_not_suffice_once(
     assert run.model.exists()
 
 
+def test_what_ran_out_of_memory_is_trained_again_in_smaller_parts_and_is_the_same_training(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer.training.loop import LiveTrainer
+
+    whole, parts = (run_with(tmp_path / name, material, Recipe(**BASE, dropout=0.0)) for name in ("whole", "parts"))
+    fit(whole, tiny_encoder, *material)
+    step, seen = LiveTrainer.training_step, []
+
+    def counting(self: LiveTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+        seen.append(len(inputs["labels"]))
+        return step(self, model, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(LiveTrainer, "training_step", counting)
+    parts.log.append("queued", texts_at_a_time=4)
+    fit(parts, tiny_encoder, *material)
+    assert max(seen) == 4
+    assert (view_of(parts).batch_size, view_of(parts).total_steps) == (16, view_of(whole).total_steps)
+    losses = [[p.loss for p in view_of(run).points] for run in (whole, parts)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    assert parts.recipe() == whole.recipe()
+
+
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
 def test_memory_that_does_not_suffice_twice_fails_in_words_and_gives_it_back(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -291,9 +314,9 @@ def test_memory_that_does_not_suffice_twice_fails_in_words_and_gives_it_back(
         raise error.with_traceback(None)
 
     monkeypatch.setattr(LiveTrainer, "training_step", full)
-    with pytest.raises(UserError, match="smaller batch size") as failed:
+    with pytest.raises(UserError, match=r"with 8 texts at a time\. Train it again with 4 texts at a time") as failed:
         fit(run_with(tmp_path, material, Recipe(**BASE)), tiny_encoder, *material)
-    assert failed.value.code == "out_of_memory"
+    assert (failed.value.code, failed.value.fewer_texts) == ("out_of_memory", 4)
     assert len(made) == 2
     error.__traceback__ = None
     gc.collect()

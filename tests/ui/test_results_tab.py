@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from trainer.evaluation.report import Report, make_report
-from trainer.runs.view import RunView, WordCounts
+from trainer.runs.view import RunView, Scores, WordCounts
 from trainer.shelf import Reports
 from trainer.ui import results_tab
 
@@ -54,7 +54,7 @@ def test_one_mistake_in_thousands_is_not_a_hundred_per_cent() -> None:
 def test_the_baseline_says_on_how_many_rows_it_learned() -> None:
     report = report_of([(0, 0), (1, 1), (2, 1)])
     for rows, learned in ((100_000, "the same 100,000 training rows"), (20_000, "20,000 of the 100,000 training rows")):
-        run = dataclasses.replace(RUN, baseline=WordCounts(0.9, 0.8, rows))
+        run = dataclasses.replace(RUN, baseline=WordCounts(rows, validation=Scores(0.5, 0.4), test=Scores(0.9, 0.8)))
         html = results_tab._headline(run, Reports(test=report, validation=report))
         assert f"having learned from {learned}, reaches 90.0 %, macro F1 80.0 %" in html
 

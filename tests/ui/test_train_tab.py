@@ -7,7 +7,7 @@ import pytest
 from tests.runs.made import event
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import Evaluation, RunView, fold, with_life
-from trainer.ui import train_tab
+from trainer.ui import train_tab, train_view
 
 FIRST = [
     event("created", name="brisk otter", owner="local", source_name="a.csv", encoder="tiny", rows={"train": 70}),
@@ -29,7 +29,7 @@ MORE = [
 
 
 def said(view: RunView) -> str:
-    return train_tab._state(view, None, ())
+    return train_view.head(view, "my file") + train_view.details(view, ())
 
 
 def test_beside_a_finished_model_stand_its_own_validation_scores_and_not_the_last_ones() -> None:
@@ -53,7 +53,7 @@ def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(e
     events = [*KEPT_80, *MORE, *([event(end, message="The disk is full.", code="disk")] if end else [])]
     view = with_life(fold("x", events), living=False, stop_asked=False)
     html = said(view)
-    assert "<dt>Epochs</dt><dd>2</dd>" in html
+    assert "own settings, 2 epochs" in html
     assert "<dt>Device</dt><dd>2 CPU cores</dd>" in html
     assert "(kept model, step 80)" in html
     assert "95.0 %" not in html
@@ -62,13 +62,13 @@ def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(e
 
 def test_while_more_epochs_train_the_tab_shows_that_training() -> None:
     view = with_life(fold("x", [*KEPT_80, *MORE]), living=True, stop_asked=False)
-    assert "<dt>Epochs</dt><dd>4</dd>" in said(view)
+    assert "own settings, 4 epochs" in said(view)
     assert "Validation accuracy (best so far, step 120)" in said(view)
     assert train_tab._curves(view).best_step == 120
 
 
 def test_a_gap_that_is_no_fault_is_no_warning() -> None:
-    html = train_tab._state(fold("x", KEPT_80), None, [Diagnosis("generalization_gap", "More rows.", severity="info")])
+    html = train_view.details(fold("x", KEPT_80), [Diagnosis("generalization_gap", "More rows.", severity="info")])
     assert '<div class="em-notice em-info"><span class="em-sign" aria-hidden="true">i</span><span>More rows.</span>' in html
 
 
@@ -77,3 +77,46 @@ def test_every_accuracy_names_its_rows() -> None:
     for label in html.split("<dt>")[1:]:
         if "accuracy" in label or "F1" in label:
             assert label.startswith("Validation")
+
+
+def running(**facts: object) -> RunView:
+    view = with_life(fold("x", FIRST), living=True, stop_asked=False)
+    return dataclasses.replace(view, **facts)
+
+
+def test_over_the_charts_stands_what_the_model_is_right_on() -> None:
+    assert "Right on 62 % of the rows it is not learning from." in train_view.head(running(), "my file")
+    few = running(rows={"validation": 10})
+    assert "Right on 6 of 10 of the rows" in train_view.head(few, "my file")
+    assert "%" not in train_view.head(few, "my file").split("</strong>")[0]
+
+
+def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
+    view = dataclasses.replace(fold("x", FIRST), status="failed", message="The disk is full. Free some space.", code="disk")
+    assert "my file failed." in train_view.head(view, "my file")
+    assert "The disk is full. Free some space." in train_view.head(view, "my file")
+    foot = train_view.foot(view, "my file", None, None)
+    assert "role=alert" in foot
+    assert "The disk is full." in foot
+    assert 'data-do="resume"' in foot
+    assert "em-primary" in foot
+
+
+def test_a_foot_has_one_primary_button_at_most() -> None:
+    for status in ("queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"):
+        for events in (FIRST, KEPT_80):
+            view = dataclasses.replace(fold("x", events), status=status)
+            assert train_view.foot(view, "my file", 1, None).count("em-primary") <= 1, status
+
+
+def test_what_nothing_is_known_of_is_no_number() -> None:
+    assert train_tab.dial_choices({"Best": 130.0})[:3] == [("Quick look", "Quick look"), ("Balanced", "Balanced"), ("Best · 2 min", "Best")]
+
+
+def test_the_foot_of_the_form_says_what_start_would_do() -> None:
+    foot = train_tab.start_foot("a.csv", 716, 37.0)
+    assert "Trains on a.csv, 716 rows. Takes about 40 s." in foot
+    assert "disabled" not in foot
+    assert "It waits for its turn." in train_tab.start_foot("a.csv", 716, None, live="r")
+    assert 'id="start"' not in train_tab.start_foot("a.csv", None, None)
+    assert "role=alert" in train_tab.start_foot("a.csv", 716, None, wrong="Epochs must be a whole number.")

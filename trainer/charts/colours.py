@@ -1,9 +1,13 @@
 """One colour per class, the same wherever the class is shown. Knows names only, nothing of charts."""
 
+import hashlib
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+
+from trainer.data.labels import fold_label
 
 # The hues people expect. All colours here have a contrast of at least 3 with white and with #111827 (WCAG 1.4.11), which leaves a narrow
 # band of lightness; within it they were placed for the largest least OKLab distance with normal, deuteranopic and protanopic sight
@@ -20,38 +24,86 @@ _EXPECTED = {
     _GREEN: "disgust disgusted",
     _GREY: "neutral none other mixed",
 }
-_HUE_OF = {word: colour for colour, words in _EXPECTED.items() for word in words.split()}
 # For all other names; the first eight are as far apart as the band allows.
 _PALETTE = (
     *("#2A93F0", "#CC8411", "#B82889", "#51A197", "#6D52DC", "#D03103", "#006F95", "#617127"),
     *("#E85F71", "#329858", "#8A6552", "#78829C"),
 )
+_FARTHEST = 8
 
 
 def class_colours(label_names: Sequence[str]) -> tuple[str, ...]:
-    """One "#RRGGBB" per class, the same wherever the same list of names is shown.
+    """One "#RRGGBB" per class, by its name: the order of the list does not matter, nor do case, form of Unicode, blanks, "_" and "-".
 
-    Well-known emotions and sentiments get the hue people expect, by their English name in any case; the first of two synonyms has it. All
-    others take a colour-blind-safe palette in turn, without the colours too like those already given, then its lighter and darker and
-    turned variations. No two of the first 500 classes are equal.
+    Well-known emotions and sentiments get the hue people expect, by their English name; of two synonyms the more usual one has it. Every
+    other name has its own place in a colour-blind-safe palette, or the next free one where two names fall on one. Several spellings of
+    one class share a hue: the first has the class's colour, the others shades of it, and no other class changes when they are merged.
+    No two of the first 500 classes are equal.
     """
-    colours: list[str | None] = [None] * len(label_names)
-    for i, name in enumerate(label_names):
-        hue = _HUE_OF.get(str(name).strip().casefold())
-        colours[i] = hue if hue not in colours else None
-    given = {c for c in colours if c}
-    free = [c for c in _PALETTE if all(_distance(c, other) > 0.09 for other in given)]
-    turn = 0
-    for i, colour in enumerate(colours):
-        while colour is None:
-            if not free:
-                turn += 1
-                free = [c for c in (_variation(base, turn) for base in _PALETTE) if c not in given]
-                continue
-            colour = free.pop(0)
-        colours[i] = colour
-        given.add(colour)
+    keys = [_key(name) for name in label_names]
+    by_key = _expected(set(keys))
+    by_key |= _chosen(sorted(set(keys) - by_key.keys(), key=_hash), set(by_key.values()))
+    used, seen, colours = set(by_key.values()), set(), []
+    for key in keys:
+        colour = by_key[key]
+        if key in seen:
+            colour = _shade(by_key[key], used)
+        seen.add(key)
+        used.add(colour)
+        colours.append(colour)
     return tuple(colours)
+
+
+def _shade(colour: str, used: set[str]) -> str:
+    """Another colour beside ``colour``, near to it and yet to be told from it."""
+    shades = (_variation(colour, turn) for turn in itertools.count(1))
+    return next(shade for shade in shades if shade not in used and _distance(shade, colour) > 0.03)
+
+
+def _key(name: str) -> str:
+    """What the spellings of one class have in common."""
+    return " ".join(fold_label(str(name)).replace("_", " ").replace("-", " ").split())
+
+
+def _hash(key: str) -> int:
+    # Python's own differs from process to process.
+    return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _expected(keys: set[str]) -> dict[str, str]:
+    found = ((colour, next((word for word in words.split() if word in keys), None)) for colour, words in _EXPECTED.items())
+    return {word: colour for colour, word in found if word is not None}
+
+
+def _chosen(keys: Sequence[str], given: set[str]) -> dict[str, str]:
+    """A colour for each of the keys, which are in the order of their hashes, none of them ``given`` or too like one that is."""
+    pool = _pool(len(keys), given)
+    chosen: dict[str, str] = {}
+    free = list(pool)
+    # First those that get the place they fall on; only then those that have to give way, so that these push nobody else away.
+    for key in keys:
+        if (colour := pool[_hash(key) % len(pool)]) in free:
+            chosen[key] = colour
+            free.remove(colour)
+    for key in keys:
+        if key not in chosen:
+            start = _hash(key) % len(pool)
+            colour = next(c for c in (*pool[start:], *pool[:start]) if c in free)
+            chosen[key] = colour
+            free.remove(colour)
+    return chosen
+
+
+def _pool(count: int, given: Iterable[str]) -> list[str]:
+    """Colours for ``count`` names or more: the few that are farthest apart, or the whole palette, then lighter, darker and turned variations."""
+    free = [c for c in _PALETTE if all(_distance(c, other) > 0.09 for other in given)]
+    if count <= (farthest := sum(c in _PALETTE[:_FARTHEST] for c in free)):
+        return free[: max(farthest, 1)]
+    turn = 0
+    while len(free) < count:
+        turn += 1
+        free += [c for c in (_variation(base, turn) for base in _PALETTE) if c not in given and c not in free]
+    return free
 
 
 def _variation(colour: str, turn: int) -> str:

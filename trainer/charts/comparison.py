@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainer.charts.colours import class_colours
-from trainer.charts.frame import MUTED, SURFACE, Figure, make_axis, make_layout, plain, short
-from trainer.charts.lines import SYMBOLS, Line, condensed, end_labels, last_value, make_traces, rounded, smoothed, written
+from trainer.charts.frame import MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, make_axis, make_layout, plain, short_names
+from trainer.charts.labels import Plot, end_labels, end_text
+from trainer.charts.lines import SYMBOLS, Line, condensed, make_traces, rounded, written
 
-_HEIGHT = 300
-_MARGIN = {"l": 46, "r": 164, "t": 26, "b": 40}
-_NAME_COLUMNS = 14
+_NAME_COLUMNS = 16
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,8 @@ _Drawn = list[tuple[Course, Line]]
 def _lines(courses: Sequence[Course], what: str, steps: str, values: str, *, training: bool = False) -> _Drawn:
     """The line of one quantity for each run that has it, in the run's colour and shape."""
     lines = []
-    for course, (colour, symbol) in zip(courses, run_marks([c.key for c in courses]), strict=True):
-        label = short(course.name, _NAME_COLUMNS)
+    labels = short_names([course.name for course in courses], _NAME_COLUMNS)
+    for course, label, (colour, symbol) in zip(courses, labels, run_marks([c.key for c in courses]), strict=True):
         line = Line(what, label, colour, getattr(course, steps), getattr(course, values), training=training, symbol=symbol)
         lines.append((course, condensed(line)))
     return [(course, line) for course, line in lines if line.steps]
@@ -71,20 +70,39 @@ def _lines(courses: Sequence[Course], what: str, steps: str, values: str, *, tra
 def _chart(courses: Sequence[Course], lines: _Drawn, y_axis: dict, *, behind: _Drawn = (), top: float, percent: bool, what: str) -> Figure:
     """``top`` is the value at the upper edge, by which the labels are set; ``behind`` are lines without labels."""
     end = max((line.steps[-1] for _, line in (*lines, *behind)), default=0)
-    x_axis = make_axis("step", range=[0, end or 1], tickformat=",d", nticks=6, showticklabels=end > 0, showgrid=False)
-    data = [_faint(*drawn) for drawn in behind] + [_named(course, trace) for course, line in lines for trace in make_traces(line, percent)]
-    labels = end_labels(tuple(line for _, line in lines), end, top, _HEIGHT - _MARGIN["t"] - _MARGIN["b"], percent)
-    ends = ", ".join(f"{course.name} {written(last_value(line), percent)}" for course, line in lines) or "nothing has been measured yet"
+    x_axis = make_axis("", range=[0, end or 1], tickformat=",d", nticks=6, showticklabels=end > 0, showgrid=False)
+    x_axis |= {"tickprefix": "step ", "showtickprefix": "first"}
+    traces = [_named(course, trace) for course, line in lines for trace in make_traces(line, percent, f"{course.name}, {what}")]
+    ends = ", ".join(f"{course.name} {written(line.trend[-1], percent)}" for course, line in lines) or "nothing has been measured yet"
     layout = make_layout(
         " ".join(c.key for c in courses),
-        _HEIGHT,
-        _MARGIN,
+        WIDE.height,
+        WIDE.margin,
         f"Chart of the {what} of {len(courses)} runs by training step. At their ends: {ends}.",
         xaxis=x_axis,
         yaxis=make_axis("", **y_axis),
-        annotations=labels or [_nothing(what)],
+        annotations=_labels(Plot(WIDE, end or 1, top), lines, percent, what),
     )
-    return {"data": data, "layout": layout}
+    small = {"tickfont": {"color": MUTED, "size": PHONE.font}}
+    layout["meta"] |= {
+        "note": what,
+        "phone": {
+            "height": PHONE.height,
+            "margin": PHONE.margin,
+            "annotations": _labels(Plot(PHONE, end or 1, top), lines, percent, what),
+            "xaxis": small | {"nticks": 4},
+            "yaxis": small,
+        },
+    }
+    return {"data": [_faint(*drawn) for drawn in behind] + traces, "layout": layout}
+
+
+def _labels(plot: Plot, lines: _Drawn, percent: bool, what: str) -> list[dict]:
+    """A name and number for each run near the end of its line, or that there is none."""
+    if not lines:
+        return [_nothing(what, plot.canvas)]
+    texts = [end_text(line, percents=percent) for _, line in lines]
+    return end_labels(plot, [line for _, line in lines], plot.end, (), texts)[0]
 
 
 def _named(course: Course, trace: dict) -> dict:
@@ -94,12 +112,13 @@ def _named(course: Course, trace: dict) -> dict:
 
 def _faint(course: Course, line: Line) -> dict:
     """A training curve behind the others: its trend, thin, with no hover of its own."""
-    trend = [rounded(v) for v in smoothed(line.values)]
+    trend = [rounded(v) for v in line.trend]
     style = {"mode": "lines", "line": {"color": line.colour, "width": 1.5}, "opacity": 0.4, "hoverinfo": "skip"}
+    style |= {"meta": {"series": f"{course.name}, training loss, smoothed"}}
     return {"type": "scatter", "x": list(line.steps), "y": trend, "name": plain(course.name)} | style
 
 
-def _nothing(what: str) -> dict:
+def _nothing(what: str, canvas: Canvas) -> dict:
     """What stands in a chart of runs of which none was scored yet."""
     place = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "bgcolor": SURFACE, "borderpad": 4}
-    return place | {"text": f"None of these runs has<br>a {what} yet.", "font": {"size": 13, "color": MUTED}}
+    return place | {"text": f"None of these runs has<br>a {what} yet.", "font": {"size": canvas.font + 2, "color": MUTED}}

@@ -1,19 +1,48 @@
-"""What all charts share: theme tokens, layout, axes, and names made safe for plotly.
+"""What all charts share: theme tokens, the two sizes a chart is drawn in, layout, axes, and names made safe for plotly.
 
-Colours that depend on the theme are left as tokens (INK, FAINT, ...) for assets/live_chart.js.
+Colours that depend on the theme are left as tokens (INK, FAINT, ...) for assets/chart.js.
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Figure = dict[str, Any]
 
-# live_chart.js replaces these by the page's own colours, in light and in dark. In the form of CSS variables plotly's validator takes them
+# chart.js replaces these by the page's own colours, in light and in dark. In the form of CSS variables plotly's validator takes them
 # for colours, and no class name can be mistaken for one: they are replaced under colour keys and in annotations only.
 INK, MUTED, FAINT = "var(--chart-ink)", "var(--chart-muted)", "var(--chart-faint)"
 SURFACE, ACCENT, ON_ACCENT = "var(--chart-surface)", "var(--chart-accent)", "var(--chart-on-accent)"
+WRONG, ON_WRONG = "var(--chart-wrong)", "var(--chart-on-wrong)"
 CLEAR = "rgba(0,0,0,0)"
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """One size in which a chart is drawn, in pixels. ``plot_width`` is what lies between the margins at the least."""
+
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+    plot_width: int
+    font: int
+
+    @property
+    def plot_height(self) -> int:
+        return self.height - self.top - self.bottom
+
+    @property
+    def margin(self) -> dict[str, int]:
+        return {"l": self.left, "r": self.right, "t": self.top, "b": self.bottom}
+
+
+WIDE = Canvas(height=300, left=48, right=12, top=12, bottom=28, plot_width=400, font=11)
+PHONE = Canvas(height=200, left=38, right=6, top=8, bottom=22, plot_width=260, font=10)
+"""Of curves, on screens wider than 640 px and on narrower ones (assets/styles/charts.css has the same bound)."""
 
 
 def plain(name: str) -> str:
@@ -21,20 +50,56 @@ def plain(name: str) -> str:
     return " ".join(str(name).split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def short(name: str, columns: int = 22) -> str:
-    """``plain`` for an axis: at most ``columns`` wide (a CJK character counts as two), with an ellipsis where something was cut."""
+def columns(text: str) -> int:
+    """How wide a text is in letters; a CJK character counts as two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def short(name: str, most: int = 22, *, head: float = 0.5) -> str:
+    """``plain`` for an axis: at most ``most`` columns wide, cut in its middle, so that beginning and end stay; ``head`` is the first's share."""
     name = " ".join(str(name).split())
+    if columns(name) <= most:
+        return plain(name)
+    front = _cut(name, round(head * (most - 1)))
+    back = _cut(name[::-1], most - 1 - columns(front))[::-1]
+    return f"{plain(front)}…{plain(back)}"
+
+
+def short_names(names: Sequence[str], most: int = 22) -> list[str]:
+    """``short`` of each name, no two alike: where two would be, they are cut elsewhere, and numbered where that does not help."""
+    shown = [short(name, most) for name in names]
+    for head in (0.2, 0.8, 0.0, 1.0):
+        times = Counter(shown)
+        shown = [short(name, most, head=head) if times[once] > 1 else once for name, once in zip(names, shown, strict=True)]
+    used: set[str] = set()
+    for i, (name, once) in enumerate(zip(names, shown, strict=True)):
+        number = 1
+        while once in used:
+            number += 1
+            once = f"{short(name, most - 1 - len(str(number)), head=1.0)} {number}"
+        shown[i] = once
+        used.add(once)
+    return shown
+
+
+def _cut(name: str, most: int) -> str:
+    """The beginning of a name, at most ``most`` columns wide."""
     width = 0
     for i, character in enumerate(name):
-        width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if width > columns:
-            return plain(name[: max(i - 1, 1)].rstrip()) + "…"
-    return plain(name)
+        width += columns(character)
+        if width > most:
+            return name[:i].rstrip()
+    return name
 
 
 def make_layout(
     key: str, height: int, margin: dict, description: str, *, xaxis: dict, yaxis: dict, annotations: Sequence[dict] = ()
 ) -> dict:
+    """A layout for plotly. Its ``meta`` is for chart.js: the "description" that is read out, and what single charts add.
+
+    "phone" holds what differs on a narrow screen (entries of ``xaxis`` and ``yaxis`` one by one), "table" is the CSV where the traces
+    are not (``make_table``), "note" stands beside the chart's title, "min_width" is where a chart begins to scroll sideways.
+    """
     return {
         "height": height,
         "autosize": True,
@@ -44,7 +109,6 @@ def make_layout(
         "showlegend": False,
         "hovermode": "closest",
         "hoverlabel": {"bgcolor": SURFACE, "bordercolor": MUTED, "font": {"color": INK, "size": 12}, "align": "left"},
-        "modebar": {"bgcolor": CLEAR, "color": MUTED, "activecolor": ACCENT},
         "font": {"size": 12, "color": INK},
         "uirevision": key,
         "xaxis": xaxis,
@@ -59,3 +123,8 @@ def make_axis(title: str, **more: Any) -> dict:
     quiet = {"gridcolor": FAINT, "linecolor": FAINT, "zeroline": False, "tickfont": {"color": MUTED, "size": 11}}
     quiet |= {"ticks": "outside", "ticklen": 4, "tickcolor": CLEAR}
     return quiet | {"title": {"text": title, "font": {"color": MUTED, "size": 11}, "standoff": 8}} | more
+
+
+def make_table(header: Sequence[str], names: Sequence[str], named: int, rows: Sequence[Sequence[Any]]) -> dict:
+    """What the CSV of a chart holds. The first ``named`` cells of a row are places in ``names``, which are whole and unescaped."""
+    return {"header": list(header), "names": [str(name) for name in names], "named": named, "rows": [list(row) for row in rows]}

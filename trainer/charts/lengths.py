@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trainer.charts.frame import ACCENT, CLEAR, INK, MUTED, Figure, make_axis, make_layout
+from trainer.charts.frame import ACCENT, CLEAR, INK, MUTED, Figure, make_axis, make_layout, make_table
 from trainer.text_format import percent
 
 _BINS = 48
@@ -42,4 +42,7 @@ def token_lengths_chart(tokens: np.ndarray, max_length: int) -> Figure:
     description = f"Tokens per text: the median is {int(np.median(tokens))}, the longest {int(tokens.max()):,}; {said}."
     margin = {"l": 44, "r": 16, "t": 22, "b": 40}
     layout = make_layout("tokens", 200, margin, description, xaxis=x_axis, yaxis=y_axis, annotations=[note])
+    bins = zip(edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), strict=True)
+    rows = [(low + 1 if width > 1 else low, high, count) for low, high, count in bins]
+    layout["meta"]["table"] = make_table(("fewest tokens", "most tokens", "texts"), (), 0, rows)
     return {"data": [bars, line] if inside else [bars], "layout": layout}

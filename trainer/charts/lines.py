@@ -3,11 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from trainer import text_format
-from trainer.charts.frame import INK
 
-_LABEL_GAP = 16  # pixels between the middles of two labels at the ends of lines
 _MOST_POINTS = 800  # more than a chart has pixels
 
 SYMBOLS = {"circle": "●", "square": "■", "diamond": "◆", "triangle-up": "▲", "triangle-down": "▼", "star": "★"}
@@ -27,25 +26,37 @@ class Line:
     dash: str = "solid"
     symbol: str = "circle"
     """One of ``SYMBOLS``: the shape of its dots, and of the sign beside its label."""
+    width: float = 2
+    """Of the line where it is bold, in pixels."""
+
+    @cached_property
+    def trend(self) -> tuple[float | None, ...]:
+        """The values as the bold line runs: smoothed for training."""
+        return tuple(smoothed(self.values)) if self.training else self.values
 
 
-def make_traces(line: Line, percent: bool) -> list[dict]:
-    """A line as plotly's traces; ``percent`` where its values are shares, which are told in per cent."""
-    values = [rounded(v) for v in line.values]
+def make_traces(line: Line, percent: bool, series: str | None = None) -> list[dict]:
+    """A line as plotly's traces; ``percent`` where its values are shares, which are told in per cent.
+
+    The trace whose values go into the chart's CSV says under which name: ``series``, or the line's own.
+    """
+    told = {"meta": {"series": series or line.name}}
+    # Digits cost bytes at each tick only where there are many points; those few that the report is about are exact in the CSV.
+    values = [rounded(v) for v in line.values] if line.training else list(line.values)
     # Hover takes values as they are written elsewhere: plotly's own formats would call 99.97 % "100.0 %".
     hover = f"step %{{x:,}}<br>{line.name} %{{customdata[0]}}"
     common = {"type": "scatter", "x": list(line.steps), "y": values, "name": line.name}
     if not line.training:
-        style = {"mode": "lines+markers", "line": {"color": line.colour, "width": 2, "dash": line.dash}, "cliponaxis": False}
+        style = {"mode": "lines+markers", "line": {"color": line.colour, "width": line.width, "dash": line.dash}, "cliponaxis": False}
         style |= {"marker": {"color": line.colour, "size": 7, "symbol": line.symbol}, "hovertemplate": f"{hover}<extra></extra>"}
-        return [common | style | {"customdata": [[written(v, percent)] for v in values]}]
-    means = [rounded(v) for v in smoothed(line.values)]
+        return [common | style | told | {"customdata": [[written(v, percent)] for v in values]}]
+    means = [rounded(v) for v in line.trend]
     raw = {"mode": "lines", "line": {"color": line.colour, "width": 1}, "opacity": 0.4, "hoverinfo": "skip"}
     # One point draws no line, and the first seconds of a run should show something.
-    bold = {"mode": "lines" if len(values) > 1 else "markers", "y": means, "line": {"color": line.colour, "width": 2.5}}
+    bold = {"mode": "lines" if len(values) > 1 else "markers", "y": means, "line": {"color": line.colour, "width": line.width}}
     bold |= {"marker": {"color": line.colour}, "hovertemplate": f"{hover}, smoothed %{{customdata[1]}}<extra></extra>"}
     both = [[written(v, percent), written(m, percent)] for v, m in zip(values, means, strict=True)]
-    return [common | raw, common | bold | {"customdata": both}]
+    return [common | raw | told, common | bold | {"customdata": both}]
 
 
 def smoothed(values: Sequence[float | None]) -> list[float | None]:
@@ -75,47 +86,6 @@ def condensed(line: Line) -> Line:
     return replace(line, steps=steps, values=values)
 
 
-def last_value(line: Line) -> float:
-    """Where a line ends, as it is drawn."""
-    return (smoothed(line.values) if line.training else line.values)[-1]
-
-
-def end_labels(lines: tuple[Line, ...], frontier: int, top: float, plot_height: int, percent: bool) -> list[dict]:
-    """A name and number beside the newest step for each line, instead of a legend; pushed apart where lines end close together."""
-    lines = tuple(sorted(lines, key=last_value))
-    wanted = [last_value(line) / top * plot_height for line in lines]
-    places = pushed_apart(wanted, _LABEL_GAP, 0, plot_height)
-    return [
-        {
-            "x": frontier,
-            "y": rounded(last_value(line)),
-            "yshift": round(place - want, 1),
-            "xshift": 8,
-            "xanchor": "left",
-            "yanchor": "middle",
-            "showarrow": False,
-            "text": f'<span style="color:{line.colour}">{SYMBOLS[line.symbol]}</span> {line.short} {written(last_value(line), percent)}',
-            "font": {"size": 11, "color": INK},
-        }
-        for line, want, place in zip(lines, wanted, places, strict=True)
-    ]
-
-
-def pushed_apart(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Places at least ``gap`` apart, in the order of ``wanted`` (ascending), with the least squared displacement, kept in [low, high].
-
-    Isotonic regression of the places less their share of the gaps, by pooling adjacent violators (Ayer et al. 1955).
-    """
-    pools: list[list[float]] = []  # [mean, size]
-    for i, place in enumerate(wanted):
-        pools.append([place - i * gap, 1])
-        while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            (mean, size), (other, more) = pools.pop(-2), pools.pop()
-            pools.append([(mean * size + other * more) / (size + more), size + more])
-    flat = [mean for mean, size in pools for _ in range(int(size))]
-    return [min(max(place, low), high - (len(wanted) - 1) * gap) + i * gap for i, place in enumerate(flat)]
-
-
 def written(value: float, percent: bool) -> str:
     """A value beside its line: "90.3 %" for a share, "0.317" for a loss."""
     return text_format.percent(value) if percent else f"{value:.3f}"
@@ -127,5 +97,5 @@ def finite(values: Sequence[float | None]) -> list[float | None]:
 
 
 def rounded(value: float | None) -> float | None:
-    """Five digits: what a screen can show, in half the bytes."""
-    return None if value is None else float(f"{value:.5g}")
+    """Six digits, as many as are logged of a loss below 1."""
+    return None if value is None else float(f"{value:.6g}")

@@ -1,22 +1,67 @@
-"""Named data sets of the Hugging Face Hub, fetched as the CSV file that an upload would be.
+"""Names and addresses of the Hugging Face Hub; the data sets of our catalogue, fetched as the CSV file that an upload would be.
 
-No free choice of repositories: a name typed by a visitor never reaches the network.
+A data set that a person names is fetched by hub_tables. A name becomes part of no path, and of an address only where it is one of the Hub's.
 """
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from trainer.errors import UserError
 
 _TIMEOUT = 5.0  # seconds for the first answer of the Hub
+_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_PART = re.compile(r"[a-z0-9](?:[\w.-]{0,94}\w)?", re.ASCII | re.IGNORECASE)
+_NO_OWNERS = frozenset(
+    "api blog chat collections datasets docs join learn login models new organizations papers pricing settings spaces tasks".split()
+)
+
+
+@dataclass(frozen=True)
+class HubAddress:
+    """A repository of the Hub. ``part`` is the part of a data set that was named behind it, else ""."""
+
+    repo: str
+    part: str = ""
+    is_dataset: bool | None = None
+    """None where a bare "owner/name" does not tell it from a model."""
+
+
+def parse_address(text: str) -> HubAddress | None:
+    """What "owner/name", "owner/name/part" or a whole https address of the Hub names; None for anything else."""
+    text = text.strip()
+    if "://" not in text:
+        return _address(text.split("/"), None)
+    try:
+        address = urlsplit(text)
+    except ValueError:
+        return None
+    if address.scheme.lower() != "https" or address.netloc.lower() not in _HOSTS:
+        return None
+    first, *rest = names = unquote(address.path).strip("/").split("/")
+    if first != "datasets":
+        return _address(names[:2], False)
+    # The viewer of a data set names its part: /datasets/owner/name/viewer/part/split
+    return _address([*rest[:2], *rest[3:4]] if rest[2:3] == ["viewer"] else rest[:2], True)
+
+
+def _address(names: Sequence[str], is_dataset: bool | None) -> HubAddress | None:
+    whole = all(_PART.fullmatch(name) and "--" not in name and ".." not in name and not name.endswith(".git") for name in names)
+    if not whole or not 2 <= len(names) <= 3 or names[0].lower() in _NO_OWNERS:
+        return None
+    return HubAddress("/".join(names[:2]), "".join(names[2:]), is_dataset)
 
 
 @dataclass(frozen=True)
 class HubDataset:
-    """One data set of the catalogue. ``text`` and ``label`` are its column names, ``rows`` its labelled rows in all splits together."""
+    """One data set. ``text`` and ``label`` are its column names, ``rows`` its labelled rows in all splits together.
+
+    Of one that the catalogue does not name these are "" and 0: nothing is known of it before it is read.
+    """
 
     name: str
     repo: str
@@ -43,12 +88,20 @@ CATALOGUE = (
 
 
 def find_dataset(name: str) -> HubDataset:
-    """The data set of the catalogue with that name or repository; raises UserError ``unknown_dataset``."""
+    """The data set of the catalogue with that name or repository, else a public one of the Hub by "owner/name" or its address.
+
+    Raises UserError ``unknown_dataset`` for what is neither. Asks nobody whether it exists.
+    """
+    address = parse_address(name)
+    repo = address.repo if address is not None and not address.part else name.strip()
     for dataset in CATALOGUE:
-        if name.strip().casefold() in (dataset.name.casefold(), dataset.repo.casefold()):
+        if repo.casefold() in (dataset.name.casefold(), dataset.repo.casefold()):
             return dataset
+    if address is not None and address.is_dataset is not False:
+        return HubDataset(address.repo, address.repo, address.part or None, "", "", "", 0)
     raise UserError(
-        f"There is no data set called “{name[:60]}” here. Choose one of {', '.join(dataset.name for dataset in CATALOGUE)}, or upload a CSV file.",
+        f"There is no data set called “{name[:60]}” here. Choose one of {', '.join(dataset.name for dataset in CATALOGUE)}, name a public one of "
+        "the Hugging Face Hub as owner/name, or upload a CSV file.",
         code="unknown_dataset",
     )
 
@@ -63,11 +116,11 @@ def fetch(dataset: HubDataset, *, load: Callable[..., Any] | None = None) -> byt
         if load is None:
             load = _loader(dataset)
         loaded = load(dataset.repo, dataset.config) if dataset.config else load(dataset.repo)
-        return _to_csv(_rows(dataset, loaded))
+        return to_csv(("text", "label", "split"), _rows(dataset, loaded))
     except UserError:
         raise
     except Exception as error:  # what a dead or changed Hub raises is of many kinds: httpx, OSError, ValueError, datasets' own ...
-        raise _unreachable(dataset, error) from error
+        raise unreachable(dataset, error) from error
 
 
 def hub_answers() -> bool:
@@ -84,10 +137,12 @@ def hub_answers() -> bool:
     return True
 
 
-def _unreachable(dataset: HubDataset, error: Exception | None) -> UserError:
+def unreachable(dataset: HubDataset, error: Exception | None) -> UserError:
+    """The error for a data set that cannot be fetched."""
     detail = f" ({type(error).__name__})" if error else ""
+    name = f"“{dataset.name}”" if dataset.name == dataset.repo else f"“{dataset.name}” ({dataset.repo})"
     return UserError(
-        f"The data set “{dataset.name}” ({dataset.repo}) could not be fetched from the Hugging Face Hub{detail}. "
+        f"The data set {name} could not be fetched from the Hugging Face Hub{detail}. "
         "Check the internet connection and try again, or upload a CSV file; the sample file works without internet.",
         code="hub_unreachable",
     )
@@ -99,7 +154,7 @@ def _loader(dataset: HubDataset) -> Callable[..., Any]:
 
     fetched_before = any(datasets.config.HF_DATASETS_CACHE.glob(dataset.repo.replace("/", "___")))
     if not fetched_before and not hub_answers():
-        raise _unreachable(dataset, None)
+        raise unreachable(dataset, None)
     return datasets.load_dataset
 
 
@@ -115,10 +170,11 @@ def _rows(dataset: HubDataset, loaded: Any) -> Iterator[tuple[str, str, str]]:
                 yield text, names[label] if names else str(label), origin
 
 
-def _to_csv(rows: Iterator[tuple[str, str, str]]) -> bytes:
+def to_csv(names: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
+    """A UTF-8 CSV file with these columns. Raises ValueError where there are no rows."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow(("text", "label", "split"))
+    writer.writerow(names)
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007
         writer.writerow(row)

@@ -5,12 +5,22 @@ import math
 from trainer.errors import UserError
 from trainer.runs.view import RunView
 
+_NO_MEMORY = frozenset({"out_of_memory", "batch_too_large"})
 _RESUMABLE = frozenset({"interrupted", "stopped", "failed", "cancelled"})
 
 
 def may_resume(view: RunView) -> bool:
-    """Whether going on makes sense: a training that went astray would go astray again."""
-    return view.status in _RESUMABLE and view.code != "loss_not_finite"
+    """Whether going on makes sense: what went astray would go astray again, and what is too large for the memory stays so."""
+    too_large = view.code in _NO_MEMORY and view.fewer_texts is None
+    return view.status in _RESUMABLE and view.code != "loss_not_finite" and not too_large
+
+
+def resume_words(view: RunView) -> str:
+    """What a press on Resume does."""
+    begun = f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again"
+    if view.fewer_texts is not None:
+        return f"{begun} with {'one text' if view.fewer_texts == 1 else f'{view.fewer_texts:,} texts'} at a time"
+    return begun if view.saved_step else "Train it again from the start"
 
 
 def going_on(view: RunView, more_epochs: int) -> int | None:
@@ -23,6 +33,12 @@ def going_on(view: RunView, more_epochs: int) -> int | None:
         return done + more_epochs
     if view.status == "damaged":
         raise UserError(" ".join(view.damage), code="run_damaged")
+    if view.code in _NO_MEMORY and view.fewer_texts is None:
+        raise UserError(
+            f"{view.name} needs more memory than there is, even with one text at a time, and would again. "
+            "Start it anew with a shorter maximum length, or with a smaller encoder.",
+            code="cannot_resume",
+        )
     if not may_resume(view):
         raise UserError(
             f"{view.name} went astray, and would again from the same state. Start it anew with a smaller learning rate.",

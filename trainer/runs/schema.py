@@ -96,6 +96,7 @@ _END = {
     "train_seconds": _SECONDS,
     "samples_per_second": _RATE,
     "best_step": _STEP,
+    "fewer_texts": _whole(1),
 }
 
 KINDS: Mapping[str, Kind] = {
@@ -114,10 +115,12 @@ KINDS: Mapping[str, Kind] = {
         notices=_list_of(_TEXT),
         repairs=_counts(_NAME),
         findings=_list_of(_FINDING),
+        level=_NAME,
+        forecast_seconds=_SECONDS,
     ),
-    "queued": _kind(epochs=_whole(1)),
+    "queued": _kind(epochs=_whole(1), texts_at_a_time=_whole(1)),
     "renamed": _kind("name", name=_NAME),
-    "phase": _kind("what", what=_TEXT, done=_SHARE, replaces_model=_true),
+    "phase": _kind("what", what=_TEXT, done=_SHARE, stage=_one_of("saving", "scoring", "comparing"), replaces_model=_true),
     "started": _kind(
         device=_NAME,
         processes=_whole(1),
@@ -126,6 +129,7 @@ KINDS: Mapping[str, Kind] = {
         learning_rate=_RATE,
         total_steps=_STEP,
         epoch_steps=_list_of(_whole(1)),
+        evaluations=_COUNT,
         parameters=_COUNT,
         trainable_parameters=_COUNT,
     ),
@@ -140,6 +144,7 @@ KINDS: Mapping[str, Kind] = {
         learning_rate=_RATE,
         grad_norm=_NUMBER,
         elapsed=_SECONDS,
+        train_seconds=_SECONDS,
         samples_per_second=_RATE,
     ),
     "eval": _kind(
@@ -148,7 +153,17 @@ KINDS: Mapping[str, Kind] = {
     "checkpoint": _kind("step", step=_STEP, macro_f1=_SHARE),
     "saved": _kind("step", step=_STEP),
     "notice": _kind("message", step=_STEP, message=_TEXT),
-    "baseline": _kind(others=_number(-_LARGEST_FLOAT), accuracy=_SHARE, macro_f1=_SHARE, rows=_COUNT, seconds=_SECONDS, problem=_TEXT),
+    "majority": _kind("name", "accuracy", "validation_accuracy", name=_TEXT, accuracy=_SHARE, validation_accuracy=_SHARE),
+    "baseline": _kind(
+        others=_number(-_LARGEST_FLOAT),
+        accuracy=_SHARE,
+        macro_f1=_SHARE,
+        validation_accuracy=_SHARE,
+        validation_macro_f1=_SHARE,
+        rows=_COUNT,
+        seconds=_SECONDS,
+        problem=_TEXT,
+    ),
     **{kind: _kind(**_END) for kind in ("finished", "stopped", "failed", "cancelled")},
 }
 

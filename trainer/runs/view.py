@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from trainer.runs import damage
+from trainer.runs.remaining import time_left
 from trainer.runs.schema import fits
 from trainer.settings import LOCAL_OWNER
 
@@ -68,12 +69,33 @@ class KeptModel:
 
 
 @dataclass(frozen=True)
-class WordCounts:
-    """What a simple model of word counts reached on the test rows, having learned from so many training rows."""
+class Scores:
+    """Shares in 0..1 on the rows of one split."""
 
     accuracy: float
     macro_f1: float
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """What a simple model of word counts reached, having learned from so many training rows: what the training has to beat."""
+
     rows: int
+    validation: Scores
+    test: Scores
+
+    def to_dict(self) -> dict[str, float]:
+        """As programs are told it: the scores are those on the test rows."""
+        return {"accuracy": self.test.accuracy, "macro_f1": self.test.macro_f1, "rows": self.rows}
+
+
+@dataclass(frozen=True)
+class Majority:
+    """The most frequent class of the training rows, and the share in 0..1 of the validation and the test rows that have it."""
+
+    name: str
+    validation_accuracy: float
+    test_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -92,15 +114,14 @@ class RunView:
 
     id: str
     name: str = ""
-    renamed: bool = False
-    """Whether a person gave it its name."""
-    level: str = ""
-    """The level of the dial that it was started with; "" for settings of a person's own."""
     owner: str = ""
     created: float = 0.0
-    ended: float | None = None
     queued: float = 0.0
     """When it was last put into the queue, Unix time."""
+    renamed: bool = False
+    """A person gave it its name."""
+    level: str = ""
+    """Of the dial, as it was when it was started ("Quick look", "Balanced", "Best"); empty for settings of one's own."""
     source_name: str = ""
     draft: str = ""
     """The draft it was started from."""
@@ -122,6 +143,8 @@ class RunView:
     """For one that waits or goes on once more: what it was, and is again should it leave the queue."""
     wanted_epochs: int | None = None
     """For one that is to go on longer than its recipe says: epochs in all."""
+    texts_at_a_time: int | None = None
+    """For one that goes on after it ran out of memory: its batches are read in parts of no more texts; the training stays the same."""
     processes: int = 1
     phase: str = ""
     """What is being done now, as a sentence's end: "reading the texts"."""
@@ -142,12 +165,17 @@ class RunView:
     epoch_steps: tuple[int, ...] = ()
     samples_per_second: float | None = None
     seconds_left: float | None = None
+    """From its last event to the report; at least 1 while it is worked at, None where nothing is known."""
+    tail_seconds: float | None = None
+    """What of them comes after the last step: saving, scoring, comparing."""
     points: tuple[LogPoint, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     best_step: int | None = None
     """Where the weights are from that this training keeps so far; see ``kept`` for those of the model in the folder."""
     baseline: WordCounts | None = None
-    """None where there is none, as in runs of before; its failure fails no run."""
+    """None until it is known, and where it failed, which fails no run; most know it before their first step."""
+    majority: Majority | None = None
+    """None until it is known."""
     model: KeptModel | None = None
     """The model whose report stands in the folder, be it that of before while the run goes on or after it failed."""
     stop_asked: bool = False
@@ -157,6 +185,10 @@ class RunView:
     """Why it failed, in words for people."""
     code: str = ""
     """What kind of failure it was: "disk", "out_of_memory", "loss_not_finite" ..."""
+    fewer_texts: int | None = None
+    """For one that ran out of memory: so many texts at a time, fewer than those that did not fit, make the same training."""
+    ended: float | None = None
+    """When it finished, stopped, failed or was cancelled, Unix time; None while it is live and where it was interrupted."""
     seconds: float | None = None
     """From Start to the report."""
     train_seconds: float | None = None
@@ -205,15 +237,17 @@ def fold(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] =
     evaluations: list[Evaluation] = []
     moved: dict[str, Any] = {}
     wrong = list(damaged)
+    whole: list[dict[str, Any]] = []
     created, foreign, queued_at = False, False, 0
     for at, event in enumerate(events):
         if not fits(event):
             wrong.append(at)
             continue
+        whole.append(event)
         kind = event["kind"]
         if kind == "log":
             points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
-            moved |= _log(view, event)
+            moved |= _log(event)
             continue
         # A view is costly to make: one for each row of logged points.
         view, moved = (replace(view, **moved), {}) if moved else (view, moved)
@@ -231,11 +265,20 @@ def fold(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] =
         created = created or kind == "created"
         foreign = foreign or event.get("run", run_id) != run_id
         queued_at = at + 1 if kind == "queued" else queued_at
-    view = replace(view, **moved, points=tuple(points), evaluations=tuple(evaluations))
+    view = replace(view, **moved, points=tuple(points), evaluations=tuple(evaluations), **_times(view.status, whole))
     if foreign:
         # Whether it is to be trained, nobody can tell.
         return replace(view, status="damaged", damage=(damage.log_of_another_run(view.name),))
     return _with_damage(view, created, len(wrong), unsure=any(at >= queued_at for at in wrong))
+
+
+def _times(status: Status, events: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What is left to do, or when it was done."""
+    if status == "running":
+        left = time_left(events)
+        return {} if left is None else {"seconds_left": left.seconds, "tail_seconds": left.tail}
+    ends = [e["time"] for e in events if _ENDS.get(e["kind"]) == status]
+    return {"ended": ends[-1]} if ends else {}
 
 
 def _with_damage(view: RunView, created: bool, lines: int, *, unsure: bool) -> RunView:
@@ -260,21 +303,23 @@ def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
     if view.status == "damaged" and living:
         view = replace(view, status="running")
     if view.status == "running" and not living:
-        view = replace(view, status="interrupted", seconds_left=None)
+        view = replace(view, status="interrupted", seconds_left=None, tail_seconds=None)
+    if stop_asked and view.seconds_left is not None:
+        view = replace(view, seconds_left=view.tail_seconds)
     return replace(view, stop_asked=stop_asked and view.live)
 
 
 def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluation]) -> RunView:
     status = _ENDS[event["kind"]]
-    ended = replace(view, status=status, before=None, wanted_epochs=None, phase="", phase_done=None, seconds_left=None)
+    ended = replace(view, status=status, before=None, wanted_epochs=None, phase="", phase_done=None)
     if status == "cancelled" and view.before is not None:
         return replace(ended, status=view.before)
-    ended = replace(ended, **{"message": "", "code": "", **_known(event, _END_FIELDS)})
+    ended = replace(ended, **{"message": "", "code": "", "fewer_texts": None, **_known(event, _END_FIELDS)})
     # Only these two ends put a model into the folder.
     return replace(ended, model=_best_so_far(ended, evaluations)) if status in ("finished", "stopped") else ended
 
 
-_END_FIELDS = ("message", "code", "seconds", "train_seconds", "samples_per_second", "best_step")
+_END_FIELDS = ("message", "code", "seconds", "train_seconds", "samples_per_second", "best_step", "fewer_texts")
 _START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps", "processes")
 
 
@@ -283,19 +328,19 @@ def _known(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _created(view: RunView, event: dict[str, Any]) -> RunView:
-    facts = _known(event, ("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs"))
+    facts = _known(event, ("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs", "level"))
     findings = tuple(RecordedFinding(**finding) for finding in event.get("findings", ()))
     return replace(view, created=event["time"], notices=tuple(event.get("notices", ())), findings=findings, **facts)
 
 
 def _queued(view: RunView, event: dict[str, Any]) -> RunView:
     before = view.before or (view.status if view.queued else None)
-    wanted = event.get("epochs")
-    return replace(view, status="queued", before=before, wanted_epochs=wanted, queued=event["time"])
+    asked = {"wanted_epochs": event.get("epochs"), "texts_at_a_time": event.get("texts_at_a_time", view.texts_at_a_time)}
+    return replace(view, status="queued", before=before, queued=event["time"], **asked)
 
 
 def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, name=event["name"]) if event["name"].strip() else view
+    return replace(view, name=event["name"], renamed=True) if event["name"].strip() else view
 
 
 def _phase(view: RunView, event: dict[str, Any]) -> RunView:
@@ -311,18 +356,12 @@ def _started(view: RunView, event: dict[str, Any]) -> RunView:
 
 def _resumed(view: RunView, event: dict[str, Any]) -> RunView:
     step = event["step"]
-    return replace(
-        view, status="running", step=step, saved_step=step, best_step=event.get("best_step"), message="", code="", seconds_left=None
-    )
+    return replace(view, status="running", step=step, saved_step=step, best_step=event.get("best_step"), message="", code="")
 
 
-def _log(view: RunView, event: dict[str, Any]) -> dict[str, Any]:
+def _log(event: dict[str, Any]) -> dict[str, Any]:
     """What a logged point changes in the view."""
-    step, elapsed = event["step"], event.get("elapsed")
-    moved = {"step": step, **_known(event, ("samples_per_second",))}
-    if elapsed and step and view.total_steps:
-        moved["seconds_left"] = elapsed / step * (view.total_steps - step)
-    return moved
+    return {"step": event["step"], **_known(event, ("samples_per_second",))}
 
 
 def _checkpoint(view: RunView, event: dict[str, Any]) -> RunView:
@@ -338,9 +377,16 @@ def _notice(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _baseline(view: RunView, event: dict[str, Any]) -> RunView:
-    facts = _known(event, ("accuracy", "macro_f1", "rows"))
+    found = tuple(map(event.get, ("rows", "validation_accuracy", "validation_macro_f1", "accuracy", "macro_f1")))
     # One that failed has none of them, but its problem.
-    return replace(view, baseline=WordCounts(**facts)) if len(facts) == 3 else view
+    if None in found:
+        return view
+    rows, *scores = found
+    return replace(view, baseline=WordCounts(rows, validation=Scores(*scores[:2]), test=Scores(*scores[2:])))
+
+
+def _majority(view: RunView, event: dict[str, Any]) -> RunView:
+    return replace(view, majority=Majority(event["name"], event["validation_accuracy"], event["accuracy"]))
 
 
 _STEPS = {
@@ -352,5 +398,6 @@ _STEPS = {
     "checkpoint": _checkpoint,
     "saved": _saved,
     "notice": _notice,
+    "majority": _majority,
     "baseline": _baseline,
 }

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.wording import counted
-from trainer.errors import UserError
+from trainer.errors import NoMemoryError
 from trainer.runs.checkpoints import Checkpoint, Checkpoints, link_files
 from trainer.runs.run import Run
 from trainer.runs.seal import sync_files
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
+from trainer.training.limits import largest_part, way_on
 from trainer.training.ranks import Ranks
 
 if TYPE_CHECKING:
@@ -55,28 +56,35 @@ class Course:
     hardware: Hardware
 
 
-def train_to_the_end(course: Course) -> Fitted | None:
-    """Train; where the memory does not suffice, once more from the last state with batches read in parts."""
-    recipe = course.task.recipe
-    fitted = _attempt_and_clear(course)
+def train_to_the_end(course: Course, texts_at_a_time: int) -> Fitted | None:
+    """Train; where the memory does not suffice, once more from the last state with batches read in parts.
+
+    ``texts_at_a_time`` is the batch of a process or, where it is known to be too much, an equal part of it. Raises NoMemoryError where
+    neither suffices.
+    """
+    recipe, ranks = course.task.recipe, course.task.ranks
+    together = recipe.batch_size // ranks.count
+    fitted = _attempt_and_clear(course, split=together // texts_at_a_time)
     if fitted is not _NO_MEMORY:
         return fitted
-    together = recipe.batch_size // course.task.ranks.count
-    parts = _fewest_parts(together)
-    if parts > 1 and course.task.ranks.count == 1:
+    # Of several processes one may have had room enough: they could not agree on a second attempt.
+    fewer = largest_part(texts_at_a_time, texts_at_a_time - 1) if ranks.count == 1 else None
+    if fewer is not None:
+        parts = together // fewer
         remark = (
-            f"The {course.hardware.name} ran out of memory with {recipe.batch_size} texts at a time. It goes on with "
-            f"{recipe.batch_size // parts} at a time and {parts * recipe.gradient_accumulation} times as many before each step: "
+            f"The {course.hardware.name} ran out of memory with {counted(texts_at_a_time, 'text')} at a time. It goes on with "
+            f"{fewer} at a time and {parts * recipe.gradient_accumulation} times as many before each step: "
             "the same training, a little slower."
         )
         fitted = _attempt_and_clear(course, split=parts, remark=remark)
         if fitted is not _NO_MEMORY:
             return fitted
-        together //= parts
-    raise UserError(
-        f"The {course.hardware.name} ran out of memory with {counted(together, 'text')} at a time. "
-        "Choose a smaller batch size, a shorter maximum length or a smaller encoder, and start again.",
+        texts_at_a_time = fewer
+    fewer = largest_part(texts_at_a_time, texts_at_a_time - 1)
+    raise NoMemoryError(
+        f"The {course.hardware.name} ran out of memory with {counted(texts_at_a_time, 'text')} at a time. {way_on(fewer)}",
         code="out_of_memory",
+        fewer_texts=fewer,
     )
 
 
@@ -114,7 +122,7 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
     masks = quicken(model, hardware, seed=recipe.seed)
     last, damaged = _last_state(task)
     before = load_progress(last.path) if last else None
-    if split == 1:
+    if not remark:
         # Later there may be something to keep: the first step then ends it.
         mind_the_stop(run, task.ranks)
     _tell_start(task, model, hardware, last)
@@ -155,7 +163,7 @@ def _trained(course: Course, trainer: "LiveTrainer", watch: "Watch", last: Check
         trainer.state.global_step = before.step
     if not task.ranks.main:
         return None
-    task.run.log.append("phase", durable=True, what="saving the model", replaces_model=True)
+    task.run.log.append("phase", durable=True, what="saving the model", stage="saving", replaces_model=True)
     _save(task.run, watch, course.tokenizer)
     return Fitted(
         watch.stopped,
@@ -196,11 +204,6 @@ def _damaged_words(damaged: Sequence[int], newest: Checkpoint | None) -> str:
     return f"{which} damaged, so the training {where}. What was trained since then is trained once more, to the same result."
 
 
-def _fewest_parts(texts: int) -> int:
-    """The smallest number above 1 that divides a batch into equal parts, so that each step still learns from the same texts."""
-    return next((n for n in range(2, texts + 1) if texts % n == 0), 1)
-
-
 def _out_of_memory(error: BaseException) -> bool:
     import torch
 
@@ -225,6 +228,7 @@ def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Che
         learning_rate=recipe.learning_rate,
         total_steps=task.schedule.total_steps,
         epoch_steps=list(task.schedule.epoch_steps),
+        evaluations=len(task.schedule.evaluation_steps),
         parameters=count_parameters(model),
         trainable_parameters=count_parameters(model, learning=True),
     )

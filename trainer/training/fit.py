@@ -15,7 +15,7 @@ from trainer.training.attempt import Course, Fitted, mind_the_stop, train_to_the
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.hardware import at_precision, detect
 from trainer.training.libraries import load_libraries
-from trainer.training.limits import refuse_what_cannot_fit
+from trainer.training.limits import largest_part, refuse_what_cannot_fit
 from trainer.training.ranks import Ranks
 from trainer.training.schedule import plan
 
@@ -52,9 +52,8 @@ def fit(
     train = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
     validation = tokenise(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
     validation.sort(key=lambda row: len(row["input_ids"]))
-    refuse_what_cannot_fit(
-        replace(recipe, batch_size=recipe.batch_size // ranks.count), encoder, [len(row["input_ids"]) for row in train], hardware
-    )
+    texts_at_a_time = _texts_at_a_time(run, recipe.batch_size // ranks.count)
+    refuse_what_cannot_fit(replace(recipe, batch_size=texts_at_a_time), encoder, [len(row["input_ids"]) for row in train], hardware)
     schedule = plan(
         train_rows=len(train),
         validation_rows=len(validation),
@@ -65,7 +64,13 @@ def fit(
         log_every=recipe.log_every,
     )
     course = Course(Task(run, recipe, schedule, ranks, save_seconds), encoder, corpus.label_names, tokenizer, train, validation, hardware)
-    return train_to_the_end(course)
+    return train_to_the_end(course, texts_at_a_time)
+
+
+def _texts_at_a_time(run: Run, batch: int) -> int:
+    """Texts that a process reads at once: its batch or, once it was too much for the memory, a part of it."""
+    most = fold(run.id, run.log.read()).texts_at_a_time
+    return batch if most is None else largest_part(batch, most) or 1
 
 
 def _shared_batch(run: Run, recipe: Recipe, ranks: Ranks) -> int:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from trainer.errors import UserError
+from trainer.data.wording import counted
+from trainer.errors import NoMemoryError
 from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
 from trainer.training.estimate import free_megabytes
@@ -16,8 +17,20 @@ _LEARNING_BYTES = 16
 _RESTING_BYTES = 4
 
 
+def largest_part(batch: int, most: int) -> int | None:
+    """The most texts, ``most`` at most, of which a batch can be read in equal parts, so that each step still learns from the same texts."""
+    return next((texts for texts in range(min(batch, most), 0, -1) if batch % texts == 0), None)
+
+
+def way_on(fewer_texts: int | None) -> str:
+    """What to do where the memory did not suffice; None where even one text at a time is too much."""
+    if fewer_texts is None:
+        return "Start it anew with a shorter maximum length, or with a smaller encoder."
+    return f"Train it again with {counted(fewer_texts, 'text')} at a time: the same training, a little slower."
+
+
 def refuse_what_cannot_fit(recipe: Recipe, encoder: Encoder, lengths: Sequence[int], hardware: Hardware) -> None:
-    """Raise UserError where even the least that a step needs is more than the memory that is free.
+    """Raise NoMemoryError where even the least that a step needs is more than the memory that is free.
 
     ``lengths`` are those of the training texts in tokens, as they are read. A batch that passes may still not fit: this is a lower
     bound, and what it refuses would surely fail.
@@ -27,12 +40,16 @@ def refuse_what_cannot_fit(recipe: Recipe, encoder: Encoder, lengths: Sequence[i
     weights = encoder.parameters * (_RESTING_BYTES if still else _LEARNING_BYTES)
     # A frozen encoder keeps nothing for a backward pass.
     kept = 0 if recipe.frozen_epochs >= recipe.epochs else encoder.layers * encoder.width * _ACTIVATION_BYTES
-    needed = (weights + texts * longest * kept) / 2**20
+
+    def needed(at_a_time: int) -> float:
+        return (weights + at_a_time * longest * kept) / 2**20
+
     free = free_megabytes(hardware)
-    if needed > free:
-        raise UserError(
-            f"A batch of {texts} texts of up to {longest} tokens needs at least {needed / 1024:.1f} GB with {encoder.name}, "
-            f"and {free / 1024:.1f} GB are free on the {hardware.name}. "
-            "Choose a smaller batch size, a shorter maximum length or a smaller encoder.",
+    if needed(texts) > free:
+        fits = next((n for n in range(texts - 1, 0, -1) if recipe.batch_size % n == 0 and needed(n) <= free), None)
+        raise NoMemoryError(
+            f"A batch of {counted(texts, 'text')} of up to {longest} tokens needs at least {needed(texts) / 1024:.1f} GB with {encoder.name}, "
+            f"and {free / 1024:.1f} GB are free on the {hardware.name}. {way_on(fits)}",
             code="batch_too_large",
+            fewer_texts=fits,
         )

@@ -142,6 +142,7 @@ class Watch(TrainerCallback):
             learning_rate=logs.get("learning_rate"),
             grad_norm=logs.get("grad_norm"),
             elapsed=round(self.seconds, 3),
+            train_seconds=round(self.train_seconds, 3),
             samples_per_second=round(self.samples_per_second(state.global_step), 2),
         )
 

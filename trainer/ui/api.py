@@ -84,7 +84,7 @@ def build(studio: Studio) -> None:
             "test": reports.test.to_dict(),
             "validation": reports.validation.to_dict(),
             "confusion": reports.test.confusion.tolist(),
-            "baseline": view.baseline and asdict(view.baseline),
+            "baseline": view.baseline and view.baseline.to_dict(),
             "findings": [asdict(finding) for finding in view.findings],
         }
 

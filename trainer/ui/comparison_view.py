@@ -22,7 +22,7 @@ from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.run_names import distinct_names
 from trainer.ui.session import QUIET, owner, said
 
-_CHART_HEIGHT = 300
+_CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 _SCORES = {"Accuracy": accuracy_comparison, "Macro F1": macro_f1_comparison}
 
 
@@ -50,8 +50,7 @@ def build(studio: Studio) -> ComparisonView:
         verdict = gr.HTML(elem_id="verdict")
         with gr.Row(elem_classes=["em-charts"]):
             with gr.Column(min_width=320):
-                gr.HTML('<h3 class="em-over-chart">Loss <small>validation; training faint; lower is better</small></h3>')
-                loss = live_chart(None, elem_id="compare-loss-chart", height=_CHART_HEIGHT)
+                loss = live_chart(None, elem_id="compare-loss-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Loss")
             with gr.Column(min_width=320):
                 score_of = gr.Radio(
                     list(_SCORES),
@@ -62,7 +61,7 @@ def build(studio: Studio) -> ComparisonView:
                     elem_id="compare-score-of",
                     elem_classes=["em-over-chart"],
                 )
-                score = live_chart(None, elem_id="compare-score-chart", height=_CHART_HEIGHT)
+                score = live_chart(None, elem_id="compare-score-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Score")
         differences = gr.HTML(elem_id="differences")
     view = ComparisonView(body, runs, verdict, loss, score_of, score, differences)
 

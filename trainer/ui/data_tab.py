@@ -159,14 +159,17 @@ def _build_corpus(p: dict[str, Any]) -> None:
     """What there is to see once texts and labels are known."""
     with gr.Row(elem_classes=["em-charts"]):
         with gr.Column(min_width=320):
-            gr.HTML("<h3>Rows per class</h3>")
-            p["counts"] = live_chart(None, elem_id="counts-chart", height=_CHART_HEIGHT)
+            p["counts"] = live_chart(None, elem_id="counts-chart", height=_CHART_HEIGHT, title="Rows per class")
         with gr.Column(min_width=320):
-            gr.HTML("<h3>Words per text</h3>")
-            p["lengths"] = live_chart(None, elem_id="lengths-chart", height=_CHART_HEIGHT)
+            p["lengths"] = live_chart(None, elem_id="lengths-chart", height=_CHART_HEIGHT, title="Words per text")
     with gr.Column(visible=False) as p["tokens_body"]:
-        gr.HTML("<h3>Tokens per text <small>and where the encoder stops reading</small></h3>")
-        p["token_lengths"] = live_chart(None, elem_id="token-lengths-chart", height=_TOKENS_HEIGHT)
+        p["token_lengths"] = live_chart(
+            None,
+            elem_id="token-lengths-chart",
+            height=_TOKENS_HEIGHT,
+            title="Tokens per text",
+            note="and where the encoder stops reading",
+        )
     p["split"] = gr.Radio(
         list(SPLITS),
         value="70 / 10 / 20",

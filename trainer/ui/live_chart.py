@@ -1,24 +1,30 @@
-"""A plotly chart that keeps its zoom and hover while its data change.
+"""A plotly chart in its frame, which keeps its zoom and hover while its data change.
 
-``gr.Plot`` is rebuilt at each update; this is a ``gr.HTML`` whose script hands the new figure to ``Plotly.react``.
+``gr.Plot`` is rebuilt at each update; this is a ``gr.HTML`` whose script hands the new figure to ``Plotly.react``. Scripts are fetched when
+the first chart is to be seen, and its title and buttons stand outside the image, where keyboard and screen reader find them.
 """
 
 import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 
-_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "live_chart.js"
+from trainer.ui import markup
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_BUTTONS = (("reset", "Reset zoom", ' class="em-away"'), ("png", "PNG", " disabled"), ("csv", "CSV", " disabled"))
 
 
-def plotly_script() -> Path:
-    """plotly.js as it comes in the plotly package; found without importing plotly."""
+def served_files() -> list[str]:
+    """The scripts that charts fetch, for ``gr.set_static_paths``: plotly.js from its package, found without importing it, and our own."""
     spec = find_spec("plotly")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("the package plotly is not installed")
-    return Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
+    plotly = Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
+    return [str(path) for path in (plotly, _ASSETS / "chart.js", _ASSETS / "chart_table.js")]
 
 
 def drawn(figure: dict[str, Any] | None) -> str | None:
@@ -26,13 +32,33 @@ def drawn(figure: dict[str, Any] | None) -> str | None:
     return None if figure is None else json.dumps(figure, separators=(",", ":"), allow_nan=False)
 
 
-def live_chart(figure: dict[str, Any] | None, *, elem_id: str, height: int, title: str = "", note: str = "") -> gr.HTML:
-    """A chart whose value is what ``drawn`` makes of a figure; ``height`` pixels are kept free before it is there."""
+def live_chart(
+    figure: dict[str, Any] | None, *, elem_id: str, height: int, title: str, note: str = "", phone_height: int | None = None
+) -> gr.HTML:
+    """A chart under a heading, with buttons for a PNG, a CSV and the way back from a zoom; its value is what ``drawn`` makes of a figure.
+
+    ``height`` pixels, or ``phone_height`` on a screen up to 640 px wide, are kept free before a figure is there; then its own heights hold.
+    ``note`` stands small beside the title, where the figure's meta does not hold another.
+    """
     return gr.HTML(
         value=drawn(figure),
-        html_template='<div class="chart"></div>',
-        js_on_load=_SCRIPT.read_text(encoding="utf-8"),
+        html_template=_template(title, note, height, height if phone_height is None else phone_height),
+        js_on_load=(_ASSETS / "live_chart.js").read_text(encoding="utf-8"),
         elem_id=elem_id,
         elem_classes=["em-chart"],
-        min_height=height,
     )
+
+
+def _template(title: str, note: str, height: int, phone_height: int) -> str:
+    plotly, script, _ = (f"gradio_api/file={quote(Path(path).as_posix(), safe='/:')}" for path in served_files())
+    buttons = "".join(
+        f'<button type="button" data-do="{do}"{more} aria-label="{markup.text(f"{words}: {title}")}">{words}</button>'
+        for do, words, more in _BUTTONS
+    )
+    html = (
+        f'<div class="em-chart-head"><h3><span>{markup.text(title)}</span> <small>{markup.text(note)}</small></h3>'
+        f'<div class="em-chart-tools">{buttons}</div></div>'
+        f'<div class="chart" style="--height:{height}px;--phone-height:{phone_height}px" data-plotly="{plotly}" data-script="{script}"></div>'
+    )
+    # Gradio fills in what looks like a variable.
+    return html.replace("$", "&#36;").replace("{", "&#123;").replace("`", "&#96;").replace("\\", "&#92;")

@@ -11,7 +11,7 @@ from trainer.errors import UserError
 from trainer.studio import Studio
 from trainer.ui import api, data_tab, form, markup, results_tab, runs_tab, shell, theme, train_tab, try_tab
 from trainer.ui.components import Page
-from trainer.ui.live_chart import plotly_script
+from trainer.ui.live_chart import served_files
 from trainer.ui.refresh import refresh
 from trainer.ui.session import QUIET, owner, said
 
@@ -20,7 +20,7 @@ _TICK_SECONDS = 1.0
 
 def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
     """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes."""
-    gr.set_static_paths([str(plotly_script())])
+    gr.set_static_paths(served_files())
     with gr.Blocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
         api.build(studio)

@@ -42,7 +42,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
     headline = pressable(results_view.nothing_yet(), elem_id="headline")
     with gr.Column(visible=False, elem_id="results-body") as body, gr.Row(elem_classes=["em-columns", "em-judged"]):
         with gr.Column(min_width=320, elem_classes=["em-confused"]):
-            matrix = live_chart(None, elem_id="confusion-chart", height=420, title="What it confuses", note="rows of the test")
+            matrix = live_chart(None, elem_id="confusion-chart", height=376, phone_height=306, title="What it confuses")
             matrix_as = gr.Radio(
                 [_COUNTS, _BY_ROW], value=_COUNTS, show_label=False, label="Numbers in the cells", container=False, elem_id="matrix-as"
             )

@@ -95,9 +95,9 @@ def bar(view: RunView, report: Report) -> str:
     def said(share: float, digits: int = 0) -> str:
         return f"{round(share * report.rows):,} of {report.rows:,}" if few else words.percent(share, digits)
 
-    marks = [_Mark("most frequent", report.majority_share)]
+    marks = [_Mark("most frequent", _majority(view, report)[1])]
     if view.baseline is not None:
-        marks.append(_Mark("counting words", view.baseline.accuracy))
+        marks.append(_Mark("counting words", view.baseline.test.accuracy))
     marks.sort(key=lambda mark: mark.share)
     ours = said(accuracy.value, 1)
     told = "; ".join(f"{_IN_FULL[mark.name]}: {said(mark.share, 1)}" for mark in marks)
@@ -118,6 +118,13 @@ def bar(view: RunView, report: Report) -> str:
 _IN_FULL = {"most frequent": "Always answering the most frequent class", "counting words": "counting words"}
 
 
+def _majority(view: RunView, report: Report) -> tuple[str, float]:
+    """The most frequent class of the training rows, or where that is not known of the test rows, and its share of the test rows."""
+    if view.majority is None:
+        return report.majority_name, report.majority_share
+    return view.majority.name, view.majority.test_accuracy
+
+
 def _css(share: float) -> str:
     return f"{100 * share:.2f}%"
 
@@ -125,7 +132,7 @@ def _css(share: float) -> str:
 def _against_counting(view: RunView, accuracy: Interval) -> str:
     if view.baseline is None:
         return f"There is no word-count comparison: {_why_no_baseline(view)}."
-    counting = view.baseline.accuracy
+    counting = view.baseline.test.accuracy
     if counting > accuracy.high:
         return f"Counting words alone does better ({words.percent(counting)})."
     clearly = "Surely better" if counting < accuracy.low else "Not clearly better"
@@ -142,11 +149,12 @@ def _why_no_baseline(view: RunView) -> str:
 
 def _details(view: RunView, reports: Reports) -> str:
     test, validation = reports.test, reports.validation
+    majority, share = _majority(view, test)
     lines = [
         f"On the {words.count(test.rows, 'test row')}: {scores.with_range(test.accuracy, test.rows)}.",
         f"On the {words.count(validation.rows, 'validation row')}, which chose the step whose model was kept: "
         f"{scores.in_short(validation.accuracy, validation.rows)}.",
-        f"Always answering “{test.majority_name[:60]}”, the most frequent class: {_on_test(test.majority_share, test)}.",
+        f"Always answering “{majority[:60]}”, the most frequent class: {_on_test(share, test)}.",
         *_counting(view, test),
         "Ranges are 95 % intervals (Wilson’s method, carried over to F1).",
         "The download is a zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.",
@@ -160,10 +168,10 @@ def _counting(view: RunView, test: Report) -> list[str]:
     if view.baseline is None:
         return []
     learned = learned_from(view.baseline.rows, view.rows.get("train"))
-    macro = "" if test.rows < scores.FEW_ROWS else f", macro F1 {decimal(view.baseline.macro_f1)}"
+    macro = "" if test.rows < scores.FEW_ROWS else f", macro F1 {decimal(view.baseline.test.macro_f1)}"
     return [
         "Counting words (TF-IDF and a linear support vector machine), having learned from "
-        f"{learned}: {_on_test(view.baseline.accuracy, test)}{macro}."
+        f"{learned}: {_on_test(view.baseline.test.accuracy, test)}{macro}."
     ]
 
 

@@ -1,7 +1,7 @@
 """Scores as people should read them: with their rows, their range, and in counts where few rows carry them."""
 
 from trainer.evaluation.intervals import Interval
-from trainer.runs.view import WordCounts as Baseline
+from trainer.runs.view import WordCounts
 from trainer.text_format import percent_range
 from trainer.ui import words
 
@@ -33,9 +33,9 @@ def in_a_sentence(accuracy: Interval, rows: int) -> str:
     return f"Right on {right(accuracy, rows):,} of {rows:,} texts it never saw: {words.percent(accuracy.value)}"
 
 
-def short_sentence(accuracy: Interval, rows: int, baseline: Baseline | None) -> str:
+def short_sentence(accuracy: Interval, rows: int, baseline: WordCounts | None) -> str:
     """ "67.6 % right on 204 test rows (counting words: 47.1 %)", or "3 of 4 test rows right, too few to say anything"."""
     if rows < FEW_ROWS:
         return f"{right(accuracy, rows):,} of {rows:,} test rows right, too few to say anything"
-    beside = "" if baseline is None else f" (counting words: {words.percent(baseline.accuracy)})"
+    beside = "" if baseline is None else f" (counting words: {words.percent(baseline.test.accuracy)})"
     return f"{words.percent(accuracy.value)} right on {rows:,} test rows{beside}"

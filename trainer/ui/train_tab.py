@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.charts.curves import Curves, accuracy_chart, loss_chart
+from trainer.charts.curves import Curves, Rung, accuracy_chart, loss_chart
 from trainer.presets import LEVELS
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import RunView
@@ -19,7 +19,7 @@ from trainer.ui.pressable import Press
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET
 
-_CHART_HEIGHT = 300
+_CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 _PREPARE, _WATCH = '<i class="em-mode-prepare"></i>', '<i class="em-mode-watch"></i>'
 
 
@@ -80,14 +80,22 @@ def build(studio: Studio) -> TrainTab:
         head = gr.HTML(elem_id="watch-head")
         with gr.Row(elem_classes=["em-charts"]):
             with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
-                loss = live_chart(loss_chart(no_curves()), elem_id="loss-chart", height=_CHART_HEIGHT, title="Loss", note="lower is better")
+                loss = live_chart(
+                    loss_chart(no_curves()),
+                    elem_id="loss-chart",
+                    height=_CHART_HEIGHT,
+                    phone_height=_PHONE_HEIGHT,
+                    title="Loss",
+                    note="lower is better",
+                )
             with gr.Column(min_width=320, elem_classes=["em-chart-card", "em-first-on-phone"]):
                 accuracy = live_chart(
                     accuracy_chart(no_curves()),
                     elem_id="accuracy-chart",
                     height=_CHART_HEIGHT,
+                    phone_height=_PHONE_HEIGHT,
                     title="Accuracy",
-                    note="on validation rows; higher is better",
+                    note="on validation rows · higher is better",
                 )
         details = gr.HTML(elem_id="run-details")
         watch_foot = shell.foot(elem_id="foot-watch")
@@ -169,7 +177,15 @@ def _curves(view: RunView) -> Curves:
         total_steps=view.total_steps,
         epoch_steps=view.epoch_steps,
         best_step=view.kept.step,
+        rungs=_rungs(view),
     )
+
+
+def _rungs(view: RunView) -> tuple[Rung, ...]:
+    """What the model has to beat, scored on the same validation rows."""
+    words_counted = () if view.baseline is None else (Rung("counting words", view.baseline.validation.accuracy),)
+    guessed = () if view.majority is None else (Rung("most frequent class", view.majority.validation_accuracy),)
+    return words_counted + guessed
 
 
 def _encoder_choice(encoder: Encoder) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trainer.runs.course import may_resume
+from trainer.runs.course import may_resume, resume_words
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.shelf import Scores
@@ -53,7 +53,7 @@ def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -
     another = Press("prepare", "Prepare another training", link=True)
     again = Press("again", "Train again with changes", code=view.id, link=True)
     results = Press("results", "See the results", code=view.id, primary=True, elem_id="to-results")
-    resume = Press("resume", _resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
+    resume = Press("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
     if view.status == "queued":
         ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"
         out = Press("stop", "Take it out of the queue", code=view.id, elem_id="cancel")
@@ -67,7 +67,7 @@ def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -
         did = "Trained" if view.status == "finished" else "Its best model is kept"
         return shell.foot_html(f"{did}{score}.", again, *([resume] if resumable else []), results)
     if resumable:
-        first = Press("resume", _resume_words(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
+        first = Press("resume", resume_words(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
         return shell.foot_html(_why_not(view), again, first, wrong=view.status == "failed")
     return shell.foot_html(_why_not(view), again, another, wrong=view.status == "failed")
 
@@ -99,8 +99,14 @@ def _sentence(view: RunView, title: str) -> tuple[str, str]:
 
 
 def yardsticks(view: RunView) -> str:
-    """What the model has to beat, on the validation rows as it is."""
-    return ""
+    """What the model has to beat, scored on the same validation rows."""
+    known = []
+    if view.baseline is not None:
+        known.append(f"counting words gets {words.percent(view.baseline.validation.accuracy, 0)}")
+    if view.majority is not None:
+        known.append(f"always “{view.majority.name}” {words.percent(view.majority.validation_accuracy, 0)}")
+    said = ", ".join(known)
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def _share(latest: Evaluation, view: RunView) -> str:
@@ -132,10 +138,6 @@ def _scores_of(which: str, found: Evaluation | None) -> list[tuple[str, str]]:
     place = f"({which})" if found is None else f"({which}, step {found.step:,})"
     accuracy, macro_f1 = ("–", "–") if found is None else (words.percent(found.accuracy), words.percent(found.macro_f1))
     return [(f"Validation accuracy {place}", accuracy), (f"Validation macro F1 {place}", macro_f1)]
-
-
-def _resume_words(view: RunView) -> str:
-    return f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again from the start"
 
 
 def _parameters(model: KeptModel) -> str:

@@ -1,0 +1,250 @@
+// Draws a figure of trainer/charts in its frame and keeps drawing it as it changes; fetches plotly for the first of them.
+// It decides nothing about the data. live_chart.js calls mount with what gradio gives it.
+
+import { csvOf } from "./chart_table.js";
+
+// Of all charts of the page.
+let loading = null;
+
+function loadPlotly(src) {
+  if (window.Plotly) return Promise.resolve();
+  loading ??= new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src, onload: resolve });
+    script.onerror = () => {
+      loading = null; // the next figure tries again
+      script.remove();
+      reject(new Error("plotly did not load"));
+    };
+    document.head.append(script);
+  });
+  return loading;
+}
+
+// Colours. Figures hold tokens; the page's CSS variables say what they are now.
+
+const pixel = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+
+// [r, g, b, a] of any CSS colour, var(), oklch() and color-mix() included: the browser computes it, a canvas reads it.
+function rgba(probe, css) {
+  probe.style.color = "";
+  probe.style.color = css;
+  pixel.clearRect(0, 0, 1, 1);
+  pixel.fillStyle = getComputedStyle(probe).color;
+  pixel.fillRect(0, 0, 1, 1);
+  return [...pixel.getImageData(0, 0, 1, 1).data];
+}
+
+// What is really behind the chart: the first opaque background on the way up.
+function surface(probe) {
+  for (let node = probe.parentElement; node; node = node.parentElement) {
+    const colour = rgba(probe, getComputedStyle(node).backgroundColor);
+    if (colour[3] > 250) return colour;
+  }
+  return rgba(probe, "var(--background-fill-primary, white)");
+}
+
+const luminance = (c) => [0.2126, 0.7152, 0.0722].reduce((sum, share, i) => sum + share * (c[i] / 255) ** 2.2, 0.05);
+const contrast = (a, b) => Math.max(luminance(a), luminance(b)) / Math.min(luminance(a), luminance(b));
+const named = (c) => `rgb(${c.slice(0, 3).map(Math.round).join(",")})`;
+const onTopOf = (c) => (contrast(c, [255, 255, 255]) > contrast(c, [20, 20, 20]) ? "rgb(255,255,255)" : "rgb(20,20,20)");
+
+function palette(probe) {
+  const ink = rgba(probe, "var(--body-text-color, CanvasText)");
+  const back = surface(probe);
+  let muted = rgba(probe, "var(--body-text-color-subdued, GrayText)");
+  // Gradio's subdued grey is too faint for small text on white (WCAG AA wants 4.5).
+  for (let i = 0; i < 10 && contrast(muted, back) < 4.6; i++) muted = muted.map((c, k) => 0.8 * c + 0.2 * ink[k]);
+  // And its borders are too loud in the dark for lines behind data.
+  let faint = rgba(probe, "var(--border-color-primary, #d4d4d8)");
+  for (let i = 0; i < 10 && contrast(faint, back) > 1.5; i++) faint = faint.map((c, k) => 0.85 * c + 0.15 * back[k]);
+  const accent = rgba(probe, "var(--em-accent, var(--color-accent, #4f46e5))");
+  const wrong = rgba(probe, "var(--em-bad, #b91c1c)");
+  return {
+    "var(--chart-ink)": named(ink),
+    "var(--chart-muted)": named(muted),
+    "var(--chart-faint)": named(faint),
+    "var(--chart-surface)": named(back),
+    "var(--chart-accent)": named(accent),
+    "var(--chart-on-accent)": onTopOf(accent),
+    "var(--chart-wrong)": named(wrong),
+    "var(--chart-on-wrong)": onTopOf(wrong),
+  };
+}
+
+// Replaces tokens under colour keys and in our own annotations only, so that a class called like a token stays text.
+function paint(node, colours, inColour = false, inAnnotation = false) {
+  for (const key of Object.keys(node)) {
+    const value = node[key];
+    const colourHere = inColour || /color/i.test(key);
+    if (typeof value === "string") {
+      if (colourHere && colours[value]) node[key] = colours[value];
+      if (inAnnotation && key === "text") node[key] = value.replace(/var\(--chart-[\w-]+\)/g, (token) => colours[token] ?? token);
+    } else if (value && typeof value === "object") {
+      // Long arrays of data hold no colours and need no walk.
+      if (Array.isArray(value) && !colourHere && typeof value[0] !== "object") continue;
+      paint(value, colours, colourHere, inAnnotation || key === "annotations");
+    }
+  }
+}
+
+// Figures
+
+const narrow = matchMedia("(max-width: 640px)"); // as in charts.css
+const coarse = matchMedia("(pointer: coarse)");
+const PERCENTS = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`${i}%`, `${i} %`]));
+const AXES = ["xaxis", "yaxis"];
+
+// Anew each time: plotly writes into what it is given, and the tokens are needed again when the theme changes.
+function figureOf(value, probe) {
+  const { data, layout } = JSON.parse(value);
+  const { phone, ...meta } = layout.meta;
+  const heights = [layout.height, phone?.height ?? layout.height];
+  let traces = data;
+  if (phone && narrow.matches) {
+    const { xaxis, yaxis, without = [], ...rest } = phone;
+    Object.assign(layout, rest);
+    Object.assign(layout.xaxis, xaxis);
+    Object.assign(layout.yaxis, yaxis);
+    traces = data.filter((trace) => !without.includes(trace.name));
+  }
+  delete layout.meta;
+  for (const name of AXES) if (layout[name].tickformat === "~%") layout[name].labelalias = PERCENTS;
+  const colours = palette(probe);
+  paint(traces, colours);
+  paint(layout, colours);
+  const { fontFamily } = getComputedStyle(probe);
+  for (const part of [layout, layout.hoverlabel]) part.font.family = fontFamily;
+  if (coarse.matches) layout.dragmode = false; // a finger scrolls the page
+  return { traces, layout, meta, heights, back: colours["var(--chart-surface)"], ink: colours["var(--chart-ink)"] };
+}
+
+const markup = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+function save(content, type, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content], { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+// One configuration for all: plotly builds a chart anew, zoom lost, whenever it is given another. Its own buttons would stand inside an
+// image, where no screen reader finds them.
+const CONFIG = { responsive: true, displayModeBar: false, displaylogo: false, showTips: false, showSendToCloud: false };
+
+export function mount({ element, props, trigger, watch }) {
+  const [div, note] = [element.querySelector(".chart"), element.querySelector("h3 small")];
+  const title = element.querySelector("h3 span").textContent;
+  const buttons = Object.fromEntries([...element.querySelectorAll("[data-do]")].map((button) => [button.dataset.do, button]));
+  const firstNote = note.textContent;
+  const file = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
+  const probe = document.createElement("span");
+  probe.hidden = true;
+  element.append(probe);
+  let drawn = null; // what figureOf made of the last value
+  let ranges = {}; // of its axes, undefined where plotly chooses
+  let listening = false;
+  let width = 0;
+
+  function clear() {
+    if (listening) window.Plotly.purge(div);
+    [listening, drawn, width] = [false, null, 0];
+    div.replaceChildren();
+    for (const name of ["role", "aria-label"]) div.removeAttribute(name);
+    showButtons();
+  }
+
+  const zoomed = () =>
+    AXES.some((name) => {
+      const now = div.layout?.[name];
+      if (!drawn || !now || now.fixedrange) return false;
+      return ranges[name] ? ranges[name].some((edge, i) => Math.abs(edge - now.range[i]) > 1e-9) : now.autorange === false;
+    });
+
+  function showButtons() {
+    const empty = !drawn?.traces.length;
+    buttons.png.disabled = buttons.csv.disabled = empty;
+    const away = empty || !zoomed();
+    // Focus must not be lost with the button that had it.
+    if (away && document.activeElement === buttons.reset) buttons.png.focus();
+    buttons.reset.classList.toggle("em-away", away);
+  }
+
+  // The place is kept before plotly has arrived, so that nothing jumps.
+  function keepPlace({ heights, meta }) {
+    div.style.setProperty("--height", `${heights[0]}px`);
+    div.style.setProperty("--phone-height", `${heights[1]}px`);
+    div.setAttribute("role", "img");
+    div.setAttribute("aria-label", meta.description);
+    note.textContent = meta.note ?? firstNote;
+  }
+
+  function draw() {
+    if (!props.value) return clear();
+    const figure = figureOf(props.value, probe);
+    keepPlace(figure);
+    if (!window.Plotly) {
+      loadPlotly(new URL(div.dataset.plotly, document.baseURI)).then(draw, () => {
+        div.textContent = "The chart could not be loaded, as the server did not answer. Reload the page.";
+      });
+      return;
+    }
+    width = div.clientWidth;
+    if (!width || !element.isConnected) return; // in a closed tab; the observer below draws it when it is shown
+    if (!listening) div.replaceChildren();
+    drawn = figure;
+    ranges = Object.fromEntries(AXES.map((name) => [name, figure.layout[name].range && [...figure.layout[name].range]]));
+    window.Plotly.react(div, figure.traces, figure.layout, CONFIG);
+    if (!listening) {
+      listening = true;
+      div.on("plotly_relayout", showButtons);
+      // A page may listen: html.select(fn), where evt.index is the point's customdata (a cell's [true id, predicted id]).
+      div.on("plotly_click", ({ points: [point] }) => trigger("select", { index: point.customdata ?? point.pointNumber, value: point.hovertext ?? "" }));
+    }
+    showButtons();
+  }
+
+  // What the buttons do
+
+  const resetZoom = () =>
+    window.Plotly.relayout(div, Object.fromEntries(AXES.map((name) => (ranges[name] ? [`${name}.range`, [...ranges[name]]] : [`${name}.autorange`, true]))));
+
+  // With the page's background and the title: a transparent picture taken in the dark could not be read elsewhere.
+  function savePicture() {
+    const [room, layout] = [40, structuredClone(div.layout)];
+    const words = `<b>${markup(title)}</b>  <span style="font-size:12px">${markup(note.textContent)}</span>`;
+    layout.title = { text: words, x: 0, xanchor: "left", y: 1, yanchor: "top", pad: { l: 14, t: 12 }, font: { size: 15, color: drawn.ink } };
+    layout.margin = { ...layout.margin, t: layout.margin.t + room };
+    const size = { width: div.clientWidth, height: div.clientHeight + room };
+    window.Plotly.downloadImage(
+      { data: structuredClone(div.data), layout: { ...layout, ...size, paper_bgcolor: drawn.back } },
+      { format: "png", scale: 2, filename: file, ...size },
+    );
+  }
+
+  buttons.reset.addEventListener("click", resetZoom);
+  buttons.png.addEventListener("click", savePicture);
+  buttons.csv.addEventListener("click", () => save(csvOf(JSON.parse(props.value)), "text/csv;charset=utf-8", `${file}.csv`));
+
+  // The theme, a tab that opens, a window that turns
+
+  let waiting = null;
+  const later = () => {
+    cancelAnimationFrame(waiting);
+    waiting = requestAnimationFrame(draw);
+  };
+  const theme = new MutationObserver(() => (element.isConnected ? later() : leave()));
+  const size = new ResizeObserver(() => {
+    if (!element.isConnected) return leave();
+    if (div.clientWidth !== width) later();
+  });
+  function leave() {
+    theme.disconnect();
+    size.disconnect();
+    narrow.removeEventListener("change", later);
+    clear();
+  }
+  for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true, attributeFilter: ["class", "data-theme"] });
+  size.observe(element);
+  narrow.addEventListener("change", later);
+  watch("value", draw);
+  draw();
+}

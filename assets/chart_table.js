@@ -1,0 +1,25 @@
+// The data of a figure of trainer/charts as a CSV that a spreadsheet opens: UTF-8 with a byte order mark, CRLF. Knows neither plotly nor page.
+
+// As trainer/data/writing.py: cells that some spreadsheets would run as a formula (OWASP, "CSV Injection").
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
+const HARMLESS = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)?([eE][+-]?\d+)?$/;
+
+const defused = (text) => (FORMULA.test(text) && !HARMLESS.test(text) ? `'${text}` : text);
+
+function cell(value) {
+  const text = typeof value === "string" ? defused(value) : `${value ?? ""}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+// Header and rows: the table that came with the figure, else every point of the series that say their name, after the rungs.
+export function tableOf({ data, layout: { meta } }) {
+  const { table, rungs = [] } = meta;
+  if (table) return [table.header, ...table.rows.map((row) => row.map((value, i) => (i < table.named ? table.names[value] : value)))];
+  const series = data.filter((trace) => trace.meta?.series);
+  const points = series.flatMap((trace) => trace.x.map((step, i) => [trace.meta.series, step, trace.y[i]]));
+  return [["series", "step", "value"], ...rungs.map(([name, share]) => [name, "", share]), ...points];
+}
+
+export const csvOf = (figure) => `\ufeff${tableOf(figure)
+  .map((row) => `${row.map(cell).join(",")}\r\n`)
+  .join("")}`;

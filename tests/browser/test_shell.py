@@ -1,0 +1,217 @@
+"""The shell of the page in a real browser: tabs, keys, focus, strip, foot, what a reload may break."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import begin, choose_settings, end_training, in_view, setting, tab, upload, wait_for_points
+from tests.conftest import small_rows
+
+Open = Callable[..., Visit]
+SIZES = [(1280, 860), (390, 844)]
+FOCUSED = "() => document.activeElement.tagName"
+
+
+def focused_text(page: Page) -> str:
+    return page.evaluate("() => document.activeElement.innerText ?? ''")
+
+
+# Tabs
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_every_tab_begins_at_the_top_and_all_of_them_are_seen(visit: Open, moods_csv: Path, width: int, height: int) -> None:
+    page = visit(width=width, height=height).page
+    upload(page, moods_csv, rows="240")
+    for name in ("Data", "Train", "Results", "Try it", "Runs"):
+        there = page.get_by_role("tab", name=name).bounding_box()
+        assert there["x"] >= 0
+        assert there["x"] + there["width"] <= width
+    tab(page, "Data")
+    page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+    tab(page, "Train")
+    page.wait_for_function("() => scrollY === 0")
+
+
+def test_arrow_keys_walk_along_the_tabs_and_stay_on_them(visit: Open) -> None:
+    page = visit().page
+    page.get_by_role("tab", name="Data").focus()
+    for key, name in (("ArrowRight", "Train"), ("ArrowRight", "Results"), ("ArrowLeft", "Train"), ("End", "Runs"), ("ArrowRight", "Data")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_role("tab", name=name)).to_be_focused()
+    page.keyboard.press("Home")
+    expect(page.get_by_role("tab", name="Data")).to_be_focused()
+
+
+def test_a_button_that_leads_to_a_tab_leads_the_focus_to_its_heading(visit: Open, empty_server: Server) -> None:
+    page = visit(empty_server).page
+    tab(page, "Train")
+    page.locator("#foot-start button").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Data")).to_have_attribute("aria-selected", "true")
+    page.wait_for_function("() => document.activeElement.tagName === 'H2'")
+    page.wait_for_function("() => scrollY === 0")
+
+
+def test_a_list_closes_when_it_is_left(visit: Open, moods_csv: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    tab(page, "Train")
+    field = page.locator("#encoder input")
+    field.click()
+    expect(page.locator("#encoder [role=listbox], ul.options").first).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("ul.options")).to_have_count(0)
+
+
+# Settings
+
+
+def test_settings_survive_a_reload_after_a_single_change(visit: Open, server: Server, moods_csv: Path) -> None:
+    visited = visit()
+    page = visited.page
+    upload(page, moods_csv, rows="240")
+    choose_settings(page, epochs="3")
+    expect(page.locator("#dial").get_by_label("My own")).to_be_checked()
+    page.wait_for_timeout(800)
+    visited.reload()
+    choose_settings(page)
+    expect(setting(page, "epochs")).to_have_value("3")
+    expect(page.locator("#dial").get_by_label("My own")).to_be_checked()
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_mistake_is_told_at_its_field_and_in_the_foot_and_goes_when_it_is_mended(
+    visit: Open, server: Server, moods_csv: Path, width: int, height: int
+) -> None:
+    page = visit(width=width, height=height).page
+    before = server.runs()
+    upload(page, moods_csv, rows="240")
+    choose_settings(page, epochs="0")
+    page.locator("#start").click()
+    said = "Epochs must be a whole number from 1 to 50"
+    expect(page.locator("#foot-start [role=alert]")).to_contain_text(said)
+    expect(page.locator("#setting-epochs")).to_contain_text(said)
+    assert in_view(page, "#foot-start [role=alert]")
+    page.wait_for_function(
+        "() => { const { top, bottom } = document.querySelector('#setting-epochs input, #setting-epochs textarea')"
+        ".getBoundingClientRect(); return top >= 0 && bottom <= innerHeight - 64 }"
+    )
+    setting(page, "epochs").fill("2")
+    expect(page.locator("#foot-start [role=alert]")).to_have_count(0)
+    expect(page.locator("#setting-epochs")).not_to_contain_text(said)
+    expect(page.locator("#start")).to_be_enabled()
+    assert server.runs() == before
+
+
+def test_a_mistake_is_not_told_while_one_is_still_typing(visit: Open, moods_csv: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    choose_settings(page)
+    rate = setting(page, "learning_rate")
+    rate.fill("")
+    rate.press_sequentially("0", delay=20)
+    page.wait_for_timeout(600)
+    expect(page.locator("#foot-start [role=alert]")).to_have_count(0)
+    page.keyboard.press("Tab")
+    expect(page.locator("#foot-start [role=alert]")).to_contain_text("Learning rate must be")
+    expect(page.locator("#setting-learning-rate")).to_contain_text("Learning rate must be")
+
+
+# While something trains
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_the_strip_keeps_its_height_and_its_place(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
+    page = visit(width=width, height=height).page
+    expect(page.locator("#strip")).to_be_hidden()
+    upload(page, moods_csv, rows="240")
+    server.brake(True)
+    begin(page, seed="31")
+    wait_for_points(page, 3)
+    high = page.locator("#strip").bounding_box()["height"]
+    assert high <= 64
+    for name in ("Data", "Train", "Runs"):
+        tab(page, name)
+        page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+        assert page.locator("#strip").bounding_box()["y"] <= 56
+        assert page.locator("#strip").bounding_box()["height"] == high
+    end_training(page, server)
+    expect(page.locator("#strip")).to_contain_text("See the results")
+    assert page.locator("#strip").bounding_box()["height"] == high
+    page.locator("#strip").get_by_role("button", name="Hide this line").click()
+    expect(page.locator("#strip")).to_be_hidden()
+
+
+def test_start_answers_in_the_browser_before_the_server_is_asked(visit: Open, server: Server, moods_csv: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    choose_settings(page, epochs="1", batch_size="16", max_length="32", seed="32")
+    expect(page.locator("#start")).to_be_enabled()
+    before = server.runs()
+    held = []
+    page.route("**/gradio_api/**", lambda route: held.append(route))
+    page.locator("#start").click()
+    expect(page.locator("#strip")).to_contain_text("Starting …")
+    expect(page.locator("#start")).to_have_attribute("aria-busy", "true")
+    page.locator("#start").click()
+    page.locator("#start").click()
+    page.unroute("**/gradio_api/**")
+    for route in held:
+        route.continue_()
+    expect(page.locator("#watch-head h2")).to_contain_text("is trained")
+    assert len(server.runs()) == len(before) + 1
+
+
+def test_a_reload_in_the_middle_of_a_training_leaves_no_error_on_the_console(visit: Open, server: Server, moods_csv: Path) -> None:
+    visited = visit()
+    page = visited.page
+    upload(page, moods_csv, rows="240")
+    server.brake(True)
+    begin(page, seed="33")
+    for _ in range(4):
+        wait_for_points(page, 3)
+        page.wait_for_timeout(350)
+        page.reload()
+        expect(page.locator("#strip .em-strip")).to_be_visible()
+        tab(page, "Train")
+    assert visited.errors == []
+    end_training(page, server)
+
+
+# Hands
+
+
+@pytest.mark.parametrize("name", ["Data", "Train", "Results", "Try it", "Runs"])
+def test_on_a_phone_whatever_can_be_pressed_is_large_enough_for_a_thumb(visit: Open, moods_csv: Path, name: str) -> None:
+    page = visit(width=390, height=844).page
+    upload(page, moods_csv, rows="240")
+    tab(page, name)
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('button, summary, select, a.em-button, [role=tab]')]
+            .filter(one => one.offsetParent !== null && !one.closest('footer, .visually-hidden'))
+            .map(one => [one.innerText.slice(0, 30) || one.getAttribute('aria-label'), one.getBoundingClientRect()])
+            .filter(([, place]) => place.height > 0 && place.height < 43.5)
+            .map(([words, place]) => `${words}: ${Math.round(place.width)} x ${Math.round(place.height)}`)"""
+    )
+    assert small == []
+
+
+@pytest.mark.parametrize("name", ["Data", "Train", "Results", "Try it", "Runs"])
+def test_at_twice_the_size_nothing_is_cut_off(visit: Open, moods_csv: Path, name: str) -> None:
+    page = visit(width=640, height=430).page  # what a window of 1280 by 860 has at a zoom of 200 %
+    upload(page, moods_csv, rows="240")
+    tab(page, name)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+
+
+def test_a_file_with_rows_from_right_to_left_keeps_its_direction(visit: Open) -> None:
+    rows = "".join(f"{words} مرحبا,{mood}\n" for words, mood in small_rows(60))
+    page = visit().page
+    upload(page, {"name": "عربي.csv", "mimeType": "text/csv", "buffer": f"text,label\n{rows}".encode()}, rows="60")
+    tab(page, "Train")
+    expect(page.locator("#train-source [dir=auto]")).to_have_text("عربي.csv")

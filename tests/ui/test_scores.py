@@ -1,0 +1,21 @@
+"""Scores are said with what they rest on."""
+
+from trainer.evaluation.intervals import Interval
+from trainer.ui import scores
+
+SCORE = Interval(0.676, 0.61, 0.736)
+FEW = Interval(0.75, 0.3, 0.95)
+
+
+def test_a_share_stands_with_its_range_and_its_rows() -> None:
+    assert scores.in_short(SCORE, 204) == "67.6 %"
+    assert scores.with_range(SCORE, 204) == "67.6 % (61.0 to 73.6 %, 204 rows)"
+    assert scores.in_a_sentence(SCORE, 204) == "Right on 138 of 204 texts it never saw: 67.6 %"
+
+
+def test_few_rows_carry_no_per_cent() -> None:
+    for said in (scores.in_short, scores.with_range, scores.in_a_sentence):
+        assert "%" not in said(FEW, 4)
+        assert "3 of 4 right" in said(FEW, 4)
+        assert "%" in said(FEW, scores.FEW_ROWS)
+    assert scores.short_sentence(FEW, 4, None) == "3 of 4 test rows right, too few to say anything"

@@ -1,0 +1,31 @@
+"""Header, foot and the model in hand as HTML."""
+
+from trainer.runs.view import RunView
+from trainer.ui import shell
+from trainer.ui.pressable import Press
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+def test_a_foot_escapes_what_it_says() -> None:
+    html = shell.foot_html(EVIL, Press("do", EVIL, code=EVIL, says=EVIL, elem_id="x"))
+    assert "<img" not in html
+    assert html.count("&lt;img") == 4
+
+
+def test_a_mistake_in_the_foot_is_read_out() -> None:
+    assert "role=alert" in shell.foot_html("Epochs must be a number.", wrong=True)
+    assert "role=alert" not in shell.foot_html("Ready.")
+
+
+def test_the_model_in_hand_is_the_one_that_is_chosen_in_the_list() -> None:
+    views = [RunView(id="a"), RunView(id="b")]
+    html = shell.picker_html(views, {"a": EVIL, "b": "second"}, "b")
+    assert '<option value="b" selected>second</option>' in html
+    assert "<img" not in html
+    assert shell.picker_html([], {}, "") == ""
+
+
+def test_all_style_sheets_of_the_page_are_found() -> None:
+    names = [path.name for path in shell.styles()]
+    assert {"base.css", "shell.css", "data.css", "train.css", "results.css", "try.css", "runs.css"} <= set(names)
