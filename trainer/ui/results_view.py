@@ -47,10 +47,8 @@ class _Mark:
 def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
     """The score in a sentence and as a bar, and of which rows of which model it is; ``link`` is the way to the model, as HTML."""
     report = reports.test
-    head = (
-        shell.heading(scores.in_a_sentence(report.accuracy, report.rows))
-        + f'<p class="em-verdict">{markup.text(verdict(view, report))}</p>'
-    )
+    sentence = _together(scores.in_a_sentence(report.accuracy, report.rows))
+    head = shell.heading(sentence) + f'<p class="em-verdict">{markup.text(_together(verdict(view, report)))}</p>'
     kept = f"{words.count(report.rows, 'row')} kept aside: never trained on, never used to choose"
     second = "" if view.name in title else f" ({markup.isolated(view.name)})"
     return (
@@ -58,6 +56,11 @@ def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
         f'<p class="em-quiet em-small em-which"><strong>{markup.isolated(title)}</strong>{second}, from {markup.isolated(view.source_name)}. '
         f"{kept}.</p>{_details(view, reports)}"
     )
+
+
+def _together(sentence: str) -> str:
+    """No line ends between a number and its sign."""
+    return sentence.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def download(run_id: str) -> str:
@@ -245,7 +248,7 @@ def _table(rows: Sequence[str], caption: str, *, head: bool = True, foot: str = 
 def _row(score: ClassScore, colour: str, *, worst: bool) -> str:
     cells = (_f1(score), _share(score.precision), _share(score.recall), f"{score.support:,}")
     numbers = "".join(f'<td class="em-number">{cell}</td>' for cell in cells)
-    name = f'<th scope="row" dir="auto">{markup.dot(colour)}{markup.text(score.name)}</th>'
+    name = f'<th scope="row"><span class="em-class">{markup.dot(colour)}<span dir="auto">{markup.text(score.name)}</span></span></th>'
     return f"<tr{' class=em-worst' if worst else ''}>{name}{numbers}</tr>"
 
 
