@@ -35,6 +35,7 @@ from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
+from trainer.training.hardware import detect
 
 ME, OTHER = "local", "somebody else"
 RECIPE = Recipe(encoder="tiny-bert", epochs=12, batch_size=16, learning_rate=5e-3, max_length=32)
@@ -358,6 +359,20 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
     corpus, _ = load_rows(run.rows)
     assert len(corpus.label_names) == 3
     assert (run.path / "source").read_bytes() == path.read_bytes()
+
+
+def test_a_run_records_its_level_and_what_was_forecast(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    plain = studio.start(ME, draft, RECIPE)
+    assert plain.level == ""
+    assert "forecast_seconds" not in events(studio, plain)[0]
+    studio.hardware = detect()
+    leveled = studio.start(ME, draft, QUICK, level="Quick look")
+    forecast = studio.advise(ME, draft, QUICK).seconds
+    created = events(studio, leveled)[0]
+    assert (leveled.level, created["forecast_seconds"]) == ("Quick look", pytest.approx(forecast))
+    # What it takes is nothing odd in the file.
+    assert "estimate" not in [finding.code for finding in leveled.findings]
 
 
 def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: Path) -> None:

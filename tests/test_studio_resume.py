@@ -11,12 +11,13 @@ from tests.conftest import small_rows, write_rows
 from tests.test_studio import ME, PATIENCE, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.course import resume_words
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui import train_tab
+from trainer.ui import train_view
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3, max_length=32)
 
@@ -106,6 +107,32 @@ def test_more_epochs_that_fail_leave_the_model_its_own_facts(studio: Studio, sma
     assert (failed.epochs, failed.kept.epochs) == (3, 1)
     assert failed.kept == finished.kept
     assert failed.kept.evaluation.step == finished.best_step
+
+
+def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
+    studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trainer.training.loop import LiveTrainer
+
+    step, seen = LiveTrainer.training_step, []
+
+    def tight(self: LiveTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+        seen.append(len(inputs["labels"]))
+        if self.state.global_step >= 3 and seen[-1] > 4:
+            raise MemoryError
+        return step(self, model, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(LiveTrainer, "training_step", tight)
+    failed = over(studio, begin(studio, small_csv))
+    assert (failed.status, failed.code, failed.fewer_texts) == ("failed", "out_of_memory", 4)
+    assert "Train it again with 4 texts at a time" in failed.message
+    assert resume_words(failed).endswith("with 4 texts at a time")
+    seen.clear()
+    studio.resume(ME, failed.id)
+    done = over(studio, failed)
+    assert (done.status, done.batch_size, done.total_steps) == ("finished", 16, failed.total_steps)
+    assert max(seen) == 4
+    assert studio.recipe(ME, done.id) == QUICK
 
 
 def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, small_csv: Path) -> None:
@@ -265,7 +292,7 @@ def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_res
     log.path.write_bytes(b"".join(log.content().splitlines(keepends=True)[:-1]))
     cut = studio.view(ME, view.id)
     assert (cut.status, cut.has_model, studio.damage(ME, view.id)) == ("interrupted", True, ())
-    assert "Resume finishes it" in train_tab._sentence(cut, None)
+    assert "Resume finishes it" in train_view.head(cut, "my file")
     assert studio.reports(ME, view.id).test.rows
     studio.resume(ME, view.id)
     again = over(studio, view)

@@ -74,7 +74,9 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     if hardware is not None and lengths is not None and training is not None and encoder.parameters:
         # A device that has no memory left cannot be measured; whether a training fits, it says itself.
         with suppress(RuntimeError):
-            estimated = estimate(encoder, lengths.tokens, len(training), recipe, hardware)
+            splits = preparation.splits(recipe)
+            rows = (len(splits.train), len(splits.validation), len(splits.test))
+            estimated = estimate(encoder, lengths.tokens, rows, recipe, hardware)
             findings.append(check_estimate(estimated))
             seconds = estimated.seconds
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)

@@ -96,7 +96,7 @@ class Studio(Desk, Shelf):
         splits = preparation.splits(recipe)
         if self.hardware is not None:
             at_precision(self.hardware, recipe.precision)
-        recipe = replace(recipe, repairs=preparation.draft.repairs)
+        recipe = replace(recipe, repairs=preparation.draft.repairs, encoder=encoder.name)
         advice = advise(preparation, recipe, encoder, self.hardware)
         with self._starting:
             views = self._runs.list(owner)

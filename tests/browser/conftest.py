@@ -166,6 +166,15 @@ def empty_server(new_server: Callable[[], Server], browser: Browser) -> Server:
     return new_server()
 
 
+@pytest.fixture
+def empty_handed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, browser: Browser) -> Iterator[Server]:
+    """A server of this test alone, on which nobody has opened a file yet."""
+    fresh = Server(tmp_path_factory.mktemp("server"), tiny_encoder)
+    fresh.start()
+    yield fresh
+    fresh.end()
+
+
 @pytest.fixture(scope="module")
 def home(browser: Browser) -> Iterator[BrowserContext]:
     """The browser of one person; its cache spares the other tests seconds each."""
@@ -206,4 +215,3 @@ def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Ca
 @pytest.fixture(scope="session")
 def moods_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_rows(tmp_path_factory.mktemp("upload") / "my moods.csv", small_rows())
-

@@ -36,7 +36,7 @@ def setting(page: Page, name: str) -> Locator:
 def choose_settings(page: Page, **values: str) -> None:
     """Fill settings of the next training in."""
     tab(page, "Train")
-    prepare = page.locator("#foot-watch").get_by_role("button", name="Prepare another training")
+    prepare = page.locator("#foot-watch").get_by_role("button", name="Prepare another")
     expect(page.locator("#start").or_(prepare).first).to_be_visible()
     if prepare.is_visible():
         prepare.click()

@@ -11,6 +11,7 @@ from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware, at_precision
 from trainer.training.libraries import load_libraries
+from trainer.training.schedule import plan
 
 _TOKENS = (16, 32)
 """Texts and tokens of the measured batch: like a batch of short texts."""
@@ -23,11 +24,12 @@ _LORA_COST = 0.75
 """What a text costs with LoRA: no gradients of the encoder's own weights."""
 _OPTIMIZER_SECONDS = {"cpu": 1.6e-9, "cuda": 3e-11, "mps": 2e-10}
 """AdamW's time for each parameter and step, beside what the layers take."""
-_BETTER = 0.65
-"""What a real training takes of the probe's time: its attention suits short rows better (see acceleration.py). Compared on three trainings."""
-_EVALUATION = 1.12
-"""Validation, several times an epoch, and the final scoring, as a factor of the training."""
-_FIXED_SECONDS = 8
+_BETTER = 0.75
+"""What a real training takes of the probe's time: its attention suits short rows better (see acceleration.py). Compared on five trainings."""
+_WRITING = 1e-8
+"""Seconds a parameter to keep the weights after an evaluation: it is nearly always the best so far."""
+_FIXED_SECONDS = 7
+"""Loading, the first steps, which are slow, and at the end the model's folder, the card and the seal."""
 _LIBRARIES_MEGABYTES = 900
 _PARAMETER_BYTES = 16
 """Weights, gradients and AdamW's two moments in float32."""
@@ -36,26 +38,38 @@ _ACTIVATION_BYTES = 85
 stays in the heap for each shape."""
 
 
-def estimate(encoder: Encoder, tokens: np.ndarray, train_rows: int, recipe: Recipe, hardware: Hardware) -> Estimate:
-    """Seconds and megabytes of a training on ``train_rows`` texts whose lengths are distributed like ``tokens``, (n,), in this recipe.
+def estimate(encoder: Encoder, tokens: np.ndarray, rows: tuple[int, int, int], recipe: Recipe, hardware: Hardware) -> Estimate:
+    """Seconds, from Start to the report, and megabytes of a training in this recipe.
 
+    ``rows`` are the training, validation and test texts, whose lengths are distributed like ``tokens``, (n,).
     Raises UserError ``precision_unavailable``, and what the measurement raises where the device has no memory left.
     """
+    train_rows, validation_rows, test_rows = rows
     settled = recipe.settled(train_rows=train_rows, learning_rate=encoder.learning_rate)
     at_work = at_precision(hardware, recipe.precision)
     read = np.minimum(tokens, recipe.max_length)
-    steps = settled.epochs * math.ceil(train_rows / (settled.batch_size * recipe.gradient_accumulation))
+    schedule = plan(
+        train_rows=train_rows,
+        validation_rows=validation_rows,
+        batch_size=settled.batch_size,
+        epochs=settled.epochs,
+        gradient_accumulation=recipe.gradient_accumulation,
+        evaluations_per_epoch=recipe.evaluations_per_epoch,
+    )
+    evaluations = len(schedule.evaluation_steps)
     frozen = min(recipe.frozen_epochs / settled.epochs, 1.0)
     cost = frozen * _FROZEN_COST + (1 - frozen) * (_LORA_COST if recipe.lora_rank else 1.0)
     # Batches are made of texts of similar length, so that there is little padding.
-    layer_tokens = cost * settled.epochs * train_rows * float(read.mean()) * 1.1 * encoder.layers
+    text_tokens = float(read.mean()) * 1.1 * encoder.layers
+    read_only = _FROZEN_COST * (evaluations * validation_rows + validation_rows + test_rows)
     learning = encoder.parameters * (1 - frozen) * (0.05 if recipe.lora_rank else 1.0)
     speed = layer_speed(at_work) * (_WIDTH / encoder.width) ** 2
-    seconds = _BETTER * layer_tokens / speed + steps * learning * _OPTIMIZER_SECONDS[hardware.device]
+    seconds = _BETTER * text_tokens * (cost * settled.epochs * train_rows + read_only) / speed
+    seconds += schedule.total_steps * learning * _OPTIMIZER_SECONDS[hardware.device] + evaluations * encoder.parameters * _WRITING
     # The longest text makes its whole batch as long.
     longest = settled.batch_size * float(read.max())
     held = encoder.parameters * 4 + learning * (_PARAMETER_BYTES - 4) + cost * longest * encoder.layers * encoder.width * _ACTIVATION_BYTES
-    return Estimate(seconds * _EVALUATION + _FIXED_SECONDS, held / 2**20 + _LIBRARIES_MEGABYTES, free_megabytes(hardware), hardware.words)
+    return Estimate(seconds + _FIXED_SECONDS, held / 2**20 + _LIBRARIES_MEGABYTES, free_megabytes(hardware), hardware.words)
 
 
 @lru_cache(maxsize=8)

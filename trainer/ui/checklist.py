@@ -11,13 +11,14 @@ from trainer.data.findings import Example, Finding
 from trainer.data.repairs import REPAIRS, done_in_words
 from trainer.preparation import Preparation
 from trainer.ui import markup, words
-from trainer.ui.pressable import pressable
+from trainer.ui.pressable import Press, pressable
+from trainer.ui.verdict import repairable, sentences
 
 _MOST_RIVALS = 3
-STILL_LOOKING = '<p class="em-quiet" role="status">Still looking at how the encoder reads the texts …</p>'
-"""What stands in the place of ``of_encoder`` until that is known."""
-_SIGNS = {"good": "✓", "look": "!", "must_fix": "✕"}
-_SAID = {"good": "Fine", "look": "Worth a look", "must_fix": "Must be fixed"}
+_MOST_LINES = 4
+"""So many findings are in view; the rest is folded."""
+_TAGS = {"good": "good", "look": "look", "must_fix": "fix"}
+_STILL_LOOKING = '<li class="em-check em-waiting" role="status"><span class="em-tag">…</span><div><p>Still looking at how the encoder reads the texts.</p></div></li>'
 
 
 def live_checklist(*, elem_id: str) -> gr.HTML:
@@ -29,91 +30,100 @@ def live_checklist(*, elem_id: str) -> gr.HTML:
 
 
 def of_file(preparation: Preparation, advice: Sequence[Finding] | None = None) -> str:
-    """Everything found in a file, and what was already done about it.
+    """Everything found in a file and, with the encoder, in ``advice``, which is None while it is not known yet; what was already done about it."""
+    findings, advised = preparation.findings, advice or ()
+    fix = [f for f in findings if f.severity == "must_fix"]
+    looks = [f for f in findings if f.severity == "look"]
+    of_encoder = [f for f in advised if f.severity == "look"]
+    good = [f for f in (*advised, *findings) if f.severity == "good"]
+    lines = [_item(preparation, f) for f in fix]
+    if of_encoder:
+        lines += [_item(preparation, f) for f in of_encoder]
+    elif advised:
+        # The place of "still looking" is taken, so that nothing below it moves.
+        lines += [_item(preparation, good.pop(0))] if good else []
+    elif advice is None and preparation.problem is None:
+        lines.append(_STILL_LOOKING)
+    lines += [_item(preparation, f) for f in looks]
+    shown, rest = lines[:_MOST_LINES], lines[_MOST_LINES:]
+    folded = [
+        _fold("look", f"{len(rest):,} more", rest),
+        _fold("good", f"{words.count(len(preparation.draft.repairs), 'repair')} made", _repaired(preparation)),
+        _fold("good", f"{len(good):,} {'check' if len(good) == 1 else 'checks'} passed", [_item(preparation, f) for f in good]),
+    ]
+    return f'{_repair_all(preparation)}<ul class="em-checks">{"".join(shown)}{"".join(folded)}</ul>'
 
-    ``advice`` is what stands in ``of_encoder``, which the headline counts too; None while it is not known yet.
-    """
-    findings, draft = preparation.findings, preparation.draft
-    open_ones = [f for f in findings if f.severity != "good"]
-    good = [f for f in findings if f.severity == "good"]
-    repaired = _repaired(preparation)
-    items = "".join(_item(f, accepted=f.code in draft.accepted, more=_column_buttons(preparation, f)) for f in open_ones)
-    repairable = [f for f in open_ones if f.repairable]
-    all_at_once = _button("repair_all", "", f"Repair all {len(repairable)}", primary=True) if len(repairable) > 1 else ""
-    fine = _folded(f"{words.count(len(good), 'check')} passed", "".join(_item(f) for f in good)) if good else ""
-    return (
-        f'<div class="em-list-head"><h3 tabindex="-1">What was found</h3><p>{_headline(preparation, advice)}</p>{all_at_once}</div>'
-        f"{_list(items + repaired)}{fine}"
-    )
 
-
-def _list(items: str) -> str:
-    return f'<ul class="em-checks">{items}</ul>' if items else ""
-
-
-def of_encoder(name: str, findings: Sequence[Finding]) -> str:
-    """What depends on the encoder and on this machine."""
-    if not findings:
+def _repair_all(preparation: Preparation) -> str:
+    """Where several repairs are offered and the foot does not offer to do all."""
+    many = repairable(preparation)
+    if len(many) < 2 or sum(f.severity == "must_fix" for f in many) > 1:
         return ""
-    items = "".join(_item(f) for f in findings)
-    return f'<div class="em-list-head"><h3 tabindex="-1">With {markup.text(name)}</h3></div><ul class="em-checks">{items}</ul>'
+    return f'<p class="em-repair-all">{Press("repair_all", f"Repair all {len(many)}", link=True).html}</p>'
 
 
-def _headline(preparation: Preparation, advice: Sequence[Finding] | None) -> str:
-    fix, look = len(preparation.must_fix), sum(f.severity == "look" for f in (*preparation.findings, *(advice or ())))
-    if preparation.problem is not None:
-        return "This cannot be trained on yet."
-    if fix:
-        return f"{words.count(fix, 'thing')} must be fixed before training." + (f" {look} worth a look." if look else "")
-    if look:
-        return f"Ready to train. {words.count(look, 'thing')} worth a look."
-    # Before the encoder has had its say, nothing can be promised.
-    return "Ready to train. Still looking at how the encoder reads the texts." if advice is None else "Ready to train. Nothing is odd."
+def _fold(severity: str, title: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    inside = f'<ul class="em-checks">{"".join(lines)}</ul>'
+    return f'<li class="em-check em-{severity} em-folded-lines"><details class="em-folded"><summary>{_tag(severity)}<span>{title}</span></summary>{inside}</details></li>'
 
 
-def _column_buttons(preparation: Preparation, finding: Finding) -> list[str]:
+def _column_buttons(preparation: Preparation, finding: Finding) -> list[Press]:
     """For columns that nobody is sure of: the other labels there could be, and a word that these are right."""
     if finding.code != "columns_unsure" or preparation.columns is None:
         return []
     rivals = preparation.columns.rivals[:_MOST_RIVALS]
-    offered = [_button("label", str(at), f"The label is “{preparation.table.columns[at][:30]}”") for at in rivals]
-    return [_button("confirm", "", "They are right"), *offered]
+    offered = [Press("label", f"The label is “{preparation.table.columns[at][:30]}”", code=str(at)) for at in rivals]
+    return [Press("confirm", "They are right"), *offered]
 
 
-def _item(finding: Finding, *, accepted: bool = False, more: Sequence[str] = ()) -> str:
-    buttons = [*more]
+def _item(preparation: Preparation, finding: Finding) -> str:
+    does = _column_buttons(preparation, finding)
     if finding.repairable:
-        buttons.append(_button("repair", finding.code, REPAIRS[finding.code].title))
+        does.append(Press("repair", REPAIRS[finding.code].title, code=finding.code))
     if finding.severity == "must_fix":
-        buttons.append(_button("accept", finding.code, "Leave it as it is"))
-    elif accepted:
-        buttons.append(_button("undo", finding.code, "Ask again"))
+        does.append(Press("accept", "Leave it as it is", code=finding.code, link=True))
+    elif finding.code in preparation.draft.accepted:
+        does.append(Press("undo", "Ask again", code=finding.code, link=True))
     if finding.setting is not None:
-        buttons.append(_button("set", f"{finding.setting[0]}={finding.setting[1]}", f"Read {finding.setting[1]} tokens"))
-    said = f"<p>{markup.text(finding.more, most=1200)}</p>" if finding.more else ""
-    shown = _rows(finding.examples) if finding.examples else ""
-    rows = _folded("Show rows" if shown else "More", said + shown) if said or shown else ""
-    return _line(finding.severity, markup.text(finding.message, most=1200), "".join(buttons), rows)
+        does.append(Press("set", f"Read {finding.setting[1]} tokens", code=f"{finding.setting[0]}={finding.setting[1]}"))
+    return _line(finding.severity, finding.message, finding.more, does, finding.examples)
 
 
-def _repaired(preparation: Preparation) -> str:
+def _repaired(preparation: Preparation) -> list[str]:
     """What the repairs did, each with a way back."""
     if preparation.repaired is None:
-        return ""
+        return []
     lines = []
     for code in preparation.draft.repairs:
         count = preparation.repaired.counts.get(code, 0)
         changed = [c for c in preparation.repaired.changes if c.repair == code][:20]
         shown = [Example(c.line, c.before, c.after if c.what != "row" else "left out") for c in changed]
         what = f"Repaired. {done_in_words(code, count)}." if count else f"Nothing was left to repair ({REPAIRS[code].title.lower()})."
-        lines.append(_line("good", markup.text(what), _button("undo", code, "Undo"), _folded("Show rows", _rows(shown)) if shown else ""))
-    return "".join(lines)
+        lines.append(_line("good", what, "", [Press("undo", "Undo", code=code)], shown))
+    return lines
 
 
-def _line(severity: str, message: str, buttons: str, more: str) -> str:
-    sign = f'<span class="em-sign" role="img" aria-label="{_SAID[severity]}">{_SIGNS[severity]}</span>'
-    does = f'<span class="em-does">{buttons}</span>' if buttons else ""
-    return f'<li class="em-check em-{severity}">{sign}<div><p>{message}</p>{more}</div>{does}</li>'
+def _line(severity: str, message: str, more: str, does: Sequence[Press], examples: Sequence[Example]) -> str:
+    why, rest = sentences(more)
+    buttons = f'<span class="em-does">{"".join(press.html for press in does)}</span>' if does else ""
+    said = f'<p dir="auto">{markup.text(message, most=1200)}</p>'
+    return f'<li class="em-check em-{severity}">{_tag(severity)}<div>{said}{_details(why, rest, examples)}</div>{buttons}</li>'
+
+
+def _details(why: str, rest: str, examples: Sequence[Example]) -> str:
+    """What a finding means, small, and behind it what to do and the rows."""
+    quiet = f'<span dir="auto">{markup.text(why, most=1200)}</span>' if why else ""
+    if not rest and not examples:
+        return f'<p class="em-why">{quiet}</p>' if quiet else ""
+    inside = f'<p dir="auto">{markup.text(rest, most=1200)}</p>' if rest else ""
+    rows = _rows(examples) if examples else ""
+    return f'<details class="em-why"><summary>{quiet} <u>{"Show rows" if rows else "More"}</u></summary>{inside}{rows}</details>'
+
+
+def _tag(severity: str) -> str:
+    return f'<span class="em-tag">{_TAGS[severity]}</span>'
 
 
 def _rows(examples: Sequence[Example]) -> str:
@@ -122,12 +132,3 @@ def _rows(examples: Sequence[Example]) -> str:
     head = ["line", *(["row"] if told else []), *([""] if noted else [])]
     rows = [[f"{e.line:,}", *([e.text] if told else []), *([e.note] if noted else [])] for e in examples]
     return markup.table(head, rows, numbers=[0], caption="Rows of this finding")
-
-
-def _folded(title: str, inside: str) -> str:
-    return f'<details class="em-folded"><summary>{title}</summary>{inside}</details>'
-
-
-def _button(action: str, code: str, title: str, *, primary: bool = False) -> str:
-    kind = " em-primary" if primary else ""
-    return f'<button type="button" class="em-do{kind}" data-do="{action}" data-code="{markup.text(code)}">{markup.text(title)}</button>'

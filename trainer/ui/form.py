@@ -15,6 +15,7 @@ from trainer.studio import Studio
 from trainer.ui import data_tab, markup, recipe_form, train_tab
 from trainer.ui.components import Page
 from trainer.ui.session import QUIET, owner, said
+from trainer.ui.verdict import judge
 
 _TO_WRONG = "() => document.querySelector('.em-invalid')?.scrollIntoView({ block: 'center' })"
 
@@ -74,21 +75,20 @@ def remember(studio: Studio, page: Page) -> dict[str, Any]:
     return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **QUIET}
 
 
-def recipe_shown(studio: Studio, page: Page, draft: str | None, recipe: Recipe, why: str) -> dict:
-    """Updates that make both tabs show a recipe that was not made by hand."""
+def recipe_shown(studio: Studio, page: Page, draft: str | None, recipe: Recipe, why: str, *, level: str = "") -> dict:
+    """Updates that make both tabs show a recipe that was not made by hand; ``level`` where it is one of the dial's."""
     form = page.train.recipe
     split = data_tab.split_of(recipe)
-    line = ""
-    with suppress(UserError):  # without a file, or with one that cannot be trained on, the Data tab says so
-        line = data_tab.split_line(studio.preparation(owner(), data_tab.current(studio, draft)), *split)
+    resplit = {}
+    with suppress(UserError):  # without a file the Data tab says so
+        resplit = data_tab.show_split(page.data, studio.preparation(owner(), data_tab.current(studio, draft)), *split)
     return {
-        form.dial: recipe_form.OWN,
+        form.dial: level or recipe_form.OWN,
         form.why: recipe_form.explained(why),
         page.train.notice: "",
         **recipe_form.shown(form, recipe),
         **dict(zip(page.data.form, split, strict=True)),
-        page.data.parts["custom"]: gr.Row(visible=split[0] == "Custom"),
-        page.data.parts["split_line"]: line,
+        **resplit,
     }
 
 
@@ -101,7 +101,7 @@ def recipe_outputs(page: Page) -> list[Any]:
         *form.settings,
         page.train.notice,
         *page.data.form,
-        *(page.data.parts[n] for n in ("custom", "split_line")),
+        *page.data.resplit,
     ]
 
 
@@ -117,11 +117,14 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
 
     def opened(*held: Any) -> dict:
         preparation = studio.latest_preparation(owner())
-        kept = preparation.draft.form if preparation else {}
+        if preparation is None:
+            return data_tab.show_empty(data, studio.drafts(owner()))
+        kept = preparation.draft.form
         values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
         return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
 
-    blocks.load(opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
+    for event in (blocks.load, data.reopened.change):
+        event(opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
     for component in (*data.form, page.train.encoder):
         component.input(**remember(studio, page))
 
@@ -172,13 +175,13 @@ def _foot(studio: Studio, page: Page, draft: str | None, *values: Any, wrong: st
         preparation = studio.preparation(owner(), data_tab.current(studio, draft))
     except UserError:
         return train_tab.no_file_foot()
-    rows = seconds = None
-    if preparation.ready:
-        with suppress(UserError):  # the Data tab says it
-            rows = len(preparation.splits(Recipe.from_dict(_held(page, values)[2])).train)
+    found, seconds = judge(preparation, _held(page, values)[2]), None
+    if found.splits is not None:
+        with suppress(UserError):  # a wrong setting is told at its field
             seconds = studio.forecast(owner(), preparation.draft.id, recipe_of(page, values))
     live = next((v.id for v in studio.runs(owner()) if v.status == "running"), "")
-    return train_tab.start_foot(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live)
+    rows = None if found.splits is None else len(found.splits.train)
+    return train_tab.start_foot(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live, in_the_way=found.said)
 
 
 def _dial(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:
@@ -212,19 +215,29 @@ def _wire_tokens(studio: Studio, page: Page) -> None:
 def _wire_advice(studio: Studio, page: Page) -> None:
     """What the Data tab says of the file with the encoder chosen on the Train tab; a press there may set the maximum length."""
     data, train = page.data, page.train
-    answered = data.advised
+    opened = gr.State(False)
 
-    @said(lambda message: {data.advice: ""})  # the Train tab complains of settings
+    @said(lambda message: {})  # the Train tab complains of settings
     def advice(draft: str | None, *values: Any) -> dict:
         return data_tab.show_advice(studio, data, draft, recipe_of(page, values))
+
+    @said(lambda message: {})
+    def lengths(is_open: bool, draft: str | None, *values: Any) -> dict:
+        return data_tab.show_lengths(studio, data, draft, recipe_of(page, values)) if is_open else {}
 
     def choose(press: gr.EventData) -> Any:
         name, _, value = press.code.partition("=")
         return (float(value), recipe_form.OWN, recipe_form.OWN_WORDS) if name == "max_length" else gr.skip()
 
     watched = [c.change for c in (data.version, *data.form, train.encoder, *train.recipe.settings, page.shell.chip)]
-    gr.on(watched, advice, [data.draft, *page.form], answered, trigger_mode="always_last", **QUIET)
-    data.advice.click(choose, None, [train.recipe.max_length, train.recipe.dial, train.recipe.why], **QUIET).then(**remember(studio, page))
+    gr.on(watched, advice, [data.draft, *page.form], data.advised, trigger_mode="always_last", **QUIET)
+    # Drawn only while they are looked at.
+    data.lengths.expand(lambda: True, None, opened, **QUIET)
+    data.lengths.collapse(lambda: False, None, opened, **QUIET)
+    gr.on([opened.change, *watched], lengths, [opened, data.draft, *page.form], data.measured, trigger_mode="always_last", **QUIET)
+    data.findings.click(choose, None, [train.recipe.max_length, train.recipe.dial, train.recipe.why], **QUIET).then(
+        **remember(studio, page)
+    )
 
 
 def _wire_recipe(studio: Studio, page: Page) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import gradio as gr
 
 from trainer.errors import UserError
+from trainer.presets import LEVELS
+from trainer.recipe import Recipe
 from trainer.studio import Studio
-from trainer.ui import api, data_tab, form, markup, results_tab, runs_tab, shell, theme, train_tab, try_tab
+from trainer.ui import api, data_events, data_tab, form, markup, results_tab, run_names, runs_tab, shell, theme, train_tab, try_tab
 from trainer.ui.components import Page
 from trainer.ui.live_chart import served_files
 from trainer.ui.refresh import refresh
@@ -18,8 +20,9 @@ from trainer.ui.session import QUIET, owner, said
 _TICK_SECONDS = 1.0
 
 
-def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
-    """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes."""
+def build(studio: Studio, *, whereabouts: str, stays_here: bool) -> gr.Blocks:
+    """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes, ``stays_here`` whether that is
+    the visitor's own computer."""
     gr.set_static_paths(served_files())
     with gr.Blocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
@@ -29,7 +32,8 @@ def build(studio: Studio, *, whereabouts: str) -> gr.Blocks:
         live = gr.Textbox("", visible="hidden", elem_id="live-run")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Data", id="data"):
-                data = data_tab.build(studio, whereabouts=whereabouts)
+                data = data_tab.build(whereabouts=whereabouts, stays_here=stays_here)
+                data_events.wire(studio, data)
             with gr.Tab("Train", id="train", render_children=True):
                 train = train_tab.build(studio)
             with gr.Tab("Results", id="results", render_children=True):
@@ -75,6 +79,7 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     blocks.load(opened, page.looked_at, page.refreshed, queue=False, **QUIET)
     form.wire(studio, page, blocks)
     _wire_start(studio, page, look)
+    _wire_quick_start(studio, page, look)
     _wire_ways(studio, page, look)
     runs_tab.wire(studio, page.runs, tabs=page.tabs, watched=page.train.watched, model=page.shell.model, look=look)
 
@@ -92,12 +97,57 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
             return {train.watched: press.code}
         try:
             recipe = form.recipe_of(page, values)
-            view = studio.start(owner(), data_tab.current(studio, draft), recipe)
+            view = studio.start(owner(), data_tab.current(studio, draft), recipe, level=form.level_of(page, values))
         except UserError as error:
             return form.wrong(studio, page, draft, error, *values)
         return {train.watched: view.id, train.notice: ""}
 
+    @form.complaining(page)
+    def again(press: gr.EventData, *split: Any) -> Any:
+        return _prepared_again(studio, page, press.code, *split) if press.action == "again" else gr.skip()
+
+    shown = [*data.shown, *form.recipe_outputs(page), train.encoder, train.watched, page.tabs]
+    # What the form then holds is kept with the file, as whatever a person chooses by hand is.
+    train.watch_foot.click(again, data.form, list(dict.fromkeys(shown)), **QUIET).then(**look).then(**form.remember(studio, page))
     train.start_foot.click(pressed, [data.draft, *page.form], outputs, **QUIET).then(**look)
+
+
+def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
+    """The sample's first model by one press: opened, a quick look started, its charts shown."""
+    data, train = page.data, page.train
+    told = said(lambda message: {data.parts["notice"]: markup.notice(message, "must_fix")})
+
+    @told
+    def quick(press: gr.EventData, *split: Any) -> Any:
+        if press.action != "quick":
+            return gr.skip()
+        preparation = studio.open_sample(owner())
+        level = LEVELS[0]
+        recipe, why = studio.dial(owner(), preparation.draft.id, level, Recipe.from_dict(data_tab.shares(*split)))
+        view = studio.start(owner(), preparation.draft.id, recipe, level=level)
+        return {
+            **data_tab.show(data, preparation, *split),
+            **form.recipe_shown(studio, page, preparation.draft.id, recipe, why, level=level),
+            train.watched: view.id,
+            page.tabs: gr.Tabs(selected="train"),
+        }
+
+    shown = [*data.shown, *form.recipe_outputs(page), train.watched, page.tabs]
+    data.landing.click(quick, data.form, list(dict.fromkeys(shown)), **QUIET).then(**look).then(**form.remember(studio, page))
+
+
+def _prepared_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
+    """Updates that open a run's file again with the settings of that run."""
+    preparation, recipe = studio.prepare_again(owner(), run)
+    view = studio.view(owner(), run)
+    why = f"As {run_names.title(view)} was trained. Change what you like."
+    return {
+        **data_tab.show(page.data, preparation, *split),
+        **form.recipe_shown(studio, page, preparation.draft.id, recipe, why, level=view.level),
+        page.train.encoder: recipe.encoder,
+        page.train.watched: "",
+        page.tabs: gr.Tabs(selected="train"),
+    }
 
 
 def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
@@ -116,15 +166,18 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
         return str(press.run)
 
     page.shell.picker.select(take_in_hand, None, model, **QUIET).then(**look)
-    page.data.onward.click(lambda: gr.Tabs(selected="train"), None, tabs, **QUIET)
 
-    def onward(press: gr.EventData, run: str, words: str) -> dict:
+    def onward(press: gr.EventData) -> Any:
+        return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else {}
+
+    def to_try(press: gr.EventData, run: str, words: str) -> dict:
         if press.action == "try":
             return {tabs: gr.Tabs(selected="try"), page.tryit.text: try_tab.first_example(studio, run, words)}
         return {tabs: gr.Tabs(selected="data")}
 
+    page.data.foot.click(onward, None, [tabs, train.watched], **QUIET).then(**look)
     for foot in (page.results.foot, page.tryit.foot):
-        foot.click(onward, [model, page.tryit.text], [tabs, page.tryit.text], **QUIET)
+        foot.click(to_try, [model, page.tryit.text], [tabs, page.tryit.text], **QUIET)
 
 
 def _went(studio: Studio, page: Page, action: str, run: str) -> dict:

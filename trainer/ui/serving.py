@@ -50,7 +50,7 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
 
 def launch(studio: Studio, host: str, port: int | None, *, browser: bool = False) -> gr.Blocks:
     """The page, open at its address. Raises UserError where that cannot be had."""
-    blocks = build(studio, whereabouts=whereabouts(studio.settings, host))
+    blocks = build(studio, whereabouts=whereabouts(studio.settings, host), stays_here=host in _LOOPBACK)
     try:
         blocks.launch(
             server_name=host,

@@ -17,7 +17,7 @@ from trainer.ui import markup, recipe_form, shell, train_view, words
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.pressable import Press
 from trainer.ui.recipe_form import RecipeForm
-from trainer.ui.session import QUIET
+from trainer.ui.session import QUIET, said
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 _PREPARE, _WATCH = '<i class="em-mode-prepare"></i>', '<i class="em-mode-watch"></i>'
@@ -70,8 +70,9 @@ def build(studio: Studio) -> TrainTab:
             [(_encoder_choice(e), e.name) for e in studio.encoders],
             value=default.name,
             label="Model to begin with (encoder)",
+            info="One of the list, or the name of any public BERT-family model of the Hugging Face Hub: owner/name.",
             elem_id="encoder",
-            filterable=False,
+            allow_custom_value=True,
         )
         about_encoder = gr.HTML(encoder_facts(default), elem_id="about-encoder")
         recipe = recipe_form.build(dial, why)
@@ -95,11 +96,12 @@ def build(studio: Studio) -> TrainTab:
                     height=_CHART_HEIGHT,
                     phone_height=_PHONE_HEIGHT,
                     title="Accuracy",
-                    note="on validation rows · higher is better",
+                    note="validation rows · higher is better",
                 )
         details = gr.HTML(elem_id="run-details")
         watch_foot = shell.foot(elem_id="foot-watch")
-    encoder.change(lambda name: encoder_facts(find_encoder(name, studio.encoders)), encoder, about_encoder, **QUIET)
+    known = said(lambda message: markup.notice(message, "must_fix"))
+    encoder.change(known(lambda name: encoder_facts(find_encoder(name, studio.encoders))), encoder, about_encoder, **QUIET)
     return TrainTab(watched, mode, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
 
 
@@ -139,15 +141,16 @@ def source_html(source_name: str) -> str:
     return shell.heading(f'Train a model on <span dir="auto">{markup.text(source_name)}</span>')
 
 
-def start_foot(source_name: str, train_rows: int | None, seconds: float | None, *, wrong: str = "", live: str = "") -> str:
-    """What Start would do, or what stands in its way; ``live`` is the run that trains meanwhile."""
+def start_foot(
+    source_name: str, train_rows: int | None, seconds: float | None, *, wrong: str = "", live: str = "", in_the_way: str = ""
+) -> str:
+    """What Start would do, or, without rows, what stands ``in_the_way``; ``live`` is the run that trains meanwhile."""
     start = Press("start", "Start training", primary=True, elem_id="start", says="Starting …", disabled=train_rows is None)
     others = [Press("watch", "See the one that trains", code=live, link=True)] if live else []
     if wrong:
         return shell.foot_html(wrong, *others, start, wrong=True)
     if train_rows is None:
-        said = f"{source_name} is not ready for training yet: see tab 1, Data."
-        return shell.foot_html(said, *others, Press("to-data", "See what to fix", primary=True))
+        return shell.foot_html(in_the_way, *others, Press("to-data", "See what to fix", primary=True))
     takes = "" if seconds is None else f" Takes about {words.about(seconds)}."
     waits = " It waits for its turn." if live else ""
     return shell.foot_html(f"Trains on {source_name}, {words.count(train_rows, 'row')}.{takes}{waits}", *others, start)
@@ -189,9 +192,13 @@ def _rungs(view: RunView) -> tuple[Rung, ...]:
 
 
 def _encoder_choice(encoder: Encoder) -> str:
-    return f"{encoder.name} · {encoder.languages or 'your own'} · {words.parameters(encoder.parameters)} parameters"
+    size = f"{words.parameters(encoder.parameters)} parameters" if encoder.parameters else ""
+    return " · ".join(part for part in (encoder.name, encoder.languages or "your own", size) if part)
 
 
 def encoder_facts(encoder: Encoder) -> str:
-    size = "already here" if encoder.local else f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub"
-    return f'<p class="em-quiet em-small">{markup.text(encoder.about)} {size[0].upper()}{size[1:]}.</p>'
+    """What it is good for, and what has to be fetched first."""
+    size = "Already here."
+    if not encoder.local:
+        size = f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub." if encoder.megabytes else ""
+    return f'<p class="em-quiet em-small">{markup.text(encoder.about)} {size}</p>'

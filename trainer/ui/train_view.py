@@ -50,7 +50,7 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis]) -> str:
 
 def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -> str:
     """What comes next, and the button for it."""
-    another = Press("prepare", "Prepare another training", link=True)
+    another = Press("prepare", "Prepare another", link=True)
     again = Press("again", "Train again with changes", code=view.id, link=True)
     results = Press("results", "See the results", code=view.id, primary=True, elem_id="to-results")
     resume = Press("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")

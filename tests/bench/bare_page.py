@@ -1,0 +1,29 @@
+"""A bare Gradio page with one of each kind of component that our page has: what it is measured against. Runs as a program of its own.
+
+GRADIO_SERVER_PORT is honoured, as by any Gradio page.
+"""
+
+import gradio as gr
+
+
+def build() -> gr.Blocks:
+    with gr.Blocks() as blocks:
+        gr.HTML("<h1>Bare</h1>")
+        gr.State(None)
+        gr.Timer(60)
+        with gr.Tabs(), gr.Tab("One"), gr.Row(), gr.Column():
+            gr.File()
+            gr.Textbox()
+            gr.Number()
+            gr.Radio(["a", "b"])
+            gr.Dropdown(["a", "b"])
+            gr.Button("Press")
+            gr.UploadButton()
+            gr.Dataframe()
+            with gr.Accordion("More", open=False):
+                gr.HTML("more")
+    return blocks
+
+
+if __name__ == "__main__":
+    build().launch(ssr_mode=False, enable_monitoring=False, quiet=True)

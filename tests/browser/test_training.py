@@ -1,0 +1,303 @@
+"""The Train tab in a real browser: runs that cannot be lost, one press that is one run, the form that sets them up."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import (
+    POINTS,
+    RANGE,
+    begin,
+    choose_settings,
+    course,
+    end_training,
+    points,
+    setting,
+    tab,
+    upload,
+    wait_for_points,
+    wait_until_idle,
+    wait_until_trained,
+    watched,
+)
+from trainer.runs.run import RunStore
+
+Open = Callable[..., Visit]
+
+
+def test_a_zoom_survives_the_points_that_arrive_and_a_reload_loses_nothing(visit: Open, server: Server, moods_csv: Path) -> None:
+    visited = visit()
+    page = visited.page
+    upload(page, moods_csv, rows="240")
+    server.brake(True)
+    run = begin(page, seed="1")
+    wait_for_points(page, 20)
+    expect(page.locator("#strip")).to_contain_text("Training my moods, own settings")
+    before = page.evaluate(RANGE, "loss-chart")
+    area = page.locator("#loss-chart .nsewdrag").first.bounding_box()
+    page.mouse.move(area["x"] + 10, area["y"] + area["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2, steps=8)
+    page.mouse.up()
+    page.wait_for_function(f"([id, was]) => ({RANGE})(id).some((edge, i) => Math.abs(edge - was[i]) > 1)", arg=["loss-chart", before])
+    zoomed = page.evaluate(RANGE, "loss-chart")
+    seen = [points(page)[-1]]
+    for _ in range(3):
+        seen.append(wait_for_points(page, len(points(page)))[-1])
+        assert page.evaluate(RANGE, "loss-chart") == pytest.approx(zoomed)
+    assert len({step for step, _ in seen}) == 4
+    assert len({loss for _, loss in seen}) >= 3
+
+    # A reload in the middle loses nothing: neither the run, nor its curve, nor the file.
+    visited.reload()
+    expect(page.locator("#strip")).to_contain_text("Training my moods, own settings")
+    expect(page.locator("#data-summary")).to_contain_text("my moods.csv")
+    tab(page, "Train")
+    again = wait_for_points(page, len(seen))
+    assert watched(page) == run
+    assert [p for p in again if p[0] <= seen[-1][0]][-1] == seen[-1]
+    assert len(wait_for_points(page, 10, "accuracy-chart")) > 10
+    end_training(page, server)
+    assert server.process.poll() is None
+    assert "Traceback" not in server.output
+
+
+def test_a_killed_server_leaves_a_run_that_goes_on_in_one_curve(visit: Open, server: Server, moods_csv: Path) -> None:
+    first = visit()
+    upload(first.page, moods_csv, rows="240")
+    server.brake(True)
+    begin(first.page, seed="2")
+    seen = wait_for_points(first.page, 15)
+
+    first.errors_allowed = True
+    first.page.close()
+    server.end(signal.SIGKILL)
+    server.start()
+    page = visit().page
+    # Whatever tab one is on, the strip says that it was interrupted.
+    strip = page.locator("#strip")
+    expect(strip).to_contain_text("was interrupted at step")
+    tab(page, "Train")
+    # The file is still there to be trained on, and the interrupted run does not stand in between.
+    expect(page.locator("#train-source")).to_contain_text("my moods.csv")
+    expect(page.locator("#start")).to_be_enabled()
+    server.brake(True)
+    strip.get_by_role("button", name="Resume").click()
+    kept = wait_for_points(page, len(seen) - 1)
+    assert kept[: len(seen)] == seen
+    server.brake(False)
+    wait_until_trained(page)
+    whole = page.evaluate(POINTS, "loss-chart")
+    assert whole[: len(seen)] == seen
+    steps = [step for step, _ in whole]
+    assert len(steps) > len(seen)
+    assert steps == list(range(1, len(steps) + 1))
+
+
+def test_stop_from_another_browser_keeps_the_model(visit: Open, server: Server, moods_csv: Path) -> None:
+    here = visit().page
+    upload(here, moods_csv, rows="240")
+    server.brake(True)
+    run = begin(here, seed="3")
+    wait_for_points(here, 5)
+
+    there = visit(elsewhere=True).page
+    expect(there.locator("#strip")).to_contain_text("Training my moods")
+    tab(there, "Train")
+    assert watched(there) == run
+    assert len(wait_for_points(there, 5)) > 5
+    # On every tab.
+    tab(there, "Try it")
+    there.locator("#stop").click()
+
+    for page in (here, there):
+        tab(page, "Train")
+        expect(course(page)).to_contain_text("was stopped at step")
+        expect(page.locator("#stop")).to_be_hidden()
+    here.locator("#to-results").click()
+    expect(here.locator("#headline h2")).to_contain_text("of 48 texts it never saw")
+
+
+def test_start_pressed_twice_is_one_run(visit: Open, server: Server, moods_csv: Path) -> None:
+    page = visit().page
+    before = server.runs()
+    upload(page, moods_csv, rows="240")
+    choose_settings(page, epochs="25", batch_size="16", max_length="32", seed="4")
+    expect(page.locator("#start")).to_be_enabled()
+    server.brake(True)
+    page.locator("#start").evaluate("button => { button.click(); button.click(); button.click(); }")
+    expect(course(page)).to_be_visible()
+    wait_for_points(page, 3)
+    # Nor from the form, once more, while it trains.
+    choose_settings(page)
+    page.locator("#start").click()
+    wait_for_points(page, 5)
+    assert len(server.runs()) == len(before) + 1
+    end_training(page, server)
+    assert len(server.runs()) == len(before) + 1
+
+
+def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    server.brake(True)
+    first = begin(page, seed="5")
+    second = begin(page, seed="6", epochs="1")
+    assert first != second
+    expect(page.locator("#foot-watch")).to_contain_text("waits in the queue: 1 run before it")
+    expect(page.locator("#strip")).to_contain_text("1 waiting")
+    # The strip tells of the one that trains, and leads to it.
+    page.locator("#strip [data-do=watch]").click()
+    page.wait_for_function("id => document.querySelector('#watched-run textarea, #watched-run input').value === id", arg=first)
+    wait_for_points(page, 3)
+    server.brake(False)
+    page.locator("#stop").click()
+    wait_until_idle(page)
+    view = {v.id: v.status for v in RunStore(server.folder / "runs").list("local")}
+    assert view[first] == "stopped"
+    assert view[second] == "finished"
+
+
+def test_an_answer_that_comes_late_does_not_bring_another_run_back(visit: Open, server: Server, moods_csv: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    old = begin(page, seed="10", epochs="1")
+    wait_until_trained(page)
+
+    # One question of the timer is held up on its way, still asking for the old run, while Start is pressed.
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/gradio_api/run/predict*", hold)
+    page.wait_for_event("request", lambda request: "run/predict" in request.url)
+    new = begin(page, seed="11", epochs="1")
+    assert new != old
+    # It arrives when the new run is over, so that nothing that comes after it would put things right by itself.
+    while any(view.live for view in RunStore(server.folder / "runs").list("local")):
+        page.wait_for_timeout(100)
+    with page.expect_response("**/gradio_api/run/predict*"):
+        held[0].continue_()
+    for _ in range(3):
+        page.wait_for_event("response", lambda response: "run/predict" in response.url)
+    wait_until_trained(page)
+    assert watched(page) == new
+
+
+def test_a_run_is_trained_again_with_its_settings(visit: Open, server: Server, moods_csv: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    begin(page, seed="12", epochs="2")
+    wait_until_trained(page)
+    tab(page, "Data")
+    upload(page, {"name": "other.csv", "mimeType": "text/csv", "buffer": moods_csv.read_bytes()}, rows="240")
+    tab(page, "Train")
+    page.locator("#foot-watch").get_by_role("button", name="Train again with changes").click()
+    expect(page.locator("#train-source")).to_contain_text("my moods.csv")
+    choose_settings(page)
+    expect(setting(page, "epochs")).to_have_value("2")
+    expect(setting(page, "seed")).to_have_value("12")
+    expect(page.locator("#foot-start")).to_contain_text("Trains on my moods.csv")
+
+
+def test_settings_out_of_range(visit: Open, server: Server, moods_csv: Path) -> None:
+    page = visit().page
+    before = server.runs()
+    upload(page, moods_csv, rows="240")
+    for values, about in (
+        ({"epochs": "999"}, "Epochs must be a whole number from 1 to 50"),
+        ({"epochs": "2", "batch_size": "0"}, "Batch size must be"),
+        ({"batch_size": "16", "max_length": ""}, "Maximum length must be"),
+        ({"max_length": "32", "learning_rate": "7"}, "Learning rate must be"),
+    ):
+        choose_settings(page, **values)
+        page.locator("#start").click()
+        expect(page.locator("#foot-start [role=alert]")).to_contain_text(about)
+    assert "Traceback" not in page.content()
+    assert server.runs() == before
+
+
+def test_the_dial_and_the_recipes_set_the_form(visit: Open, server: Server, moods_csv: Path, tmp_path: Path) -> None:
+    visited = visit()
+    page = visited.page
+    upload(page, moods_csv, rows="240")
+    choose_settings(page)
+    dial = page.locator("#dial")
+    expect(setting(page, "epochs")).to_have_value("automatic")
+    # Each level says how long it takes, once the machine is known.
+    expect(dial).to_contain_text("Best · ")
+    dial.get_by_text("Best").click()
+    expect(setting(page, "label_smoothing")).to_have_value("0.1")
+    expect(page.locator("#dial-why")).to_contain_text("training rows")
+    setting(page, "warmup").fill("0.2")
+    expect(dial.get_by_label("My own")).to_be_checked()
+    page.locator("#preset input").click()
+    page.get_by_role("option", name="Custom head").click()
+    expect(setting(page, "head_learning_rate")).to_have_value("0.0001")
+    expect(page.locator("#setting-head input")).to_have_value("mlp")
+    expect(page.locator("#dial-why")).to_contain_text("Two new layers")
+    with page.expect_download() as download:
+        page.locator("#take-recipe").click()
+    download.value.save_as(tmp_path / "recipe.json")
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    assert recipe["head"] == "mlp"
+
+    dial.get_by_text("Balanced").click()
+    expect(setting(page, "epochs")).to_have_value("automatic")
+    expect(page.locator("#setting-head input")).to_have_value("linear")
+    (tmp_path / "mine.json").write_text(json.dumps({**recipe, "epochs": 2, "validation_share": 0.15, "test_share": 0.15}))
+    page.locator("input[accept='.json']").set_input_files(tmp_path / "mine.json")
+    expect(setting(page, "epochs")).to_have_value("2")
+    expect(dial.get_by_label("My own")).to_be_checked()
+    page.wait_for_timeout(500)
+    visited.reload()
+    choose_settings(page)
+    expect(setting(page, "epochs")).to_have_value("2")
+
+    (tmp_path / "none.json").write_text("[1, 2]")
+    page.locator("input[accept='.json']").set_input_files(tmp_path / "none.json")
+    expect(page.locator("#train-notice")).to_contain_text("This is no recipe")
+    begin(page, seed="21", epochs="1")
+    wait_until_trained(page)
+
+
+def test_before_there_is_a_file(visit: Open, empty_server: Server) -> None:
+    page = visit(empty_server).page
+    tab(page, "Train")
+    expect(page.locator("#train-source")).to_contain_text("There is no file yet")
+    expect(page.locator("#start")).to_have_count(0)
+    page.locator("#foot-start").get_by_role("button", name="Open a file").click()
+    expect(page.get_by_role("tab", name="Data")).to_have_attribute("aria-selected", "true")
+    assert "Traceback" not in page.content()
+
+
+def test_a_failure_says_what_happened_and_what_to_do_in_view(visit: Open, server: Server, moods_csv: Path) -> None:
+    for width, height in ((1280, 860), (390, 844)):
+        page = visit(width=width, height=height).page
+        upload(page, moods_csv, rows="240")
+        server.brake(True)
+        # So fast that the loss is soon no number any more.
+        choose_settings(page, epochs="25", batch_size="16", learning_rate="1", max_length="32", seed=str(width))
+        page.locator("#start").click()
+        expect(course(page)).to_be_visible()
+        run = watched(page)
+        wait_for_points(page, 2)
+        # What a training meets when its folder is taken from under it.
+        (server.folder / "runs" / run / "checkpoints").rename(server.folder / "runs" / run / "elsewhere")
+        (server.folder / "runs" / run / "checkpoints").write_text("in the way")
+        server.brake(False)
+        expect(course(page)).to_contain_text("failed")
+        expect(page.locator("#foot-watch [role=alert]")).to_be_visible()
+        assert page.evaluate("scrollY") == 0
+        top = course(page).bounding_box()
+        assert top["y"] + top["height"] < height - 64
+        expect(page.locator("#strip")).to_contain_text("failed")

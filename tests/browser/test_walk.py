@@ -1,0 +1,132 @@
+"""The walk from the first page to an answer of one's own model: how many clicks, no scrolling, what is in view, nothing that jumps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import course, end_training, in_view, tab, upload, wait_for_points, wait_until_trained
+
+Open = Callable[..., Visit]
+SIZES = [(1280, 860), (390, 844)]
+SHIFTS = """() => {
+    window.shifts = [];
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push([entry.value, entry.sources.map(source => {
+            const node = source.node;
+            return node?.id || node?.parentElement?.id || node?.className || node?.nodeName;
+        })]);
+    }).observe({ type: "layout-shift" });
+}"""
+
+
+class Walker:
+    """Counts what a person has to do."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.clicks = 0
+
+    def click(self, selector: str) -> None:
+        """A press on what is seen without scrolling; anything else would be a scroll more."""
+        expect(self.page.locator(selector)).to_be_enabled()
+        assert self.page.evaluate("scrollY") == 0
+        assert in_view(self.page, selector), f"{selector} is out of view"
+        self.page.locator(selector).click()
+        self.clicks += 1
+
+    def sees(self, *selectors: str) -> None:
+        for selector in selectors:
+            expect(self.page.locator(selector).locator("visible=true").first).to_be_visible()
+            assert in_view(self.page, selector), f"{selector} is out of view"
+        assert self.page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, empty_handed: Server, width: int, height: int) -> None:
+    page = visit(empty_handed, width=width, height=height).page
+    walker = Walker(page)
+    walker.click("#try-sample")
+    expect(course(page)).to_be_visible()
+    walker.sees("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart", "#strip")
+    if width == 390:
+        accuracy, loss = (page.locator(f"#{name}-chart").bounding_box() for name in ("accuracy", "loss"))
+        assert accuracy["y"] < loss["y"]
+    wait_for_points(page, 2)
+    assert walker.clicks == 1
+
+    wait_until_trained(page)
+    walker.sees("#foot-watch .em-say", "#to-results")
+    expect(page.locator("#foot-watch")).to_contain_text("right on 204 test rows")
+    walker.click("#to-results")
+    expect(page.locator("#headline h2")).to_contain_text("of 204 texts it never saw")
+    walker.sees("#headline h2")
+    page.wait_for_function("() => document.activeElement.tagName === 'H2'")
+    assert walker.clicks == 2
+
+    walker.click("#to-try")
+    expect(page.locator("#answer .em-share").first).to_be_visible()
+    walker.sees("#answer .em-share")
+    assert walker.clicks == 3
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_an_own_file_takes_three_steps_to_the_charts(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
+    page = visit(server, width=width, height=height).page
+    walker = Walker(page)
+    upload(page, moods_csv, rows="240")
+    walker.clicks += 1
+    walker.sees("#data-summary h2", "#foot-data .em-say")
+    walker.click("#to-train")
+    page.wait_for_function("() => document.activeElement.tagName === 'H2'")
+    server.brake(True)
+    walker.click("#start")
+    expect(course(page)).to_be_visible()
+    walker.sees("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart")
+    assert walker.clicks == 3
+    end_training(page, server)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_jumps_while_a_model_is_trained(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
+    page = visit(server, width=width, height=height).page
+    upload(page, moods_csv, rows="240")
+    tab(page, "Train")
+    expect(page.locator("#start")).to_be_enabled()
+    page.evaluate(SHIFTS)
+    server.brake(True)
+    page.locator("#start").click()
+    wait_for_points(page, 25)
+    server.brake(False)
+    wait_until_trained(page)
+    page.wait_for_timeout(1500)
+    shifts = page.evaluate("window.shifts")
+    assert sum(value for value, _ in shifts) <= 0.01, shifts
+
+
+def test_the_whole_walk_by_keyboard_alone(visit: Open, empty_handed: Server) -> None:
+    page = visit(empty_handed).page
+
+    def walk_to(selector: str, most: int = 40) -> None:
+        for _ in range(most):
+            if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            page.keyboard.press("Tab")
+        raise AssertionError(f"{selector} is not reached by Tab")
+
+    walk_to("#try-sample")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.tagName === 'H2'")
+    wait_until_trained(page)
+    walk_to("#to-results")
+    page.keyboard.press("Enter")
+    expect(page.locator("#headline h2")).to_be_focused()
+    walk_to("#to-try")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.tagName === 'H2'")
+    walk_to("#try-text textarea")
+    page.keyboard.type("happy laugh and dance today")
+    expect(page.locator("#answer")).to_contain_text("Probably")
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"

@@ -1,0 +1,77 @@
+"""What the page fetches before it can be used, beside a bare Gradio page with the same kinds of components."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import PATIENCE, ROOT, Server
+
+
+@dataclass(frozen=True)
+class Load:
+    """What was fetched: the number of requests and the bytes that travelled."""
+
+    requests: int
+    bytes: int
+    addresses: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def bare(browser: Browser) -> Iterator[str]:
+    """The address of a bare page."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.bare_page"], env=environment, cwd=ROOT)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/config", timeout=5).close()
+            break
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+def load(browser: Browser, address: str) -> Load:
+    """Open a page in a browser that has nothing in its cache, until its tabs are there and nothing more is on its way."""
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    sizes: list[float] = []
+    addresses: list[str] = []
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    # What the page asks of its server while it is used, as each tick of its timer, is no part of loading it.
+    page.on(
+        "request", lambda request: addresses.append(request.url) if "/gradio_api/" not in request.url or "file=" in request.url else None
+    )
+    page.goto(address)
+    expect(page.get_by_role("tab").first).to_be_visible()
+    page.wait_for_timeout(3_000)
+    context.close()
+    return Load(len(addresses), int(sum(sizes)), tuple(addresses))
+
+
+def test_the_page_is_hardly_heavier_than_a_bare_one(browser: Browser, empty_server: Server, bare: str) -> None:
+    ours, rival = load(browser, empty_server.address), load(browser, bare)
+    assert ours.requests <= rival.requests + 6, sorted(set(ours.addresses))
+    assert ours.bytes <= rival.bytes + 200_000
+
+
+def test_plotly_is_fetched_when_a_chart_is_needed(browser: Browser, empty_server: Server) -> None:
+    assert not any("plotly" in address for address in load(browser, empty_server.address).addresses)

@@ -1,0 +1,96 @@
+"""The one verdict on a file: whether it can be trained on, what stands in the way, and the button that puts it right.
+
+The tabs Data and Train both say it, so that they cannot disagree.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainer.data.findings import Finding
+from trainer.data.repairs import REPAIRS
+from trainer.data.splitting import Splits
+from trainer.errors import UserError
+from trainer.preparation import Preparation
+from trainer.recipe import Recipe
+from trainer.ui import words
+from trainer.ui.pressable import Press
+
+_MOST_OF_A_FINDING = 110
+_NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[“\"A-Z0-9])")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be said of a file before a training."""
+
+    title: str
+    """The heading, whole words."""
+    more: str
+    """What to do about it; empty where the heading says all."""
+    said: str
+    """One sentence for the foot of both tabs."""
+    splits: Splits | None = None
+    """The rows as they would be split; None where nothing can be trained."""
+    repair: Press | None = None
+    """The button that puts right what stands in the way, where there is one."""
+    wrong: bool = False
+    """Whether it cannot be trained on at all, as against something to be fixed first."""
+
+    @property
+    def ready(self) -> bool:
+        return self.splits is not None
+
+
+def judge(preparation: Preparation, shares: Mapping[str, Any]) -> Verdict:
+    """The verdict on a file split by ``shares``, the recipe's ``validation_share`` and ``test_share`` as the form holds them."""
+    if preparation.problem is not None:
+        return _refused(preparation.problem, _repair(preparation))
+    if preparation.must_fix:
+        return _to_fix(preparation)
+    try:
+        splits = preparation.splits(Recipe.from_dict(dict(shares)))
+    except UserError as error:
+        return _refused(error, None)
+    said = f"Ready: {words.count(len(splits.train), 'row')} to learn from, {len(splits.test):,} kept aside."
+    return Verdict("Ready to train", "", said, splits)
+
+
+def sentences(message: str) -> tuple[str, str]:
+    """The first sentence of a message, which says what happened, and the rest, which says what was found and what to do."""
+    first, *rest = _NEXT_SENTENCE.split(message.strip(), maxsplit=1)
+    return first, "".join(rest)
+
+
+def repairable(preparation: Preparation) -> list[Finding]:
+    """The findings that one press can put right."""
+    return [finding for finding in preparation.findings if finding.repairable and finding.severity != "good"]
+
+
+def _refused(error: UserError, repair: Press | None) -> Verdict:
+    first, rest = sentences(error.message)
+    return Verdict(first.rstrip("."), rest, first, repair=repair, wrong=True)
+
+
+def _to_fix(preparation: Preparation) -> Verdict:
+    fix = preparation.must_fix
+    title = "One thing to fix, then ready" if len(fix) == 1 else f"{len(fix)} things to fix, then ready"
+    said = f"Fix {words.count(len(fix), 'thing')}: {_short(fix[0])}{'.' if len(fix) == 1 else ', and more.'}"
+    return Verdict(title, "", said, repair=_repair(preparation))
+
+
+def _repair(preparation: Preparation) -> Press | None:
+    """The repair of what must be fixed; all repairs in one where several must be."""
+    needed = [finding for finding in preparation.must_fix if finding.repairable]
+    if len(needed) == 1:
+        return Press("repair", REPAIRS[needed[0].code].title, code=needed[0].code, primary=True, elem_id="repair")
+    if needed:
+        return Press("repair_all", f"Repair all {len(repairable(preparation))}", primary=True, elem_id="repair")
+    return None
+
+
+def _short(finding: Finding) -> str:
+    """What was found, without its examples: a foot is one line or two."""
+    said = re.split(r": |, such as |, as in ", sentences(finding.message)[0].rstrip("."), maxsplit=1)[0]
+    return said if len(said) <= _MOST_OF_A_FINDING else f"{said[: said.rfind(' ', 0, _MOST_OF_A_FINDING)]} …"
