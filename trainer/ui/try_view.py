@@ -60,11 +60,11 @@ def examples(rows: Sequence[ExampleRow]) -> str:
     if not rows:
         return ""
     buttons = "".join(
-        f'<button type="button" class="em-example" data-do="example" data-code="{place}"><span dir="auto">{markup.text(row.text)}</span>'
+        f'<button type="button" class="em-row-to-try" data-do="example" data-code="{place}"><span dir="auto">{markup.text(row.text)}</span>'
         f'<strong dir="auto">{markup.text(row.label, most=40)}</strong></button>'
         for place, row in enumerate(rows)
     )
-    return f'<h3>Rows it never saw <small>and their labels</small></h3><div class="em-examples">{buttons}</div>'
+    return f'<h3>Rows it never saw <small>and their labels</small></h3><div class="em-rows-to-try">{buttons}</div>'
 
 
 def _likely(name: str, share: float) -> str:
