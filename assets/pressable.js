@@ -38,5 +38,8 @@ function release() {
   pressed = null;
 }
 
+// Not every answer is drawn here.
+document.addEventListener("emotune:answered", release);
+
 watch("value", draw);
 draw();

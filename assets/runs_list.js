@@ -1,6 +1,6 @@
-// The js_on_load body of the list of runs: draws props.value, keeps what is ticked, focused and scrolled through every redraw, and tells the
-// page which runs are ticked, as a select with {runs: [ids]}. It decides nothing. In scope (gradio): element, trigger, props, watch.
-// Template: <div class="em-runs"></div>.
+// The js_on_load body of the list of runs: draws props.value, keeps what is ticked and focused through every redraw, and tells the page which
+// runs are ticked, as a select with {runs: [ids]}, and which title was pressed, as a click with {action, code}. It decides nothing.
+// In scope (gradio): element, trigger, props, watch. Template: <div class="em-runs"></div>.
 
 const list = element.querySelector(".em-runs");
 const ticked = new Set();
@@ -11,36 +11,46 @@ const inFull = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: 
 const longAgo = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 function draw() {
-  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.run : undefined;
-  const { scrollTop = 0, scrollLeft = 0 } = list.firstElementChild ?? {};
+  const { activeElement } = document;
+  const { run, code } = list.contains(activeElement) ? activeElement.dataset : {};
   list.innerHTML = props.value ?? "";
-  for (const box of boxes()) {
-    box.checked = ticked.has(box.dataset.run);
-    if (box.dataset.run === focused) box.focus({ preventScroll: true });
-  }
+  for (const box of boxes()) box.checked = ticked.has(box.dataset.run);
+  if (run || code) list.querySelector(run ? `input[data-run="${run}"]` : `button[data-code="${code}"]`)?.focus({ preventScroll: true });
   // Gone ones leave the selection too: an id that comes back later would be ticked by nobody.
   const there = new Set(boxes().map((box) => box.dataset.run));
-  for (const run of ticked) if (!there.has(run)) ticked.delete(run);
+  for (const id of ticked) if (!there.has(id)) ticked.delete(id);
   // The server does not know where its visitors are; their browser does.
   for (const time of list.querySelectorAll("time")) {
     const made = new Date(time.dateTime);
     time.title = inFull.format(made);
     time.textContent = (made.getFullYear() === new Date().getFullYear() ? when : longAgo).format(made);
   }
-  list.firstElementChild?.scrollTo({ top: scrollTop, left: scrollLeft, behavior: "instant" });
 }
+
+const tell = () => trigger("select", { runs: boxes().map((box) => box.dataset.run).filter((run) => ticked.has(run)) });
 
 list.addEventListener("change", ({ target }) => {
   if (!target.dataset.run) return;
   if (target.checked) ticked.add(target.dataset.run);
   else ticked.delete(target.dataset.run);
-  trigger("select", { runs: boxes().map((box) => box.dataset.run).filter((run) => ticked.has(run)) });
+  tell();
 });
 
-// A row is a large target for the mouse; the box and its label already answer by themselves.
+// A row is a large target for the mouse; boxes and titles already answer by themselves.
 list.addEventListener("click", ({ target }) => {
-  if (target.closest("input, label") || getSelection().toString()) return;
+  const title = target.closest("button[data-do]");
+  if (title) trigger("click", { action: title.dataset.do, code: title.dataset.code });
+  if (title || target.closest("input, label") || getSelection().toString()) return;
   target.closest("tr")?.querySelector("input[data-run]")?.click();
+});
+
+// What was pressed around the list: the page asks for it when it leads the focus on.
+document.addEventListener("emotune:pressed", ({ detail }) => {
+  list.dataset.pressed = detail.do;
+  if (detail.do !== "untick") return;
+  ticked.clear();
+  for (const box of boxes()) box.checked = false;
+  tell();
 });
 
 watch("value", draw);

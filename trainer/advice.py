@@ -74,9 +74,7 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     if hardware is not None and lengths is not None and training is not None and encoder.parameters:
         # A device that has no memory left cannot be measured; whether a training fits, it says itself.
         with suppress(RuntimeError):
-            splits = preparation.splits(recipe)
-            rows = (len(splits.train), len(splits.validation), len(splits.test))
-            estimated = estimate(encoder, lengths.tokens, rows, recipe, hardware)
+            estimated = estimate(encoder, lengths.tokens, _rows(preparation, recipe), recipe, hardware)
             findings.append(check_estimate(estimated))
             seconds = estimated.seconds
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
@@ -89,8 +87,14 @@ def forecast(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardwar
         return None
     lengths = preparation.training_lengths(recipe, facts_of(encoder))
     with suppress(RuntimeError):  # a device that has no memory left cannot be measured
-        return None if lengths is None else estimate(encoder, lengths.tokens, len(training), recipe, hardware).seconds
+        return None if lengths is None else estimate(encoder, lengths.tokens, _rows(preparation, recipe), recipe, hardware).seconds
     return None
+
+
+def _rows(preparation: Preparation, recipe: Recipe) -> tuple[int, int, int]:
+    """Training, validation and test rows."""
+    splits = preparation.splits(recipe)
+    return len(splits.train), len(splits.validation), len(splits.test)
 
 
 def _training_rows(preparation: Preparation, recipe: Recipe) -> Corpus | None:

@@ -26,6 +26,12 @@ from trainer.runs.view import fold
 from trainer.runs.writer import writing
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
 
+TRY_AGAIN = (
+    "Train it again: it goes on from what was saved last. If it fails once more, the file error.log of the run's folder tells why to "
+    "whoever looks after this program."
+)
+"""What to do after a failure that nobody foresaw."""
+
 _AT_ONCE_SECONDS = 3.0
 """A yardstick that is expected to take less is measured before the training, so that its line is in the charts from the first point on."""
 
@@ -55,7 +61,7 @@ def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> 
         except OSError as error:
             fail(run, disk_sentence(error), "disk")
         except Exception:
-            fail(run, "The training failed unexpectedly. The details are in the file error.log of the run's folder.", "unexpected")
+            fail(run, f"The training failed unexpectedly. {TRY_AGAIN}", "unexpected")
     return True
 
 

@@ -328,7 +328,7 @@ class Studio(Desk, Shelf):
         if processes < 2:
             job.do(run, self.encoders, save_seconds=self.settings.save_seconds)
         elif not train_in_processes(run, processes, self.settings) and self._runs.view(run).status in ("queued", "interrupted"):
-            words = "One of the processes that share the training has failed. The details are in the file error.log of the run's folder."
+            words = f"One of the processes that share the training has failed. {job.TRY_AGAIN}"
             run.log.append("failed", durable=True, message=words, code="unexpected")
 
     def _tidy_states(self) -> None:
@@ -369,7 +369,7 @@ class Studio(Desk, Shelf):
                 self._wait_for_room(run)
             except Exception:
                 # Whatever happens to one run, the next ones are trained.
-                job.fail(run, "The training could not begin. The details are in the file error.log of the run's folder.", "unexpected")
+                job.fail(run, f"The training could not begin. {job.TRY_AGAIN}", "unexpected")
 
 
 def _odd(preparation: Preparation, advice: Advice) -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ def test_axe_finds_nothing(browser: Browser, empty_handed: Server, moods_csv: Pa
     expect(page.locator("#comparison")).to_be_visible()
     found["comparing, Runs"] = wrong(page)
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.locator("#delete-question")).to_be_visible()
+    expect(page.locator("#runs-sheet .em-question")).to_be_visible()
     found["a question, Runs"] = wrong(page)
     context.close()
     assert {state: nodes for state, nodes in found.items() if nodes} == {}

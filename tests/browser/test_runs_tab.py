@@ -1,4 +1,4 @@
-"""The Runs tab in a real browser: history, selection, comparison, names, deletion, more epochs."""
+"""The Runs tab in a real browser: history by files, selection, comparison, questions, files opened before, room on the disk."""
 
 import re
 from collections.abc import Callable
@@ -8,14 +8,23 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.test_page import EVIL, IDLE, NAMES, tab
+from tests.browser.steps import NAMES, in_view, setting, tab, upload, wait_until_idle
+from tests.conftest import small_rows, write_rows
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 
+EVIL = '<img src=x onerror="window.__pwned=1">'
 RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=5e-3, max_length=32)
+PHONE = {"width": 390, "height": 844}
+SMALL_TARGETS = """least => [...document.querySelectorAll("#tabs > [role=tabpanel]")]
+  .filter(panel => panel.offsetParent !== null || panel.getClientRects().length)
+  .flatMap(panel => [...panel.querySelectorAll("button, input[type=checkbox], summary, .em-sheet input")])
+  .filter(one => one.getClientRects().length && !one.closest(".em-chart-tools"))
+  .map(one => [(one.closest("label.em-tickbox") ?? one).getBoundingClientRect().height, one.outerHTML.slice(0, 80)])
+  .filter(([height]) => height < least - 0.5)"""
 
 Open = Callable[..., Visit]
 Train = Callable[..., RunView]
@@ -25,10 +34,10 @@ Train = Callable[..., RunView]
 def train(server: Server, tiny_encoder: Encoder, moods_csv: Path) -> Train:
     """Trains a run on the server's folder from another process, as a terminal would; the page finds it there."""
 
-    def trained(**settings: object) -> RunView:
+    def trained(file: Path = moods_csv, **settings: object) -> RunView:
         studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder])
         recipe = Recipe.from_dict({**RECIPE.to_dict(), **settings})
-        view = studio.train_files(LOCAL_OWNER, {"main": (moods_csv.name, moods_csv)}, recipe)
+        view = studio.train_files(LOCAL_OWNER, {"main": (file.name, file)}, recipe)
         view = studio.wait(LOCAL_OWNER, view.id, 60)
         studio.close()
         assert view.status == "finished"
@@ -41,6 +50,12 @@ def train(server: Server, tiny_encoder: Encoder, moods_csv: Path) -> Train:
 def pair(train: Train) -> tuple[RunView, RunView]:
     """Two runs with the same test rows; the second is trained for longer."""
     return train(), train(epochs=3)
+
+
+@pytest.fixture(scope="module")
+def other(train: Train, tmp_path_factory: pytest.TempPathFactory) -> RunView:
+    """A run of another file, with few test rows."""
+    return train(write_rows(tmp_path_factory.mktemp("upload") / "few_rows.csv", small_rows(60)))
 
 
 def runs_tab(page: Page) -> None:
@@ -56,151 +71,330 @@ def box(page: Page, view: RunView) -> Locator:
     return page.locator(f"#run-{view.id}")
 
 
-def test_before_there_is_a_run(visit: Open) -> None:
-    page = visit().page
+def title(page: Page, view: RunView) -> Locator:
+    return row(page, view).locator("button")
+
+
+def tick(page: Page, *views: RunView) -> None:
+    """Tick exactly these, and wait until the foot says so."""
+    ticked = page.locator("#runs-list input:checked")
+    while ticked.count():
+        ticked.first.uncheck()
+    for view in views:
+        box(page, view).check()
+    said = "is ticked" if len(views) == 1 else f"{len(views)} runs are ticked"
+    expect(page.locator("#foot-runs")).to_contain_text(said)
+
+
+def press(page: Page, action: str, where: str = "#foot-runs") -> None:
+    page.locator(f"{where} button[data-do='{action}']").locator("visible=true").first.click()
+
+
+def question(page: Page) -> Locator:
+    return page.locator("#runs-sheet .em-question")
+
+
+def test_before_there_is_a_run(visit: Open, empty_server: Server) -> None:
+    page = visit(empty_server).page
     tab(page, "Runs")
     expect(page.locator("#runs-list")).to_contain_text("No runs yet")
-    for button in ("open-run", "compare-runs", "rename-run", "delete-runs"):
-        expect(page.locator(f"#{button}")).to_be_disabled()
+    press(page, "to-data")
+    expect(page.get_by_role("tab", name="Data")).to_have_attribute("aria-selected", "true")
+    page.wait_for_function("() => document.activeElement.tagName === 'H2'")
 
 
-def test_the_history_and_two_runs_compared(visit: Open, pair: tuple[RunView, RunView]) -> None:
+def test_runs_stand_under_their_files_and_open_by_their_titles(visit: Open, pair: tuple[RunView, RunView], other: RunView) -> None:
     short, long = pair
     page = visit().page
     runs_tab(page)
-    names = page.locator("#runs-list label").all_inner_texts()
-    assert names.index(long.name) < names.index(short.name)
-    expect(row(page, long)).to_contain_text("my moods.csv · tiny-bert")
-    expect(row(page, long)).to_contain_text("finished")
-    assert re.search(r"\d\.\d %", row(page, long).inner_text())
+    files = page.locator("#runs-list h3").all_inner_texts()
+    assert [file.split("\n")[0].split("  ")[0].rsplit(".csv")[0] for file in files] == ["few_rows", "my moods"]
+    expect(title(page, long)).to_have_text(f"my moods, own settings ({long.name})")
+    assert page.locator("#runs-list tr").filter(has_text=long.name).count() == 1
+    named = page.locator("#runs-list .em-open").all_inner_texts()
+    assert named.index(f"my moods, own settings ({long.name})") < named.index(f"my moods, own settings ({short.name})")
+    expect(row(page, long)).to_contain_text("✓ finished")
+    assert re.search(r"\d\.\d %\s*\(\d+ to \d+ %, 48 rows\)", row(page, long).inner_text())
+    # Few rows are counted.
+    assert re.search(r"\d+ of 12 right\s*too few rows to say", row(page, other).inner_text())
 
+    title(page, short).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", name="Results")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#model-picker select")).to_have_value(short.id)
+    page.wait_for_function("() => scrollY === 0")
+
+
+def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView]) -> None:
+    short, long = pair
+    page = visit().page
+    runs_tab(page)
     # By keyboard alone.
     box(page, long).focus()
     page.keyboard.press("Space")
-    expect(page.locator("#runs-about")).to_contain_text(f"{long.name} is ticked")
-    expect(page.locator("#open-run")).to_be_enabled()
-    expect(page.locator("#compare-runs")).to_be_disabled()
+    expect(page.locator("#foot-runs")).to_contain_text(f"({long.name}) is ticked")
+    expect(page.locator("#open-run")).to_be_visible()
     row(page, short).locator("td").nth(3).click()  # anywhere in the row
     expect(box(page, short)).to_be_checked()
-    page.locator("#compare-runs").click()
+    page.locator("#compare-runs").focus()
+    page.keyboard.press("Enter")
 
-    expect(page.locator("#verdict")).to_contain_text("On 48 shared test rows")
-    expect(page.locator("#verdict tbody tr")).to_have_count(2)
+    head = page.locator("#comparison-verdict h3").first
+    expect(head).to_have_text("2 runs of my moods.csv compared")
+    expect(head).to_be_focused()
+    expect(page.locator("#comparison-verdict")).to_contain_text("On 48 shared test rows")
+    expect(page.locator("#comparison-verdict tbody tr")).to_have_count(2)
     expect(page.locator("#differences tbody tr")).to_have_count(1)
     expect(page.locator("#differences tbody tr")).to_contain_text("Epochs")
     for chart in ("compare-loss-chart", "compare-score-chart"):
         expect(page.locator(f"#{chart} .annotation-text")).to_have_count(2)
     label = "() => document.querySelector('#compare-score-chart .chart').getAttribute('aria-label')"
-    assert "validation accuracy of 2 runs" in page.evaluate(label)
+    page.wait_for_function(f"() => ({label})()?.includes('validation accuracy of 2 runs')")
     page.locator("#compare-score-of").get_by_label("Macro F1").check()
     page.wait_for_function(f"() => ({label})().includes('validation macro F1')")
     assert page.evaluate(NAMES, "compare-loss-chart")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert page.evaluate("[...document.querySelectorAll('#comparison table')].every(t => t.getBoundingClientRect().right <= 1200)")
+
+    # It goes with the tick of one of its runs.
+    page.locator("#runs-list").scroll_into_view_if_needed()
+    box(page, short).uncheck()
+    expect(page.locator("#comparison")).to_be_hidden()
 
 
-def test_a_name_given_here_is_seen_there_and_nobodys_ticks_jump(visit: Open, pair: tuple[RunView, RunView]) -> None:
-    short = pair[0]
+def test_runs_of_several_files_have_no_common_curves(visit: Open, pair: tuple[RunView, RunView], other: RunView) -> None:
+    page = visit().page
+    runs_tab(page)
+    tick(page, pair[0], other)
+    press(page, "compare")
+    expect(page.locator("#comparison-verdict")).to_contain_text("trained on different files")
+    expect(page.locator("#comparison-verdict tbody tr")).to_have_count(2)
+    expect(page.locator("#compare-loss-chart")).to_be_hidden()
+    expect(page.locator("#compare-score-chart")).to_be_hidden()
+    # Charts come with runs that can be compared.
+    box(page, other).uncheck()
+    expect(page.locator("#comparison")).to_be_hidden()
+    tick(page, *pair)
+    press(page, "compare")
+    expect(page.locator("#compare-loss-chart .annotation-text")).to_have_count(2)
+
+
+def test_a_name_given_here_is_seen_there_and_nobodys_ticks_jump(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
+    named = train(seed=5)
     here, there = visit(), visit(elsewhere=True)
     for visited in (here, there):
         runs_tab(visited.page)
-    for view in pair:
-        box(there.page, view).check()
-    expect(there.page.locator("#runs-about")).to_contain_text("2 runs are ticked")
-    box(there.page, short).focus()
+    tick(there.page, named, pair[1])
+    press(there.page, "compare")
+    expect(there.page.locator("#comparison-verdict tbody")).to_contain_text(named.name)
+    box(there.page, named).focus()
 
     page = here.page
-    box(page, short).check()
-    for name, about in (("  ", "1 to 60 characters"), (EVIL, None)):
-        page.locator("#rename-run").click()
-        field = page.locator("#run-name").locator("input, textarea")
-        expect(field).to_be_focused()
-        field.fill(name)
-        field.press("Enter")
-        if about:
-            expect(page.locator("#runs-notice [role=alert]")).to_contain_text(about)
+    tick(page, named)
+    press(page, "rename")
+    field = page.locator("#runs-sheet input")
+    expect(field).to_be_focused()
+    field.fill("   ")
+    field.press("Enter")
+    expect(question(page).locator("[role=alert]")).to_contain_text("1 to 60 characters")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("   ")
+    field.fill(EVIL)
+    field.press("Enter")
+    expect(question(page)).to_have_count(0)
     for visited in (here, there):
-        expect(row(visited.page, short).locator("label")).to_have_text(EVIL)
+        expect(title(visited.page, named)).to_have_text(EVIL)
+    # The comparison says the new name at once.
+    expect(there.page.locator("#comparison-verdict tbody")).to_contain_text(EVIL)
+    expect(there.page.locator("#differences, #comparison-verdict").first).not_to_contain_text(f"({named.name})")
+    for visited in (here, there):
         assert visited.page.locator("img[src=x]").count() == 0
-    for view in pair:
+        assert visited.page.evaluate("window.__pwned") is None
+    for view in (named, pair[1]):
         expect(box(there.page, view)).to_be_checked()
-    expect(box(there.page, short)).to_be_focused()
-
-    there.page.locator("#compare-runs").click()
-    expect(there.page.locator("#verdict")).to_contain_text("<img src=x")
-    assert there.page.locator("img[src=x]").count() == 0
-    assert there.page.evaluate("window.__pwned") is None
-    here.reload()
-    runs_tab(page)
-    expect(row(page, short).locator("label")).to_have_text(EVIL)
-    expect(box(page, short)).not_to_be_checked()
+    expect(box(there.page, named)).to_be_focused()
 
 
-def test_deleting_asks_first(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
+def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
     gone, kept = train(seed=7), pair[1]
     visited = visit()
     page = visited.page
     runs_tab(page)
-    box(page, gone).check()
-    box(page, kept).check()
-    page.locator("#compare-runs").click()
-    expect(page.locator("#verdict")).to_be_visible()
-    box(page, kept).uncheck()
-    expect(page.locator("#runs-about")).to_contain_text(f"{gone.name} is ticked")
-    page.locator("#delete-runs").click()
-    question = page.locator("#delete-question")
-    expect(question).to_contain_text(f"Delete “{gone.name}”?")
-    expect(question).to_contain_text("lost for good")
-    assert re.search(r"frees [\d.]+ [KM]B of disk space", question.inner_text())
-    expect(page.locator("#keep-runs")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(question).to_be_hidden()
+    tick(page, gone)
+    press(page, "delete")
+    expect(question(page)).to_contain_text(f"my moods, own settings ({gone.name})”?")
+    expect(question(page)).to_contain_text("lost for good")
+    assert re.search(r"frees [\d.]+ [KM]B of disk space", question(page).inner_text())
+    assert in_view(page, "#runs-sheet .em-sheet")
+    expect(page.locator("#runs-sheet button[data-do=leave]")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(question(page)).to_have_count(0)
+    expect(page.locator("#foot-runs button[data-do=delete]").first).to_be_focused()
     expect(box(page, gone)).to_be_checked()
 
-    page.locator("#delete-runs").click()
-    page.locator("#confirm-delete").click()
+    box(page, kept).check()
+    press(page, "compare")
+    expect(page.locator("#comparison")).to_be_visible()
+    press(page, "delete")
+    expect(question(page)).to_contain_text("Of each run its model")
+    press(page, "leave", "#runs-sheet")
+    tick(page, gone)
+    press(page, "delete")
+    press(page, "yes-delete", "#runs-sheet")
     expect(row(page, gone)).to_have_count(0)
-    expect(question).to_be_hidden()
-    expect(page.locator("#verdict")).to_be_hidden()  # one of what it compared is gone
-    expect(page.locator("#delete-runs")).to_be_disabled()
+    expect(question(page)).to_have_count(0)
+    expect(page.locator("#comparison")).to_be_hidden()
+    expect(page.locator("#foot-runs button")).to_have_count(0)
+    page.wait_for_function("() => document.querySelector('#runs-list').contains(document.activeElement)")
     visited.reload()
     runs_tab(page)
     expect(row(page, gone)).to_have_count(0)
     expect(row(page, kept)).to_have_count(1)
 
 
-def test_a_run_is_opened_and_trained_further(visit: Open, server: Server, train: Train) -> None:
+def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> None:
     run = train(seed=8)
     page = visit().page
     runs_tab(page)
-    box(page, run).check()
-    page.locator("#open-run").click()
-    expect(page.get_by_role("tab", name="3 Results")).to_have_attribute("aria-selected", "true")
-    expect(page.locator("#headline")).to_contain_text(run.name)
-
-    tab(page, "Runs")
-    expect(box(page, run)).to_be_checked()
+    tick(page, run)
+    press(page, "further")
+    field = page.locator("#runs-sheet input")
+    expect(field).to_be_focused()
+    field.fill("0")
+    field.press("Enter")
+    expect(question(page).locator("[role=alert]")).to_contain_text("how many more epochs")
     server.brake(True)
-    page.get_by_label("More epochs").fill("2")
-    expect(page.locator("#train-further")).to_have_text("Train 2 more epochs")
-    page.locator("#train-further").click()
-    expect(page.get_by_role("tab", name="2 Train")).to_have_attribute("aria-selected", "true")
-    expect(page.locator("#strip strong")).to_have_text(run.name)
+    field.fill("20")
+    field.press("Enter")
+    expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#watched-run textarea, #watched-run input").first).to_have_value(run.id)
     tab(page, "Runs")
-    page.locator("#delete-runs").click()
-    expect(page.locator("#runs-notice [role=alert]")).to_contain_text("cannot be deleted while training")
+    expect(row(page, run)).to_contain_text("training")
+    press(page, "delete")
+    expect(question(page).locator("[role=alert]")).to_contain_text("cannot be deleted while training")
+    page.keyboard.press("Escape")
+    expect(question(page)).to_have_count(0)
     server.brake(False)
-    expect(page.locator("#strip")).to_contain_text(IDLE)
+    wait_until_idle(page)
     expect(row(page, run)).to_contain_text("finished")
     expect(box(page, run)).to_be_checked()
 
 
-def test_nothing_is_wider_than_a_phone(visit: Open, pair: tuple[RunView, RunView]) -> None:
-    page = visit(width=390, height=844).page
+def test_a_run_is_repeated_with_its_settings(visit: Open, train: Train) -> None:
+    run = train(seed=9, epochs=2)
+    page = visit().page
     runs_tab(page)
-    for view in pair:
-        box(page, view).check()
-    page.locator("#compare-runs").click()
+    tick(page, run)
+    press(page, "again")
+    expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#start")).to_be_enabled()
+    expect(setting(page, "epochs")).to_have_value("2")
+    expect(setting(page, "seed")).to_have_value("9")
+    expect(page.locator("#train-source")).to_contain_text("my moods.csv")
+
+
+def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, moods_csv: Path, tmp_path: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    upload(page, write_rows(tmp_path / "later.csv", small_rows(90)), rows="90")
+    runs_tab(page)
+    page.get_by_role("button", name="Files opened before").click()
+    lines = page.locator("#files-list li")
+    expect(lines.first).to_contain_text("later.csv")
+    expect(lines.first).to_contain_text("open now")
+    moods = lines.filter(has_text="my moods.csv").first
+    expect(moods).to_contain_text(re.compile(r"\d+ KB"))
+    moods.get_by_role("button", name="Open").click()
+    expect(page.get_by_role("tab", name="Data")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#data-summary")).to_contain_text("240 rows")
+
+    tab(page, "Runs")
+    expect(lines.first).to_contain_text("my moods.csv")  # the section was left open
+    before = lines.count()
+    lines.first.get_by_role("button", name="Remove").click()
+    expect(question(page)).to_contain_text("Remove “my moods.csv”?")
+    expect(page.locator("#runs-sheet button[data-do=leave]")).to_be_focused()
+    press(page, "yes-forget", "#runs-sheet")
+    expect(lines).to_have_count(before - 1)
+    tab(page, "Data")
+    expect(page.locator("#data-summary")).not_to_contain_text("240 rows")
+
+
+def test_what_takes_room_is_told_and_freed(visit: Open, train: Train) -> None:
+    run = train(seed=10)
+    page = visit().page
+    runs_tab(page)
+    assert page.locator("#disk-room table").count() == 0  # nothing is looked up before it is asked for
+    page.get_by_role("button", name="What takes room on the disk").click()
+    line = page.locator("#disk-room tbody tr").filter(has=page.locator(f"button[data-code='{run.id}']"))
+    expect(line).to_contain_text(re.compile(r"[\d.]+ [KM]B"))
+    expect(page.locator("#disk-room")).to_contain_text("are free on this disk")
+    line.locator("button[data-do=free]").click()
+    expect(question(page)).to_contain_text("can then not be trained further; its model, its scores and its curves stay")
+    press(page, "yes-free", "#runs-sheet")
+    expect(page.locator("#disk-room [role=status]")).to_contain_text("can no longer be trained further")
+    expect(line.locator("button[data-do=free]")).to_have_count(0)
+
+    tick(page, run)
+    press(page, "further")
+    page.locator("#runs-sheet input").press("Enter")
+    expect(question(page).locator("[role=alert]")).to_be_visible()
+    page.keyboard.press("Escape")
+    title(page, run).click()
+    expect(page.get_by_role("tab", name="Results")).to_have_attribute("aria-selected", "true")
+
+    tab(page, "Runs")
+    line.locator("button[data-do=delete]").click()
+    press(page, "yes-delete", "#runs-sheet")
+    expect(line).to_have_count(0)
+    expect(page.locator("#disk-room [role=status]")).to_contain_text("1 run deleted.")
+
+
+def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open, pair: tuple[RunView, RunView], other: RunView) -> None:
+    page = visit(**PHONE).page
+    runs_tab(page)
+    wide = "document.documentElement.scrollWidth"
+    inner = "[...document.querySelectorAll('#runs-list, #runs-list *')].filter(one => one.scrollHeight > one.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(one).overflowY)).length"
+    assert page.evaluate(inner) == 0
+    assert page.evaluate(wide) <= 390
+    assert page.evaluate(SMALL_TARGETS, 44) == []
+    tick(page, pair[0])
+    assert in_view(page, "#open-run")
+    assert page.locator("#foot-runs button[data-do=rename]").is_hidden()
+    press(page, "more")
+    expect(page.locator("#runs-sheet button")).to_have_count(6)
+    assert in_view(page, "#runs-sheet .em-sheet")
+    assert page.evaluate(SMALL_TARGETS, 44) == []
+    press(page, "rename", "#runs-sheet")
+    expect(page.locator("#runs-sheet input")).to_be_focused()
+    assert in_view(page, "#runs-sheet .em-sheet")
+    assert page.evaluate(SMALL_TARGETS, 44) == []
+    page.keyboard.press("Escape")
+    expect(question(page)).to_have_count(0)
+    tick(page, *pair)
+    press(page, "compare")
     expect(page.locator("#compare-loss-chart .js-plotly-plot")).to_be_visible()
-    page.locator("#delete-runs").click()
-    expect(page.locator("#delete-question")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.evaluate("(() => { const l = document.querySelector('.em-runs-scroll'); return l.scrollWidth - l.clientWidth })()") <= 0
+    assert page.evaluate(wide) <= 390
+    tick(page, pair[0], other)
+    press(page, "compare")
+    expect(page.locator("#comparison-verdict")).to_contain_text("different files")
+    assert page.evaluate(wide) <= 390
+    for section, inside in (("Files opened before", "#files-list > *"), ("What takes room on the disk", "#disk-room table")):
+        page.get_by_role("button", name=section).click()
+        expect(page.locator(inside).first).to_be_visible()
+    assert page.evaluate(wide) <= 390
+    assert page.evaluate(SMALL_TARGETS, 44) == []
+
+
+def test_on_a_desktop_targets_are_36_pixels_and_the_foot_holds_all_actions(visit: Open, pair: tuple[RunView, RunView]) -> None:
+    page = visit(width=1280, height=860).page
+    runs_tab(page)
+    tick(page, pair[0])
+    for action in ("delete", "rename", "further", "again", "open"):
+        button = page.locator(f"#foot-runs button[data-do={action}]")
+        expect(button).to_be_visible()
+        assert button.bounding_box()["height"] >= 36
+    assert page.locator("#foot-runs").bounding_box()["height"] <= 66
+    press(page, "untick")
+    expect(box(page, pair[0])).not_to_be_checked()
+    expect(page.locator("#foot-runs button")).to_have_count(0)

@@ -44,6 +44,38 @@ def test_two_synonyms_do_not_share_a_colour():
     assert colours._distance(joy, happiness) > 0.09
 
 
+@pytest.mark.parametrize("others", [("joy", "sadness"), ("billing", "returns", "sizes"), tuple(f"intent {i}" for i in range(40))])
+def test_merging_spellings_changes_no_colour(others):
+    spelt = ("Shipping_Cost", *others, "shipping cost", " SHIPPING-COST", "ｓhipping cost")
+    many, merged = class_colours(spelt), class_colours(("Shipping_Cost", *others))
+    assert many[: len(merged)] == merged
+    assert len(set(many)) == len(many)
+    # They are shades of one hue, and yet apart.
+    for shade in many[len(merged) :]:
+        assert 0.03 < colours._distance(shade, merged[0]) < 0.2
+    assert class_colours(("shipping cost", *others))[0] == merged[0]
+
+
+@examples(names=st.permutations(["billing", "returns", "joy", "happiness", "sizes", "Über_uns", "退货", "other"]))
+def test_the_order_of_the_list_does_not_matter(names):
+    known = dict(zip(sorted(names), class_colours(sorted(names)), strict=True))
+    assert dict(zip(names, class_colours(names), strict=True)) == known
+
+
+def test_a_name_keeps_its_colour_where_no_other_wants_it():
+    alone = {name: class_colours([name])[0] for name in map("class {}".format, range(40))}
+    assert len(set(alone.values())) > 5
+    for name, colour in list(alone.items())[1:]:
+        first = class_colours(["class 0"])[0]
+        if colour != first:
+            assert class_colours(["class 0", name]) == (first, colour)
+
+
+@examples(names=st.lists(st.text(max_size=6), max_size=12))
+def test_any_names_have_distinct_colours(names):
+    assert len(set(class_colours(names))) == len(names)
+
+
 @examples(names=st.lists(st.sampled_from([*EMOTIONS, "neutral", "disgust", "spam", "ham", "happy", "a", "b", "c", "d", "e"]), unique=True))
 def test_colours_are_deterministic_distinct_and_readable_in_light_and_dark(names):
     given = class_colours(names)

@@ -9,6 +9,7 @@ import pytest
 from tests.charts.examples import NASTY, texts, valid
 from trainer.charts import comparison
 from trainer.charts.comparison import Course, run_marks
+from trainer.charts.frame import PHONE, WIDE
 from trainer.charts.lines import SYMBOLS
 
 CHARTS = [comparison.loss_comparison, comparison.accuracy_comparison, comparison.macro_f1_comparison]
@@ -39,7 +40,8 @@ def test_any_runs_make_a_valid_chart(chart, courses):
     figure = valid(chart(courses))
     assert figure["layout"]["uirevision"] == " ".join(c.key for c in courses)
     assert figure["layout"]["meta"]["description"].startswith("Chart of the validation ")
-    assert figure["layout"]["xaxis"]["title"]["text"] == "step"
+    assert figure["layout"]["xaxis"]["tickprefix"] == "step "
+    assert figure["layout"]["meta"]["note"] in figure["layout"]["meta"]["description"]
     for trace in figure["data"]:
         assert "<b>" not in trace["name"]
         # A name in a template could be taken for one of plotly's variables.
@@ -55,11 +57,12 @@ def test_every_run_has_its_colour_shape_and_label_in_every_chart(chart):
     assert len({colour for colour, _ in marks}) == len({symbol for _, symbol in marks}) == 6
     labels = [a for a in figure["layout"]["annotations"] if "span" in a["text"]]
     assert {re.sub("<[^>]*>", "", a["text"])[0] for a in labels} == set(SYMBOLS.values())
-    assert all(a["x"] == 800 for a in labels)
-    margin, height = figure["layout"]["margin"], figure["layout"]["height"]
     top = figure["layout"]["yaxis"].get("range", [0, 2 * math.exp(-1 / 30) / 0.95])[1]
-    places = sorted(a["y"] / top * (height - margin["t"] - margin["b"]) + a["yshift"] for a in labels)
-    assert np.diff(places).min() >= 15.8
+    for canvas, shown in ((WIDE, labels), (PHONE, figure["layout"]["meta"]["phone"]["annotations"])):
+        # By their values from top to bottom, none over another, inside at the right edge.
+        places = [a["y"] / top * canvas.plot_height + a["yshift"] for a in sorted(shown, key=lambda a: a["y"])]
+        assert np.diff(places).min() >= canvas.font + 3.8
+        assert {(a["x"], a["xanchor"]) for a in shown} == {(800, "right")}
 
 
 def test_training_loss_is_faint_and_unlabelled_behind_the_validation_loss():

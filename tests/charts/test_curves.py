@@ -1,19 +1,18 @@
 """The course of a run as charts."""
 
-import itertools
 import json
 import math
 import re
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.charts.examples import run, texts, trace, valid
 from trainer.charts import curves
 from trainer.charts.curves import Curves
-from trainer.charts.lines import pushed_apart, smoothed
+from trainer.charts.frame import PHONE, WIDE
+from trainer.charts.labels import Rung
+from trainer.charts.lines import smoothed
 from trainer.text_format import percent
 
 
@@ -36,7 +35,11 @@ def test_any_curves_make_a_valid_chart(chart, points):
     figure = valid(chart(points))
     layout = figure["layout"]
     assert layout["uirevision"] == points.key
-    assert layout["height"] == 280
+    assert (layout["height"], layout["meta"]["phone"]["height"]) == (300, 184)
+    # The width is for the curves: what stands right of them is a ring's half and no more.
+    assert layout["margin"]["r"] == 12
+    assert layout["meta"]["phone"]["margin"]["r"] <= 12
+    assert layout["meta"]["phone"]["margin"]["l"] <= 40
     assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
     assert layout["meta"]["description"].startswith("Chart of the ")
     assert "title" not in layout
@@ -46,7 +49,10 @@ def test_an_empty_chart_has_axes_and_a_sentence():
     figure = curves.loss_chart(Curves("k"))
     assert figure["data"] == []
     assert texts(figure) == ["The loss appears here<br>a few seconds after<br>you press Start."]
-    assert figure["layout"]["xaxis"]["title"]["text"] == "step"
+    assert not figure["layout"]["xaxis"]["showticklabels"]
+    waiting = curves.loss_chart(Curves("k", total_steps=90, epoch_steps=(30, 60, 90)))
+    assert texts(waiting) == ["The loss appears here<br>after its first steps."]
+    assert waiting["layout"]["xaxis"]["ticktext"] == ["epoch 1", "2", "3"]
 
 
 def test_both_charts_share_the_whole_run_as_x_and_have_fixed_ranges():
@@ -62,13 +68,19 @@ def test_both_charts_share_the_whole_run_as_x_and_have_fixed_ranges():
 
 def test_training_is_faint_and_smoothed_and_validation_has_dots():
     figure = curves.loss_chart(run())
-    raw, bold, validation = figure["data"][:3]
+    raw, bold, validation, _ = figure["data"]
     assert raw["opacity"] < 0.5
     assert raw["hoverinfo"] == "skip"
     assert bold["line"]["width"] > raw["line"]["width"]
     assert np.std(np.diff(bold["y"][50:])) < np.std(np.diff(raw["y"][50:]))
     assert validation["mode"] == "lines+markers"
-    assert trace(curves.accuracy_chart(run()), name="validation macro F1")["line"]["dash"] == "dash"
+    accuracy = curves.accuracy_chart(run())
+    assert trace(accuracy, name="validation macro F1")["line"]["dash"] == "dot"
+    # The score that counts is the loudest line, and over all others but the ring.
+    widths = [t["line"]["width"] for t in accuracy["data"][:-1]]
+    assert widths[-1] == max(widths)
+    assert widths.count(max(widths)) == 1
+    assert accuracy["data"][-2]["name"] == "validation accuracy"
 
 
 def test_hover_gives_step_and_value_in_words():
@@ -77,46 +89,89 @@ def test_hover_gives_step_and_value_in_words():
     assert accuracy["customdata"][-1] == [percent(run().eval_accuracy[-1])]
 
 
-def test_ends_are_labelled_with_their_values_and_do_not_overlap():
+def shown_on(figure, phone):
+    return figure["layout"]["meta"]["phone"]["annotations"] if phone else figure["layout"]["annotations"]
+
+
+def said(annotation):
+    return re.sub("<[^>]*>", "", annotation["text"])
+
+
+def test_ends_are_labelled_with_their_values_and_the_newest_kept_says_so():
     figure = curves.accuracy_chart(run(eval_accuracy=(0.9,) * 6, eval_macro_f1=(0.899,) * 6, accuracy=(0.9,) * 150))
-    labels = [a for a in figure["layout"]["annotations"] if "●" in a["text"]]
-    assert {re.sub(".*</span> ", "", a["text"]) for a in labels} == {"training 90.0 %", "validation 90.0 %", "macro F1 89.9 %"}
-    margin = figure["layout"]["margin"]
-    height = figure["layout"]["height"] - margin["t"] - margin["b"]
-    places = sorted(a["y"] * height + a["yshift"] for a in labels)
-    assert np.diff(places).min() >= 15.9
-    assert places[0] >= 0
-    assert places[-1] <= height
+    assert {said(a) for a in shown_on(figure, False)} == {"● training 90 %", "● validation 90 %, kept", "● macro F1 90 %"}
+    assert [a["text"].startswith("<b>") for a in shown_on(figure, False)] == [True, False, False]
+    # 3,199 of 3,200 are not all of them.
+    assert said(shown_on(curves.accuracy_chart(run(eval_accuracy=(0.99969,) * 6)), True)[0]) == "● validation 99.97 %, kept"
 
 
-@given(wanted=st.lists(st.floats(0, 200), max_size=5).map(sorted))
-def test_labels_are_pushed_apart_in_order_and_within_the_chart(wanted):
-    places = pushed_apart(wanted, 16, 0, 200)
-    assert all(b - a >= 16 - 1e-6 for a, b in itertools.pairwise(places))
-    assert all(-1e-6 <= place <= 200 + 1e-6 for place in places)
-    if all(b - a >= 16 for a, b in itertools.pairwise(wanted)):
-        assert places == pytest.approx(wanted)
+@pytest.mark.parametrize(("phone", "canvas"), [(False, WIDE), (True, PHONE)])
+def test_labels_stand_right_of_the_newest_point_while_there_is_room_and_at_the_edge_then(phone, canvas):
+    early = shown_on(curves.accuracy_chart(run(30, 1)), phone)
+    assert {(a["x"], a["xanchor"], a["xshift"]) for a in early} == {(300, "left", 12)}
+    late = shown_on(curves.accuracy_chart(run()), phone)
+    assert {(a["x"], a["xanchor"]) for a in late} == {(1500, "right")}
+    lowest_end = min(run().eval_macro_f1[-1], run().accuracy[-1]) * canvas.plot_height
+    for annotation in late:
+        place = annotation["y"] * canvas.plot_height + annotation["yshift"]
+        assert place <= lowest_end - 4 or place >= 0.95 * canvas.plot_height + 4
 
 
-def test_the_best_checkpoint_is_ringed_and_named_clear_of_the_other_line():
+def test_an_earlier_kept_checkpoint_is_ringed_and_named_clear_of_lines_and_labels():
     figure = curves.accuracy_chart(run(best_step=500, eval_macro_f1=(0.8,) * 6))
     ring = figure["data"][-1]
     assert (ring["x"], ring["marker"]["symbol"]) == ([500], "circle-open")
-    label = next(a for a in figure["layout"]["annotations"] if a["text"] == "kept")
     accuracy = run().eval_accuracy[1]
-    macro_f1_below = (accuracy - 0.8) * 220
-    assert label["yshift"] < 0
-    assert abs(-label["yshift"] - macro_f1_below) >= 12
-    assert "kept" not in texts(curves.accuracy_chart(run(best_step=None)))
-    assert "kept" not in texts(curves.accuracy_chart(run(best_step=123)))
+    label = next(a for a in figure["layout"]["annotations"] if a["text"] == f"kept {percent(accuracy, 0)}")
+    place = accuracy * WIDE.plot_height + label["yshift"]
+    assert abs(label["yshift"]) >= 9 + 7  # half the ring, half the word
+    for line in (0.8, run().accuracy[49]):
+        assert abs(place - line * WIDE.plot_height) >= 7
+    assert not any("kept" in text for text in texts(curves.accuracy_chart(run(best_step=None))))
+    assert not any("kept" in text for text in texts(curves.accuracy_chart(run(best_step=123))))
 
 
-def test_epochs_are_named_and_never_more_than_fit():
-    assert [t for t in texts(curves.loss_chart(run())) if t.startswith("epoch")] == ["epoch 1", "epoch 2", "epoch 3"]
-    assert len(curves.loss_chart(run())["layout"]["shapes"]) == 2  # the end of the last epoch is the end of the chart
-    many = curves.loss_chart(run(epoch_steps=tuple(range(15, 1501, 15))))
-    assert len([t for t in texts(many) if t.startswith("epoch")]) <= 4
-    assert many["layout"]["shapes"] == []
+def test_rungs_are_lines_with_a_name_in_the_accuracy_chart_alone_and_from_the_first_moment():
+    rungs = (Rung("counting words", 0.4706), Rung("most frequent class", 0.17))
+    for points in (Curves("k", rungs=rungs), run(rungs=rungs)):
+        figure = valid(curves.accuracy_chart(points))
+        strokes = [(s["y0"], s["y1"], s["xref"]) for s in figure["layout"]["shapes"] if s.get("xref") == "paper"]
+        assert strokes == [(0.4706, 0.4706, "paper"), (0.17, 0.17, "paper")]
+        assert {"counting words 47 %", "most frequent class 17 %"} < set(texts(figure))
+        assert "To be beaten: counting words 47.1 %, most frequent class 17.0 %." in figure["layout"]["meta"]["description"]
+        loss = curves.loss_chart(points)
+        assert not any("words" in text for text in texts(loss))
+        assert "words" not in loss["layout"]["meta"]["description"]
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.47, 0.46), (0.98, 0.97), (0.01, 0.02), (0.0, 1.0)])
+def test_labels_of_close_rungs_and_the_sentence_do_not_lie_over_each_other(shares):
+    figure = curves.accuracy_chart(Curves("k", rungs=tuple(Rung(f"rung {i}", share) for i, share in enumerate(shares))))
+    for phone, canvas in ((False, WIDE), (True, PHONE)):
+        *rungs, sentence = shown_on(figure, phone)
+        places = [a["y"] * canvas.plot_height + a["yshift"] for a in rungs]
+        assert abs(places[0] - places[1]) >= canvas.font + 4 - 0.2
+        assert all(0 <= place <= canvas.plot_height for place in places)
+        half = 1.5 * 1.3 * (canvas.font + 2)
+        middle = sentence["y"] * canvas.plot_height
+        assert all(abs(middle - place) > half for place in (*places, *(share * canvas.plot_height for share in shares)))
+
+
+@pytest.mark.parametrize(("count", "wide", "phone"), [(1, 1, 1), (3, 3, 3), (6, 6, 6), (7, 7, 4), (24, 5, 5), (400, 8, 4)])
+def test_epochs_are_named_and_never_more_than_fit(count, wide, phone):
+    layout = curves.loss_chart(run(epoch_steps=tuple(1500 * i // count for i in range(1, count + 1))))["layout"]
+    for axis, shown in ((layout["xaxis"], wide), (layout["meta"]["phone"]["xaxis"], phone)):
+        assert axis["ticktext"][0] == "epoch 1"
+        assert [text.isdigit() for text in axis["ticktext"][1:]] == [True] * (shown - 1)
+        assert len(axis["tickvals"]) == shown
+    assert layout["xaxis"]["tickvals"][0] == pytest.approx(750 / count, abs=1)
+    assert len(layout["shapes"]) == (count - 1 if count < 52 else 0)  # the end of the last epoch is the end of the chart
+
+
+def test_steps_stand_on_the_axis_where_no_epochs_are_known():
+    axis = curves.loss_chart(run(epoch_steps=()))["layout"]["xaxis"]
+    assert (axis["tickprefix"], axis["showtickprefix"], axis["showticklabels"]) == ("step ", "first", True)
+    assert "tickvals" not in axis
 
 
 def test_smoothing_is_unbiased_at_the_start_and_passes_over_gaps():
@@ -130,6 +185,6 @@ def test_smoothing_is_unbiased_at_the_start_and_passes_over_gaps():
 
 def test_a_long_run_stays_light():
     n = 20_000
-    figure = curves.loss_chart(run(n, 6, total_steps=10 * n))
+    figure = curves.accuracy_chart(run(n, 6, total_steps=10 * n, rungs=(Rung("counting words", 0.5),)))
     assert len(json.dumps(figure)) < 100_000
-    assert figure["data"][0]["x"][-1] == 10 * n
+    assert trace(figure, name="training accuracy")["x"][-1] == 10 * n

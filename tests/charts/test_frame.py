@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.charts.examples import EMOTIONS, NASTY, report_of, run, valid
 from trainer.charts import classes, curves, frame
+from trainer.charts.comparison import Course, accuracy_comparison
 from trainer.charts.curves import Curves
 from trainer.charts.frame import plain
 
@@ -29,13 +30,34 @@ def test_no_name_can_open_a_tag_or_an_entity(name):
 
 
 def test_long_names_are_shortened_on_axes_and_whole_on_hover():
-    assert frame.short("y" * 300) == "y" * 21 + "…"
+    assert frame.short("y" * 300) == "y" * 10 + "…" + "y" * 11
     assert frame.short("surprise") == "surprise"
-    assert frame.short("感" * 30) == "感" * 10 + "…"  # these are twice as wide
+    assert frame.short("感" * 30) == "感" * 5 + "…" + "感" * 5  # these are twice as wide
     # An entity is never cut in two.
-    assert frame.short("<" * 40) == "&lt;" * 21 + "…"
+    assert frame.short("<" * 40) == "&lt;" * 10 + "…" + "&lt;" * 11
     figure = classes.class_counts_chart(["y" * 300, "b"], [3, 2])
     assert "y" * 300 in figure["data"][0]["hovertext"][0]
+
+
+def test_names_that_begin_alike_are_told_apart_when_shortened():
+    pair = ("balance_not_updated_after_bank_transfer", "balance_not_updated_after_cheque_or_cash_deposit")
+    assert frame.short_names(pair) == ["balance_no…nk_transfer", "balance_no…ash_deposit"]
+    middle = [f"a long beginning, {i}, and a long end" for i in range(12)]
+    assert frame.short_names(middle)[:2] == ["a long…, 0, and a lon…", "a long…, 1, and a lon…"]
+    assert frame.short_names([f"transfer_number_{i}_declined_by_the_bank" for i in (46, 47)], 16) == [
+        "trans…_46_decli…",
+        "trans…_47_decli…",
+    ]
+    assert frame.short_names(["joy", "joy 2", "joy", "joy"]) == ["joy", "joy 2", "joy… 2", "joy… 3"]
+
+
+@given(names=st.lists(st.text(alphabet="ab<感 \n2…", max_size=40), max_size=8), most=st.integers(6, 24))
+def test_shortened_names_are_distinct_and_fit(names, most):
+    shown = frame.short_names(names, most)
+    assert len(set(shown)) == len(names)
+    for name in shown:
+        whole = name.replace("&lt;", "<").replace("&amp;", "&")
+        assert frame.columns(whole) <= most
 
 
 @pytest.mark.parametrize("names", [NASTY, EMOTIONS])
@@ -46,7 +68,9 @@ def test_class_names_reach_plotly_escaped_only(names):
         classes.confusion_chart(report_of(names), by_row=False),
     ]
     for figure in map(valid, figures):
-        shown = {**figure, "layout": {**figure["layout"], "meta": None}}  # the description is no markup: it becomes an attribute
+        # The description becomes an attribute and the table a file: both have the names as they are.
+        meta = {key: value for key, value in figure["layout"]["meta"].items() if key not in ("description", "table")}
+        shown = {**figure, "layout": {**figure["layout"], "meta": meta}}
         assert "<b>" not in json.dumps(shown)
         assert "<a " not in json.dumps(shown)
         # %{...} is filled in by plotly in templates only, and no name stands in one.
@@ -56,8 +80,8 @@ def test_class_names_reach_plotly_escaped_only(names):
 
 
 def test_tokens_stand_only_where_the_script_replaces_them():
-    script = (Path(curves.__file__).parents[2] / "assets" / "live_chart.js").read_text()
-    tokens = (frame.INK, frame.MUTED, frame.FAINT, frame.SURFACE, frame.ACCENT, frame.ON_ACCENT)
+    script = (Path(curves.__file__).parents[2] / "assets" / "chart.js").read_text(encoding="utf-8")
+    tokens = (frame.INK, frame.MUTED, frame.FAINT, frame.SURFACE, frame.ACCENT, frame.ON_ACCENT, frame.WRONG, frame.ON_WRONG)
     assert all(f'"{token}"' in script for token in tokens)
 
     def walk(node, path):
@@ -69,6 +93,7 @@ def test_tokens_stand_only_where_the_script_replaces_them():
                 walk(value, path)
         elif isinstance(node, str) and "var(--" in node:
             own = "annotations" in path and path[-1] == "text"
+            assert "table" not in path
             assert own or any("color" in key for key in path), path
             assert set(re.findall(r"var\([^)]*\)", node)) <= set(tokens)
 
@@ -80,6 +105,7 @@ def test_tokens_stand_only_where_the_script_replaces_them():
         classes.class_counts_chart(EMOTIONS, (1, 2, 3, 4, 5, 6)),
         classes.text_lengths_chart(EMOTIONS, [[1, 2]] * 6),
         classes.confusion_chart(report, by_row=True),
+        accuracy_comparison([Course("a", "one", eval_steps=(5,), eval_accuracy=(0.5,))]),
     ):
         walk(figure, [])
 

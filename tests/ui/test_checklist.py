@@ -1,6 +1,7 @@
 """The checklist as HTML: what stands in it, and that nothing of a file is markup there."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,23 +23,32 @@ def messy(studio: Studio, tmp_path: Path) -> Preparation:
 
 
 def buttons(html: str) -> set[tuple[str, str]]:
-    return set(re.findall(r'data-do="(\w+)" data-code="([\w=]*)"', html))
+    return set(re.findall(r'data-do="(\w+)"(?: data-code="([\w=]*)")?', html))
 
 
 def test_findings_with_their_rows_and_buttons(messy: Preparation) -> None:
     html = checklist.of_file(messy)
-    assert "1 thing must be fixed" in html
     assert {("repair", "label_variants"), ("accept", "label_variants"), ("repair", "duplicate_texts"), ("repair_all", "")} <= buttons(html)
     assert html.index("em-must_fix") < html.index("em-look") < html.index("em-good")
     assert "Show rows" in html
 
 
+def test_four_findings_are_in_view_and_the_rest_is_folded(messy: Preparation) -> None:
+    looks = [Finding(f"odd_{n}", "look", 1, f"Oddity {n}.") for n in range(6)]
+    html = checklist.of_file(replace(messy, findings=(*messy.must_fix, *looks)))
+    seen, folded = html.split('<details class="em-folded">', maxsplit=1)
+    assert [seen.count("em-must_fix"), seen.count("Oddity")] == [1, 3]
+    assert "3 more" in folded
+    assert folded.index("Oddity 3") < folded.index("Oddity 5")
+
+
 def test_repairs_show_what_they_did_and_the_way_back(messy: Preparation, studio: Studio) -> None:
     html = checklist.of_file(studio.repair("local", messy.draft.id, ["label_variants", "duplicate_texts", "near_duplicates"]))
     assert {("undo", "label_variants"), ("undo", "duplicate_texts"), ("undo", "near_duplicates")} <= buttons(html)
+    assert "3 repairs made" in html
     assert "Repaired. 3 rows: left out as a copy of another row." in html
     assert "Nothing was left to repair" in html
-    assert "must be fixed" not in html
+    assert "em-must_fix" not in html
     accepted = checklist.of_file(
         studio.accept("local", studio.undo("local", messy.draft.id, ["label_variants"]).draft.id, "label_variants")
     )
@@ -61,10 +71,23 @@ def test_nothing_of_the_file_is_markup(messy: Preparation, studio: Studio) -> No
         assert "&lt;img src=x" in html
 
 
-def test_of_an_encoder() -> None:
-    assert checklist.of_encoder("tiny", []) == ""
-    cut = Finding("texts_cut", "look", 3, "Cut <b>.", "More.", (Example(2, EVIL),), setting=("max_length", 96))
-    html = checklist.of_encoder(EVIL, [cut])
-    assert buttons(html) == {("set", "max_length=96")}
+def test_what_an_encoder_makes_of_the_texts_stands_in_the_same_list_and_first(studio: Studio, small_csv: Path) -> None:
+    clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
+    looked = Finding("few", "look", 1, "Look at this.")
+    prepared = replace(clean, findings=(looked, *clean.findings))
+    assert "Still looking" in checklist.of_file(prepared)
+    cut = Finding("texts_cut", "look", 3, "Cut <b>.", "More. And more.", (Example(2, EVIL),), setting=("max_length", 96))
+    html = checklist.of_file(prepared, [cut])
+    assert ("set", "max_length=96") in buttons(html)
+    assert html.index("Cut &lt;b&gt;.") < html.index("Look at this.")
+    assert "Still looking" not in html
     assert "<img" not in html
     assert "<b>" not in html
+
+
+def test_what_is_good_takes_the_place_of_still_looking(studio: Studio, small_csv: Path) -> None:
+    clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
+    fits = Finding("texts_fit", "good", 240, "All texts fit.")
+    before, after = checklist.of_file(clean), checklist.of_file(clean, [fits])
+    assert before.count('<li class="em-check') == after.count('<li class="em-check')
+    assert after.index("All texts fit.") < after.index("checks passed")

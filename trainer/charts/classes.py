@@ -121,9 +121,9 @@ class _Rows:
     def __len__(self) -> int:
         return len(self.places) + bool(self.left_out)
 
-    def ticks(self, names: Sequence[str]) -> dict:
-        """The names on the axis, and in the middle how many are left out."""
-        cut = short_names([names[i] for _, i in self.places])
+    def ticks(self, names: Sequence[str], most: int) -> dict:
+        """The names on the axis, at most so many columns wide, and in the middle how many are left out."""
+        cut = short_names([names[i] for _, i in self.places], most)
         if self.left_out:
             cut.insert(_AT_EACH_END, f"<i>{self.left_out:,} more</i>")
         return {"tickvals": list(range(len(self))), "ticktext": cut}
@@ -135,11 +135,12 @@ def _class_rows(
     """What charts with one row per class share: the names on the left, the first row on top, a height that grows with the classes."""
     n = len(shown)
     height = max(220, round(n * (30 if n <= 12 else 22)) + 10 + bottom)
-    rows = make_axis("", **shown.ticks(names), range=[n - 0.5, -0.5], showgrid=False)
+    rows = make_axis("", **shown.ticks(names, 22), range=[n - 0.5, -0.5], showgrid=False)
     rows |= {"automargin": True, "tickfont": {"color": INK, "size": 12}, "fixedrange": True}
     margin = {"l": 20, "r": right, "t": 10, "b": bottom}
     layout = make_layout(f"{key} {len(names)}", height, margin, description, xaxis=x | {"fixedrange": True}, yaxis=rows)
-    layout["meta"]["table"] = table
+    phone = shown.ticks(names, 16) | {"tickfont": {"color": INK, "size": 11}}
+    layout["meta"] |= {"table": table, "phone": {"yaxis": phone}}
     return {"data": data, "layout": layout}
 
 

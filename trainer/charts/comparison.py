@@ -8,7 +8,7 @@ from trainer.charts.frame import MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, ma
 from trainer.charts.labels import Plot, end_labels, end_text
 from trainer.charts.lines import SYMBOLS, Line, condensed, make_traces, rounded, written
 
-_NAME_COLUMNS = 16
+_NAME_COLUMNS = 20
 
 
 @dataclass(frozen=True)

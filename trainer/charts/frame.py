@@ -4,9 +4,10 @@ Colours that depend on the theme are left as tokens (INK, FAINT, ...) for assets
 """
 
 import unicodedata
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 Figure = dict[str, Any]
@@ -40,8 +41,8 @@ class Canvas:
         return {"l": self.left, "r": self.right, "t": self.top, "b": self.bottom}
 
 
-WIDE = Canvas(height=300, left=48, right=12, top=12, bottom=28, plot_width=400, font=11)
-PHONE = Canvas(height=200, left=38, right=6, top=8, bottom=22, plot_width=260, font=10)
+WIDE = Canvas(height=300, left=48, right=12, top=12, bottom=28, plot_width=420, font=11)
+PHONE = Canvas(height=184, left=38, right=10, top=10, bottom=22, plot_width=256, font=10)
 """Of curves, on screens wider than 640 px and on narrower ones (assets/styles/charts.css has the same bound)."""
 
 
@@ -55,31 +56,45 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def short(name: str, most: int = 22, *, head: float = 0.5) -> str:
-    """``plain`` for an axis: at most ``most`` columns wide, cut in its middle, so that beginning and end stay; ``head`` is the first's share."""
-    name = " ".join(str(name).split())
-    if columns(name) <= most:
-        return plain(name)
-    front = _cut(name, round(head * (most - 1)))
-    back = _cut(name[::-1], most - 1 - columns(front))[::-1]
-    return f"{plain(front)}…{plain(back)}"
+def short(name: str, most: int = 22) -> str:
+    """``plain`` for an axis: at most ``most`` columns wide, cut in its middle, so that beginning and end stay."""
+    return plain(_shortened(name, most))
 
 
 def short_names(names: Sequence[str], most: int = 22) -> list[str]:
-    """``short`` of each name, no two alike: where two would be, they are cut elsewhere, and numbered where that does not help."""
-    shown = [short(name, most) for name in names]
-    for head in (0.2, 0.8, 0.0, 1.0):
-        times = Counter(shown)
-        shown = [short(name, most, head=head) if times[once] > 1 else once for name, once in zip(names, shown, strict=True)]
+    """``short`` of each name, no two alike: names that would be are cut so that what tells them apart stays, at the worst a number."""
+    whole = [" ".join(str(name).split()) for name in names]
+    shown = [_shortened(name, most) for name in whole]
+    for _ in range(3):  # those that differ at one place may be alike at the next
+        alike: dict[str, list[int]] = defaultdict(list)
+        for i, once in enumerate(shown):
+            alike[once].append(i)
+        for places in alike.values():
+            same = sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*(whole[i] for i in places), strict=False)))
+            for i in places if len(places) > 1 else ():
+                shown[i] = _shortened(whole[i], most, keep=same)
     used: set[str] = set()
-    for i, (name, once) in enumerate(zip(names, shown, strict=True)):
+    for i, once in enumerate(shown):
         number = 1
         while once in used:
             number += 1
-            once = f"{short(name, most - 1 - len(str(number)), head=1.0)} {number}"
+            once = f"{_cut(whole[i], most - 2 - len(str(number)))}… {number}"
         shown[i] = once
         used.add(once)
-    return shown
+    return [plain(once) for once in shown]
+
+
+def _shortened(name: str, most: int, *, keep: int | None = None) -> str:
+    """A name cut in its middle, or (``keep``) before the place from which on it must be read, and after it where it must be."""
+    name = " ".join(str(name).split())
+    if columns(name) <= most:
+        return name
+    front = _cut(name, (most - 1) // 2)
+    if keep is None or keep <= len(front):
+        return f"{front}…{_cut(name[::-1], most - 1 - columns(front))[::-1]}"
+    front = _cut(name, (most - 1) // 3)
+    rest, room = name[max(keep - 2, len(front)) :], most - 1 - columns(front)
+    return f"{front}…{rest if columns(rest) <= room else _cut(rest, room - 1) + '…'}"
 
 
 def _cut(name: str, most: int) -> str:
@@ -98,7 +113,7 @@ def make_layout(
     """A layout for plotly. Its ``meta`` is for chart.js: the "description" that is read out, and what single charts add.
 
     "phone" holds what differs on a narrow screen (entries of ``xaxis`` and ``yaxis`` one by one), "table" is the CSV where the traces
-    are not (``make_table``), "note" stands beside the chart's title, "min_width" is where a chart begins to scroll sideways.
+    are not (``make_table``), "rungs" go into the CSV too, "note" stands beside the chart's title in place of its own.
     """
     return {
         "height": height,

@@ -149,7 +149,7 @@ def ring_box(plot: Plot, step: float, value: float) -> Box:
 
 
 def _box(plot: Plot, left: float, right: float, middle: float) -> Box:
-    return Box(left, right, middle - plot.gap / 2, middle + plot.gap / 2)
+    return Box(left, right, middle - plot.gap / 2 - 1, middle + plot.gap / 2 + 1)
 
 
 def _bands(plot: Plot, lines: Sequence[Line], left: float, right: float) -> list[Span]:
@@ -157,24 +157,25 @@ def _bands(plot: Plot, lines: Sequence[Line], left: float, right: float) -> list
 
 
 def place_labels(wanted: Sequence[float], blocked: Sequence[Span], high: float, gap: float) -> list[float]:
-    """Middles of labels ``gap`` tall within [0, high], each as near as it can be to where it is wanted: the first ones choose first.
+    """Middles of labels ``gap`` tall within [0, high], near to where each is wanted: the first ones choose first which room to fill.
 
-    They are clear of the ``blocked`` spans and of each other, and in the order they were wanted in between two spans. Where there is no
-    room they are clear of each other alone.
+    They are clear of the ``blocked`` spans and of each other, and always in the order they were wanted in. Where there is no room they are
+    clear of each other alone.
     """
     gap = min(gap, high / max(len(wanted), 1))
     free = _free(blocked, high)
-    held: list[list[int]] = [[] for _ in free]
-    for i, place in enumerate(wanted):
-        room = [k for k, (low, top) in enumerate(free) if (len(held[k]) + 1) * gap <= top - low]
+    held = [0] * len(free)
+    for place in wanted:
+        room = [k for k, (low, top) in enumerate(free) if (held[k] + 1) * gap <= top - low]
         if not room:
-            free, held = [(0.0, high)], [list(range(len(wanted)))]
+            free, held = [(0.0, high)], [len(wanted)]
             break
-        nearest = min(room, key=lambda k: abs(place - min(max(place, free[k][0] + gap / 2), free[k][1] - gap / 2)))
-        held[nearest].append(i)
-    places = [0.0] * len(wanted)
-    for (low, top), members in zip(free, held, strict=True):
-        members.sort(key=lambda i: wanted[i])
+        held[min(room, key=lambda k: abs(place - min(max(place, free[k][0] + gap / 2), free[k][1] - gap / 2)))] += 1
+    ascending = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    places, begin = [0.0] * len(wanted), 0
+    for (low, top), count in zip(free, held, strict=True):
+        members = ascending[begin : begin + count]
+        begin += count
         for i, place in zip(members, pushed_apart([wanted[i] for i in members], gap, low + gap / 2, top - gap / 2), strict=True):
             places[i] = place
     return places

@@ -36,16 +36,11 @@ def of_file(preparation: Preparation, advice: Sequence[Finding] | None = None) -
     looks = [f for f in findings if f.severity == "look"]
     of_encoder = [f for f in advised if f.severity == "look"]
     good = [f for f in (*advised, *findings) if f.severity == "good"]
-    lines = [_item(preparation, f) for f in fix]
-    if of_encoder:
-        lines += [_item(preparation, f) for f in of_encoder]
-    elif advised:
-        # The place of "still looking" is taken, so that nothing below it moves.
-        lines += [_item(preparation, good.pop(0))] if good else []
-    elif advice is None and preparation.problem is None:
-        lines.append(_STILL_LOOKING)
-    lines += [_item(preparation, f) for f in looks]
+    lines = [_item(preparation, f) for f in (*fix, *of_encoder, *looks)]
     shown, rest = lines[:_MOST_LINES], lines[_MOST_LINES:]
+    if len(lines) < _MOST_LINES and not of_encoder and preparation.problem is None:
+        # What is good takes the place of "still looking", so that nothing below moves.
+        shown += [_STILL_LOOKING] if advice is None else [_item(preparation, good.pop(0))] if advised and good else []
     folded = [
         _fold("look", f"{len(rest):,} more", rest),
         _fold("good", f"{words.count(len(preparation.draft.repairs), 'repair')} made", _repaired(preparation)),

@@ -1,7 +1,7 @@
 """Runs side by side: their curves over each other, their scores, which is better on the rows they share, and what was done differently."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,8 @@ from trainer.runs.view import RunView
 from trainer.shelf import Compared, Comparison
 from trainer.studio import Studio
 from trainer.text_format import percent_range
-from trainer.ui import markup, words
+from trainer.ui import markup, run_names, scores, words
 from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.run_names import distinct_names
 from trainer.ui.session import QUIET, owner, said
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
@@ -47,11 +46,12 @@ def build(studio: Studio) -> ComparisonView:
     """Lay it out, hidden until something is compared."""
     runs = gr.Textbox("", visible="hidden", elem_id="compared-runs")
     with gr.Column(visible=False, elem_id="comparison") as body:
-        verdict = gr.HTML(elem_id="verdict")
+        verdict = gr.HTML(elem_id="comparison-verdict")
         with gr.Row(elem_classes=["em-charts"]):
-            with gr.Column(min_width=320):
+            with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
                 loss = live_chart(None, elem_id="compare-loss-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Loss")
-            with gr.Column(min_width=320):
+            with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
+                score = live_chart(None, elem_id="compare-score-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Score")
                 score_of = gr.Radio(
                     list(_SCORES),
                     value="Accuracy",
@@ -59,9 +59,7 @@ def build(studio: Studio) -> ComparisonView:
                     label="Score on the validation rows",
                     container=False,
                     elem_id="compare-score-of",
-                    elem_classes=["em-over-chart"],
                 )
-                score = live_chart(None, elem_id="compare-score-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Score")
         differences = gr.HTML(elem_id="differences")
     view = ComparisonView(body, runs, verdict, loss, score_of, score, differences)
 
@@ -75,16 +73,20 @@ def build(studio: Studio) -> ComparisonView:
     return view
 
 
-def show(view: ComparisonView, comparison: Comparison, score_of: str) -> dict:
-    """Updates that show a comparison."""
-    courses = _courses([run.view for run in comparison.runs])
+def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str], score_of: str) -> dict:
+    """Updates that show a comparison; ``titles`` has what the runs are called on the page, by id."""
+    titles = _within_file([run.view for run in comparison.runs], titles)
+    # Of several files the curves would lie over each other as if they could be compared.
+    courses = _courses([run.view for run in comparison.runs]) if comparison.one_file else None
+    several = "" if courses else ' class="em-several-files"'
     return {
         view.body: gr.Column(visible=True),
         view.runs: " ".join(run.view.id for run in comparison.runs),
-        view.verdict: f'<h3 tabindex="-1">{words.count(len(courses), "run")} compared</h3>{_score_table(comparison)}{_verdicts(comparison)}',
-        view.loss: drawn(loss_comparison(courses)),
-        view.score: drawn(_SCORES[score_of](courses)),
-        view.differences: _difference_table(comparison.runs),
+        view.verdict: f'<h3 tabindex="-1"{several} dir="auto">{_heading(comparison)}</h3>'
+        f"{_score_table(comparison, titles)}{_verdicts(comparison, titles)}",
+        view.loss: drawn(loss_comparison(courses)) if courses else None,
+        view.score: drawn(_SCORES[score_of](courses)) if courses else None,
+        view.differences: _difference_table(comparison.runs, titles),
     }
 
 
@@ -104,47 +106,71 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
             eval_accuracy=tuple(e.accuracy for e in v.evaluations),
             eval_macro_f1=tuple(e.macro_f1 for e in v.evaluations),
         )
-        for v, name in zip(views, distinct_names(views), strict=True)
+        for v, name in zip(views, _short_names(views), strict=True)
     ]
+
+
+def _heading(comparison: Comparison) -> str:
+    files = {run.view.source_name for run in comparison.runs}
+    of = f" of {markup.text(files.pop())}" if len(files) == 1 else ""
+    return f"{words.count(len(comparison.runs), 'run')}{of} compared"
+
+
+def _within_file(views: Sequence[RunView], titles: Mapping[str, str]) -> dict[str, str]:
+    """The titles; of runs of one file without the file, which they share."""
+    files = {run_names.file_words(view.source_name) for view in views}
+    shared = f"{files.pop()}, " if len(files) == 1 else ""
+    return {v.id: titles[v.id] if v.renamed else titles[v.id].removeprefix(shared) for v in views}
+
+
+def _short_names(views: Sequence[RunView]) -> list[str]:
+    """What tells runs of one file apart, without the file: their levels, where those do; else their own names."""
+    for names in ([v.name if v.renamed else v.level.lower() or "own settings" for v in views], [v.name for v in views]):
+        if len(set(names)) == len(names):
+            return names
+    return run_names.titles(views)
 
 
 # Scores
 
+_COLUMNS = ("Validation macro F1", "Validation accuracy", "Test macro F1", "Test accuracy", "Time")
 
-def _score_table(comparison: Comparison) -> str:
+
+def _score_table(comparison: Comparison, titles: Mapping[str, str]) -> str:
     """Each run's scores: those on the validation rows, which order the runs, then those on the test rows with their intervals."""
-    named = _names(comparison.runs)
     rows = "".join(
-        f"<tr><td>{name}</td>{_cells(run)}</tr>" if run.scores else f'<tr><td>{name}</td><td colspan="8">{_without(run)}</td></tr>'
-        for name, run in zip(named, comparison.runs, strict=True)
+        f'<tr role="row"><td role="cell" class="em-name">{name}</td>'
+        + (_cells(run) if run.scores else f'<td role="cell" colspan="{len(_COLUMNS)}">{_without(run)}</td>')
+        + "</tr>"
+        for name, run in zip(_names(comparison.runs, titles), comparison.runs, strict=True)
     )
-    names = (
-        "Validation macro F1",
-        "Validation accuracy",
-        "Test macro F1",
-        "95 % interval",
-        "Test accuracy",
-        "95 % interval",
-        "Test rows",
-        "Time",
-    )
-    numbers = "".join(f"<th class=em-number>{name}</th>" for name in names)
-    return _table("Scores on the validation and test rows", f"<th>Run</th>{numbers}", rows)
+    numbers = "".join(f'<th role="columnheader" class="em-number">{name}</th>' for name in _COLUMNS)
+    caption = "Scores on the validation and test rows, test scores with their 95 % intervals"
+    return _table(caption, f'<th role="columnheader">Run</th>{numbers}', rows)
 
 
 def _cells(run: Compared) -> str:
     validation, test = run.scores.validation, run.scores.test
     values = (
-        words.percent(validation.macro_f1.value),
-        words.percent(validation.accuracy.value),
-        words.percent(test.macro_f1.value),
-        _range(test.macro_f1),
-        words.percent(test.accuracy.value),
-        _range(test.accuracy),
-        f"{test.rows:,}",
-        words.duration(run.view.seconds),
+        _share(validation.macro_f1, validation.rows),
+        _share(validation.accuracy, validation.rows),
+        _with_range(_share(test.macro_f1, test.rows), test.macro_f1, test.rows),
+        _with_range(scores.in_short(test.accuracy, test.rows), test.accuracy, test.rows),
+        words.duration(run.view.seconds) or "–",
     )
-    return "".join(f"<td class=em-number>{value}</td>" for value in values)
+    return "".join(
+        f'<td role="cell" class="em-number" data-label="{name}">{value}</td>' for name, value in zip(_COLUMNS, values, strict=True)
+    )
+
+
+def _share(score: Interval, rows: int) -> str:
+    return words.percent(score.value) if rows >= scores.FEW_ROWS else "–"
+
+
+def _with_range(said: str, score: Interval, rows: int) -> str:
+    if rows < scores.FEW_ROWS:
+        return f"{said}<small>too few rows to say</small>"
+    return f"{said}<small>{percent_range(score.low, score.high)}, {words.count(rows, 'row')}</small>"
 
 
 def _without(run: Compared) -> str:
@@ -154,21 +180,21 @@ def _without(run: Compared) -> str:
         if best
         else ""
     )
-    return f'<span class="em-quiet">{markup.text(run.problem or "No model, so no score on the test rows." + seen, most=400)}</span>'
-
-
-def _range(interval: Interval) -> str:
-    return percent_range(interval.low, interval.high)
+    said = run.problem or "No model, so no score on the test rows." + seen
+    return f'<span class="em-quiet" dir="auto">{markup.text(said, most=400)}</span>'
 
 
 # Who is right more often
 
 
-def _verdicts(comparison: Comparison) -> str:
+def _verdicts(comparison: Comparison, titles: Mapping[str, str]) -> str:
     """The run chosen by the validation rows against each other one, in sentences with their counts."""
+    if not comparison.one_file:
+        said = "These runs were trained on different files. Neither their scores nor their curves say which of them is better: compare runs of one file."
+        return markup.notice(said, "look")
     if comparison.reference is None:
         return markup.notice("Only runs with a model can be compared on the test rows; here are fewer than two.", "info")
-    names = distinct_names([run.view for run in comparison.runs])
+    names = [titles[run.view.id] for run in comparison.runs]
     reference = names[comparison.reference]
     told = "".join(_verdict(found, reference, names[at]) for at, found in comparison.against)
     chosen = (
@@ -184,7 +210,8 @@ def _verdicts(comparison: Comparison) -> str:
             f" As {len(comparison.against)} comparisons are looked at, p values are raised and intervals widened (Bonferroni), "
             "so that all hold together: each comparison more is one more chance to be misled by luck."
         )
-    return f'<h3>On the same test rows</h3><p class="em-quiet">{markup.text(chosen, most=400)}</p>{told}<p class="em-quiet">{note}</p>'
+    about = f'<p class="em-quiet em-small" dir="auto">{markup.text(chosen, most=600)}</p>'
+    return f'<h3>On the same test rows</h3>{told}{about}<p class="em-quiet em-small">{note}</p>'
 
 
 def _verdict(found: Paired, reference: str, other: str) -> str:
@@ -207,14 +234,19 @@ def _verdict(found: Paired, reference: str, other: str) -> str:
 # What was done differently
 
 
-def _difference_table(runs: Sequence[Compared]) -> str:
+def _difference_table(runs: Sequence[Compared], titles: Mapping[str, str]) -> str:
     """The settings in which these runs differ, one row each."""
     lines = [(label, told) for label, told in _settings(runs) if len(set(told)) > 1]
     if not lines:
         return '<h3>Settings</h3><p class="em-quiet">All settings are the same.</p>'
-    head = "<th>Setting</th>" + "".join(f"<th>{name}</th>" for name in _names(runs))
+    head = '<th role="columnheader">Setting</th>' + "".join(f'<th role="columnheader">{name}</th>' for name in _names(runs, titles))
+    labels = [markup.text(titles[run.view.id]) for run in runs]
     rows = "".join(
-        f"<tr><td>{markup.text(label)}</td>" + "".join(f"<td>{markup.text(value)}</td>" for value in told) + "</tr>"
+        f'<tr role="row"><td role="cell" class="em-name">{markup.text(label)}</td>'
+        + "".join(
+            f'<td role="cell" dir="auto" data-label="{name}">{markup.text(value)}</td>' for name, value in zip(labels, told, strict=True)
+        )
+        + "</tr>"
         for label, told in lines
     )
     return f"<h3>Settings that differ</h3>{_table('Settings that differ', head, rows)}"
@@ -245,18 +277,18 @@ def _told(field: dataclasses.Field, run: Compared) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
-def _names(runs: Sequence[Compared]) -> list[str]:
-    """Each run's name behind its sign in the charts."""
-    marks, names = run_marks([run.view.id for run in runs]), distinct_names([run.view for run in runs])
+def _names(runs: Sequence[Compared], titles: Mapping[str, str]) -> list[str]:
+    """Each run's title behind its sign in the charts."""
     return [
-        f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> {markup.text(name)}'
-        for name, (colour, symbol) in zip(names, marks, strict=True)
+        f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> '
+        f'<span dir="auto">{markup.text(titles[run.view.id])}</span>'
+        for run, (colour, symbol) in zip(runs, run_marks([run.view.id for run in runs]), strict=True)
     ]
 
 
 def _table(caption: str, head: str, rows: str) -> str:
-    """A table of cells that are HTML already."""
+    """A table of cells that are HTML already. Its roles are written out, as a phone shows each row as a card."""
     return (
-        f'<div class="em-scroll" tabindex="0"><table class="em-table"><caption class="em-hidden">{caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<table class="em-table em-stacked" role="table"><caption class="em-hidden">{caption}</caption>'
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead><tbody role="rowgroup">{rows}</tbody></table>'
     )

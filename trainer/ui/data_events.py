@@ -13,8 +13,11 @@ from trainer.preparation import Preparation
 from trainer.studio import Studio
 from trainer.ui import landing, markup
 from trainer.ui.data_tab import DataTab, current, show, show_empty, show_split
-from trainer.ui.session import owner, said
+from trainer.ui.session import QUIET, owner, said
 from trainer.ui.verdict import repairable, sentences
+
+_TO_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
+"""Another file is read from its verdict on, wherever the page stood before."""
 
 
 def wire(studio: Studio, tab: DataTab) -> None:
@@ -26,10 +29,6 @@ def wire(studio: Studio, tab: DataTab) -> None:
 
 def _refuse(tab: DataTab) -> Callable[[Callable], Callable]:
     return said(lambda message: {tab.parts["notice"]: markup.notice(message, "must_fix"), tab.parts["file"]: None})
-
-
-def _how(tab: DataTab) -> dict[str, Any]:
-    return {"api_visibility": "private", "show_progress": "hidden"}
 
 
 def _wire_files(studio: Studio, tab: DataTab) -> None:
@@ -46,7 +45,7 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
     @refuse
     def ways_in(press: gr.EventData, draft: str | None, *split: Any) -> dict:
         if press.action not in ("sample", "messy"):
-            return {}  # the first model of the sample concerns other tabs too
+            return gr.skip()  # the first model of the sample concerns other tabs too
         return _opened(studio, tab, "", lambda: studio.open_sample(owner(), messy=press.action == "messy"), draft, *split)
 
     @refuse
@@ -63,12 +62,15 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
     def validation_file(path: str, draft: str | None, *split: Any) -> dict:
         return _given(studio, tab, "validation", path, draft, *split)
 
-    held, how = [tab.draft, *tab.form], _how(tab)
-    p["file"].upload(upload, [p["file"], *held], tab.shown, **how)
-    tab.landing.click(ways_in, held, tab.shown, **how)
-    p["fetch"].click(fetch, [p["hub"], *held], tab.shown, **how)
-    p["test_file"].upload(test_file, [p["test_file"], *held], tab.shown, **how)
-    p["validation_file"].upload(validation_file, [p["validation_file"], *held], tab.shown, **how)
+    held = [tab.draft, *tab.form]
+    for event, opens, inputs in (
+        (p["file"].upload, upload, [p["file"], *held]),
+        (tab.landing.click, ways_in, held),
+        (p["fetch"].click, fetch, [p["hub"], *held]),
+    ):
+        event(opens, inputs, tab.shown, **QUIET).then(None, js=_TO_TOP, **QUIET)
+    p["test_file"].upload(test_file, [p["test_file"], *held], tab.shown, **QUIET)
+    p["validation_file"].upload(validation_file, [p["validation_file"], *held], tab.shown, **QUIET)
 
 
 def _opened(studio: Studio, tab: DataTab, name: str, opens: Callable[[], Preparation], draft: str | None, *split: Any) -> dict:
@@ -111,7 +113,9 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
         return show_empty(tab, studio.drafts(owner()))
 
     for component in (p["notice"], p["drafts"], p["summary"]):
-        component.click(press, [tab.draft, *tab.form], tab.shown, **_how(tab))
+        component.click(press, [tab.draft, *tab.form], tab.shown, **QUIET)
+    for event in (p["summary"].click, tab.reopened.change):
+        event(None, js=_TO_TOP, **QUIET)
 
 
 def _wire_choices(studio: Studio, tab: DataTab) -> None:
@@ -135,22 +139,22 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     @refuse
     def act(press: gr.EventData, draft: str | None, *split: Any) -> dict:
         if press.action in ("set", "train"):
-            return {}  # these concern the Train tab
+            return gr.skip()  # these concern the Train tab
         return show(tab, _done(studio, current(studio, draft), press.action, press.code), *split)
 
     @refuse
     def resplit(draft: str | None, *split: Any) -> dict:
         return show_split(tab, studio.preparation(owner(), current(studio, draft)), *split)
 
-    held, how = [tab.draft, *tab.form], _how(tab)
+    held = [tab.draft, *tab.form]
     for component in (tab.findings, tab.foot):
-        component.click(act, held, tab.shown, **how)
+        component.click(act, held, tab.shown, **QUIET)
     for column in (p["text"], p["more_text"]):
-        column.input(choose_text, [tab.draft, p["text"], p["more_text"], *tab.form], tab.shown, **how)
-    p["label"].input(choose_label, [tab.draft, p["label"], *tab.form], tab.shown, **how)
-    p["rename"].click(rename, [tab.draft, p["names"], *tab.form], tab.shown, **how)
+        column.input(choose_text, [tab.draft, p["text"], p["more_text"], *tab.form], tab.shown, **QUIET)
+    p["label"].input(choose_label, [tab.draft, p["label"], *tab.form], tab.shown, **QUIET)
+    p["rename"].click(rename, [tab.draft, p["names"], *tab.form], tab.shown, **QUIET)
     for component in tab.form:
-        component.input(resplit, held, tab.resplit, **how)
+        component.input(resplit, held, tab.resplit, **QUIET)
 
 
 def _done(studio: Studio, draft: str, action: str, code: str) -> Preparation:

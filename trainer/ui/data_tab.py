@@ -115,7 +115,8 @@ def build(*, whereabouts: str, stays_here: bool) -> DataTab:
             with gr.Column(elem_classes=["em-bring"]):
                 _build_doors(p, stays_here)
             with gr.Column(elem_classes=["em-promise", "em-no-file"]):
-                gr.HTML(landing.promise(), elem_classes=["em-card"])
+                with gr.Column(elem_classes=["em-card"]):
+                    gr.HTML(landing.promise())
                 p["drafts"] = pressable("", elem_id="drafts")
         with gr.Column(elem_classes=["em-body", "em-with-file"], elem_id="data-body"):
             _build_body(p)
@@ -154,9 +155,7 @@ def _build_body(p: dict[str, Any]) -> None:
         p["verdict"] = pressable("", elem_id="verdict")
         with gr.Row(elem_id="columns"):
             p["text"] = gr.Dropdown([], label="Text column", elem_id="text-column", min_width=160, allow_custom_value=True)
-            p["more_text"] = gr.Dropdown(
-                [], label="Joined with (optional)", elem_id="more-text-column", min_width=160, allow_custom_value=True
-            )
+            p["more_text"] = gr.Dropdown([], label="Joined with", elem_id="more-text-column", min_width=160, allow_custom_value=True)
             p["label"] = gr.Dropdown([], label="Label column", elem_id="label-column", min_width=160, allow_custom_value=True)
         p["findings"] = checklist.live_checklist(elem_id="findings")
     with gr.Column(elem_classes=["em-card", "em-classes"]) as p["of_classes"]:
@@ -203,8 +202,8 @@ def _build_corpus(p: dict[str, Any]) -> None:
         p["split"] = gr.Radio(
             list(SPLITS),
             value="70 / 10 / 20",
-            label="How the rows are split",
-            info="To learn from / to watch the training / kept aside for the final score, in per cent, with the same mix of classes in each. "
+            label="Shares in per cent",
+            info="To learn from / to watch the training / kept aside for the final score, with the same mix of classes in each. "
             "With 80 / 20, a tenth of the 80 watches the training.",
             elem_id="split",
         )
@@ -226,6 +225,11 @@ def current(studio: Studio, draft: str | None) -> str:
     return draft
 
 
+def drafts_html(drafts: Sequence[DraftSummary]) -> str:
+    """The files opened before."""
+    return landing.drafts(drafts, now=time.time())
+
+
 def show_empty(tab: DataTab, drafts: Sequence[DraftSummary], *, notice: str = "", wrong: str = "") -> dict:
     """Updates that show that no file is open; ``wrong`` says in a sentence why the last one is not."""
     p = tab.parts
@@ -235,7 +239,7 @@ def show_empty(tab: DataTab, drafts: Sequence[DraftSummary], *, notice: str = ""
         p["root"]: gr.Column(elem_classes=_NO_FILE),
         p["file"]: None,
         p["notice"]: notice,
-        p["drafts"]: landing.drafts(drafts, now=time.time()),
+        p["drafts"]: drafts_html(drafts),
         tab.foot: shell.foot_html(wrong or tab.whereabouts, wrong=bool(wrong)),
     }
 
@@ -298,7 +302,7 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
         draft = current(studio, draft)
         preparation, advice = studio.preparation(owner(), draft), studio.advise(owner(), draft, recipe)
     except UserError:
-        return {}
+        return gr.skip()
     return {tab.findings: checklist.of_file(preparation, advice.findings)}
 
 
@@ -309,7 +313,7 @@ def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe
         draft = current(studio, draft)
         corpus, advice = studio.preparation(owner(), draft).require_corpus(), studio.advise(owner(), draft, recipe)
     except UserError:
-        return {}
+        return gr.skip()
     lengths = np.array([len(t.split()) for t in corpus.texts])
     by_class = [lengths[corpus.label_ids == i] for i in range(len(corpus.label_names))]
     chart = None if advice.lengths is None else token_lengths_chart(advice.lengths.tokens, advice.max_length)

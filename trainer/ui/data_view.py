@@ -13,7 +13,7 @@ from trainer.ui.verdict import Verdict
 
 _PREVIEW_ROWS = 3
 _PREVIEW_COLUMNS = 8
-_MOST_BARS = 20
+_MOST_BARS = 24
 _ENDS = 10
 """Of more classes than ``_MOST_BARS``, so many with the most rows and so many with the fewest are in view."""
 _MOST_TOKENS = 600
@@ -51,9 +51,11 @@ def _columns(preparation: Preparation) -> str:
         taken = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], most=60)}”</b>'
         why = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
     unsure = columns is None or not columns.sure
+    # What is folded out stays so while a file is worked on (by the words of its summary), and not in the next one.
+    key = f"<span hidden>{preparation.draft.id}</span>"
     return (
         f'<div class="em-taken"><span>{taken}</span>'
-        f'<details class="em-change"{" open" if unsure else ""}><summary>change</summary>{why}</details></div>'
+        f'<details class="em-change"{" open" if unsure else ""}><summary>change{key}</summary>{why}</details></div>'
     )
 
 
@@ -71,7 +73,7 @@ def classes(corpus: Corpus) -> str:
 
     def bars(chosen: list[int]) -> str:
         items = "".join(
-            f'<li><i class="em-dot" style="background:{colours[i]}"></i><span class="em-bar-name" dir="auto" title="{markup.text(names[i])}">{middle(names[i], most=18, end=8)}</span>'
+            f'<li><i class="em-dot" style="background:{colours[i]}"></i><span class="em-bar-name" dir="auto" title="{markup.text(names[i])}">{middle(names[i], most=22, end=9)}</span>'
             f'<span class="em-bar"><span style="width:{100 * counts[i] / most:.1f}%;background:{colours[i]}"></span></span>'
             f'<span class="em-bar-end">{counts[i]:,}</span></li>'
             for i in chosen
@@ -82,8 +84,8 @@ def classes(corpus: Corpus) -> str:
         return f"<h3>Rows per class</h3>{bars(order)}"
     between = order[_ENDS:-_ENDS]
     return (
-        f"<h3>Rows per class</h3>{bars(order[:_ENDS])}"
-        f'<details class="em-folded"><summary>{len(between):,} more</summary>{bars(between)}</details>{bars(order[-_ENDS:])}'
+        f'<div class="em-many"><h3>Rows per class</h3>{bars(order[:_ENDS])}'
+        f'<details class="em-folded"><summary>{len(between):,} more</summary>{bars(between)}</details>{bars(order[-_ENDS:])}</div>'
     )
 
 

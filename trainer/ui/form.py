@@ -118,10 +118,13 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     def opened(*held: Any) -> dict:
         preparation = studio.latest_preparation(owner())
         if preparation is None:
-            return data_tab.show_empty(data, studio.drafts(owner()))
+            return {data.parts["drafts"]: data_tab.drafts_html(studio.drafts(owner()))}
         kept = preparation.draft.form
         values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
-        return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
+        updates = {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
+        # Somebody may have chosen a file while this was on its way.
+        del updates[data.parts["file"]]
+        return updates
 
     for event in (blocks.load, data.reopened.change):
         event(opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
@@ -217,13 +220,13 @@ def _wire_advice(studio: Studio, page: Page) -> None:
     data, train = page.data, page.train
     opened = gr.State(False)
 
-    @said(lambda message: {})  # the Train tab complains of settings
+    @said(lambda message: gr.skip())  # the Train tab complains of settings
     def advice(draft: str | None, *values: Any) -> dict:
         return data_tab.show_advice(studio, data, draft, recipe_of(page, values))
 
-    @said(lambda message: {})
+    @said(lambda message: gr.skip())
     def lengths(is_open: bool, draft: str | None, *values: Any) -> dict:
-        return data_tab.show_lengths(studio, data, draft, recipe_of(page, values)) if is_open else {}
+        return data_tab.show_lengths(studio, data, draft, recipe_of(page, values)) if is_open else gr.skip()
 
     def choose(press: gr.EventData) -> Any:
         name, _, value = press.code.partition("=")

@@ -37,7 +37,7 @@ def drop_words(*, stays_here: bool) -> str:
 def ways_in() -> str:
     """One click to a first model, and the ways to look first."""
     quick = Press("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", says="Opening the sample …")
-    look = Press("sample", "open it to look first", elem_id="open-sample", link=True)
+    look = Press("sample", "look at it first", elem_id="open-sample", link=True)
     messy = Press("messy", "a messy sample", elem_id="open-messy", link=True)
     known = (
         '<details class="em-known" id="open-known"><summary>a known data set</summary><p class="em-quiet em-small">'
@@ -66,10 +66,10 @@ def promise() -> str:
         for (name, part), colour in zip(_ANSWER, class_colours(names), strict=True)
     )
     return (
-        f'<h3>What you will get: a model that answers</h3><p class="em-example">{_EXAMPLE}</p>'
-        f'<p class="em-says"><strong>Probably {best}</strong> <span class="em-quiet">({words.percent(share, 0)})</span></p>'
+        f'<h3>What you get: a model that answers</h3><p class="em-example">{_EXAMPLE}</p>'
+        f'<p class="em-probably"><b>Probably {best}</b> <span class="em-quiet">({words.percent(share, 0)})</span></p>'
         f'<ol class="em-class-bars" aria-label="Probability of each class">{bars}</ol>'
-        f'<p class="em-quiet em-small">An example: this is what a model said that had learnt from <strong>our sample</strong> in a quick look. '
+        f'<p class="em-quiet em-small">An example: the answer of a model that took a quick look at <b>our sample</b>. '
         f"It was right on {_RIGHT} of {_OF} texts it never saw.</p>"
     )
 

@@ -15,7 +15,7 @@ from trainer.ui import api, data_events, data_tab, form, markup, results_tab, ru
 from trainer.ui.components import Page
 from trainer.ui.live_chart import served_files
 from trainer.ui.refresh import refresh
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import QUIET, owner, said, warned
 
 _TICK_SECONDS = 1.0
 
@@ -51,7 +51,7 @@ def page_options() -> dict[str, Any]:
     return {
         "theme": theme.make_theme(),
         "css_paths": shell.styles(),
-        "head": shell.script(),
+        "head": shell.head(),
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
@@ -81,7 +81,15 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     _wire_start(studio, page, look)
     _wire_quick_start(studio, page, look)
     _wire_ways(studio, page, look)
-    runs_tab.wire(studio, page.runs, tabs=page.tabs, watched=page.train.watched, model=page.shell.model, look=look)
+    runs_tab.wire(
+        studio,
+        page.runs,
+        tabs=page.tabs,
+        watched=page.train.watched,
+        model=page.shell.model,
+        reopened=page.data.reopened,
+        look=look,
+    )
 
 
 def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
@@ -106,9 +114,18 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     def again(press: gr.EventData, *split: Any) -> Any:
         return _prepared_again(studio, page, press.code, *split) if press.action == "again" else gr.skip()
 
-    shown = [*data.shown, *form.recipe_outputs(page), train.encoder, train.watched, page.tabs]
+    @runs_tab.refusing(page.runs)
+    def again_from_runs(asked: str, *split: Any) -> Any:
+        return _prepared_again(studio, page, asked.partition(" ")[0], *split)
+
+    shown = list(dict.fromkeys([*data.shown, *form.recipe_outputs(page), train.encoder, train.watched, page.tabs]))
+    asked = page.runs.again
     # What the form then holds is kept with the file, as whatever a person chooses by hand is.
-    train.watch_foot.click(again, data.form, list(dict.fromkeys(shown)), **QUIET).then(**look).then(**form.remember(studio, page))
+    for done in (
+        train.watch_foot.click(again, data.form, shown, **QUIET),
+        asked.change(again_from_runs, [asked, *data.form], [*shown, page.runs.sheet], **QUIET),
+    ):
+        done.then(**look).then(**form.remember(studio, page))
     train.start_foot.click(pressed, [data.draft, *page.form], outputs, **QUIET).then(**look)
 
 
@@ -153,9 +170,9 @@ def _prepared_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
 def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     """The strip, the feet and the picker: what leads from tab to tab and from run to run."""
     train, tabs, model = page.train, page.tabs, page.shell.model
-    outputs = [tabs, train.watched, model, train.notice]
+    outputs = [tabs, train.watched, model]
 
-    @said(lambda message: {train.notice: markup.notice(message, "must_fix")})
+    @warned
     def go(press: gr.EventData) -> Any:
         return _went(studio, page, press.action, press.code)
 
@@ -168,7 +185,7 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     page.shell.picker.select(take_in_hand, None, model, **QUIET).then(**look)
 
     def onward(press: gr.EventData) -> Any:
-        return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else {}
+        return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else gr.skip()
 
     def to_try(press: gr.EventData, run: str, words: str) -> dict:
         if press.action == "try":

@@ -117,7 +117,7 @@ def values(recipe: Recipe) -> list[Any]:
 
 def explained(words: str) -> str:
     """What the dial chose, under it."""
-    return f'<p class="em-quiet">{markup.text(words, most=600)}</p>' if words else ""
+    return f'<p class="em-quiet em-small">{markup.text(words, most=600)}</p>' if words else ""
 
 
 def marked(form: RecipeForm, error: UserError) -> dict[Any, Any]:

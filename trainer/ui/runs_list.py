@@ -1,4 +1,4 @@
-"""The history of runs as a table in which runs can be ticked, and what is said of those that are.
+"""The history of runs as a table, file by file, in which runs can be opened and ticked.
 
 ``assets/runs_list.js`` keeps the ticks while the table is drawn anew; nothing is decided there.
 """
@@ -11,102 +11,123 @@ from pathlib import Path
 import gradio as gr
 
 from trainer.runs.view import RunView
-from trainer.shelf import MOST_COMPARED, Scores
-from trainer.ui import markup, words
+from trainer.shelf import Scores, SplitScores
+from trainer.text_format import percent_range
+from trainer.ui import markup, run_names, scores, words
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "runs_list.js"
+_SIGNS = {
+    "queued": "…",
+    "running": "▶",
+    "interrupted": "!",
+    "finished": "✓",
+    "stopped": "■",
+    "failed": "✕",
+    "cancelled": "–",
+    "damaged": "✕",
+}
+_HEAD = ("Run", "Status", "Right on test rows", "Right on validation rows", "Made")
 
 
 def live_list(*, elem_id: str) -> gr.HTML:
-    """A list whose value is ``of_runs``; its ``select`` event carries ``runs``, the ids that are ticked, in the list's order."""
+    """A list whose value is ``of_runs``.
+
+    Its ``select`` event carries ``runs``, the ids that are ticked, in the list's order; its ``click`` event ``action`` "open" and ``code``,
+    the run whose title was pressed.
+    """
     return gr.HTML(
-        of_runs([], {}), html_template='<div class="em-runs"></div>', js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id
+        of_runs([], {}, {}), html_template='<div class="em-runs"></div>', js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id
     )
 
 
-def of_runs(views: Sequence[RunView], scores: Mapping[str, Scores]) -> str:
-    """All runs, newest first; ``scores`` has those that have a model, by id."""
+def of_runs(views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores]) -> str:
+    """All runs by their files, the newest first; ``titles`` by id, ``found`` has the scores of those that have a model, by id."""
     if not views:
         return markup.empty(
-            "No runs yet", "Every training is kept here with its curves, its scores and its model. Begin in tab 1, Data, and press Start."
+            "No runs yet",
+            "Every training will stand here with its score, its curves and its model: to be opened again, compared with others, "
+            "trained further or deleted. The first one begins with a table of texts and labels.",
         )
-    head = (
-        '<tr role="row"><th role="columnheader"><span class="em-hidden">Choose</span></th>'
-        '<th role="columnheader">Run</th><th role="columnheader">Status</th>'
-        + "".join(f'<th role="columnheader" class="em-number">{name}</th>' for name in ("Accuracy", "Macro F1", "Time", "Made"))
-        + "</tr>"
-    )
+    names = "".join(f'<th role="columnheader"{" class=em-number" if at > 1 else ""}>{name}</th>' for at, name in enumerate(_HEAD))
+    groups = "".join(_group(file, runs, titles, found) for file, runs in run_names.by_file(views))
     # The roles are written out, as a phone shows each row as a card, and a browser would then no longer take this for a table.
     return (
-        f'<div class="em-runs-scroll"><table class="em-table" role="table"><caption class="em-hidden">All runs, newest first</caption>'
-        f'<thead role="rowgroup">{head}</thead>'
-        f'<tbody role="rowgroup">{"".join(_row(view, scores.get(view.id)) for view in views)}</tbody></table></div>'
+        '<table class="em-table" role="table"><caption class="em-hidden">All runs by file, newest first</caption>'
+        '<thead role="rowgroup"><tr role="row"><th role="columnheader" class="em-tick"><span class="em-hidden">Choose</span></th>'
+        f"{names}</tr></thead>{groups}</table>"
     )
-
-
-def in_words(chosen: Sequence[RunView]) -> str:
-    """What is ticked, or what ticking is for."""
-    if not chosen:
-        said = f"Tick one run to open, rename or resume it, two to {MOST_COMPARED} to compare them, any number to delete them."
-    elif len(chosen) == 1:
-        said = f"<strong>{markup.text(chosen[0].name)}</strong> is ticked.{_damage(chosen[0])}"
-    else:
-        said = f"<strong>{len(chosen)} runs</strong> are ticked."
-        if len(chosen) > MOST_COMPARED:
-            said += f" At most {MOST_COMPARED} can be compared."
-    return f'<p class="em-quiet" role="status">{said}</p>'
-
-
-def _damage(view: RunView) -> str:
-    return f" <strong>It is damaged.</strong> {markup.text(' '.join(view.damage), most=1200)}" if view.damage else ""
 
 
 def version(views: Sequence[RunView]) -> str:
     """Changes with anything that the list shows, and with nothing else: it must not be drawn anew at each step of a training."""
-    shown = "\n".join(f"{v.id} {v.name} {v.status} {len(v.evaluations)} {v.kept.step} {v.seconds} {v.code} {len(v.damage)}" for v in views)
+    shown = "\n".join(
+        f"{v.id} {v.name} {v.renamed} {v.status} {len(v.evaluations)} {v.kept.step} {v.seconds} {v.code} {len(v.damage)}" for v in views
+    )
     return sha256(shown.encode("utf-8", "replace")).hexdigest() if views else ""
 
 
-def _row(view: RunView, scores: Scores | None) -> str:
-    box = f"run-{view.id}"
-    cells = (
-        f'<td role="cell" class="em-tick"><input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(view.name)}"></td>'
-        f'<td role="cell" class="em-run"><label for="{box}">{markup.text(view.name)}</label>'
-        f"<small>{' · '.join(markup.text(part) for part in (view.source_name, view.encoder) if part)}</small></td>"
-        f'<td role="cell" class="em-state em-{"damaged" if view.damage else view.status}">{words.state(view)}</td>'
-    )
-    accuracy, macro_f1 = _scores(view, scores)
+def _group(file: str, views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores]) -> str:
+    rows = "".join(_row(view, titles[view.id], found.get(view.id)) for view in views)
     return (
-        f'<tr role="row">{cells}{_number("Accuracy", accuracy)}{_number("Macro F1", macro_f1)}'
-        f"{_number('Time', words.duration(view.seconds) or '–')}"
-        f'<td role="cell" class="em-number em-made">{_moment(view.created)}</td></tr>'
+        f'<tbody role="rowgroup"><tr role="row" class="em-file"><td role="cell" colspan="{1 + len(_HEAD)}"><h3>'
+        f'<span dir="auto">{markup.text(file) or "File unknown"}</span> <small>{words.count(len(views), "run")}</small></h3></td></tr>{rows}</tbody>'
     )
 
 
-def _scores(view: RunView, scores: Scores | None) -> tuple[str, str]:
-    """Accuracy and macro F1 of the kept model on the validation rows, by which runs are chosen, with those on the test rows beside them.
-
-    Of a run without a model, those of its best so far on the validation rows, and so called.
-    """
-    if scores is not None:
-        validation, test = scores.validation, scores.test
-        return tuple(
-            f"{words.percent(kept.value)}<small>validation</small><small>{words.percent(tested.value)} test</small>"
-            for kept, tested in ((validation.accuracy, test.accuracy), (validation.macro_f1, test.macro_f1))
-        )
-    best = view.kept.evaluation
-    if best is None:
-        return "–", "–"
-    return tuple(
-        f"{words.percent(share)}<small>validation</small>" if share is not None else "–" for share in (best.accuracy, best.macro_f1)
+def _row(view: RunView, title: str, found: Scores | None) -> str:
+    box = f"run-{view.id}"
+    level = (view.level.lower() or "own settings") if view.renamed else ""
+    name = "" if title == view.name or title.endswith(f"({view.name})") else view.name
+    about = " · ".join(markup.text(part) for part in (name, level, view.encoder) if part)
+    damage = f'<small class="em-wrong" dir="auto">{markup.text(" ".join(view.damage), most=1200)}</small>' if view.damage else ""
+    state = "damaged" if view.damage else view.status
+    test, validation = _test(found), _validation(view, found)
+    return (
+        f'<tr role="row" class="em-one-run"><td role="cell" class="em-tick"><label class="em-tickbox">'
+        f'<input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(f"Choose {title}")}"></label></td>'
+        f'<td role="cell" class="em-run"><button type="button" class="em-open" data-do="open" data-code="{view.id}" dir="auto">'
+        f'{markup.text(title)}</button><small dir="auto">{about}</small>{damage}</td>'
+        f'<td role="cell" class="em-state em-{state}"><span aria-hidden="true">{_SIGNS[state]}</span> {words.state(view)}</td>'
+        f'<td role="cell" class="em-number em-score" data-label="Test rows">{test}</td>'
+        f'<td role="cell" class="em-number" data-label="Validation rows">{validation}</td>'
+        f'<td role="cell" class="em-number em-made">{_made(view)}</td></tr>'
     )
+
+
+def _test(found: Scores | None) -> str:
+    """What is told of the kept model's worth: never what runs are chosen by."""
+    return _with_small(found.test) if found is not None else "–"
+
+
+def _with_small(split: SplitScores) -> str:
+    """The share that was right, with its range and rows; in counts where few rows carry it."""
+    said = f"<strong>{scores.in_short(split.accuracy, split.rows)}</strong>"
+    if split.rows < scores.FEW_ROWS:
+        return f"{said}<small>too few rows to say</small>"
+    return f"{said}<small>({percent_range(split.accuracy.low, split.accuracy.high, 0)}, {words.count(split.rows, 'row')})</small>"
+
+
+def _validation(view: RunView, found: Scores | None) -> str:
+    """The kept model's scores on the validation rows, by which runs are chosen; without a model, those of its best so far."""
+    if found is not None:
+        rows, accuracy, macro_f1 = found.validation.rows, found.validation.accuracy.value, found.validation.macro_f1.value
+    else:
+        best = view.kept.evaluation
+        rows, accuracy, macro_f1 = view.rows.get("validation", 0), best and best.accuracy, best and best.macro_f1
+    if accuracy is None:
+        return "–"
+    if 0 < rows < scores.FEW_ROWS:
+        return f"{round(accuracy * rows):,} of {rows:,} right"
+    small = f"<small>macro F1 {words.percent(macro_f1)}</small>" if macro_f1 is not None else ""
+    return f"{words.percent(accuracy)}{small}"
+
+
+def _made(view: RunView) -> str:
+    took = f"<small>took {words.duration(view.seconds)}</small>" if view.seconds is not None else ""
+    return f"{_moment(view.created)}{took}"
 
 
 def _moment(seconds: float) -> str:
     """A Unix time, in UTC; ``assets/runs_list.js`` writes it in the reader's own time, which only the browser knows."""
     moment = datetime.fromtimestamp(seconds, UTC)
     return f'<time datetime="{moment.isoformat(timespec="seconds")}">{moment:%d %b %Y, %H:%M} UTC</time>'
-
-
-def _number(name: str, value: str) -> str:
-    return f'<td role="cell" class="em-number" data-label="{name}">{value}</td>'

@@ -1,71 +1,56 @@
-"""Tab Runs: all that was ever trained; open, compare, rename, train further, delete."""
+"""Tab Runs: all that was ever trained; open, compare, rename, train further, delete; the files opened before, and the room it all takes."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from trainer.data.wording import quoted
 from trainer.errors import UserError
-from trainer.runs.course import may_resume
 from trainer.runs.view import RunView
-from trainer.shelf import LONGEST_NAME, MOST_COMPARED, Scores
+from trainer.shelf import Scores
 from trainer.studio import Studio
-from trainer.ui import comparison_view, markup, runs_list, words
+from trainer.ui import comparison_view, disk_view, runs_foot, runs_list, runs_questions, runs_sheet, shell, words
 from trainer.ui.comparison_view import ComparisonView
+from trainer.ui.disk_view import DiskView
 from trainer.ui.session import QUIET, owner, said
 
-_TO_COMPARISON = """() => {
+_ABOUT = "Each training is kept. Choose among them by the validation rows; the test rows tell what the chosen one is worth."
+_WITH_FIELD = {"yes-rename": "rename", "yes-further": "further"}
+"""The questions whose answer is typed: a mistake is told at its field."""
+_ANSWERED = """() => {
+  document.dispatchEvent(new CustomEvent("emotune:answered"));
+  const list = document.querySelector(".em-runs");
+  if (list?.dataset.pressed !== "compare") return;
+  delete list.dataset.pressed;
   const head = document.querySelector("#comparison h3");
   head?.focus({ preventScroll: true });
-  head?.scrollIntoView({ block: "start", behavior: "smooth" });
+  head?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
 }"""
-_TO_NAME = """() => {
-  const field = document.querySelector("#run-name input, #run-name textarea");
-  field?.focus();
-  field?.select();
-}"""
-_TO_KEEP = "() => document.querySelector('#keep-runs')?.focus()"
 
 
 @dataclass(frozen=True)
 class RunsTab:
-    """The components. ``version`` changes with what the list shows; ``chosen`` and ``asked`` hold ids with blanks between."""
+    """The components. ``version`` changes with what the list shows; ``chosen`` holds the ids that are ticked, with blanks between.
+
+    ``again`` begins with the id of the run that shall be trained again with changes, and changes with each time: that is left to the page.
+    """
 
     version: gr.Textbox
     listing: gr.HTML
     chosen: gr.Textbox
-    about: gr.HTML
-    open: gr.Button
-    compare: gr.Button
-    rename: gr.Button
-    delete: gr.Button
-    resume: gr.Button
-    epochs: gr.Number
-    further: gr.Button
-    notice: gr.HTML
-    naming: gr.Row
-    name: gr.Textbox
-    save: gr.Button
-    leave: gr.Button
-    asking: gr.Column
-    asked: gr.Textbox
-    question: gr.HTML
-    confirm: gr.Button
-    keep: gr.Button
     comparison: ComparisonView
+    disk: DiskView
+    foot: gr.HTML
+    sheet: gr.HTML
+    again: gr.Textbox
 
     @property
-    def bar(self) -> list[Any]:
-        """What depends on the runs that are ticked."""
-        return [self.about, self.open, self.compare, self.rename, self.delete, self.resume, self.epochs, self.further]
-
-    @property
-    def panels(self) -> list[Any]:
-        """What a button opens under the list."""
-        return [self.notice, self.naming, self.name, self.asking, self.asked, self.question, self.confirm]
+    def pressed(self) -> list[gr.HTML]:
+        """Everything with buttons."""
+        return [self.listing, self.foot, self.sheet, self.disk.files, self.disk.room]
 
 
 def live_version() -> gr.Textbox:
@@ -78,162 +63,174 @@ def live_version() -> gr.Textbox:
 
 def build(studio: Studio, version: gr.Textbox) -> RunsTab:
     """Lay the tab out and wire what concerns it alone; ``version`` is a ``live_version``."""
-    p: dict[str, Any] = {"version": version}
-    p["listing"] = runs_list.live_list(elem_id="runs-list")
-    p["chosen"] = gr.Textbox("", visible="hidden", elem_id="chosen-runs")
-    with gr.Row(elem_classes=["em-runs-bar"]):
-        p["about"] = gr.HTML(runs_list.in_words([]), elem_id="runs-about")
-        small = {"size": "sm", "scale": 0, "min_width": 72, "interactive": False}
-        p["open"] = gr.Button("Open", variant="primary", elem_id="open-run", **small)
-        p["compare"] = gr.Button("Compare", elem_id="compare-runs", **small)
-        p["rename"] = gr.Button("Rename", elem_id="rename-run", **small)
-        p["delete"] = gr.Button("Delete", elem_id="delete-runs", **small)
-        p["resume"] = gr.Button("Resume", visible=False, elem_id="resume-run", size="sm", scale=0, min_width=72)
-        p["epochs"] = gr.Number(
-            1,
-            label="More epochs",
-            show_label=False,
-            container=False,
-            precision=0,
-            minimum=1,
-            maximum=50,
-            visible=False,
-            scale=0,
-            min_width=64,
-        )
-        p["further"] = gr.Button(_further(1), visible=False, elem_id="train-further", size="sm", scale=0, min_width=170)
-    p["notice"] = gr.HTML(elem_id="runs-notice")
-    with gr.Row(visible=False, elem_classes=["em-panel"], equal_height=True) as p["naming"]:
-        p["name"] = gr.Textbox(label="New name", max_length=LONGEST_NAME, elem_id="run-name", scale=3, min_width=200)
-        p["save"] = gr.Button("Save", variant="primary", size="sm", scale=0, min_width=84, elem_id="save-name")
-        p["leave"] = gr.Button("Leave it", size="sm", scale=0, min_width=84)
-    with gr.Column(visible=False, elem_classes=["em-panel"]) as p["asking"]:
-        p["asked"] = gr.Textbox("", visible="hidden", elem_id="asked-runs")
-        p["question"] = gr.HTML(elem_id="delete-question")
-        with gr.Row(elem_classes=["em-answers"]):
-            p["confirm"] = gr.Button("Delete for good", variant="stop", size="sm", scale=0, min_width=150, elem_id="confirm-delete")
-            p["keep"] = gr.Button("Keep", size="sm", scale=0, min_width=84, elem_id="keep-runs")
-    tab = RunsTab(**p, comparison=comparison_view.build(studio))
+    gr.HTML(shell.heading("Runs", _ABOUT), elem_id="runs-head")
+    listing = runs_list.live_list(elem_id="runs-list")
+    chosen = gr.Textbox("", visible="hidden", elem_id="chosen-runs")
+    comparison = comparison_view.build(studio)
+    disk = disk_view.build(studio)
+    foot = shell.foot(elem_id="foot-runs", value=runs_foot.foot([], {}, any_runs=False))
+    sheet = runs_sheet.build()
+    again = gr.Textbox("", visible="hidden", elem_id="again-run")
+    tab = RunsTab(version, listing, chosen, comparison, disk, foot, sheet, again)
     _wire_list(studio, tab)
-    _wire_comparison(studio, tab)
     return tab
 
 
-def wire(studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, look: dict[str, Any]) -> None:
-    """What reaches other tabs: ``watched`` is the run on the Train tab, ``model`` that in hand, ``look`` shows what became of the runs."""
-    refuse = _refusing(tab)
-    train = watched
+def wire(
+    studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, reopened: gr.State, look: dict[str, Any]
+) -> None:
+    """What is pressed. ``watched`` is the run on the Train tab, ``model`` that in hand, ``look`` shows what became of the runs.
 
-    @refuse
-    def open_run(chosen: str) -> dict:
-        view = _one(studio, chosen)
-        if not view.has_model:
-            return {tabs: gr.Tabs(selected="train"), train: view.id}
-        return {tabs: gr.Tabs(selected="results"), model: view.id}
+    ``reopened`` changes when another draft is open than before, or none: the Data tab then shows it.
+    """
+    deeds = _deeds(studio)
+    ways = _ways(studio, tabs=tabs, watched=watched, model=model, reopened=reopened)
+    sheet, compared = tab.sheet, tab.comparison
 
-    @refuse
-    def resume(chosen: str) -> dict:
-        return {tabs: gr.Tabs(selected="train"), train: studio.resume(owner(), _one(studio, chosen).id).id, tab.notice: ""}
+    def answer(action: str, code: str, typed: str, score_of: str, *opened: bool) -> dict:
+        if action in deeds:
+            done = deeds[action](code, typed)
+            moved = {reopened: secrets.token_hex(4)} if action == "yes-forget" else {}
+            return {sheet: "", **disk_view.redrawn(tab.disk, studio, *opened, done=done), **moved}
+        if action in ways:
+            return {sheet: "", **ways[action](code, typed)}
+        if action == "compare":
+            titles = runs_questions.chosen(studio, code)[1]
+            return comparison_view.show(compared, studio.compare(owner(), code.split()), titles, score_of)
+        if action == "again":
+            return {sheet: "", tab.again: f"{code} {secrets.token_hex(4)}"}
+        question = runs_questions.ask(studio, action, code)
+        return {sheet: "" if question is None else runs_sheet.opened(question)}
 
-    @refuse
-    def further(chosen: str, epochs: float | None) -> dict:
-        view = studio.resume(owner(), _one(studio, chosen).id, more_epochs=_whole(epochs))
-        return {tabs: gr.Tabs(selected="train"), train: view.id, tab.notice: ""}
+    @refusing(tab)
+    def press(event: gr.EventData, *held: Any) -> dict:
+        try:
+            return answer(event.action, event.code, getattr(event, "value", ""), *held)
+        except UserError as error:
+            again = _WITH_FIELD.get(event.action)
+            if again is None:
+                raise
+            return {sheet: runs_sheet.opened(runs_questions.ask(studio, again, event.code, wrong=error.message))}
 
-    @refuse
-    def save(chosen: str, name: str) -> dict:
-        studio.rename(owner(), _one(studio, chosen).id, name)
-        return _closed(tab)
+    outputs = [sheet, *tab.disk.shown, *compared.shown, tabs, watched, model, reopened, tab.again]
+    pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **QUIET)
+    pressed.then(None, None, None, js=_ANSWERED, **QUIET).then(**look)
+    # A section that was left open tells what happened meanwhile on other tabs.
+    told = refusing(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened))
+    tabs.change(told, tab.disk.states, [*tab.disk.shown, sheet], **QUIET)
 
-    @refuse
-    def delete(asked: str) -> dict:
-        for view in _views(studio, asked):
+
+def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
+    """What is done once a question was answered with yes; each returns what became of it, in a sentence, or nothing."""
+
+    def rename(run: str, name: str) -> str:
+        studio.rename(owner(), run, name)
+        return ""
+
+    def delete(runs: str, _: str) -> str:
+        views = runs_questions.chosen(studio, runs)[0]
+        for view in views:
             studio.delete(owner(), view.id)
-        return _closed(tab)
+        return f"{words.count(len(views), 'run')} deleted."
 
-    tab.open.click(open_run, tab.chosen, [tabs, watched, model, tab.notice], **QUIET).then(**look)
-    tab.resume.click(resume, tab.chosen, [tabs, train, tab.notice], **QUIET).then(**look)
-    tab.further.click(further, [tab.chosen, tab.epochs], [tabs, train, tab.notice], **QUIET).then(**look)
-    gr.on([tab.save.click, tab.name.submit], save, [tab.chosen, tab.name], tab.panels, **QUIET).then(**look)
-    tab.confirm.click(delete, tab.asked, tab.panels, **QUIET).then(**look)
+    def forget(draft: str, _: str) -> str:
+        studio.remove_draft(owner(), draft)
+        return "The file is removed."
+
+    return {
+        "yes-rename": rename,
+        "yes-delete": delete,
+        "yes-free": lambda run, _: studio.free_checkpoints(owner(), run),
+        "yes-forget": forget,
+        "yes-clear": lambda _, __: f"{words.room(studio.clear_uploads())} of old copies are gone.",
+    }
+
+
+def _ways(
+    studio: Studio, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, reopened: gr.State
+) -> Mapping[str, Callable[[str, str], dict]]:
+    """What leads to another tab."""
+
+    def open_run(run: str, _: str) -> dict:
+        if studio.view(owner(), run).has_model:
+            return {tabs: gr.Tabs(selected="results"), model: run}
+        return {tabs: gr.Tabs(selected="train"), watched: run}
+
+    def go_on(run: str, _: str) -> dict:
+        return {tabs: gr.Tabs(selected="train"), watched: studio.resume(owner(), run).id}
+
+    def further(run: str, epochs: str) -> dict:
+        more = int(epochs) if epochs.isdecimal() else 0
+        return {tabs: gr.Tabs(selected="train"), watched: studio.resume(owner(), run, more_epochs=more).id}
+
+    def reopen(draft: str, _: str) -> dict:
+        studio.reopen(owner(), draft)
+        return {tabs: gr.Tabs(selected="data"), reopened: secrets.token_hex(4)}
+
+    return {
+        "open": open_run,
+        "go-on": go_on,
+        "yes-further": further,
+        "reopen": reopen,
+        "to-data": lambda _, __: {tabs: gr.Tabs(selected="data")},
+    }
 
 
 def _wire_list(studio: Studio, tab: RunsTab) -> None:
-    """The list, what is ticked there, and the two questions that open under it."""
-    refuse = _refusing(tab)
+    """The list, and what depends on what is ticked there."""
+    refuse = refusing(tab)
+    compared = tab.comparison
 
     @refuse
-    def redraw(chosen: str, compared: str) -> dict:
+    def redraw(chosen: str, runs: str, score_of: str) -> dict:
+        ticked, titles = runs_questions.chosen(studio, chosen)
         views = studio.runs(owner())
-        gone = set(compared.split()) - {view.id for view in views}
         return {
-            tab.listing: runs_list.of_runs(views, _scores(studio, views)),
-            **_bar(tab, _views(studio, chosen)),
-            **(comparison_view.hide(tab.comparison) if gone else {}),
+            tab.listing: runs_list.of_runs(views, titles, _scores(studio, views)),
+            tab.foot: runs_foot.foot(ticked, titles, any_runs=bool(views)),
+            **_compared_still(studio, tab, runs, {view.id for view in views}, titles, score_of),
         }
 
     @refuse
-    def tick(press: gr.EventData) -> dict:
-        chosen = " ".join(str(run) for run in press.runs)
-        return {tab.chosen: chosen, **_bar(tab, _views(studio, chosen)), **_closed(tab)}
+    def tick(press: gr.EventData, runs: str) -> dict:
+        ticked, titles = runs_questions.chosen(studio, " ".join(str(run) for run in press.runs))
+        gone = set(runs.split()) - {view.id for view in ticked}
+        return {
+            tab.chosen: " ".join(view.id for view in ticked),
+            tab.foot: runs_foot.foot(ticked, titles, any_runs=True),
+            tab.sheet: "",
+            **(comparison_view.hide(compared) if gone else {}),
+        }
 
-    @refuse
     def look_closer(chosen: str) -> None:
         # All files of the first are read, as the list does not do; what is damaged is then told with its next redraw.
-        for view in _views(studio, chosen)[:1]:
-            studio.damage(owner(), view.id)
+        with suppress(UserError):
+            for view in runs_questions.chosen(studio, chosen)[0][:1]:
+                studio.damage(owner(), view.id)
 
-    @refuse
-    def ask_name(chosen: str) -> dict:
-        return {**_closed(tab), tab.naming: gr.Row(visible=True), tab.name: _one(studio, chosen).name}
-
-    @refuse
-    def ask_delete(chosen: str) -> dict:
-        return {**_closed(tab), **_question(studio, tab, _views(studio, chosen))}
-
-    compared = tab.comparison
-    outputs = [tab.listing, *tab.bar, *compared.shown, tab.notice]
-    tab.version.change(redraw, [tab.chosen, compared.runs], outputs, trigger_mode="always_last", **QUIET)
-    tab.listing.select(tick, None, [tab.chosen, *tab.bar, *tab.panels], trigger_mode="always_last", **QUIET)
+    outputs = [tab.listing, tab.foot, *compared.shown, tab.sheet]
+    tab.version.change(redraw, [tab.chosen, compared.runs, compared.score_of], outputs, trigger_mode="always_last", **QUIET)
+    ticked = [tab.chosen, tab.foot, tab.sheet, *compared.shown]
+    tab.listing.select(tick, compared.runs, ticked, trigger_mode="always_last", **QUIET)
     # By itself, as reading takes a moment and the next tick must not wait for it.
     tab.chosen.change(look_closer, tab.chosen, None, **QUIET)
-    tab.rename.click(ask_name, tab.chosen, tab.panels, **QUIET).then(None, None, None, js=_TO_NAME, **QUIET)
-    tab.delete.click(ask_delete, tab.chosen, tab.panels, **QUIET).then(None, None, None, js=_TO_KEEP, **QUIET)
-    gr.on([tab.leave.click, tab.keep.click], lambda: _closed(tab), None, tab.panels, **QUIET)
-    tab.epochs.input(lambda epochs: gr.Button(_further(_whole(epochs))), tab.epochs, tab.further, **QUIET)
 
 
-def _wire_comparison(studio: Studio, tab: RunsTab) -> None:
-    refuse = _refusing(tab)
-
-    @refuse
-    def compare(chosen: str, score_of: str) -> dict:
-        runs = [view.id for view in _views(studio, chosen)]
-        return {**_closed(tab), **comparison_view.show(tab.comparison, studio.compare(owner(), runs), score_of)}
-
-    outputs = [*tab.panels, *tab.comparison.shown]
-    done = tab.compare.click(compare, [tab.chosen, tab.comparison.score_of], outputs, **QUIET)
-    done.then(None, None, None, js=_TO_COMPARISON, **QUIET)
+def _compared_still(studio: Studio, tab: RunsTab, runs: str, there: set[str], titles: Mapping[str, str], score_of: str) -> dict:
+    """Updates of a comparison under the names that its runs have now; it goes with any of its runs."""
+    if not runs:
+        return {}
+    if not there.issuperset(runs.split()):
+        return comparison_view.hide(tab.comparison)
+    return comparison_view.show(tab.comparison, studio.compare(owner(), runs.split()), titles, score_of)
 
 
-def _refusing(tab: RunsTab) -> Any:
-    return said(lambda message: {tab.notice: markup.notice(message, "must_fix")})
+def refusing(tab: RunsTab) -> Any:
+    """For handlers whose mistakes are told on the Runs tab."""
+    return said(lambda message: {tab.sheet: runs_sheet.refused(message)})
 
 
-def _views(studio: Studio, ids: str) -> list[RunView]:
-    """The runs of these ids that there still are, newest first."""
-    wanted = set(ids.split())
-    return [view for view in studio.runs(owner()) if view.id in wanted]
-
-
-def _one(studio: Studio, chosen: str) -> RunView:
-    views = _views(studio, chosen)
-    if len(views) != 1:
-        raise UserError("Tick one run in the list first.", code="no_run_chosen")
-    return views[0]
-
-
-def _scores(studio: Studio, views: Sequence[RunView]) -> dict[str, Scores]:
+def _scores(studio: Studio, views: list[RunView]) -> dict[str, Scores]:
     found = {}
     for view in views:
         # A run whose predictions are damaged stays in the list, to be opened or deleted.
@@ -241,54 +238,3 @@ def _scores(studio: Studio, views: Sequence[RunView]) -> dict[str, Scores]:
             with suppress(UserError):
                 found[view.id] = studio.scores(owner(), view.id)
     return found
-
-
-def _bar(tab: RunsTab, chosen: Sequence[RunView]) -> dict:
-    """Updates of the bar for the runs that are ticked."""
-    one = chosen[0] if len(chosen) == 1 else None
-    finished = one is not None and one.status == "finished"
-    return {
-        tab.about: runs_list.in_words(chosen),
-        tab.open: gr.Button(interactive=one is not None),
-        tab.rename: gr.Button(interactive=one is not None),
-        tab.compare: gr.Button(interactive=2 <= len(chosen) <= MOST_COMPARED),
-        tab.delete: gr.Button(interactive=bool(chosen)),
-        tab.resume: gr.Button(visible=one is not None and may_resume(one)),
-        tab.epochs: gr.Number(visible=finished),
-        tab.further: gr.Button(visible=finished),
-    }
-
-
-def _closed(tab: RunsTab) -> dict:
-    """Updates that close what a button had opened."""
-    return {tab.notice: "", tab.naming: gr.Row(visible=False), tab.asking: gr.Column(visible=False), tab.asked: ""}
-
-
-def _question(studio: Studio, tab: RunsTab, views: Sequence[RunView]) -> dict:
-    """Updates that ask whether these runs shall go; a sentence where one of them must not."""
-    live = [view.name for view in views if view.live]
-    if live:
-        raise UserError(f"{quoted(live)} cannot be deleted while training or waiting. Stop it first, or untick it.", code="run_is_live")
-    if not views:
-        raise UserError("Tick the runs that shall be deleted first.", code="no_run_chosen")
-    freed = words.room(sum(studio.disk_bytes(owner(), view.id) for view in views))
-    models = "model, its " if any(view.has_model for view in views) else ""
-    question = (
-        f"<p><strong>Delete {markup.text(quoted((v.name for v in views), most=20), most=1500)}?</strong> "
-        f"{'Its' if len(views) == 1 else 'Of each run its'} {models}curves, scores and copy of the data are lost for good. "
-        f"This frees {freed} of disk space. Your own files stay as they are.</p>"
-    )
-    return {
-        tab.asking: gr.Column(visible=True),
-        tab.asked: " ".join(view.id for view in views),
-        tab.question: question,
-        tab.confirm: gr.Button("Delete it for good" if len(views) == 1 else f"Delete {len(views)} runs for good"),
-    }
-
-
-def _whole(epochs: float | None) -> int:
-    return int(epochs) if epochs else 0
-
-
-def _further(epochs: int) -> str:
-    return f"Train {words.count(epochs, 'more epoch')}"

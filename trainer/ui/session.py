@@ -3,7 +3,10 @@
 import logging
 from collections.abc import Callable
 from functools import wraps
+from html import escape
 from typing import Any
+
+import gradio as gr
 
 from trainer.errors import UserError
 from trainer.settings import LOCAL_OWNER
@@ -17,6 +20,16 @@ _log = logging.getLogger("emotune")
 def owner() -> str:
     """Whose runs these are. In local mode there is one owner, whatever the browser."""
     return LOCAL_OWNER
+
+
+def warned(handler: Callable) -> Callable:
+    """For handlers that may be called from any tab: what is refused is told in a corner of the page, on whatever tab one is."""
+
+    def answer(message: str) -> dict:
+        gr.Warning(escape(message), duration=20)
+        return {}
+
+    return said(answer)(handler)
 
 
 def said(answer: Callable[[str], Any]) -> Callable[[Callable], Callable]:

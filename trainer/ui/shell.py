@@ -48,9 +48,10 @@ def build() -> Shell:
     return Shell(chip, strip, gr.Textbox("", visible="hidden", elem_id="model"), picker)
 
 
-def script() -> str:
+def head() -> str:
     """What the page's head holds."""
-    return f"<script>{(_ASSETS / 'shell.js').read_text(encoding='utf-8')}</script>"
+    style, script = ((_ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "shell.js"))
+    return f"<style>{style}</style><script>{script}</script>"
 
 
 def styles() -> list[Path]:

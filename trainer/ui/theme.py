@@ -39,4 +39,7 @@ def make_theme() -> gr.themes.Base:
         "button_border_width": ("1px", "1px"),
     }
     names = {name: light for name, (light, _) in pairs.items()} | {f"{name}_dark": dark for name, (_, dark) in pairs.items()}
-    return theme.set(**names)
+    # A field has an edge, a block has none: what belongs together stands together, without boxes in boxes.
+    return theme.set(
+        **names, input_border_width="1px", input_radius="8px", block_border_width="0px", block_padding="0px", block_radius="0px"
+    )

@@ -19,7 +19,7 @@ from trainer.ui.pressable import Press
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET, said
 
-_CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
+_CHART_HEIGHT, _PHONE_HEIGHT = 300, 184
 _PREPARE, _WATCH = '<i class="em-mode-prepare"></i>', '<i class="em-mode-watch"></i>'
 
 
@@ -80,7 +80,7 @@ def build(studio: Studio) -> TrainTab:
     with gr.Column(elem_classes=["em-watch"]):
         head = gr.HTML(elem_id="watch-head")
         with gr.Row(elem_classes=["em-charts"]):
-            with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
+            with gr.Column(min_width=480, elem_classes=["em-chart-card"]):
                 loss = live_chart(
                     loss_chart(no_curves()),
                     elem_id="loss-chart",
@@ -89,7 +89,7 @@ def build(studio: Studio) -> TrainTab:
                     title="Loss",
                     note="lower is better",
                 )
-            with gr.Column(min_width=320, elem_classes=["em-chart-card", "em-first-on-phone"]):
+            with gr.Column(min_width=480, elem_classes=["em-chart-card", "em-first-on-phone"]):
                 accuracy = live_chart(
                     accuracy_chart(no_curves()),
                     elem_id="accuracy-chart",

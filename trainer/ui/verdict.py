@@ -54,7 +54,8 @@ def judge(preparation: Preparation, shares: Mapping[str, Any]) -> Verdict:
     except UserError as error:
         return _refused(error, None)
     said = f"Ready: {words.count(len(splits.train), 'row')} to learn from, {len(splits.test):,} kept aside."
-    return Verdict("Ready to train", "", said, splits)
+    few = any(finding.code == "few_rows" for finding in preparation.findings)
+    return Verdict("Ready to train, but on few rows" if few else "Ready to train", "", said, splits)
 
 
 def sentences(message: str) -> tuple[str, str]:
@@ -92,5 +93,7 @@ def _repair(preparation: Preparation) -> Press | None:
 
 def _short(finding: Finding) -> str:
     """What was found, without its examples: a foot is one line or two."""
+    if finding.code == "label_variants":
+        return words.count(finding.count, "label is spelt in several ways", "labels are spelt in several ways")
     said = re.split(r": |, such as |, as in ", sentences(finding.message)[0].rstrip("."), maxsplit=1)[0]
     return said if len(said) <= _MOST_OF_A_FINDING else f"{said[: said.rfind(' ', 0, _MOST_OF_A_FINDING)]} …"

@@ -1,0 +1,538 @@
+"""The Data tab in a real browser: one verdict in view, the button that comes next, and nothing of one file under another."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import NAMES, begin, box, choose_settings, in_view, setting, tab, upload, wait_until_trained
+from tests.conftest import SHARED, small_rows
+
+EVIL = '<img src=x onerror="window.__pwned=1">'
+SIZES = [(1280, 860), (390, 844)]
+PICTURE = {"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8}
+both_sizes = pytest.mark.parametrize(("width", "height"), SIZES)
+
+Open = Callable[..., Visit]
+
+
+def table(name: str, rows: Sequence[Sequence[str]], header: Sequence[str] = ("text", "mood")) -> dict:
+    """A CSV file as it is handed to an upload."""
+    text = io.StringIO()
+    csv.writer(text).writerows([header, *rows])
+    return {"name": name, "mimeType": "text/csv", "buffer": text.getvalue().encode()}
+
+
+def clear_desk(page: Page) -> None:
+    """Close whatever file is open."""
+    expect(page.locator("#foot-data .em-say")).to_be_visible()
+    close = page.locator("#data-summary [data-do=close]")
+    if close.is_visible():
+        close.click()
+    expect(page.locator("#try-sample")).to_be_visible()
+
+
+def title(page: Page) -> Locator:
+    return page.locator("#verdict h2")
+
+
+def finding(page: Page, words: str) -> Locator:
+    return page.locator("#findings .em-check").filter(has_text=words).last
+
+
+def looked_at(page: Page) -> None:
+    """Wait until what the encoder makes of the texts is known."""
+    expect(page.locator("#findings")).not_to_contain_text("Still looking")
+
+
+def primaries(page: Page) -> int:
+    return page.locator(".em-primary").locator("visible=true").count()
+
+
+# Without a file
+
+
+@both_sizes
+def test_the_empty_desk_is_in_view_and_has_one_primary_button(visit: Open, empty_server: Server, width: int, height: int) -> None:
+    page = visit(empty_server, width=width, height=height).page
+    expect(page.locator("#try-sample")).to_be_visible()
+    for what in ("#data-tab h2", "#upload", "#try-sample", "#open-sample", "#open-messy", ".em-sample-rows", ".em-promise .em-class-bars"):
+        assert in_view(page, what), what
+    assert primaries(page) == 1
+    assert page.locator("#upload .upload-container").bounding_box()["height"] == (164 if width == 1280 else 116)
+    expect(page.locator("#foot-data")).to_contain_text("Your file stays on this computer")
+    expect(page.locator("#data-body")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, empty_handed: Server) -> None:
+    visited = visit(empty_handed)
+    page = visited.page
+    clear_desk(page)
+    expect(page.locator("#drafts li")).to_have_count(0)
+    upload(page, table("first.csv", small_rows(60)), rows="60")
+    upload(page, table("second.csv", small_rows(90)), rows="90")
+    page.locator("#data-summary [data-do=close]").click()
+    expect(page.locator("#drafts li")).to_have_count(2)
+    expect(page.locator("#drafts li").first).to_contain_text("second.csv")
+    visited.reload()
+    expect(page.locator("#drafts li")).to_have_count(2)
+    page.locator("#drafts li").filter(has_text="first.csv").get_by_role("button", name="Open").click()
+    expect(page.locator("#data-summary")).to_contain_text("first.csv")
+    expect(title(page)).to_be_focused()
+    page.locator("#data-summary [data-do=close]").click()
+    row = page.locator("#drafts li").filter(has_text="second.csv")
+    row.locator("summary").click()
+    row.get_by_role("button", name="Remove").click()
+    expect(page.locator("#drafts li")).to_have_count(1)
+
+
+def test_a_data_set_that_cannot_be_fetched_is_said_where_it_was_asked_for(visit: Open, empty_server: Server) -> None:
+    page = visit(empty_server).page
+    clear_desk(page)
+    expect(page.locator("#hub-name")).to_be_hidden()
+    page.locator("#open-known summary").click()
+    page.locator("#hub-name input").fill("no such data set")
+    page.locator("#hub-name input").press("Enter")
+    page.locator("#fetch-hub").click()
+    expect(page.locator("#data-notice [role=alert]")).to_contain_text("There is no data set called “no such data set”")
+
+
+# A file that is no good
+
+
+@both_sizes
+def test_a_bad_file_never_stands_for_the_one_before(visit: Open, empty_handed: Server, width: int, height: int) -> None:
+    visited = visit(empty_handed, width=width, height=height)
+    page = visited.page
+    upload(page, table("rows60.csv", small_rows(60)), rows="60")
+    upload(page, PICTURE)
+    said = page.locator(".em-drop [role=alert]")
+    expect(said).to_contain_text("picture.png: This is a picture")
+    assert in_view(page, ".em-drop [role=alert]")
+    assert in_view(page, "#use-still-open")
+    expect(page.locator("#foot-data .em-wrong")).to_contain_text("picture.png: This is a picture")
+    expect(page.locator("#data-notice")).to_contain_text("Still open: rows60.csv (60 rows).")
+    for of_the_one_before in ("#verdict", "#data-summary", "#to-train"):
+        expect(page.locator(of_the_one_before)).to_be_hidden()
+    tab(page, "Train")
+    expect(page.locator("#start")).to_be_hidden()
+    expect(page.locator("#foot-start")).to_contain_text("First a file, then a model.")
+    visited.reload()
+    expect(page.locator("#try-sample")).to_be_visible()
+
+    upload(page, table("empty.csv", [], ()))
+    expect(said).to_contain_text("empty.csv")
+    page.locator("#drafts").get_by_role("button", name="Open").click()
+    expect(page.locator("#data-summary")).to_contain_text("rows60.csv")
+    expect(page.locator(".em-drop [role=alert]")).to_have_count(0)
+    upload(page, PICTURE)
+    page.locator("#use-still-open").click()
+    expect(page.locator("#data-summary")).to_contain_text("rows60.csv")
+    tab(page, "Train")
+    expect(page.locator("#start")).to_be_enabled()
+    assert empty_handed.runs() == []
+
+
+def test_the_one_before_can_be_closed_too(visit: Open, empty_handed: Server) -> None:
+    page = visit(empty_handed).page
+    upload(page, table("rows60.csv", small_rows(60)), rows="60")
+    upload(page, PICTURE)
+    page.locator("#data-notice").get_by_role("button", name="Close").click()
+    expect(page.locator("#data-notice [role=alert]")).to_have_count(0)
+    expect(page.locator("#drafts li")).to_have_count(1)
+    expect(page.locator("#foot-data .em-wrong")).to_have_count(0)
+
+
+@both_sizes
+def test_too_few_rows_are_said_once_at_the_top_and_by_both_tabs(visit: Open, empty_server: Server, width: int, height: int) -> None:
+    page = visit(empty_server, width=width, height=height).page
+    upload(page, table("rows4.csv", [("one day", "x"), ("two days", "y"), ("three days", "x"), ("four days", "y")]), rows="4")
+    expect(title(page)).to_have_text("With 4 rows nothing would be left for validation")
+    assert in_view(page, "#verdict h2")
+    expect(page.locator("#to-train")).to_have_count(0)
+    said = page.locator("#foot-data .em-wrong").inner_text()
+    assert said == "With 4 rows nothing would be left for validation."
+    tab(page, "Train")
+    expect(page.locator("#foot-start .em-say")).to_have_text(said)
+    expect(page.locator("#start")).to_have_count(0)
+
+
+def test_nothing_is_drawn_of_a_file_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> None:
+    page = visit(empty_server).page
+    upload(page, table("oneclass.csv", [(text, "joy") for text, _ in small_rows(60)]), rows="60")
+    expect(title(page)).to_have_text("All 60 rows have the same label, “joy”")
+    assert page.locator("#data-body").inner_text().count("have the same label") == 1
+    for drawn in ("#classes", "#lengths", "#splitting", "#reading"):
+        expect(page.locator(drawn)).to_be_hidden()
+    assert page.locator("#data-tab .js-plotly-plot").count() == 0
+
+
+def test_files_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> None:
+    page = visit(empty_server).page
+    clear_desk(page)
+    for content, about in (
+        ("", "empty"),
+        ("text\nhello there\nhow are you\nvery well thanks\n", "only one column"),
+        ("text,label\n" + "".join(f"this is text number {n},same\n" for n in range(30)), "the same label"),
+        ("text,label\n" + "".join(f",{'ab'[n % 2]}\n" for n in range(30)), "text column"),
+        ("PK\x03\x04" + "\x00\x01\x02" * 50, "zip file is damaged"),
+    ):
+        upload(page, {"name": "bad.csv", "mimeType": "text/csv", "buffer": content.encode()})
+        said = page.locator("#foot-data .em-wrong")
+        expect(said).to_contain_text(about)
+        assert said.inner_text().strip().endswith(".")
+        tab(page, "Train")
+        expect(page.locator("#start")).to_be_hidden()
+        assert "Traceback" not in page.content()
+        tab(page, "Data")
+    assert empty_server.runs() == []
+
+
+# A file that is open
+
+
+@both_sizes
+def test_an_upload_is_answered_in_view(visit: Open, moods_csv: Path, width: int, height: int) -> None:
+    page = visit(width=width, height=height).page
+    page.evaluate("scrollTo(0, 9999)")
+    upload(page, moods_csv, rows="240")
+    expect(title(page)).to_have_text("Ready to train")
+    expect(page.locator("#to-train")).to_be_enabled()
+    page.wait_for_function("scrollY === 0")
+    looked_at(page)
+    for what in ("#data-summary .em-file", "#verdict h2", "#verdict .em-taken", "#findings .em-check", "#foot-data .em-say", "#to-train"):
+        assert in_view(page, what), what
+    assert primaries(page) == 1
+    assert box(page, "#to-train")["bottom"] <= height
+    assert box(page, "#verdict h2")["bottom"] < 300
+    # From the verdict to the foot there is nothing that asks to be scrolled for.
+    assert box(page, "#data-summary")["height"] <= 44
+    page.locator("#to-train").click()
+    expect(page.locator("#start")).to_be_visible()
+
+
+def test_what_the_encoder_cannot_read_stands_first_and_in_view(visit: Open) -> None:
+    signs = {"joy": "😂", "sadness": "😭", "anger": "😡"}
+    for width, height in SIZES:
+        page = visit(width=width, height=height).page
+        upload(page, table("emoji.csv", [(f"{text} {signs[mood]}", mood) for text, mood in small_rows(120)]), rows="120")
+        first = page.locator("#findings .em-check").first
+        expect(first).to_contain_text("hold signs that tiny-bert cannot read")
+        expect(first.locator(".em-tag").first).to_have_text("look")
+        assert in_view(page, "#findings .em-check")
+        expect(page.locator("#findings")).not_to_contain_text("All texts fit")
+
+
+@both_sizes
+def test_many_classes_are_told_by_their_ends(visit: Open, width: int, height: int) -> None:
+    path = SHARED / "data" / "quirks" / "banking77_train.csv"
+    if not path.exists():
+        pytest.skip("needs the data sets beside the checkout")
+    page = visit(width=width, height=height).page
+    upload(page, path, rows="10,003")
+    bars = page.locator("#classes li").locator("visible=true")
+    expect(bars).to_have_count(20)
+    looked_at(page)
+    assert page.evaluate("document.documentElement.scrollHeight") <= 3 * height
+    assert in_view(page, "#verdict h2")
+    page.locator("#classes").get_by_text("57 more").click()
+    expect(bars).to_have_count(77)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_text_from_right_to_left_is_shown_so(visit: Open) -> None:
+    moods = {"joy": "إيجابي", "sadness": "سلبي", "anger": "سلبي"}
+    rows = [(f"هذا نص رقم {n}، {text}.", moods[mood]) for n, (text, mood) in enumerate(small_rows(90))]
+    page = visit().page
+    upload(page, table("تقييمات العملاء.csv", rows, ("النص", "التصنيف")), rows="90")
+    for cell in ("#preview td", "#preview th", "#classes .em-bar-name", "#data-summary b .em-middle", "#verdict .em-taken b"):
+        assert page.locator(cell).first.evaluate("cell => getComputedStyle(cell).direction") == "rtl", cell
+
+
+@both_sizes
+def test_a_long_name_keeps_its_end_and_its_line(visit: Open, width: int, height: int) -> None:
+    page = visit(width=width, height=height).page
+    names = {"joy": "unspeakable_delight_that_goes_on_and_on_without_a_blank", "sadness": "sadness", "anger": "anger"}
+    rows = [(f"{words} {'ha' * 60}", names[mood]) for words, mood in small_rows(120)]
+    upload(page, table(f"{'moods_' * 15}final.csv", rows, ("text", "label_" * 12)), rows="120")
+    chip = page.locator("#data-summary .em-file")
+    assert chip.bounding_box()["height"] == (36 if width == 1280 else 44)
+    ending = chip.locator("b .em-middle > span").last
+    expect(ending).to_have_text("ds_final.csv")
+    assert in_view(page, "#data-summary b .em-middle > span:last-child")
+    page.locator("#reading").get_by_text("How the encoder reads a row").click()
+    expect(page.locator("#tokens .em-token").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_how_a_file_was_read_is_folded(visit: Open) -> None:
+    page = visit().page
+    content = b"text;mood\n" + "".join(f"{text} café;{mood}\n" for text, mood in small_rows(60)).encode("cp1252")
+    upload(page, {"name": "old.csv", "mimeType": "text/csv", "buffer": content}, rows="60")
+    separator = page.locator("#file-details").get_by_text("semicolon")
+    expect(separator).to_be_hidden()
+    page.locator("#file-details").get_by_text("File details").click()
+    expect(separator).to_be_visible()
+    expect(page.locator("#file-details")).to_contain_text("(a guess)")
+
+
+def test_an_own_test_file_is_kept_aside_and_can_be_taken_out(visit: Open) -> None:
+    page = visit().page
+    upload(page, table("learn.csv", small_rows(120)), rows="120")
+    counts = page.locator("#split-counts")
+    expect(counts).to_contain_text("84 to learn from · 12 to watch · 24 kept aside")
+    given = page.locator("input[data-testid='+ Test file-upload-button']")
+    given.set_input_files(PICTURE)
+    expect(page.locator("#data-notice [role=alert]")).to_contain_text("picture.png")
+    expect(counts).to_contain_text("24 kept aside")
+    given.set_input_files(table("later.csv", small_rows(40, seed=9)))
+    expect(page.locator("#data-summary .em-given-test")).to_contain_text("later.csv")
+    expect(counts).to_contain_text("40 kept aside: all of later.csv")
+    expect(page.locator("#data-notice [role=alert]")).to_have_count(0)
+    expect(page.locator("#foot-data")).to_contain_text("40 kept aside")
+
+    page.locator("#splitting").get_by_text("How the rows are split").click()
+    page.locator("input[data-testid='+ Validation file-upload-button']").set_input_files(table("watch.csv", small_rows(30, seed=11)))
+    expect(counts).to_contain_text("30 to watch from watch.csv")
+    page.get_by_role("button", name="Take the test file out").click()
+    expect(page.locator("#data-summary .em-given-test")).to_have_count(0)
+    expect(counts).not_to_contain_text("later.csv")
+
+
+def test_the_columns_stand_behind_change_unless_nobody_is_sure(visit: Open) -> None:
+    page = visit().page
+    rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]
+    upload(page, table("two labels.csv", rows, ("text", "emotion", "sentiment")), rows="90")
+    expect(page.locator("#label-column")).to_be_visible()
+    page.get_by_role("button", name="The label is “sentiment”").click()
+    expect(page.locator("#verdict .em-taken")).to_contain_text("label = “sentiment”")
+    expect(page.locator("#classes li")).to_have_count(2)
+
+    upload(page, table("sure.csv", small_rows(60)), rows="60")
+    expect(page.locator("#verdict .em-taken")).to_contain_text("text = “text”, label = “mood”")
+    expect(page.locator("#label-column")).to_be_hidden()
+    page.locator("#verdict").get_by_text("change").click()
+    expect(page.locator("#label-column")).to_be_visible()
+
+
+def test_two_text_columns_can_be_joined(visit: Open) -> None:
+    rows = [(f"title {n}", text, mood) for n, (text, mood) in enumerate(small_rows(90))]
+    page = visit().page
+    upload(page, table("two.csv", rows, ("headline", "body", "mood")), rows="90")
+    page.locator("#verdict").get_by_text("change").click()
+    page.locator("#more-text-column input").click()
+    page.get_by_role("option", name="headline").click()
+    expect(page.locator("#verdict .em-taken")).to_contain_text("text = “body” + “headline”")
+    expect(page.locator("#more-text-column input")).to_have_value("headline")
+    page.locator("#lengths").get_by_text("Words and tokens per text").click()
+    page.wait_for_function("() => document.querySelectorAll('#lengths-chart .js-plotly-plot').length > 0")
+
+
+# Repairs
+
+
+@both_sizes
+def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -> None:
+    page = visit(width=width, height=height).page
+    rows = [*small_rows(120), *((f"{text} again", mood.upper()) for text, mood in small_rows(3, seed=5))]
+    upload(page, table("spelt.csv", rows), rows="123")
+    expect(title(page)).to_have_text("One thing to fix, then ready")
+    expect(page.locator("#foot-data .em-say")).to_contain_text("spelt in several ways")
+    expect(page.locator("#to-train")).to_have_count(0)
+    for what in ("#verdict h2", "#findings .em-must_fix", "#repair"):
+        assert in_view(page, what), what
+    tab(page, "Train")
+    expect(page.locator("#foot-start .em-say")).to_contain_text("spelt in several ways")
+    tab(page, "Data")
+    page.get_by_role("button", name="Merge the spellings").last.click()
+    expect(title(page)).to_have_text("Ready to train")
+    assert in_view(page, "#to-train")
+    # The button is gone; whoever pressed it goes on from the heading.
+    page.wait_for_function("() => document.activeElement?.closest('#verdict h2, #foot-data') !== null")
+
+
+def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Server, tmp_path: Path) -> None:
+    visited = visit()
+    page = visited.page
+    clear_desk(page)
+    page.locator("#open-messy").click()
+    expect(page.locator("#data-summary")).to_contain_text("messy_emotions.csv")
+    fix = page.locator("#findings .em-must_fix")
+    expect(fix).to_have_count(2)
+    looked_at(page)
+    assert page.locator("#findings > .em-pressable > ul > .em-check:not(.em-folded-lines)").count() == 4
+    assert page.locator("#findings .em-check").count() >= 12
+    expect(page.locator("#to-train")).to_have_count(0)
+
+    # The rows behind a finding, then its repair, one finding at a time.
+    spelt = finding(page, "from another only in case")
+    spelt.get_by_text("Show rows").click()
+    expect(spelt.locator("tbody tr").first).to_be_visible()
+    spelt.get_by_role("button", name="Merge the spellings").click()
+    expect(fix).to_have_count(1)
+    expect(page.locator("#findings").get_by_text("1 repair made")).to_be_visible()
+    expect(page.locator("#findings .em-check p").filter(has_text="Repaired.")).to_have_count(1)
+    expect(title(page)).to_be_focused()
+    finding(page, "several labels").get_by_role("button", name="Leave these rows out").click()
+    expect(fix).to_have_count(0)
+    expect(page.locator("#to-train")).to_be_enabled()
+
+    # A repair can be taken back, and survives a reload.
+    page.locator("#findings").get_by_text("2 repairs made").click()
+    finding(page, "several labels").get_by_role("button", name="Undo").click()
+    expect(fix).to_have_count(1)
+    expect(page.locator("#to-train")).to_have_count(0)
+    visited.reload()
+    expect(fix).to_have_count(1)
+    expect(page.locator("#findings").get_by_text("1 repair made")).to_be_visible()
+    page.get_by_role("button", name="Repair all").click()
+    expect(fix).to_have_count(0)
+    expect(page.locator("#findings [data-do=undo]")).to_have_count(8)
+    expect(page.locator("#findings [data-do=repair]")).to_have_count(0)
+
+    page.locator("#file-details").get_by_text("File details").click()
+    with page.expect_download() as download:
+        page.locator("#repaired a").first.click()
+    download.value.save_as(tmp_path / "repaired.csv")
+    assert download.value.suggested_filename == "messy_emotions repaired.csv"
+    with open(tmp_path / "repaired.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["Emotion"] for row in rows} == {"anger", "fear", "joy", "love", "sadness", "surprise"}
+
+    begin(page, seed="11", epochs="1")
+    wait_until_trained(page)
+
+
+@pytest.mark.parametrize("sample", ["#open-sample", "#open-messy"])
+def test_on_a_phone_a_file_is_told_on_three_screens(visit: Open, sample: str) -> None:
+    page = visit(width=390, height=844).page
+    clear_desk(page)
+    page.locator(sample).click()
+    expect(title(page)).to_be_visible()
+    looked_at(page)
+    assert page.evaluate("document.documentElement.scrollHeight") <= 3 * 844
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+# What is folded
+
+
+def test_advice_on_the_encoder_follows_the_settings(visit: Open) -> None:
+    rows = [(f"{text} {'and so on ' * (12 if n % 2 else 1)}", label) for n, (text, label) in enumerate(small_rows(120))]
+    page = visit().page
+    upload(page, table("long.csv", rows), rows="120")
+    assert page.locator("#data-tab .js-plotly-plot").count() == 0
+    page.locator("#lengths").get_by_text("Words and tokens per text").click()
+    expect(page.locator("#token-lengths-chart .annotation-text")).to_be_visible()
+    choose_settings(page, max_length="16")
+    setting(page, "max_length").blur()
+    tab(page, "Data")
+    expect(page.locator("#findings .em-check").first).to_contain_text("longer than 16 tokens")
+    expect(page.locator("#findings")).to_contain_text("on this machine")
+    expect(page.locator("#token-lengths-chart .annotation-text")).to_contain_text("cut at 16 tokens")
+    page.locator("#findings [data-do=set]").click()
+    expect(page.locator("#findings")).to_contain_text("All training texts fit")
+    expect(page.locator("#token-lengths-chart .annotation-text")).to_contain_text("all fit")
+    tab(page, "Train")
+    expect(setting(page, "max_length")).to_have_value("64")
+
+
+def test_numeric_labels_get_names_that_appear_everywhere(visit: Open) -> None:
+    numbers = {"joy": "0", "sadness": "1", "anger": "2"}
+    visited = visit()
+    page = visited.page
+    upload(page, table("numbers.csv", [(words, numbers[mood]) for words, mood in small_rows(120)]), rows="120")
+    expect(page.locator("#class-names")).to_be_visible()
+    given = ("delight", "<i>gloom</i>", "fury")
+    for row, name in enumerate(given):
+        cell = page.locator(f'#class-names [data-testid="cell-{row}-1"]')
+        cell.dblclick()
+        editor = cell.locator("textarea, input")
+        editor.fill(name)
+        editor.press("Enter")
+        expect(cell).to_contain_text(name)
+    page.locator("#use-names").click()
+    for name in given:
+        expect(page.locator("#classes")).to_contain_text(name)
+    page.locator("#lengths").get_by_text("Words and tokens per text").click()
+    page.wait_for_function(f"() => {list(given)}.every(name => ({NAMES})('lengths-chart').includes(name))")
+    # Saved with the file: a reload shows the same.
+    visited.reload()
+    expect(page.locator("#classes")).to_contain_text("fury")
+
+
+def test_how_the_encoder_reads_a_row(visit: Open) -> None:
+    page = visit().page
+    clear_desk(page)
+    page.locator("#open-sample").click()
+    expect(page.locator("#data-summary")).to_contain_text("6 classes")
+    page.locator("#reading").get_by_text("How the encoder reads a row").click()
+    tokens = page.locator("#tokens")
+    expect(tokens.locator(".em-token").first).to_contain_text("[CLS]")
+    expect(tokens.locator(".em-token").last).to_contain_text("[SEP]")
+    for fact in ("Vocabulary", "Special tokens", "Tokens in this row", "64 tokens"):
+        expect(tokens).to_contain_text(fact)
+    first = tokens.locator(".em-quote").inner_text()
+    page.locator("#token-row input").fill("3")
+    page.locator("#token-row input").press("Enter")
+    expect(tokens.locator(".em-quote")).not_to_have_text(first)
+
+
+def test_another_split_is_said_at_once_and_a_wrong_one_refused(visit: Open, moods_csv: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    page.locator("#splitting").get_by_text("How the rows are split").click()
+    line, counts = page.locator("#split-line"), page.locator("#split-counts")
+    page.locator("#split").get_by_text("70 / 10 / 20").click()
+    expect(line).to_contain_text("48 kept aside")
+    page.locator("#split").get_by_text("70 / 15 / 15").click()
+    expect(line).to_contain_text("36 kept aside")
+    expect(counts).to_contain_text("36 kept aside")
+    expect(page.locator("#foot-data")).to_contain_text("36 kept aside")
+    page.locator("#split").get_by_text("Custom").click()
+    page.locator("#test-share input").fill("90")
+    page.locator("#test-share input").press("Tab")
+    expect(line.locator("[role=alert]")).to_contain_text("Test share must be")
+    expect(page.locator("#foot-data .em-wrong")).to_contain_text("Test share must be")
+    expect(page.locator("#to-train")).to_have_count(0)
+    tab(page, "Train")
+    expect(page.locator("#start")).to_have_count(0)
+    tab(page, "Data")
+    page.locator("#split").get_by_text("70 / 10 / 20").click()
+    expect(line).to_contain_text("48 kept aside")
+    tab(page, "Train")
+    expect(page.locator("#start")).to_be_enabled()
+
+
+# No word is ever more than a word
+
+
+def test_a_file_of_malice(visit: Open) -> None:
+    labels = {
+        "joy": EVIL,
+        "sadness": "</script><script>window.__pwned=2</script>",
+        "anger": "${window.__pwned=3}{{constructor.constructor('window.__pwned=4')()}}",
+    }
+    rows = [(f"{words} {EVIL} ${{window.__pwned=5}}", labels[mood], EVIL) for words, mood in small_rows(120)]
+    visited = visit()
+    page = visited.page
+    page.add_init_script("window.__pwned = undefined")
+    upload(page, table(f"{EVIL}.csv", rows, ("text", "label", EVIL)), rows="120")
+    expect(page.locator("#preview td").first).to_contain_text("<img src=x")
+    expect(page.locator("#classes")).to_contain_text("</script>")
+    page.locator("#reading").get_by_text("How the encoder reads a row").click()
+    expect(page.locator("#tokens .em-token").nth(3)).to_be_visible()
+    expect(page.locator("#tokens")).to_contain_text("<img src=x")
+    upload(page, PICTURE)
+    expect(page.locator("#data-notice")).to_contain_text("Still open: <img src=x")
+    visited.reload()
+    expect(page.locator("#drafts li").first).to_contain_text("<img src=x")
+    for name in ("Data", "Train", "Runs"):
+        tab(page, name)
+        assert page.locator("img[src=x]").count() == 0
+    assert page.evaluate("window.__pwned") is None

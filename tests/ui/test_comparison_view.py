@@ -1,0 +1,148 @@
+"""The comparison as HTML: which run is better and why, what differs, and that no word is markup."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from tests.ui.test_runs_list import EVIL, RUN, SCORES, TRAINING
+from trainer.evaluation.comparison import paired
+from trainer.evaluation.intervals import Interval
+from trainer.recipe import Recipe
+from trainer.runs.view import Evaluation, KeptModel
+from trainer.shelf import Compared, Comparison, Scores, SplitScores
+from trainer.ui import comparison_view, run_names
+
+
+def titles(runs: Sequence[Compared]) -> dict[str, str]:
+    views = [run.view for run in runs]
+    return dict(zip((view.id for view in views), run_names.titles(views), strict=True))
+
+
+def of_one_file(*runs: Compared, against: tuple = ()) -> Comparison:
+    return Comparison(runs, 0, against, one_file=True)
+
+
+def differences(runs: Sequence[Compared]) -> str:
+    return comparison_view._difference_table(runs, titles(runs))
+
+
+def test_it_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:
+    other, third = dataclasses.replace(RUN, id="c" * 32, name="calm fox"), dataclasses.replace(RUN, id="d" * 32, name="shy hare")
+    two = of_one_file(Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES), against=((1, paired(80, 9, 1, 5)),))
+    html = comparison_view._verdicts(two, titles(two.runs))
+    assert (
+        "in the order of macro F1 on their validation rows, and the others are held against the first, my moods, quick look (brisk otter)"
+        in html
+    )
+    assert "No test score chose it" in html
+    assert "percentage points more of them than my moods, quick look (calm fox)" in html
+    assert "Bonferroni" not in html
+    more = dataclasses.replace(two, runs=(*two.runs, Compared(third, Recipe(), SCORES)), against=(*two.against, (2, paired(80, 1, 1, 13))))
+    assert "As 2 comparisons are looked at, p values are raised and intervals widened (Bonferroni)" in comparison_view._verdicts(
+        more, titles(more.runs)
+    )
+    table = comparison_view._score_table(two, titles(two.runs))
+    assert table.index("Validation macro F1") < table.index("Test macro F1")
+    assert table.index("87.1 %") < table.index("91.1 %") < table.index("88.0 %") < table.index("90.3 %")
+    assert "90.3 %<small>89.0 to 91.0 %, 3,200 rows</small>" in table
+
+
+def test_few_rows_are_counted() -> None:
+    few = SplitScores(4, Interval(0.75, 0.25, 1.0), Interval(0.7, 0.2, 1.0))
+    one = of_one_file(Compared(RUN, Recipe(), Scores(few, few)))
+    table = comparison_view._score_table(one, titles(one.runs))
+    assert "3 of 4 right<small>too few rows to say</small>" in table
+    assert "%<" not in table
+
+
+def test_runs_of_several_files_get_a_sentence_and_no_charts() -> None:
+    other = dataclasses.replace(RUN, id="c" * 32, source_name="bank.csv")
+    runs = (Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES))
+    view = comparison_view.ComparisonView(*(object() for _ in dataclasses.fields(comparison_view.ComparisonView)))
+    apart = comparison_view.show(view, Comparison(runs, 0, ((1, paired(80, 9, 1, 5)),)), titles(runs), "Accuracy")
+    assert "trained on different files" in apart[view.verdict]
+    assert "percentage points" not in apart[view.verdict]
+    assert "em-several-files" in apart[view.verdict]
+    assert (apart[view.loss], apart[view.score]) == (None, None)
+    together = comparison_view.show(view, of_one_file(*runs), titles(runs), "Accuracy")
+    assert "em-several-files" not in together[view.verdict]
+    assert together[view.loss]
+    assert together[view.score]
+
+
+def test_runs_of_one_file_are_called_without_it() -> None:
+    views = [
+        RUN,
+        dataclasses.replace(RUN, id="c" * 32, name="calm fox"),
+        dataclasses.replace(RUN, id="d" * 32, name="the good one", renamed=True),
+    ]
+    named = dict(zip((v.id for v in views), run_names.titles(views), strict=True))
+    assert list(comparison_view._within_file(views, named).values()) == [
+        "quick look (brisk otter)",
+        "quick look (calm fox)",
+        "the good one",
+    ]
+    views[1] = dataclasses.replace(views[1], source_name="bank.csv")
+    assert comparison_view._within_file(views, named) == named
+    assert "2 runs compared" in comparison_view._heading(of_one_file(*(Compared(v, Recipe(), SCORES) for v in views[:2])))
+
+
+def test_charts_label_lines_by_what_differs() -> None:
+    best = dataclasses.replace(RUN, id="c" * 32, name="calm fox", level="Best")
+    assert comparison_view._short_names([RUN, best]) == ["quick look", "best"]
+    assert comparison_view._short_names([RUN, dataclasses.replace(best, level="Quick look")]) == ["brisk otter", "calm fox"]
+
+
+def test_the_settings_of_a_damaged_recipe_are_called_damaged() -> None:
+    whole, damaged = Compared(RUN, Recipe(), SCORES), Compared(TRAINING, None, None, "The settings of calm fox are damaged.")
+    assert dict(comparison_view._settings([whole, damaged]))["Epochs"][1] == "damaged"
+
+
+def test_only_settings_that_differ_are_told_and_what_was_left_to_us_as_it_came_out() -> None:
+    one = Compared(dataclasses.replace(RUN, epochs=6, learning_rate=3e-5), Recipe(), SCORES)
+    other = Compared(
+        dataclasses.replace(RUN, id="c" * 32, epochs=3, learning_rate=3e-5), Recipe(epochs=3, repairs=("label_variants",)), SCORES
+    )
+    html = differences([one, other])
+    for told in ("Epochs", "6 (automatic)", ">3</td>", "Repairs", ">none</td>", "label written as most rows write it"):
+        assert told in html
+    for same in ("Seed", "Data", "Test rows", "Encoder"):
+        assert same not in html
+    assert "All settings are the same." in differences([one, dataclasses.replace(one, view=dataclasses.replace(one.view, id="c" * 32))])
+
+
+def test_a_run_without_test_scores_is_compared_by_its_best_validation_scores() -> None:
+    scored = dataclasses.replace(TRAINING, evaluations=(Evaluation(5, 0.5, 0.9, 0.8), Evaluation(10, 0.4, 0.6, 0.5)), best_step=5)
+    told = comparison_view._without(Compared(scored, Recipe(), None))
+    assert "On the validation rows, at its best step 5: accuracy 90.0 %, macro F1 80.0 %." in told
+
+
+def test_two_runs_of_one_name_are_told_apart() -> None:
+    named = dataclasses.replace(RUN, renamed=True)
+    runs = tuple(Compared(dataclasses.replace(named, id=c * 32, source_name=f"{c}.csv"), Recipe(), SCORES) for c in "ab")
+    comparison = of_one_file(*runs, against=((1, paired(5, 20, 1, 3)),))
+    for html in (comparison_view._verdicts(comparison, titles(runs)), comparison_view._score_table(comparison, titles(runs))):
+        assert "brisk otter (a.csv)" in html
+        assert "brisk otter (b.csv)" in html
+    assert [course.name for course in comparison_view._courses([r.view for r in runs])] == ["brisk otter (a.csv)", "brisk otter (b.csv)"]
+
+
+def test_the_settings_of_a_model_are_not_those_of_more_epochs_that_failed() -> None:
+    model = KeptModel(step=80, epochs=2, learning_rate=1e-3)
+    failed = dataclasses.replace(RUN, id="c" * 32, status="failed", model=model, epochs=4, learning_rate=1e-3)
+    assert ">2</td>" in differences([Compared(failed, Recipe(epochs=4), SCORES), Compared(RUN, Recipe(epochs=7), SCORES)])
+
+
+def test_nothing_that_somebody_typed_is_markup() -> None:
+    evil = dataclasses.replace(RUN, name=EVIL, renamed=True, source_name=EVIL, encoder=EVIL)
+    clean = dataclasses.replace(RUN, id="c" * 32)
+    runs = (Compared(evil, Recipe(), SCORES), Compared(clean, Recipe(epochs=3), None, EVIL), Compared(TRAINING, Recipe(), SCORES))
+    comparison = of_one_file(*runs, against=((2, paired(5, 2, 1, 3)),))
+    named = titles(runs)
+    for html in (
+        comparison_view._score_table(comparison, named),
+        comparison_view._verdicts(comparison, named),
+        comparison_view._difference_table(runs, named),
+        comparison_view._heading(of_one_file(runs[0])),
+    ):
+        assert "<img" not in html
+        assert "&lt;img src=x" in html

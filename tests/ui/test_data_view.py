@@ -1,0 +1,125 @@
+"""What the Data tab shows of a file: every name is text, of many classes the ends, of a file the first rows."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from trainer.data.corpus import Corpus
+from trainer.preparation import Preparation
+from trainer.studio import Studio
+from trainer.ui import data_view
+from trainer.ui.verdict import judge
+
+EVIL = "<img src=x onerror=alert(1)>"
+USUAL = {"validation_share": 0.1, "test_share": 0.2}
+
+
+def opened(studio: Studio, path: Path) -> Preparation:
+    return studio.open_files("local", {"main": (path.name, path)})
+
+
+@pytest.fixture
+def moods(studio: Studio, small_csv: Path) -> Preparation:
+    return opened(studio, small_csv)
+
+
+def corpus_of(counts: dict[str, int]) -> Corpus:
+    ids = np.repeat(np.arange(len(counts)), list(counts.values()))
+    rows = np.arange(len(ids))
+    return Corpus(
+        texts=tuple(f"text {n}" for n in rows),
+        label_ids=ids,
+        label_names=tuple(counts),
+        source_rows=rows,
+        lines=rows + 2,
+        origins=None,
+        dropped=(),
+    )
+
+
+def test_the_chip_names_the_file_and_its_size(moods: Preparation) -> None:
+    html = data_view.chip(moods)
+    assert ">moods.csv<" in html
+    assert "240 rows · 3 classes" in html
+    assert 'data-do="close"' in html
+
+
+def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: Preparation, tmp_path: Path) -> None:
+    test = write_rows(tmp_path / "later.csv", small_rows(30, seed=7))
+    both = studio.add_file("local", moods.draft.id, "test", test.name, test)
+    assert 'data-do="remove_file" data-code="test"' in data_view.chip(both)
+    assert "30 kept aside: all of <bdi>later.csv</bdi>" in data_view.split_counts(both, judge(both, USUAL))
+    assert "168 to learn from · 24 to watch · 48 kept aside<" in data_view.split_counts(moods, judge(moods, USUAL))
+
+
+def test_the_columns_are_open_where_nobody_is_sure(studio: Studio, moods: Preparation, tmp_path: Path) -> None:
+    assert '<details class="em-change">' in data_view.verdict(moods, judge(moods, USUAL))
+    assert "text = " in data_view.verdict(moods, judge(moods, USUAL))
+    rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]
+    unsure = opened(studio, write_rows(tmp_path / "two.csv", rows, ("text", "emotion", "sentiment")))
+    assert '<details class="em-change" open>' in data_view.verdict(unsure, judge(unsure, USUAL))
+    none = opened(studio, write_rows(tmp_path / "none.csv", [(str(n), text) for n, (text, _) in enumerate(small_rows(60))], ("id", "said")))
+    assert '<details class="em-change" open>' in data_view.verdict(none, judge(none, USUAL))
+
+
+def test_classes_are_ordered_by_rows_each_in_its_own_colour() -> None:
+    html = data_view.classes(corpus_of({"anger": 3, "joy": 7, "sadness": 5}))
+    assert re.findall(r'title="(\w+)"', html) == ["joy", "sadness", "anger"]
+    assert re.findall(r'em-bar-end">(\d+)', html) == ["7", "5", "3"]
+    dots = re.findall(r'em-dot" style="background:(#\w+)', html)
+    assert len(set(dots)) == 3
+    assert dots == re.findall(r"%;background:(#\w+)", html)
+
+
+def test_of_many_classes_the_ends_are_in_view() -> None:
+    html = data_view.classes(corpus_of({f"intent_{n}": 100 - n for n in range(77)}))
+    first, between, last = (
+        html.split("details>")[0].split("<details")[0],
+        html.split("<details")[1].split("</details>")[0],
+        html.split("</details>")[1],
+    )
+    assert "57 more" in between
+    assert [part.count("<li>") for part in (first, between, last)] == [10, 57, 10]
+    assert "intent_76" in last
+    few = data_view.classes(corpus_of({f"intent_{n}": 3 for n in range(21)}))
+    assert "more" not in few
+
+
+def test_the_first_rows_are_those_of_text_and_label_each_in_its_own_direction(studio: Studio, tmp_path: Path) -> None:
+    rows = [(str(n), mood, f"{text} {EVIL}", "x") for n, (text, mood) in enumerate(small_rows(60))]
+    html = data_view.preview(opened(studio, write_rows(tmp_path / "wide.csv", rows, ("id", "mood", "said", EVIL))))
+    assert html.count("<tr>") == 4
+    assert html.count('dir="auto"') == 8
+    assert html.index(">said<") < html.index(">mood<")
+    assert "and 2 further columns" in html
+    assert "<img" not in html
+
+
+def test_how_a_file_was_read_is_among_its_details_and_not_in_the_first_view(studio: Studio, tmp_path: Path) -> None:
+    path = tmp_path / "old.csv"
+    path.write_bytes(b"text;mood\n" + "".join(f"{text} café;{mood}\n" for text, mood in small_rows(60)).encode("cp1252"))
+    old = opened(studio, path)
+    assert "(a guess)" in data_view.details(old)
+    assert "semicolon" in data_view.details(old)
+    first_view = data_view.chip(old) + data_view.verdict(old, judge(old, USUAL)) + data_view.preview(old)
+    assert "cp1252" not in first_view
+    assert "semicolon" not in first_view
+
+
+def test_no_name_of_a_file_is_markup(studio: Studio, tmp_path: Path) -> None:
+    rows = [(f"{text} {EVIL}", {"joy": EVIL}.get(mood, mood)) for text, mood in small_rows(90)]
+    path = write_rows(tmp_path / "evil.csv", rows, (EVIL, "mood"))
+    evil = studio.open_files("local", {"main": (f"{EVIL}.csv", path)})
+    found = judge(evil, USUAL)
+    for html in (
+        data_view.chip(evil),
+        data_view.verdict(evil, found),
+        data_view.classes(evil.corpus),
+        data_view.preview(evil),
+        data_view.details(evil),
+        data_view.split_counts(evil, found),
+    ):
+        assert "<img" not in html

@@ -1,0 +1,64 @@
+"""What takes disk, and the files opened before, as HTML."""
+
+import dataclasses
+
+from tests.ui.test_runs_list import EVIL, RUN, TRAINING
+from trainer.runs.draft import DraftSummary
+from trainer.runs.view import KeptModel
+from trainer.storage import DraftStorage, RunStorage, Storage
+from trainer.ui import disk_view
+
+TITLES = {RUN.id: "my moods, quick look", TRAINING.id: "my moods, balanced"}
+DRAFT = DraftSummary("d" * 32, "my moods.csv", "test.csv", "", 1_000_000.0, 1_200_000, open=True)
+
+
+def storage(**changes: object) -> Storage:
+    runs = (RunStorage(RUN.id, RUN.name, 90_000_000, 180_000_000, 1_000_000), RunStorage(TRAINING.id, TRAINING.name, 0, 300_000_000, 0))
+    whole = Storage(
+        total=571_000_000, runs=runs, drafts=(DraftStorage(DRAFT.id, DRAFT.name, DRAFT.bytes),), uploads=2_000_000, free=70_000_000_000
+    )
+    return dataclasses.replace(whole, **changes)
+
+
+def room(found: Storage) -> str:
+    trained = dataclasses.replace(RUN, model=KeptModel(step=3))
+    return disk_view.room_html(found, [trained, TRAINING], TITLES)
+
+
+def test_the_room_is_told_by_what_it_is_for_the_largest_first() -> None:
+    html = room(storage())
+    for told in ("<strong>571.0 MB</strong>", "70.0 GB are free", ">90.0 MB<", ">180.0 MB<", ">271.0 MB<", "1.2 MB", "2.0 MB"):
+        assert told in html
+    assert html.index("my moods, balanced") < html.index("my moods, quick look")
+
+
+def test_states_are_freed_only_where_a_model_stays() -> None:
+    html = room(storage())
+    assert f'data-do="free" data-code="{RUN.id}"' in html
+    assert f'data-do="free" data-code="{TRAINING.id}"' not in html
+    assert f'data-do="delete" data-code="{TRAINING.id}" disabled' in html
+    assert f'data-do="delete" data-code="{RUN.id}">' in html
+
+
+def test_nothing_to_clear_cannot_be_cleared() -> None:
+    assert 'data-do="clear">' in room(storage())
+    assert 'data-do="clear" disabled' in room(storage(uploads=0))
+    assert "<table" not in disk_view.room_html(storage(runs=()), [], {})
+
+
+def test_what_was_done_is_said() -> None:
+    assert 'role="status" class="em-done">1 run deleted.' in disk_view.room_html(storage(), [], {}, done="1 run deleted.")
+
+
+def test_a_file_says_when_it_was_opened_and_what_goes_with_it() -> None:
+    html = disk_view.files_html([DRAFT], now=1_000_000.0 + 3 * 3600 + 50)
+    for told in ("my moods.csv", "3 hours ago · 1.2 MB · with test file test.csv", "open now", f'data-do="reopen" data-code="{DRAFT.id}"'):
+        assert told in html
+    assert "just now" in disk_view.files_html([DRAFT], now=1_000_030.0)
+    assert "No file has been opened yet." in disk_view.files_html([], now=0.0)
+
+
+def test_nothing_that_somebody_typed_is_markup() -> None:
+    evil = dataclasses.replace(DRAFT, name=EVIL, test=EVIL)
+    assert "<img" not in disk_view.files_html([evil], now=1_000_000.0)
+    assert "<img" not in disk_view.room_html(storage(drafts=(DraftStorage("d" * 32, EVIL, 1),)), [], {RUN.id: EVIL})

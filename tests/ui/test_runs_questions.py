@@ -1,0 +1,77 @@
+"""What is asked before something is done: the words, the room that becomes free, and what cannot be asked."""
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.ui.test_runs_list import RUN, TRAINING
+from trainer.errors import UserError
+from trainer.runs.draft import DraftSummary
+from trainer.runs.view import KeptModel
+from trainer.storage import RunStorage, Storage
+from trainer.ui import runs_questions
+
+TRAINED = dataclasses.replace(RUN, model=KeptModel(step=9), train_seconds=80.0, epochs=2)
+OTHER = dataclasses.replace(TRAINED, id="c" * 32, name="a very long name that stands in the way", level="Best", renamed=True)
+DRAFT = DraftSummary("d" * 32, "my moods.csv", "", "", 0.0, 1_200_000, open=False)
+
+
+@pytest.fixture
+def studio() -> Any:
+    room = Storage(1, (RunStorage(TRAINED.id, TRAINED.name, 1, 180_000_000, 1),), (), 2_000_000, 1)
+    return SimpleNamespace(
+        runs=lambda _: [TRAINED, OTHER, TRAINING], disk_bytes=lambda _, __: 90_000_000, drafts=lambda _: (DRAFT,), storage=lambda _: room
+    )
+
+
+def test_what_needs_no_question_asks_none(studio: Any) -> None:
+    assert runs_questions.ask(studio, "again", TRAINED.id) is None
+
+
+def test_deleting_says_what_is_lost_and_what_is_freed(studio: Any) -> None:
+    one = runs_questions.ask(studio, "delete", TRAINED.id)
+    assert one.strong == "Delete “my moods, quick look (brisk otter)”?"
+    assert "Its model, its curves, scores and copy of the data are lost for good. This frees 90.0 MB of disk space." in one.rest
+    assert [press.action for press in one.presses] == ["yes-delete", "leave"]
+    two = runs_questions.ask(studio, "delete", f"{TRAINED.id} {OTHER.id}")
+    assert OTHER.name in two.strong
+    assert "frees 180.0 MB" in two.rest
+    assert two.presses[0].title == "Delete 2 runs for good"
+
+
+def test_what_trains_is_not_deleted(studio: Any) -> None:
+    with pytest.raises(UserError, match="cannot be deleted while training or waiting"):
+        runs_questions.ask(studio, "delete", f"{TRAINED.id} {TRAINING.id}")
+
+
+@pytest.mark.parametrize("action", ["rename", "further", "delete", "free", "forget", "more"])
+def test_what_is_gone_is_no_longer_here(studio: Any, action: str) -> None:
+    with pytest.raises(UserError, match="no longer here"):
+        runs_questions.ask(studio, action, "f" * 32)
+
+
+def test_a_name_begins_with_the_title_and_a_mistake_is_told_at_it(studio: Any) -> None:
+    question = runs_questions.ask(studio, "rename", TRAINED.id)
+    assert question.field.value == "my moods, quick look"
+    assert runs_questions.ask(studio, "rename", OTHER.id).field.value == OTHER.name
+    assert runs_questions.ask(studio, "rename", TRAINED.id, wrong="Too long.").wrong == "Too long."
+
+
+def test_more_epochs_say_how_long_one_took(studio: Any) -> None:
+    question = runs_questions.ask(studio, "further", TRAINED.id)
+    assert "An epoch took about 40 s before." in question.rest
+    assert question.field.kind == "number"
+
+
+def test_freeing_says_what_stays(studio: Any) -> None:
+    question = runs_questions.ask(studio, "free", TRAINED.id)
+    assert "not be trained further; its model, its scores and its curves stay. This frees 180.0 MB" in question.rest
+    assert "frees up to 1.2 MB" in runs_questions.ask(studio, "forget", DRAFT.id).rest
+    assert "frees up to 2.0 MB" in runs_questions.ask(studio, "clear", "").rest
+
+
+def test_a_narrow_screen_gets_all_actions_and_a_way_out(studio: Any) -> None:
+    question = runs_questions.ask(studio, "more", TRAINED.id)
+    assert [press.action for press in question.presses] == ["again", "further", "rename", "delete", "untick", "leave"]

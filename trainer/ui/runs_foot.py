@@ -1,0 +1,64 @@
+"""The foot of the Runs tab: what is ticked, and what can be done with it."""
+
+from collections.abc import Mapping, Sequence
+
+from trainer.runs.course import may_resume
+from trainer.runs.view import RunView
+from trainer.shelf import MOST_COMPARED
+from trainer.ui import shell
+from trainer.ui.pressable import Press
+
+
+def foot(chosen: Sequence[RunView], titles: Mapping[str, str], *, any_runs: bool) -> str:
+    """``chosen`` are the runs that are ticked, ``titles`` by id. A narrow screen shows the first button and leads to the others by "More"."""
+    if not any_runs:
+        return shell.foot_html("First a table, then a run.", Press("to-data", "Open a file", primary=True))
+    if not chosen:
+        return shell.foot_html(
+            f"Press a run's name to open it. Tick runs to rename, train further or delete them, 2 to {MOST_COMPARED} to compare."
+        )
+    more = Press("more", "More …", code=_ids(chosen)).html
+    others = "".join(press.html for press in others_of(chosen))
+    first = first_of(chosen)
+    return (
+        shell.foot_html(said_of(chosen, titles))
+        + f'<span class="em-acts">{Press("untick", "Untick", link=True).html}{others}</span><span class="em-more">{more}</span>'
+        + (first.html if first else "")
+    )
+
+
+def said_of(chosen: Sequence[RunView], titles: Mapping[str, str]) -> str:
+    """What is ticked, in a sentence."""
+    if len(chosen) == 1:
+        damaged = " It is damaged, as its line says." if chosen[0].damage else ""
+        return f"{titles[chosen[0].id]} is ticked.{damaged}"
+    many = f" At most {MOST_COMPARED} can be compared." if len(chosen) > MOST_COMPARED else ""
+    return f"{len(chosen)} runs are ticked.{many}"
+
+
+def first_of(chosen: Sequence[RunView]) -> Press | None:
+    """What one most likely wants to do with these runs."""
+    if len(chosen) == 1:
+        return Press("open", "Open", code=chosen[0].id, primary=True, elem_id="open-run")
+    if 2 <= len(chosen) <= MOST_COMPARED:
+        return Press("compare", "Compare", code=_ids(chosen), primary=True, elem_id="compare-runs")
+    return None
+
+
+def others_of(chosen: Sequence[RunView]) -> list[Press]:
+    """What else can be done with these runs, the least wanted first."""
+    delete = Press("delete", "Delete", code=_ids(chosen))
+    if len(chosen) != 1:
+        return [delete]
+    view = chosen[0]
+    onward = []
+    if view.status == "finished":
+        onward = [Press("further", "More epochs", code=view.id)]
+    elif may_resume(view):
+        onward = [Press("go-on", "Resume", code=view.id)]
+    again = [] if view.status == "damaged" else [Press("again", "Train again with changes", code=view.id)]
+    return [delete, Press("rename", "Rename", code=view.id), *onward, *again]
+
+
+def _ids(views: Sequence[RunView]) -> str:
+    return " ".join(view.id for view in views)

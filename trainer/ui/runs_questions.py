@@ -1,0 +1,139 @@
+"""What is asked before something is done to runs, drafts and uploads: in words, with the room that becomes free, and a way out of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from trainer.errors import UserError
+from trainer.runs.view import RunView
+from trainer.shelf import LONGEST_NAME
+from trainer.studio import Studio
+from trainer.ui import run_names, runs_foot, words
+from trainer.ui.pressable import Press
+from trainer.ui.runs_sheet import Field, Question
+from trainer.ui.session import owner
+
+_MOST_EPOCHS = 50
+_MOST_NAMES = 8
+
+
+def ask(studio: Studio, action: str, code: str, *, wrong: str = "") -> Question | None:
+    """The question that stands before ``action`` on what ``code`` names; None where nothing is asked. UserError where it cannot be done.
+
+    ``wrong`` says what was wrong with the answer before; what was typed then stays in its field.
+    """
+    if action not in _QUESTIONS:
+        return None
+    question = _QUESTIONS[action](studio, code)
+    return replace(question, wrong=wrong) if wrong else question
+
+
+def chosen(studio: Studio, ids: str) -> tuple[list[RunView], dict[str, str]]:
+    """The runs of these ids that there still are, newest first, and the titles of all runs by id."""
+    views = studio.runs(owner())
+    titles = dict(zip((view.id for view in views), run_names.titles(views), strict=True))
+    wanted = set(ids.split())
+    return [view for view in views if view.id in wanted], titles
+
+
+def _name(studio: Studio, run: str) -> Question:
+    view, title = _one(studio, run)
+    save = Press("yes-rename", "Save", code=run, primary=True)
+    shown = run_names.title(view)[:LONGEST_NAME]
+    return Question(f"Rename {_quoted([title])}.", presses=(save, Press("leave", "Leave it")), field=Field("New name", shown, LONGEST_NAME))
+
+
+def _further(studio: Studio, run: str) -> Question:
+    view, title = _one(studio, run)
+    each = view.train_seconds / view.epochs if view.train_seconds and view.epochs else None
+    takes = f" An epoch took about {words.about(each)} before." if each else ""
+    rest = f"It goes on from its last state; its model stays as it is until the longer training has ended.{takes}"
+    go = Press("yes-further", "Train further", code=run, primary=True)
+    return Question(
+        f"Train {_quoted([title])} for more epochs.",
+        rest,
+        (go, Press("leave", "Not now")),
+        Field("More epochs", "1", _MOST_EPOCHS, "number"),
+    )
+
+
+def _delete(studio: Studio, ids: str) -> Question:
+    views, titles = chosen(studio, ids)
+    live = [titles[view.id] for view in views if view.live]
+    if live:
+        raise UserError(f"{_quoted(live)} cannot be deleted while training or waiting. Stop it first, or untick it.", code="run_is_live")
+    if not views:
+        raise UserError("These runs are no longer here.", code="no_run_chosen")
+    freed = words.room(sum(studio.disk_bytes(owner(), view.id) for view in views))
+    models = "model, its " if any(view.has_model for view in views) else ""
+    rest = (
+        f"{'Its' if len(views) == 1 else 'Of each run its'} {models}curves, scores and copy of the data are lost for good. "
+        f"This frees {freed} of disk space. Your own files stay as they are."
+    )
+    yes = "Delete it for good" if len(views) == 1 else f"Delete {len(views)} runs for good"
+    named = _quoted([titles[view.id] for view in views])
+    return Question(f"Delete {named}?", rest, (_harmful("yes-delete", yes, ids), Press("leave", "Keep")))
+
+
+def _free(studio: Studio, run: str) -> Question:
+    _, title = _one(studio, run)
+    freed = next((found.checkpoints for found in studio.storage(owner()).runs if found.id == run), 0)
+    rest = f"It can then not be trained further; its model, its scores and its curves stay. This frees {words.room(freed)} of disk space."
+    yes = _harmful("yes-free", "Free the states", run)
+    return Question(f"Free the saved states of {_quoted([title])}?", rest, (yes, Press("leave", "Keep them")))
+
+
+def _forget(studio: Studio, draft: str) -> Question:
+    found = next((draft_ for draft_ in studio.drafts(owner()) if draft_.id == draft), None)
+    if found is None:
+        raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
+    rest = (
+        "What was chosen for it (columns, repairs, names of classes) is forgotten. Runs that were trained on it, and your own file, stay as "
+        f"they are. This frees up to {words.room(found.bytes)} of disk space."
+    )
+    return Question(f"Remove {_quoted([found.name])}?", rest, (_harmful("yes-forget", "Remove it", draft), Press("leave", "Keep")))
+
+
+def _clear(studio: Studio, _: str) -> Question:
+    freed = words.room(studio.storage(owner()).uploads)
+    rest = (
+        "They came with files that were opened more than an hour ago, and are not needed any more: what was opened and what was trained keeps "
+        f"a copy of its own. This frees up to {freed} of disk space."
+    )
+    return Question("Clear old copies of uploads?", rest, (_harmful("yes-clear", "Clear them", ""), Press("leave", "Keep")))
+
+
+def _more(studio: Studio, ids: str) -> Question:
+    """All that can be done with what is ticked, for a screen that has no room for it in the foot."""
+    views, titles = chosen(studio, ids)
+    if not views:
+        raise UserError("These runs are no longer here.", code="no_run_chosen")
+    presses = (*reversed(runs_foot.others_of(views)), Press("untick", "Untick"), Press("leave", "Close"))
+    return Question(runs_foot.said_of(views, titles), presses=presses)
+
+
+def _one(studio: Studio, run: str) -> tuple[RunView, str]:
+    views, titles = chosen(studio, run)
+    if len(views) != 1:
+        raise UserError("This run is no longer here.", code="no_run_chosen")
+    return views[0], titles[views[0].id]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Names in a sentence: whole, as what tells two runs apart stands at their ends."""
+    shown = ", ".join(f"“{name}”" for name in names[:_MOST_NAMES])
+    return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES:,} more"
+
+
+def _harmful(action: str, title: str, code: str) -> Press:
+    return Press(action, title, code=code, elem_id="harmful")
+
+
+_QUESTIONS: Mapping[str, Callable[[Studio, str], Question]] = {
+    "rename": _name,
+    "further": _further,
+    "delete": _delete,
+    "free": _free,
+    "forget": _forget,
+    "clear": _clear,
+    "more": _more,
+}
