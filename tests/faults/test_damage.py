@@ -98,7 +98,7 @@ def drawn_on_the_page(view: RunView) -> str:
 
 
 def results_shown(pair: Pair) -> str:
-    tab = results_tab.ResultsTab(*"run body headline per_class matrix_as matrix download onward".split())
+    tab = results_tab.ResultsTab(*"headline body matrix matrix_as confusions classes foot".split())
     return results_tab.show(tab, pair.studio, pair.run, "Counts")["headline"]
 
 
@@ -364,11 +364,11 @@ def test_the_results_of_a_damaged_run_are_shown_as_far_as_they_are_whole(copies:
     ):
         pair = copies()
         (pair.folder / name).write_bytes(b"")
-        tab = results_tab.ResultsTab(*"run body headline per_class matrix_as matrix download onward".split())
+        tab = results_tab.ResultsTab(*"headline body matrix matrix_as confusions classes foot".split())
         shown = results_tab.show(tab, pair.studio, pair.run, "Counts")
         assert name in shown["headline"]
-        assert ("Accuracy" in shown["headline"]) == scores, name
-        assert ("Download model" in shown["headline"] + shown.get("download", "")) == link, name
+        assert ("How this was measured" in shown["headline"]) == scores, name
+        assert ("Download the model" in shown["headline"]) == link, name
 
 
 def test_a_damaged_recipe_is_a_sentence_and_the_run_stays_usable(copies: Callable[[], Pair]) -> None:

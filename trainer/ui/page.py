@@ -188,8 +188,14 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     def onward(press: gr.EventData) -> Any:
         return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else gr.skip()
 
+    def to_try(press: gr.EventData, run: str, words: str) -> dict:
+        if press.action == "try":
+            return {tabs: gr.Tabs(selected="try"), page.tryit.text: try_tab.first_example(studio, run, words)}
+        return {tabs: gr.Tabs(selected="data")}
+
     page.data.foot.click(onward, None, [tabs, train.watched], **QUIET).then(**look)
-    page.results.onward.click(lambda: gr.Tabs(selected="try"), None, tabs, **QUIET)
+    for foot in (page.results.foot, page.tryit.foot):
+        foot.click(to_try, [model, page.tryit.text], [tabs, page.tryit.text], **QUIET)
 
 
 def _went(studio: Studio, page: Page, action: str, run: str) -> dict:

@@ -43,6 +43,11 @@ def distinct_names(views: Sequence[RunView]) -> list[str]:
     return titles(views)
 
 
+def title_of(run_id: str, views: Sequence[RunView]) -> str:
+    """The title of one run among all of them; empty where it is not there."""
+    return next((name for view, name in zip(views, titles(views), strict=True) if view.id == run_id), "")
+
+
 def by_file(views: Sequence[RunView]) -> list[tuple[str, list[RunView]]]:
     """The runs of each file, by its name; the file with the newest run first, in each the newest run first."""
     files: dict[str, list[RunView]] = defaultdict(list)
