@@ -380,7 +380,7 @@ def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open,
     press(page, "compare")
     expect(page.locator("#comparison-verdict")).to_contain_text("different files")
     assert page.evaluate(wide) <= 390
-    for section, inside in (("Files opened before", "#files-list > *"), ("What takes room on the disk", "#disk-room table")):
+    for section, inside in (("Files opened before", "#files-list .em-pressable > *"), ("What takes room on the disk", "#disk-room table")):
         page.get_by_role("button", name=section).click()
         expect(page.locator(inside).first).to_be_visible()
     assert page.evaluate(wide) <= 390
