@@ -84,7 +84,7 @@ def copies(pair: Path, tmp_path: Path, tiny_encoder: Encoder) -> Iterator[Callab
 def drawn_on_the_page(view: RunView) -> str:
     """All that the page, the API and the terminal make of a view; what it is does not matter, but that it can be made."""
     pieces = [
-        runs_list.of_runs([view], {}),
+        runs_list.of_runs([view], {view.id: title(view)}, {}),
         runs_list.version([view]),
         strip([view], {view.id: title(view)}, None, now=view.queued),
         train_view.head(view, title(view)),
