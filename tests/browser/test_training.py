@@ -149,7 +149,7 @@ def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: P
     first = begin(page, seed="5")
     second = begin(page, seed="6", epochs="1")
     assert first != second
-    expect(page.locator("#foot-watch")).to_contain_text("waits in the queue: 1 run before it")
+    expect(page.locator("#foot-watch")).to_contain_text("It waits in the queue: 1 run before it")
     expect(page.locator("#strip")).to_contain_text("1 waiting")
     # The strip tells of the one that trains, and leads to it.
     page.locator("#strip [data-do=watch]").click()
