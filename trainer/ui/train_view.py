@@ -13,7 +13,8 @@ from trainer.ui.pressable import Press
 def head(view: RunView, title: str) -> str:
     """The sentence over the charts."""
     strong, rest = _sentence(view, title)
-    rest = f' <span class="em-quiet em-small">{markup.text(rest, most=600)}</span>' if rest else ""
+    # Its place is kept while there is nothing to say.
+    rest = f' <span class="em-quiet em-small">{markup.text(rest, most=600)}</span>'
     return f'<h2 tabindex="-1" dir="auto" class="em-course"><strong>{markup.text(strong, most=600)}</strong>{rest}</h2>'
 
 
