@@ -83,12 +83,15 @@
     hideDismissed();
   });
 
-  addEventListener("DOMContentLoaded", () => {
+  function observe() {
     new MutationObserver(() => {
       changed();
       hideDismissed();
     }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected"] });
-  });
+  }
+  // Gradio puts this script into the page when it gets to it: before the document is parsed, or after.
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", observe);
+  else observe();
 
   // Requests that a reload cuts off are no errors.
 

@@ -201,7 +201,7 @@ def test_a_run_is_trained_again_with_its_settings(visit: Open, server: Server, m
     tab(page, "Data")
     upload(page, {"name": "other.csv", "mimeType": "text/csv", "buffer": moods_csv.read_bytes()}, rows="240")
     tab(page, "Train")
-    page.locator("#foot-watch").get_by_role("button", name="Train again with changes").click()
+    page.locator("#run-details").get_by_role("button", name="Train again with changes").click()
     expect(page.locator("#train-source")).to_contain_text("my moods.csv")
     choose_settings(page)
     expect(setting(page, "epochs")).to_have_value("2")

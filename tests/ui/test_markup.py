@@ -5,12 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from trainer.runs.view import RunView
 from trainer.ui import markup
 
 EVIL = "<img src=x onerror=alert(1)>"
 QUOTED = "\"'><script>x()</script><a onmouseover='y' href=j:z()>&amp;"
-OURS = {"div", "span", "strong", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td", "ol", "li", "p"}
+OURS = {"div", "span", "strong", "dl", "dt", "dd", "table", "caption", "thead", "tbody", "tr", "th", "td", "ol", "li", "p", "i", "bdi"}
 
 
 class Read(HTMLParser):
@@ -28,17 +27,14 @@ class Read(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
         self.attributes |= {name: value or "" for name, value in attrs}
-        self.open.append(tag)
+        if tag != "br":
+            self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
         self.words += data
-
-
-def view(words: str) -> RunView:
-    return RunView(id="a" * 32, name=words, phase=words, status="running", step=3, total_steps=10, epochs=1, epoch_steps=(10,))
 
 
 EVERYTHING: dict[str, Callable[[str], str]] = {
@@ -48,7 +44,8 @@ EVERYTHING: dict[str, Callable[[str], str]] = {
     "facts": lambda w: markup.facts([(w, w)]),
     "table": lambda w: markup.table([w, w], [[w, w]], numbers=(1,), worst=0, caption=w),
     "probabilities": lambda w: markup.probabilities([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
-    "strip": lambda w: markup.strip(view(w), 1),
+    "isolated": markup.isolated,
+    "dot": lambda w: markup.dot("#111111") + markup.text(w),
 }
 
 
@@ -95,29 +92,13 @@ def test_the_likeliest_class_comes_first_and_the_rest_is_one_line() -> None:
     names = [f"class {n}" for n in range(15)]
     shares = [n / 105 for n in range(15)]
     html = markup.probabilities(names, shares, ["#111111"] * 15)
-    assert html.count("<li>") == 12
+    assert (html.count("<li>"), html.count("<li class=em-wide>")) == (6, 6)
     assert html.index("class 14") < html.index("class 13") < html.index("class 3")
     assert "class 2<" not in html
-    assert "3 other classes: 2.9 % together" in html
+    assert '<p class="em-rest em-wide">3 other classes: 2.9 % together</p>' in html
+    assert '<p class="em-rest em-narrow">9 other classes: 34.3 % together</p>' in html
 
 
-def test_the_strip_is_there_when_nothing_runs() -> None:
-    assert Read(markup.strip(None, 0)).words == "Nothing is training now."
-
-
-def test_the_strip_says_how_far_it_is() -> None:
-    now = RunView(
-        id="a",
-        name="brisk otter",
-        status="running",
-        phase="training",
-        step=3,
-        total_steps=12,
-        epochs=2,
-        epoch_steps=(6, 12),
-        seconds_left=200,
-        samples_per_second=41.6,
-    )
-    found = Read(markup.strip(now, 2))
-    assert found.attributes["aria-valuenow"] == "25"
-    assert "step 3 of 12 · epoch 1 of 2 · 42 texts/s · 3 min 20 s left · 2 runs waiting" in found.words
+@pytest.mark.parametrize("name", ["notice", "empty", "facts", "table", "probabilities", "isolated"])
+def test_somebodys_words_run_in_their_own_direction(name: str) -> None:
+    assert 'dir="auto"' in EVERYTHING[name]("مرحبا").replace("dir=auto", 'dir="auto"')

@@ -13,6 +13,16 @@ def text(words_of_somebody: str, *, most: int = 200) -> str:
     return escape(cut, quote=True)
 
 
+def isolated(words_of_somebody: str, *, most: int = 200) -> str:
+    """Somebody's words within a sentence of ours: whichever way they are written, the sentence around them keeps its order."""
+    return f'<bdi dir="auto">{text(words_of_somebody, most=most)}</bdi>'
+
+
+def dot(colour: str) -> str:
+    """The mark of a class before its name."""
+    return f'<i class="em-dot" style="background:{text(colour)}" aria-hidden="true"></i>'
+
+
 def notice(message: str, kind: Literal["good", "look", "must_fix", "info"] = "info") -> str:
     """One sentence that a person should read; nothing for no message."""
     if not message:
@@ -20,17 +30,19 @@ def notice(message: str, kind: Literal["good", "look", "must_fix", "info"] = "in
     sign = {"good": "✓", "look": "!", "must_fix": "✕", "info": "i"}[kind]
     # Only what went wrong is read out at once; the rest is replaced each second while a run trains.
     role = ' role="alert"' if kind == "must_fix" else ""
-    return f'<div class="em-notice em-{kind}"{role}><span class="em-sign" aria-hidden="true">{sign}</span><span>{text(message, most=1200)}</span></div>'
+    return f'<div class="em-notice em-{kind}"{role}><span class="em-sign" aria-hidden="true">{sign}</span><span dir="auto">{text(message, most=1200)}</span></div>'
 
 
 def empty(title: str, what: str) -> str:
     """What will stand here, and how to make it happen."""
-    return f'<div class="em-empty"><strong>{text(title)}</strong><span>{text(what, most=400)}</span></div>'
+    return f'<div class="em-empty"><strong dir="auto">{text(title)}</strong><span dir="auto">{text(what, most=400)}</span></div>'
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
     """Named values in one wrapping line."""
-    items = "".join(f"<div><dt>{text(name)}</dt><dd>{text(value, most=300)}</dd></div>" for name, value in pairs if value)
+    items = "".join(
+        f'<div><dt dir="auto">{text(name)}</dt><dd dir="auto">{text(value, most=300)}</dd></div>' for name, value in pairs if value
+    )
     return f'<dl class="em-facts">{items}</dl>'
 
 
@@ -48,7 +60,7 @@ def table(
         return text(cell) if isinstance(cell, str) else f"{text(cell[0])}<small>{text(cell[1])}</small>"
 
     def cells(row: Sequence[str | tuple[str, str]], tag: str) -> str:
-        return "".join(f"<{tag}{' class=em-number' if i in numbers else ''}>{content(cell)}</{tag}>" for i, cell in enumerate(row))
+        return "".join(f"<{tag} {'class=em-number' if i in numbers else 'dir=auto'}>{content(cell)}</{tag}>" for i, cell in enumerate(row))
 
     body = "".join(f"<tr{' class=em-worst' if i == worst else ''}>{cells(row, 'td')}</tr>" for i, row in enumerate(rows))
     return (
@@ -57,15 +69,23 @@ def table(
     )
 
 
-def probabilities(names: Sequence[str], shares: Sequence[float], colours: Sequence[str], *, most: int = 12) -> str:
-    """Bars, the likeliest class first; beyond ``most`` classes the rest is one line."""
+def probabilities(names: Sequence[str], shares: Sequence[float], colours: Sequence[str], *, most: int = 12, most_on_phone: int = 6) -> str:
+    """Bars, the likeliest class first; beyond ``most`` classes, or ``most_on_phone`` on a narrow screen, the rest is one line."""
     order = sorted(range(len(names)), key=lambda i: -shares[i])
     bars = "".join(
-        f'<li><span class="em-name">{text(names[i], most=60)}</span>'
-        f'<span class="em-track"><span class="em-fill" style="width:{100 * shares[i]:.2f}%;background:{colours[i]}"></span></span>'
+        f'<li{" class=em-wide" if place >= most_on_phone else ""}><span class="em-name" dir="auto">{dot(colours[i])}{text(names[i], most=60)}</span>'
+        f'<span class="em-track"><span class="em-fill" style="width:{100 * shares[i]:.2f}%;background:{text(colours[i])}"></span></span>'
         f'<span class="em-share">{words.percent(float(shares[i]))}</span></li>'
-        for i in order[:most]
+        for place, i in enumerate(order[:most])
     )
-    rest = order[most:]
-    tail = f"<p>{words.count(len(rest), 'other class', 'other classes')}: {words.percent(float(sum(shares[i] for i in rest)))} together</p>"
-    return f'<ol class="em-bars" aria-label="Probability of each class">{bars}</ol>{tail if rest else ""}'
+    rests = ((most_on_phone, "em-narrow"), (most, "em-wide"))
+    tails = "".join(_rest([float(shares[i]) for i in order[shown:]], kind) for shown, kind in rests)
+    return f'<ol class="em-bars" aria-label="Probability of each class">{bars}</ol>{tails}'
+
+
+def _rest(shares: Sequence[float], kind: str) -> str:
+    """One line for classes without a bar; nothing where there are none."""
+    if not shares:
+        return ""
+    together = words.percent(min(sum(shares), 1.0))
+    return f'<p class="em-rest {kind}">{words.count(len(shares), "other class", "other classes")}: {together} together</p>'

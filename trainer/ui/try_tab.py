@@ -1,26 +1,20 @@
 """Tab 4, Try it: type a text, see the probability of each class at once."""
 
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import gradio as gr
 
-from trainer.charts.colours import class_colours
+from trainer.errors import UserError
+from trainer.shelf import ExampleRow
 from trainer.studio import Studio
-from trainer.ui import markup
+from trainer.ui import markup, results_view, run_names, shell, try_view
+from trainer.ui.pressable import Press, pressable
 from trainer.ui.session import QUIET, owner, said
 
-if TYPE_CHECKING:
-    from trainer.training.predictor import Prediction
-
-EXAMPLES = (
-    "You drove all night just to be with me, and I adore you for it.",
-    "They cancelled my train again and nobody even said sorry.",
-    "I miss her so much. The house feels empty without her.",
-    "Wait, you two know each other?!",
-    "There is somebody on the stairs and I can't find the light.",
-    "we won, we actually won, best day ever",
-)
+_ANSWER_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "answer.js"
 
 
 @dataclass(frozen=True)
@@ -29,66 +23,101 @@ class TryTab:
 
     text: gr.Textbox
     answer: gr.HTML
-
-    @property
-    def shown(self) -> list[Any]:
-        return [self.answer]
+    examples: gr.HTML
+    foot: gr.HTML
+    """Its ``click`` event carries ``action`` "to-data"; where there is a model it holds the link to it instead."""
 
 
 def build(studio: Studio, run: gr.Textbox) -> TryTab:
     """Lay the tab out and wire what concerns it alone; ``run`` is the model in hand."""
-    with gr.Row(elem_classes=["em-try"]):
+    with gr.Row(elem_classes=["em-columns", "em-try"]):
         with gr.Column(min_width=320):
-            text = gr.Textbox(label="Text", placeholder="Type or paste a text here", lines=5, max_lines=12, elem_id="try-text")
+            gr.HTML(shell.heading("Try a text"), elem_id="try-head")
+            text = gr.Textbox(
+                "",
+                show_label=False,
+                label="Text",
+                placeholder="Type or paste a text here",
+                lines=5,
+                max_lines=12,
+                container=False,
+                elem_id="try-text",
+            )
+            examples = pressable("", elem_id="examples")
         with gr.Column(min_width=320):
-            answer = gr.HTML(_nothing_yet(), elem_id="answer")
-    gr.HTML('<p class="em-quiet">Or take one of these:</p>')
-    with gr.Row(elem_classes=["em-examples"]):
-        buttons = [gr.Button(example, size="sm", elem_classes=["em-example"]) for example in EXAMPLES]
-    tab = TryTab(text, answer)
+            answer = gr.HTML(
+                try_view.no_model(),
+                html_template='<div class="em-answer em-card"></div><div class="em-hidden" role="status"></div>',
+                js_on_load=_ANSWER_SCRIPT.read_text(encoding="utf-8"),
+                elem_id="answer",
+            )
+    tab = TryTab(text, answer, examples, shell.foot(elem_id="foot-try", value=_foot(studio, "")))
     refuse = said(lambda message: markup.notice(message, "must_fix"))
 
     @refuse
     def predict(run_id: str | None, words: str | None) -> str:
-        return show(studio, run_id, words)
+        return show(studio, run_id or "", words or "")
 
-    # With "always_last" a fast typist's letters do not queue up: the last state is asked for once the one before is answered.
-    quiet = {**QUIET, "trigger_mode": "always_last"}
-    text.change(predict, [run, text], answer, **quiet)
-    run.change(predict, [run, text], answer, **quiet)
-    for button in buttons:
-        button.click(lambda example: example, button, text, **QUIET)
+    @refuse
+    def choose(run_id: str | None) -> dict:
+        return {examples: try_view.examples(_examples(studio, run_id or "")), tab.foot: _foot(studio, run_id or "")}
+
+    def fill(press: gr.EventData, run_id: str | None) -> str:
+        return example(studio, run_id or "", int(press.code))
+
+    # With "always_last" a fast typist's letters do not queue up: the last state is asked for once the one before is answered. One event for
+    # both, so that the answer to what was chosen last comes last.
+    gr.on([text.change, run.change], predict, [run, text], answer, trigger_mode="always_last", **QUIET)
+    run.change(choose, run, [examples, tab.foot], trigger_mode="always_last", **QUIET)
+    examples.click(fill, run, text, **QUIET)
     return tab
 
 
-def show(studio: Studio, run_id: str | None, words: str | None) -> str:
-    """The answer to a text, as HTML."""
+def first_example(studio: Studio, run_id: str, words: str | None) -> str:
+    """What the box should hold when somebody is led to this tab: what it holds, or the first example."""
+    return words if words and words.strip() else example(studio, run_id, 0)
+
+
+def example(studio: Studio, run_id: str, place: int) -> str:
+    """The text of one of the examples; empty where there is none."""
+    found = _examples(studio, run_id)
+    return found[place].text if place < len(found) else ""
+
+
+def show(studio: Studio, run_id: str, words: str) -> str:
+    """The answer to a text, as HTML that says to which question of which model it is the answer."""
+    return try_view.answer_to(run_id, checksum(words), _answer(studio, run_id, words))
+
+
+def checksum(words: str) -> int:
+    """Tells the page whether an answer is that to the text in the box: Adler-32 of its UTF-16 code units, as ``assets/answer.js`` has it."""
+    # A text area knows one kind of line break; half a surrogate pair may be pasted.
+    lines = words.replace("\r\n", "\n").replace("\r", "\n")
+    return zlib.adler32(lines.encode("utf-16-le", "surrogatepass"))
+
+
+def _answer(studio: Studio, run_id: str, words: str) -> str:
     if not run_id:
-        return _nothing_yet()
-    if not words or not words.strip():
-        return markup.empty("What do you want to know?", "Type a text, and the probability of each class stands here as you type.")
+        return try_view.no_model()
+    title = run_names.title_of(run_id, studio.runs(owner()))
+    if not words.strip():
+        return try_view.no_text(title)
     names, (prediction,) = studio.predict(owner(), run_id, [words])
-    if prediction.probabilities is None:
-        return markup.empty("No answer", prediction.problem)
-    # The answer keeps its place while one types; what is to be said of it comes and goes below.
-    return markup.probabilities(names, prediction.probabilities.tolist(), class_colours(names)) + _remarks(prediction)
+    labels = [row.label for row in _examples(studio, run_id) if row.text == words.strip()]
+    return try_view.answer(names, prediction, title, label=labels[0] if labels else "")
 
 
-def _remarks(prediction: "Prediction") -> str:
-    """What the model did not read as it stands in the box."""
-    remarks = ""
-    if prediction.cut:
-        message = (
-            f"The text is {prediction.tokens:,} tokens (pieces of words) long, and the model reads the first {prediction.tokens_read:,}. "
-            "The end plays no part in the answer."
-        )
-        remarks += markup.notice(message, "look")
-    if prediction.repaired:
-        remarks += f'<p class="em-quiet" dir="auto">Changed as the texts of its training were, before the model reads it: “{markup.text(prediction.text, most=160)}”</p>'
-    return remarks
+def _examples(studio: Studio, run_id: str) -> tuple[ExampleRow, ...]:
+    """Test rows of the model in hand; none where they are damaged, which Results says."""
+    if run_id:
+        with suppress(UserError):
+            return studio.examples(owner(), run_id)
+    return ()
 
 
-def _nothing_yet() -> str:
-    return markup.empty(
-        "No model yet", "Once a training is finished, type a text here and see what the model makes of it. Begin in tab 1, Data."
-    )
+def _foot(studio: Studio, run_id: str) -> str:
+    if not run_id:
+        return shell.foot_html("First a file, then a model, then its answers.", Press("to-data", "Open a file", primary=True))
+    if not studio.has_whole_model(owner(), run_id):
+        return shell.foot_html("A part of this model is damaged, so it cannot be taken away: see Results.", wrong=True)
+    return shell.foot_html("Good enough? It is yours to take away.") + results_view.download(run_id)

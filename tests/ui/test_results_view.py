@@ -1,0 +1,223 @@
+"""What the Results tab says: the score beside what it has to beat, few rows in counts, what was not measured, the worst first."""
+
+import dataclasses
+import json
+import re
+from html import unescape
+
+import numpy as np
+import pytest
+
+from tests.ui.test_markup import Read
+from trainer.evaluation.report import Report, make_report
+from trainer.runs.view import Majority, RunView, Scores, WordCounts
+from trainer.shelf import Reports
+from trainer.ui import results_view
+
+EVIL = "<img src=x onerror=alert(1)>"
+RUN = RunView(
+    "a" * 32, name="brisk otter", source_name="moods.csv", status="finished", rows={"train": 100_000, "validation": 10, "test": 20}
+)
+TITLE = "moods, balanced"
+
+
+def report_of(rows: list[tuple[int, int]], names: tuple[str, ...] = ("joy", "anger", "love")) -> Report:
+    true, predicted = zip(*rows, strict=True)
+    return make_report(np.array(true), np.array(predicted), names)
+
+
+def right(share: float, rows: int = 200) -> Report:
+    """As many rows of joy as of anger, of which so many are right."""
+    return report_of([(n % 2, n % 2 if n < share * rows else 1 - n % 2) for n in range(rows)])
+
+
+def counting(share: float, rows: int = 100_000) -> RunView:
+    return dataclasses.replace(RUN, baseline=WordCounts(rows, validation=Scores(0.1, 0.1), test=Scores(share, share)))
+
+
+def headline(view: RunView, report: Report, *, validation: Report | None = None) -> str:
+    return results_view.headline(view, TITLE, Reports(test=report, validation=validation or report), link="")
+
+
+def said(html: str) -> str:
+    return Read(html).words.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def names_in_order(html: str) -> list[str]:
+    return re.findall(r'<span dir="auto">(.*?)</span></span></th>', html)
+
+
+# The score
+
+
+@pytest.mark.parametrize(
+    ("baseline", "sentence"),
+    [
+        (0.40, "Surely better than counting words (40.0 %)."),
+        (0.68, "Not clearly better than counting words (68.0 %)."),
+        (0.72, "Not clearly better than counting words (72.0 %)."),
+        (0.90, "Counting words alone does better (90.0 %)."),
+    ],
+)
+def test_better_is_said_only_where_the_interval_says_so(baseline: float, sentence: str) -> None:
+    words = said(headline(counting(baseline), right(0.7)))
+    assert "Right on 140 of 200 texts it never saw: 70.0 %" in words
+    assert f"{sentence} With other rows it would be between 63 and 76 %." in words
+
+
+def test_of_few_rows_no_share_is_said_but_how_little_is_known() -> None:
+    report = report_of([(0, 0), (0, 1), (1, 1), (1, 1)])
+    html = headline(counting(0.5), report)
+    assert "3 of 4 right: too few to say anything" in html
+    assert "It could be anything between 30 % and 95 %: add rows, or give a test file." in said(html)
+    assert "75" not in said(html)
+    assert "this model 3 of 4" in html
+    assert "counting words<br>2 of 4" in html
+    assert "em-worst" not in results_view.classes(report)
+
+
+@pytest.mark.parametrize(
+    ("status", "why"), [("stopped", "the training was stopped before"), ("finished", "it failed, or the run broke off")]
+)
+def test_where_there_is_no_baseline_the_page_says_why(status: str, why: str) -> None:
+    html = headline(dataclasses.replace(RUN, status=status), right(0.7))
+    assert f"There is no word-count comparison: {why}" in html
+    assert "counting words<br>" not in html
+
+
+def test_one_mistake_in_thousands_is_not_a_hundred_per_cent() -> None:
+    report = report_of([(0, 1)] + [(i % 2, i % 2) for i in range(1, 3200)])
+    html = headline(RUN, report)
+    assert "100.0" not in html
+    assert "Right on 3,199 of 3,200 texts it never saw: 99.97 %" in said(html)
+    # joy: of its 1,600 rows one was missed, and all that were given it have it.
+    assert "1.00<small>0.998–1.00</small>" in results_view.classes(report)
+
+
+def test_every_accuracy_says_of_which_rows_it_is() -> None:
+    words = said(headline(counting(0.4), right(0.7), validation=right(0.8, 100)))
+    assert "On the 200 test rows: 70.0 % (63.3 to 75.9 %, 200 rows)." in words
+    assert "On the 100 validation rows, which chose the step whose model was kept: 80.0 %." in words
+    assert f"{TITLE} (brisk otter), from moods.csv. 200 rows kept aside: never trained on, never used to choose." in words
+
+
+def test_the_friendly_name_is_said_once() -> None:
+    reports = Reports(test=right(0.7), validation=right(0.7))
+    html = results_view.headline(RUN, "moods, balanced (brisk otter)", reports, link="")
+    assert said(html).count("brisk otter") == 1
+
+
+def test_the_baseline_says_on_how_many_rows_it_learned() -> None:
+    report = report_of([(n % 3, n % 3) for n in range(60)])
+    for rows, learned in ((100_000, "the same 100,000 training rows"), (20_000, "20,000 of the 100,000 training rows")):
+        assert f"having learned from {learned}: 90.0 % of the test rows, macro F1 0.90." in said(headline(counting(0.9, rows), report))
+
+
+def test_the_most_frequent_class_is_that_of_the_training_rows_where_it_is_known() -> None:
+    report = right(0.7)
+    assert "Always answering “joy”, the most frequent class: 50.0 % of the test rows." in said(headline(RUN, report))
+    view = dataclasses.replace(RUN, majority=Majority("anger", 0.2, 0.25))
+    html = headline(view, report)
+    assert "Always answering “anger”, the most frequent class: 25.0 % of the test rows." in said(html)
+    assert "most frequent<br>25 %" in html
+
+
+def test_the_bar_is_told_in_words() -> None:
+    label = Read(results_view.bar(counting(0.471), right(0.7))).attributes["aria-label"]
+    assert label == (
+        "Right on the 200 test rows. counting words: 47.1 %; Always answering the most frequent class: 50.0 %; "
+        "this model: 70.0 %, between 63.3 and 75.9 % with other rows."
+    )
+
+
+# What it confuses
+
+
+def test_the_confusions_made_most_often_come_first() -> None:
+    rows = [(0, 1)] * 3 + [(1, 0)] * 3 + [(2, 0)] * 5 + [(2, 1)] + [(0, 0)] * 20 + [(1, 1)] * 2
+    report = report_of(rows)
+    found = [(c.true, c.said, c.rows, c.of) for c in results_view.worst_confusions(report)]
+    # Of joy's and anger's three each, anger's are more of the class.
+    assert found == [("love", "joy", 5, 6), ("anger", "joy", 3, 5), ("joy", "anger", 3, 23)]
+    assert "love taken for joy: 5 of 6" in said(results_view.confusions(report))
+
+
+def test_where_all_are_right_there_is_no_confusion() -> None:
+    assert "None: all 60 test rows are right." in said(results_view.confusions(report_of([(n % 3, n % 3) for n in range(60)])))
+
+
+# Class by class
+
+
+def test_a_class_without_test_rows_has_dashes_and_is_not_the_worst() -> None:
+    html = results_view.classes(report_of([(0, 0)] * 38 + [(0, 1)] * 2 + [(1, 1)] * 5))
+    assert names_in_order(html) == ["anger", "joy", "love"]
+    worst = re.search(r"<tr class=em-worst>.*?</tr>", html).group()
+    assert "anger" in worst
+    assert html.index("love") < html.index('<td class="em-number">–</td>')
+    assert "No test rows: “love”." in html
+    assert "0.00" not in html
+
+
+def test_a_class_that_was_never_predicted_has_no_precision_and_a_sentence() -> None:
+    html = results_view.classes(report_of([(0, 0)] * 38 + [(1, 0)] * 2 + [(2, 2)]))
+    worst = re.search(r"<tr class=em-worst>.*?</tr>", html).group()
+    assert "anger" in worst
+    assert '<td class="em-number">0.00</td><td class="em-number">–</td><td class="em-number">0.00<small>0.00–0.66</small></td>' in worst
+    assert "Never predicted: “anger”. So there is no precision, and F1 is 0." in html
+
+
+def test_where_all_classes_are_alike_none_is_the_worst() -> None:
+    html = results_view.classes(report_of([(i % 3, i % 3) for i in range(60)]))
+    assert "em-worst" not in html
+    assert "worst" not in said(html)
+    assert html.count("1.00<small>0.84–1.00</small>") == 6
+
+
+def test_the_averages_stand_in_the_foot_with_their_intervals() -> None:
+    report = report_of([(0, 0)] * 38 + [(0, 1)] * 2 + [(1, 1)] * 5)
+    foot = re.search(r"<tfoot>.*</tfoot>", results_view.classes(report)).group()
+    assert re.search(r"Macro F10\.\d\d0\.\d\d–0\.\d\dThe mean of F1: each of the 2 classes that occur counts the same\.", said(foot))
+    assert re.search(r"Weighted F10\.\d\d0\.\d\d–0\.\d\d", said(foot))
+
+
+def test_of_very_many_classes_the_ends_are_shown_and_the_rest_on_demand() -> None:
+    names = tuple(f"intent {n:02}" for n in range(77))
+    # The higher the number, the better.
+    rows = [(n, n if row < n + 1 else (n + 1) % 77) for n in range(77) for row in range(78)]
+    html = results_view.classes(report_of(rows, names))
+    first, folded, last = re.fullmatch(r"(.*)<details.*?>(.*)</details>(.*)", html, re.DOTALL).groups()
+    assert [len(names_in_order(part)) for part in (first, folded, last)] == [10, 57, 10]
+    assert "57 more" in folded
+    assert len(set(names_in_order(html))) == 77
+    assert "<tfoot>" in last
+    assert "<tfoot>" not in first
+
+
+def test_the_csv_has_every_class_unrounded_and_its_name_as_it_is() -> None:
+    report = report_of([(0, 0)] * 2 + [(0, 1)] + [(1, 1)] * 5, (EVIL, '=SUM("a")', "none"))
+    rows = json.loads(unescape(re.search(r'data-csv="(.*?)"', results_view.classes(report)).group(1)))
+    assert rows[0] == results_view._CSV_HEAD
+    by_name = {row[0]: row[1:] for row in rows[1:]}
+    evil = report.per_class[0]
+    assert by_name[EVIL] == [evil.f1, 1.0, evil.precision.low, evil.precision.high, 2 / 3, evil.recall.low, evil.recall.high, 3]
+    assert by_name["none"] == [None, None, None, None, None, None, None, 0]
+    assert set(by_name) == {EVIL, '=SUM("a")', "none"}
+
+
+# Somebody's words
+
+
+def test_no_name_is_markup() -> None:
+    report = report_of([(0, 0), (1, 0)] * 20, (EVIL, EVIL + "2", EVIL + "3"))
+    view = dataclasses.replace(counting(0.5), name=EVIL, source_name=EVIL)
+    pieces = (
+        results_view.headline(view, EVIL, Reports(test=report, validation=report), link=""),
+        results_view.confusions(report),
+        results_view.classes(report),
+    )
+    for html in pieces:
+        found = Read(html)
+        assert "img" not in found.tags
+        assert EVIL in found.words
+        assert found.open == []

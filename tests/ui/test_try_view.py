@@ -1,0 +1,76 @@
+"""What the Try tab says: an answer in words that are as sure as it is, the model's name, rows to try."""
+
+import numpy as np
+import pytest
+
+from tests.ui.test_markup import Read
+from trainer.shelf import ExampleRow
+from trainer.training.predictor import Prediction
+from trainer.ui import try_tab, try_view
+
+EVIL = "<img src=x onerror=alert(1)>"
+NAMES = ("joy", "sadness", "anger")
+
+
+def prediction(*shares: float, **facts: object) -> Prediction:
+    known = {"text": "so", "repaired": False, "tokens": 5, "tokens_read": 5, "cut": False}
+    return Prediction(probabilities=np.array(shares, dtype=np.float32) if shares else None, **{**known, **facts})
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ((0.9, 0.06, 0.04), "Probably joy (90 %)"),
+        ((0.2, 0.7, 0.1), "Probably sadness (70 %)"),
+        ((0.41, 0.38, 0.21), "Perhaps joy (41 %), or sadness (38 %)"),
+        ((0.52, 0.46, 0.02), "Perhaps joy (52 %), or sadness (46 %)"),
+        ((0.998, 0.001, 0.001), "Probably joy (99.8 %)"),
+    ],
+)
+def test_an_answer_is_said_as_sure_as_it_is(shares: tuple[float, ...], words: str) -> None:
+    assert Read(try_view.in_words(NAMES, shares)).words == words
+
+
+def test_the_answer_names_its_model_and_the_label_of_an_example() -> None:
+    words = Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1), "moods, best", label="fear")).words
+    assert "Says moods, best." in words
+    assert "Its label is fear." in words
+    assert "Its label" not in try_view.answer(NAMES, prediction(0.8, 0.1, 0.1), "moods, best")
+
+
+def test_what_was_not_read_as_it_stands_is_said() -> None:
+    cut = Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1, cut=True, tokens=80, tokens_read=32), "moods")).words
+    assert "80 tokens (pieces of words) long, and the model reads the first 32" in cut
+    repaired = Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1, repaired=True, text="as read"), "moods")).words
+    assert "“as read”" in repaired
+    none = Read(try_view.answer(NAMES, prediction(problem="The model cannot read any sign of this text."), "moods")).words
+    assert "cannot read any sign of this text" in none
+
+
+def test_examples_have_their_labels_and_without_a_model_there_are_none() -> None:
+    html = try_view.examples([ExampleRow("who goes there", "fear", 3), ExampleRow("at last", "joy", 9)])
+    assert html.count('data-do="example"') == 2
+    assert "who goes therefear" in Read(html).words
+    assert try_view.examples([]) == ""
+
+
+def test_no_word_of_a_person_is_markup() -> None:
+    names = (EVIL, EVIL + "2")
+    pieces = (
+        try_view.answer(names, prediction(0.45, 0.55, repaired=True, text=EVIL), EVIL, label=EVIL),
+        try_view.examples([ExampleRow(EVIL, EVIL, 1)]),
+        try_view.no_text(EVIL),
+    )
+    for html in pieces:
+        found = Read(html)
+        assert "img" not in found.tags
+        assert EVIL in found.words
+        assert found.open == []
+
+
+def test_the_checksum_of_a_text_is_that_of_the_browser() -> None:
+    # The values that assets/answer.js gives.
+    assert try_tab.checksum("") == 1
+    assert try_tab.checksum("a") == 0x00C40062
+    assert try_tab.checksum("a\r\nb\rc") == try_tab.checksum("a\nb\nc")
+    assert try_tab.checksum("\ud83d") != try_tab.checksum("\ude00")
