@@ -153,7 +153,7 @@ def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: P
     expect(page.locator("#strip")).to_contain_text("1 waiting")
     # The strip tells of the one that trains, and leads to it.
     page.locator("#strip [data-do=watch]").click()
-    page.wait_for_function("id => document.querySelector('#watched-run textarea, #watched-run input').value === id", arg=first)
+    page.wait_for_function("id => document.body.dataset.watched === id", arg=first)
     wait_for_points(page, 3)
     server.brake(False)
     page.locator("#stop").click()
