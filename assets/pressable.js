@@ -38,6 +38,9 @@ function release() {
   pressed = null;
 }
 
+// What was asked for has been answered where it led elsewhere: whoever comes back may press again.
+new ResizeObserver(() => box.getClientRects().length || release()).observe(box);
+
 // Not every answer is drawn here.
 document.addEventListener("emotune:answered", release);
 

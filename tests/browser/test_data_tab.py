@@ -100,6 +100,20 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, empty_
     expect(page.locator("#drafts li")).to_have_count(1)
 
 
+def test_a_button_can_be_pressed_again_by_whoever_comes_back(visit: Open, empty_handed: Server) -> None:
+    page = visit(empty_handed).page
+    for sample, name in (
+        ("#open-sample", "sample_emotions.csv"),
+        ("#open-messy", "messy_emotions.csv"),
+        ("#open-messy", "messy_emotions.csv"),
+    ):
+        page.locator(sample).click()
+        expect(page.locator("#data-summary")).to_contain_text(name, timeout=5_000)
+        expect(title(page)).to_be_visible(timeout=5_000)
+        page.locator("#data-summary [data-do=close]").click()
+        expect(page.locator("#try-sample")).to_be_visible(timeout=5_000)
+
+
 def test_a_data_set_that_cannot_be_fetched_is_said_where_it_was_asked_for(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     clear_desk(page)
