@@ -41,5 +41,8 @@ function release() {
 // Not every answer is drawn here.
 document.addEventListener("emotune:answered", release);
 
+// A press that led to another tab has been answered: who comes back may press again.
+new ResizeObserver(() => box.clientWidth || release()).observe(box);
+
 watch("value", draw);
 draw();
