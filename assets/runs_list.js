@@ -15,7 +15,8 @@ function draw() {
   const { run, code } = list.contains(activeElement) ? activeElement.dataset : {};
   list.innerHTML = props.value ?? "";
   for (const box of boxes()) box.checked = ticked.has(box.dataset.run);
-  if (run || code) list.querySelector(run ? `input[data-run="${run}"]` : `button[data-code="${code}"]`)?.focus({ preventScroll: true });
+  const same = run ? `input[data-run="${run}"]` : `button[data-code="${code}"]`;
+  if (run || code) (list.querySelector(same) ?? list.querySelector("input"))?.focus({ preventScroll: true });
   // Gone ones leave the selection too: an id that comes back later would be ticked by nobody.
   const there = new Set(boxes().map((box) => box.dataset.run));
   for (const id of ticked) if (!there.has(id)) ticked.delete(id);

@@ -5,6 +5,7 @@
 const sheet = element.querySelector(".em-sheet");
 let shown = "";
 let before = null;
+let answered = "";
 
 function draw() {
   const html = props.value ?? "";
@@ -23,9 +24,9 @@ function draw() {
   } else if (inside || document.activeElement === document.body) back();
 }
 
-// To what was pressed, or where that is gone to what is ticked.
+// To what was pressed, or where that is gone, as after a deletion, to the list.
 function back() {
-  const there = before?.isConnected && before.getClientRects().length && !before.disabled ? before : null;
+  const there = answered !== "yes-delete" && before?.isConnected && before.getClientRects().length && !before.disabled ? before : null;
   const list = document.querySelector("#runs-list");
   (there ?? list?.querySelector("input:checked") ?? list?.querySelector("input"))?.focus({ preventScroll: true });
 }
@@ -34,6 +35,7 @@ sheet.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-do]");
   if (!button || button.hasAttribute("aria-busy")) return;
   button.setAttribute("aria-busy", "true");
+  answered = button.dataset.do;
   document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
   const value = sheet.querySelector("input")?.value ?? "";
   trigger("click", { action: button.dataset.do, code: button.dataset.code ?? "", value });

@@ -36,7 +36,7 @@ def setting(page: Page, name: str) -> Locator:
 def choose_settings(page: Page, **values: str) -> None:
     """Fill settings of the next training in."""
     tab(page, "Train")
-    prepare = page.locator("#foot-watch").get_by_role("button", name="Prepare another")
+    prepare = page.locator("#run-details").get_by_role("button", name="Prepare another training")
     expect(page.locator("#start").or_(prepare).first).to_be_visible()
     if prepare.is_visible():
         prepare.click()
@@ -69,7 +69,7 @@ def course(page: Page) -> Locator:
 
 
 def wait_until_trained(page: Page) -> None:
-    expect(course(page)).to_contain_text("is trained")
+    expect(course(page)).to_contain_text("It is trained")
 
 
 def points(page: Page, chart: str = "loss-chart") -> list[list[float]]:

@@ -163,7 +163,7 @@ def test_start_answers_in_the_browser_before_the_server_is_asked(visit: Open, se
     page.unroute("**/gradio_api/**")
     for route in held:
         route.continue_()
-    expect(page.locator("#watch-head h2")).to_contain_text("is trained")
+    expect(page.locator("#watch-head h2")).to_contain_text("It is trained")
     assert len(server.runs()) == len(before) + 1
 
 

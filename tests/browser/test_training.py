@@ -149,7 +149,7 @@ def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: P
     first = begin(page, seed="5")
     second = begin(page, seed="6", epochs="1")
     assert first != second
-    expect(page.locator("#foot-watch")).to_contain_text("waits in the queue: 1 run before it")
+    expect(page.locator("#foot-watch")).to_contain_text("It waits in the queue: 1 run before it")
     expect(page.locator("#strip")).to_contain_text("1 waiting")
     # The strip tells of the one that trains, and leads to it.
     page.locator("#strip [data-do=watch]").click()
@@ -201,7 +201,7 @@ def test_a_run_is_trained_again_with_its_settings(visit: Open, server: Server, m
     tab(page, "Data")
     upload(page, {"name": "other.csv", "mimeType": "text/csv", "buffer": moods_csv.read_bytes()}, rows="240")
     tab(page, "Train")
-    page.locator("#foot-watch").get_by_role("button", name="Train again with changes").click()
+    page.locator("#run-details").get_by_role("button", name="Train again with changes").click()
     expect(page.locator("#train-source")).to_contain_text("my moods.csv")
     choose_settings(page)
     expect(setting(page, "epochs")).to_have_value("2")

@@ -64,9 +64,9 @@ def build(studio: Studio) -> ComparisonView:
     view = ComparisonView(body, runs, verdict, loss, score_of, score, differences)
 
     @said(lambda message: {body: gr.Column(visible=False)})  # a run is gone, and the list shows it
-    def redraw(ids: str, score_of: str) -> dict:
+    def redraw(ids: str, score_of: str) -> Any:
         if not ids:
-            return {}
+            return gr.skip()
         return {score: drawn(_SCORES[score_of](_courses([studio.view(owner(), run) for run in ids.split()])))}
 
     score_of.input(redraw, [runs, score_of], [score, body], **QUIET)

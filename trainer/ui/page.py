@@ -122,7 +122,7 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     asked = page.runs.again
     # What the form then holds is kept with the file, as whatever a person chooses by hand is.
     for done in (
-        train.watch_foot.click(again, data.form, shown, **QUIET),
+        train.details.click(again, data.form, shown, **QUIET),
         asked.change(again_from_runs, [asked, *data.form], [*shown, page.runs.sheet], **QUIET),
     ):
         done.then(**look).then(**form.remember(studio, page))
@@ -140,7 +140,9 @@ def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
             return gr.skip()
         preparation = studio.open_sample(owner())
         level = LEVELS[0]
-        recipe, why = studio.dial(owner(), preparation.draft.id, level, Recipe.from_dict(data_tab.shares(*split)))
+        recipe, why = studio.dial(
+            owner(), preparation.draft.id, level, Recipe.from_dict({"encoder": studio.encoders[0].name, **data_tab.shares(*split)})
+        )
         view = studio.start(owner(), preparation.draft.id, recipe, level=level)
         return {
             **data_tab.show(data, preparation, *split),
@@ -178,6 +180,7 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
 
     page.shell.strip.click(go, None, outputs, **QUIET).then(**look)
     train.watch_foot.click(go, None, outputs, **QUIET).then(**look)
+    train.details.click(go, None, outputs, **QUIET).then(**look)
 
     def take_in_hand(press: gr.EventData) -> str:
         return str(press.run)

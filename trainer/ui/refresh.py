@@ -39,7 +39,8 @@ def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, *, 
     return {
         page.seen: f"{' '.join(v.id for v in views if v.live)}\n{studio.token(owner())}|{'' if shown is None else shown.id}|{model}",
         page.shell.chip: shell.chip_html(studio.hardware),
-        page.shell.strip: strip(views, titles, scores, now=now),
+        # Another one each time: what a press has put there before the server was asked goes with it, also where nothing came of the press.
+        page.shell.strip: f"{strip(views, titles, scores, now=now)}<!-- {time.monotonic_ns()} -->",
         page.shell.picker: shell.picker_html(trained, titles, model),
         page.shell.model: model,
         page.live: running.id if running else "",

@@ -116,7 +116,7 @@ def wire(
     pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **QUIET)
     pressed.then(None, None, None, js=_ANSWERED, **QUIET).then(**look)
     # A section that was left open tells what happened meanwhile on other tabs.
-    told = refusing(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened))
+    told = refusing(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened) or gr.skip())
     tabs.change(told, tab.disk.states, [*tab.disk.shown, sheet], **QUIET)
 
 

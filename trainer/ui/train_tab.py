@@ -15,12 +15,14 @@ from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
 from trainer.ui import markup, recipe_form, shell, train_view, words
 from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.pressable import Press
+from trainer.ui.pressable import Press, pressable
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET, said
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 184
-_PREPARE, _WATCH = '<i class="em-mode-prepare"></i>', '<i class="em-mode-watch"></i>'
+_PREPARE = '<i class="em-mode-prepare"></i>'
+"""In place of the sentence over the charts while none are watched: which of the two columns is seen follows from it (train.css), in one
+step with what it says. Gradio hides a column only by taking it away, zoom and all."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,6 @@ class TrainTab:
 
     watched: gr.Textbox
     """The id of the run whose course is shown; empty while the next training is prepared."""
-    mode: gr.HTML
-    """Which of the two columns is shown: gradio hides a column only by taking it away, zoom and all."""
     source: gr.HTML
     encoder: gr.Dropdown
     about_encoder: gr.HTML
@@ -42,8 +42,9 @@ class TrainTab:
     loss: gr.HTML
     accuracy: gr.HTML
     details: gr.HTML
+    """Its ``click`` event carries ``action`` ("prepare", "again") and ``code``, the run."""
     watch_foot: gr.HTML
-    """Its ``click`` event carries ``action`` ("results", "resume", "stop", "prepare", "again") and ``code``, the run."""
+    """Its ``click`` event carries ``action`` ("results", "resume", "stop") and ``code``, the run."""
 
     @property
     def form(self) -> list[Any]:
@@ -53,13 +54,12 @@ class TrainTab:
     @property
     def shown(self) -> list[Any]:
         """What ``show`` updates."""
-        return [self.mode, self.head, self.loss, self.accuracy, self.details, self.watch_foot]
+        return [self.head, self.loss, self.accuracy, self.details, self.watch_foot]
 
 
 def build(studio: Studio) -> TrainTab:
     """Lay the tab out; what it does concerns other tabs too and is wired by the page."""
     watched = gr.Textbox("", visible="hidden", elem_id="watched-run")
-    mode = gr.HTML(_PREPARE, elem_id="train-mode")
     with gr.Column(elem_classes=["em-prepare"]):
         source = gr.HTML(nothing_yet(), elem_id="train-source")
         notice = gr.HTML(elem_id="train-notice")
@@ -78,7 +78,7 @@ def build(studio: Studio) -> TrainTab:
         recipe = recipe_form.build(dial, why)
         start_foot = shell.foot(elem_id="foot-start", value=no_file_foot())
     with gr.Column(elem_classes=["em-watch"]):
-        head = gr.HTML(elem_id="watch-head")
+        head = gr.HTML(_PREPARE, elem_id="watch-head")
         with gr.Row(elem_classes=["em-charts"]):
             with gr.Column(min_width=480, elem_classes=["em-chart-card"]):
                 loss = live_chart(
@@ -98,11 +98,11 @@ def build(studio: Studio) -> TrainTab:
                     title="Accuracy",
                     note="validation rows · higher is better",
                 )
-        details = gr.HTML(elem_id="run-details")
+        details = pressable("", elem_id="run-details")
         watch_foot = shell.foot(elem_id="foot-watch")
     known = said(lambda message: markup.notice(message, "must_fix"))
     encoder.change(known(lambda name: encoder_facts(find_encoder(name, studio.encoders))), encoder, about_encoder, **QUIET)
-    return TrainTab(watched, mode, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
+    return TrainTab(watched, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
 
 
 def show(
@@ -116,10 +116,9 @@ def show(
 ) -> dict:
     """Updates that make the tab show the course of a run, or with None the preparation of the next one."""
     if view is None:
-        return {tab.mode: _PREPARE}
+        return {tab.head: _PREPARE}
     curves = _curves(view)
     return {
-        tab.mode: _WATCH,
         tab.head: train_view.head(view, title),
         tab.loss: drawn(loss_chart(curves)),
         tab.accuracy: drawn(accuracy_chart(curves)),

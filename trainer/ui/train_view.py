@@ -13,7 +13,8 @@ from trainer.ui.pressable import Press
 def head(view: RunView, title: str) -> str:
     """The sentence over the charts."""
     strong, rest = _sentence(view, title)
-    rest = f' <span class="em-quiet">{markup.text(rest, most=600)}</span>' if rest else ""
+    # Its place is kept while there is nothing to say.
+    rest = f' <span class="em-quiet em-small">{markup.text(rest, most=600)}</span>'
     return f'<h2 tabindex="-1" dir="auto" class="em-course"><strong>{markup.text(strong, most=600)}</strong>{rest}</h2>'
 
 
@@ -23,12 +24,14 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis]) -> str:
     speed = f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else "– texts/s"
     level = view.level or "own settings"
     epochs = f"{level}, {words.count(kept.epochs, 'epoch')}" if kept.epochs else level
+    # What changes while it trains stands last.
     chips = "".join(
-        f'<span class="em-chip" dir="auto">{markup.text(fact)}</span>' for fact in (view.source_name, epochs, view.encoder, speed) if fact
+        f'<span class="em-chip" dir="auto">{markup.text(fact)}</span>' for fact in (view.source_name, view.encoder, epochs, speed) if fact
     )
     facts = markup.facts(
         [
             ("Name", view.name),
+            ("Time", words.duration(view.seconds)),
             ("Device", f"{kept.device}, {kept.processes} processes" if kept.processes > 1 else kept.device),
             ("Step", f"{view.step:,} of {view.total_steps:,}" if view.total_steps else ""),
             ("Epoch", words.epoch_words(view)),
@@ -45,31 +48,35 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis]) -> str:
             *(markup.notice(n, "info") for n in view.remarks),
         ]
     )
-    return f'<div class="em-chips">{chips}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{said}'
+    return f'<div class="em-chips">{chips}{_others(view)}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{said}'
+
+
+def _others(view: RunView) -> str:
+    """What else one may want to do, beside what the foot names."""
+    another = Press("prepare", "Prepare another training", link=True)
+    again = Press("again", "Train again with changes", code=view.id, link=True)
+    return another.html if view.live else again.html + another.html
 
 
 def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -> str:
     """What comes next, and the button for it."""
-    another = Press("prepare", "Prepare another", link=True)
-    again = Press("again", "Train again with changes", code=view.id, link=True)
     results = Press("results", "See the results", code=view.id, primary=True, elem_id="to-results")
     resume = Press("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
     if view.status == "queued":
-        ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"
-        out = Press("stop", "Take it out of the queue", code=view.id, elem_id="cancel")
-        return shell.foot_html(f"{title} waits in the queue: {ahead}. One run trains at a time.", another, out)
+        ahead = f"It waits in the queue: {words.count(waiting, 'run')} before it." if waiting else "It begins in a moment."
+        return shell.foot_html(ahead, Press("stop", "Take it out of the queue", code=view.id, elem_id="cancel"))
     if view.status == "running":
         said = "Stopping: the best model so far is kept, and the report follows." if view.stop_asked else ""
-        return shell.foot_html(said or "Training. You may close this page: it goes on.", another)
+        return shell.foot_html(said or "Training. You may close this page: it goes on.")
     resumable = may_resume(view) and view.status != "cancelled"
     if view.has_model:
-        score = "" if found is None else f": {scores.short_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
+        score = "" if found is None else f": {scores.short_sentence(found.test.accuracy, found.test.rows, None)}"
         did = "Trained" if view.status == "finished" else "Its best model is kept"
-        return shell.foot_html(f"{did}{score}.", again, *([resume] if resumable else []), results)
+        return shell.foot_html(f"{did}{score}.", *([resume] if resumable else []), results)
     if resumable:
         first = Press("resume", resume_words(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
-        return shell.foot_html(_why_not(view), again, first, wrong=view.status == "failed")
-    return shell.foot_html(_why_not(view), again, another, wrong=view.status == "failed")
+        return shell.foot_html(_why_not(view), first, wrong=view.status == "failed")
+    return shell.foot_html(_why_not(view), wrong=view.status == "failed")
 
 
 def _sentence(view: RunView, title: str) -> tuple[str, str]:
@@ -81,7 +88,8 @@ def _sentence(view: RunView, title: str) -> tuple[str, str]:
     latest = view.evaluations[-1] if view.evaluations else None
     if view.status == "running":
         if latest is None or latest.accuracy is None:
-            return f"{title}: {view.phase or 'starting'}.", yardsticks(view)
+            phase = view.phase or "starting"
+            return f"{phase[0].upper()}{phase[1:]}.", yardsticks(view)
         return f"Right on {_share(latest, view)} of the rows it is not learning from.", yardsticks(view)
     if view.status == "interrupted" and view.lacks_end:
         return f"{title} was interrupted.", view.message
@@ -89,7 +97,9 @@ def _sentence(view: RunView, title: str) -> tuple[str, str]:
         why = "The program that trained it ended before the training did."
         return f"{title} was interrupted {_at_step(view)}.", f"{why} {_way_on(view)}"
     if view.status == "finished":
-        return f"{title} is trained.", f"It took {words.duration(view.seconds)} from its first step to the report. {yardsticks(view)}"
+        kept = view.kept.evaluation
+        right = "" if kept is None or kept.accuracy is None else f": right on {_share(kept, view)} of the validation rows"
+        return f"It is trained{right}.", yardsticks(view)
     if view.status == "stopped":
         return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the rest."
     if view.status == "cancelled":
@@ -104,9 +114,13 @@ def yardsticks(view: RunView) -> str:
     if view.baseline is not None:
         known.append(f"counting words gets {words.percent(view.baseline.validation.accuracy, 0)}")
     if view.majority is not None:
-        known.append(f"always “{view.majority.name}” {words.percent(view.majority.validation_accuracy, 0)}")
+        known.append(f"always “{_shortened(view.majority.name)}” {words.percent(view.majority.validation_accuracy, 0)}")
     said = ", ".join(known)
     return f"{said[0].upper()}{said[1:]}." if said else ""
+
+
+def _shortened(name: str, most: int = 20) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _share(latest: Evaluation, view: RunView) -> str:
