@@ -44,5 +44,8 @@ new ResizeObserver(() => box.getClientRects().length || release()).observe(box);
 // Not every answer is drawn here.
 document.addEventListener("emotune:answered", release);
 
+// A press that led to another tab has been answered: who comes back may press again.
+new ResizeObserver(() => box.clientWidth || release()).observe(box);
+
 watch("value", draw);
 draw();

@@ -24,7 +24,7 @@ from trainer.ui import results_view, try_tab
 
 SIZES = [(1280, 860), (390, 844)]
 EVIL = '<img src=x onerror="window.__pwned=1">'
-RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3, max_length=32)
+RECIPE = Recipe(encoder="tiny-bert", epochs=12, batch_size=16, learning_rate=5e-3, max_length=32)
 NAMES = ("joy", "anger", "sadness")
 MATRIX = ((60, 8, 2), (12, 50, 8), (3, 9, 52))
 
@@ -341,11 +341,12 @@ def test_the_model_is_taken_away_from_either_tab(visit: Open, moods: RunView, tm
             assert any(member.endswith("/model.safetensors") for member in archive.namelist())
 
 
-def test_a_run_of_malice_is_only_words(visit: Open, evil: RunView) -> None:
+def test_a_run_of_malice_is_only_words(visit: Open, server: Server, evil: RunView) -> None:
+    confused = made(server, MATRIX, (EVIL, "</script><script>window.__pwned=2</script>", "${window.__pwned=3}"), source_name=f"{EVIL}.csv")
     visited = visit()
     page = visited.page
-    take_in_hand(page, evil)
-    for part in ("#per-class tbody", "#confusions", "#per-class"):
+    take_in_hand(page, confused)
+    for part in ("#headline .em-which", "#per-class tbody", "#confusions"):
         expect(page.locator(part)).to_contain_text("<img src=x")
     take_in_hand(page, evil, "Try it")
     page.locator(".em-row-to-try").first.click()

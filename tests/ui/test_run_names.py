@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from trainer.runs.view import RunView
-from trainer.ui.run_names import by_file, file_words, title, titles
+from trainer.ui.run_names import by_file, file_words, title, title_of, titles
 
 RUN = RunView("a" * 32, name="brisk otter", source_name="sample_emotions.csv", level="Quick look", created=1.7e9)
 OTHER = dataclasses.replace(RUN, id="b" * 32, name="calm fox", level="Balanced")
@@ -66,3 +66,12 @@ def test_runs_stand_beside_those_of_their_file_the_newest_first() -> None:
     newest = dataclasses.replace(OTHER_FILE, created=2e9)
     assert [name for name, _ in by_file([RUN, newest, oldest])] == ["other.csv", "sample_emotions.csv"]
     assert by_file([]) == []
+
+
+def test_the_title_of_one_run_is_the_one_it_has_among_all() -> None:
+    first, second = (
+        RunView(i * 32, name=name, source_name="moods.csv", level="Best") for i, name in (("a", "brisk otter"), ("b", "warm owl"))
+    )
+    assert title_of("b" * 32, [first, second]) == "moods, best (warm owl)"
+    assert title_of("b" * 32, [second]) == "moods, best"
+    assert title_of("c" * 32, [first, second]) == ""
