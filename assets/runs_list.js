@@ -1,5 +1,5 @@
-// The js_on_load body of the list of runs: draws props.value, keeps what is ticked and focused through every redraw, and tells the page which
-// runs are ticked, as a select with {runs: [ids]}, and which title was pressed, as a click with {action, code}. It decides nothing.
+// The js_on_load body of the list of runs: draws props.value, keeps what is ticked and focused through every redraw, and tells the page that
+// other runs are ticked, as a select, and which title was pressed, as a click with {action, code}. It decides nothing.
 // In scope (gradio): element, trigger, props, watch. Template: <div class="em-runs"></div>.
 
 const list = element.querySelector(".em-runs");
@@ -28,13 +28,11 @@ function draw() {
   }
 }
 
-const tell = () => trigger("select", { runs: boxes().map((box) => box.dataset.run).filter((run) => ticked.has(run)) });
-
 list.addEventListener("change", ({ target }) => {
   if (!target.dataset.run) return;
   if (target.checked) ticked.add(target.dataset.run);
   else ticked.delete(target.dataset.run);
-  tell();
+  trigger("select");
 });
 
 // A row is a large target for the mouse; boxes and titles already answer by themselves.
@@ -51,7 +49,7 @@ document.addEventListener("emotune:pressed", ({ detail }) => {
   if (detail.do !== "untick") return;
   ticked.clear();
   for (const box of boxes()) box.checked = false;
-  tell();
+  trigger("select");
 });
 
 watch("value", draw);

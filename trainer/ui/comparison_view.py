@@ -139,7 +139,7 @@ _COLUMNS = ("Validation macro F1", "Validation accuracy", "Test macro F1", "Test
 def _score_table(comparison: Comparison, titles: Mapping[str, str]) -> str:
     """Each run's scores: those on the validation rows, which order the runs, then those on the test rows with their intervals."""
     rows = "".join(
-        f'<tr role="row"><td role="cell" class="em-name">{name}</td>'
+        f'<tr role="row"><td role="cell" class="em-row-name">{name}</td>'
         + (_cells(run) if run.scores else f'<td role="cell" colspan="{len(_COLUMNS)}">{_without(run)}</td>')
         + "</tr>"
         for name, run in zip(_names(comparison.runs, titles), comparison.runs, strict=True)
@@ -242,7 +242,7 @@ def _difference_table(runs: Sequence[Compared], titles: Mapping[str, str]) -> st
     head = '<th role="columnheader">Setting</th>' + "".join(f'<th role="columnheader">{name}</th>' for name in _names(runs, titles))
     labels = [markup.text(titles[run.view.id]) for run in runs]
     rows = "".join(
-        f'<tr role="row"><td role="cell" class="em-name">{markup.text(label)}</td>'
+        f'<tr role="row"><td role="cell" class="em-row-name">{markup.text(label)}</td>'
         + "".join(
             f'<td role="cell" dir="auto" data-label="{name}">{markup.text(value)}</td>' for name, value in zip(labels, told, strict=True)
         )

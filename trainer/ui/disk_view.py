@@ -69,7 +69,7 @@ def files_html(drafts: Sequence[DraftSummary], *, now: float) -> str:
     """Each file that was opened, with the ways to go on with it and to be rid of it; ``now`` is Unix time."""
     if not drafts:
         return '<p class="em-quiet">No file has been opened yet.</p>'
-    return f'<ul class="em-files">{"".join(_file(draft, now) for draft in drafts)}</ul>'
+    return f'<ul class="em-file-lines">{"".join(_file(draft, now) for draft in drafts)}</ul>'
 
 
 def room_html(storage: Storage, views: Sequence[RunView], named: Mapping[str, str], *, done: str = "") -> str:
@@ -103,7 +103,7 @@ def _room_of(studio: Studio, done: str = "") -> str:
 def _file(draft: DraftSummary, now: float) -> str:
     beside = [f"with test file {draft.test}" if draft.test else "", f"with validation file {draft.validation}" if draft.validation else ""]
     facts = " · ".join(markup.text(fact) for fact in (_ago(now - draft.changed), words.room(draft.bytes), *beside) if fact)
-    is_open = ' <span class="em-tag">open now</span>' if draft.open else ""
+    is_open = ' <span class="em-open-now">open now</span>' if draft.open else ""
     presses = Press("reopen", "Open", code=draft.id).html + Press("forget", "Remove", code=draft.id).html
     return (
         f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong>{is_open}<small dir="auto">{facts}</small></span>'
@@ -122,7 +122,7 @@ def _run(found: RunStorage, view: RunView | None, title: str) -> str:
     free = Press("free", "Free the states", code=found.id).html if freeable else ""
     delete = Press("delete", "Delete", code=found.id, disabled=live).html
     return (
-        f'<tr role="row"><td role="cell" dir="auto" class="em-name">{markup.text(title)}</td>{cells}'
+        f'<tr role="row"><td role="cell" dir="auto" class="em-row-name">{markup.text(title)}</td>{cells}'
         f'<td role="cell" class="em-line-acts">{free}{delete}</td></tr>'
     )
 
@@ -135,13 +135,13 @@ def _drafts(storage: Storage) -> str:
         f'<span class="em-line-acts">{Press("forget", "Remove", code=draft.id).html}</span></li>'
         for draft in storage.drafts
     )
-    return f'<h3>Files opened before</h3><ul class="em-files">{lines}</ul>'
+    return f'<h3>Files opened before</h3><ul class="em-file-lines">{lines}</ul>'
 
 
 def _uploads(storage: Storage) -> str:
     clear = Press("clear", "Clear old copies", disabled=not storage.uploads).html
     return (
-        '<h3>Copies of uploads</h3><ul class="em-files"><li><span class="em-file-name"><strong>Left by the page</strong>'
+        '<h3>Copies of uploads</h3><ul class="em-file-lines"><li><span class="em-file-name"><strong>Left by the page</strong>'
         f'<small>{words.room(storage.uploads)}</small></span><span class="em-line-acts">{clear}</span></li></ul>'
     )
 

@@ -126,8 +126,12 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         del updates[data.parts["file"]]
         return updates
 
-    for event in (blocks.load, data.reopened.change):
-        event(opened, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
+    def moved(*held: Any) -> dict:
+        # Unlike a page that has just been opened, this one may show a file that is gone.
+        return opened(*held) if studio.latest_draft(owner()) else data_tab.show_empty(data, studio.drafts(owner()))
+
+    for event, shown in ((blocks.load, opened), (data.reopened.change, moved)):
+        event(shown, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
     for component in (*data.form, page.train.encoder):
         component.input(**remember(studio, page))
 

@@ -22,7 +22,7 @@ def foot(chosen: Sequence[RunView], titles: Mapping[str, str], *, any_runs: bool
     first = first_of(chosen)
     return (
         shell.foot_html(said_of(chosen, titles))
-        + f'<span class="em-acts">{Press("untick", "Untick", link=True).html}{others}</span><span class="em-more">{more}</span>'
+        + f'<span class="em-acts">{Press("untick", "Untick", link=True).html}{others}</span><span class="em-runs-more">{more}</span>'
         + (first.html if first else "")
     )
 

@@ -32,8 +32,8 @@ _HEAD = ("Run", "Status", "Right on test rows", "Right on validation rows", "Mad
 def live_list(*, elem_id: str) -> gr.HTML:
     """A list whose value is ``of_runs``.
 
-    Its ``select`` event carries ``runs``, the ids that are ticked, in the list's order; its ``click`` event ``action`` "open" and ``code``,
-    the run whose title was pressed.
+    Its ``select`` event tells that other runs are ticked; its ``click`` event carries ``action`` "open" and ``code``, the run whose title
+    was pressed.
     """
     return gr.HTML(
         of_runs([], {}, {}), html_template='<div class="em-runs"></div>', js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id
@@ -53,7 +53,7 @@ def of_runs(views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[
     # The roles are written out, as a phone shows each row as a card, and a browser would then no longer take this for a table.
     return (
         '<table class="em-table" role="table"><caption class="em-hidden">All runs by file, newest first</caption>'
-        '<thead role="rowgroup"><tr role="row"><th role="columnheader" class="em-tick"><span class="em-hidden">Choose</span></th>'
+        '<thead role="rowgroup"><tr role="row"><th role="columnheader" class="em-run-tick"><span class="em-hidden">Choose</span></th>'
         f"{names}</tr></thead>{groups}</table>"
     )
 
@@ -69,7 +69,7 @@ def version(views: Sequence[RunView]) -> str:
 def _group(file: str, views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores]) -> str:
     rows = "".join(_row(view, titles[view.id], found.get(view.id)) for view in views)
     return (
-        f'<tbody role="rowgroup"><tr role="row" class="em-file"><td role="cell" colspan="{1 + len(_HEAD)}"><h3>'
+        f'<tbody role="rowgroup"><tr role="row" class="em-run-file"><td role="cell" colspan="{1 + len(_HEAD)}"><h3>'
         f'<span dir="auto">{markup.text(file) or "File unknown"}</span> <small>{words.count(len(views), "run")}</small></h3></td></tr>{rows}</tbody>'
     )
 
@@ -83,12 +83,12 @@ def _row(view: RunView, title: str, found: Scores | None) -> str:
     state = "damaged" if view.damage else view.status
     test, validation = _test(found), _validation(view, found)
     return (
-        f'<tr role="row" class="em-one-run"><td role="cell" class="em-tick"><label class="em-tickbox">'
+        f'<tr role="row" class="em-one-run"><td role="cell" class="em-run-tick"><label class="em-tickbox">'
         f'<input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(f"Choose {title}")}"></label></td>'
         f'<td role="cell" class="em-run"><button type="button" class="em-open" data-do="open" data-code="{view.id}" dir="auto">'
         f'{markup.text(title)}</button><small dir="auto">{about}</small>{damage}</td>'
         f'<td role="cell" class="em-state em-{state}"><span aria-hidden="true">{_SIGNS[state]}</span> {words.state(view)}</td>'
-        f'<td role="cell" class="em-number em-score" data-label="Test rows">{test}</td>'
+        f'<td role="cell" class="em-number em-run-score" data-label="Test rows">{test}</td>'
         f'<td role="cell" class="em-number" data-label="Validation rows">{validation}</td>'
         f'<td role="cell" class="em-number em-made">{_made(view)}</td></tr>'
     )

@@ -30,6 +30,9 @@ _ANSWERED = """() => {
   head?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
 }"""
 
+_TICKED = "(_, compared) => [[...document.querySelectorAll('#runs-list input:checked')].map((box) => box.dataset.run).join(' '), compared]"
+"""What is ticked when the server is asked: of several ticks in a row gradio sends the last one with the data of the first."""
+
 
 @dataclass(frozen=True)
 class RunsTab:
@@ -192,8 +195,8 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
         }
 
     @refuse
-    def tick(press: gr.EventData, runs: str) -> dict:
-        ticked, titles = runs_questions.chosen(studio, " ".join(str(run) for run in press.runs))
+    def tick(chosen: str, runs: str) -> dict:
+        ticked, titles = runs_questions.chosen(studio, chosen)
         gone = set(runs.split()) - {view.id for view in ticked}
         return {
             tab.chosen: " ".join(view.id for view in ticked),
@@ -211,7 +214,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
     outputs = [tab.listing, tab.foot, *compared.shown, tab.sheet]
     tab.version.change(redraw, [tab.chosen, compared.runs, compared.score_of], outputs, trigger_mode="always_last", **QUIET)
     ticked = [tab.chosen, tab.foot, tab.sheet, *compared.shown]
-    tab.listing.select(tick, compared.runs, ticked, trigger_mode="always_last", **QUIET)
+    tab.listing.select(tick, [tab.chosen, compared.runs], ticked, js=_TICKED, trigger_mode="always_last", **QUIET)
     # By itself, as reading takes a moment and the next tick must not wait for it.
     tab.chosen.change(look_closer, tab.chosen, None, **QUIET)
 
