@@ -38,8 +38,14 @@ function release() {
   pressed = null;
 }
 
+// What was asked for has been answered where it led elsewhere: whoever comes back may press again.
+new ResizeObserver(() => box.getClientRects().length || release()).observe(box);
+
 // Not every answer is drawn here.
 document.addEventListener("emotune:answered", release);
+
+// A press that led to another tab has been answered: who comes back may press again.
+new ResizeObserver(() => box.clientWidth || release()).observe(box);
 
 watch("value", draw);
 draw();

@@ -50,15 +50,16 @@ def choose_settings(page: Page, **values: str) -> None:
 
 def watched(page: Page) -> str:
     """The id of the run whose course the Train tab shows; empty while the next one is prepared."""
-    return page.locator("#watched-run textarea, #watched-run input").first.input_value()
+    return page.evaluate("document.body.dataset.watched ?? ''")
 
 
 def begin(page: Page, seed: str, epochs: str = "25") -> str:
     """Start a training of the file that is open; returns the run's id."""
     choose_settings(page, epochs=epochs, batch_size="16", learning_rate="0.005", max_length="32", seed=seed)
     expect(page.locator("#start")).to_be_enabled()
+    before = watched(page)
     page.locator("#start").click()
-    page.wait_for_function("() => document.querySelector('#watched-run textarea, #watched-run input')?.value")
+    page.wait_for_function("before => !!document.body.dataset.watched && document.body.dataset.watched !== before", arg=before)
     expect(page.locator("#watch-head h2")).to_be_visible()
     return watched(page)
 

@@ -24,7 +24,7 @@ from trainer.ui import results_view, try_tab
 
 SIZES = [(1280, 860), (390, 844)]
 EVIL = '<img src=x onerror="window.__pwned=1">'
-RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3, max_length=32)
+RECIPE = Recipe(encoder="tiny-bert", epochs=12, batch_size=16, learning_rate=5e-3, max_length=32)
 NAMES = ("joy", "anger", "sadness")
 MATRIX = ((60, 8, 2), (12, 50, 8), (3, 9, 52))
 
@@ -86,7 +86,7 @@ def test_the_score_and_what_it_has_to_beat_are_in_view_on_arrival(visit: Open, s
     expect(headline.locator("h2")).to_have_text("Right on 162 of 204 texts it never saw: 79.4 %")
     expect(headline).to_contain_text("Surely better than counting words (47.1 %). With other rows it would be between 73 and 84 %.")
     expect(headline).to_contain_text("204 rows kept aside: never trained on, never used to choose.")
-    for part in ("#headline h2", "#headline .em-verdict", "#headline .em-bar", "#headline .em-download", "#to-try"):
+    for part in ("#headline h2", "#headline .em-verdict", "#headline .em-scale", "#headline .em-download", "#to-try"):
         assert in_view(page, part), part
     assert page.locator("#headline").inner_text().count("79.4") == 2  # in the sentence and at the bar, and nowhere else
     beside = box(page, "#headline .em-download")["y"] < box(page, "#headline .em-verdict")["bottom"]
@@ -101,7 +101,7 @@ def test_four_rows_are_no_percentage(visit: Open, server: Server, width: int, he
     expect(page.locator("#headline h2")).to_have_text("3 of 4 right: too few to say anything")
     expect(page.locator("#headline .em-verdict")).to_have_text("It could be anything between 30 % and 95 %: add rows, or give a test file.")
     assert "75" not in page.locator("#headline").inner_text()
-    assert in_view(page, "#headline .em-bar")
+    assert in_view(page, "#headline .em-scale")
     expect(page.locator("#per-class .em-worst")).to_have_count(0)
 
 
@@ -123,7 +123,7 @@ def test_a_missing_baseline_says_why(visit: Open, server: Server) -> None:
     page = visit().page
     take_in_hand(page, view)
     expect(page.locator("#headline")).to_contain_text("There is no word-count comparison: the training was stopped before it was made.")
-    expect(page.locator("#headline .em-bar-marks span")).to_have_count(1)
+    expect(page.locator("#headline .em-scale-marks span")).to_have_count(1)
 
 
 def test_the_names_on_the_bar_never_lie_over_one_another(browser: Browser) -> None:
@@ -135,9 +135,9 @@ def test_the_names_on_the_bar_never_lie_over_one_another(browser: Browser) -> No
             report = make_report(np.array(labels), np.array([1 - n if i >= hits else n for i, n in enumerate(labels)]), ("a", "b"))
             view = RunView("a" * 32, baseline=WordCounts(10, validation=Scores(0, 0), test=Scores(counting, counting)))
             page.set_content(f"<style>{sheet}</style><div style='width:{width}px'>{results_view.bar(view, report)}</div>")
-            names = [e.bounding_box() for e in page.locator(".em-bar-marks span, .em-bar-model").all()]
+            names = [e.bounding_box() for e in page.locator(".em-scale-marks span, .em-scale-model").all()]
             assert len(names) == 3
-            around = page.locator(".em-bar").bounding_box()
+            around = page.locator(".em-scale").bounding_box()
             for i, one in enumerate(names):
                 assert around["x"] <= one["x"] + 1, (width, counting)
                 assert one["x"] + one["width"] <= around["x"] + around["width"] + 1, (width, counting)
@@ -212,7 +212,7 @@ def test_a_printed_page_shows_all_of_it(visit: Open, server: Server) -> None:
     take_in_hand(page, view)
     expect(page.locator("#confusion-chart .js-plotly-plot")).to_be_visible()
     page.emulate_media(media="print")
-    for part in ("#headline h2", "#headline .em-bar", "#confusion-chart .js-plotly-plot", "#confusions li >> nth=0"):
+    for part in ("#headline h2", "#headline .em-scale", "#confusion-chart .js-plotly-plot", "#confusions li >> nth=0"):
         expect(page.locator(part)).to_be_visible()
     printed = page.locator("#per-class tbody tr").evaluate_all("rows => rows.map(row => row.checkVisibility())")
     assert printed == [True] * 30
@@ -341,11 +341,12 @@ def test_the_model_is_taken_away_from_either_tab(visit: Open, moods: RunView, tm
             assert any(member.endswith("/model.safetensors") for member in archive.namelist())
 
 
-def test_a_run_of_malice_is_only_words(visit: Open, evil: RunView) -> None:
+def test_a_run_of_malice_is_only_words(visit: Open, server: Server, evil: RunView) -> None:
+    confused = made(server, MATRIX, (EVIL, "</script><script>window.__pwned=2</script>", "${window.__pwned=3}"), source_name=f"{EVIL}.csv")
     visited = visit()
     page = visited.page
-    take_in_hand(page, evil)
-    for part in ("#per-class tbody", "#confusions", "#per-class"):
+    take_in_hand(page, confused)
+    for part in ("#headline .em-which", "#per-class tbody", "#confusions"):
         expect(page.locator(part)).to_contain_text("<img src=x")
     take_in_hand(page, evil, "Try it")
     page.locator(".em-row-to-try").first.click()

@@ -267,7 +267,7 @@ def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> 
     field.fill("20")
     field.press("Enter")
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
-    expect(page.locator("#watched-run textarea, #watched-run input").first).to_have_value(run.id)
+    page.wait_for_function("id => document.body.dataset.watched === id", arg=run.id)
     tab(page, "Runs")
     expect(row(page, run)).to_contain_text("training")
     press(page, "delete")

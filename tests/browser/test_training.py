@@ -149,11 +149,11 @@ def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: P
     first = begin(page, seed="5")
     second = begin(page, seed="6", epochs="1")
     assert first != second
-    expect(page.locator("#foot-watch")).to_contain_text("waits in the queue: 1 run before it")
+    expect(page.locator("#foot-watch")).to_contain_text("It waits in the queue: 1 run before it")
     expect(page.locator("#strip")).to_contain_text("1 waiting")
     # The strip tells of the one that trains, and leads to it.
     page.locator("#strip [data-do=watch]").click()
-    page.wait_for_function("id => document.querySelector('#watched-run textarea, #watched-run input').value === id", arg=first)
+    page.wait_for_function("id => document.body.dataset.watched === id", arg=first)
     wait_for_points(page, 3)
     server.brake(False)
     page.locator("#stop").click()

@@ -1,5 +1,6 @@
 """The walk from the first page to an answer of one's own model: how many clicks, no scrolling, what is in view, nothing that jumps."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,9 @@ SHIFTS = """() => {
     new PerformanceObserver(list => {
         for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push([entry.value, entry.sources.map(source => {
             const node = source.node;
-            return node?.id || node?.parentElement?.id || node?.className || node?.nodeName;
+            const place = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(" ");
+            const named = node?.id || node?.className || node?.textContent?.slice(0, 40) || node?.nodeName;
+            return `${named}: ${place(source.previousRect)} -> ${place(source.currentRect)}`;
         })]);
     }).observe({ type: "layout-shift" });
 }"""
@@ -128,5 +131,5 @@ def test_the_whole_walk_by_keyboard_alone(visit: Open, empty_handed: Server) -> 
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
     walk_to("#try-text textarea")
     page.keyboard.type("happy laugh and dance today")
-    expect(page.locator("#answer")).to_contain_text("Probably")
+    expect(page.locator("#answer")).to_contain_text(re.compile("Probably|Perhaps"))
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"

@@ -27,7 +27,9 @@ from trainer.settings import LOCAL_OWNER as ME
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui import api, markup, results_tab, runs_list, train_tab, words
+from trainer.ui import api, results_tab, runs_list, train_tab, train_view
+from trainer.ui.run_names import title
+from trainer.ui.strip import strip
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=1e-2, max_length=32, log_every=2)
 TEXTS = ["happy sunny laugh", "lonely tears"]
@@ -82,12 +84,12 @@ def copies(pair: Path, tmp_path: Path, tiny_encoder: Encoder) -> Iterator[Callab
 def drawn_on_the_page(view: RunView) -> str:
     """All that the page, the API and the terminal make of a view; what it is does not matter, but that it can be made."""
     pieces = [
-        runs_list.of_runs([view], {}),
-        runs_list.in_words([view]),
+        runs_list.of_runs([view], {view.id: title(view)}, {}),
         runs_list.version([view]),
-        words.run_choice(view),
-        markup.strip(view, 1),
-        train_tab._state(view, None, diagnose(view, None)),
+        strip([view], {view.id: title(view)}, None, now=view.queued),
+        train_view.head(view, title(view)),
+        train_view.details(view, diagnose(view, None)),
+        train_view.foot(view, title(view), None, None),
         str(loss_chart(train_tab._curves(view))),
         str(accuracy_chart(train_tab._curves(view))),
         json.dumps(api._progress(view), allow_nan=False),

@@ -5,8 +5,7 @@ import dataclasses
 import pytest
 
 from trainer.runs.view import RunView
-from trainer.ui import page
-from trainer.ui.run_names import by_file, file_words, title, titles
+from trainer.ui.run_names import by_file, file_words, title, title_of, titles
 
 RUN = RunView("a" * 32, name="brisk otter", source_name="sample_emotions.csv", level="Quick look", created=1.7e9)
 OTHER = dataclasses.replace(RUN, id="b" * 32, name="calm fox", level="Balanced")
@@ -69,7 +68,10 @@ def test_runs_stand_beside_those_of_their_file_the_newest_first() -> None:
     assert by_file([]) == []
 
 
-def test_the_lists_in_which_a_run_is_chosen_tell_them_apart_too() -> None:
-    choices = [words for words, _ in page._picker([NAMED, LATER], RUN.id).choices]
-    assert choices[0] == "best one (14 Nov 2023, 22:13 UTC) · sample_emotions.csv · waiting"
-    assert len(set(choices)) == 2
+def test_the_title_of_one_run_is_the_one_it_has_among_all() -> None:
+    first, second = (
+        RunView(i * 32, name=name, source_name="moods.csv", level="Best") for i, name in (("a", "brisk otter"), ("b", "warm owl"))
+    )
+    assert title_of("b" * 32, [first, second]) == "moods, best (warm owl)"
+    assert title_of("b" * 32, [second]) == "moods, best"
+    assert title_of("c" * 32, [first, second]) == ""

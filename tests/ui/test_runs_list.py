@@ -8,7 +8,7 @@ import pytest
 from trainer.evaluation.intervals import Interval
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.shelf import Scores, SplitScores
-from trainer.ui import run_names, runs_list, words
+from trainer.ui import run_names, runs_list
 
 EVIL = "<img src=x onerror=alert(1)>"
 SCORES = Scores(
@@ -95,7 +95,6 @@ def test_a_damaged_run_says_so_in_words_and_what_can_still_be_done() -> None:
     html = listed([damaged])
     assert "</span> finished, damaged</td>" in html
     assert "(model/&lt;b&gt;) is damaged. Train it again." in html
-    assert words.run_choice(damaged) == "brisk otter · my_moods.csv · finished, damaged"
     lost = RunView("c" * 32, name="damaged run cccccccc", status="damaged", damage=("Its log is damaged.",))
     assert "</span> damaged</td>" in listed([lost])
     assert "File unknown" in listed([lost])

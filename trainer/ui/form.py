@@ -145,7 +145,8 @@ def _wire_judgement(studio: Studio, page: Page) -> None:
         try:
             recipe_of(page, values)
         except UserError as error:
-            if not complain and invalid != error.setting:
+            # The shares stand on the other tab, which tells of them at once.
+            if not complain and error.setting in recipe_form.FIELDS and invalid != error.setting:
                 return gr.skip()
             return wrong(studio, page, draft, error, *values)
         return {

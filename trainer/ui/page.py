@@ -140,7 +140,9 @@ def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
             return gr.skip()
         preparation = studio.open_sample(owner())
         level = LEVELS[0]
-        recipe, why = studio.dial(owner(), preparation.draft.id, level, Recipe.from_dict({"encoder": studio.encoders[0].name, **data_tab.shares(*split)}))
+        recipe, why = studio.dial(
+            owner(), preparation.draft.id, level, Recipe.from_dict({"encoder": studio.encoders[0].name, **data_tab.shares(*split)})
+        )
         view = studio.start(owner(), preparation.draft.id, recipe, level=level)
         return {
             **data_tab.show(data, preparation, *split),

@@ -21,7 +21,7 @@ from trainer.ui.strip import strip, subject
 def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, *, first: bool = False) -> Any:
     """Updates of what has changed since ``seen``; nothing where nothing has. ``first`` for a page that was just opened."""
     # With what is looked at, as an answer may come late, when something else was chosen meanwhile.
-    token = f"{studio.token(owner())}|{watched}|{model}"
+    token, asked = f"{studio.token(owner())}|{watched}|{model}", (watched, model)
     lived, _, before = seen.partition("\n")
     if before == token:
         return gr.skip()
@@ -42,12 +42,17 @@ def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, *, 
         # Another one each time: what a press has put there before the server was asked goes with it, also where nothing came of the press.
         page.shell.strip: f"{strip(views, titles, scores, now=now)}<!-- {time.monotonic_ns()} -->",
         page.shell.picker: shell.picker_html(trained, titles, model),
-        page.shell.model: model,
+        **_changed(page.shell.model, asked[1], model),
         page.live: running.id if running else "",
-        page.train.watched: "" if shown is None else shown.id,
+        **_changed(page.train.watched, asked[0], "" if shown is None else shown.id),
         page.runs.version: runs_list.version(views),
         **_course(studio, page, shown, titles),
     }
+
+
+def _changed(component: Any, asked: str, found: str) -> dict:
+    """An update where there is something to change: what is chosen is left alone, as another choice may be on its way while we look."""
+    return {} if found == asked else {component: found}
 
 
 def scores_of(studio: Studio, view: RunView) -> Scores | None:

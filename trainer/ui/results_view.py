@@ -110,11 +110,11 @@ def bar(view: RunView, report: Report) -> str:
     ticks = "".join(f'<i class="em-tick" style="left:{_css(mark.share)}"></i>' for mark in marks)
     names = "".join(f"<span>{mark.name}<br>{said(mark.share)}</span>" for mark in marks)
     return (
-        f'<div class="em-bar" role="img" aria-label="{markup.text(label, most=400)}" style="{ends}--model:{_css(accuracy.value)}">'
-        f'<strong class="em-bar-model">this model {ours}</strong><div class="em-bar-track">'
+        f'<div class="em-scale" role="img" aria-label="{markup.text(label, most=400)}" style="{ends}--model:{_css(accuracy.value)}">'
+        f'<strong class="em-scale-model">this model {ours}</strong><div class="em-scale-track">'
         f'<i class="em-band" style="left:{_css(accuracy.low)};width:{_css(accuracy.high - accuracy.low)}"></i>{ticks}'
         f'<i class="em-tick em-ours" style="left:{_css(accuracy.value)}"></i></div>'
-        f'<div class="em-bar-marks em-marks-{len(marks)}">{names}</div></div>'
+        f'<div class="em-scale-marks em-marks-{len(marks)}">{names}</div></div>'
     )
 
 
@@ -271,7 +271,7 @@ def _reading(report: Report) -> str:
     return (
         (f'<p class="em-small" dir="auto">{missing}</p>' if missing else "")
         + '<p class="em-quiet em-small">Precision: of the texts it gave this class, the share that has it. Recall: of the texts that have it, the '
-        "share it found. F1: the two in one number. Small numbers: 95 % intervals.</p>"
+        "share it found. F1: the two in one number. Small numbers: 95\N{NO-BREAK SPACE}% intervals.</p>"
     )
 
 

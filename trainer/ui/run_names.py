@@ -38,11 +38,6 @@ def titles(views: Sequence[RunView]) -> list[str]:
     return names
 
 
-def distinct_names(views: Sequence[RunView]) -> list[str]:
-    """The titles under which runs are listed side by side."""
-    return titles(views)
-
-
 def title_of(run_id: str, views: Sequence[RunView]) -> str:
     """The title of one run among all of them; empty where it is not there."""
     return next((name for view, name in zip(views, titles(views), strict=True) if view.id == run_id), "")

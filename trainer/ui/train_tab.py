@@ -20,17 +20,17 @@ from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import QUIET, said
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 184
-_PREPARE = '<i class="em-mode-prepare"></i>'
-"""In place of the sentence over the charts while none are watched: which of the two columns is seen follows from it (train.css), in one
-step with what it says. Gradio hides a column only by taking it away, zoom and all."""
+_WATCHED = "const tell = () => (document.body.dataset.watched = props.value ?? ''); watch('value', tell); tell();"
+"""Which of the two columns is seen is decided by what is watched alone (page.css): an answer that comes late then changes nothing but words.
+Gradio hides a column only by taking it away, zoom and all."""
 
 
 @dataclass(frozen=True)
 class TrainTab:
     """The components other tabs read or write."""
 
-    watched: gr.Textbox
-    """The id of the run whose course is shown; empty while the next training is prepared."""
+    watched: gr.HTML
+    """Its value is the id of the run whose course is shown, empty while the next training is prepared; the page shows the one or the other."""
     source: gr.HTML
     encoder: gr.Dropdown
     about_encoder: gr.HTML
@@ -59,7 +59,7 @@ class TrainTab:
 
 def build(studio: Studio) -> TrainTab:
     """Lay the tab out; what it does concerns other tabs too and is wired by the page."""
-    watched = gr.Textbox("", visible="hidden", elem_id="watched-run")
+    watched = gr.HTML("", html_template="<i></i>", js_on_load=_WATCHED, elem_id="watched-run")
     with gr.Column(elem_classes=["em-prepare"]):
         source = gr.HTML(nothing_yet(), elem_id="train-source")
         notice = gr.HTML(elem_id="train-notice")
@@ -78,7 +78,7 @@ def build(studio: Studio) -> TrainTab:
         recipe = recipe_form.build(dial, why)
         start_foot = shell.foot(elem_id="foot-start", value=no_file_foot())
     with gr.Column(elem_classes=["em-watch"]):
-        head = gr.HTML(_PREPARE, elem_id="watch-head")
+        head = gr.HTML(elem_id="watch-head")
         with gr.Row(elem_classes=["em-charts"]):
             with gr.Column(min_width=480, elem_classes=["em-chart-card"]):
                 loss = live_chart(
@@ -114,9 +114,9 @@ def show(
     diagnoses: Sequence[Diagnosis] = (),
     found: Scores | None = None,
 ) -> dict:
-    """Updates that make the tab show the course of a run, or with None the preparation of the next one."""
+    """Updates that make the tab show the course of a run; with None, while the next one is prepared, there is nothing to draw."""
     if view is None:
-        return {tab.head: _PREPARE}
+        return {}
     curves = _curves(view)
     return {
         tab.head: train_view.head(view, title),

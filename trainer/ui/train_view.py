@@ -13,7 +13,8 @@ from trainer.ui.pressable import Press
 def head(view: RunView, title: str) -> str:
     """The sentence over the charts."""
     strong, rest = _sentence(view, title)
-    rest = f' <span class="em-quiet">{markup.text(rest, most=600)}</span>' if rest else ""
+    # Its place is kept while there is nothing to say.
+    rest = f' <span class="em-quiet em-small">{markup.text(rest, most=600)}</span>'
     return f'<h2 tabindex="-1" dir="auto" class="em-course"><strong>{markup.text(strong, most=600)}</strong>{rest}</h2>'
 
 
@@ -62,9 +63,8 @@ def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -
     results = Press("results", "See the results", code=view.id, primary=True, elem_id="to-results")
     resume = Press("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
     if view.status == "queued":
-        ahead = f"{words.count(waiting, 'run')} before it" if waiting else "it begins in a moment"
-        out = Press("stop", "Take it out of the queue", code=view.id, elem_id="cancel")
-        return shell.foot_html(f"{title} waits in the queue: {ahead}. One run trains at a time.", out)
+        ahead = f"It waits in the queue: {words.count(waiting, 'run')} before it." if waiting else "It begins in a moment."
+        return shell.foot_html(ahead, Press("stop", "Take it out of the queue", code=view.id, elem_id="cancel"))
     if view.status == "running":
         said = "Stopping: the best model so far is kept, and the report follows." if view.stop_asked else ""
         return shell.foot_html(said or "Training. You may close this page: it goes on.")

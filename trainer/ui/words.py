@@ -63,11 +63,6 @@ def room(size: int) -> str:
     return f"{max(size, 0) / 1e3:.0f} KB"
 
 
-def run_choice(view: RunView, name: str | None = None) -> str:
-    """A run in a list of runs; ``name`` where its own does not tell it from the others."""
-    return " · ".join(part for part in (name or view.name, view.source_name, state(view)) if part)
-
-
 def state(view: RunView) -> str:
     """What became of a run, and whether something of it is damaged."""
     return f"{STATES[view.status]}, damaged" if view.damage and view.status != "damaged" else STATES[view.status]
