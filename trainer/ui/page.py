@@ -200,12 +200,12 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
         foot.click(to_try, [model, page.tryit.text], [tabs, page.tryit.text], **QUIET)
 
 
-def _went(studio: Studio, page: Page, action: str, run: str) -> dict:
+def _went(studio: Studio, page: Page, action: str, run: str) -> Any:
     """Updates after a press in the strip or in the foot of a run."""
     train, tabs = page.train, page.tabs
     if action == "stop":
         studio.stop(owner(), run)
-        return {}
+        return gr.skip()
     if action == "results":
         return {tabs: gr.Tabs(selected="results"), page.shell.model: run}
     if action == "resume":
@@ -214,4 +214,4 @@ def _went(studio: Studio, page: Page, action: str, run: str) -> dict:
         return {tabs: gr.Tabs(selected="train"), train.watched: run}
     if action == "prepare":
         return {train.watched: ""}
-    return {}
+    return gr.skip()

@@ -25,9 +25,9 @@ def owner() -> str:
 def warned(handler: Callable) -> Callable:
     """For handlers that may be called from any tab: what is refused is told in a corner of the page, on whatever tab one is."""
 
-    def answer(message: str) -> dict:
+    def answer(message: str) -> Any:
         gr.Warning(escape(message), duration=20)
-        return {}
+        return gr.skip()  # an empty dictionary would be taken for a value
 
     return said(answer)(handler)
 
