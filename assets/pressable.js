@@ -15,12 +15,30 @@ function draw() {
   const { activeElement } = document;
   const inside = box.contains(activeElement) ? activeElement : null;
   const open = new Set([...box.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent));
-  box.innerHTML = shown = html;
+  const made = document.createElement("template");
+  made.innerHTML = shown = html;
+  patch(box, made.content);
   for (const summary of box.querySelectorAll("details > summary")) if (open.has(summary.textContent)) summary.parentElement.open = true;
-  if (!inside) return;
+  if (!inside || document.activeElement === inside) return;
   const { do: action, code } = inside.dataset;
   const again = [...box.querySelectorAll("button[data-do]")].find((button) => button.dataset.do === action && button.dataset.code === code);
   (again ?? box.querySelector("[tabindex='-1']"))?.focus({ preventScroll: true });
+}
+
+// Only what differs is replaced: a button that is drawn anew each second could not be pressed.
+function patch(from, to) {
+  const [old, fresh] = [[...from.childNodes], [...to.childNodes]];
+  if (old.length !== fresh.length || old.some((node, at) => node.nodeName !== fresh[at].nodeName)) return from.replaceChildren(...fresh);
+  old.forEach((node, at) => {
+    if (node.nodeType !== Node.ELEMENT_NODE) {
+      if (node.nodeValue !== fresh[at].nodeValue) node.nodeValue = fresh[at].nodeValue;
+      return;
+    }
+    // What is open or hidden is so by what somebody did here.
+    for (const { name } of [...node.attributes]) if (!fresh[at].hasAttribute(name) && !["open", "hidden"].includes(name)) node.removeAttribute(name);
+    for (const { name, value } of fresh[at].attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+    patch(node, fresh[at]);
+  });
 }
 
 box.addEventListener("click", (event) => {
@@ -37,9 +55,6 @@ function release() {
   pressed?.removeAttribute("aria-busy");
   pressed = null;
 }
-
-// What was asked for has been answered where it led elsewhere: whoever comes back may press again.
-new ResizeObserver(() => box.getClientRects().length || release()).observe(box);
 
 // Not every answer is drawn here.
 document.addEventListener("emotune:answered", release);

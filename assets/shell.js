@@ -74,7 +74,11 @@
   const DISMISSED = "emotune-dismissed";
   function hideDismissed() {
     const strip = $("#strip .em-strip[data-key]");
-    if (strip) strip.hidden = strip.dataset.key === localStorage.getItem(DISMISSED);
+    if (!strip) return;
+    // Whoever has the results before him need not be told of them.
+    const results = strip.dataset.state === "good" && $("[data-do=results]", strip)?.dataset.code;
+    if (results && selected === "Results" && results === $("#model textarea, #model input")?.value) localStorage.setItem(DISMISSED, strip.dataset.key);
+    strip.hidden = strip.dataset.key === localStorage.getItem(DISMISSED);
   }
   document.addEventListener("emotune:pressed", ({ detail }) => {
     if (!["dismiss", "results"].includes(detail.do)) return;
@@ -87,11 +91,19 @@
     new MutationObserver(() => {
       changed();
       hideDismissed();
-    }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected"] });
+    }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected", "data-key"] });
   }
   // Gradio puts this script into the page when it gets to it: before the document is parsed, or after.
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", observe);
   else observe();
+
+  // Where a file was open, the page that asks for one is not shown while the server is asked.
+
+  const FILE = "emotune-file";
+  if (localStorage.getItem(FILE)) document.documentElement.dataset.awaits = "file";
+  addEventListener("pagehide", () => localStorage.setItem(FILE, $("#data-tab")?.classList.contains("em-open-desk") ? "open" : ""));
+  window.emotuneOpened = () => delete document.documentElement.dataset.awaits;
+  setTimeout(window.emotuneOpened, 10000);
 
   // Requests that a reload cuts off are no errors.
 

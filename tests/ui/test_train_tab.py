@@ -110,7 +110,11 @@ def test_a_foot_has_one_primary_button_at_most() -> None:
 
 
 def test_what_nothing_is_known_of_is_no_number() -> None:
-    assert train_tab.dial_choices({"Best": 130.0})[:3] == [("Quick look", "Quick look"), ("Balanced", "Balanced"), ("Best · 2 min", "Best")]
+    assert train_tab.dial_choices({"Best": 130.0})[:3] == [
+        ("Quick look", "Quick look"),
+        ("Balanced", "Balanced"),
+        ("Best\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}2\N{NO-BREAK SPACE}min", "Best"),
+    ]
 
 
 def test_the_foot_of_the_form_says_what_start_would_do() -> None:

@@ -130,8 +130,9 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         # Unlike a page that has just been opened, this one may show a file that is gone.
         return opened(*held) if studio.latest_draft(owner()) else data_tab.show_empty(data, studio.drafts(owner()))
 
-    for event, shown in ((blocks.load, opened), (data.reopened.change, moved)):
-        event(shown, form, list(dict.fromkeys([*data.shown, *form])), **QUIET)
+    outputs = list(dict.fromkeys([*data.shown, *form]))
+    blocks.load(opened, form, outputs, **QUIET).then(None, None, None, js="() => window.emotuneOpened?.()", **QUIET)
+    data.reopened.change(moved, form, outputs, **QUIET)
     for component in (*data.form, page.train.encoder):
         component.input(**remember(studio, page))
 

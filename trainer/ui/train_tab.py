@@ -119,7 +119,7 @@ def show(
         return {}
     curves = _curves(view)
     return {
-        tab.head: train_view.head(view, title),
+        tab.head: train_view.head(view, title, found),
         tab.loss: drawn(loss_chart(curves)),
         tab.accuracy: drawn(accuracy_chart(curves)),
         tab.details: train_view.details(view, diagnoses),
@@ -157,9 +157,10 @@ def start_foot(
 
 def dial_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
     """The levels of the dial, each with the time it takes where that is known."""
-    return [(f"{level} · {words.about(seconds[level])}" if level in seconds else level, level) for level in LEVELS] + [
-        (recipe_form.OWN, recipe_form.OWN)
-    ]
+    return [
+        (f"{level} · {words.about(seconds[level])}".replace(" ", "\N{NO-BREAK SPACE}") if level in seconds else level, level)
+        for level in LEVELS
+    ] + [(recipe_form.OWN, recipe_form.OWN)]
 
 
 def no_curves() -> Curves:

@@ -10,9 +10,9 @@ from trainer.ui import markup, scores, shell, words
 from trainer.ui.pressable import Press
 
 
-def head(view: RunView, title: str) -> str:
-    """The sentence over the charts."""
-    strong, rest = _sentence(view, title)
+def head(view: RunView, title: str, found: Scores | None = None) -> str:
+    """The sentence over the charts; ``found`` are the scores of a run that has a model."""
+    strong, rest = _sentence(view, title, found)
     # Its place is kept while there is nothing to say.
     rest = f' <span class="em-quiet em-small">{markup.text(rest, most=600)}</span>'
     return f'<h2 tabindex="-1" dir="auto" class="em-course"><strong>{markup.text(strong, most=600)}</strong>{rest}</h2>'
@@ -79,7 +79,7 @@ def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -
     return shell.foot_html(_why_not(view), wrong=view.status == "failed")
 
 
-def _sentence(view: RunView, title: str) -> tuple[str, str]:
+def _sentence(view: RunView, title: str, found: Scores | None) -> tuple[str, str]:
     """What the run is doing or how it ended: the part that matters, and the rest."""
     if view.status == "damaged":
         return f"{title} is damaged.", " ".join(view.damage)
@@ -98,8 +98,9 @@ def _sentence(view: RunView, title: str) -> tuple[str, str]:
         return f"{title} was interrupted {_at_step(view)}.", f"{why} {_way_on(view)}"
     if view.status == "finished":
         kept = view.kept.evaluation
-        right = "" if kept is None or kept.accuracy is None else f": right on {_share(kept, view)} of the validation rows"
-        return f"It is trained{right}.", yardsticks(view)
+        right = "" if kept is None or kept.accuracy is None else f"Of the validation rows {_share(kept, view)}. "
+        score = "" if found is None else f" {scores.in_a_sentence(found.test.accuracy, found.test.rows)}."
+        return f"It is trained.{score}", right + yardsticks(view)
     if view.status == "stopped":
         return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the rest."
     if view.status == "cancelled":
