@@ -177,7 +177,11 @@ def test_classes_are_no_measurements(counts):
 def test_a_million_different_cells_take_no_time():
     rng = random.Random(5)
     counts = {f"{rng.random()}, text {n}; a/b": 1 for n in range(1_000_000)}
+    # What looking once at each cell takes on this machine, in this minute.
+    start = time.process_time()
+    assert sum("; a/b" in cell and cell.split(", ")[0] != "" for cell in counts) == len(counts)
+    once = time.process_time() - start
     for answer in (find_separator, is_measurement):
         start = time.process_time()
         assert not answer(counts)
-        assert time.process_time() - start < 2
+        assert time.process_time() - start < 20 * once
