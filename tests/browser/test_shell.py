@@ -126,8 +126,9 @@ def test_a_mistake_is_not_told_while_one_is_still_typing(visit: Open, moods_csv:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_strip_keeps_its_height_and_its_place(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
-    page = visit(width=width, height=height).page
+def test_the_strip_keeps_its_height_and_its_place(visit: Open, empty_handed: Server, moods_csv: Path, width: int, height: int) -> None:
+    server = empty_handed
+    page = visit(server, width=width, height=height).page
     expect(page.locator("#strip")).to_be_hidden()
     upload(page, moods_csv, rows="240")
     server.brake(True)

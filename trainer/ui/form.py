@@ -260,7 +260,10 @@ def _wire_recipe(studio: Studio, page: Page) -> None:
         if not level:
             return {form.why: recipe_form.OWN_WORDS}
         recipe, why = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
-        return {form.why: recipe_form.explained(why), page.train.notice: "", **recipe_form.shown(form, recipe)}
+        held = dict(zip(form.settings, _held(page, values)[1], strict=True))
+        # Only what differs: somebody may be typing into another field meanwhile.
+        differs = {field: value for field, value in recipe_form.shown(form, recipe).items() if value != held[field]}
+        return {form.why: recipe_form.explained(why), page.train.notice: "", **differs}
 
     @complaining(page)
     def ready(draft: str | None, name: str | None, *values: Any) -> dict:
