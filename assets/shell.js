@@ -102,8 +102,12 @@
   const FILE = "emotune-file";
   if (localStorage.getItem(FILE)) document.documentElement.dataset.awaits = "file";
   addEventListener("pagehide", () => localStorage.setItem(FILE, $("#data-tab")?.classList.contains("em-open-desk") ? "open" : ""));
-  window.emotuneOpened = () => delete document.documentElement.dataset.awaits;
-  setTimeout(window.emotuneOpened, 10000);
+  const shown = () => delete document.documentElement.dataset.awaits;
+  window.emotuneOpened = () => {
+    shown();
+    document.documentElement.dataset.opened = "";
+  };
+  setTimeout(shown, 10000);
 
   // Requests that a reload cuts off are no errors.
 

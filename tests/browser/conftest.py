@@ -104,7 +104,7 @@ class Visit:
     def reload(self) -> None:
         allowed, self.errors_allowed = self.errors_allowed, True
         self.page.reload()
-        expect(self.page.locator("#chip .em-chip")).to_be_attached()
+        expect(self.page.locator("html[data-opened]")).to_be_attached()
         self.errors_allowed = allowed
 
     def watch(self) -> None:
@@ -196,7 +196,8 @@ def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Ca
         made.page.set_default_timeout(1000 * PATIENCE)
         made.page.set_viewport_size({"width": width, "height": height})
         made.page.goto(where.address)
-        expect(made.page.locator("#chip .em-chip")).to_be_attached()
+        # What the page shows of the file that was open, and of its form, is there: whoever is quicker would be overtaken by it.
+        expect(made.page.locator("html[data-opened]")).to_be_attached()
         return made
 
     yield open_page

@@ -41,7 +41,8 @@ def choose_settings(page: Page, **values: str) -> None:
     if prepare.is_visible():
         prepare.click()
     epochs = setting(page, "epochs")
-    if not epochs.is_visible():
+    expect(page.locator("#start")).to_be_visible()
+    if not page.locator("#settings .label-wrap.open").count():
         page.locator("#settings").get_by_text("More settings", exact=True).click()
     expect(epochs).to_be_visible()
     for name, value in values.items():
