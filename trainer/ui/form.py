@@ -140,7 +140,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
 def _wire_judgement(studio: Studio, page: Page) -> None:
     """The Train tab says what Start would do. A mistake is told once its field is left, and goes when it is mended."""
     train, form = page.train, page.train.recipe
-    outputs = [train.source, train.start_foot, train.notice, form.dial, form.drawer, form.invalid, *form.settings]
+    outputs = [train.source, train.start_foot, train.notice, form.drawer, form.invalid, *form.settings]
 
     def judge(draft: str | None, invalid: str, *values: Any, complain: bool) -> Any:
         try:
@@ -154,7 +154,6 @@ def _wire_judgement(studio: Studio, page: Page) -> None:
             train.source: _source(studio, draft),
             train.start_foot: _foot(studio, page, draft, *values),
             train.notice: "",
-            form.dial: _dial(studio, page, draft, *values),
             **recipe_form.unmarked(form, invalid),
         }
 
@@ -169,6 +168,10 @@ def _wire_judgement(studio: Studio, page: Page) -> None:
     inputs = [page.data.draft, form.invalid, *page.form]
     watched = [c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.live, page.shell.chip)]
     gr.on(watched, changed, inputs, outputs, trigger_mode="always_last", **QUIET)
+    # The settings are no part of it: a dial that was drawn anew with each of them would not move to "My own".
+    timed = [c.change for c in (page.data.version, *page.data.form, train.encoder, page.shell.chip)]
+    levels = complaining(page)(lambda draft, *values: {form.dial: _dial(studio, page, draft, *values)})
+    gr.on(timed, levels, [page.data.draft, *page.form], [form.dial, train.notice], trigger_mode="always_last", **QUIET)
     gr.on([c.blur for c in form.settings], left, inputs, outputs, **QUIET)
 
 
