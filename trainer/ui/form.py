@@ -291,6 +291,15 @@ def _wire_recipe(studio: Studio, page: Page) -> None:
         repairs = studio.preparation(owner(), known).draft.repairs if known else ()
         return {form.taken: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
 
+    @complaining(page)
+    def drifted(draft: str | None, *values: Any) -> Any:
+        level = level_of(page, values)
+        if not level:
+            return gr.skip()
+        recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
+        same = [str(value) for value in recipe_form.values(recipe)] == [str(value) for value in _held(page, values)[1]]
+        return gr.skip() if same else {form.dial: recipe_form.OWN, form.why: recipe_form.OWN_WORDS}
+
     held = [data.draft, *page.form]
     keep = remember(studio, page)
     shown = recipe_outputs(page)
@@ -301,4 +310,6 @@ def _wire_recipe(studio: Studio, page: Page) -> None:
     for setting in form.settings:
         # Kept only once the dial has moved: else a reload would find the level of before, and set everything by it.
         setting.input(lambda: (recipe_form.OWN, recipe_form.OWN_WORDS), None, [form.dial, form.why], **QUIET).then(**keep)
+    # Gradio's text fields keep the first thing that is put into them to themselves: whoever leaves one is asked whether the dial still holds.
+    gr.on([c.blur for c in form.settings], drifted, held, [form.dial, form.why, page.train.notice], **QUIET).then(**keep)
     recipe_form.wire_download(form, take, held, [form.taken, page.train.notice], **QUIET)
