@@ -29,6 +29,7 @@ def wrong(page: Page) -> list[str]:
     ]
 
 
+@pytest.mark.slow  # many minutes: every tab in every state, four times
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 860), (390, 844)])
 def test_axe_finds_nothing(browser: Browser, empty_handed: Server, moods_csv: Path, width: int, height: int, scheme: str) -> None:
