@@ -1,7 +1,7 @@
 // Draws a figure of trainer/charts in its frame and keeps drawing it as it changes; fetches plotly for the first of them.
 // It decides nothing about the data. live_chart.js calls mount with what gradio gives it.
 
-import { csvOf } from "./chart_table.js";
+import { csvOf, save } from "./chart_table.js";
 
 // Of all charts of the page.
 let loading = null;
@@ -119,12 +119,6 @@ function figureOf(value, probe) {
 }
 
 const markup = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-
-function save(content, type, name) {
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content], { type })), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
 
 // One configuration for all: plotly builds a chart anew, zoom lost, whenever it is given another. Its own buttons would stand inside an
 // image, where no screen reader finds them.

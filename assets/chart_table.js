@@ -1,4 +1,4 @@
-// The data of a figure of trainer/charts as a CSV that a spreadsheet opens: UTF-8 with a byte order mark, CRLF. Knows neither plotly nor page.
+// Tables, and the data of a figure of trainer/charts, as a CSV that a spreadsheet opens: UTF-8 with a byte order mark, CRLF. Knows no plotly.
 
 // As trainer/data/writing.py: cells that some spreadsheets would run as a formula (OWASP, "CSV Injection").
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
@@ -20,6 +20,12 @@ export function tableOf({ data, layout: { meta } }) {
   return [["series", "step", "value"], ...rungs.map(([name, share]) => [name, "", share]), ...points];
 }
 
-export const csvOf = (figure) => `\ufeff${tableOf(figure)
-  .map((row) => `${row.map(cell).join(",")}\r\n`)
-  .join("")}`;
+export const csvOfRows = (rows) => `\ufeff${rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`;
+
+export const csvOf = (figure) => csvOfRows(tableOf(figure));
+
+export function save(content, type, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(new Blob([content], { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

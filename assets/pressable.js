@@ -1,29 +1,7 @@
-// The js_on_load body of a piece of HTML with buttons: draws props.value and hands a press of a button with data-do to the page, as a click
-// with {action, code}. It decides nothing. In scope (gradio): element, trigger, props, watch. Template: <div class="em-pressable"></div>.
+// A piece of HTML with buttons: draws props.value and hands a press of a button with data-do to the page, as a click with {action, code}. It
+// decides nothing. Fetched once for all of them; mount takes what gradio gives a component. Template: <div class="em-pressable"></div>.
 
 const PATIENCE = 8000; // milliseconds after which a press that changed nothing here may be tried again
-
-const box = element.querySelector(".em-pressable");
-let shown = "";
-let pressed = null;
-
-// Whoever works by keyboard goes on from the same button, or from the heading where that is gone.
-function draw() {
-  release();
-  const html = props.value ?? "";
-  if (html === shown) return;
-  const { activeElement } = document;
-  const inside = box.contains(activeElement) ? activeElement : null;
-  const open = new Set([...box.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent));
-  const made = document.createElement("template");
-  made.innerHTML = shown = html;
-  patch(box, made.content);
-  for (const summary of box.querySelectorAll("details > summary")) if (open.has(summary.textContent)) summary.parentElement.open = true;
-  if (!inside || document.activeElement === inside) return;
-  const { do: action, code } = inside.dataset;
-  const again = [...box.querySelectorAll("button[data-do]")].find((button) => button.dataset.do === action && button.dataset.code === code);
-  (again ?? box.querySelector("[tabindex='-1']"))?.focus({ preventScroll: true });
-}
 
 // Only what differs is replaced: a button that is drawn anew each second could not be pressed.
 function patch(from, to) {
@@ -41,26 +19,50 @@ function patch(from, to) {
   });
 }
 
-box.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-do]");
-  if (!button || pressed || button.disabled) return;
-  pressed = button;
-  button.setAttribute("aria-busy", "true");
-  setTimeout(() => pressed === button && release(), PATIENCE);
-  document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
-  trigger("click", { action: button.dataset.do, code: button.dataset.code ?? "" });
-});
+export function mount({ element, props, trigger, watch }) {
+  const box = element.querySelector(".em-pressable");
+  let shown = "";
+  let pressed = null;
 
-function release() {
-  pressed?.removeAttribute("aria-busy");
-  pressed = null;
+  // Whoever works by keyboard goes on from the same button, or from the heading where that is gone.
+  function draw() {
+    release();
+    const html = props.value ?? "";
+    if (html === shown) return;
+    const { activeElement } = document;
+    const inside = box.contains(activeElement) ? activeElement : null;
+    const open = new Set([...box.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent));
+    const made = document.createElement("template");
+    made.innerHTML = shown = html;
+    patch(box, made.content);
+    for (const summary of box.querySelectorAll("details > summary")) if (open.has(summary.textContent)) summary.parentElement.open = true;
+    if (!inside || document.activeElement === inside) return;
+    const { do: action, code } = inside.dataset;
+    const again = [...box.querySelectorAll("button[data-do]")].find((button) => button.dataset.do === action && button.dataset.code === code);
+    (again ?? box.querySelector("[tabindex='-1']"))?.focus({ preventScroll: true });
+  }
+
+  box.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-do]");
+    if (!button || pressed || button.disabled) return;
+    pressed = button;
+    button.setAttribute("aria-busy", "true");
+    setTimeout(() => pressed === button && release(), PATIENCE);
+    document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
+    trigger("click", { action: button.dataset.do, code: button.dataset.code ?? "" });
+  });
+
+  function release() {
+    pressed?.removeAttribute("aria-busy");
+    pressed = null;
+  }
+
+  // Not every answer is drawn here.
+  document.addEventListener("emotune:answered", release);
+
+  // A press that led to another tab has been answered: who comes back may press again.
+  new ResizeObserver(() => box.clientWidth || release()).observe(box);
+
+  watch("value", draw);
+  draw();
 }
-
-// Not every answer is drawn here.
-document.addEventListener("emotune:answered", release);
-
-// A press that led to another tab has been answered: who comes back may press again.
-new ResizeObserver(() => box.clientWidth || release()).observe(box);
-
-watch("value", draw);
-draw();

@@ -6,7 +6,6 @@ Measures and judges only; nothing of it is needed for a training.
 from contextlib import suppress
 from dataclasses import dataclass
 
-from trainer.data.corpus import Corpus
 from trainer.data.encoder_checks import EncoderFacts, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
 from trainer.data.findings import Finding
 from trainer.errors import UserError
@@ -46,11 +45,11 @@ def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder:
     device = "cpu" if hardware is None else hardware.device
     if preparation is None or preparation.problem is not None or preparation.corpus is None:
         return dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
-    training, facts = _training_rows(preparation, base), facts_of(encoder)
-    lengths = measure_lengths(preparation.corpus, facts) if training is None else preparation.training_lengths(base, facts)
+    rows, facts = _rows(preparation, base), facts_of(encoder)
+    lengths = measure_lengths(preparation.corpus, facts) if rows is None else preparation.training_lengths(base, facts)
     return dial(
         level,
-        train_rows=len(preparation.corpus if training is None else training),
+        train_rows=len(preparation.corpus) if rows is None else rows[0],
         class_count=len(preparation.corpus.label_names),
         mean_tokens=_USUAL_TOKENS if lengths is None else float(lengths.tokens.mean()),
         device=device,
@@ -64,17 +63,17 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     Raises what ``require_corpus`` does.
     """
     corpus, facts = preparation.require_corpus(), facts_of(encoder)
-    training = _training_rows(preparation, recipe)
-    measured, kind = (corpus, "text") if training is None else (training, "training text")
-    lengths = measure_lengths(corpus, facts) if training is None else preparation.training_lengths(recipe, facts)
+    rows = _rows(preparation, recipe)
+    measured, kind = (corpus, "text") if rows is None else (preparation.training_rows(recipe), "training text")
+    lengths = measure_lengths(corpus, facts) if rows is None else preparation.training_lengths(recipe, facts)
     read = min(recipe.max_length, facts.longest)
     findings = check_encoder(measured, facts, lengths, max_length=read, kind=kind)
     seconds = None
     # Of an encoder that was never fetched whole nobody knows how much it takes.
-    if hardware is not None and lengths is not None and training is not None and encoder.parameters:
+    if hardware is not None and lengths is not None and rows is not None and encoder.parameters:
         # A device that has no memory left cannot be measured; whether a training fits, it says itself.
         with suppress(RuntimeError):
-            estimated = estimate(encoder, lengths.tokens, _rows(preparation, recipe), recipe, hardware)
+            estimated = estimate(encoder, lengths.tokens, rows, recipe, hardware)
             findings.append(check_estimate(estimated))
             seconds = estimated.seconds
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
@@ -82,24 +81,19 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
 
 def forecast(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> float | None:
     """Seconds from Start to the report; None where the machine, the lengths of the texts or the training rows are not known."""
-    training = _training_rows(preparation, recipe)
-    if training is None or hardware is None or not encoder.parameters:
+    rows = _rows(preparation, recipe)
+    if rows is None or hardware is None or not encoder.parameters:
         return None
     lengths = preparation.training_lengths(recipe, facts_of(encoder))
     with suppress(RuntimeError):  # a device that has no memory left cannot be measured
-        return None if lengths is None else estimate(encoder, lengths.tokens, _rows(preparation, recipe), recipe, hardware).seconds
+        return None if lengths is None else estimate(encoder, lengths.tokens, rows, recipe, hardware).seconds
     return None
 
 
-def _rows(preparation: Preparation, recipe: Recipe) -> tuple[int, int, int]:
-    """Training, validation and test rows."""
-    splits = preparation.splits(recipe)
-    return len(splits.train), len(splits.validation), len(splits.test)
-
-
-def _training_rows(preparation: Preparation, recipe: Recipe) -> Corpus | None:
-    """None where the rows cannot be split so: the split's own line says what is wrong with it."""
+def _rows(preparation: Preparation, recipe: Recipe) -> tuple[int, int, int] | None:
+    """Training, validation and test rows; None where the rows cannot be split so: the split's own line says what is wrong with it."""
     try:
-        return preparation.training_rows(recipe)
+        splits = preparation.splits(recipe)
     except UserError:
         return None
+    return len(splits.train), len(splits.validation), len(splits.test)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Server
 
@@ -99,6 +99,20 @@ def end_training(page: Page, server: Server) -> None:
 def box(page: Page, selector: str) -> dict[str, float]:
     """Where the first visible match stands in the window: x, y, width, height, bottom, in pixels."""
     return page.locator(selector).locator("visible=true").first.evaluate("e => e.getBoundingClientRect().toJSON()")
+
+
+def hold_first(page: Page, address: str) -> list[Route]:
+    """Hold the first request to this address up on its way; it stands in the list then, for whoever lets it go on. The others pass."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route(address, hold)
+    return held
 
 
 def in_view(page: Page, selector: str) -> bool:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ROOT, Server, Visit
 from tests.browser.made_runs import make_run
-from tests.browser.steps import box, in_view, tab
+from tests.browser.steps import box, hold_first, in_view, tab
 from tests.conftest import small_rows, write_rows
 from trainer.evaluation.report import make_report
 from trainer.recipe import Recipe
@@ -287,15 +287,7 @@ def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods: RunView) -> 
             new MutationObserver(() => window.answered.push(box.firstElementChild.dataset.text)).observe(box, { childList: true });
         }"""
     )
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if held:
-            route.continue_()
-        else:
-            held.append(route)
-
-    page.route("**/gradio_api/queue/join*", hold)
+    held = hold_first(page, "**/gradio_api/queue/join*")
     with page.expect_request("**/gradio_api/queue/join*"):
         words.fill("cry lonely tears")
     words.fill("shout furious rage")

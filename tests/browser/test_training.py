@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import (
@@ -17,6 +17,7 @@ from tests.browser.steps import (
     choose_settings,
     course,
     end_training,
+    hold_first,
     points,
     setting,
     tab,
@@ -171,15 +172,7 @@ def test_an_answer_that_comes_late_does_not_bring_another_run_back(visit: Open, 
     wait_until_trained(page)
 
     # One question of the timer is held up on its way, still asking for the old run, while Start is pressed.
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if held:
-            route.continue_()
-        else:
-            held.append(route)
-
-    page.route("**/gradio_api/run/predict*", hold)
+    held = hold_first(page, "**/gradio_api/run/predict*")
     page.wait_for_event("request", lambda request: "run/predict" in request.url)
     new = begin(page, seed="11", epochs="1")
     assert new != old

@@ -16,16 +16,14 @@ from trainer.data.files.reading import read_file
 from trainer.evaluation.report import make_report
 
 
-def test_counts_are_sorted_and_labelled():
-    figure = valid(classes.class_counts_chart(("few", "joy", "many"), (10, 335, 655)))
-    bars = figure["data"][0]
-    assert bars["x"] == [655, 335, 10]
-    assert bars["text"] == ["655 · 65.5 %", "335 · 33.5 %", "10 · 1.0 %"]
+def test_classes_stand_in_the_order_of_their_counts_in_their_colours():
+    names = ("few", "joy", "many")
+    figure = valid(classes.text_lengths_chart(names, [range(1, 11), range(1, 336), range(1, 656)]))
     assert figure["layout"]["yaxis"]["ticktext"] == ["many", "joy", "few"]
     assert figure["layout"]["yaxis"]["range"] == [2.5, -0.5]  # the first on top
-    assert bars["marker"]["color"][1] == class_colours(("few", "joy", "many"))[1]
+    assert figure["data"][1]["line"]["color"] == class_colours(names)[1]
     assert figure["layout"]["height"] == 220
-    assert valid(classes.class_counts_chart((), ()))["data"][0]["x"] == []
+    assert [trace["type"] for trace in valid(classes.text_lengths_chart((), ()))["data"]] == ["scatter"]
 
 
 def test_text_lengths_send_five_numbers_per_class_in_the_order_of_the_counts():
@@ -113,27 +111,22 @@ def test_the_table_of_a_confusion_matrix_has_every_pair_and_of_very_many_classes
 def test_of_very_many_classes_both_ends_are_drawn_and_the_rest_is_counted():
     names = [f"intent {i}" for i in range(77)]
     counts = [100 - i for i in range(77)]
-    bars = valid(classes.class_counts_chart(names, counts))
     boxes = valid(classes.text_lengths_chart(names, [list(range(count)) for count in counts]))
-    for figure in (bars, boxes):
-        axis = figure["layout"]["yaxis"]
-        assert axis["ticktext"] == [*names[:10], "<i>57 more</i>", *names[-10:]]
-        assert axis["range"] == [20.5, -0.5]
-        assert [row[0] for row in figure["layout"]["meta"]["table"]["rows"]] == list(range(77))
-        assert figure["layout"]["height"] < 560
-    assert bars["data"][0]["y"] == [*range(10), *range(11, 21)]
-    assert bars["data"][0]["text"][-1].startswith("24 · ")
+    axis = boxes["layout"]["yaxis"]
+    assert axis["ticktext"] == [*names[:10], "<i>57 more</i>", *names[-10:]]
+    assert axis["range"] == [20.5, -0.5]
+    assert [row[0] for row in boxes["layout"]["meta"]["table"]["rows"]] == list(range(77))
+    assert boxes["layout"]["height"] < 560
     assert [t["y"] for t in boxes["data"] if t["type"] == "box"] == [[i] for i in (*range(10), *range(11, 21))]
-    assert len(classes.class_counts_chart(names[:25], counts[:25])["layout"]["yaxis"]["ticktext"]) == 25
+    assert len(classes.text_lengths_chart(names[:25], [[1]] * 25)["layout"]["yaxis"]["ticktext"]) == 25
 
 
 @pytest.mark.parametrize("count", [1, 2, 77, 500])
 def test_charts_of_any_number_of_classes_are_valid(count):
     names = [f"class {i}" for i in range(count)]
     report = report_of(names, 6000)
-    valid(classes.class_counts_chart(names, report.confusion.sum(axis=1)))
-    valid(classes.text_lengths_chart(names, [np.arange(1, 30)] * count))
-    valid(classes.confusion_chart(report, by_row=True))
+    assert valid(classes.text_lengths_chart(names, [np.arange(1, 30)] * count))
+    assert valid(classes.confusion_chart(report, by_row=True))
 
 
 def test_seventy_seven_real_intents_have_names_that_are_told_apart(shared):

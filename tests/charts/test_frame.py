@@ -35,8 +35,8 @@ def test_long_names_are_shortened_on_axes_and_whole_on_hover():
     assert frame.short("感" * 30) == "感" * 5 + "…" + "感" * 5  # these are twice as wide
     # An entity is never cut in two.
     assert frame.short("<" * 40) == "&lt;" * 10 + "…" + "&lt;" * 11
-    figure = classes.class_counts_chart(["y" * 300, "b"], [3, 2])
-    assert "y" * 300 in figure["data"][0]["hovertext"][0]
+    figure = classes.text_lengths_chart(["y" * 300, "b"], [[1] * 3, [1] * 2])
+    assert "y" * 300 in figure["data"][-1]["hovertext"][0]
 
 
 def test_names_that_begin_alike_are_told_apart_when_shortened():
@@ -63,7 +63,6 @@ def test_shortened_names_are_distinct_and_fit(names, most):
 @pytest.mark.parametrize("names", [NASTY, EMOTIONS])
 def test_class_names_reach_plotly_escaped_only(names):
     figures = [
-        classes.class_counts_chart(names, range(1, len(names) + 1)),
         classes.text_lengths_chart(names, [[1, 2, 3]] * len(names)),
         classes.confusion_chart(report_of(names), by_row=False),
     ]
@@ -102,7 +101,6 @@ def test_tokens_stand_only_where_the_script_replaces_them():
         curves.loss_chart(run()),
         curves.accuracy_chart(run()),
         curves.loss_chart(Curves("k")),
-        classes.class_counts_chart(EMOTIONS, (1, 2, 3, 4, 5, 6)),
         classes.text_lengths_chart(EMOTIONS, [[1, 2]] * 6),
         classes.confusion_chart(report, by_row=True),
         accuracy_comparison([Course("a", "one", eval_steps=(5,), eval_accuracy=(0.5,))]),

@@ -37,6 +37,14 @@ class Read(HTMLParser):
         self.words += data
 
 
+def assert_only_words(html: str, words: str) -> None:
+    """That ``words`` of a person stand in it as they are, and made no element of it."""
+    found = Read(html)
+    assert "img" not in found.tags
+    assert words in found.words
+    assert found.open == []
+
+
 EVERYTHING: dict[str, Callable[[str], str]] = {
     "text": markup.text,
     "notice": lambda w: markup.notice(w, "must_fix"),
@@ -46,6 +54,7 @@ EVERYTHING: dict[str, Callable[[str], str]] = {
     "probabilities": lambda w: markup.probabilities([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
     "isolated": markup.isolated,
     "dot": lambda w: markup.dot("#111111") + markup.text(w),
+    "class_bar": lambda w: markup.class_bar(markup.text(w), "#111111", 0.5, "12", title=w),
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.ui.test_markup import Read
+from tests.ui.test_markup import Read, assert_only_words
 from trainer.shelf import ExampleRow
 from trainer.training.predictor import Prediction
 from trainer.ui import try_tab, try_view
@@ -62,10 +62,7 @@ def test_no_word_of_a_person_is_markup() -> None:
         try_view.no_text(EVIL),
     )
     for html in pieces:
-        found = Read(html)
-        assert "img" not in found.tags
-        assert EVIL in found.words
-        assert found.open == []
+        assert_only_words(html, EVIL)
 
 
 def test_the_checksum_of_a_text_is_that_of_the_browser() -> None:

@@ -1,4 +1,4 @@
-"""The classes as charts: their rows, the lengths of their texts, and the confusion matrix."""
+"""The classes as charts: the lengths of their texts, and the confusion matrix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,31 +25,6 @@ from trainer.text_format import percent
 
 _MOST_ROWS, _AT_EACH_END = 25, 10
 _LENGTHS = ("lower whisker", "first quartile", "median", "third quartile", "upper whisker", "longest")
-
-
-def class_counts_chart(label_names: Sequence[str], counts: Sequence[int]) -> Figure:
-    """Rows per class as horizontal bars, the largest first, each with its count and share; of very many classes the ends."""
-    shown = _Rows.of(counts)
-    total = max(int(sum(counts)), 1)
-    colours = class_colours(label_names)
-    words = {i: f"{int(counts[i]):,} · {percent(int(counts[i]) / total)}" for i in shown.order}
-    hover = [f"{plain(label_names[i])}: {words[i].replace(' · ', ' rows, ')} of all" for _, i in shown.places]
-    places, of = [place for place, _ in shown.places], [i for _, i in shown.places]
-    bars = {"type": "bar", "orientation": "h", "y": places, "x": [int(counts[i]) for i in of], "width": 0.72}
-    bars |= {
-        "marker": {"color": [colours[i] for i in of]},
-        "text": [words[i] for i in of],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "constraintext": "none",
-    }
-    bars |= {"textfont": {"color": INK, "size": 12}, "hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"}
-    first = "; ".join(f"{label_names[i]} {words[i]}" for i in shown.order[:8])
-    # The labels at the ends of the bars stand in the right margin, whatever the width: plotly cannot reserve room for them itself.
-    x_axis = make_axis("", range=[0, max([*map(int, counts), 1])], showticklabels=False, showgrid=False)
-    description = f"Rows per class, {len(counts)} classes, the largest first: {first}{'; …' if len(counts) > 8 else ''}."
-    table = make_table(("class", "rows"), label_names, 1, [(i, int(counts[i])) for i in shown.order])
-    return _class_rows([bars], label_names, shown, "counts", description, table, x_axis, right=100, bottom=10)
 
 
 def text_lengths_chart(label_names: Sequence[str], lengths_by_class: Sequence[Sequence[int]]) -> Figure:
@@ -88,7 +63,7 @@ def text_lengths_chart(label_names: Sequence[str], lengths_by_class: Sequence[Se
     description = f"Words per text by class; medians: {said}{'; …' if len(numbers) > 8 else ''}."
     x_axis = make_axis("words per text", range=[0, 1.03 * max(widest, 1)], tickformat=",d", nticks=7)
     table = make_table(("class", "texts", *_LENGTHS), label_names, 1, [(i, len(lengths[i]), *numbers[i]) for i in numbers])
-    return _class_rows([*boxes, dots], label_names, shown, "lengths", description, table, x_axis, right=16, bottom=40)
+    return _class_rows([*boxes, dots], label_names, shown, description, table, x_axis)
 
 
 def _five_numbers(ordered: np.ndarray) -> tuple[float, ...]:
@@ -129,16 +104,14 @@ class _Rows:
         return {"tickvals": list(range(len(self))), "ticktext": cut}
 
 
-def _class_rows(
-    data: list, names: Sequence[str], shown: _Rows, key: str, description: str, table: dict, x: dict, *, right: int, bottom: int
-) -> Figure:
-    """What charts with one row per class share: the names on the left, the first row on top, a height that grows with the classes."""
+def _class_rows(data: list, names: Sequence[str], shown: _Rows, description: str, table: dict, x: dict) -> Figure:
+    """One row per class: the names on the left, the first row on top, a height that grows with the classes."""
     n = len(shown)
-    height = max(220, round(n * (30 if n <= 12 else 22)) + 10 + bottom)
+    height = max(220, n * (30 if n <= 12 else 22) + 50)
     rows = make_axis("", **shown.ticks(names, 22), range=[n - 0.5, -0.5], showgrid=False)
     rows |= {"automargin": True, "tickfont": {"color": INK, "size": 12}, "fixedrange": True}
-    margin = {"l": 20, "r": right, "t": 10, "b": bottom}
-    layout = make_layout(f"{key} {len(names)}", height, margin, description, xaxis=x | {"fixedrange": True}, yaxis=rows)
+    margin = {"l": 20, "r": 16, "t": 10, "b": 40}
+    layout = make_layout(f"lengths {len(names)}", height, margin, description, xaxis=x | {"fixedrange": True}, yaxis=rows)
     phone = shown.ticks(names, 16) | {"tickfont": {"color": INK, "size": 11}}
     layout["meta"] |= {"table": table, "phone": {"yaxis": phone}}
     return {"data": data, "layout": layout}

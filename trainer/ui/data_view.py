@@ -73,9 +73,7 @@ def classes(corpus: Corpus) -> str:
 
     def bars(chosen: list[int]) -> str:
         items = "".join(
-            f'<li><i class="em-dot" style="background:{colours[i]}"></i><span class="em-bar-name" title="{markup.text(names[i])}">{middle(names[i], most=22, end=9)}</span>'
-            f'<span class="em-bar"><span style="width:{100 * counts[i] / most:.1f}%;background:{colours[i]}"></span></span>'
-            f'<span class="em-bar-end">{counts[i]:,}</span></li>'
+            markup.class_bar(middle(names[i], most=22, end=9), colours[i], counts[i] / most, f"{counts[i]:,}", title=names[i])
             for i in chosen
         )
         return f'<ol class="em-class-bars" aria-label="Rows per class">{items}</ol>'

@@ -13,7 +13,7 @@ from trainer.storage import RunStorage, Storage
 from trainer.studio import Studio
 from trainer.ui import markup, words
 from trainer.ui.pressable import Press, pressable
-from trainer.ui.run_names import titles
+from trainer.ui.run_names import titles_by_id
 from trainer.ui.session import QUIET, owner, said
 
 _HEAD = ("Run", "Model", "States to train further", "Rest", "Together")
@@ -96,8 +96,7 @@ def _files_of(studio: Studio) -> str:
 
 def _room_of(studio: Studio, done: str = "") -> str:
     views = studio.runs(owner())
-    named = dict(zip((view.id for view in views), titles(views), strict=True))
-    return room_html(studio.storage(owner()), views, named, done=done)
+    return room_html(studio.storage(owner()), views, titles_by_id(views), done=done)
 
 
 def _file(draft: DraftSummary, now: float) -> str:

@@ -17,8 +17,6 @@ from trainer.ui.components import Page
 from trainer.ui.session import QUIET, owner, said
 from trainer.ui.verdict import judge
 
-_TO_WRONG = "() => document.querySelector('.em-invalid')?.scrollIntoView({ block: 'center' })"
-
 
 def recipe_of(page: Page, values: Sequence[Any]) -> Recipe:
     """The recipe that the form of both tabs asks for; UserError where a value is out of range."""
@@ -43,7 +41,8 @@ def wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     _wire_judgement(studio, page)
     _wire_advice(studio, page)
     _wire_tokens(studio, page)
-    _wire_recipe(studio, page)
+    _wire_dial(studio, page)
+    _wire_recipes(studio, page)
 
 
 def wrong(studio: Studio, page: Page, draft: str | None, error: UserError, *values: Any) -> dict:
@@ -252,8 +251,8 @@ def _wire_advice(studio: Studio, page: Page) -> None:
     )
 
 
-def _wire_recipe(studio: Studio, page: Page) -> None:
-    """The dial, ready recipes and recipe files: what they say, the form then shows, and the draft remembers."""
+def _wire_dial(studio: Studio, page: Page) -> None:
+    """The dial: what it says the form then shows, what is changed by hand moves it, and the draft remembers."""
     data, form = page.data, page.train.recipe
     fields = [form.dial, form.why, *form.settings, page.train.notice]
 
@@ -267,6 +266,37 @@ def _wire_recipe(studio: Studio, page: Page) -> None:
         # Only what differs: somebody may be typing into another field meanwhile.
         differs = {field: value for field, value in recipe_form.shown(form, recipe).items() if value != held[field]}
         return {form.why: recipe_form.explained(why), page.train.notice: "", **differs}
+
+    @complaining(page)
+    def drifted(draft: str | None, *values: Any) -> Any:
+        level = level_of(page, values)
+        if not level:
+            return gr.skip()
+        recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
+        same = [str(value) for value in recipe_form.values(recipe)] == [str(value) for value in _held(page, values)[1]]
+        return gr.skip() if same else {form.dial: recipe_form.OWN, form.why: recipe_form.OWN_WORDS}
+
+    held = [data.draft, *page.form]
+    keep = remember(studio, page)
+    form.dial.input(turn, held, fields, **QUIET).then(**keep)
+    data.version.change(turn, held, fields, **QUIET)
+    # Kept only once the dial has moved: else a reload would find the level of before, and set everything by it.
+    own = gr.on(
+        [c.input for c in form.settings],
+        lambda: (recipe_form.OWN, recipe_form.OWN_WORDS),
+        None,
+        [form.dial, form.why],
+        trigger_mode="always_last",
+        **QUIET,
+    )
+    own.then(**keep)
+    # Gradio's text fields keep the first thing that is put into them to themselves: whoever leaves one is asked whether the dial still holds.
+    gr.on([c.blur for c in form.settings], drifted, held, [form.dial, form.why, page.train.notice], **QUIET).then(**keep)
+
+
+def _wire_recipes(studio: Studio, page: Page) -> None:
+    """Ready recipes and recipe files: what they say, the form then shows, and the draft remembers."""
+    data, form = page.data, page.train.recipe
 
     @complaining(page)
     def ready(draft: str | None, name: str | None, *values: Any) -> dict:
@@ -291,25 +321,9 @@ def _wire_recipe(studio: Studio, page: Page) -> None:
         repairs = studio.preparation(owner(), known).draft.repairs if known else ()
         return {form.taken: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
 
-    @complaining(page)
-    def drifted(draft: str | None, *values: Any) -> Any:
-        level = level_of(page, values)
-        if not level:
-            return gr.skip()
-        recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
-        same = [str(value) for value in recipe_form.values(recipe)] == [str(value) for value in _held(page, values)[1]]
-        return gr.skip() if same else {form.dial: recipe_form.OWN, form.why: recipe_form.OWN_WORDS}
-
     held = [data.draft, *page.form]
     keep = remember(studio, page)
     shown = recipe_outputs(page)
-    form.dial.input(turn, held, fields, **QUIET).then(**keep)
-    data.version.change(turn, held, fields, **QUIET)
     form.preset.input(ready, [data.draft, form.preset, *page.form], shown, **QUIET).then(**keep)
     form.bring.upload(bring, [data.draft, form.bring, *page.form], [*shown, page.train.encoder], **QUIET).then(**keep)
-    for setting in form.settings:
-        # Kept only once the dial has moved: else a reload would find the level of before, and set everything by it.
-        setting.input(lambda: (recipe_form.OWN, recipe_form.OWN_WORDS), None, [form.dial, form.why], **QUIET).then(**keep)
-    # Gradio's text fields keep the first thing that is put into them to themselves: whoever leaves one is asked whether the dial still holds.
-    gr.on([c.blur for c in form.settings], drifted, held, [form.dial, form.why, page.train.notice], **QUIET).then(**keep)
     recipe_form.wire_download(form, take, held, [form.taken, page.train.notice], **QUIET)

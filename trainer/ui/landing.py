@@ -60,9 +60,7 @@ def promise() -> str:
     names = [name for name, _ in _ANSWER]
     best, share = _ANSWER[0]
     bars = "".join(
-        f'<li><i class="em-dot" style="background:{colour}"></i><span class="em-bar-name">{name}</span>'
-        f'<span class="em-bar"><span style="width:{100 * part:.1f}%;background:{colour}"></span></span>'
-        f'<span class="em-bar-end">{words.percent(part, 0)}</span></li>'
+        markup.class_bar(name, colour, part, words.percent(part, 0))
         for (name, part), colour in zip(_ANSWER, class_colours(names), strict=True)
     )
     return (

@@ -5,26 +5,15 @@ the first chart is to be seen, and its title and buttons stand outside the image
 """
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import gradio as gr
 
-from trainer.ui import markup
+from trainer.ui import markup, served
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _BUTTONS = (("reset", "Reset zoom", ' class="em-away"'), ("png", "PNG", " disabled"), ("csv", "CSV", " disabled"))
-
-
-def served_files() -> list[str]:
-    """The scripts that charts fetch, for ``gr.set_static_paths``: plotly.js from its package, found without importing it, and our own."""
-    spec = find_spec("plotly")
-    if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError("the package plotly is not installed")
-    plotly = Path(spec.submodule_search_locations[0]) / "package_data" / "plotly.min.js"
-    return [str(path) for path in (plotly, _ASSETS / "chart.js", _ASSETS / "chart_table.js")]
 
 
 def drawn(figure: dict[str, Any] | None) -> str | None:
@@ -50,7 +39,7 @@ def live_chart(
 
 
 def _template(title: str, note: str, height: int, phone_height: int) -> str:
-    plotly, script, _ = (f"gradio_api/file={quote(Path(path).as_posix(), safe='/:')}" for path in served_files())
+    plotly, script = served.address(served.plotly()), served.address(served.module("chart.js"))
     buttons = "".join(
         f'<button type="button" data-do="{do}"{more} aria-label="{markup.text(f"{words}: {title}")}">{words}</button>'
         for do, words, more in _BUTTONS

@@ -83,6 +83,16 @@ def probabilities(names: Sequence[str], shares: Sequence[float], colours: Sequen
     return f'<ol class="em-bars" aria-label="Probability of each class">{bars}</ol>{tails}'
 
 
+def class_bar(name: str, colour: str, share: float, end: str, *, title: str = "") -> str:
+    """One class as a bar of ``share`` (0..1) of the width with ``end`` behind it; ``name`` and ``end`` are HTML, ``title`` is the whole name."""
+    whole = f' title="{text(title)}"' if title else ""
+    return (
+        f'<li><i class="em-dot" style="background:{text(colour)}"></i><span class="em-bar-name"{whole}>{name}</span>'
+        f'<span class="em-bar"><span style="width:{100 * share:.1f}%;background:{text(colour)}"></span></span>'
+        f'<span class="em-bar-end">{end}</span></li>'
+    )
+
+
 def _rest(shares: Sequence[float], kind: str) -> str:
     """One line for classes without a bar; nothing where there are none."""
     if not shares:

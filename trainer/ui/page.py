@@ -13,8 +13,8 @@ from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.ui import api, data_events, data_tab, form, markup, results_tab, run_names, runs_tab, shell, theme, train_tab, try_tab
 from trainer.ui.components import Page
-from trainer.ui.live_chart import served_files
 from trainer.ui.refresh import refresh
+from trainer.ui.served import served_files
 from trainer.ui.session import QUIET, owner, said, warned
 
 _TICK_SECONDS = 1.0
@@ -178,9 +178,8 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     def go(press: gr.EventData) -> Any:
         return _went(studio, page, press.action, press.code)
 
-    page.shell.strip.click(go, None, outputs, **QUIET).then(**look)
-    train.watch_foot.click(go, None, outputs, **QUIET).then(**look)
-    train.details.click(go, None, outputs, **QUIET).then(**look)
+    pressed = [html.click for html in (page.shell.strip, train.watch_foot, train.details)]
+    gr.on(pressed, go, None, outputs, trigger_mode="multiple", **QUIET).then(**look)
 
     def take_in_hand(press: gr.EventData) -> str:
         return str(press.run)

@@ -4,13 +4,10 @@
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
 
-from trainer.ui import markup
-
-_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "pressable.js"
+from trainer.ui import markup, served
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def pressable(value: str, *, elem_id: str, classes: tuple[str, ...] = ()) -> gr.
     return gr.HTML(
         value,
         html_template='<div class="em-pressable"></div>',
-        js_on_load=_SCRIPT.read_text(encoding="utf-8"),
+        js_on_load=served.mounting("pressable.js"),
         elem_id=elem_id,
         elem_classes=list(classes),
     )

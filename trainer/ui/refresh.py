@@ -20,13 +20,14 @@ from trainer.ui.strip import strip, subject
 
 def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, *, first: bool = False) -> Any:
     """Updates of what has changed since ``seen``; nothing where nothing has. ``first`` for a page that was just opened."""
-    # With what is looked at, as an answer may come late, when something else was chosen meanwhile.
-    token, asked = f"{studio.token(owner())}|{watched}|{model}", (watched, model)
+    # Before the runs are read: what happens meanwhile is then seen the next time.
+    state, asked = studio.token(owner()), (watched, model)
     lived, _, before = seen.partition("\n")
-    if before == token:
+    # With what is looked at, as an answer may come late, when something else was chosen meanwhile.
+    if before == f"{state}|{watched}|{model}":
         return gr.skip()
     views = studio.runs(owner())
-    titles = dict(zip((v.id for v in views), run_names.titles(views), strict=True))
+    titles = run_names.titles_by_id(views)
     running = next((v for v in views if v.status == "running"), None)
     if first and not watched and running is not None:
         watched = running.id
@@ -37,7 +38,7 @@ def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, *, 
     told = subject(views, now=now)
     scores = None if told is None else scores_of(studio, told)
     return {
-        page.seen: f"{' '.join(v.id for v in views if v.live)}\n{studio.token(owner())}|{'' if shown is None else shown.id}|{model}",
+        page.seen: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if shown is None else shown.id}|{model}",
         page.shell.chip: shell.chip_html(studio.hardware),
         # Another one each time: what a press has put there before the server was asked goes with it, also where nothing came of the press.
         page.shell.strip: f"{strip(views, titles, scores, now=now)}<!-- {time.monotonic_ns()} -->",

@@ -1,7 +1,6 @@
 """Tab 3, Results: the score on rows the model never saw beside what it has to beat, what it confuses, each class; the model to take away."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -9,13 +8,12 @@ import gradio as gr
 from trainer.charts.classes import confusion_chart
 from trainer.errors import UserError
 from trainer.studio import Studio
-from trainer.ui import markup, results_view, run_names, shell
+from trainer.ui import markup, results_view, run_names, served, shell
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.pressable import Press, pressable
 from trainer.ui.session import QUIET, owner, said
 
 _COUNTS, _BY_ROW = "Counts", "Share of each row"
-_TABLE_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "table.js"
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
             )
             confusions = gr.HTML(elem_id="confusions")
         with gr.Column(min_width=320):
-            classes = gr.HTML(
-                html_template='<div class="em-listed"></div>', js_on_load=_TABLE_SCRIPT.read_text(encoding="utf-8"), elem_id="per-class"
-            )
+            classes = gr.HTML(html_template='<div class="em-listed"></div>', js_on_load=served.mounting("table.js"), elem_id="per-class")
     tab = ResultsTab(headline, body, matrix, matrix_as, confusions, classes, shell.foot(elem_id="foot-results", value=_foot(trained=False)))
 
     @said(lambda message: _only(tab, shell.heading("Results") + markup.notice(message, "must_fix")))

@@ -96,7 +96,7 @@ def bar(view: RunView, report: Report) -> str:
     accuracy, few = report.accuracy, report.rows < scores.FEW_ROWS
 
     def said(share: float, digits: int = 0) -> str:
-        return f"{round(share * report.rows):,} of {report.rows:,}" if few else words.percent(share, digits)
+        return scores.of_rows(share, report.rows, digits)
 
     marks = [_Mark("most frequent", _majority(view, report)[1])]
     if view.baseline is not None:
@@ -179,8 +179,8 @@ def _counting(view: RunView, test: Report) -> list[str]:
 
 
 def _on_test(share: float, test: Report) -> str:
-    few = test.rows < scores.FEW_ROWS
-    return f"{round(share * test.rows):,} of {test.rows:,} test rows" if few else f"{words.percent(share)} of the test rows"
+    said = scores.of_rows(share, test.rows)
+    return f"{said} test rows" if test.rows < scores.FEW_ROWS else f"{said} of the test rows"
 
 
 # What it confuses

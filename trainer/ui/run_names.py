@@ -38,9 +38,14 @@ def titles(views: Sequence[RunView]) -> list[str]:
     return names
 
 
+def titles_by_id(views: Sequence[RunView]) -> dict[str, str]:
+    """The runs' titles by the runs' ids."""
+    return dict(zip((view.id for view in views), titles(views), strict=True))
+
+
 def title_of(run_id: str, views: Sequence[RunView]) -> str:
     """The title of one run among all of them; empty where it is not there."""
-    return next((name for view, name in zip(views, titles(views), strict=True) if view.id == run_id), "")
+    return titles_by_id(views).get(run_id, "")
 
 
 def by_file(views: Sequence[RunView]) -> list[tuple[str, list[RunView]]]:

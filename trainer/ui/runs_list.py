@@ -117,7 +117,7 @@ def _validation(view: RunView, found: Scores | None) -> str:
     if accuracy is None:
         return "–"
     if 0 < rows < scores.FEW_ROWS:
-        return f"{round(accuracy * rows):,} of {rows:,} right"
+        return f"{scores.of_rows(accuracy, rows)} right"
     small = f"<small>macro F1 {words.percent(macro_f1)}</small>" if macro_f1 is not None else ""
     return f"{words.percent(accuracy)}{small}"
 

@@ -30,7 +30,7 @@ def ask(studio: Studio, action: str, code: str, *, wrong: str = "") -> Question 
 def chosen(studio: Studio, ids: str) -> tuple[list[RunView], dict[str, str]]:
     """The runs of these ids that there still are, newest first, and the titles of all runs by id."""
     views = studio.runs(owner())
-    titles = dict(zip((view.id for view in views), run_names.titles(views), strict=True))
+    titles = run_names.titles_by_id(views)
     wanted = set(ids.split())
     return [view for view in views if view.id in wanted], titles
 

@@ -80,7 +80,7 @@ def build(studio: Studio, version: gr.Textbox) -> RunsTab:
 
 
 def wire(
-    studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, reopened: gr.State, look: dict[str, Any]
+    studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.HTML, model: gr.Textbox, reopened: gr.State, look: dict[str, Any]
 ) -> None:
     """What is pressed. ``watched`` is the run on the Train tab, ``model`` that in hand, ``look`` shows what became of the runs.
 
@@ -150,7 +150,7 @@ def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
 
 
 def _ways(
-    studio: Studio, *, tabs: gr.Tabs, watched: gr.Textbox, model: gr.Textbox, reopened: gr.State
+    studio: Studio, *, tabs: gr.Tabs, watched: gr.HTML, model: gr.Textbox, reopened: gr.State
 ) -> Mapping[str, Callable[[str, str], dict]]:
     """What leads to another tab."""
 

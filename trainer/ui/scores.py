@@ -14,9 +14,15 @@ def right(accuracy: Interval, rows: int) -> int:
     return round(accuracy.value * rows)
 
 
+def of_rows(share: float, rows: int, digits: int = 1) -> str:
+    """ "64.3 %" of the rows, or "6 of 10" where there are few."""
+    return f"{round(share * rows):,} of {rows:,}" if rows < FEW_ROWS else words.percent(share, digits)
+
+
 def in_short(accuracy: Interval, rows: int) -> str:
     """ "67.6 %", or "3 of 4 right" where few rows carry it."""
-    return f"{right(accuracy, rows):,} of {rows:,} right" if rows < FEW_ROWS else words.percent(accuracy.value)
+    said = of_rows(accuracy.value, rows)
+    return f"{said} right" if rows < FEW_ROWS else said
 
 
 def with_range(accuracy: Interval, rows: int) -> str:

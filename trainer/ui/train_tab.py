@@ -1,12 +1,13 @@
 """Tab 2, Train: what the next training does, or the course of one; never both in one column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
 from trainer.charts.curves import Curves, Rung, accuracy_chart, loss_chart
+from trainer.charts.frame import Figure
 from trainer.presets import LEVELS
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import RunView
@@ -81,28 +82,25 @@ def build(studio: Studio) -> TrainTab:
         head = gr.HTML(elem_id="watch-head")
         with gr.Row(elem_classes=["em-charts"]):
             with gr.Column(min_width=480, elem_classes=["em-chart-card"]):
-                loss = live_chart(
-                    loss_chart(no_curves()),
-                    elem_id="loss-chart",
-                    height=_CHART_HEIGHT,
-                    phone_height=_PHONE_HEIGHT,
-                    title="Loss",
-                    note="lower is better",
-                )
+                loss = _chart(loss_chart, "Loss", "lower is better")
             with gr.Column(min_width=480, elem_classes=["em-chart-card", "em-first-on-phone"]):
-                accuracy = live_chart(
-                    accuracy_chart(no_curves()),
-                    elem_id="accuracy-chart",
-                    height=_CHART_HEIGHT,
-                    phone_height=_PHONE_HEIGHT,
-                    title="Accuracy",
-                    note="validation rows · higher is better",
-                )
+                accuracy = _chart(accuracy_chart, "Accuracy", "validation rows · higher is better")
         details = pressable("", elem_id="run-details")
         watch_foot = shell.foot(elem_id="foot-watch")
     known = said(lambda message: markup.notice(message, "must_fix"))
     encoder.change(known(lambda name: encoder_facts(find_encoder(name, studio.encoders))), encoder, about_encoder, **QUIET)
     return TrainTab(watched, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
+
+
+def _chart(figure: Callable[[Curves], Figure], title: str, note: str) -> gr.HTML:
+    return live_chart(
+        figure(no_curves()),
+        elem_id=f"{title.lower()}-chart",
+        height=_CHART_HEIGHT,
+        phone_height=_PHONE_HEIGHT,
+        title=title,
+        note=note,
+    )
 
 
 def show(

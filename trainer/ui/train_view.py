@@ -127,9 +127,7 @@ def _shortened(name: str, most: int = 20) -> str:
 def _share(latest: Evaluation, view: RunView) -> str:
     """Of the validation rows: in counts where there are few."""
     rows = view.rows.get("validation", 0)
-    if 0 < rows < scores.FEW_ROWS:
-        return f"{round(latest.accuracy * rows)} of {rows}"
-    return words.percent(latest.accuracy, 0)
+    return scores.of_rows(latest.accuracy, rows, 0) if rows else words.percent(latest.accuracy, 0)
 
 
 def _why_not(view: RunView) -> str:
