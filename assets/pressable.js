@@ -3,6 +3,12 @@
 
 const PATIENCE = 8000; // milliseconds after which a press that changed nothing here may be tried again
 
+// By what one knows a fold again when it is drawn anew.
+const called = (fold) => {
+  const summary = fold.querySelector(":scope > summary");
+  return summary?.getAttribute("aria-label") ?? summary?.textContent;
+};
+
 // Only what differs is replaced: a button that is drawn anew each second could not be pressed.
 function patch(from, to) {
   const [old, fresh] = [[...from.childNodes], [...to.childNodes]];
@@ -12,6 +18,7 @@ function patch(from, to) {
       if (node.nodeValue !== fresh[at].nodeValue) node.nodeValue = fresh[at].nodeValue;
       return;
     }
+    if (node.nodeName === "DETAILS" && called(node) !== called(fresh[at])) return node.replaceWith(fresh[at]);
     // What is open or hidden is so by what somebody did here.
     for (const { name } of [...node.attributes]) if (!fresh[at].hasAttribute(name) && !["open", "hidden"].includes(name)) node.removeAttribute(name);
     for (const { name, value } of fresh[at].attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
@@ -31,11 +38,11 @@ export function mount({ element, props, trigger, watch }) {
     if (html === shown) return;
     const { activeElement } = document;
     const inside = box.contains(activeElement) ? activeElement : null;
-    const open = new Set([...box.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent));
+    const open = new Set([...box.querySelectorAll("details[open]")].map(called));
     const made = document.createElement("template");
     made.innerHTML = shown = html;
     patch(box, made.content);
-    for (const summary of box.querySelectorAll("details > summary")) if (open.has(summary.textContent)) summary.parentElement.open = true;
+    for (const fold of box.querySelectorAll("details")) if (open.has(called(fold))) fold.open = true;
     if (!inside || document.activeElement === inside) return;
     const { do: action, code } = inside.dataset;
     const again = [...box.querySelectorAll("button[data-do]")].find((button) => button.dataset.do === action && button.dataset.code === code);

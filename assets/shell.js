@@ -18,7 +18,17 @@
     if (first) return;
     scrollTo({ top: 0, behavior: "instant" });
     // Who chose it on the tabs themselves stays there; who came by a button or a key is led on.
-    if (document.activeElement?.getAttribute("role") !== "tab") requestAnimationFrame(() => heading()?.focus({ preventScroll: true }));
+    awaited = document.activeElement?.getAttribute("role") !== "tab";
+    requestAnimationFrame(lead);
+  }
+
+  // Gradio builds a tab when it is first seen: its heading is waited for, until somebody goes elsewhere.
+  let awaited = false;
+  function lead() {
+    const there = awaited && heading();
+    if (!there) return;
+    awaited = false;
+    there.focus({ preventScroll: true });
   }
 
   document.addEventListener("keydown", (event) => {
@@ -44,13 +54,14 @@
   // The focus never falls to the body: where its place is taken away it goes on from the heading.
 
   let last = null;
-  document.addEventListener("focusin", ({ target }) => (last = target));
-  document.addEventListener("pointerdown", () => (last = null));
+  document.addEventListener("focusin", ({ target }) => ([last, awaited] = [target, false]));
+  document.addEventListener("pointerdown", () => ([last, awaited] = [null, false]));
   setInterval(() => {
     if (!last || document.activeElement !== document.body || !document.hasFocus()) return;
     const gone = !last.isConnected || last.offsetParent === null || last.disabled;
     last = null;
-    if (gone) heading()?.focus({ preventScroll: true });
+    awaited ||= gone;
+    lead();
   }, 250);
 
   // A press that begins a training is answered before the server is asked.
@@ -90,6 +101,7 @@
   function observe() {
     new MutationObserver(() => {
       changed();
+      lead();
       hideDismissed();
     }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected", "data-key"] });
   }
@@ -109,11 +121,18 @@
   };
   setTimeout(shown, 10000);
 
-  // Requests that a reload cuts off are no errors.
+  // Requests that a reload cuts off are no errors: gradio breaks them off itself, and then complains of each; the browser ends them in silence.
 
   let leaving = false;
   addEventListener("beforeunload", () => (leaving = true));
   addEventListener("pageshow", () => (leaving = false));
   const { fetch } = window;
-  window.fetch = (...asked) => fetch(...asked).catch((error) => (leaving ? new Promise(() => {}) : Promise.reject(error)));
+  window.fetch = (resource, { signal = resource.signal, ...options } = {}) => {
+    const stop = new AbortController();
+    const pass = () => leaving || stop.abort(signal.reason);
+    if (signal?.aborted) pass();
+    signal?.addEventListener("abort", pass, { once: true });
+    const asked = fetch(resource, { ...options, signal: stop.signal });
+    return asked.catch((error) => (leaving ? new Promise(() => {}) : Promise.reject(error)));
+  };
 })();

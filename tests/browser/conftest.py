@@ -18,7 +18,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.conftest import small_rows, write_rows
+from trainer.runs.draft import DraftStore
 from trainer.runs.run import is_id
+from trainer.settings import LOCAL_OWNER
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +83,10 @@ class Server:
             (self.folder / "brake").touch()
         else:
             (self.folder / "brake").unlink(missing_ok=True)
+
+    def close_file(self) -> None:
+        """No file is open, and the form of a page that is opened now holds what it holds by itself."""
+        DraftStore(self.folder / "runs" / "drafts").close(LOCAL_OWNER)
 
     def runs(self) -> list[str]:
         runs = self.folder / "runs"
@@ -185,10 +191,15 @@ def home(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Callable[..., Visit]]:
-    """Opens a page, ``elsewhere`` in another browser. Whatever a test does there: no other host, no dialog, no error on the console."""
+    """Opens a page, ``elsewhere`` in another browser; the first of a test on a server finds no file open there.
+
+    Whatever a test does: no other host, no dialog, no error on the console.
+    """
     visits: list[Visit] = []
 
     def open_page(where: Server = server, *, elsewhere: bool = False, width: int = 1280, height: int = 900) -> Visit:
+        if where.address not in [made.address for made in visits]:
+            where.close_file()
         context = browser.new_context() if elsewhere else home
         made = Visit(context.new_page(), where.address)
         made.watch()

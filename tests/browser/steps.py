@@ -23,10 +23,12 @@ def tab(page: Page, name: str) -> None:
 
 
 def upload(page: Page, path: Path | dict, rows: str | None = None) -> None:
-    """Hand a file in; with ``rows``, wait until the page says that it has so many."""
+    """Hand a file in; with ``rows``, wait until it stands there instead of the one before, and the page says that it has so many."""
+    before = page.locator("#data-summary [data-draft]")
+    known = before.get_attribute("data-draft") if before.count() else ""
     page.locator("#upload input[type=file]").set_input_files(path)
     if rows is not None:
-        expect(page.locator("#data-summary")).to_contain_text(f"{rows} rows")
+        expect(page.locator(f"#data-summary [data-draft]:not([data-draft='{known}'])")).to_contain_text(f"{rows} rows")
 
 
 def setting(page: Page, name: str) -> Locator:

@@ -36,8 +36,8 @@ class Page:
 
     @property
     def looked_at(self) -> list[Any]:
-        """What a refresh asks the page: the run that is watched and the model in hand."""
-        return [self.train.watched, self.shell.model]
+        """What a refresh asks the page: the run that is watched, the model in hand, what it says of the machine."""
+        return [self.train.watched, self.shell.model, self.shell.chip]
 
     @property
     def refreshed(self) -> list[Any]:

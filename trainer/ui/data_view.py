@@ -31,9 +31,7 @@ def chip(preparation: Preparation) -> str:
         f'<button type="button" class="em-link" data-do="remove_file" data-code="{one.role}" aria-label="Take the {one.role} file out">✕</button></span>'
         for one in preparation.given
     )
-    return (
-        f'<span class="em-chip em-file"><b>{middle(preparation.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{given}'
-    )
+    return f'<span class="em-chip em-file" data-draft="{preparation.draft.id}"><b>{middle(preparation.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{given}'
 
 
 def verdict(preparation: Preparation, found: Verdict) -> str:

@@ -14,7 +14,7 @@ from trainer.recipe import Recipe, dump_recipe, load_recipe
 from trainer.studio import Studio
 from trainer.ui import data_tab, markup, recipe_form, train_tab
 from trainer.ui.components import Page
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import EACH, QUIET, owner, said
 from trainer.ui.verdict import judge
 
 
@@ -38,8 +38,7 @@ def complaining(page: Page) -> Any:
 def wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """Everything of the form but Start."""
     _wire_file(studio, page, blocks)
-    _wire_judgement(studio, page)
-    _wire_advice(studio, page)
+    _wire_advice(studio, page, after=_wire_judgement(studio, page))
     _wire_tokens(studio, page)
     _wire_dial(studio, page)
     _wire_recipes(studio, page)
@@ -136,8 +135,11 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         component.input(**remember(studio, page))
 
 
-def _wire_judgement(studio: Studio, page: Page) -> None:
-    """The Train tab says what Start would do. A mistake is told once its field is left, and goes when it is mended."""
+def _wire_judgement(studio: Studio, page: Page) -> Any:
+    """The Train tab says what Start would do. A mistake is told once its field is left, and goes when it is mended.
+
+    Returns the event of a change having been judged: what else depends on the form follows it.
+    """
     train, form = page.train, page.train.recipe
     outputs = [train.source, train.start_foot, train.notice, form.drawer, form.invalid, *form.settings]
 
@@ -166,12 +168,13 @@ def _wire_judgement(studio: Studio, page: Page) -> None:
 
     inputs = [page.data.draft, form.invalid, *page.form]
     watched = [c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.live, page.shell.chip)]
-    gr.on(watched, changed, inputs, outputs, trigger_mode="always_last", **QUIET)
+    judged = gr.on(watched, changed, inputs, outputs, trigger_mode="always_last", **QUIET)
     # The settings are no part of it: a dial that was drawn anew with each of them would not move to "My own".
     timed = [c.change for c in (page.data.version, *page.data.form, train.encoder, page.shell.chip)]
     levels = complaining(page)(lambda draft, *values: {form.dial: _dial(studio, page, draft, *values)})
-    gr.on(timed, levels, [page.data.draft, *page.form], [form.dial, train.notice], trigger_mode="always_last", **QUIET)
+    gr.on(timed, levels, [page.data.draft, *page.form], [form.dial, train.notice], **EACH)
     gr.on([c.blur for c in form.settings], left, inputs, outputs, **QUIET)
+    return judged
 
 
 def _source(studio: Studio, draft: str | None) -> str:
@@ -220,11 +223,14 @@ def _wire_tokens(studio: Studio, page: Page) -> None:
     data.reading.expand(lambda: True, None, opened, **QUIET)
     data.reading.collapse(lambda: False, None, opened, **QUIET)
     watched = (opened, data.row, data.version, train.encoder, train.recipe.max_length)
-    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **QUIET)
+    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **EACH)
 
 
-def _wire_advice(studio: Studio, page: Page) -> None:
-    """What the Data tab says of the file with the encoder chosen on the Train tab; a press there may set the maximum length."""
+def _wire_advice(studio: Studio, page: Page, *, after: Any) -> None:
+    """What the Data tab says of the file with the encoder chosen on the Train tab, anew ``after`` a change has been judged.
+
+    A press there may set the maximum length.
+    """
     data, train = page.data, page.train
     opened = gr.State(False)
 
@@ -240,12 +246,12 @@ def _wire_advice(studio: Studio, page: Page) -> None:
         name, _, value = press.code.partition("=")
         return (float(value), recipe_form.OWN, recipe_form.OWN_WORDS) if name == "max_length" else gr.skip()
 
-    watched = [c.change for c in (data.version, *data.form, train.encoder, *train.recipe.settings, page.shell.chip)]
-    gr.on(watched, advice, [data.draft, *page.form], data.advised, trigger_mode="always_last", **QUIET)
+    advised = after.then(advice, [data.draft, *page.form], data.advised, trigger_mode="always_last", **QUIET)
     # Drawn only while they are looked at.
     data.lengths.expand(lambda: True, None, opened, **QUIET)
     data.lengths.collapse(lambda: False, None, opened, **QUIET)
-    gr.on([opened.change, *watched], lengths, [opened, data.draft, *page.form], data.measured, trigger_mode="always_last", **QUIET)
+    for changed in (opened.change, advised.then):
+        changed(lengths, [opened, data.draft, *page.form], data.measured, trigger_mode="always_last", **QUIET)
     data.findings.click(choose, None, [train.recipe.max_length, train.recipe.dial, train.recipe.why], **QUIET).then(
         **remember(studio, page)
     )
@@ -279,7 +285,7 @@ def _wire_dial(studio: Studio, page: Page) -> None:
     held = [data.draft, *page.form]
     keep = remember(studio, page)
     form.dial.input(turn, held, fields, **QUIET).then(**keep)
-    data.version.change(turn, held, fields, **QUIET)
+    data.version.change(turn, held, fields, **EACH)
     # Kept only once the dial has moved: else a reload would find the level of before, and set everything by it.
     own = gr.on(
         [c.input for c in form.settings],

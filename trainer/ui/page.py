@@ -63,15 +63,15 @@ def page_options() -> dict[str, Any]:
 def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """What concerns more than one tab."""
 
-    def tick(seen: str, watched: str, model: str) -> Any:
-        return refresh(studio, page, seen, watched, model)
+    def tick(seen: str, *looked_at: str) -> Any:
+        return refresh(studio, page, seen, *looked_at)
 
-    def anew(seen: str, watched: str, model: str) -> Any:
+    def anew(seen: str, *looked_at: str) -> Any:
         # What lived before is kept: it tells which run has just ended.
-        return refresh(studio, page, seen.partition("\n")[0], watched, model)
+        return refresh(studio, page, seen.partition("\n")[0], *looked_at)
 
-    def opened(watched: str, model: str) -> Any:
-        return refresh(studio, page, "", watched, model, first=True)
+    def opened(*looked_at: str) -> Any:
+        return refresh(studio, page, "", *looked_at, first=True)
 
     # queue=False: a tick is one small request; a queued one would be two and wait behind longer work.
     look = {"fn": anew, "inputs": [page.seen, *page.looked_at], "outputs": page.refreshed, "queue": False, **QUIET}

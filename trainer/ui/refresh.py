@@ -18,7 +18,7 @@ from trainer.ui.session import owner
 from trainer.ui.strip import strip, subject
 
 
-def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, *, first: bool = False) -> Any:
+def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, chip: str, *, first: bool = False) -> Any:
     """Updates of what has changed since ``seen``; nothing where nothing has. ``first`` for a page that was just opened."""
     # Before the runs are read: what happens meanwhile is then seen the next time.
     state, asked = studio.token(owner()), (watched, model)
@@ -39,7 +39,8 @@ def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, *, 
     scores = None if told is None else scores_of(studio, told)
     return {
         page.seen: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if shown is None else shown.id}|{model}",
-        page.shell.chip: shell.chip_html(studio.hardware),
+        # Not each time: what depends on the machine is worked out anew when it changes.
+        **_changed(page.shell.chip, chip, shell.chip_html(studio.hardware)),
         # Another one each time: what a press has put there before the server was asked goes with it, also where nothing came of the press.
         page.shell.strip: f"{strip(views, titles, scores, now=now)}<!-- {time.monotonic_ns()} -->",
         page.shell.picker: shell.picker_html(trained, titles, model),

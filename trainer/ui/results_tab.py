@@ -11,7 +11,7 @@ from trainer.studio import Studio
 from trainer.ui import markup, results_view, run_names, served, shell
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.pressable import Press, pressable
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import EACH, owner, said
 
 _COUNTS, _BY_ROW = "Counts", "Share of each row"
 
@@ -54,7 +54,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
         return show(tab, studio, run_id, matrix_as)
 
     # One event for both, so that no matrix of a run of before arrives after the run that was chosen since.
-    gr.on([run.change, matrix_as.input], open_run, [run, matrix_as], tab.shown, trigger_mode="always_last", **QUIET)
+    gr.on([run.change, matrix_as.input], open_run, [run, matrix_as], tab.shown, **EACH)
     return tab
 
 

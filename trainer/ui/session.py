@@ -11,8 +11,15 @@ import gradio as gr
 from trainer.errors import UserError
 from trainer.settings import LOCAL_OWNER
 
-QUIET = {"api_visibility": "private", "show_progress": "hidden"}
-"""For a handler of the page: not part of the API, and no spinner over what it updates."""
+QUIET = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
+"""For a handler of the page: not part of the API, and no spinner over what it updates.
+
+Nor does it tell its outputs that it works, hidden as that would be: gradio's page takes stock of each of them, with all that is inside, twice for
+every request; with the tabs among them that kept a core busy."""
+
+EACH = {**QUIET, "trigger_mode": "multiple"}
+"""For a handler of a change that another handler follows with "always_last". Of those an event may have one: where it has two, a change in
+the middle of an answer makes gradio's page ask for each after the other, for ever."""
 
 _log = logging.getLogger("emotune")
 

@@ -18,7 +18,7 @@ from trainer.ui import markup, recipe_form, shell, train_view, words
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.pressable import Press, pressable
 from trainer.ui.recipe_form import RecipeForm
-from trainer.ui.session import QUIET, said
+from trainer.ui.session import EACH, said
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 184
 _WATCHED = "const tell = () => (document.body.dataset.watched = props.value ?? ''); watch('value', tell); tell();"
@@ -88,7 +88,7 @@ def build(studio: Studio) -> TrainTab:
         details = pressable("", elem_id="run-details")
         watch_foot = shell.foot(elem_id="foot-watch")
     known = said(lambda message: markup.notice(message, "must_fix"))
-    encoder.change(known(lambda name: encoder_facts(find_encoder(name, studio.encoders))), encoder, about_encoder, **QUIET)
+    encoder.change(known(lambda name: encoder_facts(find_encoder(name, studio.encoders))), encoder, about_encoder, **EACH)
     return TrainTab(watched, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
 
 

@@ -12,7 +12,7 @@ from trainer.shelf import ExampleRow
 from trainer.studio import Studio
 from trainer.ui import markup, results_view, run_names, shell, try_view
 from trainer.ui.pressable import Press, pressable
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import EACH, QUIET, owner, said
 
 _ANSWER_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "answer.js"
 
@@ -68,7 +68,7 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
     # With "always_last" a fast typist's letters do not queue up: the last state is asked for once the one before is answered. One event for
     # both, so that the answer to what was chosen last comes last.
     gr.on([text.change, run.change], predict, [run, text], answer, trigger_mode="always_last", **QUIET)
-    run.change(choose, run, [examples, tab.foot], trigger_mode="always_last", **QUIET)
+    run.change(choose, run, [examples, tab.foot], **EACH)
     examples.click(fill, run, text, **QUIET)
     return tab
 

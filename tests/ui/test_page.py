@@ -1,0 +1,32 @@
+"""What the page asks of its server, as gradio was told."""
+
+from collections import Counter
+
+import pytest
+
+from trainer.studio import Studio
+from trainer.ui import page
+
+
+@pytest.fixture
+def handlers(studio: Studio) -> list[dict]:
+    """The page's own, as gradio hands them to the browser."""
+    config = page.build(studio, whereabouts="Here.", stays_here=True).get_config_file()
+    return [handler for handler in config["dependencies"] if handler["api_visibility"] == "private"]
+
+
+def test_no_change_is_asked_about_for_ever(handlers: list[dict]) -> None:
+    # Gradio 6.31: when one of two handlers with "always_last" ends, both are begun again; the other one still runs, and so on.
+    last = Counter(
+        (component, name)
+        for handler in handlers
+        if handler["backend_fn"] and handler["trigger_mode"] == "always_last"
+        for component, name in handler["targets"]
+        if component is not None
+    )
+    assert last and max(last.values()) == 1
+
+
+def test_no_request_makes_gradio_take_stock_of_all_that_it_may_change(handlers: list[dict]) -> None:
+    assert handlers
+    assert [handler["api_name"] for handler in handlers if handler["show_progress_on"] != []] == []
