@@ -67,7 +67,6 @@ def load(browser: Browser, address: str) -> Load:
     return Load(len(addresses), int(sum(sizes)), tuple(addresses))
 
 
-@pytest.mark.xfail(reason="the page is about 214 KB heavier; wanted are 200 KB", strict=True)
 def test_the_page_is_hardly_heavier_than_a_bare_one(browser: Browser, empty_server: Server, bare: str) -> None:
     ours, rival = load(browser, empty_server.address), load(browser, bare)
     assert ours.requests <= rival.requests + 6, sorted(set(ours.addresses))

@@ -16,7 +16,7 @@ from trainer.charts.comparison import Course, accuracy_comparison
 from trainer.charts.curves import Curves, accuracy_chart, loss_chart
 from trainer.charts.labels import Rung
 from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.served import served_files
+from trainer.ui.served import address, plotly, served_files
 
 sync_api = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -29,6 +29,7 @@ HARNESS = """
 .dark { --body-text-color: #f3f4f6; --body-text-color-subdued: #9ca3af; --border-color-primary: #374151; --em-accent: #a5b4fc; }
 body { margin: 0; background: white; } body.dark { background: #0a0f1e; }
 """
+PLOTLY = f'<link id="plotly-file" href="{address(plotly())}">'
 START = """([id, template, script, value]) => {
     const element = Object.assign(document.createElement("div"), { id, className: "em-chart", innerHTML: template });
     document.getElementById("page").append(element);
@@ -63,7 +64,7 @@ class Charts:
         path = unquote(route.request.url.removeprefix(f"{HOST}/"))
         if not path:
             route.fulfill(
-                body=f"<!doctype html><style>{HARNESS}{STYLE}</style><div id=page></div>", content_type="text/html; charset=utf-8"
+                body=f"<!doctype html><style>{HARNESS}{STYLE}</style>{PLOTLY}<div id=page></div>", content_type="text/html; charset=utf-8"
             )
             return
         self.asked.append(Path(path).name)
@@ -131,10 +132,10 @@ def test_plotly_is_fetched_once_and_only_when_a_figure_is_shown(charts):
     page.page.evaluate("document.getElementById('page').style.display = 'none'")
     page.add(loss_chart(run()), "one").add(accuracy_chart(run()), "two").add(None, "three")
     page.page.wait_for_timeout(100)
-    assert page.asked == []
+    assert page.asked == ["live_chart.js"]
     page.page.evaluate("document.getElementById('page').style.display = ''")
     page.drawn("one").drawn("two")
-    assert sorted(page.asked) == ["chart.js", "chart_table.js", "plotly.min.js"]
+    assert sorted(page.asked) == ["chart.js", "chart_table.js", "live_chart.js", "plotly.min.js"]
     assert page.locator(".main-svg", "three").count() == 0
 
 

@@ -1,5 +1,8 @@
 """Header, foot and the model in hand as HTML."""
 
+import re
+from pathlib import Path
+
 from trainer.runs.view import RunView
 from trainer.ui import shell
 from trainer.ui.pressable import Press
@@ -26,6 +29,14 @@ def test_the_model_in_hand_is_the_one_that_is_chosen_in_the_list() -> None:
     assert shell.picker_html([], {}, "") == ""
 
 
-def test_all_style_sheets_of_the_page_are_found() -> None:
-    names = [path.name for path in shell.styles()]
-    assert {"base.css", "shell.css", "data.css", "train.css", "results.css", "try.css", "runs.css"} <= set(names)
+def test_all_style_sheets_are_part_of_the_page_without_what_is_only_for_readers() -> None:
+    sheets = {path.name: path.read_text(encoding="utf-8") for path in (Path(shell.__file__).parents[2] / "assets" / "styles").glob("*.css")}
+    assert {"base.css", "shell.css", "data.css", "train.css", "results.css", "try.css", "runs.css"} <= set(sheets)
+    page = shell.styles()
+    for sheet in sheets.values():
+        assert re.search(r"^([^\s/@][^,{]*) {$", sheet, re.MULTILINE).group(1) in page
+        assert page.count("{") == page.count("}") > sheet.count("{")
+    assert "/*" not in page
+    assert re.sub(r"\s", "", page) == re.sub(
+        r"\s", "", "".join(re.sub(r"/\*.*?\*/", "", sheets[name], flags=re.DOTALL) for name in sorted(sheets))
+    )

@@ -5,14 +5,12 @@ the first chart is to be seen, and its title and buttons stand outside the image
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from trainer.ui import markup, served
 
-_ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _BUTTONS = (("reset", "Reset zoom", ' class="em-away"'), ("png", "PNG", " disabled"), ("csv", "CSV", " disabled"))
 
 
@@ -32,14 +30,13 @@ def live_chart(
     return gr.HTML(
         value=drawn(figure),
         html_template=_template(title, note, height, height if phone_height is None else phone_height),
-        js_on_load=(_ASSETS / "live_chart.js").read_text(encoding="utf-8"),
+        js_on_load=served.mounting("live_chart.js"),
         elem_id=elem_id,
         elem_classes=["em-chart"],
     )
 
 
 def _template(title: str, note: str, height: int, phone_height: int) -> str:
-    plotly, script = served.address(served.plotly()), served.address(served.module("chart.js"))
     buttons = "".join(
         f'<button type="button" data-do="{do}"{more} aria-label="{markup.text(f"{words}: {title}")}">{words}</button>'
         for do, words, more in _BUTTONS
@@ -47,7 +44,7 @@ def _template(title: str, note: str, height: int, phone_height: int) -> str:
     html = (
         f'<div class="em-chart-head"><h3><span>{markup.text(title)}</span> <small>{markup.text(note)}</small></h3>'
         f'<div class="em-chart-tools">{buttons}</div></div>'
-        f'<div class="chart" style="--height:{height}px;--phone-height:{phone_height}px" data-plotly="{plotly}" data-script="{script}"></div>'
+        f'<div class="chart" style="--height:{height}px;--phone-height:{phone_height}px"></div>'
     )
     # Gradio fills in what looks like a variable.
     return html.replace("$", "&#36;").replace("{", "&#123;").replace("`", "&#96;").replace("\\", "&#92;")

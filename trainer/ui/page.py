@@ -50,7 +50,7 @@ def page_options() -> dict[str, Any]:
     """What ``launch`` needs to make the page look and behave as designed."""
     return {
         "theme": theme.make_theme(),
-        "css_paths": shell.styles(),
+        "css": shell.styles(),
         "head": shell.head(),
         "footer_links": ["api"],
         "run_history": False,

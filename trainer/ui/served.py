@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
-_MODULES = ("chart.js", "chart_table.js", "pressable.js", "table.js")
+_MODULES = ("chart.js", "chart_table.js", "live_chart.js", "pressable.js", "table.js")
 _MOUNT = 'import(new URL("{address}", document.baseURI)).then(({{ mount }}) => mount({{ element, props, trigger, watch }}));'
 
 

@@ -1,5 +1,6 @@
 """The shell around the tabs: header, model in hand, strip, and the foot that each tab has. ``assets/shell.js`` holds what needs no server."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,11 @@ import gradio as gr
 
 from trainer.runs.view import RunView
 from trainer.training.hardware import Hardware
-from trainer.ui import markup
+from trainer.ui import markup, served
 from trainer.ui.pressable import Press, pressable
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_COMMENT, _BETWEEN = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"(?<=[{};,])\s*\n\s*")
 _PICKER = """
 const box = element.querySelector(".em-model-box");
 let shown = "";
@@ -50,12 +52,18 @@ def build() -> Shell:
 
 def head() -> str:
     """What the page's head holds."""
-    style, script = ((_ASSETS / name).read_text(encoding="utf-8") for name in ("page.css", "shell.js"))
-    return f"<style>{style}</style><script>{script}</script>"
+    script = (_ASSETS / "shell.js").read_text(encoding="utf-8")
+    return f'<style>{_lean(_ASSETS / "page.css")}</style><link id="plotly-file" href="{served.address(served.plotly())}"><script>{script}</script>'
 
 
-def styles() -> list[Path]:
-    return sorted((_ASSETS / "styles").glob("*.css"))
+def styles() -> str:
+    """All style sheets as one: it is part of every page."""
+    return "".join(map(_lean, sorted((_ASSETS / "styles").glob("*.css"))))
+
+
+def _lean(sheet: Path) -> str:
+    """A style sheet without comments and without the blanks between its lines."""
+    return _BETWEEN.sub("", _COMMENT.sub("", sheet.read_text(encoding="utf-8")))
 
 
 def heading(title: str, about: str = "") -> str:

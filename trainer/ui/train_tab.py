@@ -21,9 +21,18 @@ from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import EACH, said
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 184
-_WATCHED = "const tell = () => (document.body.dataset.watched = props.value ?? ''); watch('value', tell); tell();"
+_WATCHED = """
+function tell() {
+  const now = props.value ?? "";
+  if (now === document.body.dataset.watched) return;
+  document.body.dataset.watched = now;
+  if (document.querySelector("#watch-head")?.closest("[role=tabpanel]")?.offsetParent) scrollTo({ top: 0, behavior: "instant" });
+}
+watch("value", tell);
+tell();
+"""
 """Which of the two columns is seen is decided by what is watched alone (page.css): an answer that comes late then changes nothing but words.
-Gradio hides a column only by taking it away, zoom and all."""
+Gradio hides a column only by taking it away, zoom and all. Either is seen from its top, wherever the other one stood."""
 
 
 @dataclass(frozen=True)
