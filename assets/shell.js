@@ -127,12 +127,10 @@
   addEventListener("beforeunload", () => (leaving = true));
   addEventListener("pageshow", () => (leaving = false));
   const { fetch } = window;
-  window.fetch = (resource, { signal = resource.signal, ...options } = {}) => {
-    const stop = new AbortController();
-    const pass = () => leaving || stop.abort(signal.reason);
-    if (signal?.aborted) pass();
-    signal?.addEventListener("abort", pass, { once: true });
-    const asked = fetch(resource, { ...options, signal: stop.signal });
-    return asked.catch((error) => (leaving ? new Promise(() => {}) : Promise.reject(error)));
+  window.fetch = (...asked) => fetch(...asked).catch((error) => (leaving ? new Promise(() => {}) : Promise.reject(error)));
+  const { abort } = AbortController.prototype;
+  AbortController.prototype.abort = function (...why) {
+    // Gradio may hear of it before this script does.
+    if (!leaving && window.event?.type !== "beforeunload") abort.apply(this, why);
   };
 })();

@@ -226,15 +226,15 @@ class Studio(Desk, Shelf):
         view = self._runs.view(run)
         if view.live:
             doing = "is training" if view.status == "running" else "waits in the queue"
-            raise UserError(f"{view.name} {doing} and needs its saved states. Stop it first.", code="run_is_live")
+            raise UserError(f"{view.name} {doing} and needs its checkpoints. Stop it first.", code="run_is_live")
         if view.status == "interrupted" or not view.has_model:
             raise UserError(
-                f"{view.name} has only its saved states to go on from: without them its training would be lost. "
+                f"{view.name} has only its checkpoints to go on from: without them its training would be lost. "
                 "Resume it, or delete the whole run if you do not need it.",
                 code="states_needed",
             )
         if not self._remove_states(run, ("finished", "stopped", "failed", "cancelled", "damaged")):
-            raise UserError(f"{view.name} has just been put to work again, so its saved states stay.", code="run_is_live")
+            raise UserError(f"{view.name} has just been put to work again, so its checkpoints stay.", code="run_is_live")
         return f"{view.name} can no longer be trained further. Its model, its scores and its curves stay."
 
     def clear_uploads(self) -> int:

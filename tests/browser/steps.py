@@ -1,5 +1,6 @@
 """What a person does on the page, and what they see: steps that the browser tests share."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Route, expect
@@ -47,6 +48,8 @@ def choose_settings(page: Page, **values: str) -> None:
     if not page.locator("#settings .label-wrap.open").count():
         page.locator("#settings").get_by_text("More settings", exact=True).click()
     expect(epochs).to_be_visible()
+    # Once the dial has set them for this file; else it might take back what is typed now.
+    expect(page.locator("#dial-why")).to_contain_text(re.compile("training rows|Your own settings|From |Settings of"))
     for name, value in values.items():
         setting(page, name).fill(value)
 
@@ -96,6 +99,14 @@ def end_training(page: Page, server: Server) -> None:
     if page.locator("#stop").is_visible():
         page.locator("#stop").click()
     wait_until_idle(page)
+
+
+def take_its_folder_away(server: Server, run: str) -> None:
+    """What a training meets when somebody tidies up under it: it fails at its next checkpoint."""
+    folder = server.folder / "runs" / run / "checkpoints"
+    folder.rename(folder.with_name("elsewhere"))
+    folder.write_text("in the way")
+    server.brake(False)
 
 
 def box(page: Page, selector: str) -> dict[str, float]:

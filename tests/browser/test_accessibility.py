@@ -1,13 +1,25 @@
 """axe-core finds nothing on any tab in any state, light and dark, on a desktop and on a phone."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import PATIENCE, Server
-from tests.browser.steps import begin, choose_settings, tab, upload, wait_for_points, wait_until_trained
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import (
+    begin,
+    choose_settings,
+    course,
+    end_training,
+    tab,
+    take_its_folder_away,
+    upload,
+    wait_for_points,
+    wait_until_trained,
+)
+
+Open = Callable[..., Visit]
 
 TABS = ("Data", "Train", "Results", "Try it", "Runs")
 
@@ -29,21 +41,22 @@ def wrong(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.slow  # many minutes: every tab in every state, four times
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1280, 860), (390, 844)])
-def test_axe_finds_nothing(browser: Browser, empty_handed: Server, moods_csv: Path, width: int, height: int, scheme: str) -> None:
+LOOKS = [(width, height, dark) for width, height in ((1280, 860), (390, 844)) for dark in (False, True)]
+
+
+def test_axe_finds_nothing(visit: Open, empty_handed: Server, moods_csv: Path) -> None:
     server = empty_handed
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page = context.new_page()
-    page.set_default_timeout(1000 * PATIENCE)
-    page.goto(server.address)
+    page = visit(server).page
     found: dict[str, list[str]] = {}
 
     def look(state: str, *names: str) -> None:
         for name in names:
             tab(page, name)
-            found[f"{state}, {name}"] = wrong(page)
+            for width, height, dark in LOOKS:
+                page.set_viewport_size({"width": width, "height": height})
+                page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+                found[f"{state}, {name}, {width} pixels, {'dark' if dark else 'light'}"] = wrong(page)
+        page.set_viewport_size({"width": 1280, "height": 860})
 
     expect(page.locator("#try-sample")).to_be_visible()
     look("empty", *TABS)
@@ -61,22 +74,27 @@ def test_axe_finds_nothing(browser: Browser, empty_handed: Server, moods_csv: Pa
     begin(page, seed="1")
     wait_for_points(page, 5)
     look("training", "Train", "Data")
-    server.brake(False)
-    page.locator("#stop").click()
     tab(page, "Train")
+    end_training(page, server)
     expect(page.locator("#to-results")).to_be_visible()
     look("trained", *TABS)
     tab(page, "Train")
-    begin(page, seed="2", epochs="1")
+    server.brake(True)
+    failed = begin(page, seed="2")
+    wait_for_points(page, 3)
+    take_its_folder_away(server, failed)
+    expect(course(page)).to_contain_text("failed")
+    look("failed", "Train")
+    begin(page, seed="3", epochs="1")
     wait_until_trained(page)
     tab(page, "Runs")
-    for box in page.locator("#runs-list input[type=checkbox]").all():
-        box.check()
+    expect(page.locator("#runs-list input[type=checkbox]")).to_have_count(3)
+    for run in page.locator("#runs-list tr").filter(has_text="right").locator("input[type=checkbox]").all():
+        run.check()
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator("#comparison")).to_be_visible()
-    found["comparing, Runs"] = wrong(page)
+    look("comparing", "Runs")
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator("#runs-sheet .em-question")).to_be_visible()
-    found["a question, Runs"] = wrong(page)
-    context.close()
+    look("a question", "Runs")
     assert {state: nodes for state, nodes in found.items() if nodes} == {}

@@ -265,9 +265,9 @@ def test_the_answer_names_its_model_and_follows_the_one_in_hand(visit: Open, moo
     page = visit().page
     take_in_hand(page, moods, "Try it")
     page.locator("#try-text textarea").fill("happy laugh today")
-    expect(page.locator("#answer")).to_contain_text("Says my moods, own settings.")
+    expect(page.locator("#answer")).to_contain_text("Answered by my moods, own settings.")
     take_in_hand(page, evil, "Try it")
-    expect(page.locator("#answer")).to_contain_text("Says evil, own settings.")
+    expect(page.locator("#answer")).to_contain_text("Answered by evil, own settings.")
     expect(page.locator("#answer .em-name").first).not_to_have_text("joy")
     # And so do the rows to try, and the link to the model.
     expect(page.locator(".em-row-to-try span").first).to_contain_text("<img src=x")

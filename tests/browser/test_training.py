@@ -21,6 +21,7 @@ from tests.browser.steps import (
     points,
     setting,
     tab,
+    take_its_folder_away,
     upload,
     wait_for_points,
     wait_until_idle,
@@ -285,10 +286,7 @@ def test_a_failure_says_what_happened_and_what_to_do_in_view(visit: Open, server
         expect(course(page)).to_be_visible()
         run = watched(page)
         wait_for_points(page, 2)
-        # What a training meets when its folder is taken from under it.
-        (server.folder / "runs" / run / "checkpoints").rename(server.folder / "runs" / run / "elsewhere")
-        (server.folder / "runs" / run / "checkpoints").write_text("in the way")
-        server.brake(False)
+        take_its_folder_away(server, run)
         expect(course(page)).to_contain_text("failed")
         expect(page.locator("#foot-watch [role=alert]")).to_be_visible()
         assert page.evaluate("scrollY") == 0

@@ -35,7 +35,7 @@ def test_any_curves_make_a_valid_chart(chart, points):
     figure = valid(chart(points))
     layout = figure["layout"]
     assert layout["uirevision"] == points.key
-    assert (layout["height"], layout["meta"]["phone"]["height"]) == (300, 184)
+    assert (layout["height"], layout["meta"]["phone"]["height"]) == (300, 176)
     # The width is for the curves: what stands right of them is a ring's half and no more.
     assert layout["margin"]["r"] == 12
     assert layout["meta"]["phone"]["margin"]["r"] <= 12

@@ -72,7 +72,7 @@ class Charts:
         assert file in served_files()
         route.fulfill(path=file, content_type="text/javascript; charset=utf-8")
 
-    def add(self, figure, name="chart", *, title="Accuracy", note="on validation rows", height=300, phone_height=184):
+    def add(self, figure, name="chart", *, title="Accuracy", note="on validation rows", height=300, phone_height=176):
         with gr.Blocks():
             made = live_chart(figure, elem_id=name, height=height, phone_height=phone_height, title=title, note=note)
         self.page.evaluate(START, [name, made.html_template, made.js_on_load, drawn(figure)])
@@ -139,7 +139,7 @@ def test_plotly_is_fetched_once_and_only_when_a_figure_is_shown(charts):
     assert page.locator(".main-svg", "three").count() == 0
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 300), (390, 184)])
+@pytest.mark.parametrize(("width", "height"), [(1280, 300), (390, 176)])
 def test_the_place_of_a_chart_is_kept_from_the_first_moment(charts, width, height):
     page = charts(width=width).add(None)
     assert page.box(".chart")["height"] == height
@@ -216,7 +216,7 @@ def test_colours_follow_the_theme_and_heights_the_width(charts):
     page.page.evaluate("document.body.classList.add('dark')")
     page.page.wait_for_function(f"({ink})() === 'rgb(243,244,246)'")
     page.page.set_viewport_size({"width": 390, "height": 844})
-    page.page.wait_for_function("() => document.querySelector('#chart .chart').layout.height === 184")
+    page.page.wait_for_function("() => document.querySelector('#chart .chart').layout.height === 176")
     assert not page.page.evaluate("JSON.stringify(document.querySelector('#chart .chart').layout).includes('var(--chart')")
     assert page.page.evaluate("document.documentElement.scrollWidth") == 390
 

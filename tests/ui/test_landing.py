@@ -1,7 +1,5 @@
 """The empty desk as HTML: files opened before, and a file that could not be opened."""
 
-import pytest
-
 from trainer.runs.draft import DraftSummary
 from trainer.ui import landing
 
@@ -28,14 +26,6 @@ def test_of_many_drafts_the_newest_are_in_view() -> None:
     assert html.index("file 2.csv") < html.index("3 more") < html.index("file 3.csv")
     assert html.count('data-do="reopen"') == html.count('data-do="remove"') == 6
     assert landing.drafts([], now=NOW) == ""
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(-5, "just now"), (40, "just now"), (400, "7 min ago"), (10_000, "3 h ago"), (90_000, "1 day ago"), (200_000, "2 days ago")],
-)
-def test_how_long_ago(seconds: float, said: str) -> None:
-    assert landing.ago(seconds) == said
 
 
 def test_a_long_name_keeps_its_end_and_no_name_is_markup() -> None:

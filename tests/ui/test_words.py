@@ -66,3 +66,18 @@ def test_the_epoch_under_way(step: int, said: str) -> None:
 
 def test_no_epoch_before_the_first_step() -> None:
     assert words.epoch_words(RunView(id="a")) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (-5, "just now"),
+        (40, "just now"),
+        (400, "6 minutes ago"),
+        (10_000, "2 hours ago"),
+        (90_000, "1 day ago"),
+        (200_000, "2 days ago"),
+    ],
+)
+def test_how_long_ago(seconds: float, said: str) -> None:
+    assert words.ago(seconds) == said

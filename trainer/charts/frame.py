@@ -42,7 +42,7 @@ class Canvas:
 
 
 WIDE = Canvas(height=300, left=48, right=12, top=12, bottom=28, plot_width=420, font=11)
-PHONE = Canvas(height=184, left=38, right=10, top=10, bottom=22, plot_width=256, font=10)
+PHONE = Canvas(height=176, left=38, right=10, top=10, bottom=22, plot_width=256, font=10)
 """Of curves, on screens wider than 640 px and on narrower ones (assets/styles/charts.css has the same bound)."""
 
 

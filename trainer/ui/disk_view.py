@@ -16,7 +16,7 @@ from trainer.ui.pressable import Press, pressable
 from trainer.ui.run_names import titles_by_id
 from trainer.ui.session import QUIET, owner, said
 
-_HEAD = ("Run", "Model", "States to train further", "Rest", "Together")
+_HEAD = ("Run", "Model", "Checkpoints", "Rest", "Together")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _room_of(studio: Studio, done: str = "") -> str:
 
 def _file(draft: DraftSummary, now: float) -> str:
     beside = [f"with test file {draft.test}" if draft.test else "", f"with validation file {draft.validation}" if draft.validation else ""]
-    facts = " · ".join(markup.text(fact) for fact in (_ago(now - draft.changed), words.room(draft.bytes), *beside) if fact)
+    facts = " · ".join(markup.text(fact) for fact in (words.ago(now - draft.changed), words.room(draft.bytes), *beside) if fact)
     is_open = ' <span class="em-open-now">open now</span>' if draft.open else ""
     presses = Press("reopen", "Open", code=draft.id).html + Press("forget", "Remove", code=draft.id).html
     return (
@@ -116,9 +116,9 @@ def _run(found: RunStorage, view: RunView | None, title: str) -> str:
         for name, size in zip(_HEAD[1:], (found.model, found.checkpoints, found.other, found.total), strict=True)
     )
     live = view is not None and view.live
-    # What has no model yet has only these states to go on from.
+    # What has no model yet has only its checkpoints to go on from.
     freeable = found.checkpoints and view is not None and view.has_model and not live and view.status != "interrupted"
-    free = Press("free", "Free the states", code=found.id).html if freeable else ""
+    free = Press("free", "Delete checkpoints", code=found.id).html if freeable else ""
     delete = Press("delete", "Delete", code=found.id, disabled=live).html
     return (
         f'<tr role="row"><td role="cell" dir="auto" class="em-row-name">{markup.text(title)}</td>{cells}'
@@ -143,11 +143,3 @@ def _uploads(storage: Storage) -> str:
         '<h3>Copies of uploads</h3><ul class="em-file-lines"><li><span class="em-file-name"><strong>Left by the page</strong>'
         f'<small>{words.room(storage.uploads)}</small></span><span class="em-line-acts">{clear}</span></li></ul>'
     )
-
-
-def _ago(seconds: float) -> str:
-    """3 hours, said roughly: "3 hours ago"."""
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            return f"{words.count(int(seconds // size), unit)} ago"
-    return "just now"

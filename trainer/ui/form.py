@@ -24,10 +24,14 @@ def recipe_of(page: Page, values: Sequence[Any]) -> Recipe:
     return recipe_form.recipe_from(encoder, settings, split)
 
 
-def level_of(page: Page, values: Sequence[Any]) -> str:
-    """The dial's level; empty for a person's own settings."""
-    level = values[len(page.data.form) + 1]
-    return level if level in LEVELS else ""
+def level_of(studio: Studio, page: Page, draft: str | None, values: Sequence[Any]) -> str:
+    """The dial's level where the form holds what it says; empty for a person's own settings, also while the dial has not moved yet."""
+    level = _turned_to(page, values)
+    if not level:
+        return ""
+    recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
+    same = [str(value) for value in recipe_form.values(recipe)] == [str(value) for value in _held(page, values)[1]]
+    return level if same else ""
 
 
 def complaining(page: Page) -> Any:
@@ -101,6 +105,12 @@ def recipe_outputs(page: Page) -> list[Any]:
         *page.data.form,
         *page.data.resplit,
     ]
+
+
+def _turned_to(page: Page, values: Sequence[Any]) -> str:
+    """The level at which the dial stands; empty where that is none of its own."""
+    level = values[len(page.data.form) + 1]
+    return level if level in LEVELS else ""
 
 
 def _held(page: Page, values: Sequence[Any]) -> tuple[str, Sequence[Any], dict[str, Any]]:
@@ -264,7 +274,7 @@ def _wire_dial(studio: Studio, page: Page) -> None:
 
     @complaining(page)
     def turn(draft: str | None, *values: Any) -> dict:
-        level = level_of(page, values)
+        level = _turned_to(page, values)
         if not level:
             return {form.why: recipe_form.OWN_WORDS}
         recipe, why = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
@@ -275,12 +285,9 @@ def _wire_dial(studio: Studio, page: Page) -> None:
 
     @complaining(page)
     def drifted(draft: str | None, *values: Any) -> Any:
-        level = level_of(page, values)
-        if not level:
+        if not _turned_to(page, values) or level_of(studio, page, draft, values):
             return gr.skip()
-        recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
-        same = [str(value) for value in recipe_form.values(recipe)] == [str(value) for value in _held(page, values)[1]]
-        return gr.skip() if same else {form.dial: recipe_form.OWN, form.why: recipe_form.OWN_WORDS}
+        return {form.dial: recipe_form.OWN, form.why: recipe_form.OWN_WORDS}
 
     held = [data.draft, *page.form]
     keep = remember(studio, page)

@@ -104,17 +104,8 @@ def middle(name: str, *, most: int = 30, end: int = 12) -> str:
     )
 
 
-def ago(seconds: float) -> str:
-    """40 -> "just now", 400 -> "7 min ago", 10000 -> "3 h ago", 200000 -> "2 days ago"."""
-    for size, unit in ((86_400, "day"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            count = round(seconds / size)
-            return f"{words.count(count, 'day') if unit == 'day' else f'{count} {unit}'} ago"
-    return "just now"
-
-
 def _draft(one: DraftSummary, now: float) -> str:
-    what = f"{ago(now - one.changed)} · {words.room(one.bytes)}"
+    what = f"{words.ago(now - one.changed)} · {words.room(one.bytes)}"
     remove = Press("remove", "Remove", code=one.id).html
     return (
         f'<li class="em-draft"><b>{middle(one.name)}</b><span class="em-quiet em-small">{what}</span>'

@@ -105,7 +105,7 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
             return {train.watched: press.code}
         try:
             recipe = form.recipe_of(page, values)
-            view = studio.start(owner(), data_tab.current(studio, draft), recipe, level=form.level_of(page, values))
+            view = studio.start(owner(), data_tab.current(studio, draft), recipe, level=form.level_of(studio, page, draft, values))
         except UserError as error:
             return form.wrong(studio, page, draft, error, *values)
         return {train.watched: view.id, train.notice: ""}

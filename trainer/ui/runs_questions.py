@@ -78,8 +78,8 @@ def _free(studio: Studio, run: str) -> Question:
     _, title = _one(studio, run)
     freed = next((found.checkpoints for found in studio.storage(owner()).runs if found.id == run), 0)
     rest = f"It can then not be trained further; its model, its scores and its curves stay. This frees {words.room(freed)} of disk space."
-    yes = _harmful("yes-free", "Free the states", run)
-    return Question(f"Free the saved states of {_quoted([title])}?", rest, (yes, Press("leave", "Keep them")))
+    yes = _harmful("yes-free", "Delete checkpoints", run)
+    return Question(f"Delete the checkpoints of {_quoted([title])}?", rest, (yes, Press("leave", "Keep them")))
 
 
 def _forget(studio: Studio, draft: str) -> Question:

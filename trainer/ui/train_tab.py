@@ -20,7 +20,7 @@ from trainer.ui.pressable import Press, pressable
 from trainer.ui.recipe_form import RecipeForm
 from trainer.ui.session import EACH, said
 
-_CHART_HEIGHT, _PHONE_HEIGHT = 300, 184
+_CHART_HEIGHT, _PHONE_HEIGHT = 300, 176
 _WATCHED = """
 function tell() {
   const now = props.value ?? "";

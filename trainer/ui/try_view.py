@@ -72,7 +72,7 @@ def _likely(name: str, share: float) -> str:
 
 
 def _says(title: str) -> str:
-    return f'<p class="em-quiet em-small">Says <strong>{markup.isolated(title)}</strong>.</p>'
+    return f'<p class="em-quiet em-small">Answered by <strong>{markup.isolated(title)}</strong>.</p>'
 
 
 def _remarks(prediction: "Prediction") -> str:

@@ -63,6 +63,14 @@ def room(size: int) -> str:
     return f"{max(size, 0) / 1e3:.0f} KB"
 
 
+def ago(seconds: float) -> str:
+    """40 -> "just now", 400 -> "6 minutes ago", 10000 -> "2 hours ago", 200000 -> "2 days ago"."""
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            return f"{count(int(seconds // size), unit)} ago"
+    return "just now"
+
+
 def state(view: RunView) -> str:
     """What became of a run, and whether something of it is damaged."""
     return f"{STATES[view.status]}, damaged" if view.damage and view.status != "damaged" else STATES[view.status]
