@@ -227,10 +227,3 @@ def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Ca
 @pytest.fixture(scope="session")
 def moods_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_rows(tmp_path_factory.mktemp("upload") / "my moods.csv", small_rows())
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser, a server and a training share two cores here, so a wait can run out without a fault of ours; twice in a row is a failure."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1))
