@@ -176,7 +176,7 @@ export function mount({ element, props, trigger, watch }) {
     const figure = figureOf(props.value, probe);
     keepPlace(figure);
     if (!window.Plotly) {
-      loadPlotly(new URL(document.querySelector("#plotly-file").href)).then(draw, () => {
+      loadPlotly(new URL(document.querySelector("#plotly-file").content, document.baseURI)).then(draw, () => {
         div.textContent = "The chart could not be loaded, as the server did not answer. Reload the page.";
       });
       return;

@@ -6,19 +6,26 @@ prepare_environment()
 
 import csv  # noqa: E402
 import random  # noqa: E402
+import shutil  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import TYPE_CHECKING  # noqa: E402
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 from trainer.settings import Settings  # noqa: E402
 from trainer.studio import Studio  # noqa: E402
 from trainer.training.encoders import Encoder, local_encoder  # noqa: E402
 
-# The same examples in every run, so that a change is judged by its own faults; ``make test-all`` looks for new ones.
-hypothesis_settings.register_profile("steady", derandomize=True)
-hypothesis_settings.register_profile("explore", derandomize=False)
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# The same examples in every run, so that a change is judged by its own faults; ``make test-all`` looks for new ones. No deadline: a machine that is
+# busy is no fault.
+hypothesis_settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile("explore", derandomize=False, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("steady")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -29,6 +36,20 @@ MOODS = {
     "anger": "shout furious slam unfair rage hate blame enough",
 }
 FILLERS = "the a we they today with my our of and then it was so very at home work again".split()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Chromium; one for all tests of a process, as Playwright takes no second start beside a first."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs Chromium (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-background-networking"])
+        yield launched
+        launched.close()
 
 
 @pytest.fixture(scope="session")

@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from trainer import job
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.reading import read_file
@@ -171,11 +169,10 @@ def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware
     from transformers import DataCollatorWithPadding
 
     from trainer.training.batching import epoch_order
-    from trainer.training.fit import tokenise
+    from trainer.training.token_rows import tokenise
 
     tokenizer = load_tokenizer(encoder, max_length=128)
     rows = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
-    lengths = np.asarray([len(row["input_ids"]) for row in rows])
     collate = DataCollatorWithPadding(tokenizer)
     model = load_classifier(encoder, corpus.label_names).to(hardware.device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=encoder.learning_rate, fused=hardware.device == "cuda")
@@ -185,7 +182,7 @@ def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(hardware.precision)
 
     def batches(epoch: int) -> Any:
-        order = epoch_order(lengths, batch_size=size.batch, seed=0, epoch=epoch)
+        order = epoch_order(rows.lengths, batch_size=size.batch, seed=0, epoch=epoch)
         chosen = [[rows[i] for i in order[start : start + size.batch]] for start in range(0, len(order), size.batch)]
         return torch.utils.data.DataLoader(
             chosen, batch_size=None, collate_fn=lambda batch: dict(collate(batch)), pin_memory=hardware.device == "cuda"

@@ -1,7 +1,6 @@
 """A real Chromium over a real server process that can be killed and started again on the same port and the same runs."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.conftest import small_rows, write_rows
 from trainer.runs.draft import DraftStore
@@ -24,7 +23,7 @@ from trainer.settings import LOCAL_OWNER
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 expect.set_options(timeout=1000 * PATIENCE)
 
@@ -131,17 +130,6 @@ class Visit:
         there = urlparse(request.url)
         if there.scheme in ("http", "https", "ws", "wss") and there.netloc != urlparse(self.address).netloc:
             self.outside.append(request.url)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("needs Chromium (Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-background-networking"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(scope="module")

@@ -252,6 +252,7 @@ def test_the_rows_to_try_are_test_rows_of_this_model(visit: Open, server: Server
     page = visit().page
     take_in_hand(page, moods, "Try it")
     buttons = page.locator(".em-row-to-try")
+    expect(buttons).to_have_count(len(known))
     assert {b.locator("span").inner_text(): b.locator("strong").inner_text() for b in buttons.all()} == known
     buttons.nth(1).click()
     text = page.locator("#try-text textarea")

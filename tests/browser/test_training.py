@@ -139,6 +139,7 @@ def test_start_pressed_twice_is_one_run(visit: Open, server: Server, moods_csv: 
     # Nor from the form, once more, while it trains.
     choose_settings(page)
     page.locator("#start").click()
+    expect(course(page)).to_be_visible()
     wait_for_points(page, 5)
     assert len(server.runs()) == len(before) + 1
     end_training(page, server)

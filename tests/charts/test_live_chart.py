@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,8 +18,6 @@ from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.served import address, plotly, served_files
 
 sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 
 HOST = "http://charts.test"
 STYLE = (Path(__file__).parents[2] / "assets" / "styles" / "charts.css").read_text(encoding="utf-8")
@@ -29,7 +26,7 @@ HARNESS = """
 .dark { --body-text-color: #f3f4f6; --body-text-color-subdued: #9ca3af; --border-color-primary: #374151; --em-accent: #a5b4fc; }
 body { margin: 0; background: white; } body.dark { background: #0a0f1e; }
 """
-PLOTLY = f'<link id="plotly-file" href="{address(plotly())}">'
+PLOTLY = f'<meta id="plotly-file" content="{address(plotly())}">'
 START = """([id, template, script, value]) => {
     const element = Object.assign(document.createElement("div"), { id, className: "em-chart", innerHTML: template });
     document.getElementById("page").append(element);
@@ -40,14 +37,6 @@ START = """([id, template, script, value]) => {
     new Function("element", "trigger", "props", "watch", script)(
         element, (name, data) => window.charts[id].selected.push(data), props, (_, f) => watchers.push(f));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield started
-        started.close()
 
 
 class Charts:

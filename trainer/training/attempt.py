@@ -16,6 +16,7 @@ from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
 from trainer.training.limits import largest_part, way_on
 from trainer.training.ranks import Ranks
+from trainer.training.token_rows import TokenRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -51,8 +52,8 @@ class Course:
     encoder: Encoder
     label_names: tuple[str, ...]
     tokenizer: "PreTrainedTokenizerBase"
-    train: list[dict[str, Any]]
-    validation: list[dict[str, Any]]
+    train: TokenRows
+    validation: TokenRows
     hardware: Hardware
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from trainer.data.encoder_checks import Estimate
 from trainer.recipe import Recipe
+from trainer.training.container import memory_left
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware, at_precision
 from trainer.training.libraries import load_libraries
@@ -106,4 +107,4 @@ def free_megabytes(hardware: Hardware) -> float:
         return torch.cuda.mem_get_info()[0] / 2**20
     import psutil
 
-    return psutil.virtual_memory().available / 2**20
+    return min(psutil.virtual_memory().available, memory_left()) / 2**20

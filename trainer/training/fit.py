@@ -1,8 +1,8 @@
 """fit: from a run's recipe and rows to its saved model. Scoring it is the caller's business."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
@@ -18,9 +18,7 @@ from trainer.training.libraries import load_libraries
 from trainer.training.limits import largest_part, refuse_what_cannot_fit
 from trainer.training.ranks import Ranks
 from trainer.training.schedule import plan
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+from trainer.training.token_rows import tokenise
 
 
 def fit(
@@ -51,9 +49,9 @@ def fit(
     run.log.append("phase", what=f"reading {len(splits.train) + len(splits.validation):,} texts")
     train = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
     validation = tokenise(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
-    validation.sort(key=lambda row: len(row["input_ids"]))
+    validation = validation.ordered(np.argsort(validation.lengths, kind="stable"))
     texts_at_a_time = _texts_at_a_time(run, recipe.batch_size // ranks.count)
-    refuse_what_cannot_fit(replace(recipe, batch_size=texts_at_a_time), encoder, [len(row["input_ids"]) for row in train], hardware)
+    refuse_what_cannot_fit(replace(recipe, batch_size=texts_at_a_time), encoder, train.lengths, hardware)
     schedule = plan(
         train_rows=len(train),
         validation_rows=len(validation),
@@ -89,10 +87,3 @@ def _shared_batch(run: Run, recipe: Recipe, ranks: Ranks) -> int:
             code="cannot_resume",
         )
     return known
-
-
-def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """One dictionary of token ids per text, cut at the tokenizer's maximum length, not padded."""
-    encoded = tokenizer(list(texts), truncation=True)
-    columns = {name: encoded[name] for name in encoded}
-    return [{**{name: ids[i] for name, ids in columns.items()}, "labels": int(label)} for i, label in enumerate(label_ids)]

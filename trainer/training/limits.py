@@ -35,7 +35,7 @@ def refuse_what_cannot_fit(recipe: Recipe, encoder: Encoder, lengths: Sequence[i
     ``lengths`` are those of the training texts in tokens, as they are read. A batch that passes may still not fit: this is a lower
     bound, and what it refuses would surely fail.
     """
-    texts, longest = min(recipe.batch_size, len(lengths)), max(lengths)
+    texts, longest = min(recipe.batch_size, len(lengths)), int(max(lengths))
     still = bool(recipe.lora_rank) or recipe.frozen_epochs >= recipe.epochs
     weights = encoder.parameters * (_RESTING_BYTES if still else _LEARNING_BYTES)
     # A frozen encoder keeps nothing for a backward pass.

@@ -25,9 +25,9 @@ from trainer.training.losses import TrainingLoss, training_loss
 from trainer.training.memory import give_back
 from trainer.training.meter import TrainingMeter, TrainingScores
 from trainer.training.selection import standard_errors
+from trainer.training.token_rows import TokenRows
 from trainer.training.watch import Abandoned, Task, Watch
 
-Rows = Sequence[dict[str, Any]]
 """Tokenised texts: ``input_ids``, ``attention_mask`` ... and, to learn from, ``labels``."""
 
 _EVALUATION_BATCH = 128
@@ -119,8 +119,8 @@ def make_trainer(
     model: Classifier,
     tokenizer: PreTrainedTokenizerBase,
     *,
-    train: Rows,
-    validation: Rows,
+    train: TokenRows,
+    validation: TokenRows,
     hardware: Hardware,
     split: int,
     masks: MaskSource | None,
@@ -140,9 +140,9 @@ def make_trainer(
         eval_dataset=validation,
         data_collator=Padder(tokenizer),
         compute_metrics=_metrics,
-        lengths=[len(row["input_ids"]) for row in train],
+        lengths=train.lengths,
         recipe=recipe,
-        loss=training_loss(recipe, [row["labels"] for row in train], model.config.num_labels),
+        loss=training_loss(recipe, train.labels, model.config.num_labels),
         watch=watch,
     )
     trainer.remove_callback(PrinterCallback)

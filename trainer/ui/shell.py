@@ -53,7 +53,7 @@ def build() -> Shell:
 def head() -> str:
     """What the page's head holds."""
     script = (_ASSETS / "shell.js").read_text(encoding="utf-8")
-    return f'<style>{_lean(_ASSETS / "page.css")}</style><link id="plotly-file" href="{served.address(served.plotly())}"><script>{script}</script>'
+    return f'<style>{_lean(_ASSETS / "page.css")}</style><meta id="plotly-file" content="{served.address(served.plotly())}"><script>{script}</script>'
 
 
 def styles() -> str:
