@@ -44,7 +44,8 @@ def test_several_things_to_fix_are_repaired_in_one(studio: Studio, tmp_path: Pat
     found = judge(preparation, USUAL)
     assert {f.code for f in preparation.must_fix} == {"label_variants", "several_labels"}
     assert found.title == "2 things to fix, then ready"
-    assert (found.repair.action, found.repair.title) == ("repair_all", f"Repair all {sum(f.repairable for f in preparation.findings)}")
+    assert (found.repair.action, found.repair.title) == ("repair", "Fix both")
+    assert found.repair.code.split() == [f.code for f in preparation.must_fix]
     assert judge(studio.repair("local", preparation.draft.id, ["label_variants", "several_labels"]), USUAL).ready
 
 

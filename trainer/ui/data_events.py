@@ -162,7 +162,7 @@ def _done(studio: Studio, draft: str, action: str, code: str) -> Preparation:
     if action == "repair_all":
         return studio.repair(owner(), draft, [finding.code for finding in repairable(studio.preparation(owner(), draft))])
     if action == "repair":
-        return studio.repair(owner(), draft, [code])
+        return studio.repair(owner(), draft, code.split())
     if action == "accept":
         return studio.accept(owner(), draft, code)
     if action in ("confirm", "label"):

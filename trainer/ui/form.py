@@ -29,9 +29,11 @@ def level_of(studio: Studio, page: Page, draft: str | None, values: Sequence[Any
     level = _turned_to(page, values)
     if not level:
         return ""
-    recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
-    same = [str(value) for value in recipe_form.values(recipe)] == [str(value) for value in _held(page, values)[1]]
-    return level if same else ""
+    try:
+        recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
+        return level if recipe_of(page, values) == recipe else ""
+    except UserError:  # a mistake is nobody's level
+        return ""
 
 
 def complaining(page: Page) -> Any:
