@@ -64,6 +64,21 @@
     lead();
   }, 250);
 
+  // A mistake is seen at its field, wherever that stands, once Start has found it.
+
+  let pressedStart = 0;
+  document.addEventListener("emotune:pressed", ({ detail }) => {
+    if (detail.do === "start") pressedStart = Date.now();
+  });
+  function toMistake() {
+    const field = Date.now() - pressedStart < 10000 && $("#settings .em-invalid :is(input, textarea)");
+    if (!field || field.offsetParent === null) return;
+    pressedStart = 0;
+    field.scrollIntoView({ block: "center", behavior: "instant" });
+    field.focus({ preventScroll: true });
+  }
+  setInterval(toMistake, 250);
+
   // A press that begins a training is answered before the server is asked.
 
   document.addEventListener("emotune:pressed", ({ detail }) => {

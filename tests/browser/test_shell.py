@@ -93,8 +93,10 @@ def test_a_mistake_is_told_at_its_field_and_in_the_foot_and_goes_when_it_is_mend
     before = server.runs()
     upload(page, moods_csv, rows="240")
     choose_settings(page, epochs="0")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.locator("#start").click()
     said = "Epochs must be a whole number from 1 to 50"
+    expect(setting(page, "epochs")).to_be_focused()
     expect(page.locator("#foot-start [role=alert]")).to_contain_text(said)
     expect(page.locator("#setting-epochs")).to_contain_text(said)
     assert in_view(page, "#foot-start [role=alert]")

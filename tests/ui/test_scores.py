@@ -1,6 +1,7 @@
 """Scores are said with what they rest on."""
 
 from trainer.evaluation.intervals import Interval
+from trainer.runs.view import Scores, WordCounts
 from trainer.ui import scores
 
 SCORE = Interval(0.676, 0.61, 0.736)
@@ -19,3 +20,10 @@ def test_few_rows_carry_no_per_cent() -> None:
         assert "3 of 4 right" in said(FEW, 4)
         assert "%" in said(FEW, scores.FEW_ROWS)
     assert scores.short_sentence(FEW, 4, None) == "3 of 4 test rows right, too few to say anything"
+
+
+def test_the_end_of_a_training_is_told_with_its_range_and_what_had_to_be_beaten() -> None:
+    baseline = WordCounts(714, validation=Scores(0.4, 0.3), test=Scores(0.471, 0.4))
+    assert scores.whole_sentence(SCORE, 204, baseline) == "67.6 % right on 204 test rows (61.0 to 73.6 %); counting words: 47.1 %"
+    assert scores.whole_sentence(SCORE, 204, None) == "67.6 % right on 204 test rows (61.0 to 73.6 %)"
+    assert scores.whole_sentence(FEW, 4, baseline) == "3 of 4 test rows right, too few to say anything"

@@ -34,7 +34,8 @@ def test_an_answer_is_said_as_sure_as_it_is(shares: tuple[float, ...], words: st
 def test_the_answer_names_its_model_and_the_label_of_an_example() -> None:
     words = Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1), "moods, best", label="fear")).words
     assert "Answered by moods, best." in words
-    assert "Its label is fear." in words
+    assert "Its label is fear. ✗ The answer is wrong." in words
+    assert "Its label is joy. ✓ The answer is right." in Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1), "moods", label="joy")).words
     assert "Its label" not in try_view.answer(NAMES, prediction(0.8, 0.1, 0.1), "moods, best")
 
 

@@ -29,7 +29,7 @@ def drop_words(*, stays_here: bool) -> str:
     """What stands on the field where a file is dropped: large while none is open, one word afterwards."""
     where = "it stays on this computer" if stays_here else "it goes to this page's server only"
     return (
-        f'<div class="em-drop-words"><strong class="em-no-file">Drop your table here</strong>'
+        f'<div class="em-drop-words"><strong class="em-no-file">Drop or choose your table</strong>'
         f'<span class="em-no-file">CSV, Excel, Parquet, JSON · {where}</span><strong class="em-with-file">Another file</strong></div>'
     )
 

@@ -70,7 +70,7 @@ def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -
         return shell.foot_html(said or "Training. You may close this page: it goes on.")
     resumable = may_resume(view) and view.status != "cancelled"
     if view.has_model:
-        score = "" if found is None else f": {scores.short_sentence(found.test.accuracy, found.test.rows, None)}"
+        score = "" if found is None else f": {scores.whole_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
         did = "Trained" if view.status == "finished" else "Its best model is kept"
         return shell.foot_html(f"{did}{score}.", *([resume] if resumable else []), results)
     if resumable:

@@ -27,7 +27,8 @@ def answer(names: Sequence[str], prediction: "Prediction", title: str, *, label:
     if prediction.probabilities is None:
         return f'<h3 class="em-says">No answer</h3><p dir="auto">{markup.text(prediction.problem, most=400)}</p>'
     shares = prediction.probabilities.tolist()
-    own = f'<p class="em-own">Its label is {markup.isolated(label, most=60)}.</p>' if label else ""
+    met = "✓ The answer is right." if label == names[int(prediction.probabilities.argmax())] else "✗ The answer is wrong."
+    own = f'<p class="em-own">Its label is {markup.isolated(label, most=60)}. {met}</p>' if label else ""
     return (
         f'<h3 class="em-says">{in_words(names, shares)}</h3>{markup.probabilities(names, shares, class_colours(names))}{own}'
         f"{_says(title)}{_remarks(prediction)}"
