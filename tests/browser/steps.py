@@ -49,7 +49,7 @@ def choose_settings(page: Page, **values: str) -> None:
         page.locator("#settings").get_by_text("More settings", exact=True).click()
     expect(epochs).to_be_visible()
     # Once the dial has set them for this file; else it might take back what is typed now.
-    expect(page.locator("#dial-why")).to_contain_text(re.compile("training rows|Your own settings|From |Settings of"))
+    expect(page.locator("#dial-why")).to_contain_text(re.compile("training rows|Your own settings|From "))
     for name, value in values.items():
         setting(page, name).fill(value)
 

@@ -53,21 +53,14 @@ def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_i
         here = [len(ids) for ids in encoded["input_ids"]]
         lengths += here
         for name in encoded:
-            flat = np.fromiter(chain.from_iterable(encoded[name]), id_type if name == "input_ids" else np.uint8, sum(here))
-            parts.setdefault(name, []).append(flat if name == "input_ids" else _short(flat))
+            kind = id_type if name == "input_ids" else np.uint8
+            parts.setdefault(name, []).append(np.fromiter(chain.from_iterable(encoded[name]), kind, sum(here)))
     counts = np.asarray(lengths, dtype=np.int32)
     starts = np.cumsum(counts, dtype=np.int64) - counts
-    columns = {name: _together(flats, counts) for name, flats in parts.items()}
+    columns = {name: _short(np.concatenate(flats)) for name, flats in parts.items()}
     return TokenRows(columns, starts, counts, np.asarray(label_ids, dtype=np.int32))
 
 
 def _short(flat: np.ndarray) -> np.ndarray:
     """A single number for an array that holds no other."""
     return flat[:1].reshape(()).copy() if len(flat) and (flat == flat[0]).all() else flat
-
-
-def _together(flats: Sequence[np.ndarray], lengths: np.ndarray) -> np.ndarray:
-    if all(flat.ndim == 0 and flat == flats[0] for flat in flats):
-        return flats[0]
-    sizes = [int(lengths[begin : begin + _AT_ONCE].sum()) for begin in range(0, len(lengths), _AT_ONCE)]
-    return np.concatenate([np.broadcast_to(flat, size) for flat, size in zip(flats, sizes, strict=True)])

@@ -15,7 +15,7 @@ from trainer.ui import api, data_events, data_tab, form, markup, results_tab, ru
 from trainer.ui.components import Page
 from trainer.ui.refresh import refresh
 from trainer.ui.served import served_files
-from trainer.ui.session import QUIET, owner, said, warned
+from trainer.ui.session import EACH, QUIET, owner, said, warned
 
 _TICK_SECONDS = 1.0
 
@@ -179,7 +179,7 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
         return _went(studio, page, press.action, press.code)
 
     pressed = [html.click for html in (page.shell.strip, train.watch_foot, train.details)]
-    gr.on(pressed, go, None, outputs, trigger_mode="multiple", **QUIET).then(**look)
+    gr.on(pressed, go, None, outputs, **EACH).then(**look)
 
     def take_in_hand(press: gr.EventData) -> str:
         return str(press.run)

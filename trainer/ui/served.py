@@ -19,12 +19,7 @@ def plotly() -> Path:
 
 def served_files() -> list[str]:
     """All of them, for ``gr.set_static_paths``."""
-    return [str(path) for path in (plotly(), *map(module, _MODULES))]
-
-
-def module(name: str) -> Path:
-    """One of our own, a JavaScript module."""
-    return _ASSETS / name
+    return [str(path) for path in (plotly(), *(_ASSETS / name for name in _MODULES))]
 
 
 def address(path: Path) -> str:
@@ -34,4 +29,4 @@ def address(path: Path) -> str:
 
 def mounting(name: str) -> str:
     """A ``js_on_load`` that fetches one of our modules and hands the component to its ``mount``."""
-    return _MOUNT.format(address=address(module(name)))
+    return _MOUNT.format(address=address(_ASSETS / name))

@@ -18,8 +18,8 @@ Nor does it tell its outputs that it works, hidden as that would be: gradio's pa
 every request; with the tabs among them that kept a core busy."""
 
 EACH = {**QUIET, "trigger_mode": "multiple"}
-"""For a handler of a change that another handler follows with "always_last". Of those an event may have one: where it has two, a change in
-the middle of an answer makes gradio's page ask for each after the other, for ever."""
+"""For a handler that answers every event, one after the other; of a change, too, that another handler follows with "always_last". Of those an event
+may have one: where it has two, a change in the middle of an answer makes gradio's page ask for each after the other, for ever."""
 
 _log = logging.getLogger("emotune")
 

@@ -82,13 +82,13 @@ def _to_fix(preparation: Preparation) -> Verdict:
 
 
 def _repair(preparation: Preparation) -> Press | None:
-    """The repair of what must be fixed, and of nothing else; in one where several must be."""
+    """The repair of what must be fixed, and of nothing else; one press, its codes with blanks between, where several must be."""
     needed = [finding for finding in preparation.must_fix if finding.repairable]
     if len(needed) == 1:
         return Press("repair", REPAIRS[needed[0].code].title, code=needed[0].code, primary=True, elem_id="repair")
     if needed:
-        both = "Fix both" if len(needed) == 2 else f"Fix these {len(needed)}"
-        return Press("repair", both, code=" ".join(finding.code for finding in needed), primary=True, elem_id="repair")
+        title = "Fix both" if len(needed) == 2 else f"Fix these {len(needed)}"
+        return Press("repair", title, code=" ".join(finding.code for finding in needed), primary=True, elem_id="repair")
     return None
 
 
