@@ -222,6 +222,22 @@ def test_settings_out_of_range(visit: Open, server: Server, moods_csv: Path) -> 
     assert server.runs() == before
 
 
+def test_a_level_pressed_straight_from_a_field_is_the_level_of_the_run(visit: Open, moods_csv: Path) -> None:
+    page = visit().page
+    upload(page, moods_csv, rows="240")
+    choose_settings(page)
+    dial = page.locator("#dial")
+    for level in ("Balanced", "Best", "Quick look"):  # whichever answer comes first
+        setting(page, "epochs").click()
+        setting(page, "epochs").press_sequentially("x")
+        dial.get_by_text(level).click()
+        expect(setting(page, "epochs")).not_to_have_value(re.compile("x"))
+        page.wait_for_timeout(600)
+        expect(dial.get_by_label(level)).to_be_checked()
+    page.locator("#start").click()
+    expect(page.locator("#run-details")).to_contain_text("Quick look")
+
+
 def test_the_dial_and_the_recipes_set_the_form(visit: Open, server: Server, moods_csv: Path, tmp_path: Path) -> None:
     visited = visit()
     page = visited.page

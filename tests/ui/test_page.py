@@ -30,3 +30,11 @@ def test_no_change_is_asked_about_for_ever(handlers: list[dict]) -> None:
 def test_no_request_makes_gradio_take_stock_of_all_that_it_may_change(handlers: list[dict]) -> None:
     assert handlers
     assert [handler["api_name"] for handler in handlers if handler["show_progress_on"] != []] == []
+
+
+def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handlers: list[dict]) -> None:
+    # With "once" gradio's page drops what comes meanwhile, without a word: right for a second press of the same button only.
+    once = [handler for handler in handlers if handler["backend_fn"] and handler["trigger_mode"] == "once"]
+    targets = [[(component, name) for component, name in handler["targets"] if component is not None] for handler in once]
+    assert [found for found in targets if len(found) > 1] == []
+    assert {name for found in targets for _, name in found} <= {"click", "load", "tick", "expand", "collapse"}

@@ -19,7 +19,7 @@ from trainer.studio import Studio
 from trainer.text_format import percent_range
 from trainer.ui import markup, run_names, scores, words
 from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import EACH, owner, said
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 _SCORES = {"Accuracy": accuracy_comparison, "Macro F1": macro_f1_comparison}
@@ -69,7 +69,7 @@ def build(studio: Studio) -> ComparisonView:
             return gr.skip()
         return {score: drawn(_SCORES[score_of](_courses([studio.view(owner(), run) for run in ids.split()])))}
 
-    score_of.input(redraw, [runs, score_of], [score, body], **QUIET)
+    score_of.input(redraw, [runs, score_of], [score, body], **EACH)
     return view
 
 

@@ -13,7 +13,7 @@ from trainer.preparation import Preparation
 from trainer.studio import Studio
 from trainer.ui import landing, markup
 from trainer.ui.data_tab import DataTab, current, show, show_empty, show_split
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import EACH, QUIET, owner, said
 from trainer.ui.verdict import repairable, sentences
 
 _TO_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
@@ -68,9 +68,9 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
         (tab.landing.click, ways_in, held),
         (p["fetch"].click, fetch, [p["hub"], *held]),
     ):
-        event(opens, inputs, tab.shown, **QUIET).then(None, js=_TO_TOP, **QUIET)
-    p["test_file"].upload(test_file, [p["test_file"], *held], tab.shown, **QUIET)
-    p["validation_file"].upload(validation_file, [p["validation_file"], *held], tab.shown, **QUIET)
+        event(opens, inputs, tab.shown, **EACH).then(None, js=_TO_TOP, **QUIET)
+    p["test_file"].upload(test_file, [p["test_file"], *held], tab.shown, **EACH)
+    p["validation_file"].upload(validation_file, [p["validation_file"], *held], tab.shown, **EACH)
 
 
 def _opened(studio: Studio, tab: DataTab, name: str, opens: Callable[[], Preparation], draft: str | None, *split: Any) -> dict:
@@ -150,11 +150,11 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     for component in (tab.findings, tab.foot):
         component.click(act, held, tab.shown, **QUIET)
     for column in (p["text"], p["more_text"]):
-        column.input(choose_text, [tab.draft, p["text"], p["more_text"], *tab.form], tab.shown, **QUIET)
-    p["label"].input(choose_label, [tab.draft, p["label"], *tab.form], tab.shown, **QUIET)
+        column.input(choose_text, [tab.draft, p["text"], p["more_text"], *tab.form], tab.shown, **EACH)
+    p["label"].input(choose_label, [tab.draft, p["label"], *tab.form], tab.shown, **EACH)
     p["rename"].click(rename, [tab.draft, p["names"], *tab.form], tab.shown, **QUIET)
     for component in tab.form:
-        component.input(resplit, held, tab.resplit, **QUIET)
+        component.input(resplit, held, tab.resplit, **EACH)
 
 
 def _done(studio: Studio, draft: str, action: str, code: str) -> Preparation:

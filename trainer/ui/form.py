@@ -1,6 +1,7 @@
 """The form of a training, on two tabs: what it asks for, kept with the file, judged as it changes, set by the dial, a recipe or a run."""
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -76,7 +77,7 @@ def remember(studio: Studio, page: Page) -> dict[str, Any]:
             studio.keep_form(owner(), known, dict(zip([c.elem_id for c in page.form], values, strict=True)))
         return gr.skip()
 
-    return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **QUIET}
+    return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **EACH}
 
 
 def recipe_shown(studio: Studio, page: Page, draft: str | None, recipe: Recipe, why: str, *, level: str = "") -> dict:
@@ -185,7 +186,7 @@ def _wire_judgement(studio: Studio, page: Page) -> Any:
     timed = [c.change for c in (page.data.version, *page.data.form, train.encoder, page.shell.chip)]
     levels = complaining(page)(lambda draft, *values: {form.dial: _dial(studio, page, draft, *values)})
     gr.on(timed, levels, [page.data.draft, *page.form], [form.dial, train.notice], **EACH)
-    gr.on([c.blur for c in form.settings], left, inputs, outputs, **QUIET)
+    gr.on([c.blur for c in form.settings], left, inputs, outputs, **EACH)
     return judged
 
 
@@ -286,6 +287,11 @@ def _wire_dial(studio: Studio, page: Page) -> None:
         return {form.why: recipe_form.explained(why), page.train.notice: "", **differs}
 
     @complaining(page)
+    def pressed(draft: str | None, *values: Any) -> dict:
+        # The level too: whoever presses it straight from a field has left that, and was answered that the settings are his own.
+        return {form.dial: _turned_to(page, values) or recipe_form.OWN, **turn(draft, *values)}
+
+    @complaining(page)
     def drifted(draft: str | None, *values: Any) -> Any:
         if not _turned_to(page, values) or level_of(studio, page, draft, values):
             return gr.skip()
@@ -293,20 +299,22 @@ def _wire_dial(studio: Studio, page: Page) -> None:
 
     held = [data.draft, *page.form]
     keep = remember(studio, page)
-    form.dial.input(turn, held, fields, **QUIET).then(**keep)
-    data.version.change(turn, held, fields, **EACH)
+    # One after the other, in the order of the presses.
+    in_turn = {**EACH, "concurrency_id": "dial"}
+    form.dial.input(pressed, held, fields, **in_turn).then(**keep)
+    data.version.change(turn, held, fields, **in_turn)
     # Kept only once the dial has moved: else a reload would find the level of before, and set everything by it.
     own = gr.on(
         [c.input for c in form.settings],
-        lambda: (recipe_form.OWN, recipe_form.OWN_WORDS),
+        None,
         None,
         [form.dial, form.why],
-        trigger_mode="always_last",
-        **QUIET,
+        js=f"() => {json.dumps([recipe_form.OWN, recipe_form.OWN_WORDS])}",
+        **EACH,
     )
     own.then(**keep)
     # Gradio's text fields keep the first thing that is put into them to themselves: whoever leaves one is asked whether the dial still holds.
-    gr.on([c.blur for c in form.settings], drifted, held, [form.dial, form.why, page.train.notice], **QUIET).then(**keep)
+    gr.on([c.blur for c in form.settings], drifted, held, [form.dial, form.why, page.train.notice], **in_turn).then(**keep)
 
 
 def _wire_recipes(studio: Studio, page: Page) -> None:
@@ -339,6 +347,6 @@ def _wire_recipes(studio: Studio, page: Page) -> None:
     held = [data.draft, *page.form]
     keep = remember(studio, page)
     shown = recipe_outputs(page)
-    form.preset.input(ready, [data.draft, form.preset, *page.form], shown, **QUIET).then(**keep)
-    form.bring.upload(bring, [data.draft, form.bring, *page.form], [*shown, page.train.encoder], **QUIET).then(**keep)
+    form.preset.input(ready, [data.draft, form.preset, *page.form], shown, **EACH).then(**keep)
+    form.bring.upload(bring, [data.draft, form.bring, *page.form], [*shown, page.train.encoder], **EACH).then(**keep)
     recipe_form.wire_download(form, take, held, [form.taken, page.train.notice], **QUIET)

@@ -184,7 +184,7 @@ def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     def take_in_hand(press: gr.EventData) -> str:
         return str(press.run)
 
-    page.shell.picker.select(take_in_hand, None, model, **QUIET).then(**look)
+    page.shell.picker.select(take_in_hand, None, model, **EACH).then(**look)
 
     def onward(press: gr.EventData) -> Any:
         return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else gr.skip()

@@ -15,7 +15,7 @@ from trainer.studio import Studio
 from trainer.ui import comparison_view, disk_view, runs_foot, runs_list, runs_questions, runs_sheet, shell, words
 from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import EACH, QUIET, owner, said
 
 _ABOUT = "Each training is kept. Choose among them by the validation rows; the test rows tell what the chosen one is worth."
 _WITH_FIELD = {"yes-rename": "rename", "yes-further": "further"}
@@ -116,7 +116,7 @@ def wire(
             return {sheet: runs_sheet.opened(runs_questions.ask(studio, again, event.code, wrong=error.message))}
 
     outputs = [sheet, *tab.disk.shown, *compared.shown, tabs, watched, model, reopened, tab.again]
-    pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **QUIET)
+    pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **EACH)
     pressed.then(None, None, None, js=_ANSWERED, **QUIET).then(**look)
     # A section that was left open tells what happened meanwhile on other tabs.
     told = refusing(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened) or gr.skip())
