@@ -286,35 +286,15 @@ def _wire_dial(studio: Studio, page: Page) -> None:
         differs = {field: value for field, value in recipe_form.shown(form, recipe).items() if value != held[field]}
         return {form.why: recipe_form.explained(why), page.train.notice: "", **differs}
 
-    @complaining(page)
-    def pressed(draft: str | None, *values: Any) -> dict:
-        # The level too: whoever presses it straight from a field has left that, and was answered that the settings are his own.
-        return {form.dial: _turned_to(page, values) or recipe_form.OWN, **turn(draft, *values)}
-
-    @complaining(page)
-    def drifted(draft: str | None, *values: Any) -> Any:
-        if not _turned_to(page, values) or level_of(studio, page, draft, values):
-            return gr.skip()
-        return {form.dial: recipe_form.OWN, form.why: recipe_form.OWN_WORDS}
-
     held = [data.draft, *page.form]
     keep = remember(studio, page)
-    # One after the other, in the order of the presses.
-    in_turn = {**EACH, "concurrency_id": "dial"}
-    form.dial.input(pressed, held, fields, **in_turn).then(**keep)
-    data.version.change(turn, held, fields, **in_turn)
-    # Kept only once the dial has moved: else a reload would find the level of before, and set everything by it.
-    own = gr.on(
-        [c.input for c in form.settings],
-        None,
-        None,
-        [form.dial, form.why],
-        js=f"() => {json.dumps([recipe_form.OWN, recipe_form.OWN_WORDS])}",
-        **EACH,
-    )
-    own.then(**keep)
-    # Gradio's text fields keep the first thing that is put into them to themselves: whoever leaves one is asked whether the dial still holds.
-    gr.on([c.blur for c in form.settings], drifted, held, [form.dial, form.why, page.train.notice], **in_turn).then(**keep)
+    form.dial.input(turn, held, fields, **EACH).then(**keep)
+    data.version.change(turn, held, fields, **EACH)
+    # In the browser, so that a level pressed straight from a field comes after it. Kept only once the dial has moved: else a reload would find
+    # the level of before, and set everything by it.
+    own = json.dumps([recipe_form.OWN, recipe_form.OWN_WORDS])
+    by_hand = [c.input for c in (form.why, *form.settings)]
+    gr.on(by_hand, None, None, [form.dial, form.why], js=f"() => {own}", **EACH).then(**keep)
 
 
 def _wire_recipes(studio: Studio, page: Page) -> None:

@@ -24,6 +24,13 @@ GROUPS = (
 FIELDS = tuple(name for _, names in GROUPS for name in names)
 """The settings of the accordion, in the order of the form's values."""
 
+_TYPED = """
+document.addEventListener("input", ({ target }) => {
+  if (target.closest?.("[id^='setting-']")) trigger("input");
+});
+"""
+"""Gradio's text fields keep the first thing that is typed after an answer to themselves; the browser does not."""
+
 _DOWNLOAD = """(text) => {
   if (!text) return;
   const link = document.createElement("a");
@@ -40,6 +47,7 @@ class RecipeForm:
 
     dial: gr.Radio
     why: gr.HTML
+    """Its ``input`` event tells that something was typed into a setting."""
     preset: gr.Dropdown
     bring: gr.UploadButton
     take: gr.Button
@@ -64,6 +72,11 @@ def build_dial() -> gr.Radio:
         elem_id="dial",
         info="Sets everything else from your file and this machine.",
     )
+
+
+def build_why() -> gr.HTML:
+    """What the dial chose, under it."""
+    return gr.HTML(elem_id="dial-why", js_on_load=_TYPED)
 
 
 def build(dial: gr.Radio, why: gr.HTML) -> RecipeForm:

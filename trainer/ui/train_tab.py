@@ -74,7 +74,7 @@ def build(studio: Studio) -> TrainTab:
         source = gr.HTML(nothing_yet(), elem_id="train-source")
         notice = gr.HTML(elem_id="train-notice")
         dial = recipe_form.build_dial()
-        why = gr.HTML(elem_id="dial-why")
+        why = recipe_form.build_why()
         default = studio.encoders[0]
         encoder = gr.Dropdown(
             [(_encoder_choice(e), e.name) for e in studio.encoders],
