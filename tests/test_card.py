@@ -12,6 +12,7 @@ from trainer.card import write_card
 from trainer.data.repairs import repair_text
 from trainer.evaluation.report import make_report
 from trainer.recipe import Recipe
+from trainer.runs.checksums import write_json
 from trainer.runs.run import Run
 from trainer.runs.view import RecordedFinding, RunView
 
@@ -23,7 +24,8 @@ def card_of(folder: Path, *, repairs: tuple[str, ...] = (), own_head: bool = Fal
     """The card's metadata and its text."""
     run = Run(folder)
     run.model.mkdir(parents=True)
-    run.keep_recipe(Recipe(repairs=repairs))
+    recipe = Recipe(repairs=repairs).to_dict()
+    write_json(folder / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
     if own_head:
         (run.model / "head.json").write_text(json.dumps({"head": "mlp", "pooling": "mean"}))
     known = {"name": "brisk otter", "encoder": "all-MiniLM-L6-v2", "source_name": "moods.csv", "learning_rate": 1e-4}

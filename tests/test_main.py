@@ -527,7 +527,9 @@ def test_runs_tells_the_scores_of_the_model_that_is_kept_and_not_the_last_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path))
-    run = RunStore(tmp_path).create(recipe=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local", source_name="a.csv")
+    run = RunStore(tmp_path).create(
+        recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local", source_name="a.csv"
+    )
     run.log.append("started", epochs=2, total_steps=80, epoch_steps=[40, 80])
     for step, accuracy, macro_f1 in ((40, 0.91, 0.9), (80, 0.62, 0.6)):
         run.log.append("eval", step=step, loss=0.5, accuracy=accuracy, macro_f1=macro_f1)

@@ -80,6 +80,7 @@ def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_pat
     splits = split(corpus, validation_share=recipe.validation_share, test_share=recipe.test_share, seed=recipe.seed)
     run = RunStore(tmp_path).create(
         recipe=recipe,
+        resolved=recipe.settled(train_rows=len(splits.train), learning_rate=tiny_encoder.learning_rate),
         fill=lambda f: save_rows(f / "data.parquet", corpus, splits),
         name="n",
         owner="local",

@@ -68,7 +68,7 @@ def put(
         save_predictions(folder / "predictions.parquet", predictions)
 
     store = RunStore(shelf.settings.runs_dir)
-    run = store.create(recipe=recipe or Recipe(), fill=fill, name=name, owner=owner, source_name="moods.csv")
+    run = store.create(recipe=recipe or Recipe(), resolved=recipe or Recipe(), fill=fill, name=name, owner=owner, source_name="moods.csv")
     run.log.append("started", total_steps=10, epochs=1)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
     if end in ("finished", "stopped"):

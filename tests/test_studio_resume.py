@@ -54,42 +54,88 @@ def test_an_interrupted_run_goes_on_once(studio: Studio, small_csv: Path, monkey
     assert studio.reports(ME, view.id).test.rows
 
 
-def test_a_stopped_run_goes_on_and_gets_another_model(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What a run that is over consists of; its lock and heartbeat tell nothing."""
+    inside = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    return {name: path.read_bytes() for name, path in inside.items() if name not in ("lock", "heartbeat")}
+
+
+def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
     view = begin(studio, small_csv, RECIPE)
     hold.reached()
-    asked = time.monotonic()
     assert studio.stop(ME, view.id).stop_asked
-    assert time.monotonic() - asked < 1.0
     hold.release()
     stopped = over(studio, view)
     assert stopped.status == "stopped"
-    before = studio.predict(ME, view.id, ["happy sunny laugh"])[1][0].probabilities
-    studio.resume(ME, view.id)
-    done = over(studio, view)
+    before = files_of(studio.folder(ME, view.id))
+    child = studio.resume(ME, view.id)
+    assert (child.parent, child.parent_name, child.parent_step, child.more_epochs) == (view.id, stopped.name, stopped.saved_step, 0)
+    done = over(studio, child)
     assert done.status == "finished"
     assert done.step == done.total_steps > stopped.step
-    assert (studio.predict(ME, view.id, ["happy sunny laugh"])[1][0].probabilities != before).any()
+    assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
+    assert files_of(studio.folder(ME, view.id)) == before
+    assert studio.view(ME, view.id) == stopped
     # The clock of the charts goes on from where it stood.
-    elapsed = [e["elapsed"] for e in events(studio, view) if e["kind"] == "log"]
+    elapsed = [e["elapsed"] for e in events(studio, child) if e["kind"] == "log"]
     assert elapsed == sorted(elapsed)
     assert done.seconds > elapsed[-1]
+    # The very model of a training that nobody stopped.
+    whole = over(studio, begin(studio, small_csv, RECIPE))
+    weights = [(studio.folder(ME, run.id) / "model" / "model.safetensors").read_bytes() for run in (child, whole)]
+    assert weights[0] == weights[1]
 
 
-def test_epochs_are_added_to_a_finished_run(studio: Studio, small_csv: Path) -> None:
+def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> None:
     view = over(studio, begin(studio, small_csv))
+    before = files_of(studio.folder(ME, view.id))
     with refused("already_finished"):
         studio.resume(ME, view.id)
     with refused("setting_out_of_range"):
         studio.resume(ME, view.id, more_epochs=500)
-    studio.resume(ME, view.id, more_epochs=2)
-    done = over(studio, view)
+    assert [run.id for run in studio.runs(ME)] == [view.id]
+    child = studio.resume(ME, view.id, more_epochs=2)
+    assert child.id != view.id
+    assert (child.parent, child.parent_step, child.more_epochs, child.rows) == (view.id, view.step, 2, view.rows)
+    done = over(studio, child)
     assert (done.status, done.epochs) == ("finished", 3)
     assert done.total_steps == 3 * view.total_steps
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
-    assert studio.recipe(ME, view.id).epochs == 3
+    assert [e.step for e in done.evaluations][: len(view.evaluations)] == [e.step for e in view.evaluations]
+    assert (done.baseline, done.majority) == (view.baseline, view.majority)
+    assert (studio.recipe(ME, child.id).epochs, studio.recipe(ME, view.id).epochs) == (3, 1)
+    assert (studio.damage(ME, view.id), studio.damage(ME, child.id)) == ((), ())
+    assert files_of(studio.folder(ME, view.id)) == before
+    assert studio.view(ME, view.id) == view
+    assert studio.reports(ME, child.id).test.rows == studio.reports(ME, view.id).test.rows
+    # A child of a child, whose grandparent is gone.
+    studio.delete(ME, view.id)
+    third = over(studio, studio.resume(ME, child.id, more_epochs=1))
+    assert (third.status, third.parent, third.epochs) == ("finished", child.id, 4)
+    assert studio.damage(ME, third.id) == ()
 
 
-def test_more_epochs_that_fail_leave_the_model_its_own_facts(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_is_made_once_and_may_leave_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+    hold.release()
+    finished = over(studio, begin(studio, small_csv))
+    hold._go.clear()
+    hold._there.clear()
+    busy = begin(studio, small_csv, RECIPE)
+    hold.reached()
+    waiting = [studio.resume(ME, finished.id, more_epochs=3) for _ in range(2)]
+    assert waiting[0].id == waiting[1].id != finished.id
+    assert (waiting[0].status, studio.recipe(ME, waiting[0].id).epochs) == ("queued", 4)
+    assert studio.waiting_before(waiting[0].id) == 1
+    other = studio.resume(ME, finished.id, more_epochs=1)
+    assert other.id not in {finished.id, waiting[0].id}
+    for view in (waiting[0], other):
+        assert studio.stop(ME, view.id).status == "cancelled"
+    assert studio.view(ME, finished.id) == finished
+    hold.release()
+    assert over(studio, busy).status == "finished"
+
+
+def test_a_child_that_fails_leaves_the_model_of_its_parent(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finished = over(studio, begin(studio, small_csv))
     append = EventLog.append
 
@@ -98,15 +144,40 @@ def test_more_epochs_that_fail_leave_the_model_its_own_facts(studio: Studio, sma
             raise OSError(errno.ENOSPC, "No space left on device")
         append(self, kind, **fields)
 
-    monkeypatch.setattr(EventLog, "append", full)
-    studio.resume(ME, finished.id, more_epochs=2)
-    failed = over(studio, finished)
-    assert (failed.status, failed.code) == ("failed", "disk")
-    assert failed.has_model
+    with monkeypatch.context() as patched:
+        patched.setattr(EventLog, "append", full)
+        failed = over(studio, studio.resume(ME, finished.id, more_epochs=2))
+    assert (failed.status, failed.code, failed.has_model) == ("failed", "disk", False)
     assert failed.step > finished.step
-    assert (failed.epochs, failed.kept.epochs) == (3, 1)
-    assert failed.kept == finished.kept
-    assert failed.kept.evaluation.step == finished.best_step
+    assert studio.view(ME, finished.id) == finished
+    # It goes on itself: there is no model of it to keep.
+    again = over(studio, studio.resume(ME, failed.id))
+    assert (again.id, again.status, again.epochs) == (failed.id, "finished", 3)
+
+
+def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
+    studio: Studio,
+    hold: Hold,  # noqa: F811
+    small_csv: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    view = begin(studio, small_csv, replace(RECIPE, epochs=None, batch_size=None, learning_rate=None))
+    hold.reached()
+    studio.stop(ME, view.id)
+    hold.release()
+    stopped = over(studio, view)
+    monkeypatch.setattr("trainer.recipe._epochs_for", lambda rows: 1)
+    monkeypatch.setattr("trainer.recipe._batch_size_for", lambda rows: 4)
+    monkeypatch.setattr("trainer.recipe._LORA_RATE", 9)
+    done = over(studio, studio.resume(ME, view.id))
+    assert (done.status, done.epochs, done.batch_size, done.total_steps) == (
+        "finished",
+        stopped.epochs,
+        stopped.batch_size,
+        stopped.total_steps,
+    )
+    assert done.learning_rate == stopped.learning_rate
+    assert studio.recipe(ME, done.id).epochs is None
 
 
 def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
@@ -177,24 +248,6 @@ def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(studio: Studio, sm
     assert kept == [True, False]
 
 
-def test_who_leaves_the_queue_is_what_it_was(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
-    hold.release()
-    finished = over(studio, begin(studio, small_csv))
-    hold._go.clear()
-    hold._there.clear()
-    busy = begin(studio, small_csv, RECIPE)
-    hold.reached()
-    waiting = studio.resume(ME, finished.id, more_epochs=3)
-    assert (waiting.status, waiting.wanted_epochs) == ("queued", 4)
-    assert studio.waiting_before(finished.id) == 1
-    back = studio.stop(ME, finished.id)
-    assert back.status == "finished"
-    assert back.has_model
-    assert studio.recipe(ME, finished.id).epochs == 1
-    hold.release()
-    assert over(studio, busy).status == "finished"
-
-
 def test_a_training_that_went_astray_is_not_resumed(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from trainer.training.losses import TrainingLoss
 
@@ -213,12 +266,12 @@ def test_a_new_server_keeps_the_order_in_which_they_were_queued(settings: Settin
     idle = Studio(settings, encoders=[tiny_encoder])
     idle._enqueue = lambda run: None  # a server that ends before it trains
     young = begin(idle, small_csv, RECIPE)
-    idle.resume(ME, old.id, more_epochs=1)
+    child = idle.resume(ME, old.id, more_epochs=1)
     second = Studio(settings, encoders=[tiny_encoder])
     taken: list[str] = []
     second._enqueue = lambda run: taken.append(run.id)
     second.recover()
-    assert taken == [young.id, old.id]
+    assert taken == [young.id, child.id]
 
 
 def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder) -> None:
@@ -274,16 +327,6 @@ def test_a_finished_run_whose_last_state_is_damaged_says_so(studio: Studio, smal
     assert studio.view(ME, view.id).status == "finished"
     assert studio.damage(ME, view.id) == ()
     assert studio.reports(ME, view.id).test.rows
-
-
-def test_a_run_trained_further_is_sealed_anew(studio: Studio, small_csv: Path) -> None:
-    view = over(studio, begin(studio, small_csv, RECIPE))
-    assert studio.damage(ME, view.id) == ()
-    seal = (studio.folder(ME, view.id) / "results.seal.json").read_bytes()
-    over(studio, studio.resume(ME, view.id, more_epochs=1))
-    assert studio.view(ME, view.id).status == "finished"
-    assert studio.damage(ME, view.id) == ()
-    assert (studio.folder(ME, view.id) / "results.seal.json").read_bytes() != seal
 
 
 def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_resume_finishes_it(studio: Studio, small_csv: Path) -> None:

@@ -48,7 +48,7 @@ Always answering “{_escaped(report.majority_name)}” would be right in {perce
 {_gaps(report)}{_findings(view)}{_repairs(view)}## How it was trained
 
 {_training(view.kept)}.
-Settings and seed: {_escaped(", ".join(f"{name} {value}" for name, value in run.recipe().to_dict().items() if value not in (None, ())))}.
+Settings and seed: {_escaped(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
 
 ## Limits
 

@@ -5,7 +5,6 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,7 @@ from trainer.errors import NoMemoryError, UserError
 from trainer.evaluation.baseline import Rows, expected_seconds, majority_class, word_count_baseline
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, make_report
-from trainer.recipe import Recipe
-from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
 from trainer.runs.view import fold
@@ -48,11 +46,9 @@ def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> 
         if not mine:
             return False
         try:
-            asked = run.recipe()
             try:
                 _work(run, encoders, save_seconds)
             except Cancelled:
-                run.keep_recipe(asked)
                 run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
         except NoMemoryError as error:
             fail(run, error.message, error.code, fewer_texts=error.fewer_texts)
@@ -77,7 +73,7 @@ def lend_a_hand(encoders: Sequence[Encoder]) -> None:
     run = Run(Path(Ranks.from_environment().share(None)), muted=True)
     corpus, splits = rows_of(run)
     with suppress(Cancelled):
-        fit(run, encoder_of(run, encoders), corpus, splits, recipe=_recipe_of(run))
+        fit(run, encoder_of(run, encoders), corpus, splits)
 
 
 def encoder_of(run: Run, encoders: Sequence[Encoder]) -> Encoder:
@@ -134,15 +130,11 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     from trainer.training.fit import fit
     from trainer.training.ranks import Ranks
 
-    recipe = _recipe_of(run)
     encoder = encoder_of(run, encoders)
     corpus, splits = rows_of(run)
-    if recipe != run.recipe():
-        require_state(run, "this run")
-        run.keep_recipe(recipe)
     Ranks.from_environment().share(str(run.path))
     _measure_first(run, corpus, splits)
-    fitted = fit(run, encoder, corpus, splits, recipe=recipe, save_seconds=save_seconds)
+    fitted = fit(run, encoder, corpus, splits, save_seconds=save_seconds)
     _score(run, corpus, splits, device=fitted.hardware.device)
     if not _knows(run, "baseline"):
         _compare(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
@@ -171,8 +163,8 @@ def renew_card(run: Run) -> None:
             write_card(run, view, load_report(run, "test"))
 
 
-def require_state(run: Run, name: str) -> None:
-    """Raise UserError where no whole state is left from which a training could go on: ``no_state``, or ``run_damaged`` where there was one."""
+def require_state(run: Run, name: str) -> Checkpoint:
+    """The last whole state of a run. Raise UserError where no whole state is left from which a training could go on: ``no_state``, or ``run_damaged`` where there was one."""
     newest, damaged = Checkpoints(run.checkpoints, run.id).newest_and_damaged()
     if newest is None and damaged:
         raise UserError(
@@ -185,17 +177,7 @@ def require_state(run: Run, name: str) -> None:
             f"The last state of {name} is no longer kept, so it cannot be trained further. Start it anew with more epochs.",
             code="no_state",
         )
-
-
-def _recipe_of(run: Run) -> Recipe:
-    """The recipe, with the epochs that were added to a run that goes on."""
-    recipe, view = run.recipe(), fold(run.id, run.log.read())
-    wanted = view.wanted_epochs
-    if not wanted:
-        return recipe
-    # An encoder that was frozen throughout stays so. And somebody who asks for more epochs does not want them to be ended early.
-    frozen = wanted if recipe.frozen_epochs >= view.epochs else recipe.frozen_epochs
-    return replace(recipe, epochs=wanted, frozen_epochs=frozen, early_stopping=None)
+    return newest
 
 
 def _score(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:

@@ -382,10 +382,7 @@ def _settings_of(source: Path | bytes) -> Mapping[str, Any]:
         values = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise UserError(f"This is no recipe: it cannot be read as JSON. {wanted}", code="not_a_recipe") from error
-    if isinstance(values, dict):
-        # Of a run's own recipe.json, which may be handed in as well.
-        for name in ("run", "crc"):
-            values.pop(name, None)
-    else:
+    if not isinstance(values, dict):
         raise UserError(f"This is no recipe: it holds no settings by name. {wanted}", code="not_a_recipe")
-    return values
+    # A run's own recipe.json may be handed in as well.
+    return values["asked"] if isinstance(values.get("asked"), dict) else values

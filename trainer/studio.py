@@ -20,10 +20,11 @@ from trainer.errors import MustFixError, UserError
 from trainer.launch import train_in_processes
 from trainer.preparation import Preparation
 from trainer.recipe import Recipe
+from trainer.runs import child
 from trainer.runs.course import going_on
 from trainer.runs.damage import ROWS
 from trainer.runs.names import friendly_name
-from trainer.runs.run import Run
+from trainer.runs.run import Run, new_id
 from trainer.runs.view import RunView
 from trainer.runs.writer import has_living_writer, writing
 from trainer.settings import LOCAL_OWNER, Settings
@@ -97,11 +98,12 @@ class Studio(Desk, Shelf):
         if self.hardware is not None:
             at_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs, encoder=encoder.name)
+        resolved = recipe.settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
         advice = advise(preparation, recipe, encoder, self.hardware)
         with self._starting:
             views = self._runs.list(owner)
             for view in views:
-                same = view.live and not view.stop_asked and view.draft == preparation.draft.version
+                same = view.live and not (view.stop_asked or view.parent) and view.draft == preparation.draft.version
                 with suppress(UserError):  # a damaged recipe is that run's trouble
                     if same and self._run(owner, view.id).recipe() == recipe:
                         return view
@@ -113,6 +115,7 @@ class Studio(Desk, Shelf):
             with disk_in_words(self.settings):
                 run = self._runs.create(
                     recipe=recipe,
+                    resolved=resolved,
                     fill=fill,
                     name=friendly_name([view.name for view in views]),
                     owner=owner,
@@ -175,9 +178,10 @@ class Studio(Desk, Shelf):
         return self._runs.view(run)
 
     def resume(self, owner: str, run_id: str, *, more_epochs: int = 0) -> RunView:
-        """Let a run go on from its last saved state, or train a finished one for more epochs; it waits for its turn like any other.
+        """Let a training go on from its last saved state, or one that is finished for more epochs; it waits for its turn like any other.
 
-        Raises UserError where there is nothing to go on with. Pressed twice, it goes on once.
+        A run that ended with a model keeps it: a child run goes on, and its view is returned. Raises UserError where there is nothing to go
+        on with. Pressed twice, it goes on once.
         """
         self.settings.check_writable()
         run = self._run(owner, run_id)
@@ -190,19 +194,37 @@ class Studio(Desk, Shelf):
                     self._enqueue(run)
                 return view
             epochs = going_on(view, more_epochs)
-            # One that was stopped has a model, which a beginning from the first step would replace.
-            if epochs is not None or view.status == "stopped":
-                job.require_state(run, view.name)
             run.check(ROWS)
-            run.recipe()
+            run.resolved_recipe()
             job.encoder_of(run, self.encoders)
-            if epochs is not None:
-                replace(run.recipe(), epochs=epochs)  # so many may be out of range
             with disk_in_words(self.settings):
-                run.withdraw_stop()
-                run.log.append("queued", durable=True, epochs=epochs, texts_at_a_time=view.fewer_texts)
-            self._enqueue(run)
+                if view.status in ("finished", "stopped"):
+                    run = self._child(run, view, epochs, more_epochs)
+                else:
+                    run.withdraw_stop()
+                    run.log.append("queued", durable=True, texts_at_a_time=view.fewer_texts)
+                    self._enqueue(run)
         return self._runs.view(run)
+
+    def _child(self, parent: Run, view: RunView, epochs: int | None, more_epochs: int) -> Run:
+        """The run that goes on where a finished or stopped one ended, in the queue; the one that waits or trains already, if there is one."""
+        asked, resolved = (_for_epochs(recipe, epochs, view.epochs) for recipe in (parent.recipe(), parent.resolved_recipe()))
+        views = self._runs.list(view.owner)
+        for other in views:
+            if other.live and not other.stop_asked and other.parent == view.id and self._run(view.owner, other.id).recipe() == asked:
+                return self._run(view.owner, other.id)
+        last, run_id = job.require_state(parent, view.name), new_id()
+        run = self._runs.create(
+            recipe=asked,
+            resolved=resolved,
+            run_id=run_id,
+            fill=lambda folder: child.fill(folder, run_id, parent, last),
+            history=child.history(parent),
+            name=friendly_name([other.name for other in views]),
+            **child.facts(view, last, more_epochs),
+        )
+        self._enqueue(run)
+        return run
 
     def storage(self, owner: str) -> Storage:
         """What the owner's runs and drafts take of the disk, and the page's copies of uploads."""
@@ -370,6 +392,15 @@ class Studio(Desk, Shelf):
             except Exception:
                 # Whatever happens to one run, the next ones are trained.
                 job.fail(run, f"The training could not begin. {job.TRY_AGAIN}", "unexpected")
+
+
+def _for_epochs(recipe: Recipe, epochs: int | None, before: int) -> Recipe:
+    """A recipe for so many epochs in all instead of those ``before``; with None as it is. Raises UserError where they are too many."""
+    if epochs is None:
+        return recipe
+    # An encoder that was frozen throughout stays so. And somebody who asks for more epochs does not want them to be ended early.
+    frozen = epochs if recipe.frozen_epochs >= before else recipe.frozen_epochs
+    return replace(recipe, epochs=epochs, frozen_epochs=frozen, early_stopping=None)
 
 
 def _odd(preparation: Preparation, advice: Advice) -> list[dict[str, Any]]:

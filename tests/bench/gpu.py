@@ -146,9 +146,10 @@ def _random_encoder(folder: Path, texts: Sequence[str], size: Size) -> Encoder:
 
 def _ours(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: Size) -> RunView:
     """A whole run, as the training thread of the page does it."""
-    store = RunStore(root)
+    store, recipe = RunStore(root), Recipe(encoder=encoder.name, epochs=size.epochs, batch_size=size.batch)
     run = store.create(
-        recipe=Recipe(encoder=encoder.name, epochs=size.epochs, batch_size=size.batch),
+        recipe=recipe,
+        resolved=recipe.settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate),
         fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
         name="bench",
         owner="local",

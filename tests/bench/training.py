@@ -102,7 +102,12 @@ def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Split
     splits = Splits(*parts, notices=())
     recipe = Recipe(epochs=1, batch_size=_BATCH, seed=seed)
     run = RunStore(folder).create(
-        recipe=recipe, fill=lambda new: save_rows(new / "data.parquet", corpus, splits), name="bench", owner="local", rows={}
+        recipe=recipe,
+        resolved=recipe.settled(train_rows=rows, learning_rate=catalogue()[0].learning_rate),
+        fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
+        name="bench",
+        owner="local",
+        rows={},
     )
     return run, splits
 

@@ -54,7 +54,7 @@ def make_run(
 
     store = RunStore(runs)
     rows = {"train": learned, "validation": len(true), "test": len(true)}
-    run = store.create(recipe=Recipe(), fill=fill, name=name, owner=LOCAL_OWNER, source_name=source_name, rows=rows)
+    run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name=name, owner=LOCAL_OWNER, source_name=source_name, rows=rows)
     run.log.append("started", total_steps=10, epochs=1)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
     if counting_words is not None:

@@ -48,10 +48,6 @@ def test_epochs_are_counted_from_where_it_ended() -> None:
     assert going_on(view("interrupted", epochs=3), 0) is None
 
 
-def test_epochs_once_asked_for_are_remembered() -> None:
-    assert going_on(view("interrupted", epochs=3, wanted_epochs=5), 0) == 5
-
-
 @pytest.mark.parametrize(("status", "more", "said"), [("finished", 0, "how many more"), ("stopped", 2, "Resume it first")])
 def test_what_makes_no_sense_is_said(status: str, more: int, said: str) -> None:
     with pytest.raises(UserError, match=said):

@@ -13,7 +13,7 @@ from trainer.runs.run import Run, RunStore, is_id, new_id
 
 
 def make(store: RunStore, owner: str = "local") -> Run:
-    return store.create(recipe=Recipe(), fill=lambda folder: None, name="brisk otter", owner=owner)
+    return store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="brisk otter", owner=owner)
 
 
 def test_a_run_is_made_whole(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_a_failure_while_making_it_leaves_nothing(tmp_path: Path) -> None:
 
     store = RunStore(tmp_path)
     with pytest.raises(OSError, match="disk full"):
-        store.create(recipe=Recipe(), fill=fill, name="n", owner="local")
+        store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name="n", owner="local")
     assert list(tmp_path.iterdir()) == []
     assert store.list("local") == []
 
@@ -105,10 +105,11 @@ def test_folders_that_are_hardly_runs_are_listed_and_take_nothing_down(tmp_path:
 
 
 def test_a_recipe_says_whether_it_is_whole_and_can_still_be_handed_in(tmp_path: Path) -> None:
-    run = make(RunStore(tmp_path))
-    run.keep_recipe(Recipe(epochs=7))
+    asked, resolved = Recipe(seed=7), Recipe(seed=7, epochs=7, batch_size=8, learning_rate=1e-4)
+    run = RunStore(tmp_path).create(recipe=asked, resolved=resolved, fill=lambda folder: None, name="brisk otter", owner="local")
+    assert run.resolved_recipe() == resolved
     path = run.path / "recipe.json"
-    assert run.recipe() == load_recipe(path) == Recipe(epochs=7)
+    assert run.recipe() == load_recipe(path) == asked
     path.write_bytes(path.read_bytes().replace(b"7,", b"8,"))
     with pytest.raises(UserError, match="The settings of brisk otter") as refused:
         run.recipe()

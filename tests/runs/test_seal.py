@@ -29,7 +29,7 @@ def finished(store: RunStore) -> Run:
         for name in ("source", "source-test", ROWS, PREDICTIONS, CARD, "model/weights"):
             (folder / name).write_text(f"content of {name}")
 
-    run = store.create(recipe=Recipe(), fill=fill, name="brisk otter", owner="local")
+    run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name="brisk otter", owner="local")
     run.log.append("started", total_steps=1)
     run.seal_results()
     run.log.append("finished", seconds=1.0)
@@ -138,7 +138,10 @@ def test_whole_files_of_another_run_are_told(tmp_path: Path, names: tuple[str, .
 
 def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
-    run, waiting = finished(store), store.create(recipe=Recipe(), fill=lambda folder: None, name="calm fox", owner="local")
+    run, waiting = (
+        finished(store),
+        store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="calm fox", owner="local"),
+    )
     for whole in (run, waiting):
         copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_id())))
         view, told = store.view(copy), " ".join(store.damage(copy))
@@ -169,7 +172,7 @@ def test_what_keeps_its_size_is_told_where_the_run_is_looked_at_and_read_once(tm
 def test_more_results_get_another_seal_and_a_rename_seals_the_log_anew(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = finished(store)
-    run.log.append("queued", epochs=2)
+    run.log.append("queued")
     run.log.append("phase", what="saving the model", replaces_model=True)
     run.open_results()
     (run.path / "model" / "weights").write_text("other weights")
@@ -222,7 +225,7 @@ def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_nam
 def test_a_run_whose_end_was_removed_before_later_lines_keeps_its_model_and_is_told(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = finished(store)
-    run.log.append("queued", epochs=2)
+    run.log.append("queued")
     run.log.append("cancelled", message="Taken out of the queue.")
     run.log.path.write_bytes(without(run.log.content(), "finished"))
     view = store.view(run)

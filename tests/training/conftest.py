@@ -26,7 +26,13 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> tuple[Corpus, Splits]:
 
 def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe) -> Run:
     store = RunStore(root)
-    return store.create(recipe=recipe, fill=lambda f: save_rows(f / "data.parquet", *material), name="n", owner="local")
+    return store.create(
+        recipe=recipe,
+        resolved=recipe.settled(train_rows=len(material[1].train), learning_rate=2e-5),
+        fill=lambda f: save_rows(f / "data.parquet", *material),
+        name="n",
+        owner="local",
+    )
 
 
 @pytest.fixture

@@ -24,7 +24,13 @@ RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=5e-3,
 
 def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe = RECIPE) -> Run:
     store = RunStore(root)
-    return store.create(recipe=recipe, fill=lambda f: save_rows(f / "data.parquet", *material), name="n", owner="local")
+    return store.create(
+        recipe=recipe,
+        resolved=recipe.settled(train_rows=len(material[1].train), learning_rate=2e-5),
+        fill=lambda f: save_rows(f / "data.parquet", *material),
+        name="n",
+        owner="local",
+    )
 
 
 @pytest.fixture(scope="module")

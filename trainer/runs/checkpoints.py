@@ -59,6 +59,13 @@ class Checkpoints:
         self._rotate({*needed, step} if kind == "best" else set(needed))
         return Checkpoint(path, step, best)
 
+    def adopt(self, other: "Checkpoints", last: Checkpoint) -> None:
+        """Take over a state of another run, with its best weights, as this run's own: the same files, linked where the disk allows."""
+        if last.best is not None:
+            best = other.folder / f"best-{last.best:08d}"
+            self.write("best", last.best, lambda folder: link_files(best, folder))
+        self.write("state", last.step, lambda folder: link_files(last.path, folder), best=last.best)
+
     def newest(self) -> Checkpoint | None:
         """The last state that is complete, with its best weights."""
         return self.newest_and_damaged()[0]
@@ -122,10 +129,15 @@ def link_files(source: Path, target: Path) -> None:
     for file in _files(source):
         place = target / file.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(file, place)
-        except OSError:
-            shutil.copyfile(file, place)
+        link_file(file, place)
+
+
+def link_file(source: Path, place: Path) -> None:
+    """Give a file another name, or copy it where the disk knows no links."""
+    try:
+        os.link(source, place)
+    except OSError:
+        shutil.copyfile(source, place)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -24,7 +24,7 @@ def resume_words(view: RunView) -> str:
 
 
 def going_on(view: RunView, more_epochs: int) -> int | None:
-    """Epochs in all that a run which goes on is to have; None for those it was begun with. Raises UserError where it cannot go on."""
+    """Epochs in all that a training which goes on is to have; None for those it was begun with. Raises UserError where it cannot go on."""
     if view.status == "finished":
         if more_epochs < 1:
             raise UserError(f"{view.name} is finished. To train it further, say for how many more epochs.", code="already_finished")
@@ -46,4 +46,4 @@ def going_on(view: RunView, more_epochs: int) -> int | None:
         )
     if more_epochs:
         raise UserError(f"{view.name} has not finished the epochs it was begun with. Resume it first.", code="not_finished")
-    return view.wanted_epochs
+    return None

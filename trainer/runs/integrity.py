@@ -34,6 +34,12 @@ def open_results(folder: Path) -> None:
     (folder / RESULT_SEAL).unlink(missing_ok=True)
 
 
+def input_files(folder: Path) -> tuple[str, ...]:
+    """The sealed files that a run was begun with, by their path in its folder; none where there is no whole seal."""
+    seal = _own_seal(folder, INPUT_SEAL)
+    return () if seal is None else tuple(seal.files)
+
+
 def input_digest(folder: Path, name: str) -> str | None:
     """The SHA-256 of a file that the run was begun with, as it was sealed; None where there is none, or no whole seal."""
     seal = _own_seal(folder, INPUT_SEAL)

@@ -7,10 +7,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from trainer.cache import SingleFlightCache
 from trainer.errors import UserError
@@ -21,6 +21,11 @@ from trainer.runs.events import EventLog, parse
 from trainer.runs.seal import Digest, Seal, file_digest, signature
 from trainer.runs.view import RunView, fold, with_life
 from trainer.runs.writer import has_living_writer, writing
+
+Event = Mapping[str, Any]
+
+_RECIPE_FORMAT = 1
+"""Of recipe.json; changes when a recipe of before no longer means the same training."""
 
 _LOOKS = 2
 """At a run that is being written."""
@@ -82,21 +87,24 @@ class Run:
 
     def recipe(self) -> Recipe:
         """What was asked for. Raises UserError ``run_damaged`` where it is damaged, missing or of another run."""
+        return self._recipe("asked")
+
+    def resolved_recipe(self) -> Recipe:
+        """What is trained: the recipe with every automatic choice as it was made when the run was. UserError as for ``recipe``."""
+        return self._recipe("resolved")
+
+    def _recipe(self, which: Literal["asked", "resolved"]) -> Recipe:
         try:
             values = read_json(self.path / damage.RECIPE)
-            if values.pop("run", None) != self.id:
-                raise ValueError("it is the recipe of another run")
-            return Recipe.from_dict(values)
-        except (OSError, ValueError, UserError) as error:
+            if values["run"] != self.id or values["format"] != _RECIPE_FORMAT:
+                raise ValueError("it is the recipe of another run, or of another format")
+            return Recipe.from_dict(values[which])
+        except (OSError, ValueError, LookupError, UserError) as error:
             raise self._damaged((damage.RECIPE,)) from error
 
     def source_digest(self) -> str | None:
         """The SHA-256 of the file that it learns from, as it was handed in; None where nobody can tell."""
         return integrity.input_digest(self.path, damage.SOURCE)
-
-    def keep_recipe(self, recipe: Recipe) -> None:
-        """From now on this is what was asked for."""
-        _write_recipe(self.path, self.id, recipe)
 
     def seal_results(self) -> None:
         """Once model, card and predictions are written, and before the log says that the run has ended. Raises OSError."""
@@ -217,20 +225,33 @@ class RunStore:
         self._known: dict[str, _Known] = {}
         self._digests: SingleFlightCache[str] = SingleFlightCache(_DIGESTS_KEPT)
 
-    def create(self, *, recipe: Recipe, fill: Callable[[Path], None], **facts: Any) -> Run:
+    def create(
+        self,
+        *,
+        recipe: Recipe,
+        resolved: Recipe,
+        fill: Callable[[Path], None],
+        run_id: str = "",
+        history: Iterable[Event] = (),
+        **facts: Any,
+    ) -> Run:
         """Make a run's folder as a whole or not at all; it waits for its turn.
 
-        ``fill`` writes the run's files into the folder it is handed; ``facts`` go into the ``created`` event.
+        ``recipe`` is what was asked for and ``resolved`` what is trained. ``fill`` writes the run's files into the folder it is handed;
+        ``facts`` go into the ``created`` event, and ``history`` are the events of a training that it goes on from.
         """
-        run_id = new_id()
+        run_id = run_id or new_id()
         partial = self.root / f".new-{run_id}"
         partial.mkdir(parents=True, mode=0o700)
         try:
             fill(partial)
-            _write_recipe(partial, run_id, recipe)
+            kept = {"format": _RECIPE_FORMAT, "asked": recipe.to_dict(), "resolved": resolved.to_dict(), "run": run_id}
+            write_json(partial / damage.RECIPE, kept)
             integrity.seal_inputs(partial, run_id)
             log = EventLog(partial / damage.LOG)
             log.append("created", run=run_id, encoder=recipe.encoder, **facts)
+            for event in history:
+                log.append(**event)
             log.append("queued", durable=True)
             os.replace(partial, self.root / run_id)
         except BaseException:
@@ -318,7 +339,3 @@ class RunStore:
     def _digest(self, path: Path) -> str:
         """The SHA-256 of a file, known as long as the file system says that it is the same. Raises OSError."""
         return self._digests.get((str(path), *signature(path)), lambda: file_digest(path))
-
-
-def _write_recipe(folder: Path, run_id: str, recipe: Recipe) -> None:
-    write_json(folder / damage.RECIPE, {**recipe.to_dict(), "run": run_id})

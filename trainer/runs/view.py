@@ -125,6 +125,14 @@ class RunView:
     source_name: str = ""
     draft: str = ""
     """The draft it was started from."""
+    parent: str = ""
+    """The run whose training it goes on with; that one keeps its own model."""
+    parent_name: str = ""
+    """What that was called at the time."""
+    parent_step: int | None = None
+    """The last step that was trained there: up to it, points and evaluations are those of the parent."""
+    more_epochs: int = 0
+    """So many more than its parent had; 0 where it trains what its parent was stopped in."""
     notices: tuple[str, ...] = ()
     """What was said of the split, in sentences."""
     remarks: tuple[str, ...] = ()
@@ -141,8 +149,6 @@ class RunView:
     status: Status = "queued"
     before: Status | None = None
     """For one that waits or goes on once more: what it was, and is again should it leave the queue."""
-    wanted_epochs: int | None = None
-    """For one that is to go on longer than its recipe says: epochs in all."""
     texts_at_a_time: int | None = None
     """For one that goes on after it ran out of memory: its batches are read in parts of no more texts; the training stays the same."""
     processes: int = 1
@@ -311,7 +317,7 @@ def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
 
 def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluation]) -> RunView:
     status = _ENDS[event["kind"]]
-    ended = replace(view, status=status, before=None, wanted_epochs=None, phase="", phase_done=None)
+    ended = replace(view, status=status, before=None, phase="", phase_done=None)
     if status == "cancelled" and view.before is not None:
         return replace(ended, status=view.before)
     ended = replace(ended, **{"message": "", "code": "", "fewer_texts": None, **_known(event, _END_FIELDS)})
@@ -320,6 +326,10 @@ def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluatio
 
 
 _END_FIELDS = ("message", "code", "seconds", "train_seconds", "samples_per_second", "best_step", "fewer_texts")
+_CREATED_FIELDS = (
+    *("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs", "level"),
+    *("parent", "parent_name", "parent_step", "more_epochs"),
+)
 _START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps", "processes")
 
 
@@ -328,15 +338,15 @@ def _known(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _created(view: RunView, event: dict[str, Any]) -> RunView:
-    facts = _known(event, ("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs", "level"))
+    facts = _known(event, _CREATED_FIELDS)
     findings = tuple(RecordedFinding(**finding) for finding in event.get("findings", ()))
     return replace(view, created=event["time"], notices=tuple(event.get("notices", ())), findings=findings, **facts)
 
 
 def _queued(view: RunView, event: dict[str, Any]) -> RunView:
     before = view.before or (view.status if view.queued else None)
-    asked = {"wanted_epochs": event.get("epochs"), "texts_at_a_time": event.get("texts_at_a_time", view.texts_at_a_time)}
-    return replace(view, status="queued", before=before, queued=event["time"], **asked)
+    texts = event.get("texts_at_a_time", view.texts_at_a_time)
+    return replace(view, status="queued", before=before, queued=event["time"], texts_at_a_time=texts)
 
 
 def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
@@ -350,7 +360,7 @@ def _phase(view: RunView, event: dict[str, Any]) -> RunView:
 
 def _started(view: RunView, event: dict[str, Any]) -> RunView:
     # What was said of an attempt before is no longer true of this one.
-    fresh = {"before": None, "wanted_epochs": None, "remarks": (), "message": "", "code": ""}
+    fresh = {"before": None, "remarks": (), "message": "", "code": ""}
     return replace(view, status="running", **fresh, epoch_steps=tuple(event.get("epoch_steps", ())), **_known(event, _START_FIELDS))
 
 

@@ -21,10 +21,8 @@ from trainer.training.schedule import plan
 from trainer.training.token_rows import tokenise
 
 
-def fit(
-    run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, recipe: Recipe | None = None, save_seconds: float = 30.0
-) -> Fitted | None:
-    """Train what the recipe asks for (the run's own, if none is given) and save the model that validation chooses (see selection.py) in ``run.model``.
+def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, save_seconds: float = 30.0) -> Fitted | None:
+    """Train what the run's resolved recipe says and save the model that validation chooses (see selection.py) in ``run.model``.
 
     Goes on from the run's last complete state where there is one, and keeps one every ``save_seconds`` (0: at every logged step). Tells the
     run's log every phase, step and evaluation, and ends after the current step once a stop is asked for, keeping the best model so far.
@@ -38,7 +36,7 @@ def fit(
 
     ranks = Ranks.from_environment()
     ranks.meet()
-    recipe = (recipe or run.recipe()).settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
+    recipe = run.resolved_recipe()
     recipe = replace(recipe, batch_size=_shared_batch(run, recipe, ranks))
     hardware = at_precision(detect(), recipe.precision)
     torch.set_num_threads(max(1, hardware.cores // ranks.here))
