@@ -47,16 +47,16 @@ def writing(folder: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def holding(folder: Path) -> Iterator[ExitStack | None]:
+def holding(folder: Path, *, patient: bool = True) -> Iterator[ExitStack | None]:
     """Keep everybody else from writing ``folder`` for an instant, to change what it is: put it into the queue, take it out, tidy it, delete it.
 
-    To readers nobody writes it meanwhile. Waits a little for others that do the same; yields None where somebody keeps the lock, as a training
-    does, and where the folder is gone. What is yielded lets go of the lock when it is closed.
+    To readers nobody writes it meanwhile. If ``patient``, waits a little for others that do the same; yields None where somebody keeps the
+    lock, as a training does, and where the folder is gone. What is yielded lets go of the lock when it is closed.
     """
     with ExitStack() as held:
         got = False
         with suppress(FileNotFoundError):
-            got = held.enter_context(_lock(folder, tries=_TRIES))
+            got = held.enter_context(_lock(folder, tries=_TRIES if patient else 1))
         yield held if got else None
 
 
