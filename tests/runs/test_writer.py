@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import pytest
 
+from tests.tied import popen
 from trainer.runs import writer
 from trainer.runs.writer import beat, has_living_writer, holding, writing
 
@@ -38,9 +39,7 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_killed_writer_is_dead_at_once(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True
-    )
+    process = popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == "True"
     assert has_living_writer(tmp_path)
@@ -101,7 +100,7 @@ has_living_writer(Path(sys.argv[1]))
 def test_a_reader_that_is_stopped_in_the_middle_of_a_look_keeps_no_writer_from_beginning(tmp_path: Path) -> None:
     with writing(tmp_path) as mine:
         assert mine
-    reader = subprocess.Popen([sys.executable, "-c", LOOK, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
+    reader = popen([sys.executable, "-c", LOOK, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
     try:
         assert reader.stdout.readline().strip() == "True"  # it has what it looks with
         with writing(tmp_path) as mine:
