@@ -15,6 +15,7 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 
+from tests.tied import script  # noqa: E402
 from trainer.settings import Settings  # noqa: E402
 from trainer.studio import Studio  # noqa: E402
 from trainer.training.encoders import Encoder, local_encoder  # noqa: E402
@@ -39,15 +40,16 @@ FILLERS = "the a we they today with my our of and then it was so very at home wo
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
     """Chromium; one for all tests of a process, as Playwright takes no second start beside a first."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs Chromium (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
+    tied = script(program, tmp_path_factory.mktemp("browser") / "chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-background-networking"])
+        launched = playwright.chromium.launch(executable_path=tied, args=["--no-sandbox", "--disable-background-networking"])
         yield launched
         launched.close()
 

@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlparse
 
 import pytest
 
+from tests.tied import popen
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,7 +49,7 @@ def served(folder: Path) -> Iterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with open(folder / "output", "wb") as output:
-        process = subprocess.Popen(**command(port, folder / "runs"), stdout=output, stderr=output)
+        process = popen(**command(port, folder / "runs"), stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + PATIENCE
         while True:

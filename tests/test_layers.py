@@ -10,12 +10,12 @@ MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 
 FLOORS = [
     {"errors", "__init__"},
-    {"settings", "recipe", "cache", "text_format"},
+    {"settings", "recipe", "cache", "text_format", "queue", "signals"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "card", "preparation", "storage"},
     {"job", "advice", "desk", "launch"},
-    {"shelf"},
+    {"shelf", "worker"},
     {"studio"},
     {"ui", "__main__"},
     {"app"},

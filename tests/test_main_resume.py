@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.test_main import ROOT, process
+from tests.tied import popen
 from trainer.__main__ import main
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
@@ -50,7 +51,7 @@ def test_killed_half_way_and_resumed_it_is_the_same_model(
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     train = ["train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
     with open(tmp_path / "output", "wb") as output:
-        killed = subprocess.Popen([sys.executable, "-m", "trainer", *train], env=environment(runs), stdout=output, stderr=output)
+        killed = popen([sys.executable, "-m", "trainer", *train], env=environment(runs), stdout=output, stderr=output)
     view = wait_for(runs, 20, killed, tmp_path / "output")
     killed.send_signal(signal.SIGKILL)
     killed.wait()
@@ -101,7 +102,7 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "trainer", "train", str(path)]
     with open(tmp_path / "output", "wb") as output:
-        process = subprocess.Popen(
+        process = popen(
             [*command, "--encoder", tiny_encoder.source, *ARGUMENTS], env=environment(runs), stdout=output, stderr=output, cwd=tmp_path
         )
     try:

@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.tied import popen
 from trainer import desk
 from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.inspection import inspect_file
@@ -820,7 +820,7 @@ def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(settings
     environment = {**os.environ, "EMOTUNE_RUNS": str(settings.runs_dir)}
     studio = Studio(settings, encoders=[tiny_encoder])
     with open(tmp_path / "output", "wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        process = popen(command, env=environment, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + PATIENCE
         while not (runs := studio.runs(ME)) or len(runs[0].points) < 3:

@@ -44,7 +44,7 @@ def test_an_interrupted_run_goes_on_once(studio: Studio, small_csv: Path, monkey
         while studio.view(ME, view.id).status != "interrupted":
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        studio._thread.join()
+        studio._queue.join()
     resumed = [studio.resume(ME, view.id) for _ in range(2)]
     assert all(v.live for v in resumed)
     done = over(studio, view)

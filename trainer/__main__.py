@@ -17,6 +17,7 @@ from trainer.presets import preset
 from trainer.recipe import Recipe, load_recipe
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
+from trainer.signals import end_is_asked
 from trainer.text_format import decimal, decimal_range, percent, percent_range
 
 _CALLED = time.monotonic()
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(error.message, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nEnded before anything was done.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -213,24 +217,37 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 
 def _watch(studio: "Studio", view: RunView) -> RunView:  # noqa: F821
-    """Show a progress bar until the run is over; Ctrl-C stops the run and keeps the best model so far."""
+    """Show a progress bar until the run is over; Ctrl-C stops the run and keeps the best model so far, however often it is pressed."""
     from tqdm import tqdm
 
     print(f"Run {view.name} ({view.id})", file=sys.stderr)
-    with tqdm(
-        total=1, unit="step", file=sys.stderr, disable=None, bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}"
-    ) as bar:
+    with (
+        end_is_asked() as asked,
+        tqdm(
+            total=1, unit="step", file=sys.stderr, disable=None, bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {postfix}"
+        ) as bar,
+    ):
         while view.live:
-            try:
-                view = studio.wait(LOCAL_OWNER, view.id, 0.5)
-            except KeyboardInterrupt:
-                studio.stop(LOCAL_OWNER, view.id)
-                print("\nStopping after this step; the best model so far is kept.", file=sys.stderr)
+            view = studio.wait(LOCAL_OWNER, view.id, 0.5)
+            if view.live and asked.is_set():
+                asked.clear()
+                view = _stop(studio, view)
             bar.total = max(1, view.total_steps)
             bar.n = view.step
             bar.set_description_str(view.phase or view.status)
             bar.set_postfix_str(_postfix(view))
     return view
+
+
+def _stop(studio: "Studio", view: RunView) -> RunView:  # noqa: F821
+    still = "Still stopping" if view.stop_asked else "Stopping"
+    print(f"\n{still} after this step; the best model so far is kept.", file=sys.stderr)
+    try:
+        return studio.stop(LOCAL_OWNER, view.id)
+    except UserError as error:
+        # The disk is full, say: the training goes on, and can be asked again.
+        print(error.message, file=sys.stderr)
+        return view
 
 
 def _postfix(view: RunView) -> str:

@@ -21,7 +21,7 @@ from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
 from trainer.runs.view import fold
-from trainer.runs.writer import writing
+from trainer.runs.writer import holding, writing
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
 
 TRY_AGAIN = (
@@ -35,16 +35,22 @@ _AT_ONCE_SECONDS = 3.0
 
 
 def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> bool:
-    """Do the run's work in this thread, or go on with it; returns whether it was ours to do (False: another process writes it).
+    """Do the work of a run that waits, in this thread; returns whether there is nothing left to wait for (False: somebody else has its lock).
 
     ``save_seconds`` is the time between two states to go on from. Never raises for what goes wrong inside: a failure ends in the run's
-    log, in words, and its traceback in a file.
+    log, in words, and its traceback in a file. Raises OSError where the lock cannot be had at all.
     """
-    from trainer.training.attempt import Cancelled
-
     with writing(run.path) as mine:
         if not mine:
             return False
+        # Only now is it sure: another process may just have trained it, or taken it out of the queue.
+        if run.folded().status != "queued" or run.stop_asked():
+            send_home()
+            if run.folded().status == "queued":
+                cancel(run)
+            return True
+        from trainer.training.attempt import Cancelled
+
         try:
             try:
                 _work(run, encoders, save_seconds)
@@ -61,19 +67,34 @@ def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> 
     return True
 
 
+def cancel(run: Run) -> None:
+    """Take a run that waits out of the queue for good; whoever does so has the run's lock. Raises OSError."""
+    run.log.append("cancelled", durable=True, message="Taken out of the queue.")
+
+
 def lend_a_hand(encoders: Sequence[Encoder]) -> None:
     """The part of a process that trains together with the one that owns the run (see ranks.py): its steps, no words and no files.
 
-    Ends when the training does; what goes wrong is raised, and ends the others too.
+    Ends when the training does, or at once where the other one finds nothing to train; what goes wrong is raised, and ends the others too.
     """
     from trainer.training.attempt import Cancelled
     from trainer.training.fit import fit
     from trainer.training.ranks import Ranks
 
-    run = Run(Path(Ranks.from_environment().share(None)), muted=True)
+    shared = Ranks.from_environment().share(None)
+    if not shared:
+        return
+    run = Run(Path(shared), muted=True)
     corpus, splits = rows_of(run)
     with suppress(Cancelled):
         fit(run, encoder_of(run, encoders), corpus, splits)
+
+
+def send_home() -> None:
+    """Tell the processes that would lend a hand that there is nothing to do; without any, nothing."""
+    from trainer.training.ranks import Ranks
+
+    Ranks.from_environment().share("")
 
 
 def encoder_of(run: Run, encoders: Sequence[Encoder]) -> Encoder:
@@ -130,8 +151,12 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     from trainer.training.fit import fit
     from trainer.training.ranks import Ranks
 
-    encoder = encoder_of(run, encoders)
-    corpus, splits = rows_of(run)
+    try:
+        encoder = encoder_of(run, encoders)
+        corpus, splits = rows_of(run)
+    except Exception:
+        send_home()
+        raise
     Ranks.from_environment().share(str(run.path))
     _measure_first(run, corpus, splits)
     fitted = fit(run, encoder, corpus, splits, save_seconds=save_seconds)
@@ -154,9 +179,9 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
 
 def renew_card(run: Run) -> None:
     """Write the card of a run's model anew, with the run's name of today; the old one stays where the run is damaged or being written."""
-    with writing(run.path) as mine:
+    with holding(run.path, patient=False) as held:
         view = run.folded()
-        if not (mine and view.has_model) or view.damage:
+        if not (held and view.has_model) or view.damage:
             return
         with suppress(UserError):
             run.check(PREDICTIONS, CARD)

@@ -6,34 +6,26 @@ import sys
 from pathlib import Path
 
 from trainer.runs.run import Run
-from trainer.settings import Settings
 
 _HOME = Path(__file__).resolve().parent.parent
 
+OUTPUT = "processes.log"
+"""In the run's folder: all that the processes say, where they failed. Not error.log, which rank 0 writes meanwhile."""
 
-def train_in_processes(run: Run, count: int, settings: Settings) -> bool:
-    """Train a waiting run and return once its processes have ended; False where they failed, with their words in the run's error.log.
 
-    They outlive this process, should it be killed: the run is then seen as one from elsewhere.
+def train_in_processes(run: Run, count: int, *, save_seconds: float) -> bool:
+    """Train a waiting run and return once its processes have ended; False where they failed, with their words in the run's ``OUTPUT``.
+
+    They are a session of their own: Ctrl-C reaches this process alone, and the run's stop file does the rest. They outlive this process, should
+    it be killed: the run is then seen as one from elsewhere.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        f"--nproc-per-node={count}",
-        "-m",
-        "trainer",
-        "resume",
-        run.id,
-    ]
-    environment = os.environ | {
-        "EMOTUNE_RUNS": str(settings.runs_dir),
-        "EMOTUNE_SAVE_SECONDS": str(settings.save_seconds),
-        "PYTHONPATH": os.pathsep.join(p for p in (str(_HOME), os.environ.get("PYTHONPATH", "")) if p),
-    }
-    with open(run.traceback, "wb") as output:
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    command = [*torchrun, "-m", "trainer.worker", str(run.path), str(save_seconds)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in (str(_HOME), os.environ.get("PYTHONPATH", "")) if p)}
+    with open(run.path / OUTPUT, "wb") as output:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, start_new_session=True
+        )
     if done.returncode == 0:
-        run.traceback.unlink(missing_ok=True)
+        (run.path / OUTPUT).unlink(missing_ok=True)
     return done.returncode == 0

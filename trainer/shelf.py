@@ -7,8 +7,8 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from trainer.runs.doctor import Diagnosis, diagnose
 from trainer.runs.run import Run, RunStore
 from trainer.runs.seal import files_in, signature
 from trainer.runs.view import RunView
+from trainer.runs.writer import holding
 from trainer.settings import Settings
 from trainer.storage import bytes_of, files_on_disk
 from trainer.training.export import zip_model
@@ -214,19 +215,19 @@ class Shelf:
     def delete(self, owner: str, run_id: str) -> None:
         """Remove a run with everything in its folder, at once and for good. UserError while it is training or waiting."""
         run = self._run(owner, run_id)
-        view = self._runs.view(run)
-        if view.live:
-            doing = "is training" if view.status == "running" else "waits in the queue"
-            raise UserError(f"{view.name} {doing}, so it cannot be deleted now. Stop it first.", code="run_is_live")
-        # Out of sight in one step, so that nobody ever sees half a run; what a crash leaves of it is cleared at the next start.
-        gone = run.path.with_name(f".deleted-{run.id}")
-        try:
-            os.replace(run.path, gone)
-        except OSError as error:
-            raise UserError(
-                f"{view.name} could not be deleted ({error.strerror or error}). Nothing of it is lost; allow writing in {run.path.parent}.",
-                code="disk_not_writable",
-            ) from error
+        with self._alone_with(run) as (view, alone):
+            if view.live:
+                doing = "is training" if view.status == "running" else "waits in the queue"
+                raise UserError(f"{view.name} {doing}, so it cannot be deleted now. Stop it first.", code="run_is_live")
+            if os.name == "nt":
+                # There no folder is moved in which a file is open.
+                alone.close()
+            # Out of sight in one step, so that nobody ever sees half a run; what a crash leaves of it is cleared at the next start.
+            gone = run.path.with_name(f".deleted-{run.id}")
+            try:
+                os.replace(run.path, gone)
+            except OSError as error:
+                raise _untouched(view, run.path.parent, error) from error
         shutil.rmtree(gone, ignore_errors=True)
         for cache in (self._predictors, self._reports, self._scores, self._examples):
             cache.discard(lambda key: key[0] == run.id)
@@ -257,6 +258,29 @@ class Shelf:
 
     def folder(self, owner: str, run_id: str) -> Path:
         return self._run(owner, run_id).path
+
+    @contextmanager
+    def _alone_with(self, run: Run) -> Iterator[tuple[RunView, ExitStack | None]]:
+        """What a run is while nobody, be it in another process, begins, queues, tidies or deletes it, and the hold on it; None for a live one.
+
+        Raises UserError: ``unknown_run`` where it has just been deleted, ``run_is_busy`` where somebody keeps its lock, ``disk_not_writable``
+        where that cannot be opened.
+        """
+        view = self._runs.view(run)
+        if view.status == "running":
+            yield view, None
+            return
+        with ExitStack() as opened:
+            try:
+                held = opened.enter_context(holding(run.path))
+            except OSError as error:
+                raise _untouched(view, run.path, error) from error
+            if held is None and not run.path.is_dir():
+                self._runs.get(run.id, view.owner)
+            view = self._runs.view(run)
+            if held is None and not view.live:
+                raise UserError(f"Another program is just writing {view.name}. Try again in a moment.", code="run_is_busy")
+            yield view, held
 
     def _run(self, owner: str, run_id: object) -> Run:
         return self._runs.get(run_id, owner)
@@ -316,6 +340,13 @@ class Shelf:
         # The card of a model plays no part in its answers, and a rename writes it anew.
         files = tuple((str(file), *signature(file)) for file in files_in(run.model) if file.suffix != ".md")
         return self._predictors.get((run.id, files), load)
+
+
+def _untouched(view: RunView, folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{view.name} could not be changed or deleted ({error.strerror or error}). Nothing of it is lost; allow writing in {folder}.",
+        code="disk_not_writable",
+    )
 
 
 def _examples(corpus: Corpus, splits: Splits, count: int) -> tuple[ExampleRow, ...]:

@@ -17,8 +17,9 @@ from trainer.advice import Advice, advise, forecast, set_dial
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import MustFixError, UserError
-from trainer.launch import train_in_processes
+from trainer.launch import OUTPUT, train_in_processes
 from trainer.preparation import Preparation
+from trainer.queue import Delay, Queue
 from trainer.recipe import Recipe
 from trainer.runs import child
 from trainer.runs.course import going_on
@@ -26,7 +27,7 @@ from trainer.runs.damage import ROWS
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run, new_id
 from trainer.runs.view import RunView
-from trainer.runs.writer import has_living_writer, writing
+from trainer.runs.writer import has_living_writer, holding
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.shelf import Shelf
 from trainer.storage import DraftStorage, Storage, bytes_of, files_on_disk, remove_older, run_storage
@@ -36,11 +37,17 @@ from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.ranks import Ranks
 
 _HALF_MADE_SECONDS = 600
-_ROOM_SECONDS = 5
+_LOOK_SECONDS = 1.0
+"""What another process does with a run is seen so late by whoever waits for its end."""
 _UPLOAD_SECONDS = 3600
 """Gradio copies an upload when it arrives, and a page reads it soon after."""
 _STATES_OF_FINISHED = 3
 """So many finished runs can still be trained for more epochs."""
+
+_PROCESSES_FAILED = (
+    "One of the processes that share the training has failed. Train it again: it goes on from what was saved last. If it fails once more, "
+    f"the file {OUTPUT} of the run's folder tells why to whoever looks after this program."
+)
 
 
 class Studio(Desk, Shelf):
@@ -52,12 +59,7 @@ class Studio(Desk, Shelf):
         self.encoders = tuple(encoders) if encoders is not None else catalogue()
         self._starting = threading.Lock()
         """Held while a run is made, so that a double press makes one; never by what the page asks each second."""
-        self._waiting: list[str] = []
-        self._lock = threading.RLock()
-        self._wake = threading.Condition(self._lock)
-        self._thread: threading.Thread | None = None
-        self._closed = False
-        self._busy: str | None = None
+        self._queue = Queue(self._take_turn)
         self.hardware: Hardware | None = None
         """What will do the work; None until ``warm_up`` has looked."""
 
@@ -166,16 +168,27 @@ class Studio(Desk, Shelf):
     def stop(self, owner: str, run_id: str) -> RunView:
         """Ask a run to end after its current step and keep the best model so far; a waiting one leaves the queue."""
         run = self._run(owner, run_id)
-        with self._lock:
-            if run_id in self._waiting:
-                self._waiting.remove(run_id)
-                run.log.append("cancelled", durable=True, message="Taken out of the queue.")
-                self._wake.notify_all()
-            elif (view := self._runs.view(run)).status == "queued" and self._is_nobodys(run):
-                run.log.append("cancelled", durable=True, message="Taken out of the queue.")
-            elif view.live:
-                run.ask_to_stop()
+        waited = self._queue.discard(run_id)
+        try:
+            if (waited or self._is_nobodys(run)) and self._cancel(run):
+                return self._runs.view(run)
+            # Whoever has its lock, or gets it next, finds the wish.
+            if self._runs.view(run).live:
+                with disk_in_words(self.settings):
+                    run.ask_to_stop()
+        finally:
+            if waited and self._runs.view(run).status == "queued":
+                self._queue.put(run_id)
+            self._queue.tell()
         return self._runs.view(run)
+
+    def _cancel(self, run: Run) -> bool:
+        """Take a run that nobody trains out of the queue for good; False where it does not wait, or somebody has its lock."""
+        with holding(run.path) as held, disk_in_words(self.settings):
+            if held is None or self._runs.view(run).status != "queued":
+                return False
+            job.cancel(run)
+        return True
 
     def resume(self, owner: str, run_id: str, *, more_epochs: int = 0) -> RunView:
         """Let a training go on from its last saved state, or one that is finished for more epochs; it waits for its turn like any other.
@@ -185,12 +198,12 @@ class Studio(Desk, Shelf):
         """
         self.settings.check_writable()
         run = self._run(owner, run_id)
-        with self._starting:
-            view = self._runs.view(run)
+        with self._starting, self._alone_with(run) as (view, alone):
             if view.live:
-                if view.status == "queued" and self._is_nobodys(run):
+                if alone and view.status == "queued" and self._is_nobodys(run):
                     # It was made for this process, or whoever made it is gone.
                     run.withdraw_stop()
+                    alone.close()
                     self._enqueue(run)
                 return view
             epochs = going_on(view, more_epochs)
@@ -203,7 +216,9 @@ class Studio(Desk, Shelf):
                 else:
                     run.withdraw_stop()
                     run.log.append("queued", durable=True, texts_at_a_time=view.fewer_texts)
-                    self._enqueue(run)
+            # Its turn may come at once.
+            alone.close()
+            self._enqueue(run)
         return self._runs.view(run)
 
     def _child(self, parent: Run, view: RunView, epochs: int | None, more_epochs: int) -> Run:
@@ -214,7 +229,7 @@ class Studio(Desk, Shelf):
             if other.live and not other.stop_asked and other.parent == view.id and self._run(view.owner, other.id).recipe() == asked:
                 return self._run(view.owner, other.id)
         last, run_id = job.require_state(parent, view.name), new_id()
-        run = self._runs.create(
+        return self._runs.create(
             recipe=asked,
             resolved=resolved,
             run_id=run_id,
@@ -223,8 +238,6 @@ class Studio(Desk, Shelf):
             name=friendly_name([other.name for other in views]),
             **child.facts(view, last, more_epochs),
         )
-        self._enqueue(run)
-        return run
 
     def storage(self, owner: str) -> Storage:
         """What the owner's runs and drafts take of the disk, and the page's copies of uploads."""
@@ -266,14 +279,15 @@ class Studio(Desk, Shelf):
     def token(self, owner: str) -> str:
         """Changes whenever anything that the page shows of runs does; cheap enough to ask each second."""
         runs = ";".join(f"{v.id[:8]}{v.status}{v.stop_asked}{self._runs.size(v.id)},{len(v.damage)}" for v in self._runs.list(owner))
-        return f"{runs}|{self._busy}|{self._waiting}|{self.hardware is None}"
+        return f"{runs}|{self._queue.changes}|{self.hardware is None}"
 
     def waiting_before(self, run_id: str) -> int | None:
         """How many runs of this server come before a waiting one; None where it is not waiting here."""
-        with self._lock:
-            if run_id not in self._waiting:
-                return None
-            return self._waiting.index(run_id) + (1 if self._busy else 0)
+        return self._queue.before(run_id)
+
+    def delay(self, run_id: str) -> Delay | None:
+        """Why a waiting run of this server could not begin when it was its turn, and when it is tried again; None where nothing is in its way."""
+        return self._queue.delay(run_id)
 
     def recover(self) -> None:
         """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed."""
@@ -283,28 +297,28 @@ class Studio(Desk, Shelf):
                 with suppress(OSError):
                     if time.time() - folder.stat().st_mtime > _HALF_MADE_SECONDS:
                         shutil.rmtree(folder, ignore_errors=True)
-        with self._lock:
-            for view in sorted(self._runs.list(LOCAL_OWNER), key=lambda v: (v.queued, v.created)):
-                if view.status == "queued" and view.id not in self._waiting:
-                    self._enqueue(Run(self.settings.runs_dir / view.id))
+        for view in sorted(self._runs.list(LOCAL_OWNER), key=lambda v: (v.queued, v.created)):
+            if view.status == "queued":
+                self._enqueue(Run(self.settings.runs_dir / view.id))
 
     def wait(self, owner: str, run_id: str, seconds: float) -> RunView:
         """Sleep until the run is over, ``seconds`` at most, and return what is known then."""
-        with self._lock:
-            self._wake.wait_for(lambda: not self._runs.view(self._run(owner, run_id)).live, timeout=seconds)
-        return self.view(owner, run_id)
+        until = time.monotonic() + seconds
+        while True:
+            seen = self._queue.changes
+            view = self.view(owner, run_id)
+            left = until - time.monotonic()
+            if not view.live or left <= 0:
+                return view
+            self._queue.wait(seen, min(left, _LOOK_SECONDS))
 
     def close(self) -> None:
-        """Ask the current run to stop and end the training thread after it."""
-        with self._lock:
-            self._closed = True
-            self._waiting.clear()
-            if self._busy is not None:
-                with suppress(OSError):  # its folder may have been removed
-                    Run(self.settings.runs_dir / self._busy).ask_to_stop()
-            self._wake.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        """Ask the current run to stop and end the training thread after it; what waits goes on waiting, for the next server."""
+        busy = self._queue.close()
+        if busy is not None:
+            with suppress(OSError):  # its folder may have been removed
+                Run(self.settings.runs_dir / busy).ask_to_stop()
+        self._queue.join()
 
     def warm_up(self) -> None:
         """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick."""
@@ -324,24 +338,11 @@ class Studio(Desk, Shelf):
     # The training thread
 
     def _enqueue(self, run: Run) -> None:
-        with self._lock:
-            self._waiting.append(run.id)
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._train_forever, name="training", daemon=True)
-                self._thread.start()
-            self._wake.notify_all()
-
-    def _wait_for_room(self, run: Run) -> None:
-        """Where not even its failure could be written, a run keeps its place: it begins once the disk has room."""
-        with self._lock:
-            if run.path.is_dir() and self._runs.view(run).status == "queued":
-                self._waiting.insert(0, run.id)
-                self._wake.wait_for(lambda: self._closed or run.id not in self._waiting, timeout=_ROOM_SECONDS)
+        self._queue.put(run.id)
 
     def _is_nobodys(self, run: Run) -> bool:
         """Whether no queue of this process and no writer anywhere has a run that waits."""
-        with self._lock:
-            return run.id not in self._waiting and run.id != self._busy and not has_living_writer(run.path)
+        return not self._queue.has(run.id) and not has_living_writer(run.path)
 
     def _train(self, run: Run) -> None:
         """In this thread or, where several GPUs can share the work, in processes of their own."""
@@ -349,9 +350,19 @@ class Studio(Desk, Shelf):
         processes = 1 if ranks.count > 1 else self.settings.processes or (self.hardware or detect()).devices
         if processes < 2:
             job.do(run, self.encoders, save_seconds=self.settings.save_seconds)
-        elif not train_in_processes(run, processes, self.settings) and self._runs.view(run).status in ("queued", "interrupted"):
-            words = f"One of the processes that share the training has failed. {job.TRY_AGAIN}"
-            run.log.append("failed", durable=True, message=words, code="unexpected")
+        elif not train_in_processes(run, processes, save_seconds=self.settings.save_seconds):
+            self._end_for_others(run)
+
+    def _end_for_others(self, run: Run) -> None:
+        """Write the end of a run whose processes have failed without a word. One that was to stop did not fail: it never began, or was interrupted."""
+        with holding(run.path) as held:
+            view = self._runs.view(run)
+            if held is None or view.status not in ("queued", "interrupted"):
+                return
+            if not run.stop_asked():
+                run.log.append("failed", durable=True, message=_PROCESSES_FAILED, code="unexpected")
+            elif view.status == "queued":
+                job.cancel(run)
 
     def _tidy_states(self) -> None:
         """The last states of all but the newest finished runs go: each takes three times the room of its model."""
@@ -364,34 +375,29 @@ class Studio(Desk, Shelf):
     def _remove_states(self, run: Run, statuses: Collection[str]) -> bool:
         """Remove the checkpoints of a run that has one of these statuses; whether it still had."""
         # Somebody may just now have asked for more epochs.
-        with self._starting, writing(run.path) as mine:
-            if not mine or self._runs.view(run).status not in statuses:
+        with self._starting, holding(run.path) as held:
+            if held is None or self._runs.view(run).status not in statuses:
                 return False
             shutil.rmtree(run.checkpoints, ignore_errors=True)
         return True
 
-    def _train_forever(self) -> None:
-        while True:
-            with self._lock:
-                self._busy = None
-                self._wake.notify_all()
-                self._wake.wait_for(lambda: self._waiting or self._closed)
-                if self._closed:
-                    return
-                self._busy = self._waiting.pop(0)
-            run = Run(self.settings.runs_dir / self._busy)
-            try:
-                # Another process on the same folder may have taken it meanwhile.
-                if self._runs.view(run).status == "queued":
-                    self._train(run)
-                    with suppress(OSError):
-                        self._tidy_states()
-            except OSError as error:
-                job.fail(run, job.disk_sentence(error), "disk")
-                self._wait_for_room(run)
-            except Exception:
-                # Whatever happens to one run, the next ones are trained.
-                job.fail(run, f"The training could not begin. {job.TRY_AGAIN}", "unexpected")
+    def _take_turn(self, run_id: str) -> str:
+        """Train a run whose turn it is; returns "", or why it could not begin and still waits. Whatever happens to it, the next ones are trained."""
+        run, why = Run(self.settings.runs_dir / run_id), "another process is writing this run"
+        try:
+            # Another process on the same folder may have taken it meanwhile.
+            if self._runs.view(run).status != "queued":
+                return ""
+            self._train(run)
+            with suppress(OSError):
+                self._tidy_states()
+        except OSError as error:
+            job.fail(run, job.disk_sentence(error), "disk")
+            why = f"its folder cannot be written ({error.strerror or error})"
+        except Exception:
+            job.fail(run, f"The training could not begin. {job.TRY_AGAIN}", "unexpected")
+            why = "it could not be begun, nor could that be written into its folder"
+        return why if self._runs.view(run).status == "queued" else ""
 
 
 def _for_epochs(recipe: Recipe, epochs: int | None, before: int) -> Recipe:

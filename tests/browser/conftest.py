@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.conftest import small_rows, write_rows
+from tests.tied import popen
 from trainer.runs.draft import DraftStore
 from trainer.runs.run import is_id
 from trainer.settings import LOCAL_OWNER
@@ -55,7 +56,7 @@ class Server:
         environment |= {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(self.folder / "uploads")}
         command = [sys.executable, str(Path(__file__).with_name("server.py")), self.encoder.source, str(self.folder / "brake")]
         with open(self.folder / "output", "ab") as output:
-            self.process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
+            self.process = popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
         deadline = time.monotonic() + PATIENCE
         while True:
             assert self.process.poll() is None, self.output

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -14,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PATIENCE, ROOT, Server
+from tests.tied import popen
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def bare(browser: Browser) -> Iterator[str]:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.bare_page"], env=environment, cwd=ROOT)
+    process = popen([sys.executable, "-m", "tests.bench.bare_page"], env=environment, cwd=ROOT)
     deadline = time.monotonic() + PATIENCE
     while True:
         assert process.poll() is None

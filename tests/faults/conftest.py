@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.tied import popen
 from trainer.evaluation.predictions import load_predictions
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore, is_id
@@ -92,7 +93,7 @@ def fresh(waiting_run: Path, tmp_path: Path) -> Iterator[Any]:
 def servers(tiny_encoder: Encoder) -> Iterator[Servers]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(Path(__file__).with_name("forker.py")), tiny_encoder.source]
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     yield Servers(process)
     process.stdin.close()
     process.wait(30)

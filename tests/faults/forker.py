@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.tied import die_with
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 
 prepare_environment()
@@ -97,8 +98,9 @@ def main(encoder: Encoder) -> None:
         runs, kill_after = Path(asked.pop("runs")), asked.pop("kill_after", None)
         begun = time.monotonic()
         reading, writing = os.pipe()
-        child = os.fork()
+        parent, child = os.getpid(), os.fork()
         if child == 0:
+            die_with(parent)
             work(encoder, runs, asked, writing)
         os.close(writing)
         if kill_after is not None:

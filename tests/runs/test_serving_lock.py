@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tied import popen
 from trainer.errors import UserError
 from trainer.runs.serving_lock import serving_alone
 from trainer.runs.writer import has_living_writer, writing
@@ -40,7 +41,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def another_server(folder: Path, *address: str, **environment: str) -> Iterator[subprocess.Popen]:
     """A process that serves the folder; ended with the block if it has not ended before."""
-    process = subprocess.Popen(
+    process = popen(
         [sys.executable, "-c", HOLD, str(folder), *address],
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parents[2],
@@ -134,7 +135,7 @@ def test_a_server_that_is_just_ending_is_waited_for(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("trainer.runs.serving_lock._TRIES", 1000)
     with another_server(tmp_path) as first:
         ready(first)
-        subprocess.Popen(["sh", "-c", f"sleep 0.4; kill -9 {first.pid}"])
+        popen(["sh", "-c", f"sleep 0.4; kill -9 {first.pid}"])
         with serving_alone(tmp_path):
             assert served_by(tmp_path) == os.getpid()
 

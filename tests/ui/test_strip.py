@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from trainer.evaluation.intervals import Interval
+from trainer.queue import Delay
 from trainer.runs.view import RunView
 from trainer.shelf import Scores, SplitScores
 from trainer.ui.strip import strip, subject
@@ -40,6 +41,14 @@ def test_what_waits_is_counted() -> None:
     waiting = dataclasses.replace(RUNNING, id="b", status="queued")
     assert "1 waiting" in said(waiting, RUNNING)
     assert "waits for its turn" in said(waiting)
+
+
+def test_what_could_not_begin_says_why_it_waits() -> None:
+    waiting = dataclasses.replace(RUNNING, status="queued", step=0, total_steps=0)
+    html = strip([waiting], {"a": "file a"}, None, now=NOW, delay=Delay("another process is writing this run", 8.0))
+    assert "waits: another process is writing this run" in html
+    assert "waits for its turn" not in html
+    assert 'data-do="stop" data-code="a"' in html
 
 
 def test_a_stop_that_was_asked_for_cannot_be_asked_for_again() -> None:

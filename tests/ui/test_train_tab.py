@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from tests.runs.made import event
+from trainer.queue import Delay
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import Evaluation, RunView, fold, with_life
 from trainer.ui import train_tab, train_view
@@ -100,6 +101,16 @@ def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
     assert "The disk is full." in foot
     assert 'data-do="resume"' in foot
     assert "em-primary" in foot
+
+
+def test_the_foot_says_why_a_run_waits() -> None:
+    view = fold("x", FIRST[:2])
+    assert "It begins in a moment." in train_view.foot(view, "my file", 0, None)
+    assert "It waits in the queue: 2 runs before it." in train_view.foot(view, "my file", 2, None)
+    foot = train_view.foot(view, "my file", 0, None, Delay("another process is writing this run", 7.6))
+    assert "Waits: another process is writing this run. It is tried again in about 8 s." in foot
+    assert "begins in a moment" not in foot
+    assert 'data-do="stop" data-code="x"' in foot
 
 
 def test_a_foot_has_one_primary_button_at_most() -> None:

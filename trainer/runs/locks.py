@@ -5,9 +5,11 @@ A lock dies with its process, however it dies.
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import FileIO
+from pathlib import Path
 from typing import BinaryIO
 
 if os.name == "nt":
@@ -41,6 +43,14 @@ if os.name == "nt":
             with suppress(OSError):
                 file.seek(_FAR)
                 msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+
+    @contextmanager
+    def hold_fresh(path: Path) -> Iterator[None]:
+        """Be seen by ``is_held`` while the block runs. Here a file that is open cannot be put in another one's place: readers are waited for."""
+        with open(path, "a+b") as file:
+            while not try_lock(file, shared=False):
+                time.sleep(0.01)
+            yield
 else:
     import fcntl
 
@@ -63,6 +73,27 @@ else:
             # Closing would not do: a process forked meanwhile has the file open too.
             with suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_UN)
+
+    @contextmanager
+    def hold_fresh(path: Path) -> Iterator[None]:
+        """Be seen by ``is_held`` while the block runs; at most one may do so at a time.
+
+        The file is locked before it gets its name: nobody who looks, be it for an instant or stopped in the middle, is ever in the way.
+        """
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        with open(fresh, "wb") as file:
+            try_lock(file, shared=False)
+            os.replace(fresh, path)
+            yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody has the file in ``hold_fresh``. Keeps nobody from anything; where this file system knows no locks, nobody has."""
+    try:
+        with open(path, "rb") as file:
+            return not try_lock(file, shared=True)
+    except OSError:
+        return False
 
 
 def _not_held(error: OSError) -> bool:

@@ -20,7 +20,7 @@ from trainer.runs.checksums import read_json, write_json
 from trainer.runs.events import EventLog, parse
 from trainer.runs.seal import Digest, Seal, file_digest, signature
 from trainer.runs.view import RunView, fold, with_life
-from trainer.runs.writer import has_living_writer, writing
+from trainer.runs.writer import has_living_writer, holding
 
 Event = Mapping[str, Any]
 
@@ -314,8 +314,8 @@ class RunStore:
     def rename(self, run: Run, name: str) -> None:
         """Give a run a name. Raises OSError."""
         run.log.append("renamed", durable=True, name=name)
-        with writing(run.path) as mine:
-            if mine:
+        with holding(run.path, patient=False) as held:
+            if held:
                 integrity.reseal_log(run.path)
 
     def _look(self, run: Run) -> _Known:

@@ -36,13 +36,13 @@ def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, chi
     model = _model_in_hand(trained, model, just_ended=watched if watched in lived.split() else "")
     now = time.time()
     told = subject(views, now=now)
-    scores = None if told is None else scores_of(studio, told)
+    scores, delay = (None, None) if told is None else (scores_of(studio, told), studio.delay(told.id))
     return {
         page.seen: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if shown is None else shown.id}|{model}",
         # Not each time: what depends on the machine is worked out anew when it changes.
         **_changed(page.shell.chip, chip, shell.chip_html(studio.hardware)),
         # Another one each time: what a press has put there before the server was asked goes with it, also where nothing came of the press.
-        page.shell.strip: f"{strip(views, titles, scores, now=now)}<!-- {time.monotonic_ns()} -->",
+        page.shell.strip: f"{strip(views, titles, scores, now=now, delay=delay)}<!-- {time.monotonic_ns()} -->",
         page.shell.picker: shell.picker_html(trained, titles, model),
         **_changed(page.shell.model, asked[1], model),
         page.live: running.id if running else "",
@@ -89,6 +89,7 @@ def _course(studio: Studio, page: Page, view: RunView | None, titles: dict[str, 
         view,
         title=titles[view.id],
         waiting=studio.waiting_before(view.id),
+        delay=studio.delay(view.id),
         diagnoses=diagnoses,
         found=scores_of(studio, view),
     )

@@ -17,16 +17,22 @@ from starlette.routing import Route
 
 from trainer.errors import UserError
 from trainer.runs.serving_lock import serving_alone
-from trainer.settings import Settings
+from trainer.settings import LOCAL_OWNER, Settings
+from trainer.signals import end_is_asked
 from trainer.studio import Studio
 from trainer.ui.page import build, page_options
 from trainer.ui.session import owner
+
+_LOOK_SECONDS = 1.0
+"""Where a wait without an end hears no signal, as on Windows."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
-    """Open the page; with ``block``, return only when the server ends. Raises UserError where it cannot be served as asked.
+    """Open the page; with ``block``, return only when the server is asked to end, and has. Raises UserError where it cannot be served as asked.
+
+    What trains then ends after its current step and keeps its best model.
 
     No other server gets the runs folder meanwhile: until the end with ``block``, else for as long as the page exists.
     """
@@ -36,16 +42,29 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
     host, port = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), _port()
     with ExitStack() as held:
         tell_address = held.enter_context(serving_alone(settings.runs_dir))
+        # From here on something may train.
+        asked = held.enter_context(end_is_asked()) if block else None
         studio = Studio(settings)
         studio.recover()
         blocks = launch(studio, host, port, browser=_has_browser())
         tell_address(blocks.local_url)
         studio.warm_up()
-        if block:
-            blocks.block_thread()
+        if asked is not None:
+            while not asked.wait(_LOOK_SECONDS):
+                pass
+            _end(studio, blocks)
         else:
             weakref.finalize(blocks, held.pop_all().close)
     return blocks
+
+
+def _end(studio: Studio, blocks: gr.Blocks) -> None:
+    """Close the page, and let what trains keep its best model; a second signal changes nothing in that."""
+    training = [view.name for view in studio.runs(LOCAL_OWNER) if view.status == "running"]
+    words = f" {training[0]} stops after its current step and keeps its best model; that may take a moment." if training else ""
+    print(f"The page is closed.{words}", file=sys.stderr, flush=True)
+    blocks.close(verbose=False)
+    studio.close()
 
 
 def launch(studio: Studio, host: str, port: int | None, *, browser: bool = False) -> gr.Blocks:

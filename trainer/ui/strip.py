@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from trainer.queue import Delay
 from trainer.runs.course import may_resume
 from trainer.runs.view import RunView
 from trainer.shelf import Scores
@@ -36,14 +37,15 @@ def subject(views: Sequence[RunView], *, now: float) -> RunView | None:
     return over if over.ended is not None and now - over.ended < _RECENT_SECONDS else None
 
 
-def strip(views: Sequence[RunView], titles: Mapping[str, str], found: Scores | None, *, now: float) -> str:
-    """The strip as HTML, nothing where there is nothing to tell; ``titles`` by id, ``found`` are the scores of ``subject`` where it has a model."""
+def strip(views: Sequence[RunView], titles: Mapping[str, str], found: Scores | None, *, now: float, delay: Delay | None = None) -> str:
+    """The strip as HTML, nothing where there is nothing to tell; ``titles`` by id, ``found`` are the scores of ``subject`` where it has a model,
+    and ``delay`` is why it could not begin."""
     view = subject(views, now=now)
     if view is None:
         return ""
     title = titles[view.id]
     if view.live:
-        return _live(view, title, sum(v.status == "queued" for v in views))
+        return _live(view, title, sum(v.status == "queued" for v in views), delay)
     line = _over(view, title, found)
     away = '<button type="button" class="em-link" data-do="dismiss" aria-label="Hide this line">✕</button>'
     return (
@@ -53,11 +55,11 @@ def strip(views: Sequence[RunView], titles: Mapping[str, str], found: Scores | N
     )
 
 
-def _live(view: RunView, title: str, waiting: int) -> str:
+def _live(view: RunView, title: str, waiting: int, delay: Delay | None) -> str:
     share = view.step / view.total_steps if view.total_steps else 0.0
     left = f"{words.duration(view.seconds_left)} left" if view.seconds_left is not None else view.phase or "starting"
     if view.status == "queued":
-        left = "waits for its turn"
+        left = "waits for its turn" if delay is None else f"waits: {delay.reason}"
     if view.stop_asked:
         left = "stopping"
     others = waiting - (view.status == "queued")

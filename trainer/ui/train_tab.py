@@ -9,6 +9,7 @@ import gradio as gr
 from trainer.charts.curves import Curves, Rung, accuracy_chart, loss_chart
 from trainer.charts.frame import Figure
 from trainer.presets import LEVELS
+from trainer.queue import Delay
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import RunView
 from trainer.shelf import Scores
@@ -118,6 +119,7 @@ def show(
     *,
     title: str = "",
     waiting: int | None = None,
+    delay: Delay | None = None,
     diagnoses: Sequence[Diagnosis] = (),
     found: Scores | None = None,
 ) -> dict:
@@ -130,7 +132,7 @@ def show(
         tab.loss: drawn(loss_chart(curves)),
         tab.accuracy: drawn(accuracy_chart(curves)),
         tab.details: train_view.details(view, diagnoses),
-        tab.watch_foot: train_view.foot(view, title, waiting, found),
+        tab.watch_foot: train_view.foot(view, title, waiting, found, delay),
     }
 
 

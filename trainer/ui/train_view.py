@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from trainer.queue import Delay
 from trainer.runs.course import may_resume, resume_words
 from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import Evaluation, KeptModel, RunView
@@ -58,12 +59,14 @@ def _others(view: RunView) -> str:
     return another.html if view.live else again.html + another.html
 
 
-def foot(view: RunView, title: str, waiting: int | None, found: Scores | None) -> str:
-    """What comes next, and the button for it."""
+def foot(view: RunView, title: str, waiting: int | None, found: Scores | None, delay: Delay | None = None) -> str:
+    """What comes next, and the button for it; ``waiting`` runs come before one that waits, ``delay`` is why it could not begin."""
     results = Press("results", "See the results", code=view.id, primary=True, elem_id="to-results")
     resume = Press("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
     if view.status == "queued":
         ahead = f"It waits in the queue: {words.count(waiting, 'run')} before it." if waiting else "It begins in a moment."
+        if delay is not None:
+            ahead = f"Waits: {delay.reason}. It is tried again in about {max(1, round(delay.seconds))} s."
         return shell.foot_html(ahead, Press("stop", "Take it out of the queue", code=view.id, elem_id="cancel"))
     if view.status == "running":
         said = "Stopping: the best model so far is kept, and the report follows." if view.stop_asked else ""

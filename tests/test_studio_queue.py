@@ -1,0 +1,358 @@
+"""Studio: the queue forgets nothing, and starting, resuming, stopping and deleting one run exclude each other, from whatever process.
+
+What is trained here is told by the tests: the work of a run waits until it is let go.
+"""
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.test_studio import ME, PATIENCE, QUICK, begin, events, over, refused
+from trainer import job
+from trainer.errors import UserError
+from trainer.queue import Queue
+from trainer.recipe import Recipe
+from trainer.runs.events import EventLog
+from trainer.runs.run import Run
+from trainer.runs.view import RunView
+from trainer.runs.writer import holding, writing
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+
+
+class Trainings:
+    """Trainings of no model: each begins, waits until it is let go, and ends; ``stopped`` where that was asked for meanwhile."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self._moved = threading.Condition()
+        self._free = False
+
+    def work(self, run: Run, *_: object) -> None:
+        run.log.append("phase", what="training")
+        with self._moved:
+            self.begun.append(run.id)
+            self._moved.notify_all()
+            assert self._moved.wait_for(lambda: self._free, timeout=PATIENCE)
+        run.log.append("stopped" if run.stop_asked() else "finished", seconds=1.0)
+
+    def reached(self, view: RunView) -> None:
+        with self._moved:
+            assert self._moved.wait_for(lambda: view.id in self.begun, timeout=PATIENCE), "the training never began"
+
+    def go(self) -> None:
+        with self._moved:
+            self._free = True
+            self._moved.notify_all()
+
+
+@pytest.fixture
+def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainings]:
+    """Held from the start; let go at the latest when the test ends, before the studio closes."""
+    made = Trainings()
+    monkeypatch.setattr(job, "_work", made.work)
+    yield made
+    made.go()
+
+
+@pytest.fixture
+def quick(studio: Studio, trainings: Trainings) -> Studio:
+    """A studio whose queue tries again at once."""
+    studio._queue = Queue(studio._take_turn, first_pause=0.001)
+    return studio
+
+
+def other_studio(studio: Studio) -> Studio:
+    """As of another process on the same folder; it trains nothing by itself."""
+    other = Studio(studio.settings, encoders=studio.encoders)
+    other._enqueue = lambda run: None  # type: ignore[method-assign]
+    return other
+
+
+def until(studio: Studio, condition: Callable[[], bool]) -> None:
+    while not condition():
+        seen = studio._queue.changes
+        if not condition():
+            studio._queue.wait(seen, PATIENCE)
+
+
+def another(seed: int) -> Recipe:
+    return Recipe(**{**QUICK.to_dict(), "seed": seed})
+
+
+# What cannot begin
+
+
+def test_a_run_that_another_process_holds_is_tried_again_and_says_why_it_waits(
+    quick: Studio, trainings: Trainings, small_csv: Path
+) -> None:
+    idle = other_studio(quick)
+    view = begin(idle, small_csv)
+    with writing(idle.folder(ME, view.id)) as mine:
+        assert mine
+        quick._enqueue(Run(idle.folder(ME, view.id)))
+        until(quick, lambda: quick.delay(view.id) is not None)
+        assert "another process is writing this run" in quick.delay(view.id).reason
+        before = quick.token(ME)
+        seen = quick._queue.changes
+        quick._queue.wait(seen, PATIENCE)  # it is tried again, and the page redraws
+        assert quick.token(ME) != before
+        assert quick.view(ME, view.id).status == "queued"
+    trainings.go()
+    assert over(quick, view).status == "finished"
+    assert quick.delay(view.id) is None
+
+
+def test_a_run_that_another_process_holds_keeps_no_other_from_being_trained(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
+    idle = other_studio(quick)
+    held, free = begin(idle, small_csv), begin(idle, small_csv, another(2))
+    trainings.go()
+    with writing(idle.folder(ME, held.id)):
+        quick.recover()
+        assert over(quick, free).status == "finished"
+        assert quick.view(ME, held.id).status == "queued"
+    assert over(quick, held).status == "finished"
+
+
+def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
+    idle = other_studio(quick)
+    view = begin(idle, small_csv)
+    run = Run(idle.folder(ME, view.id))
+    with writing(run.path):
+        quick._enqueue(run)
+        until(quick, lambda: quick.delay(view.id) is not None)
+        run.log.append("phase", what="training")
+        until(quick, lambda: not quick._queue.has(view.id))
+        run.log.append("finished", seconds=1.0)
+    assert trainings.begun == []
+    assert quick.view(ME, view.id).status == "finished"
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("a bug in us")])
+def test_where_not_even_a_failure_can_be_written_a_run_keeps_its_place(
+    quick: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    append, full = EventLog.append, threading.Event()
+
+    def refusing(self: EventLog, kind: str, **fields: object) -> None:
+        if full.is_set() and kind == "failed":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(self, kind, **fields)
+
+    def cannot(*_: object, **__: object) -> bool:
+        if full.is_set():
+            raise error
+        return do(*_, **__)
+
+    do = job.do
+    full.set()
+    monkeypatch.setattr(EventLog, "append", refusing)
+    monkeypatch.setattr(job, "do", cannot)
+    view = begin(quick, small_csv)
+    until(quick, lambda: quick.delay(view.id) is not None)
+    assert "written" in quick.delay(view.id).reason
+    assert quick.view(ME, view.id).status == "queued"
+    trainings.go()
+    full.clear()
+    assert over(quick, view).status == "finished"
+
+
+def test_a_stop_that_cannot_be_written_leaves_the_run_in_the_queue(
+    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
+    trainings.reached(first)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "cancel", full)
+        with refused("disk_not_writable"):
+            studio.stop(ME, second.id)
+    assert studio.waiting_before(second.id) == 1
+    trainings.go()
+    assert over(studio, second).status == "finished"
+
+
+def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
+    idle = other_studio(quick)
+    view = begin(idle, small_csv)
+    with writing(idle.folder(ME, view.id)):
+        quick._enqueue(Run(idle.folder(ME, view.id)))
+        until(quick, lambda: quick.delay(view.id) is not None)
+        stopping = quick.stop(ME, view.id)
+        assert (stopping.status, stopping.stop_asked) == ("queued", True)
+        assert quick._queue.has(view.id)
+    assert over(quick, view).status == "cancelled"
+    assert trainings.begun == []
+
+
+def test_the_page_is_answered_while_a_stop_or_a_new_server_s_look_waits_for_the_disk(
+    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
+    trainings.reached(first)
+    there, go = threading.Event(), threading.Event()
+    append = EventLog.append
+
+    def slowly(self: EventLog, kind: str, **fields: object) -> None:
+        if kind == "cancelled":
+            there.set()
+            assert go.wait(PATIENCE)
+        append(self, kind, **fields)
+
+    monkeypatch.setattr(EventLog, "append", slowly)
+    stopping = threading.Thread(target=studio.stop, args=(ME, second.id))
+    stopping.start()
+    assert there.wait(PATIENCE)
+    # The disk has not answered, and the page is answered all the same.
+    assert studio.token(ME)
+    assert studio.waiting_before(first.id) is None
+    assert studio.delay(second.id) is None
+    go.set()
+    stopping.join(PATIENCE)
+    assert studio.view(ME, second.id).status == "cancelled"
+
+
+# Whose Stop it is
+
+
+def test_a_stop_pressed_for_one_run_does_not_stop_the_next(studio: Studio, trainings: Trainings, small_csv: Path) -> None:
+    first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
+    trainings.reached(first)
+    trainings.go()
+    assert over(studio, first).status == "finished"
+    assert studio.stop(ME, first.id).status == "finished"
+    assert not (studio.folder(ME, first.id) / "stop").exists()
+    assert over(studio, second).status == "finished"
+
+
+# Two things at once with one run
+
+
+def test_a_run_that_is_just_being_resumed_is_not_deleted(
+    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings.go()
+    view = over(studio, begin(studio, small_csv))
+    monkeypatch.setattr(job, "require_state", lambda *_: None)
+    there, go, other = threading.Event(), threading.Event(), other_studio(studio)
+
+    def slowly(*_: object) -> None:
+        there.set()
+        assert go.wait(PATIENCE)
+
+    monkeypatch.setattr(Run, "check", slowly)
+    resuming = threading.Thread(target=studio.resume, args=(ME, view.id), kwargs={"more_epochs": 1})
+    resuming.start()
+    assert there.wait(PATIENCE)
+    with refused("run_is_busy"):
+        other.delete(ME, view.id)
+    go.set()
+    resuming.join(PATIENCE)
+    assert over(studio, view).status == "finished"
+    assert [e["kind"] for e in events(studio, view)].count("finished") == 2
+
+
+def test_a_run_that_is_just_being_deleted_is_not_resumed(
+    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainings.go()
+    view = over(studio, begin(studio, small_csv))
+    monkeypatch.setattr(job, "require_state", lambda *_: None)
+    there, go, other = threading.Event(), threading.Event(), other_studio(studio)
+    replace = os.replace
+
+    def slowly(source: object, target: object) -> None:
+        if ".deleted-" in str(target):
+            there.set()
+            assert go.wait(PATIENCE)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", slowly)
+    deleting = threading.Thread(target=other.delete, args=(ME, view.id))
+    deleting.start()
+    assert there.wait(PATIENCE)
+    with refused("run_is_busy"):
+        studio.resume(ME, view.id, more_epochs=1)
+    go.set()
+    deleting.join(PATIENCE)
+    with refused("unknown_run"):
+        studio.resume(ME, view.id, more_epochs=1)
+    assert studio.runs(ME) == []
+
+
+def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio, trainings: Trainings, small_csv: Path) -> None:
+    """A resume that was accepted has its run; a run that is gone was resumed by nobody."""
+    codes: list[str] = []
+    for round_ in range(20):
+        idle = other_studio(studio)
+        view = begin(idle, small_csv, another(round_))
+        run = Run(idle.folder(ME, view.id))
+        run.log.append("failed", message="", code="disk")
+        together, resumed, gone = threading.Barrier(2), [], []
+
+        def resume(view: RunView = view, idle: Studio = idle, together: threading.Barrier = together, resumed: list = resumed) -> None:
+            together.wait(PATIENCE)
+            try:
+                resumed.append(idle.resume(ME, view.id))
+            except UserError as error:
+                codes.append(error.code)
+
+        def delete(view: RunView = view, together: threading.Barrier = together, gone: list = gone) -> None:
+            together.wait(PATIENCE)
+            try:
+                studio.delete(ME, view.id)
+                gone.append(True)
+            except UserError as error:
+                codes.append(error.code)
+
+        both = [threading.Thread(target=what) for what in (resume, delete)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join(PATIENCE)
+        assert bool(resumed) != bool(gone)
+        assert run.path.is_dir() == bool(resumed)
+    assert len(codes) == 20
+    assert set(codes) <= {"unknown_run", "run_is_live", "run_is_busy"}
+
+
+def test_a_run_that_another_process_keeps_is_neither_deleted_nor_resumed_nor_tidied(
+    studio: Studio, trainings: Trainings, small_csv: Path
+) -> None:
+    trainings.go()
+    view = over(studio, begin(studio, small_csv))
+    with holding(studio.folder(ME, view.id)):
+        for refuse in (lambda: studio.delete(ME, view.id), lambda: studio.resume(ME, view.id, more_epochs=1)):
+            with pytest.raises(UserError, match=r"Another program is just writing .*\. Try again in a moment\.") as error:
+                refuse()
+            assert error.value.code == "run_is_busy"
+    assert studio.view(ME, view.id).status == "finished"
+
+
+def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
+    settings: Settings, tiny_encoder: Encoder, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other process saw that it waits, and takes it out before we have its lock."""
+    studio = Studio(settings, encoders=[tiny_encoder])
+    other, train = other_studio(studio), Studio._train
+
+    def late(self: Studio, run: Run) -> None:
+        with holding(run.path):
+            job.cancel(run)
+        train(self, run)
+
+    monkeypatch.setattr(Studio, "_train", late)
+    view = begin(other, small_csv)
+    studio.recover()
+    assert over(studio, view).status == "cancelled"
+    studio.close()
+    assert trainings.begun == []
+    assert [e["kind"] for e in events(studio, view)] == ["created", "queued", "cancelled"]
