@@ -21,7 +21,7 @@ from trainer.data.repairs import in_order
 from trainer.data.writing import change_log, repaired_csv
 from trainer.errors import UserError
 from trainer.preparation import Preparation, read_tables, repaired_main, understand
-from trainer.runs.draft import Draft, DraftStore, DraftSummary, GivenRole, SourceFile
+from trainer.runs.draft import Draft, DraftStore, DraftSummary, GivenRole, SourceFile, why_withheld
 from trainer.runs.run import Run
 from trainer.settings import Settings
 
@@ -86,10 +86,12 @@ class Desk:
     def open_again(self, owner: str, run: Run) -> Preparation:
         """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.
 
-        Raises UserError ``run_damaged`` where that is damaged or missing.
+        Raises UserError ``run_damaged`` where that is damaged or missing, ``withheld_draft`` where reading it ended a process.
         """
         run.check_sources()
         kept = self._drafts.kept_in(run.path)
+        if self._drafts.withheld(kept):
+            raise UserError(why_withheld(kept.main.name), code="withheld_draft")
         with suppress(UserError):
             if self._drafts.get(kept.id, owner).version == kept.version:
                 return self.reopen(owner, kept.id)
@@ -101,12 +103,9 @@ class Desk:
         return self._understood(self._drafts.get(draft_id, owner))
 
     def latest_preparation(self, owner: str) -> Preparation | None:
-        """What the owner was preparing last and did not close, for a page that was just opened."""
+        """What the owner was preparing last and did not close, for a page that was just opened. UserError where that can no longer be read."""
         draft = self._drafts.latest(owner)
-        try:
-            return self._understood(draft) if draft is not None else None
-        except UserError:
-            return None
+        return None if draft is None else self._understood(draft)
 
     def latest_draft(self, owner: str) -> str | None:
         """The id of what ``latest_preparation`` shows."""
@@ -117,8 +116,18 @@ class Desk:
         """What the owner has prepared, the newest first. Cheap: reads no table."""
         return self._drafts.summaries(owner)
 
-    def reopen(self, owner: str, draft_id: str) -> Preparation:
-        """Go on with a draft: it becomes the latest. UserError where it is gone or its files can no longer be read; nothing is changed then."""
+    def withheld_draft(self, owner: str) -> DraftSummary | None:
+        """What ``latest_draft`` would be, had it not ended the process that read it last; None where nothing is withheld."""
+        draft = self._drafts.withheld_latest(owner)
+        return None if draft is None else next((one for one in self.drafts(owner) if one.id == draft.id), None)
+
+    def reopen(self, owner: str, draft_id: str, *, knowingly: bool = False) -> Preparation:
+        """Go on with a draft: it becomes the latest. UserError where it is gone or its files can no longer be read; nothing is changed then.
+
+        One that ended the process that read it last is read only ``knowingly``; else UserError ``withheld_draft``.
+        """
+        if knowingly:
+            self._drafts.allow(self._drafts.get(draft_id, owner))
         preparation = self.preparation(owner, draft_id)
         with disk_in_words(self.settings):
             self._drafts.reopen(preparation.draft)
@@ -133,7 +142,7 @@ class Desk:
         """Forget a draft for good; runs that were started from it keep their own copy. If it was open, nothing is open then."""
         with self._editing:
             draft = self._drafts.get(draft_id, owner)
-            if self._drafts.latest(owner) == draft:
+            if draft in (self._drafts.latest(owner), self._drafts.withheld_latest(owner)):
                 self.close_draft(owner)
             self._drafts.remove(draft)
 
@@ -232,10 +241,10 @@ class Desk:
         self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
 
     def _begun(self, draft: Draft) -> Preparation:
-        """A new draft, understood; gone again where its files are no tables."""
+        """A new draft, understood; gone again where it cannot be, so that no page is opened with it."""
         try:
             preparation = self._understood(draft)
-        except UserError:
+        except Exception:
             self._drafts.remove(draft)
             raise
         self._drafts.tidy(draft.owner)
@@ -252,9 +261,11 @@ class Desk:
         return draft
 
     def _tables_of(self, draft: Draft) -> dict[str, Table]:
-        return self._tables.get(
-            (draft.id, *(source.file for source in draft.sources)), lambda: read_tables(self._drafts, draft, self.settings)
-        )
+        return self._tables.get((draft.id, *(source.file for source in draft.sources)), lambda: self._read(draft))
+
+    def _read(self, draft: Draft) -> dict[str, Table]:
+        with self._drafts.reading(draft):
+            return read_tables(self._drafts, draft, self.settings)
 
     def _understood(self, draft: Draft) -> Preparation:
         key = (draft.id, draft.version)
@@ -262,7 +273,9 @@ class Desk:
         return replace(self._preparations.get(key, lambda: self._understand(draft)), draft=draft)
 
     def _understand(self, draft: Draft) -> Preparation:
-        return understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
+        # Looking for duplicates in a large file may take as much memory as reading it.
+        with self._drafts.reading(draft):
+            return understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
 
     def _near_duplicates(self, texts: tuple[str, ...]) -> NearDuplicates:
         """Found once for the same texts: they are what takes longest, and most choices leave the texts as they are."""
