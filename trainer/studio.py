@@ -30,9 +30,9 @@ from trainer.settings import LOCAL_OWNER, Settings
 from trainer.shelf import Shelf
 from trainer.storage import DraftStorage, Storage, bytes_of, files_on_disk, remove_older, run_storage
 from trainer.training.encoders import Encoder, catalogue, find_encoder
-from trainer.training.estimate import layer_speed
 from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.ranks import Ranks
+from trainer.training.speed import SpeedMeter
 
 _HALF_MADE_SECONDS = 600
 _ROOM_SECONDS = 5
@@ -59,12 +59,14 @@ class Studio(Desk, Shelf):
         self._busy: str | None = None
         self.hardware: Hardware | None = None
         """What will do the work; None until ``warm_up`` has looked."""
+        self._speeds = SpeedMeter()
 
     # Before a training
 
     def advise(self, owner: str, draft_id: str, recipe: Recipe) -> Advice:
         """What depends on the encoder and on this machine: texts that are cut, their language, time and memory of a training."""
-        return advise(self.preparation(owner, draft_id), recipe, find_encoder(recipe.encoder, self.encoders), self.hardware)
+        encoder = find_encoder(recipe.encoder, self.encoders)
+        return advise(self.preparation(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
     def dial(self, owner: str, draft_id: str | None, level: str, base: Recipe) -> tuple[Recipe, str]:
         """The recipe of one level ("Quick look", "Balanced", "Best") for what is prepared, and what was chosen in words."""
@@ -73,7 +75,8 @@ class Studio(Desk, Shelf):
 
     def forecast(self, owner: str, draft_id: str, recipe: Recipe) -> float | None:
         """Seconds that a training of what is prepared takes here; None while the machine or the encoder's tokenizer is not known."""
-        return forecast(self.preparation(owner, draft_id), recipe, find_encoder(recipe.encoder, self.encoders), self.hardware)
+        encoder = find_encoder(recipe.encoder, self.encoders)
+        return forecast(self.preparation(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
     # Runs
 
@@ -97,7 +100,7 @@ class Studio(Desk, Shelf):
         if self.hardware is not None:
             at_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs, encoder=encoder.name)
-        advice = advise(preparation, recipe, encoder, self.hardware)
+        advice = advise(preparation, recipe, encoder, self.hardware, self._speeds.of)
         with self._starting:
             views = self._runs.list(owner)
             for view in views:
@@ -285,12 +288,21 @@ class Studio(Desk, Shelf):
             self._thread.join()
 
     def warm_up(self) -> None:
-        """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick."""
+        """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick.
+
+        The machine's speed is measured then, and trainings wait for that: call it before ``recover``.
+        """
+        nothing_trains = self._speeds.reserve()
 
         def load() -> None:
-            self.hardware = detect()
-            # Measured now, while nothing trains: later it would come out too slow.
-            layer_speed(self.hardware)
+            hardware = None
+            try:
+                hardware = detect()
+            finally:
+                if nothing_trains:
+                    self._speeds.measure_all(hardware)
+            # Only now: the page asks for estimates as soon as it is known.
+            self.hardware = hardware
             import sklearn.feature_extraction.text
             import sklearn.linear_model  # noqa: F401
 
@@ -361,7 +373,8 @@ class Studio(Desk, Shelf):
             try:
                 # Another process on the same folder may have taken it meanwhile.
                 if self._runs.view(run).status == "queued":
-                    self._train(run)
+                    with self._speeds.training():
+                        self._train(run)
                     with suppress(OSError):
                         self._tidy_states()
             except OSError as error:

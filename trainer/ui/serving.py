@@ -37,10 +37,11 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
     with ExitStack() as held:
         tell_address = held.enter_context(serving_alone(settings.runs_dir))
         studio = Studio(settings)
-        studio.recover()
         blocks = launch(studio, host, port, browser=_has_browser())
         tell_address(blocks.local_url)
+        # The page comes first; and what waits in the queue begins only once the machine's speed has been measured.
         studio.warm_up()
+        studio.recover()
         if block:
             blocks.block_thread()
         else:
