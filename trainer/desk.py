@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trainer.cache import SingleFlightCache
+from trainer.copies import remove_copies, sources_in
 from trainer.data.choice import choose_columns
 from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
@@ -139,12 +140,17 @@ class Desk:
             self._drafts.close(owner)
 
     def remove_draft(self, owner: str, draft_id: str) -> None:
-        """Forget a draft for good; runs that were started from it keep their own copy. If it was open, nothing is open then."""
+        """Forget a draft for good, with the page's copies of its files. If it was open, nothing is open then.
+
+        Runs that were started from it keep their own copy.
+        """
         with self._editing:
             draft = self._drafts.get(draft_id, owner)
             if draft in (self._drafts.latest(owner), self._drafts.withheld_latest(owner)):
                 self.close_draft(owner)
-            self._drafts.remove(draft)
+            # First: what a crash leaves of them a server's start clears away, but nobody would look for them once the draft is gone.
+            remove_copies(self.settings.uploads_dir, sources_in(self._drafts.root / draft.id))
+            self._forget(draft)
 
     def add_file(self, owner: str, draft_id: str, role: GivenRole, name: str, content: Path | bytes) -> Preparation:
         """Give a draft a file of its own for ``role``, in the place of one given before; its columns are those chosen for the main file.
@@ -245,10 +251,17 @@ class Desk:
         try:
             preparation = self._understood(draft)
         except Exception:
-            self._drafts.remove(draft)
+            with suppress(OSError):
+                self._drafts.remove(draft)
             raise
         self._drafts.tidy(draft.owner)
         return preparation
+
+    def _forget(self, draft: Draft) -> None:
+        with disk_in_words(self.settings):
+            self._drafts.remove(draft)
+        for cache in (self._tables, self._preparations):
+            cache.discard(lambda key: key[0] == draft.id)
 
     def _content(self, given: Path | bytes) -> bytes:
         return given if isinstance(given, bytes) else read_bytes(given, max_bytes=self.settings.max_file_bytes)

@@ -212,7 +212,10 @@ class Shelf:
         return bytes_of(files_on_disk(self._run(owner, run_id).path))
 
     def delete(self, owner: str, run_id: str) -> None:
-        """Remove a run with everything in its folder, at once and for good. UserError while it is training or waiting."""
+        """Remove a run with everything in its folder and what ``copies`` says goes with it, at once and for good.
+
+        UserError while it is training or waiting.
+        """
         run = self._run(owner, run_id)
         view = self._runs.view(run)
         if view.live:
@@ -227,9 +230,13 @@ class Shelf:
                 f"{view.name} could not be deleted ({error.strerror or error}). Nothing of it is lost; allow writing in {run.path.parent}.",
                 code="disk_not_writable",
             ) from error
-        shutil.rmtree(gone, ignore_errors=True)
+        self._remove_for_good(gone, owner)
         for cache in (self._predictors, self._reports, self._scores, self._examples):
             cache.discard(lambda key: key[0] == run.id)
+
+    def _remove_for_good(self, folder: Path, owner: str) -> None:
+        """Clear what was a run's folder; what else there is of the run is the business of whoever knows it."""
+        shutil.rmtree(folder, ignore_errors=True)
 
     def predict(self, owner: str, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
         """The label names and what the run's model says of each text."""

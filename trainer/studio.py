@@ -14,6 +14,7 @@ from typing import Any
 
 from trainer import job
 from trainer.advice import Advice, advise, forecast, set_dial
+from trainer.copies import Copies, find_copies, remove_copies, sources_in
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import MustFixError, UserError
@@ -60,6 +61,7 @@ class Studio(Desk, Shelf):
         self.hardware: Hardware | None = None
         """What will do the work; None until ``warm_up`` has looked."""
         self._speeds = SpeedMeter()
+        self._made = time.time()
 
     # Before a training
 
@@ -151,7 +153,8 @@ class Studio(Desk, Shelf):
         try:
             return self.start(owner, draft.id, recipe, as_it_is=as_it_is)
         finally:
-            self._drafts.remove(draft)
+            with suppress(OSError):
+                self._drafts.remove(draft)
 
     def prepare_again(self, owner: str, run_id: str) -> tuple[Preparation, Recipe]:
         """A run's file as it was prepared for it, open again, and the recipe that was asked for: to train again with changes.
@@ -207,6 +210,22 @@ class Studio(Desk, Shelf):
             self._enqueue(run)
         return self._runs.view(run)
 
+    def copies(self, owner: str, run_ids: Collection[str]) -> Copies:
+        """What is deleted together with runs, and where the files that they learnt from stay."""
+        folders = [self._run(owner, run_id).path for run_id in run_ids]
+        return find_copies(folders, self._drafts, self._others(owner, run_ids), owner)
+
+    def _remove_for_good(self, folder: Path, owner: str) -> None:
+        with self._editing, suppress(OSError, UserError):
+            for draft in find_copies([folder], self._drafts, self._others(owner, ()), owner).going:
+                self._forget(draft)
+            remove_copies(self.settings.uploads_dir, sources_in(folder))
+        # Last: until then the next start knows what to look for.
+        super()._remove_for_good(folder, owner)
+
+    def _others(self, owner: str, run_ids: Collection[str]) -> list[Run]:
+        return [Run(self.settings.runs_dir / view.id) for view in self._runs.list(owner) if view.id not in run_ids]
+
     def storage(self, owner: str) -> Storage:
         """What the owner's runs and drafts take of the disk, and the page's copies of uploads."""
         runs, drafts = self._runs.list(owner), self.drafts(owner)
@@ -257,13 +276,19 @@ class Studio(Desk, Shelf):
             return self._waiting.index(run_id) + (1 if self._busy else 0)
 
     def recover(self) -> None:
-        """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed."""
-        for pattern in (".new-*", ".deleted-*"):
-            for folder in self.settings.runs_dir.glob(pattern):
-                # A young one may be another process's, still being filled.
-                with suppress(OSError):
-                    if time.time() - folder.stat().st_mtime > _HALF_MADE_SECONDS:
-                        shutil.rmtree(folder, ignore_errors=True)
+        """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed,
+        and copies of uploads that a server before this one has left."""
+        for folder in self.settings.runs_dir.glob(".deleted-*"):
+            self._remove_for_good(folder, LOCAL_OWNER)
+        long_ago = time.time() - _HALF_MADE_SECONDS
+        for folder in self.settings.runs_dir.glob(".new-*"):
+            # A young one may be another process's, still being filled.
+            with suppress(OSError):
+                if folder.stat().st_mtime < long_ago:
+                    shutil.rmtree(folder, ignore_errors=True)
+        self._drafts.sweep(long_ago)
+        # No page of this server has come by one of these.
+        remove_older(self.settings.uploads_dir, self._made)
         with self._lock:
             for view in sorted(self._runs.list(LOCAL_OWNER), key=lambda v: (v.queued, v.created)):
                 if view.status == "queued" and view.id not in self._waiting:

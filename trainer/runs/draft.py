@@ -19,6 +19,7 @@ from trainer.runs.run import is_id, new_id
 
 GivenRole = Literal["test", "validation"]
 DRAFTS_KEPT = 20
+_DELETED = ".deleted-"
 _CLOSED = "closed"
 """A mark in the folder of a draft, not a choice in it: it must not make the draft a newer one."""
 
@@ -144,8 +145,20 @@ class DraftStore:
         write_json(self.root / draft.id / DRAFT, asdict(draft))
 
     def remove(self, draft: Draft) -> None:
-        """Forget a draft; what was trained from it is in the run."""
-        shutil.rmtree(self.root / draft.id, ignore_errors=True)
+        """Forget a draft; what was trained from it is in the run. Raises OSError."""
+        self._remove(self.root / draft.id)
+
+    def sweep(self, half_made_before: float) -> None:
+        """At a server's start: clear what a crash has left of drafts being removed and, where older (Unix time), of those being made."""
+        for folder in self.root.glob("*"):
+            if folder.name.startswith(_DELETED):
+                shutil.rmtree(folder, ignore_errors=True)
+            elif is_id(folder.name) and not (folder / DRAFT).exists():
+                with suppress(OSError):
+                    if folder.stat().st_mtime < half_made_before:
+                        self._remove(folder)
+            elif is_id(folder.name):
+                _sweep_files(folder, half_made_before)
 
     def get(self, draft_id: object, owner: str) -> Draft:
         """The owner's draft of this id; unknown and foreign ids get the same answer."""
@@ -223,7 +236,19 @@ class DraftStore:
         """Remove the owner's drafts but the newest ``keep``, as long as nobody asks for more room; what was trained on lives in the runs."""
         mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
         for file in mine[keep:]:
-            shutil.rmtree(file.parent, ignore_errors=True)
+            with suppress(OSError):
+                self._remove(file.parent)
+
+    def of_owner(self, owner: str) -> tuple[Draft, ...]:
+        """The owner's drafts that can be read, the newest first."""
+        return tuple(draft for draft, _ in self._of_owner(owner))
+
+    def _remove(self, folder: Path) -> None:
+        # Out of sight in one step: a crash leaves none of which somebody sees a half, or nobody the rest.
+        gone = folder.with_name(f"{_DELETED}{folder.name}")
+        with suppress(FileNotFoundError):
+            os.replace(folder, gone)
+        shutil.rmtree(gone, ignore_errors=True)
 
     def _worked_on_last(self, owner: str) -> Draft | None:
         return next((draft for draft, file in self._of_owner(owner) if not (file.parent / _CLOSED).exists()), None)
@@ -279,6 +304,15 @@ def _source(values: dict) -> SourceFile:
     return SourceFile(**{**values, "texts": tuple(values["texts"])})
 
 
+def _sweep_files(folder: Path, before: float) -> None:
+    """Remove the files that were being added to a draft when a crash came; of a draft that cannot be read all stay."""
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        used = {source.file for source in _from_dict(read_json(folder / DRAFT)).sources}
+        for file in folder.glob(f"{SOURCE}*"):
+            if file.name not in used and file.stat().st_mtime < before:
+                file.unlink()
+
+
 def _room(folder: Path) -> int:
     """The bytes of the files in a folder; what is removed meanwhile is left out."""
     size = 0
@@ -293,6 +327,8 @@ def _newest_first(root: Path) -> list[Path]:
     times = []
     for file in root.glob(f"*/{DRAFT}"):
         with suppress(OSError):
+            if file.parent.name.startswith(_DELETED):
+                continue
             times.append((file.stat().st_mtime, file))
     return [file for _, file in sorted(times, reverse=True)]
 
