@@ -32,6 +32,7 @@ from trainer.shelf import Shelf
 from trainer.storage import DraftStorage, Storage, bytes_of, files_on_disk, remove_older, run_storage
 from trainer.training.encoders import Encoder, catalogue, find_encoder
 from trainer.training.hardware import Hardware, at_precision, detect
+from trainer.training.libraries import load_training_libraries
 from trainer.training.ranks import Ranks
 from trainer.training.speed import SpeedMeter
 
@@ -328,6 +329,7 @@ class Studio(Desk, Shelf):
                     self._speeds.measure_all(hardware)
             # Only now: the page asks for estimates as soon as it is known.
             self.hardware = hardware
+            load_training_libraries()
             import sklearn.feature_extraction.text
             import sklearn.linear_model  # noqa: F401
 
