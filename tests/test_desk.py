@@ -1,6 +1,8 @@
 """The desk: drafts are listed, closed, reopened and removed; a test or validation file is added and taken away again."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from trainer.desk import Desk
 from trainer.errors import UserError
-from trainer.preparation import GivenFile
+from trainer.preparation import GivenFile, read_tables
 from trainer.recipe import Recipe
 from trainer.runs.draft import DRAFTS_KEPT
 from trainer.settings import Settings
@@ -220,3 +222,114 @@ def test_there_are_no_other_roles(desk: Desk, moods: Path, role: str) -> None:
     for call in (lambda: desk.add_file(ME, draft, role, "x.csv", moods), lambda: desk.remove_file(ME, draft, role)):
         with refused("unknown_role"):
             call()
+
+
+# A file that ends the process that reads it
+
+_DEADLY = """
+import os, signal, sys
+from pathlib import Path
+import trainer.desk
+import trainer.preparation
+from trainer.settings import Settings
+
+how, runs, file, *draft = sys.argv[1:]
+desk = trainer.desk.Desk(Settings(runs_dir=Path(runs)))
+ends = {"exit": lambda *_: os._exit(3), "kill": lambda *_: os.kill(os.getpid(), signal.SIGKILL)}
+if how in ends:
+    trainer.desk.read_tables = ends[how]
+if how == "understand":
+    trainer.desk.understand = lambda *_, **__: os._exit(3)
+if how == "add":
+    trainer.desk.read_tables = lambda drafts, draft, settings: os._exit(3) if draft.test else real(drafts, draft, settings)
+    real = trainer.preparation.read_tables
+    desk.add_file("local", draft[0], "test", "aside.csv", Path(file))
+desk.open_files("local", {"main": (Path(file).name, Path(file))}) if not draft else desk.reopen("local", draft[0], knowingly=True)
+"""
+
+
+def ended_while_reading(how: str, desk: Desk, file: Path, *draft: str) -> None:
+    """Another process opens the file, or the draft that there is, and comes to a sudden end."""
+    command = [sys.executable, "-c", _DEADLY, how, str(desk.settings.runs_dir), str(file), *draft]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert done.returncode not in (0, 1), done.stderr
+
+
+@pytest.mark.parametrize("how", ["exit", "kill", "understand"])
+def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
+    desk: Desk, moods: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    first = opened(desk, moods)
+    ended_while_reading(how, desk, moods)
+    again = Desk(desk.settings)
+    with monkeypatch.context() as reads:
+        reads.setattr("trainer.desk.read_tables", lambda *_: pytest.fail("it was read"))
+        assert (again.latest_draft(ME), again.latest_preparation(ME)) == (None, None)
+        deadly = again.withheld_draft(ME)
+        assert (deadly.name, deadly.withheld, deadly.open) == ("moods.csv", True, False)
+        assert [(one.id, one.withheld) for one in again.drafts(ME)] == [(deadly.id, True), (first, False)]
+        assert again.withheld_draft(OTHER) is None
+        for read in (again.preparation, again.reopen):
+            with refused("withheld_draft"):
+                read(ME, deadly.id)
+    # The other files open as ever, and this one once somebody says so.
+    assert again.reopen(ME, first).corpus is not None
+    assert again.withheld_draft(ME) is None
+    assert again.reopen(ME, deadly.id, knowingly=True).corpus is not None
+    assert Desk(desk.settings).latest_draft(ME) == deadly.id
+    assert files_of(desk, deadly.id) == ["draft.json", "source"]
+
+
+def test_a_file_that_ends_its_reader_each_time_is_withheld_each_time_and_can_be_removed(desk: Desk, moods: Path) -> None:
+    ended_while_reading("kill", desk, moods)
+    deadly = desk.withheld_draft(ME).id
+    ended_while_reading("kill", desk, moods, deadly)
+    assert desk.withheld_draft(ME).id == deadly
+    desk.remove_draft(ME, deadly)
+    assert (desk.withheld_draft(ME), desk.latest_draft(ME), desk.drafts(ME)) == (None, None, ())
+
+
+def test_a_test_file_that_ended_its_reader_does_not_take_the_draft_with_it(desk: Desk, moods: Path) -> None:
+    draft = opened(desk, moods)
+    ended_while_reading("add", desk, moods, draft)
+    again = Desk(desk.settings)
+    assert again.withheld_draft(ME) is None
+    assert again.latest_preparation(ME).given == ()
+
+
+def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(desk: Desk, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft, seen = opened(desk, moods), []
+    other = "import sys; from pathlib import Path; from trainer.desk import Desk; from trainer.settings import Settings; " + (
+        "desk = Desk(Settings(runs_dir=Path(sys.argv[1]))); print(desk.latest_draft('local'), len(desk.latest_preparation('local').corpus))"
+    )
+
+    def look(*how: object) -> object:
+        command = [sys.executable, "-c", other, str(desk.settings.runs_dir)]
+        seen.append(subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True).stdout.split())
+        return read_tables(*how)
+
+    monkeypatch.setattr("trainer.desk.read_tables", look)
+    Desk(desk.settings).preparation(ME, draft)
+    assert seen == [[draft, "90"]]
+
+
+def test_a_real_file_that_aborts_its_reader_is_withheld(desk: Desk, shared: Path) -> None:
+    file = shared / "faults" / "files" / "abort.parquet"
+    if not file.is_file():
+        pytest.skip(f"needs {file}, which is not part of the project")
+    ended_while_reading("", desk, file)
+    deadly = desk.withheld_draft(ME)
+    assert deadly.name == "abort.parquet"
+    assert desk.latest_preparation(ME) is None
+    with pytest.raises(UserError, match=r"abort\.parquet is not opened by itself: Emotune ended suddenly while it was reading it"):
+        desk.reopen(ME, deadly.id)
+
+
+def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(desk: Desk, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("trainer.desk.read_tables", fails)
+    with pytest.raises(MemoryError):
+        opened(desk, moods)
+    assert desk.drafts(ME) == ()

@@ -13,7 +13,7 @@ FLOORS = [
     {"settings", "recipe", "cache", "text_format", "queue", "signals"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},
-    {"charts", "card", "preparation", "storage"},
+    {"charts", "card", "preparation", "storage", "copies"},
     {"job", "advice", "desk", "launch"},
     {"shelf", "worker"},
     {"studio"},

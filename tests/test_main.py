@@ -1,4 +1,4 @@
-"""The terminal: ``python -m trainer train | resume | predict | inspect | runs`` with the answers, the exit statuses and the sentences promised.
+"""The terminal: ``python -m trainer train | resume | predict | inspect | runs | drafts`` with the answers, the exit statuses and the sentences promised.
 
 One run is trained by a real process and used by all; what needs no process of its own calls ``main``, which is what that process calls.
 """
@@ -17,6 +17,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.__main__ import _postfix, main
+from trainer.desk import Desk
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore, is_id
 from trainer.settings import Settings
@@ -549,3 +550,24 @@ def test_runs_of_a_folder_that_is_not_there_yet(here: Here, tmp_path: Path, monk
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "none"))
     assert here("runs", "--json") == Said(0, "[]\n", "")
     assert not (tmp_path / "none").exists()
+
+
+def test_drafts_lists_the_files_opened_before_and_removes_one(
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_csv: Path
+) -> None:
+    monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "runs"))
+    assert here("drafts") == Said(0, "", "")
+    desk = Desk(Settings.from_environment())
+    first, second = (desk.open_files("local", {"main": (name, small_csv)}).draft.id for name in ("a.csv", "b.csv"))
+    told = json.loads(here("drafts", "--json").out)
+    assert [(draft["id"], draft["name"], draft["open"]) for draft in told] == [(second, "b.csv", True), (first, "a.csv", False)]
+    listed = here("drafts").out.splitlines()
+    assert [line.split()[0] for line in listed] == [second, first]
+    assert listed[0].endswith("KB  b.csv, open")
+    said = here("drafts", "--remove", second)
+    assert (said.status, said.out.split()[0]) == (0, first)
+    assert [draft.id for draft in desk.drafts("local")] == [first]
+    for unknown in (second, "../runs", "x"):
+        said = here("drafts", "--remove", unknown)
+        assert said.status == 2
+        assert f"There is no draft {unknown} in {tmp_path / 'runs'}. See: python -m trainer drafts" in said.err

@@ -1,4 +1,4 @@
-"""The same jobs without a browser: ``python -m trainer train | resume | predict | inspect | runs``.
+"""The same jobs without a browser: ``python -m trainer train | resume | predict | inspect | runs | drafts``.
 
 Prints and parses only; every job is the studio's, as on the page.
 """
@@ -108,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     runs = commands.add_parser("runs", help="the runs there are, newest first")
     runs.add_argument("--json", action="store_true")
     runs.set_defaults(command=_runs)
+
+    drafts = commands.add_parser("drafts", help="the files that were opened on the page before, newest first")
+    drafts.add_argument("--remove", metavar="ID", help="remove this one for good; runs that were trained on it stay")
+    drafts.add_argument("--json", action="store_true")
+    drafts.set_defaults(command=_drafts)
     return parser
 
 
@@ -479,6 +484,30 @@ def _runs(options: argparse.Namespace) -> int:
         print(f"{view.id}  {view.name:<20} {view.status:<12} {view.source_name:<40} {view.encoder:<24} {score}")
         for sentence in view.damage:
             print(f"  damaged: {sentence}")
+    return 0
+
+
+def _drafts(options: argparse.Namespace) -> int:
+    from trainer.desk import Desk
+
+    desk = Desk(Settings.from_environment())
+    if options.remove:
+        try:
+            desk.remove_draft(LOCAL_OWNER, options.remove)
+        except UserError as error:
+            if error.code != "unknown_draft":
+                raise
+            words = f"There is no draft {options.remove} in {desk.settings.runs_dir}. See: python -m trainer drafts"
+            raise UserError(words, code=error.code) from error
+    drafts = desk.drafts(LOCAL_OWNER)
+    if options.json:
+        print(json.dumps([asdict(draft) for draft in drafts]))
+        return 0
+    for draft in drafts:
+        states = [word for word, holds in (("open", draft.open), ("ended Emotune while it was read", draft.withheld)) if holds]
+        files = [draft.name, *(f"{kind} {name}" for kind, name in (("test", draft.test), ("validation", draft.validation)) if name)]
+        opened = time.strftime("%Y-%m-%d %H:%M", time.localtime(draft.changed))
+        print(f"{draft.id}  {opened}  {draft.bytes / 1e3:>9,.0f} KB  {', '.join([*files, *states])}")
     return 0
 
 

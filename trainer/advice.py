@@ -3,6 +3,7 @@
 Measures and judges only; nothing of it is needed for a training.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -57,7 +58,11 @@ def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder:
     )
 
 
-def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> Advice:
+Speed = Callable[[Hardware], float]
+"""The speed of a device at one precision; RuntimeError where it is not known. See training/speed.py."""
+
+
+def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed) -> Advice:
     """Advice on a prepared file, measured on its training rows alone; the estimate is left out while the machine or the encoder is not known yet.
 
     Raises what ``require_corpus`` does.
@@ -71,22 +76,22 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     seconds = None
     # Of an encoder that was never fetched whole nobody knows how much it takes.
     if hardware is not None and lengths is not None and rows is not None and encoder.parameters:
-        # A device that has no memory left cannot be measured; whether a training fits, it says itself.
+        # A device that has no memory left or is training cannot be measured; whether a training fits, it says itself.
         with suppress(RuntimeError):
-            estimated = estimate(encoder, lengths.tokens, rows, recipe, hardware)
+            estimated = estimate(encoder, lengths.tokens, rows, recipe, hardware, speed_of)
             findings.append(check_estimate(estimated))
             seconds = estimated.seconds
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
 
 
-def forecast(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None) -> float | None:
+def forecast(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed) -> float | None:
     """Seconds from Start to the report; None where the machine, the lengths of the texts or the training rows are not known."""
     rows = _rows(preparation, recipe)
     if rows is None or hardware is None or not encoder.parameters:
         return None
     lengths = preparation.training_lengths(recipe, facts_of(encoder))
-    with suppress(RuntimeError):  # a device that has no memory left cannot be measured
-        return None if lengths is None else estimate(encoder, lengths.tokens, rows, recipe, hardware).seconds
+    with suppress(RuntimeError):  # a device that has no memory left or is training cannot be measured
+        return None if lengths is None else estimate(encoder, lengths.tokens, rows, recipe, hardware, speed_of).seconds
     return None
 
 

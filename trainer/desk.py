@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trainer.cache import SingleFlightCache
+from trainer.copies import remove_copies, sources_in
 from trainer.data.choice import choose_columns
 from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
@@ -21,7 +22,7 @@ from trainer.data.repairs import in_order
 from trainer.data.writing import change_log, repaired_csv
 from trainer.errors import UserError
 from trainer.preparation import Preparation, read_tables, repaired_main, understand
-from trainer.runs.draft import Draft, DraftStore, DraftSummary, GivenRole, SourceFile
+from trainer.runs.draft import Draft, DraftStore, DraftSummary, GivenRole, SourceFile, why_withheld
 from trainer.runs.run import Run
 from trainer.settings import Settings
 
@@ -86,10 +87,12 @@ class Desk:
     def open_again(self, owner: str, run: Run) -> Preparation:
         """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.
 
-        Raises UserError ``run_damaged`` where that is damaged or missing.
+        Raises UserError ``run_damaged`` where that is damaged or missing, ``withheld_draft`` where reading it ended a process.
         """
         run.check_sources()
         kept = self._drafts.kept_in(run.path)
+        if self._drafts.withheld(kept):
+            raise UserError(why_withheld(kept.main.name), code="withheld_draft")
         with suppress(UserError):
             if self._drafts.get(kept.id, owner).version == kept.version:
                 return self.reopen(owner, kept.id)
@@ -101,12 +104,9 @@ class Desk:
         return self._understood(self._drafts.get(draft_id, owner))
 
     def latest_preparation(self, owner: str) -> Preparation | None:
-        """What the owner was preparing last and did not close, for a page that was just opened."""
+        """What the owner was preparing last and did not close, for a page that was just opened. UserError where that can no longer be read."""
         draft = self._drafts.latest(owner)
-        try:
-            return self._understood(draft) if draft is not None else None
-        except UserError:
-            return None
+        return None if draft is None else self._understood(draft)
 
     def latest_draft(self, owner: str) -> str | None:
         """The id of what ``latest_preparation`` shows."""
@@ -117,8 +117,18 @@ class Desk:
         """What the owner has prepared, the newest first. Cheap: reads no table."""
         return self._drafts.summaries(owner)
 
-    def reopen(self, owner: str, draft_id: str) -> Preparation:
-        """Go on with a draft: it becomes the latest. UserError where it is gone or its files can no longer be read; nothing is changed then."""
+    def withheld_draft(self, owner: str) -> DraftSummary | None:
+        """What ``latest_draft`` would be, had it not ended the process that read it last; None where nothing is withheld."""
+        draft = self._drafts.withheld_latest(owner)
+        return None if draft is None else next((one for one in self.drafts(owner) if one.id == draft.id), None)
+
+    def reopen(self, owner: str, draft_id: str, *, knowingly: bool = False) -> Preparation:
+        """Go on with a draft: it becomes the latest. UserError where it is gone or its files can no longer be read; nothing is changed then.
+
+        One that ended the process that read it last is read only ``knowingly``; else UserError ``withheld_draft``.
+        """
+        if knowingly:
+            self._drafts.allow(self._drafts.get(draft_id, owner))
         preparation = self.preparation(owner, draft_id)
         with disk_in_words(self.settings):
             self._drafts.reopen(preparation.draft)
@@ -130,12 +140,17 @@ class Desk:
             self._drafts.close(owner)
 
     def remove_draft(self, owner: str, draft_id: str) -> None:
-        """Forget a draft for good; runs that were started from it keep their own copy. If it was open, nothing is open then."""
+        """Forget a draft for good, with the page's copies of its files. If it was open, nothing is open then.
+
+        Runs that were started from it keep their own copy.
+        """
         with self._editing:
             draft = self._drafts.get(draft_id, owner)
-            if self._drafts.latest(owner) == draft:
+            if draft in (self._drafts.latest(owner), self._drafts.withheld_latest(owner)):
                 self.close_draft(owner)
-            self._drafts.remove(draft)
+            # First: what a crash leaves of them a server's start clears away, but nobody would look for them once the draft is gone.
+            remove_copies(self.settings.uploads_dir, sources_in(self._drafts.root / draft.id))
+            self._forget(draft)
 
     def add_file(self, owner: str, draft_id: str, role: GivenRole, name: str, content: Path | bytes) -> Preparation:
         """Give a draft a file of its own for ``role``, in the place of one given before; its columns are those chosen for the main file.
@@ -232,14 +247,21 @@ class Desk:
         self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
 
     def _begun(self, draft: Draft) -> Preparation:
-        """A new draft, understood; gone again where its files are no tables."""
+        """A new draft, understood; gone again where it cannot be, so that no page is opened with it."""
         try:
             preparation = self._understood(draft)
-        except UserError:
-            self._drafts.remove(draft)
+        except Exception:
+            with suppress(OSError):
+                self._drafts.remove(draft)
             raise
         self._drafts.tidy(draft.owner)
         return preparation
+
+    def _forget(self, draft: Draft) -> None:
+        with disk_in_words(self.settings):
+            self._drafts.remove(draft)
+        for cache in (self._tables, self._preparations):
+            cache.discard(lambda key: key[0] == draft.id)
 
     def _content(self, given: Path | bytes) -> bytes:
         return given if isinstance(given, bytes) else read_bytes(given, max_bytes=self.settings.max_file_bytes)
@@ -252,9 +274,11 @@ class Desk:
         return draft
 
     def _tables_of(self, draft: Draft) -> dict[str, Table]:
-        return self._tables.get(
-            (draft.id, *(source.file for source in draft.sources)), lambda: read_tables(self._drafts, draft, self.settings)
-        )
+        return self._tables.get((draft.id, *(source.file for source in draft.sources)), lambda: self._read(draft))
+
+    def _read(self, draft: Draft) -> dict[str, Table]:
+        with self._drafts.reading(draft):
+            return read_tables(self._drafts, draft, self.settings)
 
     def _understood(self, draft: Draft) -> Preparation:
         key = (draft.id, draft.version)
@@ -262,7 +286,9 @@ class Desk:
         return replace(self._preparations.get(key, lambda: self._understand(draft)), draft=draft)
 
     def _understand(self, draft: Draft) -> Preparation:
-        return understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
+        # Looking for duplicates in a large file may take as much memory as reading it.
+        with self._drafts.reading(draft):
+            return understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
 
     def _near_duplicates(self, texts: tuple[str, ...]) -> NearDuplicates:
         """Found once for the same texts: they are what takes longest, and most choices leave the texts as they are."""

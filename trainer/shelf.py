@@ -213,7 +213,10 @@ class Shelf:
         return bytes_of(files_on_disk(self._run(owner, run_id).path))
 
     def delete(self, owner: str, run_id: str) -> None:
-        """Remove a run with everything in its folder, at once and for good. UserError while it is training or waiting."""
+        """Remove a run with everything in its folder and what ``copies`` says goes with it, at once and for good.
+
+        UserError while it is training or waiting.
+        """
         run = self._run(owner, run_id)
         with self._alone_with(run) as (view, alone):
             if view.live:
@@ -228,9 +231,13 @@ class Shelf:
                 os.replace(run.path, gone)
             except OSError as error:
                 raise _untouched(view, run.path.parent, error) from error
-        shutil.rmtree(gone, ignore_errors=True)
+        self._remove_for_good(gone, owner)
         for cache in (self._predictors, self._reports, self._scores, self._examples):
             cache.discard(lambda key: key[0] == run.id)
+
+    def _remove_for_good(self, folder: Path, owner: str) -> None:
+        """Clear what was a run's folder; what else there is of the run is the business of whoever knows it."""
+        shutil.rmtree(folder, ignore_errors=True)
 
     def predict(self, owner: str, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
         """The label names and what the run's model says of each text."""

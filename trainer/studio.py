@@ -14,6 +14,7 @@ from typing import Any
 
 from trainer import job
 from trainer.advice import Advice, advise, forecast, set_dial
+from trainer.copies import Copies, find_copies, remove_copies, sources_in
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import MustFixError, UserError
@@ -32,9 +33,10 @@ from trainer.settings import LOCAL_OWNER, Settings
 from trainer.shelf import Shelf
 from trainer.storage import DraftStorage, Storage, bytes_of, files_on_disk, remove_older, run_storage
 from trainer.training.encoders import Encoder, catalogue, find_encoder
-from trainer.training.estimate import layer_speed
 from trainer.training.hardware import Hardware, at_precision, detect
+from trainer.training.libraries import load_training_libraries
 from trainer.training.ranks import Ranks
+from trainer.training.speed import SpeedMeter
 
 _HALF_MADE_SECONDS = 600
 _LOOK_SECONDS = 1.0
@@ -62,12 +64,15 @@ class Studio(Desk, Shelf):
         self._queue = Queue(self._take_turn)
         self.hardware: Hardware | None = None
         """What will do the work; None until ``warm_up`` has looked."""
+        self._speeds = SpeedMeter()
+        self._made = time.time()
 
     # Before a training
 
     def advise(self, owner: str, draft_id: str, recipe: Recipe) -> Advice:
         """What depends on the encoder and on this machine: texts that are cut, their language, time and memory of a training."""
-        return advise(self.preparation(owner, draft_id), recipe, find_encoder(recipe.encoder, self.encoders), self.hardware)
+        encoder = find_encoder(recipe.encoder, self.encoders)
+        return advise(self.preparation(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
     def dial(self, owner: str, draft_id: str | None, level: str, base: Recipe) -> tuple[Recipe, str]:
         """The recipe of one level ("Quick look", "Balanced", "Best") for what is prepared, and what was chosen in words."""
@@ -76,7 +81,8 @@ class Studio(Desk, Shelf):
 
     def forecast(self, owner: str, draft_id: str, recipe: Recipe) -> float | None:
         """Seconds that a training of what is prepared takes here; None while the machine or the encoder's tokenizer is not known."""
-        return forecast(self.preparation(owner, draft_id), recipe, find_encoder(recipe.encoder, self.encoders), self.hardware)
+        encoder = find_encoder(recipe.encoder, self.encoders)
+        return forecast(self.preparation(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
     # Runs
 
@@ -101,7 +107,7 @@ class Studio(Desk, Shelf):
             at_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs, encoder=encoder.name)
         resolved = recipe.settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
-        advice = advise(preparation, recipe, encoder, self.hardware)
+        advice = advise(preparation, recipe, encoder, self.hardware, self._speeds.of)
         with self._starting:
             views = self._runs.list(owner)
             for view in views:
@@ -153,7 +159,8 @@ class Studio(Desk, Shelf):
         try:
             return self.start(owner, draft.id, recipe, as_it_is=as_it_is)
         finally:
-            self._drafts.remove(draft)
+            with suppress(OSError):
+                self._drafts.remove(draft)
 
     def prepare_again(self, owner: str, run_id: str) -> tuple[Preparation, Recipe]:
         """A run's file as it was prepared for it, open again, and the recipe that was asked for: to train again with changes.
@@ -239,6 +246,22 @@ class Studio(Desk, Shelf):
             **child.facts(view, last, more_epochs),
         )
 
+    def copies(self, owner: str, run_ids: Collection[str]) -> Copies:
+        """What is deleted together with runs, and where the files that they learnt from stay."""
+        folders = [self._run(owner, run_id).path for run_id in run_ids]
+        return find_copies(folders, self._drafts, self._others(owner, run_ids), owner)
+
+    def _remove_for_good(self, folder: Path, owner: str) -> None:
+        with self._editing, suppress(OSError, UserError):
+            for draft in find_copies([folder], self._drafts, self._others(owner, ()), owner).going:
+                self._forget(draft)
+            remove_copies(self.settings.uploads_dir, sources_in(folder))
+        # Last: until then the next start knows what to look for.
+        super()._remove_for_good(folder, owner)
+
+    def _others(self, owner: str, run_ids: Collection[str]) -> list[Run]:
+        return [Run(self.settings.runs_dir / view.id) for view in self._runs.list(owner) if view.id not in run_ids]
+
     def storage(self, owner: str) -> Storage:
         """What the owner's runs and drafts take of the disk, and the page's copies of uploads."""
         runs, drafts = self._runs.list(owner), self.drafts(owner)
@@ -290,13 +313,19 @@ class Studio(Desk, Shelf):
         return self._queue.delay(run_id)
 
     def recover(self) -> None:
-        """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed."""
-        for pattern in (".new-*", ".deleted-*"):
-            for folder in self.settings.runs_dir.glob(pattern):
-                # A young one may be another process's, still being filled.
-                with suppress(OSError):
-                    if time.time() - folder.stat().st_mtime > _HALF_MADE_SECONDS:
-                        shutil.rmtree(folder, ignore_errors=True)
+        """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed,
+        and copies of uploads that a server before this one has left."""
+        for folder in self.settings.runs_dir.glob(".deleted-*"):
+            self._remove_for_good(folder, LOCAL_OWNER)
+        long_ago = time.time() - _HALF_MADE_SECONDS
+        for folder in self.settings.runs_dir.glob(".new-*"):
+            # A young one may be another process's, still being filled.
+            with suppress(OSError):
+                if folder.stat().st_mtime < long_ago:
+                    shutil.rmtree(folder, ignore_errors=True)
+        self._drafts.sweep(long_ago)
+        # No page of this server has come by one of these.
+        remove_older(self.settings.uploads_dir, self._made)
         for view in sorted(self._runs.list(LOCAL_OWNER), key=lambda v: (v.queued, v.created)):
             if view.status == "queued":
                 self._enqueue(Run(self.settings.runs_dir / view.id))
@@ -321,12 +350,22 @@ class Studio(Desk, Shelf):
         self._queue.join()
 
     def warm_up(self) -> None:
-        """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick."""
+        """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick.
+
+        The machine's speed is measured then, and trainings wait for that: call it before ``recover``.
+        """
+        nothing_trains = self._speeds.reserve()
 
         def load() -> None:
-            self.hardware = detect()
-            # Measured now, while nothing trains: later it would come out too slow.
-            layer_speed(self.hardware)
+            hardware = None
+            try:
+                hardware = detect()
+            finally:
+                if nothing_trains:
+                    self._speeds.measure_all(hardware)
+            # Only now: the page asks for estimates as soon as it is known.
+            self.hardware = hardware
+            load_training_libraries()
             import sklearn.feature_extraction.text
             import sklearn.linear_model  # noqa: F401
 
@@ -388,7 +427,8 @@ class Studio(Desk, Shelf):
             # Another process on the same folder may have taken it meanwhile.
             if self._runs.view(run).status != "queued":
                 return ""
-            self._train(run)
+            with self._speeds.training():
+                self._train(run)
             with suppress(OSError):
                 self._tidy_states()
         except OSError as error:

@@ -3,7 +3,7 @@
 import json
 import platform
 
-from tests.bench import duplicates, inspection, overhead, page, painting, training
+from tests.bench import duplicates, inspection, overhead, page, painting, prediction, training
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_file
 from trainer.settings import prepare_environment
@@ -28,6 +28,9 @@ def main() -> None:
             print(f"  {what:<15} {who:<31} {found[f'{key}_seconds']:6.2f} s  {found[f'{key}_peak_mb']:5,} MB")
         print(f"  {'':<15} allowed: {allowed}")
     print(f"  20,000 equal column names, refused after the start-up in {found['wide_seconds_beyond_start']:.2f} s   (allowed: 0.50)")
+    predicted = prediction.measure()
+    prediction.show(predicted)
+    found |= predicted
     near = duplicates.measure()
     duplicates.show(near)
     found |= near

@@ -4,19 +4,22 @@ import dataclasses
 
 import numpy as np
 
+from trainer.data.encoder_checks import Estimate
 from trainer.recipe import Recipe
 from trainer.training.encoders import catalogue
-from trainer.training.estimate import estimate, layer_speed
+from trainer.training.estimate import estimate as estimated
 from trainer.training.hardware import detect
+from trainer.training.speed import SpeedMeter
 
 TOKENS = np.random.default_rng(0).integers(5, 60, 2_000)
 ROWS = (10_000, 1_000, 2_000)
 
 
-def test_the_speed_is_measured_once() -> None:
-    hardware = detect()
-    assert layer_speed(hardware) > 0
-    assert layer_speed(hardware) == layer_speed(hardware)
+SPEED_OF = SpeedMeter().of
+
+
+def estimate(*how: object) -> Estimate:
+    return estimated(*how, SPEED_OF)
 
 
 def test_more_rows_longer_texts_and_larger_encoders_take_longer() -> None:

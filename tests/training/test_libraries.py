@@ -1,8 +1,12 @@
-"""Two threads may want torch and transformers at once: both get whole modules."""
+"""What takes seconds to import: whole for each of two threads that want it at once, and no more of it than is needed."""
 
 import subprocess
 import sys
 from pathlib import Path
+
+from trainer.recipe import Recipe
+from trainer.training.classifier import make_classifier, save_classifier
+from trainer.training.encoders import Encoder, load_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,11 +24,15 @@ def wanting(use):
     return threading.Thread(target=run)
 def page():
     from trainer.training.hardware import detect
+    from trainer.training.libraries import load_training_libraries
     detect()
+    load_training_libraries()
     import trainer.training.loop
 def training():
     from trainer.training.encoders import catalogue, load_tokenizer
+    from trainer.training.libraries import load_training_libraries
     load_tokenizer(catalogue()[0], max_length=64)
+    load_training_libraries()
     import trainer.training.loop
 threads = [wanting(page), wanting(training), wanting(training)]
 [t.start() for t in threads]
@@ -36,3 +44,23 @@ print("".join(failed) or "whole")
 def test_first_imports_from_several_threads() -> None:
     done = subprocess.run([sys.executable, "-c", TWO_AT_ONCE], capture_output=True, text=True, cwd=ROOT, timeout=180, check=True)
     assert done.stdout.strip() == "whole", done.stdout
+
+
+_PREDICTING = """
+import sys
+from trainer.__main__ import main
+status = main(["predict", sys.argv[1], "we sing at home"])
+wanted = ("torch", "transformers")
+needless = ("datasets", "pandas", "pyarrow", "peft", "sklearn", "plotly", "gradio", "rapidfuzz", "transformers.trainer",
+            "trainer.desk", "trainer.studio", "trainer.training.loop", "trainer.training.fit")
+print(status, [name for name in wanted if name not in sys.modules], [name for name in needless if name in sys.modules])
+"""
+
+
+def test_a_prediction_imports_nothing_that_only_a_training_or_the_page_needs(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    recipe = Recipe(encoder="tiny-bert").settled(train_rows=100, learning_rate=1e-3)
+    save_classifier(make_classifier(tiny_encoder, ("joy", "sadness"), recipe), tmp_path)
+    load_tokenizer(tiny_encoder, max_length=32).save_pretrained(tmp_path)
+    done = subprocess.run([sys.executable, "-c", _PREDICTING, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "joy" in done.stdout
+    assert done.stdout.splitlines()[-1] == "0 [] []"

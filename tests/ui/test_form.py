@@ -1,4 +1,4 @@
-"""The form of a training: by what level of the dial a run is called."""
+"""The form of a training: by what level of the dial a run is called, and what a page that was just opened shows of the last file."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from trainer.errors import UserError
 from trainer.presets import LEVELS
+from trainer.runs.checksums import dump
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
 from trainer.ui import form, page, recipe_form
@@ -43,3 +45,58 @@ def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page
         assert form.level_of(studio, laid_out, draft, [*values[:first], other, *values[first + 1 :]]) == ""
     values[first - 1] = recipe_form.OWN
     assert form.level_of(studio, laid_out, draft, values) == ""
+
+
+# What a page shows of the files that is opened
+
+
+@pytest.fixture
+def loaded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> tuple[Page, dict[str, Any]]:
+    """All components of the page, and its handlers by their names."""
+    made: list[Page] = []
+    wire = form.wire
+    monkeypatch.setattr(form, "wire", lambda studio, page, blocks: (made.append(page), wire(studio, page, blocks)))
+    blocks = page.build(studio, whereabouts="Here.", stays_here=True)
+    by_name = {handler.name: handler.fn for handler in blocks.fns.values() if handler.inputs == made[0].form}
+    return made[0], by_name
+
+
+def ended_its_reader(studio: Studio, draft: str) -> None:
+    """As a process leaves it that was killed while it read the draft's file."""
+    folder = studio.settings.runs_dir / "drafts" / draft
+    (folder / "reading-x").write_bytes(dump({"process": "another", "files": ["source"]}))
+
+
+@pytest.mark.parametrize("handler", ["opened", "moved"])
+def test_a_page_opens_without_the_file_that_ended_its_reader_and_says_so(studio: Studio, loaded: Any, handler: str) -> None:
+    laid, handlers = loaded
+    draft = studio.open_sample(LOCAL_OWNER).draft.id
+    ended_its_reader(studio, draft)
+    shown = handlers[handler](*(component.value for component in laid.form))
+    told = shown[laid.data.parts["notice"]]
+    assert "sample_emotions.csv is not opened by itself: Emotune ended suddenly" in told
+    assert f'data-do="remove" data-code="{draft}"' in told
+    assert f'data-do="retry" data-code="{draft}"' in told
+    assert f'data-do="retry" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
+    assert shown[laid.data.draft] is None
+    studio.reopen(LOCAL_OWNER, draft, knowingly=True)
+    assert handlers[handler](*(component.value for component in laid.form))[laid.data.draft] == draft
+
+
+@pytest.mark.parametrize("handler", ["opened", "moved"])
+@pytest.mark.parametrize("wrong", [MemoryError(), ValueError("a bug"), UserError("It cannot be read.", code="x")])
+def test_whatever_is_wrong_with_the_last_file_the_page_opens_and_the_others_are_in_reach(
+    studio: Studio, loaded: Any, monkeypatch: pytest.MonkeyPatch, handler: str, wrong: Exception
+) -> None:
+    laid, handlers = loaded
+    draft = studio.open_sample(LOCAL_OWNER).draft.id
+
+    def fails(*_: object) -> None:
+        raise wrong
+
+    monkeypatch.setattr(studio, "latest_preparation", fails)
+    shown = handlers[handler](*(component.value for component in laid.form))
+    assert ("It cannot be read." if isinstance(wrong, UserError) else "Something went wrong here") in shown[laid.data.parts["notice"]]
+    assert f'data-do="remove" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
+    monkeypatch.setattr(studio, "drafts", fails)
+    assert laid.data.parts["notice"] in handlers[handler](*(component.value for component in laid.form))

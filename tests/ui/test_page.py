@@ -1,6 +1,7 @@
 """What the page asks of its server, as gradio was told."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -38,3 +39,18 @@ def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handler
     targets = [[(component, name) for component, name in handler["targets"] if component is not None] for handler in once]
     assert [found for found in targets if len(found) > 1] == []
     assert {name for found in targets for _, name in found} <= {"click", "load", "tick", "expand", "collapse"}
+
+
+@pytest.mark.parametrize("name", ["opened", "tick", "anew"])
+@pytest.mark.parametrize("wrong", ["token", "runs"])
+def test_a_look_that_fails_is_a_sentence_on_the_page(studio: Studio, monkeypatch: pytest.MonkeyPatch, name: str, wrong: str) -> None:
+    blocks = page.build(studio, whereabouts="Here.", stays_here=True)
+    look = next(handler for handler in blocks.fns.values() if handler.name == name and not handler.queue)
+
+    def fails(*_: object) -> Any:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(studio, wrong, fails)
+    ((component, said),) = look.fn(*["" for _ in look.inputs]).items()
+    assert component.elem_id == "strip"
+    assert "Something went wrong here" in said

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.ui.test_runs_list import RUN, TRAINING
+from trainer.copies import Copies
 from trainer.errors import UserError
 from trainer.runs.draft import DraftSummary
 from trainer.runs.view import KeptModel
@@ -22,7 +23,11 @@ DRAFT = DraftSummary("d" * 32, "my moods.csv", "", "", 0.0, 1_200_000, open=Fals
 def studio() -> Any:
     room = Storage(1, (RunStorage(TRAINED.id, TRAINED.name, 1, 180_000_000, 1),), (), 2_000_000, 1)
     return SimpleNamespace(
-        runs=lambda _: [TRAINED, OTHER, TRAINING], disk_bytes=lambda _, __: 90_000_000, drafts=lambda _: (DRAFT,), storage=lambda _: room
+        runs=lambda _: [TRAINED, OTHER, TRAINING],
+        disk_bytes=lambda _, __: 90_000_000,
+        copies=lambda _, __: Copies((), None, ()),
+        drafts=lambda _: (DRAFT,),
+        storage=lambda _: room,
     )
 
 

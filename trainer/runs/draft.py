@@ -14,10 +14,12 @@ from typing import Any, Literal
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.damage import DRAFT, SOURCE
+from trainer.runs.reading_mark import forget, left_behind, reading
 from trainer.runs.run import is_id, new_id
 
 GivenRole = Literal["test", "validation"]
 DRAFTS_KEPT = 20
+_DELETED = ".deleted-"
 _CLOSED = "closed"
 """A mark in the folder of a draft, not a choice in it: it must not make the draft a newer one."""
 
@@ -80,6 +82,8 @@ class DraftSummary:
     bytes: int
     open: bool
     """Whether a page that is opened now would show it."""
+    withheld: bool = False
+    """Whether the process that read it last came to a sudden end, so that it is read again only where somebody says so."""
 
 
 class DraftStore:
@@ -141,8 +145,20 @@ class DraftStore:
         write_json(self.root / draft.id / DRAFT, asdict(draft))
 
     def remove(self, draft: Draft) -> None:
-        """Forget a draft; what was trained from it is in the run."""
-        shutil.rmtree(self.root / draft.id, ignore_errors=True)
+        """Forget a draft; what was trained from it is in the run. Raises OSError."""
+        self._remove(self.root / draft.id)
+
+    def sweep(self, half_made_before: float) -> None:
+        """At a server's start: clear what a crash has left of drafts being removed and, where older (Unix time), of those being made."""
+        for folder in self.root.glob("*"):
+            if folder.name.startswith(_DELETED):
+                shutil.rmtree(folder, ignore_errors=True)
+            elif is_id(folder.name) and not (folder / DRAFT).exists():
+                with suppress(OSError):
+                    if folder.stat().st_mtime < half_made_before:
+                        self._remove(folder)
+            elif is_id(folder.name):
+                _sweep_files(folder, half_made_before)
 
     def get(self, draft_id: object, owner: str) -> Draft:
         """The owner's draft of this id; unknown and foreign ids get the same answer."""
@@ -156,8 +172,34 @@ class DraftStore:
         raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
 
     def latest(self, owner: str) -> Draft | None:
-        """The draft the owner worked on last and did not close, for a page that was just opened."""
-        return next((draft for draft, file in self._of_owner(owner) if not (file.parent / _CLOSED).exists()), None)
+        """The draft the owner worked on last and did not close, for a page that was just opened; None where that one is withheld."""
+        draft = self._worked_on_last(owner)
+        return None if draft is None or self.withheld(draft) else draft
+
+    def withheld_latest(self, owner: str) -> Draft | None:
+        """What ``latest`` would be if it were not withheld."""
+        draft = self._worked_on_last(owner)
+        return draft if draft is not None and self.withheld(draft) else None
+
+    def withheld(self, draft: Draft) -> bool:
+        """Whether a process came to a sudden end while it was reading the files of a draft, and nobody has allowed another try since."""
+        files = {source.file for source in draft.sources}
+        return any(read <= files for read in left_behind(self.root / draft.id))
+
+    def allow(self, draft: Draft) -> None:
+        """A draft is no longer withheld, until it ends another process."""
+        forget(self.root / draft.id)
+
+    @contextmanager
+    def reading(self, draft: Draft) -> Iterator[None]:
+        """For the block in which the files of a draft are read: should it end this process, the draft is withheld afterwards.
+
+        Raises UserError ``withheld_draft`` for one that is.
+        """
+        if self.withheld(draft):
+            raise UserError(why_withheld(draft.main.name), code="withheld_draft")
+        with reading(self.root / draft.id, [source.file for source in draft.sources]):
+            yield
 
     def summaries(self, owner: str) -> tuple[DraftSummary, ...]:
         """The owner's drafts, the newest first. Reads no table."""
@@ -166,8 +208,9 @@ class DraftStore:
             # Another process may remove it meanwhile.
             with suppress(OSError):
                 names = ("" if source is None else source.name for source in (draft.test, draft.validation))
-                size = sum(entry.stat().st_size for entry in os.scandir(file.parent))
-                found.append(DraftSummary(draft.id, draft.main.name, *names, file.stat().st_mtime, size, draft == latest))
+                size = _room(file.parent)
+                changed, withheld = file.stat().st_mtime, self.withheld(draft)
+                found.append(DraftSummary(draft.id, draft.main.name, *names, changed, size, draft == latest, withheld))
         return tuple(found)
 
     def close(self, owner: str) -> None:
@@ -193,7 +236,22 @@ class DraftStore:
         """Remove the owner's drafts but the newest ``keep``, as long as nobody asks for more room; what was trained on lives in the runs."""
         mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
         for file in mine[keep:]:
-            shutil.rmtree(file.parent, ignore_errors=True)
+            with suppress(OSError):
+                self._remove(file.parent)
+
+    def of_owner(self, owner: str) -> tuple[Draft, ...]:
+        """The owner's drafts that can be read, the newest first."""
+        return tuple(draft for draft, _ in self._of_owner(owner))
+
+    def _remove(self, folder: Path) -> None:
+        # Out of sight in one step: a crash leaves none of which somebody sees a half, or nobody the rest.
+        gone = folder.with_name(f"{_DELETED}{folder.name}")
+        with suppress(FileNotFoundError):
+            os.replace(folder, gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def _worked_on_last(self, owner: str) -> Draft | None:
+        return next((draft for draft, file in self._of_owner(owner) if not (file.parent / _CLOSED).exists()), None)
 
     def _of_owner(self, owner: str) -> Iterator[tuple[Draft, Path]]:
         """The owner's drafts that can be read, each with its file, the newest first."""
@@ -211,6 +269,15 @@ class DraftStore:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+
+def why_withheld(name: str) -> str:
+    """Why a draft of this main file is not read by itself, and what to do."""
+    return (
+        f"{name} is not opened by itself: Emotune ended suddenly while it was reading it the last time. The file may be damaged, or too large "
+        "for this computer's memory. Remove it and open it in smaller parts or saved anew, for example as CSV. "
+        "If Emotune ended for another reason, try it again."
+    )
 
 
 def _link_or_copy(file: Path, place: Path) -> None:
@@ -237,11 +304,31 @@ def _source(values: dict) -> SourceFile:
     return SourceFile(**{**values, "texts": tuple(values["texts"])})
 
 
+def _sweep_files(folder: Path, before: float) -> None:
+    """Remove the files that were being added to a draft when a crash came; of a draft that cannot be read all stay."""
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        used = {source.file for source in _from_dict(read_json(folder / DRAFT)).sources}
+        for file in folder.glob(f"{SOURCE}*"):
+            if file.name not in used and file.stat().st_mtime < before:
+                file.unlink()
+
+
+def _room(folder: Path) -> int:
+    """The bytes of the files in a folder; what is removed meanwhile is left out."""
+    size = 0
+    for entry in os.scandir(folder):
+        with suppress(FileNotFoundError):
+            size += entry.stat().st_size
+    return size
+
+
 def _newest_first(root: Path) -> list[Path]:
     """The drafts' files by time; one that another process removes meanwhile is no longer among them."""
     times = []
     for file in root.glob(f"*/{DRAFT}"):
         with suppress(OSError):
+            if file.parent.name.startswith(_DELETED):
+                continue
             times.append((file.stat().st_mtime, file))
     return [file for _, file in sorted(times, reverse=True)]
 

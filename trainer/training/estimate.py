@@ -1,8 +1,6 @@
-"""How long a training will take here and how much memory it will need, from a short measurement. Trains nothing of anybody's."""
+"""How long a training will take here and how much memory it will need, from the machine's speed. Measures and trains nothing."""
 
-import math
-import time
-from functools import lru_cache
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,14 +9,9 @@ from trainer.recipe import Recipe
 from trainer.training.container import memory_left
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware, at_precision
-from trainer.training.libraries import load_libraries
 from trainer.training.schedule import plan
+from trainer.training.speed import WIDTH
 
-_TOKENS = (16, 32)
-"""Texts and tokens of the measured batch: like a batch of short texts."""
-_PROBE_SECONDS = 0.3
-_WIDTH = 384
-"""Units of the measured layer, those of the packaged encoder."""
 _FROZEN_COST = 0.35
 """What a text costs while only the head learns: its way forward alone."""
 _LORA_COST = 0.75
@@ -39,11 +32,18 @@ _ACTIVATION_BYTES = 85
 stays in the heap for each shape."""
 
 
-def estimate(encoder: Encoder, tokens: np.ndarray, rows: tuple[int, int, int], recipe: Recipe, hardware: Hardware) -> Estimate:
+def estimate(
+    encoder: Encoder,
+    tokens: np.ndarray,
+    rows: tuple[int, int, int],
+    recipe: Recipe,
+    hardware: Hardware,
+    speed_of: Callable[[Hardware], float],
+) -> Estimate:
     """Seconds, from Start to the report, and megabytes of a training in this recipe.
 
-    ``rows`` are the training, validation and test texts, whose lengths are distributed like ``tokens``, (n,).
-    Raises UserError ``precision_unavailable``, and what the measurement raises where the device has no memory left.
+    ``rows`` are the training, validation and test texts, whose lengths are distributed like ``tokens``, (n,). ``speed_of`` tells the speed
+    of a device at one precision, as ``speed.SpeedMeter`` does. Raises UserError ``precision_unavailable``, and what ``speed_of`` does.
     """
     train_rows, validation_rows, test_rows = rows
     settled = recipe.settled(train_rows=train_rows, learning_rate=encoder.learning_rate)
@@ -64,39 +64,13 @@ def estimate(encoder: Encoder, tokens: np.ndarray, rows: tuple[int, int, int], r
     text_tokens = float(read.mean()) * 1.1 * encoder.layers
     read_only = _FROZEN_COST * (evaluations * validation_rows + validation_rows + test_rows)
     learning = encoder.parameters * (1 - frozen) * (0.05 if recipe.lora_rank else 1.0)
-    speed = layer_speed(at_work) * (_WIDTH / encoder.width) ** 2
+    speed = speed_of(at_work) * (WIDTH / encoder.width) ** 2
     seconds = _BETTER * text_tokens * (cost * settled.epochs * train_rows + read_only) / speed
     seconds += schedule.total_steps * learning * _OPTIMIZER_SECONDS[hardware.device] + evaluations * encoder.parameters * _WRITING
     # The longest text makes its whole batch as long.
     longest = settled.batch_size * float(read.max())
     held = encoder.parameters * 4 + learning * (_PARAMETER_BYTES - 4) + cost * longest * encoder.layers * encoder.width * _ACTIVATION_BYTES
     return Estimate(seconds + _FIXED_SECONDS, held / 2**20 + _LIBRARIES_MEGABYTES, free_megabytes(hardware), hardware.words)
-
-
-@lru_cache(maxsize=8)
-def layer_speed(hardware: Hardware) -> float:
-    """Tokens a second that one transformer layer of 384 units learns from, forward and backward, measured once in this process."""
-    load_libraries()
-    import torch
-
-    layer = torch.nn.TransformerEncoderLayer(_WIDTH, 12, 4 * _WIDTH, dropout=0.0, batch_first=True, activation="gelu").to(hardware.device)
-    batch = torch.randn(*_TOKENS, _WIDTH, device=hardware.device, requires_grad=True)
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(hardware.precision)
-
-    def step() -> None:
-        with torch.autocast(hardware.device, dtype=dtype, enabled=dtype is not None):
-            loss = layer(batch).float().square().mean()
-        loss.backward()
-        if hardware.device == "cuda":
-            torch.cuda.synchronize()
-
-    step()
-    fastest, begun = math.inf, time.perf_counter()
-    while time.perf_counter() - begun < _PROBE_SECONDS:
-        start = time.perf_counter()
-        step()
-        fastest = min(fastest, time.perf_counter() - start)
-    return _TOKENS[0] * _TOKENS[1] / fastest
 
 
 def free_megabytes(hardware: Hardware) -> float:

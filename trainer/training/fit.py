@@ -14,7 +14,7 @@ from trainer.runs.view import fold
 from trainer.training.attempt import Course, Fitted, mind_the_stop, train_to_the_end
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.hardware import at_precision, detect
-from trainer.training.libraries import load_libraries
+from trainer.training.libraries import load_training_libraries
 from trainer.training.limits import largest_part, refuse_what_cannot_fit
 from trainer.training.ranks import Ranks
 from trainer.training.schedule import plan
@@ -29,7 +29,7 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, save_seco
     In a training of several processes all but rank 0 get None.
     Raises UserError for what a person can put right, Cancelled where the stop came before the first step, OSError where it cannot be kept.
     """
-    load_libraries()
+    load_training_libraries()
     import torch
 
     from trainer.training.watch import Task

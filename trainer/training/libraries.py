@@ -9,20 +9,22 @@ _LOCK = threading.Lock()
 
 
 def load_libraries() -> None:
-    """Import torch and all of transformers that this folder uses; at once where that was done before."""
+    """Import torch and what it takes of transformers to use a model; at once where that was done before."""
     with _LOCK:
-        import torch  # noqa: F401
-        from transformers import (  # noqa: F401
-            AutoConfig,
-            AutoModelForSequenceClassification,
-            AutoTokenizer,
-            DataCollatorWithPadding,
-            Trainer,
-            TrainerCallback,
-            TrainingArguments,
-            set_seed,
-        )
-        from transformers.utils import logging
+        _load_models()
 
-        logging.disable_progress_bar()
-        logging.set_verbosity_error()
+
+def load_training_libraries() -> None:
+    """Import what it takes to train, too: the Trainer brings datasets, pandas and peft along, which a prediction can do without."""
+    with _LOCK:
+        _load_models()
+        from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments, set_seed  # noqa: F401
+
+
+def _load_models() -> None:
+    import torch  # noqa: F401
+    from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, AutoTokenizer  # noqa: F401
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()

@@ -101,8 +101,9 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
 
     @_refuse(tab)
     def press(event: gr.EventData, draft: str | None, *split: Any) -> dict:
-        if event.action == "reopen":
-            return {tab.reopened: f"{studio.reopen(owner(), event.code).draft.id} {secrets.token_hex(4)}", p["notice"]: ""}
+        if event.action in ("reopen", "retry"):
+            draft = studio.reopen(owner(), event.code, knowingly=event.action == "retry").draft.id
+            return {tab.reopened: f"{draft} {secrets.token_hex(4)}", p["notice"]: ""}
         if event.action == "remove":
             studio.remove_draft(owner(), event.code)
             return show_empty(tab, studio.drafts(owner()))

@@ -244,6 +244,11 @@ def show_empty(tab: DataTab, drafts: Sequence[DraftSummary], *, notice: str = ""
     }
 
 
+def show_unopened(tab: DataTab, drafts: Sequence[DraftSummary], withheld: DraftSummary) -> dict:
+    """Updates that show that no file is open, since the last one ended Emotune while it was read."""
+    return show_empty(tab, drafts, notice=landing.withheld(withheld), wrong=f"{withheld.name} is not opened by itself.")
+
+
 def show(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
     """Updates that make the tab show a preparation; the same for a new file, another choice and a page just opened."""
     p = tab.parts

@@ -11,7 +11,7 @@ from trainer.runs.draft import DraftSummary
 from trainer.runs.view import RunView
 from trainer.storage import RunStorage, Storage
 from trainer.studio import Studio
-from trainer.ui import markup, words
+from trainer.ui import landing, markup, words
 from trainer.ui.pressable import Press, pressable
 from trainer.ui.run_names import titles_by_id
 from trainer.ui.session import QUIET, owner, said
@@ -103,7 +103,7 @@ def _file(draft: DraftSummary, now: float) -> str:
     beside = [f"with test file {draft.test}" if draft.test else "", f"with validation file {draft.validation}" if draft.validation else ""]
     facts = " · ".join(markup.text(fact) for fact in (words.ago(now - draft.changed), words.room(draft.bytes), *beside) if fact)
     is_open = ' <span class="em-open-now">open now</span>' if draft.open else ""
-    presses = Press("reopen", "Open", code=draft.id).html + Press("forget", "Remove", code=draft.id).html
+    presses = landing.way_back(draft) + Press("forget", "Remove", code=draft.id).html
     return (
         f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong>{is_open}<small dir="auto">{facts}</small></span>'
         f'<span class="em-line-acts">{presses}</span></li>'

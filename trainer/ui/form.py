@@ -12,6 +12,7 @@ import gradio as gr
 from trainer.errors import UserError
 from trainer.presets import LEVELS, PRESETS, preset
 from trainer.recipe import Recipe, dump_recipe, load_recipe
+from trainer.runs.draft import DraftSummary
 from trainer.studio import Studio
 from trainer.ui import data_tab, markup, recipe_form, train_tab
 from trainer.ui.components import Page
@@ -125,21 +126,36 @@ def _held(page: Page, values: Sequence[Any]) -> tuple[str, Sequence[Any], dict[s
 def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """The file being prepared and what its form holds survive a reload."""
     data, form = page.data, page.form
+    told = said(lambda message: {data.parts["notice"]: markup.notice(message, "must_fix")})
 
-    def opened(*held: Any) -> dict:
+    def without(drafts: Sequence[DraftSummary]) -> dict:
+        withheld = studio.withheld_draft(owner())
+        if withheld is None:
+            return {data.parts["drafts"]: data_tab.drafts_html(drafts)}
+        return data_tab.show_unopened(data, drafts, withheld)
+
+    def latest(*held: Any) -> dict:
         preparation = studio.latest_preparation(owner())
         if preparation is None:
-            return {data.parts["drafts"]: data_tab.drafts_html(studio.drafts(owner()))}
+            return without(studio.drafts(owner()))
         kept = preparation.draft.form
         values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
-        updates = {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
-        # Somebody may have chosen a file while this was on its way.
-        del updates[data.parts["file"]]
-        return updates
+        return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
 
+    @told
+    def opened(*held: Any) -> dict:
+        # What is wrong with one file keeps none of the others out of reach.
+        drafts = data_tab.drafts_html(studio.drafts(owner()))
+        shown = said(lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: markup.notice(message, "must_fix")})(latest)(
+            *held
+        )
+        # Somebody may have chosen a file while this was on its way.
+        return {component: update for component, update in shown.items() if component != data.parts["file"]}
+
+    @told
     def moved(*held: Any) -> dict:
         # Unlike a page that has just been opened, this one may show a file that is gone.
-        return opened(*held) if studio.latest_draft(owner()) else data_tab.show_empty(data, studio.drafts(owner()))
+        return {**data_tab.show_empty(data, studio.drafts(owner())), **opened(*held)}
 
     outputs = list(dict.fromkeys([*data.shown, *form]))
     blocks.load(opened, form, outputs, **QUIET).then(None, None, None, js="() => window.emotuneOpened?.()", **QUIET)

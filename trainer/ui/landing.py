@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trainer.charts.colours import class_colours
-from trainer.runs.draft import DraftSummary
+from trainer.runs.draft import DraftSummary, why_withheld
 from trainer.ui import markup, shell, words
 from trainer.ui.pressable import Press
 
@@ -93,6 +93,20 @@ def refused(name: str, message: str, *, still: DraftSummary | None = None, rows:
     return markup.notice(named, "must_fix") + was
 
 
+def withheld(draft: DraftSummary) -> str:
+    """A file that ended Emotune while it was read, which is left alone until somebody says what becomes of it."""
+    remove = Press("remove", "Remove it", code=draft.id, elem_id="remove-withheld").html
+    retry = Press("retry", "Try it again", code=draft.id, elem_id="retry-withheld").html
+    return markup.notice(why_withheld(draft.name), "must_fix") + f'<p class="em-still">{remove}{retry}</p>'
+
+
+def way_back(draft: DraftSummary) -> str:
+    """The button that opens a file again, with a warning where that ended Emotune before."""
+    if not draft.withheld:
+        return Press("reopen", "Open", code=draft.id).html
+    return f'<span class="em-small">Emotune ended while reading it</span>{Press("retry", "Try again", code=draft.id).html}'
+
+
 def middle(name: str, *, most: int = 30, end: int = 12) -> str:
     """A name as HTML that keeps its beginning and its end where there is no room for all of it."""
     whole = markup.text(name, most=400)
@@ -109,7 +123,7 @@ def _draft(one: DraftSummary, now: float) -> str:
     remove = Press("remove", "Remove", code=one.id).html
     return (
         f'<li class="em-draft"><b>{middle(one.name)}</b><span class="em-quiet em-small">{what}</span>'
-        f"{Press('reopen', 'Open', code=one.id).html}"
+        f"{way_back(one)}"
         f'<details class="em-sure"><summary aria-label="Remove {markup.text(one.name)}">✕</summary>'
         f"<div><span>Remove it for good? What was trained on it stays.</span> {remove}</div></details></li>"
     )

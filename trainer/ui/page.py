@@ -63,13 +63,19 @@ def page_options() -> dict[str, Any]:
 def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """What concerns more than one tab."""
 
+    # Drawn anew each time, the strip is told of what went wrong for as long as it does.
+    told = said(lambda message: {page.shell.strip: markup.notice(message, "must_fix")})
+
+    @told
     def tick(seen: str, *looked_at: str) -> Any:
         return refresh(studio, page, seen, *looked_at)
 
+    @told
     def anew(seen: str, *looked_at: str) -> Any:
         # What lived before is kept: it tells which run has just ended.
         return refresh(studio, page, seen.partition("\n")[0], *looked_at)
 
+    @told
     def opened(*looked_at: str) -> Any:
         return refresh(studio, page, "", *looked_at, first=True)
 

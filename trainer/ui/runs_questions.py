@@ -67,11 +67,26 @@ def _delete(studio: Studio, ids: str) -> Question:
     models = "model, its " if any(view.has_model for view in views) else ""
     rest = (
         f"{'Its' if len(views) == 1 else 'Of each run its'} {models}curves, scores and copy of the data are lost for good. "
-        f"This frees {freed} of disk space. Your own files stay as they are."
+        f"This frees {freed} of disk space. {_of_copies(studio, views, titles)}Your own files stay as they are."
     )
     yes = "Delete it for good" if len(views) == 1 else f"Delete {len(views)} runs for good"
     named = _quoted([titles[view.id] for view in views])
     return Question(f"Delete {named}?", rest, (_harmful("yes-delete", yes, ids), Press("leave", "Keep")))
+
+
+def _of_copies(studio: Studio, views: Sequence[RunView], titles: Mapping[str, str]) -> str:
+    """What else goes with these runs, and where their files stay, in sentences."""
+    copies, its = studio.copies(owner(), [view.id for view in views]), "its" if len(views) == 1 else "their"
+    said = []
+    if copies.going:
+        count = len(copies.going)
+        said.append(f"{words.count(count, 'file')} opened before with the same content {'goes' if count == 1 else 'go'} too.")
+    if copies.open is not None:
+        said.append(f"{copies.open.main.name} is open on tab Data and stays there until you remove it.")
+    if copies.runs:
+        named = _quoted([titles[run] for run in copies.runs if run in titles])
+        said.append(f"{named} learnt from the same file and {'keeps' if len(copies.runs) == 1 else 'keep'} a copy of {its} data.")
+    return "".join(f"{sentence} " for sentence in said)
 
 
 def _free(studio: Studio, run: str) -> Question:
@@ -87,8 +102,8 @@ def _forget(studio: Studio, draft: str) -> Question:
     if found is None:
         raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
     rest = (
-        "What was chosen for it (columns, repairs, names of classes) is forgotten. Runs that were trained on it, and your own file, stay as "
-        f"they are. This frees up to {words.room(found.bytes)} of disk space."
+        "What was chosen for it (columns, repairs, names of classes) is forgotten, and the page's copies of its upload go too. Runs that were "
+        f"trained on it, and your own file, stay as they are. This frees up to {words.room(found.bytes)} of disk space."
     )
     return Question(f"Remove {_quoted([found.name])}?", rest, (_harmful("yes-forget", "Remove it", draft), Press("leave", "Keep")))
 

@@ -166,15 +166,16 @@ def _ways(
         more = int(epochs) if epochs.isdecimal() else 0
         return {tabs: gr.Tabs(selected="train"), watched: studio.resume(owner(), run, more_epochs=more).id}
 
-    def reopen(draft: str, _: str) -> dict:
-        studio.reopen(owner(), draft)
+    def reopen(draft: str, *, knowingly: bool = False) -> dict:
+        studio.reopen(owner(), draft, knowingly=knowingly)
         return {tabs: gr.Tabs(selected="data"), reopened: secrets.token_hex(4)}
 
     return {
         "open": open_run,
         "go-on": go_on,
         "yes-further": further,
-        "reopen": reopen,
+        "reopen": lambda draft, _: reopen(draft),
+        "retry": lambda draft, _: reopen(draft, knowingly=True),
         "to-data": lambda _, __: {tabs: gr.Tabs(selected="data")},
     }
 

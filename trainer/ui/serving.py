@@ -45,10 +45,11 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
         # From here on something may train.
         asked = held.enter_context(end_is_asked()) if block else None
         studio = Studio(settings)
-        studio.recover()
         blocks = launch(studio, host, port, browser=_has_browser())
         tell_address(blocks.local_url)
+        # The page comes first; and what waits in the queue begins only once the machine's speed has been measured.
         studio.warm_up()
+        studio.recover()
         if asked is not None:
             while not asked.wait(_LOOK_SECONDS):
                 pass

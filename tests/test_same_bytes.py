@@ -1,0 +1,132 @@
+"""Same seed, same bytes: whatever else this program does meanwhile, and whichever way a training was begun."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.training.test_speed import drawing_nothing
+from trainer.recipe import Recipe
+from trainer.settings import LOCAL_OWNER as ME
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+from trainer.training.hardware import detect
+from trainer.training.predictor import Predictor
+from trainer.training.speed import layer_speed
+
+# The head "mlp" with pooling "mean" is a head of ours, which is drawn weight by weight.
+RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=1e-2, max_length=32, head="mlp", pooling="mean")
+MINUTES = 600
+
+
+def weights(studio: Studio, run: str) -> bytes:
+    files = sorted(studio.folder(ME, run).glob("model/**/*.safetensors"))
+    return b"".join(file.read_bytes() for file in files)
+
+
+def trained(studio: Studio, small_csv: Path, recipe: Recipe = RECIPE) -> str:
+    view = studio.train_files(ME, {"main": ("moods.csv", small_csv)}, recipe)
+    assert studio.wait(ME, view.id, MINUTES).status == "finished"
+    return view.id
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path) -> tuple[Studio, str]:
+    """A run that was trained while nothing else happened."""
+    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("alone") / "runs"), encoders=[tiny_encoder])
+    run = trained(studio, small_csv)
+    studio.close()
+    return studio, run
+
+
+def test_from_the_terminal(alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
+    settings = [f"--set={name}={getattr(RECIPE, name)}" for name in ("batch_size", "learning_rate", "max_length", "head", "pooling")]
+    command = [sys.executable, "-m", "trainer", "train", str(small_csv), "--encoder", tiny_encoder.source, "--epochs", "2", *settings]
+    environment = os.environ | {"EMOTUNE_RUNS": str(tmp_path / "runs")}
+    done = subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    here = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder])
+    (view,) = here.runs(ME)
+    assert weights(here, view.id) == weights(*alone)
+
+
+def test_after_a_restart_with_a_queue_while_the_server_warms_up(
+    alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Studio(settings, encoders=[tiny_encoder])
+    monkeypatch.setattr(before, "_enqueue", lambda run: None)
+    runs = [before.train_files(ME, {"main": ("moods.csv", small_csv)}, recipe).id for recipe in (RECIPE, replace(RECIPE, seed=7))]
+    begun_after, speed = [], layer_speed
+    monkeypatch.setattr(
+        "trainer.training.speed.layer_speed",
+        lambda hardware: (begun_after.extend(studio.view(ME, run).status for run in runs), speed(hardware))[1],
+    )
+    studio = Studio(settings, encoders=[tiny_encoder])
+    studio.warm_up()
+    studio.recover()
+    try:
+        for run in runs:
+            assert studio.wait(ME, run, MINUTES).status == "finished"
+    finally:
+        studio.close()
+    # The measurement was over before the first of them began.
+    assert set(begun_after) == {"queued"}
+    assert weights(studio, runs[0]) == weights(*alone)
+    assert weights(studio, runs[1]) != weights(*alone)
+
+
+def test_beside_everything_else_that_a_server_does(
+    alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, studio: Studio
+) -> None:
+    other, run = alone
+    studio.hardware = detect()
+    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    model, over, wrong = other.folder(ME, run) / "model", threading.Event(), []
+    jobs: list[Callable[[], object]] = [
+        lambda: layer_speed(detect()),
+        lambda: studio.advise(ME, draft, RECIPE),
+        lambda: Predictor(model).predict(["we sing at home", "they cry"]),
+    ]
+
+    def over_and_over(job: Callable[[], object]) -> None:
+        while not over.is_set():
+            try:
+                job()
+            except Exception as error:
+                wrong.append(error)
+                return
+
+    threads = [threading.Thread(target=over_and_over, args=[job]) for job in jobs]
+    for thread in threads:
+        thread.start()
+    try:
+        beside = trained(studio, small_csv)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert wrong == []
+    assert weights(studio, beside) == weights(*alone)
+
+
+def test_only_a_training_draws(alone: tuple[Studio, str], small_csv: Path, studio: Studio) -> None:
+    other, run = alone
+    fresh = Studio(other.settings, encoders=other.encoders)
+    studio.hardware = detect()
+    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    with drawing_nothing():
+        assert studio.advise(ME, draft, RECIPE).seconds is not None
+        assert studio.forecast(ME, draft, RECIPE) is not None
+        studio.dial(ME, draft, "Balanced", RECIPE)
+        studio.open_sample(ME)
+        assert fresh.reports(ME, run).test.rows
+        assert fresh.scores(ME, run).validation.rows
+        assert fresh.examples(ME, run)
+        assert len(fresh.predict(ME, run, ["we sing at home"])[1]) == 1
+        assert Predictor(other.folder(ME, run) / "model").predict(["we sing"])
