@@ -3,9 +3,7 @@
 Starts and stops nothing; a run's truth is on the disk.
 """
 
-import os
 import re
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer import job
+from trainer.atomic import remove_folder
 from trainer.cache import SingleFlightCache
 from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
@@ -219,15 +218,13 @@ class Shelf:
             doing = "is training" if view.status == "running" else "waits in the queue"
             raise UserError(f"{view.name} {doing}, so it cannot be deleted now. Stop it first.", code="run_is_live")
         # Out of sight in one step, so that nobody ever sees half a run; what a crash leaves of it is cleared at the next start.
-        gone = run.path.with_name(f".deleted-{run.id}")
         try:
-            os.replace(run.path, gone)
+            remove_folder(run.path)
         except OSError as error:
             raise UserError(
                 f"{view.name} could not be deleted ({error.strerror or error}). Nothing of it is lost; allow writing in {run.path.parent}.",
                 code="disk_not_writable",
             ) from error
-        shutil.rmtree(gone, ignore_errors=True)
         for cache in (self._predictors, self._reports, self._scores, self._examples):
             cache.discard(lambda key: key[0] == run.id)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from trainer import job
 from trainer.advice import Advice, advise, forecast, set_dial
+from trainer.atomic import REMOVED, remove_folder
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import MustFixError, UserError
@@ -255,8 +256,8 @@ class Studio(Desk, Shelf):
 
     def recover(self) -> None:
         """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed."""
-        for pattern in (".new-*", ".deleted-*"):
-            for folder in self.settings.runs_dir.glob(pattern):
+        for pattern in (".new-*", f"{REMOVED}*"):
+            for folder in (*self.settings.runs_dir.glob(pattern), *self._drafts.root.glob(pattern)):
                 # A young one may be another process's, still being filled.
                 with suppress(OSError):
                     if time.time() - folder.stat().st_mtime > _HALF_MADE_SECONDS:
@@ -345,7 +346,9 @@ class Studio(Desk, Shelf):
         with self._starting, writing(run.path) as mine:
             if not mine or self._runs.view(run).status not in statuses:
                 return False
-            shutil.rmtree(run.checkpoints, ignore_errors=True)
+            if run.checkpoints.is_dir():
+                # All at once: half of them would pass for damaged ones.
+                remove_folder(run.checkpoints, aside=self.settings.runs_dir)
         return True
 
     def _train_forever(self) -> None:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.runs.seal import Seal, damaged_files, files_in, read_seal, sync, write_seal
+from trainer.atomic import make_folder, move, sync
+from trainer.runs.seal import Seal, damaged_files, files_in, read_seal, write_seal
 
 _NAME = re.compile(r"(best|state)-(\d{8,})")
 _MARK = "COMPLETE.json"
@@ -49,13 +50,13 @@ class Checkpoints:
         path = self.folder / f"{kind}-{step:08d}"
         partial = self.folder / f".{path.name}"
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        make_folder(partial)
         fill(partial)
         write_seal(partial / _MARK, partial, _files(partial), run=self._run_id, best=best)
         # One of the same name can only be a leftover beyond the step from which this training went on.
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(partial, path)
-        sync(self.folder)
+        move(partial, path)
+        # Transformers' Trainer may have made the folder of them all, and brings nothing to the disk.
+        sync(self.folder.parent)
         self._rotate({*needed, step} if kind == "best" else set(needed))
         return Checkpoint(path, step, best)
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainer.atomic import make_folder, move, sync_tree
 from trainer.data.wording import counted
 from trainer.errors import NoMemoryError
 from trainer.runs.checkpoints import Checkpoint, Checkpoints, link_files
 from trainer.runs.run import Run
-from trainer.runs.seal import sync_files
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
 from trainer.training.limits import largest_part, way_on
@@ -243,14 +243,13 @@ def _save(run: Run, watch: "Watch", tokenizer: "PreTrainedTokenizerBase") -> Non
 
     partial = run.path / ".model"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    make_folder(partial)
     link_files(watch.best_checkpoint().path, partial)
     with disk_errors():
         tokenizer.save_pretrained(partial)
-    sync_files(partial)
+    sync_tree(partial)
     run.open_results()
-    shutil.rmtree(run.model, ignore_errors=True)
-    partial.rename(run.model)
+    move(partial, run.model)
     last = watch.checkpoints.newest()
     if last is not None:
         watch.checkpoints.keep_only(last)
