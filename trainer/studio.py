@@ -256,8 +256,10 @@ class Studio(Desk, Shelf):
 
     def recover(self) -> None:
         """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed."""
-        for pattern in (".new-*", f"{REMOVED}*"):
-            for folder in (*self.settings.runs_dir.glob(pattern), *self._drafts.root.glob(pattern)):
+        for root in (self.settings.runs_dir, self._drafts.root):
+            for folder in root.glob(f"{REMOVED}*"):
+                shutil.rmtree(folder, ignore_errors=True)
+            for folder in root.glob(".new-*"):
                 # A young one may be another process's, still being filled.
                 with suppress(OSError):
                     if time.time() - folder.stat().st_mtime > _HALF_MADE_SECONDS:
