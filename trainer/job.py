@@ -22,6 +22,7 @@ from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
+from trainer.runs.seal import Digest, file_digest
 from trainer.runs.view import fold
 from trainer.runs.writer import writing
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
@@ -134,15 +135,18 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     from trainer.training.fit import fit
     from trainer.training.ranks import Ranks
 
-    recipe = _recipe_of(run)
+    recipe, view = _recipe_of(run), fold(run.id, run.log.read())
     encoder = encoder_of(run, encoders)
     corpus, splits = rows_of(run)
-    if recipe != run.recipe():
-        require_state(run, "this run")
+    checkpoints, changed = Checkpoints(run.checkpoints, run.id), recipe != run.recipe()
+    if changed or view.has_model:
+        # A beginning from the first step would replace the model.
+        require_state(checkpoints, view.name)
+    if changed:
         run.keep_recipe(recipe)
     Ranks.from_environment().share(str(run.path))
     _measure_first(run, corpus, splits)
-    fitted = fit(run, encoder, corpus, splits, recipe=recipe, save_seconds=save_seconds)
+    fitted = fit(run, encoder, corpus, splits, recipe=recipe, checkpoints=checkpoints, save_seconds=save_seconds)
     _score(run, corpus, splits, device=fitted.hardware.device)
     if not _knows(run, "baseline"):
         _compare(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
@@ -171,9 +175,12 @@ def renew_card(run: Run) -> None:
             write_card(run, view, load_report(run, "test"))
 
 
-def require_state(run: Run, name: str) -> None:
-    """Raise UserError where no whole state is left from which a training could go on: ``no_state``, or ``run_damaged`` where there was one."""
-    newest, damaged = Checkpoints(run.checkpoints, run.id).newest_and_damaged()
+def require_state(checkpoints: Checkpoints, name: str, *, digest: Digest | None = file_digest) -> None:
+    """Raise UserError where no whole state is left from which a training could go on: ``no_state``, or ``run_damaged`` where there was one.
+
+    With ``digest`` None as far as marks and sizes tell, at once; the training reads them before it goes on.
+    """
+    newest, damaged = checkpoints.newest_and_damaged(digest=digest)
     if newest is None and damaged:
         raise UserError(
             f"The last state of {name} (in the folder checkpoints) is damaged, so it cannot be trained further. "

@@ -21,6 +21,7 @@ from trainer.errors import MustFixError, UserError
 from trainer.launch import train_in_processes
 from trainer.preparation import Preparation
 from trainer.recipe import Recipe
+from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.course import going_on
 from trainer.runs.damage import ROWS
 from trainer.runs.names import friendly_name
@@ -193,7 +194,7 @@ class Studio(Desk, Shelf):
             epochs = going_on(view, more_epochs)
             # One that was stopped has a model, which a beginning from the first step would replace.
             if epochs is not None or view.status == "stopped":
-                job.require_state(run, view.name)
+                job.require_state(Checkpoints(run.checkpoints, run.id), view.name, digest=None)
             run.check(ROWS)
             run.recipe()
             job.encoder_of(run, self.encoders)

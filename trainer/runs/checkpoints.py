@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.atomic import make_folder, move, sync
-from trainer.runs.seal import Seal, damaged_files, files_in, read_seal, write_seal
+from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, signature, write_seal
 
 _NAME = re.compile(r"(best|state)-(\d{8,})")
 _MARK = "COMPLETE.json"
@@ -33,11 +33,14 @@ class Checkpoints:
 
     Each is written beside its place, read back, brought to the disk, marked with the sizes and SHA-256 of its files and only then named; what
     has no mark, or one of another run, or differs from it, is as good as absent. Order and age go by the step, never by a file's time.
+    Some take gigabytes: what one of these objects has written or read is read again only where the file system says that it has changed.
     """
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self.folder = folder
         self._run_id = run_id
+        self._whole: dict[Path, tuple[tuple[int, ...], ...]] = {}
+        """Signatures of the files of those that were found whole."""
 
     def write(
         self, kind: str, step: int, fill: Callable[[Path], None], *, best: int | None = None, needed: Collection[int] = ()
@@ -55,6 +58,7 @@ class Checkpoints:
         write_seal(partial / _MARK, partial, _files(partial), run=self._run_id, best=best)
         # One of the same name can only be a leftover beyond the step from which this training went on.
         move(partial, path)
+        self._whole[path] = _signatures(path, read_seal(path / _MARK))
         # Transformers' Trainer may have made the folder of them all, and brings nothing to the disk.
         sync(self.folder.parent)
         self._rotate({*needed, step} if kind == "best" else set(needed))
@@ -64,22 +68,25 @@ class Checkpoints:
         """The last state that is complete, with its best weights."""
         return self.newest_and_damaged()[0]
 
-    def newest_and_damaged(self) -> tuple[Checkpoint | None, tuple[int, ...]]:
-        """The last state that is complete, with its best weights; and the steps of those after it that are damaged, the last one first."""
+    def newest_and_damaged(self, *, digest: Digest | None = file_digest) -> tuple[Checkpoint | None, tuple[int, ...]]:
+        """The last state that is complete, with its best weights; and the steps of those after it that are damaged, the last one first.
+
+        With ``digest`` None that goes by marks and sizes alone, at once.
+        """
         damaged = []
         for step, path in self._named("state"):
             mark = read_seal(path / _MARK)
-            if self._is_whole(path, mark):
+            if self._is_whole(path, mark, digest):
                 best = _best_of(mark)
-                if best is None or self.best(best) is not None:
+                if best is None or self.best(best, digest=digest) is not None:
                     return Checkpoint(path, step, best), tuple(damaged)
             damaged.append(step)
         return None, tuple(damaged)
 
-    def best(self, step: int) -> Checkpoint | None:
-        """The best weights of this step, where they are complete."""
+    def best(self, step: int, *, digest: Digest | None = file_digest) -> Checkpoint | None:
+        """The best weights of this step, where they are complete; with ``digest`` None as far as marks and sizes tell."""
         path = self.folder / f"best-{step:08d}"
-        return Checkpoint(path, step) if self._is_whole(path, read_seal(path / _MARK)) else None
+        return Checkpoint(path, step) if self._is_whole(path, read_seal(path / _MARK), digest) else None
 
     def forget_after(self, last: Checkpoint | None) -> None:
         """Remove what does not count: half-written folders, and everything beyond the state from which a training goes on (None: all)."""
@@ -97,8 +104,16 @@ class Checkpoints:
                 if step != wanted:
                     shutil.rmtree(path, ignore_errors=True)
 
-    def _is_whole(self, path: Path, mark: Seal | None) -> bool:
-        return mark is not None and mark.facts.get("run") == self._run_id and bool(mark.files) and not damaged_files(path, mark)
+    def _is_whole(self, path: Path, mark: Seal | None, digest: Digest | None) -> bool:
+        if mark is None or mark.facts.get("run") != self._run_id or not mark.files:
+            return False
+        looked = _signatures(path, mark)
+        if digest is not None and self._whole.get(path) == looked:
+            return True
+        whole = not damaged_files(path, mark, digest=digest)
+        if whole and digest is not None:
+            self._whole[path] = looked
+        return whole
 
     def _rotate(self, needed: set[int]) -> None:
         states = self._named("state")
@@ -131,6 +146,10 @@ def link_files(source: Path, target: Path) -> None:
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in files_in(folder) if path.name != _MARK)
+
+
+def _signatures(path: Path, mark: Seal) -> tuple[tuple[int, ...], ...]:
+    return tuple(signature(path / name) for name in (_MARK, *mark.files))
 
 
 def _best_of(mark: Seal) -> int | None:
