@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 
 FLOORS = [
-    {"errors", "__init__"},
+    {"errors", "atomic", "__init__"},
     {"settings", "recipe", "cache", "text_format", "queue", "signals"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},

@@ -23,6 +23,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from tests.tied import popen
 from trainer import desk
+from trainer.atomic import REMOVED
 from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.inspection import inspect_file
 from trainer.data.rows import load_rows
@@ -787,12 +788,6 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     first = begin(studio, small_csv)
     hold.reached()
     waited = [begin(studio, small_csv, dataclasses.replace(QUICK, seed=n)) for n in (2, 3)]
-    # One that a crash left long ago, and one that another process may be filling now.
-    half, young = (studio.settings.runs_dir / f".new-{new_id()}" for _ in range(2))
-    for folder in (half, young):
-        folder.mkdir()
-        (folder / "recipe.json").write_text("{")
-    os.utime(half, (time.time() - 10 * 86_400,) * 2)
     closing = threading.Thread(target=studio.close)
     closing.start()
     hold.release()
@@ -803,14 +798,26 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     server = Studio(studio.settings, encoders=[tiny_encoder])
     server.recover()
     server.recover()
-    assert not half.exists()
-    assert young.exists()
     assert [over(server, v).status for v in waited] == ["finished", "finished"]
     assert len(server.runs(ME)) == 3
     ended = next(e["time"] for e in events(server, waited[0]) if e["kind"] == "finished")
     begun = next(e["time"] for e in events(server, waited[1]) if e["kind"] == "phase")
     assert begun >= ended
     server.close()
+
+
+@pytest.mark.parametrize("inside", [".", "drafts"], ids=["runs", "drafts"])
+def test_what_a_crash_left_half_made_or_half_removed_is_cleared_at_the_next_start(studio: Studio, inside: str) -> None:
+    root = studio.settings.runs_dir / inside
+    # One that a crash left long ago, one that another process may be filling now, and two that somebody deleted.
+    old, young, gone, just_gone = (root / f"{beginning}{new_id()}" for beginning in (".new-", ".new-", REMOVED, REMOVED))
+    for folder in (old, young, gone, just_gone):
+        folder.mkdir(parents=True)
+        (folder / "draft.json").write_text("{")
+    for folder in (old, gone):
+        os.utime(folder, (time.time() - 10 * 86_400,) * 2)
+    studio.recover()
+    assert [folder.exists() for folder in (old, young, gone, just_gone)] == [False, True, False, False]
 
 
 def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(settings: Settings, tiny_encoder: Encoder, tmp_path: Path) -> None:

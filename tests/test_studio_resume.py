@@ -1,9 +1,12 @@
 """Studio: what was interrupted, stopped or finished goes on; the queue forgets nothing; one training in several processes."""
 
 import errno
+import hashlib
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -340,3 +343,54 @@ def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_res
     studio.resume(ME, view.id)
     again = over(studio, view)
     assert (again.status, again.has_model, again.lacks_end, studio.damage(ME, view.id)) == ("finished", True, False, ())
+
+
+def test_a_resume_reads_each_file_of_a_state_at_most_once(
+    studio: Studio,
+    hold: Hold,  # noqa: F811
+    small_csv: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    view = begin(studio, small_csv, RECIPE)
+    hold.reached()
+    studio.stop(ME, view.id)
+    hold.release()
+    assert over(studio, view).status == "stopped"
+    read: list[str] = []
+    digest = hashlib.file_digest
+
+    def counted(file: BinaryIO, *how: object) -> object:
+        # A state is read once more while it has another name, just after it was written.
+        read.append(file.name)
+        return digest(file, *how)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    # A press answers at once, however large the state is.
+    with monkeypatch.context() as patched:
+        patched.setattr(studio, "_enqueue", lambda run: None)
+        studio.resume(ME, view.id)
+    assert [name for name in read if "checkpoints" in name] == []
+    studio.resume(ME, view.id)
+    assert over(studio, view).status == "finished"
+    of_states = Counter(name.replace("/.", "/") for name in read if "checkpoints" in name)
+    assert any("state-" in name for name in of_states)
+    assert set(of_states.values()) == {1}
+
+
+def test_a_state_that_only_reading_finds_damaged_leaves_the_model_and_is_told(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+    view = begin(studio, small_csv, RECIPE)
+    hold.reached()
+    studio.stop(ME, view.id)
+    hold.release()
+    stopped = over(studio, view)
+    for file in Run(studio.folder(ME, view.id)).checkpoints.glob("state-*/optimizer.safetensors"):
+        content = bytearray(file.read_bytes())
+        content[-3] ^= 1
+        file.write_bytes(content)
+    studio.resume(ME, view.id)
+    failed = over(studio, view)
+    assert (failed.status, failed.code, failed.has_model) == ("failed", "run_damaged", True)
+    assert "The last state of" in failed.message
+    assert failed.name in failed.message
+    assert failed.kept == stopped.kept
+    assert studio.reports(ME, view.id).test.rows

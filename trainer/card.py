@@ -54,9 +54,7 @@ Settings and seed: {_escaped(", ".join(f"{name} {value}" for name, value in run.
 
 The scores hold for texts like those of the file it learnt from. Other sources, languages or times may give other results.
 """
-    partial = run.path / ".README.md"
-    ModelCard(text).save(partial)
-    run.replace_card(partial)
+    run.replace_card(str(ModelCard(text)))
 
 
 _ONE_LINE = """```python

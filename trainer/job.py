@@ -20,6 +20,7 @@ from trainer.evaluation.report import Report, make_report
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
+from trainer.runs.seal import Digest, file_digest
 from trainer.runs.view import fold
 from trainer.runs.writer import holding, writing
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
@@ -154,12 +155,16 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     try:
         encoder = encoder_of(run, encoders)
         corpus, splits = rows_of(run)
+        checkpoints, view = Checkpoints(run.checkpoints, run.id), fold(run.id, run.log.read())
+        if view.parent or view.has_model:
+            # A beginning from the first step would be another training.
+            require_state(checkpoints, view.name)
     except Exception:
         send_home()
         raise
     Ranks.from_environment().share(str(run.path))
     _measure_first(run, corpus, splits)
-    fitted = fit(run, encoder, corpus, splits, save_seconds=save_seconds)
+    fitted = fit(run, encoder, corpus, splits, checkpoints=checkpoints, save_seconds=save_seconds)
     _score(run, corpus, splits, device=fitted.hardware.device)
     if not _knows(run, "baseline"):
         _compare(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
@@ -188,9 +193,12 @@ def renew_card(run: Run) -> None:
             write_card(run, view, load_report(run, "test"))
 
 
-def require_state(run: Run, name: str) -> Checkpoint:
-    """The last whole state of a run. Raise UserError where no whole state is left from which a training could go on: ``no_state``, or ``run_damaged`` where there was one."""
-    newest, damaged = Checkpoints(run.checkpoints, run.id).newest_and_damaged()
+def require_state(checkpoints: Checkpoints, name: str, *, digest: Digest | None = file_digest) -> Checkpoint:
+    """The last whole state of a run. Raises UserError where there is none to go on from: ``no_state``, or ``run_damaged`` where there was one.
+
+    With ``digest`` None as far as marks and sizes tell, at once; the training reads them before it goes on.
+    """
+    newest, damaged = checkpoints.newest_and_damaged(digest=digest)
     if newest is None and damaged:
         raise UserError(
             f"The last state of {name} (in the folder checkpoints) is damaged, so it cannot be trained further. "

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from platformdirs import user_data_dir
 
+from trainer.atomic import make_folder
 from trainer.errors import UserError
 
 LOCAL_OWNER = "local"
@@ -70,7 +71,7 @@ class Settings:
         """Raise UserError where a run could not be written, so that nobody waits an hour to learn it."""
         probe = self.runs_dir / f".probe-{secrets.token_hex(4)}"
         try:
-            self.runs_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.runs_dir, mode=0o700)
             probe.write_bytes(b"emotune")
             probe.unlink(missing_ok=True)
         except OSError as error:

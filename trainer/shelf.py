@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer import job
+from trainer.atomic import put_aside
 from trainer.cache import SingleFlightCache
 from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
@@ -226,9 +227,8 @@ class Shelf:
                 # There no folder is moved in which a file is open.
                 alone.close()
             # Out of sight in one step, so that nobody ever sees half a run; what a crash leaves of it is cleared at the next start.
-            gone = run.path.with_name(f".deleted-{run.id}")
             try:
-                os.replace(run.path, gone)
+                gone = put_aside(run.path)
             except OSError as error:
                 raise _untouched(view, run.path.parent, error) from error
         self._remove_for_good(gone, owner)

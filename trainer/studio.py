@@ -14,6 +14,7 @@ from typing import Any
 
 from trainer import job
 from trainer.advice import Advice, advise, forecast, set_dial
+from trainer.atomic import REMOVED, remove_folder
 from trainer.copies import Copies, find_copies, remove_copies, sources_in
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
@@ -23,6 +24,7 @@ from trainer.preparation import Preparation
 from trainer.queue import Delay, Queue
 from trainer.recipe import Recipe
 from trainer.runs import child
+from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.course import going_on
 from trainer.runs.damage import ROWS
 from trainer.runs.names import friendly_name
@@ -235,7 +237,7 @@ class Studio(Desk, Shelf):
         for other in views:
             if other.live and not other.stop_asked and other.parent == view.id and self._run(view.owner, other.id).recipe() == asked:
                 return self._run(view.owner, other.id)
-        last, run_id = job.require_state(parent, view.name), new_id()
+        last, run_id = job.require_state(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
         return self._runs.create(
             recipe=asked,
             resolved=resolved,
@@ -315,7 +317,7 @@ class Studio(Desk, Shelf):
     def recover(self) -> None:
         """At a server's start: put runs that were waiting back into the queue, first in, first out; clear folders half made or half removed,
         and copies of uploads that a server before this one has left."""
-        for folder in self.settings.runs_dir.glob(".deleted-*"):
+        for folder in self.settings.runs_dir.glob(f"{REMOVED}*"):
             self._remove_for_good(folder, LOCAL_OWNER)
         long_ago = time.time() - _HALF_MADE_SECONDS
         for folder in self.settings.runs_dir.glob(".new-*"):
@@ -417,7 +419,9 @@ class Studio(Desk, Shelf):
         with self._starting, holding(run.path) as held:
             if held is None or self._runs.view(run).status not in statuses:
                 return False
-            shutil.rmtree(run.checkpoints, ignore_errors=True)
+            if run.checkpoints.is_dir():
+                # All at once: half of them would pass for damaged ones.
+                remove_folder(run.checkpoints, aside=self.settings.runs_dir)
         return True
 
     def _take_turn(self, run_id: str) -> str:

@@ -1,5 +1,6 @@
 """Checkpoints: complete or as good as absent, whatever happened to them."""
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -160,3 +161,26 @@ def test_the_newest_is_the_highest_complete_step(tmp_path_factory: pytest.TempPa
     complete = [step for step, whole in steps.items() if whole]
     newest = kept.newest()
     assert (newest.step if newest else None) == max(complete, default=None)
+
+
+def test_what_was_written_or_read_is_read_again_only_where_it_has_changed(kept: Checkpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    digest = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda file, kind: (read.append(Path(file.name).name), digest(file, kind))[1])
+    kept.write("best", 1, holding())
+    kept.write("state", 1, holding(), best=1)
+    read.clear()
+    assert kept.newest().step == 1
+    assert kept.newest_and_damaged(digest=None)[0].step == 1
+    assert read == []
+    other = Checkpoints(kept.folder, RUN)
+    assert other.newest_and_damaged(digest=None)[0].step == 1
+    assert read == []
+    for _ in range(2):
+        assert other.newest().step == 1
+    assert sorted(read) == ["model", "model", "more", "more"]
+    # Sizes cannot tell; reading does.
+    (kept.folder / "state-00000001" / "model").write_text("WEIGHTS")
+    for checkpoints in (kept, other):
+        assert checkpoints.newest() is None
+        assert checkpoints.newest_and_damaged(digest=None)[0].step == 1

@@ -251,8 +251,7 @@ def test_a_card_is_whole_at_every_moment_of_its_replacement(tmp_path: Path, monk
     for name in ("replace", "fsync"):
         monkeypatch.setattr(os, name, watched(getattr(os, name)))
     for text in ("a longer card than before", "short"):
-        (tmp_path / "fresh").write_text(text)
-        run.replace_card(tmp_path / "fresh")
+        run.replace_card(text)
     assert (run.path / CARD).read_text() == "short"
     assert len(seen) >= 2 * 6
     assert set(seen) == {()}
@@ -274,29 +273,26 @@ def test_a_card_replaced_halfway_by_a_crash_is_whole_and_can_be_replaced_again(t
                 raise KeyboardInterrupt
             replace_file(source, target)
 
-        (tmp_path / "fresh").write_text("another card")
         with monkeypatch.context() as patched:
             patched.setattr(os, "replace", crashing)
             with pytest.raises(KeyboardInterrupt):
-                run.replace_card(tmp_path / "fresh")
+                run.replace_card("another card")
         assert store.damage(run) == ()
-        (tmp_path / "fresh").write_text("a third card")
-        run.replace_card(tmp_path / "fresh")
+        run.replace_card("a third card")
         assert ((run.path / CARD).read_text(), store.damage(run)) == ("a third card", ())
 
 
 def test_a_reader_whose_seal_was_replaced_meanwhile_looks_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = finished(RunStore(tmp_path))
-    fresh, read = tmp_path / "fresh", []
+    read: list[Path] = []
 
     def replaced_while_read(path: Path) -> Seal | None:
         seal = read_seal(path)
         if path.name == RESULT_SEAL and len(read) < 3:
             read.append(path)
-            fresh.write_text(f"card {'x' * len(read)}")
             with monkeypatch.context() as patched:
                 patched.setattr("trainer.runs.integrity.read_seal", read_seal)
-                run.replace_card(fresh)
+                run.replace_card(f"card {'x' * len(read)}")
         return seal
 
     monkeypatch.setattr("trainer.runs.integrity.read_seal", replaced_while_read)

@@ -67,7 +67,7 @@ class Predictions:
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     """Write as parquet: columns row, split, label (id), probabilities (fixed-size list of float32); label names in the schema's metadata.
 
-    A reader sees the old file or the whole new one, also after a power cut: written beside it, fsynced, renamed. Raises OSError.
+    A reader sees the old file or the whole new one, also after a power cut. Raises OSError.
     """
     import pyarrow as pa
 

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.runs.seal import Seal, damaged_files, files_in, read_seal, sync, write_seal
+from trainer.atomic import make_folder, move, sync, sync_tree
+from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, signature, write_seal
 
 _NAME = re.compile(r"(best|state)-(\d{8,})")
 _MARK = "COMPLETE.json"
@@ -32,11 +33,14 @@ class Checkpoints:
 
     Each is written beside its place, read back, brought to the disk, marked with the sizes and SHA-256 of its files and only then named; what
     has no mark, or one of another run, or differs from it, is as good as absent. Order and age go by the step, never by a file's time.
+    Some take gigabytes: what one of these objects has written or read is read again only where the file system says that it has changed.
     """
 
     def __init__(self, folder: Path, run_id: str) -> None:
         self.folder = folder
         self._run_id = run_id
+        self._whole: dict[Path, tuple[tuple[int, ...], ...]] = {}
+        """Signatures of the files of those that were found whole."""
 
     def write(
         self, kind: str, step: int, fill: Callable[[Path], None], *, best: int | None = None, needed: Collection[int] = ()
@@ -49,43 +53,56 @@ class Checkpoints:
         path = self.folder / f"{kind}-{step:08d}"
         partial = self.folder / f".{path.name}"
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        make_folder(partial)
         fill(partial)
         write_seal(partial / _MARK, partial, _files(partial), run=self._run_id, best=best)
         # One of the same name can only be a leftover beyond the step from which this training went on.
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(partial, path)
-        sync(self.folder)
+        move(partial, path)
+        self._whole[path] = _signatures(path, read_seal(path / _MARK))
+        # Transformers' Trainer may have made the folder of them all, and brings nothing to the disk.
+        sync(self.folder.parent)
         self._rotate({*needed, step} if kind == "best" else set(needed))
         return Checkpoint(path, step, best)
 
     def adopt(self, other: "Checkpoints", last: Checkpoint) -> None:
-        """Take over a state of another run, with its best weights, as this run's own: the same files, linked where the disk allows."""
-        if last.best is not None:
-            best = other.folder / f"best-{last.best:08d}"
-            self.write("best", last.best, lambda folder: link_files(best, folder))
-        self.write("state", last.step, lambda folder: link_files(last.path, folder), best=last.best)
+        """Take over a state of another run, with its best weights, as this run's own: the same files, linked where the disk allows.
+
+        Nothing is read: the new marks say what the old ones did, and whoever trains on looks at the files. Raises OSError.
+        """
+        sources = [last.path] if last.best is None else [other.folder / f"best-{last.best:08d}", last.path]
+        for source in sources:
+            mark = read_seal(source / _MARK)
+            if mark is None:
+                raise OSError(None, "the last state is damaged")
+            place = self.folder / source.name
+            make_folder(place)
+            link_files(source, place)
+            sync_tree(place)
+            save_seal(place / _MARK, Seal(mark.files, {**mark.facts, "run": self._run_id}))
 
     def newest(self) -> Checkpoint | None:
         """The last state that is complete, with its best weights."""
         return self.newest_and_damaged()[0]
 
-    def newest_and_damaged(self) -> tuple[Checkpoint | None, tuple[int, ...]]:
-        """The last state that is complete, with its best weights; and the steps of those after it that are damaged, the last one first."""
+    def newest_and_damaged(self, *, digest: Digest | None = file_digest) -> tuple[Checkpoint | None, tuple[int, ...]]:
+        """The last state that is complete, with its best weights; and the steps of those after it that are damaged, the last one first.
+
+        With ``digest`` None that goes by marks and sizes alone, at once.
+        """
         damaged = []
         for step, path in self._named("state"):
             mark = read_seal(path / _MARK)
-            if self._is_whole(path, mark):
+            if self._is_whole(path, mark, digest):
                 best = _best_of(mark)
-                if best is None or self.best(best) is not None:
+                if best is None or self.best(best, digest=digest) is not None:
                     return Checkpoint(path, step, best), tuple(damaged)
             damaged.append(step)
         return None, tuple(damaged)
 
-    def best(self, step: int) -> Checkpoint | None:
-        """The best weights of this step, where they are complete."""
+    def best(self, step: int, *, digest: Digest | None = file_digest) -> Checkpoint | None:
+        """The best weights of this step, where they are complete; with ``digest`` None as far as marks and sizes tell."""
         path = self.folder / f"best-{step:08d}"
-        return Checkpoint(path, step) if self._is_whole(path, read_seal(path / _MARK)) else None
+        return Checkpoint(path, step) if self._is_whole(path, read_seal(path / _MARK), digest) else None
 
     def forget_after(self, last: Checkpoint | None) -> None:
         """Remove what does not count: half-written folders, and everything beyond the state from which a training goes on (None: all)."""
@@ -103,8 +120,16 @@ class Checkpoints:
                 if step != wanted:
                     shutil.rmtree(path, ignore_errors=True)
 
-    def _is_whole(self, path: Path, mark: Seal | None) -> bool:
-        return mark is not None and mark.facts.get("run") == self._run_id and bool(mark.files) and not damaged_files(path, mark)
+    def _is_whole(self, path: Path, mark: Seal | None, digest: Digest | None) -> bool:
+        if mark is None or mark.facts.get("run") != self._run_id or not mark.files:
+            return False
+        looked = _signatures(path, mark)
+        if digest is not None and self._whole.get(path) == looked:
+            return True
+        whole = not damaged_files(path, mark, digest=digest)
+        if whole and digest is not None:
+            self._whole[path] = looked
+        return whole
 
     def _rotate(self, needed: set[int]) -> None:
         states = self._named("state")
@@ -142,6 +167,10 @@ def link_file(source: Path, place: Path) -> None:
 
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in files_in(folder) if path.name != _MARK)
+
+
+def _signatures(path: Path, mark: Seal) -> tuple[tuple[int, ...], ...]:
+    return tuple(signature(path / name) for name in (_MARK, *mark.files))
 
 
 def _best_of(mark: Seal) -> int | None:

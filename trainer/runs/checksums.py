@@ -4,12 +4,12 @@ For the lines of a log and for small files. It finds damage, not forgery: whoeve
 """
 
 import json
-import os
-import secrets
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from trainer.atomic import write_file
 
 _DECODER = json.JSONDecoder()
 _KEY = b'"crc": "'
@@ -65,17 +65,8 @@ def right_checksum(content: bytes) -> str:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Replace a small file as a whole: readers see the old one or the new one, never half of one. Raises OSError."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(partial, "wb") as file:
-            file.write(dump(value, indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    """Write or replace a small file as a whole. Raises OSError."""
+    write_file(path, dump(value, indent=1))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from trainer.atomic import REMOVED, make_folder, move, remove_file, remove_folder, sync_tree, write_file
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.damage import DRAFT, SOURCE
@@ -19,7 +20,6 @@ from trainer.runs.run import is_id, new_id
 
 GivenRole = Literal["test", "validation"]
 DRAFTS_KEPT = 20
-_DELETED = ".deleted-"
 _CLOSED = "closed"
 """A mark in the folder of a draft, not a choice in it: it must not make the draft a newer one."""
 
@@ -102,24 +102,24 @@ class DraftStore:
         repairs: tuple[str, ...] = (),
     ) -> Draft:
         """Keep the files as they are. ``sources`` maps "main", "validation", "test" to (name, content)."""
-        with self._new_folder() as folder:
+        with self._new_folder() as (draft_id, folder):
             files: dict[str, SourceFile] = {}
             for role, (name, content) in sources.items():
                 file = SOURCE if role == "main" else f"{SOURCE}-{role}"
                 (folder / file).write_bytes(content)
                 files[role] = SourceFile(_shown_name(name), file, texts, label)
-            draft = Draft(folder.name, owner, files["main"], files.get("validation"), files.get("test"), repairs=repairs)
-            self.save(draft)
+            draft = Draft(draft_id, owner, files["main"], files.get("validation"), files.get("test"), repairs=repairs)
+            write_json(folder / DRAFT, asdict(draft))
         return draft
 
     def of_run(self, run: Path, owner: str) -> Draft:
         """A new draft with the files and the choices that ``copy_sources`` left in a run's folder. Raises what ``kept_in`` does."""
         kept = self.kept_in(run)
-        with self._new_folder() as folder:
-            draft = replace(kept, id=folder.name, owner=owner)
+        with self._new_folder() as (draft_id, folder):
+            draft = replace(kept, id=draft_id, owner=owner)
             for source in draft.sources:
                 _link_or_copy(run / source.file, folder / source.file)
-            self.save(draft)
+            write_json(folder / DRAFT, asdict(draft))
         return draft
 
     def kept_in(self, run: Path) -> Draft:
@@ -133,12 +133,12 @@ class DraftStore:
         """Put a file beside those of a draft; it is not part of the draft before somebody saves it so. Raises OSError."""
         # Never over another one: somebody may be reading that, and a run may share it.
         file = f"{SOURCE}-{role}-{secrets.token_hex(4)}"
-        (self.root / draft.id / file).write_bytes(content)
+        write_file(self.root / draft.id / file, content)
         return SourceFile(_shown_name(name), file)
 
     def drop_file(self, draft: Draft, source: SourceFile) -> None:
-        """Remove a file that is no longer part of a draft."""
-        self.path(draft, source).unlink(missing_ok=True)
+        """Remove a file that is no longer part of a draft, for good. Raises OSError."""
+        remove_file(self.path(draft, source))
 
     def save(self, draft: Draft) -> None:
         """Keep a draft that was changed."""
@@ -146,17 +146,18 @@ class DraftStore:
 
     def remove(self, draft: Draft) -> None:
         """Forget a draft; what was trained from it is in the run. Raises OSError."""
-        self._remove(self.root / draft.id)
+        with suppress(FileNotFoundError):
+            remove_folder(self.root / draft.id)
 
     def sweep(self, half_made_before: float) -> None:
         """At a server's start: clear what a crash has left of drafts being removed and, where older (Unix time), of those being made."""
         for folder in self.root.glob("*"):
-            if folder.name.startswith(_DELETED):
+            if folder.name.startswith(REMOVED):
                 shutil.rmtree(folder, ignore_errors=True)
-            elif is_id(folder.name) and not (folder / DRAFT).exists():
+            elif folder.name.startswith(".new-"):
                 with suppress(OSError):
                     if folder.stat().st_mtime < half_made_before:
-                        self._remove(folder)
+                        shutil.rmtree(folder, ignore_errors=True)
             elif is_id(folder.name):
                 _sweep_files(folder, half_made_before)
 
@@ -237,18 +238,11 @@ class DraftStore:
         mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
         for file in mine[keep:]:
             with suppress(OSError):
-                self._remove(file.parent)
+                remove_folder(file.parent)
 
     def of_owner(self, owner: str) -> tuple[Draft, ...]:
         """The owner's drafts that can be read, the newest first."""
         return tuple(draft for draft, _ in self._of_owner(owner))
-
-    def _remove(self, folder: Path) -> None:
-        # Out of sight in one step: a crash leaves none of which somebody sees a half, or nobody the rest.
-        gone = folder.with_name(f"{_DELETED}{folder.name}")
-        with suppress(FileNotFoundError):
-            os.replace(folder, gone)
-        shutil.rmtree(gone, ignore_errors=True)
 
     def _worked_on_last(self, owner: str) -> Draft | None:
         return next((draft for draft, file in self._of_owner(owner) if not (file.parent / _CLOSED).exists()), None)
@@ -260,14 +254,18 @@ class DraftStore:
                 yield self.get(file.parent.name, owner), file
 
     @contextmanager
-    def _new_folder(self) -> Iterator[Path]:
-        """The folder of a draft that is being made; gone where that fails."""
-        folder = self.root / new_id()
-        folder.mkdir(parents=True, mode=0o700)
+    def _new_folder(self) -> Iterator[tuple[str, Path]]:
+        """The id of a draft that is being made, and its folder, which is in its place once the block has ended; gone where that fails."""
+        draft_id = new_id()
+        folder = self.root / f".new-{draft_id}"
+        make_folder(folder, mode=0o700)
         try:
-            yield folder
+            yield draft_id, folder
+            sync_tree(folder)
+            move(folder, self.root / draft_id)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            for left in (folder, self.root / draft_id):
+                shutil.rmtree(left, ignore_errors=True)
             raise
 
 
@@ -326,10 +324,10 @@ def _newest_first(root: Path) -> list[Path]:
     """The drafts' files by time; one that another process removes meanwhile is no longer among them."""
     times = []
     for file in root.glob(f"*/{DRAFT}"):
-        with suppress(OSError):
-            if file.parent.name.startswith(_DELETED):
-                continue
-            times.append((file.stat().st_mtime, file))
+        # Others are half made or half removed.
+        if is_id(file.parent.name):
+            with suppress(OSError):
+                times.append((file.stat().st_mtime, file))
     return [file for _, file in sorted(times, reverse=True)]
 
 

@@ -12,6 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from trainer.atomic import sync, sync_open
 from trainer.runs.checksums import CHECKSUM_OF_LINE, dump, load, right_checksum, stated_checksum
 from trainer.runs.locks import locked
 
@@ -51,7 +52,7 @@ class EventLog:
         """Nothing is written: another process tells what happens."""
 
     def append(self, kind: str, *, durable: bool = False, **fields: Any) -> None:
-        """Add one fact; ``durable`` waits until it has reached the disk. Raises OSError where it cannot be written."""
+        """Add one fact; ``durable`` waits until it has reached the disk, as the first one always does. Raises OSError where it cannot be written."""
         if self._muted:
             return
         facts = {name: _cut(value) for name, value in fields.items() if value is not None and not _not_finite(value)}
@@ -63,8 +64,12 @@ class EventLog:
                 line = dump({"time": round(time.time(), 3), "kind": kind, **facts, **marks})
                 # One write call, so that two writers' lines cannot mix even where there are no locks.
                 _write(file, (b"\n" if torn else b"") + line + b"\n")
-            if durable:
-                os.fsync(file.fileno())
+            first = file.tell() == len(line) + 1
+            if durable or first:
+                sync_open(file)
+        if first:
+            # A file is on the disk once its name is.
+            sync(self.path.parent)
 
     def read(self) -> Iterator[dict[str, Any]]:
         """Every whole fact, oldest first; an absent log has none."""

@@ -5,14 +5,14 @@ Not sealed, since nothing in them could be wrong: stop, lock, heartbeat and erro
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from trainer.atomic import remove_file, sync, write_file
 from trainer.runs.damage import CARD, DRAFT, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS, SOURCE
-from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, sync, write_seal
+from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
 
 _LOOKS = 5
 """At files whose seal is being replaced."""
@@ -26,12 +26,14 @@ def seal_inputs(folder: Path, run_id: str) -> None:
 
 def seal_results(folder: Path) -> None:
     """Seal model, card and predictions, and the log as it stands; the next line in the log is the run's end. Raises OSError."""
+    # The seal must not know lines that a power cut can take back.
+    sync(folder / LOG)
     write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), run=folder.name, log=_log_facts(folder))
 
 
 def open_results(folder: Path) -> None:
     """Take the seal away, before other results replace those that it stands for. Raises OSError."""
-    (folder / RESULT_SEAL).unlink(missing_ok=True)
+    remove_file(folder / RESULT_SEAL)
 
 
 def input_files(folder: Path) -> tuple[str, ...]:
@@ -51,21 +53,19 @@ def results_seal(folder: Path) -> Seal | None:
     return _own_seal(folder, RESULT_SEAL)
 
 
-def replace_file(folder: Path, name: str, fresh: Path) -> None:
-    """Put a file of the results in the place of the old one, which is whole. Raises OSError.
+def replace_file(folder: Path, name: str, content: bytes) -> None:
+    """Put a file of the results in the place of the old one, which is whole, if there is one. Raises OSError.
 
     At every moment, be it that of a crash, the file is one that the seal knows.
     """
     seal = results_seal(folder)
     if seal is None:
-        os.replace(fresh, folder / name)
+        write_file(folder / name, content)
         return
-    sync(fresh)
-    old, new = ((path.stat().st_size, file_digest(path)) for path in (folder / name, fresh))
-    files = {**seal.files, name: new}
+    old = ((folder / name).stat().st_size, file_digest(folder / name))
+    files = {**seal.files, name: (len(content), hashlib.sha256(content).hexdigest())}
     save_seal(folder / RESULT_SEAL, replace(seal, files=files, replaced={name: old}))
-    os.replace(fresh, folder / name)
-    sync((folder / name).parent)
+    write_file(folder / name, content)
     save_seal(folder / RESULT_SEAL, replace(seal, files=files, replaced={}))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from trainer.atomic import make_folder, move, remove_file
 from trainer.cache import SingleFlightCache
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -110,9 +111,9 @@ class Run:
         """Once model, card and predictions are written, and before the log says that the run has ended. Raises OSError."""
         integrity.seal_results(self.path)
 
-    def replace_card(self, fresh: Path) -> None:
+    def replace_card(self, text: str) -> None:
         """Put a card in the place of the old one, if there is one, in one step for whoever reads it or checks it. Raises OSError."""
-        integrity.replace_file(self.path, damage.CARD, fresh)
+        integrity.replace_file(self.path, damage.CARD, text.encode("utf-8", "replace"))
 
     def open_results(self) -> None:
         """Before model and predictions are replaced by others. Raises OSError."""
@@ -193,10 +194,12 @@ class Run:
         return UserError(" ".join((*damage.files(self.folded().name, files), damage.WHAT_TO_DO)), code="run_damaged")
 
     def ask_to_stop(self) -> None:
+        """A power cut may forget it: it ends the training too."""
         (self.path / "stop").touch()
 
     def withdraw_stop(self) -> None:
-        (self.path / "stop").unlink(missing_ok=True)
+        """For good: one that came back would stop the run that was put into the queue since."""
+        remove_file(self.path / "stop")
 
     def stop_asked(self) -> bool:
         return (self.path / "stop").exists()
@@ -235,14 +238,14 @@ class RunStore:
         history: Iterable[Event] = (),
         **facts: Any,
     ) -> Run:
-        """Make a run's folder as a whole or not at all; it waits for its turn.
+        """Make a run's folder as a whole or not at all, on the disk when this returns; it waits for its turn. Raises OSError.
 
         ``recipe`` is what was asked for and ``resolved`` what is trained. ``fill`` writes the run's files into the folder it is handed;
         ``facts`` go into the ``created`` event, and ``history`` are the events of a training that it goes on from.
         """
         run_id = run_id or new_id()
-        partial = self.root / f".new-{run_id}"
-        partial.mkdir(parents=True, mode=0o700)
+        partial, place = self.root / f".new-{run_id}", self.root / run_id
+        make_folder(partial, mode=0o700)
         try:
             fill(partial)
             kept = {"format": _RECIPE_FORMAT, "asked": recipe.to_dict(), "resolved": resolved.to_dict(), "run": run_id}
@@ -253,11 +256,12 @@ class RunStore:
             for event in history:
                 log.append(**event)
             log.append("queued", durable=True)
-            os.replace(partial, self.root / run_id)
+            move(partial, place)
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            for left in (partial, place):
+                shutil.rmtree(left, ignore_errors=True)
             raise
-        return Run(self.root / run_id)
+        return Run(place)
 
     def get(self, run_id: object, owner: str) -> Run:
         """The owner's run of this id; unknown and foreign ids get the same answer."""

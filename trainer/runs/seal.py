@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trainer.atomic import sync
 from trainer.runs.checksums import read_json, write_json
 
 Digest = Callable[[Path], str]
@@ -56,7 +57,6 @@ def write_seal(path: Path, folder: Path, files: Iterable[Path], **facts: Any) ->
 def save_seal(path: Path, seal: Seal) -> None:
     """Write the seal alone, of files that are on the disk already. Raises OSError."""
     write_json(path, {"files": seal.files, "replaced": seal.replaced, "facts": seal.facts})
-    sync(path.parent)
 
 
 def read_seal(path: Path) -> Seal | None:
@@ -92,22 +92,3 @@ def _is_whole(folder: Path, name: str, sealed: tuple[int, str], digest: Digest |
 def files_in(folder: Path) -> Iterator[Path]:
     """The files in a folder and in those inside it, by name."""
     return (path for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def sync_files(folder: Path) -> None:
-    """Wait until a folder and all in it have reached the disk."""
-    for file in files_in(folder):
-        sync(file)
-    for inner in [folder, *(p for p in folder.rglob("*") if p.is_dir())]:
-        sync(inner)
-
-
-def sync(path: Path) -> None:
-    """fsync of a file or, where the system can, a folder."""
-    if path.is_dir() and os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

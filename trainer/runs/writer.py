@@ -61,7 +61,7 @@ def holding(folder: Path, *, patient: bool = True) -> Iterator[ExitStack | None]
 
 
 def beat(folder: Path) -> None:
-    """Leave a sign of life: this machine's name, and the time as the file's own."""
+    """Leave a sign of life: this machine's name, and the time as the file's own. It need not outlast a power cut, which ends the life too."""
     # Never written in place: a writer killed between emptying the file and filling it would leave the sign of nobody,
     # which differs from this machine's name and so would pass for a living writer elsewhere.
     fresh = folder / f"heartbeat.{os.getpid()}"

@@ -7,11 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainer.atomic import make_folder, move, sync_tree
 from trainer.data.wording import counted
 from trainer.errors import NoMemoryError
-from trainer.runs.checkpoints import Checkpoint, Checkpoints, link_files
+from trainer.runs.checkpoints import Checkpoint, link_files
 from trainer.runs.run import Run
-from trainer.runs.seal import sync_files
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
 from trainer.training.limits import largest_part, way_on
@@ -185,10 +185,9 @@ def _something_is_to_come(before: "Progress | None", task: "Task") -> bool:
 
 def _last_state(task: "Task") -> tuple[Checkpoint | None, str]:
     """The state to go on from, the same in every process, and what is to be said of damaged ones; what does not count is removed."""
-    checkpoints = Checkpoints(task.run.checkpoints, task.run.id)
-    newest, damaged = checkpoints.newest_and_damaged() if task.ranks.main else (None, ())
+    newest, damaged = task.checkpoints.newest_and_damaged() if task.ranks.main else (None, ())
     if task.ranks.main:
-        checkpoints.forget_after(newest)
+        task.checkpoints.forget_after(newest)
     step = int(task.ranks.share(str(newest.step if newest else -1)))
     if step < 0 or newest is not None:
         return newest, _damaged_words(damaged, newest)
@@ -243,14 +242,13 @@ def _save(run: Run, watch: "Watch", tokenizer: "PreTrainedTokenizerBase") -> Non
 
     partial = run.path / ".model"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    make_folder(partial)
     link_files(watch.best_checkpoint().path, partial)
     with disk_errors():
         tokenizer.save_pretrained(partial)
-    sync_files(partial)
+    sync_tree(partial)
     run.open_results()
-    shutil.rmtree(run.model, ignore_errors=True)
-    partial.rename(run.model)
+    move(partial, run.model)
     last = watch.checkpoints.newest()
     if last is not None:
         watch.checkpoints.keep_only(last)

@@ -21,11 +21,14 @@ from trainer.training.schedule import plan
 from trainer.training.token_rows import tokenise
 
 
-def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, save_seconds: float = 30.0) -> Fitted | None:
+def fit(
+    run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, checkpoints: Checkpoints | None = None, save_seconds: float = 30.0
+) -> Fitted | None:
     """Train what the run's resolved recipe says and save the model that validation chooses (see selection.py) in ``run.model``.
 
-    Goes on from the run's last complete state where there is one, and keeps one every ``save_seconds`` (0: at every logged step). Tells the
-    run's log every phase, step and evaluation, and ends after the current step once a stop is asked for, keeping the best model so far.
+    Goes on from the run's last complete state where there is one (``checkpoints`` if somebody looked at them before), and keeps one every
+    ``save_seconds`` (0: at every logged step). Tells the run's log every phase, step and evaluation, and ends after the current step once a
+    stop is asked for, keeping the best model so far.
     In a training of several processes all but rank 0 get None.
     Raises UserError for what a person can put right, Cancelled where the stop came before the first step, OSError where it cannot be kept.
     """
@@ -36,8 +39,8 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, save_seco
 
     ranks = Ranks.from_environment()
     ranks.meet()
-    recipe = run.resolved_recipe()
-    recipe = replace(recipe, batch_size=_shared_batch(run, recipe, ranks))
+    recipe, checkpoints = run.resolved_recipe(), checkpoints or Checkpoints(run.checkpoints, run.id)
+    recipe = replace(recipe, batch_size=_shared_batch(run, checkpoints, recipe, ranks))
     hardware = at_precision(detect(), recipe.precision)
     torch.set_num_threads(max(1, hardware.cores // ranks.here))
 
@@ -59,7 +62,9 @@ def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, save_seco
         evaluations_per_epoch=recipe.evaluations_per_epoch,
         log_every=recipe.log_every,
     )
-    course = Course(Task(run, recipe, schedule, ranks, save_seconds), encoder, corpus.label_names, tokenizer, train, validation, hardware)
+    course = Course(
+        Task(run, recipe, schedule, ranks, checkpoints, save_seconds), encoder, corpus.label_names, tokenizer, train, validation, hardware
+    )
     return train_to_the_end(course, texts_at_a_time)
 
 
@@ -69,14 +74,14 @@ def _texts_at_a_time(run: Run, batch: int) -> int:
     return batch if most is None else largest_part(batch, most) or 1
 
 
-def _shared_batch(run: Run, recipe: Recipe, ranks: Ranks) -> int:
+def _shared_batch(run: Run, checkpoints: Checkpoints, recipe: Recipe, ranks: Ranks) -> int:
     """Texts per step of all processes together: that of the recipe, rounded so that each gets as many; that of before for a run that goes on.
 
     Raises UserError where these processes cannot share the batches of a run that was begun with others.
     """
     shared = max(1, recipe.batch_size // ranks.count) * ranks.count
     known = fold(run.id, run.log.read()).batch_size
-    if known in (0, shared) or Checkpoints(run.checkpoints, run.id).newest() is None:
+    if known in (0, shared) or checkpoints.newest() is None:
         return shared
     if known % ranks.count:
         raise UserError(

@@ -47,6 +47,8 @@ class Task:
     recipe: Recipe
     schedule: Schedule
     ranks: Ranks
+    checkpoints: Checkpoints
+    """The same ones from the first look on, as they know which of them were read."""
     save_seconds: float
     """Seconds between two states; with 0 there is one at every logged step."""
 
@@ -59,7 +61,7 @@ class Watch(TrainerCallback):
 
     def __init__(self, task: Task, freezing: Freezing, masks: MaskSource | None, before: Progress | None) -> None:
         self.task = task
-        self.checkpoints = Checkpoints(task.run.checkpoints, task.run.id)
+        self.checkpoints = task.checkpoints
         self.trainer: Any = None
         self.stopped = False
         self.ended = False

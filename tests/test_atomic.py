@@ -1,0 +1,234 @@
+"""What is brought to the disk is there after a power cut at any moment: the old or the new, whole, never half of one."""
+
+import ast
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.forgetful_disk import ForgetfulDisk
+from trainer import atomic
+
+PACKAGE = Path(atomic.__file__).parent
+
+ON_THEIR_OWN = {"runs/writer.py": {"replace"}}
+"""Calls outside atomic.py: a heartbeat says that a writer lives now, which a power cut ends."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> ForgetfulDisk:
+    root = tmp_path / "disk"
+    (root / "folder" / "inner").mkdir(parents=True)
+    (root / "file").write_text("old file")
+    (root / "folder" / "one").write_text("old one")
+    (root / "folder" / "inner" / "two").write_text("old two")
+    return ForgetfulDisk(root)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+OLD = {"inner/two": "old two", "one": "old one"}
+NEW = {"inner/two": "new two"}
+
+
+def staged(root: Path) -> Path:
+    """A folder that is to take a place, written and brought to the disk."""
+    folder = root / ".new"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "two").write_text("new two")
+    atomic.sync_tree(folder)
+    return folder
+
+
+def test_a_replaced_file_is_the_old_or_the_new_one(disk: ForgetfulDisk, tmp_path: Path) -> None:
+    with disk.watching():
+        atomic.write_file(disk.root / "file", b"new file")
+        disk.confirm("written")
+    seen = set()
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        seen.add((root / "file").read_text())
+        assert (root / "file").read_text() in ({"new file"} if confirmed else {"old file", "new file"})
+
+    disk.check(tmp_path / "cuts", look)
+    assert seen == {"old file", "new file"}
+
+
+@pytest.mark.parametrize("way", ["content", "writer"])
+def test_a_new_file_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path, way: str) -> None:
+    with disk.watching():
+        if way == "content":
+            atomic.write_file(disk.root / "folder" / "fresh", b"all of it")
+        else:
+            with atomic.replacing(disk.root / "folder" / "fresh") as file:
+                file.write(b"all ")
+                file.write(b"of it")
+        disk.confirm("written")
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        fresh = root / "folder" / "fresh"
+        assert fresh.exists() or not confirmed
+        assert not fresh.exists() or fresh.read_text() == "all of it"
+
+    assert disk.check(tmp_path / "cuts", look) > 3
+
+
+def test_a_new_folder_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
+    with disk.watching():
+        atomic.move(staged(disk.root), disk.root / "fresh")
+        disk.confirm("moved")
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        assert (root / "fresh").exists() or not confirmed
+        assert not (root / "fresh").exists() or contents(root / "fresh") == NEW
+
+    assert disk.check(tmp_path / "cuts", look) > 5
+
+
+def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Path) -> None:
+    with disk.watching():
+        atomic.move(staged(disk.root), disk.root / "folder")
+        disk.confirm("moved")
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        # Between the two names there is a moment without either; then whoever wrote has not said that it is there.
+        assert (root / "folder").exists() or not confirmed
+        assert not (root / "folder").exists() or contents(root / "folder") in ((NEW,) if confirmed else (OLD, NEW))
+
+    assert disk.check(tmp_path / "cuts", look) > 5
+    assert sorted(p.name for p in disk.root.iterdir()) == ["file", "folder"]
+
+
+def test_made_folders_are_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
+    with disk.watching():
+        atomic.make_folder(disk.root / "a" / "b" / "c", mode=0o700)
+        disk.confirm("made")
+        atomic.make_folder(disk.root / "a" / "b" / "c")
+    assert disk.root.joinpath("a", "b", "c").stat().st_mode & 0o777 == 0o700
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        assert (root / "a" / "b" / "c").is_dir() or not confirmed
+
+    assert disk.check(tmp_path / "cuts", look) > 2
+
+
+@pytest.mark.parametrize("aside", [None, "elsewhere"])
+def test_a_removed_folder_is_whole_or_gone_and_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path, aside: str | None) -> None:
+    (disk.root / "elsewhere").mkdir()
+    with disk.watching():
+        atomic.remove_folder(disk.root / "folder", aside=aside and disk.root / aside)
+        disk.confirm("removed")
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        assert not (confirmed and (root / "folder").exists())
+        assert not (root / "folder").exists() or contents(root / "folder") == OLD
+
+    assert disk.check(tmp_path / "cuts", look) > 3
+    assert sorted(p.name for p in disk.root.iterdir()) == ["elsewhere", "file"]
+
+
+def test_a_removed_file_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
+    with disk.watching():
+        atomic.remove_file(disk.root / "file")
+        disk.confirm("removed")
+        atomic.remove_file(disk.root / "file")
+    seen = set()
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        seen.add((root / "file").exists())
+        assert not (confirmed and (root / "file").exists())
+
+    disk.check(tmp_path / "cuts", look)
+    assert seen == {True, False}
+
+
+def never_synced(path: Path) -> None:
+    path.with_name("part").write_bytes(b"new file")
+    os.replace(path.with_name("part"), path)
+
+
+def only_the_file_synced(path: Path) -> None:
+    with open(path.with_name("part"), "wb") as file:
+        file.write(b"new file")
+        atomic.sync_open(file)
+    os.replace(path.with_name("part"), path)
+
+
+def in_place(path: Path) -> None:
+    with open(path, "wb") as file:
+        file.write(b"new file")
+        atomic.sync_open(file)
+
+
+@pytest.mark.parametrize("way", [never_synced, only_the_file_synced, in_place])
+def test_the_judge_finds_fault_with_other_ways(disk: ForgetfulDisk, tmp_path: Path, way: Callable[[Path], None]) -> None:
+    with disk.watching():
+        way(disk.root / "file")
+        disk.confirm("written")
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        assert (root / "file").read_text() in ({"new file"} if confirmed else {"old file", "new file"})
+
+    with pytest.raises(AssertionError):
+        disk.check(tmp_path / "cuts", look)
+
+
+def test_what_cannot_be_written_leaves_the_old_one_and_nothing_beside_it(disk: ForgetfulDisk) -> None:
+    def half() -> None:
+        with atomic.replacing(disk.root / "file") as file:
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, "full")
+
+    with pytest.raises(OSError, match="full"):
+        half()
+    assert sorted(p.name for p in disk.root.iterdir()) == ["file", "folder"]
+    assert (disk.root / "file").read_text() == "old file"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EBADF])
+def test_a_file_system_that_cannot_sync_folders_is_good_enough(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{handle}"):
+            raise OSError(number, os.strerror(number))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    atomic.write_file(disk.root / "file", b"new file")
+    assert (disk.root / "file").read_text() == "new file"
+
+
+def test_a_disk_that_fails_to_sync_is_told(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(handle: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    for fails in (lambda: atomic.sync(disk.root), lambda: atomic.write_file(disk.root / "file", b"new file")):
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            fails()
+
+
+def calls(path: Path) -> set[str]:
+    """Names of calls that bring something to its place on the disk: of ``os``, and those methods of a path that take one argument."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        name, of = node.func.attr, node.func.value
+        of_os = isinstance(of, ast.Name) and of.id == "os" and name in ("replace", "rename", "renames", "fsync", "fdatasync")
+        # ``str.replace`` takes two, ``dataclasses.replace`` names, the renaming of a run its name too.
+        of_path = name in ("replace", "rename") and len(node.args) == 1 and not node.keywords
+        if of_os or of_path:
+            found.add(name)
+    return found
+
+
+def test_nothing_else_brings_a_file_to_its_place() -> None:
+    by_hand = {str(path.relative_to(PACKAGE)): calls(path) for path in PACKAGE.rglob("*.py") if path.name != "atomic.py"}
+    assert {path: names for path, names in by_hand.items() if names} == ON_THEIR_OWN
+    assert calls(PACKAGE / "atomic.py") == {"fsync", "replace"}

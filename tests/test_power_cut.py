@@ -1,0 +1,136 @@
+"""The whole life of a run and of a draft on a disk that forgets: a power cut after any call takes nothing that was confirmed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from tests.forgetful_disk import ForgetfulDisk
+from trainer import job
+from trainer.data.corpus import build_corpus
+from trainer.data.files.reading import read_file
+from trainer.data.rows import save_rows
+from trainer.data.splitting import split
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.runs.checkpoints import Checkpoint, Checkpoints
+from trainer.runs.draft import DraftStore
+from trainer.runs.run import Run, RunStore, is_id
+from trainer.settings import LOCAL_OWNER, Settings
+from trainer.shelf import Shelf
+from trainer.training.encoders import Encoder
+
+NO_PROMISE = ("heartbeat", "lock")
+"""Both die with their process."""
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> ForgetfulDisk:
+    (tmp_path / "runs").mkdir()
+    return ForgetfulDisk(tmp_path / "runs", ignored=NO_PROMISE)
+
+
+def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) -> Run:
+    """As Start makes it, with the file that it came from."""
+    corpus = build_corpus(read_file(file), text=0, label=1)
+    splits = split(corpus, validation_share=0.2, test_share=0.2, seed=42)
+    draft = drafts.create(LOCAL_OWNER, {"main": (file.name, file.read_bytes())})
+
+    def fill(folder: Path) -> None:
+        drafts.copy_sources(draft, folder)
+        save_rows(folder / "data.parquet", corpus, splits)
+
+    recipe = Recipe(encoder=encoder.name, epochs=2, batch_size=16, learning_rate=1e-2, max_length=32)
+    return RunStore(root).create(recipe=recipe, fill=fill, name="brisk otter", owner=LOCAL_OWNER)
+
+
+def note_states(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each state that was saved is one to go on from."""
+    write = Checkpoints.write
+
+    def noted(self: Checkpoints, kind: str, step: int, *args: object, **named: object) -> Checkpoint:
+        made = write(self, kind, step, *args, **named)
+        if kind == "state":
+            disk.confirm(f"state {step}")
+        return made
+
+    monkeypatch.setattr(Checkpoints, "write", noted)
+
+
+def judge_run(root: Path, confirmed: frozenset[str]) -> None:
+    """What is left of a runs folder with one run."""
+    ids = [path.name for path in root.iterdir() if is_id(path.name)]
+    assert len(ids) <= 1
+    if "deleted" in confirmed:
+        assert not ids
+    if not ids:
+        assert "created" not in confirmed or "deleting" in confirmed
+        return
+    run, store = Run(root / ids[0]), RunStore(root)
+    assert store.damage(run) == ()
+    assert run.recipe().epochs == 2
+    assert len(job.rows_of(run)[0]) == 40
+    view = store.view(run)
+    assert (view.status == "finished" and view.has_model) or "finished" not in confirmed
+    if view.has_model:
+        assert job.load_report(run, "test").rows == 8
+        run.model_files()
+    assert view.name == "calm fox" or "renamed" not in confirmed
+    newest = Checkpoints(run.checkpoints, run.id).newest()
+    states = [int(fact.split()[1]) for fact in confirmed if fact.startswith("state")]
+    assert not states or newest.step >= max(states)
+
+
+def test_a_run_outlasts_a_power_cut_at_any_moment(
+    disk: ForgetfulDisk, tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_rows(tmp_path / "moods.csv", small_rows(40))
+    note_states(disk, monkeypatch)
+    shelf = Shelf(Settings(runs_dir=disk.root))
+    with disk.watching():
+        run = waiting_run(disk.root, tiny_encoder, file, DraftStore(disk.root / "drafts"))
+        disk.confirm("created")
+        assert job.do(run, [tiny_encoder], save_seconds=0)
+        disk.confirm("finished")
+        assert shelf.rename(LOCAL_OWNER, run.id, "calm fox").status == "finished"
+        disk.confirm("renamed")
+        disk.confirm("deleting")
+        shelf.delete(LOCAL_OWNER, run.id)
+        disk.confirm("deleted")
+    assert any(fact.startswith("state") for cut in disk.cuts for fact in cut.confirmed)
+    assert disk.check(tmp_path / "cuts", judge_run) > 200
+
+
+def test_a_draft_outlasts_a_power_cut_and_a_removed_one_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
+    store = DraftStore(disk.root / "drafts")
+    with disk.watching():
+        draft = store.create("me", {"main": ("moods.csv", b"text,mood\n")})
+        disk.confirm("made")
+        given = store.keep_file(draft, "test", "more.csv", b"text,mood\na,b\n")
+        draft = replace(draft, test=given, class_names={"0": "joy"})
+        store.save(draft)
+        disk.confirm("changed")
+        store.save(replace(draft, test=None))
+        store.drop_file(draft, given)
+        disk.confirm("dropped")
+        store.remove(draft)
+        disk.confirm("removed")
+
+    def look(root: Path, confirmed: frozenset[str]) -> None:
+        left = DraftStore(root / "drafts")
+        if "removed" in confirmed:
+            assert left.summaries("me") == ()
+            return
+        try:
+            found = left.get(draft.id, "me")
+        except UserError:
+            assert "made" not in confirmed or "dropped" in confirmed
+            return
+        assert left.path(found, found.main).read_bytes() == b"text,mood\n"
+        assert found.class_names or "changed" not in confirmed
+        if found.test is not None:
+            assert left.path(found, found.test).read_bytes() == b"text,mood\na,b\n"
+        assert not ("dropped" in confirmed and (root / "drafts" / draft.id / given.file).exists())
+
+    assert disk.check(tmp_path / "cuts", look) > 10
