@@ -106,3 +106,11 @@ def test_the_lines_of_python_repair_texts_as_the_training_did(tmp_path: Path, co
 
 def test_no_word_of_repairs_of_texts_where_there_were_none(tmp_path: Path) -> None:
     assert "for most texts" not in card_of(tmp_path, repairs=("label_variants", "duplicate_texts"))[1]
+
+
+def test_a_child_run_names_its_parent(tmp_path: Path) -> None:
+    child = {"parent": "1" * 32, "parent_name": "calm <b>fox</b>", "parent_step": 1_200, "total_steps": 2_400}
+    _, text = card_of(tmp_path, **child)
+    assert "Up to step 1,200 of 2,400 it was trained as the run calm" in text
+    assert "<b>" not in text
+    assert "which it goes on from" not in card_of(tmp_path / "other")[1]

@@ -171,7 +171,7 @@ def test_a_start_clears_the_uploads_of_the_server_before_and_no_other(
 
 
 def test_a_start_clears_what_a_crash_left_of_drafts_being_made_and_no_living_one(idle: Studio, secret: Path) -> None:
-    whole, halves = opened(idle, secret), [idle._drafts.root / (letter * 32) for letter in "ab"]
+    whole, halves = opened(idle, secret), [idle._drafts.root / f".new-{letter * 32}" for letter in "ab"]
     extra = idle._drafts.root / whole / "source-test-0123"
     for file in (*(folder / "source" for folder in halves), extra):
         file.parent.mkdir(exist_ok=True)

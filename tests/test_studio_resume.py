@@ -12,11 +12,14 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.test_studio import ME, PATIENCE, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
+from trainer import job
+from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.course import resume_words
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
+from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -219,11 +222,35 @@ def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, smal
     assert studio.view(ME, view.id).status == "finished"
 
 
-def test_only_the_newest_finished_runs_keep_their_state(studio: Studio, small_csv: Path) -> None:
-    views = [over(studio, begin(studio, small_csv)) for _ in range(4)]
+def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
+    settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = Studio(settings, encoders=[tiny_encoder])
+    finished = over(studio, begin(studio, small_csv))
+    room = next(run.checkpoints for run in studio.storage(ME).runs)
+    studio.settings = replace(settings, checkpoint_bytes=2 * room)
+    assert studio.leaving(ME) == ()
+
+    def fails(*_: object, **__: object) -> None:
+        raise UserError("It went wrong.", code="test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "_score", fails)
+        failed = over(studio, begin(studio, small_csv))
+    assert (failed.status, failed.saved_step > 0) == ("failed", True)
+    assert (studio.leaving(ME), studio.storage(ME).checkpoints) == ((), 2 * room)
+    third = over(studio, begin(studio, small_csv))
+    # Too much now. It is told, and goes only with the end of the next training.
+    assert studio.leaving(ME) == studio.storage(ME).leaving == (finished.id,)
+    assert kept_by(studio, finished, failed, third) == [True, True, True]
+    fourth = over(studio, begin(studio, small_csv))
     begin(studio, small_csv, RECIPE)  # so that what follows the fourth is over
-    kept = [Checkpoints(Run(studio.folder(ME, v.id)).checkpoints, v.id).newest() is not None for v in views]
-    assert kept == [False, True, True, True]
+    assert kept_by(studio, finished, failed, third, fourth)[:2] == [False, True]
+    studio.close()
+
+
+def kept_by(studio: Studio, *views: RunView) -> list[bool]:
+    return [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints, view.id).newest() is not None for view in views]
 
 
 def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(settings: Settings, tiny_encoder: Encoder, small_csv: Path) -> None:
@@ -238,17 +265,22 @@ def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(settings: Sett
     other.close()
 
 
-def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    views = [over(studio, begin(studio, small_csv, recipe)) for recipe in (QUICK, RECIPE)]
+def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(settings: Settings, tiny_encoder: Encoder, small_csv: Path) -> None:
+    studio = Studio(settings, encoders=[tiny_encoder])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(job, "_score", lambda *_, **__: 1 / 0)
+        asked = over(studio, begin(studio, small_csv))
+        left = over(studio, begin(studio, small_csv, RECIPE))
+    last = over(studio, begin(studio, small_csv))
+    studio.settings = replace(settings, checkpoint_bytes=0)
+    assert set(studio.leaving(ME)) == {asked.id, left.id}
     studio.close()
-    monkeypatch.setattr("trainer.studio._STATES_OF_FINISHED", 0)
-    monkeypatch.setattr(studio, "_enqueue", lambda run: None)
+    studio._enqueue = lambda run: None
     listed = studio._runs.list(ME)
-    monkeypatch.setattr(studio._runs, "list", lambda owner: listed)  # read before the question
-    studio.resume(ME, views[0].id, more_epochs=1)
-    studio._tidy_states()
-    kept = [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints, view.id).newest() is not None for view in views]
-    assert kept == [True, False]
+    studio._runs.list = lambda owner: listed  # read before the question
+    studio.resume(ME, asked.id)
+    studio._tidy_states(last.id)
+    assert kept_by(studio, asked, last) == [True, True]
 
 
 def test_a_training_that_went_astray_is_not_resumed(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,8 +402,7 @@ def test_a_resume_reads_each_file_of_a_state_at_most_once(
         patched.setattr(studio, "_enqueue", lambda run: None)
         studio.resume(ME, view.id)
     assert [name for name in read if "checkpoints" in name] == []
-    studio.resume(ME, view.id)
-    assert over(studio, view).status == "finished"
+    assert over(studio, studio.resume(ME, view.id)).status == "finished"
     of_states = Counter(name.replace("/.", "/") for name in read if "checkpoints" in name)
     assert any("state-" in name for name in of_states)
     assert set(of_states.values()) == {1}
@@ -387,10 +418,9 @@ def test_a_state_that_only_reading_finds_damaged_leaves_the_model_and_is_told(st
         content = bytearray(file.read_bytes())
         content[-3] ^= 1
         file.write_bytes(content)
-    studio.resume(ME, view.id)
-    failed = over(studio, view)
-    assert (failed.status, failed.code, failed.has_model) == ("failed", "run_damaged", True)
+    failed = over(studio, studio.resume(ME, view.id))
+    assert (failed.parent, failed.status, failed.code, failed.has_model) == (view.id, "failed", "run_damaged", False)
     assert "The last state of" in failed.message
     assert failed.name in failed.message
-    assert failed.kept == stopped.kept
+    assert studio.view(ME, view.id) == stopped
     assert studio.reports(ME, view.id).test.rows

@@ -47,7 +47,7 @@ Always answering “{_escaped(report.majority_name)}” would be right in {perce
 
 {_gaps(report)}{_findings(view)}{_repairs(view)}## How it was trained
 
-{_training(view.kept)}.
+{_training(view.kept)}.{_parent(view)}
 Settings and seed: {_escaped(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
 
 ## Limits
@@ -99,6 +99,13 @@ _MIDDLE = {
         '\n    x = torch.nn.functional.gelu(x @ head["dense.weight"].T + head["dense.bias"])',
     ),
 }
+
+
+def _parent(view: RunView) -> str:
+    """Of a run that goes on: whose training it does, and up to where that had come."""
+    if not view.parent:
+        return ""
+    return f" Up to step {view.parent_step or 0:,} of {view.total_steps:,} it was trained as the run {_escaped(view.parent_name)}, which it goes on from."
 
 
 def _training(model: KeptModel) -> str:

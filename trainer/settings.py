@@ -39,6 +39,9 @@ class Settings:
     save_seconds: float = 30.0
     """Between two states that an interrupted training can go on from; with 0 there is one at every point of the charts."""
 
+    checkpoint_bytes: int = 10 * 1000**3
+    """So much do the checkpoints of trainings that ended take together; beyond it those of the oldest go."""
+
     processes: int = 0
     """For one training; 0 takes one for each GPU."""
 
@@ -46,14 +49,15 @@ class Settings:
     def from_environment(cls) -> "Settings":
         """``EMOTUNE_RUNS`` names the runs folder; without it, the user's data folder, never the working directory.
 
-        ``EMOTUNE_SAVE_SECONDS`` is the time between two states, ``EMOTUNE_PROCESSES`` how many processes share a training. Raises UserError
-        where these are no numbers.
+        ``EMOTUNE_SAVE_SECONDS`` is the time between two states, ``EMOTUNE_CHECKPOINT_GB`` the room for those of trainings that ended,
+        ``EMOTUNE_PROCESSES`` how many processes share a training. Raises UserError where these are no numbers.
         """
         named = os.environ.get("EMOTUNE_RUNS", "").strip()
         runs_dir = Path(named).expanduser().absolute() if named else Path(user_data_dir("emotune", appauthor=False)) / "runs"
         return cls(
             runs_dir=runs_dir,
             save_seconds=_number("EMOTUNE_SAVE_SECONDS", cls.save_seconds),
+            checkpoint_bytes=int(_number("EMOTUNE_CHECKPOINT_GB", cls.checkpoint_bytes / 1000**3) * 1000**3),
             processes=int(_number("EMOTUNE_PROCESSES", 0)),
         )
 

@@ -4,6 +4,7 @@ What may go is decided by the studio.
 """
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,11 @@ class Storage:
     uploads: int
     """The page's copies of uploaded files."""
     free: int
+    checkpoints: int
+    """Of trainings that ended: what ``limit`` bounds."""
+    limit: int
+    leaving: tuple[str, ...] = ()
+    """The runs whose checkpoints go when the next training ends."""
 
 
 Files = dict[tuple[int, int], int]
@@ -79,6 +85,29 @@ def run_storage(run: Run, name: str) -> RunStorage:
     rest = bytes_of(model, checkpoints)
     whole = bytes_of(files_on_disk(run.path), model, checkpoints)
     return RunStorage(run.id, name, bytes_of(model), rest - bytes_of(model), whole - rest)
+
+
+def checkpoint_files(run: Run) -> Files:
+    """The files that go with a run's checkpoints; none that its model shares."""
+    if not run.checkpoints.is_dir():
+        return {}
+    model = files_on_disk(run.model)
+    return {file: size for file, size in files_on_disk(run.checkpoints).items() if file not in model}
+
+
+def beyond(limit: int, checkpoints: Iterable[tuple[str, Files]]) -> tuple[str, ...]:
+    """The runs whose checkpoints go so that all together take no more than ``limit`` bytes.
+
+    ``checkpoints`` are those of each run by its id, the run that is dearest first: that one keeps its own, however much they take.
+    """
+    kept: Files = {}
+    gone: list[str] = []
+    for at, (run_id, files) in enumerate(checkpoints):
+        if at and files and (gone or bytes_of(kept, files) > limit):
+            gone.append(run_id)
+        elif files:
+            kept |= files
+    return tuple(gone)
 
 
 def remove_older(folder: Path, before: float) -> int:

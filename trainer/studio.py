@@ -33,7 +33,7 @@ from trainer.runs.view import RunView
 from trainer.runs.writer import has_living_writer, holding
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.shelf import Shelf
-from trainer.storage import DraftStorage, Storage, bytes_of, files_on_disk, remove_older, run_storage
+from trainer.storage import DraftStorage, Files, Storage, beyond, bytes_of, checkpoint_files, files_on_disk, remove_older, run_storage
 from trainer.training.encoders import Encoder, catalogue, find_encoder
 from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.libraries import load_training_libraries
@@ -45,8 +45,7 @@ _LOOK_SECONDS = 1.0
 """What another process does with a run is seen so late by whoever waits for its end."""
 _UPLOAD_SECONDS = 3600
 """Gradio copies an upload when it arrives, and a page reads it soon after."""
-_STATES_OF_FINISHED = 3
-"""So many finished runs can still be trained for more epochs."""
+_ENDS = ("finished", "stopped", "failed", "cancelled")
 
 _PROCESSES_FAILED = (
     "One of the processes that share the training has failed. Train it again: it goes on from what was saved last. If it fails once more, "
@@ -275,7 +274,22 @@ class Studio(Desk, Shelf):
             drafts=tuple(DraftStorage(draft.id, draft.name, draft.bytes) for draft in drafts),
             uploads=bytes_of(uploads),
             free=shutil.disk_usage(self.settings.runs_dir).free,
+            checkpoints=bytes_of(*(files for _, files in self._checkpoints(runs))),
+            limit=self.settings.checkpoint_bytes,
+            leaving=self.leaving(owner),
         )
+
+    def leaving(self, owner: str) -> tuple[str, ...]:
+        """The ids of the runs whose checkpoints go when the next training ends, as all of them together take more than the settings allow.
+
+        Whatever end a training had, those of the oldest go first; one that was interrupted has not ended.
+        """
+        return beyond(self.settings.checkpoint_bytes, self._checkpoints(self._runs.list(owner)))
+
+    def _checkpoints(self, views: Sequence[RunView]) -> list[tuple[str, Files]]:
+        """The checkpoints of the runs that ended, the last one first."""
+        ended = sorted((v for v in views if v.status in _ENDS), key=lambda v: v.ended or v.created, reverse=True)
+        return [(view.id, checkpoint_files(Run(self.settings.runs_dir / view.id))) for view in ended]
 
     def free_checkpoints(self, owner: str, run_id: str) -> str:
         """Remove the states from which a run could be trained further; what became of it, in a sentence. Its model stays.
@@ -293,7 +307,7 @@ class Studio(Desk, Shelf):
                 "Resume it, or delete the whole run if you do not need it.",
                 code="states_needed",
             )
-        if not self._remove_states(run, ("finished", "stopped", "failed", "cancelled", "damaged")):
+        if not self._remove_states(run, (*_ENDS, "damaged")):
             raise UserError(f"{view.name} has just been put to work again, so its checkpoints stay.", code="run_is_live")
         return f"{view.name} can no longer be trained further. Its model, its scores and its curves stay."
 
@@ -405,13 +419,11 @@ class Studio(Desk, Shelf):
             elif view.status == "queued":
                 job.cancel(run)
 
-    def _tidy_states(self) -> None:
-        """The last states of all but the newest finished runs go: each takes three times the room of its model."""
-        finished = sorted((v for v in self._runs.list(LOCAL_OWNER) if v.status == "finished"), key=lambda v: -v.queued)
-        for view in finished[_STATES_OF_FINISHED:]:
-            run = Run(self.settings.runs_dir / view.id)
-            if run.checkpoints.is_dir():
-                self._remove_states(run, ("finished",))
+    def _tidy_states(self, just_ended: str) -> None:
+        """Remove the checkpoints that ``leaving`` has told of since before the training that has just ended."""
+        views = [view for view in self._runs.list(LOCAL_OWNER) if view.id != just_ended]
+        for run_id in beyond(self.settings.checkpoint_bytes, self._checkpoints(views)):
+            self._remove_states(Run(self.settings.runs_dir / run_id), _ENDS)
 
     def _remove_states(self, run: Run, statuses: Collection[str]) -> bool:
         """Remove the checkpoints of a run that has one of these statuses; whether it still had."""
@@ -434,7 +446,7 @@ class Studio(Desk, Shelf):
             with self._speeds.training():
                 self._train(run)
             with suppress(OSError):
-                self._tidy_states()
+                self._tidy_states(run_id)
         except OSError as error:
             job.fail(run, job.disk_sentence(error), "disk")
             why = f"its folder cannot be written ({error.strerror or error})"

@@ -1,5 +1,6 @@
 """The course of a run as charts."""
 
+import dataclasses
 import json
 import math
 import re
@@ -166,6 +167,16 @@ def test_epochs_are_named_and_never_more_than_fit(count, wide, phone):
         assert len(axis["tickvals"]) == shown
     assert layout["xaxis"]["tickvals"][0] == pytest.approx(750 / count, abs=1)
     assert len(layout["shapes"]) == (count - 1 if count < 52 else 0)  # the end of the last epoch is the end of the chart
+
+
+@pytest.mark.parametrize("chart", [curves.loss_chart, curves.accuracy_chart])
+def test_a_child_run_shows_where_it_went_on(chart):
+    whole = run()
+    assert "goes on here" not in json.dumps(chart(whole))
+    figure = valid(chart(dataclasses.replace(whole, parent_step=whole.steps[3])))
+    (joint,) = [shape for shape in figure["layout"]["shapes"] if shape.get("label")]
+    assert (joint["x0"], joint["x1"], joint["label"]["text"]) == (whole.steps[3], whole.steps[3], "goes on here")
+    assert f"Up to step {whole.steps[3]:,} another run trained" in json.dumps(figure)
 
 
 def test_steps_stand_on_the_axis_where_no_epochs_are_known():

@@ -15,7 +15,13 @@ DRAFT = DraftSummary("d" * 32, "my moods.csv", "test.csv", "", 1_000_000.0, 1_20
 def storage(**changes: object) -> Storage:
     runs = (RunStorage(RUN.id, RUN.name, 90_000_000, 180_000_000, 1_000_000), RunStorage(TRAINING.id, TRAINING.name, 0, 300_000_000, 0))
     whole = Storage(
-        total=571_000_000, runs=runs, drafts=(DraftStorage(DRAFT.id, DRAFT.name, DRAFT.bytes),), uploads=2_000_000, free=70_000_000_000
+        total=571_000_000,
+        runs=runs,
+        drafts=(DraftStorage(DRAFT.id, DRAFT.name, DRAFT.bytes),),
+        uploads=2_000_000,
+        free=70_000_000_000,
+        checkpoints=480_000_000,
+        limit=10_000_000_000,
     )
     return dataclasses.replace(whole, **changes)
 
@@ -38,6 +44,13 @@ def test_states_are_freed_only_where_a_model_stays() -> None:
     assert f'data-do="free" data-code="{TRAINING.id}"' not in html
     assert f'data-do="delete" data-code="{TRAINING.id}" disabled' in html
     assert f'data-do="delete" data-code="{RUN.id}">' in html
+
+
+def test_what_bounds_checkpoints_is_told_and_whose_go_next() -> None:
+    html = room(storage())
+    assert "take 480.0 MB. Up to 10.0 GB are kept of trainings that ended" in html
+    assert "The next to go" not in html
+    assert "The next to go are those of “my moods, quick look”; models, scores and curves stay." in room(storage(leaving=(RUN.id,)))
 
 
 def test_nothing_to_clear_cannot_be_cleared() -> None:

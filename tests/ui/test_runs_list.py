@@ -100,6 +100,23 @@ def test_a_damaged_run_says_so_in_words_and_what_can_still_be_done() -> None:
     assert "File unknown" in listed([lost])
 
 
+def test_a_child_run_says_whose_training_it_goes_on_with() -> None:
+    child = dataclasses.replace(RUN, id="c" * 32, name="bold owl", parent=RUN.id, parent_name=RUN.name, parent_step=9, more_epochs=2)
+    assert "my moods, quick look + 2 epochs</button>" in listed([child, RUN])
+    assert "goes on from my moods, quick look" in listed([child, RUN])
+    # The parent may have been deleted.
+    assert "goes on from brisk otter" in listed([child])
+    assert "goes on from" not in listed([RUN])
+
+
+def test_checkpoints_that_go_next_are_told_before() -> None:
+    told = "Its checkpoints go when the next training ends"
+    assert listed([RUN, TRAINING]).count(told) == 0
+    html = runs_list.of_runs([RUN, TRAINING], run_names.titles_by_id([RUN, TRAINING]), {}, leaving=(RUN.id,))
+    assert html.count(told) == 1
+    assert html.index(told) < html.index(f'data-run="{TRAINING.id}"')
+
+
 def test_no_runs_teach() -> None:
     assert "The first one begins with a table" in listed([])
     assert runs_list.version([]) == ""

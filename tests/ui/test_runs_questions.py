@@ -21,7 +21,7 @@ DRAFT = DraftSummary("d" * 32, "my moods.csv", "", "", 0.0, 1_200_000, open=Fals
 
 @pytest.fixture
 def studio() -> Any:
-    room = Storage(1, (RunStorage(TRAINED.id, TRAINED.name, 1, 180_000_000, 1),), (), 2_000_000, 1)
+    room = Storage(1, (RunStorage(TRAINED.id, TRAINED.name, 1, 180_000_000, 1),), (), 2_000_000, 1, 180_000_000, 1)
     return SimpleNamespace(
         runs=lambda _: [TRAINED, OTHER, TRAINING],
         disk_bytes=lambda _, __: 90_000_000,

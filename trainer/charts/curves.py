@@ -20,8 +20,8 @@ class Curves:
 
     ``key`` names the run: zoom survives as long as it stays. ``steps``, ``loss``, ``accuracy`` (training, mean of each log window) have one
     length, the four ``eval_`` tuples another; shares are 0..1, losses the plain cross-entropy in nats, None is "not measured".
-    ``epoch_steps`` are the steps at which epochs end, ``best_step`` is that of the model that is kept, ``rungs`` are what its accuracy on
-    the validation rows is to be compared with.
+    ``epoch_steps`` are the steps at which epochs end, ``best_step`` is that of the model that is kept, ``parent_step`` the last one that
+    another run trained before this one went on, ``rungs`` are what its accuracy on the validation rows is to be compared with.
     """
 
     key: str
@@ -35,6 +35,7 @@ class Curves:
     total_steps: int = 0
     epoch_steps: tuple[int, ...] = ()
     best_step: int | None = None
+    parent_step: int | None = None
     rungs: tuple[Rung, ...] = ()
 
 
@@ -126,6 +127,8 @@ class _Chart:
             said += f"At step {self.frontier:,} of {self.end:,}: {last}."
         else:
             said += "Nothing has been measured yet."
+        if self.points.parent_step is not None:
+            said += f" Up to step {self.points.parent_step:,} another run trained."
         beaten = ", ".join(f"{rung.name} {per_cent(rung.share)}" for rung in self.rungs)
         return f"{said} To be beaten: {beaten}." if beaten else said
 
@@ -178,7 +181,30 @@ class _Chart:
         upright = [across | {"x0": step, "x1": step, "yref": "paper", "y0": 0, "y1": 1, "line": faint} for step in ends]
         dashed = {"color": MUTED, "width": 1, "dash": "5px,4px"}
         level = [across | {"xref": "paper", "x0": 0, "x1": 1, "y0": rung.share, "y1": rung.share, "line": dashed} for rung in self.rungs]
-        return (upright if len(upright) <= 50 else []) + level
+        return (upright if len(upright) <= 50 else []) + level + self._joint()
+
+    def _joint(self) -> list[dict]:
+        """Where this run went on from another one's training."""
+        step = self.points.parent_step
+        if step is None:
+            return []
+        # Plotly places the text by itself, outside of the curves' labels: at the foot of the accuracy, at the head of the loss.
+        text = {"text": "goes on here", "font": {"size": PHONE.font, "color": MUTED}, "textangle": 0}
+        place = {"textposition": "start", "xanchor": "left"} if self.percents else {"textposition": "end", "xanchor": "left"}
+        line = {"color": MUTED, "width": 1}
+        return [
+            {
+                "type": "line",
+                "layer": "below",
+                "x0": step,
+                "x1": step,
+                "yref": "paper",
+                "y0": 0,
+                "y1": 1,
+                "line": line,
+                "label": text | place,
+            }
+        ]
 
     def _sentence(self, plot: Plot, boxes: list[labels.Box]) -> dict:
         """What stands in an empty chart, between the rungs; in short lines, for a phone."""

@@ -16,6 +16,7 @@ from trainer.ui.pressable import Press, pressable
 from trainer.ui.run_names import titles_by_id
 from trainer.ui.session import QUIET, owner, said
 
+_MOST_NAMES = 5
 _HEAD = ("Run", "Model", "Checkpoints", "Rest", "Together")
 
 
@@ -85,9 +86,21 @@ def room_html(storage: Storage, views: Sequence[RunView], named: Mapping[str, st
     )
     told = f'<p role="status" class="em-done">{markup.text(done, most=400)}</p>' if done else ""
     return (
-        f"<p>All of it takes <strong>{words.room(storage.total)}</strong>; {words.room(storage.free)} are free on this disk.</p>{told}"
+        f"<p>All of it takes <strong>{words.room(storage.total)}</strong>; {words.room(storage.free)} are free on this disk.</p>{told}{_checkpoints(storage, named)}"
         f"{table if runs else ''}{_drafts(storage)}{_uploads(storage)}"
     )
+
+
+def _checkpoints(storage: Storage, named: Mapping[str, str]) -> str:
+    """What bounds the checkpoints, and whose are the next to go."""
+    rule = (
+        f"Checkpoints, from which a training can go on, take {words.room(storage.checkpoints)}. Up to {words.room(storage.limit)} are kept of "
+        "trainings that ended; beyond that, those of the oldest go when the next training ends."
+    )
+    names = ", ".join(f"“{named.get(run, '')}”" for run in storage.leaving[:_MOST_NAMES])
+    more = f" and {len(storage.leaving) - _MOST_NAMES:,} more" if len(storage.leaving) > _MOST_NAMES else ""
+    following = f" The next to go are those of {names}{more}; models, scores and curves stay." if names else ""
+    return f'<p class="em-quiet" dir="auto" id="checkpoint-rule">{markup.text(rule + following, most=1500)}</p>'
 
 
 def _files_of(studio: Studio) -> str:

@@ -5,9 +5,10 @@ Words only; where they stand is the pages' business.
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from trainer.data.wording import counted
 from trainer.runs.view import RunView
 
 _PACKED = re.compile(r"\.(gz|bz2|xz|zst|zip)$", re.IGNORECASE)
@@ -18,7 +19,13 @@ _BLANKS = re.compile(r"[\s_-]+")
 def title(view: RunView) -> str:
     """The name that a person gave the run; else its file and its level: "sample emotions, quick look"."""
     file = file_words(view.source_name)
-    return view.name if view.renamed or not file else f"{file}, {view.level.lower() or 'own settings'}"
+    more = f" + {counted(view.more_epochs, 'epoch')}" if view.more_epochs else ""
+    return view.name if view.renamed or not file else f"{file}, {view.level.lower() or 'own settings'}{more}"
+
+
+def came_from(view: RunView, titles: Mapping[str, str]) -> str:
+    """Which run's training a child run goes on with: "goes on from sample emotions, balanced"; empty for any other."""
+    return f"goes on from {titles.get(view.parent, view.parent_name)}" if view.parent else ""
 
 
 def titles(views: Sequence[RunView]) -> list[str]:

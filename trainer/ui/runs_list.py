@@ -3,7 +3,7 @@
 ``assets/runs_list.js`` keeps the ticks while the table is drawn anew; nothing is decided there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +26,7 @@ _SIGNS = {
     "cancelled": "–",
     "damaged": "✕",
 }
+_LEAVING = "Its checkpoints go when the next training ends, to make room. To train it further, do so before."
 _HEAD = ("Run", "Status", "Right on test rows", "Right on validation rows", "Made")
 
 
@@ -40,8 +41,11 @@ def live_list(*, elem_id: str) -> gr.HTML:
     )
 
 
-def of_runs(views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores]) -> str:
-    """All runs by their files, the newest first; ``titles`` by id, ``found`` has the scores of those that have a model, by id."""
+def of_runs(views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores], leaving: Collection[str] = ()) -> str:
+    """All runs by their files, the newest first; ``titles`` by id, ``found`` has the scores of those that have a model, by id.
+
+    ``leaving`` are the ids of those whose checkpoints go when the next training ends.
+    """
     if not views:
         return markup.empty(
             "No runs yet",
@@ -49,7 +53,7 @@ def of_runs(views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[
             "trained further or deleted. The first one begins with a table of texts and labels.",
         )
     names = "".join(f'<th role="columnheader"{" class=em-number" if at > 1 else ""}>{name}</th>' for at, name in enumerate(_HEAD))
-    groups = "".join(_group(file, runs, titles, found) for file, runs in run_names.by_file(views))
+    groups = "".join(_group(file, runs, titles, found, leaving) for file, runs in run_names.by_file(views))
     # The roles are written out, as a phone shows each row as a card, and a browser would then no longer take this for a table.
     return (
         '<table class="em-table" role="table"><caption class="em-hidden">All runs by file, newest first</caption>'
@@ -66,19 +70,22 @@ def version(views: Sequence[RunView]) -> str:
     return sha256(shown.encode("utf-8", "replace")).hexdigest() if views else ""
 
 
-def _group(file: str, views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores]) -> str:
-    rows = "".join(_row(view, titles[view.id], found.get(view.id)) for view in views)
+def _group(file: str, views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores], leaving: Collection[str]) -> str:
+    rows = "".join(_row(view, titles, found.get(view.id), leaves=view.id in leaving) for view in views)
     return (
         f'<tbody role="rowgroup"><tr role="row" class="em-run-file"><td role="cell" colspan="{1 + len(_HEAD)}"><h3>'
         f'<span dir="auto">{markup.text(file) or "File unknown"}</span> <small>{words.count(len(views), "run")}</small></h3></td></tr>{rows}</tbody>'
     )
 
 
-def _row(view: RunView, title: str, found: Scores | None) -> str:
+def _row(view: RunView, titles: Mapping[str, str], found: Scores | None, *, leaves: bool) -> str:
+    title = titles[view.id]
     box = f"run-{view.id}"
     level = (view.level.lower() or "own settings") if view.renamed else ""
     name = "" if title == view.name or title.endswith(f"({view.name})") else view.name
-    about = " · ".join(markup.text(part) for part in (name, level, view.encoder) if part)
+    came = run_names.came_from(view, titles)
+    about = " · ".join(markup.text(part) for part in (name, level, view.encoder, came) if part)
+    leaving = f'<small class="em-leaving">{_LEAVING}</small>' if leaves else ""
     damage = f'<small class="em-wrong" dir="auto">{markup.text(" ".join(view.damage), most=1200)}</small>' if view.damage else ""
     state = "damaged" if view.damage else view.status
     test, validation = _test(found), _validation(view, found)
@@ -86,7 +93,7 @@ def _row(view: RunView, title: str, found: Scores | None) -> str:
         f'<tr role="row" class="em-one-run"><td role="cell" class="em-run-tick"><label class="em-tickbox">'
         f'<input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(f"Choose {title}")}"></label></td>'
         f'<td role="cell" class="em-run"><button type="button" class="em-open" data-do="open" data-code="{view.id}" dir="auto">'
-        f'{markup.text(title)}</button><small dir="auto">{about}</small>{damage}</td>'
+        f'{markup.text(title)}</button><small dir="auto">{about}</small>{leaving}{damage}</td>'
         f'<td role="cell" class="em-state em-{state}"><span aria-hidden="true">{_SIGNS[state]}</span> {words.state(view)}</td>'
         f'<td role="cell" class="em-number em-run-score" data-label="Test rows">{test}</td>'
         f'<td role="cell" class="em-number" data-label="Validation rows">{validation}</td>'

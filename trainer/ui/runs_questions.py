@@ -46,7 +46,7 @@ def _further(studio: Studio, run: str) -> Question:
     view, title = _one(studio, run)
     each = view.train_seconds / view.epochs if view.train_seconds and view.epochs else None
     takes = f" An epoch took about {words.about(each)} before." if each else ""
-    rest = f"It goes on from its last state; its model stays as it is until the longer training has ended.{takes}"
+    rest = f"A run of its own goes on from its last state; this one and its model stay as they are.{takes}"
     go = Press("yes-further", "Train further", code=run, primary=True)
     return Question(
         f"Train {_quoted([title])} for more epochs.",

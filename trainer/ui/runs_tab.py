@@ -190,7 +190,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
         ticked, titles = runs_questions.chosen(studio, chosen)
         views = studio.runs(owner())
         return {
-            tab.listing: runs_list.of_runs(views, titles, _scores(studio, views)),
+            tab.listing: runs_list.of_runs(views, titles, _scores(studio, views), studio.leaving(owner())),
             tab.foot: runs_foot.foot(ticked, titles, any_runs=bool(views)),
             **_compared_still(studio, tab, runs, {view.id for view in views}, titles, score_of),
         }

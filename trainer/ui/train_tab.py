@@ -118,6 +118,7 @@ def show(
     view: RunView | None,
     *,
     title: str = "",
+    came: str = "",
     waiting: int | None = None,
     delay: Delay | None = None,
     diagnoses: Sequence[Diagnosis] = (),
@@ -131,7 +132,7 @@ def show(
         tab.head: train_view.head(view, title, found),
         tab.loss: drawn(loss_chart(curves)),
         tab.accuracy: drawn(accuracy_chart(curves)),
-        tab.details: train_view.details(view, diagnoses),
+        tab.details: train_view.details(view, diagnoses, came),
         tab.watch_foot: train_view.foot(view, title, waiting, found, delay),
     }
 
@@ -189,6 +190,7 @@ def _curves(view: RunView) -> Curves:
         total_steps=view.total_steps,
         epoch_steps=view.epoch_steps,
         best_step=view.kept.step,
+        parent_step=view.parent_step,
         rungs=_rungs(view),
     )
 

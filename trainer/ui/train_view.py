@@ -19,8 +19,11 @@ def head(view: RunView, title: str, found: Scores | None = None) -> str:
     return f'<h2 tabindex="-1" dir="auto" class="em-course"><strong>{markup.text(strong, most=600)}</strong>{rest}</h2>'
 
 
-def details(view: RunView, diagnoses: Sequence[Diagnosis]) -> str:
-    """What stands under the charts: a line of chips, the facts on demand, what is to be said of the training last, so that nothing jumps."""
+def details(view: RunView, diagnoses: Sequence[Diagnosis], came: str = "") -> str:
+    """What stands under the charts: a line of chips, the facts on demand, what is to be said of the training last, so that nothing jumps.
+
+    ``came`` says which run's training it goes on with.
+    """
     kept = view.kept
     speed = f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else "– texts/s"
     level = view.level or "own settings"
@@ -32,6 +35,7 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis]) -> str:
     facts = markup.facts(
         [
             ("Name", view.name),
+            ("Training", came),
             ("Time", words.duration(view.seconds)),
             ("Device", f"{kept.device}, {kept.processes} processes" if kept.processes > 1 else kept.device),
             ("Step", f"{view.step:,} of {view.total_steps:,}" if view.total_steps else ""),
@@ -105,7 +109,7 @@ def _sentence(view: RunView, title: str, found: Scores | None) -> tuple[str, str
         score = "" if found is None else f" {scores.in_a_sentence(found.test.accuracy, found.test.rows)}."
         return f"It is trained.{score}", right + yardsticks(view)
     if view.status == "stopped":
-        return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the rest."
+        return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the rest, in a run of its own."
     if view.status == "cancelled":
         return f"{title} never began.", view.message
     way_on = _way_on(view) if view.saved_step and may_resume(view) else ""
@@ -142,7 +146,10 @@ def _why_not(view: RunView) -> str:
 
 
 def _validation_scores(view: RunView) -> list[tuple[str, str]]:
-    """Those of the model that is kept and, while a training goes on, the latest ones: then always both, so that nothing jumps."""
+    """Those of the model that is kept and, while a training goes on, the latest ones: then always both, so that nothing jumps.
+
+    ``came`` says which run's training it goes on with.
+    """
     kept = view.kept.evaluation
     if view.status == "running":
         return [*_scores_of("best so far", kept), *_scores_of("latest", view.evaluations[-1] if view.evaluations else None)]
