@@ -30,6 +30,8 @@ class Trainings:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
+        self.error: BaseException | None = None
+        """What a training ends with instead, once it is let go."""
         self._moved = threading.Condition()
         self._free = False
 
@@ -39,6 +41,8 @@ class Trainings:
             self.begun.append(run.id)
             self._moved.notify_all()
             assert self._moved.wait_for(lambda: self._free, timeout=PATIENCE)
+        if self.error is not None:
+            raise self.error
         run.log.append("stopped" if run.stop_asked() else "finished", seconds=1.0)
 
     def reached(self, view: RunView) -> None:
