@@ -1,11 +1,19 @@
 """What the page asks of its server, as gradio was told."""
 
+import re
 from collections import Counter
+from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from tests.test_studio import ME, begin
+from tests.test_studio_queue import another, other_studio
+from trainer.runs.run import Run
+from trainer.runs.writer import writing
 from trainer.studio import Studio
 from trainer.ui import page
+from trainer.ui.strip import strip
 
 
 @pytest.fixture
@@ -38,3 +46,20 @@ def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handler
     targets = [[(component, name) for component, name in handler["targets"] if component is not None] for handler in once]
     assert [found for found in targets if len(found) > 1] == []
     assert {name for found in targets for _, name in found} <= {"click", "load", "tick", "expand", "collapse"}
+
+
+def test_stop_in_the_strip_stops_the_run_it_was_drawn_for_and_no_other(studio: Studio, small_csv: Path) -> None:
+    idle = other_studio(studio)
+    first, second = begin(idle, small_csv), begin(idle, small_csv, another(2))
+    drawn = strip(idle.runs(ME), {first.id: "a", second.id: "b"}, None, now=0.0)
+    (code,) = re.findall(r'data-do="stop" data-code="(\w+)"', drawn)
+    assert code == first.id
+    # It ends before the press arrives, and the next one begins.
+    for run, kind in ((first, "phase"), (first, "finished"), (second, "phase")):
+        Run(idle.folder(ME, run.id)).log.append(kind, **({"what": "training"} if kind == "phase" else {}))
+    with writing(idle.folder(ME, second.id)):
+        page._went(idle, Mock(), "stop", code)
+        assert [(idle.view(ME, run.id).status, idle.view(ME, run.id).stop_asked) for run in (first, second)] == [
+            ("finished", False),
+            ("running", False),
+        ]
