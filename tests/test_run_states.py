@@ -22,6 +22,7 @@ from trainer.runs.view import Status
 from trainer.runs.writer import writing
 from trainer.settings import Settings
 from trainer.studio import Studio
+from trainer.training.attempt import Cancelled
 from trainer.training.encoders import Encoder
 
 GONE = "gone"
@@ -181,6 +182,22 @@ def close(scene: Scene) -> None:
     closing.join()
 
 
+def close_before_its_first_step(scene: Scene) -> None:
+    scene.trainings.error = Cancelled()
+    close(scene)
+    assert not scene.run.stop_asked()
+
+
+def stop_and_close_before_its_first_step(scene: Scene) -> None:
+    """That somebody wanted it stopped is not forgotten."""
+    scene.studio.stop(ME, scene.run.id)
+    close_before = threading.Thread(target=scene.studio.close)
+    close_before.start()
+    scene.trainings.error = Cancelled()
+    scene.trainings.go()
+    close_before.join()
+
+
 def taken_elsewhere(scene: Scene) -> None:
     """Another process has begun it when its turn comes here."""
     with writing(scene.run.path):
@@ -227,6 +244,8 @@ ARROWS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] = [
     (running, fail, "failed"),
     (running, kill, "interrupted"),
     (running, close, "stopped"),
+    (running, close_before_its_first_step, "queued"),
+    (running, stop_and_close_before_its_first_step, "cancelled"),
     (running, restart, "running"),
     (running, resume, "running"),
     (running, delete_in_vain, "running"),
