@@ -30,6 +30,8 @@ class Trainings:
 
     def __init__(self) -> None:
         self.begun: list[str] = []
+        self.error: BaseException | None = None
+        """What a training ends with instead, once it is let go."""
         self._moved = threading.Condition()
         self._free = False
 
@@ -39,6 +41,8 @@ class Trainings:
             self.begun.append(run.id)
             self._moved.notify_all()
             assert self._moved.wait_for(lambda: self._free, timeout=PATIENCE)
+        if self.error is not None:
+            raise self.error
         run.log.append("stopped" if run.stop_asked() else "finished", seconds=1.0)
 
     def reached(self, view: RunView) -> None:
@@ -258,6 +262,29 @@ def test_a_run_that_is_just_being_resumed_is_not_deleted(
     resuming.join(PATIENCE)
     assert over(studio, view).status == "finished"
     assert [e["kind"] for e in events(studio, view)].count("finished") == 2
+
+
+def test_a_run_is_let_go_of_before_its_turn_comes(
+    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it could not begin, and would be tried again later."""
+    free: list[bool] = []
+    enqueue = Studio._enqueue
+
+    def look(self: Studio, run: Run) -> None:
+        with holding(run.path, patient=False) as held:
+            free.append(held is not None)
+        enqueue(self, run)
+
+    monkeypatch.setattr(Studio, "_enqueue", look)
+    trainings.go()
+    view = over(studio, begin(studio, small_csv))
+    waiting = begin(other_studio(studio), small_csv, another(2))
+    monkeypatch.setattr(job, "require_state", lambda *_: None)
+    studio.resume(ME, view.id, more_epochs=1)
+    studio.resume(ME, waiting.id)
+    assert [over(studio, run).status for run in (view, waiting)] == ["finished", "finished"]
+    assert free == [True] * 3
 
 
 def test_a_run_that_is_just_being_deleted_is_not_resumed(

@@ -82,7 +82,11 @@ def lend_a_hand(encoders: Sequence[Encoder]) -> None:
     from trainer.training.fit import fit
     from trainer.training.ranks import Ranks
 
-    shared = Ranks.from_environment().share(None)
+    try:
+        shared = Ranks.from_environment().share(None)
+    except RuntimeError:
+        # Rank 0 was quicker to end than its word to arrive; how it ended is its business to tell.
+        return
     if not shared:
         return
     run = Run(Path(shared), muted=True)

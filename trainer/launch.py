@@ -26,6 +26,8 @@ def train_in_processes(run: Run, count: int, *, save_seconds: float) -> bool:
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, start_new_session=True
         )
-    if done.returncode == 0:
+    # What rank 0 has noted counts: another process may break off when that one has ended.
+    well = done.returncode == 0 or run.folded().status in ("finished", "stopped", "cancelled")
+    if well:
         (run.path / OUTPUT).unlink(missing_ok=True)
-    return done.returncode == 0
+    return well

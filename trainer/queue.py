@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 30.0
 
 
 @dataclass(frozen=True)
@@ -150,5 +150,5 @@ class Queue:
 
 
 def pause_after(tries: int, first: float = FIRST_PAUSE) -> float:
-    """Seconds until the next try, after so many before this one: each pause is twice as long as the one before, up to a minute."""
+    """Seconds until the next try, after so many before this one: each pause is twice as long as the one before, up to half a minute."""
     return min(first * 2 ** min(tries, 30), LONGEST_PAUSE)

@@ -358,12 +358,29 @@ class Studio(Desk, Shelf):
             self._queue.wait(seen, min(left, _LOOK_SECONDS))
 
     def close(self) -> None:
-        """Ask the current run to stop and end the training thread after it; what waits goes on waiting, for the next server."""
+        """Ask the current run to stop and end the training thread after it; what has not begun goes on waiting, for the next server."""
         busy = self._queue.close()
-        if busy is not None:
-            with suppress(OSError):  # its folder may have been removed
-                Run(self.settings.runs_dir / busy).ask_to_stop()
+        if busy is None:
+            self._queue.join()
+            return
+        run = Run(self.settings.runs_dir / busy)
+        before = self._runs.view(run)
+        with suppress(OSError):  # its folder may have been removed
+            run.ask_to_stop()
         self._queue.join()
+        if before.live and not before.stop_asked:
+            with suppress(OSError):
+                self._leave_waiting(run, before)
+
+    def _leave_waiting(self, run: Run, before: RunView) -> None:
+        """A run that came to its first step no more, because the server ended, waits for the next one: nobody else has asked for its stop."""
+        with holding(run.path) as held:
+            taken_out = [event["kind"] for event in run.log.read()][-1:] == ["cancelled"]
+            if held is None or not (taken_out or self._runs.view(run).status == "queued"):
+                return
+            run.withdraw_stop()
+            if taken_out:
+                run.log.append("queued", durable=True, epochs=before.wanted_epochs, texts_at_a_time=before.texts_at_a_time)
 
     def warm_up(self) -> None:
         """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick.

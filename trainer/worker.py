@@ -3,6 +3,7 @@
 Puts nothing into a queue and withdraws no stop: it does what waits, and a stop that was asked for while it was starting ends it.
 """
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -34,4 +35,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    ended = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # At an ordinary exit, threads of the process group that is being taken apart abort the one or other process, which passes for a failure.
+    os._exit(ended)

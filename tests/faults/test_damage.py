@@ -33,7 +33,7 @@ from trainer.ui.strip import strip
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=1e-2, max_length=32, log_every=2)
 TEXTS = ["happy sunny laugh", "lonely tears"]
-WITHOUT_SEAL = ("lock", "heartbeat", "error.log", "stop")
+WITHOUT_SEAL = ("lock", "alive", "heartbeat", "error.log", "processes.log", "stop")
 """Nothing in them could be wrong."""
 
 

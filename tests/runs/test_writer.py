@@ -38,6 +38,16 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
     assert not has_living_writer(tmp_path)
 
 
+def test_a_writer_takes_its_signs_of_life_away(tmp_path: Path) -> None:
+    """Else a run that has just ended on one machine would live on for another one."""
+    with writing(tmp_path):
+        assert has_living_writer(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+    with pytest.raises(OSError, match="full"), writing(tmp_path):
+        raise OSError("the disk is full")
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
 def test_a_killed_writer_is_dead_at_once(tmp_path: Path) -> None:
     process = popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
     assert process.stdout is not None
@@ -98,8 +108,7 @@ has_living_writer(Path(sys.argv[1]))
 
 
 def test_a_reader_that_is_stopped_in_the_middle_of_a_look_keeps_no_writer_from_beginning(tmp_path: Path) -> None:
-    with writing(tmp_path) as mine:
-        assert mine
+    (tmp_path / "alive").touch()  # of a writer that was killed
     reader = popen([sys.executable, "-c", LOOK, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
     try:
         assert reader.stdout.readline().strip() == "True"  # it has what it looks with

@@ -1,12 +1,20 @@
 """What the page asks of its server, as gradio was told."""
 
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from tests.test_studio import ME, begin
+from tests.test_studio_queue import another, other_studio
+from trainer.runs.run import Run
+from trainer.runs.writer import writing
 from trainer.studio import Studio
 from trainer.ui import page
+from trainer.ui.strip import strip
 
 
 @pytest.fixture
@@ -54,3 +62,20 @@ def test_a_look_that_fails_is_a_sentence_on_the_page(studio: Studio, monkeypatch
     ((component, said),) = look.fn(*["" for _ in look.inputs]).items()
     assert component.elem_id == "strip"
     assert "Something went wrong here" in said
+
+
+def test_stop_in_the_strip_stops_the_run_it_was_drawn_for_and_no_other(studio: Studio, small_csv: Path) -> None:
+    idle = other_studio(studio)
+    first, second = begin(idle, small_csv), begin(idle, small_csv, another(2))
+    drawn = strip(idle.runs(ME), {first.id: "a", second.id: "b"}, None, now=0.0)
+    (code,) = re.findall(r'data-do="stop" data-code="(\w+)"', drawn)
+    assert code == first.id
+    # It ends before the press arrives, and the next one begins.
+    for run, kind in ((first, "phase"), (first, "finished"), (second, "phase")):
+        Run(idle.folder(ME, run.id)).log.append(kind, **({"what": "training"} if kind == "phase" else {}))
+    with writing(idle.folder(ME, second.id)):
+        page._went(idle, Mock(), "stop", code)
+        assert [(idle.view(ME, run.id).status, idle.view(ME, run.id).stop_asked) for run in (first, second)] == [
+            ("finished", False),
+            ("running", False),
+        ]

@@ -1,6 +1,6 @@
 """Which files of a run are whole. Two seals: one of what it was begun with, one of its results and of the log up to then.
 
-Not sealed, since nothing in them could be wrong: stop, lock, heartbeat and error.log. Sealed by themselves: each line of the log, recipe.json
+Not sealed, since nothing in them could be wrong: stop, lock, alive, heartbeat, error.log and processes.log. Sealed by themselves: each line of the log, recipe.json
 (see checksums.py) and each checkpoint.
 """
 

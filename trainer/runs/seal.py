@@ -1,7 +1,7 @@
 """Seals: the size and SHA-256 of files that must not change, in a small file that tells whether it is whole itself.
 
 Standard library only; which files are sealed, and when, is the business of ``run`` and ``checkpoints``. What holds nothing that could be wrong
-has no seal: the stop file, the lock, the heartbeat, and error.log, which is for people.
+has no seal: the stop file, the lock, the signs of life, and error.log and processes.log, which are for people.
 """
 
 import hashlib

@@ -22,7 +22,7 @@ _TRIES = 100
 _TRY_SECONDS = 0.02
 """Whoever only moves, tidies or renames something lets go within an instant, and so does a training that has just noted its end."""
 
-_SIGN = "alive"
+_SIGN, _BEAT = "alive", "heartbeat"
 
 
 @contextmanager
@@ -35,15 +35,14 @@ def writing(folder: Path) -> Iterator[bool]:
         if not got:
             yield False
             return
-        done = threading.Event()
-        thread = threading.Thread(target=_beat_until, args=(folder, done), name="heartbeat", daemon=True)
-        with hold_fresh(folder / _SIGN):
-            thread.start()
-            try:
+        try:
+            with hold_fresh(folder / _SIGN), _beating(folder):
                 yield True
-            finally:
-                done.set()
-                thread.join()
+        finally:
+            # What is over is not alive, on no machine. Only whoever has the lock puts these here or takes them away.
+            for sign in (_SIGN, _BEAT):
+                with suppress(OSError):
+                    (folder / sign).unlink()
 
 
 @contextmanager
@@ -64,9 +63,9 @@ def beat(folder: Path) -> None:
     """Leave a sign of life: this machine's name, and the time as the file's own. It need not outlast a power cut, which ends the life too."""
     # Never written in place: a writer killed between emptying the file and filling it would leave the sign of nobody,
     # which differs from this machine's name and so would pass for a living writer elsewhere.
-    fresh = folder / f"heartbeat.{os.getpid()}"
+    fresh = folder / f"{_BEAT}.{os.getpid()}"
     fresh.write_text(platform.node(), encoding="utf-8")
-    os.replace(fresh, folder / "heartbeat")
+    os.replace(fresh, folder / _BEAT)
 
 
 def has_living_writer(folder: Path) -> bool:
@@ -74,8 +73,8 @@ def has_living_writer(folder: Path) -> bool:
     if is_held(folder / _SIGN):
         return True
     try:
-        host = (folder / "heartbeat").read_text(encoding="utf-8", errors="replace")
-        age = time.time() - (folder / "heartbeat").stat().st_mtime
+        host = (folder / _BEAT).read_text(encoding="utf-8", errors="replace")
+        age = time.time() - (folder / _BEAT).stat().st_mtime
     except OSError:
         return False
     return host not in ("", platform.node()) and age < _SILENCE_SECONDS
@@ -99,6 +98,18 @@ def _is_at(path: Path, descriptor: int) -> bool:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
     except OSError:
         return False
+
+
+@contextmanager
+def _beating(folder: Path) -> Iterator[None]:
+    done = threading.Event()
+    thread = threading.Thread(target=_beat_until, args=(folder, done), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _beat_until(folder: Path, done: threading.Event) -> None:

@@ -1,0 +1,307 @@
+"""The states of a run and what leads from one to another, in one table: each arrow is gone once, over a real folder, log and queue.
+
+The trainings learn nothing: each begins, waits until it is let go, and ends as it is told.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from tests.test_studio import ME, begin
+from tests.test_studio_queue import Trainings, another, other_studio, until
+from trainer import job
+from trainer.errors import UserError
+from trainer.queue import Queue
+from trainer.runs.run import Run
+from trainer.runs.view import Status
+from trainer.runs.writer import writing
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.attempt import Cancelled
+from trainer.training.encoders import Encoder
+
+GONE = "gone"
+ENDS = ("finished", "stopped", "failed", "cancelled")
+
+
+@dataclass
+class Scene:
+    """One run, the server that has it, and another one on the same folder."""
+
+    studio: Studio
+    other: Studio
+    trainings: Trainings
+    path: Path
+    run: Run = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.run = Run(self.studio.folder(ME, begin(other_studio(self.studio), self.path).id))
+
+    @property
+    def status(self) -> str:
+        return self.other.view(ME, self.run.id).status if self.run.path.is_dir() else GONE
+
+    def ends(self) -> None:
+        self.trainings.go()
+        until(self.studio, lambda: not self.studio._queue.has(self.run.id))
+
+    def ends_with(self, error: BaseException) -> None:
+        self.trainings.error = error
+        self.ends()
+
+    def refused(self, what: Callable[[], object], code: str) -> None:
+        with pytest.raises(UserError) as error:
+            what()
+        assert error.value.code == code
+
+
+class Killed(BaseException):
+    """The end of a server in the middle of a training: nobody writes any more, and nothing is noted."""
+
+
+# How a run comes into each state.
+
+
+def queued(scene: Scene) -> None:
+    """As a server leaves it that ended before it trained it."""
+
+
+def queued_here(scene: Scene) -> None:
+    """Behind another run in the queue of this server."""
+    scene.trainings.reached(begin(scene.studio, scene.path, another(99)))
+    scene.studio._enqueue(scene.run)
+
+
+def running(scene: Scene) -> None:
+    scene.studio._enqueue(scene.run)
+    scene.trainings.reached(scene.other.view(ME, scene.run.id))
+
+
+def interrupted(scene: Scene) -> None:
+    scene.run.log.append("phase", what="training")
+
+
+def ended(kind: str) -> Callable[[Scene], None]:
+    def come(scene: Scene) -> None:
+        scene.run.log.append("phase", what="training")
+        scene.run.log.append(kind, **({"code": "disk", "message": ""} if kind == "failed" else {}))
+
+    return come
+
+
+finished, stopped, failed, cancelled = map(ended, ENDS)
+
+
+def waits_again(scene: Scene) -> None:
+    """A finished run that is to be trained further, and waits for that."""
+    finished(scene)
+    scene.run.log.append("queued", epochs=3)
+
+
+def damaged(scene: Scene) -> None:
+    (scene.run.path / "events.jsonl").write_bytes(b"nothing that anybody could read\n")
+
+
+# What happens to it.
+
+
+def restart(scene: Scene) -> None:
+    """Another server begins over the same folder: it leaves alone what does not wait."""
+    server = Studio(scene.studio.settings, encoders=scene.studio.encoders)
+    server.recover()
+    assert not server._queue.has(scene.run.id)
+
+
+def wait(scene: Scene) -> None:
+    scene.studio.wait(ME, scene.run.id, 0.0)
+
+
+def stop(scene: Scene) -> None:
+    scene.studio.stop(ME, scene.run.id)
+
+
+def stop_elsewhere(scene: Scene) -> None:
+    scene.other.stop(ME, scene.run.id)
+
+
+def stop_and_end(scene: Scene) -> None:
+    scene.studio.stop(ME, scene.run.id)
+    scene.ends()
+
+
+def resume(scene: Scene) -> None:
+    scene.other.resume(ME, scene.run.id)
+
+
+def more_epochs(scene: Scene) -> None:
+    scene.other.resume(ME, scene.run.id, more_epochs=2)
+
+
+def resume_in_vain(code: str) -> Callable[[Scene], None]:
+    return lambda scene: scene.refused(lambda: scene.other.resume(ME, scene.run.id), code)
+
+
+def delete(scene: Scene) -> None:
+    scene.other.delete(ME, scene.run.id)
+
+
+def delete_in_vain(scene: Scene) -> None:
+    scene.refused(lambda: scene.other.delete(ME, scene.run.id), "run_is_live")
+
+
+def restart_and_reach(scene: Scene) -> None:
+    scene.studio.recover()
+    scene.trainings.reached(scene.other.view(ME, scene.run.id))
+
+
+def restart_and_end(scene: Scene) -> None:
+    scene.studio.recover()
+    scene.ends()
+
+
+def fail(scene: Scene) -> None:
+    scene.ends_with(UserError("It cannot be.", code="disk"))
+
+
+def kill(scene: Scene) -> None:
+    scene.ends_with(Killed())
+
+
+def close(scene: Scene) -> None:
+    """The server is asked to end: what trains is stopped."""
+    closing = threading.Thread(target=scene.studio.close)
+    closing.start()
+    while not any(scene.studio.settings.runs_dir.glob("*/stop")):
+        time.sleep(0.01)
+    scene.trainings.go()
+    closing.join()
+
+
+def close_before_its_first_step(scene: Scene) -> None:
+    scene.trainings.error = Cancelled()
+    close(scene)
+    assert not scene.run.stop_asked()
+
+
+def stop_and_close_before_its_first_step(scene: Scene) -> None:
+    """That somebody wanted it stopped is not forgotten."""
+    scene.studio.stop(ME, scene.run.id)
+    close_before = threading.Thread(target=scene.studio.close)
+    close_before.start()
+    scene.trainings.error = Cancelled()
+    scene.trainings.go()
+    close_before.join()
+
+
+def taken_elsewhere(scene: Scene) -> None:
+    """Another process has begun it when its turn comes here."""
+    with writing(scene.run.path):
+        scene.run.log.append("phase", what="training")
+        scene.studio._enqueue(scene.run)
+        until(scene.studio, lambda: not scene.studio._queue.has(scene.run.id))
+        assert scene.status == "running"
+        assert scene.trainings.begun == []
+        scene.run.log.append("finished")
+
+
+def held_elsewhere(scene: Scene) -> None:
+    with writing(scene.run.path):
+        scene.studio._enqueue(scene.run)
+        until(scene.studio, lambda: scene.studio.delay(scene.run.id) is not None)
+        assert scene.status == "queued"
+    scene.ends()
+
+
+ARROWS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] = [
+    # Waiting
+    (queued, wait, "queued"),
+    (queued, restart_and_reach, "running"),
+    (queued, restart_and_end, "finished"),
+    (queued, stop, "cancelled"),
+    (queued, resume, "queued"),
+    (queued, delete_in_vain, "queued"),
+    (queued, taken_elsewhere, "finished"),
+    (queued, held_elsewhere, "finished"),
+    (queued_here, stop, "cancelled"),
+    (queued_here, stop_elsewhere, "cancelled"),
+    (queued_here, close, "queued"),
+    (queued_here, Scene.ends, "finished"),
+    (queued_here, delete_in_vain, "queued"),
+    (waits_again, stop, "finished"),
+    (waits_again, restart_and_end, "finished"),
+    (waits_again, delete_in_vain, "queued"),
+    # Training
+    (running, wait, "running"),
+    (running, Scene.ends, "finished"),
+    (running, stop, "running"),
+    (running, stop_and_end, "stopped"),
+    (running, stop_elsewhere, "running"),
+    (running, fail, "failed"),
+    (running, kill, "interrupted"),
+    (running, close, "stopped"),
+    (running, close_before_its_first_step, "queued"),
+    (running, stop_and_close_before_its_first_step, "cancelled"),
+    (running, restart, "running"),
+    (running, resume, "running"),
+    (running, delete_in_vain, "running"),
+    # Broken off
+    (interrupted, wait, "interrupted"),
+    (interrupted, restart, "interrupted"),
+    (interrupted, stop, "interrupted"),
+    (interrupted, resume, "queued"),
+    (interrupted, delete, GONE),
+    # Ended
+    *((state, wait, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
+    *((state, restart, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
+    *((state, stop, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
+    *((state, delete, GONE) for state in (finished, stopped, failed, cancelled)),
+    (finished, resume_in_vain("already_finished"), "finished"),
+    (finished, more_epochs, "queued"),
+    *((state, resume, "queued") for state in (stopped, failed, cancelled)),
+    # Nobody can tell
+    (damaged, wait, "damaged"),
+    (damaged, restart, "damaged"),
+    (damaged, stop, "damaged"),
+    (damaged, resume_in_vain("run_damaged"), "damaged"),
+    (damaged, delete, GONE),
+]
+"""What a run was, what happened to it, what it is then."""
+
+
+def name(part: object) -> str:
+    return getattr(part, "__name__", str(part))
+
+
+@pytest.fixture
+def scene(settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    trainings = Trainings()
+    monkeypatch.setattr(job, "_work", trainings.work)
+    monkeypatch.setattr(job, "require_state", lambda *_: None)
+    studio = Studio(settings, encoders=[tiny_encoder])
+    studio._queue = Queue(studio._take_turn, first_pause=0.001)
+    yield Scene(studio, other_studio(studio), trainings, small_csv)
+    trainings.go()
+    studio.close()
+
+
+@pytest.mark.parametrize(("before", "happens", "after"), ARROWS, ids=lambda part: name(part))
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_each_arrow(
+    scene: Scene, before: Callable[[Scene], None], happens: Callable[[Scene], None], after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before(scene)
+    happens(scene)
+    assert scene.status == after
+    # A new look at the folder, by a process that knows nothing of before, says the same.
+    if after != GONE:
+        assert Studio(scene.studio.settings).view(ME, scene.run.id).status == after
+
+
+def test_the_table_knows_each_state() -> None:
+    assert {after for _, _, after in ARROWS} == {*get_args(Status), GONE}
+    assert {name(before) for before, _, _ in ARROWS} >= {"queued", "running", "interrupted", "damaged"}

@@ -1,0 +1,56 @@
+"""The server: asked to end while something trains, it closes the page and lets the training keep its best model."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.test_app import free_port
+from tests.test_launch import at  # noqa: F401
+from tests.test_main_resume import ROOT, wait_for
+from tests.test_studio import RECIPE, begin
+from tests.test_studio_queue import other_studio
+from tests.tied import popen
+from trainer.runs.run import Run, RunStore
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+
+
+@pytest.mark.parametrize("wish", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+def test_a_server_that_is_told_to_end_keeps_the_best_model(
+    tmp_path: Path,
+    tiny_encoder: Encoder,
+    small_csv: Path,
+    at: Callable[..., None],  # noqa: F811
+    wish: signal.Signals,
+) -> None:
+    runs = tmp_path / "runs"
+    waiting = begin(other_studio(Studio(Settings(runs_dir=runs), encoders=[tiny_encoder])), small_csv, RECIPE)
+    at("log", "hold")
+    with open(tmp_path / "output", "wb") as output:
+        server = popen(
+            [sys.executable, str(ROOT / "tests" / "browser" / "server.py"), tiny_encoder.source, str(tmp_path / "brake")],
+            env={**os.environ, "EMOTUNE_RUNS": str(runs), "GRADIO_SERVER_PORT": str(free_port()), "CI": "1"},
+            cwd=tmp_path,
+            stdout=output,
+            stderr=output,
+            # Whoever runs the tests may have it ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+    try:
+        wait_for(runs, 1, server, tmp_path / "output")
+        for _ in range(2):
+            server.send_signal(wish)
+        assert server.wait(240) == 0, (tmp_path / "output").read_text()
+    finally:
+        server.kill()
+        server.wait()
+    view = RunStore(runs).view(Run(runs / waiting.id))
+    assert (view.status, view.has_model) == ("stopped", True)
+    said = (tmp_path / "output").read_text()
+    assert f"{view.name} stops after its current step and keeps its best model" in said
+    assert "Traceback" not in said
