@@ -21,8 +21,9 @@ from trainer.recipe import Recipe
 from trainer.runs import damage, integrity
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.events import EventLog, parse
+from trainer.runs.following import FollowedLog
 from trainer.runs.listing import FolderListing, Turns
-from trainer.runs.seal import Digest, Seal, file_digest, signature
+from trainer.runs.seal import Digest, file_digest, signature
 from trainer.runs.view import RunView, fold, with_life
 from trainer.runs.writer import has_living_writer, writing
 
@@ -30,6 +31,9 @@ _LOOKS = 2
 """At a run that is being written."""
 
 _DIGESTS_KEPT = 10_000
+
+_FOLLOWED = 32
+"""Logs; only those of runs that are trained now, or were a moment ago, are read again and again."""
 
 _TURNS = 20
 """Calls of ``version`` within which each run is looked at: with the page's tick of a second, so many seconds at most pass until it tells what
@@ -154,31 +158,35 @@ class Run:
             return (damage.RECIPE, *damaged)
         return damaged
 
-    def folded(self) -> RunView:
-        """What the log says and, in ``damage``, what is wrong with the log. Never raises."""
+    def folded(self, log: FollowedLog | None = None) -> RunView:
+        """What the log says and, in ``damage``, what is wrong with the log. Never raises. ``log`` is the run's, if somebody follows it."""
         # The seal first: the log only grows.
         seal = integrity.results_seal(self.path)
+        sealed = None if seal is None else integrity.sealed_log(seal)
+        log, begins = log or FollowedLog(self.id, self.log), False
         try:
-            content = self.log.content()
-            log = parse(content)
-            view = fold(self.id, log.events, log.damaged)
+            view = log.look()
+            begins = sealed is not None and log.begins_with(*sealed)
         except OSError as error:
-            content, view = b"", fold(self.id, ())
+            view = fold(self.id, ())
             view = replace(view, damage=(damage.log_unreadable(view.name, error.strerror or str(error)),))
-        return view if seal is None else self._beside_its_seal(view, seal, content)
+        return view if seal is None else self._beside_its_seal(view, sealed[0] if begins else None)
 
-    def _beside_its_seal(self, view: RunView, seal: Seal, content: bytes) -> RunView:
-        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged or lacks the run's end."""
-        sealed = integrity.sealed_log(seal, content)
+    def _beside_its_seal(self, view: RunView, sealed: int | None) -> RunView:
+        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged or lacks the run's end.
+
+        ``sealed`` is the length of the log when it was sealed; None where it no longer begins with what stood there.
+        """
         if sealed is None or view.damage:
             # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
             status = "interrupted" if view.status == "queued" and sealed is None else view.status
             return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
-        return view if view.has_model else self._without_its_end(view, sealed, content)
+        return view if view.has_model else self._without_its_end(view, sealed)
 
-    def _without_its_end(self, view: RunView, sealed: bytes, content: bytes) -> RunView:
+    def _without_its_end(self, view: RunView, sealed: int) -> RunView:
         """The view of a run that ended with its results and before the log could say so: its model stands until another one replaces it."""
-        before = parse(sealed).events
+        content = self.log.content()
+        before = parse(content[:sealed]).events
         since = parse(content).events[len(before) :]
         if any(event.get("replaces_model") for event in since):
             return view
@@ -243,6 +251,7 @@ class RunStore:
         """By owner; another process may count the same changes, so this one is named in them."""
         self._name = secrets.token_hex(4)
         self._digests: SingleFlightCache[str] = SingleFlightCache(_DIGESTS_KEPT)
+        self._followed: SingleFlightCache[FollowedLog] = SingleFlightCache(_FOLLOWED)
 
     def create(self, *, recipe: Recipe, fill: Callable[[Path], None], **facts: Any) -> Run:
         """Make a run's folder as a whole or not at all, on the disk when this returns; it waits for its turn. Raises OSError.
@@ -355,8 +364,9 @@ class RunStore:
         # A training run's folder changes with each beat of its writer, which tells nothing.
         if known is not None and known.log == log and (known.folder == folder or known.view.status == "running"):
             return known
+        followed = self._followed.get(run.id, lambda: FollowedLog(run.id, run.log))
         for _ in range(_LOOKS):
-            folded = run.folded()
+            folded = run.folded(followed)
             damaged = run.damaged_files(has_model=folded.has_model, digest=None)
             # What is being written at this moment may look damaged; a second look tells.
             if not (folded.damage or damaged):
