@@ -23,7 +23,7 @@ from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
 from trainer.runs.seal import Digest, file_digest
-from trainer.runs.view import fold
+from trainer.runs.view import RunView, fold
 from trainer.runs.writer import writing
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
 
@@ -77,14 +77,14 @@ def lend_a_hand(encoders: Sequence[Encoder]) -> None:
 
     run = Run(Path(Ranks.from_environment().share(None)), muted=True)
     corpus, splits = rows_of(run)
+    view = fold(run.id, run.log.read())
     with suppress(Cancelled):
-        fit(run, encoder_of(run, encoders), corpus, splits, recipe=_recipe_of(run))
+        fit(run, encoder_of(run, view, encoders), corpus, splits, recipe=_recipe_of(run, view))
 
 
-def encoder_of(run: Run, encoders: Sequence[Encoder]) -> Encoder:
+def encoder_of(run: Run, view: RunView, encoders: Sequence[Encoder]) -> Encoder:
     """The run's encoder, be it one of these or a folder; UserError where it is gone."""
-    folder = fold(run.id, run.log.read()).encoder_folder
-    return local_encoder(Path(folder)) if folder else find_encoder(run.recipe().encoder, encoders)
+    return local_encoder(Path(view.encoder_folder)) if view.encoder_folder else find_encoder(run.recipe().encoder, encoders)
 
 
 def fail(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -> None:
@@ -135,8 +135,8 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     from trainer.training.fit import fit
     from trainer.training.ranks import Ranks
 
-    recipe, view = _recipe_of(run), fold(run.id, run.log.read())
-    encoder = encoder_of(run, encoders)
+    view = fold(run.id, run.log.read())
+    recipe, encoder = _recipe_of(run, view), encoder_of(run, view, encoders)
     corpus, splits = rows_of(run)
     checkpoints, changed = Checkpoints(run.checkpoints, run.id), recipe != run.recipe()
     if changed or view.has_model:
@@ -194,10 +194,9 @@ def require_state(checkpoints: Checkpoints, name: str, *, digest: Digest | None 
         )
 
 
-def _recipe_of(run: Run) -> Recipe:
+def _recipe_of(run: Run, view: RunView) -> Recipe:
     """The recipe, with the epochs that were added to a run that goes on."""
-    recipe, view = run.recipe(), fold(run.id, run.log.read())
-    wanted = view.wanted_epochs
+    recipe, wanted = run.recipe(), view.wanted_epochs
     if not wanted:
         return recipe
     # An encoder that was frozen throughout stays so. And somebody who asks for more epochs does not want them to be ended early.

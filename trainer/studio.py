@@ -197,7 +197,7 @@ class Studio(Desk, Shelf):
                 job.require_state(Checkpoints(run.checkpoints, run.id), view.name, digest=None)
             run.check(ROWS)
             run.recipe()
-            job.encoder_of(run, self.encoders)
+            job.encoder_of(run, view, self.encoders)
             if epochs is not None:
                 replace(run.recipe(), epochs=epochs)  # so many may be out of range
             with disk_in_words(self.settings):

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.runs.test_view import ANYTHING, BEGUN, EVENTS
+from trainer.recipe import Recipe
 from trainer.runs import following
 from trainer.runs.checksums import dump
 from trainer.runs.events import EventLog, LogParser, parse
 from trainer.runs.following import FollowedLog
+from trainer.runs.run import RunStore
 from trainer.runs.view import Folding, RunView, fold
 
 RUN = "0123456789abcdef"
@@ -159,3 +161,21 @@ def test_a_line_far_longer_than_a_part_that_is_read_is_read(tmp_path: Path, monk
     log.append("queued")
     view = FollowedLog(RUN, log).look()
     assert (view.name, len(view.notices[0]), view.status) == ("brisk otter", 5_000, "queued")
+
+
+def test_the_runs_of_a_folder_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "_WINDOW", 1_000)
+    store = RunStore(tmp_path)
+    run = store.create(recipe=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local")
+    run.log.append("started", total_steps=500)
+    for step in range(100):
+        run.log.append("log", step=step, loss=0.5)
+    with reading(monkeypatch, run.log.path) as read:
+        assert len(store.view(run).points) == 100
+    assert sum(read) == run.log.size() > 10_000
+    before = run.log.size()
+    run.log.append("log", step=100, loss=0.5)
+    with reading(monkeypatch, run.log.path) as read:
+        assert len(store.view(run).points) == 101
+        store.version("local")
+    assert sum(read) == 1_000 + run.log.size() - before
