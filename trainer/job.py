@@ -21,7 +21,7 @@ from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
 from trainer.runs.seal import Digest, file_digest
-from trainer.runs.view import fold
+from trainer.runs.view import RunView, fold
 from trainer.runs.writer import holding, writing
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
 
@@ -91,8 +91,9 @@ def lend_a_hand(encoders: Sequence[Encoder]) -> None:
         return
     run = Run(Path(shared), muted=True)
     corpus, splits = rows_of(run)
+    view = fold(run.id, run.log.read())
     with suppress(Cancelled):
-        fit(run, encoder_of(run, encoders), corpus, splits)
+        fit(run, encoder_of(run, view, encoders), corpus, splits)
 
 
 def send_home() -> None:
@@ -102,10 +103,9 @@ def send_home() -> None:
     Ranks.from_environment().share("")
 
 
-def encoder_of(run: Run, encoders: Sequence[Encoder]) -> Encoder:
+def encoder_of(run: Run, view: RunView, encoders: Sequence[Encoder]) -> Encoder:
     """The run's encoder, be it one of these or a folder; UserError where it is gone."""
-    folder = fold(run.id, run.log.read()).encoder_folder
-    return local_encoder(Path(folder)) if folder else find_encoder(run.recipe().encoder, encoders)
+    return local_encoder(Path(view.encoder_folder)) if view.encoder_folder else find_encoder(run.recipe().encoder, encoders)
 
 
 def fail(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -> None:
@@ -157,9 +157,10 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     from trainer.training.ranks import Ranks
 
     try:
-        encoder = encoder_of(run, encoders)
+        view = fold(run.id, run.log.read())
+        encoder = encoder_of(run, view, encoders)
         corpus, splits = rows_of(run)
-        checkpoints, view = Checkpoints(run.checkpoints, run.id), fold(run.id, run.log.read())
+        checkpoints = Checkpoints(run.checkpoints, run.id)
         if view.parent or view.has_model:
             # A beginning from the first step would be another training.
             require_state(checkpoints, view.name)

@@ -217,7 +217,7 @@ class Studio(Desk, Shelf):
             epochs = going_on(view, more_epochs)
             run.check(ROWS)
             run.resolved_recipe()
-            job.encoder_of(run, self.encoders)
+            job.encoder_of(run, view, self.encoders)
             with disk_in_words(self.settings):
                 if view.status in ("finished", "stopped"):
                     run = self._child(run, view, epochs, more_epochs)
@@ -316,9 +316,11 @@ class Studio(Desk, Shelf):
         return remove_older(self.settings.uploads_dir, time.time() - _UPLOAD_SECONDS)
 
     def token(self, owner: str) -> str:
-        """Changes whenever anything that the page shows of runs does; cheap enough to ask each second."""
-        runs = ";".join(f"{v.id[:8]}{v.status}{v.stop_asked}{self._runs.size(v.id)},{len(v.damage)}" for v in self._runs.list(owner))
-        return f"{runs}|{self._queue.changes}|{self.hardware is None}"
+        """Changes whenever anything that the page shows of runs does; cheap enough to ask each second.
+
+        What another process does to a run that is not live is seen within 20 calls.
+        """
+        return f"{self._runs.version(owner)}|{self._queue.changes}|{self.hardware is None}"
 
     def waiting_before(self, run_id: str) -> int | None:
         """How many runs of this server come before a waiting one; None where it is not waiting here."""

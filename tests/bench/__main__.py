@@ -3,7 +3,7 @@
 import json
 import platform
 
-from tests.bench import duplicates, inspection, overhead, page, painting, prediction, training
+from tests.bench import duplicates, inspection, overhead, page, painting, prediction, runs, training
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_file
 from trainer.settings import prepare_environment
@@ -21,7 +21,15 @@ def main() -> None:
         print(f"  a bare Gradio page with the same kinds of components   {found['bare_first_paint_ms']:6,}")
         print(f"  Emotune                                                {found['first_paint_ms']:6,}")
         print(f"  later by                                               {found['first_paint_later_by_ms']:6,}   (allowed: 500)")
-    found |= inspection.measure()
+    many = runs.measure()
+    print("CPU time of our handlers with 1,000 finished runs in the folder, milliseconds")
+    print(f"  the first look at them all           {many['runs_first_look_ms']:8.1f}   (wanted: 500)")
+    print(f"  a tick of the page without news      {many['runs_tick_ms']:8.1f}   (allowed: 2)")
+    print(f"  the list, where something has changed {many['runs_list_ms']:7.1f}")
+    print("CPU time of a view of a run whose log has 100 MB, milliseconds")
+    print(f"  the first one                        {many['long_log_first_look_ms']:8.1f}")
+    print(f"  after one more point                 {many['long_log_point_ms']:8.1f}")
+    found |= many | inspection.measure()
     print("Inspecting a file, whole processes in turn: pandas reads it, ours also finds columns, labels, doubles and what is odd")
     for name, what, allowed in (("100k", "100,000 rows", "6 s"), ("1m", "1,000,000 rows", "60 s, 3,000 MB")):
         for who, key in (("pandas.read_csv, python engine", f"pandas_reads_{name}"), ("Emotune", f"inspect_{name}")):

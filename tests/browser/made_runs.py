@@ -27,10 +27,11 @@ def make_run(
     name: str = "brisk otter",
     counting_words: float | None = None,
     end: str = "finished",
+    points: int = 0,
 ) -> RunView:
     """A finished run whose answers on its test rows are those of ``confusion`` (rows are the true class); as many rows watched it.
 
-    ``counting_words`` is the accuracy of the word counts on the test rows, None where there is no such comparison.
+    ``counting_words`` is the accuracy of the word counts on the test rows, None where there is no such comparison; ``points`` are logged.
     """
     cells = [(i, j) for i, row in enumerate(confusion) for j, count in enumerate(row) for _ in range(count)]
     true, said = (np.array(ids) for ids in zip(*cells, strict=True))
@@ -56,6 +57,8 @@ def make_run(
     rows = {"train": learned, "validation": len(true), "test": len(true)}
     run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name=name, owner=LOCAL_OWNER, source_name=source_name, rows=rows)
     run.log.append("started", total_steps=10, epochs=1)
+    for step in range(points):
+        run.log.append("log", step=step, loss=0.5, accuracy=0.8, elapsed=float(step), train_seconds=float(step), samples_per_second=80.0)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
     if counting_words is not None:
         scores = {f"{of}{score}": counting_words for of in ("", "validation_") for score in ("accuracy", "macro_f1")}

@@ -1,11 +1,20 @@
 """How long a run will still take, from made-up events of which the truth is known."""
 
 import itertools
+from collections.abc import Sequence
 
 import pytest
 
-from trainer.runs.remaining import time_left
+from trainer.runs.remaining import Clock, TimeLeft
 from trainer.runs.view import fold, with_life
+
+
+def time_left(events: Sequence[dict]) -> TimeLeft | None:
+    clock = Clock()
+    for event in events:
+        clock.take(event)
+    return clock.left()
+
 
 TOTAL, EACH, EVALUATION = 100, 0.5, 2.0
 """Steps of half a second, and ten evaluations of two, of 50 validation rows; the word counts are known."""

@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -97,40 +98,64 @@ def parse(content: bytes) -> LogContent:
     What a crash tore is no damage: what follows the last newline, and a line of which the writer that came next says so. A whole line that
     follows another one than it names is a fact all the same, as lines may have been removed before it; one that stood before is not.
     """
-    events: list[dict[str, Any]] = []
-    damaged: list[int] = []
-    lines = content.split(b"\n")
-    may_be_torn = False
-    # The checksums that the next line may name; and the whole lines so far.
-    links, seen = {""}, set[bytes]()
-    for at, line in enumerate(lines):
+    parser = LogParser()
+    end = content.rfind(b"\n") + 1
+    events = parser.take(content[:end])
+    last = parser.peek(content[end:])
+    return LogContent((*events, *last.events), last.damaged)
+
+
+class LogParser:
+    """Reads a log part by part, each of whole lines; see ``parse``. No line is looked at twice."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._damaged: list[int] = []
+        self._may_be_torn = False
+        self._links = {""}
+        """The checksums that the next line may name."""
+        self._seen: set[int] = set()
+        """The whole lines so far, by a hash of 64 bits."""
+
+    def take(self, lines: bytes) -> list[dict[str, Any]]:
+        """The facts of the lines that come next; the last one ends with a newline."""
+        return [event for line in lines.split(b"\n") if line and (event := self._take(line)) is not None]
+
+    def peek(self, rest: bytes) -> LogContent:
+        """What follows the last newline, and all that is damaged so far; the next part begins with it once more."""
+        if not rest or (_event(rest) is None and not stated_checksum(rest)):
+            return LogContent((), tuple(self._damaged))
+        ahead = copy(self)
+        ahead._damaged, ahead._links, ahead._seen = [*self._damaged], {*self._links}, {hash(rest)} & self._seen
+        event = ahead._take(rest)
+        return LogContent(() if event is None else (event,), tuple(ahead._damaged))
+
+    def _take(self, line: bytes) -> dict[str, Any] | None:
         event = _event(line)
         if event is None:
             checksum = stated_checksum(line)
-            if not line or (at == len(lines) - 1 and not checksum):
-                continue
-            may_be_torn = not checksum
-            damaged.append(len(events))
+            self._may_be_torn = not checksum
+            self._damaged.append(self._count)
             if checksum:
                 # Either it is right, or what it covers is: the next line names the one that was written.
-                links |= {checksum, right_checksum(line)}
-            continue
-        torn_before = event.pop("after_torn", False) and may_be_torn
-        if torn_before and damaged and damaged[-1] == len(events):
-            damaged.pop()
+                self._links |= {checksum, right_checksum(line)}
+            return None
+        torn_before = event.pop("after_torn", False) and self._may_be_torn
+        if torn_before and self._damaged and self._damaged[-1] == self._count:
+            self._damaged.pop()
         # What a damaged line without a checksum had for one, nobody knows.
-        follows = str(event.pop("previous", "")) in links or (may_be_torn and not torn_before)
-        may_be_torn = False
-        checksum = line[CHECKSUM_OF_LINE].decode("ascii")
+        follows = str(event.pop("previous", "")) in self._links or (self._may_be_torn and not torn_before)
+        self._may_be_torn = False
+        checksum, known = line[CHECKSUM_OF_LINE].decode("ascii"), hash(line)
         if not follows:
-            damaged.append(len(events))
-            if line in seen:
-                links.add(checksum)
-                continue
-        links = {checksum}
-        seen.add(line)
-        events.append(event)
-    return LogContent(tuple(events), tuple(damaged))
+            self._damaged.append(self._count)
+            if known in self._seen:
+                self._links.add(checksum)
+                return None
+        self._links = {checksum}
+        self._seen.add(known)
+        self._count += 1
+        return event
 
 
 def _event(line: bytes) -> dict[str, Any] | None:

@@ -76,14 +76,19 @@ def reseal_log(folder: Path) -> None:
     """
     seal = results_seal(folder)
     content = (folder / LOG).read_bytes() if seal is not None else b""
-    if seal is None or not _begins_as_sealed(seal, content):
+    sealed = None if seal is None else sealed_log(seal)
+    if sealed is None or not (len(content) >= sealed[0] and hashlib.sha256(content[: sealed[0]]).hexdigest() == sealed[1]):
         return
     save_seal(folder / RESULT_SEAL, replace(seal, facts={**seal.facts, "log": _log_facts(folder)}))
 
 
-def sealed_log(seal: Seal, content: bytes) -> bytes | None:
-    """What stood in the log when the results were sealed; None where the log no longer begins with it."""
-    return content[: seal.facts["log"][0]] if _begins_as_sealed(seal, content) else None
+def sealed_log(seal: Seal) -> tuple[int, str] | None:
+    """Size and SHA-256 of what stood in the log when the results were sealed; None where the seal does not tell."""
+    try:
+        size, digest = seal.facts["log"]
+        return int(size), str(digest)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
@@ -154,11 +159,3 @@ def _log_facts(folder: Path) -> tuple[int, str]:
     content = (folder / LOG).read_bytes()
     content = content[: content.rfind(b"\n") + 1]
     return len(content), hashlib.sha256(content).hexdigest()
-
-
-def _begins_as_sealed(seal: Seal, content: bytes) -> bool:
-    try:
-        size, digest = seal.facts["log"]
-        return len(content) >= size and hashlib.sha256(content[:size]).hexdigest() == digest
-    except (KeyError, TypeError, ValueError):
-        return False

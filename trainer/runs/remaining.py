@@ -4,7 +4,8 @@ Pure: what the events of a run tell. Whether anybody still works at it, and what
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -56,8 +57,8 @@ class _Point:
 
 
 @dataclass
-class _Facts:
-    """What the events so far tell of the time."""
+class Clock:
+    """What the events so far tell of the time; they are taken one after the other, and are whole (see schema.py)."""
 
     now: float = 0.0
     forecast: float | None = None
@@ -81,24 +82,44 @@ class _Facts:
     def step(self) -> int:
         return self.points[-1].step if self.points else 0
 
+    def take(self, event: Event) -> None:
+        self.now = event["time"]
+        match event["kind"]:
+            case "created":
+                self.forecast, self.rows = event.get("forecast_seconds"), event.get("rows", {})
+            case "queued":
+                self.begun = self.stage = None
+            case "phase":
+                _take_phase(self, event)
+            case "started":
+                self.total_steps, self.planned = event.get("total_steps", 0), event.get("evaluations", 0)
+                self.parameters = event.get("parameters", 0)
+            case "resumed":
+                self.points = [p for p in self.points if p.step <= event["step"]]
+                self.evaluations = [e for e in self.evaluations if e[0] <= event["step"]]
+            case "log":
+                _take_point(self, event)
+            case "eval" if not event.get("extra"):
+                self.evaluations.append((event["step"], event.get("seconds")))
+            case "baseline":
+                self.compared = True
 
-def time_left(events: Sequence[Event]) -> TimeLeft | None:
-    """What a run that is under way will take from its last event on; None where nothing is known. ``events`` are whole (see schema.py)."""
-    facts = _facts(events)
-    if facts.begun is None:
-        return None
-    tail = _tail(facts)
-    if facts.stage is not None:
-        left = _left_of_tail(facts, tail)
-        return _told(left, left)
-    after, steps = sum(tail.values()) + _CLOSING, _steps_left(facts)
-    forecast = _left_of_forecast(facts, known=steps is not None)
-    if steps is None and forecast is None:
-        return None
-    measured = forecast if steps is None else steps + after
-    weight = 0.0 if forecast is None or steps is None else _trust(facts)
-    seconds = measured if forecast is None else weight * forecast + (1 - weight) * measured
-    return _told(seconds, after)
+    def left(self) -> TimeLeft | None:
+        """What a run that is under way will take from its last event on; None where nothing is known."""
+        if self.begun is None:
+            return None
+        tail = _tail(self)
+        if self.stage is not None:
+            left = _left_of_tail(self, tail)
+            return _told(left, left)
+        after, steps = sum(tail.values()) + _CLOSING, _steps_left(self)
+        forecast = _left_of_forecast(self, known=steps is not None)
+        if steps is None and forecast is None:
+            return None
+        measured = forecast if steps is None else steps + after
+        weight = 0.0 if forecast is None or steps is None else _trust(self)
+        seconds = measured if forecast is None else weight * forecast + (1 - weight) * measured
+        return _told(seconds, after)
 
 
 def _told(seconds: float, tail: float) -> TimeLeft | None:
@@ -106,7 +127,7 @@ def _told(seconds: float, tail: float) -> TimeLeft | None:
     return TimeLeft(max(_LEAST, seconds), max(_LEAST, tail)) if math.isfinite(seconds + tail) else None
 
 
-def _left_of_forecast(facts: _Facts, *, known: bool) -> float | None:
+def _left_of_forecast(facts: Clock, *, known: bool) -> float | None:
     """The forecast less what has passed; None where there is none, or where it has proven wrong and the steps are ``known``."""
     if facts.forecast is None or facts.begun is None:
         return None
@@ -114,63 +135,37 @@ def _left_of_forecast(facts: _Facts, *, known: bool) -> float | None:
     return None if known and passed >= most else facts.forecast - min(passed, most)
 
 
-def _trust(facts: _Facts) -> float:
+def _trust(facts: Clock) -> float:
     """In the forecast, 1 at the first steps and 0 from the share on where the steps know better."""
     share = facts.step / max(1, facts.total_steps)
     return min(1.0, max(0.0, (_SETTLED - share) / (_SETTLED - _EARLY)))
 
 
-def _facts(events: Sequence[Event]) -> _Facts:
-    facts = _Facts()
-    for event in events:
-        facts.now = event["time"]
-        match event["kind"]:
-            case "created":
-                facts.forecast, facts.rows = event.get("forecast_seconds"), event.get("rows", {})
-            case "queued":
-                facts.begun = facts.stage = None
-            case "phase":
-                _take_phase(facts, event)
-            case "started":
-                facts.total_steps, facts.planned = event.get("total_steps", 0), event.get("evaluations", 0)
-                facts.parameters = event.get("parameters", 0)
-            case "resumed":
-                facts.points = [p for p in facts.points if p.step <= event["step"]]
-                facts.evaluations = [e for e in facts.evaluations if e[0] <= event["step"]]
-            case "log":
-                _take_point(facts, event)
-            case "eval" if not event.get("extra"):
-                facts.evaluations.append((event["step"], event.get("seconds")))
-            case "baseline":
-                facts.compared = True
-    return facts
-
-
-def _take_phase(facts: _Facts, event: Event) -> None:
+def _take_phase(facts: Clock, event: Event) -> None:
     facts.begun = event["time"] if facts.begun is None else facts.begun
     stage = event.get("stage")
     facts.stage_begun = facts.stage_begun if stage == facts.stage else event["time"]
     facts.stage, facts.done = stage, event.get("done")
 
 
-def _take_point(facts: _Facts, event: Event) -> None:
+def _take_point(facts: Clock, event: Event) -> None:
     facts.samples_per_second = event.get("samples_per_second", facts.samples_per_second)
     if (elapsed := event.get("elapsed")) is not None:
         facts.points.append(_Point(event["step"], elapsed, event.get("train_seconds", elapsed), len(facts.evaluations)))
 
 
-def _a_step(facts: _Facts) -> float | None:
+def _a_step(facts: Clock) -> float | None:
     """Seconds of a step of late: the first ones are slow, and those of an encoder that has just begun to learn too are slower than those before."""
     if not facts.step:
         return None
     first, last = facts.points[0], facts.points[-1]
-    since = max(
-        (p for p in facts.points[:-1] if 2 * p.step <= first.step + last.step), key=lambda p: p.step, default=_Point(0, 0.0, 0.0, 0)
-    )
+    # Steps only grow; a log from elsewhere, in which they do not, has some point for an answer too.
+    half = bisect_right(facts.points, (first.step + last.step) / 2, hi=len(facts.points) - 1, key=lambda p: p.step)
+    since = facts.points[half - 1] if half else _Point(0, 0.0, 0.0, 0)
     return max(0.0, last.train_seconds - since.train_seconds) / max(1, last.step - since.step)
 
 
-def _steps_left(facts: _Facts) -> float | None:
+def _steps_left(facts: Clock) -> float | None:
     """Seconds of the steps and the evaluations that are still to come."""
     a_step = _a_step(facts)
     if a_step is None:
@@ -179,7 +174,7 @@ def _steps_left(facts: _Facts) -> float | None:
     return max(0, facts.total_steps - facts.step) * a_step + pending * _evaluation(facts)
 
 
-def _evaluation(facts: _Facts) -> float:
+def _evaluation(facts: Clock) -> float:
     """Seconds that an evaluation takes from the training, what is saved after it included."""
     last = facts.points[-1]
     if last.evaluations:
@@ -187,7 +182,7 @@ def _evaluation(facts: _Facts) -> float:
     return _scoring(facts, facts.rows.get("validation", 0))
 
 
-def _scoring(facts: _Facts, rows: int) -> float:
+def _scoring(facts: Clock, rows: int) -> float:
     """Seconds to read so many rows: as fast as validation rows were read or, before any were, by the speed of the steps."""
     known = [seconds for _, seconds in facts.evaluations if seconds is not None]
     validation = facts.rows.get("validation", 0)
@@ -198,7 +193,7 @@ def _scoring(facts: _Facts, rows: int) -> float:
     return _FORWARD * rows * a_step * facts.step / texts if a_step and texts else 0.0
 
 
-def _tail(facts: _Facts) -> dict[str, float]:
+def _tail(facts: Clock) -> dict[str, float]:
     """Seconds of each stage after the last step."""
     scored = facts.rows.get("validation", 0) + facts.rows.get("test", 0)
     return {
@@ -208,7 +203,7 @@ def _tail(facts: _Facts) -> dict[str, float]:
     }
 
 
-def _left_of_tail(facts: _Facts, tail: Mapping[str, float]) -> float:
+def _left_of_tail(facts: Clock, tail: Mapping[str, float]) -> float:
     """Seconds that are still to come of a run that is in one of these stages."""
     passed = facts.now - facts.stage_begun
     here = tail[facts.stage] - passed

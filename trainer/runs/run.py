@@ -7,8 +7,10 @@ import os
 import re
 import secrets
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +21,9 @@ from trainer.recipe import Recipe
 from trainer.runs import damage, integrity
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.events import EventLog, parse
-from trainer.runs.seal import Digest, Seal, file_digest, signature
+from trainer.runs.following import FollowedLog
+from trainer.runs.listing import FolderListing, Turns
+from trainer.runs.seal import Digest, file_digest, signature
 from trainer.runs.view import RunView, fold, with_life
 from trainer.runs.writer import has_living_writer, holding
 
@@ -32,6 +36,13 @@ _LOOKS = 2
 """At a run that is being written."""
 
 _DIGESTS_KEPT = 10_000
+
+_FOLLOWED = 32
+"""Logs; only those of runs that are trained now, or were a moment ago, are read again and again."""
+
+_TURNS = 20
+"""Calls of ``version`` within which each run is looked at: with the page's tick of a second, so many seconds at most pass until it tells what
+another process or the disk did to a run that is not live. What this process does, and what happens to live runs, it tells at once."""
 
 _NO_END = "It was interrupted just before its end was noted. Its model and its scores are whole; Resume finishes it."
 
@@ -155,31 +166,35 @@ class Run:
             return (damage.RECIPE, *damaged)
         return damaged
 
-    def folded(self) -> RunView:
-        """What the log says and, in ``damage``, what is wrong with the log. Never raises."""
+    def folded(self, log: FollowedLog | None = None) -> RunView:
+        """What the log says and, in ``damage``, what is wrong with the log. Never raises. ``log`` is the run's, if somebody follows it."""
         # The seal first: the log only grows.
         seal = integrity.results_seal(self.path)
+        sealed = None if seal is None else integrity.sealed_log(seal)
+        log, begins = log or FollowedLog(self.id, self.log), False
         try:
-            content = self.log.content()
-            log = parse(content)
-            view = fold(self.id, log.events, log.damaged)
+            view = log.look()
+            begins = sealed is not None and log.begins_with(*sealed)
         except OSError as error:
-            content, view = b"", fold(self.id, ())
+            view = fold(self.id, ())
             view = replace(view, damage=(damage.log_unreadable(view.name, error.strerror or str(error)),))
-        return view if seal is None else self._beside_its_seal(view, seal, content)
+        return view if seal is None else self._beside_its_seal(view, sealed[0] if begins else None)
 
-    def _beside_its_seal(self, view: RunView, seal: Seal, content: bytes) -> RunView:
-        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged or lacks the run's end."""
-        sealed = integrity.sealed_log(seal, content)
+    def _beside_its_seal(self, view: RunView, sealed: int | None) -> RunView:
+        """The view of a log whose results are sealed: whether the log was cut, and what holds although it is damaged or lacks the run's end.
+
+        ``sealed`` is the length of the log when it was sealed; None where it no longer begins with what stood there.
+        """
         if sealed is None or view.damage:
             # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
             status = "interrupted" if view.status == "queued" and sealed is None else view.status
             return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
-        return view if view.has_model else self._without_its_end(view, sealed, content)
+        return view if view.has_model else self._without_its_end(view, sealed)
 
-    def _without_its_end(self, view: RunView, sealed: bytes, content: bytes) -> RunView:
+    def _without_its_end(self, view: RunView, sealed: int) -> RunView:
         """The view of a run that ended with its results and before the log could say so: its model stands until another one replaces it."""
-        before = parse(sealed).events
+        content = self.log.content()
+        before = parse(content[:sealed]).events
         since = parse(content).events[len(before) :]
         if any(event.get("replaces_model") for event in since):
             return view
@@ -217,6 +232,16 @@ class _Known:
     """With what is damaged of its files, as far as their sizes tell."""
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What was told of a run last, and what that came from."""
+
+    known: _Known
+    living: bool
+    stop_asked: bool
+    view: RunView
+
+
 class RunStore:
     """All runs of one folder. Reading many runs again is cheap: a log is folded anew only when it has changed.
 
@@ -226,7 +251,15 @@ class RunStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._known: dict[str, _Known] = {}
+        self._shown: dict[str, _Shown] = {}
+        self._listing = FolderListing(root, is_id)
+        self._turns = Turns(_TURNS)
+        self._changes = count(1)
+        self._versions: dict[str, str] = defaultdict(str)
+        """By owner; another process may count the same changes, so this one is named in them."""
+        self._name = secrets.token_hex(4)
         self._digests: SingleFlightCache[str] = SingleFlightCache(_DIGESTS_KEPT)
+        self._followed: SingleFlightCache[FollowedLog] = SingleFlightCache(_FOLLOWED)
 
     def create(
         self,
@@ -273,19 +306,32 @@ class RunStore:
 
     def list(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""
-        try:
-            with os.scandir(self.root) as entries:
-                ids = {entry.name for entry in entries if is_id(entry.name) and entry.is_dir()}
-        except OSError:
-            return []
-        views = [self.view(Run(self.root / run_id)) for run_id in ids]
-        for gone in set(self._known) - ids:
-            self._known.pop(gone, None)
+        views = [self.view(Run(self.root / run_id)) for run_id in self._ids()]
         return sorted((v for v in views if v.owner == owner), key=lambda v: (v.created, v.id), reverse=True)
 
-    def size(self, run_id: str) -> int:
-        """Bytes of a run's log: grows with everything that happens to it."""
-        return Run(self.root / run_id).log.size()
+    def version(self, owner: str) -> str:
+        """Changes whenever anything does that is told of the owner's runs; cheap enough to ask each second, however many there are.
+
+        New and live runs are looked at each time, the others in turn (see _TURNS).
+        """
+        ids = self._ids()
+        shown = [(run_id, self._shown.get(run_id)) for run_id in ids]
+        now = [run_id for run_id, last in shown if last is None or last.view.live]
+        for run_id in (*now, *self._turns.next(ids)):
+            self.view(Run(self.root / run_id))
+        return self._versions[owner]
+
+    def _ids(self) -> frozenset[str]:
+        """The runs that are there; what was known of others is let go."""
+        ids = self._listing.names()
+        for gone in self._known.keys() - ids:
+            self._known.pop(gone, None)
+            if (last := self._shown.pop(gone, None)) is not None:
+                self._changed(last.view.owner)
+        return ids
+
+    def _changed(self, owner: str) -> None:
+        self._versions[owner] = f"{self._name}-{next(self._changes)}"
 
     def view(self, run: Run) -> RunView:
         """What is known of a run. ``damage`` is what its log and the sizes of its files tell; ``damage`` of this store reads the files too."""
@@ -297,7 +343,17 @@ class RunStore:
             # Its end may have been written between the two.
             if living or run.log.size() == known.log[0]:
                 break
-        return with_life(view, living=living, stop_asked=view.live and run.stop_asked())
+        return self._show(run, known, living, view.live and run.stop_asked())
+
+    def _show(self, run: Run, known: _Known, living: bool, stop_asked: bool) -> RunView:
+        last = self._shown.get(run.id)
+        if last is not None and last.known is known and (last.living, last.stop_asked) == (living, stop_asked):
+            return last.view
+        view = with_life(known.view, living=living, stop_asked=stop_asked)
+        self._shown[run.id] = _Shown(known, living, stop_asked, view)
+        if last is None or last.known.log != known.log or last.view != view:
+            self._changed(view.owner)
+        return view
 
     def damage(self, run: Run) -> tuple[str, ...]:
         """What is damaged of a run, in sentences, every sealed file read once for each state of it on the disk."""
@@ -308,7 +364,8 @@ class RunStore:
                 break
         told = known.folded.damage + damage.files(known.folded.name, damaged) + damage.what_is_left(damaged)
         # The list, which looks at sizes only, knows it too from now on.
-        self._known[run.id] = replace(known, view=replace(known.view, damage=told))
+        if told != known.view.damage:
+            self._known[run.id] = replace(known, view=replace(known.view, damage=told))
         return told
 
     def is_whole(self, run: Run, *parts: str) -> bool:
@@ -328,8 +385,9 @@ class RunStore:
         # A training run's folder changes with each beat of its writer, which tells nothing.
         if known is not None and known.log == log and (known.folder == folder or known.view.status == "running"):
             return known
+        followed = self._followed.get(run.id, lambda: FollowedLog(run.id, run.log))
         for _ in range(_LOOKS):
-            folded = run.folded()
+            folded = run.folded(followed)
             damaged = run.damaged_files(has_model=folded.has_model, digest=None)
             # What is being written at this moment may look damaged; a second look tells.
             if not (folded.damage or damaged):

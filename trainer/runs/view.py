@@ -4,11 +4,12 @@ Pure: the same events give the same view. Whether the writer lives is handed in,
 """
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from trainer.runs import damage
-from trainer.runs.remaining import time_left
+from trainer.runs.remaining import Clock
 from trainer.runs.schema import fits
 from trainer.settings import LOCAL_OWNER
 
@@ -238,53 +239,87 @@ def fold(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] =
     is passed over and is damage too. Without a whole ``created`` the run belongs to the local owner and is "damaged", as one
     is whose log is that of another run.
     """
-    view = RunView(id=run_id)
-    points: list[LogPoint] = []
-    evaluations: list[Evaluation] = []
-    moved: dict[str, Any] = {}
-    wrong = list(damaged)
-    whole: list[dict[str, Any]] = []
-    created, foreign, queued_at = False, False, 0
-    for at, event in enumerate(events):
-        if not fits(event):
-            wrong.append(at)
-            continue
-        whole.append(event)
-        kind = event["kind"]
-        if kind == "log":
-            points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
-            moved |= _log(event)
-            continue
-        # A view is costly to make: one for each row of logged points.
-        view, moved = (replace(view, **moved), {}) if moved else (view, moved)
+    folding = Folding(run_id)
+    folding.take(events)
+    return folding.view(damaged)
+
+
+class Folding:
+    """A view that grows with its log: after each part of the events it is what ``fold`` gives of all, and no event is looked at twice."""
+
+    def __init__(self, run_id: str) -> None:
+        self._view = RunView(id=run_id)
+        self._points: list[LogPoint] = []
+        self._evaluations: list[Evaluation] = []
+        self._moved: dict[str, Any] = {}
+        """What logged points change in the view, which is costly to make: one for each row of them."""
+        self._clock = Clock()
+        self._ends: dict[str, float] = {}
+        """When it ended last, by the kind of the end."""
+        self._wrong: list[int] = []
+        self._count = self._queued_at = 0
+        self._created = self._foreign = False
+
+    def take(self, events: Iterable[dict[str, Any]]) -> None:
+        """Take the events that come next. Never raises."""
+        for event in events:
+            at, self._count = self._count, self._count + 1
+            if not fits(event):
+                self._wrong.append(at)
+                continue
+            self._clock.take(event)
+            kind = event["kind"]
+            if kind == "log":
+                self._points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
+                self._moved |= _log(event)
+                continue
+            if self._moved:
+                self._view, self._moved = replace(self._view, **self._moved), {}
+            self._take_step(kind, event)
+            self._created = self._created or kind == "created"
+            self._foreign = self._foreign or event.get("run", self._view.id) != self._view.id
+            self._queued_at = at + 1 if kind == "queued" else self._queued_at
+
+    def _take_step(self, kind: str, event: dict[str, Any]) -> None:
         if kind == "eval":
-            evaluations.append(_evaluation(event))
+            self._evaluations.append(_evaluation(event))
         elif kind == "resumed":
             # After a resume from step k, what was seen beyond k did not happen.
-            points = [p for p in points if p.step <= event["step"]]
-            evaluations = [e for e in evaluations if e.step <= event["step"] and not e.extra]
-            view = _resumed(view, event)
+            self._points = [p for p in self._points if p.step <= event["step"]]
+            self._evaluations = [e for e in self._evaluations if e.step <= event["step"] and not e.extra]
+            self._view = _resumed(self._view, event)
         elif kind in _ENDS:
-            view = _ended(view, event, evaluations)
+            self._ends[kind] = event["time"]
+            self._view = _ended(self._view, event, self._evaluations)
         else:
-            view = _STEPS[kind](view, event)
-        created = created or kind == "created"
-        foreign = foreign or event.get("run", run_id) != run_id
-        queued_at = at + 1 if kind == "queued" else queued_at
-    view = replace(view, **moved, points=tuple(points), evaluations=tuple(evaluations), **_times(view.status, whole))
-    if foreign:
-        # Whether it is to be trained, nobody can tell.
-        return replace(view, status="damaged", damage=(damage.log_of_another_run(view.name),))
-    return _with_damage(view, created, len(wrong), unsure=any(at >= queued_at for at in wrong))
+            self._view = _STEPS[kind](self._view, event)
 
+    def view(self, damaged: Sequence[int] = ()) -> RunView:
+        """The view of all events so far; ``damaged`` as for ``fold``."""
+        curves = {"points": tuple(self._points), "evaluations": tuple(self._evaluations)}
+        view = replace(self._view, **self._moved, **curves, **self._times())
+        if self._foreign:
+            # Whether it is to be trained, nobody can tell.
+            return replace(view, status="damaged", damage=(damage.log_of_another_run(view.name),))
+        wrong = [*damaged, *self._wrong]
+        return _with_damage(view, self._created, len(wrong), unsure=any(at >= self._queued_at for at in wrong))
 
-def _times(status: Status, events: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What is left to do, or when it was done."""
-    if status == "running":
-        left = time_left(events)
-        return {} if left is None else {"seconds_left": left.seconds, "tail_seconds": left.tail}
-    ends = [e["time"] for e in events if _ENDS.get(e["kind"]) == status]
-    return {"ended": ends[-1]} if ends else {}
+    def with_more(self, events: Iterable[dict[str, Any]]) -> "Folding":
+        """What it is with these events, which it does not keep itself."""
+        more = copy(self)
+        more._points, more._evaluations, more._wrong = [*self._points], [*self._evaluations], [*self._wrong]
+        more._moved, more._ends = {**self._moved}, {**self._ends}
+        more._clock = replace(self._clock, points=[*self._clock.points], evaluations=[*self._clock.evaluations])
+        more.take(events)
+        return more
+
+    def _times(self) -> dict[str, Any]:
+        """What is left to do, or when it was done."""
+        if self._view.status == "running":
+            left = self._clock.left()
+            return {} if left is None else {"seconds_left": left.seconds, "tail_seconds": left.tail}
+        ended = self._ends.get(self._view.status)
+        return {} if ended is None else {"ended": ended}
 
 
 def _with_damage(view: RunView, created: bool, lines: int, *, unsure: bool) -> RunView:

@@ -39,8 +39,9 @@ def fit(
 
     ranks = Ranks.from_environment()
     ranks.meet()
-    recipe, checkpoints = run.resolved_recipe(), checkpoints or Checkpoints(run.checkpoints, run.id)
-    recipe = replace(recipe, batch_size=_shared_batch(run, checkpoints, recipe, ranks))
+    recipe = run.resolved_recipe()
+    checkpoints, known = checkpoints or Checkpoints(run.checkpoints, run.id), fold(run.id, run.log.read())
+    recipe = replace(recipe, batch_size=_shared_batch(known.batch_size, checkpoints, recipe, ranks))
     hardware = at_precision(detect(), recipe.precision)
     torch.set_num_threads(max(1, hardware.cores // ranks.here))
 
@@ -51,7 +52,7 @@ def fit(
     train = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
     validation = tokenise(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
     validation = validation.ordered(np.argsort(validation.lengths, kind="stable"))
-    texts_at_a_time = _texts_at_a_time(run, recipe.batch_size // ranks.count)
+    texts_at_a_time = _texts_at_a_time(recipe.batch_size // ranks.count, known.texts_at_a_time)
     refuse_what_cannot_fit(replace(recipe, batch_size=texts_at_a_time), encoder, train.lengths, hardware)
     schedule = plan(
         train_rows=len(train),
@@ -68,19 +69,19 @@ def fit(
     return train_to_the_end(course, texts_at_a_time)
 
 
-def _texts_at_a_time(run: Run, batch: int) -> int:
-    """Texts that a process reads at once: its batch or, once it was too much for the memory, a part of it."""
-    most = fold(run.id, run.log.read()).texts_at_a_time
+def _texts_at_a_time(batch: int, most: int | None) -> int:
+    """Texts that a process reads at once: its batch or, once it was too much for the memory, a part of it with so many at ``most``."""
     return batch if most is None else largest_part(batch, most) or 1
 
 
-def _shared_batch(run: Run, checkpoints: Checkpoints, recipe: Recipe, ranks: Ranks) -> int:
+def _shared_batch(known: int, checkpoints: Checkpoints, recipe: Recipe, ranks: Ranks) -> int:
     """Texts per step of all processes together: that of the recipe, rounded so that each gets as many; that of before for a run that goes on.
+
+    ``known`` is that of before, 0 where there is none.
 
     Raises UserError where these processes cannot share the batches of a run that was begun with others.
     """
     shared = max(1, recipe.batch_size // ranks.count) * ranks.count
-    known = fold(run.id, run.log.read()).batch_size
     if known in (0, shared) or checkpoints.newest() is None:
         return shared
     if known % ranks.count:
