@@ -25,6 +25,7 @@ from trainer.preparation import Preparation, read_tables, repaired_main, underst
 from trainer.runs.draft import Draft, DraftStore, DraftSummary, GivenRole, SourceFile, why_withheld
 from trainer.runs.run import Run
 from trainer.settings import Settings
+from trainer.training.memory import give_back
 
 _ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SAMPLE = _ASSETS / "sample_emotions.csv"
@@ -288,7 +289,10 @@ class Desk:
     def _understand(self, draft: Draft) -> Preparation:
         # Looking for duplicates in a large file may take as much memory as reading it.
         with self._drafts.reading(draft):
-            return understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
+            understood = understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
+        # What was needed for that alone is more than what is kept of a large file.
+        give_back()
+        return understood
 
     def _near_duplicates(self, texts: tuple[str, ...]) -> NearDuplicates:
         """Found once for the same texts: they are what takes longest, and most choices leave the texts as they are."""

@@ -2,8 +2,9 @@
 
 import json
 import platform
+import sys
 
-from tests.bench import duplicates, inspection, overhead, page, painting, prediction, runs, training
+from tests.bench import duplicates, inspection, million_rows, overhead, page, painting, prediction, runs, training
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_file
 from trainer.settings import prepare_environment
@@ -42,6 +43,10 @@ def main() -> None:
     near = duplicates.measure()
     duplicates.show(near)
     found |= near
+    if sys.platform == "linux":
+        rows = million_rows.measure()
+        million_rows.show(rows)
+        found |= rows
     if training.TWEETS.is_file():
         found |= training.measure()
         print("Training on the 16,000 tweets, batch 64, packaged encoder, texts a second in turn")

@@ -56,3 +56,17 @@ def test_another_parquet_file_is_not_the_rows_of_a_run(tmp_path):
         load_rows(tmp_path / "other.parquet")
     with pytest.raises(UserError):
         load_rows(tmp_path / "none.parquet")
+
+
+@pytest.mark.parametrize(("column", "wrong"), [("split", "elsewhere"), ("split", None), ("label", "envy"), ("label", None), ("label", 7)])
+def test_a_row_of_no_known_split_or_label_is_an_error_that_says_so(tmp_path, column, wrong):
+    import pyarrow as pa
+
+    corpus, path = _some_corpus(), tmp_path / "data.parquet"
+    save_rows(path, corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=1))
+    table = pq.read_table(path)
+    words = pa.array([wrong] * len(table) if wrong == 7 else [wrong, *table[column].to_pylist()[1:]])
+    pq.write_table(table.set_column(table.schema.get_field_index(column), column, words), path)
+    with pytest.raises(UserError) as refusal:
+        load_rows(path)
+    assert refusal.value.code == "rows_damaged"

@@ -1,5 +1,6 @@
 """What takes seconds to import: whole for each of two threads that want it at once, and no more of it than is needed."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from trainer.recipe import Recipe
 from trainer.training.classifier import make_classifier, save_classifier
 from trainer.training.encoders import Encoder, load_tokenizer
+from trainer.training.libraries import load_libraries, load_training_libraries
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,6 +46,17 @@ print("".join(failed) or "whole")
 def test_first_imports_from_several_threads() -> None:
     done = subprocess.run([sys.executable, "-c", TWO_AT_ONCE], capture_output=True, text=True, cwd=ROOT, timeout=180, check=True)
     assert done.stdout.strip() == "whole", done.stdout
+
+
+def test_garbage_is_collected_again_after_the_imports() -> None:
+    for load in (load_libraries, load_training_libraries):
+        for on in (True, False):
+            (gc.enable if on else gc.disable)()
+            try:
+                load()
+                assert gc.isenabled() is on
+            finally:
+                gc.enable()
 
 
 _PREDICTING = """

@@ -75,3 +75,10 @@ def test_nothing_that_somebody_typed_is_markup() -> None:
     evil = dataclasses.replace(DRAFT, name=EVIL, test=EVIL)
     assert "<img" not in disk_view.files_html([evil], now=1_000_000.0)
     assert "<img" not in disk_view.room_html(storage(drafts=(DraftStorage("d" * 32, EVIL, 1),)), [], {RUN.id: EVIL})
+
+
+def test_a_file_that_ended_emotune_is_tried_again_knowingly() -> None:
+    html = disk_view.files_html([dataclasses.replace(DRAFT, withheld=True)], now=1_000_060.0)
+    assert f'data-do="retry" data-code="{DRAFT.id}"' in html
+    assert "Emotune ended while reading it" in html
+    assert 'data-do="reopen"' not in html

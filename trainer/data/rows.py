@@ -1,7 +1,9 @@
 """The rows of a run, exactly as they are trained on, as one parquet file. Decides nothing: corpus and splits are handed in."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,6 +11,9 @@ from trainer.data.corpus import Corpus
 from trainer.data.parquet import write_whole
 from trainer.data.splitting import Splits
 from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 _PARTS = ("train", "validation", "test", "left_out")
 
@@ -51,11 +56,10 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
             table = pq.read_table(file)
         about = json.loads(table.schema.metadata[b"emotune"])
         names = tuple(about["label_names"])
-        ids = {name: position for position, name in enumerate(names)}
-        parts = np.array([_PARTS.index(part) for part in table["split"].to_pylist()], dtype=np.int8)
+        parts = _positions(table["split"], _PARTS)
         corpus = Corpus(
             texts=tuple(table["text"].to_pylist()),
-            label_ids=np.array([ids[name] for name in table["label"].to_pylist()], dtype=np.int64),
+            label_ids=_positions(table["label"], names),
             label_names=names,
             source_rows=table["source_row"].to_numpy().astype(np.int64),
             lines=table["line"].to_numpy().astype(np.int64),
@@ -69,3 +73,12 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
             f"The rows of this run cannot be read ({Path(path).name}). The file is missing or damaged; start a new run from the original file.",
             code="rows_damaged",
         ) from error
+
+
+def _positions(column: "pyarrow.ChunkedArray", names: Sequence[str]) -> np.ndarray:
+    """Of each row the position of its word in ``names``, (n,) int64, without a string for each row. Raises ValueError where it is none of them."""
+    encoded = column.combine_chunks().dictionary_encode()
+    if encoded.null_count:
+        raise ValueError("a row has no word")
+    known = [names.index(word) for word in encoded.dictionary.to_pylist()]
+    return np.array(known, dtype=np.int64)[encoded.indices.to_numpy()]

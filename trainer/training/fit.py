@@ -16,6 +16,7 @@ from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.hardware import at_precision, detect
 from trainer.training.libraries import load_training_libraries
 from trainer.training.limits import largest_part, refuse_what_cannot_fit
+from trainer.training.memory import give_back
 from trainer.training.ranks import Ranks
 from trainer.training.schedule import plan
 from trainer.training.token_rows import tokenise
@@ -33,6 +34,8 @@ def fit(
     Raises UserError for what a person can put right, Cancelled where the stop came before the first step, OSError where it cannot be kept.
     """
     load_training_libraries()
+    # Reading and splitting a large file has left as much again as what is kept of it.
+    give_back()
     import torch
 
     from trainer.training.watch import Task

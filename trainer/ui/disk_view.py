@@ -114,7 +114,8 @@ def _room_of(studio: Studio, done: str = "") -> str:
 
 def _file(draft: DraftSummary, now: float) -> str:
     beside = [f"with test file {draft.test}" if draft.test else "", f"with validation file {draft.validation}" if draft.validation else ""]
-    facts = " · ".join(markup.text(fact) for fact in (words.ago(now - draft.changed), words.room(draft.bytes), *beside) if fact)
+    ended = "Emotune ended while reading it" if draft.withheld else ""
+    facts = " · ".join(markup.text(fact) for fact in (words.ago(now - draft.changed), words.room(draft.bytes), *beside, ended) if fact)
     is_open = ' <span class="em-open-now">open now</span>' if draft.open else ""
     presses = landing.way_back(draft) + Press("forget", "Remove", code=draft.id).html
     return (

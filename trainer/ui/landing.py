@@ -101,10 +101,8 @@ def withheld(draft: DraftSummary) -> str:
 
 
 def way_back(draft: DraftSummary) -> str:
-    """The button that opens a file again, with a warning where that ended Emotune before."""
-    if not draft.withheld:
-        return Press("reopen", "Open", code=draft.id).html
-    return f'<span class="em-small">Emotune ended while reading it</span>{Press("retry", "Try again", code=draft.id).html}'
+    """The button that opens a file again, by another name where reading it ended Emotune."""
+    return (Press("retry", "Try again", code=draft.id) if draft.withheld else Press("reopen", "Open", code=draft.id)).html
 
 
 def middle(name: str, *, most: int = 30, end: int = 12) -> str:
