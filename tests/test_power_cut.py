@@ -42,7 +42,7 @@ def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) ->
         save_rows(folder / "data.parquet", corpus, splits)
 
     recipe = Recipe(encoder=encoder.name, epochs=2, batch_size=16, learning_rate=1e-2, max_length=32)
-    return RunStore(root).create(recipe=recipe, fill=fill, name="brisk otter", owner=LOCAL_OWNER)
+    return RunStore(root).create(recipe=recipe, resolved=recipe, fill=fill, name="brisk otter", owner=LOCAL_OWNER)
 
 
 def note_states(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:

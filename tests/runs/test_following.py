@@ -166,7 +166,7 @@ def test_a_line_far_longer_than_a_part_that_is_read_is_read(tmp_path: Path, monk
 def test_the_runs_of_a_folder_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "_WINDOW", 1_000)
     store = RunStore(tmp_path)
-    run = store.create(recipe=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local")
+    run = store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local")
     run.log.append("started", total_steps=500)
     for step in range(100):
         run.log.append("log", step=step, loss=0.5)

@@ -19,7 +19,9 @@ CALLS = 20
 
 
 def make(store: RunStore, owner: str = "local", *, end: str = "finished") -> Run:
-    run = store.create(recipe=Recipe(), fill=lambda folder: (folder / "source").write_text("text"), name="brisk otter", owner=owner)
+    run = store.create(
+        recipe=Recipe(), resolved=Recipe(), fill=lambda folder: (folder / "source").write_text("text"), name="brisk otter", owner=owner
+    )
     if end:
         run.log.append("started", total_steps=1)
         run.log.append(end)
