@@ -174,8 +174,13 @@ def test_a_child_run_shows_where_it_went_on(chart):
     whole = run()
     assert "goes on here" not in json.dumps(chart(whole))
     figure = valid(chart(dataclasses.replace(whole, parent_step=whole.steps[3])))
-    (joint,) = [shape for shape in figure["layout"]["shapes"] if shape.get("label")]
-    assert (joint["x0"], joint["x1"], joint["label"]["text"]) == (whole.steps[3], whole.steps[3], "goes on here")
+    (line,) = [shape for shape in figure["layout"]["shapes"] if shape.get("x0") == shape.get("x1") == whole.steps[3]]
+    assert (line["y0"], line["y1"]) == (0, 1)
+    for annotations in (figure["layout"]["annotations"], figure["layout"]["meta"]["phone"]["annotations"]):
+        (label,) = [label for label in annotations if label["text"] == "goes on here"]
+        assert (label["x"], label["xanchor"]) == (whole.steps[3], "left")  # towards the middle, where there is room
+    late = chart(dataclasses.replace(whole, parent_step=whole.total_steps - 1))
+    assert [label["xanchor"] for label in late["layout"]["annotations"] if label["text"] == "goes on here"] == ["right"]
     assert f"Up to step {whole.steps[3]:,} another run trained" in json.dumps(figure)
 
 

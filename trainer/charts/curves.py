@@ -147,7 +147,7 @@ class _Chart:
             value = kept[0].values[kept[0].steps.index(kept[1])]
             text = f"kept {per_cent(value, 0) if self.percents else written(value, False)}"
             ends.append(labels.kept_label(plot, *kept, self.lines, boxes + end_boxes, text, below=self.percents))
-        return rungs + ends
+        return rungs + ends + self._joint_label(canvas)
 
     def _end_text(self, line: Line, *, kept: bool) -> str:
         text = labels.end_text(line, percents=self.percents, digits=0, more=", kept" if kept else "")
@@ -188,10 +188,6 @@ class _Chart:
         step = self.points.parent_step
         if step is None:
             return []
-        # Plotly places the text by itself, outside of the curves' labels: at the foot of the accuracy, at the head of the loss.
-        text = {"text": "goes on here", "font": {"size": PHONE.font, "color": MUTED}, "textangle": 0}
-        place = {"textposition": "start", "xanchor": "left"} if self.percents else {"textposition": "end", "xanchor": "left"}
-        line = {"color": MUTED, "width": 1}
         return [
             {
                 "type": "line",
@@ -201,10 +197,17 @@ class _Chart:
                 "yref": "paper",
                 "y0": 0,
                 "y1": 1,
-                "line": line,
-                "label": text | place,
+                "line": {"color": MUTED, "width": 1},
             }
         ]
+
+    def _joint_label(self, canvas: Canvas) -> list[dict]:
+        """Above the plot, where nothing else stands."""
+        step = self.points.parent_step
+        if step is None:
+            return []
+        place = {"x": step, "yref": "paper", "y": 1, "yanchor": "bottom", "xanchor": "right" if 2 * step > self.end else "left"}
+        return [place | {"text": "goes on here", "showarrow": False, "borderpad": 0, "font": {"size": canvas.font - 1, "color": MUTED}}]
 
     def _sentence(self, plot: Plot, boxes: list[labels.Box]) -> dict:
         """What stands in an empty chart, between the rungs; in short lines, for a phone."""
