@@ -19,6 +19,7 @@ from trainer.charts.curves import accuracy_chart, loss_chart
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs import integrity
+from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.doctor import diagnose
 from trainer.runs.run import Run, RunStore
 from trainer.runs.schema import KINDS
@@ -179,6 +180,15 @@ def harms(content: bytes, source: random.Random, *, flips: int, cuts: int) -> It
     yield "removed", None
 
 
+def training_is_refused(pair: Pair) -> bool:
+    """Whether the training that a press on Resume has begun says that its state is damaged: only it reads states, a press looks at their sizes."""
+    try:
+        job.require_state(Checkpoints(pair.folder / "checkpoints", pair.run), "it")
+    except UserError as error:
+        return error.code == "run_damaged"
+    return False
+
+
 def damage_each_file(copies: Callable[[], Pair], *, flips: int, cuts: int) -> dict[str, int]:
     """Damage every file of a run in turn; counts of cases, silent ones, tracebacks, and of those that were told."""
     pair = copies()
@@ -196,7 +206,7 @@ def damage_each_file(copies: Callable[[], Pair], *, flips: int, cuts: int) -> di
             damage = pair.studio.damage(ME, pair.run)
             shown = results_shown(pair) if pair.studio.view(ME, pair.run).has_model else ""
             values, refused, raised = outcomes(pair)
-            told = bool(damage) or (name.startswith("checkpoints") and refused == {"resume"})
+            told = bool(damage) or (name.startswith("checkpoints") and (refused == {"resume"} or training_is_refused(pair)))
             assert all(sentence.endswith(".") for sentence in damage)
             assert not damage or not shown or "em-must_fix" in shown
             equal = {use: value for use, value in values.items() if use != "source"} == {u: v for u, v in whole.items() if u != "source"}
