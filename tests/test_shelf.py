@@ -74,7 +74,7 @@ def put(
     run.log.append("started", total_steps=10, epochs=1)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
     if end in ("finished", "stopped"):
-        run.seal_results()
+        run.seal_results({"kind": "finished"})
     if end:
         run.log.append(end, seconds=5.0 if end != "queued" else None)
     return store.view(run)
@@ -252,7 +252,7 @@ def test_other_predictions_give_another_report(shelf: Shelf, loads: list[str]) -
     path = shelf.folder(ME, run.id) / "predictions.parquet"
     path.write_bytes((shelf.folder(ME, better.id) / "predictions.parquet").read_bytes())
     os.utime(path, ns=(1, 1))
-    Run(path.parent).seal_results()
+    Run(path.parent).seal_results({"kind": "finished"})
     assert shelf.scores(ME, run.id).test.accuracy.value == shelf.reports(ME, run.id).test.accuracy.value == 1.0
     assert len(loads) == 4
 

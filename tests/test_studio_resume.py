@@ -372,8 +372,12 @@ def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_res
     assert (cut.status, cut.has_model, studio.damage(ME, view.id)) == ("interrupted", True, ())
     assert "Resume finishes it" in train_view.head(cut, "my file")
     assert studio.reports(ME, view.id).test.rows
+    model = studio.folder(ME, view.id) / "model"
+    before = {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()}
     studio.resume(ME, view.id)
     again = over(studio, view)
+    assert {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()} == before
+    assert (again.kept, again.seconds) == (view.kept, view.seconds)
     assert (again.status, again.has_model, again.lacks_end, studio.damage(ME, view.id)) == ("finished", True, False, ())
 
 

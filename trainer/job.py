@@ -50,6 +50,12 @@ def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> 
             if run.folded().status == "queued":
                 cancel(run)
             return True
+        end = run.missing_end()
+        if end is not None:
+            # Nothing is left to do but to say so.
+            send_home()
+            run.log.append(**end, durable=True)
+            return True
         from trainer.training.attempt import Cancelled
 
         try:
@@ -161,7 +167,7 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
         encoder = encoder_of(run, view, encoders)
         corpus, splits = rows_of(run)
         checkpoints = Checkpoints(run.checkpoints, run.id)
-        if view.parent or view.has_model:
+        if view.parent:
             # A beginning from the first step would be another training.
             require_state(checkpoints, view.name)
     except Exception:
@@ -173,9 +179,9 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     _score(run, corpus, splits, device=fitted.hardware.device)
     if not _knows(run, "baseline"):
         _compare(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
-    end = "stopped" if fitted.stopped else "finished"
     seconds = fitted.seconds_before + time.monotonic() - begun
-    facts = {
+    end = {
+        "kind": "stopped" if fitted.stopped else "finished",
         "best_step": fitted.best_step,
         "train_seconds": round(fitted.train_seconds, 3),
         "samples_per_second": round(fitted.samples_per_second, 2),
@@ -183,8 +189,8 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     }
     write_card(run, fold(run.id, run.log.read()), report_of(load_predictions(run.predictions), "test"))
     # Before the end is told: a run that says that it is finished has a seal.
-    run.seal_results()
-    run.log.append(end, durable=True, **facts)
+    run.seal_results(end)
+    run.log.append(**end, durable=True)
 
 
 def renew_card(run: Run) -> None:

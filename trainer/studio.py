@@ -382,7 +382,7 @@ class Studio(Desk, Shelf):
                 return
             run.withdraw_stop()
             if taken_out:
-                run.log.append("queued", durable=True, epochs=before.wanted_epochs, texts_at_a_time=before.texts_at_a_time)
+                run.log.append("queued", durable=True, texts_at_a_time=before.texts_at_a_time)
 
     def warm_up(self) -> None:
         """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick.

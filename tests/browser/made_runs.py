@@ -63,6 +63,6 @@ def make_run(
     if counting_words is not None:
         scores = {f"{of}{score}": counting_words for of in ("", "validation_") for score in ("accuracy", "macro_f1")}
         run.log.append("baseline", rows=learned, seconds=0.1, **scores)
-    run.seal_results()
+    run.seal_results({"kind": "finished"})
     run.log.append(end, seconds=5.0)
     return store.view(run)

@@ -54,7 +54,7 @@ def later(events: list[dict], wait: float, kind: str, **fields: object) -> list[
 def at_the_end(events: list[dict]) -> list[dict]:
     """The training done, and its model about to be saved."""
     evaluated = later(events, EVALUATION, "eval", step=TOTAL, seconds=EVALUATION)
-    return later(evaluated, 0, "phase", what="saving the model", stage="saving", replaces_model=True)
+    return later(evaluated, 0, "phase", what="saving the model", stage="saving")
 
 
 @pytest.mark.parametrize("step", [5, 9, 11, 25, 50, 75, 99, 100])

@@ -31,7 +31,7 @@ def finished(store: RunStore) -> Run:
 
     run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name="brisk otter", owner="local")
     run.log.append("started", total_steps=1)
-    run.seal_results()
+    run.seal_results({"kind": "finished"})
     run.log.append("finished", seconds=1.0)
     return run
 
@@ -169,18 +169,9 @@ def test_what_keeps_its_size_is_told_where_the_run_is_looked_at_and_read_once(tm
     assert "model/weights" in store.damage(run)[0]
 
 
-def test_more_results_get_another_seal_and_a_rename_seals_the_log_anew(tmp_path: Path) -> None:
+def test_a_rename_seals_the_log_anew(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = finished(store)
-    run.log.append("queued")
-    run.log.append("phase", what="saving the model", replaces_model=True)
-    run.open_results()
-    (run.path / "model" / "weights").write_text("other weights")
-    view = store.view(run)
-    assert (view.status, view.has_model, view.damage) == ("interrupted", False, ())
-    run.seal_results()
-    run.log.append("finished")
-    assert RunStore(tmp_path).damage(run) == ()
     store.rename(run, "calm fox")
     sealed = read_seal(run.path / RESULT_SEAL).facts["log"]
     assert sealed[0] == run.log.size()
@@ -208,18 +199,14 @@ def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_nam
         assert "Resume finishes it" in view.message
         # A name changes nothing of that.
         run.log.append("renamed", name="calm fox")
-    # Put into the queue once more, taken out again, and then trained to another end.
+    # Put into the queue once more, taken out again, and then its end is told.
     run.log.append("queued")
     assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("queued", True, ())
     run.log.append("cancelled")
     assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("interrupted", True, ())
     run.log.append("queued")
-    run.log.append("phase", what="saving the model", replaces_model=True)
-    assert (store.view(run).has_model, store.view(run).damage) == (False, ())
-    run.open_results()
-    run.seal_results()
-    run.log.append("finished")
-    assert (store.view(run).status, store.damage(run)) == ("finished", ())
+    run.log.append(**run.missing_end())
+    assert (store.view(run).status, store.damage(run), run.missing_end()) == ("finished", (), None)
 
 
 def test_a_run_whose_end_was_removed_before_later_lines_keeps_its_model_and_is_told(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_the_export_takes_the_encoder_along(tmp_path: Path) -> None:
     saved(tmp_path / "model", tiny("bert", tmp_path), pooling="mean")
     for name in ("events.jsonl", "predictions.parquet"):
         (tmp_path / name).touch()
-    Run(tmp_path).seal_results()
+    Run(tmp_path).seal_results({"kind": "finished"})
     zip_model(Run(tmp_path), "brisk otter", tmp_path / "out.zip")
     zipfile.ZipFile(tmp_path / "out.zip").extractall(tmp_path / "unpacked")
     ours, theirs = (Predictor(f).probabilities(TEXTS) for f in (tmp_path / "model", tmp_path / "unpacked" / "brisk-otter"))

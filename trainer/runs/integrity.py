@@ -5,12 +5,13 @@ Not sealed, since nothing in them could be wrong: stop, lock, alive, heartbeat, 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from trainer.atomic import remove_file, sync, write_file
+from trainer.atomic import sync, write_file
 from trainer.runs.damage import CARD, DRAFT, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS, SOURCE
 from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
 
@@ -24,16 +25,12 @@ def seal_inputs(folder: Path, run_id: str) -> None:
     write_seal(folder / INPUT_SEAL, folder, files, run=run_id)
 
 
-def seal_results(folder: Path) -> None:
-    """Seal model, card and predictions, and the log as it stands; the next line in the log is the run's end. Raises OSError."""
+def seal_results(folder: Path, end: Mapping[str, Any]) -> None:
+    """Seal model, card and predictions, and the log as it stands; ``end`` is the next event in it, the run's end. Raises OSError."""
     # The seal must not know lines that a power cut can take back.
     sync(folder / LOG)
-    write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), run=folder.name, log=_log_facts(folder))
-
-
-def open_results(folder: Path) -> None:
-    """Take the seal away, before other results replace those that it stands for. Raises OSError."""
-    remove_file(folder / RESULT_SEAL)
+    facts = {"run": folder.name, "log": _log_facts(folder), "end": dict(end)}
+    write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), **facts)
 
 
 def input_files(folder: Path) -> tuple[str, ...]:

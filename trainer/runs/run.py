@@ -118,24 +118,27 @@ class Run:
         """The SHA-256 of the file that it learns from, as it was handed in; None where nobody can tell."""
         return integrity.input_digest(self.path, damage.SOURCE)
 
-    def seal_results(self) -> None:
-        """Once model, card and predictions are written, and before the log says that the run has ended. Raises OSError."""
-        integrity.seal_results(self.path)
+    def seal_results(self, end: Event) -> None:
+        """Once model, card and predictions are written, and before ``end`` goes into the log. They are never changed again. Raises OSError."""
+        integrity.seal_results(self.path, end)
+
+    def missing_end(self) -> Event | None:
+        """The end of a run whose results are whole, and whose process died before the log could say so; None for any other."""
+        seal = integrity.results_seal(self.path)
+        if seal is None or self.folded().damage or any(event["kind"] in ("finished", "stopped") for event in self.log.read()):
+            return None
+        return dict(seal.facts["end"])
 
     def replace_card(self, text: str) -> None:
         """Put a card in the place of the old one, if there is one, in one step for whoever reads it or checks it. Raises OSError."""
         integrity.replace_file(self.path, damage.CARD, text.encode("utf-8", "replace"))
-
-    def open_results(self) -> None:
-        """Before model and predictions are replaced by others. Raises OSError."""
-        integrity.open_results(self.path)
 
     def check(self, *parts: str) -> None:
         """Raise UserError ``run_damaged`` where files of these parts differ from their seal; parts are ROWS, PREDICTIONS, MODEL, CARD (damage.py)."""
         # What is being replaced at this moment may look damaged; a second look tells.
         if not integrity.damaged_parts(self.path, parts) or not (damaged := integrity.damaged_parts(self.path, parts)):
             return
-        raise self._unusable(damaged)
+        raise self._damaged(damaged)
 
     def check_sources(self) -> None:
         """Raise UserError ``run_damaged`` where the files that were handed in, or what was chosen for them, are missing or differ from their seal."""
@@ -149,13 +152,8 @@ class Run:
         """The files of the model and its card as they were sealed, and no others. Raises UserError ``run_damaged`` where nobody can tell."""
         seal = integrity.results_seal(self.path)
         if seal is None:
-            raise self._unusable((damage.RESULT_SEAL,))
+            raise self._damaged((damage.RESULT_SEAL,))
         return tuple(self.path / name for name in integrity.model_files(seal))
-
-    def _unusable(self, damaged: tuple[str, ...]) -> UserError:
-        if damage.RESULT_SEAL in damaged and not (view := self.folded()).has_model:
-            return UserError(f"The model of {view.name} is being replaced by another one. Ask again once it is trained.", code="no_model")
-        return self._damaged(damaged)
 
     def damaged_files(self, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
         """All files that are damaged or missing, by their path in the folder; with ``digest`` None, as far as their sizes tell."""
@@ -186,18 +184,16 @@ class Run:
         ``sealed`` is the length of the log when it was sealed; None where it no longer begins with what stood there.
         """
         if sealed is None or view.damage:
-            # The model stands for as long as its seal does, and nothing is trained over it without a person's doing.
+            # The model stands for as long as its seal does.
             status = "interrupted" if view.status == "queued" and sealed is None else view.status
             return replace(view, model=view.model or view.kept, status=status, damage=view.damage or (damage.log_cut(view.name),))
         return view if view.has_model else self._without_its_end(view, sealed)
 
     def _without_its_end(self, view: RunView, sealed: int) -> RunView:
-        """The view of a run that ended with its results and before the log could say so: its model stands until another one replaces it."""
+        """The view of a run that ended with its results and before the log could say so: its model stands."""
         content = self.log.content()
         before = parse(content[:sealed]).events
         since = parse(content).events[len(before) :]
-        if any(event.get("replaces_model") for event in since):
-            return view
         nothing_since = all(event["kind"] == "renamed" for event in since)
         # A living writer puts the end into the log right after the seal.
         if nothing_since and has_living_writer(self.path):

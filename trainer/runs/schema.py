@@ -124,7 +124,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "queued": _kind(texts_at_a_time=_whole(1)),
     "renamed": _kind("name", name=_NAME),
-    "phase": _kind("what", what=_TEXT, done=_SHARE, stage=_one_of("saving", "scoring", "comparing"), replaces_model=_true),
+    "phase": _kind("what", what=_TEXT, done=_SHARE, stage=_one_of("saving", "scoring", "comparing")),
     "started": _kind(
         device=_NAME,
         processes=_whole(1),

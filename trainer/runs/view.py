@@ -389,8 +389,7 @@ def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
 
 
 def _phase(view: RunView, event: dict[str, Any]) -> RunView:
-    model = None if event.get("replaces_model") else view.model
-    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"), model=model)
+    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"))
 
 
 def _started(view: RunView, event: dict[str, Any]) -> RunView:

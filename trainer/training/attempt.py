@@ -164,7 +164,7 @@ def _trained(course: Course, trainer: "LiveTrainer", watch: "Watch", last: Check
         trainer.state.global_step = before.step
     if not task.ranks.main:
         return None
-    task.run.log.append("phase", durable=True, what="saving the model", stage="saving", replaces_model=True)
+    task.run.log.append("phase", durable=True, what="saving the model", stage="saving")
     _save(task.run, watch, course.tokenizer)
     return Fitted(
         watch.stopped,
@@ -247,7 +247,6 @@ def _save(run: Run, watch: "Watch", tokenizer: "PreTrainedTokenizerBase") -> Non
     with disk_errors():
         tokenizer.save_pretrained(partial)
     sync_tree(partial)
-    run.open_results()
     move(partial, run.model)
     last = watch.checkpoints.newest()
     if last is not None:
