@@ -161,6 +161,8 @@ def _resume(options: argparse.Namespace) -> int:
             f"There is no run {run} in {studio.settings.runs_dir}. Name a run's id or its folder. See: python -m trainer runs",
             code=error.code,
         ) from error
+    if view.id != run:
+        print(f"{view.parent_name} keeps its model; {view.name} goes on ({view.id}).", file=sys.stderr)
     return _to_the_report(studio, view, as_json=options.json)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -267,17 +268,25 @@ def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> 
     field.fill("20")
     field.press("Enter")
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
-    page.wait_for_function("id => document.body.dataset.watched === id", arg=run.id)
+    # A run of its own goes on; this one stays as it is.
+    page.wait_for_function("id => ![id, ''].includes(document.body.dataset.watched ?? '')", arg=run.id)
+    child = replace(run, id=page.evaluate("document.body.dataset.watched"))
+    expect(page.locator("#loss-chart")).to_contain_text("goes on here")
     tab(page, "Runs")
-    expect(row(page, run)).to_contain_text("training")
+    expect(row(page, child)).to_contain_text("training")
+    expect(row(page, child)).to_contain_text("+ 20 epochs")
+    expect(row(page, child)).to_contain_text("goes on from")
+    expect(row(page, run)).to_contain_text("finished")
+    expect(box(page, run)).to_be_checked()
+    tick(page, child)
     press(page, "delete")
     expect(question(page).locator("[role=alert]")).to_contain_text("cannot be deleted while training")
     page.keyboard.press("Escape")
     expect(question(page)).to_have_count(0)
     server.brake(False)
     wait_until_idle(page)
-    expect(row(page, run)).to_contain_text("finished")
-    expect(box(page, run)).to_be_checked()
+    expect(row(page, child)).to_contain_text("finished")
+    expect(box(page, child)).to_be_checked()
 
 
 def test_a_run_is_repeated_with_its_settings(visit: Open, train: Train) -> None:

@@ -69,7 +69,10 @@ def build(studio: Studio) -> None:
         return _progress(studio.stop(owner(), run))
 
     def resume(run: str, more_epochs: int = 0) -> dict:
-        """Go on with a run that was interrupted, stopped or failed, or train a finished one for more epochs."""
+        """Go on with a run that was interrupted, stopped or failed, or train a finished one for more epochs.
+
+        One that ended with a model keeps it: the answer is then of the child run that goes on.
+        """
         if isinstance(more_epochs, bool) or not isinstance(more_epochs, int) or more_epochs < 0:
             raise UserError("more_epochs must be a whole number, at least 0.", code="setting_out_of_range")
         return _progress(studio.resume(owner(), run, more_epochs=more_epochs))
