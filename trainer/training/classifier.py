@@ -15,7 +15,6 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from trainer.data.repairs import text_repairs
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.training.electra import as_electra
 from trainer.training.encoders import Encoder, encoder_prefix, load_classifier, load_encoder, own_memory
 from trainer.training.heads import PooledClassifier, make_head
 from trainer.training.lora import add_lora, merged_state
@@ -58,6 +57,9 @@ def make_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe
 
 def _made(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
     body = load_encoder(encoder, label_names)
+    # Whoever only uses a model has no need of it, and its import costs half a second.
+    from trainer.training.electra import as_electra
+
     model = as_electra(body) if recipe.pooling == "cls" else None
     if model is None:
         return PooledClassifier(body, head=recipe.head, pooling=recipe.pooling, dropout=recipe.dropout)
