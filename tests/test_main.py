@@ -234,7 +234,7 @@ def test_a_recipe_file_and_a_preset(here: Here, tiny_encoder: Encoder, small_csv
     recipe.write_text(json.dumps({"epochs": 2, "batch_size": 32, "head": "mlp", "max_length": 32}))
     said = here("train", small_csv, "--recipe", recipe, *quick(tiny_encoder))
     assert (said.status, said.last["epochs"], said.last["batch_size"]) == (0, 1, 32)
-    assert json.loads((Path(said.last["path"]) / "recipe.json").read_text())["head"] == "mlp"
+    assert json.loads((Path(said.last["path"]) / "recipe.json").read_text())["asked"]["head"] == "mlp"
     said = here("train", small_csv, "--preset", "ag news, SMALL", "--encoder", tiny_encoder.source, "--set", "max_length=32", "--json")
     assert (said.status, said.last["epochs"], said.last["batch_size"]) == (0, 1, 8)
 

@@ -94,7 +94,8 @@ def test_the_folder_of_a_run_is_used_wherever_it_lies(
     studio.close()
     assert main(["resume", str(tmp_path / "here" / view.id), "--more-epochs", "1", "--json"]) == 0
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (again["path"], again["epochs"]) == (str(tmp_path / "here" / view.id), 2)
+    child = Path(again["path"])
+    assert (child.parent, child.name != view.id, again["epochs"]) == (tmp_path / "here", True, 2)
     assert not (tmp_path / "elsewhere").exists()
 
 

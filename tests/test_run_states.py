@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 from tests.test_studio import ME, begin
-from tests.test_studio_queue import Trainings, another, other_studio, until
+from tests.test_studio_queue import Trainings, another, leave_state, other_studio, until
 from trainer import job
 from trainer.errors import UserError
 from trainer.queue import Queue
@@ -89,6 +89,7 @@ def interrupted(scene: Scene) -> None:
 def ended(kind: str) -> Callable[[Scene], None]:
     def come(scene: Scene) -> None:
         scene.run.log.append("phase", what="training")
+        leave_state(scene.studio, scene.studio.view(ME, scene.run.id))
         scene.run.log.append(kind, **({"code": "disk", "message": ""} if kind == "failed" else {}))
 
     return come
@@ -97,10 +98,10 @@ def ended(kind: str) -> Callable[[Scene], None]:
 finished, stopped, failed, cancelled = map(ended, ENDS)
 
 
-def waits_again(scene: Scene) -> None:
-    """A finished run that is to be trained further, and waits for that."""
+def child_waits(scene: Scene) -> None:
+    """The run in which a finished one is trained further."""
     finished(scene)
-    scene.run.log.append("queued", epochs=3)
+    scene.run = Run(scene.studio.folder(ME, scene.other.resume(ME, scene.run.id, more_epochs=2).id))
 
 
 def damaged(scene: Scene) -> None:
@@ -138,8 +139,12 @@ def resume(scene: Scene) -> None:
     scene.other.resume(ME, scene.run.id)
 
 
-def more_epochs(scene: Scene) -> None:
-    scene.other.resume(ME, scene.run.id, more_epochs=2)
+def go_on_in_a_child(more_epochs: int) -> Callable[[Scene], None]:
+    def happens(scene: Scene) -> None:
+        child = scene.other.resume(ME, scene.run.id, more_epochs=more_epochs)
+        assert (child.parent, child.status) == (scene.run.id, "queued")
+
+    return happens
 
 
 def resume_in_vain(code: str) -> Callable[[Scene], None]:
@@ -232,9 +237,9 @@ ARROWS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] = [
     (queued_here, close, "queued"),
     (queued_here, Scene.ends, "finished"),
     (queued_here, delete_in_vain, "queued"),
-    (waits_again, stop, "finished"),
-    (waits_again, restart_and_end, "finished"),
-    (waits_again, delete_in_vain, "queued"),
+    (child_waits, stop, "cancelled"),
+    (child_waits, restart_and_end, "finished"),
+    (child_waits, delete_in_vain, "queued"),
     # Training
     (running, wait, "running"),
     (running, Scene.ends, "finished"),
@@ -261,8 +266,9 @@ ARROWS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] = [
     *((state, stop, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
     *((state, delete, GONE) for state in (finished, stopped, failed, cancelled)),
     (finished, resume_in_vain("already_finished"), "finished"),
-    (finished, more_epochs, "queued"),
-    *((state, resume, "queued") for state in (stopped, failed, cancelled)),
+    (finished, go_on_in_a_child(2), "finished"),
+    (stopped, go_on_in_a_child(0), "stopped"),
+    *((state, resume, "queued") for state in (failed, cancelled)),
     # Nobody can tell
     (damaged, wait, "damaged"),
     (damaged, restart, "damaged"),
@@ -281,7 +287,6 @@ def name(part: object) -> str:
 def scene(settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     trainings = Trainings()
     monkeypatch.setattr(job, "_work", trainings.work)
-    monkeypatch.setattr(job, "require_state", lambda *_: None)
     studio = Studio(settings, encoders=[tiny_encoder])
     studio._queue = Queue(studio._take_turn, first_pause=0.001)
     yield Scene(studio, other_studio(studio), trainings, small_csv)

@@ -164,6 +164,10 @@ def goes_away(pair: Pair) -> None:
     if view.live:
         studio.stop(ME, pair.run)
     studio.delete(ME, pair.run)
+    # What was done to the copy before may have made it a child.
+    for child in [view for view in studio.runs(ME) if view.parent == pair.run]:
+        studio.stop(ME, child.id)
+        studio.delete(ME, child.id)
     assert [view.id for view in studio.runs(ME)] == [pair.other]
     assert not pair.folder.exists()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tied import popen
 from trainer.runs.reading_mark import forget, left_behind, reading
 
 _READER = """
@@ -28,7 +29,7 @@ with reading(Path(sys.argv[1]), sys.argv[2:]):
 def another_process(folder: Path, *files: str) -> Iterator[subprocess.Popen]:
     """One that reads until its input ends."""
     command = [sys.executable, "-c", _READER, str(folder), *files]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = popen(command, cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline().strip() == "reads"
         yield process

@@ -12,9 +12,10 @@ from trainer.data.corpus import Corpus
 from trainer.data.splitting import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.runs import child
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
-from trainer.runs.run import Run
+from trainer.runs.run import Run, RunStore, new_id
 from trainer.runs.view import RunView, fold
 from trainer.training.attempt import Cancelled
 from trainer.training.encoders import Encoder
@@ -201,16 +202,31 @@ def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
     assert weights(stopped) == weights(whole)
 
 
+def child_of(run: Run, recipe: Recipe) -> Run:
+    """The run that goes on where this one ended."""
+    run_id, last = new_id(), Checkpoints(run.checkpoints, run.id).newest()
+    return RunStore(run.path.parent).create(
+        recipe=recipe,
+        resolved=recipe,
+        run_id=run_id,
+        fill=lambda folder: child.fill(folder, run_id, run, last),
+        history=child.history(run),
+        name="n",
+        owner="local",
+    )
+
+
 def test_epochs_can_be_added(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
     run = run_with(tmp_path, material, Recipe(**BASE))
     fit(run, tiny_encoder, *material)
     before = view_of(run)
-    fit(run, tiny_encoder, *material, recipe=Recipe(**{**BASE, "epochs": 3}))
-    after = view_of(run)
+    longer = child_of(run, Recipe(**{**BASE, "epochs": 3}))
+    fit(longer, tiny_encoder, *material)
+    after = view_of(longer)
     assert after.points[: len(before.points)] == before.points
     assert [p.step for p in after.points] == list(range(1, after.total_steps + 1))
     assert after.total_steps == before.total_steps * 3 // 2
-    rates = {e["step"]: e["learning_rate"] for e in run.log.read() if e["kind"] == "log"}
+    rates = {e["step"]: e["learning_rate"] for e in longer.log.read() if e["kind"] == "log"}
     assert rates[before.total_steps + 1] > rates[before.total_steps]
 
 
@@ -340,8 +356,9 @@ def test_more_epochs_for_an_encoder_that_was_frozen(material: Material, tiny_enc
     """Weights that did not learn before have no moments; those of others must never reach them."""
     run = run_with(tmp_path, material, Recipe(**{**BASE, "frozen_epochs": 2}))
     fit(run, tiny_encoder, *material)
-    fit(run, tiny_encoder, *material, recipe=Recipe(**{**BASE, "frozen_epochs": 2, "epochs": 3}))
-    view = view_of(run)
+    longer = child_of(run, Recipe(**{**BASE, "frozen_epochs": 2, "epochs": 3}))
+    fit(longer, tiny_encoder, *material)
+    view = view_of(longer)
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
     assert all(p.loss is not None for p in view.points)
 
@@ -351,8 +368,9 @@ def test_more_epochs_for_a_run_that_ended_early(material: Material, tiny_encoder
     run = run_with(tmp_path, material, Recipe(**early))
     fit(run, tiny_encoder, *material)
     ended = view_of(run)
-    fit(run, tiny_encoder, *material, recipe=Recipe(**{**early, "epochs": 3, "early_stopping": None}))
-    view = view_of(run)
+    longer = child_of(run, Recipe(**{**early, "epochs": 3, "early_stopping": None}))
+    fit(longer, tiny_encoder, *material)
+    view = view_of(longer)
     assert view.step == view.total_steps > ended.step
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
     assert ended.remarks
@@ -379,11 +397,11 @@ def test_two_stops_in_the_same_evaluation(
 def test_a_stop_while_it_goes_on_loading_changes_nothing(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
     run = run_with(tmp_path, material, Recipe(**BASE))
     fit(run, tiny_encoder, *material)
-    before = view_of(run)
-    run.ask_to_stop()
+    before, longer = view_of(run), child_of(run, Recipe(**{**BASE, "epochs": 4}))
+    longer.ask_to_stop()
     with pytest.raises(Cancelled):
-        fit(run, tiny_encoder, *material, recipe=Recipe(**{**BASE, "epochs": 4}))
-    after = view_of(run)
+        fit(longer, tiny_encoder, *material)
+    after = view_of(longer)
     assert (after.total_steps, after.points, after.best_step) == (before.total_steps, before.points, before.best_step)
 
 
