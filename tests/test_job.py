@@ -12,8 +12,9 @@ from trainer.data.rows import save_rows
 from trainer.data.splitting import split
 from trainer.errors import NoMemoryError
 from trainer.recipe import Recipe
+from trainer.runs.folding import fold
 from trainer.runs.run import Run, RunStore
-from trainer.runs.view import RunView, fold
+from trainer.runs.view import RunView
 from trainer.training import hardware
 from trainer.training.encoders import Encoder
 

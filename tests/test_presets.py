@@ -17,8 +17,8 @@ from trainer.data.splitting import split
 from trainer.errors import UserError
 from trainer.presets import LEVELS, PRESETS, dial, preset
 from trainer.recipe import Recipe
+from trainer.runs.folding import fold
 from trainer.runs.run import RunStore
-from trainer.runs.view import fold
 from trainer.training.encoders import Encoder
 
 WANTED = {

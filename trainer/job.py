@@ -19,9 +19,10 @@ from trainer.evaluation.predictions import Predictions, load_predictions, save_p
 from trainer.evaluation.report import Report, make_report
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.damage import CARD, PREDICTIONS, ROWS
+from trainer.runs.folding import fold
 from trainer.runs.run import Run
 from trainer.runs.seal import Digest, file_digest
-from trainer.runs.view import RunView, fold
+from trainer.runs.view import RunView
 from trainer.runs.writer import holding, writing
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
 

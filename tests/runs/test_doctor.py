@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from tests.conftest import small_rows, write_rows
 from trainer.recipe import Recipe
 from trainer.runs.doctor import diagnose
+from trainer.runs.folding import fold
 from trainer.runs.remedies import against_ignorance
-from trainer.runs.view import Evaluation, LogPoint, RunView, fold
+from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.studio import Studio
 
 TOTAL = 300

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from tests.runs.made import event
 from trainer.errors import UserError
 from trainer.runs.course import going_on
+from trainer.runs.folding import fold
 from trainer.runs.schema import KINDS, fits
-from trainer.runs.view import Majority, Scores, WordCounts, fold, with_life
+from trainer.runs.view import Majority, Scores, WordCounts, with_life
 from trainer.settings import LOCAL_OWNER
 
 BEGUN = [

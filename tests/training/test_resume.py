@@ -15,8 +15,9 @@ from trainer.recipe import Recipe
 from trainer.runs import child
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
+from trainer.runs.folding import fold
 from trainer.runs.run import Run, RunStore, new_id
-from trainer.runs.view import RunView, fold
+from trainer.runs.view import RunView
 from trainer.training.attempt import Cancelled
 from trainer.training.encoders import Encoder
 from trainer.training.fit import fit

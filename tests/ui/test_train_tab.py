@@ -7,7 +7,8 @@ import pytest
 from tests.runs.made import event
 from trainer.queue import Delay
 from trainer.runs.doctor import Diagnosis
-from trainer.runs.view import Evaluation, RunView, fold, with_life
+from trainer.runs.folding import fold
+from trainer.runs.view import Evaluation, RunView, with_life
 from trainer.ui import train_tab, train_view
 
 FIRST = [

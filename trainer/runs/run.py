@@ -21,10 +21,11 @@ from trainer.recipe import Recipe
 from trainer.runs import damage, integrity
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.events import EventLog, parse
+from trainer.runs.folding import fold
 from trainer.runs.following import FollowedLog
 from trainer.runs.listing import FolderListing, Turns
 from trainer.runs.seal import Digest, file_digest, signature
-from trainer.runs.view import RunView, fold, with_life
+from trainer.runs.view import RunView, with_life
 from trainer.runs.writer import has_living_writer, holding
 
 Event = Mapping[str, Any]

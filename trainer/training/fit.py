@@ -9,8 +9,8 @@ from trainer.data.splitting import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.folding import fold
 from trainer.runs.run import Run
-from trainer.runs.view import fold
 from trainer.training.attempt import Course, Fitted, mind_the_stop, train_to_the_end
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.hardware import at_precision, detect
