@@ -320,14 +320,14 @@ def _wire_recipes(studio: Studio, page: Page) -> None:
     @complaining(page)
     def ready(draft: str | None, name: str | None, *values: Any) -> dict:
         if not name:
-            return {form.why: ""}
+            return {form.why: recipe_form.explained("")}
         about = next(p.about for p in PRESETS if p.name == name)
         return recipe_shown(studio, page, draft, preset(name, base_of(page, values)), about)
 
     @complaining(page)
     def bring(draft: str | None, path: str | None, *values: Any) -> dict:
         if not path:
-            return {form.why: ""}
+            return {form.why: recipe_form.explained("")}
         recipe = load_recipe(Path(path))
         if recipe.encoder not in [e.name for e in studio.encoders]:
             recipe = dataclasses.replace(recipe, encoder=base_of(page, values).encoder)

@@ -75,8 +75,8 @@ def build_dial() -> gr.Radio:
 
 
 def build_why() -> gr.HTML:
-    """What the dial chose, under it."""
-    return gr.HTML(elem_id="dial-why", js_on_load=_TYPED)
+    """What the dial chose, under it; its place is kept until that is known."""
+    return gr.HTML(explained(""), elem_id="dial-why", js_on_load=_TYPED)
 
 
 def build(dial: gr.Radio, why: gr.HTML) -> RecipeForm:
@@ -130,7 +130,7 @@ def values(recipe: Recipe) -> list[Any]:
 
 def explained(words: str) -> str:
     """What the dial chose, under it."""
-    return f'<p class="em-quiet em-small">{markup.text(words, most=600)}</p>' if words else ""
+    return f'<p class="em-quiet em-small">{markup.text(words, most=600)}</p>'
 
 
 def marked(form: RecipeForm, error: UserError) -> dict[Any, Any]:
