@@ -74,7 +74,9 @@ def _tiny_bert(folder: Path) -> Encoder:
     """Made elsewhere: this process forks, and so runs nothing that starts threads."""
     import subprocess
 
-    made = f"import sys; from pathlib import Path; from {save_tiny_bert.__module__} import save_tiny_bert; save_tiny_bert(Path(sys.argv[1]))"
+    made = (
+        f"import sys; from pathlib import Path; from {save_tiny_bert.__module__} import save_tiny_bert; save_tiny_bert(Path(sys.argv[1]))"
+    )
     subprocess.run([sys.executable, "-c", made, str(folder / "tiny-bert")], check=True)
     return local_encoder(folder / "tiny-bert")
 

@@ -152,7 +152,9 @@ def _be_agent(count: int, arguments: list[str]) -> int:
     for rank in range(count):
         process = os.fork()
         if process == 0:
-            _be_rank(arguments, RANK=rank, WORLD_SIZE=count, LOCAL_RANK=rank, LOCAL_WORLD_SIZE=count, MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+            _be_rank(
+                arguments, RANK=rank, WORLD_SIZE=count, LOCAL_RANK=rank, LOCAL_WORLD_SIZE=count, MASTER_ADDR="127.0.0.1", MASTER_PORT=port
+            )
         ranks[process] = rank
     failed = False
     while ranks:
