@@ -108,7 +108,8 @@ def disturb(scene: Scene, server: Server, disturbance: Disturbance, folder: Path
     living = server.fork(runs, lambda studio: serve(studio, scene.target, goes_on=False))
     if _reached(living, Run(runs / scene.target), disturbance):
         _do(disturbance, living)
-        os.waitpid(living.process, 0)
+        with suppress(ChildProcessError):
+            os.waitpid(living.process, 0)
     living.left()
     _reap()
     store = RunStore(runs)
@@ -157,12 +158,14 @@ def be_their_keeper() -> None:
 
 
 def kill_what_is_below() -> None:
-    """Kill all that descends from this process, also what a process starts while it is being killed; they are not waited for."""
+    """Kill all that descends from this process, also what a process starts while it is being killed, and wait until nothing is left of them:
+    one whose last thread has not ended holds its locks."""
     me = psutil.Process()
-    while below := [process for process in me.children(recursive=True) if process.status() != psutil.STATUS_ZOMBIE]:
+    while below := me.children(recursive=True):
         for process in below:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
+        _reap()
         time.sleep(_LOOK_SECONDS)
 
 
