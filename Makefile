@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench bench-gpu browser clean
+.PHONY: help run test test-all lint format bench bench-gpu faults browser clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ lint: $(VENV)/ready-tests ## check style and layout
 format: $(VENV)/ready-tests ## put the code into its style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+faults: $(VENV)/ready-tests ## kill, interrupt and stop servers at random moments; the last line is JSON
+	$(BIN)/python -m tests.faults
 
 bench: $(VENV)/ready-tests ## measure against named rivals; the last line is JSON
 	$(BIN)/python -m tests.bench

@@ -62,15 +62,13 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(scope="session")
-def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+def save_tiny_bert(folder: Path) -> None:
     """A BERT of two layers and 32 units with random weights, which learns the small corpus in seconds."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
 
     words = sorted({w for line in MOODS.values() for w in line.split()} | set(FILLERS))
     vocabulary = {t: i for i, t in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words])}
-    folder = tmp_path_factory.mktemp("encoders") / "tiny-bert"
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(vocabulary),
@@ -82,6 +80,12 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     )
     BertModel(config).save_pretrained(folder)
     BertTokenizer(vocab=vocabulary).save_pretrained(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    folder = tmp_path_factory.mktemp("encoders") / "tiny-bert"
+    save_tiny_bert(folder)
     return local_encoder(folder)
 
 

@@ -23,6 +23,7 @@ from trainer.runs.view import RunView
 from trainer.runs.writer import holding, writing
 from trainer.settings import Settings
 from trainer.studio import Studio
+from trainer.training.attempt import Cancelled
 from trainer.training.encoders import Encoder
 
 
@@ -391,3 +392,21 @@ def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
     studio.close()
     assert trainings.begun == []
     assert [e["kind"] for e in events(studio, view)] == ["created", "queued", "cancelled"]
+
+
+def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server(
+    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = begin(studio, small_csv)
+    trainings.reached(view)
+    trainings.error, ask = Cancelled(), Run.ask_to_stop
+    monkeypatch.setattr(Run, "ask_to_stop", lambda run: (ask(run), trainings.go()))
+    studio.close()
+    run = Run(studio.settings.runs_dir / view.id)
+    assert [event["kind"] for event in run.log.read()][-2:] == ["cancelled", "queued"]
+    assert not run.stop_asked()
+    trainings.error = None
+    server = Studio(studio.settings, encoders=studio.encoders)
+    server.recover()
+    assert over(server, view).status == "finished"
+    server.close()

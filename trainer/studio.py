@@ -458,6 +458,9 @@ class Studio(Desk, Shelf):
     def _take_turn(self, run_id: str) -> str:
         """Train a run whose turn it is; returns "", or why it could not begin and still waits. Whatever happens to it, the next ones are trained."""
         run, why = Run(self.settings.runs_dir / run_id), "another process is writing this run"
+        if not self.settings.runs_dir.is_dir():
+            # A disk that was unplugged comes back with all that waits.
+            return "the folder of all runs is not there"
         try:
             # Another process on the same folder may have taken it meanwhile.
             if self._runs.view(run).status != "queued":

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.faults.outcomes import Outcome, outcome_of
 from tests.tied import popen
-from trainer.evaluation.predictions import load_predictions
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore, is_id
 from trainer.runs.view import RunView
@@ -39,18 +38,6 @@ class Servers:
         return json.loads(self.process.stdout.readline())
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run has come to: the same however often it was broken off."""
-
-    status: str
-    weights: bytes
-    points: tuple[object, ...]
-    evaluations: tuple[object, ...]
-    best_step: int | None
-    probabilities: bytes
-
-
 def run_in(runs: Path) -> Run:
     return Run(next(p for p in runs.iterdir() if is_id(p.name)))
 
@@ -60,10 +47,7 @@ def view_in(runs: Path) -> RunView:
 
 
 def outcome(runs: Path) -> Outcome:
-    run, view = run_in(runs), view_in(runs)
-    weights = (run.model / "model.safetensors").read_bytes()
-    probabilities = np.ascontiguousarray(load_predictions(run.predictions).probabilities).tobytes()
-    return Outcome(view.status, weights, view.points, view.evaluations, view.best_step, probabilities)
+    return outcome_of(run_in(runs), view_in(runs))
 
 
 @pytest.fixture(scope="session")

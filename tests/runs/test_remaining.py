@@ -128,3 +128,9 @@ def test_the_view_tells_it_and_of_a_run_that_was_stopped_only_what_comes_after()
     gone = with_life(view, living=False, stop_asked=True)
     assert (gone.seconds_left, gone.tail_seconds) == (None, None)
     assert fold("id", later(at_the_end(course()), 1, "finished")).seconds_left is None
+
+
+def test_a_clock_that_is_set_back_after_the_last_step_adds_no_hours() -> None:
+    saved = at_the_end(course())
+    back = [*saved, {**saved[-1], "time": saved[-1]["time"] - 10_800, "done": 0.0}]
+    assert time_left(back).seconds <= time_left(saved).seconds

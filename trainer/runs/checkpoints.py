@@ -3,6 +3,7 @@
 Standard library only; what stands in them is the business of whoever fills them.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -52,6 +53,9 @@ class Checkpoints:
         """
         path = self.folder / f"{kind}-{step:08d}"
         partial = self.folder / f".{path.name}"
+        if not self.folder.parent.is_dir():
+            # Somebody has removed the run: what is saved now would come back as a damaged one.
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder.parent))
         shutil.rmtree(partial, ignore_errors=True)
         make_folder(partial)
         fill(partial)

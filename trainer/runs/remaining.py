@@ -205,7 +205,8 @@ def _tail(facts: Clock) -> dict[str, float]:
 
 def _left_of_tail(facts: Clock, tail: Mapping[str, float]) -> float:
     """Seconds that are still to come of a run that is in one of these stages."""
-    passed = facts.now - facts.stage_begun
+    # A clock may be set back.
+    passed = max(0.0, facts.now - facts.stage_begun)
     here = tail[facts.stage] - passed
     if facts.done:
         here = passed / facts.done * (1 - facts.done)

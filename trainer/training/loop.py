@@ -89,6 +89,7 @@ class LiveTrainer(Trainer):
         return self._meter.take(lambda sums: self.accelerator.reduce(sums, "sum"))
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        self._watch.evaluation_begins()
         try:
             return super().evaluate(*args, **kwargs)
         except Abandoned:

@@ -73,7 +73,7 @@ class Watch(TrainerCallback):
         self._freezing = freezing
         self._masks = masks
         self._seconds_before = before.seconds if before else 0.0
-        self._begun = self._mark = self._saved = time.monotonic()
+        self._begun = self._mark = self._saved = self._evaluation_begun = time.monotonic()
         self._save_took = 0.0
 
     # Steps
@@ -176,6 +176,10 @@ class Watch(TrainerCallback):
 
     # Evaluations
 
+    def evaluation_begins(self) -> None:
+        """The Trainer's own seconds come from a clock that may be set back meanwhile."""
+        self._evaluation_begun = time.monotonic()
+
     def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         # In several processes each would notice at another batch; they finish the evaluation.
         if self.best is not None and self.task.ranks.count == 1 and self.task.run.stop_asked():
@@ -192,7 +196,7 @@ class Watch(TrainerCallback):
             accuracy=metrics["eval_accuracy"],
             macro_f1=macro_f1,
             classes=int(metrics["eval_classes"]),
-            seconds=round(metrics.get("eval_runtime", 0.0), 3),
+            seconds=round(time.monotonic() - self._evaluation_begun, 3),
             extra=None if planned else True,
         )
         best = choose(self.best, step, self._score(metrics), self._margin(metrics))
