@@ -56,8 +56,6 @@ class Server:
         log = os.open(runs.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        # The threads below must not hold it open: whoever waits for the answer waits for its end.
-        os.set_inheritable(answers, False)
         if not self.torchrun:
             launch.subprocess = SimpleNamespace(run=_run_forked, DEVNULL=subprocess.DEVNULL)  # type: ignore[attr-defined]
         try:
@@ -86,6 +84,7 @@ class Living:
         return self.left()
 
     def left(self) -> Any:
+        # Processes that outlive the server have it open too.
         os.set_blocking(self.answers, False)
         with os.fdopen(self.answers, "rb") as pipe:
             said = pipe.read()
