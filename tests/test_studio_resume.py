@@ -42,7 +42,12 @@ def end_the_server(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_interrupted_run_goes_on_once(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_goes_on_once(
+    studio: Studio,
+    hold: Hold,  # noqa: F811
+    small_csv: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with monkeypatch.context() as patched:
         end_the_server(studio, None, patched)
         view = begin(studio, small_csv, RECIPE)
@@ -53,6 +58,7 @@ def test_an_interrupted_run_goes_on_once(studio: Studio, small_csv: Path, monkey
         studio._queue.join()
     resumed = [studio.resume(ME, view.id) for _ in range(2)]
     assert all(v.live for v in resumed)
+    hold.release()
     done = over(studio, view)
     assert done.status == "finished"
     assert [e["kind"] for e in events(studio, view)].count("queued") == 2
@@ -228,7 +234,8 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
     studio = Studio(settings, encoders=[tiny_encoder])
     finished = over(studio, begin(studio, small_csv))
     room = next(run.checkpoints for run in studio.storage(ME).runs)
-    studio.settings = replace(settings, checkpoint_bytes=2 * room)
+    # States of different trainings differ by some digits.
+    studio.settings = replace(settings, checkpoint_bytes=2 * room + room // 2)
     assert studio.leaving(ME) == ()
 
     def fails(*_: object, **__: object) -> None:
@@ -238,7 +245,8 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
         patched.setattr(job, "_score", fails)
         failed = over(studio, begin(studio, small_csv))
     assert (failed.status, failed.saved_step > 0) == ("failed", True)
-    assert (studio.leaving(ME), studio.storage(ME).checkpoints) == ((), 2 * room)
+    assert studio.leaving(ME) == ()
+    assert studio.storage(ME).checkpoints == pytest.approx(2 * room, abs=room // 4)
     third = over(studio, begin(studio, small_csv))
     # Too much now. It is told, and goes only with the end of the next training.
     assert studio.leaving(ME) == studio.storage(ME).leaving == (finished.id,)
