@@ -56,6 +56,14 @@ def move(source: Path, target: Path) -> None:
         shutil.rmtree(before, ignore_errors=True)
 
 
+def link_file(source: Path, place: Path) -> None:
+    """Give a file another name, or copy it where the disk knows no links; nobody may write into it again. It is not on the disk yet."""
+    try:
+        os.link(source, place)
+    except OSError:
+        shutil.copyfile(source, place)
+
+
 def make_folder(path: Path, *, mode: int = 0o777) -> None:
     """Make a folder where there is none, and those that it is in. ``mode`` is its own, as for mkdir."""
     if path.is_dir():

@@ -111,11 +111,10 @@ class Studio(Desk, Shelf):
         advice = advise(preparation, recipe, encoder, self.hardware, self._speeds.of)
         with self._starting:
             views = self._runs.list(owner)
-            for view in views:
-                same = view.live and not (view.stop_asked or view.parent) and view.draft == preparation.draft.version
-                with suppress(UserError):  # a damaged recipe is that run's trouble
-                    if same and self._run(owner, view.id).recipe() == recipe:
-                        return view
+            version = preparation.draft.version
+            again = self._asked_again([view for view in views if not view.parent and view.draft == version], recipe)
+            if again is not None:
+                return again
 
             def fill(folder: Path) -> None:
                 self._drafts.copy_sources(preparation.draft, folder)
@@ -233,9 +232,9 @@ class Studio(Desk, Shelf):
         """The run that goes on where a finished or stopped one ended, in the queue; the one that waits or trains already, if there is one."""
         asked, resolved = (_for_epochs(recipe, epochs, view.epochs) for recipe in (parent.recipe(), parent.resolved_recipe()))
         views = self._runs.list(view.owner)
-        for other in views:
-            if other.live and not other.stop_asked and other.parent == view.id and self._run(view.owner, other.id).recipe() == asked:
-                return self._run(view.owner, other.id)
+        again = self._asked_again([other for other in views if other.parent == view.id], asked)
+        if again is not None:
+            return self._run(view.owner, again.id)
         last, run_id = job.require_state(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
         return self._runs.create(
             recipe=asked,
@@ -246,6 +245,14 @@ class Studio(Desk, Shelf):
             name=friendly_name([other.name for other in views]),
             **child.facts(view, last, more_epochs),
         )
+
+    def _asked_again(self, views: Sequence[RunView], recipe: Recipe) -> RunView | None:
+        """The run among these that waits or trains already for the same recipe: pressed twice, there is one."""
+        for view in views:
+            with suppress(UserError):  # a damaged recipe is that run's trouble
+                if view.live and not view.stop_asked and self._run(view.owner, view.id).recipe() == recipe:
+                    return view
+        return None
 
     def copies(self, owner: str, run_ids: Collection[str]) -> Copies:
         """What is deleted together with runs, and where the files that they learnt from stay."""

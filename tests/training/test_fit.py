@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.conftest import run_with
 from trainer.data.corpus import Corpus
-from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
 from trainer.training.attempt import Cancelled, Fitted
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.fit import fit
@@ -22,20 +22,9 @@ from trainer.training.fit import fit
 RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=5e-3, max_length=32, seed=1)
 
 
-def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe = RECIPE) -> Run:
-    store = RunStore(root)
-    return store.create(
-        recipe=recipe,
-        resolved=recipe.settled(train_rows=len(material[1].train), learning_rate=2e-5),
-        fill=lambda f: save_rows(f / "data.parquet", *material),
-        name="n",
-        owner="local",
-    )
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> tuple[Run, Fitted]:
-    run = run_with(tmp_path_factory.mktemp("runs"), material)
+    run = run_with(tmp_path_factory.mktemp("runs"), material, RECIPE)
     return run, fit(run, tiny_encoder, *material)
 
 
@@ -103,7 +92,7 @@ def test_the_same_recipe_gives_the_same_weights(
 ) -> None:
     torch.manual_seed(99)
     np.random.seed(99)
-    again = run_with(tmp_path, material)
+    again = run_with(tmp_path, material, RECIPE)
     fit(again, tiny_encoder, *material)
     assert weights(again) == weights(trained[0])
 
@@ -128,7 +117,7 @@ def test_each_epoch_is_read_in_our_order(
 
     monkeypatch.setattr(LengthGroupedSampler, "__iter__", planned)
     monkeypatch.setattr(LiveTrainer, "training_step", taken)
-    fit(run_with(tmp_path, material), tiny_encoder, corpus, splits)
+    fit(run_with(tmp_path, material, RECIPE), tiny_encoder, corpus, splits)
     assert [epoch for epoch, *_ in read] == list(range(RECIPE.epochs))
     tokenizer = load_tokenizer(tiny_encoder, max_length=RECIPE.max_length)
     for _, order, batches in read:
@@ -141,7 +130,7 @@ def test_each_epoch_is_read_in_our_order(
 def test_a_stop_ends_after_the_next_step_and_keeps_the_best_model(
     material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = run_with(tmp_path, material)
+    run = run_with(tmp_path, material, RECIPE)
     append = EventLog.append
 
     def stopping(self: EventLog, kind: str, **facts: object) -> None:
@@ -162,7 +151,7 @@ def test_a_stop_ends_after_the_next_step_and_keeps_the_best_model(
 
 
 def test_a_stop_before_the_first_step_leaves_no_model(material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path) -> None:
-    run = run_with(tmp_path, material)
+    run = run_with(tmp_path, material, RECIPE)
     run.ask_to_stop()
     with pytest.raises(Cancelled):
         fit(run, tiny_encoder, *material)
@@ -184,7 +173,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_words(
 
     monkeypatch.setattr(BertForSequenceClassification, "forward", poisoned)
     with pytest.raises(UserError, match="no longer a number at step 1:") as failed:
-        fit(run_with(tmp_path, material), tiny_encoder, *material)
+        fit(run_with(tmp_path, material, RECIPE), tiny_encoder, *material)
     assert failed.value.code == "loss_not_finite"
 
 
@@ -198,4 +187,4 @@ def test_out_of_memory_says_what_to_do(
 
     monkeypatch.setattr(LiveTrainer, "compute_loss", full)
     with pytest.raises(UserError, match="Train it again with"):
-        fit(run_with(tmp_path, material), tiny_encoder, *material)
+        fit(run_with(tmp_path, material, RECIPE), tiny_encoder, *material)

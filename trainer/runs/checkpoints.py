@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.atomic import make_folder, move, sync, sync_tree
+from trainer.atomic import link_file, make_folder, move, sync, sync_tree
 from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, signature, write_seal
 
 _NAME = re.compile(r"(best|state)-(\d{8,})")
@@ -159,14 +159,6 @@ def link_files(source: Path, target: Path) -> None:
         place = target / file.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         link_file(file, place)
-
-
-def link_file(source: Path, place: Path) -> None:
-    """Give a file another name, or copy it where the disk knows no links."""
-    try:
-        os.link(source, place)
-    except OSError:
-        shutil.copyfile(source, place)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from trainer.atomic import link_file
 from trainer.runs import integrity
-from trainer.runs.checkpoints import Checkpoint, Checkpoints, link_file
+from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from trainer.atomic import REMOVED, make_folder, move, remove_file, remove_folder, sync_tree, write_file
+from trainer.atomic import REMOVED, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.damage import DRAFT, SOURCE
@@ -118,7 +118,7 @@ class DraftStore:
         with self._new_folder() as (draft_id, folder):
             draft = replace(kept, id=draft_id, owner=owner)
             for source in draft.sources:
-                _link_or_copy(run / source.file, folder / source.file)
+                link_file(run / source.file, folder / source.file)
             write_json(folder / DRAFT, asdict(draft))
         return draft
 
@@ -230,7 +230,7 @@ class DraftStore:
     def copy_sources(self, draft: Draft, folder: Path) -> None:
         """The files as handed in, and what was chosen for them, into a run's folder: ``of_run`` makes a draft of them again."""
         for source in draft.sources:
-            _link_or_copy(self.path(draft, source), folder / source.file)
+            link_file(self.path(draft, source), folder / source.file)
         write_json(folder / DRAFT, asdict(draft))
 
     def tidy(self, owner: str, *, keep: int = DRAFTS_KEPT) -> None:
@@ -276,14 +276,6 @@ def why_withheld(name: str) -> str:
         "for this computer's memory. Remove it and open it in smaller parts or saved anew, for example as CSV. "
         "If Emotune ended for another reason, try it again."
     )
-
-
-def _link_or_copy(file: Path, place: Path) -> None:
-    """Linked where the disk allows: nobody writes to it again."""
-    try:
-        os.link(file, place)
-    except OSError:
-        shutil.copyfile(file, place)
 
 
 def _shown_name(name: str) -> str:
