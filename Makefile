@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench bench-gpu faults browser clean
+.PHONY: help run test test-all lint format bench bench-gpu faults attack browser clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ format: $(VENV)/ready-tests ## put the code into its style
 
 faults: $(VENV)/ready-tests ## kill, interrupt and stop servers at random moments; the last line is JSON
 	$(BIN)/python -m tests.faults
+
+attack: $(VENV)/ready-tests browser ## attack a server of one's own in every known way; the last line is JSON
+	$(BIN)/python -m tests.attack
 
 bench: $(VENV)/ready-tests ## measure against named rivals; the last line is JSON
 	$(BIN)/python -m tests.bench
