@@ -16,6 +16,7 @@ from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 from tests.tied import script  # noqa: E402
+from tests.warm import Warm, warmed  # noqa: E402
 from trainer.settings import Settings  # noqa: E402
 from trainer.studio import Studio  # noqa: E402
 from trainer.training.encoders import Encoder, local_encoder  # noqa: E402
@@ -52,6 +53,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
         launched = playwright.chromium.launch(executable_path=tied, args=["--no-sandbox", "--disable-background-networking"])
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Starts programs of this project without the seconds that a fresh process needs to import everything."""
+    with warmed() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

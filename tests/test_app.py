@@ -4,7 +4,6 @@ import json
 import os
 import re
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
@@ -17,6 +16,7 @@ from urllib.parse import urljoin, urlparse
 import pytest
 
 from tests.tied import popen
+from tests.warm import Warm
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -135,12 +135,12 @@ def test_neither_source_nor_runs_are_served(served: str) -> None:
         assert refused.value.code in (403, 404)
 
 
-def test_a_taken_port_is_one_kind_sentence(tmp_path: Path) -> None:
+def test_a_taken_port_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = subprocess.run(**command(port, tmp_path / "runs"), capture_output=True, text=True, timeout=PATIENCE)
+        done = warm.run(**command(port, tmp_path / "runs"), timeout=PATIENCE)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -148,18 +148,18 @@ def test_a_taken_port_is_one_kind_sentence(tmp_path: Path) -> None:
     assert "GRADIO_SERVER_PORT" in done.stderr
 
 
-def test_a_folder_that_cannot_be_written_is_one_kind_sentence(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     runs = tmp_path / "file" / "runs"
-    done = subprocess.run(**{**command(free_port(), runs), "cwd": tmp_path}, capture_output=True, text=True, timeout=PATIENCE)
+    done = warm.run(**{**command(free_port(), runs), "cwd": tmp_path}, timeout=PATIENCE)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert str(runs) in done.stderr
 
 
-def test_a_second_server_of_the_same_runs_is_one_kind_sentence(served: str, folder: Path) -> None:
-    done = subprocess.run(**command(free_port(), folder / "runs"), capture_output=True, text=True, timeout=PATIENCE)
+def test_a_second_server_of_the_same_runs_is_one_kind_sentence(warm: Warm, served: str, folder: Path) -> None:
+    done = warm.run(**command(free_port(), folder / "runs"), timeout=PATIENCE)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -168,10 +168,10 @@ def test_a_second_server_of_the_same_runs_is_one_kind_sentence(served: str, fold
     assert "gradio_config" in get(served)
 
 
-def test_the_terminal_trains_beside_a_server(served: str, folder: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
+def test_the_terminal_trains_beside_a_server(warm: Warm, served: str, folder: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
     settings = ["--encoder", tiny_encoder.source, "--epochs", "1", "--set", "max_length=32", "--json"]
     environment = {**os.environ, "EMOTUNE_RUNS": str(folder / "runs"), "PYTHONPATH": str(ROOT)}
     train = [sys.executable, "-m", "trainer", "train", str(small_csv), *settings]
-    done = subprocess.run(train, env=environment, cwd=folder, capture_output=True, text=True, timeout=240)
+    done = warm.run(train, env=environment, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "runs" / json.loads(done.stdout.splitlines()[-1])["run"] / "model" / "model.safetensors").is_file()

@@ -7,13 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.test_main_resume import ARGUMENTS, ROOT, environment, wait_for
 from tests.test_studio import ME, RECIPE, begin
-from tests.tied import popen
+from tests.warm import Warm
+from trainer import launch
 from trainer.launch import OUTPUT, train_in_processes
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
@@ -61,8 +63,9 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def two(tmp_path: Path, tiny_encoder: Encoder) -> Iterator[Studio]:
-    """A studio whose trainings take two processes."""
+def two(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """A studio whose trainings take two processes. Torchrun itself is tested with a training from the terminal."""
+    monkeypatch.setattr(launch, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
     studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2, save_seconds=0), encoders=[tiny_encoder])
     yield studio
     studio.close()
@@ -115,14 +118,14 @@ def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None],
 
 
 def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, asked = subprocess.run, []
+    run, asked = launch.subprocess.run, []
 
     def pressed(*arguments: object, **how: object) -> object:
         (view,) = two.runs(ME)
         asked.append(two.stop(ME, view.id))
         return run(*arguments, **how)
 
-    monkeypatch.setattr(subprocess, "run", pressed)
+    monkeypatch.setattr(launch.subprocess, "run", pressed)
     view = ended(two, begin(two, small_csv))
     assert [(v.status, v.stop_asked) for v in asked] == [("queued", True)]
     assert view.status == "cancelled", output(two, view.id)
@@ -150,21 +153,19 @@ def test_what_failed_can_be_read(two: Studio, at: Callable[..., None], small_csv
 
 @pytest.mark.parametrize(("processes", "wish"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
 def test_ctrl_c_in_the_terminal_keeps_the_best_model(
-    tmp_path: Path, tiny_encoder: Encoder, at: Callable[..., None], processes: int, wish: signal.Signals
+    tmp_path: Path, tiny_encoder: Encoder, warm: Warm, at: Callable[..., None], processes: int, wish: signal.Signals
 ) -> None:
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     at("log", "hold")
     command = [sys.executable, "-m", "trainer", "train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
     with open(tmp_path / "output", "wb") as said:
-        process = popen(
+        process = warm.popen(
             command,
             env={**environment(runs), "PYTHONPATH": os.environ["PYTHONPATH"], "EMOTUNE_PROCESSES": str(processes)},
             stdout=said,
             stderr=said,
             cwd=tmp_path,
             start_new_session=True,
-            # Whoever runs the tests may have it ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
     try:
         view = wait_for(runs, 1, process, tmp_path / "output")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.warm import Warm
 from trainer.__main__ import _postfix, main
 from trainer.desk import Desk
 from trainer.recipe import Recipe
@@ -41,12 +42,14 @@ class Said:
         return json.loads(self.out.splitlines()[-1])
 
 
-def process(*arguments: str, cwd: Path, **environment: str) -> Said:
-    """The command as a person runs it, from any folder."""
+def process(*arguments: str, cwd: Path, warm: Warm | None = None, **environment: str) -> Said:
+    """The command as a person runs it, from any folder; a fresh interpreter where there is no ``warm`` one."""
     variables = {k: v for k, v in os.environ.items() if k != "EMOTUNE_RUNS"} | {"PYTHONPATH": str(ROOT)} | environment
-    done = subprocess.run(
-        [sys.executable, "-m", "trainer", *arguments], cwd=cwd, env=variables, capture_output=True, text=True, timeout=240
-    )
+    command = [sys.executable, "-m", "trainer", *arguments]
+    if warm is None:
+        done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=240)
+    else:
+        done = warm.run(command, cwd=cwd, env=variables)
     return Said(done.returncode, done.stdout, done.stderr)
 
 
@@ -305,9 +308,9 @@ def test_a_file_that_cannot_be_read_is_a_sentence(here: Here, tmp_path: Path, na
     assert len(said.err.splitlines()) == 1
 
 
-def test_a_process_refuses_without_a_traceback(place: Path, tmp_path: Path) -> None:
+def test_a_process_refuses_without_a_traceback(warm: Warm, tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text("text,label\n" + "".join(f"this is text number {n},same\n" for n in range(30)))
-    said = process("train", str(tmp_path / "one.csv"), "--json", cwd=tmp_path, EMOTUNE_RUNS=str(tmp_path / "runs"))
+    said = process("train", str(tmp_path / "one.csv"), "--json", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=str(tmp_path / "runs"))
     assert said.status == 2
     assert said.out == ""
     assert "Traceback" not in said.err
@@ -352,9 +355,9 @@ def test_predict_by_id_by_run_and_by_model_folder(here: Here, trained: Said, way
     assert said.last["results"][0]["label"] == "joy"
 
 
-def test_predict_in_a_process_from_another_folder(trained: Said, tmp_path: Path) -> None:
+def test_predict_in_a_process_from_another_folder(trained: Said, warm: Warm, tmp_path: Path) -> None:
     runs = str(Path(trained.last["path"]).parent)
-    said = process("predict", trained.last["run"], "so unfair, full of rage", "--json", cwd=tmp_path, EMOTUNE_RUNS=runs)
+    said = process("predict", trained.last["run"], "so unfair, full of rage", "--json", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=runs)
     assert said.status == 0, said.err
     assert said.last["results"][0]["label"] == "anger"
     assert len(said.out.splitlines()) == 1
@@ -425,9 +428,11 @@ def test_predict_without_a_text_is_a_sentence(
     assert "Traceback" not in said.err
 
 
-def test_a_text_that_the_terminal_cannot_show_is_printed_all_the_same(trained: Said, tmp_path: Path) -> None:
+def test_a_text_that_the_terminal_cannot_show_is_printed_all_the_same(trained: Said, warm: Warm, tmp_path: Path) -> None:
     runs = str(Path(trained.last["path"]).parent)
-    said = process("predict", trained.last["run"], "happy \udcff", "🫠", cwd=tmp_path, EMOTUNE_RUNS=runs, PYTHONIOENCODING="ascii")
+    said = process(
+        "predict", trained.last["run"], "happy \udcff", "🫠", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=runs, PYTHONIOENCODING="ascii"
+    )
     assert said.status == 0, said.err
     assert "happy \\udcff" in said.out
 

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from tests.test_main import ROOT, process
 from tests.tied import popen
+from tests.warm import Program, Warm
 from trainer.__main__ import main
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
@@ -34,7 +35,7 @@ def environment(runs: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "EMOTUNE_RUNS": str(runs), "EMOTUNE_SAVE_SECONDS": "0"}
 
 
-def wait_for(runs: Path, points: int, running: subprocess.Popen, output: Path) -> RunView:
+def wait_for(runs: Path, points: int, running: "Program | subprocess.Popen", output: Path) -> RunView:
     store, deadline = RunStore(runs), time.monotonic() + PATIENCE
     while True:
         views = store.list("local")
@@ -46,17 +47,17 @@ def wait_for(runs: Path, points: int, running: subprocess.Popen, output: Path) -
 
 
 def test_killed_half_way_and_resumed_it_is_the_same_model(
-    tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     train = ["train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
     with open(tmp_path / "output", "wb") as output:
-        killed = popen([sys.executable, "-m", "trainer", *train], env=environment(runs), stdout=output, stderr=output)
+        killed = warm.popen([sys.executable, "-m", "trainer", *train], env=environment(runs), cwd=tmp_path, stdout=output, stderr=output)
     view = wait_for(runs, 20, killed, tmp_path / "output")
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert RunStore(runs).view(Run(runs / view.id)).status == "interrupted"
-    resumed = process("resume", view.id, "--json", cwd=tmp_path, EMOTUNE_RUNS=str(runs))
+    resumed = process("resume", view.id, "--json", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=str(runs))
     assert resumed.status == 0, resumed.err
     monkeypatch.setenv("EMOTUNE_RUNS", str(runs))
     assert main(train) == 0

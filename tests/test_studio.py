@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.tied import popen
+from tests.warm import Warm
 from trainer import desk
 from trainer.atomic import REMOVED
 from trainer.data.duplicates import NearDuplicates, near_duplicates
@@ -822,14 +822,16 @@ def test_what_a_crash_left_half_made_or_half_removed_is_cleared_at_the_next_star
     assert [folder.exists() for folder in (old, young, gone, just_gone)] == [False, True, False, False]
 
 
-def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(settings: Settings, tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
+    settings: Settings, tiny_encoder: Encoder, warm: Warm, tmp_path: Path
+) -> None:
     path = write_rows(tmp_path / "many.csv", small_rows(2000))
     command = [sys.executable, "-m", "trainer", "train", str(path), "--encoder", tiny_encoder.source]
     command += ["--epochs", "50", "--set", "batch_size=4", "--set", "max_length=32"]
     environment = {**os.environ, "EMOTUNE_RUNS": str(settings.runs_dir)}
     studio = Studio(settings, encoders=[tiny_encoder])
     with open(tmp_path / "output", "wb") as output:
-        process = popen(command, env=environment, stdout=output, stderr=output)
+        process = warm.popen(command, env=environment, cwd=tmp_path, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + PATIENCE
         while not (runs := studio.runs(ME)) or len(runs[0].points) < 3:

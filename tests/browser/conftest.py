@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
 from tests.conftest import small_rows, write_rows
-from tests.tied import popen
+from tests.warm import Program, Warm
 from trainer.runs.draft import DraftStore
 from trainer.runs.run import is_id
 from trainer.settings import LOCAL_OWNER
@@ -35,8 +35,9 @@ class Server:
 
     folder: Path
     encoder: Encoder
+    warm: Warm
     port: int = 0
-    process: subprocess.Popen | None = None
+    process: Program | None = None
 
     @property
     def address(self) -> str:
@@ -56,7 +57,7 @@ class Server:
         environment |= {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(self.folder / "uploads")}
         command = [sys.executable, str(Path(__file__).with_name("server.py")), self.encoder.source, str(self.folder / "brake")]
         with open(self.folder / "output", "ab") as output:
-            self.process = popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
+            self.process = self.warm.popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
         deadline = time.monotonic() + PATIENCE
         while True:
             assert self.process.poll() is None, self.output
@@ -134,12 +135,12 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def new_server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Iterator[Callable[[], Server]]:
+def new_server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm: Warm) -> Iterator[Callable[[], Server]]:
     """Starts servers, each over an empty folder of its own."""
     servers: list[Server] = []
 
     def start() -> Server:
-        servers.append(Server(tmp_path_factory.mktemp("server"), tiny_encoder))
+        servers.append(Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm))
         servers[-1].start()
         return servers[-1]
 
@@ -162,9 +163,9 @@ def empty_server(new_server: Callable[[], Server], browser: Browser) -> Server:
 
 
 @pytest.fixture
-def empty_handed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, browser: Browser) -> Iterator[Server]:
+def empty_handed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm: Warm, browser: Browser) -> Iterator[Server]:
     """A server of this test alone, on which nobody has opened a file yet."""
-    fresh = Server(tmp_path_factory.mktemp("server"), tiny_encoder)
+    fresh = Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm)
     fresh.start()
     yield fresh
     fresh.end()

@@ -13,7 +13,7 @@ from tests.test_launch import at  # noqa: F401
 from tests.test_main_resume import ROOT, wait_for
 from tests.test_studio import RECIPE, begin
 from tests.test_studio_queue import other_studio
-from tests.tied import popen
+from tests.warm import Warm
 from trainer.runs.run import Run, RunStore
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -25,6 +25,7 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
     tmp_path: Path,
     tiny_encoder: Encoder,
     small_csv: Path,
+    warm: Warm,
     at: Callable[..., None],  # noqa: F811
     wish: signal.Signals,
 ) -> None:
@@ -32,14 +33,12 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
     waiting = begin(other_studio(Studio(Settings(runs_dir=runs), encoders=[tiny_encoder])), small_csv, RECIPE)
     at("log", "hold")
     with open(tmp_path / "output", "wb") as output:
-        server = popen(
+        server = warm.popen(
             [sys.executable, str(ROOT / "tests" / "browser" / "server.py"), tiny_encoder.source, str(tmp_path / "brake")],
             env={**os.environ, "EMOTUNE_RUNS": str(runs), "GRADIO_SERVER_PORT": str(free_port()), "CI": "1"},
             cwd=tmp_path,
             stdout=output,
             stderr=output,
-            # Whoever runs the tests may have it ignored.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
     try:
         wait_for(runs, 1, server, tmp_path / "output")
