@@ -5,6 +5,7 @@ from trainer.settings import prepare_environment
 prepare_environment()
 
 import csv  # noqa: E402
+import gc  # noqa: E402
 import random  # noqa: E402
 import shutil  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
@@ -53,6 +54,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
         launched = playwright.chromium.launch(executable_path=tied, args=["--no-sandbox", "--disable-background-networking"])
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _libraries_are_no_garbage() -> None:
+    """Each training ends with a search for garbage: half a second in a process that has imported all libraries, unless they are left out of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ are; so are, everywhere, those of the few tests that look at the start itself.
 
 import atexit
 import contextlib
+import gc
 import json
 import os
 import runpy
@@ -205,6 +206,9 @@ def _import_all() -> None:
     import trainer.training.loop
     import trainer.training.predictor
     import trainer.ui.serving  # noqa: F401
+
+    # What is imported stays; whoever is forked need not look through it for garbage.
+    gc.freeze()
 
 
 def _tell(**said: int) -> None:
