@@ -29,10 +29,10 @@ ONLY_GRADIO = {
 """What only gradio itself can mend."""
 
 
-def wrong(page: Page) -> list[str]:
-    """What axe-core has found, with its best practices, in short."""
+def wrong(page: Page, dark: bool) -> list[str]:
+    """What axe-core has found, with its best practices, in short; in the dark only colours can be wrong that were right in the light."""
     page.wait_for_timeout(300)  # colours fade in
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"runOnly": ["color-contrast"]} if dark else {}).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()[:120]})"
         for rule in found
@@ -41,7 +41,7 @@ def wrong(page: Page) -> list[str]:
     ]
 
 
-LOOKS = [(width, height, dark) for width, height in ((1280, 860), (390, 844)) for dark in (False, True)]
+LOOKS = [(390, 844, False), (1280, 860, False), (1280, 860, True)]
 
 
 def test_axe_finds_nothing(visit: Open, empty_handed: Server, moods_csv: Path) -> None:
@@ -55,8 +55,7 @@ def test_axe_finds_nothing(visit: Open, empty_handed: Server, moods_csv: Path) -
             for width, height, dark in LOOKS:
                 page.set_viewport_size({"width": width, "height": height})
                 page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-                found[f"{state}, {name}, {width} pixels, {'dark' if dark else 'light'}"] = wrong(page)
-        page.set_viewport_size({"width": 1280, "height": 860})
+                found[f"{state}, {name}, {width} pixels, {'dark' if dark else 'light'}"] = wrong(page, dark)
 
     expect(page.locator("#try-sample")).to_be_visible()
     look("empty", *TABS)

@@ -11,6 +11,7 @@ from tests.browser.steps import begin, choose_settings, end_training, in_view, s
 from tests.conftest import small_rows
 
 Open = Callable[..., Visit]
+TABS = ("Data", "Train", "Results", "Try it", "Runs")
 SIZES = [(1280, 860), (390, 844)]
 FOCUSED = "() => document.activeElement.tagName"
 
@@ -26,7 +27,7 @@ def focused_text(page: Page) -> str:
 def test_every_tab_begins_at_the_top_and_all_of_them_are_seen(visit: Open, moods_csv: Path, width: int, height: int) -> None:
     page = visit(width=width, height=height).page
     upload(page, moods_csv, rows="240")
-    for name in ("Data", "Train", "Results", "Try it", "Runs"):
+    for name in TABS:
         there = page.get_by_role("tab", name=name).bounding_box()
         assert there["x"] >= 0
         assert there["x"] + there["width"] <= width
@@ -190,27 +191,27 @@ def test_a_reload_in_the_middle_of_a_training_leaves_no_error_on_the_console(vis
 # Hands
 
 
-@pytest.mark.parametrize("name", ["Data", "Train", "Results", "Try it", "Runs"])
-def test_on_a_phone_whatever_can_be_pressed_is_large_enough_for_a_thumb(visit: Open, moods_csv: Path, name: str) -> None:
+def test_on_a_phone_whatever_can_be_pressed_is_large_enough_for_a_thumb(visit: Open, moods_csv: Path) -> None:
     page = visit(width=390, height=844).page
     upload(page, moods_csv, rows="240")
-    tab(page, name)
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('button, summary, select, a.em-button, [role=tab]')]
-            .filter(one => one.offsetParent !== null && !one.closest('footer, .visually-hidden'))
-            .map(one => [one.innerText.slice(0, 30) || one.getAttribute('aria-label'), one.getBoundingClientRect()])
-            .filter(([, place]) => place.height > 0 && place.height < 43.5)
-            .map(([words, place]) => `${words}: ${Math.round(place.width)} x ${Math.round(place.height)}`)"""
-    )
-    assert small == []
+    for name in TABS:
+        tab(page, name)
+        small = page.evaluate(
+            """() => [...document.querySelectorAll('button, summary, select, a.em-button, [role=tab]')]
+                .filter(one => one.offsetParent !== null && !one.closest('footer, .visually-hidden'))
+                .map(one => [one.innerText.slice(0, 30) || one.getAttribute('aria-label'), one.getBoundingClientRect()])
+                .filter(([, place]) => place.height > 0 && place.height < 43.5)
+                .map(([words, place]) => `${words}: ${Math.round(place.width)} x ${Math.round(place.height)}`)"""
+        )
+        assert small == [], name
 
 
-@pytest.mark.parametrize("name", ["Data", "Train", "Results", "Try it", "Runs"])
-def test_at_twice_the_size_nothing_is_cut_off(visit: Open, moods_csv: Path, name: str) -> None:
+def test_at_twice_the_size_nothing_is_cut_off(visit: Open, moods_csv: Path) -> None:
     page = visit(width=640, height=430).page  # what a window of 1280 by 860 has at a zoom of 200 %
     upload(page, moods_csv, rows="240")
-    tab(page, name)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+    for name in TABS:
+        tab(page, name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 640, name
 
 
 def test_a_file_with_rows_from_right_to_left_keeps_its_direction(visit: Open) -> None:

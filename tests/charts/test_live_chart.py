@@ -38,6 +38,14 @@ START = """([id, template, script, value]) => {
         element, (name, data) => window.charts[id].selected.push(data), props, (_, f) => watchers.push(f));
 }"""
 
+CLEAR = """() => {
+    const page = document.getElementById("page");
+    page.replaceChildren();
+    page.removeAttribute("style");
+    document.body.className = "";
+    window.charts = {};
+}"""
+
 
 class Charts:
     """A page with charts on it, without gradio: it plays its part, ``element``, ``trigger``, ``props`` and ``watch``."""
@@ -60,6 +68,12 @@ class Charts:
         file = path.removeprefix("gradio_api/file=")
         assert file in served_files()
         route.fulfill(path=file, content_type="text/javascript; charset=utf-8")
+
+    def clear(self, width):
+        """As it was before anything was added, but for the scripts that are there by now."""
+        self.page.evaluate(CLEAR)
+        self.page.mouse.move(0, 0)
+        self.page.set_viewport_size({"width": width, "height": 860})
 
     def add(self, figure, name="chart", *, title="Accuracy", note="on validation rows", height=300, phone_height=176):
         with gr.Blocks():
@@ -103,13 +117,28 @@ class Charts:
         return saved, list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
+@pytest.fixture(scope="module")
+def opened(browser):
+    """Pages by width: to fetch and read plotly takes longer than most tests."""
+    pages = {}
+    yield pages
+    for one in pages.values():
+        one.page.context.close()
+
+
 @pytest.fixture
-def charts(browser):
+def charts(browser, opened):
+    """Empty pages; ``fresh`` ones have fetched nothing yet."""
     made = []
 
-    def make(**options):
-        made.append(Charts(browser, **options))
-        return made[-1]
+    def make(*, width=1280, fresh=False, **options):
+        if fresh or options:
+            made.append(Charts(browser, width=width, **options))
+            return made[-1]
+        if width not in opened:
+            opened[width] = Charts(browser, width=width)
+        opened[width].clear(width)
+        return opened[width]
 
     yield make
     for one in made:
@@ -117,7 +146,7 @@ def charts(browser):
 
 
 def test_plotly_is_fetched_once_and_only_when_a_figure_is_shown(charts):
-    page = charts()
+    page = charts(fresh=True)
     page.page.evaluate("document.getElementById('page').style.display = 'none'")
     page.add(loss_chart(run()), "one").add(accuracy_chart(run()), "two").add(None, "three")
     page.page.wait_for_timeout(100)
@@ -130,7 +159,7 @@ def test_plotly_is_fetched_once_and_only_when_a_figure_is_shown(charts):
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 300), (390, 176)])
 def test_the_place_of_a_chart_is_kept_from_the_first_moment(charts, width, height):
-    page = charts(width=width).add(None)
+    page = charts(width=width, fresh=True).add(None)
     assert page.box(".chart")["height"] == height
     whole = page.page.locator("#chart").bounding_box()["height"]
     page.set(accuracy_chart(run()))
@@ -317,7 +346,7 @@ def test_a_finger_scrolls_and_is_offered_no_way_back_from_a_zoom(charts):
 
 
 def test_a_server_that_is_gone_is_said_in_the_place_of_the_chart(charts):
-    page = charts()
+    page = charts(fresh=True)
     page.page.route("**/plotly.min.js", lambda route: route.abort())
     page.add(loss_chart(run()))
     sync_api.expect(page.locator(".chart")).to_have_text("The chart could not be loaded, as the server did not answer. Reload the page.")
