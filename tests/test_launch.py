@@ -44,8 +44,15 @@ def told(self, kind, **fields):
             break
         time.sleep(0.05)
 EventLog.append = told
+if os.environ.get("EMOTUNE_PROCESSES") and "RANK" not in os.environ:
+    import subprocess
+    from types import SimpleNamespace
+    from tests.faults.queue_server import run_forked
+    from trainer import launch
+    launch.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)
 """
-"""Of rank 0, which writes the log: just after it has written a certain event it is asked to stop, fails, or waits until it is asked to stop."""
+"""Of rank 0, which writes the log: just after it has written a certain event it is asked to stop, fails, or waits until it is asked to stop.
+Processes that a terminal starts are forked from it."""
 
 
 @pytest.fixture

@@ -2,17 +2,20 @@
 
 import errno
 import hashlib
+import subprocess
 import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import BinaryIO
 
 import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.test_studio import ME, PATIENCE, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
-from trainer import job
+from tests.warm import Warm
+from trainer import job, launch
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
@@ -317,8 +320,9 @@ def test_a_new_server_keeps_the_order_in_which_they_were_queued(settings: Settin
     assert taken == [young.id, child.id]
 
 
-def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder) -> None:
+def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
     """What Start does where there are several GPUs; here two processes on the processor."""
+    monkeypatch.setattr(launch, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
     path = write_rows(tmp_path / "moods.csv", small_rows())
     studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder])
     view = studio.wait(ME, begin(studio, path, replace(RECIPE, epochs=10)).id, 240)

@@ -1,6 +1,7 @@
 """Disturb servers at random moments, print what came of it for each kind, then one line of JSON; the exit status tells whether anything was lost.
 
     python -m tests.faults [--tries N] [--two N] [--torchrun N] [--seed N] [--kinds KIND ...] [--scenes NAME ...] [--moments NAME ...]
+        [--encoder FOLDER]
 
 All that is drawn follows from the seed. Linux alone: servers are forked.
 """
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     folder, begun = Path(tempfile.mkdtemp(prefix="emotune-faults-")), time.monotonic()
     be_their_keeper()
     try:
-        found = list(_tell(_disturb_all(_tiny_bert(folder), folder, options)))
+        found = list(_tell(_disturb_all(local_encoder(options.encoder or _tiny_bert(folder)), folder, options)))
     finally:
         kill_what_is_below()
     faults = [fault for one in found for fault in one.faults]
@@ -64,13 +65,14 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--two", type=int, default=5, help="of each kind, trainings in two processes")
     parser.add_argument("--torchrun", type=int, default=1, help="of each kind, two processes that torchrun has started")
     parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--encoder", type=Path, help="the folder of a tiny one; without it one is made")
     parser.add_argument("--kinds", nargs="+", choices=IN_TWO, default=IN_TWO)
     parser.add_argument("--scenes", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--moments", nargs="+", choices=MOMENTS, default=MOMENTS)
     return parser.parse_args(arguments)
 
 
-def _tiny_bert(folder: Path) -> Encoder:
+def _tiny_bert(folder: Path) -> Path:
     """Made elsewhere: this process forks, and so runs nothing that starts threads."""
     import subprocess
 
@@ -78,7 +80,7 @@ def _tiny_bert(folder: Path) -> Encoder:
         f"import sys; from pathlib import Path; from {save_tiny_bert.__module__} import save_tiny_bert; save_tiny_bert(Path(sys.argv[1]))"
     )
     subprocess.run([sys.executable, "-c", made, str(folder / "tiny-bert")], check=True)
-    return local_encoder(folder / "tiny-bert")
+    return folder / "tiny-bert"
 
 
 def _disturb_all(encoder: Encoder, folder: Path, options: argparse.Namespace) -> Iterator[Found]:

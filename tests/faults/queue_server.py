@@ -57,7 +57,7 @@ class Server:
         os.dup2(log, 1)
         os.dup2(log, 2)
         if not self.torchrun:
-            launch.subprocess = SimpleNamespace(run=_run_forked, DEVNULL=subprocess.DEVNULL)  # type: ignore[attr-defined]
+            launch.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)  # type: ignore[attr-defined]
         try:
             studio = Studio(Settings(runs_dir=runs, save_seconds=0, processes=self.processes), encoders=[self.encoder])
             os.write(answers, json.dumps(life(studio)).encode())
@@ -126,7 +126,7 @@ def unfinished(views: Sequence[RunView]) -> list[RunView]:
     return [view for view in views if view.status != "finished" and view.id not in parents]
 
 
-def _run_forked(command: Sequence[str], *, stdout: Any, **_: Any) -> subprocess.CompletedProcess:
+def run_forked(command: Sequence[str], *, stdout: Any, **_: Any) -> subprocess.CompletedProcess:
     """What torchrun does, without the seconds of importing: the processes are forked, and one that fails ends the others."""
     count = next(int(word.partition("=")[2]) for word in command if word.startswith("--nproc-per-node="))
     arguments = list(command[command.index("trainer.worker") + 1 :])

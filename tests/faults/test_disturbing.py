@@ -1,7 +1,7 @@
 """A fixed sample of ``make faults``; and that what is lost, damaged or other than it should be is found."""
 
 import json
-import subprocess
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,24 +13,40 @@ from tests.faults.conftest import ROOT, Servers, outcome, run_in, view_in
 from tests.faults.disturbing import Disturbance, Found, _judge
 from tests.faults.outcomes import digests
 from tests.faults.scenes import Scene
+from tests.warm import Warm
+from trainer.training.encoders import Encoder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks servers and is their keeper")
 
 
-def faults(*arguments: str) -> dict:
-    done = subprocess.run([sys.executable, "-m", "tests.faults", *arguments], cwd=ROOT, capture_output=True, text=True)
+def faults(warm: Warm, encoder: Encoder, *arguments: str) -> dict:
+    done = warm.run([sys.executable, "-m", "tests.faults", "--encoder", encoder.source, *arguments], env=os.environ, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_a_few_kills_and_stops_with_a_queue() -> None:
-    found = faults("--tries", "2", "--two", "0", "--torchrun", "0", "--kinds", "kill", "stop", "--scenes", "a stopped run that goes on")
-    assert [found[what] for what in ("tries", "mistold", "lost", "damaged", "unequal", "parents_changed")] == [4, 0, 0, 0, 0, 0]
+def test_a_few_kills_and_stops_with_a_queue(warm: Warm, tiny_encoder: Encoder) -> None:
+    found = faults(
+        warm,
+        tiny_encoder,
+        "--tries",
+        "2",
+        "--two",
+        "0",
+        "--torchrun",
+        "0",
+        "--kinds",
+        "kill",
+        "stop",
+        "--scenes",
+        "a stopped run that goes on",
+    )
+    assert [found[what] for what in ("tries", "mistold", "lost", "damaged", "unequal", "parents_changed")] == [2, 0, 0, 0, 0, 0]
 
 
 @pytest.mark.slow
-def test_each_kind_once_in_two_processes() -> None:
-    found = faults("--tries", "0", "--two", "1", "--torchrun", "0")
+def test_each_kind_once_in_two_processes(warm: Warm, tiny_encoder: Encoder) -> None:
+    found = faults(warm, tiny_encoder, "--tries", "0", "--two", "1", "--torchrun", "0")
     assert [found[what] for what in ("tries", "mistold", "lost", "damaged", "unequal", "parents_changed")] == [5, 0, 0, 0, 0, 0]
 
 
