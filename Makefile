@@ -13,7 +13,7 @@ run: $(VENV)/ready ## set up and serve the app, and open it in the browser where
 	$(BIN)/python app.py
 
 test: $(VENV)/ready-tests browser ## set up and run every test that is neither slow nor in need of a GPU
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: $(VENV)/ready-tests browser ## the slow tests too, and those for a GPU where there is one
 	$(BIN)/python -m pytest -m "" --hypothesis-profile=explore

@@ -146,7 +146,7 @@ def bought(rng: random.Random, words: list[str]) -> str:
     return f"I bought the {one} from the {two} store and the {three} was {four} so I am very {five} about the whole experience"
 
 
-@pytest.mark.parametrize(("rows", "at_most"), [(4_000, 0), (7_000, 0.01)])
+@pytest.mark.parametrize(("rows", "at_most"), [(4_000, 0), pytest.param(7_000, 0.01, marks=pytest.mark.slow)])
 def test_of_pairs_of_templated_texts_hardly_any_is_missed_in_silence(rows, at_most):
     rng = random.Random(rows + 60)
     words = ["".join(rng.choice("bcdfghjklmnp") + rng.choice("aeiou") for _ in range(3)) for _ in range(60)]
@@ -275,7 +275,9 @@ def test_twenty_thousand_tweets_take_seconds():
     assert spent.seconds < 6
 
 
-@pytest.mark.parametrize(("words", "each"), [(60, 31), (60, 160), (4_000, 160)])
+@pytest.mark.parametrize(
+    ("words", "each"), [pytest.param(60, 31, marks=pytest.mark.slow), (60, 160), pytest.param(4_000, 160, marks=pytest.mark.slow)]
+)
 def test_twenty_thousand_longer_texts_do_too(words, each):
     rng = random.Random(3)
     known = some_words(rng, words).split()
