@@ -79,7 +79,7 @@ class Server:
             self.process = None
 
     def brake(self, on: bool) -> None:
-        """With the brake on, a training takes about an eighth of a second for each logged point."""
+        """With the brake on, a training takes about an eighth of a second for each logged point, and waits in its middle for the brake to be off."""
         if on:
             (self.folder / "brake").touch()
         else:

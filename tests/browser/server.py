@@ -2,17 +2,19 @@
 
     python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE
 
-While BRAKE_FILE exists, the training rests after each point that it logs. EMOTUNE_RUNS and GRADIO_SERVER_PORT are honoured as by app.py.
+While BRAKE_FILE exists, the training rests after each point that it logs, and goes no further than POINTS unless it is asked to stop. EMOTUNE_RUNS and GRADIO_SERVER_PORT are honoured as by app.py.
 """
 
 import sys
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 from trainer.settings import Settings, prepare_environment
 
 REST_SECONDS = 0.12
+POINTS = 45
 
 
 def main(encoder: Path, brake: Path) -> None:
@@ -22,11 +24,16 @@ def main(encoder: Path, brake: Path) -> None:
     from trainer.training.encoders import local_encoder
     from trainer.ui import serving
 
-    append = EventLog.append
+    append, logged = EventLog.append, Counter()
 
     def slowly(self: EventLog, kind: str, **fields: object) -> None:
         append(self, kind, **fields)
-        if kind == "log" and brake.exists():
+        if kind != "log":
+            return
+        logged[self.path] += 1
+        if brake.exists():
+            time.sleep(REST_SECONDS)
+        while logged[self.path] >= POINTS and brake.exists() and not (self.path.parent / "stop").exists():
             time.sleep(REST_SECONDS)
 
     EventLog.append = slowly

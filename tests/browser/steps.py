@@ -59,7 +59,7 @@ def watched(page: Page) -> str:
     return page.evaluate("document.body.dataset.watched ?? ''")
 
 
-def begin(page: Page, seed: str, epochs: str = "25") -> str:
+def begin(page: Page, seed: str, epochs: str = "6") -> str:
     """Start a training of the file that is open; returns the run's id."""
     choose_settings(page, epochs=epochs, batch_size="16", learning_rate="0.005", max_length="32", seed=seed)
     expect(page.locator("#start")).to_be_enabled()

@@ -130,7 +130,7 @@ def test_start_pressed_twice_is_one_run(visit: Open, server: Server, moods_csv: 
     page = visit().page
     before = server.runs()
     upload(page, moods_csv, rows="240")
-    choose_settings(page, epochs="25", batch_size="16", max_length="32", seed="4")
+    choose_settings(page, epochs="6", batch_size="16", max_length="32", seed="4")
     expect(page.locator("#start")).to_be_enabled()
     server.brake(True)
     page.locator("#start").evaluate("button => { button.click(); button.click(); button.click(); }")
@@ -298,7 +298,7 @@ def test_a_failure_says_what_happened_and_what_to_do_in_view(visit: Open, server
         upload(page, moods_csv, rows="240")
         server.brake(True)
         # Fast and long, so that it is in the middle when its folder goes.
-        choose_settings(page, epochs="25", batch_size="16", learning_rate="0.01", max_length="32", seed=str(width))
+        choose_settings(page, epochs="6", batch_size="16", learning_rate="0.01", max_length="32", seed=str(width))
         page.locator("#start").click()
         expect(course(page)).to_be_visible()
         run = watched(page)
