@@ -9,8 +9,11 @@ import re
 from collections.abc import Generator, Iterator
 from typing import Any
 
+from trainer.errors import UserError
+
 NO_DELIMITER = "\x1f"  # cannot occur: control characters are gone before
 STAND_IN = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
+_MOST_UNSOUND = 150_000  # lines that are taken by themselves, each of which takes as long as ten others
 _ESCAPED_SPAN = 50  # lines searched for the end of a cell with \" inside
 
 # From so many lines on, a quoted cell whose every line looks like a whole record is taken for a lost quotation mark.
@@ -57,10 +60,17 @@ def split_records(
         "skipinitialspace": spaced,
         "strict": True,
     }
-    start = 0
+    start = unsound = 0
     while start < len(lines):
         start = yield from _sound_records(lines, start, settings, None if trusting else width)
         if start < len(lines):
+            unsound += 1
+            if unsound > _MOST_UNSOUND:
+                raise UserError(
+                    f"In more than {_MOST_UNSOUND:,} lines of the file a quotation mark is opened and not closed properly. "
+                    "Save the table again as CSV (UTF-8) from the program it comes from.",
+                    code="quotes_unsound",
+                )
             cells, used = _alone(lines, start, delimiter, width, quote)
             if cells:
                 yield start + 1, cells
