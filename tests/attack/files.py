@@ -36,7 +36,7 @@ def attack(bounds: Bounds) -> Outcome:
     kinds = list(sound)
     failures = _Failures()
     logging.getLogger("emotune").addHandler(failures)
-    before, longest = memory(), 0.0
+    before, beside, longest = memory(), len(children()), 0.0
     with FileReader(replaces=False) as reader:
         for number in range(bounds.of(TRIES)):
             kind = kinds[number % len(kinds)]
@@ -51,8 +51,8 @@ def attack(bounds: Bounds) -> Outcome:
             if time.monotonic() - begun > _MOST_WALL:
                 outcome.effects.append(f"try {number} ({kind}): took {time.monotonic() - begun:.0f} s")
     logging.getLogger("emotune").removeHandler(failures)
-    if left := children():
-        outcome.effects.append(f"{len(left)} children were left behind")
+    if (left := len(children()) - beside) > 0:
+        outcome.effects.append(f"{left} children were left behind")
     if (grown := memory() - before) > 200:
         outcome.effects.append(f"the memory of this process grew by {grown:.0f} MB")
     outcome.figures = {"longest_seconds": round(longest, 2), "grown_mb": round(grown), **dict(codes.most_common())}

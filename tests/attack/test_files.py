@@ -10,5 +10,5 @@ from tests.attack.outcomes import Bounds
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 def test_damaged_files_have_no_effect() -> None:
-    outcome = attack(Bounds(share=0.01))
-    assert (outcome.tries, outcome.effects) == (200, [])
+    outcome = attack(Bounds(share=0.005))
+    assert (outcome.tries, outcome.effects) == (100, [])

@@ -11,13 +11,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.effort import in_quiet_seconds
+
 _LOOK_SECONDS = 0.01
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
 class Cost:
-    """``cpu`` in seconds, ``megabytes`` at the peak above the beginning; known when the block has ended."""
+    """``cpu`` in seconds of a quiet core, ``megabytes`` at the peak above the beginning; known when the block has ended."""
 
     cpu: float = 0.0
     megabytes: float = 0.0
@@ -46,7 +48,7 @@ def watching() -> Iterator[Cost]:
         peaks[child] = max(peaks.get(child, 0.0), _memory(child, "VmHWM"))
     over.set()
     looker.join()
-    cost.cpu = time.process_time() - begun + max(0.0, _cpu() - cpu)
+    cost.cpu = in_quiet_seconds(time.process_time() - begun + max(0.0, _cpu() - cpu))
     cost.megabytes = max(0.0, _memory(me, "VmHWM") - mine) + sum(max(0.0, peak - idle.get(child, 100.0)) for child, peak in peaks.items())
 
 

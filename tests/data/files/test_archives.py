@@ -103,8 +103,8 @@ def test_a_text_that_begins_like_a_magic_number_is_text():
 
 
 def test_a_small_gzip_of_millions_of_lines_is_refused_before_they_are_cut():
-    data = gzip.compress(b"a,b\n" * 24_750_000, compresslevel=1, mtime=0)
-    assert len(data) < 1_000_000
+    data = gzip.compress(b"a,b\n" * 8_000_000, compresslevel=1, mtime=0)
+    assert len(data) < 200_000
     with effort() as spent:
         with pytest.raises(UserError) as refusal:
             read_table(data)

@@ -11,7 +11,6 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
-from typing import BinaryIO
 
 from trainer.data.files.formats import Kind, compressed
 from trainer.data.files.table import Limits
@@ -34,13 +33,7 @@ def unpack(data: bytes, kind: Kind, limits: Limits) -> bytes:
     try:
         if kind == "zip":
             return _from_zip(data, limits)
-        # Counted first and kept in a second pass: a bomb then costs time, but no memory.
-        size = 0
-        for chunk in _chunks(data, kind):
-            size += len(chunk)
-            if size > limits.max_bytes:
-                raise _too_large(limits)
-        return b"".join(_chunks(data, kind))
+        return _kept(_chunks(data, kind), limits)
     except _ERRORS as error:
         raise UserError(
             "This compressed file is damaged or cut short. Copy or download it again, or upload the CSV file inside.", code="file_damaged"
@@ -118,12 +111,12 @@ def _from_zip(data: bytes, limits: Limits) -> bytes:
         if files[0].flag_bits & 1:
             raise UserError("This zip file is locked with a password. Unpack it and upload the CSV file inside.", code="compressed_file")
         with archive.open(files[0]) as file:
-            return _read(file, limits)
+            return _kept(iter(lambda: file.read(_CHUNK), b""), limits)
 
 
-def _read(file: BinaryIO, limits: Limits) -> bytes:
+def _kept(chunks: Iterator[bytes], limits: Limits) -> bytes:
     kept = io.BytesIO()
-    while chunk := file.read(_CHUNK):
+    for chunk in chunks:
         if kept.tell() + len(chunk) > limits.max_bytes:
             raise _too_large(limits)
         kept.write(chunk)

@@ -7,13 +7,12 @@ import csv
 import io
 import re
 from collections.abc import Generator, Iterator
-from typing import Any
 
 from trainer.errors import UserError
 
 NO_DELIMITER = "\x1f"  # cannot occur: control characters are gone before
 STAND_IN = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
-_MOST_UNSOUND = 150_000  # lines that are taken by themselves, each of which takes as long as ten others
+_MOST_UNSOUND = 250_000  # lines that are taken by themselves, each of which takes as long as ten others
 _ESCAPED_SPAN = 50  # lines searched for the end of a cell with \" inside
 
 # From so many lines on, a quoted cell whose every line looks like a whole record is taken for a lost quotation mark.
@@ -52,17 +51,18 @@ def split_records(
         return
     if escape:
         lines = _only_true_escapes(lines, delimiter, quote)
-    settings = {
-        "delimiter": delimiter,
-        "quotechar": quote or None,
-        "quoting": csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        "escapechar": "\\" if escape else None,
-        "skipinitialspace": spaced,
-        "strict": True,
-    }
+    dialect = csv.reader(  # made once: doubtful lines begin a reader each
+        (),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        escapechar="\\" if escape else None,
+        skipinitialspace=spaced,
+        strict=True,
+    ).dialect
     start = unsound = 0
     while start < len(lines):
-        start = yield from _sound_records(lines, start, settings, None if trusting else width)
+        start = yield from _sound_records(lines, start, dialect, None if trusting else width)
         if start < len(lines):
             unsound += 1
             if unsound > _MOST_UNSOUND:
@@ -77,18 +77,16 @@ def split_records(
             start += used
 
 
-def _sound_records(
-    lines: list[str], start: int, settings: dict[str, Any], width: int | None
-) -> Generator[tuple[int, list[str]], None, int]:
+def _sound_records(lines: list[str], start: int, dialect: csv.Dialect, width: int | None) -> Generator[tuple[int, list[str]], None, int]:
     """Yield records from line ``start`` on until one is doubtful; return where that one starts, or the number of lines."""
     feed = iter(lines)
     feed.__setstate__(start)
-    reader = csv.reader(feed, **settings)
+    reader = csv.reader(feed, dialect)
     shift = start
     try:
         for cells in reader:
             after = reader.line_num + shift
-            if after - start > 1 and _is_stray(lines, start, after, settings["delimiter"], width):
+            if after - start > 1 and _is_stray(lines, start, after, dialect.delimiter, width):
                 return start
             if cells:
                 yield start + 1, cells
