@@ -47,6 +47,7 @@ DEEDS: dict[str, Callable[..., object]] = {
     "spin": _spin,
     "sleep": lambda: time.sleep(600),
     "memory": lambda: bytearray(bounds.memory_bytes(0) + (64 << 20)),
+    "grow": lambda: bytearray(150 << 20).count(1),
     "garbage": lambda: os.write(int(os.environ.get("ANSWERS", "4")), b"\xff" * 64),
     "print": lambda: (os.write(1, b"\xff" * 64), print("noise", flush=True)),
     "fail": _fail,

@@ -145,12 +145,18 @@ def test_a_small_file_does_not_wait_for_big_ones(odd: FileReader, tmp_path: Path
     assert answers == [250_002] * 3
 
 
-def test_a_child_reads_no_more_after_a_big_file_so_that_its_memory_goes_back() -> None:
+def test_a_child_reads_no_more_after_a_big_file_so_that_its_memory_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_process, "_PROGRAM", "tests.data.reader.odd_child")
     child, order = child_process.ChildProcess(), json.dumps({"limits": asdict(Limits())}).encode()
     try:
         assert (child.read(order, CSV), child.usable) == (read_table(CSV), True)
         packed = gzip.compress(CSV + b"more words here,joy\n" * 250_000)
         assert (len(child.read(order, packed).rows), child.usable) == (250_002, False)
+    finally:
+        child.close()
+    child = child_process.ChildProcess()
+    try:
+        assert (len(child.read(order, b"odd: grow\n" + CSV).columns), child.usable) == (2, False)
     finally:
         child.close()
 

@@ -17,7 +17,9 @@ from trainer.data.reader.wire import MOST_CELLS, BrokenWireError, packed, receiv
 from trainer.errors import UserError
 
 _BIG = 4 << 20
-"""Bytes of a file, or of what it unpacks to: what reading more has taken of the memory does not all come back."""
+"""Bytes of a file, or of what it unpacks to; after one of more this process ends, so that its memory goes back."""
+_MUCH = 100 << 20
+"""Bytes of memory, likewise."""
 _MOST_FILES = 200
 _PR_SET_PDEATHSIG = 1
 
@@ -31,11 +33,12 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()  # a million rows of text hold no cycles, and looking for some takes a third of the time
+    idle = bounds.peak_bytes()
     with suppress(BrokenWireError, OSError):
-        for _ in range(_MOST_FILES - 1):
-            if _read_one(orders, answers, last=False):
+        for number in range(1, _MOST_FILES + 1):
+            if _read_one(orders, answers, idle=idle, last=number == _MOST_FILES):
                 return
-        _read_one(orders, answers, last=True)
+            gc.collect()
 
 
 def _end_with(parent: int) -> None:
@@ -72,8 +75,8 @@ def _load() -> None:
     chardet.detect(b"a first time takes longest: \xe4\xf6\xfc")
 
 
-def _read_one(orders: BinaryIO, answers: BinaryIO, *, last: bool) -> bool:
-    """Answer one order; whether it is the last one that this process takes."""
+def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> bool:
+    """Answer one order; whether it is the last one that this process takes. ``idle``: bytes of memory that it takes without a file."""
     how = receive_facts(orders)
     data = receive(orders, MOST_CELLS)
     last = last or len(data) >= _BIG
@@ -96,6 +99,7 @@ def _read_one(orders: BinaryIO, answers: BinaryIO, *, last: bool) -> bool:
         answer, last = {"failed": _where(error)}, True
     content = None
     bounds.set_free()
+    last = last or bounds.peak_bytes() - idle > _MUCH
     send_facts(answers, answer | {"last": last})
     send(answers, *cells)
     return last
