@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 from tests.tied import script  # noqa: E402
 from tests.warm import Warm, warmed  # noqa: E402
+from trainer.data.reader.file_reader import FileReader  # noqa: E402
 from trainer.settings import Settings  # noqa: E402
 from trainer.studio import Studio  # noqa: E402
 from trainer.training.encoders import Encoder, local_encoder  # noqa: E402
@@ -128,14 +129,21 @@ def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_rows(tmp_path_factory.mktemp("data") / "moods.csv", small_rows())
 
 
+@pytest.fixture(scope="session")
+def reader() -> Iterator[FileReader]:
+    """What reads files in a process of its own; one for all tests, as starting it takes a third of a second."""
+    with FileReader() as made:
+        yield made
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(runs_dir=tmp_path / "runs")
 
 
 @pytest.fixture
-def studio(settings: Settings, tiny_encoder: Encoder) -> Iterator[Studio]:
+def studio(settings: Settings, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Studio]:
     """A studio whose default and only encoder is the tiny one."""
-    made = Studio(settings, encoders=[tiny_encoder])
+    made = Studio(settings, encoders=[tiny_encoder], reader=reader)
     yield made
     made.close()

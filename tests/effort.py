@@ -28,9 +28,13 @@ def effort() -> Iterator[Effort]:
     """What the block costs this process and the children that ended in it."""
     spent, begun = Effort(), _cpu()
     yield spent
-    used = _cpu() - begun
+    spent.seconds = in_quiet_seconds(_cpu() - begun)
+
+
+def in_quiet_seconds(used: float) -> float:
+    """What seconds of CPU that were just measured would be on a quiet core."""
     # What is next to nothing on a slow machine is so on any.
-    spent.seconds = used if used < _NOTHING else used * _QUIET_SECONDS / max(_yardstick(), _yardstick())
+    return used if used < _NOTHING else used * _QUIET_SECONDS / max(_yardstick(), _yardstick())
 
 
 def _yardstick() -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
@@ -59,8 +60,8 @@ def test_advice_looks_at_training_rows_only(studio: Studio, small_csv: Path, tmp
     assert (advice.suggested, advice.lengths.tokens.max() <= 32) == (32, True)
 
 
-def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings) -> None:
-    studio = Studio(settings)
+def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings, reader: FileReader) -> None:
+    studio = Studio(settings, reader=reader)
     rows = [(f"{text} {'❤😂'[n % 2]}", "love" if n % 2 else "joy") for n, (text, _) in enumerate(small_rows(60))]
     draft = studio.open_files("local", {"main": ("emoji.csv", csv_bytes(rows))}).draft.id
     finding = studio.advise("local", draft, Recipe()).findings[0]

@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.copies import contents_of, holds, remove_copies
+from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -22,10 +23,10 @@ RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=5e-3
 
 
 @pytest.fixture
-def idle(settings: Settings, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Studio:
+def idle(settings: Settings, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Studio:
     """A studio whose runs wait for ever."""
     monkeypatch.setattr(Studio, "_enqueue", lambda self, run: None)
-    return Studio(settings, encoders=[tiny_encoder])
+    return Studio(settings, encoders=[tiny_encoder], reader=reader)
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_after_a_crash_in_the_deletion_the_next_start_ends_it(
     command = [sys.executable, "-c", _KILLED, what, place, str(idle.settings.runs_dir), run if what == "run" else draft]
     done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
-    again = Studio(idle.settings, encoders=[tiny_encoder])
+    again = Studio(idle.settings, encoders=[tiny_encoder], reader=idle.reader)
     assert copies_in(again, secret)
     assert list(again.settings.runs_dir.glob("**/.deleted-*"))
     assert (run if what == "run" else draft) not in {one.id for one in (*again.runs(ME), *again.drafts(ME))}
@@ -163,7 +164,7 @@ def test_a_start_clears_the_uploads_of_the_server_before_and_no_other(
     draft = opened(idle, secret)
     old = next(idle.settings.uploads_dir.rglob("secret.csv"))
     os.utime(old, (1000, 1000))
-    server = Studio(idle.settings, encoders=[tiny_encoder])
+    server = Studio(idle.settings, encoders=[tiny_encoder], reader=idle.reader)
     opened(server, harmless)
     server.recover()
     assert [file.name for file in server.settings.uploads_dir.rglob("*.csv")] == ["harmless.csv"]

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from trainer import job
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splitting import split
 from trainer.errors import NoMemoryError
@@ -20,7 +20,7 @@ from trainer.training.encoders import Encoder
 
 
 def done(root: Path, encoder: Encoder, **settings: object) -> tuple[Run, RunView]:
-    corpus = build_corpus(read_file(write_rows(root / "moods.csv", small_rows(120))), text=0, label=1)
+    corpus = build_corpus(read_table(write_rows(root / "moods.csv", small_rows(120)).read_bytes()), text=0, label=1)
     splits = split(corpus, validation_share=0.1, test_share=0.2, seed=42)
     recipe = Recipe(**{"encoder": encoder.name, "epochs": 1, "batch_size": 8, "learning_rate": 1e-2, "max_length": 32, **settings})
     run = RunStore(root).create(

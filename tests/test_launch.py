@@ -16,6 +16,7 @@ from tests.test_main_resume import ARGUMENTS, ROOT, environment, wait_for
 from tests.test_studio import ME, RECIPE, begin
 from tests.warm import Warm
 from trainer import launch
+from trainer.data.reader.file_reader import FileReader
 from trainer.launch import OUTPUT, train_in_processes
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
@@ -70,10 +71,10 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def two(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+def two(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Iterator[Studio]:
     """A studio whose trainings take two processes. Torchrun itself is tested with a training from the terminal."""
     monkeypatch.setattr(launch, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
-    studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2, save_seconds=0), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2, save_seconds=0), encoders=[tiny_encoder], reader=reader)
     yield studio
     studio.close()
 

@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.readers import Borrowed
 from tests.warm import Warm
 from trainer.__main__ import _postfix, main
+from trainer.data.reader.file_reader import FileReader
 from trainer.desk import Desk
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore, is_id
@@ -68,7 +70,8 @@ def trained(place: Path, tiny_encoder: Encoder, small_csv: Path) -> Said:
 
 
 @pytest.fixture
-def here(trained: Said, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Here":
+def here(trained: Said, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reader: FileReader) -> "Here":
+    monkeypatch.setattr("trainer.data.reader.file_reader.FileReader", lambda **_: Borrowed(reader))
     monkeypatch.setenv("EMOTUNE_RUNS", str(Path(trained.last["path"]).parent))
     return Here(capsys)
 
@@ -134,8 +137,10 @@ def test_by_default_runs_live_in_the_users_data_folder_and_never_here(trained: S
     assert list((place / "here").iterdir()) == []
 
 
-def test_the_page_would_have_trained_the_very_same_model(trained: Said, tmp_path: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
-    studio = Studio(Settings(runs_dir=tmp_path), encoders=[tiny_encoder])
+def test_the_page_would_have_trained_the_very_same_model(
+    trained: Said, tmp_path: Path, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
+) -> None:
+    studio = Studio(Settings(runs_dir=tmp_path), encoders=[tiny_encoder], reader=reader)
     draft = studio.open_files("local", {"main": ("moods.csv", small_csv)}).draft.id
     view = studio.wait("local", studio.start("local", draft, Recipe(encoder=tiny_encoder.name, **SETTINGS)).id, 120)
     ours = studio.folder("local", view.id) / "model" / "model.safetensors"
@@ -482,6 +487,20 @@ def test_inspect_is_one_object_a_file(here: Here, small_csv: Path, tmp_path: Pat
     assert "label: mood" in said.out
 
 
+def test_a_file_that_aborts_its_parser_is_a_sentence_on_the_terminal_too(here: Here, shared: Path, small_csv: Path) -> None:
+    file = shared / "faults" / "files" / "abort.parquet"
+    if not file.is_file():
+        pytest.skip(f"needs {file}, which is not part of the project")
+    said = here("inspect", file, small_csv, "--json")
+    deadly, sound = map(json.loads, said.out.splitlines())
+    assert (said.status, deadly["code"], sound["ok"]) == (2, "file_damaged", True)
+    assert deadly["message"].startswith(
+        "This file is damaged, or made to do harm: the process that read it ended suddenly. Nothing else was touched."
+    )
+    said = here("train", file, "--json")
+    assert (said.status, deadly["message"] in said.err) == (2, True)
+
+
 def test_inspect_takes_columns_and_trains_nothing(here: Here, small_csv: Path) -> None:
     before = sorted(os.listdir(os.environ["EMOTUNE_RUNS"]))
     said = here("inspect", small_csv, "--text", "mood", "--label", "mood", "--json")
@@ -558,11 +577,11 @@ def test_runs_of_a_folder_that_is_not_there_yet(here: Here, tmp_path: Path, monk
 
 
 def test_drafts_lists_the_files_opened_before_and_removes_one(
-    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_csv: Path
+    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_csv: Path, reader: FileReader
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "runs"))
     assert here("drafts") == Said(0, "", "")
-    desk = Desk(Settings.from_environment())
+    desk = Desk(Settings.from_environment(), reader)
     first, second = (desk.open_files("local", {"main": (name, small_csv)}).draft.id for name in ("a.csv", "b.csv"))
     told = json.loads(here("drafts", "--json").out)
     assert [(draft["id"], draft["name"], draft["open"]) for draft in told] == [(second, "b.csv", True), (first, "a.csv", False)]

@@ -16,6 +16,7 @@ from tests.test_main import ROOT, process
 from tests.tied import popen
 from tests.warm import Program, Warm
 from trainer.__main__ import main
+from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
@@ -85,10 +86,10 @@ def test_a_run_that_nobody_knows_and_one_that_is_finished(
 
 
 def test_the_folder_of_a_run_is_used_wherever_it_lies(
-    tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, reader: FileReader
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "elsewhere"))
-    studio = Studio(Settings(runs_dir=tmp_path / "here"), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=tmp_path / "here"), encoders=[tiny_encoder], reader=reader)
     path = write_rows(tmp_path / "moods.csv", small_rows(90))
     recipe = Recipe(encoder=tiny_encoder.name, epochs=1, max_length=32)
     view = studio.wait("local", studio.train_files("local", {"main": (path.name, path)}, recipe).id, PATIENCE)
@@ -100,7 +101,7 @@ def test_the_folder_of_a_run_is_used_wherever_it_lies(
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Path, tiny_encoder: Encoder) -> None:
+def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Path, tiny_encoder: Encoder, reader: FileReader) -> None:
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "trainer", "train", str(path)]
     with open(tmp_path / "output", "wb") as output:
@@ -110,7 +111,7 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
     try:
         seen = wait_for(runs, 3, process, tmp_path / "output")
         # A page reads what any studio over the folder says.
-        elsewhere = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder])
+        elsewhere = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
         assert elsewhere.view("local", seen.id).status == "running"
         assert process.wait(PATIENCE) == 0, (tmp_path / "output").read_text()
     finally:

@@ -9,7 +9,7 @@ from tests.conftest import small_rows, write_rows
 from tests.forgetful_disk import ForgetfulDisk
 from trainer import job
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splitting import split
 from trainer.errors import UserError
@@ -33,7 +33,7 @@ def disk(tmp_path: Path) -> ForgetfulDisk:
 
 def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) -> Run:
     """As Start makes it, with the file that it came from."""
-    corpus = build_corpus(read_file(file), text=0, label=1)
+    corpus = build_corpus(read_table(file.read_bytes()), text=0, label=1)
     splits = split(corpus, validation_share=0.2, test_share=0.2, seed=42)
     draft = drafts.create(LOCAL_OWNER, {"main": (file.name, file.read_bytes())})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.conftest import small_rows, write_rows
 from trainer import job
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splitting import split
 from trainer.errors import UserError
@@ -76,7 +76,7 @@ def test_a_preset_is_what_its_tutorial_does(name: str) -> None:
 @pytest.mark.parametrize("name", WANTED)
 def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
     recipe = preset(name, Recipe(encoder=tiny_encoder.name))
-    corpus = build_corpus(read_file(write_rows(tmp_path / "m.csv", small_rows())), text=0, label=1)
+    corpus = build_corpus(read_table(write_rows(tmp_path / "m.csv", small_rows()).read_bytes()), text=0, label=1)
     splits = split(corpus, validation_share=recipe.validation_share, test_share=recipe.test_share, seed=recipe.seed)
     run = RunStore(tmp_path).create(
         recipe=recipe,

@@ -15,6 +15,7 @@ import pytest
 from tests.test_studio import ME, begin
 from tests.test_studio_queue import Trainings, another, leave_state, other_studio, until
 from trainer import job
+from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.queue import Queue
 from trainer.runs.run import Run
@@ -113,7 +114,7 @@ def damaged(scene: Scene) -> None:
 
 def restart(scene: Scene) -> None:
     """Another server begins over the same folder: it leaves alone what does not wait."""
-    server = Studio(scene.studio.settings, encoders=scene.studio.encoders)
+    server = Studio(scene.studio.settings, encoders=scene.studio.encoders, reader=scene.studio.reader)
     server.recover()
     assert not server._queue.has(scene.run.id)
 
@@ -284,10 +285,12 @@ def name(part: object) -> str:
 
 
 @pytest.fixture
-def scene(settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(
+    settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
+) -> Iterator[Scene]:
     trainings = Trainings()
     monkeypatch.setattr(job, "_work", trainings.work)
-    studio = Studio(settings, encoders=[tiny_encoder])
+    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     studio._queue = Queue(studio._take_turn, first_pause=0.001)
     yield Scene(studio, other_studio(studio), trainings, small_csv)
     trainings.go()
@@ -304,7 +307,7 @@ def test_each_arrow(
     assert scene.status == after
     # A new look at the folder, by a process that knows nothing of before, says the same.
     if after != GONE:
-        assert Studio(scene.studio.settings).view(ME, scene.run.id).status == after
+        assert Studio(scene.studio.settings, reader=scene.studio.reader).view(ME, scene.run.id).status == after
 
 
 def test_the_table_knows_each_state() -> None:

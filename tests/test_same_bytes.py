@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.test_speed import drawing_nothing
+from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.settings import LOCAL_OWNER as ME
 from trainer.settings import Settings
@@ -37,29 +38,34 @@ def trained(studio: Studio, small_csv: Path, recipe: Recipe = RECIPE) -> str:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path) -> tuple[Studio, str]:
+def alone(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path, reader: FileReader) -> tuple[Studio, str]:
     """A run that was trained while nothing else happened."""
-    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("alone") / "runs"), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("alone") / "runs"), encoders=[tiny_encoder], reader=reader)
     run = trained(studio, small_csv)
     studio.close()
     return studio, run
 
 
-def test_from_the_terminal(alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
+def test_from_the_terminal(alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, tmp_path: Path, reader: FileReader) -> None:
     settings = [f"--set={name}={getattr(RECIPE, name)}" for name in ("batch_size", "learning_rate", "max_length", "head", "pooling")]
     command = [sys.executable, "-m", "trainer", "train", str(small_csv), "--encoder", tiny_encoder.source, "--epochs", "2", *settings]
     environment = os.environ | {"EMOTUNE_RUNS": str(tmp_path / "runs")}
     done = subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    here = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder])
+    here = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
     (view,) = here.runs(ME)
     assert weights(here, view.id) == weights(*alone)
 
 
 def test_after_a_restart_with_a_queue_while_the_server_warms_up(
-    alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    alone: tuple[Studio, str],
+    tiny_encoder: Encoder,
+    small_csv: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    reader: FileReader,
 ) -> None:
-    before = Studio(settings, encoders=[tiny_encoder])
+    before = Studio(settings, encoders=[tiny_encoder], reader=reader)
     monkeypatch.setattr(before, "_enqueue", lambda run: None)
     runs = [before.train_files(ME, {"main": ("moods.csv", small_csv)}, recipe).id for recipe in (RECIPE, replace(RECIPE, seed=7))]
     begun_after, speed = [], layer_speed
@@ -67,7 +73,7 @@ def test_after_a_restart_with_a_queue_while_the_server_warms_up(
         "trainer.training.speed.layer_speed",
         lambda hardware: (begun_after.extend(studio.view(ME, run).status for run in runs), speed(hardware))[1],
     )
-    studio = Studio(settings, encoders=[tiny_encoder])
+    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     studio.warm_up()
     studio.recover()
     try:
@@ -117,7 +123,7 @@ def test_beside_everything_else_that_a_server_does(
 
 def test_only_a_training_draws(alone: tuple[Studio, str], small_csv: Path, studio: Studio) -> None:
     other, run = alone
-    fresh = Studio(other.settings, encoders=other.encoders)
+    fresh = Studio(other.settings, encoders=other.encoders, reader=other.reader)
     studio.hardware = detect()
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
     with drawing_nothing():

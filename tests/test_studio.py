@@ -26,6 +26,7 @@ from trainer import desk
 from trainer.atomic import REMOVED
 from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.inspection import inspect_file
+from trainer.data.reader.file_reader import FileReader
 from trainer.data.rows import load_rows
 from trainer.errors import UserError
 from trainer.preparation import read_tables
@@ -81,10 +82,10 @@ def hold(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
 
 @pytest.fixture(scope="module")
 def trained(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> Iterator[tuple[Studio, RunView, dict[str, int]]]:
     """A studio with one finished run, and the split that the preparation had promised."""
-    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder], reader=reader)
     preparation = studio.open_files(ME, {"main": ("moods.csv", small_csv)})
     splits = preparation.splits(RECIPE)
     promised = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
@@ -213,12 +214,12 @@ def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None
     studio.choose(ME, sample.draft.id, text=["0"], label="1")
     changed = studio.name_classes(ME, sample.draft.id, {"joy": "delight"})
     assert "delight" in changed.corpus.label_names
-    assert "delight" in Studio(studio.settings).latest_preparation(ME).corpus.label_names
+    assert "delight" in Studio(studio.settings, reader=studio.reader).latest_preparation(ME).corpus.label_names
 
 
 def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = studio.open_files(ME, {"main": (small_csv.name, small_csv)})
-    fresh = Studio(studio.settings, encoders=studio.encoders)
+    fresh = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     calls, together = [], threading.Barrier(4)
     real = desk.understand
 
@@ -292,11 +293,11 @@ def test_cells_of_several_labels_are_explained_before_their_number_is_refused(st
     labels = [*single * 20, *(", ".join(pair) for pair in itertools.combinations(single, 2))]
     rows = list(zip([text for text, _ in small_rows(len(labels))], labels, strict=True))
     path = write_rows(tmp_path / "several.csv", rows)
-    small = Studio(dataclasses.replace(studio.settings, max_classes=10), encoders=studio.encoders)
+    small = Studio(dataclasses.replace(studio.settings, max_classes=10), encoders=studio.encoders, reader=studio.reader)
     opened = small.open_files(ME, {"main": (path.name, path)})
     assert opened.problem is None
     assert "several_labels" in {f.code for f in opened.must_fix}
-    assert inspect_file(path, max_classes=10)["ok"]
+    assert inspect_file(path, studio.reader, max_classes=10)["ok"]
     assert small.accept(ME, opened.draft.id, "several_labels").problem.code == "too_many_classes"
     with refused("too_many_classes"):
         small.start(ME, small.open_files(ME, {"main": (path.name, path)}).draft.id, QUICK, as_it_is=True)
@@ -348,7 +349,7 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
     assert repaired.ready
     assert repaired.repaired.counts == {"html_in_texts": 1, "label_variants": 1, "duplicate_texts": 1, "near_duplicates": 1}
     assert len(repaired.corpus) == 119
-    again = Studio(studio.settings, encoders=studio.encoders).latest_preparation(ME)
+    again = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader).latest_preparation(ME)
     assert again.draft == repaired.draft
     assert again.corpus.texts == repaired.corpus.texts
     assert len(studio.undo(ME, draft, ["duplicate_texts", "near_duplicates"]).corpus) == 121
@@ -389,7 +390,7 @@ def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: 
     assert set(found) >= {"label_variants", "html_in_texts", "duplicate_texts", "near_duplicates"}
     assert found["label_variants"].severity == "must_fix"
     assert all(f.severity != "good" and f.message for f in view.findings)
-    assert Studio(studio.settings).view(ME, view.id).findings == view.findings
+    assert Studio(studio.settings, reader=studio.reader).view(ME, view.id).findings == view.findings
 
 
 def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Path) -> None:
@@ -694,9 +695,11 @@ def test_an_encoder_that_nobody_knows_is_refused(studio: Studio, small_csv: Path
     assert studio.runs(ME) == []
 
 
-def test_a_folder_below_a_file_refuses_before_anybody_waits(tmp_path: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
+def test_a_folder_below_a_file_refuses_before_anybody_waits(
+    tmp_path: Path, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
+) -> None:
     (tmp_path / "file").write_text("not a folder")
-    studio = Studio(Settings(runs_dir=tmp_path / "file" / "runs"), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=tmp_path / "file" / "runs"), encoders=[tiny_encoder], reader=reader)
     for call in (lambda: begin(studio, small_csv), lambda: studio.open_sample(ME), lambda: studio.start(ME, new_id(), QUICK)):
         with pytest.raises(UserError, match="cannot write") as error:
             call()
@@ -705,12 +708,14 @@ def test_a_folder_below_a_file_refuses_before_anybody_waits(tmp_path: Path, tiny
     assert studio.runs(ME) == []
 
 
-def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(tmp_path: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
+def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(
+    tmp_path: Path, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
+) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "file").write_text("not a folder")
     link = tmp_path / "runs"
     link.symlink_to(tmp_path / "real")
-    studio = Studio(Settings(runs_dir=link), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=link), encoders=[tiny_encoder], reader=reader)
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
     link.unlink()
     link.symlink_to(tmp_path / "file" / "runs")
@@ -797,7 +802,7 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     assert studio.view(ME, first.id).status == "stopped"
     assert [studio.view(ME, v.id).status for v in waited] == ["queued", "queued"]
 
-    server = Studio(studio.settings, encoders=[tiny_encoder])
+    server = Studio(studio.settings, encoders=[tiny_encoder], reader=studio.reader)
     server.recover()
     server.recover()
     assert [over(server, v).status for v in waited] == ["finished", "finished"]
@@ -823,13 +828,13 @@ def test_what_a_crash_left_half_made_or_half_removed_is_cleared_at_the_next_star
 
 
 def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
-    settings: Settings, tiny_encoder: Encoder, warm: Warm, tmp_path: Path
+    settings: Settings, tiny_encoder: Encoder, warm: Warm, tmp_path: Path, reader: FileReader
 ) -> None:
     path = write_rows(tmp_path / "many.csv", small_rows(2000))
     command = [sys.executable, "-m", "trainer", "train", str(path), "--encoder", tiny_encoder.source]
     command += ["--epochs", "50", "--set", "batch_size=4", "--set", "max_length=32"]
     environment = {**os.environ, "EMOTUNE_RUNS": str(settings.runs_dir)}
-    studio = Studio(settings, encoders=[tiny_encoder])
+    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     with open(tmp_path / "output", "wb") as output:
         process = warm.popen(command, env=environment, cwd=tmp_path, stdout=output, stderr=output)
     try:

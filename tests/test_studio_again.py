@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
@@ -24,15 +25,17 @@ ROWS = [(text, {"joy": "1", "sadness": "2", "anger": "3"}[mood], mood) for text,
 
 
 @pytest.fixture
-def idle(settings: Settings, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> Studio:
+def idle(settings: Settings, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Studio:
     """A studio whose runs wait for ever."""
     monkeypatch.setattr(Studio, "_enqueue", lambda self, run: None)
-    return Studio(settings, encoders=[tiny_encoder])
+    return Studio(settings, encoders=[tiny_encoder], reader=reader)
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path) -> Iterator[tuple[Studio, RunView]]:
-    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder])
+def trained(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
+) -> Iterator[tuple[Studio, RunView]]:
+    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder], reader=reader)
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft
     view = studio.start(ME, draft.id, RECIPE)
     yield studio, studio.wait(ME, view.id, 120)
@@ -157,10 +160,12 @@ def test_only_old_copies_of_uploads_are_cleared(idle: Studio, settings: Settings
     assert [path.name for path in settings.uploads_dir.rglob("*.csv")] == ["new.csv"]
 
 
-def test_states_can_be_freed_and_the_model_stays(trained: tuple[Studio, RunView], tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_states_can_be_freed_and_the_model_stays(
+    trained: tuple[Studio, RunView], tiny_encoder: Encoder, tmp_path: Path, reader: FileReader
+) -> None:
     studio, view = trained
     shutil.copytree(studio.settings.runs_dir, tmp_path / "runs")
-    copy = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder])
+    copy = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
     assert copy.storage(ME).runs[0].checkpoints > 0
     with writing(copy.folder(ME, view.id)) as mine:
         assert mine

@@ -13,6 +13,7 @@ import pytest
 
 from tests.test_studio import ME, PATIENCE, QUICK, begin, events, over, refused
 from trainer import job
+from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.queue import Queue
 from trainer.recipe import Recipe
@@ -75,7 +76,7 @@ def quick(studio: Studio, trainings: Trainings) -> Studio:
 
 def other_studio(studio: Studio) -> Studio:
     """As of another process on the same folder; it trains nothing by itself."""
-    other = Studio(studio.settings, encoders=studio.encoders)
+    other = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     other._enqueue = lambda run: None  # type: ignore[method-assign]
     return other
 
@@ -374,10 +375,10 @@ def test_a_run_that_another_process_keeps_is_neither_deleted_nor_resumed_nor_tid
 
 
 def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
-    settings: Settings, tiny_encoder: Encoder, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tiny_encoder: Encoder, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> None:
     """The other process saw that it waits, and takes it out before we have its lock."""
-    studio = Studio(settings, encoders=[tiny_encoder])
+    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     other, train = other_studio(studio), Studio._train
 
     def late(self: Studio, run: Run) -> None:
@@ -406,7 +407,7 @@ def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server
     assert [event["kind"] for event in run.log.read()][-2:] == ["cancelled", "queued"]
     assert not run.stop_asked()
     trainings.error = None
-    server = Studio(studio.settings, encoders=studio.encoders)
+    server = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     server.recover()
     assert over(server, view).status == "finished"
     server.close()

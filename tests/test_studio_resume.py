@@ -16,6 +16,7 @@ from tests.conftest import small_rows, write_rows
 from tests.test_studio import ME, PATIENCE, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
 from tests.warm import Warm
 from trainer import job, launch
+from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
@@ -232,9 +233,9 @@ def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, smal
 
 
 def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
-    settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> None:
-    studio = Studio(settings, encoders=[tiny_encoder])
+    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     finished = over(studio, begin(studio, small_csv))
     room = next(run.checkpoints for run in studio.storage(ME).runs)
     # States of different trainings differ by some digits.
@@ -264,11 +265,13 @@ def kept_by(studio: Studio, *views: RunView) -> list[bool]:
     return [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints, view.id).newest() is not None for view in views]
 
 
-def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(settings: Settings, tiny_encoder: Encoder, small_csv: Path) -> None:
-    dead = Studio(settings, encoders=[tiny_encoder])
+def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(
+    settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
+) -> None:
+    dead = Studio(settings, encoders=[tiny_encoder], reader=reader)
     dead._enqueue = lambda run: None  # ended before it trained
     wanted, unwanted = begin(dead, small_csv), begin(dead, small_csv, RECIPE)
-    other = Studio(settings, encoders=[tiny_encoder])
+    other = Studio(settings, encoders=[tiny_encoder], reader=reader)
     assert other.stop(ME, unwanted.id).status == "cancelled"
     assert other.resume(ME, wanted.id).live
     assert over(other, wanted).status == "finished"
@@ -276,8 +279,10 @@ def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(settings: Sett
     other.close()
 
 
-def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(settings: Settings, tiny_encoder: Encoder, small_csv: Path) -> None:
-    studio = Studio(settings, encoders=[tiny_encoder])
+def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(
+    settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
+) -> None:
+    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(job, "_score", lambda *_, **__: 1 / 0)
         asked = over(studio, begin(studio, small_csv))
@@ -305,26 +310,30 @@ def test_a_training_that_went_astray_is_not_resumed(studio: Studio, small_csv: P
         studio.resume(ME, view.id)
 
 
-def test_a_new_server_keeps_the_order_in_which_they_were_queued(settings: Settings, tiny_encoder: Encoder, small_csv: Path) -> None:
-    first = Studio(settings, encoders=[tiny_encoder])
+def test_a_new_server_keeps_the_order_in_which_they_were_queued(
+    settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
+) -> None:
+    first = Studio(settings, encoders=[tiny_encoder], reader=reader)
     old = over(first, begin(first, small_csv))
     first.close()
-    idle = Studio(settings, encoders=[tiny_encoder])
+    idle = Studio(settings, encoders=[tiny_encoder], reader=reader)
     idle._enqueue = lambda run: None  # a server that ends before it trains
     young = begin(idle, small_csv, RECIPE)
     child = idle.resume(ME, old.id, more_epochs=1)
-    second = Studio(settings, encoders=[tiny_encoder])
+    second = Studio(settings, encoders=[tiny_encoder], reader=reader)
     taken: list[str] = []
     second._enqueue = lambda run: taken.append(run.id)
     second.recover()
     assert taken == [young.id, child.id]
 
 
-def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_train_one_run(
+    tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, reader: FileReader
+) -> None:
     """What Start does where there are several GPUs; here two processes on the processor."""
     monkeypatch.setattr(launch, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
     path = write_rows(tmp_path / "moods.csv", small_rows())
-    studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder], reader=reader)
     view = studio.wait(ME, begin(studio, path, replace(RECIPE, epochs=10)).id, 240)
     assert view.status == "finished", (studio.folder(ME, view.id) / "error.log").read_text()[-2000:]
     assert view.processes == 2
@@ -339,9 +348,9 @@ def test_several_processes_train_one_run(tmp_path: Path, tiny_encoder: Encoder, 
 
 
 def test_a_damaged_run_is_not_trained_further_and_keeps_no_other_from_being_begun(
-    settings: Settings, tiny_encoder: Encoder, small_csv: Path
+    settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
-    idle = Studio(settings, encoders=[tiny_encoder])
+    idle = Studio(settings, encoders=[tiny_encoder], reader=reader)
     idle._enqueue = lambda run: None  # it ended before it trained
     waiting = begin(idle, small_csv, RECIPE)
     run = Run(idle.folder(ME, waiting.id))
@@ -349,7 +358,7 @@ def test_a_damaged_run_is_not_trained_further_and_keeps_no_other_from_being_begu
     again = begin(idle, small_csv, RECIPE)
     assert again.id != waiting.id
     # A server takes the rest of the queue all the same, and this one fails in words.
-    server = Studio(settings, encoders=[tiny_encoder])
+    server = Studio(settings, encoders=[tiny_encoder], reader=reader)
     server.recover()
     failed = over(server, waiting)
     assert (failed.status, failed.code) == ("failed", "run_damaged")

@@ -117,11 +117,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from trainer.data.reader.file_reader import FileReader
     from trainer.data.repairs import done_in_words
     from trainer.training.encoders import local_encoder
+    from trainer.training.ranks import Ranks
 
+    reader = FileReader(replaces=False)
+    if Ranks.from_environment().main:
+        reader.start()  # it comes up while this process imports the rest
     own = local_encoder(Path(options.encoder)) if options.encoder and Path(options.encoder).is_dir() else None
-    studio = _studio(own)
+    studio = _studio(own, reader=reader)
     if studio is None:
         return 0
     if own is not None:
@@ -134,6 +139,8 @@ def _train(options: argparse.Namespace) -> int:
     except MustFixError as error:
         repair = f"Repair it with --repair {','.join(error.repairs)}, or train" if error.repairs else "Mend the file, or train"
         raise UserError(f"{error.message}\n{repair} on it as it is with --as-it-is.", code=error.code) from error
+    finally:
+        reader.close()
     for code, count in view.repairs.items():
         print(f"repaired: {done_in_words(code, count)}", file=sys.stderr)
     for finding in view.findings:
@@ -166,7 +173,12 @@ def _resume(options: argparse.Namespace) -> int:
     return _to_the_report(studio, view, as_json=options.json)
 
 
-def _studio(own: "Encoder | None" = None, *, runs_dir: Path | None = None) -> "Studio | None":  # noqa: F821
+def _studio(
+    own: "Encoder | None" = None,  # noqa: F821
+    *,
+    runs_dir: Path | None = None,
+    reader: "FileReader | None" = None,  # noqa: F821
+) -> "Studio | None":  # noqa: F821
     """A studio, with a person's own encoder, over the runs folder named or the usual one.
 
     None where this process has lent a hand to another one's training, which is over.
@@ -183,7 +195,7 @@ def _studio(own: "Encoder | None" = None, *, runs_dir: Path | None = None) -> "S
         job.lend_a_hand(encoders)
         return None
     settings = Settings.from_environment()
-    return Studio(replace(settings, runs_dir=runs_dir or settings.runs_dir), encoders=encoders)
+    return Studio(replace(settings, runs_dir=runs_dir or settings.runs_dir), encoders=encoders, reader=reader)
 
 
 def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  # noqa: F821
@@ -416,9 +428,7 @@ def _repairs(codes: str) -> tuple[str, ...]:
 
 
 def _inspect(options: argparse.Namespace) -> int:
-    from trainer.advice import facts_of
-    from trainer.data.inspection import examine
-    from trainer.training.encoders import catalogue
+    from trainer.data.reader.file_reader import FileReader
 
     if bool(options.repair) != bool(options.out) or (options.out and len(options.files) > 1):
         raise UserError(
@@ -427,12 +437,23 @@ def _inspect(options: argparse.Namespace) -> int:
         )
     if options.out and options.out.resolve() in {file.resolve() for file in options.files}:
         raise UserError(f"{options.out} is the file to be repaired; it is never overwritten. Name another one.", code="unknown_setting")
+    with FileReader(replaces=False) as reader:
+        reader.start()  # it comes up while this process imports the rest
+        return _inspect_all(options, reader)
+
+
+def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:  # noqa: F821
+    from trainer.advice import facts_of
+    from trainer.data.inspection import examine
+    from trainer.training.encoders import catalogue
+
     repairs = _repairs(options.repair or "")
     limits = Settings.from_environment()
+    how = {"text": options.text, "label": options.label, "max_classes": limits.max_classes, **limits.file_limits}
     encoder = facts_of(catalogue()[0])
     refused = False
     for file in options.files:
-        found = examine(file, text=options.text, label=options.label, encoder=encoder, max_classes=limits.max_classes, **limits.file_limits)
+        found = examine(file, reader, encoder=encoder, **how)
         answer = found.answer
         if repairs and found.corpus is not None:
             answer = answer | {"repaired": _repair(options, found, repairs)}
@@ -490,9 +511,10 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _drafts(options: argparse.Namespace) -> int:
+    from trainer.data.reader.file_reader import FileReader
     from trainer.desk import Desk
 
-    desk = Desk(Settings.from_environment())
+    desk = Desk(Settings.from_environment(), FileReader())
     if options.remove:
         try:
             desk.remove_draft(LOCAL_OWNER, options.remove)

@@ -18,6 +18,7 @@ from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub import HubDataset, fetch
 from trainer.data.hub_tables import fetch_tables
+from trainer.data.reader.file_reader import TableReader
 from trainer.data.repairs import in_order
 from trainer.data.writing import change_log, repaired_csv
 from trainer.errors import UserError
@@ -35,10 +36,11 @@ _FILES_KEPT = 3
 
 
 class Desk:
-    """The drafts of one runs folder."""
+    """The drafts of one runs folder. ``reader`` reads their files."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, reader: TableReader) -> None:
         self.settings = settings
+        self.reader = reader
         self._drafts = DraftStore(settings.runs_dir / "drafts")
         self._editing = threading.Lock()
         """Held while a draft is read, changed and kept."""
@@ -83,7 +85,7 @@ class Desk:
         """
         if dataset.text:
             return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
-        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch_tables(dataset, **self.settings.file_limits))})
+        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch_tables(dataset, self.reader, **self.settings.file_limits))})
 
     def open_again(self, owner: str, run: Run) -> Preparation:
         """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.
@@ -279,7 +281,7 @@ class Desk:
 
     def _read(self, draft: Draft) -> dict[str, Table]:
         with self._drafts.reading(draft):
-            return read_tables(self._drafts, draft, self.settings)
+            return read_tables(self._drafts, draft, self.settings, self.reader)
 
     def _understood(self, draft: Draft) -> Preparation:
         key = (draft.id, draft.version)

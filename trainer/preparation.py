@@ -16,8 +16,9 @@ from trainer.data.columns import Columns, find_column, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora, normal_form
 from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.encoder_checks import EncoderFacts, Lengths, measure_lengths
-from trainer.data.files.reading import Table, read_file
+from trainer.data.files.reading import Table, read_bytes
 from trainer.data.findings import Finding, examples
+from trainer.data.reader.file_reader import TableReader
 from trainer.data.reading_checks import check_reading
 from trainer.data.repairs import Repaired, apply_repairs, with_one_label
 from trainer.data.splitting import Splits, split
@@ -108,10 +109,10 @@ class Preparation:
             check_trainable(self.require_corpus(), column=self.table.columns[self.columns.label], max_classes=max_classes)
 
 
-def read_tables(drafts: DraftStore, draft: Draft, settings: Settings) -> dict[str, Table]:
+def read_tables(drafts: DraftStore, draft: Draft, settings: Settings, reader: TableReader) -> dict[str, Table]:
     """The draft's files by role: "main" and, where given, "validation" and "test"."""
     sources = {"main": draft.main, "validation": draft.validation, "test": draft.test}
-    return {role: _read(drafts.path(draft, s), s, settings) for role, s in sources.items() if s is not None}
+    return {role: _read(drafts.path(draft, s), s, settings, reader) for role, s in sources.items() if s is not None}
 
 
 def understand(
@@ -229,9 +230,9 @@ def _accepted(finding: Finding, draft: Draft) -> Finding:
     return replace(finding, severity="look") if finding.severity == "must_fix" and finding.code in draft.accepted else finding
 
 
-def _read(path: Path, source: SourceFile, settings: Settings) -> Table:
+def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReader) -> Table:
     try:
-        return read_file(path, **settings.file_limits)
+        return reader.read(read_bytes(path, max_bytes=settings.max_file_bytes), **settings.file_limits)
     except UserError as error:
         raise UserError(f"{source.name}: {error.message}", code=error.code) from error
 

@@ -17,6 +17,7 @@ from trainer import job
 from trainer.advice import Advice, advise, forecast, set_dial
 from trainer.atomic import REMOVED, remove_folder
 from trainer.copies import Copies, find_copies, remove_copies, sources_in
+from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.data.rows import save_rows
 from trainer.desk import Desk, disk_in_words
 from trainer.errors import MustFixError, UserError
@@ -57,8 +58,10 @@ _PROCESSES_FAILED = (
 class Studio(Desk, Shelf):
     """All jobs over one runs folder: a desk with a training thread and what was trained. Two studios on one folder do not hurt each other: each run has one writer."""
 
-    def __init__(self, settings: Settings, *, encoders: Sequence[Encoder] | None = None) -> None:
-        Desk.__init__(self, settings)
+    def __init__(self, settings: Settings, *, encoders: Sequence[Encoder] | None = None, reader: TableReader | None = None) -> None:
+        """``reader``: what reads files; without one, the studio has its own, which ends with ``close``."""
+        self._own_reader = FileReader() if reader is None else None
+        Desk.__init__(self, settings, self._own_reader if reader is None else reader)
         Shelf.__init__(self, settings)
         self.encoders = tuple(encoders) if encoders is not None else catalogue()
         self._starting = threading.Lock()
@@ -369,6 +372,8 @@ class Studio(Desk, Shelf):
 
     def close(self) -> None:
         """Ask the current run to stop and end the training thread after it; what has not begun goes on waiting, for the next server."""
+        if self._own_reader is not None:
+            self._own_reader.close()
         busy = self._queue.close()
         if busy is None:
             self._queue.join()
@@ -393,10 +398,12 @@ class Studio(Desk, Shelf):
                 run.log.append("queued", durable=True, texts_at_a_time=before.texts_at_a_time)
 
     def warm_up(self) -> None:
-        """Load what takes seconds (torch, transformers) in the background, so that the page opens first and Start is quick.
+        """Load what takes seconds (torch, transformers, a process that reads files) in the background: the page opens first, and Start is quick.
 
         The machine's speed is measured then, and trainings wait for that: call it before ``recover``.
         """
+        if self._own_reader is not None:
+            self._own_reader.start()
         nothing_trains = self._speeds.reserve()
 
         def load() -> None:

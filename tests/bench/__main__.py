@@ -6,7 +6,7 @@ import sys
 
 from tests.bench import duplicates, inspection, million_rows, overhead, page, painting, prediction, runs, training
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.files.reading import read_table
 from trainer.settings import prepare_environment
 
 
@@ -56,7 +56,7 @@ def main() -> None:
         ratios = f"{found['ratio_vs_tutorial']:.1f} and {found['ratio_vs_dynamic_padding']:.1f} times as many"
         print(f"  {ratios}   (wanted: 7 and 4.2)")
         print(f"  a full redraw of the page while it trains, p95: {found['page_p95_ms_while_training']:.0f} ms   (allowed: 500)")
-        found |= overhead.measure(build_corpus(read_file(training.TWEETS), text=0, label=1))
+        found |= overhead.measure(build_corpus(read_table(training.TWEETS.read_bytes()), text=0, label=1))
         low, high = found["chart_overhead_quartiles"]
         counted, idle = found["chart_counted_percent"], found["idle_server_percent"]
         print("CPU time that charts, events and the watched page add to the same training, per cent   (allowed: 2)")

@@ -24,7 +24,7 @@ from typing import Any
 
 from trainer import job
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits, split
 from trainer.recipe import Recipe
@@ -119,7 +119,7 @@ def _corpus(file: Path, count: int) -> Corpus:
         lengths = [min(66, max(2, round(draw.lognormvariate(2.78, 0.61)))) for _ in range(count)]
         lines = [f"{' '.join(draw.choices(words, frequencies, k=length))};{draw.choice(_LABELS)}" for length in lengths]
     file.write_text("text;label\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    return build_corpus(read_file(file), text=0, label=1)
+    return build_corpus(read_table(file.read_bytes()), text=0, label=1)
 
 
 def _random_encoder(folder: Path, texts: Sequence[str], size: Size) -> Encoder:

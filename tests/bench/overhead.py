@@ -232,9 +232,9 @@ def main() -> None:
     """Measure this alone."""
     from tests.bench.training import TWEETS
     from trainer.data.corpus import build_corpus
-    from trainer.data.files.reading import read_file
+    from trainer.data.files.reading import read_table
 
-    print(json.dumps(measure(build_corpus(read_file(TWEETS), text=0, label=1))))
+    print(json.dumps(measure(build_corpus(read_table(TWEETS.read_bytes()), text=0, label=1))))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import numpy as np
 
 from tests.bench.page import ROOT, free_port, serving
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits
 from trainer.recipe import Recipe
@@ -35,7 +35,7 @@ _SKIPPED = 2
 
 def measure(rounds: int = 2) -> dict[str, float]:
     """Samples a second of all three and the ratios, and how fast the page answers meanwhile."""
-    corpus = build_corpus(read_file(TWEETS), text=0, label=1)
+    corpus = build_corpus(read_table(TWEETS.read_bytes()), text=0, label=1)
     speeds: dict[str, list[float]] = {"tutorial": [], "dynamic": [], "ours": []}
     longest = _longest(corpus)
     for number in range(rounds):

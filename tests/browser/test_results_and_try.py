@@ -14,6 +14,7 @@ from tests.browser.conftest import ROOT, Server, Visit
 from tests.browser.made_runs import make_run
 from tests.browser.steps import box, hold_first, in_view, tab
 from tests.conftest import small_rows, write_rows
+from trainer.data.reader.file_reader import FileReader
 from trainer.evaluation.report import make_report
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView, Scores, WordCounts
@@ -31,9 +32,9 @@ MATRIX = ((60, 8, 2), (12, 50, 8), (3, 9, 52))
 Open = Callable[..., Visit]
 
 
-def trained(server: Server, encoder: Encoder, path: Path) -> RunView:
+def trained(server: Server, encoder: Encoder, reader: FileReader, path: Path) -> RunView:
     """A run on the server's folder, made from another process, as a terminal would."""
-    studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[encoder])
+    studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[encoder], reader=reader)
     view = studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, RECIPE)
     view = studio.wait(LOCAL_OWNER, view.id, 60)
     studio.close()
@@ -42,16 +43,16 @@ def trained(server: Server, encoder: Encoder, path: Path) -> RunView:
 
 
 @pytest.fixture(scope="module")
-def moods(server: Server, tiny_encoder: Encoder, moods_csv: Path) -> RunView:
-    return trained(server, tiny_encoder, moods_csv)
+def moods(server: Server, tiny_encoder: Encoder, reader: FileReader, moods_csv: Path) -> RunView:
+    return trained(server, tiny_encoder, reader, moods_csv)
 
 
 @pytest.fixture(scope="module")
-def evil(server: Server, tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> RunView:
+def evil(server: Server, tiny_encoder: Encoder, reader: FileReader, tmp_path_factory: pytest.TempPathFactory) -> RunView:
     """A run whose texts and labels are code."""
     labels = {"joy": EVIL, "sadness": "</script><script>window.__pwned=2</script>", "anger": "${window.__pwned=3}{{x}}"}
     rows = [(f"{words} {EVIL}", labels[mood]) for words, mood in small_rows(120)]
-    return trained(server, tiny_encoder, write_rows(tmp_path_factory.mktemp("evil") / "evil.csv", rows))
+    return trained(server, tiny_encoder, reader, write_rows(tmp_path_factory.mktemp("evil") / "evil.csv", rows))
 
 
 def made(server: Server, *args: object, **facts: object) -> RunView:
@@ -249,8 +250,10 @@ def test_one_press_on_results_shows_an_answer(visit: Open, moods: RunView, width
     assert page.locator("#try-text textarea").input_value() == "happy laugh and dance today"
 
 
-def test_the_rows_to_try_are_test_rows_of_this_model(visit: Open, server: Server, moods: RunView, tiny_encoder: Encoder) -> None:
-    studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder])
+def test_the_rows_to_try_are_test_rows_of_this_model(
+    visit: Open, server: Server, moods: RunView, tiny_encoder: Encoder, reader: FileReader
+) -> None:
+    studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder], reader=reader)
     known = {row.text: row.label for row in studio.examples(LOCAL_OWNER, moods.id)}
     studio.close()
     page = visit().page

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import NAMES, choose_settings, in_view, setting, tab, upload, wait_until_idle
 from tests.conftest import small_rows, write_rows
+from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
@@ -32,11 +33,11 @@ Train = Callable[..., RunView]
 
 
 @pytest.fixture(scope="module")
-def train(server: Server, tiny_encoder: Encoder, moods_csv: Path) -> Train:
+def train(server: Server, tiny_encoder: Encoder, moods_csv: Path, reader: FileReader) -> Train:
     """Trains a run on the server's folder from another process, as a terminal would; the page finds it there."""
 
     def trained(file: Path = moods_csv, **settings: object) -> RunView:
-        studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder])
+        studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder], reader=reader)
         recipe = Recipe.from_dict({**RECIPE.to_dict(), **settings})
         view = studio.train_files(LOCAL_OWNER, {"main": (file.name, file)}, recipe)
         view = studio.wait(LOCAL_OWNER, view.id, 60)

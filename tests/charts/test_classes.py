@@ -12,7 +12,7 @@ from trainer.charts import classes
 from trainer.charts.colours import class_colours
 from trainer.charts.frame import short_names
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.files.reading import read_table
 from trainer.evaluation.report import make_report
 
 
@@ -130,7 +130,7 @@ def test_charts_of_any_number_of_classes_are_valid(count):
 
 
 def test_seventy_seven_real_intents_have_names_that_are_told_apart(shared):
-    table = read_file(shared / "data/quirks/banking77_test.csv")
+    table = read_table((shared / "data/quirks/banking77_test.csv").read_bytes())
     corpus = build_corpus(table, text=0, label=1)
     confusion = classes.confusion_chart(make_report(corpus.label_ids, np.roll(corpus.label_ids, 1), corpus.label_names), by_row=True)
     assert len(set(confusion["layout"]["yaxis"]["categoryarray"])) == 77

@@ -15,6 +15,7 @@ from trainer.data import hub_tables
 from trainer.data.files.reading import read_table
 from trainer.data.hub import find_dataset
 from trainer.data.hub_tables import fetch_tables
+from trainer.data.reader.file_reader import FileReader
 from trainer.desk import Desk
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -68,12 +69,12 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Hub:
     return made
 
 
-def fetched(name: str = REPO) -> list[tuple[str, ...]]:
-    table = read_table(fetch_tables(find_dataset(name), **LIMITS))
+def fetched(reader: FileReader, name: str = REPO) -> list[tuple[str, ...]]:
+    table = read_table(fetch_tables(find_dataset(name), reader, **LIMITS))
     return [table.columns, *table.rows]
 
 
-def test_class_names_and_the_published_split_come_along(hub: Hub) -> None:
+def test_class_names_and_the_published_split_come_along(hub: Hub, reader: FileReader) -> None:
     hub.files = {
         "default/train/0000.parquet": parquet([("we laugh", 1), ("all\nlost", 2)]),
         "default/train/0001.parquet": parquet([("a slam", 0)]),
@@ -81,7 +82,7 @@ def test_class_names_and_the_published_split_come_along(hub: Hub) -> None:
         "default/unsupervised/0000.parquet": parquet([("no label", -1)]),
         "README.md": b"# moods",
     }
-    assert fetched() == [
+    assert fetched(reader) == [
         ("sentence", "label", "id", "split"),
         ("we laugh", "joy", "0", "train"),
         ("all\nlost", "sadness", "1", "train"),
@@ -91,25 +92,25 @@ def test_class_names_and_the_published_split_come_along(hub: Hub) -> None:
     ]
 
 
-def test_a_single_split_is_no_split(hub: Hub) -> None:
+def test_a_single_split_is_no_split(hub: Hub, reader: FileReader) -> None:
     hub.files = {"plain/everything/0000.parquet": parquet([("we laugh", 1), ("all lost", 2)])}
-    assert fetched() == [("sentence", "label", "id"), ("we laugh", "joy", "0"), ("all lost", "sadness", "1")]
+    assert fetched(reader) == [("sentence", "label", "id"), ("we laugh", "joy", "0"), ("all lost", "sadness", "1")]
 
 
-def test_one_of_several_parts_is_chosen_by_its_name(hub: Hub) -> None:
+def test_one_of_several_parts_is_chosen_by_its_name(hub: Hub, reader: FileReader) -> None:
     hub.files = {f"{part}/train/0000.parquet": parquet([(f"we {part}", 1), ("all lost", 2)]) for part in ("first", "second")}
     with pytest.raises(UserError, match=r"“first”, “second”.*somebody/moods/first") as refusal:
-        fetched()
+        fetched(reader)
     assert refusal.value.code == "unknown_part"
-    assert fetched(f"{REPO}/second")[1] == ("we second", "joy", "0")
+    assert fetched(reader, f"{REPO}/second")[1] == ("we second", "joy", "0")
     hub.files["default/train/0000.parquet"] = parquet([("we default", 1), ("all lost", 2)])
-    assert fetched()[1][0] == "we default"
+    assert fetched(reader)[1][0] == "we default"
 
 
-def test_it_becomes_a_draft_whose_columns_are_guessed(hub: Hub, settings: Settings) -> None:
+def test_it_becomes_a_draft_whose_columns_are_guessed(hub: Hub, settings: Settings, reader: FileReader) -> None:
     rows = [(text, NAMES.index(mood)) for text, mood in small_rows(120)]
     hub.files = {"default/train/0000.parquet": parquet(rows[:90]), "default/test/0000.parquet": parquet(rows[90:])}
-    preparation = Desk(settings).open_hub("local", find_dataset(REPO))
+    preparation = Desk(settings, reader).open_hub("local", find_dataset(REPO))
     assert (preparation.draft.main.name, preparation.ready) == ("moods.csv", True)
     assert preparation.corpus.label_names == tuple(NAMES)
     assert len(preparation.splits(Recipe()).test) == 30
@@ -132,16 +133,16 @@ def _failing(kind: type, status: int) -> Exception:
         (lambda hub: hub.files.update({"default/test/0000.parquet": bytes(LIMITS["max_bytes"])}), "file_too_large"),
     ],
 )
-def test_what_cannot_be_had_is_one_sentence(hub: Hub, harm: Callable[[Hub], object], code: str) -> None:
+def test_what_cannot_be_had_is_one_sentence(hub: Hub, reader: FileReader, harm: Callable[[Hub], object], code: str) -> None:
     hub.files = {"default/train/0000.parquet": parquet([("we laugh", 1), ("all lost", 2)])}
     harm(hub)
     with pytest.raises(UserError) as refusal:
-        fetched()
+        fetched(reader)
     assert refusal.value.code == code
 
 
-def test_without_internet_it_says_so(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_internet_it_says_so(hub: Hub, reader: FileReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_tables, "hub_answers", lambda: False)
     with pytest.raises(UserError, match="Check the internet connection") as refusal:
-        fetched()
+        fetched(reader)
     assert refusal.value.code == "hub_unreachable"

@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from tests.faults.outcomes import Outcome, outcome_of
 from tests.tied import popen
+from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore, is_id
 from trainer.runs.view import RunView
@@ -51,11 +52,11 @@ def outcome(runs: Path) -> Outcome:
 
 
 @pytest.fixture(scope="session")
-def waiting_run(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Path:
+def waiting_run(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, reader: FileReader) -> Path:
     """A runs folder with one run that waits: copied, not used."""
     folder = tmp_path_factory.mktemp("template")
     path = write_rows(folder / "moods.csv", small_rows(120))
-    studio = Studio(Settings(runs_dir=folder / "runs"), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=folder / "runs"), encoders=[tiny_encoder], reader=reader)
     studio._enqueue = lambda run: None  # type: ignore[method-assign]
     studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, RECIPE)
     return folder / "runs"

@@ -19,6 +19,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.faults.outcomes import Outcome, outcome_of
+from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.queue import Queue
 from trainer.recipe import Recipe
@@ -42,17 +43,17 @@ def moods(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, tiny_encoder: Encoder) -> Iterator[Studio]:
+def studio(tmp_path: Path, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Studio]:
     """Saves a state at each point; what could not begin is tried again at once."""
-    made = Studio(Settings(runs_dir=tmp_path / "runs", save_seconds=0), encoders=[tiny_encoder])
+    made = Studio(Settings(runs_dir=tmp_path / "runs", save_seconds=0), encoders=[tiny_encoder], reader=reader)
     made._queue = Queue(made._take_turn, first_pause=0.01)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, moods: Path) -> Outcome:
-    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("alone") / "runs", save_seconds=0), encoders=[tiny_encoder])
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, moods: Path, reader: FileReader) -> Outcome:
+    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("alone") / "runs", save_seconds=0), encoders=[tiny_encoder], reader=reader)
     found = outcome(studio, over(studio, begin(studio, moods)))
     studio.close()
     return found

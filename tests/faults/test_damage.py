@@ -16,6 +16,7 @@ from tests.conftest import small_rows, write_rows
 from trainer import __main__ as terminal
 from trainer import job
 from trainer.charts.curves import accuracy_chart, loss_chart
+from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs import integrity
@@ -52,11 +53,11 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Path:
+def pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, reader: FileReader) -> Path:
     """Two runs trained alike."""
     folder = tmp_path_factory.mktemp("template")
     path = write_rows(folder / "moods.csv", small_rows(120))
-    studio = Studio(Settings(runs_dir=folder / "runs", save_seconds=0), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=folder / "runs", save_seconds=0), encoders=[tiny_encoder], reader=reader)
     for _ in range(2):
         view = studio.train_files(ME, {"main": (path.name, path)}, RECIPE)
         assert studio.wait(ME, view.id, 120).status == "finished"
@@ -66,7 +67,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Pat
 
 
 @pytest.fixture
-def copies(pair: Path, tmp_path: Path, tiny_encoder: Encoder) -> Iterator[Callable[[], Pair]]:
+def copies(pair: Path, tmp_path: Path, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Callable[[], Pair]]:
     """Each call hands out copies of the two, byte by byte, in the same place, under a studio that has seen neither."""
     runs = tmp_path / "runs"
     other, one = (view.id for view in RunStore(pair).list(ME))
@@ -74,7 +75,7 @@ def copies(pair: Path, tmp_path: Path, tiny_encoder: Encoder) -> Iterator[Callab
     def copy() -> Pair:
         shutil.rmtree(runs, ignore_errors=True)
         shutil.copytree(pair, runs)
-        studio = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder])
+        studio = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
         studio._enqueue = lambda run: None  # type: ignore[method-assign]  # nothing is trained here
         return Pair(studio, one, other)
 
@@ -298,7 +299,7 @@ def fold_wrong_events(copies: Callable[[], Pair], *, values: int) -> dict[str, i
                     (pair.folder / "events.jsonl").write_bytes(log_of(changed, wrong=wrong_sum))
                     # So that it is the schema, or the checksum of the line, that tells, and not the seal.
                     integrity.seal_results(pair.folder, {"kind": "finished"})
-                    fresh = replace(pair, studio=Studio(pair.studio.settings, encoders=pair.studio.encoders))
+                    fresh = replace(pair, studio=Studio(pair.studio.settings, encoders=pair.studio.encoders, reader=pair.studio.reader))
                     fresh.studio._enqueue = lambda run: None  # type: ignore[method-assign]
                     nothing_else_is_down(fresh)
                     counts["cases"] += 1
@@ -339,7 +340,7 @@ def test_a_finished_run_whose_log_was_cut_keeps_its_model_and_is_not_trained_ove
     # Cut at the end of a line, where no checksum tells: right after it was put into the queue, or so that nothing is left.
     for kept, status in ((2, "interrupted"), (0, "damaged")):
         (pair.folder / "events.jsonl").write_bytes(log_of(events[:kept]))
-        view = Studio(pair.studio.settings, encoders=pair.studio.encoders).view(ME, pair.run)
+        view = Studio(pair.studio.settings, encoders=pair.studio.encoders, reader=pair.studio.reader).view(ME, pair.run)
         assert (view.status, view.has_model) == (status, True)
         assert "events.jsonl" in view.damage[0]
         waiting: list[str] = []
@@ -358,7 +359,7 @@ def test_a_run_that_was_renamed_or_made_again_is_whole(copies: Callable[[], Pair
     assert [card.decode().count("# another name\n") for card in cards] == [1]
     log = pair.folder / "events.jsonl"
     log.write_bytes(log.read_bytes()[:-1])
-    assert "has lost a part" in Studio(pair.studio.settings).view(ME, pair.run).damage[0]
+    assert "has lost a part" in Studio(pair.studio.settings, reader=pair.studio.reader).view(ME, pair.run).damage[0]
 
 
 def test_a_damaged_card_is_not_sealed_as_if_it_were_whole_by_a_rename(copies: Callable[[], Pair]) -> None:
@@ -367,7 +368,7 @@ def test_a_damaged_card_is_not_sealed_as_if_it_were_whole_by_a_rename(copies: Ca
     card.write_bytes(card.read_bytes().replace(b"test rows", b"best rows"))
     pair.studio.rename(ME, pair.run, "another name")
     assert pair.studio.view(ME, pair.run).name == "another name"
-    assert "model/README.md" in Studio(pair.studio.settings).damage(ME, pair.run)[0]
+    assert "model/README.md" in Studio(pair.studio.settings, reader=pair.studio.reader).damage(ME, pair.run)[0]
 
 
 def test_the_results_of_a_damaged_run_are_shown_as_far_as_they_are_whole(copies: Callable[[], Pair]) -> None:

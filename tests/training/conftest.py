@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.reading import read_file
+from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits, split
 from trainer.recipe import Recipe
@@ -19,7 +19,7 @@ from trainer.training.fit import fit
 
 @pytest.fixture(scope="session")
 def material(tmp_path_factory: pytest.TempPathFactory) -> tuple[Corpus, Splits]:
-    table = read_file(write_rows(tmp_path_factory.mktemp("data") / "moods.csv", small_rows()))
+    table = read_table(write_rows(tmp_path_factory.mktemp("data") / "moods.csv", small_rows()).read_bytes())
     corpus = build_corpus(table, text=0, label=1)
     return corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=42)
 

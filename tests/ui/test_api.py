@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -16,12 +17,13 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from tests.conftest import small_rows, write_rows
+from trainer.data.reader.file_reader import FileReader
 from trainer.runs.run import is_id
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui import serving
+from trainer.ui import api, serving
 from trainer.ui.api import _progress
 
 RECIPE = {"encoder": "tiny-bert", "epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
@@ -51,9 +53,9 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Server]:
     """The real ``serve`` in this process, over a studio whose only encoder is the tiny one."""
-    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("served") / "runs"), encoders=[tiny_encoder])
+    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("served") / "runs"), encoders=[tiny_encoder], reader=reader)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
@@ -115,6 +117,43 @@ def test_seven_endpoints_and_nothing_else(server: Server) -> None:
 
 
 # The happy path
+
+
+def test_a_file_that_aborts_its_parser_is_a_sentence_and_the_server_lives(server: Server, shared: Path, small_csv: Path) -> None:
+    file = shared / "faults" / "files" / "abort.parquet"
+    if not file.is_file():
+        pytest.skip(f"needs {file}, which is not part of the project")
+    found = server.client.predict(handle_file(file), api_name="/inspect")
+    assert (found["ok"], found["code"]) == (False, "file_damaged")
+    with pytest.raises(AppError, match="the process that read it ended suddenly"):
+        server.client.predict(handle_file(file), None, None, RECIPE, api_name="/start")
+    assert httpx.get(server.address).status_code == 200
+    assert server.client.predict(handle_file(small_csv), api_name="/inspect")["ok"]
+
+
+def test_a_small_file_is_inspected_beside_a_big_one(server: Server, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as three big ones that take for ever."""
+    over, begun = threading.Event(), threading.Semaphore(0)
+    real = api.inspect_file
+
+    def slowly(path: Path, *how: object, **limits: object) -> dict:
+        if path.name == "big.csv":
+            begun.release()
+            over.wait(PATIENCE)
+        return real(path, *how, **limits)
+
+    monkeypatch.setattr(api, "inspect_file", slowly)
+    big = small_csv.with_name("big.csv")
+    big.write_bytes(small_csv.read_bytes())
+    waiting = [server.client.submit(handle_file(big), api_name="/inspect") for _ in range(3)]
+    try:
+        for _ in waiting:
+            assert begun.acquire(timeout=PATIENCE)
+        assert server.client.predict(handle_file(small_csv), api_name="/inspect")["ok"]
+        assert not any(job.done() for job in waiting)
+    finally:
+        over.set()
+    assert all(job.result()["ok"] for job in waiting)
 
 
 def test_inspect(server: Server, small_csv: Path) -> None:

@@ -14,6 +14,7 @@ from tests.test_main_resume import ROOT, wait_for
 from tests.test_studio import RECIPE, begin
 from tests.test_studio_queue import other_studio
 from tests.warm import Warm
+from trainer.data.reader.file_reader import FileReader
 from trainer.runs.run import Run, RunStore
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -28,9 +29,10 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
     warm: Warm,
     at: Callable[..., None],  # noqa: F811
     wish: signal.Signals,
+    reader: FileReader,
 ) -> None:
     runs = tmp_path / "runs"
-    waiting = begin(other_studio(Studio(Settings(runs_dir=runs), encoders=[tiny_encoder])), small_csv, RECIPE)
+    waiting = begin(other_studio(Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)), small_csv, RECIPE)
     at("log", "hold")
     with open(tmp_path / "output", "wb") as output:
         server = warm.popen(

@@ -3,15 +3,14 @@
 Runs none of its code and guesses no columns; its files are read as an upload is.
 """
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from trainer.data.corpus import SPLIT_NAMES
-from trainer.data.files.reading import Table, read_table
+from trainer.data.files.table import Table
 from trainer.data.hub import HubDataset, hub_answers, to_csv, unreachable
+from trainer.data.reader.file_reader import TableReader
 from trainer.data.wording import quoted
 from trainer.errors import UserError
 
@@ -23,12 +22,12 @@ _CONVERTED = "refs/convert/parquet"
 _FILE = re.compile(r"([^/]+)/([^/]+)/[^/]+\.parquet")
 
 
-def fetch_tables(dataset: HubDataset, *, max_bytes: int, max_rows: int, max_columns: int) -> bytes:
+def fetch_tables(dataset: HubDataset, reader: TableReader, *, max_bytes: int, max_rows: int, max_columns: int) -> bytes:
     """The data set as a UTF-8 CSV file: its columns of text and numbers, class names for numbers that stand for them, and its published split.
 
     Of several parts, ``dataset.config`` or the one called "default". Splits other than train, validation and test are left out where there
     is a train split. Raises UserError ``hub_unreachable``, ``unknown_dataset``, ``unknown_part``, ``file_too_large``, ``hub_no_table``, or
-    what ``read_table`` does.
+    what ``reader`` does.
     """
     try:
         files = _chosen(dataset, _listed(dataset))
@@ -40,9 +39,7 @@ def fetch_tables(dataset: HubDataset, *, max_bytes: int, max_rows: int, max_colu
                 code="file_too_large",
             )
         limits = {"max_bytes": max_bytes, "max_rows": max_rows, "max_columns": max_columns}
-        tables = [
-            (split, _with_class_names(data := _content(dataset, file.rfilename), read_table(data, **limits))) for split, file in files
-        ]
+        tables = [(split, reader.read(_content(dataset, file.rfilename), named_classes=True, **limits)) for split, file in files]
         return _joined(dataset, tables)
     except UserError:
         raise
@@ -102,21 +99,6 @@ def _content(dataset: HubDataset, file: str) -> bytes:
 
     with open(hf_hub_download(dataset.repo, file, repo_type="dataset", revision=_CONVERTED, token=False), "rb") as opened:
         return opened.read()
-
-
-def _with_class_names(data: bytes, table: Table) -> Table:
-    """The table with names in place of the numbers of classes, where the file knows them; nothing for one that is secret (-1)."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    facts = json.loads((pq.read_schema(pa.BufferReader(data)).metadata or {}).get(b"huggingface", b"{}"))
-    features = facts.get("info", {}).get("features", {})
-    names = [features.get(column, {}).get("names") if isinstance(features.get(column), dict) else None for column in table.columns]
-    if not any(names):
-        return table
-    written = [None if known is None else {str(number): str(name) for number, name in enumerate(known)} for known in names]
-    rows = [tuple(cell if known is None else known.get(cell, "") for cell, known in zip(row, written, strict=True)) for row in table.rows]
-    return replace(table, rows=rows)
 
 
 def _joined(dataset: HubDataset, tables: Sequence[tuple[str, Table]]) -> bytes:

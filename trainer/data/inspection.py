@@ -16,8 +16,9 @@ from trainer.data.columns import Columns, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
 from trainer.data.duplicates import near_duplicates
 from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
-from trainer.data.files.reading import Table, read_file
+from trainer.data.files.reading import Limits, Table, read_bytes
 from trainer.data.findings import Finding
+from trainer.data.reader.file_reader import TableReader
 from trainer.data.repairs import removable, with_one_label
 from trainer.errors import UserError
 
@@ -34,30 +35,32 @@ class Inspection:
     corpus: Corpus | None = None
 
 
-def inspect_file(path: str | Path, **how: Any) -> dict[str, Any]:
+def inspect_file(path: str | Path, reader: TableReader, **how: Any) -> dict[str, Any]:
     """What ``python -m trainer inspect`` prints of a file: the ``answer`` of ``examine``, whose arguments it takes."""
-    return examine(path, **how).answer
+    return examine(path, reader, **how).answer
 
 
 def examine(
     path: str | Path,
+    reader: TableReader,
     *,
     text: Sequence[str] = (),
     label: str | None = None,
     encoder: EncoderFacts | None = None,
     max_length: int = 128,
     max_classes: int = 500,
+    max_bytes: int = Limits.max_bytes,
     **limits: int,
 ) -> Inspection:
     """Read a file, find its columns, and say what is odd: ``{"file", "ok": true, ...}`` or ``{"file", "ok": false, "code", "message", ...}``.
 
-    ``text`` (several are joined) and ``label`` name columns or give positions from 0; without them they are guessed. ``limits`` are those
-    of ``read_file``. rows_seen is always rows_kept + rows_dropped_count, and the dropped rows are those of the reader and those without
+    ``text`` (several are joined) and ``label`` name columns or give positions from 0; without them they are guessed. The limits are those
+    of ``read_table``. rows_seen is always rows_kept + rows_dropped_count, and the dropped rows are those of the reader and those without
     text or label.
     """
     answer: dict[str, Any] = {"file": str(path)}
     try:
-        table = read_file(path, **limits)
+        table = reader.read(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **limits)
     except UserError as error:
         return Inspection(answer | _refusal(error))
     try:

@@ -18,6 +18,8 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui.session import owner
 
+_INSPECTED_AT_ONCE = 4
+
 
 def build(studio: Studio) -> None:
     """Add the endpoints to the Blocks being built."""
@@ -28,6 +30,7 @@ def build(studio: Studio) -> None:
         limits = studio.settings
         found = inspect_file(
             _uploaded(file),
+            studio.reader,
             text=_named(text),
             label=label,
             encoder=facts_of(studio.encoders[0]),
@@ -99,7 +102,9 @@ def build(studio: Studio) -> None:
         return {"results": [{"text": text, **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
 
     for endpoint in (inspect, start, progress, stop, resume, report, predict):
-        gr.api(_sentences(endpoint), api_name=endpoint.__name__)
+        # Gradio lets one call of each wait for the other; a small file is not to wait for a big one.
+        at_once = _INSPECTED_AT_ONCE if endpoint is inspect else "default"
+        gr.api(_sentences(endpoint), api_name=endpoint.__name__, concurrency_limit=at_once)
 
 
 def _recipe(values: dict | None) -> tuple[Recipe, bool]:

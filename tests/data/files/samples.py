@@ -1,6 +1,7 @@
 """Small workbooks and archives, made in memory; and a reading that answers with its refusal."""
 
 import io
+import struct
 import zipfile
 from xml.sax.saxutils import escape
 
@@ -29,7 +30,8 @@ def make_zip(files: dict[str, bytes | str]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            # What an .ods is stands in plain bytes near its beginning.
+            archive.writestr(name, content, zipfile.ZIP_STORED if name == "mimetype" else None)
     return file.getvalue()
 
 
@@ -78,3 +80,70 @@ def _cell(row: int, column: int, value: object) -> str:
     if isinstance(value, int | float):
         return f'<c r="{place}"><v>{value}</v></c>'
     return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is></c>'
+
+
+def make_ods(rows: list[list[object]]) -> bytes:
+    """An .ods with one sheet."""
+    office = "urn:oasis:names:tc:opendocument:xmlns"
+    body = "".join(
+        "<table:table-row>"
+        + "".join(f'<table:table-cell office:value-type="string"><text:p>{escape(str(value))}</text:p></table:table-cell>' for value in row)
+        + "</table:table-row>"
+        for row in rows
+    )
+    content = (
+        f'<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0" '
+        f'xmlns:text="{office}:text:1.0"><office:body><office:spreadsheet><table:table table:name="S">{body}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    manifest = (
+        f'<manifest:manifest xmlns:manifest="{office}:manifest:1.0"><manifest:file-entry manifest:full-path="/"/></manifest:manifest>'
+    )
+    return make_zip({"mimetype": kind, "content.xml": content, "META-INF/manifest.xml": manifest})
+
+
+def make_xls(rows: list[list[object]]) -> bytes:
+    """An .xls (BIFF8 in a compound file) with one sheet of texts and numbers."""
+
+    def record(kind: int, content: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    def begin(what: int) -> bytes:
+        return record(0x0809, struct.pack("<HHHHII", 0x0600, what, 0x0DBB, 0x07CC, 0, 6))
+
+    def cell(row: int, column: int, value: object) -> bytes:
+        place = struct.pack("<HHH", row, column, 0)
+        if isinstance(value, int | float):
+            return record(0x0203, place + struct.pack("<d", value))
+        text = str(value)
+        return record(0x0204, place + struct.pack("<HB", len(text.encode("utf-16-le")) // 2, 1) + text.encode("utf-16-le"))
+
+    end = record(0x000A, b"")
+    sheet = begin(0x10) + b"".join(cell(r, c, value) for r, row in enumerate(rows) for c, value in enumerate(row)) + end
+    head = begin(0x05) + record(0x0042, struct.pack("<H", 1200))
+    listed = len(record(0x0085, bytes(8) + b"S"))
+    book = head + record(0x0085, struct.pack("<IHBB", len(head) + listed + len(end), 0, 1, 0) + b"S") + end + sheet
+    return _compound(book.ljust(4096, b"\0"))
+
+
+def _compound(stream: bytes) -> bytes:
+    """A compound file with one stream called Workbook."""
+    sectors = [stream[at : at + 512].ljust(512, b"\0") for at in range(0, len(stream), 512)]
+    chain = [*range(1, len(sectors)), 0xFFFFFFFE]
+    tables = (len(sectors) + 2 + 126) // 127  # sectors of the table, which names itself and the folder too
+    folder = len(sectors)
+    links = [*chain, 0xFFFFFFFE, *[0xFFFFFFFD] * tables]
+    table = struct.pack(f"<{128 * tables}I", *links, *[0xFFFFFFFF] * (128 * tables - len(links)))
+
+    def entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+        written = name.encode("utf-16-le") + b"\0\0"
+        head = written.ljust(64, b"\0") + struct.pack("<HBBIII", len(written), kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child)
+        return head + bytes(36) + struct.pack("<IQ", start, size)
+
+    folders = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry("Workbook", 2, 0xFFFFFFFF, 0, len(stream)) + bytes(256)
+    first = folder + 1
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
+    header += struct.pack("<HHHHH6xIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, tables, folder, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0)
+    header += struct.pack("<109I", *range(first, first + tables), *[0xFFFFFFFF] * (109 - tables))
+    return header + b"".join(sectors) + folders + table

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import stat
 import zipfile
 
 import pytest
@@ -99,3 +100,51 @@ def test_a_zip_that_lies_about_sizes_is_refused():
 def test_a_text_that_begins_like_a_magic_number_is_text():
     for data in (b"PAR1,label\nx,y\n", b"BZh is a name,label\n", b"PK,label\nx,y\n"):
         assert find_kind(data) == "text"
+
+
+def test_a_small_gzip_of_millions_of_lines_is_refused_before_they_are_cut():
+    data = gzip.compress(b"a,b\n" * 8_000_000, compresslevel=1, mtime=0)
+    assert len(data) < 200_000
+    with effort() as spent:
+        with pytest.raises(UserError) as refusal:
+            read_table(data)
+        assert refusal.value.code == "too_many_rows"
+    assert spent.seconds < 2
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_hundred_thousand_empty_streams_are_refused_in_linear_time(pack):
+    with effort() as spent:
+        with pytest.raises(UserError) as refusal:
+            read_table(pack(b"") * 100_000)
+        assert refusal.value.code == "compressed_file"
+    assert spent.seconds < 1
+
+
+def test_a_file_of_many_streams_and_padding_is_read():
+    rows = b"".join(b"this is text number %d,joy\n" % n for n in range(3_000))
+    streams = [gzip.compress(b"text,label\n", mtime=0), *(gzip.compress(rows[at : at + 20], mtime=0) for at in range(0, len(rows), 20))]
+    table = read_table(b"".join(stream + bytes(3) for stream in streams) + bytes(1_000_000))
+    assert (len(streams) > 3_000, len(table.rows)) == (True, 3_000)
+
+
+def test_a_link_in_a_zip_is_refused_and_not_read_as_a_text():
+    file, entry = io.BytesIO(), zipfile.ZipInfo("texts.csv")
+    entry.create_system, entry.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(entry, "/etc/passwd")
+    with pytest.raises(UserError, match="only a link") as refusal:
+        read_table(file.getvalue())
+    assert refusal.value.code == "compressed_file"
+
+
+def test_a_zip_of_too_many_entries_is_refused_before_its_list_is_parsed():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for number in range(20_000):
+            archive.writestr(zipfile.ZipInfo(f"{number}.csv"), b"")
+    lying = file.getvalue()[:-14] + b"\1\0\1\0" + file.getvalue()[-10:]  # one entry, it says
+    for data in (file.getvalue(), lying):
+        with pytest.raises(UserError, match="more than 10,000 files") as refusal:
+            read_table(data)
+        assert refusal.value.code == "compressed_file"

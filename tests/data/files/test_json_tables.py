@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.data.files.samples import outcome
+from tests.effort import effort
 from trainer.data.files.reading import read_table
 from trainer.errors import UserError
 
@@ -104,3 +105,25 @@ def test_limits():
             table_of(data, **limits)
         assert refusal.value.code == code
     assert [row.line for row in table_of(text, max_cell_chars=10).dropped] == [1]
+
+
+def test_what_lies_deeper_than_any_text_is_an_ellipsis_and_takes_no_time():
+    rows = [f'{{"text": "text {n}", "x": {"[" * 900 + "]" * 900}}}' for n in range(500)]
+    with effort() as spent:
+        table = table_of("\n".join(rows))
+    assert spent.seconds < 0.5
+    assert {row[1] for row in table.rows} == {"[" * 51 + "…" + "]" * 51}
+
+
+def test_an_object_of_a_million_keys_is_refused_after_one_look():
+    with effort() as spent:
+        with pytest.raises(UserError) as refusal:
+            table_of("{" + ",".join(f'"k{n}":{n}' for n in range(200_000)) + "}")
+        assert refusal.value.code == "too_many_columns"
+    assert spent.seconds < 0.5
+
+
+@pytest.mark.parametrize(("text", "lines"), [('\n\n {"text": "hello there", "label": "joy"}\n\n', [3]), ("{}", [])])
+def test_a_single_object_on_a_line_is_a_row(text, lines):
+    table = table_of(text)
+    assert (table.lines, len(table.dropped)) == (lines, int(not lines))

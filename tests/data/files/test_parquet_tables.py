@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -89,3 +90,47 @@ def test_damaged_files_are_refused_kindly(cut):
     for damaged in (data[:middle] + b"PAR1", data[:middle] + bytes(30) + data[middle + 30 :], data[:8] + b"PAR1"):
         table = outcome(damaged)
         assert table is None or table.rows_seen == 1_000
+
+
+def test_a_few_bytes_that_stand_for_gigabytes_of_text_are_refused():
+    places = pa.array([0] * 900_000, pa.int32())
+    text = pa.DictionaryArray.from_arrays(places, pa.array(["x" * 90_000]))
+    data = make_parquet({"text": text, "label": pa.DictionaryArray.from_arrays(places, pa.array(["joy"]))})
+    assert len(data) < 20_000
+    with effort() as spent:
+        with pytest.raises(UserError, match="hold more than 210 million characters") as refusal:
+            read_table(data)
+        assert refusal.value.code == "file_too_large"
+    assert spent.seconds < 0.5
+
+
+def test_a_file_of_tens_of_thousands_of_row_groups_is_refused_before_it_is_described():
+    columns = {"text": [f"text number {n}" for n in range(12_000)], "label": ["joy", "sad"] * 6_000}
+    data = make_parquet(columns, row_group_size=1)
+    long = b"PAR1" + bytes(10 << 20) + (9 << 20).to_bytes(4, "little") + b"PAR1"
+    for parts in (data, long):
+        with pytest.raises(UserError, match="row groups") as refusal:
+            read_table(parts)
+        assert refusal.value.code == "file_too_large"
+    assert len(read_table(make_parquet(columns, row_group_size=2)).rows) == 12_000
+
+
+def test_names_of_classes_cannot_make_a_small_file_large():
+    facts = {"info": {"features": {"label": {"names": ["x" * 1_000_000]}}}}
+    table = pa.table({"text": ["a b"] * 1_000, "label": [0] * 1_000}).replace_schema_metadata({"huggingface": json.dumps(facts)})
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    with pytest.raises(UserError) as refusal:
+        read_table(file.getvalue(), named_classes=True)
+    assert refusal.value.code == "file_too_large"
+    assert len(read_table(file.getvalue()).rows) == 1_000
+
+
+@pytest.mark.parametrize(
+    "facts", ["[]", "{", "[" * 10_000, '{"info": 1}', '{"info": {"features": [1]}}', '{"info": {"features": {"label": {"names": 3}}}}']
+)
+def test_facts_of_the_hub_that_are_none_are_left_alone(facts):
+    table = pa.table({"text": ["a b", "c d"], "label": [0, 1]}).replace_schema_metadata({"huggingface": facts})
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    assert read_table(file.getvalue(), named_classes=True).rows == [("a b", "0"), ("c d", "1")]

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.effort import effort
-from trainer.data.files.reading import DroppedRow, read_file, read_table
+from trainer.data.files.reading import DroppedRow, read_bytes, read_table
 from trainer.errors import UserError
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -199,18 +199,41 @@ def test_many_quotation_marks_take_linear_time(data):
     assert spent.seconds < 2
 
 
-def test_read_file_refuses_kindly(tmp_path):
-    (tmp_path / "empty.csv").touch()
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"text,label\n" + b"a,b\n" * 5_000_000, "too_many_rows"),
+        (b'text,label\n"' + b"abcd,\n" * 4_000_000, "too_many_rows"),
+        (b"text,label\n" + b'"ab" c,joy\n' * 400_000, "quotes_unsound"),
+        (b"text,label\n" + b"x y," * 10_000_000 + b"\n", "line_too_long"),
+        ((b"1," * 499 + b"1\n") * 42_000, "too_many_cells"),
+    ],
+    ids=["rows", "open quote", "unsound quotes", "long line", "cells"],
+)
+def test_a_file_beyond_all_limits_is_refused_before_it_is_cut_up(data, code):
+    with effort() as spent:
+        with pytest.raises(UserError) as refusal:
+            read_table(data)
+        assert refusal.value.code == code
+    assert spent.seconds < 2
+
+
+def test_texts_of_many_lines_are_no_rows():
+    text = "\n".join(f"line {n} of some text" for n in range(8))
+    table = read_table(b"text,label\n" + f'"{text}",joy\n'.encode() * 3_000, max_rows=3_000)
+    assert (len(table.rows), table.rows[0]) == (3_000, (text, "joy"))
+
+
+def test_a_file_that_cannot_be_had_is_refused_kindly(tmp_path):
     (tmp_path / "big.csv").write_bytes(b"text,label\n" * 100)
     for path, code in [
         (tmp_path / "none.csv", "file_not_found"),
         (tmp_path, "not_a_file"),
-        (tmp_path / "empty.csv", "empty_file"),
         (tmp_path / "big.csv", "file_too_large"),
         ("nul\x00byte.csv", None),
     ]:
         with pytest.raises(UserError) as refusal:
-            read_file(path, max_bytes=1_000)
+            read_bytes(path, max_bytes=1_000)
         assert code in (None, refusal.value.code)
 
 

@@ -6,17 +6,22 @@ Writes nothing to disk, looks at no name, and unpacks no archive within an archi
 import bz2
 import io
 import lzma
+import re
+import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from collections.abc import Generator, Iterator
 
 from trainer.data.files.formats import Kind, compressed
 from trainer.data.files.table import Limits
 from trainer.errors import UserError
 
 _CHUNK = 1 << 20
+_PIECE = 1 << 16
+_MOST_STREAMS = 10_000
 _XZ_MEMORY = 100 << 20
+_MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ"}
+_PADDING = re.compile(rb"\0*")
 _ERRORS = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 
@@ -28,13 +33,7 @@ def unpack(data: bytes, kind: Kind, limits: Limits) -> bytes:
     try:
         if kind == "zip":
             return _from_zip(data, limits)
-        # Counted first and kept in a second pass: a bomb then costs time, but no memory.
-        size = 0
-        for chunk in _chunks(data, kind):
-            size += len(chunk)
-            if size > limits.max_bytes:
-                raise _too_large(limits)
-        return b"".join(_chunks(data, kind))
+        return _kept(_chunks(data, kind), limits)
     except _ERRORS as error:
         raise UserError(
             "This compressed file is damaged or cut short. Copy or download it again, or upload the CSV file inside.", code="file_damaged"
@@ -51,41 +50,45 @@ def _too_large(limits: Limits) -> UserError:
 
 def _chunks(data: bytes, kind: Kind) -> Iterator[bytes]:
     """The content in pieces of at most ``_CHUNK`` bytes, whatever the compressed data say; several streams in a row are one file."""
-    rest = data
-    while rest:
-        inflate, done = _decoder(kind)
-        while not done():
-            chunk, rest = inflate(rest)
-            if not chunk and not rest and not done():
-                raise EOFError
-            yield chunk
+    view, at = memoryview(data), 0
+    for _ in range(_MOST_STREAMS):
+        if kind == "gzip":
+            at = yield from _gzip_stream(view, at)
+        else:
+            at = yield from _stream(bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor(memlimit=_XZ_MEMORY), view, at)
         # Padding with zeros is allowed after a stream; anything else that is no stream is not ours to read.
-        rest = rest.lstrip(b"\0")
-        if not rest.startswith({"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ"}[kind]):
+        at = _PADDING.match(data, at).end()
+        if not data.startswith(_MAGIC[kind], at):
             return
+    raise UserError(
+        f"This file is compressed in more than {_MOST_STREAMS:,} parts, the most that are read here. Unpack it and upload the file inside.",
+        code="compressed_file",
+    )
 
 
-def _decoder(kind: Kind) -> tuple[Callable[[bytes], tuple[bytes, bytes]], Callable[[], bool]]:
-    if kind == "gzip":
-        gzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
-
-        def inflate(rest: bytes) -> tuple[bytes, bytes]:
-            chunk = gzip.decompress(rest, _CHUNK)
-            return chunk, gzip.unused_data if gzip.eof else gzip.unconsumed_tail
-
-        return inflate, lambda: gzip.eof
-    stream = bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
-
-    def more(rest: bytes) -> tuple[bytes, bytes]:
-        # These keep what they have not used yet; they take no more while they hold some.
-        chunk = stream.decompress(rest, _CHUNK)
-        if stream.eof:
-            return chunk, stream.unused_data
-        if stream.needs_input and not chunk:
+def _gzip_stream(data: memoryview, at: int) -> Generator[bytes, None, int]:
+    """What the stream at a place unpacks to; returns where it ends."""
+    stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    while not stream.eof:
+        # Piece by piece: what is left over of one is copied.
+        piece = data[at : at + _PIECE]
+        chunk = stream.decompress(piece, _CHUNK)
+        if not chunk and not piece:
             raise EOFError
-        return chunk, b""
+        at += len(piece) - len(stream.unused_data if stream.eof else stream.unconsumed_tail)
+        yield chunk
+    return at
 
-    return more, lambda: stream.eof
+
+def _stream(stream: bz2.BZ2Decompressor | lzma.LZMADecompressor, data: memoryview, at: int) -> Generator[bytes, None, int]:
+    """The same of a decompressor that keeps what it has not used yet."""
+    while not stream.eof:
+        piece = data[at : at + _PIECE] if stream.needs_input else b""
+        if stream.needs_input and not piece:
+            raise EOFError
+        at += len(piece)
+        yield stream.decompress(piece, _CHUNK)
+    return at - len(stream.unused_data)
 
 
 def _from_zip(data: bytes, limits: Limits) -> bytes:
@@ -100,15 +103,20 @@ def _from_zip(data: bytes, limits: Limits) -> bytes:
                 f"This zip file holds {len(files):,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
                 code="compressed_file",
             )
+        if stat.S_ISLNK(files[0].external_attr >> 16):
+            raise UserError(
+                "This zip file holds only a link to a file of the computer where it was packed, not the file. Pack the file itself, or upload it.",
+                code="compressed_file",
+            )
         if files[0].flag_bits & 1:
             raise UserError("This zip file is locked with a password. Unpack it and upload the CSV file inside.", code="compressed_file")
         with archive.open(files[0]) as file:
-            return _read(file, limits)
+            return _kept(iter(lambda: file.read(_CHUNK), b""), limits)
 
 
-def _read(file: BinaryIO, limits: Limits) -> bytes:
+def _kept(chunks: Iterator[bytes], limits: Limits) -> bytes:
     kept = io.BytesIO()
-    while chunk := file.read(_CHUNK):
+    for chunk in chunks:
         if kept.tell() + len(chunk) > limits.max_bytes:
             raise _too_large(limits)
         kept.write(chunk)

@@ -11,6 +11,7 @@ from trainer.errors import UserError
 
 Kind = Literal["text", "spreadsheet", "parquet", "gzip", "bzip2", "xz", "zip"]
 
+_MOST_ENTRIES = 10_000
 _SAVE_AS_CSV = "Open it in the program it comes from, save it as CSV (UTF-8), and upload that."
 _COMPRESSED: tuple[tuple[bytes, Kind], ...] = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"))
 _CLOSED = ((b"\x28\xb5\x2f\xfd", "zstandard"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a\x07", "RAR"))
@@ -52,6 +53,12 @@ def find_kind(data: bytes) -> Kind:
 
 
 def _kind_of_zip(data: bytes) -> Kind:
+    # Each entry of the list of contents begins so; the number that the file states may be a lie.
+    if data.count(b"PK\x01\x02") > _MOST_ENTRIES:
+        raise UserError(
+            f"This zip file holds more than {_MOST_ENTRIES:,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
+            code="compressed_file",
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()[:1_000]

@@ -14,6 +14,8 @@ from trainer.errors import UserError
 
 _LOOKED_AT = 20  # lines that decide whether a file holds one object per line
 _ERRORS = (ValueError, RecursionError)
+_BRACKETS = 5  # a row on average, as far as a file may have a million rows
+_DEEPEST = 50
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,39 @@ def read_objects(text: str, limits: Limits) -> Objects | None:
     """
     if text.lstrip()[:1] not in ("{", "["):
         return None
-    if text.count("{") + text.count("[") > limits.max_cells:
+    if text.count("{") + text.count("[") > _BRACKETS * limits.max_rows:
         raise too_many_cells(limits)  # before each of them becomes an object in memory
+    only = text.strip()
+    if only[0] == "{" and "\n" not in only:
+        # Parsed once: it may be all of a large file.
+        return _from_one(text, limits)
     lines = text.split("\n")
     if _is_lines(lines):
         return _from_lines(lines, limits)
+    whole = _whole(text)
+    return None if whole is None else _from_whole(whole, limits)
+
+
+def _whole(text: str) -> Any:
+    """All of a text; None where it is no JSON."""
     try:
-        whole = _parse(text)
+        return _parse(text)
     except _ERRORS as error:
         if _looks_like_json(text):
             raise _no_table("it is damaged or cut short") from error
         return None
-    return _from_whole(whole, limits)
+
+
+def _from_one(text: str, limits: Limits) -> Objects | None:
+    """A single object on a line of its own: the only row, or one that holds the table."""
+    whole = _whole(text)
+    if not isinstance(whole, dict):
+        return None
+    number = text[: text.index("{")].count("\n") + 1
+    if not whole:
+        return Objects([], [], [], [DroppedRow(number, "the object is empty")])
+    inner = _inner(whole)
+    return _objects([number], [whole], [], limits) if inner is None else _from_whole(inner, limits)
 
 
 def _no_table(why: str) -> UserError:
@@ -102,11 +125,6 @@ def _from_lines(lines: list[str], limits: Limits) -> Objects | None:
             rows.append(row)
         if len(rows) + len(dropped) > limits.max_rows:
             raise too_many_rows(limits)
-    if len(rows) == 1 and not dropped:
-        # A single object may itself hold the table: {"data": [...]}.
-        inner = _inner(rows[0])
-        if inner is not None:
-            return _from_whole(inner, limits)
     return _objects(numbers, rows, dropped, limits)
 
 
@@ -158,6 +176,8 @@ def _objects(numbers: list[int], rows: list[dict[str, Any]], dropped: list[Dropp
     numbers, rows = flatten(numbers, rows, dropped)
     columns: dict[str, None] = {}
     for row in rows:
+        if len(row) > limits.max_columns:
+            raise too_many_columns(len(row), limits)
         if row.keys() - columns.keys():
             columns.update(dict.fromkeys(row))
             _check(len(rows), len(columns), limits)
@@ -186,18 +206,17 @@ def _as_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    try:
-        return clean(_dump(value))
-    except RecursionError:
-        return "…"
+    return clean(_dump(value))
 
 
-def _dump(value: Any) -> str:
-    """JSON text in which a number stands as it was written."""
+def _dump(value: Any, depth: int = 0) -> str:
+    """JSON text in which a number stands as it was written, and an ellipsis for what lies deeper than any text does."""
     if isinstance(value, _Number):
         return str(value)
+    if isinstance(value, dict | list) and depth > _DEEPEST:
+        return "…"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_dump(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_dump(item, depth + 1)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_dump, value)) + "]"
+        return "[" + ", ".join([_dump(item, depth + 1) for item in value]) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.annotations import bare
-from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows, too_much_text
 from trainer.data.files.workbook import as_text, tidy
 from trainer.errors import UserError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _MOST_UNPACKED = 300 << 20
+_MOST_FOOTER = 8 << 20
+_MOST_GROUPS = 10_000
 _BATCH = 16_384
 
 
@@ -30,8 +32,8 @@ class Columns:
     remarks: tuple[Remark, ...]
 
 
-def read_columns(data: bytes, limits: Limits) -> Columns:
-    """The readable columns of a Parquet file.
+def read_columns(data: bytes, limits: Limits, *, named_classes: bool = False) -> Columns:
+    """The readable columns of a Parquet file; with ``named_classes`` numbers of classes as the names that the Hugging Face Hub gives them.
 
     Raises UserError ``file_damaged``, ``file_too_large``, ``not_a_table`` (no readable column), ``too_many_rows``, ``too_many_columns``,
     ``too_many_cells``.
@@ -39,6 +41,8 @@ def read_columns(data: bytes, limits: Limits) -> Columns:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if _MOST_FOOTER < int.from_bytes(data[-8:-4], "little") < len(data):
+        raise _too_many_parts()
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         schema = file.schema_arrow
@@ -52,7 +56,9 @@ def read_columns(data: bytes, limits: Limits) -> Columns:
         if len(set(schema.names)) < len(schema.names):
             raise ValueError("columns of equal names cannot be told apart")
         cells = _read(data, [schema.field(position) for position in chosen], file.metadata.num_rows, limits)
-    except (pa.ArrowException, OSError, ValueError, KeyError, OverflowError, MemoryError) as error:
+        if named_classes:
+            _name_classes(schema, chosen, cells, limits)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise UserError(
             "This Parquet file is damaged, or packed in a way that is not read here. Copy or download it again, or export it as CSV.",
             code="file_damaged",
@@ -69,7 +75,31 @@ def _left_out(names: list[str]) -> tuple[Remark, ...]:
     return (Remark("columns_left_out", "look", len(names), message.replace("1 columns hold", "1 column holds")),)
 
 
+def _name_classes(schema: "pa.Schema", chosen: list[int], cells: list[list[str]], limits: Limits) -> None:
+    """Put names in place of the numbers of classes, where the file knows them; nothing for one that is secret (-1)."""
+    try:
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        names = {
+            column: feature["names"]
+            for column, feature in features.items()
+            if isinstance(feature, dict) and isinstance(feature.get("names"), list)
+        }
+    except (ValueError, AttributeError, RecursionError):
+        return  # not as the Hub writes it
+    chars = 0
+    for found, position in zip(cells, chosen, strict=True):
+        known = names.get(schema.field(position).name)
+        if known:
+            written = {str(number): _as_text(str(name)) for number, name in enumerate(known)}
+            found[:] = [written.get(cell, "") for cell in found]
+            chars += sum(map(len, found))
+    if chars > limits.max_chars:
+        raise too_much_text(limits)
+
+
 def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
+    if metadata.num_row_groups > _MOST_GROUPS:
+        raise _too_many_parts()
     if metadata.num_rows > limits.max_rows:
         raise too_many_rows(limits)
     if metadata.num_columns > limits.max_columns:
@@ -82,6 +112,14 @@ def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
     values = sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
     if values > 2 * limits.max_cells:
         raise too_many_cells(limits)
+
+
+def _too_many_parts() -> UserError:
+    return UserError(
+        f"This Parquet file is cut into more than {_MOST_GROUPS:,} row groups, or describes itself at more length than its rows. "
+        "Write it again with larger row groups, or export it as CSV.",
+        code="file_too_large",
+    )
 
 
 def _too_large() -> UserError:
@@ -118,13 +156,17 @@ def _read(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limits) -> l
     texts = [field.name for field in fields if not types.is_nested(field.type)]
     file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts, memory_map=False)
     cells: list[list[str]] = [[] for _ in fields]
-    size = 0
+    size = chars = 0
     for batch in file.iter_batches(batch_size=_BATCH, columns=[field.name for field in fields], use_threads=False):
         size += batch.get_total_buffer_size() if any(types.is_nested(field.type) for field in fields) else 0
         if size > _MOST_UNPACKED:
             raise _too_large()
         for found, field in zip(cells, fields, strict=True):
-            found.extend(_column(batch.column(batch.schema.get_field_index(field.name))))
+            values = _column(batch.column(batch.schema.get_field_index(field.name)))
+            chars += sum(map(len, values))
+            if chars > limits.max_chars:
+                raise too_much_text(limits)
+            found.extend(values)
         if len(cells[0]) > limits.max_rows:
             raise too_many_rows(limits)
     if any(len(found) != rows for found in cells):

@@ -3,37 +3,45 @@
 Does not know which column is which, and parses no cell: "01", "NA" and "None" are just text.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from trainer.data.files.archives import refuse_nested, unpack
 from trainer.data.files.decoding import Decoded, decode
 from trainer.data.files.dialect import Dialect, find_dialect, hinted_delimiter, stated_dialect
-from trainer.data.files.formats import find_kind
+from trainer.data.files.formats import Kind, find_kind
 from trainer.data.files.header_rows import header_rows_remark, joined_header, more_header_rows
 from trainer.data.files.json_tables import Objects, read_objects
 from trainer.data.files.lists import without_lists_of_one
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.shaping import distinct_names, every_so_often, shape, without_long
-from trainer.data.files.table import DroppedRow, Limits, Record, Remark, Table, too_many_columns, too_many_rows
+from trainer.data.files.spreadsheets import read_sheet, unpacked_size
+from trainer.data.files.table import DroppedRow, Limits, Record, Remark, Table, too_many_cells, too_many_columns, too_many_rows
 from trainer.errors import UserError
 
-__all__ = ["DroppedRow", "Limits", "Remark", "Table", "read_bytes", "read_file", "read_table"]
+__all__ = ["Content", "DroppedRow", "Limits", "Remark", "Table", "open_content", "read_bytes", "read_content", "read_table"]
 
 _DEFAULT = Limits()
 _EXCERPT = 1_000  # characters
+_LONGEST_LINE = 20_000_000
+_SHORT_LINE = 20
+_FEW_LINES = 10_000
 _NOTHING = ',;|" \t\n'
+_PARQUET_PACKS = 5  # times, as files of texts go
 
 
-def read_file(path: str | Path, *, max_bytes: int = _DEFAULT.max_bytes, **how: Any) -> Table:
-    """``read_table`` of a file, whose other arguments it takes; also raises ``file_not_found``, ``not_a_file``, ``file_unreadable``."""
-    return read_table(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **how)
+@dataclass(frozen=True)
+class Content:
+    """A file, unpacked where it was compressed. ``weight``: about how many bytes there are to be parsed; those of a workbook's parts."""
+
+    kind: Kind
+    data: bytes
+    weight: int
 
 
 def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
-    """The bytes of a regular file of at most ``max_bytes``; raises the UserErrors that ``read_file`` names, and ``file_too_large``."""
+    """The bytes of a regular file. Raises UserError ``file_not_found``, ``not_a_file``, ``file_unreadable``, ``file_too_large``."""
     path = Path(path)
     try:
         if not path.exists():
@@ -67,25 +75,51 @@ def read_table(
     quote: str | None = None,
     header: bool | None = None,
     encoding: str | None = None,
+    named_classes: bool = False,
 ) -> Table:
     """The table in the bytes of a delimited text, a workbook, a Parquet or JSON file, or one of these in a zip, gz, bz2 or xz file.
 
     ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` state what is otherwise found; where
-    a delimiter and a header are stated, nothing above the first record is skipped. ``max_bytes`` bounds what an archive unpacks to.
+    a delimiter and a header are stated, nothing above the first record is skipped. ``named_classes``: numbers for which a Parquet file of
+    the Hugging Face Hub has names become those. ``max_bytes`` bounds what an archive unpacks to.
     The first bytes decide on the format. Raises UserError: ``empty_file``, ``compressed_file``, ``spreadsheet_file``, ``not_a_table``,
     ``file_damaged``, ``file_too_large``, ``too_many_rows``, ``too_many_columns``, ``too_many_cells``, ``wrong_encoding``.
+
+    For bytes from outside there is ``FileReader.read``, which does this in a process of its own: a file may bring a parser down.
     """
     limits = Limits(max_bytes, max_rows, max_columns, max_cell_chars)
+    how = {"delimiter": delimiter, "quote": quote, "header": header, "encoding": encoding, "named_classes": named_classes}
+    return read_content(open_content(data, limits), limits, **how)
+
+
+def open_content(data: bytes, limits: Limits) -> Content:
+    """What is to be parsed, by the first bytes of a file. Raises UserError as ``read_table`` does."""
     kind = find_kind(data)
     if kind in ("gzip", "bzip2", "xz", "zip"):
         data = unpack(data, kind, limits)
         kind = find_kind(data)
         refuse_nested(kind)
     if kind == "spreadsheet":
-        return without_lists_of_one(_from_sheet(data, limits, header))
-    if kind == "parquet":
-        return _from_parquet(data, limits)
-    decoded = decode(data, encoding=encoding)
+        return Content(kind, data, unpacked_size(data))
+    return Content(kind, data, _PARQUET_PACKS * len(data) if kind == "parquet" else len(data))
+
+
+def read_content(
+    content: Content,
+    limits: Limits,
+    *,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    header: bool | None = None,
+    encoding: str | None = None,
+    named_classes: bool = False,
+) -> Table:
+    """The second half of ``read_table``, whose arguments it takes."""
+    if content.kind == "spreadsheet":
+        return without_lists_of_one(_from_sheet(content, limits, header))
+    if content.kind == "parquet":
+        return _from_parquet(content.data, limits, named_classes=named_classes)
+    decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
         objects = read_objects(decoded.text, limits)
         if objects is not None:
@@ -99,12 +133,17 @@ def read_table(
 
 
 def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: str | None, header: bool | None) -> Table:
-    lines = split_lines(decoded.text)
-    if len(lines) > limits.max_rows:
-        lines = _without_blank_end(lines)
+    text = decoded.text
+    if text.count("\n") >= limits.max_rows:
+        text = _without_blank_end(text)
+        _refuse_many_lines(text, limits)
+    lines = split_lines(text)
+    _refuse_long_line(lines)
     dialect = _dialect(lines, limits, delimiter, quote)
     if dialect.skip:
         lines = lines[dialect.skip :]
+    if dialect.width * len(lines) > limits.max_cells:
+        raise too_many_cells(limits)
     numbers, records = _records(lines, dialect, limits, trusting=quote is not None)
     # A long cell needs a long line or several lines; asking that costs next to nothing.
     most = limits.max_cell_chars
@@ -119,12 +158,31 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
     )
 
 
-def _without_blank_end(lines: list[str]) -> list[str]:
-    """The lines without those of nothing but delimiters at the end: Excel writes a million, where a stray cell is far below the table."""
-    end = len(lines)
-    while end > 1 and not lines[end - 1].strip(_NOTHING):
-        end -= 1
-    return lines[:end]
+def _without_blank_end(text: str) -> str:
+    """The text without lines of nothing but delimiters at the end: Excel writes a million, where a stray cell is far below the table."""
+    end = text.find("\n", len(text.rstrip(_NOTHING)))
+    return text if end < 0 else text[: end + 1]
+
+
+def _refuse_many_lines(text: str, limits: Limits) -> None:
+    """Count before cutting: as strings of their own, short lines take fifteen times the memory. A row may be of several lines, if they are long."""
+    most, count = 3 * limits.max_rows + _FEW_LINES, text.count("\n")
+    if count > most and len(text) < _SHORT_LINE * count:
+        raise UserError(
+            f"The file has {count:,} lines, nearly all of them of a few characters; at most {most:,} such lines, and {limits.max_rows:,} rows, are "
+            "read here. Upload a part of it.",
+            code="too_many_rows",
+        )
+
+
+def _refuse_long_line(lines: list[str]) -> None:
+    longest = max(map(len, lines))
+    if longest > _LONGEST_LINE:
+        raise UserError(
+            f"Line {next(number for number, line in enumerate(lines, 1) if len(line) == longest):,} of the file has {longest:,} characters; "
+            f"at most {_LONGEST_LINE:,} are read. Save the table again with a line for each row.",
+            code="line_too_long",
+        )
 
 
 def _dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:
@@ -238,19 +296,17 @@ def _preamble_remark(above: list[Record], line: int, delimiter: str) -> tuple[Re
 # --- other formats --------------------------------------------------------------------------------------------------
 
 
-def _from_sheet(data: bytes, limits: Limits, header: bool | None) -> Table:
-    from trainer.data.files.spreadsheets import read_sheet
-
-    sheet = read_sheet(data, limits)
+def _from_sheet(content: Content, limits: Limits, header: bool | None) -> Table:
+    sheet = read_sheet(content.data, limits)
     width = len(sheet.records[0])
     table = _from_records(sheet.numbers, [*map(tuple, sheet.records)], Dialect(None, width), limits, header, long_cells=True, stated=False)
     return replace(table, remarks=(*sheet.remarks, *table.remarks))
 
 
-def _from_parquet(data: bytes, limits: Limits) -> Table:
+def _from_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Table:
     from trainer.data.files.parquet_tables import read_columns
 
-    found = read_columns(data, limits)
+    found = read_columns(data, limits, named_classes=named_classes)
     rows = list(zip(*found.cells, strict=True))
     names, renamed = distinct_names(found.names)
     return _named(names, rows, list(range(1, len(rows) + 1)), [], (*found.remarks, *renamed), limits)

@@ -7,10 +7,12 @@ import csv
 import io
 import re
 from collections.abc import Generator, Iterator
-from typing import Any
+
+from trainer.errors import UserError
 
 NO_DELIMITER = "\x1f"  # cannot occur: control characters are gone before
 STAND_IN = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
+_MOST_UNSOUND = 250_000  # lines that are taken by themselves, each of which takes as long as ten others
 _ESCAPED_SPAN = 50  # lines searched for the end of a cell with \" inside
 
 # From so many lines on, a quoted cell whose every line looks like a whole record is taken for a lost quotation mark.
@@ -49,36 +51,42 @@ def split_records(
         return
     if escape:
         lines = _only_true_escapes(lines, delimiter, quote)
-    settings = {
-        "delimiter": delimiter,
-        "quotechar": quote or None,
-        "quoting": csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        "escapechar": "\\" if escape else None,
-        "skipinitialspace": spaced,
-        "strict": True,
-    }
-    start = 0
+    dialect = csv.reader(  # made once: doubtful lines begin a reader each
+        (),
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        escapechar="\\" if escape else None,
+        skipinitialspace=spaced,
+        strict=True,
+    ).dialect
+    start = unsound = 0
     while start < len(lines):
-        start = yield from _sound_records(lines, start, settings, None if trusting else width)
+        start = yield from _sound_records(lines, start, dialect, None if trusting else width)
         if start < len(lines):
+            unsound += 1
+            if unsound > _MOST_UNSOUND:
+                raise UserError(
+                    f"In more than {_MOST_UNSOUND:,} lines of the file a quotation mark is opened and not closed properly. "
+                    "Save the table again as CSV (UTF-8) from the program it comes from.",
+                    code="quotes_unsound",
+                )
             cells, used = _alone(lines, start, delimiter, width, quote)
             if cells:
                 yield start + 1, cells
             start += used
 
 
-def _sound_records(
-    lines: list[str], start: int, settings: dict[str, Any], width: int | None
-) -> Generator[tuple[int, list[str]], None, int]:
+def _sound_records(lines: list[str], start: int, dialect: csv.Dialect, width: int | None) -> Generator[tuple[int, list[str]], None, int]:
     """Yield records from line ``start`` on until one is doubtful; return where that one starts, or the number of lines."""
     feed = iter(lines)
     feed.__setstate__(start)
-    reader = csv.reader(feed, **settings)
+    reader = csv.reader(feed, dialect)
     shift = start
     try:
         for cells in reader:
             after = reader.line_num + shift
-            if after - start > 1 and _is_stray(lines, start, after, settings["delimiter"], width):
+            if after - start > 1 and _is_stray(lines, start, after, dialect.delimiter, width):
                 return start
             if cells:
                 yield start + 1, cells

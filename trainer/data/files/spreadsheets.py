@@ -1,86 +1,47 @@
-"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods) to rows of text as a person sees them; calamine parses, in a process of its own.
+"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): what they unpack to, and their best sheet as rows of text as a person sees them.
 
 Runs no formula and no macro: only the values that were stored. A few hundred bytes of workbook can ask for any amount of memory
-(a cell far out, a long text named a million times), so the process may take no more than a multiple of what the file unpacks to.
+(a cell far out, a long text named a million times), so a limit of memory must stand around it: see trainer/data/reader.
 """
 
 import io
-import json
 import struct
-import subprocess
-import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
-from trainer.data.files.table import Limits, Remark
+from trainer.data.files.table import Limits
+from trainer.data.files.workbook import Sheet, best_sheet, open_workbook, unreadable
 from trainer.errors import UserError
 
 _MOST_UNPACKED = 300 << 20
 _MOST_RATIO = 100  # sheets shrink to a tenth or so, a bomb to a thousandth
 _SMALL = 20 << 20  # up to here the ratio does not matter
 _CHUNK = 1 << 20
-_SECONDS = 120
-_ROOT = Path(__file__).resolve().parents[3]
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """``records``: the used part of a sheet, all equally long. ``numbers``: the row of each, as the program shows it."""
-
-    numbers: list[int]
-    records: list[list[str]]
-    remarks: tuple[Remark, ...]
 
 
 def read_sheet(data: bytes, limits: Limits) -> Sheet:
     """The sheet of a workbook that looks most like a table of texts.
 
-    Raises UserError ``spreadsheet_file`` (damaged, locked with a password, no workbook, or asking for far too much memory),
-    ``file_too_large``, ``empty_file``, ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
+    Raises UserError ``spreadsheet_file`` (damaged, locked with a password, no workbook), ``empty_file``, ``too_many_rows``,
+    ``too_many_columns``, ``too_many_cells``; MemoryError.
     """
-    unpacked = _measure(data) if data.startswith(b"PK") else len(data)
-    memory = (400 << 20) + 40 * max(unpacked, len(data))
-    order = json.dumps({"limits": asdict(limits), "memory": memory}).encode()
     try:
-        answer = subprocess.run(
-            [sys.executable, "-m", "trainer.data.files.workbook"],
-            input=order + b"\n" + data,
-            capture_output=True,
-            cwd=_ROOT,
-            timeout=_SECONDS,
-            check=False,
-        )
-        found: dict[str, Any] = json.loads(answer.stdout) if answer.returncode == 0 else {"code": "spreadsheet_file"}
-    except (subprocess.TimeoutExpired, ValueError):
-        found = {"code": "spreadsheet_file"}
-    if "records" not in found:
-        raise UserError(
-            found.get("message")
-            or str(
-                unreadable(
-                    "it is damaged, or asks for far too much memory (a cell far below or beside the table is enough: delete the empty rows and columns)"
-                )
-            ),
-            code=found["code"],
-        )
-    return Sheet(found["numbers"], found["records"], tuple(Remark(**remark) for remark in found["remarks"]))
+        return best_sheet(open_workbook(data), limits)
+    except BaseException as error:
+        # calamine is written in Rust, whose panic is no Exception.
+        if type(error).__name__ == "PanicException":
+            raise unreadable("it is damaged") from error
+        raise
 
 
-def unreadable(why: str) -> UserError:
-    """The refusal of a workbook that cannot be opened."""
-    return UserError(
-        f"This looks like a workbook, but it cannot be opened: {why}. "
-        "Open it in Excel or LibreOffice, save it as CSV (UTF-8), and upload that.",
-        code="spreadsheet_file",
-    )
+def unpacked_size(data: bytes) -> int:
+    """Bytes that the parts of a workbook unpack to, found by unpacking them in pieces that are thrown away: stated sizes may be lies.
 
-
-def _measure(data: bytes) -> int:
-    """What the parts of a workbook unpack to, found by unpacking them in pieces that are thrown away: stated sizes may be lies."""
+    Raises UserError ``spreadsheet_file`` or ``file_too_large``.
+    """
+    if not data.startswith(b"PK"):
+        return len(data)
     most = min(_MOST_UNPACKED, max(_SMALL, len(data) * _MOST_RATIO))
     size = 0
     try:

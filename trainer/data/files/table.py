@@ -77,6 +77,11 @@ class Limits:
         """For formats in which a few bytes can stand for many cells."""
         return 20 * self.max_rows
 
+    @property
+    def max_chars(self) -> int:
+        """Of all cells together, likewise: one text may be named a million times."""
+        return 2 * self.max_bytes
+
 
 def too_many_rows(limits: Limits) -> UserError:
     """The refusal of a file with more rows than ``limits`` allow."""
@@ -100,6 +105,15 @@ def too_many_cells(limits: Limits) -> UserError:
         f"The table has more than {limits.max_cells:,} cells, the most that are read here. "
         "Keep the column with the texts and the column with the labels, and upload that.",
         code="too_many_cells",
+    )
+
+
+def too_much_text(limits: Limits) -> UserError:
+    """The refusal of a file whose cells hold more characters than ``limits`` allow."""
+    return UserError(
+        f"The cells of this file hold more than {limits.max_chars / 1e6:,.0f} million characters, the most that are read here. "
+        "Keep only the columns with the texts and the labels, or fewer rows.",
+        code="file_too_large",
     )
 
 

@@ -1,21 +1,17 @@
-"""The process that opens a workbook: ``python -m trainer.data.files.workbook``, an order and the file on stdin, JSON on stdout.
+"""One workbook, opened by calamine: its sheets as rows of text, and the one of them that looks most like a table.
 
-Not for use by hand; ``spreadsheets.read_sheet`` starts it. Dying here is allowed: whoever started it then says so kindly.
+Knows no bytes and no sizes; ``spreadsheets.read_sheet`` is the way in.
 """
 
-import contextlib
 import datetime
 import io
-import json
-import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.decoding import clean
-from trainer.data.files.spreadsheets import unreadable
-from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows, too_much_text
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -26,27 +22,26 @@ _EXCEL_ROWS = 1_048_576
 _MOST_SPARSE_COLUMNS = 50  # of a sheet with a stray cell in its last row
 
 
-def main() -> None:
-    """Read an order (one line of JSON: limits, memory in bytes) and a workbook; print its best sheet, or a code and a message."""
-    order = json.loads(sys.stdin.buffer.readline())
-    _allow(order["memory"])
-    data = sys.stdin.buffer.read()
-    try:
-        answer = best_sheet(_open(data), Limits(**order["limits"]))
-    except UserError as error:
-        answer = {"code": error.code, "message": error.message}
-    json.dump(answer, sys.stdout)
+@dataclass(frozen=True)
+class Sheet:
+    """``records``: the used part of a sheet, all equally long. ``numbers``: the row of each, as the program shows it."""
+
+    numbers: list[int]
+    records: list[list[str]]
+    remarks: tuple[Remark, ...]
 
 
-def _allow(memory: int) -> None:
-    # Windows has no such limit; there the size of the file is the only bound.
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource
+def unreadable(why: str) -> UserError:
+    """The refusal of a workbook that cannot be opened."""
+    return UserError(
+        f"This looks like a workbook, but it cannot be opened: {why}. "
+        "Open it in Excel or LibreOffice, save it as CSV (UTF-8), and upload that.",
+        code="spreadsheet_file",
+    )
 
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
-
-def _open(data: bytes) -> "CalamineWorkbook":
+def open_workbook(data: bytes) -> "CalamineWorkbook":
+    """The workbook in some bytes. Raises UserError ``spreadsheet_file``."""
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
@@ -57,8 +52,8 @@ def _open(data: bytes) -> "CalamineWorkbook":
         raise unreadable("it is damaged, locked with a password, or no workbook") from error
 
 
-def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> dict[str, Any]:
-    """``{"numbers", "records", "remarks"}`` of the sheet that looks most like a table of texts; raises what ``read_sheet`` names."""
+def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Sheet:
+    """The sheet that looks most like a table of texts; raises what ``read_sheet`` names."""
     from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
 
     found = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MOST_SHEETS]
@@ -79,8 +74,7 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> dict[str, Any]:
     if best is None:
         raise refusal or UserError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
     _, chosen, numbers, records, merged = best
-    remarks = [*_other_sheets(chosen, filled), *_merged_cells(merged)]
-    return {"numbers": numbers, "records": records, "remarks": [asdict(remark) for remark in remarks]}
+    return Sheet(numbers, records, (*_other_sheets(chosen, filled), *_merged_cells(merged)))
 
 
 def _other_sheets(chosen: str, filled: list[str]) -> list[Remark]:
@@ -118,7 +112,7 @@ def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[l
         raise too_many_columns(sheet.width, limits)
     if sheet.height * sheet.width > max(limits.max_cells, _EXCEL_ROWS * min(sheet.width, _MOST_SPARSE_COLUMNS)):
         raise too_many_cells(limits)
-    numbers, records = [], []
+    numbers, records, size = [], [], 0
     empty = [""] * sheet.width
     for number, cells in enumerate(_rows(sheet), sheet.start[0] + 1):
         if cells == empty:
@@ -127,8 +121,11 @@ def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[l
         if any(map(str.strip, record)):
             numbers.append(number)
             records.append([cell if cell.isprintable() else tidy(cell) for cell in record])
+            size += sum(map(len, record))
             if len(records) > limits.max_rows + 1:
                 raise too_many_rows(limits)
+            if size > limits.max_chars:
+                raise too_much_text(limits)
     if len(records) * sheet.width > limits.max_cells:
         raise too_many_cells(limits)
     return numbers, records, _fill_down(sheet, numbers, records, limits)
@@ -189,7 +186,3 @@ def as_text(cell: Any) -> str:
 def _text_rows(records: list[list[str]]) -> int:
     """How many rows hold a text of a few words and something beside it."""
     return sum(any(cell.count(" ") >= 2 for cell in record) and sum(map(bool, record)) >= 2 for record in records)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,71 @@
+"""A child whose parser does what the file says: "odd: abort", "odd: spin" and so on. All else is as in the real one.
+
+python -m tests.data.reader.odd_child PARENT
+"""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from trainer.data.files.reading import Content, Limits, open_content
+from trainer.data.reader import bounds, child
+from trainer.errors import UserError
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+def _hold(path: str) -> None:
+    """Until there is such a file."""
+    while not Path(path).exists():
+        time.sleep(0.01)
+
+
+def _fail(secret: str) -> None:
+    raise IndexError(secret)
+
+
+def _modules() -> None:
+    raise UserError(" ".join(sorted(sys.modules)), code="modules")
+
+
+def _limits() -> None:
+    import resource
+
+    names = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_CORE", "RLIMIT_FSIZE")
+    raise UserError(" ".join(f"{name}={resource.getrlimit(getattr(resource, name))[0]}" for name in names), code="limits")
+
+
+DEEDS: dict[str, Callable[..., object]] = {
+    "abort": os.abort,
+    "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "spin": _spin,
+    "sleep": lambda: time.sleep(600),
+    "memory": lambda: bytearray(bounds.memory_bytes(0) + (64 << 20)),
+    "grow": lambda: bytearray(150 << 20).count(1),
+    "garbage": lambda: os.write(int(os.environ.get("ANSWERS", "4")), b"\xff" * 64),
+    "print": lambda: (os.write(1, b"\xff" * 64), print("noise", flush=True)),
+    "fail": _fail,
+    "hold": _hold,
+    "modules": _modules,
+    "limits": _limits,
+}
+
+
+def odd(data: bytes, limits: Limits) -> Content:
+    first = data.split(b"\n", 1)[0].decode("utf-8", "replace")
+    if first.startswith("odd: "):
+        deed, *words = first.removeprefix("odd: ").split(" ", 1)
+        DEEDS[deed](*words)
+    return open_content(data, limits)
+
+
+if __name__ == "__main__":
+    bounds._CPU = 1.0
+    child.open_content = odd
+    child.main()

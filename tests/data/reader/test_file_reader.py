@@ -1,0 +1,219 @@
+"""Files read by children: whatever a file does to its reader, the answer is a table or a sentence, and the next file is read."""
+
+import gzip
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.readers import InThisProcess
+from tests.tied import popen
+from trainer.data.files.reading import Limits, Table, read_table
+from trainer.data.reader import bounds, child_process
+from trainer.data.reader.file_reader import FileReader, TableReader
+from trainer.errors import UserError
+
+CSV = b"text,label\nhello there you,joy\nbye bye now,sad\n"
+ROOT = Path(__file__).resolve().parents[3]
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the limits of Linux")
+
+
+@pytest.fixture(scope="module")
+def odd() -> Iterator[FileReader]:
+    """A reader whose children do what the file says."""
+    with pytest.MonkeyPatch.context() as patched, FileReader() as made:
+        patched.setattr(child_process, "_PROGRAM", "tests.data.reader.odd_child")
+        yield made
+
+
+def refusal_of(reader: FileReader, data: bytes) -> UserError:
+    with pytest.raises(UserError) as refusal:
+        reader.read(data)
+    return refusal.value
+
+
+def children() -> set[int]:
+    """The readers that this process has now."""
+    found = set()
+    for process in psutil.Process().children():
+        with suppress(psutil.Error):  # it is just ending
+            if any("reader" in word for word in process.cmdline()):
+                found.add(process.pid)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("deed", "code", "words"),
+    [
+        ("abort", "file_damaged", "the process that read it ended suddenly"),
+        ("kill", "file_too_heavy", "more memory"),
+        pytest.param("spin", "file_too_heavy", "seconds of computing", marks=linux),
+        pytest.param("memory", "file_too_heavy", "more memory", marks=linux),
+        ("garbage", "file_damaged", "ended suddenly"),
+    ],
+)
+def test_a_file_that_ends_its_reader_is_a_sentence_and_the_next_one_is_read(
+    odd: FileReader, monkeypatch: pytest.MonkeyPatch, deed: str, code: str, words: str
+) -> None:
+    monkeypatch.setattr(bounds, "_CPU", 1.0)
+    refusal = refusal_of(odd, f"odd: {deed}".encode())
+    assert (refusal.code, words in refusal.message, refusal.message[-1]) == (code, True, ".")
+    assert odd.read(CSV) == read_table(CSV)
+
+
+def test_a_file_that_keeps_its_reader_waiting_is_given_up(odd: FileReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "wall_seconds", lambda weight: 0.1)
+    assert refusal_of(odd, b"odd: sleep").code == "file_too_heavy"
+
+
+def test_what_a_library_prints_is_no_answer(odd: FileReader) -> None:
+    assert odd.read(b"odd: print\n" + CSV).columns == ("text", "label")
+
+
+def test_a_mistake_of_ours_is_logged_without_what_stands_in_the_file(odd: FileReader, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR):
+        assert refusal_of(odd, b"odd: fail some secret").code == "reading_failed"
+    assert "IndexError in" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@linux
+def test_a_reader_knows_no_page_and_no_model_and_may_write_nothing(odd: FileReader) -> None:
+    modules = set(refusal_of(odd, b"odd: modules").message.split())
+    assert modules & {"gradio", "torch", "transformers", "sklearn", "pandas"} == set()
+    assert {"pyarrow.parquet", "python_calamine", "chardet"} <= modules  # nothing is left to be imported for the first file
+    limits = dict(limit.split("=") for limit in refusal_of(odd, b"odd: limits").message.split())
+    assert (limits["RLIMIT_CORE"], limits["RLIMIT_FSIZE"]) == ("0", "0")
+    assert bounds.memory_bytes(0) < int(limits["RLIMIT_AS"]) < bounds.memory_bytes(0) + (1 << 30)
+
+
+@linux
+def test_a_reader_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("EMOTUNE_PASSWORD", "secret")
+    before = children()
+    with FileReader() as reader:
+        reader.read(CSV)
+        (mine,) = children() - before
+        assert b"secret" not in Path(f"/proc/{mine}/environ").read_bytes()
+    assert children() == before
+
+
+def test_a_child_that_was_ended_while_it_waited_costs_no_file(odd: FileReader) -> None:
+    odd.read(CSV)
+    for waiting in children():
+        os.kill(waiting, signal.SIGTERM)
+    assert odd.read(CSV) == read_table(CSV)
+
+
+def test_where_no_child_can_be_started_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    with FileReader() as reader:
+        monkeypatch.setattr(subprocess, "Popen", fails)
+        refusal = refusal_of(reader, CSV)
+        assert (refusal.code, "Resource temporarily unavailable" in refusal.message) == ("reader_unavailable", True)
+        monkeypatch.undo()
+        assert reader.read(CSV) == read_table(CSV)
+
+
+def test_a_small_file_does_not_wait_for_big_ones(odd: FileReader, tmp_path: Path) -> None:
+    big = f"odd: hold {tmp_path / 'go'}\n".encode() + CSV + b"more words here,joy\n" * 250_000
+    answers: list[int] = []
+    readers = [threading.Thread(target=lambda: answers.append(len(odd.read(big).rows))) for _ in range(3)]
+    odd.read(CSV)
+    for thread in readers:
+        thread.start()
+    assert odd.read(CSV) == read_table(CSV)
+    assert answers == []
+    (tmp_path / "go").touch()
+    for thread in readers:
+        thread.join()
+    assert answers == [250_002] * 3
+
+
+def test_a_child_reads_no_more_after_a_big_file_so_that_its_memory_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_process, "_PROGRAM", "tests.data.reader.odd_child")
+    child, order = child_process.ChildProcess(), json.dumps({"limits": asdict(Limits())}).encode()
+    try:
+        assert (child.read(order, CSV), child.usable) == (read_table(CSV), True)
+        packed = gzip.compress(CSV + b"more words here,joy\n" * 250_000)
+        assert (len(child.read(order, packed).rows), child.usable) == (250_002, False)
+    finally:
+        child.close()
+    child = child_process.ChildProcess()
+    try:
+        assert (len(child.read(order, b"odd: grow\n" + CSV).columns), child.usable) == (2, False)
+    finally:
+        child.close()
+
+
+_PARENT = """
+import threading
+import psutil
+from trainer.data.reader import bounds, child_process
+from trainer.data.reader.file_reader import FileReader, TableReader
+
+child_process._PROGRAM = "tests.data.reader.odd_child"
+reader = FileReader()
+reader.read(b"text,label\\nhello there,joy\\n")
+threading.Thread(target=reader.read, args=(b"odd: spin",), daemon=True).start()
+(child,) = psutil.Process().children()
+while child.cpu_times().user < 0.6:
+    pass
+print(child.pid, flush=True)
+threading.Event().wait()
+"""
+
+
+@linux
+def test_a_child_ends_with_its_parent_whatever_it_is_at() -> None:
+    with popen([sys.executable, "-c", _PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    assert psutil.wait_procs([child], timeout=60)[1] == []
+
+
+# --- the same table as without a child --------------------------------------------------------------------------------
+
+_word = st.text(st.sampled_from("abcXYZ éüжя日本😀'\"-.!?0123456789\x00\x1f\t"), max_size=12)
+_row = st.tuples(_word, _word, st.sampled_from(["joy", "fear", "", "01", "NA"]))
+_csv = st.lists(_row, min_size=1, max_size=30).map(lambda rows: "text,other,label\n" + "".join(f"{','.join(row)}\n" for row in rows))
+_json = st.lists(
+    st.dictionaries(st.sampled_from("abc"), st.one_of(_word, st.integers(), st.none(), st.just("\ud800x")), min_size=1), min_size=1
+)
+
+
+@settings(max_examples=80)
+@given(
+    data=st.one_of(_csv.map(lambda text: text.encode("utf-16")), _csv.map(str.encode), _json.map(lambda rows: json.dumps(rows).encode()))
+)
+def test_a_child_reads_what_is_read_here(reader: FileReader, data: bytes) -> None:
+    assert answer(reader, data) == answer(InThisProcess(), data)
+
+
+def answer(reader: TableReader, data: bytes, **how: object) -> Table | tuple[str, str]:
+    try:
+        return reader.read(data, **how)
+    except UserError as refusal:
+        return refusal.code, refusal.message
+
+
+def test_how_a_file_is_read_and_its_limits_reach_the_child(reader: FileReader) -> None:
+    data = "größe;ort\neins;zwei\n".encode("cp1252")
+    how = {"delimiter": ";", "header": True, "encoding": "cp1252"}
+    assert reader.read(data, **how) == read_table(data, **how)
+    assert answer(reader, CSV, max_rows=1)[0] == "too_many_rows"

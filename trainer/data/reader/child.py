@@ -1,0 +1,117 @@
+"""The process that reads files: ``python -m trainer.data.reader.child PARENT``, orders and files on stdin, tables or refusals on stdout.
+
+Not for use by hand; ``FileReader`` starts it. Dying here is allowed: its parent lives on and says so kindly.
+"""
+
+import gc
+import os
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+from trainer.data.files.reading import Limits, open_content, read_content
+from trainer.data.reader import bounds
+from trainer.data.reader.wire import MOST_CELLS, BrokenWireError, packed, receive, receive_facts, send, send_facts
+from trainer.errors import UserError
+
+_BIG = 4 << 20
+"""Bytes of a file, or of what it unpacks to; after one of more this process ends, so that its memory goes back."""
+_MUCH = 100 << 20
+"""Bytes of memory, likewise."""
+_MOST_FILES = 200
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Read one file after the other until the parent says no more, or a file was so big that a fresh process is better."""
+    _end_with(int(sys.argv[1]))
+    orders, answers = _streams()
+    _load()
+    bounds.confine_for_good()
+    gc.collect()
+    gc.freeze()
+    gc.disable()  # a million rows of text hold no cycles, and looking for some takes a third of the time
+    idle = bounds.peak_bytes()
+    with suppress(BrokenWireError, OSError):
+        for number in range(1, _MOST_FILES + 1):
+            if _read_one(orders, answers, idle=idle, last=number == _MOST_FILES):
+                return
+            gc.collect()
+
+
+def _end_with(parent: int) -> None:
+    """Ctrl-C is for the parent, which closes the pipe when it ends; and Linux ends this process with it, whatever it is at."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)  # it has ended meanwhile
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    """Where orders come from and answers go to. What a library may print goes nowhere."""
+    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, 0)
+    os.dup2(nowhere, 1)
+    return orders, answers
+
+
+def _load() -> None:
+    """Import before the first file comes what would be imported for one."""
+    import chardet
+    import pyarrow.ipc
+    import pyarrow.parquet  # noqa: F401
+    import python_calamine  # noqa: F401
+
+    import trainer.data.files.parquet_tables
+    import trainer.data.files.spreadsheets
+    import trainer.data.files.workbook  # noqa: F401
+
+    chardet.detect(b"a first time takes longest: \xe4\xf6\xfc")
+
+
+def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> bool:
+    """Answer one order; whether it is the last one that this process takes. ``idle``: bytes of memory that it takes without a file."""
+    how = receive_facts(orders)
+    data = receive(orders, MOST_CELLS)
+    last = last or len(data) >= _BIG
+    send_facts(answers, {"weight": len(data)})
+    bounds.confine(len(data))
+    cells: list[Any] = []
+    try:
+        limits = Limits(**how.pop("limits"))
+        content = open_content(data, limits)
+        del data
+        bounds.confine(content.weight)
+        send_facts(answers, {"weight": content.weight, "kind": content.kind})
+        last = last or content.weight >= _BIG
+        answer, *cells = packed(read_content(content, limits, **how))
+    except UserError as error:
+        answer = {"refused": {"message": error.message, "code": error.code}}
+    except MemoryError:
+        answer, last = {"beyond": "memory"}, True
+    except Exception as error:
+        answer, last = {"failed": _where(error)}, True
+    content = None
+    bounds.set_free()
+    last = last or bounds.peak_bytes() - idle > _MUCH
+    send_facts(answers, answer | {"last": last})
+    send(answers, *cells)
+    return last
+
+
+def _where(error: Exception) -> str:
+    """The way to a mistake of ours, without its message: that may hold what stands in the file."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    return f"{type(error).__name__} in " + ", ".join(
+        f"{frame.name} ({os.path.basename(frame.filename)}:{frame.lineno})" for frame in frames
+    )
+
+
+if __name__ == "__main__":
+    main()

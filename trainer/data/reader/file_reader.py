@@ -1,0 +1,157 @@
+"""Files read by warm child processes: a table, or a sentence, whatever the bytes are. One of them is kept ready.
+
+Parses nothing itself. A child that dies over a file, or takes more memory or time than ``bounds`` allow, costs that file alone.
+"""
+
+import json
+import os
+import queue
+import threading
+import weakref
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, Protocol, Self
+
+from trainer.data.files.table import Limits, Table
+from trainer.data.reader.child_process import ChildProcess, EndedEarlyError
+from trainer.errors import UserError
+
+_BIG = 4 << 20
+"""Bytes. Bigger files have places of their own, so that a small one never waits for them."""
+_PLACES, _BIG_PLACES = 4, 2
+_KEPT = 2
+"""Children that wait for work; one that comes back beyond that is ended."""
+
+_Orders = queue.SimpleQueue[Future[ChildProcess] | None]
+
+
+class TableReader(Protocol):
+    """What reads files. In tests it may be something else than a FileReader."""
+
+    def read(self, data: bytes, **how: Any) -> Table:
+        """What ``read_table`` gives, with the same arguments."""
+        ...
+
+
+class FileReader:
+    """Reads up to four small files and two big ones at a time, for any thread; others wait.
+
+    ``replaces``: a child that is busy with a big file, and ends after it, is replaced at once, as a server wants it and a terminal does not.
+    """
+
+    def __init__(self, *, replaces: bool = True) -> None:
+        self._replaces = replaces
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._places, self._big_places = threading.Semaphore(_PLACES), threading.Semaphore(_BIG_PLACES)
+        self._ready: list[ChildProcess] = []
+        self._coming: Future[ChildProcess] | None = None
+        self._orders: _Orders | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Have a child ready soon, without waiting for it."""
+        self._check_process()
+        with self._lock:
+            if not self._ready and self._coming is None:
+                self._coming = self._ordered()
+
+    def close(self) -> None:
+        """End the children. One that reads ends when it has read; a file that comes later starts a new one."""
+        self._check_process()
+        with self._lock:
+            ready, self._ready = self._ready, []
+            coming, self._coming = self._coming, None
+            orders, self._orders = self._orders, None
+        if coming is not None:
+            with suppress(OSError):
+                ready.append(coming.result())
+        for child in ready:
+            child.close()
+        if orders is not None:
+            orders.put(None)
+
+    def read(self, data: bytes, **how: Any) -> Table:
+        """``read_table`` in a child. Raises what that raises, and UserError ``file_too_heavy`` (it would take too much memory or time),
+        ``file_damaged`` (the child ended over it), ``reading_failed`` (a mistake of ours) or ``reader_unavailable``."""
+        self._check_process()
+        order, big = _order(how), len(data) >= _BIG
+        with self._big_places if big else self._places:
+            try:
+                return self._read(order, data, big=big)
+            except EndedEarlyError:
+                # Somebody else ended it: no fault of this file.
+                return self._read(order, data, big=big)
+
+    def _read(self, order: bytes, data: bytes, *, big: bool) -> Table:
+        child = self._taken()
+        if big and self._replaces:
+            self.start()
+        try:
+            return child.read(order, data)
+        finally:
+            self._put_back(child)
+
+    def _taken(self) -> ChildProcess:
+        """A child that nobody else has; a new one is waited for where none is ready."""
+        with self._lock:
+            while self._ready:
+                child = self._ready.pop()
+                if child.alive:
+                    return child
+                child.close()
+            coming, self._coming = self._coming or self._ordered(), None
+        try:
+            return coming.result()
+        except OSError as error:
+            raise UserError(
+                f"The process that reads files could not be started ({error.strerror or error}). Close other programs, and try again.",
+                code="reader_unavailable",
+            ) from error
+
+    def _put_back(self, child: ChildProcess) -> None:
+        with self._lock:
+            if child.usable and len(self._ready) < _KEPT:
+                self._ready.append(child)
+                return
+        child.close()
+        if self._replaces:
+            self.start()
+
+    def _ordered(self) -> "Future[ChildProcess]":
+        """A child that is being started, by a thread that lives as long as this object: Linux ends a child with the thread that started it."""
+        if self._orders is None:
+            self._orders = queue.SimpleQueue()
+            threading.Thread(target=_start_children, args=(self._orders,), name="reader", daemon=True).start()
+            weakref.finalize(self, self._orders.put, None)
+        child: Future[ChildProcess] = Future()
+        self._orders.put(child)
+        return child
+
+    def _check_process(self) -> None:
+        """A process that was forked off has neither the children nor the thread of the one that it comes from."""
+        if self._process != os.getpid():
+            self._begin()
+
+
+def _start_children(orders: _Orders) -> None:
+    while (order := orders.get()) is not None:
+        try:
+            order.set_result(ChildProcess())
+        except BaseException as error:
+            order.set_exception(error)
+
+
+def _order(how: dict[str, Any]) -> bytes:
+    """The arguments of ``read_table`` as JSON, the limits apart."""
+    limits = Limits(**{name: how.pop(name) for name in asdict(Limits()) if name in how})
+    return json.dumps(how | {"limits": asdict(limits)}).encode()
