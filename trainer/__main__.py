@@ -172,10 +172,12 @@ def _studio(own: "Encoder | None" = None, *, runs_dir: Path | None = None) -> "S
     None where this process has lent a hand to another one's training, which is over.
     """
     from trainer import job
+    from trainer.runs.private import keep_private
     from trainer.studio import Studio
     from trainer.training.encoders import catalogue
     from trainer.training.ranks import Ranks
 
+    keep_private()
     encoders = catalogue()
     if own is not None:
         encoders = (own, *(e for e in encoders if e.name != own.name))
