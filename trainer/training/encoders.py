@@ -160,7 +160,9 @@ def local_encoder(folder: Path) -> Encoder:
     folder = folder.resolve()
     parameters = check_folder(folder)
     layers, width, longest = _shape(read_config(folder / CONFIG))
-    return Encoder(folder.name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest, own=True)
+    # Its name goes into logs and lists, a line each.
+    name = "".join(c for c in folder.name if c.isprintable()) or "encoder"
+    return Encoder(name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest, own=True)
 
 
 def hub_encoder(repository: str) -> Encoder:
