@@ -2,9 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS := $(VENV)/tools
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench bench-gpu faults attack browser clean
+.PHONY: help run test test-all lint format bench bench-gpu faults attack lock audit browser clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +40,18 @@ bench: $(VENV)/ready-tests ## measure against named rivals; the last line is JSO
 bench-gpu: $(VENV)/ready-tests ## measure a training on an NVIDIA GPU, where there is one; the last line is JSON
 	$(BIN)/python -m tests.bench.gpu
 
+lock: $(TOOLS)/ready ## renew constraints.txt, the lock of all packages, after a change of requirements; torch stays apart
+	$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
+	  requirements.txt tests/requirements.txt > $(TOOLS)/all.txt
+	{ sed '/^[^#]/,$$d' constraints.txt; grep -vE '^(torch|triton|nvidia-|cuda-)' $(TOOLS)/all.txt; } > $(TOOLS)/lock.txt
+	cp $(TOOLS)/lock.txt constraints.txt
+
+audit: $(TOOLS)/ready ## look for known advisories on the packages of the lock; needs the internet
+	@$(TOOLS)/bin/pip-audit --progress-spinner off --disable-pip --no-deps -r constraints.txt 2>$(TOOLS)/audit.log; status=$$?; \
+	  if grep -qiE 'ConnectionError|ServiceError|ProxyError|Timeout' $(TOOLS)/audit.log; then \
+	    echo "Nobody could be asked for advisories: there is no way to the internet here. Nothing was found out; try again where there is one." >&2; \
+	  else cat $(TOOLS)/audit.log >&2; fi; exit $$status
+
 browser: # Chromium for the tests of the page: installed where that is possible, else it says how
 	@command -v chromium >/dev/null || { \
 	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
@@ -50,11 +64,16 @@ clean: ## remove the environment and all caches; runs are kept
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/ready: requirements.txt
+$(VENV)/ready: requirements.txt constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP) -r requirements.txt
 	touch $@
 
 $(VENV)/ready-tests: $(VENV)/ready tests/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	$(PIP) -r tests/requirements.txt
+	touch $@
+
+$(TOOLS)/ready: tests/tools.txt
+	test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/tools.txt
 	touch $@

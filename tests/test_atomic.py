@@ -105,7 +105,7 @@ def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Pat
 
 def test_made_folders_are_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
     with disk.watching():
-        atomic.make_folder(disk.root / "a" / "b" / "c", mode=0o700)
+        atomic.make_folder(disk.root / "a" / "b" / "c")
         disk.confirm("made")
         atomic.make_folder(disk.root / "a" / "b" / "c")
     assert disk.root.joinpath("a", "b", "c").stat().st_mode & 0o777 == 0o700

@@ -2,12 +2,15 @@
 
 import json
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
+from tests.attack.markup_places import card_html
+from tests.attack.payloads import payloads
 from trainer.card import write_card
 from trainer.data.repairs import repair_text
 from trainer.evaluation.report import make_report
@@ -15,6 +18,7 @@ from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
 from trainer.runs.run import Run
 from trainer.runs.view import RecordedFinding, RunView
+from trainer.terminal import one_line
 
 NAMES = ("joy", "fear")
 REPORT = make_report(np.array([0, 1, 1, 0, 1]), np.array([0, 1, 0, 0, 1]), NAMES)
@@ -114,3 +118,39 @@ def test_a_child_run_names_its_parent(tmp_path: Path) -> None:
     assert "Up to step 1,200 of 2,400 it was trained as the run calm" in text
     assert "<b>" not in text
     assert "which it goes on from" not in card_of(tmp_path / "other")[1]
+
+
+WORDS = payloads()
+
+
+@pytest.mark.parametrize("at", range(0, len(WORDS), 120))
+def test_no_class_name_run_name_or_file_name_is_markup_in_the_card_wherever_it_is_shown(tmp_path: Path, at: int) -> None:
+    """With a renderer that lets HTML through, too: only what the card itself says is more than text."""
+    for html, _ in card_html(tmp_path / "card", WORDS[at : at + 120], 120):
+        seen = _Tags()
+        seen.feed(html)
+        assert seen.kinds <= {"h1", "h2", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "pre", "code"}
+        assert seen.attributes <= {"class", "style"}
+        assert "\u202e" not in html
+
+
+class _Tags(HTMLParser):
+    """The kinds of elements in some HTML, and the names of their attributes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kinds: set[str] = set()
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.kinds.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.mark.parametrize(
+    "word", ["--- a", "a: b", "!!python/object:os.system", "'\"", "{a}", "&x *y", "a\n---\nb", "%TAG", "@x", "`x`", "null", "\u202ex"]
+)
+def test_a_name_is_a_text_in_the_card_s_metadata_whatever_it_is(tmp_path: Path, word: str) -> None:
+    metadata, _ = card_of(tmp_path, name=word, source_name=word)
+    assert metadata["model-index"][0]["name"] == one_line(word)
+    assert metadata["model-index"][0]["results"][0]["dataset"]["name"] == one_line(word)

@@ -10,7 +10,7 @@ MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 
 FLOORS = [
     {"errors", "atomic", "__init__"},
-    {"settings", "recipe", "cache", "text_format", "queue", "signals"},
+    {"settings", "recipe", "cache", "text_format", "terminal", "queue", "signals"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "card", "preparation", "storage", "copies"},

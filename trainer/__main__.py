@@ -18,6 +18,7 @@ from trainer.recipe import Recipe, load_recipe
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 from trainer.signals import end_is_asked
+from trainer.terminal import one_line, plain_output
 from trainer.text_format import decimal, decimal_range, percent, percent_range
 
 _CALLED = time.monotonic()
@@ -43,9 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     prepare_environment()
     try:
-        return options.command(options)
+        with plain_output():
+            return options.command(options)
     except UserError as error:
-        print(error.message, file=sys.stderr)
+        with plain_output():
+            print(error.message, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nEnded before anything was done.", file=sys.stderr)
@@ -184,10 +187,12 @@ def _studio(
     None where this process has lent a hand to another one's training, which is over.
     """
     from trainer import job
+    from trainer.runs.private import keep_private
     from trainer.studio import Studio
     from trainer.training.encoders import catalogue
     from trainer.training.ranks import Ranks
 
+    keep_private()
     encoders = catalogue()
     if own is not None:
         encoders = (own, *(e for e in encoders if e.name != own.name))
@@ -297,7 +302,7 @@ def _report_text(view: RunView, report: "Report") -> str:  # noqa: F821
     averages = (("Accuracy", report.accuracy), ("macro F1", report.macro_f1), ("weighted F1", report.weighted_f1))
     lines = [
         f"{report.rows:,} test rows, never trained on. {', '.join(score(*average) for average in averages)}.",
-        f"Always answering {report.majority_name} would be right in {percent(report.majority_share)}.",
+        f"Always answering {one_line(report.majority_name)} would be right in {percent(report.majority_share)}.",
     ]
     if view.baseline is not None:
         learned = learned_from(view.baseline.rows, view.rows.get("train"))
@@ -309,7 +314,7 @@ def _report_text(view: RunView, report: "Report") -> str:  # noqa: F821
         "",
         f"{'class':<{width}}  {'precision':<18}  {'recall':<18}  {'F1':<6}  rows",
         *(
-            f"{c.name:<{width}}  {share(c.precision):<18}  {share(c.recall):<18}  {'–' if c.f1 is None else decimal(c.f1):<6}  {c.support:,}"
+            f"{one_line(c.name):<{width}}  {share(c.precision):<18}  {share(c.recall):<18}  {'–' if c.f1 is None else decimal(c.f1):<6}  {c.support:,}"
             for c in report.per_class
         ),
         *gaps(report),
@@ -412,13 +417,13 @@ def _texts(options: argparse.Namespace) -> list[str]:
 
 
 def _prediction_text(result: dict) -> str:
-    lines = [result["text"]]
+    lines = [one_line(result["text"])]
     if result["label"] is None:
         return "\n".join([*lines, f"  {result['reason']}"])
     if result["cut"]:
         lines.append(f"  cut: the model read {result['tokens_read']:,} of {result['tokens']:,} tokens")
     ordered = sorted(result["probabilities"].items(), key=lambda item: -item[1])
-    return "\n".join([*lines, *(f"  {percent(p):>8}  {name}" for name, p in ordered)])
+    return "\n".join([*lines, *(f"  {percent(p):>8}  {one_line(name)}" for name, p in ordered)])
 
 
 def _repairs(codes: str) -> tuple[str, ...]:
@@ -481,9 +486,9 @@ def _inspection_text(found: dict) -> str:
     lines = [
         f"{found['file']}: {found['rows_kept']:,} rows, {found['encoding']}, "
         f"delimiter {found['delimiter']!r}, {'with' if found['header'] else 'without'} header",
-        f"  text: {found['text']['name']} (column {found['text']['index']})",
-        f"  label: {found['label']['name']} (column {found['label']['index']})",
-        "  classes: " + ", ".join(f"{name} {count:,}" for name, count in found["labels"].items()),
+        f"  text: {one_line(found['text']['name'])} (column {found['text']['index']})",
+        f"  label: {one_line(found['label']['name'])} (column {found['label']['index']})",
+        "  classes: " + ", ".join(f"{one_line(name)} {count:,}" for name, count in found["labels"].items()),
         *(f"  {finding['severity']}: {finding['message']}" for finding in found["findings"]),
     ]
     if "repaired" in found:
@@ -504,7 +509,8 @@ def _runs(options: argparse.Namespace) -> int:
     for view in views:
         kept = view.kept
         score = f"validation accuracy {percent(kept.accuracy)} (step {kept.step:,})" if kept.accuracy is not None else ""
-        print(f"{view.id}  {view.name:<20} {view.status:<12} {view.source_name:<40} {view.encoder:<24} {score}")
+        name, source, encoder = map(one_line, (view.name, view.source_name, view.encoder))
+        print(f"{view.id}  {name:<20} {view.status:<12} {source:<40} {encoder:<24} {score}")
         for sentence in view.damage:
             print(f"  damaged: {sentence}")
     return 0

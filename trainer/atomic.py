@@ -16,6 +16,7 @@ from typing import IO, BinaryIO
 REMOVED = ".deleted-"
 """How the names begin of what is being removed: nothing counts that is named so, and whoever starts next may clear it away."""
 
+_OWNERS_FILE, _OWNERS_FOLDER = 0o600, 0o700
 _FOLDERS_ARE_NOT_SYNCED = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 """What some network file systems answer; they have no other way."""
 
@@ -28,10 +29,10 @@ def write_file(path: Path, content: bytes) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """An open file that takes the place of ``path`` when the block ends; where that fails, nothing has changed."""
+    """An open file that takes the place of ``path`` when the block ends; where that fails, nothing has changed. Only its owner may read it."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with open(partial, "xb") as file:
+        with open(partial, "xb", opener=_owners) as file:
             yield file
             sync_open(file)
         os.replace(partial, path)
@@ -62,14 +63,15 @@ def link_file(source: Path, place: Path) -> None:
         os.link(source, place)
     except OSError:
         shutil.copyfile(source, place)
+        place.chmod(_OWNERS_FILE)
 
 
-def make_folder(path: Path, *, mode: int = 0o777) -> None:
-    """Make a folder where there is none, and those that it is in. ``mode`` is its own, as for mkdir."""
+def make_folder(path: Path) -> None:
+    """Make a folder where there is none, and those that it is in; only their owner may look in."""
     if path.is_dir():
         return
     make_folder(path.parent)
-    path.mkdir(mode=mode, exist_ok=True)
+    path.mkdir(mode=_OWNERS_FOLDER, exist_ok=True)
     sync(path.parent)
 
 
@@ -130,6 +132,11 @@ def sync_open(file: IO[bytes]) -> None:
     """Bring what was written to an open file to the disk."""
     file.flush()
     os.fsync(file.fileno())
+
+
+def _owners(path: str, flags: int) -> int:
+    """Opens a new file that only its owner may read, whatever the umask."""
+    return os.open(path, flags, _OWNERS_FILE)
 
 
 def _put_aside(path: Path, folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """The model card: what a model is, what was measured and what it is not good for, in the Hub's format."""
 
 import json
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report, gaps
 from trainer.runs.run import Run
 from trainer.runs.view import KeptModel, RunView
+from trainer.terminal import one_line
 from trainer.text_format import decimal, percent
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
         ("f1", "Macro F1", report.macro_f1, {"average": "macro"}),
     )
     return ModelCardData(
-        model_name=view.name,
+        model_name=one_line(view.name),
         base_model=view.base_model or None,
         library_name="transformers" if standard else None,
         pipeline_tag="text-classification" if standard else None,
@@ -133,7 +135,7 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
             EvalResult(
                 task_type="text-classification",
                 dataset_type="csv",
-                dataset_name=view.source_name,
+                dataset_name=one_line(view.source_name),
                 dataset_split="test",
                 metric_type=kind,
                 metric_name=name,
@@ -233,6 +235,17 @@ def _gaps(report: Report) -> str:
     return _escaped(" ".join(sentences)) + "\n\n" if sentences else ""
 
 
+_MARKDOWN = frozenset("\\`*_{}[]()#+|!~")
+
+
 def _escaped(text: str) -> str:
-    """A person's words inside Markdown: nothing in them may break a table, become markup or an HTML tag."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+|!" else c for c in escape(" ".join(text.split()), quote=False))
+    """A person's words inside Markdown: nothing in them may break a table, become markup, a link or an HTML tag, or turn the direction of writing."""
+    html = escape(one_line(text), quote=False).replace("://", "&#58;//").replace("www.", "www&#46;")
+    safe = "".join(f"\\{c}" if c in _MARKDOWN and not _of_entity(html, at) else c for at, c in enumerate(html))
+    # At the beginning of a line these would be a rule or a list.
+    return re.sub(r"^(\d*)([-=.)])", r"\1\\\2", safe)
+
+
+def _of_entity(html: str, at: int) -> bool:
+    """Whether the sign belongs to a reference such as "&#58;"."""
+    return html[at] == "#" and html[at - 1 : at] == "&"

@@ -75,7 +75,7 @@ class Settings:
         """Raise UserError where a run could not be written, so that nobody waits an hour to learn it."""
         probe = self.runs_dir / f".probe-{secrets.token_hex(4)}"
         try:
-            make_folder(self.runs_dir, mode=0o700)
+            make_folder(self.runs_dir)
             probe.write_bytes(b"emotune")
             probe.unlink(missing_ok=True)
         except OSError as error:

@@ -339,8 +339,11 @@ class Shelf:
 
     def _predictor(self, run: Run) -> "Predictor":
         from trainer.training.predictor import Predictor
+        from trainer.training.weights_check import bounded_size
 
         def load() -> Predictor:
+            for file in files_in(run.model):
+                bounded_size(file)  # before its checksum is computed
             run.check(MODEL)
             return Predictor(run.model)
 

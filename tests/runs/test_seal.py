@@ -1,5 +1,6 @@
 """Seals tell which files are whole, and whether they are whole themselves."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -303,3 +304,21 @@ def test_a_file_added_to_the_model_is_told_and_not_handed_out(tmp_path: Path, na
     with pytest.raises(UserError, match=name):
         run.check(MODEL)
     assert [file.name for file in run.model_files()] == ["README.md", "weights"]
+
+
+@pytest.mark.parametrize("name", ["../outside", "model/../../outside", "/etc/passwd", "..\\outside", "C:\\outside"])
+def test_a_seal_that_names_files_outside_its_folder_is_none(tmp_path: Path, name: str) -> None:
+    save_seal(tmp_path / "seal", Seal({name: (0, "")}))
+    assert read_seal(tmp_path / "seal") is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links and pipes")
+def test_a_link_or_a_pipe_in_the_place_of_a_sealed_file_is_damage_and_is_not_opened(tmp_path: Path) -> None:
+    outside, empty = tmp_path / "outside", hashlib.sha256(b"").hexdigest()
+    outside.touch()
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "link").symlink_to(outside)
+    os.mkfifo(folder / "pipe")
+    seal = Seal({"link": (0, empty), "pipe": (0, empty)})
+    assert damaged_files(folder, seal) == ("link", "pipe")

@@ -65,9 +65,9 @@ def test_a_damaged_model_is_a_kind_sentence(folder: Path, tmp_path: Path) -> Non
     shutil.copytree(folder, broken)
     content = (broken / "model.safetensors").read_bytes()
     (broken / "model.safetensors").write_bytes(content[: len(content) // 2])
-    with pytest.raises(UserError, match="missing or damaged"):
+    with pytest.raises(UserError, match=r"model\.safetensors is damaged: .* bytes"):
         Predictor(broken)
-    with pytest.raises(UserError, match="missing or damaged"):
+    with pytest.raises(UserError, match=r"nowhere is not used: config\.json is missing"):
         Predictor(tmp_path / "nowhere")
 
 
@@ -158,7 +158,7 @@ def test_an_encoder_of_ours_that_lacks_weights_is_not_answered_at_random(tiny_en
     save_classifier(make_classifier(tiny_encoder, ("joy", "sadness"), recipe), tmp_path)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
     weights = tmp_path / "encoder" / "model.safetensors"
-    left = {name: tensor for name, tensor in load_file(weights).items() if "layer.1" not in name}
+    left = {name: tensor for name, tensor in load_file(weights).items() if "layer.0" not in name}
     save_file(left, weights, metadata={"format": "pt"})
     with pytest.raises(UserError, match="lacks the weights"):
         Predictor(tmp_path)

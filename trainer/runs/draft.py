@@ -258,7 +258,7 @@ class DraftStore:
         """The id of a draft that is being made, and its folder, which is in its place once the block has ended; gone where that fails."""
         draft_id = new_id()
         folder = self.root / f".new-{draft_id}"
-        make_folder(folder, mode=0o700)
+        make_folder(folder)
         try:
             yield draft_id, folder
             sync_tree(folder)

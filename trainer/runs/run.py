@@ -275,7 +275,7 @@ class RunStore:
         """
         run_id = run_id or new_id()
         partial, place = self.root / f".new-{run_id}", self.root / run_id
-        make_folder(partial, mode=0o700)
+        make_folder(partial)
         try:
             fill(partial)
             kept = {"format": _RECIPE_FORMAT, "asked": recipe.to_dict(), "resolved": resolved.to_dict(), "run": run_id}

@@ -3,6 +3,7 @@
 A new field is one line in the table ``KINDS``; a field that is not in it is damage.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ _NUMBERS = frozenset({int, float})
 _MOST_ITEMS = 10_000
 _LARGEST_INT = 2**53
 """Beyond it a browser no longer counts by ones."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _LARGEST_FLOAT = 1e39
 """More than any float32, of which losses and gradients are made."""
@@ -36,6 +39,12 @@ def _number(least: float = 0.0, most: float = _LARGEST_FLOAT) -> Check:
 
 def _text(most: int = LONGEST_TEXT) -> Check:
     return lambda value: type(value) is str and len(value) <= most and (value.isascii() or _can_be_written(value))
+
+
+def _line(most: int) -> Check:
+    """A name: a text without control characters, which would forge lines in a terminal or a log."""
+    text = _text(most)
+    return lambda value: text(value) and (value.isprintable() or _CONTROL.search(value) is None)
 
 
 def _one_of(*names: str) -> Check:
@@ -72,7 +81,7 @@ def _can_be_written(text: str) -> bool:
 
 _COUNT = _STEP = _whole()
 _NUMBER, _RATE, _SECONDS, _SHARE = _number(), _number(0.0, 1e12), _number(0.0, 1e10), _number(0.0, 1.000001)
-_NAME, _TEXT = _text(500), _text()
+_NAME, _TEXT = _line(500), _text()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ has no seal: the stop file, the lock, the signs of life, and error.log and proce
 
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,9 +67,16 @@ def read_seal(path: Path) -> Seal | None:
         files, replaced = (
             {str(name): (int(size), str(digest)) for name, (size, digest) in values[kind].items()} for kind in ("files", "replaced")
         )
+        if any(_leads_out(name) for name in (*files, *replaced)):
+            return None
         return Seal(files, dict(values["facts"]), replaced)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a path is none within the folder of the seal, as one that was made elsewhere may say."""
+    return name.startswith(("/", "\\")) or "\\" in name or ":" in name or ".." in name.split("/")
 
 
 def damaged_files(folder: Path, seal: Seal, names: Iterable[str] | None = None, *, digest: Digest | None = file_digest) -> tuple[str, ...]:
@@ -83,7 +91,9 @@ def damaged_files(folder: Path, seal: Seal, names: Iterable[str] | None = None, 
 def _is_whole(folder: Path, name: str, sealed: tuple[int, str], digest: Digest | None) -> bool:
     try:
         # Text, not a Path: this is asked of each file of each run in the list.
-        same_size = os.stat(os.path.join(folder, name)).st_size == sealed[0]
+        found = os.lstat(os.path.join(folder, name))
+        # A link or a pipe is no file of ours: it could lead anywhere, or never end.
+        same_size = stat.S_ISREG(found.st_mode) and found.st_size == sealed[0]
         return same_size and (digest is None or digest(folder / name) == sealed[1])
     except (OSError, ValueError):
         return False

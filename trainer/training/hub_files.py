@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatch
 
 from trainer.errors import UserError
+from trainer.training.folder_check import WEIGHTS
 
-WEIGHTS = "model.safetensors"
 _MOST_MEGABYTES = 3_000
 """The large ones of the BERT family have up to 2,300."""
 

@@ -16,6 +16,7 @@ from trainer.data.corpus import clean_text
 from trainer.data.repairs import REPAIRS, repair_text
 from trainer.errors import UserError
 from trainer.training.encoders import lacks_vocabulary, longest_text
+from trainer.training.folder_check import check_folder
 from trainer.training.libraries import load_libraries
 from trainer.training.tokens import encodable
 
@@ -50,7 +51,8 @@ class Predictor:
     """A model folder, loaded. Safe to call from several threads: it holds no state between calls."""
 
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
-        """Raise UserError where the folder holds no model that can be loaded, or one that does not give one label of several a text."""
+        """Raise UserError where the folder holds no model that may be loaded, or one that does not give one label of several a text."""
+        check_folder(folder)
         load_libraries()
         from transformers import AutoTokenizer
 

@@ -2,16 +2,21 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from trainer.errors import UserError
 from trainer.training.encoders import Encoder, load_tokenizer, tokenizer_file
+from trainer.training.tokenizer_check import check_tokenizer_file
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -63,19 +68,25 @@ def token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]] | No
 
     Without transformers, which takes seconds to import.
     """
-    file = tokenizer_file(encoder)
-    return None if file is None else _counter(file)
+    return _of_tokenizer(encoder, _counter)
 
 
 def unknown_finder(encoder: Encoder) -> Callable[[Sequence[str]], list[str]] | None:
     """A function that gives those of some characters that become the unknown token; None while the tokenizer is not on this machine."""
+    return _of_tokenizer(encoder, _unknown_finder)
+
+
+def _of_tokenizer(encoder: Encoder, make: Callable[[Path, bool], _Made]) -> _Made | None:
     file = tokenizer_file(encoder)
-    return None if file is None else _unknown_finder(file)
+    # One that is refused is as good as none here: loading it will say what is wrong with it.
+    with suppress(UserError):
+        return None if file is None else make(file, bool(encoder.sha256))
+    return None
 
 
 @lru_cache(maxsize=4)
-def _unknown_finder(file: Path) -> Callable[[Sequence[str]], list[str]]:
-    tokenizer = _plain_tokenizer(file)
+def _unknown_finder(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[str]]:
+    tokenizer = _plain_tokenizer(file, trusted)
     # WordPiece names its unknown token, SentencePiece's models give its number.
     model = json.loads(tokenizer.to_str())["model"]
     named, number = model.get("unk_token"), model.get("unk_id")
@@ -89,8 +100,8 @@ def _unknown_finder(file: Path) -> Callable[[Sequence[str]], list[str]]:
 
 
 @lru_cache(maxsize=4)
-def _counter(file: Path) -> Callable[[Sequence[str]], list[int]]:
-    tokenizer = _plain_tokenizer(file)
+def _counter(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[int]]:
+    tokenizer = _plain_tokenizer(file, trusted)
 
     def count(texts: Sequence[str]) -> list[int]:
         return [len(found.ids) for found in tokenizer.encode_batch_fast([encodable(text) for text in texts])]
@@ -98,9 +109,12 @@ def _counter(file: Path) -> Callable[[Sequence[str]], list[int]]:
     return count
 
 
-def _plain_tokenizer(file: Path) -> "Tokenizer":
-    """The tokenizer of a tokenizer.json, which cuts and pads nothing."""
+def _plain_tokenizer(file: Path, trusted: bool) -> "Tokenizer":
+    """The tokenizer of a tokenizer.json, which cuts and pads nothing; looked through first, unless the app's own packages brought it."""
     from tokenizers import Tokenizer
+
+    if not trusted:
+        check_tokenizer_file(file)
 
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import tempfile
+import threading
 import weakref
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trainer.errors import UserError
+from trainer.runs.private import keep_private, tighten
 from trainer.runs.serving_lock import serving_alone
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import end_is_asked
@@ -36,6 +38,7 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
 
     No other server gets the runs folder meanwhile: until the end with ``block``, else for as long as the page exists.
     """
+    keep_private()
     settings.check_writable()
     # Gradio keeps a copy of each upload for a day; it belongs where the rest of the person's data is, and nobody else may read it.
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.runs_dir / "uploads"))
@@ -47,6 +50,8 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
         studio = Studio(settings)
         blocks = launch(studio, host, port, browser=_has_browser())
         tell_address(blocks.local_url)
+        # Runs of before may have been made for everybody to read; with many that takes longer than the page should wait.
+        threading.Thread(target=tighten, args=(settings.runs_dir,), name="tighten", daemon=True).start()
         # The page comes first; and what waits in the queue begins only once the machine's speed has been measured.
         studio.warm_up()
         studio.recover()

@@ -1,0 +1,404 @@
+"""Model folders that somebody else made, each with one thing wrong on purpose: what a lawful one is turned into.
+
+Only the folders; who opens them, and what must not happen then, is in ``model_folders.py``.
+"""
+
+import base64
+import json
+import os
+import pickle
+import shutil
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Harm = Callable[[Path, Path], None]
+"""Of a copy of a lawful classifier folder, and of the file that nobody may touch."""
+
+GIGABYTE = 2**30
+DEEP = 100_000
+
+
+class Canary:
+    """What writes the file ``told`` when it is unpickled."""
+
+    def __init__(self, told: Path) -> None:
+        self.told = told
+
+    def __reduce__(self) -> tuple:
+        return (Path.write_text, (self.told, "unpickled"))
+
+
+def kinds() -> dict[str, Harm]:
+    """Every harm by what it is called."""
+    return {**_programs(), **_odd_configs(), **_pickles(), **_links(), **_weights(), **_sizes(), **_tokenizers()}
+
+
+def _programs() -> dict[str, Harm]:
+    auto = {"AutoConfig": "evil.Evil", "AutoModel": "evil.Evil", "AutoModelForSequenceClassification": "evil.Evil"}
+    return {
+        "auto_map in the config": _all(_module, _config(auto_map=auto)),
+        "auto_map in the config without its program": _config(auto_map=auto),
+        "auto_map in the config, of a repository": _config(auto_map={"AutoModel": "somebody/evil--evil.Evil"}),
+        "auto_map deep within the config": _config(task_specific_params={"a": {"auto_map": auto}}),
+        "auto_map in the tokenizer": _all(_module, _tokenizer_config(auto_map={"AutoTokenizer": ["evil.Evil", "evil.Evil"]})),
+        "a tokenizer that asks to be trusted": _tokenizer_config(trust_remote_code=True),
+        "a custom tokenizer class": _all(_module, _tokenizer_config(tokenizer_class="EvilTokenizer")),
+        "a custom tokenizer class in the config": _config(tokenizer_class="EvilTokenizer"),
+        "a tokenizer class that is no name": _tokenizer_config(tokenizer_class=["os.system"]),
+        "attention of a repository": _config(_attn_implementation="somebody/evil-attention"),
+        "attention under its inner name": _config(_attn_implementation_internal="flash_attention_2"),
+        "attention by part": _config(attn_implementation={"": "somebody/evil-attention"}),
+        "experts of a repository": _config(_experts_implementation="somebody/evil"),
+        "an address as its name": _config(_name_or_path="http://127.0.0.1:9/evil"),
+        "an address as the tokenizer's name": _tokenizer_config(name_or_path="file:///etc/passwd"),
+        "a share of a network as its name": _config(_name_or_path="\\\\evil\\share"),
+        "weights of another name": _config(transformers_weights="../../evil.safetensors"),
+        "quantised weights": _config(quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True}),
+        "an adapter of another model": lambda folder, _: _write(
+            folder / "adapter_config.json", {"peft_type": "LORA", "base_model_name_or_path": "http://127.0.0.1:9/evil"}
+        ),
+        "a program beside it": _module,
+        "a compiled program beside it": lambda folder, _: (folder / "evil.so").write_bytes(b"\x7fELF"),
+        "other tokenizer files": _tokenizer_config(fast_tokenizer_files=["tokenizer.9.0.json"]),
+    }
+
+
+def _odd_configs() -> dict[str, Harm]:
+    def write(content: bytes) -> Harm:
+        return lambda folder, _: (folder / "config.json").write_bytes(content) and None
+
+    deep = b'{"model_type": "bert", "x": ' + b"[" * DEEP + b"]" * DEEP + b"}"
+    return {
+        "a model of another kind": _config(model_type="llama"),
+        "a model that fetches another": _config(model_type="timm_backbone", backbone="evil", use_pretrained_backbone=True),
+        "a model of two models": _config(model_type="encoder-decoder"),
+        "a model of no kind": _config(model_type=None),
+        "a config that is a list": write(b"[]"),
+        "a config that is no JSON": write(b"model_type: bert"),
+        "an empty config": write(b""),
+        "a config that is nested deeply": write(deep),
+        "a config that is nested somewhat": write(deep.replace(b"[" * DEEP, b"[" * 500).replace(b"]" * DEEP, b"]" * 500)),
+        "a config with a name twice": write(b'{"model_type": "bert", "model_type": "evil"}'),
+        "a config with no number": _config(layer_norm_eps=float("nan")),
+        "a config of 50 MB": lambda folder, told: _config(padding="x" * 50_000_000)(folder, told),
+        "a config that is no text": write(b'{"model_type": "\xff\xfe"}'),
+        "a setting that is a method": _config(__class__="evil"),
+        "a kind of number that is a function": _config(dtype="load"),
+    }
+
+
+def _pickles() -> dict[str, Harm]:
+    def beside(name: str) -> Harm:
+        return lambda folder, told: (folder / name).write_bytes(pickle.dumps(Canary(told))) and None
+
+    def alone(folder: Path, told: Path) -> None:
+        (folder / "model.safetensors").unlink()
+        beside("pytorch_model.bin")(folder, told)
+
+    def sharded(folder: Path, told: Path) -> None:
+        alone(folder, told)
+        _write(folder / "pytorch_model.bin.index.json", {"metadata": {}, "weight_map": {"a": "../pytorch_model.bin"}})
+
+    return {
+        "a pickle instead of weights": alone,
+        "pickles in parts": sharded,
+        **{
+            f"{name} beside the weights": beside(name)
+            for name in ("pytorch_model.bin", "training_args.bin", "rng_state.pth", "optimizer.pt")
+        },
+        **{f"{name} beside the weights": beside(name) for name in ("vocab.pkl", "tf_model.h5", "PYTORCH_MODEL.BIN")},
+        "a pickle called weights": beside("model.safetensors"),
+        "weights in parts that lie elsewhere": _all(
+            lambda folder, _: (folder / "model.safetensors").unlink(),
+            lambda folder, _: _write(
+                folder / "model.safetensors.index.json", {"metadata": {}, "weight_map": {"a": "../../evil.safetensors"}}
+            ),
+        ),
+    }
+
+
+def _links() -> dict[str, Harm]:
+    def link(name: str, target: str) -> Harm:
+        def harm(folder: Path, _: Path) -> None:
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(target)
+
+        return harm
+
+    def pipe(folder: Path, _: Path) -> None:
+        os.mkfifo(folder / "vocab.txt")
+
+    def no_file(folder: Path, _: Path) -> None:
+        (folder / "config.json").unlink()
+        (folder / "config.json").mkdir()
+
+    return {
+        "weights that are a link out": link("model.safetensors", "/etc/passwd"),
+        "a config that is a link out": link("config.json", "/etc/passwd"),
+        "a tokenizer that is a link out": link("tokenizer.json", "/proc/self/environ"),
+        "a vocabulary that is a link to a device": link("vocab.txt", "/dev/zero"),
+        "a link to itself": link("tokenizer.json", "tokenizer.json"),
+        "a folder that is a link out": link("encoder", "/etc"),
+        "a pipe": pipe,
+        "a config that is a folder": no_file,
+    }
+
+
+def _weights() -> dict[str, Harm]:
+    def sized(length: int) -> Harm:
+        def harm(folder: Path, _: Path) -> None:
+            content = (folder / "model.safetensors").read_bytes()
+            (folder / "model.safetensors").write_bytes(struct.pack("<Q", length) + content[8:])
+
+        return harm
+
+    def cut(to: int) -> Harm:
+        return lambda folder, _: os.truncate(folder / "model.safetensors", to)
+
+    def numbers(value: float) -> Harm:
+        def harm(folder: Path, _: Path) -> None:
+            header, data = _parts(folder)
+            begin, _end = header[_largest(header)]["data_offsets"]
+            _join(folder, header, data[:begin] + struct.pack("<f", value) + data[begin + 4 :])
+
+        return harm
+
+    return {
+        "a header longer than the file": sized(10_000_000),
+        "a header of gigabytes": sized(8 * GIGABYTE),
+        "a header of more than there is": sized(2**63),
+        "no header": sized(0),
+        "an empty file of weights": cut(0),
+        "weights cut within the header": cut(100),
+        "weights cut in the middle": cut(20_000),
+        "weights that go on": _header(lambda header, data: data + b"x" * 1000),
+        "a tensor at another's place": _tensor(data_offsets=[0, None]),
+        "a tensor that ends before it begins": _tensor(data_offsets=[100, 0]),
+        "a tensor beyond the file": _tensor(data_offsets=[10**12, None]),
+        "a place that is no number": _tensor(data_offsets=["0", "1"]),
+        "a shape below nothing": _tensor(shape=[-1, -1]),
+        "a shape of fractions": _tensor(shape=[1.5]),
+        "a shape beyond all numbers": _tensor(shape=[2**40, 2**40]),
+        "a shape that is larger than its bytes": _tensor(shape=[1000, 1000]),
+        "weights that are whole numbers": _tensor(dtype="I32"),
+        "weights of a kind that nobody knows": _tensor(dtype="EVIL"),
+        "weights of complex numbers": _tensor(dtype="C64"),
+        "a kind of weights that is a list": _tensor(dtype=["F32"]),
+        "a tensor without a place": _header(lambda header, data: header[_largest(header)].pop("data_offsets") and None),
+        "a header of 200,000 tensors": _header(_many),
+        "a header that is nested deeply": lambda folder, _: _raw(folder, b'{"a": ' + b"[" * DEEP + b"]" * DEEP + b"}"),
+        "a header with a tensor twice": lambda folder, _: _raw(folder, b'{"a": 1, "a": 2}'),
+        "a header that is a list": lambda folder, _: _raw(folder, b"[]      "),
+        "20 GB of zeros": lambda folder, _: os.truncate(folder / "model.safetensors", 20 * GIGABYTE),
+        "weights that are not a number": numbers(float("nan")),
+        "weights without end": numbers(float("inf")),
+        "weights of another width": _largest_tensor_narrower,
+        "no weights at all": lambda folder, _: _raw(folder, b"{}"),
+    }
+
+
+def _sizes() -> dict[str, Harm]:
+    huge: dict[str, Any] = {
+        "vocab_size": 10**12, "hidden_size": 10**6, "num_hidden_layers": 10**9, "max_position_embeddings": 10**9, "type_vocab_size": 10**9,
+        "num_labels": 10**9, "intermediate_size": 10**7, "num_attention_heads": 10**9, "some_other_table": 10**10,
+    }  # fmt: skip
+    odd: dict[str, Any] = {"vocab_size": -1, "hidden_size": "32", "num_hidden_layers": 2.0, "intermediate_size": True, "hidden_act": "evil"}
+    return {
+        **{f"{name} {value:,}": _config(**{name: value}) for name, value in huge.items()},
+        **{f"{name} that is {value!r}": _config(**{name: value}) for name, value in odd.items()},
+        "200 layers of no weights": _config(num_hidden_layers=200),
+        "a vocabulary that no weights have": _config(vocab_size=1_900_000),
+        "wide layers that no weights have": _config(hidden_size=16_384, intermediate_size=131_072, num_attention_heads=1),
+        "tables that no weights have": _config(type_vocab_size=90_000, max_position_embeddings=1_000_000),
+        "many tables that no weights have": _config(**{f"table_{i}": 1_000_000 for i in range(500)}),
+        "one layer fewer than the weights have": _config(num_hidden_layers=1),
+        "another width than the weights have": _config(hidden_size=64),
+        "100,000 classes": _config(id2label={str(i): f"c{i}" for i in range(100_000)}),
+        "no size at all": lambda folder, _: _write(folder / "config.json", {"model_type": "bert"}),
+    }
+
+
+def _tokenizers() -> dict[str, Harm]:
+    bomb = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}
+    longer = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 16}
+    forms = base64.b64encode(struct.pack("<I", 8) + bytes(8) + b"x" * 100_000 + b"\0").decode()
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    template = {
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}] * 100_000,
+        "pair": [],
+        "special_tokens": {},
+    }
+    added = [{"id": 5, "content": f"word {i}", "special": False} for i in range(200_000)]
+    return {
+        "a pattern that takes for ever": _tokenizer(normalizer=bomb),
+        "a pattern that takes for ever to split at": _tokenizer(
+            pre_tokenizer={"type": "Split", "pattern": {"Regex": "(.*)*x"}, "behavior": "Isolated", "invert": False}
+        ),
+        "a pattern within a sequence": _tokenizer(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}, bomb]}),
+        "a text that grows": _tokenizer(normalizer=longer),
+        "a text that grows and grows": _tokenizer(normalizer={"type": "Sequence", "normalizers": [longer] * 16}),
+        "a text that grows by standard forms": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": forms}),
+        "standard forms that are none": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAAA="}),
+        "a text that gets a beginning of 1 MB": _tokenizer(normalizer={"type": "Prepend", "prepend": "x" * 1_000_000}),
+        "a text that doubles 16 times": _tokenizer(normalizer={"type": "Sequence", "normalizers": [byte_level] * 16}),
+        "a step that nobody knows": _tokenizer(normalizer={"type": "Evil"}),
+        "50,000 steps": _tokenizer(normalizer={"type": "Sequence", "normalizers": [{"type": "NFKD"}] * 50_000}),
+        "steps within steps": _tokenizer(normalizer=_nested(90)),
+        "words without end": _tokenizer_model(max_input_chars_per_word=10**9),
+        "a template of 100,000 tokens": _tokenizer(post_processor=template),
+        "a padding of 10^9 tokens": _tokenizer(
+            padding={
+                "strategy": {"Fixed": 10**9},
+                "direction": "Right",
+                "pad_to_multiple_of": None,
+                "pad_id": 0,
+                "pad_type_id": 0,
+                "pad_token": "[PAD]",
+            }
+        ),
+        "a cut after 10^9 tokens": _tokenizer(
+            truncation={"direction": "Right", "max_length": 10**9, "strategy": "LongestFirst", "stride": 0}
+        ),
+        "more tokens than the model has": _tokenizer_model(vocab={"[UNK]": 0, "happy": 1_000}),
+        "a token of no number": _tokenizer_model(vocab={"[UNK]": -1}),
+        "a token beyond all numbers": _tokenizer_model(vocab={"[UNK]": 10**30}),
+        "200,000 added tokens": _tokenizer(added_tokens=added),
+        "a token of 1 MB": _tokenizer_model(vocab={"[UNK]": 0, "x" * 1_000_000: 1}),
+        "2,100,000 merges": lambda folder, told: _tokenizer_model(
+            type="BPE", unk_token="[UNK]", merges=["a b"] * 2_100_000, vocab={"[UNK]": 0}
+        )(folder, told),
+        "39 MB of empty objects": _tokenizer_bytes(lambda: b'{"a": [' + b"{}," * 13_000_000 + b"{}]}"),
+        "39 MB of numbers": _tokenizer_bytes(lambda: b'{"a": [' + b"0," * 19_500_000 + b"0]}"),
+        "39 MB of one text": _tokenizer_bytes(lambda: b'{"a": "' + b"x" * 39_000_000 + b'"}'),
+        "a vocabulary that is a number": _tokenizer_model(vocab=7),
+        "a tokenizer of 70 MB": lambda folder, _: os.truncate(folder / "tokenizer.json", 70_000_000),
+        "a vocabulary of 70 MB": lambda folder, _: _sparse(folder / "vocab.txt", 70_000_000),
+        "a tokenizer that is nested deeply": lambda folder, _: (folder / "tokenizer.json").write_bytes(b'{"a":' * DEEP) and None,
+        "a tokenizer that is no JSON": lambda folder, _: (folder / "tokenizer.json").write_bytes(b"evil") and None,
+        "settings of a tokenizer nested deeply": lambda folder, _: (folder / "tokenizer_config.json").write_bytes(b'{"a":' * DEEP) and None,
+        "no tokenizer": lambda folder, _: [(folder / name).unlink() for name in ("tokenizer.json", "tokenizer_config.json")] and None,
+    }
+
+
+def _all(*harms: Harm) -> Harm:
+    def harm(folder: Path, told: Path) -> None:
+        for one in harms:
+            one(folder, told)
+
+    return harm
+
+
+def _module(folder: Path, told: Path) -> None:
+    """A program that tells that it was imported."""
+    (folder / "evil.py").write_text(f"import pathlib\npathlib.Path({str(told)!r}).write_text('imported')\nclass Evil: pass\n")
+
+
+def _config(**change: Any) -> Harm:
+    return lambda folder, _: _write(folder / "config.json", {**_read(folder / "config.json"), **change})
+
+
+def _tokenizer_config(**change: Any) -> Harm:
+    return lambda folder, _: _write(folder / "tokenizer_config.json", {**_read(folder / "tokenizer_config.json"), **change})
+
+
+def _tokenizer(**change: Any) -> Harm:
+    return lambda folder, _: _write(folder / "tokenizer.json", {**_read(folder / "tokenizer.json"), **change})
+
+
+def _tokenizer_model(**change: Any) -> Harm:
+    def harm(folder: Path, _: Path) -> None:
+        found = _read(folder / "tokenizer.json")
+        _write(folder / "tokenizer.json", {**found, "model": {**found["model"], **change}})
+
+    return harm
+
+
+def _tokenizer_bytes(content: Callable[[], bytes]) -> Harm:
+    return lambda folder, _: (folder / "tokenizer.json").write_bytes(content()) and None
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    step: dict[str, Any] = {"type": "NFC"}
+    for _ in range(levels // 2):
+        step = {"type": "Sequence", "normalizers": [step]}
+    return step
+
+
+def _header(change: Callable[[dict, bytes], bytes | None]) -> Harm:
+    def harm(folder: Path, _: Path) -> None:
+        header, data = _parts(folder)
+        changed = change(header, data)
+        _join(folder, header, changed if isinstance(changed, bytes) else data)
+
+    return harm
+
+
+def _tensor(**change: Any) -> Harm:
+    """Of the largest tensor; None within a place stands for what belongs there."""
+
+    def harm(header: dict, data: bytes) -> None:
+        tensor = header[_largest(header)]
+        before = tensor["data_offsets"]
+        if None in change.get("data_offsets", ()):
+            begin = change["data_offsets"][0]
+            tensor["data_offsets"] = [begin, begin + before[1] - before[0]]
+        else:
+            tensor.update(change)
+
+    return _header(harm)
+
+
+def _largest_tensor_narrower(folder: Path, told: Path) -> None:
+    def harm(header: dict, data: bytes) -> None:
+        tensor = header[_largest(header)]
+        rows, columns = tensor["shape"]
+        tensor["shape"] = [rows * 2, columns // 2]
+
+    _header(harm)(folder, told)
+
+
+def _many(header: dict, data: bytes) -> None:
+    end = len(data)
+    header.update({f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [end, end]} for i in range(200_000)})
+
+
+def _largest(header: dict) -> str:
+    names = [name for name, tensor in header.items() if name != "__metadata__" and len(tensor["shape"]) == 2]
+    return max(names, key=lambda name: header[name]["data_offsets"][1] - header[name]["data_offsets"][0])
+
+
+def _parts(folder: Path) -> tuple[dict, bytes]:
+    content = (folder / "model.safetensors").read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
+def _join(folder: Path, header: dict, data: bytes) -> None:
+    _raw(folder, json.dumps(header).encode(), data)
+
+
+def _raw(folder: Path, header: bytes, data: bytes = b"") -> None:
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+
+
+def _sparse(file: Path, size: int) -> None:
+    file.touch()
+    os.truncate(file, size)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _write(file: Path, value: Any) -> None:
+    file.write_text(json.dumps(value), encoding="utf-8")
+
+
+def spoiled(lawful: Path, folder: Path, harm: Harm, told: Path) -> Path:
+    """A copy of a lawful folder with one harm."""
+    shutil.copytree(lawful, folder)
+    harm(folder, told)
+    return folder

@@ -1,0 +1,95 @@
+"""What is kept is readable by its owner alone: what is made, under whatever umask, and what was made before."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from tests.effort import effort
+from trainer.atomic import make_folder, write_file
+from trainer.recipe import Recipe
+from trainer.runs.private import keep_private, tighten
+from trainer.runs.run import new_id
+from trainer.settings import LOCAL_OWNER
+from trainer.studio import Studio
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no such rights")
+
+
+@pytest.fixture(autouse=True)
+def usual_umask() -> Iterator[None]:
+    """What most systems have: everybody may read what is made."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def open_to_others(root: Path) -> list[str]:
+    """What others have rights to, folders and files."""
+    return sorted(
+        str(path.relative_to(root)) for path in (root, *root.rglob("*")) if path.lstat().st_mode & 0o077 and not path.is_symlink()
+    )
+
+
+def old_runs(root: Path, count: int, files: int = 12) -> None:
+    """As older versions made them."""
+    root.mkdir(mode=0o755)
+    for _ in range(count):
+        folder = root / new_id()
+        (folder / "model").mkdir(parents=True)
+        for number in range(files):
+            (folder / "model" / f"{number}.json").touch()
+
+
+def test_files_and_folders_are_readable_by_their_owner_alone_under_any_umask(tmp_path: Path) -> None:
+    make_folder(tmp_path / "a" / "b")
+    write_file(tmp_path / "a" / "b" / "file", b"mine")
+    assert open_to_others(tmp_path / "a") == []
+
+
+def test_whatever_a_training_writes_is_readable_by_its_owner_alone(studio: Studio, tmp_path: Path) -> None:
+    keep_private()
+    file = write_rows(tmp_path / "moods.csv", small_rows())
+    recipe = Recipe(encoder="tiny-bert", epochs=1, batch_size=32, max_length=16)
+    view = studio.train_files(LOCAL_OWNER, {"main": (file.name, file)}, recipe)
+    while view.live:
+        view = studio.wait(LOCAL_OWNER, view.id, 1.0)
+    assert view.status == "finished"
+    runs = studio.settings.runs_dir
+    studio.zip_model(LOCAL_OWNER, view.id, runs / "model.zip")
+    names = {path.name for path in runs.rglob("*")}
+    assert {"model.safetensors", "data.parquet", "predictions.parquet", "events.jsonl", "recipe.json", "drafts", "model.zip"} <= names
+    assert open_to_others(runs) == []
+
+
+def test_older_runs_drafts_and_uploads_are_tightened_and_nothing_else(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    old_runs(runs, 2)
+    for folder in ("drafts", "uploads", "somebody-elses"):
+        (runs / folder / "inner").mkdir(parents=True)
+        (runs / folder / "inner" / "file").touch()
+    (tmp_path / "elsewhere").touch(0o644)
+    (runs / "drafts" / "link").symlink_to(tmp_path / "elsewhere")
+    (runs / new_id()).symlink_to(tmp_path)
+    program = runs / "drafts" / "program"
+    program.touch()
+    program.chmod(0o755)
+    assert tighten(runs) > 30
+    assert open_to_others(runs) == ["somebody-elses", "somebody-elses/inner", "somebody-elses/inner/file"]
+    assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o644
+    assert program.stat().st_mode & 0o777 == 0o700
+    assert tighten(runs) == 0
+
+
+def test_a_thousand_runs_are_tightened_in_well_under_a_second(tmp_path: Path) -> None:
+    old_runs(tmp_path / "runs", 1_000)
+    for _ in range(2):
+        with effort() as spent:
+            tighten(tmp_path / "runs")
+        assert spent.seconds < 1.0
+
+
+def test_a_folder_that_is_not_there_is_no_mistake(tmp_path: Path) -> None:
+    assert tighten(tmp_path / "nowhere") == 0

@@ -1,0 +1,49 @@
+"""Nobody's words steer the terminal."""
+
+import sys
+
+import pytest
+
+from tests.browser.made_runs import make_run
+from trainer.__main__ import main
+from trainer.runs.schema import fits
+from trainer.settings import Settings
+from trainer.terminal import one_line, plain_output
+
+STEERS = ["\x1b[31mred", "\x1b]0;title\x07", "a\rforged", "a\nforged line", "\x9b2J", "\u202eabc", "a\u2066b\u2069", "a\x08b", "a\u2028b"]
+
+
+@pytest.mark.parametrize("words", STEERS)
+def test_a_name_is_one_line_without_what_steers_a_terminal(words: str) -> None:
+    shown = one_line(words)
+    assert len(shown.splitlines()) == 1
+    assert shown.isprintable()
+
+
+def test_whatever_is_printed_colours_and_moves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with plain_output():
+        print("".join(STEERS), "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore")
+        print("\x1b[1mloud", file=sys.stderr)
+        assert sys.stdout.isatty() is False
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert "\u202e" not in said.out
+    assert "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore" in said.out
+
+
+def test_the_list_of_runs_has_a_line_for_each_whatever_they_are_called(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("\u202eabc", "caf\u00e9 \u05e9\u05dc\u05d5\u05dd", "a\u200bb"):
+        make_run(settings.runs_dir, [[2, 1], [1, 2]], ("a", "b"), name=name, source_name="x\u2066y.csv")
+    monkeypatch.setenv("EMOTUNE_RUNS", str(settings.runs_dir))
+    assert main(["runs"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert not any(c in line for line in lines for c in "\u202e\u2066\x1b")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "a\x7f", "a\x85b", "a\u2028b"])
+def test_a_log_whose_names_hold_control_characters_is_damaged(name: str) -> None:
+    assert not fits({"kind": "renamed", "time": 1.0, "name": name})
+    assert fits({"kind": "renamed", "time": 1.0, "name": "caf\u00e9 \u05e9\u05dc\u05d5\u05dd \U0001fae0\u00a0x"})

@@ -1,0 +1,131 @@
+"""Lawful model folders pass, of every kind that can be used; others are refused in words before anything is loaded.
+
+All hostile kinds are opened in all ways by ``tests/attack``; here is what a sentence says of each class of them.
+"""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.attack.hostile_folders import kinds, spoiled
+from tests.effort import effort
+from tests.training.lawful_folders import save_lawful
+from trainer.errors import UserError
+from trainer.recipe import Recipe
+from trainer.training.config_check import KINDS
+from trainer.training.encoders import Encoder, catalogue, load_classifier, load_tokenizer, local_encoder
+from trainer.training.folder_check import check_folder
+from trainer.training.tokenizer_check import check_tokenizer
+
+COMMON = ("albert", "bert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta")
+OTHERS = sorted(KINDS - set(COMMON))
+HARMS = kinds()
+
+
+@pytest.fixture(scope="module")
+def lawful(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lawful") / "model"
+    load_classifier(tiny_encoder, ("joy", "sadness", "anger")).save_pretrained(folder)
+    load_tokenizer(tiny_encoder, max_length=20).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("kind", [*COMMON, *(pytest.param(kind, marks=pytest.mark.slow) for kind in OTHERS)])
+def test_an_encoder_of_each_kind_passes_as_transformers_saves_it(kind: str, tmp_path: Path) -> None:
+    save_lawful(kind, tmp_path / kind)
+    assert load_classifier(local_encoder(tmp_path / kind), ("a", "b")).config.num_labels == 2
+    assert check_folder(tmp_path / kind, weights=False) == 0
+
+
+def test_the_packaged_encoder_passes() -> None:
+    packaged = catalogue()[0]
+    assert check_folder(Path(packaged.source)) == packaged.parameters
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+def test_what_a_training_saves_passes(tiny_encoder: Encoder, tmp_path: Path, head: str, pooling: str) -> None:
+    from trainer.training.classifier import count_parameters, make_classifier, save_classifier
+
+    recipe = Recipe(head=head, pooling=pooling, repairs=("html_in_texts",)).settled(train_rows=100, learning_rate=1e-3)
+    model = make_classifier(tiny_encoder, ("joy", "sad|ness <b>"), recipe)
+    save_classifier(model, tmp_path)
+    load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
+    assert check_folder(tmp_path) == count_parameters(model)
+
+
+@pytest.mark.parametrize("name", ["RobertaTokenizer", "XLMRobertaTokenizer", "AlbertTokenizer", "DebertaV2Tokenizer", "CamembertTokenizer"])
+def test_tokenizers_of_all_styles_pass(name: str, tmp_path: Path) -> None:
+    import transformers
+
+    pieces = ["<pad>", "<unk>", "<s>", "</s>", "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]", "<mask>", "▁happy", "▁sad", "a", "b", "ab"]
+    if name == "RobertaTokenizer":
+        made = transformers.RobertaTokenizer(vocab={token: i for i, token in enumerate(pieces)}, merges=[("a", "b")])
+    else:
+        made = getattr(transformers, name)(vocab=[(piece, -float(i)) for i, piece in enumerate(pieces)])
+    made.save_pretrained(tmp_path)
+    check_tokenizer(tmp_path, vocabulary=1_000)
+
+
+def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetched(lawful: Path, tmp_path: Path) -> None:
+    snapshot, blobs = tmp_path / "models--a--b" / "snapshots" / "1234", tmp_path / "models--a--b" / "blobs"
+    snapshot.mkdir(parents=True)
+    blobs.mkdir()
+    for file in lawful.iterdir():
+        shutil.copy(file, blobs / f"blob-{file.name}")
+        (snapshot / file.name).symlink_to(f"../../blobs/blob-{file.name}")
+    (snapshot / "pytorch_model.bin").write_bytes(b"of another program")
+    assert check_folder(snapshot) > 0
+    (snapshot / "vocab.txt").symlink_to("/etc/passwd")
+    with pytest.raises(UserError, match="a link that leads out of it"):
+        check_folder(snapshot)
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [
+        ("a program beside it", r"evil\.py is a program"),
+        ("auto_map in the config without its program", r"names programs of its own \(auto_map\)"),
+        ("a custom tokenizer class in the config", "asks for a tokenizer that is not known here"),
+        ("attention of a repository", "names a program to be fetched and run"),
+        ("an address as its name", "names an address instead of a model"),
+        ("a model of another kind", "of the kind “llama”; only encoders of the BERT family"),
+        ("pytorch_model.bin beside the weights", r"can run a program when it is opened \(a pickle\)\. Remove it"),
+        ("weights that are a link out", "a link that leads out of it"),
+        ("a header of gigabytes", "is damaged: it is in no safetensors format"),
+        ("a header longer than the file", "is damaged: it is in no safetensors format"),
+        ("weights cut in the middle", r"describes [\d,]+ bytes of weights, and it has [\d,]+"),
+        ("a tensor at another's place", "two of its tensors share bytes"),
+        ("a shape that is larger than its bytes", "has another size than its shape needs"),
+        ("weights that are whole numbers", "weights are floating-point numbers"),
+        ("another width than the weights have", r"describes \d+ tokens of 64 numbers, and they have \d+ by 32"),
+        ("vocab_size 1,000,000,000,000", r"impossible size \(vocab_size 1000000000000; at most 2,000,000\)"),
+        ("200 layers of no weights", r"does not fit the weights"),
+        ("wide layers that no weights have", "it describes a model of .* million numbers"),
+        ("a tokenizer that is nested deeply", "is nested too deeply"),
+        ("a pattern that takes for ever", "a pattern that is not known here"),
+        ("a text that grows", "would lengthen each text"),
+        ("2,100,000 merges", "more values than a model needs"),
+        ("more tokens than the model has", "more tokens than its model knows"),
+        ("a config that is no JSON", r"is damaged: it is no JSON \(line 1\)"),
+    ],
+)
+def test_each_hostile_folder_is_refused_in_a_sentence_that_names_what_was_found(
+    kind: str, found: str, lawful: Path, tmp_path: Path
+) -> None:
+    folder = spoiled(lawful, tmp_path / "model", HARMS[kind], tmp_path / "told")
+    with effort() as spent, pytest.raises(UserError, match=found) as refused:
+        check_folder(folder)
+    assert refused.value.code == "model_folder_refused"
+    assert spent.seconds < 2
+    assert not (tmp_path / "told").exists()
+
+
+def test_what_was_changed_since_it_was_chosen_is_looked_at_again_before_it_is_loaded(lawful: Path, tmp_path: Path) -> None:
+    shutil.copytree(lawful, tmp_path / "model")
+    encoder = local_encoder(tmp_path / "model")
+    HARMS["training_args.bin beside the weights"](tmp_path / "model", tmp_path / "told")
+    for load in (lambda: load_tokenizer(encoder, max_length=20), lambda: load_classifier(encoder, ("a", "b"))):
+        with pytest.raises(UserError, match="pickle"):
+            load()

@@ -1,0 +1,199 @@
+"""What a model's config.json may ask for: an encoder of the BERT family, of a size that its weights have, and no program.
+
+Knows the names of transformers' settings, but not transformers: it comes before anything is built.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from trainer.training.refusal import SAVE_IT, read_object, refusal
+from trainer.training.weights_check import Tensor, float_count
+
+_MOST_BYTES = 4_000_000
+KINDS = frozenset(
+    "albert bert big_bird camembert convbert data2vec-text deberta deberta-v2 distilbert electra ernie eurobert flaubert ibert longformer "
+    "megatron-bert mobilebert modernbert mpnet mra nystromformer rembert roberta roberta-prelayernorm roc_bert roformer xlm xlm-roberta "
+    "xlm-roberta-xl xlnet xmod yoso".split()
+)
+"""Encoders of texts whose size follows from the settings below. Others can build themselves from further files, or fetch some."""
+
+TOKENIZERS = re.compile(
+    r"(Albert|Bert|Bertweet|BigBird|Camembert|ConvBert|Deberta|DebertaV2|DistilBert|Electra|Ernie|Flaubert|Funnel|GPT2|Herbert|Longformer|MPNet|"
+    r"MobileBert|ModernBert|Nystromformer|Phobert|PreTrained|RemBert|Roberta|RobertaPreLayerNorm|RoCBert|RoFormer|SqueezeBert|XLM|XLMRoberta|XLNet|Yoso)"
+    r"Tokenizer(Fast)?|TokenizersBackend|PythonBackend"
+)
+_PROGRAMS = (
+    "auto_map", "custom_pipelines", "custom_generate", "trust_remote_code", "fast_tokenizer_files", "transformers_weights",
+    "quantization_config", "compression_config", "base_model_name_or_path", "peft_config",
+)  # fmt: skip
+_ATTENTION = (None, "eager", "sdpa")
+_DTYPES = (None, "float16", "bfloat16", "float32", "float64")
+
+_HIDDEN = ("hidden_size", "dim", "d_model", "emb_dim")
+_LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
+_INNER = ("intermediate_size", "hidden_dim", "d_inner")
+_VOCABULARY = ("vocab_size", "n_words")
+_POSITIONS = ("max_position_embeddings",)
+_MOST = {_HIDDEN: 16_384, _LAYERS: 200, _INNER: 131_072, _VOCABULARY: 2_000_000, _POSITIONS: 1_000_000}
+_MOST_LABELS = 10_000
+_MOST_OF_OTHERS = {
+    "num_labels": _MOST_LABELS, "embedding_size": 16_384, "input_embedding_size": 16_384, "output_embedding_size": 16_384, "num_hidden_groups": 200, "inner_group_num": 200, "num_attention_heads": 1_024,
+    "type_vocab_size": 100_000,
+}  # fmt: skip
+_MOST_OF_ANYTHING = 1_000_000
+_SMALL = 512
+"""A number up to here makes no tensor that anybody would notice."""
+
+_WORDS = re.compile(r"(?:^|[._])(?:word_embeddings|word_embedding|tok_embeddings|embed_tokens)\.weight$")
+_LAYER = re.compile(r"(?:^|\.)layers?\.(\d{1,9})\.")
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """A model's settings. Raises UserError ``model_folder_refused`` where they are none of an encoder that can be used here."""
+    config = read_object(file, most_bytes=_MOST_BYTES)
+    refuse_programs(file, config)
+    kind = config.get("model_type")
+    if not isinstance(kind, str) or kind not in KINDS:
+        named = f"“{_plain(kind)}”" if isinstance(kind, str) else "nobody knows which"
+        raise refusal(file, f"is of a model of the kind {named}; only encoders of the BERT family are used here", "Choose another encoder")
+    named = config.get("tokenizer_class")
+    if named is not None and not (isinstance(named, str) and TOKENIZERS.fullmatch(named)):
+        raise refusal(file, f"asks for a tokenizer that is not known here (tokenizer_class {_plain(named)})")
+    for name in ("dtype", "torch_dtype"):
+        if config.get(name) not in _DTYPES:
+            raise refusal(file, f"asks for weights of a kind that is not known here ({name} {_plain(config[name])})")
+    _refuse_names(file, config)
+    _refuse_sizes(file, config)
+    return config
+
+
+def refuse_programs(file: Path, settings: Mapping[str, Any]) -> None:
+    """Raise UserError where settings of a model or a tokenizer, however deep within, name a program to run or something to fetch."""
+    for name, value in _settings(settings):
+        if name in _PROGRAMS and value not in (None, False):
+            what = "names programs of its own" if name in ("auto_map", "trust_remote_code") else "asks for more than a model's own files"
+            raise refusal(file, f"{what} ({name}), and nothing that comes with a model is run here", SAVE_IT)
+        if "attn_implementation" in name or "experts_implementation" in name:
+            known = isinstance(value, bool) or ((value is None or isinstance(value, str)) and value in _ATTENTION)
+            if not known:
+                raise refusal(file, f"names a program to be fetched and run ({name} {_plain(value)}), and none is", SAVE_IT)
+        if name.endswith("name_or_path") and isinstance(value, str) and ("://" in value or value.startswith("\\\\")):
+            raise refusal(file, f"names an address instead of a model ({name} {_plain(value)}), and nothing is fetched from there", SAVE_IT)
+
+
+def check_shapes(file: Path, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
+    """Raise UserError where a config (at ``file``) describes another model than the weights are of, before one is built."""
+    described, held = _described(config), float_count(dict(weights))
+    if described > 2 * held + 2_000_000:
+        raise refusal(
+            file,
+            f"does not fit the weights: it describes a model of {described / 1e6:,.0f} million numbers, and they are {held / 1e6:,.1f}",
+            _ITS_OWN,
+        )
+    wanted = [_first(config, _VOCABULARY), _embedding(config)]
+    for name, tensor in weights.items():
+        if _WORDS.search(name) and list(tensor.shape) != wanted:
+            raise refusal(
+                file,
+                f"does not fit the weights: it describes {wanted[0]:,} tokens of {wanted[1]:,} numbers, and they have {_by(tensor.shape)}",
+                _ITS_OWN,
+            )
+    layers = {int(found[1]) for name in weights if (found := _LAYER.search(name))}
+    if layers and config["model_type"] != "albert" and max(layers) + 1 != _first(config, _LAYERS):
+        raise refusal(
+            file, f"does not fit the weights: it describes {_first(config, _LAYERS):,} layers, and they have {max(layers) + 1:,}", _ITS_OWN
+        )
+
+
+def vocabulary_of(config: Mapping[str, Any]) -> int:
+    """How many tokens the model knows."""
+    return _first(config, _VOCABULARY)
+
+
+_ITS_OWN = "Use the config.json that was saved with the weights"
+
+
+def _refuse_names(file: Path, config: Mapping[str, Any]) -> None:
+    """transformers makes each name an attribute of an object."""
+    for name in config:
+        if not re.fullmatch(r"_?[A-Za-z][A-Za-z0-9_]{0,99}", name):
+            raise refusal(file, f"has a setting of no lawful name ({_plain(name)})")
+
+
+def _refuse_sizes(file: Path, config: Mapping[str, Any]) -> None:
+    for names, most in _MOST.items():
+        values = [(name, config[name]) for name in names if name in config]
+        if not values and names in (_HIDDEN, _LAYERS, _VOCABULARY):
+            raise refusal(file, f"does not say how large the model is ({names[0]})")
+        for name, value in values:
+            if type(value) is not int or not 1 <= value <= most:
+                raise refusal(file, f"has an impossible size ({name} {_plain(value)}; at most {most:,})")
+    for name, most in _MOST_OF_OTHERS.items():
+        if config.get(name) is not None and not (type(config[name]) is int and 0 <= config[name] <= most):
+            raise refusal(file, f"has an impossible size ({name} {_plain(config[name])}; at most {most:,})")
+    labels = config.get("id2label")
+    if labels is not None and (not isinstance(labels, dict) or len(labels) > _MOST_LABELS):
+        raise refusal(file, "does not name the classes, or too many (id2label)")
+    for name, number in _sizes(config):
+        if number > (_MOST[_VOCABULARY] if name.endswith(("vocab_size", "_id")) else _MOST_OF_ANYTHING):
+            raise refusal(file, f"has an impossible size ({_plain(name)} {_plain(number)})")
+
+
+def _described(config: Mapping[str, Any]) -> int:
+    """At least so many numbers, up to twofold, would a model of this config have; no more than there are may be made room for.
+
+    A layer is four square matrices of attention and two of the feed-forward part; whatever else is large may be a table as wide as the model.
+    """
+    hidden = _first(config, _HIDDEN)
+    inner = next((config[name] for name in _INNER if name in config), 4 * hidden)
+    layers = _first(config, _LAYERS)
+    if config["model_type"] == "albert":
+        layers = (config.get("num_hidden_groups") or 1) * (config.get("inner_group_num") or 1)
+    known = {*_HIDDEN, *_INNER, *_LAYERS, *_VOCABULARY}
+    tables = sum(number for name, number in _sizes(config) if number > _SMALL and name not in known and not name.endswith("_id"))
+    tables += len(config.get("id2label") or ())
+    return _first(config, _VOCABULARY) * _embedding(config) + layers * (4 * hidden * hidden + 2 * hidden * inner) + tables * hidden
+
+
+def _embedding(config: Mapping[str, Any]) -> int:
+    """How many numbers stand for a token before the first layer."""
+    return config.get("embedding_size") or config.get("input_embedding_size") or _first(config, _HIDDEN)
+
+
+def _sizes(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """Each whole number of the settings; those that number the classes apart."""
+    for name, value in config.items():
+        if name in ("id2label", "label2id", "task_specific_params"):
+            continue
+        for number in value if isinstance(value, list) else [value]:
+            if type(number) is int:
+                yield name, abs(number)
+
+
+def _settings(settings: Any) -> Iterator[tuple[str, Any]]:
+    """All named values, however deep they stand; names of classes are none."""
+    left = [settings]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if name not in ("id2label", "label2id"):
+                    yield name, inner
+                    left.append(inner)
+        elif isinstance(value, list):
+            left += [inner for inner in value if isinstance(inner, (dict, list))]
+
+
+def _first(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
+    return next(config[name] for name in names if name in config)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " by ".join(f"{size:,}" for size in shape) or "none"
+
+
+def _plain(value: Any) -> str:
+    """A value of the file within our sentence: short, and only what can be seen."""
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:60])
