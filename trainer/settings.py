@@ -42,7 +42,7 @@ class Settings:
     """Of one request that is no upload: all characters of a prediction, each written as an escape, and what stands around them."""
 
     max_files_per_upload: int = 1
-    max_uploads_bytes: int = 1024 * _MEGABYTE
+    max_uploads_bytes: int = 1000**3
     """So much do the page's copies of uploads take together; the oldest go first."""
 
     max_waiting_runs: int = 20
@@ -73,7 +73,8 @@ class Settings:
         """``EMOTUNE_RUNS`` names the runs folder; without it, the user's data folder, never the working directory.
 
         ``EMOTUNE_SAVE_SECONDS`` is the time between two states, ``EMOTUNE_CHECKPOINT_GB`` the room for those of trainings that ended,
-        ``EMOTUNE_PROCESSES`` how many processes share a training, ``EMOTUNE_FREE_GB`` what has to be free on the disk before one begins.
+        ``EMOTUNE_PROCESSES`` how many processes share a training, ``EMOTUNE_FREE_GB`` what has to be free on the disk before one begins,
+        ``EMOTUNE_UPLOADS_GB`` the room for the page's copies of uploads.
         ``EMOTUNE_PASSWORD`` is asked for by the page, ``EMOTUNE_HOSTS`` names the hosts under which it may be asked. Raises UserError where
         numbers are none.
         """
@@ -84,6 +85,7 @@ class Settings:
             save_seconds=_number("EMOTUNE_SAVE_SECONDS", cls.save_seconds),
             checkpoint_bytes=int(_number("EMOTUNE_CHECKPOINT_GB", cls.checkpoint_bytes / 1000**3) * 1000**3),
             processes=int(_number("EMOTUNE_PROCESSES", 0)),
+            max_uploads_bytes=int(_number("EMOTUNE_UPLOADS_GB", cls.max_uploads_bytes / 1000**3) * 1000**3),
             min_free_bytes=int(_number("EMOTUNE_FREE_GB", cls.min_free_bytes / 1000**3) * 1000**3),
             password=os.environ.get("EMOTUNE_PASSWORD", ""),
             hosts=tuple(
@@ -141,8 +143,9 @@ def prepare_environment() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_RUN_HISTORY"] = "False"
-    # It makes a table of the last 10,000 calls after each call that failed, for a page that is off.
-    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "10")
+    # Gradio makes a table of the last 10,000 calls after each call that failed, for a page that is off.
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "10"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1000000000"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")

@@ -33,6 +33,11 @@ class CarefulBlocks(gr.Blocks):
     error gradio prints what was sent."""
 
     async def process_api(self, block_fn: Any, inputs: list[Any], **more: Any) -> dict[str, Any]:
+        # No call of ours stands for several at once.
+        if isinstance(more.get("request"), list):
+            raise _refused("This call cannot be made for several at once.")
+        if _has_half_characters(more.get("session_hash") or ""):
+            raise _refused("The session's name holds half a character.")
         _look_at(block_fn, inputs, more.get("event_data"))
         try:
             return await super().process_api(block_fn, inputs, **more)

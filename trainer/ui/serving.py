@@ -13,6 +13,8 @@ from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from gradio.route_utils import FnIndexInferError
 from gradio.utils import get_upload_folder
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -114,7 +116,13 @@ def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
 
 def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
     """Gradio's app with our own paths before it. Not ``Blocks.launch``: what is to come before all that gradio answers has no place there."""
-    in_words = {Exception: _in_words}
+    in_words = {
+        KeyError: _no_such_call,
+        FnIndexInferError: _no_such_call,
+        RequestValidationError: _unreadable,
+        UnicodeError: _unreadable,
+        Exception: _in_words,
+    }
     own = [download_route(studio), prepared_route(studio)]
     app = FastAPI(routes=own, docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=in_words)
     gr.mount_gradio_app(
@@ -140,6 +148,17 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
     blocks._queue.sleep_when_free = 0.05
     blocks._queue.progress_update_sleep_when_free = 1.0
     return app
+
+
+async def _no_such_call(request: Request, error: Exception) -> JSONResponse:
+    words = "There is no such call here. “Use via API” at the foot of the page shows those there are."
+    return JSONResponse({"error": words, "detail": words, "code": "unknown_call"}, status_code=404)
+
+
+async def _unreadable(request: Request, error: Exception) -> JSONResponse:
+    """Without what was sent, of which gradio's own answer is full."""
+    words = "This request does not have the form of a call. “Use via API” at the foot of the page shows how they look."
+    return JSONResponse({"error": words, "detail": words, "code": "unreadable"}, status_code=422)
 
 
 async def _in_words(request: Request, error: Exception) -> JSONResponse:

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trainer.settings import Settings
 from trainer.walls.answers import refuse
-from trainer.walls.bodies import Bodies
+from trainer.walls.bodies import Bodies, Patience
 from trainer.walls.failures import Failures
 from trainer.walls.foreign import ForeignPages
 from trainer.walls.headers import HUB, SecurityHeaders
@@ -18,6 +18,7 @@ from trainer.walls.hosts import Hosts
 from trainer.walls.password import Password
 from trainer.walls.uploads import Uploads
 
+PATIENCE = Patience()
 _FORM_BYTES = 64 * 1024
 """What a form has beside the file in it."""
 
@@ -33,7 +34,7 @@ def surround(app: ASGIApp, hosts: Hosts, settings: Settings, *, uploads: Path, u
         most_bytes=settings.max_uploads_bytes,
         most_at_once=largest,
     )
-    inner = Bodies(Closed(inner, closed), limit=settings.max_json_bytes, limits={upload_path: largest})
+    inner = Bodies(Closed(inner, closed), limit=settings.max_json_bytes, limits={upload_path: largest}, patience=PATIENCE)
     if settings.password:
         inner = Password(inner, settings.password, embedded=settings.space)
     inner = ForeignPages(inner, hosts, framed=settings.space)

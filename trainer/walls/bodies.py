@@ -37,16 +37,17 @@ class _Refusal:
 class Bodies:
     """Bounds every body: by ``limits`` those of the paths named there, by ``limit`` bytes all others."""
 
-    def __init__(self, app: ASGIApp, *, limit: int, limits: Mapping[str, int], patience: Patience = Patience()) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int, limits: Mapping[str, int], patience: Patience) -> None:
         self._app, self._limit, self._limits, self._patience = app, limit, limits, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        if not ("content-length" in headers or "transfer-encoding" in headers):
             await self._app(scope, receive, send)
             return
         limit = self._limits.get(scope["path"].rstrip("/"), self._limit)
         reader = _Reader(receive, limit, self._patience)
-        said = Headers(scope=scope).get("content-length", "0")
+        said = headers.get("content-length", "0")
         if not said.isdecimal() or int(said) > limit:
             await reader.drain()
             await refuse(scope, receive, send, 413, _too_large(limit), "too_large", close=True)
@@ -70,11 +71,11 @@ class Bodies:
 
 
 class _Reader:
-    """Hands a body on, message by message, until it is too much or too slow."""
+    """Hands a body on, message by message, until it is too much or too slow. The time in which nobody wants more of it does not count."""
 
     def __init__(self, receive: Receive, limit: int, patience: Patience) -> None:
         self._receive, self._limit, self._patience = receive, limit, patience
-        self._begun, self._bytes, self._whole = time.monotonic(), 0, False
+        self._waited, self._bytes, self._whole = 0.0, 0, False
         self.refused: _Refusal | None = None
 
     async def receive(self) -> Message:
@@ -83,11 +84,14 @@ class _Reader:
         # Once a body is whole, what is waited for is that its sender goes away.
         if self._whole:
             return await self._receive()
+        begun = time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), self._left())
+            left = self._patience.seconds + self._bytes / self._patience.rate - self._waited
+            message = await asyncio.wait_for(self._receive(), min(self._patience.pause, left))
         except TimeoutError:
             self.refused = _Refusal(408, "The request came in too slowly and was given up. Send it again.", "too_slow")
             return {"type": "http.disconnect"}
+        self._waited += time.monotonic() - begun
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
@@ -95,10 +99,6 @@ class _Reader:
                 self.refused = _Refusal(413, _too_large(self._limit), "too_large")
                 return {"type": "http.disconnect"}
         return message
-
-    def _left(self) -> float:
-        until = self._begun + self._patience.seconds + self._bytes / self._patience.rate
-        return max(0.0, min(self._patience.pause, until - time.monotonic()))
 
     async def drain(self) -> None:
         """Read on a little, so that a sender that is still busy gets to hear the answer."""
