@@ -19,7 +19,7 @@ prepare_environment()
 
 from tests.attack.outcomes import Bounds, Outcome  # noqa: E402
 
-ATTACKS: tuple[str, ...] = ()
+ATTACKS: tuple[str, ...] = ("endpoints", "foreign_pages", "paths", "floods", "slow_senders", "load")
 """The modules of this folder, each with ``attack(bounds) -> Outcome``."""
 
 
