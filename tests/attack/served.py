@@ -24,7 +24,7 @@ from tests.conftest import save_tiny_bert, small_rows, write_rows
 from tests.tied import popen
 from trainer.runs.run import Run, RunStore, is_id
 
-PATIENCE = 180.0
+PATIENCE = 600.0
 CANARY = "canary-7f3a"
 """Stands in texts that are sent: no log may have it."""
 RECIPE = {"encoder": "tiny-bert", "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
@@ -117,7 +117,7 @@ def serving(*, hasty: bool = False, uploads_gb: float = 0.05) -> Iterator[Served
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]
-        environment = {**os.environ, "PYTHONPATH": str(_ROOT), "EMOTUNE_RUNS": str(folder / "runs"), "CI": "1", "EMOTUNE_SAVE_SECONDS": "0"}
+        environment = {**os.environ, "PYTHONPATH": str(_ROOT), "EMOTUNE_RUNS": str(folder / "runs"), "CI": "1"}
         environment |= {"GRADIO_SERVER_PORT": str(port), "EMOTUNE_UPLOADS_GB": str(uploads_gb)}
         for name in ("GRADIO_TEMP_DIR", "GRADIO_SERVER_NAME", "EMOTUNE_PASSWORD", "EMOTUNE_HOSTS"):
             environment.pop(name, None)
