@@ -1,24 +1,29 @@
-"""The door: read settings, build the page, launch. A Space's ``app_file``."""
+"""The door: read settings, build the page, serve it. A Space's ``app_file``."""
 
+import argparse
 import sys
+from collections.abc import Sequence
 
 from trainer.errors import UserError
 from trainer.settings import Settings, prepare_environment
 
 
-def main() -> int:
-    """Serve the page until it is interrupted; returns the exit status."""
+def main(arguments: Sequence[str]) -> int:
+    """Serve the page until it is interrupted; returns the exit status: 1 where that is not possible, 2 where it would be open to strangers."""
+    parser = argparse.ArgumentParser(prog="app.py", description="Serve Emotune's page.")
+    parser.add_argument("--public", action="store_true", help="without a password, to all who can reach GRADIO_SERVER_NAME")
+    public = parser.parse_args(arguments).public
     prepare_environment()
     # Only now: gradio and torch read the environment when they are imported.
     from trainer.ui.serving import serve
 
     try:
-        serve(Settings.from_environment())
+        serve(Settings.from_environment(), public=public)
     except UserError as error:
         print(error.message, file=sys.stderr)
-        return 1
+        return 2 if error.code == "open_to_all" else 1
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -41,6 +41,9 @@ MOODS = {
 }
 FILLERS = "the a we they today with my our of and then it was so very at home work again".split()
 
+CHROMIUM = ["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP evil.test 127.0.0.1"]
+"""How it is started; the name is that of a foreign site that has been bound to this computer."""
+
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
@@ -52,7 +55,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
 
     tied = script(program, tmp_path_factory.mktemp("browser") / "chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=tied, args=["--no-sandbox", "--disable-background-networking"])
+        launched = playwright.chromium.launch(executable_path=tied, args=CHROMIUM)
         yield launched
         launched.close()
 

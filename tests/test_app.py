@@ -148,6 +148,23 @@ def test_a_taken_port_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
     assert "GRADIO_SERVER_PORT" in done.stderr
 
 
+def test_other_than_loopback_needs_a_password_or_somebody_s_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    import app
+
+    for name in ("EMOTUNE_PASSWORD", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
+    assert app.main([]) == 2
+    said = capsys.readouterr().err
+    assert len(said.strip().splitlines()) == 1
+    assert "EMOTUNE_PASSWORD" in said
+    assert "--public" in said
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     runs = tmp_path / "file" / "runs"

@@ -3,6 +3,9 @@
 Not for programming mistakes: those raise what Python raises, and their traceback goes to a log, never to the page.
 """
 
+import traceback
+from pathlib import Path
+
 
 class UserError(Exception):
     """Something a person can put right.
@@ -42,3 +45,9 @@ class MustFixError(UserError):
     def __init__(self, message: str, *, repairs: tuple[str, ...]) -> None:
         super().__init__(message, code="must_fix")
         self.repairs = repairs
+
+
+def place_of(error: BaseException) -> str:
+    """What kind of error it is and through which lines it came, in one line for a log. Its words are left out: they may hold somebody's texts."""
+    frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+    return f"{type(error).__name__} in {' < '.join(reversed(frames[-12:])) or 'an unknown place'}"

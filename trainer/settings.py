@@ -1,4 +1,4 @@
-"""Where runs live and what one upload may weigh, read once from the environment.
+"""Where runs live, who is served and what everything may weigh, read once from the environment.
 
 Nothing here is about one training run: that is the recipe's business.
 """
@@ -6,7 +6,7 @@ Nothing here is about one training run: that is the recipe's business.
 import math
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from platformdirs import user_data_dir
@@ -35,6 +35,29 @@ class Settings:
     """Longer texts in the Try-it box and over the API are cut here before the tokenizer cuts them to its own length."""
 
     max_texts_per_prediction: int = 256
+    max_chars_per_prediction: int = 200_000
+    """Of all texts of one call together."""
+
+    max_json_bytes: int = 4 * _MEGABYTE
+    """Of one request that is no upload: all characters of a prediction, each written as an escape, and what stands around them."""
+
+    max_files_per_upload: int = 1
+    max_uploads_bytes: int = 1000**3
+    """So much do the page's copies of uploads take together; the oldest go first."""
+
+    max_waiting_runs: int = 20
+    max_runs: int = 1_000
+    min_free_bytes: int = 1000**3
+    """So much has to be free on the disk before a training is begun."""
+
+    password: str = field(default="", repr=False)
+    """Asked for before anything else; nobody is asked where it is empty."""
+
+    hosts: tuple[str, ...] = ()
+    """Names under which this server may be asked, beside those of the address it is served on."""
+
+    space: bool = False
+    """Whether this is a Space of the Hugging Face Hub, whose pages show ours in a frame."""
 
     save_seconds: float = 30.0
     """Between two states that an interrupted training can go on from; with 0 there is one at every point of the charts."""
@@ -50,7 +73,10 @@ class Settings:
         """``EMOTUNE_RUNS`` names the runs folder; without it, the user's data folder, never the working directory.
 
         ``EMOTUNE_SAVE_SECONDS`` is the time between two states, ``EMOTUNE_CHECKPOINT_GB`` the room for those of trainings that ended,
-        ``EMOTUNE_PROCESSES`` how many processes share a training. Raises UserError where these are no numbers.
+        ``EMOTUNE_PROCESSES`` how many processes share a training, ``EMOTUNE_FREE_GB`` what has to be free on the disk before one begins,
+        ``EMOTUNE_UPLOADS_GB`` the room for the page's copies of uploads.
+        ``EMOTUNE_PASSWORD`` is asked for by the page, ``EMOTUNE_HOSTS`` names the hosts under which it may be asked. Raises UserError where
+        numbers are none.
         """
         named = os.environ.get("EMOTUNE_RUNS", "").strip()
         runs_dir = Path(named).expanduser().absolute() if named else Path(user_data_dir("emotune", appauthor=False)) / "runs"
@@ -59,6 +85,13 @@ class Settings:
             save_seconds=_number("EMOTUNE_SAVE_SECONDS", cls.save_seconds),
             checkpoint_bytes=int(_number("EMOTUNE_CHECKPOINT_GB", cls.checkpoint_bytes / 1000**3) * 1000**3),
             processes=int(_number("EMOTUNE_PROCESSES", 0)),
+            max_uploads_bytes=int(_number("EMOTUNE_UPLOADS_GB", cls.max_uploads_bytes / 1000**3) * 1000**3),
+            min_free_bytes=int(_number("EMOTUNE_FREE_GB", cls.min_free_bytes / 1000**3) * 1000**3),
+            password=os.environ.get("EMOTUNE_PASSWORD", ""),
+            hosts=tuple(
+                name.strip() for given in ("EMOTUNE_HOSTS", "SPACE_HOST") for name in os.environ.get(given, "").split(",") if name.strip()
+            ),
+            space=bool(os.environ.get("SPACE_ID")),
         )
 
     @property
@@ -110,6 +143,9 @@ def prepare_environment() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_RUN_HISTORY"] = "False"
+    # Gradio makes a table of the last 10,000 calls after each call that failed, for a page that is off.
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "10"
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1000000000"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")

@@ -246,6 +246,11 @@ class Shelf:
             raise UserError(
                 f"{len(texts):,} texts at once are too many; send at most {self.settings.max_texts_per_prediction}.", code="too_many_texts"
             )
+        if (chars := sum(map(len, texts))) > self.settings.max_chars_per_prediction:
+            raise UserError(
+                f"These texts have {chars:,} characters together; send at most {self.settings.max_chars_per_prediction:,} at once.",
+                code="too_many_characters",
+            )
         predictor = self._predictor(run)
         return predictor.label_names, predictor.predict([str(t) for t in texts], max_chars=self.settings.max_text_chars)
 

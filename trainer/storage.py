@@ -125,3 +125,36 @@ def remove_older(folder: Path, before: float) -> int:
             with suppress(OSError):  # something is left in it
                 os.rmdir(inside)
     return removed
+
+
+def make_room(folder: Path, limit: int, incoming: int, spared_since: float) -> bool:
+    """Remove the oldest files below a folder until ``incoming`` bytes more are within ``limit``; whether they are.
+
+    What somebody wrote or used since ``spared_since`` (Unix time) stays: it may be just being opened.
+    """
+    files = []
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(inside, name)
+            with suppress(OSError):
+                facts = os.lstat(path)
+                files.append((facts.st_mtime, facts.st_size, path))
+    total = sum(size for _, size, _ in files) + incoming
+    for changed, size, path in sorted(files):
+        if total <= limit or changed >= spared_since:
+            break
+        with suppress(OSError):
+            os.unlink(path)
+            total -= size
+        with suppress(OSError):  # something is left in it
+            os.rmdir(os.path.dirname(path))
+    return total <= limit
+
+
+def remove_strays(folder: Path) -> None:
+    """Remove the files that lie in a folder itself, and none below it."""
+    with suppress(OSError), os.scandir(folder) as found:
+        for entry in found:
+            with suppress(OSError):
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)

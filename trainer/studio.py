@@ -16,6 +16,7 @@ from typing import Any
 from trainer import job
 from trainer.advice import Advice, advise, forecast, set_dial
 from trainer.atomic import REMOVED, remove_folder
+from trainer.capacity import check_capacity, near_capacity
 from trainer.copies import Copies, find_copies, remove_copies, sources_in
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.data.rows import save_rows
@@ -119,6 +120,7 @@ class Studio(Desk, Shelf):
             again = self._asked_again([view for view in views if not view.parent and view.draft == version], recipe)
             if again is not None:
                 return again
+            check_capacity(self.settings, views)
 
             def fill(folder: Path) -> None:
                 self._drafts.copy_sources(preparation.draft, folder)
@@ -159,6 +161,8 @@ class Studio(Desk, Shelf):
 
         The recipe's repairs are done. Raises UserError ``must_fix`` where something else should be fixed first, as ``start`` does.
         """
+        # Before the files are read, which takes longer than anything here.
+        check_capacity(self.settings, self._runs.list(owner))
         draft = self.open_files(owner, sources, text=text, label=label, repairs=recipe.repairs).draft
         try:
             return self.start(owner, draft.id, recipe, as_it_is=as_it_is)
@@ -225,6 +229,7 @@ class Studio(Desk, Shelf):
                 if view.status in ("finished", "stopped"):
                     run = self._child(run, view, epochs, more_epochs)
                 else:
+                    check_capacity(self.settings, self._runs.list(owner), new=False)
                     run.withdraw_stop()
                     run.log.append("queued", durable=True, texts_at_a_time=view.fewer_texts)
             # Its turn may come at once.
@@ -239,6 +244,7 @@ class Studio(Desk, Shelf):
         again = self._asked_again([other for other in views if other.parent == view.id], asked)
         if again is not None:
             return self._run(view.owner, again.id)
+        check_capacity(self.settings, views)
         last, run_id = job.require_state(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
         return self._runs.create(
             recipe=asked,
@@ -321,6 +327,10 @@ class Studio(Desk, Shelf):
         if not self._remove_states(run, (*_ENDS, "damaged")):
             raise UserError(f"{view.name} has just been put to work again, so its checkpoints stay.", code="run_is_live")
         return f"{view.name} can no longer be trained further. Its model, its scores and its curves stay."
+
+    def near_capacity(self, owner: str) -> str:
+        """Which limit of the queue, the runs or the disk is near, in a sentence; empty where none is."""
+        return near_capacity(self.settings, self._runs.list(owner))
 
     def clear_uploads(self) -> int:
         """Remove the page's copies of uploads that are older than an hour: drafts and runs have their own. Returns the bytes removed."""

@@ -1,8 +1,9 @@
 """A server for the tests of the page: the real ``serve`` with the tiny encoder, and a brake so that a training lasts as long as a test needs.
 
-    python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE
+    python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [hasty]
 
-While BRAKE_FILE exists, the training rests after each point that it logs, and goes no further than POINTS unless it is asked to stop. EMOTUNE_RUNS and GRADIO_SERVER_PORT are honoured as by app.py.
+A hasty one gives slow senders two seconds. While BRAKE_FILE exists, the training rests after each point that it logs, and goes no further than POINTS
+unless it is asked to stop. EMOTUNE_RUNS and GRADIO_SERVER_PORT are honoured as by app.py.
 """
 
 import sys
@@ -17,12 +18,15 @@ REST_SECONDS = 0.12
 POINTS = 45
 
 
-def main(encoder: Path, brake: Path) -> None:
+def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
     prepare_environment()
     from trainer.runs.events import EventLog
     from trainer.studio import Studio
     from trainer.training.encoders import local_encoder
     from trainer.ui import serving
+    from trainer.walls import around
+    from trainer.walls.bodies import Patience
+    from trainer.walls.connections import PatientConnection
 
     append, logged = EventLog.append, Counter()
 
@@ -37,9 +41,12 @@ def main(encoder: Path, brake: Path) -> None:
             time.sleep(REST_SECONDS)
 
     EventLog.append = slowly
+    if hasty:
+        PatientConnection.header_seconds = 2.0
+        around.PATIENCE = Patience(pause=2.0, seconds=2.0, rate=100_000.0)
     serving.Studio = partial(Studio, encoders=[local_encoder(encoder)])
     serving.serve(Settings.from_environment())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), hasty="hasty" in sys.argv[3:])

@@ -62,7 +62,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, read
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(serving, "Studio", lambda settings: studio)
         patched.setenv("GRADIO_SERVER_PORT", str(port))
-        patched.setattr("gradio.http_server.INITIAL_PORT_VALUE", port)
         patched.setenv("CI", "1")
         blocks = serving.serve(studio.settings, block=False)
     client = Client(blocks.local_url, verbose=False)
@@ -199,7 +198,7 @@ def test_report(server: Server, run: str) -> None:
 
 def test_predict(server: Server, run: str) -> None:
     results = server.client.predict(run, TEXTS, api_name="/predict")["results"]
-    assert [r["text"] for r in results] == TEXTS
+    assert [r["text"] for r in results] == [text[:200] for text in TEXTS]
     for result in results:
         assert set(result["probabilities"]) == {"anger", "joy", "sadness"}
         assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-6)

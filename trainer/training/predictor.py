@@ -5,6 +5,7 @@ by length; and the same for a model whose head no pipeline knows. ``predict`` is
 of the training were repaired, and says which are empty and which were cut.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,8 @@ class Predictor:
         self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, longest_text(config))
         self._model.eval().to(device)
         self._device = device
+        # A tokenizer is told how to cut before it does, and breaks when somebody tells it something else meanwhile.
+        self._tokenizing = threading.Lock()
 
     @property
     def max_length(self) -> int:
@@ -119,7 +122,8 @@ class Predictor:
         order = sorted(range(len(clean)), key=lambda i: len(clean[i]))
         for start in range(0, len(order), batch_size):
             picked = order[start : start + batch_size]
-            batch = self._tokenizer([clean[i] for i in picked], truncation=True, padding=True, return_tensors="pt").to(self._device)
+            with self._tokenizing:
+                batch = self._tokenizer([clean[i] for i in picked], truncation=True, padding=True, return_tensors="pt").to(self._device)
             with torch.inference_mode():
                 logits = self._model(**batch).logits
             out[picked] = torch.softmax(logits.float(), dim=-1).cpu().numpy()
@@ -131,7 +135,8 @@ class Predictor:
         """Of clean texts: the tokens of each as a whole, and how many tell the model something: neither added nor the unknown token."""
         if not texts:
             return []
-        encoded = self._tokenizer(list(texts), truncation=False, return_special_tokens_mask=True)
+        with self._tokenizing:
+            encoded = self._tokenizer(list(texts), truncation=False, return_special_tokens_mask=True)
         unknown = self._tokenizer.unk_token_id
         return [
             (len(ids), sum(not special and token != unknown for token, special in zip(ids, mask, strict=True)))

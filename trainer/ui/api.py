@@ -18,7 +18,8 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui.session import owner
 
-_INSPECTED_AT_ONCE = 4
+_ECHOED_CHARS = 200
+"""Of a text in an answer: enough to know it again."""
 
 
 def build(studio: Studio) -> None:
@@ -95,15 +96,17 @@ def build(studio: Studio) -> None:
         }
 
     def predict(run: str, texts: list[str]) -> dict:
-        """The probability of each class for each text, with its number of tokens and whether it was cut; a reason for an empty one."""
+        """The probability of each class for each text, with its number of tokens and whether it was cut; a reason for an empty one.
+
+        The answers stand in the order of the texts, each with the first 200 characters of its own. All texts together may have 200,000.
+        """
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
             raise UserError("texts must be a list of strings.", code="not_texts")
         names, predictions = studio.predict(owner(), run, texts)
-        return {"results": [{"text": text, **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
+        return {"results": [{"text": text[:_ECHOED_CHARS], **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
 
-    for endpoint in (inspect, start, progress, stop, resume, report, predict):
-        # Gradio lets one call of each wait for the other; a small file is not to wait for a big one.
-        at_once = _INSPECTED_AT_ONCE if endpoint is inspect else "default"
+    for endpoint, at_once in ((inspect, 4), (start, 2), (progress, 8), (stop, 4), (resume, 2), (report, 4), (predict, 4)):
+        # Not one at a time: whoever sends little does not wait for whoever sends much.
         gr.api(_sentences(endpoint), api_name=endpoint.__name__, concurrency_limit=at_once)
 
 

@@ -223,8 +223,8 @@ def _foot(studio: Studio, page: Page, draft: str | None, *values: Any, wrong: st
         with suppress(UserError):  # a wrong setting is told at its field
             seconds = studio.forecast(owner(), preparation.draft.id, recipe_of(page, values))
     live = next((v.id for v in studio.runs(owner()) if v.status == "running"), "")
-    rows = None if found.splits is None else len(found.splits.train)
-    return train_tab.start_foot(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live, in_the_way=found.said)
+    rows, near = None if found.splits is None else len(found.splits.train), studio.near_capacity(owner())
+    return train_tab.start_foot(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live, in_the_way=found.said, near=near)
 
 
 def _dial(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:

@@ -12,6 +12,7 @@ from trainer.presets import LEVELS
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.ui import api, data_events, data_tab, form, markup, results_tab, run_names, runs_tab, shell, theme, train_tab, try_tab
+from trainer.ui.careful import CarefulBlocks
 from trainer.ui.components import Page
 from trainer.ui.refresh import refresh
 from trainer.ui.served import served_files
@@ -24,7 +25,7 @@ def build(studio: Studio, *, whereabouts: str, stays_here: bool) -> gr.Blocks:
     """The whole page over one studio. ``whereabouts`` is the sentence that says where an uploaded file goes, ``stays_here`` whether that is
     the visitor's own computer."""
     gr.set_static_paths(served_files())
-    with gr.Blocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
+    with CarefulBlocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
         api.build(studio)
         around = shell.build()

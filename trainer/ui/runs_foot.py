@@ -9,14 +9,13 @@ from trainer.ui import shell
 from trainer.ui.pressable import Press
 
 
-def foot(chosen: Sequence[RunView], titles: Mapping[str, str], *, any_runs: bool) -> str:
-    """``chosen`` are the runs that are ticked, ``titles`` by id. A narrow screen shows the first button and leads to the others by "More"."""
+def foot(chosen: Sequence[RunView], titles: Mapping[str, str], *, any_runs: bool, near: str = "") -> str:
+    """``chosen`` are the runs that are ticked, ``titles`` by id; ``near`` says which limit is near. A narrow screen shows the first button and leads to the others by "More"."""
     if not any_runs:
         return shell.foot_html("First a table, then a run.", Press("to-data", "Open a file", primary=True))
     if not chosen:
-        return shell.foot_html(
-            f"Press a run's name to open it. Tick runs to rename, train further or delete them, 2 to {MOST_COMPARED} to compare."
-        )
+        may = f"Press a run's name to open it. Tick runs to rename, train further or delete them, 2 to {MOST_COMPARED} to compare."
+        return shell.foot_html(f"{near} {may}".strip())
     more = Press("more", "More …", code=_ids(chosen)).html
     others = "".join(press.html for press in others_of(chosen))
     first = first_of(chosen)

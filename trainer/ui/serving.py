@@ -1,20 +1,25 @@
-"""Serve the page: address, browser, download route; a taken port is a sentence."""
+"""Serve the page: address, browser, the app behind the walls; a taken port is a sentence.
+
+The walls themselves are in ``trainer/walls``.
+"""
 
 import os
 import socket
 import sys
-import tempfile
 import threading
 import weakref
+import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import quote
 
 import gradio as gr
-from starlette.background import BackgroundTask
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from gradio.route_utils import FnIndexInferError
+from gradio.utils import get_upload_folder
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
 
 from trainer.errors import UserError
 from trainer.runs.private import keep_private, tighten
@@ -22,36 +27,54 @@ from trainer.runs.serving_lock import serving_alone
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import end_is_asked
 from trainer.studio import Studio
+from trainer.ui.downloads import download_route, prepared_route
 from trainer.ui.page import build, page_options
-from trainer.ui.session import owner
+from trainer.walls.around import surround
+from trainer.walls.failures import WORDS
+from trainer.walls.hosts import check_open, hosts_of, is_loopback
+from trainer.walls.server import WebServer, take_port
 
 _LOOK_SECONDS = 1.0
 """Where a wait without an end hears no signal, as on Windows."""
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_API = "/gradio_api"
+_MOST_SESSIONS, _MOST_WAITING = 200, 100
+_UNUSED = (
+    *("/monitoring", "/login_check", "/user", "/token", "/app_id", "/svelte", "/robots.txt", "/pwa_icon", "/logout"),
+    *(f"{_API}/{name}" for name in ("component_server", "process_recording", "custom_component", "proxy=", "deep_link", "dev/", "stream/")),
+    *(
+        f"{_API}/{name}"
+        for name in ("runs", "run-history", "vibe-", "undo-vibe-", "profiling", "startup-events", "token", "reset", "file/")
+    ),
+)
+"""What gradio serves and this page has no use for."""
 
 
-def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
-    """Open the page; with ``block``, return only when the server is asked to end, and has. Raises UserError where it cannot be served as asked.
+def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr.Blocks:
+    """Open the page; with ``block``, return only when the server is asked to end, and has. ``public``: everybody who can reach it may use it.
 
-    What trains then ends after its current step and keeps its best model.
-
-    No other server gets the runs folder meanwhile: until the end with ``block``, else for as long as the page exists.
+    What trains when it ends does so after its current step and keeps its best model. Raises UserError where the page cannot be served as asked,
+    ``open_to_all`` where nobody has said that it is meant for all who reach it. No other server gets the runs folder meanwhile: until the end
+    with ``block``, else for as long as the page exists.
     """
+    host, port = os.environ.get("GRADIO_SERVER_NAME", "").strip() or "127.0.0.1", _port()
+    check_open(host, settings, public=public)
     keep_private()
     settings.check_writable()
     # Gradio keeps a copy of each upload for a day; it belongs where the rest of the person's data is, and nobody else may read it.
-    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.runs_dir / "uploads"))
-    host, port = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), _port()
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.uploads_dir))
     with ExitStack() as held:
         tell_address = held.enter_context(serving_alone(settings.runs_dir))
         # From here on something may train.
         asked = held.enter_context(end_is_asked()) if block else None
         studio = Studio(settings)
-        blocks = launch(studio, host, port, browser=_has_browser())
+        blocks = launch(studio, host, port)
         tell_address(blocks.local_url)
         # Runs of before may have been made for everybody to read; with many that takes longer than the page should wait.
         threading.Thread(target=tighten, args=(settings.runs_dir,), name="tighten", daemon=True).start()
+        print(f"Emotune is at {blocks.local_url}", flush=True)
+        if _has_browser():
+            webbrowser.open(blocks.local_url)
         # The page comes first; and what waits in the queue begins only once the machine's speed has been measured.
         studio.warm_up()
         studio.recover()
@@ -73,27 +96,78 @@ def _end(studio: Studio, blocks: gr.Blocks) -> None:
     studio.close()
 
 
-def launch(studio: Studio, host: str, port: int | None, *, browser: bool = False) -> gr.Blocks:
-    """The page, open at its address. Raises UserError where that cannot be had."""
-    blocks = build(studio, whereabouts=whereabouts(studio.settings, host), stays_here=host in _LOOPBACK)
+def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
+    """The page, open at its address (``local_url``) until it is closed. Raises UserError where that cannot be had."""
+    hosts = hosts_of(host, studio.settings)
+    blocks = build(studio, whereabouts=whereabouts(studio.settings, host), stays_here=is_loopback(host))
     try:
-        blocks.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=browser,
-            share=False,
-            prevent_thread_lock=True,
-            max_file_size=studio.settings.max_file_bytes,
-            app_kwargs={"routes": [download_route(studio), prepared_route(studio)]},
-            **page_options(),
-        )
+        listener = take_port(host, port)
     except OSError as error:
         raise UserError(_why_not_served(host, port), code="not_served") from error
+    app = surround(
+        _app(studio, blocks),
+        hosts,
+        studio.settings,
+        uploads=Path(get_upload_folder()),
+        upload_path=f"{_API}/upload",
+        closed=_UNUSED,
+    )
+    blocks.server = WebServer(app, listener)
+    blocks.server.start()
+    shown = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host.strip("[]") and "[" not in host else host
+    blocks.local_url = f"http://{shown}:{listener.getsockname()[1]}/"
+    return blocks
+
+
+def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
+    """Gradio's app with our own paths before it. Not ``Blocks.launch``: what is to come before all that gradio answers has no place there."""
+    in_words = {
+        KeyError: _no_such_call,
+        FnIndexInferError: _no_such_call,
+        RequestValidationError: _unreadable,
+        UnicodeError: _unreadable,
+        Exception: _in_words,
+    }
+    own = [download_route(studio), prepared_route(studio)]
+    app = FastAPI(routes=own, docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=in_words)
+    gr.mount_gradio_app(
+        app,
+        blocks,
+        "/",
+        max_file_size=studio.settings.max_file_bytes,
+        root_path=os.environ.get("GRADIO_ROOT_PATH") or None,
+        app_kwargs={"exception_handlers": in_words},
+        **page_options(),
+    )
+    # Without it gradio takes any file of this computer for an upload, if a call names it.
+    blocks.has_launched = True
+    # Each keeps a copy of the page's components; the one that was used longest ago goes first.
+    blocks.state_holder.capacity = _MOST_SESSIONS
+    # What ``Blocks.close`` ends; what is begun at the start must not be begun again by a request.
+    blocks.app = app.routes[-1].app
+    blocks.app.startup_events_triggered = True
+    # More are refused; what a page asks each second does not wait.
+    blocks._queue.max_size = _MOST_WAITING
     # Gradio looks for queued work each millisecond, and each ten for news of progress bars, of which there are none: a twentieth of a
     # core, taken from the training.
     blocks._queue.sleep_when_free = 0.05
     blocks._queue.progress_update_sleep_when_free = 1.0
-    return blocks
+    return app
+
+
+async def _no_such_call(request: Request, error: Exception) -> JSONResponse:
+    words = "There is no such call here. “Use via API” at the foot of the page shows those there are."
+    return JSONResponse({"error": words, "detail": words, "code": "unknown_call"}, status_code=404)
+
+
+async def _unreadable(request: Request, error: Exception) -> JSONResponse:
+    """Without what was sent, of which gradio's own answer is full."""
+    words = "This request does not have the form of a call. “Use via API” at the foot of the page shows how they look."
+    return JSONResponse({"error": words, "detail": words, "code": "unreadable"}, status_code=422)
+
+
+async def _in_words(request: Request, error: Exception) -> JSONResponse:
+    return JSONResponse({"error": WORDS, "detail": WORDS, "code": "unexpected"}, status_code=500)
 
 
 def _port() -> int | None:
@@ -117,45 +191,9 @@ def _why_not_served(host: str, port: int | None) -> str:
 
 def whereabouts(settings: Settings, host: str) -> str:
     """Where an uploaded file goes, in one sentence."""
-    if host in _LOOPBACK:
+    if is_loopback(host):
         return f"Your file stays on this computer, in {settings.runs_dir}. It is sent nowhere else."
     return "Your file goes to the computer that serves this page and stays there; whoever can open this page can see it. It is sent nowhere else."
-
-
-def download_route(studio: Studio) -> Route:
-    """``/download/<run id>``: the run's model as a zip, made for this one answer."""
-
-    def download(request: Request) -> Response:
-        handle, file = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
-        os.close(handle)
-        path = Path(file)
-        try:
-            name = studio.zip_model(owner(), request.path_params["run"], path)
-        except UserError as error:
-            path.unlink()
-            return PlainTextResponse(error.message, status_code=404)
-        except OSError as error:
-            path.unlink()
-            message = f"The zip could not be written ({error.strerror or error}). Free some disk space and try again."
-            return PlainTextResponse(message, status_code=507)
-        return FileResponse(path, filename=name, media_type="application/zip", background=BackgroundTask(path.unlink))
-
-    return Route("/download/{run}", download, methods=["GET"])
-
-
-def prepared_route(studio: Studio) -> Route:
-    """``/prepared/<draft id>/<exact | spreadsheet | changes>``: the repaired file, or the list of what was changed in it."""
-
-    def download(request: Request) -> Response:
-        try:
-            name, data = studio.export(owner(), request.path_params["draft"], request.path_params["form"])
-        except UserError as error:
-            return PlainTextResponse(error.message, status_code=404)
-        # Never shown in the browser as a page, whatever the cells hold.
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "X-Content-Type-Options": "nosniff"}
-        return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
-
-    return Route("/prepared/{draft}/{form}", download, methods=["GET"])
 
 
 def _has_browser() -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.errors import UserError
+from trainer.errors import UserError, place_of
 from trainer.settings import LOCAL_OWNER
+from trainer.walls.failures import WORDS
 
 QUIET = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
 """For a handler of the page: not part of the API, and no spinner over what it updates.
@@ -49,11 +50,9 @@ def said(answer: Callable[[str], Any]) -> Callable[[Callable], Callable]:
                 return handler(*args)
             except UserError as error:
                 return answer(error.message)
-            except Exception:
-                _log.exception("handler %s failed", handler.__name__)
-                return answer(
-                    "Something went wrong here that should not have. The details are in the server's log; nothing of yours is lost."
-                )
+            except Exception as error:
+                _log.error("handler %s failed: %s", handler.__name__, place_of(error))
+                return answer(WORDS)
 
         return guarded
 

@@ -151,9 +151,17 @@ def source_html(source_name: str) -> str:
 
 
 def start_foot(
-    source_name: str, train_rows: int | None, seconds: float | None, *, wrong: str = "", live: str = "", in_the_way: str = ""
+    source_name: str,
+    train_rows: int | None,
+    seconds: float | None,
+    *,
+    wrong: str = "",
+    live: str = "",
+    in_the_way: str = "",
+    near: str = "",
 ) -> str:
-    """What Start would do, or, without rows, what stands ``in_the_way``; ``live`` is the run that trains meanwhile."""
+    """What Start would do, or, without rows, what stands ``in_the_way``; ``live`` is the run that trains meanwhile, ``near`` says which limit is
+    near."""
     start = Press("start", "Start training", primary=True, elem_id="start", says="Starting …", disabled=train_rows is None)
     others = [Press("watch", "See the one that trains", code=live, link=True)] if live else []
     if wrong:
@@ -162,7 +170,8 @@ def start_foot(
         return shell.foot_html(in_the_way, *others, Press("to-data", "See what to fix", primary=True))
     takes = "" if seconds is None else f" Takes about {words.about(seconds)}."
     waits = " It waits for its turn." if live else ""
-    return shell.foot_html(f"Trains on {source_name}, {words.count(train_rows, 'row')}.{takes}{waits}", *others, start)
+    limit = f" {near}" if near else ""
+    return shell.foot_html(f"Trains on {source_name}, {words.count(train_rows, 'row')}.{takes}{waits}{limit}", *others, start)
 
 
 def dial_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:

@@ -1,0 +1,85 @@
+"""Calls that do not fit are refused in words before anything is done, and the log keeps neither a traceback nor a text."""
+
+import asyncio
+import logging
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from trainer.ui.careful import CarefulBlocks
+
+
+@pytest.fixture(scope="module")
+def page() -> CarefulBlocks:
+    def shout(text: str, count: float, often: bool) -> str:
+        if text == "break":
+            raise RuntimeError(text + " my secret")
+        return text.upper() * int(count)
+
+    def pressed(press: gr.EventData) -> str:
+        return press.action
+
+    with CarefulBlocks() as made:
+        text, count, often = gr.Textbox(), gr.Number(), gr.Checkbox()
+        color = gr.Radio(["red", "green"])
+        text.change(shout, [text, count, often], text)
+        text.submit(pressed, None, text)
+        color.change(lambda chosen: chosen, color, color)
+    return made
+
+
+def call(page: CarefulBlocks, which: int, inputs: list[Any], event: Any = None, **more: Any) -> Any:
+    data = gr.EventData(None, event)
+    return asyncio.run(page.process_api(page.fns[which], inputs, event_data=data, **more))["data"]
+
+
+def test_a_call_that_fits_is_done(page: CarefulBlocks) -> None:
+    assert call(page, 0, ["ab", 2, True]) == ["ABAB"]
+    assert call(page, 1, [], {"action": "go", "code": ""}) == ["go"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ([], "takes 3 values; 0 were sent"),
+        (["a", 1, True, 4], "takes 3 values; 4 were sent"),
+        ([7, 1, True], "Value 0 of this call must be a text"),
+        ([["my secret"], 1, True], "must be a text"),
+        (["a", "my secret", True], "Value 1 of this call must be a number"),
+        (["a", True, True], "must be a number"),
+        (["a", float("nan"), True], "must be a number"),
+        (["a", float("inf"), True], "must be a number"),
+        (["a", 1, 1], "Value 2 of this call must be true or false"),
+        (["a \ud800", 1, True], "half a character"),
+        (["break", 1, True], "Something went wrong here"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused_in_words(
+    page: CarefulBlocks, inputs: list, words: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), pytest.raises(gr.Error, match=words) as refused:
+        call(page, 0, inputs)
+    assert refused.value.print_exception is False
+    written = caplog.text + "".join(capfd.readouterr()) + refused.value.message
+    assert "secret" not in written
+    assert "Traceback" not in written
+
+
+@pytest.mark.parametrize(
+    "event", [None, [], "x", {}, {"action": "go"}, {"action": 7, "code": ""}, {"action": "go", "code": "\ud800"}, {"run": None}]
+)
+def test_a_press_that_is_none_is_refused(page: CarefulBlocks, event: Any) -> None:
+    with pytest.raises(gr.Error, match="not known here"):
+        call(page, 1, [], event)
+
+
+def test_a_choice_that_there_is_not_is_refused_without_a_traceback(page: CarefulBlocks) -> None:
+    with pytest.raises(gr.Error) as refused:
+        call(page, 2, ["blue"])
+    assert refused.value.print_exception is False
+
+
+def test_several_calls_in_one_are_refused(page: CarefulBlocks) -> None:
+    with pytest.raises(gr.Error, match="several at once"):
+        call(page, 0, ["a", 1, True], request=[None])

@@ -1,0 +1,54 @@
+"""What is taken away by a plain link: a run's model, a repaired file. Each answer is made for itself.
+
+Not the files that gradio serves for the page.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from trainer.errors import UserError
+from trainer.studio import Studio
+from trainer.ui.session import owner
+
+
+def download_route(studio: Studio) -> Route:
+    """``/download/<run id>``: the run's model as a zip, made for this one answer."""
+
+    def download(request: Request) -> Response:
+        handle, file = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
+        os.close(handle)
+        path = Path(file)
+        try:
+            name = studio.zip_model(owner(), request.path_params["run"], path)
+        except UserError as error:
+            path.unlink()
+            return PlainTextResponse(error.message, status_code=404)
+        except OSError as error:
+            path.unlink()
+            message = f"The zip could not be written ({error.strerror or error}). Free some disk space and try again."
+            return PlainTextResponse(message, status_code=507)
+        return FileResponse(path, filename=name, media_type="application/zip", background=BackgroundTask(path.unlink))
+
+    return Route("/download/{run}", download, methods=["GET"])
+
+
+def prepared_route(studio: Studio) -> Route:
+    """``/prepared/<draft id>/<exact | spreadsheet | changes>``: the repaired file, or the list of what was changed in it."""
+
+    def download(request: Request) -> Response:
+        try:
+            name, data = studio.export(owner(), request.path_params["draft"], request.path_params["form"])
+        except UserError as error:
+            return PlainTextResponse(error.message, status_code=404)
+        # Never shown in the browser as a page, whatever the cells hold.
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "X-Content-Type-Options": "nosniff"}
+        return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
+
+    return Route("/prepared/{draft}/{form}", download, methods=["GET"])

@@ -1,0 +1,54 @@
+"""All walls around one app, in their order: who asks is looked at before what is asked, and that before it is read.
+
+The app itself is handed in; so is which of its paths take uploads, and which are closed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from trainer.settings import Settings
+from trainer.walls.answers import refuse
+from trainer.walls.bodies import Bodies, Patience
+from trainer.walls.failures import Failures
+from trainer.walls.foreign import ForeignPages
+from trainer.walls.headers import HUB, SecurityHeaders
+from trainer.walls.hosts import Hosts
+from trainer.walls.password import Password
+from trainer.walls.uploads import Uploads
+
+PATIENCE = Patience()
+_FORM_BYTES = 64 * 1024
+"""What a form has beside the file in it."""
+
+
+def surround(app: ASGIApp, hosts: Hosts, settings: Settings, *, uploads: Path, upload_path: str, closed: Sequence[str]) -> ASGIApp:
+    """The app with all walls. What is posted to ``upload_path`` comes to lie in ``uploads``; ``closed`` are beginnings of paths at which there is nothing for anybody."""
+    largest = settings.max_file_bytes + _FORM_BYTES
+    inner: ASGIApp = Uploads(
+        app,
+        path=upload_path,
+        folder=uploads,
+        most_files=settings.max_files_per_upload,
+        most_bytes=settings.max_uploads_bytes,
+        most_at_once=largest,
+    )
+    inner = Bodies(Closed(inner, closed), limit=settings.max_json_bytes, limits={upload_path: largest}, patience=PATIENCE)
+    if settings.password:
+        inner = Password(inner, settings.password, embedded=settings.space)
+    inner = ForeignPages(inner, hosts, framed=settings.space)
+    return Failures(SecurityHeaders(inner, framed_by=HUB if settings.space else ()))
+
+
+class Closed:
+    """Answers for paths that the app would have served, though nobody here needs them."""
+
+    def __init__(self, app: ASGIApp, closed: Sequence[str]) -> None:
+        self._app, self._closed = app, tuple(closed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(self._closed):
+            await refuse(scope, receive, send, 404, "There is nothing here.", "not_here", close=True)
+        else:
+            await self._app(scope, receive, send)
