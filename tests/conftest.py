@@ -41,8 +41,14 @@ MOODS = {
 }
 FILLERS = "the a we they today with my our of and then it was so very at home work again".split()
 
-CHROMIUM = ["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP evil.test 127.0.0.1"]
-"""How it is started; the name is that of a foreign site that has been bound to this computer."""
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--host-resolver-rules=MAP evil.test 127.0.0.1",
+    "--disable-features=LocalNetworkAccessChecks",
+]
+"""How it is started. The name is that of a foreign site that has been bound to this computer; that Chromium asks before such a site may reach it is
+new, and no other browser does so."""
 
 
 @pytest.fixture(scope="session")

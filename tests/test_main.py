@@ -265,16 +265,30 @@ def test_recipes_that_cannot_be_are_refused(here: Here, tmp_path: Path, small_cs
     assert "Traceback" not in said.err
 
 
-def test_a_training_that_fails_is_status_1_and_a_sentence(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
+def test_a_training_that_fails_is_status_1_and_a_sentence(
+    here: Here, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("trainer.training.fit.fit", fails)
+    said = here("train", small_csv, "--encoder", tiny_encoder.source, "--epochs", "1", "--json")
+    assert said.status == 1
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    assert said.err.splitlines()[-1].startswith("The disk is full, so the training could not be saved.")
+
+
+def test_a_damaged_encoder_is_status_2_and_a_sentence(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken-bert"
     shutil.copytree(tiny_encoder.source, broken)
     weights = (broken / "model.safetensors").read_bytes()
     (broken / "model.safetensors").write_bytes(weights[: len(weights) // 2])
     said = here("train", small_csv, "--encoder", broken, "--epochs", "1", "--json")
-    assert said.status == 1
+    assert said.status == 2
     assert said.out == ""
-    assert "Traceback" not in said.err
-    assert "broken-bert" in said.err.splitlines()[-1]
+    assert said.err.startswith("The model folder broken-bert is not used: model.safetensors is damaged")
+    assert len(said.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_the_folder_of_a_run_holds_what_the_design_says(trained: tuple[Studio, R
 
 
 @pytest.mark.parametrize(
-    "text", ["happy " * 200_000, "happy 🫠👨‍👩‍👧 \x00\x07 مرحبا", "happy ‮evil‬", "<b>happy</b>", "\ud800 half a character"]
+    "text", ["happy " * 30_000, "happy 🫠👨‍👩‍👧 \x00\x07 مرحبا", "happy ‮evil‬", "<b>happy</b>", "\ud800 half a character"]
 )
 def test_odd_texts_get_probabilities(trained: tuple[Studio, RunView, dict[str, int]], text: str) -> None:
     studio, view, _ = trained

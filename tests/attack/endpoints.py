@@ -182,4 +182,9 @@ def _wrong(answer: httpx.Response) -> str:
     except ValueError:
         return "" if len(said.split()) > 2 and "Internal Server Error" not in said else f"no words: {answer.status_code} {said[:200]}"
     words = next((value[key] for key in ("error", "detail", "message") if isinstance(value, dict) and value.get(key)), None)
-    return "" if isinstance(words, str) and len(words.split()) > 2 else f"no words: {answer.status_code} {said[:200]}"
+    # "Not Found" is what a web server says of a path that there is not.
+    return (
+        ""
+        if isinstance(words, str) and len(words.split()) > (1 if answer.status_code == 404 else 2)
+        else f"no words: {answer.status_code} {said[:200]}"
+    )

@@ -18,7 +18,7 @@ from tests.attack.served import Served, serving
 from tests.conftest import CHROMIUM
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Response
+    from playwright.sync_api import Browser, BrowserContext, Request, Response
 
 EVIL = "evil.test"
 _ORIGINS = (
@@ -190,22 +190,24 @@ def attacked_in_browser(bounds: Bounds, served: Served, browser: "Browser") -> O
 
 def _visit(context: "BrowserContext", address: str, facts: dict[str, Any], served: Served, found: Outcome) -> int:
     """Open one foreign page and let it do what it can; the number of things it asked for."""
-    asked, page = [0], context.new_page()
+    asked, page, made_up = [0], context.new_page(), f"http://{EVIL}:{served.port}/page"
+
+    def wanted(request: "Request") -> None:
+        asked[0] += f":{served.port}/" in request.url and request.url != made_up
 
     def seen(answer: "Response") -> None:
-        if f":{served.port}/" not in answer.url:
-            return
-        asked[0] += 1
-        if answer.status not in (403, 421):
+        if f":{served.port}/" in answer.url and answer.url != made_up and answer.status not in (403, 421):
             found.effects.append(f"{address} got {answer.status} of {answer.request.method} {answer.url}")
 
+    # Of what a browser does not even send, or whose answer it hides, there is no response.
+    page.on("request", wanted)
     page.on("response", seen)
     page.on("download", lambda download: found.effects.append(f"{address} downloaded {download.url}"))
     if f":{served.port}/" in address:
         # The rebound page itself is refused; what its site would do stands in one that is served in its place.
         page.goto(address)
-        page.route(f"{address}page", lambda route: route.fulfill(body="<body>evil</body>", content_type="text/html"))
-        address += "page"
+        page.route(made_up, lambda route: route.fulfill(body="<body>evil</body>", content_type="text/html"))
+        address = made_up
     page.goto(address)
     frame = page.frames[1] if "sandboxed" in address else page.main_frame
     found.effects += [f"{address}: {what}" for what in frame.evaluate(_DEEDS, facts)]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
@@ -286,6 +287,30 @@ def test_texts_that_are_no_list_of_texts_are_a_sentence(server: Server, run: str
     assert said(lambda: server.client.predict(run, texts, api_name="/predict")) == "texts must be a list of strings."
 
 
+def test_too_many_characters_are_a_sentence_and_little_of_a_text_comes_back(server: Server, run: str) -> None:
+    texts = ["happy laugh " * 800] * 21
+    assert "201,600 characters" in said(lambda: server.client.predict(run, texts, api_name="/predict"))
+    (result,) = server.client.predict(run, ["happy " * 10_000], api_name="/predict")["results"]
+    assert len(result["text"]) == 200
+
+
+def test_a_long_prediction_does_not_keep_the_others_waiting(server: Server, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on, predict = threading.Event(), threading.Event(), server.studio.predict
+
+    def slowly(owner: str, run_id: str, texts: list[str]) -> object:
+        if texts == ["long"]:
+            begun.set()
+            assert go_on.wait(PATIENCE)
+        return predict(owner, run_id, texts)
+
+    monkeypatch.setattr(server.studio, "predict", slowly)
+    long = server.client.submit(run, ["long"], api_name="/predict")
+    assert begun.wait(PATIENCE)
+    assert server.client.predict(run, ["happy laugh"], api_name="/predict")["results"][0]["label"] == "joy"
+    go_on.set()
+    assert long.result(PATIENCE)["results"][0]["text"] == "long"
+
+
 def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:
     assert "257" in said(lambda: server.client.predict(run, ["x"] * 257, api_name="/predict"))
 
@@ -360,6 +385,42 @@ def test_no_file_of_the_server_can_be_named(server: Server, tmp_path: Path, endp
     assert "event: complete" not in answer, answer
     assert "rows_seen" not in answer
     assert len(server.studio.runs("local")) == before
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.test"}, 421),
+        ({"Origin": "http://evil.test"}, 403),
+        ({"Origin": "http://localhost:9999"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+@pytest.mark.parametrize("path", ["gradio_api/upload", "gradio_api/call/stop", "gradio_api/run/predict", "gradio_api/queue/join", "config"])
+def test_foreign_names_and_pages_get_nothing(server: Server, path: str, headers: dict, status: int) -> None:
+    for method in ("POST", "GET", "OPTIONS"):
+        answer = httpx.request(method, server.address + path, headers=headers)
+        assert answer.status_code == status
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert "server" not in answer.headers
+
+
+def test_one_request_brings_one_file_and_leaves_nothing_where_it_brings_more(server: Server) -> None:
+    folder = Path(get_upload_folder())
+    before = sorted(folder.rglob("*"))
+    answer = httpx.post(f"{server.address}gradio_api/upload", files=[("files", (f"{n}.csv", b"a,b\n" * n)) for n in range(1000)])
+    assert (answer.status_code, answer.text) == (413, "These are too many files at once; send at most 1.")
+    answer = httpx.post(f"{server.address}gradio_api/upload", files={"another": ("x.csv", b"a,b\n")})
+    assert answer.status_code == 200
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["monitoring", "gradio_api/component_server", "gradio_api/proxy=http://127.0.0.1", "gradio_api/startup-events"]
+)
+def test_what_the_page_does_not_use_is_closed(server: Server, path: str) -> None:
+    assert httpx.get(server.address + path).json()["code"] == "not_here"
 
 
 # The model to take away

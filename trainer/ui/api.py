@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from trainer.advice import facts_of
 from trainer.data.files.decoding import refuse_lone_surrogates
@@ -17,6 +16,7 @@ from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui.session import owner
+from trainer.ui.uploaded import NO_UPLOAD, uploaded
 
 _ECHOED_CHARS = 200
 """Of a text in an answer: enough to know it again."""
@@ -127,13 +127,10 @@ def _named(text: str | None) -> tuple[str, ...]:
 
 def _uploaded(file: Any) -> Path:
     """The path of a file that was uploaded to this server. A caller may write any path into its request; no other is read."""
-    named = file.get("path") if isinstance(file, dict) else getattr(file, "path", None)
-    folder = Path(get_upload_folder()).resolve()
-    if isinstance(named, str) and "\0" not in named:
-        path = Path(named).resolve()
-        if path.is_relative_to(folder) and path.is_file():
-            return path
-    raise UserError("There is no such upload. Send the file itself, with handle_file(...) of gradio_client.", code="not_uploaded")
+    path = uploaded(file.get("path") if isinstance(file, dict) else getattr(file, "path", None))
+    if path is None:
+        raise UserError(NO_UPLOAD, code="not_uploaded")
+    return path
 
 
 def _sentences(endpoint: Callable) -> Callable:

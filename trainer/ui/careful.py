@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from trainer.errors import place_of
+from trainer.ui.uploaded import NO_UPLOAD, only_uploads
 from trainer.walls.failures import WORDS
 
 _MOST_LETTERS = 20_000
@@ -59,12 +60,17 @@ def _look_at(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> No
                 raise _refused(f"Value {place} of this call must be {words}.")
         if isinstance(value, str) and not value.isascii() and _has_half_characters(value):
             raise _refused("A text holds half a character, which no program can write down. Send it anew.")
-    if block_fn.collects_event_data and not _is_press(None if event is None else event._data):
-        raise _refused("What was pressed is not known here.")
+        if not only_uploads(value):
+            raise _refused(NO_UPLOAD, "not_uploaded")
+    if block_fn.collects_event_data:
+        if event is None or not _is_press(event._data):
+            raise _refused("What was pressed is not known here.")
+        # A handler for the one kind may be called with the other.
+        event._data = {"action": "", "code": "", "run": "", **event._data}
 
 
-def _refused(sentence: str) -> gr.Error:
-    return gr.Error(sentence, title="wrong_values", print_exception=False)
+def _refused(sentence: str, code: str = "wrong_values") -> gr.Error:
+    return gr.Error(sentence, title=code, print_exception=False)
 
 
 def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:

@@ -3,6 +3,7 @@
 The walls themselves are in ``trainer/walls``.
 """
 
+import logging
 import os
 import socket
 import sys
@@ -21,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from trainer.errors import UserError
+from trainer.errors import UserError, place_of
 from trainer.runs.private import keep_private, tighten
 from trainer.runs.serving_lock import serving_alone
 from trainer.settings import LOCAL_OWNER, Settings
@@ -34,18 +35,17 @@ from trainer.walls.failures import WORDS
 from trainer.walls.hosts import check_open, hosts_of, is_loopback
 from trainer.walls.server import WebServer, take_port
 
+_log = logging.getLogger("emotune")
+
 _LOOK_SECONDS = 1.0
 """Where a wait without an end hears no signal, as on Windows."""
 
 _API = "/gradio_api"
 _MOST_SESSIONS, _MOST_WAITING = 200, 100
 _UNUSED = (
-    *("/monitoring", "/login_check", "/user", "/token", "/app_id", "/svelte", "/robots.txt", "/pwa_icon", "/logout"),
+    *("/monitoring", "/svelte", "/logout"),
     *(f"{_API}/{name}" for name in ("component_server", "process_recording", "custom_component", "proxy=", "deep_link", "dev/", "stream/")),
-    *(
-        f"{_API}/{name}"
-        for name in ("runs", "run-history", "vibe-", "undo-vibe-", "profiling", "startup-events", "token", "reset", "file/")
-    ),
+    *(f"{_API}/{name}" for name in ("runs", "run-history", "vibe-", "undo-vibe-", "profiling", "startup-events", "token", "file/")),
 )
 """What gradio serves and this page has no use for."""
 
@@ -126,6 +126,8 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
         FnIndexInferError: _no_such_call,
         RequestValidationError: _unreadable,
         UnicodeError: _unreadable,
+        TypeError: _perhaps_unreadable,
+        ValueError: _perhaps_unreadable,
         Exception: _in_words,
     }
     own = [download_route(studio), prepared_route(studio)]
@@ -164,6 +166,14 @@ async def _unreadable(request: Request, error: Exception) -> JSONResponse:
     """Without what was sent, of which gradio's own answer is full."""
     words = "This request does not have the form of a call. “Use via API” at the foot of the page shows how they look."
     return JSONResponse({"error": words, "detail": words, "code": "unreadable"}, status_code=422)
+
+
+async def _perhaps_unreadable(request: Request, error: Exception) -> JSONResponse:
+    """Where values are given by name, gradio takes a wrong name for a mistake of its own."""
+    if "/call/v2/" in request.url.path:
+        return await _unreadable(request, error)
+    _log.error("a request failed: %s", place_of(error))
+    return await _in_words(request, error)
 
 
 async def _in_words(request: Request, error: Exception) -> JSONResponse:

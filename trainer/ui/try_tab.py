@@ -58,7 +58,7 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
     def predict(run_id: str | None, words: str | None) -> str:
         return show(studio, run_id or "", words or "")
 
-    @refuse
+    @said(lambda message: {examples: markup.notice(message, "must_fix")})
     def choose(run_id: str | None) -> dict:
         return {examples: try_view.examples(_examples(studio, run_id or "")), tab.foot: _foot(studio, run_id or "")}
 

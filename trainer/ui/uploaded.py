@@ -1,0 +1,35 @@
+"""Which files were uploaded to this server. A caller may write any path, or an address, into its request; no other is read or fetched.
+
+Not how much may be uploaded: ``trainer/walls/uploads.py`` bounds that.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+NO_UPLOAD = "There is no such upload. Send the file itself, with handle_file(...) of gradio_client."
+
+
+def uploaded(named: Any) -> Path | None:
+    """The path of an upload that a call names; None where it is none."""
+    folder = Path(get_upload_folder()).resolve()
+    if isinstance(named, str) and "\0" not in named:
+        try:
+            path = Path(named).resolve()
+            if path.is_relative_to(folder) and path.is_file():
+                return path
+        except OSError:
+            return None
+    return None
+
+
+def only_uploads(value: Any) -> bool:
+    """Whether each file that is named somewhere in a value was uploaded."""
+    if isinstance(value, list):
+        return all(map(only_uploads, value))
+    if not isinstance(value, dict):
+        return True
+    if isinstance(value.get("meta"), dict) and "path" in value and uploaded(value["path"]) is None:
+        return False
+    return all(map(only_uploads, value.values()))
