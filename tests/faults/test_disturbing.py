@@ -30,7 +30,7 @@ def test_a_few_kills_and_stops_with_a_queue(warm: Warm, tiny_encoder: Encoder) -
         warm,
         tiny_encoder,
         "--tries",
-        "2",
+        "1",
         "--two",
         "0",
         "--torchrun",
