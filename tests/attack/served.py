@@ -98,6 +98,7 @@ class Served:
         """What in the server's output should not be there."""
         output = self.output
         found = [f"the log has a traceback, the last: …{output[output.rindex('Traceback') :][-900:]}"] if "Traceback" in output else []
+        found += [f"the log has a fault: {line[:600]}" for line in output.splitlines() if " failed: " in line]
         if CANARY in output:
             found.append("the log has a text that was sent")
         if self.process.poll() is not None:

@@ -52,6 +52,7 @@ def test_a_call_that_fits_is_done(page: CarefulBlocks) -> None:
         (["a", float("inf"), True], "must be a number"),
         (["a", 1, 1], "Value 2 of this call must be true or false"),
         (["a \ud800", 1, True], "half a character"),
+        ([{"path": "http://127.0.0.1:1/x", "meta": {"_type": "gradio.FileData"}}, 1, True], "must be a text"),
         (["break", 1, True], "Something went wrong here"),
     ],
 )
@@ -78,6 +79,22 @@ def test_a_choice_that_there_is_not_is_refused_without_a_traceback(page: Careful
     with pytest.raises(gr.Error) as refused:
         call(page, 2, ["blue"])
     assert refused.value.print_exception is False
+
+
+@pytest.mark.parametrize("path", ["http://127.0.0.1:1/x", "https://example.org/x", "/etc/passwd", None, 7, "a\0b"])
+def test_a_file_that_was_not_uploaded_is_neither_read_nor_fetched(page: CarefulBlocks, path: Any) -> None:
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    for value in (file, [file], {"deep": [[file]]}):
+        with pytest.raises(gr.Error, match="no such upload"):
+            call(page, 2, [value])
+
+
+def test_values_as_deep_as_they_come_are_looked_at(page: CarefulBlocks) -> None:
+    value: list = []
+    for _ in range(50_000):
+        value = [value]
+    with pytest.raises(gr.Error):
+        call(page, 2, [value])
 
 
 def test_several_calls_in_one_are_refused(page: CarefulBlocks) -> None:

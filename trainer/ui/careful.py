@@ -34,13 +34,13 @@ class CarefulBlocks(gr.Blocks):
     error gradio prints what was sent."""
 
     async def process_api(self, block_fn: Any, inputs: list[Any], **more: Any) -> dict[str, Any]:
-        # No call of ours stands for several at once.
-        if isinstance(more.get("request"), list):
-            raise _refused("This call cannot be made for several at once.")
-        if _has_half_characters(more.get("session_hash") or ""):
-            raise _refused("The session's name holds half a character.")
-        _look_at(block_fn, inputs, more.get("event_data"))
         try:
+            # No call of ours stands for several at once.
+            if isinstance(more.get("request"), list):
+                raise _refused("This call cannot be made for several at once.")
+            if _has_half_characters(more.get("session_hash") or ""):
+                raise _refused("The session's name holds half a character.")
+            inputs = _looked_at(block_fn, inputs, more.get("event_data"))
             return await super().process_api(block_fn, inputs, **more)
         except gr.Error as error:
             error.print_exception = False
@@ -50,8 +50,8 @@ class CarefulBlocks(gr.Blocks):
             raise gr.Error(WORDS, title="unexpected", print_exception=False) from None
 
 
-def _look_at(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> None:
-    """Raise gr.Error where the values cannot be those of this call."""
+def _looked_at(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> list[Any]:
+    """The values of a call. Raises gr.Error where they cannot be its own."""
     if len(inputs) != len(block_fn.inputs):
         raise _refused(f"This call takes {len(block_fn.inputs)} values; {len(inputs)} were sent.")
     for place, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
@@ -67,6 +67,11 @@ def _look_at(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> No
             raise _refused("What was pressed is not known here.")
         # A handler for the one kind may be called with the other.
         event._data = {"action": "", "code": "", "run": "", **event._data}
+    # The page sends a text for each of its texts, be it an empty one; handlers count on that.
+    return [
+        "" if value is None and isinstance(component, (gr.Textbox, gr.HTML)) else value
+        for component, value in zip(block_fn.inputs, inputs, strict=True)
+    ]
 
 
 def _refused(sentence: str, code: str = "wrong_values") -> gr.Error:

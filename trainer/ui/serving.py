@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 import threading
+import warnings
 import weakref
 import webbrowser
 from contextlib import ExitStack
@@ -141,6 +142,8 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
         app_kwargs={"exception_handlers": in_words},
         **page_options(),
     )
+    # Of a call that does not come through the queue gradio writes into the log what the page would have been told.
+    warnings.filterwarnings("ignore", module=r"gradio\.helpers")
     # Without it gradio takes any file of this computer for an upload, if a call names it.
     blocks.has_launched = True
     # Each keeps a copy of the page's components; the one that was used longest ago goes first.

@@ -26,10 +26,13 @@ def uploaded(named: Any) -> Path | None:
 
 def only_uploads(value: Any) -> bool:
     """Whether each file that is named somewhere in a value was uploaded."""
-    if isinstance(value, list):
-        return all(map(only_uploads, value))
-    if not isinstance(value, dict):
-        return True
-    if isinstance(value.get("meta"), dict) and "path" in value and uploaded(value["path"]) is None:
-        return False
-    return all(map(only_uploads, value.values()))
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, list):
+            left += one
+        elif isinstance(one, dict):
+            if isinstance(one.get("meta"), dict) and "path" in one and uploaded(one["path"]) is None:
+                return False
+            left += one.values()
+    return True
