@@ -19,7 +19,7 @@ prepare_environment()
 
 from tests.attack.outcomes import Bounds, Outcome  # noqa: E402
 
-ATTACKS: tuple[str, ...] = ("model_folders",)
+ATTACKS: tuple[str, ...] = ("model_folders", "markup")
 """The modules of this folder, each with ``attack(bounds) -> Outcome``."""
 
 
