@@ -7,6 +7,7 @@ import csv
 import json
 import re
 import shutil
+import sys
 import tempfile
 import urllib.request
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _CLASSES, _COLUMNS, _ASKED = 40, 60, 8
 """So many payloads at once: as the classes of a run, the columns of a file, the runs of a question."""
 
+_BATCH = 180
 _PATIENCE = 180_000
 
 
@@ -54,28 +56,41 @@ def attack(bounds: Bounds) -> Outcome:
             browser.close()
 
 
-def attack_in(browser: "Browser", bounds: Bounds) -> Outcome:
+def attack_in(browser: "Browser", bounds: Bounds, *, train: bool = True) -> Outcome:
+    """``train`` False leaves the training out, and with it what is typed into its model."""
     everything = payloads()
     words = everything[: bounds.of(len(everything))]
+    outcome = Outcome(figures={"payloads": len(words), "trained": 0, "errors on the console": 0})
+    # A list of runs that is far longer than anybody's would only be slow.
+    for at in range(0, len(words), _BATCH):
+        _attack_with(browser, bounds, words[at : at + _BATCH], outcome, train=train and at == 0)
+        print(
+            f"markup: {min(at + _BATCH, len(words)):,} words, {outcome.tries:,} tries, {len(outcome.effects)} effects",
+            file=sys.stderr,
+            flush=True,
+        )
+    return outcome
+
+
+def _attack_with(browser: "Browser", bounds: Bounds, words: Sequence[str], outcome: Outcome, *, train: bool) -> None:
     with tempfile.TemporaryDirectory() as made:
         work = Path(made)
         save_tiny_bert(work / "tiny-bert")
         server = Server(work, local_encoder(work / "tiny-bert"))
         (work / "runs").mkdir()
-        attempt = _Attempt(words, Outcome(figures={"payloads": len(words)}), server)
+        attempt = _Attempt(words, outcome, server)
         attempt.fill_runs()
         server.start()
+        context = browser.new_context(accept_downloads=True)
         try:
-            context = browser.new_context(accept_downloads=True)
             attempt.open(Watched(context.new_page(), server.address.removeprefix("http://")))
-            attempt.all_places(work, bounds)
+            attempt.all_places(work, bounds, train=train)
             attempt.card(Watched(context.new_page(), ""))
-            attempt.outcome.figures["errors on the console"] = len(attempt.watched.errors)
-            context.close()
+            outcome.figures["errors on the console"] += len(attempt.watched.errors)
             attempt.elsewhere(work / "runs")
         finally:
+            context.close()
             server.end()
-    return attempt.outcome
 
 
 class _Attempt:
@@ -125,7 +140,7 @@ class _Attempt:
         self.outcome.tries += tries
         self.outcome.effects += self.watched.effects(where)
 
-    def all_places(self, work: Path, bounds: Bounds) -> None:
+    def all_places(self, work: Path, bounds: Bounds, *, train: bool) -> None:
         for place in (
             self.history,
             self.comparisons,
@@ -136,7 +151,7 @@ class _Attempt:
             lambda: self.files(work),
             lambda: self.recipes(work, bounds.of(40)),
             lambda: self.fields(bounds.of(20)),
-            lambda: self.training(bounds.of(40)),
+            *([lambda: self.training(bounds.of(40))] if train else []),
         ):
             place()
 
@@ -275,6 +290,7 @@ class _Attempt:
             if "trained" in (self.page.locator("#watch-head h2").text_content() or ""):
                 break
             self.page.wait_for_timeout(300)
+        self.outcome.figures["trained"] = 1
         tab(self.page, "Try it")
         for word in self.words[:most]:
             self.page.locator("#try-text textarea").fill(word)
