@@ -19,7 +19,18 @@ prepare_environment()
 
 from tests.attack.outcomes import Bounds, Outcome  # noqa: E402
 
-ATTACKS: tuple[str, ...] = ("bombs", "files", "model_folders", "markup", "endpoints", "foreign_pages", "paths", "floods", "slow_senders", "load")
+ATTACKS: tuple[str, ...] = (
+    "bombs",
+    "files",
+    "model_folders",
+    "markup",
+    "endpoints",
+    "foreign_pages",
+    "paths",
+    "floods",
+    "slow_senders",
+    "load",
+)
 """The modules of this folder, each with ``attack(bounds) -> Outcome``."""
 
 
