@@ -148,3 +148,13 @@ def test_a_zip_of_too_many_entries_is_refused_before_its_list_is_parsed():
         with pytest.raises(UserError, match="more than 10,000 files") as refusal:
             read_table(data)
         assert refusal.value.code == "compressed_file"
+
+
+def test_a_zip_whose_entry_has_no_name_is_damaged():
+    data = bytearray(make_zip({"x": CSV}))
+    central = data.rindex(b"PK\x01\x02")
+    data[central + 28 : central + 30] = b"\0\0"  # the length of its name
+    data[central + 30 : central + 32] = b"\1\0"  # of which it becomes an extra field
+    with pytest.raises(UserError) as refusal:
+        read_table(bytes(data))
+    assert refusal.value.code == "file_damaged"

@@ -22,7 +22,7 @@ _MOST_STREAMS = 10_000
 _XZ_MEMORY = 100 << 20
 _MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ"}
 _PADDING = re.compile(rb"\0*")
-_ERRORS = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
+_ERRORS = (OSError, EOFError, ValueError, IndexError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 
 def unpack(data: bytes, kind: Kind, limits: Limits) -> bytes:
