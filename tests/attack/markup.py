@@ -26,6 +26,7 @@ from tests.browser.conftest import Server
 from tests.browser.made_runs import make_run
 from tests.browser.steps import choose_settings, tab
 from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_rows
+from tests.warm import Warm, warmed
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
 from trainer.settings import LOCAL_OWNER
@@ -48,22 +49,22 @@ def attack(bounds: Bounds) -> Outcome:
     program = shutil.which("chromium")
     if program is None:
         return Outcome(effects=["there is no Chromium here"])
-    with sync_playwright() as playwright:
+    with warmed() as warm, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-background-networking"])
         try:
-            return attack_in(browser, bounds)
+            return attack_in(browser, warm, bounds)
         finally:
             browser.close()
 
 
-def attack_in(browser: "Browser", bounds: Bounds, *, train: bool = True) -> Outcome:
+def attack_in(browser: "Browser", warm: Warm, bounds: Bounds, *, train: bool = True) -> Outcome:
     """``train`` False leaves the training out, and with it what is typed into its model."""
     everything = payloads()
     words = everything[: bounds.of(len(everything))]
     outcome = Outcome(figures={"payloads": len(words), "trained": 0, "errors on the console": 0})
     # A list of runs that is far longer than anybody's would only be slow.
     for at in range(0, len(words), _BATCH):
-        _attack_with(browser, bounds, words[at : at + _BATCH], outcome, train=train and at == 0)
+        _attack_with(browser, warm, bounds, words[at : at + _BATCH], outcome, train=train and at == 0)
         print(
             f"markup: {min(at + _BATCH, len(words)):,} words, {outcome.tries:,} tries, {len(outcome.effects)} effects",
             file=sys.stderr,
@@ -72,11 +73,11 @@ def attack_in(browser: "Browser", bounds: Bounds, *, train: bool = True) -> Outc
     return outcome
 
 
-def _attack_with(browser: "Browser", bounds: Bounds, words: Sequence[str], outcome: Outcome, *, train: bool) -> None:
+def _attack_with(browser: "Browser", warm: Warm, bounds: Bounds, words: Sequence[str], outcome: Outcome, *, train: bool) -> None:
     with tempfile.TemporaryDirectory() as made:
         work = Path(made)
         save_tiny_bert(work / "tiny-bert")
-        server = Server(work, local_encoder(work / "tiny-bert"))
+        server = Server(work, local_encoder(work / "tiny-bert"), warm)
         (work / "runs").mkdir()
         attempt = _Attempt(words, outcome, server)
         attempt.fill_runs()

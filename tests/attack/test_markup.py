@@ -8,13 +8,14 @@ from tests.attack.markup import attack_in
 from tests.attack.markup_scan import BEFORE, Watched
 from tests.attack.outcomes import Bounds
 from tests.attack.payloads import OWN, payloads
+from tests.warm import Warm
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-def test_words_of_somebody_stay_words_wherever_they_are_shown(browser: "Browser") -> None:
-    outcome = attack_in(browser, Bounds(share=len(OWN) / len(payloads())), train=False)
+def test_words_of_somebody_stay_words_wherever_they_are_shown(browser: "Browser", warm: Warm) -> None:
+    outcome = attack_in(browser, warm, Bounds(share=len(OWN) / len(payloads())), train=False)
     assert outcome.effects == []
     assert outcome.tries > 300
 
