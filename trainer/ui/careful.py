@@ -23,7 +23,10 @@ _EXPECTED: tuple[tuple[type[Component], tuple[type, ...], str], ...] = (
     (gr.Number, (int, float), "a number"),
     (gr.Slider, (int, float), "a number"),
     (gr.CheckboxGroup, (list,), "a list"),
-    (gr.File, (dict, list), "a file"),
+    (gr.Radio, (str, int, float), "one choice"),
+    (gr.Dropdown, (str, int, float), "one choice"),
+    (gr.File, (dict,), "a file"),
+    (gr.UploadButton, (dict,), "a file"),
 )
 
 _log = logging.getLogger("emotune")

@@ -87,7 +87,9 @@ def _opened(studio: Studio, tab: DataTab, name: str, opens: Callable[[], Prepara
         return show_empty(tab, drafts, notice=notice, wrong=sentences(error.message)[0])
 
 
-def _given(studio: Studio, tab: DataTab, role: Any, path: str, draft: str | None, *split: Any) -> dict:
+def _given(studio: Studio, tab: DataTab, role: Any, path: str | None, draft: str | None, *split: Any) -> dict:
+    if not path:
+        raise UserError("Choose a file first.", code="no_file")
     name = Path(path).name
     try:
         return show(tab, studio.add_file(owner(), current(studio, draft), role, name, Path(path)), *split)

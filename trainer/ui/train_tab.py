@@ -98,7 +98,7 @@ def build(studio: Studio) -> TrainTab:
         details = pressable("", elem_id="run-details")
         watch_foot = shell.foot(elem_id="foot-watch")
     known = said(lambda message: markup.notice(message, "must_fix"))
-    encoder.change(known(lambda name: encoder_facts(find_encoder(name, studio.encoders))), encoder, about_encoder, **EACH)
+    encoder.change(known(lambda name: encoder_facts(find_encoder(name or "", studio.encoders))), encoder, about_encoder, **EACH)
     return TrainTab(watched, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
 
 

@@ -44,8 +44,8 @@ class Uploads:
         finally:
             del self._coming[id(scope)]
             if not self._coming:
-                # What was broken off, or came in a field that nobody reads, has no name yet.
-                await asyncio.to_thread(remove_strays, self._folder)
+                # What was broken off, or came in a field that nobody reads, has no name yet. At once: the next upload must not have begun.
+                remove_strays(self._folder)
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send, boundary: bytes) -> None:
         """Pass the request on until there are more parts in it than there may be files."""
