@@ -345,10 +345,10 @@ class _Attempt:
 
     def _ask(self, action: str) -> None:
         """Press a button of the foot until its question is there: a foot that is being drawn anew hears nothing."""
-        for _ in range(20):
-            self.page.locator(f"#foot-runs button[data-do={action}]").locator("visible=true").first.click(timeout=20_000)
+        for _ in range(40):
             with suppress(TimeoutError):
-                self.page.wait_for_selector("#runs-sheet .em-question", timeout=3_000)
+                self.page.locator(f"#foot-runs button[data-do={action}]").locator("visible=true").first.click(timeout=5_000)
+                self.page.wait_for_selector("#runs-sheet .em-question", timeout=5_000)
                 return
         raise AssertionError(f"no question for {action}")
 
