@@ -138,7 +138,7 @@ def serving(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm | None 
 def _settle(served: Served) -> None:
     """Wait for it, train a run to its end and begin another one that lasts."""
     _until(served, lambda: served.get("/config").status_code == 200)
-    served.finished = _started(served, epochs=4)
+    served.finished = _started(served, epochs=2)
     _until(served, lambda: served.states()[served.finished][0] == "finished")
     (served.folder / "brake").touch()
     served.training = _started(served, epochs=50, batch_size=4)

@@ -1,7 +1,8 @@
 """A tiny app behind walls and what asks it, in this process and without a socket."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -22,11 +23,17 @@ async def careless(scope: Scope, receive: Receive, send: Send) -> None:
     raise ValueError((await Request(scope, receive).body()).decode())
 
 
+def run(coroutine: Coroutine) -> Any:
+    """What it returns; in a thread of its own, as the tests of the page leave a loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
 def ask(
     app: ASGIApp, method: str = "GET", path: str = "/", *, host: str = "127.0.0.1:7860", headers: dict[str, str] | None = None, **how: Any
 ) -> httpx.Response:
     """One request."""
-    return asyncio.run(asked(app, method, path, host=host, headers=headers, **how))
+    return run(asked(app, method, path, host=host, headers=headers, **how))
 
 
 async def asked(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.walls.asking import ANSWER, ask, asked, careless, echo
+from tests.walls.asking import ANSWER, ask, asked, careless, echo, run
 from trainer.walls.around import Closed
 from trainer.walls.bodies import Bodies, Patience
 from trainer.walls.failures import Failures
@@ -42,17 +42,17 @@ async def _pieces(count: int, size: int, pause: float = 0.0) -> AsyncIterator[by
 
 
 def test_an_endless_body_is_refused_where_it_is_too_large() -> None:
-    answer = asyncio.run(asked(wall(), "POST", "/run", content=_pieces(1_000_000, 30)))
+    answer = run(asked(wall(), "POST", "/run", content=_pieces(1_000_000, 30)))
     assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
 def test_a_body_that_stops_coming_is_given_up() -> None:
-    answer = asyncio.run(asked(wall(), "POST", "/run", content=_pieces(2, 1, pause=30.0)))
+    answer = run(asked(wall(), "POST", "/run", content=_pieces(2, 1, pause=30.0)))
     assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
 
 
 def test_a_body_that_trickles_is_given_up() -> None:
-    answer = asyncio.run(
+    answer = run(
         asked(wall(patience=Patience(pause=30.0, seconds=0.2, rate=1e6)), "POST", "/run", content=_pieces(1_000_000, 1, pause=0.01))
     )
     assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
@@ -117,7 +117,7 @@ def test_files_are_counted_however_the_bytes_are_cut(tmp_path: Path, size: int) 
 
     headers = {"content-type": "multipart/form-data; boundary=B"}
     # A mark in the content counts too: whoever writes one into a file may bring fewer of them.
-    answer = asyncio.run(asked(uploads(tmp_path), "POST", "/upload", content=cut(), headers=headers))
+    answer = run(asked(uploads(tmp_path), "POST", "/upload", content=cut(), headers=headers))
     assert answer.status_code == 413
 
 

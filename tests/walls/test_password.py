@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.walls.asking import ANSWER, ask, asked
+from tests.walls.asking import ANSWER, ask, asked, run
 from trainer.walls import password
 from trainer.walls.password import Password
 
@@ -101,7 +101,7 @@ def test_many_guesses_at_once_are_not_checked(wall: Password, pauses: list[float
         again = await asyncio.gather(*(asked(wall, "POST", "/login", **login_form) for _ in range(50)))
         return [answer.status_code for answer in (*answers, *again)]
 
-    codes = asyncio.run(storm())
+    codes = run(storm())
     assert set(codes) <= {400, 429}
     assert codes[50:].count(400) == 1
     assert pauses

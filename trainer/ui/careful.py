@@ -58,13 +58,14 @@ def _looked_at(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> 
     if len(inputs) != len(block_fn.inputs):
         raise _refused(f"This call takes {len(block_fn.inputs)} values; {len(inputs)} were sent.")
     for place, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
+        # Before anything reads it: gradio would fetch an address that is named instead of a file.
+        if not only_uploads(value):
+            raise _refused(NO_UPLOAD, "not_uploaded")
         for kind, types, words in _EXPECTED:
             if isinstance(component, kind) and not (value is None or _is_one_of(value, types)):
                 raise _refused(f"Value {place} of this call must be {words}.")
         if isinstance(value, str) and not value.isascii() and _has_half_characters(value):
             raise _refused("A text holds half a character, which no program can write down. Send it anew.")
-        if not only_uploads(value):
-            raise _refused(NO_UPLOAD, "not_uploaded")
     if block_fn.collects_event_data:
         if event is None or not _is_press(event._data):
             raise _refused("What was pressed is not known here.")
