@@ -123,7 +123,8 @@ def _to_text(data: bytes) -> tuple[str, str, bool]:
     wide = _wide_encoding(data)
     if wide:
         return data.decode(wide), wide, True
-    for mark, encoding in _ESCAPED:
+    # One byte is looked for in a twentieth of the time that two take.
+    for mark, encoding in _ESCAPED if b"\x1b" in data or b"~" in data else ():
         if mark in data and data.isascii() and _decodes(data, encoding) and not (text := data.decode(encoding)).isascii():
             return text, encoding, True
     _refuse_control_dense(data)
@@ -140,6 +141,8 @@ def _to_text(data: bytes) -> tuple[str, str, bool]:
 
 def _wide_encoding(data: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark: the zero bytes of the ASCII characters all stand on odd, or all on even, places."""
+    if b"\0" not in data:
+        return None
     for encoding, high in (("utf-32-le", (3, 2)), ("utf-32-be", (0, 1))):
         quarter = len(data) // 4
         if quarter and not len(data) % 4 and data[high[0] :: 4].count(0) == quarter and data[high[1] :: 4].count(0) > 0.9 * quarter:

@@ -138,7 +138,7 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         text = _without_blank_end(text)
         _refuse_many_lines(text, limits)
     lines = split_lines(text)
-    _refuse_long_line(lines)
+    longest = _longest_line(lines)
     dialect = _dialect(lines, limits, delimiter, quote)
     if dialect.skip:
         lines = lines[dialect.skip :]
@@ -147,7 +147,7 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
     numbers, records = _records(lines, dialect, limits, trusting=quote is not None)
     # A long cell needs a long line or several lines; asking that costs next to nothing.
     most = limits.max_cell_chars
-    long_cells = max(map(len, lines)) > most or (len(records) < len(lines) and any(max(map(len, cells)) > most for cells in records))
+    long_cells = longest > most or (len(records) < len(lines) and any(max(map(len, cells)) > most for cells in records))
     table = _from_records(numbers, records, dialect, limits, header, long_cells=long_cells, stated=delimiter is not None)
     return replace(
         table,
@@ -175,7 +175,8 @@ def _refuse_many_lines(text: str, limits: Limits) -> None:
         )
 
 
-def _refuse_long_line(lines: list[str]) -> None:
+def _longest_line(lines: list[str]) -> int:
+    """Its characters; refused where they are too many."""
     longest = max(map(len, lines))
     if longest > _LONGEST_LINE:
         raise UserError(
@@ -183,6 +184,7 @@ def _refuse_long_line(lines: list[str]) -> None:
             f"at most {_LONGEST_LINE:,} are read. Save the table again with a line for each row.",
             code="line_too_long",
         )
+    return longest
 
 
 def _dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Generator, Iterator
+from itertools import islice
 
 from trainer.errors import UserError
 
@@ -14,6 +15,7 @@ NO_DELIMITER = "\x1f"  # cannot occur: control characters are gone before
 STAND_IN = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
 _OTHER_SEPARATORS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _MOST_UNSOUND = 250_000  # lines that are taken by themselves, each of which takes as long as ten others
+_FEW_RECORDS, _MANY_RECORDS = 8, 4_096  # read at once
 _ESCAPED_SPAN = 50  # lines searched for the end of a cell with \" inside
 
 # From so many lines on, a quoted cell whose every line looks like a whole record is taken for a lost quotation mark.
@@ -63,7 +65,7 @@ def split_records(
         skipinitialspace=spaced,
         strict=True,
     ).dialect
-    start = unsound = 0
+    unsound, start = 0, (yield from _plain_records(lines, dialect))
     while start < len(lines):
         start = yield from _sound_records(lines, start, dialect, None if trusting else width)
         if start < len(lines):
@@ -78,6 +80,24 @@ def split_records(
             if cells:
                 yield start + 1, cells
             start += used
+
+
+def _plain_records(lines: list[str], dialect: csv.Dialect) -> Generator[tuple[int, list[str]], None, int]:
+    """Yield the first records as long as each is a line of its own; return the number of lines that they took.
+
+    Reads many at once: in most files that is all there is to do, and takes half the time.
+    """
+    start, some = 0, _FEW_RECORDS
+    reader = csv.reader(lines, dialect)
+    try:
+        while (records := list(islice(reader, some))) and reader.line_num == start + len(records):
+            numbered = enumerate(records, start + 1)
+            yield from numbered if all(records) else (one for one in numbered if one[1])
+            start += len(records)
+            some = min(2 * some, _MANY_RECORDS)
+    except csv.Error:
+        pass
+    return start
 
 
 def _sound_records(lines: list[str], start: int, dialect: csv.Dialect, width: int | None) -> Generator[tuple[int, list[str]], None, int]:
