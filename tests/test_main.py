@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attack.hostile_folders import kinds, spoiled
 from tests.conftest import small_rows, write_rows
 from trainer.__main__ import _postfix, main
 from trainer.desk import Desk
@@ -258,15 +259,20 @@ def test_recipes_that_cannot_be_are_refused(here: Here, tmp_path: Path, small_cs
 
 
 def test_a_training_that_fails_is_status_1_and_a_sentence(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken-bert"
-    shutil.copytree(tiny_encoder.source, broken)
-    weights = (broken / "model.safetensors").read_bytes()
-    (broken / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+    broken = spoiled(Path(tiny_encoder.source), tmp_path / "broken-bert", kinds()["weights that are not a number"], tmp_path / "told")
     said = here("train", small_csv, "--encoder", broken, "--epochs", "1", "--json")
     assert said.status == 1
     assert said.out == ""
     assert "Traceback" not in said.err
     assert "broken-bert" in said.err.splitlines()[-1]
+
+
+def test_a_damaged_encoder_is_refused_before_a_run_is_made(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
+    broken = spoiled(Path(tiny_encoder.source), tmp_path / "broken-bert", kinds()["weights cut in the middle"], tmp_path / "told")
+    said = here("train", small_csv, "--encoder", broken, "--epochs", "1", "--json")
+    assert (said.status, said.out) == (2, "")
+    assert "broken-bert is not used: model.safetensors is damaged" in said.err
+    assert json.loads(here("runs", "--json").out) == []
 
 
 @pytest.mark.parametrize(
