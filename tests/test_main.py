@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attack.hostile_folders import kinds, spoiled
 from tests.conftest import small_rows, write_rows
 from tests.readers import Borrowed
 from tests.warm import Warm
@@ -279,16 +280,13 @@ def test_a_training_that_fails_is_status_1_and_a_sentence(
     assert said.err.splitlines()[-1].startswith("The disk is full, so the training could not be saved.")
 
 
-def test_a_damaged_encoder_is_status_2_and_a_sentence(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
-    broken = tmp_path / "broken-bert"
-    shutil.copytree(tiny_encoder.source, broken)
-    weights = (broken / "model.safetensors").read_bytes()
-    (broken / "model.safetensors").write_bytes(weights[: len(weights) // 2])
+def test_a_damaged_encoder_is_refused_before_a_run_is_made(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
+    broken = spoiled(Path(tiny_encoder.source), tmp_path / "broken-bert", kinds()["weights cut in the middle"], tmp_path / "told")
+    before = here("runs", "--json").out
     said = here("train", small_csv, "--encoder", broken, "--epochs", "1", "--json")
-    assert said.status == 2
-    assert said.out == ""
-    assert said.err.startswith("The model folder broken-bert is not used: model.safetensors is damaged")
-    assert len(said.err.splitlines()) == 1
+    assert (said.status, said.out) == (2, "")
+    assert "broken-bert is not used: model.safetensors is damaged" in said.err
+    assert here("runs", "--json").out == before
 
 
 @pytest.mark.parametrize(
