@@ -48,7 +48,8 @@ class WebServer:
             server_header=False,
             timeout_graceful_shutdown=3,
         )
-        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        # What breaks is told by the walls; all else it has to say is of streams that end with the server.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._server = uvicorn.Server(config)
         self._listener = listener
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="web-server", daemon=True)
