@@ -40,6 +40,13 @@ _CLASSES, _COLUMNS, _ASKED = 40, 60, 8
 """So many payloads at once: as the classes of a run, the columns of a file, the runs of a question."""
 
 _BATCH = 180
+_STILL = """() => {
+    const html = document.querySelector("#foot-runs").innerHTML;
+    if (html !== window.__foot) [window.__foot, window.__since] = [html, performance.now()];
+    return performance.now() - window.__since > 400;
+}"""
+"""Whether the foot of the list has been as it is for a while."""
+
 _PATIENCE = 180_000
 
 
@@ -57,14 +64,14 @@ def attack(bounds: Bounds) -> Outcome:
             browser.close()
 
 
-def attack_in(browser: "Browser", warm: Warm, bounds: Bounds, *, train: bool = True) -> Outcome:
-    """``train`` False leaves the training out, and with it what is typed into its model."""
+def attack_in(browser: "Browser", warm: Warm, bounds: Bounds, *, presses: bool = True) -> Outcome:
+    """``presses`` False leaves out what takes many presses: questions, fields, recipes and a training."""
     everything = payloads()
     words = everything[: bounds.of(len(everything))]
     outcome = Outcome(figures={"payloads": len(words), "trained": 0, "errors on the console": 0})
     # A list of runs that is far longer than anybody's would only be slow.
     for at in range(0, len(words), _BATCH):
-        _attack_with(browser, warm, bounds, words[at : at + _BATCH], outcome, train=train and at == 0)
+        _attack_with(browser, warm, bounds, words[at : at + _BATCH], outcome, presses=presses, train=presses and at == 0)
         print(
             f"markup: {min(at + _BATCH, len(words)):,} words, {outcome.tries:,} tries, {len(outcome.effects)} effects",
             file=sys.stderr,
@@ -73,7 +80,9 @@ def attack_in(browser: "Browser", warm: Warm, bounds: Bounds, *, train: bool = T
     return outcome
 
 
-def _attack_with(browser: "Browser", warm: Warm, bounds: Bounds, words: Sequence[str], outcome: Outcome, *, train: bool) -> None:
+def _attack_with(
+    browser: "Browser", warm: Warm, bounds: Bounds, words: Sequence[str], outcome: Outcome, *, presses: bool, train: bool
+) -> None:
     with tempfile.TemporaryDirectory() as made:
         work = Path(made)
         save_tiny_bert(work / "tiny-bert")
@@ -85,7 +94,9 @@ def _attack_with(browser: "Browser", warm: Warm, bounds: Bounds, words: Sequence
         context = browser.new_context(accept_downloads=True)
         try:
             attempt.open(Watched(context.new_page(), server.address.removeprefix("http://")))
-            attempt.all_places(work, bounds, train=train)
+            attempt.shown(work, bounds)
+            if presses:
+                attempt.pressed(work, bounds, train=train)
             attempt.card(Watched(context.new_page(), ""))
             outcome.figures["errors on the console"] += len(attempt.watched.errors)
             attempt.elsewhere(work / "runs")
@@ -141,20 +152,22 @@ class _Attempt:
         self.outcome.tries += tries
         self.outcome.effects += self.watched.effects(where)
 
-    def all_places(self, work: Path, bounds: Bounds, *, train: bool) -> None:
-        for place in (
-            self.history,
-            self.comparisons,
-            self.questions,
-            lambda: self.renames(bounds.of(60)),
-            self.reports,
-            lambda: self.watched_runs(bounds.of(40)),
-            lambda: self.files(work),
-            lambda: self.recipes(work, bounds.of(40)),
-            lambda: self.fields(bounds.of(20)),
-            *([lambda: self.training(bounds.of(40))] if train else []),
-        ):
-            place()
+    def shown(self, work: Path, bounds: Bounds) -> None:
+        """Where words are only looked at."""
+        self.history()
+        self.comparisons()
+        self.reports()
+        self.watched_runs(bounds.of(40))
+        self.files(work)
+
+    def pressed(self, work: Path, bounds: Bounds, *, train: bool) -> None:
+        """Where words are asked for or asked about."""
+        self.questions()
+        self.renames(bounds.of(60))
+        self.recipes(work, bounds.of(40))
+        self.fields(bounds.of(20))
+        if train:
+            self.training(bounds.of(40))
 
     def history(self) -> None:
         """The list of runs, the strip and the pickers."""
@@ -344,11 +357,12 @@ class _Attempt:
         )
 
     def _ask(self, action: str) -> None:
-        """Press a button of the foot until its question is there: a foot that is being drawn anew hears nothing."""
-        for _ in range(40):
+        """Press a button of the foot until its question is there. A foot that is being drawn anew hears nothing."""
+        for _ in range(8):
+            self.page.wait_for_function(_STILL)
             with suppress(TimeoutError):
-                self.page.locator(f"#foot-runs button[data-do={action}]").locator("visible=true").first.click(timeout=5_000)
-                self.page.wait_for_selector("#runs-sheet .em-question", timeout=5_000)
+                self.page.locator(f"#foot-runs button[data-do={action}]").locator("visible=true").first.click(timeout=30_000)
+                self.page.wait_for_selector("#runs-sheet .em-question", timeout=30_000)
                 return
         raise AssertionError(f"no question for {action}")
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def test_words_of_somebody_stay_words_wherever_they_are_shown(browser: "Browser", warm: Warm) -> None:
-    outcome = attack_in(browser, warm, Bounds(share=len(OWN) / len(payloads())), train=False)
+    outcome = attack_in(browser, warm, Bounds(share=len(OWN) / len(payloads())), presses=False)
     assert outcome.effects == []
-    assert outcome.tries > 300
+    assert outcome.tries > 200
 
 
 @pytest.mark.parametrize(
