@@ -91,6 +91,7 @@ def test_a_mistake_of_ours_is_logged_without_what_stands_in_the_file(odd: FileRe
 
 @linux
 def test_a_reader_knows_no_page_and_no_model_and_may_write_nothing(odd: FileReader) -> None:
+    odd.read(CSV)
     modules = set(refusal_of(odd, b"odd: modules").message.split())
     assert modules & {"gradio", "torch", "transformers", "sklearn", "pandas"} == set()
     assert {"pyarrow.parquet", "python_calamine", "chardet"} <= modules  # nothing is left to be imported for the first file

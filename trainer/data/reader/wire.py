@@ -132,13 +132,14 @@ def _unpacked(data: bytes, texts: int) -> tuple[list[list[str]], list[int]]:
     if any(column.null_count for column in batch.columns):
         raise ValueError("cells are missing")
     *cells, lines = batch.columns
-    return [_texts(column) for column in cells], lines.to_numpy().tolist()
+    return [_texts(column) for column in cells], lines.to_pylist()
 
 
 def _texts(column: "pa.StringArray") -> list[str]:
     """The cells of a column. Where few values come back again and again, such as labels, each is in memory once."""
     some = column.slice(0, _SAMPLE)
     if len(column) <= _SAMPLE or len(some.unique()) > _SAMPLE // 2:
-        return column.to_numpy(zero_copy_only=False).tolist()
+        return column.to_pylist()
     encoded = column.dictionary_encode()
-    return encoded.dictionary.to_numpy(zero_copy_only=False)[encoded.indices.to_numpy()].tolist()
+    words = encoded.dictionary.to_pylist()
+    return [words[place] for place in encoded.indices.to_pylist()]
