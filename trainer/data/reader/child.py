@@ -5,10 +5,12 @@ Not for use by hand; ``FileReader`` starts it. Dying here is allowed: its parent
 
 import gc
 import os
+import select
 import signal
 import sys
 import traceback
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, BinaryIO
 
 from trainer.data.files.reading import Limits, open_content, read_content
@@ -28,7 +30,7 @@ def main() -> None:
     """Read one file after the other until the parent says no more, or a file was so big that a fresh process is better."""
     _end_with(int(sys.argv[1]))
     orders, answers = _streams()
-    _load()
+    _load(orders)
     bounds.confine_for_good()
     gc.collect()
     gc.freeze()
@@ -61,19 +63,19 @@ def _streams() -> tuple[BinaryIO, BinaryIO]:
     return orders, answers
 
 
-def _load() -> None:
-    """Import before the first file comes what would be imported for one."""
+def _load(orders: BinaryIO) -> None:
+    """Import before the first file comes what would be imported for one; where it has come already, it waits for no more of that."""
     sys.meta_path.insert(0, _WithoutPandas())
-    import chardet
-    import pyarrow.ipc
-    import pyarrow.parquet  # noqa: F401
-    import python_calamine  # noqa: F401
+    for name in ("pyarrow.ipc", "pyarrow.parquet", "trainer.data.files.parquet_tables", "python_calamine", "chardet"):
+        if _has_come(orders):
+            return
+        import_module(name)
+    sys.modules["chardet"].detect(b"a first time takes longest: \xe4\xf6\xfc")
 
-    import trainer.data.files.parquet_tables
-    import trainer.data.files.spreadsheets
-    import trainer.data.files.workbook  # noqa: F401
 
-    chardet.detect(b"a first time takes longest: \xe4\xf6\xfc")
+def _has_come(orders: BinaryIO) -> bool:
+    """Whether something waits to be read; on Windows that cannot be asked of a pipe."""
+    return sys.platform != "win32" and bool(select.select([orders], [], [], 0)[0])
 
 
 class _WithoutPandas:
