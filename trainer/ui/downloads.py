@@ -48,7 +48,7 @@ def prepared_route(studio: Studio) -> Route:
         except UserError as error:
             return PlainTextResponse(error.message, status_code=404)
         # Never shown in the browser as a page, whatever the cells hold.
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "X-Content-Type-Options": "nosniff"}
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
 
     return Route("/prepared/{draft}/{form}", download, methods=["GET"])

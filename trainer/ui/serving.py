@@ -20,7 +20,7 @@ from fastapi.exceptions import RequestValidationError
 from gradio.route_utils import FnIndexInferError
 from gradio.utils import get_upload_folder
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from trainer.errors import UserError, place_of
@@ -31,8 +31,9 @@ from trainer.signals import end_is_asked
 from trainer.studio import Studio
 from trainer.ui.downloads import download_route, prepared_route
 from trainer.ui.page import build, page_options
+from trainer.walls.answers import Refusal
 from trainer.walls.around import surround
-from trainer.walls.failures import WORDS
+from trainer.walls.failures import UNEXPECTED
 from trainer.walls.hosts import check_open, hosts_of, is_loopback
 from trainer.walls.server import WebServer, take_port
 
@@ -49,6 +50,10 @@ _UNUSED = (
     *(f"{_API}/{name}" for name in ("runs", "run-history", "vibe-", "undo-vibe-", "profiling", "startup-events", "token", "file/")),
 )
 """What gradio serves and this page has no use for."""
+
+_SEE_API = "“Use via API” at the foot of the page shows"
+_NO_SUCH_CALL = Refusal(404, f"There is no such call here. {_SEE_API} those there are.", "unknown_call")
+_UNREADABLE = Refusal(422, f"This request does not have the form of a call. {_SEE_API} how they look.", "unreadable")
 
 
 def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr.Blocks:
@@ -160,27 +165,25 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
     return app
 
 
-async def _no_such_call(request: Request, error: Exception) -> JSONResponse:
-    words = "There is no such call here. “Use via API” at the foot of the page shows those there are."
-    return JSONResponse({"error": words, "detail": words, "code": "unknown_call"}, status_code=404)
+async def _no_such_call(request: Request, error: Exception) -> Response:
+    return _NO_SUCH_CALL.answer()
 
 
-async def _unreadable(request: Request, error: Exception) -> JSONResponse:
+async def _unreadable(request: Request, error: Exception) -> Response:
     """Without what was sent, of which gradio's own answer is full."""
-    words = "This request does not have the form of a call. “Use via API” at the foot of the page shows how they look."
-    return JSONResponse({"error": words, "detail": words, "code": "unreadable"}, status_code=422)
+    return _UNREADABLE.answer()
 
 
-async def _perhaps_unreadable(request: Request, error: Exception) -> JSONResponse:
+async def _perhaps_unreadable(request: Request, error: Exception) -> Response:
     """Where values are given by name, gradio takes a wrong name for a mistake of its own."""
     if "/call/v2/" in request.url.path:
-        return await _unreadable(request, error)
+        return _UNREADABLE.answer()
     _log.error("a request failed: %s", place_of(error))
-    return await _in_words(request, error)
+    return UNEXPECTED.answer()
 
 
-async def _in_words(request: Request, error: Exception) -> JSONResponse:
-    return JSONResponse({"error": WORDS, "detail": WORDS, "code": "unexpected"}, status_code=500)
+async def _in_words(request: Request, error: Exception) -> Response:
+    return UNEXPECTED.answer()
 
 
 def _port() -> int | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trainer.settings import Settings
-from trainer.walls.answers import refuse
+from trainer.walls.answers import Refusal, refuse
 from trainer.walls.bodies import Bodies, Patience
 from trainer.walls.failures import Failures
 from trainer.walls.foreign import ForeignPages
@@ -49,6 +49,6 @@ class Closed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(self._closed):
-            await refuse(scope, receive, send, 404, "There is nothing here.", "not_here", close=True)
+            await refuse(scope, receive, send, Refusal(404, "There is nothing here.", "not_here"), close=True)
         else:
             await self._app(scope, receive, send)

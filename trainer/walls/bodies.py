@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trainer.walls.answers import refuse
+from trainer.walls.answers import Refusal, answered_unless_refused, refuse
 
 _MEGABYTE = 1024 * 1024
 
@@ -23,15 +23,6 @@ class Patience:
     pause: float = 20.0
     seconds: float = 20.0
     rate: float = 1024.0
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """Why the rest of a body is not read."""
-
-    status: int
-    sentence: str
-    code: str
 
 
 class Bodies:
@@ -50,24 +41,9 @@ class Bodies:
         said = headers.get("content-length", "0")
         if not said.isdecimal() or int(said) > limit:
             await reader.drain()
-            await refuse(scope, receive, send, 413, _too_large(limit), "too_large", close=True)
+            await refuse(scope, receive, send, _too_large(limit), close=True)
             return
-        begun = False
-
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            if reader.refused is None or begun:
-                begun = begun or message["type"] == "http.response.start"
-                await send(message)
-
-        try:
-            await self._app(scope, reader.receive, watched)
-        except Exception:
-            if reader.refused is None:
-                raise
-        if reader.refused is not None and not begun:
-            why = reader.refused
-            await refuse(scope, receive, send, why.status, why.sentence, why.code, close=True)
+        await answered_unless_refused(self._app, scope, reader.receive, send, lambda: reader.refused)
 
 
 class _Reader:
@@ -76,7 +52,7 @@ class _Reader:
     def __init__(self, receive: Receive, limit: int, patience: Patience) -> None:
         self._receive, self._limit, self._patience = receive, limit, patience
         self._waited, self._bytes, self._whole = 0.0, 0, False
-        self.refused: _Refusal | None = None
+        self.refused: Refusal | None = None
 
     async def receive(self) -> Message:
         if self.refused is not None:
@@ -89,14 +65,14 @@ class _Reader:
             left = self._patience.seconds + self._bytes / self._patience.rate - self._waited
             message = await asyncio.wait_for(self._receive(), min(self._patience.pause, left))
         except TimeoutError:
-            self.refused = _Refusal(408, "The request came in too slowly and was given up. Send it again.", "too_slow")
+            self.refused = Refusal(408, "The request came in too slowly and was given up. Send it again.", "too_slow")
             return {"type": "http.disconnect"}
         self._waited += time.monotonic() - begun
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
             if self._bytes > self._limit:
-                self.refused = _Refusal(413, _too_large(self._limit), "too_large")
+                self.refused = _too_large(self._limit)
                 return {"type": "http.disconnect"}
         return message
 
@@ -117,6 +93,6 @@ class _Reader:
             return
 
 
-def _too_large(limit: int) -> str:
+def _too_large(limit: int) -> Refusal:
     size = f"{limit // _MEGABYTE} MB" if limit >= _MEGABYTE else f"{limit:,} bytes"
-    return f"This is more than one request may bring ({size}). Send a smaller file, or fewer texts at once."
+    return Refusal(413, f"This is more than one request may bring ({size}). Send a smaller file, or fewer texts at once.", "too_large")

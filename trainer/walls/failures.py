@@ -8,9 +8,10 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trainer.errors import place_of
-from trainer.walls.answers import refuse
+from trainer.walls.answers import Refusal, refuse
 
 WORDS = "Something went wrong here that should not have. The details are in the server's log; nothing of yours is lost."
+UNEXPECTED = Refusal(500, WORDS, "unexpected")
 
 _log = logging.getLogger("emotune")
 
@@ -35,4 +36,4 @@ class Failures:
         except Exception as error:
             _log.error("a request failed: %s", place_of(error))
             if not begun:
-                await refuse(scope, receive, send, 500, WORDS, "unexpected")
+                await refuse(scope, receive, send, UNEXPECTED)

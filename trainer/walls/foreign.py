@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trainer.walls.answers import refuse
+from trainer.walls.answers import Refusal, refuse
 from trainer.walls.hosts import Hosts
 
 _PAGES = ("/", "/login")
@@ -32,15 +32,14 @@ class ForeignPages:
             if refused is None:
                 await self._app(scope, receive, send)
             else:
-                status, sentence, code = refused
-                await refuse(scope, receive, send, status, sentence, code, close=True)
+                await refuse(scope, receive, send, refused, close=True)
 
-    def _why_not(self, scope: Scope) -> tuple[int, str, str] | None:
+    def _why_not(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         host = hosts[0] if len(hosts) == 1 else ""
         if not self._hosts.serves(host):
-            return (
+            return Refusal(
                 421,
                 "This server is not served under that name. Name it in the environment variable EMOTUNE_HOSTS if it is yours.",
                 "unknown_host",
@@ -50,7 +49,7 @@ class ForeignPages:
             return None  # a program
         if self._is_own(headers, host, origins) or self._is_visit(scope, headers, origins):
             return None
-        return 403, "A page of another site asked for this. Open Emotune itself and do it there.", "foreign_page"
+        return Refusal(403, "A page of another site asked for this. Open Emotune itself and do it there.", "foreign_page")
 
     def _is_own(self, headers: Headers, host: str, origins: list[str]) -> bool:
         site = headers.get("sec-fetch-site")

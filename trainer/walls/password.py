@@ -15,12 +15,16 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from trainer.walls.answers import Refusal
+
 _LOGIN = "/login"
 _SESSION_SECONDS = 7 * 24 * 3600
 _MOST_SESSIONS, _MOST_ADDRESSES = 1_000, 10_000
 _REMEMBERED_SECONDS = 3600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _MOST_BYTES = 8_192
+
+_NO_PASSWORD = Refusal(401, "This needs the password. Open the page and give it there, or log in first (see the README).", "no_password")
 
 
 class Password:
@@ -49,8 +53,7 @@ class Password:
             return await self._login(scope, receive)
         if path in ("/", _LOGIN) and scope["method"] in ("GET", "HEAD"):
             return _page("") if path == _LOGIN else RedirectResponse("." + _LOGIN, status_code=303)
-        words = "This needs the password. Open the page and give it there, or log in first (see the README)."
-        return JSONResponse({"error": words, "detail": words, "code": "no_password"}, status_code=401)
+        return _NO_PASSWORD.answer()
 
     async def _login(self, scope: Scope, receive: Receive) -> Response:
         who = _address(scope)

@@ -12,7 +12,7 @@ from starlette.formparsers import parse_options_header
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trainer.storage import make_room, remove_strays
-from trainer.walls.answers import refuse
+from trainer.walls.answers import Refusal, answered_unless_refused, refuse
 
 SPARED_SECONDS = 600.0
 """An upload is opened soon after it has come in; a call that names it may have to wait for its turn."""
@@ -38,7 +38,7 @@ class Uploads:
             spared = time.time() - SPARED_SECONDS
             if not await asyncio.to_thread(make_room, self._folder, self._most_bytes, sum(self._coming.values()), spared):
                 words = "So much has been uploaded within the last minutes that there is no room for more. Try again in ten minutes."
-                await refuse(scope, receive, send, 507, words, "uploads_full", close=True)
+                await refuse(scope, receive, send, Refusal(507, words, "uploads_full"), close=True)
                 return
             await self._counted(scope, receive, send, _boundary(headers))
         finally:
@@ -49,31 +49,18 @@ class Uploads:
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send, boundary: bytes) -> None:
         """Pass the request on until there are more parts in it than there may be files."""
-        counter, refused, begun = _Counter(boundary), False, False
+        counter, refused = _Counter(boundary), None
 
         async def counted() -> Message:
             nonlocal refused
             message = {"type": "http.disconnect"} if refused else await receive()
             # Another delimiter ends the last part.
             if message["type"] == "http.request" and counter.add(message.get("body", b"")) > self._most_files + 1:
-                refused = True
+                refused = Refusal(413, f"These are too many files at once; send at most {self._most_files}.", "too_many_files")
                 return {"type": "http.disconnect"}
             return message
 
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            if not refused or begun:
-                begun = begun or message["type"] == "http.response.start"
-                await send(message)
-
-        try:
-            await self._app(scope, counted, watched)
-        except Exception:
-            if not refused:
-                raise
-        if refused and not begun:
-            words = f"These are too many files at once; send at most {self._most_files}."
-            await refuse(scope, receive, send, 413, words, "too_many_files", close=True)
+        await answered_unless_refused(self._app, scope, counted, send, lambda: refused)
 
 
 class _Counter:
