@@ -16,9 +16,9 @@ from trainer.data.columns import Columns, find_column, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora, normal_form
 from trainer.data.duplicates import NearDuplicates, near_duplicates
 from trainer.data.encoder_checks import EncoderFacts, Lengths, measure_lengths
-from trainer.data.files.reading import Table, read_bytes
+from trainer.data.files.reading import Table
 from trainer.data.findings import Finding, examples
-from trainer.data.reader.file_reader import TableReader
+from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.reading_checks import check_reading
 from trainer.data.repairs import Repaired, apply_repairs, with_one_label
 from trainer.data.splitting import Splits, split
@@ -232,7 +232,7 @@ def _accepted(finding: Finding, draft: Draft) -> Finding:
 
 def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReader) -> Table:
     try:
-        return reader.read(read_bytes(path, max_bytes=settings.max_file_bytes), **settings.file_limits)
+        return read_file(path, reader, **settings.file_limits)
     except UserError as error:
         raise UserError(f"{source.name}: {error.message}", code=error.code) from error
 

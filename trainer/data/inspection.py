@@ -16,9 +16,9 @@ from trainer.data.columns import Columns, guess_split_column
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
 from trainer.data.duplicates import near_duplicates
 from trainer.data.encoder_checks import EncoderFacts, check_encoder, measure_lengths
-from trainer.data.files.reading import Limits, Table, read_bytes
+from trainer.data.files.reading import Table
 from trainer.data.findings import Finding
-from trainer.data.reader.file_reader import TableReader
+from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.repairs import removable, with_one_label
 from trainer.errors import UserError
 
@@ -49,18 +49,17 @@ def examine(
     encoder: EncoderFacts | None = None,
     max_length: int = 128,
     max_classes: int = 500,
-    max_bytes: int = Limits.max_bytes,
     **limits: int,
 ) -> Inspection:
     """Read a file, find its columns, and say what is odd: ``{"file", "ok": true, ...}`` or ``{"file", "ok": false, "code", "message", ...}``.
 
-    ``text`` (several are joined) and ``label`` name columns or give positions from 0; without them they are guessed. The limits are those
+    ``text`` (several are joined) and ``label`` name columns or give positions from 0; without them they are guessed. ``limits`` are those
     of ``read_table``. rows_seen is always rows_kept + rows_dropped_count, and the dropped rows are those of the reader and those without
     text or label.
     """
     answer: dict[str, Any] = {"file": str(path)}
     try:
-        table = reader.read(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **limits)
+        table = read_file(path, reader, **limits)
     except UserError as error:
         return Inspection(answer | _refusal(error))
     try:

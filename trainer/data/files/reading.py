@@ -5,6 +5,7 @@ Does not know which column is which, and parses no cell: "01", "NA" and "None" a
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from trainer.data.files.archives import refuse_nested, unpack
 from trainer.data.files.decoding import Decoded, decode
@@ -71,24 +72,16 @@ def read_table(
     max_rows: int = _DEFAULT.max_rows,
     max_columns: int = _DEFAULT.max_columns,
     max_cell_chars: int = _DEFAULT.max_cell_chars,
-    delimiter: str | None = None,
-    quote: str | None = None,
-    header: bool | None = None,
-    encoding: str | None = None,
-    named_classes: bool = False,
+    **how: Any,
 ) -> Table:
     """The table in the bytes of a delimited text, a workbook, a Parquet or JSON file, or one of these in a zip, gz, bz2 or xz file.
 
-    ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` state what is otherwise found; where
-    a delimiter and a header are stated, nothing above the first record is skipped. ``named_classes``: numbers for which a Parquet file of
-    the Hugging Face Hub has names become those. ``max_bytes`` bounds what an archive unpacks to.
-    The first bytes decide on the format. Raises UserError: ``empty_file``, ``compressed_file``, ``spreadsheet_file``, ``not_a_table``,
+    ``how`` are the arguments of ``read_content``. ``max_bytes`` bounds what an archive unpacks to. The first bytes decide on the format. Raises UserError: ``empty_file``, ``compressed_file``, ``spreadsheet_file``, ``not_a_table``,
     ``file_damaged``, ``file_too_large``, ``too_many_rows``, ``too_many_columns``, ``too_many_cells``, ``wrong_encoding``.
 
     For bytes from outside there is ``FileReader.read``, which does this in a process of its own: a file may bring a parser down.
     """
     limits = Limits(max_bytes, max_rows, max_columns, max_cell_chars)
-    how = {"delimiter": delimiter, "quote": quote, "header": header, "encoding": encoding, "named_classes": named_classes}
     return read_content(open_content(data, limits), limits, **how)
 
 
@@ -114,7 +107,12 @@ def read_content(
     encoding: str | None = None,
     named_classes: bool = False,
 ) -> Table:
-    """The second half of ``read_table``, whose arguments it takes."""
+    """The second half of ``read_table``.
+
+    ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` state what is otherwise found; where
+    a delimiter and a header are stated, nothing above the first record is skipped. ``named_classes``: numbers for which a Parquet file of
+    the Hugging Face Hub has names become those.
+    """
     if content.kind == "spreadsheet":
         return without_lists_of_one(_from_sheet(content, limits, header))
     if content.kind == "parquet":

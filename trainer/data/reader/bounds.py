@@ -12,6 +12,8 @@ _MEMORY_A_BYTE = 30
 _CPU = 15.0  # seconds
 _CPU_A_MEGABYTE = 1.0
 _WALL_FOR_CPU = 5.0
+BIG = 4 << 20
+"""Bytes of a file, or of what it unpacks to, from which on it has a place and a process of its own."""
 MOST_WEIGHT = 300 << 20
 """Bytes; more is unpacked of no file."""
 

@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import sys
-import traceback
 from contextlib import suppress
 from importlib import import_module
 from typing import Any, BinaryIO
@@ -16,12 +15,10 @@ from typing import Any, BinaryIO
 from trainer.data.files.reading import Limits, open_content, read_content
 from trainer.data.reader import bounds
 from trainer.data.reader.wire import MOST_CELLS, BrokenWireError, packed, receive, receive_facts, send, send_facts
-from trainer.errors import UserError
+from trainer.errors import UserError, place_of
 
-_BIG = 4 << 20
-"""Bytes of a file, or of what it unpacks to; after one of more this process ends, so that its memory goes back."""
 _MUCH = 100 << 20
-"""Bytes of memory, likewise."""
+"""Bytes of memory; after a file that took more, or a big one, this process ends, so that its memory goes back."""
 _MOST_FILES = 200
 _PR_SET_PDEATHSIG = 1
 
@@ -90,7 +87,7 @@ def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> 
     """Answer one order; whether it is the last one that this process takes. ``idle``: bytes of memory that it takes without a file."""
     how = receive_facts(orders)
     data = receive(orders, MOST_CELLS)
-    last = last or len(data) >= _BIG
+    last = last or len(data) >= bounds.BIG
     send_facts(answers, {"weight": len(data)})
     bounds.confine(len(data))
     cells: list[Any] = []
@@ -100,28 +97,20 @@ def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> 
         del data
         bounds.confine(content.weight)
         send_facts(answers, {"weight": content.weight, "kind": content.kind})
-        last = last or content.weight >= _BIG
+        last = last or content.weight >= bounds.BIG
         answer, *cells = packed(read_content(content, limits, **how))
     except UserError as error:
         answer = {"refused": {"message": error.message, "code": error.code}}
     except MemoryError:
         answer, last = {"beyond": "memory"}, True
     except Exception as error:
-        answer, last = {"failed": _where(error)}, True
+        answer, last = {"failed": place_of(error)}, True
     content = None
     bounds.set_free()
     last = last or bounds.peak_bytes() - idle > _MUCH
     send_facts(answers, answer | {"last": last})
     send(answers, *cells)
     return last
-
-
-def _where(error: Exception) -> str:
-    """The way to a mistake of ours, without its message: that may hold what stands in the file."""
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
-    return f"{type(error).__name__} in " + ", ".join(
-        f"{frame.name} ({os.path.basename(frame.filename)}:{frame.lineno})" for frame in frames
-    )
 
 
 if __name__ == "__main__":

@@ -11,15 +11,16 @@ import weakref
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 from trainer.data.files.table import Limits, Table
+from trainer.data.reader import bounds
 from trainer.data.reader.child_process import ChildProcess, EndedEarlyError
 from trainer.errors import UserError
 
-_BIG = 4 << 20
-"""Bytes. Bigger files have places of their own, so that a small one never waits for them."""
 _PLACES, _BIG_PLACES = 4, 2
+"""Big files have places of their own, so that a small one never waits for them."""
 _KEPT = 2
 """Children that wait for work; one that comes back beyond that is ended."""
 
@@ -32,6 +33,14 @@ class TableReader(Protocol):
     def read(self, data: bytes, **how: Any) -> Table:
         """What ``read_table`` gives, with the same arguments."""
         ...
+
+
+def read_file(path: str | Path, reader: TableReader, *, max_bytes: int = Limits.max_bytes, **how: Any) -> Table:
+    """The table in a file; ``how`` are the other arguments of ``read_table``. Raises what ``read_bytes`` and ``FileReader.read`` do."""
+    # Only now: the terminal starts a child before it imports what reads files.
+    from trainer.data.files.reading import read_bytes
+
+    return reader.read(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **how)
 
 
 class FileReader:
@@ -84,7 +93,7 @@ class FileReader:
         """``read_table`` in a child. Raises what that raises, and UserError ``file_too_heavy`` (it would take too much memory or time),
         ``file_damaged`` (the child ended over it), ``reading_failed`` (a mistake of ours) or ``reader_unavailable``."""
         self._check_process()
-        order, big = _order(how), len(data) >= _BIG
+        order, big = _order(how), len(data) >= bounds.BIG
         with self._big_places if big else self._places:
             try:
                 return self._read(order, data, big=big)
