@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.training.refusal import SAVE_IT, read_object, refusal
+from trainer.training.refusal import SAVE_IT, plain, read_object, refusal
 from trainer.training.weights_check import Tensor, float_count
 
 _MOST_BYTES = 4_000_000
@@ -19,7 +19,7 @@ KINDS = frozenset(
 )
 """Encoders of texts whose size follows from the settings below. Others can build themselves from further files, or fetch some."""
 
-TOKENIZERS = re.compile(
+_TOKENIZERS = re.compile(
     r"(Albert|Bert|Bertweet|BigBird|Camembert|ConvBert|Deberta|DebertaV2|DistilBert|Electra|Ernie|Flaubert|Funnel|GPT2|Herbert|Longformer|MPNet|"
     r"MobileBert|ModernBert|Nystromformer|Phobert|PreTrained|RemBert|Roberta|RobertaPreLayerNorm|RoCBert|RoFormer|SqueezeBert|XLM|XLMRoberta|XLNet|Yoso)"
     r"Tokenizer(Fast)?|TokenizersBackend|PythonBackend"
@@ -56,17 +56,22 @@ def read_config(file: Path) -> dict[str, Any]:
     refuse_programs(file, config)
     kind = config.get("model_type")
     if not isinstance(kind, str) or kind not in KINDS:
-        named = f"“{_plain(kind)}”" if isinstance(kind, str) else "nobody knows which"
+        named = f"“{plain(kind)}”" if isinstance(kind, str) else "nobody knows which"
         raise refusal(file, f"is of a model of the kind {named}; only encoders of the BERT family are used here", "Choose another encoder")
-    named = config.get("tokenizer_class")
-    if named is not None and not (isinstance(named, str) and TOKENIZERS.fullmatch(named)):
-        raise refusal(file, f"asks for a tokenizer that is not known here (tokenizer_class {_plain(named)})")
+    check_tokenizer_class(file, config)
     for name in ("dtype", "torch_dtype"):
         if config.get(name) not in _DTYPES:
-            raise refusal(file, f"asks for weights of a kind that is not known here ({name} {_plain(config[name])})")
+            raise refusal(file, f"asks for weights of a kind that is not known here ({name} {plain(config[name])})")
     _refuse_names(file, config)
     _refuse_sizes(file, config)
     return config
+
+
+def check_tokenizer_class(file: Path, settings: Mapping[str, Any]) -> None:
+    """Raise UserError where settings of a model or a tokenizer name a kind of tokenizer that is not known here."""
+    named = settings.get("tokenizer_class")
+    if named is not None and not (isinstance(named, str) and _TOKENIZERS.fullmatch(named)):
+        raise refusal(file, f"asks for a tokenizer that is not known here (tokenizer_class {plain(named)})")
 
 
 def refuse_programs(file: Path, settings: Mapping[str, Any]) -> None:
@@ -78,9 +83,9 @@ def refuse_programs(file: Path, settings: Mapping[str, Any]) -> None:
         if "attn_implementation" in name or "experts_implementation" in name:
             known = isinstance(value, bool) or ((value is None or isinstance(value, str)) and value in _ATTENTION)
             if not known:
-                raise refusal(file, f"names a program to be fetched and run ({name} {_plain(value)}), and none is", SAVE_IT)
+                raise refusal(file, f"names a program to be fetched and run ({name} {plain(value)}), and none is", SAVE_IT)
         if name.endswith("name_or_path") and isinstance(value, str) and ("://" in value or value.startswith("\\\\")):
-            raise refusal(file, f"names an address instead of a model ({name} {_plain(value)}), and nothing is fetched from there", SAVE_IT)
+            raise refusal(file, f"names an address instead of a model ({name} {plain(value)}), and nothing is fetched from there", SAVE_IT)
 
 
 def check_shapes(file: Path, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
@@ -119,7 +124,7 @@ def _refuse_names(file: Path, config: Mapping[str, Any]) -> None:
     """transformers makes each name an attribute of an object."""
     for name in config:
         if not re.fullmatch(r"_?[A-Za-z][A-Za-z0-9_]{0,99}", name):
-            raise refusal(file, f"has a setting of no lawful name ({_plain(name)})")
+            raise refusal(file, f"has a setting of no lawful name ({plain(name)})")
 
 
 def _refuse_sizes(file: Path, config: Mapping[str, Any]) -> None:
@@ -129,16 +134,16 @@ def _refuse_sizes(file: Path, config: Mapping[str, Any]) -> None:
             raise refusal(file, f"does not say how large the model is ({names[0]})")
         for name, value in values:
             if type(value) is not int or not 1 <= value <= most:
-                raise refusal(file, f"has an impossible size ({name} {_plain(value)}; at most {most:,})")
+                raise refusal(file, f"has an impossible size ({name} {plain(value)}; at most {most:,})")
     for name, most in _MOST_OF_OTHERS.items():
         if config.get(name) is not None and not (type(config[name]) is int and 0 <= config[name] <= most):
-            raise refusal(file, f"has an impossible size ({name} {_plain(config[name])}; at most {most:,})")
+            raise refusal(file, f"has an impossible size ({name} {plain(config[name])}; at most {most:,})")
     labels = config.get("id2label")
     if labels is not None and (not isinstance(labels, dict) or len(labels) > _MOST_LABELS):
         raise refusal(file, "does not name the classes, or too many (id2label)")
     for name, number in _sizes(config):
         if number > (_MOST[_VOCABULARY] if name.endswith(("vocab_size", "_id")) else _MOST_OF_ANYTHING):
-            raise refusal(file, f"has an impossible size ({_plain(name)} {_plain(number)})")
+            raise refusal(file, f"has an impossible size ({plain(name)} {plain(number)})")
 
 
 def _described(config: Mapping[str, Any]) -> int:
@@ -192,8 +197,3 @@ def _first(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
 
 def _by(shape: tuple[int, ...]) -> str:
     return " by ".join(f"{size:,}" for size in shape) or "none"
-
-
-def _plain(value: Any) -> str:
-    """A value of the file within our sentence: short, and only what can be seen."""
-    return "".join(c if c.isprintable() else "?" for c in str(value)[:60])

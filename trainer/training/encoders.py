@@ -237,6 +237,13 @@ def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizer
     return tokenizer
 
 
+def are_numbers(model: "PreTrainedModel") -> bool:
+    """Whether all weights of a model are finite."""
+    import torch
+
+    return all(torch.isfinite(weights).all() for weights in model.parameters())
+
+
 def lacks_vocabulary(tokenizer: "PreTrainedTokenizerBase") -> bool:
     """Whether it knows nothing but special tokens: where the files of a tokenizer are missing, transformers makes an empty one."""
     return len(tokenizer) <= len(set(tokenizer.all_special_tokens))
@@ -280,7 +287,7 @@ def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTraine
             output_loading_info=True,
         )
     _refuse_random_encoder(encoder, model, [*loaded["missing_keys"], *(key[0] for key in loaded["mismatched_keys"])])
-    if not all(torch.isfinite(weights).all() for weights in model.parameters()):
+    if not are_numbers(model):
         raise UserError(
             f"The encoder {encoder.name} cannot be trained: some of its weights are no numbers. Choose another one.", code="encoder_damaged"
         )

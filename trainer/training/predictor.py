@@ -16,7 +16,7 @@ import numpy as np
 from trainer.data.corpus import clean_text
 from trainer.data.repairs import REPAIRS, repair_text
 from trainer.errors import UserError
-from trainer.training.encoders import lacks_vocabulary, longest_text
+from trainer.training.encoders import are_numbers, lacks_vocabulary, longest_text
 from trainer.training.folder_check import check_folder
 from trainer.training.libraries import load_libraries
 from trainer.training.tokens import encodable
@@ -168,7 +168,6 @@ def _repairs(folder: Path, config: Any) -> tuple[str, ...]:
 
 def _check_parts(folder: Path, tokenizer: Any, model: Any) -> None:
     """Refuse what would answer at random or break on some text: no vocabulary, another one than the model's, weights that are no numbers."""
-    import torch
 
     from trainer.training.classifier import encoder_of
 
@@ -176,7 +175,7 @@ def _check_parts(folder: Path, tokenizer: Any, model: Any) -> None:
         raise _damaged(folder, "it has no tokenizer, so that every word would be unknown to it")
     if max(tokenizer.get_vocab().values()) >= encoder_of(model).get_input_embeddings().num_embeddings:
         raise _damaged(folder, "its tokenizer has more tokens than its model knows; it belongs to another one")
-    if not all(torch.isfinite(weights).all() for weights in model.parameters()):
+    if not are_numbers(model):
         raise _damaged(folder, "some of its weights are no numbers")
 
 

@@ -27,6 +27,11 @@ def refusal(file: Path, found: str, remedy: str = SAVE_IT) -> UserError:
     return UserError(f"The model folder {file.parent.name} is not used: {file.name} {found}. {remedy}.", code=REFUSED)
 
 
+def plain(value: Any) -> str:
+    """A value of a file within our sentence: short, and only what can be seen."""
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:60])
+
+
 def plain_size(file: Path) -> int:
     """The bytes of a file. Raises UserError for what is none, or is not there."""
     try:

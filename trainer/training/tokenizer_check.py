@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.training.config_check import TOKENIZERS, refuse_programs
-from trainer.training.refusal import plain_size, read_object, refusal
+from trainer.training.config_check import check_tokenizer_class, refuse_programs
+from trainer.training.refusal import plain, plain_size, read_object, refusal
 
 _MOST_BYTES = 40_000_000
 _MOST_SETTINGS_BYTES = 4_000_000
@@ -54,9 +54,8 @@ def check_tokenizer(folder: Path, *, vocabulary: int) -> None:
         if file.exists():
             settings = read_object(file, most_bytes=_MOST_SETTINGS_BYTES)
             refuse_programs(file, settings)
-            kind = settings.get("tokenizer_class") if name == "tokenizer_config.json" else None
-            if kind is not None and not (isinstance(kind, str) and TOKENIZERS.fullmatch(kind)):
-                raise refusal(file, f"asks for a tokenizer that is not known here (tokenizer_class {str(kind)[:60]!r})")
+            if name == "tokenizer_config.json":
+                check_tokenizer_class(file, settings)
     for name in ("vocab.txt", "vocab.json", "merges.txt", "bpe.codes", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"):
         file = folder / name
         if file.exists() and plain_size(file) > _MOST_BYTES:
@@ -93,7 +92,7 @@ def _check_steps(part: Any, known: list[str]) -> None:
     kinds = Counter(str(step.get("type")) for step in steps)
     for kind, count in kinds.items():
         if kind not in known:
-            raise ValueError(f"it has a step that is not known here (“{_plain(kind)}”)")
+            raise ValueError(f"it has a step that is not known here (“{plain(kind)}”)")
         if count > 1 and kind in _ONCE:
             raise ValueError(f"it would lengthen each text again and again ({kind})")
     for step in steps:
@@ -118,7 +117,7 @@ def _check_step(step: Mapping[str, Any]) -> None:
     regex = pattern.get("Regex") if isinstance(pattern, dict) else None
     literal = pattern.get("String") if isinstance(pattern, dict) else pattern
     if regex is not None and regex not in _PATTERNS:
-        raise ValueError(f"it looks for a pattern that is not known here (“{_plain(regex)}”), which could take for ever")
+        raise ValueError(f"it looks for a pattern that is not known here (“{plain(regex)}”), which could take for ever")
     if kind == "Replace":
         content = step.get("content")
         most = 1 if regex is not None else len(literal) if isinstance(literal, str) else 0
@@ -193,7 +192,3 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(inner)
     else:
         yield value
-
-
-def _plain(value: Any) -> str:
-    return "".join(c if c.isprintable() else "?" for c in str(value)[:60])

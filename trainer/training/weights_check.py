@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.training.refusal import parse_object, plain_size, refusal
+from trainer.training.refusal import parse_object, plain, plain_size, refusal
 
 _MOST_HEADER_BYTES = 2_000_000
 _MOST_TENSORS = 20_000
@@ -119,4 +119,4 @@ def _prove_places(places: list[list[int]], left: int) -> None:
 
 
 def _short(name: str) -> str:
-    return "“" + "".join(c if c.isprintable() else "?" for c in name[:60]) + "”"
+    return f"“{plain(name)}”"
