@@ -43,16 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A name or a text may hold what the terminal's encoding does not know.
             stream.reconfigure(errors="backslashreplace")
     prepare_environment()
-    try:
-        with plain_output():
+    with plain_output():
+        try:
             return options.command(options)
-    except UserError as error:
-        with plain_output():
+        except UserError as error:
             print(error.message, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nEnded before anything was done.", file=sys.stderr)
-        return 130
+            return 2
+        except KeyboardInterrupt:
+            print("\nEnded before anything was done.", file=sys.stderr)
+            return 130
 
 
 def _parser() -> argparse.ArgumentParser:

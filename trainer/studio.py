@@ -16,7 +16,7 @@ from typing import Any
 from trainer import job
 from trainer.advice import Advice, advise, forecast, set_dial
 from trainer.atomic import REMOVED, remove_folder
-from trainer.capacity import check_capacity, near_capacity
+from trainer.capacity import check_capacity
 from trainer.copies import Copies, find_copies, remove_copies, sources_in
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.data.rows import save_rows
@@ -327,10 +327,6 @@ class Studio(Desk, Shelf):
         if not self._remove_states(run, (*_ENDS, "damaged")):
             raise UserError(f"{view.name} has just been put to work again, so its checkpoints stay.", code="run_is_live")
         return f"{view.name} can no longer be trained further. Its model, its scores and its curves stay."
-
-    def near_capacity(self, owner: str) -> str:
-        """Which limit of the queue, the runs or the disk is near, in a sentence; empty where none is."""
-        return near_capacity(self.settings, self._runs.list(owner))
 
     def clear_uploads(self) -> int:
         """Remove the page's copies of uploads that are older than an hour: drafts and runs have their own. Returns the bytes removed."""

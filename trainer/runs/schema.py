@@ -38,7 +38,7 @@ def _number(least: float = 0.0, most: float = _LARGEST_FLOAT) -> Check:
 
 
 def _text(most: int = LONGEST_TEXT) -> Check:
-    return lambda value: type(value) is str and len(value) <= most and (value.isascii() or _can_be_written(value))
+    return lambda value: type(value) is str and len(value) <= most and can_be_written(value)
 
 
 def _line(most: int) -> Check:
@@ -70,8 +70,10 @@ def _true(value: Any) -> bool:
     return value is True
 
 
-def _can_be_written(text: str) -> bool:
+def can_be_written(text: str) -> bool:
     """Whether UTF-8 can hold it: a lone surrogate would break every answer that it is part of."""
+    if text.isascii():
+        return True
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

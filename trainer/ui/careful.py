@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from trainer.errors import place_of
+from trainer.runs.schema import can_be_written
 from trainer.ui.uploaded import NO_UPLOAD, only_uploads
 from trainer.walls.failures import WORDS
 
@@ -41,7 +42,7 @@ class CarefulBlocks(gr.Blocks):
             # No call of ours stands for several at once.
             if isinstance(more.get("request"), list):
                 raise _refused("This call cannot be made for several at once.")
-            if _has_half_characters(more.get("session_hash") or ""):
+            if not can_be_written(more.get("session_hash") or ""):
                 raise _refused("The session's name holds half a character.")
             inputs = _looked_at(block_fn, inputs, more.get("event_data"))
             return await super().process_api(block_fn, inputs, **more)
@@ -64,7 +65,7 @@ def _looked_at(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> 
         for kind, types, words in _EXPECTED:
             if isinstance(component, kind) and not (value is None or _is_one_of(value, types)):
                 raise _refused(f"Value {place} of this call must be {words}.")
-        if isinstance(value, str) and not value.isascii() and _has_half_characters(value):
+        if isinstance(value, str) and not can_be_written(value):
             raise _refused("A text holds half a character, which no program can write down. Send it anew.")
     if block_fn.collects_event_data:
         if event is None or not _is_press(event._data):
@@ -88,18 +89,10 @@ def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:
     return isinstance(value, types) and not (isinstance(value, float) and not math.isfinite(value))
 
 
-def _has_half_characters(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
 def _is_press(data: Any) -> bool:
     """What our components send with an event: which button it was and what it is for, or the run that was chosen."""
     if not isinstance(data, dict):
         return False
     # Of a question the answer may come along.
     texts = [data["run"]] if "run" in data else [data.get("action"), data.get("code"), data.get("value") or ""]
-    return all(isinstance(text, str) and len(text) <= _MOST_LETTERS and not _has_half_characters(text) for text in texts)
+    return all(isinstance(text, str) and len(text) <= _MOST_LETTERS and can_be_written(text) for text in texts)

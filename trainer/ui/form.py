@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from trainer.capacity import near_capacity
 from trainer.errors import UserError
 from trainer.presets import LEVELS, PRESETS, preset
 from trainer.recipe import Recipe, dump_recipe, load_recipe
@@ -222,8 +223,9 @@ def _foot(studio: Studio, page: Page, draft: str | None, *values: Any, wrong: st
     if found.splits is not None:
         with suppress(UserError):  # a wrong setting is told at its field
             seconds = studio.forecast(owner(), preparation.draft.id, recipe_of(page, values))
-    live = next((v.id for v in studio.runs(owner()) if v.status == "running"), "")
-    rows, near = None if found.splits is None else len(found.splits.train), studio.near_capacity(owner())
+    views = studio.runs(owner())
+    live = next((v.id for v in views if v.status == "running"), "")
+    rows, near = None if found.splits is None else len(found.splits.train), near_capacity(studio.settings, views)
     return train_tab.start_foot(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live, in_the_way=found.said, near=near)
 
 

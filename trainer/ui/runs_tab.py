@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from trainer.capacity import near_capacity
 from trainer.errors import UserError
 from trainer.runs.view import RunView
 from trainer.shelf import Scores
@@ -191,7 +192,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
         views = studio.runs(owner())
         return {
             tab.listing: runs_list.of_runs(views, titles, _scores(studio, views), studio.leaving(owner())),
-            tab.foot: runs_foot.foot(ticked, titles, any_runs=bool(views), near=studio.near_capacity(owner())),
+            tab.foot: runs_foot.foot(ticked, titles, any_runs=bool(views), near=near_capacity(studio.settings, views)),
             **_compared_still(studio, tab, runs, {view.id for view in views}, titles, score_of),
         }
 
@@ -201,7 +202,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
         gone = set(runs.split()) - {view.id for view in ticked}
         return {
             tab.chosen: " ".join(view.id for view in ticked),
-            tab.foot: runs_foot.foot(ticked, titles, any_runs=True, near=studio.near_capacity(owner())),
+            tab.foot: runs_foot.foot(ticked, titles, any_runs=True, near=near_capacity(studio.settings, studio.runs(owner()))),
             tab.sheet: "",
             **(comparison_view.hide(compared) if gone else {}),
         }
