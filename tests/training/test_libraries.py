@@ -3,11 +3,14 @@
 import gc
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from transformers import PreTrainedModel
 
 from trainer.recipe import Recipe
 from trainer.training.classifier import make_classifier, save_classifier
-from trainer.training.encoders import Encoder, load_tokenizer
+from trainer.training.encoders import Encoder, load_encoder, load_tokenizer
 from trainer.training.libraries import load_libraries, load_training_libraries
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +60,17 @@ def test_garbage_is_collected_again_after_the_imports() -> None:
                 assert gc.isenabled() is on
             finally:
                 gc.enable()
+
+
+def test_models_loaded_by_several_threads_leave_transformers_as_it_was(tiny_encoder: Encoder) -> None:
+    tie_weights = PreTrainedModel.tie_weights
+    try:
+        with ThreadPoolExecutor(3) as threads:
+            models = list(threads.map(lambda _: load_encoder(tiny_encoder, ("joy", "sadness")), range(18)))
+        assert len(models) == 18
+        assert PreTrainedModel.tie_weights is tie_weights
+    finally:
+        PreTrainedModel.tie_weights = tie_weights
 
 
 _PREDICTING = """

@@ -11,6 +11,7 @@ import torch
 
 from trainer.errors import UserError
 from trainer.training.encoders import Encoder, load_classifier, load_tokenizer, local_encoder
+from trainer.training.libraries import load_pretrained
 from trainer.training.predictor import Predictor
 
 TEXTS = ["happy today", "", "we cry and cry " * 40, "unknown wörds 🫠", "rage", " \t ", "a" * 3000]
@@ -128,7 +129,7 @@ def test_a_folder_that_is_no_classifier_is_refused_as_what_it_is(
 ) -> None:
     import transformers
 
-    getattr(transformers, kind).from_pretrained(tiny_encoder.source, **options).save_pretrained(tmp_path)
+    load_pretrained(getattr(transformers, kind), tiny_encoder.source, **options)[0].save_pretrained(tmp_path)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
     with pytest.raises(UserError, match=what) as refused:
         Predictor(tmp_path)
@@ -139,7 +140,7 @@ def test_a_folder_that_is_no_classifier_is_refused_as_what_it_is(
 def test_missing_weights_are_seen_where_the_config_does_not_say_what_it_is(kind: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
     import transformers
 
-    getattr(transformers, kind).from_pretrained(tiny_encoder.source).save_pretrained(tmp_path)
+    load_pretrained(getattr(transformers, kind), tiny_encoder.source)[0].save_pretrained(tmp_path)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({name: value for name, value in config.items() if name != "architectures"}))

@@ -17,6 +17,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder, encoder_prefix, load_classifier, load_encoder, own_memory
 from trainer.training.heads import PooledClassifier, make_head
+from trainer.training.libraries import load_pretrained
 from trainer.training.lora import add_lora, merged_state
 
 Classifier = PreTrainedModel | PooledClassifier
@@ -143,9 +144,7 @@ def _load_with_our_head(folder: Path) -> PooledClassifier:
 
 def _load_whole(kind: type, folder: Path) -> PreTrainedModel:
     """A model with all its weights: transformers would draw at random what the folder lacks, and only warn."""
-    model, loaded = kind.from_pretrained(
-        str(folder), dtype=torch.float32, use_safetensors=True, trust_remote_code=False, local_files_only=True, output_loading_info=True
-    )
+    model, loaded = load_pretrained(kind, str(folder), local_files_only=True)
     if missing := sorted(loaded["missing_keys"]):
         raise UserError(
             f"The folder {folder.name} holds no trained classifier: it lacks the weights {', '.join(missing[:3])}"

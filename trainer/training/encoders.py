@@ -18,7 +18,7 @@ from trainer.errors import UserError
 from trainer.training.config_check import read_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
 from trainer.training.hub_files import offered_files
-from trainer.training.libraries import load_libraries
+from trainer.training.libraries import load_libraries, load_pretrained
 from trainer.training.weights_check import float_count, read_header
 
 if TYPE_CHECKING:
@@ -269,22 +269,17 @@ def load_encoder(encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedMod
 
 
 def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
-    import torch
-
     folder = _folder(encoder, weights=True)
     with _damage_in_words(encoder):
-        model, loaded = kind.from_pretrained(
+        model, loaded = load_pretrained(
+            kind,
             folder,
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),
             label2id={name: i for i, name in enumerate(label_names)},
             problem_type="single_label_classification",
-            dtype=torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
             # A classifier of a person's own may have been trained on other classes: its head is drawn anew, its encoder goes on.
             ignore_mismatched_sizes=True,
-            output_loading_info=True,
         )
     _refuse_random_encoder(encoder, model, [*loaded["missing_keys"], *(key[0] for key in loaded["mismatched_keys"])])
     if not are_numbers(model):
