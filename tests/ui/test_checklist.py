@@ -75,7 +75,10 @@ def test_what_an_encoder_makes_of_the_texts_stands_in_the_same_list_and_first(st
     clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
     looked = Finding("few", "look", 1, "Look at this.")
     prepared = replace(clean, findings=(looked, *clean.findings))
-    assert "Still looking" in checklist.of_file(prepared)
+    waiting = checklist.of_file(prepared)
+    assert "Still looking" in waiting
+    # A line of a list that says to be something else is no line to a reader of the page by ear.
+    assert not re.search("<li[^>]* role=", waiting)
     cut = Finding("texts_cut", "look", 3, "Cut <b>.", "More. And more.", (Example(2, EVIL),), setting=("max_length", 96))
     html = checklist.of_file(prepared, [cut])
     assert ("set", "max_length=96") in buttons(html)

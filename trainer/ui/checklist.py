@@ -18,7 +18,7 @@ _MOST_RIVALS = 3
 _MOST_LINES = 4
 """So many findings are in view; the rest is folded."""
 _TAGS = {"good": "good", "look": "look", "must_fix": "fix"}
-_STILL_LOOKING = '<li class="em-check em-waiting" role="status"><span class="em-severity">…</span><div><p>Still looking at how the encoder reads the texts.</p></div></li>'
+_STILL_LOOKING = '<li class="em-check em-waiting"><span class="em-severity">…</span><div role="status"><p>Still looking at how the encoder reads the texts.</p></div></li>'
 
 
 def live_checklist(*, elem_id: str) -> gr.HTML:
