@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,18 +14,13 @@ from urllib.parse import urljoin, urlparse
 
 import pytest
 
+from tests.addresses import free_port, wait_until_served
 from tests.tied import popen
 from tests.warm import Warm
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 90.0
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def command(port: int, runs: Path) -> dict:
@@ -51,15 +45,7 @@ def served(folder: Path) -> Iterator[str]:
     with open(folder / "output", "wb") as output:
         process = popen(**command(port, folder / "runs"), stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            assert process.poll() is None, (folder / "output").read_text()
-            assert time.monotonic() < deadline, (folder / "output").read_text()
-            try:
-                urllib.request.urlopen(f"{address}/config", timeout=5).close()
-                break
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
+        wait_until_served(address, process, (folder / "output").read_text)
         yield address
     finally:
         process.terminate()

@@ -15,7 +15,6 @@ import os
 import runpy
 import select
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from tests.addresses import free_port
 from tests.tied import die_with, popen
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -112,7 +112,7 @@ class Warm:
             return subprocess.run(command, env=env, stdout=stdout, stderr=stdout, check=False)
         count = next(int(word.partition("=")[2]) for word in command if word.startswith("--nproc-per-node="))
         module = ["python", *command[command.index("-m", command.index("torch.distributed.run")) :]]
-        world = {"WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": _free_port()}
+        world = {"WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
         ranks = []
         for rank in range(count):
             place = {name: str(value) for name, value in {**world, "RANK": rank, "LOCAL_RANK": rank}.items()}
@@ -159,11 +159,6 @@ def warmed() -> Iterator[Warm]:
     finally:
         process.stdin.close()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 def main() -> None:

@@ -4,9 +4,10 @@ Knows no page in particular.
 """
 
 from dataclasses import dataclass, field
-from urllib.parse import urlparse
 
 from playwright.sync_api import Page, Request
+
+from tests.addresses import is_elsewhere
 
 BEFORE = """
     window.__told = [];
@@ -78,6 +79,5 @@ class Watched:
         return [f"{where}: {effect}" for effect in found]
 
     def _asked(self, request: Request) -> None:
-        there = urlparse(request.url)
-        if there.scheme in ("http", "https", "ws", "wss") and there.netloc != self.host:
+        if is_elsewhere(request.url, self.host):
             self.outside.append(request.url)

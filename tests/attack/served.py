@@ -6,7 +6,6 @@ It is on loopback, over a folder that is made for it, and ends with whoever star
 import json
 import os
 import re
-import socket
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from tests.addresses import free_port, wait_until_served
 from tests.conftest import save_tiny_bert, small_rows, write_rows
 from tests.tied import popen
 from tests.warm import Program, Warm
@@ -116,9 +116,7 @@ def serving(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm | None 
     with tempfile.TemporaryDirectory(prefix="emotune-attack-") as made, httpx.Client(timeout=PATIENCE) as http:
         folder = Path(made)
         save_tiny_bert(folder / "tiny-bert")
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
+        port = free_port()
         environment = {**os.environ, "PYTHONPATH": str(_ROOT), "EMOTUNE_RUNS": str(folder / "runs"), "CI": "1"}
         environment |= {"GRADIO_SERVER_PORT": str(port), "EMOTUNE_UPLOADS_GB": str(uploads_gb)}
         for name in ("GRADIO_TEMP_DIR", "GRADIO_SERVER_NAME", "EMOTUNE_PASSWORD", "EMOTUNE_HOSTS"):
@@ -137,7 +135,7 @@ def serving(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm | None 
 
 def _settle(served: Served) -> None:
     """Wait for it, train a run to its end and begin another one that lasts."""
-    _until(served, lambda: served.get("/config").status_code == 200)
+    wait_until_served(served.address, served.process, lambda: served.output)
     served.finished = _started(served, epochs=2)
     _until(served, lambda: served.states()[served.finished][0] == "finished")
     (served.folder / "brake").touch()

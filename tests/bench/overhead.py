@@ -8,7 +8,6 @@ what its threads took in the unwatched blocks is counted thread by thread and ta
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.addresses import free_port
 from trainer.data.corpus import Corpus
 from trainer.data.rows import save_rows
 from trainer.data.splitting import Splits
@@ -203,9 +203,7 @@ def _page(runs: Path) -> Iterator[Callable[[], None]]:
     from trainer.studio import Studio
     from trainer.ui.serving import launch
 
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     blocks = launch(Studio(Settings(runs_dir=runs)), "127.0.0.1", port)
     address = f"http://127.0.0.1:{port}"
     config = json.loads(urllib.request.urlopen(f"{address}/config").read())

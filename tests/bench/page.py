@@ -1,7 +1,6 @@
 """How much later our page answers than a bare one-textbox Gradio page, both started anew in turn."""
 
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -12,15 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.addresses import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = [sys.executable, "app.py"]
 _BARE = [sys.executable, "-c", "import gradio as gr\nwith gr.Blocks() as b:\n    gr.Textbox()\nb.launch()"]
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 @contextmanager

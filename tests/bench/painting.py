@@ -8,7 +8,8 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.bench.page import free_port, serving
+from tests.addresses import free_port
+from tests.bench.page import serving
 
 _BARE = [sys.executable, "-m", "tests.bench.bare_page"]
 _PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"

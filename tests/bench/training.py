@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.bench.page import ROOT, free_port, serving
+from tests.addresses import free_port
+from tests.bench.page import ROOT, serving
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows

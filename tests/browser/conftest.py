@@ -2,12 +2,8 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +12,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
+from tests.addresses import PATIENCE, free_port, is_elsewhere, wait_until_served
 from tests.conftest import small_rows, write_rows
 from tests.warm import Program, Warm
 from trainer.runs.draft import DraftStore
@@ -24,7 +21,6 @@ from trainer.settings import LOCAL_OWNER
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 180.0
 
 expect.set_options(timeout=1000 * PATIENCE)
 
@@ -49,24 +45,14 @@ class Server:
 
     def start(self) -> None:
         if not self.port:
-            with socket.socket() as listener:
-                listener.bind(("127.0.0.1", 0))
-                self.port = listener.getsockname()[1]
+            self.port = free_port()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "EMOTUNE_RUNS": str(self.folder / "runs"), "CI": "1"}
         environment["EMOTUNE_SAVE_SECONDS"] = "0"
         environment |= {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(self.folder / "uploads")}
         command = [sys.executable, str(Path(__file__).with_name("server.py")), self.encoder.source, str(self.folder / "brake")]
         with open(self.folder / "output", "ab") as output:
             self.process = self.warm.popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            assert self.process.poll() is None, self.output
-            assert time.monotonic() < deadline, self.output
-            try:
-                urllib.request.urlopen(f"{self.address}/config", timeout=5).close()
-                return
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                time.sleep(0.1)
+        wait_until_served(self.address, self.process, lambda: self.output)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
@@ -129,8 +115,7 @@ class Visit:
             self.errors.append(words)
 
     def _request(self, request: Request) -> None:
-        there = urlparse(request.url)
-        if there.scheme in ("http", "https", "ws", "wss") and there.netloc != urlparse(self.address).netloc:
+        if is_elsewhere(request.url, urlparse(self.address).netloc):
             self.outside.append(request.url)
 
 

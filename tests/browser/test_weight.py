@@ -1,18 +1,15 @@
 """What the page fetches before it can be used, beside a bare Gradio page with the same kinds of components."""
 
 import os
-import socket
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import PATIENCE, ROOT, Server
+from tests.addresses import free_port, wait_until_served
+from tests.browser.conftest import ROOT, Server
 from tests.tied import popen
 
 
@@ -28,20 +25,10 @@ class Load:
 @pytest.fixture(scope="module")
 def bare(browser: Browser) -> Iterator[str]:
     """The address of a bare page."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
     process = popen([sys.executable, "-m", "tests.bench.bare_page"], env=environment, cwd=ROOT)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/config", timeout=5).close()
-            break
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.1)
+    wait_until_served(f"http://127.0.0.1:{port}", process)
     yield f"http://127.0.0.1:{port}"
     process.kill()
     process.wait()

@@ -6,7 +6,6 @@ It does what the page's server does without the page: it trains what waits, SIGI
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from tests.addresses import free_port
 from tests.tied import die_with
 from trainer import launch, worker
 from trainer.runs.view import RunView
@@ -145,9 +145,7 @@ def run_forked(command: Sequence[str], *, stdout: Any, **_: Any) -> subprocess.C
 
 
 def _be_agent(count: int, arguments: list[str]) -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    ranks = {}
+    port, ranks = free_port(), {}
     for rank in range(count):
         process = os.fork()
         if process == 0:

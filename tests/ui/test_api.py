@@ -1,7 +1,6 @@
 """The named endpoints over HTTP, driven as another program would: answers, refusals in words, and nothing else within reach."""
 
 import json
-import socket
 import threading
 import time
 import urllib.error
@@ -17,6 +16,7 @@ from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from tests.addresses import free_port
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
 from trainer.runs.run import is_id
@@ -57,9 +57,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Server]:
     """The real ``serve`` in this process, over a studio whose only encoder is the tiny one."""
     studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("served") / "runs"), encoders=[tiny_encoder], reader=reader)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(serving, "Studio", lambda settings: studio)
         patched.setenv("GRADIO_SERVER_PORT", str(port))

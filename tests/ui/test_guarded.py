@@ -8,7 +8,7 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AuthenticationError
 
-from tests.test_app import free_port
+from tests.addresses import free_port
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder

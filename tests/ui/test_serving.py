@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_app import free_port
+from tests.addresses import free_port
 from tests.test_launch import at  # noqa: F401
 from tests.test_main_resume import ROOT, wait_for
 from tests.test_studio import RECIPE, begin
