@@ -166,13 +166,13 @@ def home(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Callable[..., Visit]]:
-    """Opens a page, ``elsewhere`` in another browser; the first of a test on a server finds no file open there.
+    """Opens a page, ``elsewhere`` in another browser, ``script`` run before its own; the first of a test on a server finds no file open there.
 
     Whatever a test does: no other host, no dialog, no error on the console.
     """
     visits: list[Visit] = []
 
-    def open_page(where: Server = server, *, elsewhere: bool = False, width: int = 1280, height: int = 900) -> Visit:
+    def open_page(where: Server = server, *, elsewhere: bool = False, width: int = 1280, height: int = 900, script: str = "") -> Visit:
         if where.address not in [made.address for made in visits]:
             where.close_file()
         context = browser.new_context() if elsewhere else home
@@ -181,6 +181,7 @@ def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Ca
         visits.append(made)
         made.page.set_default_timeout(1000 * PATIENCE)
         made.page.set_viewport_size({"width": width, "height": height})
+        made.page.add_init_script(script)
         made.page.goto(where.address)
         # What the page shows of the file that was open, and of its form, is there: whoever is quicker would be overtaken by it.
         expect(made.page.locator("html[data-opened]")).to_be_attached()

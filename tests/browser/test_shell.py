@@ -69,6 +69,39 @@ def test_a_list_closes_when_it_is_left(visit: Open, moods_csv: Path) -> None:
     expect(page.locator("ul.options")).to_have_count(0)
 
 
+# Answers
+
+HOLD_THE_END = """(() => {
+    const ask = window.fetch;
+    window.mayEnd = new Promise((letGo) => (window.letItEnd = letGo));
+    window.fetch = async (what, how) => {
+        const answer = await ask(what, how);
+        if (!new URL(what.url ?? what, location.href).pathname.endsWith("/queue/data")) return answer;
+        const words = new TextDecoder();
+        return new Response(answer.body.pipeThrough(new TransformStream({
+            async transform(bytes, controller) {
+                const [answers, end] = words.decode(bytes).split(/(?=data: .{0,20}close_stream)/);
+                controller.enqueue(new TextEncoder().encode(answers));
+                if (!end) return;
+                window.ended = true;
+                await window.mayEnd;
+                controller.enqueue(new TextEncoder().encode(end));
+            },
+        })), { status: answer.status, headers: answer.headers });
+    };
+})()"""
+"""Makes the word that no answer is missing arrive as late as a busy computer may bring it."""
+
+
+def test_a_press_is_answered_that_crosses_the_word_that_no_answer_is_missing(visit: Open, empty_handed: Server) -> None:
+    page = visit(empty_handed, script=HOLD_THE_END).page
+    page.wait_for_function("() => window.ended")
+    with page.expect_response("**/queue/join*"):
+        page.locator("#try-sample").click()
+    page.evaluate("() => window.letItEnd()")
+    expect(page.locator("#data-summary [data-draft]")).to_contain_text("1,022 rows")
+
+
 # Settings
 
 

@@ -1,4 +1,4 @@
-"""The shell around the tabs: header, model in hand, strip, and the foot that each tab has. ``assets/shell.js`` holds what needs no server."""
+"""The shell around the tabs: header, model in hand, strip, and the foot that each tab has. ``assets/shell.js`` holds what needs no server, ``assets/answers.js`` that no answer of it is lost."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from trainer.ui import markup, served
 from trainer.ui.pressable import Press, pressable
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_LINE_COMMENT = re.compile(r"^ *//.*\n|^ +", re.MULTILINE)
 _COMMENT, _BETWEEN = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"(?<=[{};,])\s*\n\s*")
 _PICKER = """
 const box = element.querySelector(".em-model-box");
@@ -52,7 +53,7 @@ def build() -> Shell:
 
 def head() -> str:
     """What the page's head holds."""
-    script = (_ASSETS / "shell.js").read_text(encoding="utf-8")
+    script = "".join(_LINE_COMMENT.sub("", (_ASSETS / name).read_text(encoding="utf-8")) for name in ("answers.js", "shell.js"))
     return f'<style>{_lean(_ASSETS / "page.css")}</style><meta id="plotly-file" content="{served.address(served.plotly())}"><script>{script}</script>'
 
 
