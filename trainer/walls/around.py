@@ -6,6 +6,7 @@ The app itself is handed in; so is which of its paths take uploads, and which ar
 from collections.abc import Sequence
 from pathlib import Path
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trainer.settings import Settings
@@ -27,7 +28,7 @@ def surround(app: ASGIApp, hosts: Hosts, settings: Settings, *, uploads: Path, u
     """The app with all walls. What is posted to ``upload_path`` comes to lie in ``uploads``; ``closed`` are beginnings of paths at which there is nothing for anybody."""
     largest = settings.max_file_bytes + _FORM_BYTES
     inner: ASGIApp = Uploads(
-        app,
+        CompressedPage(app),
         path=upload_path,
         folder=uploads,
         most_files=settings.max_files_per_upload,
@@ -39,6 +40,17 @@ def surround(app: ASGIApp, hosts: Hosts, settings: Settings, *, uploads: Path, u
         inner = Password(inner, settings.password, embedded=settings.space)
     inner = ForeignPages(inner, hosts, framed=settings.space)
     return Failures(SecurityHeaders(inner, framed_by=HUB if settings.space else ()))
+
+
+class CompressedPage:
+    """The page itself, with all its components the heaviest answer, an eighth of its size. Gradio compresses no page, and its other parts itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app, self._compressing = app, GZipMiddleware(app, compresslevel=6)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._compressing if scope["type"] == "http" and scope["path"] == "/" else self._app
+        await app(scope, receive, send)
 
 
 class Closed:
