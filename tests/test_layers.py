@@ -10,12 +10,11 @@ MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 
 FLOORS = [
     {"errors", "atomic", "__init__"},
-    {"settings", "recipe", "cache", "text_format", "terminal", "queue", "signals"},
+    {"settings", "recipe", "cache", "text_format", "terminal", "signals"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},
-    {"charts", "card", "preparation", "storage", "copies", "capacity"},
-    {"job", "advice", "desk", "launch", "walls"},
-    {"shelf", "worker"},
+    {"charts", "drafts", "jobs", "security"},
+    {"library"},
     {"studio"},
     {"ui", "__main__"},
     {"app"},

@@ -21,7 +21,7 @@ from tests.readers import Borrowed
 from tests.warm import Warm
 from trainer.__main__ import _postfix, main
 from trainer.data.reader.file_reader import FileReader
-from trainer.desk import Desk
+from trainer.drafts.editor import Desk
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore, is_id
 from trainer.settings import Settings

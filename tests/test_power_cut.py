@@ -7,18 +7,18 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.forgetful_disk import ForgetfulDisk
-from trainer import job
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
-from trainer.data.splitting import split
+from trainer.data.splits import split
+from trainer.drafts.store import DraftStore
 from trainer.errors import UserError
+from trainer.jobs import pipeline
+from trainer.library import Shelf
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
-from trainer.runs.draft import DraftStore
 from trainer.runs.run import Run, RunStore, is_id
 from trainer.settings import LOCAL_OWNER, Settings
-from trainer.shelf import Shelf
 from trainer.training.encoders import Encoder
 
 NO_PROMISE = ("heartbeat", "lock")
@@ -70,11 +70,11 @@ def judge_run(root: Path, confirmed: frozenset[str]) -> None:
     run, store = Run(root / ids[0]), RunStore(root)
     assert store.damage(run) == ()
     assert run.recipe().epochs == 2
-    assert len(job.rows_of(run)[0]) == 40
+    assert len(pipeline.rows_of(run)[0]) == 40
     view = store.view(run)
     assert (view.status == "finished" and view.has_model) or "finished" not in confirmed
     if view.has_model:
-        assert job.load_report(run, "test").rows == 8
+        assert pipeline.load_report(run, "test").rows == 8
         run.model_files()
     assert view.name == "calm fox" or "renamed" not in confirmed
     newest = Checkpoints(run.checkpoints, run.id).newest()
@@ -91,7 +91,7 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
     with disk.watching():
         run = waiting_run(disk.root, tiny_encoder, file, DraftStore(disk.root / "drafts"))
         disk.confirm("created")
-        assert job.do(run, [tiny_encoder], save_seconds=0)
+        assert pipeline.do(run, [tiny_encoder], save_seconds=0)
         disk.confirm("finished")
         assert shelf.rename(LOCAL_OWNER, run.id, "calm fox").status == "finished"
         disk.confirm("renamed")

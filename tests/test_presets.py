@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import small_rows, write_rows
-from trainer import job
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
-from trainer.data.splitting import split
+from trainer.data.splits import split
 from trainer.errors import UserError
+from trainer.jobs import pipeline
 from trainer.presets import LEVELS, PRESETS, dial, preset
 from trainer.recipe import Recipe
-from trainer.runs.folding import fold
 from trainer.runs.run import RunStore
+from trainer.runs.view_builder import fold
 from trainer.training.encoders import Encoder
 
 WANTED = {
@@ -86,11 +86,11 @@ def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_pat
         owner="local",
         rows={"train": len(splits.train)},
     )
-    job.do(run, [tiny_encoder])
+    pipeline.do(run, [tiny_encoder])
     view = fold(run.id, run.log.read())
     assert view.status == "finished", view.message
     assert view.baseline is not None
-    assert job.load_report(run, "test").rows == len(splits.test)
+    assert pipeline.load_report(run, "test").rows == len(splits.test)
 
 
 def test_an_unknown_preset_or_level() -> None:

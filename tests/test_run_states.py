@@ -14,13 +14,13 @@ import pytest
 
 from tests.test_studio import ME, begin
 from tests.test_studio_queue import Trainings, another, leave_state, other_studio, until
-from trainer import job
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
-from trainer.queue import Queue
+from trainer.jobs import pipeline
+from trainer.jobs.queue import Queue
 from trainer.runs.run import Run
 from trainer.runs.view import Status
-from trainer.runs.writer import writing
+from trainer.runs.writer_lock import writing
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.attempt import Cancelled
@@ -289,7 +289,7 @@ def scene(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> Iterator[Scene]:
     trainings = Trainings()
-    monkeypatch.setattr(job, "_work", trainings.work)
+    monkeypatch.setattr(pipeline, "_work", trainings.work)
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     studio._queue = Queue(studio._take_turn, first_pause=0.001)
     yield Scene(studio, other_studio(studio), trainings, small_csv)

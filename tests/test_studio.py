@@ -22,14 +22,14 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.warm import Warm
-from trainer import desk
 from trainer.atomic import REMOVED
 from trainer.data.duplicates import NearDuplicates, near_duplicates
-from trainer.data.inspection import inspect_file
 from trainer.data.reader.file_reader import FileReader
 from trainer.data.rows import load_rows
+from trainer.drafts import editor
+from trainer.drafts.inspection import inspect_file
+from trainer.drafts.preparation import read_tables
 from trainer.errors import UserError
-from trainer.preparation import read_tables
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run, new_id
@@ -221,7 +221,7 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
     opened = studio.open_files(ME, {"main": (small_csv.name, small_csv)})
     fresh = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     calls, together = [], threading.Barrier(4)
-    real = desk.understand
+    real = editor.understand
 
     def understand(*arguments: object, **options: object) -> object:
         calls.append("understand")
@@ -231,8 +231,8 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
         calls.append("read")
         return read_tables(*arguments)
 
-    monkeypatch.setattr(desk, "understand", understand)
-    monkeypatch.setattr(desk, "read_tables", read)
+    monkeypatch.setattr(editor, "understand", understand)
+    monkeypatch.setattr(editor, "read_tables", read)
 
     def ask() -> None:
         together.wait()
@@ -326,7 +326,7 @@ def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
         looked.append(len(texts))
         return near_duplicates(texts)
 
-    monkeypatch.setattr(desk, "near_duplicates", counting)
+    monkeypatch.setattr(editor, "near_duplicates", counting)
     path = write_rows(tmp_path / "messy.csv", messy())
     opened = studio.open_files(ME, {"main": (path.name, path)})
     renamed = studio.name_classes(ME, opened.draft.id, {opened.corpus.label_names[0]: "another name"})
@@ -769,7 +769,7 @@ def test_a_full_disk_at_the_first_sign_of_life_does_not_end_the_queue(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr("trainer.runs.writer.beat", full)
+        patched.setattr("trainer.runs.writer_lock.beat", full)
         view = studio.wait(ME, begin(studio, small_csv).id, 15)
     assert not view.live
     assert studio.wait(ME, begin(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, 15).status == "finished"

@@ -14,7 +14,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
-from trainer.runs.writer import writing
+from trainer.runs.writer_lock import writing
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.test_studio import ME, PATIENCE, QUICK, begin, events, over, refused
-from trainer import job
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
-from trainer.queue import Queue
+from trainer.jobs import pipeline
+from trainer.jobs.queue import Queue
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
-from trainer.runs.writer import holding, writing
+from trainer.runs.writer_lock import holding, writing
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.attempt import Cancelled
@@ -62,7 +62,7 @@ class Trainings:
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainings]:
     """Held from the start; let go at the latest when the test ends, before the studio closes."""
     made = Trainings()
-    monkeypatch.setattr(job, "_work", made.work)
+    monkeypatch.setattr(pipeline, "_work", made.work)
     yield made
     made.go()
 
@@ -156,10 +156,10 @@ def test_where_not_even_a_failure_can_be_written_a_run_keeps_its_place(
             raise error
         return do(*_, **__)
 
-    do = job.do
+    do = pipeline.do
     full.set()
     monkeypatch.setattr(EventLog, "append", refusing)
-    monkeypatch.setattr(job, "do", cannot)
+    monkeypatch.setattr(pipeline, "do", cannot)
     view = begin(quick, small_csv)
     until(quick, lambda: quick.delay(view.id) is not None)
     assert "written" in quick.delay(view.id).reason
@@ -179,7 +179,7 @@ def test_a_stop_that_cannot_be_written_leaves_the_run_in_the_queue(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(job, "cancel", full)
+        patched.setattr(pipeline, "cancel", full)
         with refused("disk_not_writable"):
             studio.stop(ME, second.id)
     assert studio.waiting_before(second.id) == 1
@@ -383,7 +383,7 @@ def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
 
     def late(self: Studio, run: Run) -> None:
         with holding(run.path):
-            job.cancel(run)
+            pipeline.cancel(run)
         train(self, run)
 
     monkeypatch.setattr(Studio, "_train", late)

@@ -15,13 +15,13 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from tests.test_studio import ME, PATIENCE, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
 from tests.warm import Warm
-from trainer import job, launch
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
+from trainer.jobs import pipeline, torchrun
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
-from trainer.runs.course import resume_words
 from trainer.runs.events import EventLog
+from trainer.runs.resume import resume_words
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.settings import Settings
@@ -34,7 +34,7 @@ RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3
 
 def end_the_server(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The training thread dies at its next logged point, with no word in the log."""
-    from trainer.training.watch import Watch
+    from trainer.training.callback import Watch
 
     class Gone(BaseException):
         pass
@@ -199,7 +199,7 @@ def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
 def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
     studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     step, seen = LiveTrainer.training_step, []
 
@@ -246,7 +246,7 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
         raise UserError("It went wrong.", code="test")
 
     with monkeypatch.context() as patched:
-        patched.setattr(job, "_score", fails)
+        patched.setattr(pipeline, "_score", fails)
         failed = over(studio, begin(studio, small_csv))
     assert (failed.status, failed.saved_step > 0) == ("failed", True)
     assert studio.leaving(ME) == ()
@@ -284,7 +284,7 @@ def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(
 ) -> None:
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(job, "_score", lambda *_, **__: 1 / 0)
+        patched.setattr(pipeline, "_score", lambda *_, **__: 1 / 0)
         asked = over(studio, begin(studio, small_csv))
         left = over(studio, begin(studio, small_csv, RECIPE))
     last = over(studio, begin(studio, small_csv))
@@ -331,7 +331,7 @@ def test_several_processes_train_one_run(
     tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> None:
     """What Start does where there are several GPUs; here two processes on the processor."""
-    monkeypatch.setattr(launch, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
     path = write_rows(tmp_path / "moods.csv", small_rows())
     studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder], reader=reader)
     view = studio.wait(ME, begin(studio, path, replace(RECIPE, epochs=10)).id, 240)

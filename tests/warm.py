@@ -198,8 +198,8 @@ def _import_all() -> None:
 
     import trainer.training.acceleration
     import trainer.training.fit
-    import trainer.training.loop
     import trainer.training.predictor
+    import trainer.training.trainer
     import trainer.ui.serving  # noqa: F401
 
     # What is imported stays; whoever is forked need not look through it for garbage.

@@ -119,10 +119,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from trainer.data.checks.repairs import done_in_words
     from trainer.data.reader.file_reader import FileReader
-    from trainer.data.repairs import done_in_words
+    from trainer.training.distributed import Ranks
     from trainer.training.encoders import local_encoder
-    from trainer.training.ranks import Ranks
 
     reader = FileReader(replaces=False)
     if Ranks.from_environment().main:
@@ -185,18 +185,18 @@ def _studio(
 
     None where this process has lent a hand to another one's training, which is over.
     """
-    from trainer import job
+    from trainer.jobs import pipeline
     from trainer.runs.private import keep_private
     from trainer.studio import Studio
+    from trainer.training.distributed import Ranks
     from trainer.training.encoders import catalogue
-    from trainer.training.ranks import Ranks
 
     keep_private()
     encoders = catalogue()
     if own is not None:
         encoders = (own, *(e for e in encoders if e.name != own.name))
     if not Ranks.from_environment().main:
-        job.lend_a_hand(encoders)
+        pipeline.lend_a_hand(encoders)
         return None
     settings = Settings.from_environment()
     return Studio(replace(settings, runs_dir=runs_dir or settings.runs_dir), encoders=encoders, reader=reader)
@@ -426,7 +426,7 @@ def _prediction_text(result: dict) -> str:
 
 
 def _repairs(codes: str) -> tuple[str, ...]:
-    from trainer.data.repairs import REPAIRS, in_order
+    from trainer.data.checks.repairs import REPAIRS, in_order
 
     return tuple(REPAIRS) if codes.strip() == "all" else in_order(code.strip() for code in codes.split(",") if code.strip())
 
@@ -447,8 +447,8 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:  # noqa: F821
-    from trainer.advice import facts_of
-    from trainer.data.inspection import examine
+    from trainer.drafts.advice import facts_of
+    from trainer.drafts.inspection import examine
     from trainer.training.encoders import catalogue
 
     repairs = _repairs(options.repair or "")
@@ -468,7 +468,7 @@ def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:  # n
 
 def _repair(options: argparse.Namespace, found: "Inspection", repairs: Sequence[str]) -> dict:  # noqa: F821
     """Write the repaired file; what was done, as plain values."""
-    from trainer.data.repairs import apply_repairs
+    from trainer.data.checks.repairs import apply_repairs
     from trainer.data.writing import write_repaired
 
     repaired = apply_repairs(found.corpus, repairs)
@@ -517,7 +517,7 @@ def _runs(options: argparse.Namespace) -> int:
 
 def _drafts(options: argparse.Namespace) -> int:
     from trainer.data.reader.file_reader import FileReader
-    from trainer.desk import Desk
+    from trainer.drafts.editor import Desk
 
     desk = Desk(Settings.from_environment(), FileReader())
     if options.remove:

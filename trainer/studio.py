@@ -13,34 +13,34 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainer import job
-from trainer.advice import Advice, advise, forecast, set_dial
 from trainer.atomic import REMOVED, remove_folder
-from trainer.capacity import check_capacity
-from trainer.copies import Copies, find_copies, remove_copies, sources_in
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.data.rows import save_rows
-from trainer.desk import Desk, disk_in_words
+from trainer.drafts.advice import Advice, advise, forecast, set_dial
+from trainer.drafts.copies import Copies, find_copies, remove_copies, sources_in
+from trainer.drafts.editor import Desk, disk_in_words
+from trainer.drafts.preparation import Preparation
 from trainer.errors import MustFixError, UserError
-from trainer.launch import OUTPUT, train_in_processes
-from trainer.preparation import Preparation
-from trainer.queue import Delay, Queue
+from trainer.jobs import pipeline
+from trainer.jobs.capacity import check_capacity
+from trainer.jobs.queue import Delay, Queue
+from trainer.jobs.torchrun import OUTPUT, train_in_processes
+from trainer.library import Shelf
 from trainer.recipe import Recipe
-from trainer.runs import child
+from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
-from trainer.runs.course import going_on
 from trainer.runs.damage import ROWS
 from trainer.runs.names import friendly_name
+from trainer.runs.resume import going_on
 from trainer.runs.run import Run, new_id
+from trainer.runs.storage import DraftStorage, Files, Storage, beyond, bytes_of, checkpoint_files, files_on_disk, remove_older, run_storage
 from trainer.runs.view import RunView
-from trainer.runs.writer import has_living_writer, holding
+from trainer.runs.writer_lock import has_living_writer, holding
 from trainer.settings import LOCAL_OWNER, Settings
-from trainer.shelf import Shelf
-from trainer.storage import DraftStorage, Files, Storage, beyond, bytes_of, checkpoint_files, files_on_disk, remove_older, run_storage
+from trainer.training.distributed import Ranks
 from trainer.training.encoders import Encoder, catalogue, find_encoder
 from trainer.training.hardware import Hardware, at_precision, detect
 from trainer.training.libraries import load_training_libraries
-from trainer.training.ranks import Ranks
 from trainer.training.speed import SpeedMeter
 
 _HALF_MADE_SECONDS = 600
@@ -202,7 +202,7 @@ class Studio(Desk, Shelf):
         with holding(run.path) as held, disk_in_words(self.settings):
             if held is None or self._runs.view(run).status != "queued":
                 return False
-            job.cancel(run)
+            pipeline.cancel(run)
         return True
 
     def resume(self, owner: str, run_id: str, *, more_epochs: int = 0) -> RunView:
@@ -224,7 +224,7 @@ class Studio(Desk, Shelf):
             epochs = going_on(view, more_epochs)
             run.check(ROWS)
             run.resolved_recipe()
-            job.encoder_of(run, view, self.encoders)
+            pipeline.encoder_of(run, view, self.encoders)
             with disk_in_words(self.settings):
                 if view.status in ("finished", "stopped"):
                     run = self._child(run, view, epochs, more_epochs)
@@ -245,15 +245,15 @@ class Studio(Desk, Shelf):
         if again is not None:
             return self._run(view.owner, again.id)
         check_capacity(self.settings, views)
-        last, run_id = job.require_state(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
+        last, run_id = pipeline.require_state(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
         return self._runs.create(
             recipe=asked,
             resolved=resolved,
             run_id=run_id,
-            fill=lambda folder: child.fill(folder, run_id, parent, last),
-            history=child.history(parent),
+            fill=lambda folder: child_run.fill(folder, run_id, parent, last),
+            history=child_run.history(parent),
             name=friendly_name([other.name for other in views]),
-            **child.facts(view, last, more_epochs),
+            **child_run.facts(view, last, more_epochs),
         )
 
     def _asked_again(self, views: Sequence[RunView], recipe: Recipe) -> RunView | None:
@@ -425,9 +425,6 @@ class Studio(Desk, Shelf):
             import sklearn.feature_extraction.text
             import sklearn.linear_model  # noqa: F401
 
-            import trainer.training.loop
-            import trainer.training.predictor  # noqa: F401
-
             # What was imported stays. Without it a search for garbage, with which each training ends, takes a tenth of its half second.
             gc.freeze()
 
@@ -447,7 +444,7 @@ class Studio(Desk, Shelf):
         ranks = Ranks.from_environment()
         processes = 1 if ranks.count > 1 else self.settings.processes or (self.hardware or detect()).devices
         if processes < 2:
-            job.do(run, self.encoders, save_seconds=self.settings.save_seconds)
+            pipeline.do(run, self.encoders, save_seconds=self.settings.save_seconds)
         elif not train_in_processes(run, processes, save_seconds=self.settings.save_seconds):
             self._end_for_others(run)
 
@@ -460,7 +457,7 @@ class Studio(Desk, Shelf):
             if not run.stop_asked():
                 run.log.append("failed", durable=True, message=_PROCESSES_FAILED, code="unexpected")
             elif view.status == "queued":
-                job.cancel(run)
+                pipeline.cancel(run)
 
     def _tidy_states(self, just_ended: str) -> None:
         """Remove the checkpoints that ``leaving`` has told of since before the training that has just ended."""
@@ -494,10 +491,10 @@ class Studio(Desk, Shelf):
             with suppress(OSError):
                 self._tidy_states(run_id)
         except OSError as error:
-            job.fail(run, job.disk_sentence(error), "disk")
+            pipeline.fail(run, pipeline.disk_sentence(error), "disk")
             why = f"its folder cannot be written ({error.strerror or error})"
         except Exception:
-            job.fail(run, f"The training could not begin. {job.TRY_AGAIN}", "unexpected")
+            pipeline.fail(run, f"The training could not begin. {pipeline.TRY_AGAIN}", "unexpected")
             why = "it could not be begun, nor could that be written into its folder"
         return why if self._runs.view(run).status == "queued" else ""
 

@@ -13,7 +13,7 @@ import httpx
 
 from tests.attack.outcomes import Bounds, Outcome
 from tests.attack.served import CANARY, Served, serving
-from trainer.walls.failures import WORDS
+from trainer.security.failures import WORDS
 
 TRIES = 500
 _FOREIGN = "5eed" * 8

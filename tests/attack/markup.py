@@ -27,10 +27,10 @@ from tests.browser.made_runs import make_run
 from tests.browser.steps import choose_settings, tab
 from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_rows
 from tests.warm import Warm, warmed
+from trainer.library import MOST_COMPARED
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
 from trainer.settings import LOCAL_OWNER
-from trainer.shelf import MOST_COMPARED
 from trainer.training.encoders import local_encoder
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from unittest import mock
 
 import numpy as np
 
-from trainer.card import write_card
+from trainer.data.checks.repairs import Change
 from trainer.data.corpus import clean_text
 from trainer.data.files.dialect import is_numeric
-from trainer.data.repairs import Change
 from trainer.data.writing import change_log
 from trainer.evaluation.report import make_report
+from trainer.jobs.model_card import write_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
 from trainer.runs.run import Run

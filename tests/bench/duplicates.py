@@ -18,9 +18,9 @@ import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates import SHORTEST, near_duplicates
-from trainer.data.folding import fold_text
+from trainer.data.normalize import fold_text
 from trainer.data.similar import SIMILAR
-from trainer.data.splitting import split
+from trainer.data.splits import split
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZES = (21_000, 200_000)

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer import job
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
-from trainer.data.splitting import Splits, split
+from trainer.data.splits import Splits, split
+from trainer.jobs import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
 from trainer.runs.view import RunView
@@ -156,11 +156,11 @@ def _ours(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: Si
         source_name="texts.csv",
         rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
-    job.do(run, [encoder])
+    pipeline.do(run, [encoder])
     view = store.view(run)
     if view.status != "finished":
         raise RuntimeError(f"the run {view.status}: {view.message}")
-    job.load_report(run, "test")
+    pipeline.load_report(run, "test")
     return view
 
 

@@ -68,7 +68,7 @@ class Peaks:
 
 def _child(rows: int, folder: Path) -> None:
     """Open, prepare, start, and train until the first step is told; prints the peaks."""
-    from trainer import job
+    from trainer.jobs import pipeline
     from trainer.recipe import Recipe
     from trainer.runs.run import Run
     from trainer.studio import Studio
@@ -86,9 +86,9 @@ def _child(rows: int, folder: Path) -> None:
     studio.preparation(LOCAL_OWNER, draft).splits(recipe)
     studio.advise(LOCAL_OWNER, draft, recipe)
     peaks.stage = "started"
-    job.rows_of = peaks.entering("rows_loaded", job.rows_of)
+    pipeline.rows_of = peaks.entering("rows_loaded", pipeline.rows_of)
     fit.tokenise = peaks.entering("tokenised", fit.tokenise)
-    job._measure_first = peaks.entering("word_counts", job._measure_first)
+    pipeline._measure_first = peaks.entering("word_counts", pipeline._measure_first)
     fit.train_to_the_end = peaks.entering("first_step", fit.train_to_the_end)
     run = studio.start(LOCAL_OWNER, draft, recipe, as_it_is=True)
     log = Run(studio.settings.runs_dir / run.id).log

@@ -25,11 +25,11 @@ import numpy as np
 from tests.addresses import free_port
 from trainer.data.corpus import Corpus
 from trainer.data.rows import save_rows
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run, RunStore
-from trainer.runs.writer import writing
+from trainer.runs.writer_lock import writing
 from trainer.settings import Settings
 from trainer.training.encoders import catalogue
 
@@ -146,7 +146,7 @@ def _page_seconds() -> float:
 
 def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
     from trainer.training.fit import fit
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows)

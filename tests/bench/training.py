@@ -23,7 +23,7 @@ from tests.bench.page import ROOT, serving
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.training.encoders import catalogue, load_classifier, load_tokenizer

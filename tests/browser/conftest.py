@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tests.addresses import PATIENCE, free_port, is_elsewhere, wait_until_served
 from tests.conftest import small_rows, write_rows
 from tests.warm import Program, Warm
-from trainer.runs.draft import DraftStore
+from trainer.drafts.store import DraftStore
 from trainer.runs.run import is_id
 from trainer.settings import LOCAL_OWNER
 from trainer.training.encoders import Encoder

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.rows import save_rows
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.evaluation.predictions import Predictions, save_predictions
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore

@@ -21,12 +21,12 @@ POINTS = 45
 def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
     prepare_environment()
     from trainer.runs.events import EventLog
+    from trainer.security import middleware
+    from trainer.security.bodies import Patience
+    from trainer.security.connections import PatientConnection
     from trainer.studio import Studio
     from trainer.training.encoders import local_encoder
     from trainer.ui import serving
-    from trainer.walls import around
-    from trainer.walls.bodies import Patience
-    from trainer.walls.connections import PatientConnection
 
     append, logged = EventLog.append, Counter()
 
@@ -43,7 +43,7 @@ def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
     EventLog.append = slowly
     if hasty:
         PatientConnection.header_seconds = 2.0
-        around.PATIENCE = Patience(pause=2.0, seconds=2.0, rate=100_000.0)
+        middleware.PATIENCE = Patience(pause=2.0, seconds=2.0, rate=100_000.0)
     serving.Studio = partial(Studio, encoders=[local_encoder(encoder)])
     serving.serve(Settings.from_environment())
 

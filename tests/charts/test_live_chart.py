@@ -14,8 +14,8 @@ from trainer.charts.classes import confusion_chart, text_lengths_chart
 from trainer.charts.comparison import Course, accuracy_comparison
 from trainer.charts.curves import Curves, accuracy_chart, loss_chart
 from trainer.charts.labels import Rung
+from trainer.ui.assets import address, plotly, served_files
 from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.served import address, plotly, served_files
 
 sync_api = pytest.importorskip("playwright.sync_api")
 

@@ -11,7 +11,7 @@ from rapidfuzz.distance import Levenshtein
 
 from tests.effort import effort
 from trainer.data.duplicates import LARGEST_GROUP, SHORTEST, near_duplicates
-from trainer.data.folding import fold_text
+from trainer.data.normalize import fold_text
 from trainer.data.similar import SIMILAR
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -13,10 +13,10 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from tests.conftest import small_rows
 from trainer.data import hub_tables
 from trainer.data.files.reading import read_table
-from trainer.data.hub import find_dataset
+from trainer.data.hub_datasets import find_dataset
 from trainer.data.hub_tables import fetch_tables
 from trainer.data.reader.file_reader import FileReader
-from trainer.desk import Desk
+from trainer.drafts.editor import Desk
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings

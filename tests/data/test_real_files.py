@@ -8,13 +8,13 @@ import pytest
 
 from tests.effort import effort
 from tests.readers import InThisProcess
-from trainer.data.checks import check
-from trainer.data.columns import guess_columns
+from trainer.data.checks.run import check
+from trainer.data.columns.guess import guess_columns
 from trainer.data.corpus import build_corpus, join_corpora
 from trainer.data.duplicates import near_duplicates
 from trainer.data.files.reading import read_table
-from trainer.data.inspection import inspect_file
-from trainer.data.splitting import split
+from trainer.data.splits import split
+from trainer.drafts.inspection import inspect_file
 from trainer.errors import UserError
 
 SHARED = Path(__file__).parents[3] / "shared"

@@ -7,7 +7,7 @@ import pytest
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.reading import Table
 from trainer.data.rows import load_rows, save_rows
-from trainer.data.splitting import split
+from trainer.data.splits import split
 from trainer.errors import UserError
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from tests.bench.duplicates import KINDS, plant, realistic, templated
-from trainer.data.folding import fold_text
 from trainer.data.letters import digits_of
+from trainer.data.normalize import fold_text
 from trainer.data.similar import SIMILAR, similar_pairs
 
 

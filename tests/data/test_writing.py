@@ -6,10 +6,10 @@ import io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.data.columns import Columns
+from trainer.data.checks.repairs import REPAIRS, apply_repairs
+from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import Table, read_table
-from trainer.data.repairs import REPAIRS, apply_repairs
 from trainer.data.writing import change_log, repaired_csv, write_repaired
 
 COLUMNS = Columns(1, 2, "", "", sure=True)

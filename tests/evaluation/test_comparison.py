@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.evaluation.comparison import Answers, _newcombe, answers, compare, in_words, paired
 from trainer.evaluation.predictions import Predictions
 

@@ -30,10 +30,6 @@ import sklearn.metrics  # noqa: E402, F401
 import torch.distributed  # noqa: E402, F401
 import transformers  # noqa: E402, F401
 
-import trainer.training.acceleration  # noqa: E402
-import trainer.training.fit  # noqa: E402
-import trainer.training.loop  # noqa: E402
-import trainer.training.predictor  # noqa: E402, F401
 from tests.conftest import save_tiny_bert  # noqa: E402
 from tests.faults.disturbing import Disturbance, Found, Kind, be_their_keeper, disturb, draw, kill_what_is_below  # noqa: E402
 from tests.faults.queue_server import Server  # noqa: E402

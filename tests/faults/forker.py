@@ -33,8 +33,6 @@ import sklearn.metrics  # noqa: E402, F401
 import transformers  # noqa: E402, F401
 from safetensors import SafetensorError  # noqa: E402
 
-import trainer.training.loop  # noqa: E402
-import trainer.training.predictor  # noqa: E402, F401
 from trainer.studio import Studio  # noqa: E402
 from trainer.training.encoders import Encoder, local_encoder  # noqa: E402
 

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from tests.addresses import free_port
 from tests.tied import die_with
-from trainer import launch, worker
+from trainer.jobs import torchrun, worker
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import end_is_asked
@@ -57,7 +57,7 @@ class Server:
         os.dup2(log, 1)
         os.dup2(log, 2)
         if not self.torchrun:
-            launch.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)  # type: ignore[attr-defined]
+            torchrun.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)  # type: ignore[attr-defined]
         try:
             studio = Studio(Settings(runs_dir=runs, save_seconds=0, processes=self.processes), encoders=[self.encoder])
             os.write(answers, json.dumps(life(studio)).encode())
@@ -129,7 +129,7 @@ def unfinished(views: Sequence[RunView]) -> list[RunView]:
 def run_forked(command: Sequence[str], *, stdout: Any, **_: Any) -> subprocess.CompletedProcess:
     """What torchrun does, without the seconds of importing: the processes are forked, and one that fails ends the others."""
     count = next(int(word.partition("=")[2]) for word in command if word.startswith("--nproc-per-node="))
-    arguments = list(command[command.index("trainer.worker") + 1 :])
+    arguments = list(command[command.index("trainer.jobs.worker") + 1 :])
     agent = os.fork()
     if agent == 0:
         try:

@@ -21,7 +21,7 @@ from tests.conftest import small_rows, write_rows
 from tests.faults.outcomes import Outcome, outcome_of
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
-from trainer.queue import Queue
+from trainer.jobs.queue import Queue
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog, parse
 from trainer.runs.run import Run, RunStore
@@ -207,7 +207,7 @@ def test_a_clock_that_is_set_back_by_hours(
 def test_a_clock_that_is_set_back_in_an_evaluation(
     studio: Studio, moods: Path, undisturbed: Outcome, monkeypatch: pytest.MonkeyPatch, evaluation: int
 ) -> None:
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     clock, real, begun, loop = [0.0], time.time, [0], LiveTrainer.evaluation_loop
     monkeypatch.setattr(time, "time", lambda: real() - clock[0])
@@ -228,7 +228,7 @@ def test_a_clock_that_is_set_back_in_an_evaluation(
 def test_no_memory_twice_fails_one_run_and_the_next_is_trained(
     studio: Studio, moods: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     step, tries = LiveTrainer.training_step, []
 

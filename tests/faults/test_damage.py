@@ -14,14 +14,14 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer import __main__ as terminal
-from trainer import job
 from trainer.charts.curves import accuracy_chart, loss_chart
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
+from trainer.evaluation.diagnostics import diagnose
+from trainer.jobs import pipeline
 from trainer.recipe import Recipe
 from trainer.runs import integrity
 from trainer.runs.checkpoints import Checkpoints
-from trainer.runs.doctor import diagnose
 from trainer.runs.run import Run, RunStore
 from trainer.runs.schema import KINDS
 from trainer.runs.view import RunView
@@ -29,7 +29,7 @@ from trainer.settings import LOCAL_OWNER as ME
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui import api, results_tab, runs_list, train_tab, train_view
+from trainer.ui import endpoints, results_tab, runs_list, train_tab, train_view
 from trainer.ui.run_names import title
 from trainer.ui.strip import strip
 
@@ -94,7 +94,7 @@ def drawn_on_the_page(view: RunView) -> str:
         train_view.foot(view, title(view), None, None),
         str(loss_chart(train_tab._curves(view))),
         str(accuracy_chart(train_tab._curves(view))),
-        json.dumps(api._progress(view), allow_nan=False),
+        json.dumps(endpoints._progress(view), allow_nan=False),
         json.dumps(terminal._run_json(view, Path("x")), allow_nan=False),
         *(d.words for d in diagnose(view, None)),
     ]
@@ -125,7 +125,7 @@ USES: dict[str, Callable[[Pair], Any]] = {
     "compare": compared,
     "predict": lambda p: [q.probabilities.tolist() for q in p.studio.predict(ME, p.run, TEXTS)[1]],
     "zip": zipped,
-    "rows": lambda p: [job.rows_of(Run(p.folder))[0].texts, job.rows_of(Run(p.folder))[0].label_ids.tolist()],
+    "rows": lambda p: [pipeline.rows_of(Run(p.folder))[0].texts, pipeline.rows_of(Run(p.folder))[0].label_ids.tolist()],
     "source": lambda p: (p.folder / "source").read_bytes() if not p.studio.damage(ME, p.run) else None,
     "resume": lambda p: p.studio.resume(ME, p.run, more_epochs=1).status,
 }
@@ -188,7 +188,7 @@ def harms(content: bytes, source: random.Random, *, flips: int, cuts: int) -> It
 def training_is_refused(pair: Pair) -> bool:
     """Whether the training that a press on Resume has begun says that its state is damaged: only it reads states, a press looks at their sizes."""
     try:
-        job.require_state(Checkpoints(pair.folder / "checkpoints", pair.run), "it")
+        pipeline.require_state(Checkpoints(pair.folder / "checkpoints", pair.run), "it")
     except UserError as error:
         return error.code == "run_damaged"
     return False

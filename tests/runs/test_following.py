@@ -17,10 +17,10 @@ from trainer.recipe import Recipe
 from trainer.runs import following
 from trainer.runs.checksums import dump
 from trainer.runs.events import EventLog, LogParser, parse
-from trainer.runs.folding import Folding, fold
 from trainer.runs.following import FollowedLog
 from trainer.runs.run import RunStore
 from trainer.runs.view import RunView
+from trainer.runs.view_builder import Folding, fold
 
 RUN = "0123456789abcdef"
 MORE = [

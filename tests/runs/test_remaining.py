@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from trainer.runs.folding import fold
 from trainer.runs.remaining import Clock, TimeLeft
 from trainer.runs.view import with_life
+from trainer.runs.view_builder import fold
 
 
 def time_left(events: Sequence[dict]) -> TimeLeft | None:

@@ -13,7 +13,7 @@ from trainer.recipe import Recipe
 from trainer.runs.damage import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
 from trainer.runs.run import Run, RunStore, new_id
 from trainer.runs.seal import Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
-from trainer.runs.writer import writing
+from trainer.runs.writer_lock import writing
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
-from trainer.runs.writer import writing
+from trainer.runs.writer_lock import writing
 
 CALLS = 20
 """So many until each run was looked at."""

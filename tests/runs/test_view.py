@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.runs.made import event
 from trainer.errors import UserError
-from trainer.runs.course import going_on
-from trainer.runs.folding import fold
+from trainer.runs.resume import going_on
 from trainer.runs.schema import KINDS, fits
 from trainer.runs.view import Majority, Scores, WordCounts, with_life
+from trainer.runs.view_builder import fold
 from trainer.settings import LOCAL_OWNER
 
 BEGUN = [

@@ -9,7 +9,7 @@ from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
-from trainer.data.splitting import Splits, split
+from trainer.data.splits import Splits, split
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.training.attempt import Fitted

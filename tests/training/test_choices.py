@@ -15,17 +15,17 @@ import torch
 from tests.training.choices import tiny
 from tests.training.conftest import run_with
 from trainer.data.corpus import Corpus
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training import hardware as machine
+from trainer.training.callback import Watch
 from trainer.training.classifier import in_head, load_saved
 from trainer.training.encoders import Encoder, load_encoder
 from trainer.training.fit import fit
-from trainer.training.loop import LiveTrainer
 from trainer.training.predictor import Predictor
-from trainer.training.watch import Watch
+from trainer.training.trainer import LiveTrainer
 
 Train = Callable[..., tuple]
 
@@ -205,7 +205,7 @@ def test_the_latest_model_that_scores_nearly_as_high_is_kept(
         score = next(scores)
         return {"macro_f1": score, "macro_f1_error": 0.1, "accuracy": score, "classes": 3}
 
-    monkeypatch.setattr("trainer.training.loop._metrics", measured)
+    monkeypatch.setattr("trainer.training.trainer._metrics", measured)
     run, fitted = trained_with(best_margin=margin, epochs=4, evaluations_per_epoch=2)
     assert fitted.best_step == events(run, "eval")[kept - 1]["step"]
     assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
@@ -217,7 +217,7 @@ def test_where_every_row_is_right_there_is_leeway_all_the_same(trained_with: Tra
     def measured(_: Any) -> dict[str, float]:
         return {"macro_f1": next(scores), "macro_f1_error": 0.0, "accuracy": 1.0, "classes": 3}
 
-    monkeypatch.setattr("trainer.training.loop._metrics", measured)
+    monkeypatch.setattr("trainer.training.trainer._metrics", measured)
     run, fitted = trained_with(epochs=4, evaluations_per_epoch=1)
     assert fitted.best_step == events(run, "eval")[2]["step"]
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from tests.training.choices import TINY, tiny
-from trainer.card import _loading
 from trainer.errors import UserError
+from trainer.jobs.model_card import _loading
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training.classifier import count_parameters, encoder_of, in_head, load_saved, make_classifier, save_classifier

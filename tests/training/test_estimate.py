@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from trainer.data.encoder_checks import Estimate
+from trainer.data.checks.encoder import Estimate
 from trainer.recipe import Recipe
 from trainer.training.encoders import catalogue
 from trainer.training.estimate import estimate as estimated

@@ -10,7 +10,7 @@ import torch
 
 from tests.training.conftest import run_with
 from trainer.data.corpus import Corpus
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
@@ -101,7 +101,7 @@ def test_each_epoch_is_read_in_our_order(
     material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from trainer.training.batching import LengthGroupedSampler
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     corpus, splits = material
     texts, read = [corpus.texts[i] for i in splits.train], []
@@ -180,7 +180,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_words(
 def test_out_of_memory_says_what_to_do(
     material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     def full(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")

@@ -32,13 +32,13 @@ def page():
     from trainer.training.libraries import load_training_libraries
     detect()
     load_training_libraries()
-    import trainer.training.loop
+    import trainer.training.trainer
 def training():
     from trainer.training.encoders import catalogue, load_tokenizer
     from trainer.training.libraries import load_training_libraries
     load_tokenizer(catalogue()[0], max_length=64)
     load_training_libraries()
-    import trainer.training.loop
+    import trainer.training.trainer
 threads = [wanting(page), wanting(training), wanting(training)]
 [t.start() for t in threads]
 [t.join() for t in threads]
@@ -79,7 +79,7 @@ from trainer.__main__ import main
 status = main(["predict", sys.argv[1], "we sing at home"])
 wanted = ("torch", "transformers")
 needless = ("datasets", "pandas", "pyarrow", "peft", "sklearn", "plotly", "gradio", "rapidfuzz", "transformers.trainer",
-            "trainer.desk", "trainer.studio", "trainer.training.loop", "trainer.training.fit")
+            "trainer.drafts.editor", "trainer.studio", "trainer.training.trainer", "trainer.training.fit")
 print(status, [name for name in wanted if name not in sys.modules], [name for name in needless if name in sys.modules])
 """
 

@@ -9,15 +9,15 @@ import pytest
 
 from tests.training.conftest import run_with
 from trainer.data.corpus import Corpus
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.runs import child
+from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
-from trainer.runs.folding import fold
 from trainer.runs.run import Run, RunStore, new_id
 from trainer.runs.view import RunView
+from trainer.runs.view_builder import fold
 from trainer.training.attempt import Cancelled
 from trainer.training.encoders import Encoder
 from trainer.training.fit import fit
@@ -174,7 +174,7 @@ def test_after_a_stop_it_goes_on(material: Material, tiny_encoder: Encoder, tmp_
 @contextmanager
 def stopping_in_the_evaluation(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every run is asked to stop while it evaluates after this step."""
-    from trainer.training.watch import Watch
+    from trainer.training.callback import Watch
 
     predicted = Watch.on_prediction_step
 
@@ -210,8 +210,8 @@ def child_of(run: Run, recipe: Recipe) -> Run:
         recipe=recipe,
         resolved=recipe,
         run_id=run_id,
-        fill=lambda folder: child.fill(folder, run_id, run, last),
-        history=child.history(run),
+        fill=lambda folder: child_run.fill(folder, run_id, run, last),
+        history=child_run.history(run),
         name="n",
         owner="local",
     )
@@ -247,7 +247,7 @@ def test_weights_that_go_astray_leave_the_best_model_before_that(
 ) -> None:
     from safetensors.numpy import load_file
 
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     run = run_with(tmp_path, material, Recipe(**BASE))
     step = LiveTrainer.training_step
@@ -269,7 +269,7 @@ def test_weights_that_go_astray_leave_the_best_model_before_that(
 def test_memory_that_does_not_suffice_once(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     run = run_with(tmp_path, material, Recipe(**BASE))
     step, seen = LiveTrainer.training_step, []
@@ -295,7 +295,7 @@ def test_memory_that_does_not_suffice_once(
 def test_what_ran_out_of_memory_is_trained_again_in_smaller_parts_and_is_the_same_training(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     whole, parts = (run_with(tmp_path / name, material, Recipe(**BASE, dropout=0.0)) for name in ("whole", "parts"))
     fit(whole, tiny_encoder, *material)
@@ -322,7 +322,7 @@ def test_memory_that_does_not_suffice_twice_fails_in_words_and_gives_it_back(
     import gc
     import weakref
 
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     made: list[weakref.ref] = []
 
@@ -343,7 +343,7 @@ def test_memory_that_does_not_suffice_twice_fails_in_words_and_gives_it_back(
 def test_other_errors_are_not_taken_for_a_lack_of_memory(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.loop import LiveTrainer
+    from trainer.training.trainer import LiveTrainer
 
     def broken(self: LiveTrainer, *_: object, **__: object) -> None:
         raise RuntimeError("shapes do not fit")
@@ -411,10 +411,10 @@ def test_with_points_far_apart_it_is_saved_all_the_same(
 ) -> None:
     import time
 
-    from trainer.training import watch
-    from trainer.training.loop import LiveTrainer
+    from trainer.training import callback
+    from trainer.training.trainer import LiveTrainer
 
-    monkeypatch.setattr(watch, "_SAVES_SHARE", 0)
+    monkeypatch.setattr(callback, "_SAVES_SHARE", 0)
     run = run_with(tmp_path, material, Recipe(**{**BASE, "log_every": 10_000}))
     step = LiveTrainer.training_step
 

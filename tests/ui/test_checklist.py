@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from trainer.data.findings import Example, Finding
-from trainer.preparation import Preparation
+from trainer.data.checks.findings import Example, Finding
+from trainer.drafts.preparation import Preparation
 from trainer.studio import Studio
 from trainer.ui import checklist
 

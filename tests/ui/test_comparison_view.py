@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from tests.ui.test_runs_list import EVIL, RUN, SCORES, TRAINING
 from trainer.evaluation.comparison import paired
 from trainer.evaluation.intervals import Interval
+from trainer.library import Compared, Comparison, Scores, SplitScores
 from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, KeptModel
-from trainer.shelf import Compared, Comparison, Scores, SplitScores
 from trainer.ui import comparison_view, run_names
 
 

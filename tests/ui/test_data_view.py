@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import Corpus
-from trainer.preparation import Preparation
+from trainer.drafts.preparation import Preparation
 from trainer.studio import Studio
 from trainer.ui import data_view
 from trainer.ui.verdict import judge

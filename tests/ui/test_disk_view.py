@@ -3,9 +3,9 @@
 import dataclasses
 
 from tests.ui.test_runs_list import EVIL, RUN, TRAINING
-from trainer.runs.draft import DraftSummary
+from trainer.drafts.store import DraftSummary
+from trainer.runs.storage import DraftStorage, RunStorage, Storage
 from trainer.runs.view import KeptModel
-from trainer.storage import DraftStorage, RunStorage, Storage
 from trainer.ui import disk_view
 
 TITLES = {RUN.id: "my moods, quick look", TRAINING.id: "my moods, balanced"}

@@ -1,6 +1,6 @@
 """The empty desk as HTML: files opened before, and a file that could not be opened."""
 
-from trainer.runs.draft import DraftSummary
+from trainer.drafts.store import DraftSummary
 from trainer.ui import landing
 
 EVIL = "<img src=x onerror=alert(1)>.csv"

@@ -11,7 +11,7 @@ import pytest
 from tests.test_studio import ME, begin
 from tests.test_studio_queue import another, other_studio
 from trainer.runs.run import Run
-from trainer.runs.writer import writing
+from trainer.runs.writer_lock import writing
 from trainer.studio import Studio
 from trainer.ui import page
 from trainer.ui.strip import strip

@@ -10,8 +10,8 @@ import pytest
 
 from tests.ui.test_markup import Read, assert_only_words
 from trainer.evaluation.report import Report, make_report
+from trainer.library import Reports
 from trainer.runs.view import Majority, RunView, Scores, WordCounts
-from trainer.shelf import Reports
 from trainer.ui import results_view
 
 EVIL = "<img src=x onerror=alert(1)>"

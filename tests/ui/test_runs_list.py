@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from trainer.evaluation.intervals import Interval
+from trainer.library import Scores, SplitScores
 from trainer.runs.view import Evaluation, LogPoint, RunView
-from trainer.shelf import Scores, SplitScores
 from trainer.ui import run_names, runs_list
 
 EVIL = "<img src=x onerror=alert(1)>"

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.ui.test_runs_list import RUN, TRAINING
-from trainer.copies import Copies
+from trainer.drafts.copies import Copies
+from trainer.drafts.store import DraftSummary
 from trainer.errors import UserError
-from trainer.runs.draft import DraftSummary
+from trainer.runs.storage import RunStorage, Storage
 from trainer.runs.view import KeptModel
-from trainer.storage import RunStorage, Storage
 from trainer.ui import runs_questions
 
 TRAINED = dataclasses.replace(RUN, model=KeptModel(step=9), train_seconds=80.0, epochs=2)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.addresses import free_port
-from tests.test_launch import at  # noqa: F401
+from tests.jobs.test_torchrun import at  # noqa: F401
 from tests.test_main_resume import ROOT, wait_for
 from tests.test_studio import RECIPE, begin
 from tests.test_studio_queue import other_studio

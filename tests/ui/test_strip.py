@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from trainer.evaluation.intervals import Interval
-from trainer.queue import Delay
+from trainer.jobs.queue import Delay
+from trainer.library import Scores, SplitScores
 from trainer.runs.view import RunView
-from trainer.shelf import Scores, SplitScores
 from trainer.ui.strip import strip, subject
 
 NOW = 10_000.0

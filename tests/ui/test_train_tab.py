@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 
 from tests.runs.made import event
-from trainer.queue import Delay
-from trainer.runs.doctor import Diagnosis
-from trainer.runs.folding import fold
+from trainer.evaluation.diagnostics import Diagnosis
+from trainer.jobs.queue import Delay
 from trainer.runs.view import Evaluation, RunView, with_life
+from trainer.runs.view_builder import fold
 from trainer.ui import train_tab, train_view
 
 FIRST = [

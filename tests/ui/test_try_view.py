@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.ui.test_markup import Read, assert_only_words
-from trainer.shelf import ExampleRow
+from trainer.library import ExampleRow
 from trainer.training.predictor import Prediction
 from trainer.ui import try_tab, try_view
 

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from trainer.errors import UserError
-from trainer.ui.api import _uploaded
+from trainer.ui.endpoints import _uploaded
 
 
 @pytest.fixture

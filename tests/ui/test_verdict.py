@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from trainer.preparation import Preparation
+from trainer.drafts.preparation import Preparation
 from trainer.studio import Studio
 from trainer.ui.verdict import judge, sentences
 

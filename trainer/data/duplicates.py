@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.folding import fold_text
 from trainer.data.letters import digits_of
+from trainer.data.normalize import fold_text
 from trainer.data.one_letter import one_letter_pairs
 from trainer.data.similar import similar_pairs
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.table import Table
-from trainer.data.hub import HubDataset, hub_answers, to_csv, unreachable
+from trainer.data.hub_datasets import HubDataset, hub_answers, to_csv, unreachable
 from trainer.data.reader.file_reader import TableReader
 from trainer.data.wording import quoted
 from trainer.errors import UserError

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.parquet import write_whole
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.errors import UserError
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from trainer.data.columns import Columns
+from trainer.data.checks.repairs import Change, Repaired
+from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.dialect import is_numeric
 from trainer.data.files.reading import Table
-from trainer.data.repairs import Change, Repaired
 
 _SIGNS = frozenset("+-")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

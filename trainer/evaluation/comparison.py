@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.corpus import Corpus
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.data.wording import counted
 from trainer.evaluation.intervals import CONFIDENCE, wilson
 from trainer.evaluation.predictions import Predictions

@@ -6,8 +6,8 @@ import threading
 from typing import BinaryIO
 
 from trainer.runs.events import EventLog, LogParser
-from trainer.runs.folding import Folding
 from trainer.runs.view import RunView
+from trainer.runs.view_builder import Folding
 
 _WINDOW = 2**18
 """Bytes before the end of what is known that are read again and must be the same: a log that was written anew is told from one that has grown.

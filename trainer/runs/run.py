@@ -21,12 +21,12 @@ from trainer.recipe import Recipe
 from trainer.runs import damage, integrity
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.events import EventLog, parse
-from trainer.runs.folding import fold
 from trainer.runs.following import FollowedLog
 from trainer.runs.listing import FolderListing, Turns
 from trainer.runs.seal import Digest, file_digest, signature
 from trainer.runs.view import RunView, with_life
-from trainer.runs.writer import has_living_writer, holding
+from trainer.runs.view_builder import fold
+from trainer.runs.writer_lock import has_living_writer, holding
 
 Event = Mapping[str, Any]
 

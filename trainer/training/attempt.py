@@ -12,19 +12,19 @@ from trainer.data.wording import counted
 from trainer.errors import NoMemoryError
 from trainer.runs.checkpoints import Checkpoint, link_files
 from trainer.runs.run import Run
+from trainer.training.distributed import Ranks
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
 from trainer.training.limits import largest_part, way_on
-from trainer.training.ranks import Ranks
 from trainer.training.token_rows import TokenRows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+    from trainer.training.callback import Task, Watch
     from trainer.training.classifier import Classifier
-    from trainer.training.loop import LiveTrainer
     from trainer.training.state import Progress
-    from trainer.training.watch import Task, Watch
+    from trainer.training.trainer import LiveTrainer
 
 
 class Cancelled(Exception):
@@ -113,8 +113,8 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
 
     from trainer.training.acceleration import quicken
     from trainer.training.classifier import make_classifier
-    from trainer.training.loop import make_trainer
     from trainer.training.state import load_progress
+    from trainer.training.trainer import make_trainer
 
     task, hardware = course.task, course.hardware
     run, recipe = task.run, task.recipe
@@ -154,7 +154,7 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
 
 def _trained(course: Course, trainer: "LiveTrainer", watch: "Watch", last: Checkpoint | None, before: "Progress | None") -> Fitted | None:
     """Train what is still to come after ``last`` and save the model; None in a process that only lends a hand."""
-    from trainer.training.watch import NothingMore
+    from trainer.training.callback import NothingMore
 
     task = course.task
     if _something_is_to_come(before, task):

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedModel
 
-from trainer.data.repairs import text_repairs
+from trainer.data.checks.repairs import text_repairs
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder, encoder_prefix, load_classifier, load_encoder, own_memory

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from trainer.data.hub import hub_answers, parse_address
+from trainer.data.hub_datasets import hub_answers, parse_address
 from trainer.errors import UserError
 from trainer.training.config_check import read_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trainer.data.encoder_checks import Estimate
+from trainer.data.checks.encoder import Estimate
 from trainer.recipe import Recipe
 from trainer.training.container import memory_left
 from trainer.training.encoders import Encoder

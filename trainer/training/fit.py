@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 
 from trainer.data.corpus import Corpus
-from trainer.data.splitting import Splits
+from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
-from trainer.runs.folding import fold
 from trainer.runs.run import Run
+from trainer.runs.view_builder import fold
 from trainer.training.attempt import Course, Fitted, mind_the_stop, train_to_the_end
+from trainer.training.distributed import Ranks
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.hardware import at_precision, detect
 from trainer.training.libraries import load_training_libraries
 from trainer.training.limits import largest_part, refuse_what_cannot_fit
 from trainer.training.memory import give_back
-from trainer.training.ranks import Ranks
 from trainer.training.schedule import plan
 from trainer.training.token_rows import tokenise
 
@@ -38,7 +38,7 @@ def fit(
     give_back()
     import torch
 
-    from trainer.training.watch import Task
+    from trainer.training.callback import Task
 
     ranks = Ranks.from_environment()
     ranks.meet()

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from trainer.data.checks.repairs import REPAIRS, repair_text
 from trainer.data.corpus import clean_text
-from trainer.data.repairs import REPAIRS, repair_text
 from trainer.errors import UserError
 from trainer.training.encoders import are_numbers, lacks_vocabulary, longest_text
 from trainer.training.folder_check import check_folder

@@ -12,8 +12,8 @@ from gradio.components import Component
 
 from trainer.errors import place_of
 from trainer.runs.schema import can_be_written
+from trainer.security.failures import WORDS
 from trainer.ui.uploaded import NO_UPLOAD, only_uploads
-from trainer.walls.failures import WORDS
 
 _MOST_LETTERS = 20_000
 """Of what a press is for."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from trainer.data.findings import Example, Finding
-from trainer.data.repairs import REPAIRS, done_in_words
-from trainer.preparation import Preparation
+from trainer.data.checks.findings import Example, Finding
+from trainer.data.checks.repairs import REPAIRS, done_in_words
+from trainer.drafts.preparation import Preparation
 from trainer.ui import markup, words
 from trainer.ui.pressable import Press, pressable
 from trainer.ui.verdict import repairable, sentences

@@ -9,12 +9,12 @@ import gradio as gr
 
 from trainer.charts.comparison import Course, accuracy_comparison, loss_comparison, macro_f1_comparison, run_marks
 from trainer.charts.lines import SYMBOLS
-from trainer.data.repairs import REPAIRS
+from trainer.data.checks.repairs import REPAIRS
 from trainer.evaluation.comparison import Paired, in_words
 from trainer.evaluation.intervals import Interval
+from trainer.library import Compared, Comparison
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
-from trainer.shelf import Compared, Comparison
 from trainer.studio import Studio
 from trainer.text_format import percent_range
 from trainer.ui import markup, run_names, scores, words

@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.data.hub import find_dataset
+from trainer.data.hub_datasets import find_dataset
+from trainer.drafts.preparation import Preparation
 from trainer.errors import UserError
-from trainer.preparation import Preparation
 from trainer.studio import Studio
 from trainer.ui import landing, markup
 from trainer.ui.data_tab import DataTab, current, show, show_empty, show_split

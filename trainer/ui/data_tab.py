@@ -14,11 +14,11 @@ import numpy as np
 
 from trainer.charts.classes import text_lengths_chart
 from trainer.charts.lengths import token_lengths_chart
-from trainer.data.hub import CATALOGUE
+from trainer.data.hub_datasets import CATALOGUE
+from trainer.drafts.preparation import Preparation, numeric_labels
+from trainer.drafts.store import DraftSummary
 from trainer.errors import UserError
-from trainer.preparation import Preparation, numeric_labels
 from trainer.recipe import Recipe
-from trainer.runs.draft import DraftSummary
 from trainer.studio import Studio
 from trainer.training.encoders import find_encoder
 from trainer.ui import checklist, data_view, landing, markup, shell, words

@@ -3,9 +3,9 @@
 import numpy as np
 
 from trainer.charts.colours import class_colours
-from trainer.data.columns import Columns
+from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
-from trainer.preparation import Preparation
+from trainer.drafts.preparation import Preparation
 from trainer.training.tokens import Tokenisation
 from trainer.ui import markup, words
 from trainer.ui.landing import middle

@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.runs.draft import DraftSummary
+from trainer.drafts.store import DraftSummary
+from trainer.runs.storage import RunStorage, Storage
 from trainer.runs.view import RunView
-from trainer.storage import RunStorage, Storage
 from trainer.studio import Studio
 from trainer.ui import landing, markup, words
 from trainer.ui.pressable import Press, pressable

@@ -9,11 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.capacity import near_capacity
+from trainer.drafts.store import DraftSummary
 from trainer.errors import UserError
+from trainer.jobs.capacity import near_capacity
 from trainer.presets import LEVELS, PRESETS, preset
 from trainer.recipe import Recipe, dump_recipe, load_recipe
-from trainer.runs.draft import DraftSummary
 from trainer.studio import Studio
 from trainer.ui import data_tab, markup, recipe_form, train_tab
 from trainer.ui.components import Page

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trainer.charts.colours import class_colours
-from trainer.runs.draft import DraftSummary, why_withheld
+from trainer.drafts.store import DraftSummary, why_withheld
 from trainer.ui import markup, shell, words
 from trainer.ui.pressable import Press
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.ui import markup, served
+from trainer.ui import assets, markup
 
 _BUTTONS = (("reset", "Reset zoom", ' class="em-away"'), ("png", "PNG", " disabled"), ("csv", "CSV", " disabled"))
 
@@ -30,7 +30,7 @@ def live_chart(
     return gr.HTML(
         value=drawn(figure),
         html_template=_template(title, note, height, height if phone_height is None else phone_height),
-        js_on_load=served.mounting("live_chart.js"),
+        js_on_load=assets.mounting("live_chart.js"),
         elem_id=elem_id,
         elem_classes=["em-chart"],
     )

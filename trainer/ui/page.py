@@ -11,11 +11,11 @@ from trainer.errors import UserError
 from trainer.presets import LEVELS
 from trainer.recipe import Recipe
 from trainer.studio import Studio
-from trainer.ui import api, data_events, data_tab, form, markup, results_tab, run_names, runs_tab, shell, theme, train_tab, try_tab
+from trainer.ui import data_events, data_tab, endpoints, form, markup, results_tab, run_names, runs_tab, shell, theme, train_tab, try_tab
+from trainer.ui.assets import served_files
 from trainer.ui.careful import CarefulBlocks
 from trainer.ui.components import Page
 from trainer.ui.refresh import refresh
-from trainer.ui.served import served_files
 from trainer.ui.session import EACH, QUIET, owner, said, warned
 
 _TICK_SECONDS = 1.0
@@ -27,7 +27,7 @@ def build(studio: Studio, *, whereabouts: str, stays_here: bool) -> gr.Blocks:
     gr.set_static_paths(served_files())
     with CarefulBlocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
-        api.build(studio)
+        endpoints.build(studio)
         around = shell.build()
         version = runs_tab.live_version()
         live = gr.Textbox("", visible="hidden", elem_id="live-run")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from trainer.ui import markup, served
+from trainer.ui import assets, markup
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def pressable(value: str, *, elem_id: str, classes: tuple[str, ...] = ()) -> gr.
     return gr.HTML(
         value,
         html_template='<div class="em-pressable"></div>',
-        js_on_load=served.mounting("pressable.js"),
+        js_on_load=assets.mounting("pressable.js"),
         elem_id=elem_id,
         elem_classes=list(classes),
     )

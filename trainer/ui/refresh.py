@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from trainer.errors import UserError
+from trainer.library import Scores
 from trainer.runs.view import RunView
-from trainer.shelf import Scores
 from trainer.studio import Studio
 from trainer.ui import run_names, runs_list, shell, train_tab
 from trainer.ui.components import Page

@@ -8,7 +8,7 @@ import gradio as gr
 from trainer.charts.classes import confusion_chart
 from trainer.errors import UserError
 from trainer.studio import Studio
-from trainer.ui import markup, results_view, run_names, served, shell
+from trainer.ui import assets, markup, results_view, run_names, shell
 from trainer.ui.live_chart import drawn, live_chart
 from trainer.ui.pressable import Press, pressable
 from trainer.ui.session import EACH, owner, said
@@ -46,7 +46,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
             )
             confusions = gr.HTML(elem_id="confusions")
         with gr.Column(min_width=320):
-            classes = gr.HTML(html_template='<div class="em-listed"></div>', js_on_load=served.mounting("table.js"), elem_id="per-class")
+            classes = gr.HTML(html_template='<div class="em-listed"></div>', js_on_load=assets.mounting("table.js"), elem_id="per-class")
     tab = ResultsTab(headline, body, matrix, matrix_as, confusions, classes, shell.foot(elem_id="foot-results", value=_foot(trained=False)))
 
     @said(lambda message: _only(tab, shell.heading("Results") + markup.notice(message, "must_fix")))

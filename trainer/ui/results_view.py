@@ -13,8 +13,8 @@ from trainer.charts.colours import class_colours
 from trainer.evaluation.baseline import learned_from
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import ClassScore, Report, gaps
+from trainer.library import Reports
 from trainer.runs.view import RunView
-from trainer.shelf import Reports
 from trainer.text_format import decimal, decimal_range, percent_range
 from trainer.ui import markup, scores, shell, words
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from trainer.runs.course import may_resume
+from trainer.library import MOST_COMPARED
+from trainer.runs.resume import may_resume
 from trainer.runs.view import RunView
-from trainer.shelf import MOST_COMPARED
 from trainer.ui import shell
 from trainer.ui.pressable import Press
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from trainer.library import Scores, SplitScores
 from trainer.runs.view import RunView
-from trainer.shelf import Scores, SplitScores
 from trainer.text_format import percent_range
 from trainer.ui import markup, run_names, scores, words
 

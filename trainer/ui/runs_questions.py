@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from trainer.errors import UserError
+from trainer.library import LONGEST_NAME
 from trainer.runs.view import RunView
-from trainer.shelf import LONGEST_NAME
 from trainer.studio import Studio
 from trainer.ui import run_names, runs_foot, words
 from trainer.ui.pressable import Press

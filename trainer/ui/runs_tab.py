@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.capacity import near_capacity
 from trainer.errors import UserError
+from trainer.jobs.capacity import near_capacity
+from trainer.library import Scores
 from trainer.runs.view import RunView
-from trainer.shelf import Scores
 from trainer.studio import Studio
 from trainer.ui import comparison_view, disk_view, runs_foot, runs_list, runs_questions, runs_sheet, shell, words
 from trainer.ui.comparison_view import ComparisonView

@@ -1,6 +1,6 @@
 """Serve the page: address, browser, the app behind the walls; a taken port is a sentence.
 
-The walls themselves are in ``trainer/walls``.
+The walls themselves are in ``trainer/security``.
 """
 
 import logging
@@ -25,17 +25,17 @@ from starlette.types import ASGIApp
 
 from trainer.errors import UserError, place_of
 from trainer.runs.private import keep_private, tighten
-from trainer.runs.serving_lock import serving_alone
+from trainer.runs.server_lock import serving_alone
+from trainer.security.answers import Refusal
+from trainer.security.failures import UNEXPECTED
+from trainer.security.hosts import check_open, hosts_of, is_loopback
+from trainer.security.middleware import surround
+from trainer.security.server import WebServer, take_port
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import end_is_asked
 from trainer.studio import Studio
 from trainer.ui.downloads import download_route, prepared_route
 from trainer.ui.page import build, page_options
-from trainer.walls.answers import Refusal
-from trainer.walls.around import surround
-from trainer.walls.failures import UNEXPECTED
-from trainer.walls.hosts import check_open, hosts_of, is_loopback
-from trainer.walls.server import WebServer, take_port
 
 _log = logging.getLogger("emotune")
 

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from trainer.errors import UserError, place_of
+from trainer.security.failures import WORDS
 from trainer.settings import LOCAL_OWNER
-from trainer.walls.failures import WORDS
 
 QUIET = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
 """For a handler of the page: not part of the API, and no spinner over what it updates.

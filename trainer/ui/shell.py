@@ -9,7 +9,7 @@ import gradio as gr
 
 from trainer.runs.view import RunView
 from trainer.training.hardware import Hardware
-from trainer.ui import markup, served
+from trainer.ui import assets, markup
 from trainer.ui.pressable import Press, pressable
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -54,7 +54,7 @@ def build() -> Shell:
 def head() -> str:
     """What the page's head holds."""
     script = "".join(_LINE_COMMENT.sub("", (_ASSETS / name).read_text(encoding="utf-8")) for name in ("answers.js", "shell.js"))
-    return f'<style>{_lean(_ASSETS / "page.css")}</style><meta id="plotly-file" content="{served.address(served.plotly())}"><script>{script}</script>'
+    return f'<style>{_lean(_ASSETS / "page.css")}</style><meta id="plotly-file" content="{assets.address(assets.plotly())}"><script>{script}</script>'
 
 
 def styles() -> str:

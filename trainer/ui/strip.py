@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from trainer.queue import Delay
-from trainer.runs.course import may_resume
+from trainer.jobs.queue import Delay
+from trainer.library import Scores
+from trainer.runs.resume import may_resume
 from trainer.runs.view import RunView
-from trainer.shelf import Scores
 from trainer.ui import markup, scores, words
 from trainer.ui.pressable import Press
 

@@ -8,11 +8,11 @@ import gradio as gr
 
 from trainer.charts.curves import Curves, Rung, accuracy_chart, loss_chart
 from trainer.charts.frame import Figure
+from trainer.evaluation.diagnostics import Diagnosis
+from trainer.jobs.queue import Delay
+from trainer.library import Scores
 from trainer.presets import LEVELS
-from trainer.queue import Delay
-from trainer.runs.doctor import Diagnosis
 from trainer.runs.view import RunView
-from trainer.shelf import Scores
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
 from trainer.ui import markup, recipe_form, shell, train_view, words

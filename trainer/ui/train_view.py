@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from trainer.queue import Delay
-from trainer.runs.course import may_resume, resume_words
-from trainer.runs.doctor import Diagnosis
+from trainer.evaluation.diagnostics import Diagnosis
+from trainer.jobs.queue import Delay
+from trainer.library import Scores
+from trainer.runs.resume import may_resume, resume_words
 from trainer.runs.view import Evaluation, KeptModel, RunView
-from trainer.shelf import Scores
 from trainer.ui import markup, scores, shell, words
 from trainer.ui.pressable import Press
 

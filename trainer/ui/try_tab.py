@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio as gr
 
 from trainer.errors import UserError
-from trainer.shelf import ExampleRow
+from trainer.library import ExampleRow
 from trainer.studio import Studio
 from trainer.ui import markup, results_view, run_names, shell, try_view
 from trainer.ui.pressable import Press, pressable

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainer.charts.colours import class_colours
-from trainer.shelf import ExampleRow
+from trainer.library import ExampleRow
 from trainer.ui import markup, words
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Which files were uploaded to this server. A caller may write any path, or an address, into its request; no other is read or fetched.
 
-Not how much may be uploaded: ``trainer/walls/uploads.py`` bounds that.
+Not how much may be uploaded: ``trainer/security/uploads.py`` bounds that.
 """
 
 from pathlib import Path

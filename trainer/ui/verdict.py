@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.data.findings import Finding
-from trainer.data.repairs import REPAIRS
-from trainer.data.splitting import Splits
+from trainer.data.checks.findings import Finding
+from trainer.data.checks.repairs import REPAIRS
+from trainer.data.splits import Splits
+from trainer.drafts.preparation import Preparation
 from trainer.errors import UserError
-from trainer.preparation import Preparation
 from trainer.recipe import Recipe
 from trainer.ui import words
 from trainer.ui.pressable import Press

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trainer.data.columns import guess_columns
+from trainer.data.columns.guess import guess_columns
 from trainer.data.files.annotations import bare
 from trainer.data.files.reading import read_table
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from trainer.data.columns import guess_columns
+from trainer.data.columns.guess import guess_columns
 from trainer.data.files.reading import read_table
 
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(40)]

@@ -13,12 +13,12 @@ from trainer.data.files.dialect import Dialect, find_dialect, hinted_delimiter, 
 from trainer.data.files.formats import Kind, find_kind
 from trainer.data.files.header_rows import header_rows_remark, joined_header, more_header_rows
 from trainer.data.files.json_tables import Objects, read_objects
-from trainer.data.files.lists import without_lists_of_one
+from trainer.data.files.list_cells import without_lists_of_one
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
-from trainer.data.files.shaping import distinct_names, every_so_often, shape, without_long
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
 from trainer.data.files.table import DroppedRow, Limits, Record, Remark, Table, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.widths import distinct_names, every_so_often, shape, without_long
 from trainer.errors import UserError
 
 __all__ = ["Content", "DroppedRow", "Limits", "Remark", "Table", "open_content", "read_bytes", "read_content", "read_table"]
@@ -304,7 +304,7 @@ def _from_sheet(content: Content, limits: Limits, header: bool | None) -> Table:
 
 
 def _from_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Table:
-    from trainer.data.files.parquet_tables import read_columns
+    from trainer.data.files.parquet import read_columns
 
     found = read_columns(data, limits, named_classes=named_classes)
     rows = list(zip(*found.cells, strict=True))

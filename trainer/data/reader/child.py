@@ -63,7 +63,7 @@ def _streams() -> tuple[BinaryIO, BinaryIO]:
 def _load(orders: BinaryIO) -> None:
     """Import before the first file comes what would be imported for one; where it has come already, it waits for no more of that."""
     sys.meta_path.insert(0, _WithoutPandas())
-    for name in ("pyarrow.ipc", "pyarrow.parquet", "trainer.data.files.parquet_tables", "python_calamine", "chardet"):
+    for name in ("pyarrow.ipc", "pyarrow.parquet", "trainer.data.files.parquet", "python_calamine", "chardet"):
         if _has_come(orders):
             return
         import_module(name)

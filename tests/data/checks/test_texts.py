@@ -1,0 +1,78 @@
+"""Findings about texts."""
+
+from tests.data.made import corpus_of
+from trainer.data.checks.texts import check_texts
+from trainer.data.columns.guess import Columns
+from trainer.data.corpus import build_corpus
+from trainer.data.files.reading import Table
+
+WORDS = "river stone cloud paper window garden silver copper lemon winter harbour engine mirror candle forest pocket".split()
+
+
+def findings(rows, columns=("text", "label"), more_text=()):
+    table = Table(columns, [tuple(row) for row in rows], list(range(2, len(rows) + 2)), "utf-8", False, ",", True, ())
+    chosen = Columns(0, 1, "", "", sure=True, more_text=more_text)
+    corpus = build_corpus(table, text=0, label=1, more_text=more_text)
+    return {found.code: found for found in check_texts(table, chosen, corpus)}
+
+
+def rows_of(text: str, count: int = 60, **extra):
+    return [
+        (
+            text.format(a=WORDS[n % 16], b=WORDS[n % 13], label=("joy", "fear")[n % 2], n=n),
+            ("joy", "fear")[n % 2],
+            *(f(n) for f in extra.values()),
+        )
+        for n in range(count)
+    ]
+
+
+def test_plain_texts_have_no_findings():
+    assert findings(rows_of("the {a} lies by the {b}")) == {}
+
+
+def test_html_codes():
+    found = findings([*rows_of("the {a} lies by the {b}"), ("salt &amp; pepper", "joy"), ("one<br>two", "joy")])["html_in_texts"]
+    assert (found.count, found.repairable, [e.line for e in found.examples]) == (2, True, [62, 63])
+
+
+def test_links_and_names():
+    found = findings([*rows_of("the {a} lies by the {b}"), ("see https://a.b", "joy"), ("hi @anna", "joy")])["links_in_texts"]
+    assert (found.count, found.repairable) == (2, True)
+
+
+def test_a_first_or_last_word_that_gives_the_label_away():
+    assert "first word" in findings(rows_of("[{label}] the {a} by the {b}"))["label_leak"].words
+    assert "last word" in findings(rows_of("the {a} by the {b} #{label}"))["label_leak"].words
+
+
+def test_a_label_that_stands_in_its_texts():
+    found = findings(rows_of("the {a}, full of {label}, lies by the {b}"))["label_leak"]
+    assert (found.severity, found.count) == ("look", 60)
+    assert "name their own label" in found.words
+
+
+def test_a_word_that_some_texts_share_is_no_leak():
+    mixed = [(f"{WORDS[n % 16]} and joy or fear {n}", ("joy", "fear")[n % 2]) for n in range(60)]
+    assert findings(mixed) == {}
+    unbalanced = [(f"i like {WORDS[n % 16]} {n}", "fear" if n % 30 == 0 else "joy") for n in range(90)]
+    assert findings(unbalanced) == {}
+
+
+def test_a_joined_column_that_gives_the_label_away():
+    rows = rows_of("the {a} lies by the {b}", code=lambda n: ("J1", "F1", "J2", "F2")[n % 4])
+    found = findings(rows, columns=("text", "label", "code"), more_text=(2,))["label_leak"]
+    assert found.severity == "must_fix"
+    assert "“code”" in found.words
+    harmless = rows_of("the {a} lies by the {b}", place=lambda n: WORDS[n % 5])
+    assert findings(harmless, columns=("text", "label", "place"), more_text=(2,)) == {}
+
+
+def test_given_test_rows_play_no_part_in_what_gives_the_label_away():
+    plain = [(text, label, "train") for text, label in rows_of("the {a} lies by the {b}")]
+    leaking = [(text, label, "test") for text, label in rows_of("[{label}] the {a} by the {b}", 600)]
+    table = Table(("text", "label"), [], [], "utf-8", False, ",", True, ())
+    columns = Columns(0, 1, "", "", sure=True, more_text=())
+    assert check_texts(table, columns, corpus_of(*plain, *leaking)) == []
+    turned = [(text, label, {"train": "test", "test": "train"}[part]) for text, label, part in plain + leaking]
+    assert [finding.code for finding in check_texts(table, columns, corpus_of(*turned))] == ["label_leak"]

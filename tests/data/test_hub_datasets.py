@@ -1,0 +1,163 @@
+"""Data sets of the Hub, with small ones in their place."""
+
+import time
+
+import pytest
+
+from trainer.data.columns.guess import guess_columns, guess_split_column
+from trainer.data.corpus import build_corpus
+from trainer.data.files.reading import read_table
+from trainer.data.hub_datasets import CATALOGUE, HubAddress, fetch, find_dataset, parse_address
+from trainer.data.splits import split
+from trainer.errors import UserError
+
+EMOTION, AG_NEWS, SST2 = CATALOGUE
+
+
+def _dataset(text: str, parts: dict[str, list[tuple[str, int]]], names: list[str]):
+    import datasets
+
+    features = datasets.Features(
+        {text: datasets.Value("string"), "label": datasets.ClassLabel(names=names), "idx": datasets.Value("int32")}
+    )
+    return datasets.DatasetDict(
+        {
+            split: datasets.Dataset.from_dict(
+                {text: [t for t, _ in rows], "label": [label for _, label in rows], "idx": list(range(len(rows)))}, features=features
+            )
+            for split, rows in parts.items()
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (" dair-ai/emotion ", HubAddress("dair-ai/emotion")),
+        ("nyu-mll/glue/sst2", HubAddress("nyu-mll/glue", "sst2")),
+        ("https://huggingface.co/dair-ai/emotion", HubAddress("dair-ai/emotion", is_dataset=False)),
+        ("https://huggingface.co/a.b/c_d/blob/main/config.json?x=1#y", HubAddress("a.b/c_d", is_dataset=False)),
+        ("HTTPS://HuggingFace.co/datasets/dair-ai/emotion/", HubAddress("dair-ai/emotion", is_dataset=True)),
+        ("https://huggingface.co/datasets/nyu-mll/glue/viewer/sst2/train", HubAddress("nyu-mll/glue", "sst2", True)),
+        ("https://hf.co/datasets/nyu-mll/glue/tree/main/sst2", HubAddress("nyu-mll/glue", is_dataset=True)),
+    ],
+)
+def test_names_and_addresses_of_the_hub(text: str, wanted: HubAddress):
+    assert parse_address(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "emotion",
+        "/",
+        "a/",
+        "/etc/passwd",
+        "../../etc/passwd",
+        "../etc",
+        "a/..",
+        "a/b..c",
+        "a/b--c",
+        "a/b.git",
+        "a/-b",
+        "a b/c",
+        "a/b\nc",
+        "ä/b",
+        "a/" + "b" * 97,
+        "a/b/c/d",
+        "http://huggingface.co/a/b",
+        "https://huggingface.co",
+        "https://huggingface.co/a",
+        "https://huggingface.co/spaces/a/b",
+        "https://huggingface.co/datasets",
+        "https://huggingface.co/datasets/emotion",
+        "https://huggingface.co/a/%2e%2e",
+        "https://huggingface.co@evil.example/a/b",
+        "https://huggingface.co.evil.example/a/b",
+        "https://evil.example/huggingface.co/a/b",
+        "https://[/a/b",
+        "file:///a/b",
+    ],
+)
+def test_what_is_no_name_of_the_hub(text: str):
+    assert parse_address(text) is None
+
+
+def test_a_data_set_that_the_catalogue_does_not_name_is_one_of_the_hub():
+    found = find_dataset("https://huggingface.co/datasets/nyu-mll/glue/viewer/sst2")
+    assert (found.name, found.repo, found.config, found.text, found.label, found.rows) == (
+        "nyu-mll/glue",
+        "nyu-mll/glue",
+        "sst2",
+        "",
+        "",
+        0,
+    )
+    assert find_dataset("https://huggingface.co/datasets/dair-ai/emotion") is EMOTION
+    with pytest.raises(UserError, match="owner/name"):
+        find_dataset("https://huggingface.co/google-bert/bert-base-uncased")
+
+
+def test_catalogue():
+    assert [(d.repo, d.config) for d in CATALOGUE] == [("dair-ai/emotion", "split"), ("fancyzhx/ag_news", None), ("stanfordnlp/sst2", None)]
+    assert find_dataset(" emotion ") is find_dataset("dair-ai/emotion") is EMOTION
+    with pytest.raises(UserError) as refusal:
+        find_dataset("../../etc/passwd")
+    assert refusal.value.code == "unknown_dataset"
+
+
+def test_ids_become_names_and_the_published_split_a_column():
+    asked = []
+
+    def load(*names):
+        asked.append(names)
+        return _dataset("text", {"train": [('he said "hi", ok', 1), ("two\nlines", 0)], "test": [("😀 é", 1)]}, ["sadness", "joy"])
+
+    data = fetch(EMOTION, load=load)
+    assert asked == [("dair-ai/emotion", "split")]
+    table = read_table(data)
+    assert table.columns == ("text", "label", "split")
+    assert table.rows == [('he said "hi", ok', "joy", "train"), ("two\nlines", "sadness", "train"), ("😀 é", "joy", "test")]
+
+
+def test_secret_test_labels_are_left_out_and_validation_serves_as_test():
+    rows = [(f"a {'fine' if n % 2 else 'poor'} film, number {n}, that I saw", n % 2) for n in range(60)]
+    secret = [(f"another film {n} that I saw", -1) for n in range(10)]
+    parts = {"train": rows[:40], "validation": rows[40:], "test": secret}
+    table = read_table(fetch(SST2, load=lambda *names: _dataset("sentence", parts, ["negative", "positive"])))
+    assert len(table.rows) == 60
+    columns = guess_columns(table)
+    assert (columns.text, columns.label, guess_split_column(table)) == (0, 1, 2)
+    splits = split(build_corpus(table, text=0, label=1, split_column=2), validation_share=0.1, test_share=0.2, seed=0)
+    assert splits.test.tolist() == list(range(40, 60))
+
+
+@pytest.mark.parametrize("error", [OSError("no network"), ValueError("gone"), RuntimeError("?")])
+def test_whatever_goes_wrong_is_one_sentence(error):
+    def load(*names):
+        raise error
+
+    with pytest.raises(UserError) as refusal:
+        fetch(AG_NEWS, load=load)
+    assert refusal.value.code == "hub_unreachable"
+    assert "AG News" in refusal.value.message
+    assert "upload a CSV" in refusal.value.message
+
+
+def test_an_empty_answer_is_no_data_set():
+    with pytest.raises(UserError) as refusal:
+        fetch(SST2, load=lambda *names: _dataset("sentence", {"test": [("x", -1)]}, ["negative", "positive"]))
+    assert refusal.value.code == "hub_unreachable"
+
+
+def test_without_network_the_answer_comes_soon(monkeypatch):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    with pytest.raises(UserError) as refusal:
+        fetch(AG_NEWS)
+    assert refusal.value.code == "hub_unreachable"
+    assert sum(slept) < 20

@@ -1,0 +1,106 @@
+"""The answer about one file, as JSON."""
+
+import json
+
+from trainer.data.checks.repairs import REPAIRS, apply_repairs
+from trainer.drafts.inspection import examine, inspect_file
+
+ROWS = "".join(f"this is text number {n},{'joy' if n % 2 else 'fear'}\n" for n in range(20))
+
+
+def inspected(reader, tmp_path, content: str, **how):
+    path = tmp_path / "some file.csv"
+    path.write_text(content, encoding="utf-8", newline="")
+    answer = inspect_file(path, reader, **how)
+    assert json.loads(json.dumps(answer)) == answer
+    assert answer["file"] == str(path)
+    return answer
+
+
+def test_a_good_file(tmp_path, reader):
+    answer = inspected(reader, tmp_path, "text,label\n" + ROWS + ",joy\na cell alone\n")
+    assert answer.pop("file")
+    findings = answer.pop("findings")
+    assert answer == {
+        "ok": True,
+        "encoding": "utf-8",
+        "delimiter": ",",
+        "header": True,
+        "rows_seen": 22,
+        "rows_kept": 20,
+        "rows_dropped_count": 2,
+        "rows_dropped": [
+            {"line": 22, "reason": "no text in this row"},
+            {"line": 23, "reason": "too few cells: 1 instead of 2; it stands below the table"},
+        ],
+        "text": {"name": "text", "index": 0},
+        "label": {"name": "label", "index": 1},
+        "labels": {"fear": 10, "joy": 10},
+    }
+    assert {found["code"] for found in findings if found["severity"] != "good"} == {"rows_dropped", "empty_texts", "few_rows"}
+    assert all(set(found) == {"code", "severity", "count", "message"} for found in findings)
+
+
+def test_named_columns(tmp_path, reader):
+    content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
+    assert inspected(reader, tmp_path, content, text=["B"], label="2")["text"] == {"name": "b", "index": 1}
+    assert inspected(reader, tmp_path, content, text=["nope"])["code"] == "unknown_column"
+    assert inspected(reader, tmp_path, content, text=["a"], label="a")["code"] == "same_column"
+
+
+def test_joined_columns(tmp_path, reader):
+    content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
+    path = tmp_path / "file.csv"
+    path.write_text(content)
+    assert examine(path, reader, text=["b", "a"]).corpus.texts[0] == "second text number 0\nfirst text number 0"
+
+
+def test_several_labels_in_a_cell_are_explained_not_refused(tmp_path, reader):
+    rows = "".join(
+        f'this is text number {n},"{n % 7},{n % 11 + 7}"\n' if n % 3 else f"this is text number {n},{n % 7}\n" for n in range(200)
+    )
+    answer = inspected(reader, tmp_path, "text,label\n" + rows)
+    assert answer["ok"]
+    assert [found["code"] for found in answer["findings"] if found["severity"] == "must_fix"] == ["several_labels"]
+
+
+def test_a_refusal_before_reading(tmp_path, reader):
+    answer = inspected(reader, tmp_path, "")
+    assert set(answer) == {"file", "ok", "code", "message"}
+    assert (answer["ok"], answer["code"]) == (False, "empty_file")
+    assert inspect_file(tmp_path / "none.csv", reader)["code"] == "file_not_found"
+
+
+def test_a_refusal_after_reading_says_what_was_read(tmp_path, reader):
+    answer = inspected(reader, tmp_path, "text\n" + "hello there\n" * 5)
+    assert (answer["ok"], answer["code"]) == (False, "one_column")
+    assert (answer["encoding"], answer["delimiter"], answer["rows_seen"], answer["rows_kept"], answer["rows_dropped_count"]) == (
+        "utf-8",
+        None,
+        5,
+        5,
+        0,
+    )
+
+
+def test_the_list_of_dropped_rows_is_cut_the_count_is_not(tmp_path, reader):
+    answer = inspected(reader, tmp_path, "text,label\n" + ROWS * 100 + "a cell alone\n" * 1_200)
+    assert answer["rows_dropped_count"] == 1_200
+    assert len(answer["rows_dropped"]) == 1_000
+    assert answer["rows_seen"] == answer["rows_kept"] + answer["rows_dropped_count"]
+
+
+def test_a_split_column_is_told_and_its_test_rows_are_never_repaired_away(tmp_path, reader):
+    rows = "".join(
+        f"this is text number {n} of {n * 7919 % 100},{'joy' if n % 2 else 'fear'},{'test' if n % 5 == 0 else 'train'}\n" for n in range(80)
+    )
+    rows += "a text of the test,joy,test\nA text of the test,joy,test\na text of the test,joy,train\none more,joy,holdout\none more,joy,\n"
+    path = tmp_path / "split.csv"
+    path.write_text("text,label,split\n" + rows)
+    found = examine(path, reader)
+    codes = {f["code"]: f["message"] for f in found.answer["findings"]}
+    assert codes["split_given"].endswith("65 rows for train, 18 rows for test.")
+    assert found.answer["rows_dropped_count"] == 2
+    assert codes["unknown_split"].startswith("2 rows are neither")
+    repaired = apply_repairs(found.corpus, REPAIRS)
+    assert repaired.corpus.origins.count("test") == 18

@@ -1,0 +1,189 @@
+"""One training in two processes on the processor: a stop at any moment keeps the best model, and what went wrong can be read."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.conftest import small_rows, write_rows
+from tests.test_main_resume import ARGUMENTS, ROOT, environment, wait_for
+from tests.test_studio import ME, RECIPE, begin
+from tests.warm import Warm
+from trainer.data.reader.file_reader import FileReader
+from trainer.jobs import torchrun
+from trainer.jobs.torchrun import OUTPUT, train_in_processes
+from trainer.runs.run import Run, RunStore
+from trainer.runs.view import RunView
+from trainer.runs.writer_lock import writing
+from trainer.settings import Settings
+from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+
+PATIENCE = 240.0
+
+AT = """
+import os, time
+from trainer.runs.events import EventLog
+append = EventLog.append
+def told(self, kind, **fields):
+    append(self, kind, **fields)
+    if self._muted or os.environ["TEST_AT"] not in (kind, fields.get("what"), fields.get("stage")):
+        return
+    stop, does = self.path.parent / "stop", os.environ["TEST_DOES"]
+    if does == "fail":
+        raise RuntimeError("a bug in us")
+    if does == "stop":
+        stop.touch()
+    for _ in range(2000):
+        if stop.exists():
+            break
+        time.sleep(0.05)
+EventLog.append = told
+if os.environ.get("EMOTUNE_PROCESSES") and "RANK" not in os.environ:
+    import subprocess
+    from types import SimpleNamespace
+    from tests.faults.queue_server import run_forked
+    from trainer import launch
+    launch.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)
+"""
+"""Of rank 0, which writes the log: just after it has written a certain event it is asked to stop, fails, or waits until it is asked to stop.
+Processes that a terminal starts are forked from it."""
+
+
+@pytest.fixture
+def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Says where rank 0 is to "stop", to "fail", or to "hold" until it is asked to stop."""
+
+    def say(where: str, does: str = "stop") -> None:
+        (tmp_path / "site").mkdir()
+        (tmp_path / "site" / "sitecustomize.py").write_text(AT)
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path / "site"), str(ROOT))))
+        monkeypatch.setenv("TEST_AT", where)
+        monkeypatch.setenv("TEST_DOES", does)
+
+    return say
+
+
+@pytest.fixture
+def two(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Iterator[Studio]:
+    """A studio whose trainings take two processes. Torchrun itself is tested with a training from the terminal."""
+    monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
+    studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2, save_seconds=0), encoders=[tiny_encoder], reader=reader)
+    yield studio
+    studio.close()
+
+
+def ended(studio: Studio, view: RunView) -> RunView:
+    """A run that is over, once its processes have ended too."""
+    view = studio.wait(ME, view.id, PATIENCE)
+    while studio._queue.has(view.id):
+        seen = studio._queue.changes
+        if studio._queue.has(view.id):
+            studio._queue.wait(seen, PATIENCE)
+    return view
+
+
+def output(studio: Studio, run_id: str) -> str:
+    path = studio.folder(ME, run_id) / OUTPUT
+    return path.read_text(errors="replace")[:4000] if path.exists() else "no output"
+
+
+@pytest.mark.parametrize(
+    ("where", "status"),
+    [
+        # Before the first step, the one in an evaluation, the other in a save; the others are slow.
+        ("loading the encoder tiny-bert", "cancelled"),
+        ("eval", "stopped"),
+        *(
+            pytest.param(where, status, marks=pytest.mark.slow)
+            for where, status in (
+                ("warming up", "cancelled"),
+                ("started", "stopped"),
+                ("training", "stopped"),
+                ("log", "stopped"),
+                ("checkpoint", "stopped"),
+                ("saved", "stopped"),
+                ("scoring", "finished"),
+            )
+        ),
+    ],
+)
+def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None], small_csv: Path, where: str, status: str) -> None:
+    at(where)
+    view = ended(two, begin(two, small_csv, replace(RECIPE, epochs=4)))
+    assert view.status == status, output(two, view.id)
+    assert view.has_model == (status != "cancelled")
+    assert not (two.folder(ME, view.id) / OUTPUT).exists()
+    if view.has_model:
+        assert view.processes == 2
+        assert two.reports(ME, view.id).test.rows
+
+
+def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, asked = torchrun.subprocess.run, []
+
+    def pressed(*arguments: object, **how: object) -> object:
+        (view,) = two.runs(ME)
+        asked.append(two.stop(ME, view.id))
+        return run(*arguments, **how)
+
+    monkeypatch.setattr(torchrun.subprocess, "run", pressed)
+    view = ended(two, begin(two, small_csv))
+    assert [(v.status, v.stop_asked) for v in asked] == [("queued", True)]
+    assert view.status == "cancelled", output(two, view.id)
+
+
+def test_a_run_that_another_process_writes_meanwhile_keeps_its_place(two: Studio, small_csv: Path) -> None:
+    two._enqueue = lambda run: None  # type: ignore[method-assign]
+    run = Run(two.folder(ME, begin(two, small_csv).id))
+    with writing(run.path):
+        assert train_in_processes(run, 2, save_seconds=0), output(two, run.id)
+    assert run.folded().status == "queued"
+
+
+def test_what_failed_can_be_read(two: Studio, at: Callable[..., None], small_csv: Path) -> None:
+    at("started", "fail")
+    view = ended(two, begin(two, small_csv))
+    assert (view.status, view.code) == ("failed", "unexpected")
+    folder = two.folder(ME, view.id)
+    log, said = (folder / "error.log").read_bytes(), (folder / OUTPUT).read_bytes()
+    assert b"\0" not in log + said
+    assert log.decode().startswith("Traceback")
+    assert log.decode().rstrip().endswith("RuntimeError: a bug in us")
+    assert b"torch" in said
+
+
+@pytest.mark.parametrize(("processes", "wish"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
+def test_ctrl_c_in_the_terminal_keeps_the_best_model(
+    tmp_path: Path, tiny_encoder: Encoder, warm: Warm, at: Callable[..., None], processes: int, wish: signal.Signals
+) -> None:
+    path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
+    at("log", "hold")
+    command = [sys.executable, "-m", "trainer", "train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
+    with open(tmp_path / "output", "wb") as said:
+        process = warm.popen(
+            command,
+            env={**environment(runs), "PYTHONPATH": os.environ["PYTHONPATH"], "EMOTUNE_PROCESSES": str(processes)},
+            stdout=said,
+            stderr=said,
+            cwd=tmp_path,
+            start_new_session=True,
+        )
+    try:
+        view = wait_for(runs, 1, process, tmp_path / "output")
+        # As a terminal does: to the whole group, and twice.
+        for _ in range(2):
+            os.killpg(process.pid, wish)
+        assert process.wait(PATIENCE) == 0, (tmp_path / "output").read_text()
+    finally:
+        process.kill()
+        process.wait()
+    view = RunStore(runs).view(Run(runs / view.id))
+    assert (view.status, view.has_model, view.processes) == ("stopped", True, processes)
+    assert "Stopping after this step; the best model so far is kept." in (tmp_path / "output").read_text()

@@ -1,0 +1,72 @@
+"""A process that trains for another one: it does what waits, and leaves the wishes of others alone."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.test_studio import ME, QUICK, begin
+from trainer.jobs import pipeline, worker
+from trainer.runs.run import Run
+from trainer.runs.writer_lock import writing
+from trainer.studio import Studio
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """A worker listens to signals; this process is one only for the length of a test."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def waiting(studio: Studio, small_csv: Path) -> Run:
+    studio._enqueue = lambda run: None  # type: ignore[method-assign]
+    return Run(studio.folder(ME, begin(studio, small_csv, QUICK).id))
+
+
+def kinds(run: Run) -> list[str]:
+    return [event["kind"] for event in run.log.read()]
+
+
+def test_a_stop_that_was_asked_for_while_it_was_starting_is_kept(waiting: Run) -> None:
+    waiting.ask_to_stop()
+    assert worker.main([str(waiting.path), "30"]) == 0
+    assert kinds(waiting) == ["created", "queued", "cancelled"]
+    assert waiting.stop_asked()
+
+
+def test_it_trains_what_waits_and_puts_nothing_into_a_queue(waiting: Run) -> None:
+    assert worker.main([str(waiting.path), "30"]) == 0
+    assert waiting.folded().status == "finished"
+    assert kinds(waiting).count("queued") == 1
+    trained = waiting.log.size()
+    assert worker.main([str(waiting.path), "30"]) == 0
+    assert waiting.log.size() == trained
+
+
+def test_a_run_that_somebody_else_writes_is_left_to_them(waiting: Run) -> None:
+    with writing(waiting.path):
+        assert worker.main([str(waiting.path), "30"]) == 0
+    assert waiting.folded().status == "queued"
+
+
+def test_a_training_that_fails_is_told_to_whoever_started_it(waiting: Run) -> None:
+    (waiting.path / "recipe.json").write_text("{")
+    assert worker.main([str(waiting.path), "30"]) == 1
+    assert waiting.folded().code == "run_damaged"
+
+
+@pytest.mark.parametrize("wish", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_end_is_a_stop_that_keeps_the_model(waiting: Run, monkeypatch: pytest.MonkeyPatch, wish: signal.Signals) -> None:
+    def work(run: Run, *_: object) -> None:
+        os.kill(os.getpid(), wish)
+        run.log.append("stopped" if run.stop_asked() else "finished")
+
+    monkeypatch.setattr(pipeline, "_work", work)
+    assert worker.main([str(waiting.path), "30"]) == 0
+    assert waiting.folded().status == "stopped"

@@ -1,0 +1,41 @@
+"""Room on the disk: files that share it count once, and only old ones are cleared away."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trainer.runs.run import Run
+from trainer.runs.storage import bytes_of, files_on_disk, remove_older, run_storage
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    for name, size in (("model/weights", 5000), ("checkpoints/state-1/optimizer", 9000), ("data.parquet", 300), ("events.jsonl", 20)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x" * size)
+    (tmp_path / "checkpoints" / "best-1").mkdir()
+    os.link(tmp_path / "model" / "weights", tmp_path / "checkpoints" / "best-1" / "weights")
+    return Run(tmp_path)
+
+
+def test_what_model_and_checkpoint_share_counts_as_the_model_s(run: Run) -> None:
+    room = run_storage(run, "brisk otter")
+    assert (room.id, room.name) == (run.id, "brisk otter")
+    assert (room.model, room.checkpoints, room.other, room.total) == (5000, 9000, 320, 14_320)
+
+
+def test_two_folders_that_share_files_count_them_once_together(run: Run, tmp_path: Path) -> None:
+    model, checkpoints = files_on_disk(run.model), files_on_disk(run.checkpoints)
+    assert (bytes_of(model), bytes_of(checkpoints), bytes_of(model, checkpoints)) == (5000, 14_000, 14_000)
+    assert bytes_of(files_on_disk(tmp_path / "missing")) == bytes_of() == 0
+
+
+def test_only_old_files_go_and_the_folders_that_they_leave_empty(tmp_path: Path) -> None:
+    for name, time in (("a/old.csv", 100.0), ("b/old.csv", 100.0), ("b/new.csv", 300.0)):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"xyz")
+        os.utime(tmp_path / name, (time, time))
+    assert remove_older(tmp_path, before=200.0) == 6
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["b", "b/new.csv"]
+    assert remove_older(tmp_path / "missing", before=200.0) == 0

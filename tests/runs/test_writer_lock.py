@@ -1,0 +1,183 @@
+"""Who writes a run: one at a time, and a death is noticed at once."""
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from tests.tied import popen
+from trainer.runs import writer_lock
+from trainer.runs.writer_lock import beat, has_living_writer, holding, writing
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from trainer.runs.writer_lock import writing
+with writing(Path(sys.argv[1])) as mine:
+    print(mine, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    assert not has_living_writer(tmp_path)
+    with writing(tmp_path) as first:
+        assert first
+        assert has_living_writer(tmp_path)
+        with writing(tmp_path) as second:
+            assert not second
+        assert has_living_writer(tmp_path)
+    assert not has_living_writer(tmp_path)
+
+
+def test_a_writer_takes_its_signs_of_life_away(tmp_path: Path) -> None:
+    """Else a run that has just ended on one machine would live on for another one."""
+    with writing(tmp_path):
+        assert has_living_writer(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+    with pytest.raises(OSError, match="full"), writing(tmp_path):
+        raise OSError("the disk is full")
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_killed_writer_is_dead_at_once(tmp_path: Path) -> None:
+    process = popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == "True"
+    assert has_living_writer(tmp_path)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not has_living_writer(tmp_path)
+    with writing(tmp_path) as mine:
+        assert mine
+
+
+def test_a_heartbeat_is_never_seen_half_written(tmp_path: Path) -> None:
+    beat(tmp_path)
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            seen.add((tmp_path / "heartbeat").read_text(encoding="utf-8"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for _ in range(300):
+        beat(tmp_path)
+    done.set()
+    watcher.join()
+    assert seen == {platform.node()}
+
+
+def test_an_empty_heartbeat_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "heartbeat").touch()
+    assert not has_living_writer(tmp_path)
+
+
+def test_a_heartbeat_of_another_machine_counts_while_it_is_fresh(tmp_path: Path) -> None:
+    (tmp_path / "heartbeat").write_text("some-other-machine")
+    assert has_living_writer(tmp_path)
+    old = time.time() - 120
+    os.utime(tmp_path / "heartbeat", (old, old))
+    assert not has_living_writer(tmp_path)
+
+
+LOOK = """
+import os, signal, sys
+from pathlib import Path
+from trainer.runs import locks
+from trainer.runs.writer_lock import has_living_writer
+take = locks.try_lock
+def stopped_in_the_middle(*args, **kwargs):
+    got = take(*args, **kwargs)
+    print(got, flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return got
+locks.try_lock = stopped_in_the_middle
+has_living_writer(Path(sys.argv[1]))
+"""
+
+
+def test_a_reader_that_is_stopped_in_the_middle_of_a_look_keeps_no_writer_from_beginning(tmp_path: Path) -> None:
+    (tmp_path / "alive").touch()  # of a writer that was killed
+    reader = popen([sys.executable, "-c", LOOK, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
+    try:
+        assert reader.stdout.readline().strip() == "True"  # it has what it looks with
+        with writing(tmp_path) as mine:
+            assert mine
+            assert has_living_writer(tmp_path)
+    finally:
+        reader.kill()
+        reader.wait()
+
+
+def test_any_number_of_readers_keep_no_writer_from_beginning_and_see_each_one(tmp_path: Path) -> None:
+    begun, done = threading.Event(), threading.Event()
+    seen: list[bool] = []
+
+    def look() -> None:
+        while not done.is_set():
+            seen.append(has_living_writer(tmp_path))
+            begun.set()
+
+    readers = [threading.Thread(target=look) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    try:
+        assert begun.wait(60)
+        for _ in range(200):
+            with writing(tmp_path) as mine:
+                assert mine
+                assert has_living_writer(tmp_path)
+            assert not has_living_writer(tmp_path)
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert seen
+
+
+def test_who_holds_a_run_for_an_instant_is_no_writer_to_readers(tmp_path: Path) -> None:
+    with holding(tmp_path) as held:
+        assert held is not None
+        assert not has_living_writer(tmp_path)
+        with writing(tmp_path) as mine:
+            assert not mine
+    with writing(tmp_path) as mine:
+        assert mine
+
+
+def test_who_holds_a_run_waits_for_another_that_does(tmp_path: Path) -> None:
+    with ExitStack() as first:
+        assert first.enter_context(holding(tmp_path)) is not None
+        threading.Timer(0.05, first.close).start()
+        with holding(tmp_path) as held:
+            assert held is not None
+
+
+def test_a_lock_of_a_folder_that_was_moved_away_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (run := tmp_path / "run").mkdir()
+    with writing(run):
+        pass
+    take = writer_lock.try_lock
+
+    def late(file: BinaryIO, *, shared: bool) -> bool:
+        # Between the opening of the lock and its taking the run is deleted.
+        if run.is_dir():
+            run.rename(tmp_path / ".deleted-run")
+        return take(file, shared=shared)
+
+    monkeypatch.setattr(writer_lock, "try_lock", late)
+    with writing(run) as mine:
+        assert not mine
+    with holding(run) as held:
+        assert held is None

@@ -1,0 +1,147 @@
+"""Bodies: what is too much or too slow is refused in words while it comes in, and nothing of it stays."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.security.asking import ANSWER, ask, asked, careless, echo, run
+from trainer.security.bodies import Bodies, Patience
+from trainer.security.failures import Failures
+from trainer.security.middleware import Closed
+from trainer.security.uploads import Uploads
+
+HASTY = Patience(pause=0.05, seconds=0.2, rate=1e6)
+
+
+def wall(limit: int = 100, patience: Patience = HASTY) -> Bodies:
+    return Bodies(echo, limit=limit, limits={"/upload": 1000}, patience=patience)
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
+    answer = ask(wall(), "POST", "/run", content=b"x" * 101)
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "too_large"
+    assert answer.headers["connection"] == "close"
+    assert ask(wall(), "POST", "/run", content=b"x" * 100).json()["bytes"] == 100
+    assert ask(wall(), "POST", "/upload", content=b"x" * 1000).json()["bytes"] == 1000
+    assert ask(wall(), "POST", "/upload", content=b"x" * 1001).text.startswith("This is more than one request may bring")
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "100000000000000000000", "0x10", "12 12"])
+def test_a_length_that_is_none_is_refused(length: str) -> None:
+    assert ask(wall(), "POST", "/run", content=b"x", headers={"content-length": length}).status_code == 413
+
+
+async def _pieces(count: int, size: int, pause: float = 0.0) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        await asyncio.sleep(pause)
+        yield b"x" * size
+
+
+def test_an_endless_body_is_refused_where_it_is_too_large() -> None:
+    answer = run(asked(wall(), "POST", "/run", content=_pieces(1_000_000, 30)))
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+
+
+def test_a_body_that_stops_coming_is_given_up() -> None:
+    answer = run(asked(wall(), "POST", "/run", content=_pieces(2, 1, pause=30.0)))
+    assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
+
+
+def test_a_body_that_trickles_is_given_up() -> None:
+    answer = run(
+        asked(wall(patience=Patience(pause=30.0, seconds=0.2, rate=1e6)), "POST", "/run", content=_pieces(1_000_000, 1, pause=0.01))
+    )
+    assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
+
+
+def test_an_answer_that_takes_its_time_is_waited_for() -> None:
+    async def thoughtful(scope, receive, send) -> None:
+        await receive()
+        gone = asyncio.ensure_future(receive())
+        await asyncio.sleep(0.5)
+        gone.cancel()
+        await ANSWER(scope, receive, send)
+
+    app = Bodies(thoughtful, limit=100, limits={}, patience=HASTY)
+    assert ask(app, "POST", "/run", content=b"x").text == "here"
+
+
+def test_what_nobody_caught_is_a_sentence_and_the_log_has_the_place_without_the_text(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        answer = ask(Failures(careless), "POST", "/run", content="my secret text")
+    assert answer.status_code == 500
+    assert answer.json()["code"] == "unexpected"
+    assert "ValueError in asking.py" in caplog.text
+    assert "secret" not in caplog.text + answer.text
+    assert "Traceback" not in caplog.text
+
+
+def test_closed_paths_have_nothing() -> None:
+    app = Closed(echo, ("/monitoring", "/gradio_api/proxy="))
+    for path in ("/monitoring", "/monitoring/summary", "/gradio_api/proxy=http://127.0.0.1"):
+        assert ask(app, path=path).status_code == 404
+    assert ask(app, path="/gradio_api/upload").status_code == 200
+
+
+# Uploads
+
+
+def uploads(folder: Path, *, most_bytes: int = 10_000, app=echo) -> Uploads:
+    return Uploads(app, path="/upload", folder=folder, most_files=2, most_bytes=most_bytes, most_at_once=5_000)
+
+
+def form(count: int, size: int = 10) -> dict:
+    return {"files": [("files", (f"{n}.csv", b"x" * size)) for n in range(count)]}
+
+
+def test_more_files_than_allowed_in_one_upload_are_refused(tmp_path: Path) -> None:
+    assert ask(uploads(tmp_path), "POST", "/upload", **form(2)).status_code == 200
+    answer = ask(uploads(tmp_path), "POST", "/upload", **form(3))
+    assert (answer.status_code, answer.text) == (413, "These are too many files at once; send at most 2.")
+    assert ask(uploads(tmp_path, most_bytes=10**9), "POST", "/upload", **form(1000)).status_code == 413
+    assert ask(uploads(tmp_path), "POST", "/elsewhere", **form(3)).status_code == 200
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_files_are_counted_however_the_bytes_are_cut(tmp_path: Path, size: int) -> None:
+    part = b'--B\r\ncontent-disposition: form-data; name="files"; filename="a"\r\n\r\n-----B\r\n'
+    whole = part * 2 + b"--B--\r\n"
+
+    async def cut() -> AsyncIterator[bytes]:
+        for at in range(0, len(whole), size):
+            yield whole[at : at + size]
+
+    headers = {"content-type": "multipart/form-data; boundary=B"}
+    # A mark in the content counts too: whoever writes one into a file may bring fewer of them.
+    answer = run(asked(uploads(tmp_path), "POST", "/upload", content=cut(), headers=headers))
+    assert answer.status_code == 413
+
+
+def test_the_oldest_uploads_go_first_and_what_has_just_come_stays(tmp_path: Path) -> None:
+    import os
+    import time
+
+    now = time.time()
+    for name, age in (("a/old.csv", 5000), ("b/older.csv", 9000), ("c/new.csv", 10)):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x" * 3000)
+        os.utime(tmp_path / name, (now - age, now - age))
+    assert ask(uploads(tmp_path), "POST", "/upload", **form(1, 2500)).status_code == 200
+    assert sorted(p.name for p in tmp_path.rglob("*.csv")) == ["new.csv", "old.csv"]
+    answer = ask(uploads(tmp_path, most_bytes=3500), "POST", "/upload", **form(1, 2500))
+    assert (answer.status_code, "Try again in ten minutes" in answer.text) == (507, True)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["c", "new.csv"]
+
+
+def test_what_was_broken_off_leaves_nothing(tmp_path: Path) -> None:
+    async def half(scope, receive, send) -> None:
+        (tmp_path / "tmpabc").write_bytes(b"half of a file")
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        ask(uploads(tmp_path, app=half), "POST", "/upload", **form(1))
+    assert list(tmp_path.iterdir()) == []

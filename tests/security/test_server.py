@@ -1,0 +1,118 @@
+"""The web server: who sends its headers slowly, or takes its answer off never, is put out, and the others are served meanwhile."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from starlette.responses import StreamingResponse
+
+from tests.security.asking import echo
+from trainer.security.connections import PatientConnection
+from trainer.security.server import WebServer, take_port
+
+PATIENCE = 60.0
+GIVEN_UP = threading.Event()
+"""The long answer has come to an end, as nobody took it off."""
+
+
+class Hasty(PatientConnection):
+    header_seconds, answer_seconds, most = 0.3, 0.3, 8
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    async def app(scope, receive, send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/much":
+            # More than all buffers on the way hold.
+            await StreamingResponse(b"x" * 1_000_000 for _ in range(100))(scope, receive, send)
+            GIVEN_UP.set()
+        elif scope["type"] == "http":
+            await echo(scope, receive, send)
+        else:
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+
+    listener = take_port("127.0.0.1", 0)
+    server = WebServer(app, listener, connection=Hasty)
+    server.start()
+    yield listener.getsockname()
+    server.close()
+
+
+@pytest.fixture
+def connect(address: tuple[str, int]) -> Iterator[Callable[[], socket.socket]]:
+    opened: list[socket.socket] = []
+
+    def open_one() -> socket.socket:
+        opened.append(socket.create_connection(address, timeout=PATIENCE))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+def is_put_out(connection: socket.socket) -> bool:
+    """Waits until the other side has ended it."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_the_answer_does_not_say_what_serves_it(address: tuple[str, int]) -> None:
+    answer = httpx.get("http://{}:{}/".format(*address))
+    assert "server" not in answer.headers
+    assert "date" in answer.headers
+
+
+def test_a_connection_that_says_nothing_is_put_out(connect: Callable[[], socket.socket]) -> None:
+    assert is_put_out(connect())
+
+
+def test_headers_that_trickle_are_put_out_though_bytes_keep_coming(connect: Callable[[], socket.socket]) -> None:
+    slow = connect()
+    slow.sendall(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n")
+    slow.settimeout(0.05)
+
+    def trickle() -> bool:
+        """Whether it has been put out."""
+        try:
+            slow.sendall(b"x: y\r\n")
+            return is_put_out(slow)
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+    assert any(trickle() for _ in range(round(PATIENCE / 0.05)))
+
+
+def test_bytes_after_an_answer_that_are_no_request_are_put_out(connect: Callable[[], socket.socket]) -> None:
+    kept = connect()
+    kept.sendall(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+    answer = b""
+    while not answer.endswith(b"}"):
+        answer += kept.recv(65_536)
+    kept.sendall(b"GET / HT")
+    assert is_put_out(kept)
+
+
+def test_whoever_does_not_take_its_answer_off_is_put_out(connect: Callable[[], socket.socket]) -> None:
+    GIVEN_UP.clear()
+    lazy = connect()
+    lazy.sendall(b"GET /much HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+    assert GIVEN_UP.wait(PATIENCE)
+
+
+def test_of_too_many_connections_the_one_that_has_waited_longest_goes(
+    connect: Callable[[], socket.socket], address: tuple[str, int]
+) -> None:
+    first = connect()
+    others = [connect() for _ in range(Hasty.most + 2)]
+    assert is_put_out(first)
+    assert httpx.get("http://{}:{}/".format(*address)).status_code == 200
+    assert len(others) > Hasty.most

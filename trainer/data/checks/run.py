@@ -1,0 +1,154 @@
+"""All findings about a data set before it is trained on: how it was read, its labels, its doubles, its texts.
+
+Changes nothing. What depends on the encoder is looked at in encoder_checks.py.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+
+from trainer.data.checks.findings import Finding, examples, marked
+from trainer.data.checks.labels import check_labels
+from trainer.data.checks.reading import check_reading
+from trainer.data.checks.repairs import conflicting, copies, may_go, rows_by, rows_of
+from trainer.data.checks.texts import check_texts
+from trainer.data.columns.guess import Columns
+from trainer.data.corpus import Corpus, normal_form
+from trainer.data.duplicates import LARGEST_GROUP, NearDuplicates
+from trainer.data.files.reading import Table
+from trainer.data.wording import counted
+from trainer.text_format import percent
+
+_ORDER = {"must_fix": 0, "look": 1, "good": 2}
+
+
+def check(table: Table, columns: Columns, corpus: Corpus, near: NearDuplicates) -> list[Finding]:
+    """All findings, the most pressing first. ``near``: the ``near_duplicates`` of the corpus's texts."""
+    found = [
+        *check_reading(table, columns, corpus),
+        _columns_unsure(table, columns),
+        _split_given(corpus),
+        *check_labels(corpus),
+        *_doubles(corpus, near),
+        *check_texts(table, columns, corpus),
+    ]
+    return by_severity(finding for finding in found if finding)
+
+
+def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+    """What must be fixed first, what is good last; otherwise in the order given."""
+    return sorted(findings, key=lambda finding: _ORDER[finding.severity])
+
+
+def _columns_unsure(table: Table, columns: Columns) -> Finding | None:
+    if columns.sure:
+        return None
+    more = (
+        f"Text: “{table.columns[columns.text][:60]}” ({columns.text_reason}). "
+        f"Label: “{table.columns[columns.label][:60]}” ({columns.label_reason}). Choosing them by hand settles it."
+    )
+    return Finding("columns_unsure", "look", 1, "Please check the columns: I am not sure of them.", more)
+
+
+def _split_given(corpus: Corpus) -> Finding | None:
+    if corpus.origins is None:
+        return None
+    counts = Counter(corpus.origins)
+    said = ", ".join(f"{counted(counts[part], 'row')} for {part}" for part in ("train", "validation", "test") if counts[part])
+    return Finding("split_given", "good", len(corpus), f"The rows come with their own split, which is respected: {said}.")
+
+
+def _doubles(corpus: Corpus, near: NearDuplicates) -> list[Finding]:
+    """Texts that occur more than once, whatever their case and blanks; among them those with different labels; and nearly equal ones."""
+    doubles = rows_by(corpus, normal_form)
+    labels = corpus.label_ids.tolist()
+    conflicts = [group for group in doubles if len({labels[row] for row in group}) > 1]
+    found = [
+        _duplicates(corpus, doubles),
+        _conflicts(corpus, conflicts),
+        _near(corpus, near, doubles),
+        _near_parted(corpus, near),
+        _near_unchecked(corpus, near),
+    ]
+    if not any(found):
+        found.append(Finding("texts_differ", "good", len(corpus), "No text occurs twice, nor nearly."))
+    return [finding for finding in found if finding]
+
+
+def _duplicates(corpus: Corpus, doubles: list[list[int]]) -> Finding | None:
+    if not doubles:
+        return None
+    message = f"{counted(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
+    more = "The copies of a text are kept together, so that none is both trained on and tested."
+    shown = examples(corpus, (row for group in doubles for row in group))
+    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(may_go(corpus, copies(corpus, doubles)).any()))
+
+
+def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
+    if not conflicts:
+        return None
+    names = " and ".join(f"“{name[:40]}”" for name in sorted({corpus.label_names[corpus.label_ids[row]] for row in conflicts[0]})[:3])
+    text = normal_form(corpus.texts[conflicts[0][0]])
+    message = f"{counted(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
+    more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
+    shown = examples(corpus, (row for group in conflicts for row in group))
+    return Finding(
+        "conflicting_labels", "look", len(conflicts), message, more, shown, bool(may_go(corpus, conflicting(corpus, conflicts)).any())
+    )
+
+
+def _near(corpus: Corpus, near_duplicates: NearDuplicates, doubles: list[list[int]]) -> Finding | None:
+    """Groups of nearly equal texts, those of equal ones not counted again."""
+    first = np.ones(len(corpus), dtype=bool)
+    first[[row for group in doubles for row in group[1:]]] = False
+    groups = near_duplicates.groups
+    sizes = Counter(groups[first].tolist())
+    near = {group: [] for group, size in sizes.items() if size > 1}
+    if not near:
+        return None
+    for row, group in enumerate(groups.tolist()):
+        if group in near:
+            near[group].append(row)
+    message = f"{counted(len(near), 'group')} of nearly equal texts ({sum(map(len, near.values())):,} rows)."
+    more = (
+        "They are the same but for case, punctuation, links, user names or a few letters, a word at most. Each group is kept together, so "
+        f"that none of it is both trained on and tested{'; of rows in different groups see below' if near_duplicates.parted.any() else ''}."
+    )
+    shown = examples(corpus, (row for group in near.values() for row in group[:4]))
+    repairable = bool(may_go(corpus, copies(corpus, rows_of(near_duplicates.folds))).any())
+    return Finding("near_duplicates", "look", len(near), message, more, shown, repairable)
+
+
+def _near_parted(corpus: Corpus, near: NearDuplicates) -> Finding | None:
+    """Near-duplicates in different groups, of which a split may put one into training and one into the test."""
+    count = int(near.parted.sum())
+    if not count:
+        return None
+    message = (
+        f"{counted(count, 'row is', 'rows are')} nearly equal to a row that may land on the other side of the split, "
+        f"{percent(count / len(corpus))} of all rows."
+    )
+    allowed = max(LARGEST_GROUP[0], int(LARGEST_GROUP[1] * len(corpus)))
+    more = (
+        f"Many texts are nearly equal to one another, as if made from one template. At most about {counted(allowed, 'row')} of them are kept "
+        "on one side, so that some are trained on and others that look like them are tested: the score will look better than it is. "
+        "Take out texts that only repeat a template, or give a test file whose texts were collected separately."
+    )
+    return Finding("near_duplicates_parted", "look", count, message, more, examples(corpus, marked(near.parted)))
+
+
+def _near_unchecked(corpus: Corpus, near: NearDuplicates) -> Finding | None:
+    count = int(near.unchecked.sum())
+    if not count:
+        return None
+    message = (
+        f"Not all nearly equal texts were looked for: for {counted(count, 'row')} of {len(corpus):,} "
+        "too many others have the same words, or the text is too long."
+    )
+    more = (
+        "Texts that are equal, or differ in one letter, are found all the same, unless they have more than a million letters. Others that "
+        "are nearly equal may be both trained on and tested, which makes a test score too high. Shorten long texts, take out texts that "
+        "only repeat a template, or give a test file whose texts were collected separately."
+    )
+    return Finding("near_duplicates_unchecked", "look", count, message, more, examples(corpus, marked(near.unchecked)))

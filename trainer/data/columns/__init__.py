@@ -1,0 +1,1 @@
+"""Which column is the text and which the label, and why."""

@@ -1,0 +1,331 @@
+"""Desk: files being prepared for a training: opened, understood, chosen, repaired, taken away again. Every call takes the owner.
+
+Trains nothing. Everything a person decides is on the disk at once, so that it survives a reload.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+from trainer.cache import SingleFlightCache
+from trainer.data.checks.repairs import in_order
+from trainer.data.columns.choose import choose_columns
+from trainer.data.duplicates import NearDuplicates, near_duplicates
+from trainer.data.files.decoding import refuse_lone_surrogates
+from trainer.data.files.reading import Table, read_bytes
+from trainer.data.hub_datasets import HubDataset, fetch
+from trainer.data.hub_tables import fetch_tables
+from trainer.data.reader.file_reader import TableReader
+from trainer.data.writing import change_log, repaired_csv
+from trainer.drafts.copies import remove_copies, sources_in
+from trainer.drafts.preparation import Preparation, read_tables, repaired_main, understand
+from trainer.drafts.store import Draft, DraftStore, DraftSummary, GivenRole, SourceFile, why_withheld
+from trainer.errors import UserError
+from trainer.runs.run import Run
+from trainer.settings import Settings
+from trainer.training.memory import give_back
+
+_ASSETS = Path(__file__).resolve().parent.parent / "assets"
+SAMPLE = _ASSETS / "sample_emotions.csv"
+MESSY_SAMPLE = _ASSETS / "messy_emotions.csv"
+
+_FILES_KEPT = 3
+
+
+class Desk:
+    """The drafts of one runs folder. ``reader`` reads their files."""
+
+    def __init__(self, settings: Settings, reader: TableReader) -> None:
+        self.settings = settings
+        self.reader = reader
+        self._drafts = DraftStore(settings.runs_dir / "drafts")
+        self._editing = threading.Lock()
+        """Held while a draft is read, changed and kept."""
+        self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_FILES_KEPT)
+        """By draft and its files, each of which never changes."""
+        self._preparations: SingleFlightCache[Preparation] = SingleFlightCache(_FILES_KEPT)
+        """By draft and its version, which changes with every choice that concerns the rows."""
+        self._near: SingleFlightCache[NearDuplicates] = SingleFlightCache(_FILES_KEPT)
+        """By the texts themselves."""
+
+    def open_files(
+        self,
+        owner: str,
+        sources: Mapping[str, tuple[str, Path | bytes]],
+        *,
+        text: Sequence[str] = (),
+        label: str | None = None,
+        repairs: Iterable[str] = (),
+    ) -> Preparation:
+        """Begin with files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
+
+        ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` what is put right, by the findings' codes.
+        Raises UserError where a file is no table; where only its columns are unclear, the preparation's ``problem`` says so.
+        """
+        self.settings.check_writable()
+        refuse_lone_surrogates(list(text), label)
+        wanted = in_order(repairs)
+        contents = {role: (name, self._content(given)) for role, (name, given) in sources.items()}
+        with disk_in_words(self.settings):
+            draft = self._drafts.create(owner, contents, texts=tuple(text), label=label, repairs=wanted)
+        return self._begun(draft)
+
+    def open_sample(self, owner: str, *, messy: bool = False) -> Preparation:
+        """Begin with the sample that ships with the app, or with the one that shows what can be wrong with a file."""
+        sample = MESSY_SAMPLE if messy else SAMPLE
+        return self.open_files(owner, {"main": (sample.name, sample)})
+
+    def open_hub(self, owner: str, dataset: HubDataset) -> Preparation:
+        """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched.
+
+        Of one that the catalogue does not name the columns are guessed, as for any file.
+        """
+        if dataset.text:
+            return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
+        return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch_tables(dataset, self.reader, **self.settings.file_limits))})
+
+    def open_again(self, owner: str, run: Run) -> Preparation:
+        """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.
+
+        Raises UserError ``run_damaged`` where that is damaged or missing, ``withheld_draft`` where reading it ended a process.
+        """
+        run.check_sources()
+        kept = self._drafts.kept_in(run.path)
+        if self._drafts.withheld(kept):
+            raise UserError(why_withheld(kept.main.name), code="withheld_draft")
+        with suppress(UserError):
+            if self._drafts.get(kept.id, owner).version == kept.version:
+                return self.reopen(owner, kept.id)
+        with disk_in_words(self.settings):
+            draft = self._drafts.of_run(run.path, owner)
+        return self._begun(draft)
+
+    def preparation(self, owner: str, draft_id: str) -> Preparation:
+        return self._understood(self._drafts.get(draft_id, owner))
+
+    def latest_preparation(self, owner: str) -> Preparation | None:
+        """What the owner was preparing last and did not close, for a page that was just opened. UserError where that can no longer be read."""
+        draft = self._drafts.latest(owner)
+        return None if draft is None else self._understood(draft)
+
+    def latest_draft(self, owner: str) -> str | None:
+        """The id of what ``latest_preparation`` shows."""
+        draft = self._drafts.latest(owner)
+        return None if draft is None else draft.id
+
+    def drafts(self, owner: str) -> tuple[DraftSummary, ...]:
+        """What the owner has prepared, the newest first. Cheap: reads no table."""
+        return self._drafts.summaries(owner)
+
+    def withheld_draft(self, owner: str) -> DraftSummary | None:
+        """What ``latest_draft`` would be, had it not ended the process that read it last; None where nothing is withheld."""
+        draft = self._drafts.withheld_latest(owner)
+        return None if draft is None else next((one for one in self.drafts(owner) if one.id == draft.id), None)
+
+    def reopen(self, owner: str, draft_id: str, *, knowingly: bool = False) -> Preparation:
+        """Go on with a draft: it becomes the latest. UserError where it is gone or its files can no longer be read; nothing is changed then.
+
+        One that ended the process that read it last is read only ``knowingly``; else UserError ``withheld_draft``.
+        """
+        if knowingly:
+            self._drafts.allow(self._drafts.get(draft_id, owner))
+        preparation = self.preparation(owner, draft_id)
+        with disk_in_words(self.settings):
+            self._drafts.reopen(preparation.draft)
+        return preparation
+
+    def close_draft(self, owner: str) -> None:
+        """Nothing is open any more, also after a reload, until a file is opened or a draft reopened. No draft is removed or changed."""
+        with disk_in_words(self.settings):
+            self._drafts.close(owner)
+
+    def remove_draft(self, owner: str, draft_id: str) -> None:
+        """Forget a draft for good, with the page's copies of its files. If it was open, nothing is open then.
+
+        Runs that were started from it keep their own copy.
+        """
+        with self._editing:
+            draft = self._drafts.get(draft_id, owner)
+            if draft in (self._drafts.latest(owner), self._drafts.withheld_latest(owner)):
+                self.close_draft(owner)
+            # First: what a crash leaves of them a server's start clears away, but nobody would look for them once the draft is gone.
+            remove_copies(self.settings.uploads_dir, sources_in(self._drafts.root / draft.id))
+            self._forget(draft)
+
+    def add_file(self, owner: str, draft_id: str, role: GivenRole, name: str, content: Path | bytes) -> Preparation:
+        """Give a draft a file of its own for ``role``, in the place of one given before; its columns are those chosen for the main file.
+
+        Raises UserError where it is no table, lacks the columns, or would leave nothing to train on; the draft is unchanged then.
+        """
+        self.settings.check_writable()
+        _check_role(role)
+        before = self.preparation(owner, draft_id)
+        data = self._content(content)
+        with disk_in_words(self.settings):
+            source = self._drafts.keep_file(before.draft, role, name, data)
+        try:
+            after = self._understood(_with_file(before.draft, role, source))
+            lacks_columns = after.columns is not None and not all(given.columns for given in after.given if given.role == role)
+            if after.problem is not None and (before.problem is None or lacks_columns):
+                raise after.problem
+            edited = self._edited(owner, draft_id, lambda draft: _with_file(draft, role, source))
+        except UserError:
+            self._drafts.drop_file(before.draft, source)
+            raise
+        if (old := getattr(before.draft, role)) is not None:
+            self._drafts.drop_file(before.draft, old)
+        return self._understood(edited)
+
+    def remove_file(self, owner: str, draft_id: str, role: GivenRole) -> Preparation:
+        """Take the test or the validation file out of a draft: its rows come out of the main file again. Nothing happens where none was given."""
+        _check_role(role)
+        old = getattr(self._drafts.get(draft_id, owner), role)
+        edited = self._edited(owner, draft_id, lambda draft: _with_file(draft, role, None))
+        if old is not None:
+            self._drafts.drop_file(edited, old)
+        return self._understood(edited)
+
+    def choose(self, owner: str, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> Preparation:
+        """Other columns: ``text`` (several are joined) and ``label``; what is not named stays. Survives a reload.
+
+        What was repaired, accepted or named in other columns is not carried over.
+        """
+        refuse_lone_surrogates(list(text), label)
+        tables = self._tables_of(self._drafts.get(draft_id, owner))
+
+        def chosen(draft: Draft) -> Draft:
+            wanted = replace(draft.main, texts=tuple(text) or draft.main.texts, label=draft.main.label if label is None else label)
+            fresh = replace(draft, main=wanted)
+            if _positions(tables["main"], wanted) != _positions(tables["main"], draft.main):
+                fresh = replace(fresh, repairs=(), accepted=(), class_names={})
+            return fresh
+
+        return self._understood(self._edited(owner, draft_id, chosen))
+
+    def name_classes(self, owner: str, draft_id: str, names: Mapping[str, str]) -> Preparation:
+        """Give labels as written ("0") a name ("sadness")."""
+        refuse_lone_surrogates(names)
+        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, class_names=dict(names))))
+
+    def repair(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
+        """Put right what the findings of these codes say."""
+        wanted = in_order(codes)
+        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, repairs=in_order((*draft.repairs, *wanted)))))
+
+    def undo(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
+        """Take back repairs, or the word that a finding may stay as it is."""
+        undone = set(codes)
+
+        def without(draft: Draft) -> Draft:
+            kept = {name: tuple(code for code in getattr(draft, name) if code not in undone) for name in ("repairs", "accepted")}
+            return replace(draft, **kept)
+
+        return self._understood(self._edited(owner, draft_id, without))
+
+    def accept(self, owner: str, draft_id: str, code: str) -> Preparation:
+        """Leave a finding as it is, though it should be fixed."""
+        if code not in {finding.code for finding in self.preparation(owner, draft_id).findings}:
+            raise UserError("This finding is no longer there.", code="unknown_finding")
+        return self._understood(
+            self._edited(owner, draft_id, lambda draft: replace(draft, accepted=tuple(dict.fromkeys((*draft.accepted, code)))))
+        )
+
+    def export(self, owner: str, draft_id: str, form: str) -> tuple[str, bytes]:
+        """A file name and the content: the repaired file "exact" or "spreadsheet" (for programs that would run formulas), or the "changes"."""
+        preparation = self.preparation(owner, draft_id)
+        repaired = repaired_main(preparation, self._tables_of(preparation.draft))
+        if form not in ("exact", "spreadsheet", "changes"):
+            raise UserError("There is no such download. Choose one of the links on the page.", code="unknown_form")
+        stem = preparation.draft.main.name.split(".", 1)[0] or "file"
+        if form == "changes":
+            return f"{stem} changes.csv", change_log(repaired.changes, spreadsheet=True)
+        data = repaired_csv(preparation.table, preparation.columns, repaired.corpus, spreadsheet=form == "spreadsheet")
+        return f"{stem} {'for spreadsheets' if form == 'spreadsheet' else 'repaired'}.csv", data
+
+    def keep_form(self, owner: str, draft_id: str, form: Mapping[str, Any]) -> None:
+        """Remember what the form of a training holds, for the next time this file is shown."""
+        self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
+
+    def _begun(self, draft: Draft) -> Preparation:
+        """A new draft, understood; gone again where it cannot be, so that no page is opened with it."""
+        try:
+            preparation = self._understood(draft)
+        except Exception:
+            with suppress(OSError):
+                self._drafts.remove(draft)
+            raise
+        self._drafts.tidy(draft.owner)
+        return preparation
+
+    def _forget(self, draft: Draft) -> None:
+        with disk_in_words(self.settings):
+            self._drafts.remove(draft)
+        for cache in (self._tables, self._preparations):
+            cache.discard(lambda key: key[0] == draft.id)
+
+    def _content(self, given: Path | bytes) -> bytes:
+        return given if isinstance(given, bytes) else read_bytes(given, max_bytes=self.settings.max_file_bytes)
+
+    def _edited(self, owner: str, draft_id: str, change: Callable[[Draft], Draft]) -> Draft:
+        """Change a draft and keep it. One at a time: the page hands in a form and a repair in the same moment."""
+        with self._editing, disk_in_words(self.settings):
+            draft = change(self._drafts.get(draft_id, owner))
+            self._drafts.save(draft)
+        return draft
+
+    def _tables_of(self, draft: Draft) -> dict[str, Table]:
+        return self._tables.get((draft.id, *(source.file for source in draft.sources)), lambda: self._read(draft))
+
+    def _read(self, draft: Draft) -> dict[str, Table]:
+        with self._drafts.reading(draft):
+            return read_tables(self._drafts, draft, self.settings, self.reader)
+
+    def _understood(self, draft: Draft) -> Preparation:
+        key = (draft.id, draft.version)
+        # The form of a draft changes without its version.
+        return replace(self._preparations.get(key, lambda: self._understand(draft)), draft=draft)
+
+    def _understand(self, draft: Draft) -> Preparation:
+        # Looking for duplicates in a large file may take as much memory as reading it.
+        with self._drafts.reading(draft):
+            understood = understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
+        # What was needed for that alone is more than what is kept of a large file.
+        give_back()
+        return understood
+
+    def _near_duplicates(self, texts: tuple[str, ...]) -> NearDuplicates:
+        """Found once for the same texts: they are what takes longest, and most choices leave the texts as they are."""
+        return self._near.get(texts, lambda: near_duplicates(texts))
+
+
+def _check_role(role: str) -> None:
+    if role not in get_args(GivenRole):
+        raise UserError("Beside the file to learn from there may be a test file and a validation file, and no other.", code="unknown_role")
+
+
+def _with_file(draft: Draft, role: GivenRole, source: SourceFile | None) -> Draft:
+    return replace(draft, test=source) if role == "test" else replace(draft, validation=source)
+
+
+def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
+    """The columns that a person's choice comes to; None where it comes to none."""
+    try:
+        columns = choose_columns(table, source.texts, source.label)
+    except UserError:
+        return None
+    return (columns.label, columns.text, *columns.more_text)
+
+
+@contextmanager
+def disk_in_words(settings: Settings) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"Emotune could not write to {settings.runs_dir} ({error.strerror or error}). Free some disk space and try again; "
+            "nothing that was there is lost.",
+            code="disk_not_writable",
+        ) from error

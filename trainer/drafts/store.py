@@ -1,0 +1,330 @@
+"""Draft: a file being prepared (its columns, its class names, its repairs), kept on disk so that it survives a reload of the page."""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from trainer.atomic import REMOVED, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
+from trainer.drafts.reading_mark import forget, left_behind, reading
+from trainer.errors import UserError
+from trainer.runs.checksums import read_json, write_json
+from trainer.runs.damage import DRAFT, SOURCE
+from trainer.runs.run import is_id, new_id
+
+GivenRole = Literal["test", "validation"]
+DRAFTS_KEPT = 20
+_CLOSED = "closed"
+"""A mark in the folder of a draft, not a choice in it: it must not make the draft a newer one."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file as handed in, and what a person said of its columns; nothing where the guess stands."""
+
+    name: str
+    """As the person knows it; never a path."""
+    file: str
+    """Its name in the folder."""
+    texts: tuple[str | int, ...] = ()
+    """The text column and those joined to it."""
+    label: str | int | None = None
+    """What a person typed (a column's name, or its position from 0), or for certain a position, as a number."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is prepared: the file to learn from and, where given, files that are the validation and the test split."""
+
+    id: str
+    owner: str
+    main: SourceFile
+    validation: SourceFile | None = None
+    test: SourceFile | None = None
+    class_names: Mapping[str, str] = field(default_factory=dict)
+    """Given names by label as written: {"0": "sadness"}."""
+    repairs: tuple[str, ...] = ()
+    """What is repaired before training, in any order."""
+    accepted: tuple[str, ...] = ()
+    """Findings that a person wants to leave as they are, though they should be fixed."""
+    form: Mapping[str, Any] = field(default_factory=dict)
+    """What the form of a training last held (split, encoder, settings), by name of the page's choosing."""
+
+    @property
+    def sources(self) -> tuple[SourceFile, ...]:
+        """Its files, the one to learn from first."""
+        return tuple(source for source in (self.main, self.test, self.validation) if source is not None)
+
+    @property
+    def version(self) -> str:
+        """Changes whenever a choice does that concerns the rows."""
+        facts = {name: value for name, value in asdict(self).items() if name != "form"}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class DraftSummary:
+    """What a list of drafts says of one. ``changed``: when it was opened or changed last, Unix time. ``bytes``: the room of its folder."""
+
+    id: str
+    name: str
+    """The file to learn from."""
+    test: str
+    """The test file's name; "" where none was given."""
+    validation: str
+    changed: float
+    bytes: int
+    open: bool
+    """Whether a page that is opened now would show it."""
+    withheld: bool = False
+    """Whether the process that read it last came to a sudden end, so that it is read again only where somebody says so."""
+
+
+class DraftStore:
+    """The drafts of one runs folder, each a folder of its own with the files byte for byte."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def create(
+        self,
+        owner: str,
+        sources: Mapping[str, tuple[str, bytes]],
+        *,
+        texts: tuple[str, ...] = (),
+        label: str | None = None,
+        repairs: tuple[str, ...] = (),
+    ) -> Draft:
+        """Keep the files as they are. ``sources`` maps "main", "validation", "test" to (name, content)."""
+        with self._new_folder() as (draft_id, folder):
+            files: dict[str, SourceFile] = {}
+            for role, (name, content) in sources.items():
+                file = SOURCE if role == "main" else f"{SOURCE}-{role}"
+                (folder / file).write_bytes(content)
+                files[role] = SourceFile(_shown_name(name), file, texts, label)
+            draft = Draft(draft_id, owner, files["main"], files.get("validation"), files.get("test"), repairs=repairs)
+            write_json(folder / DRAFT, asdict(draft))
+        return draft
+
+    def of_run(self, run: Path, owner: str) -> Draft:
+        """A new draft with the files and the choices that ``copy_sources`` left in a run's folder. Raises what ``kept_in`` does."""
+        kept = self.kept_in(run)
+        with self._new_folder() as (draft_id, folder):
+            draft = replace(kept, id=draft_id, owner=owner)
+            for source in draft.sources:
+                link_file(run / source.file, folder / source.file)
+            write_json(folder / DRAFT, asdict(draft))
+        return draft
+
+    def kept_in(self, run: Path) -> Draft:
+        """The draft that a run was started from, as it was then. Raises OSError where nothing is kept, ValueError where that is damaged."""
+        try:
+            return _from_dict(read_json(run / DRAFT))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise ValueError("the choices of this run cannot be read") from error
+
+    def keep_file(self, draft: Draft, role: GivenRole, name: str, content: bytes) -> SourceFile:
+        """Put a file beside those of a draft; it is not part of the draft before somebody saves it so. Raises OSError."""
+        # Never over another one: somebody may be reading that, and a run may share it.
+        file = f"{SOURCE}-{role}-{secrets.token_hex(4)}"
+        write_file(self.root / draft.id / file, content)
+        return SourceFile(_shown_name(name), file)
+
+    def drop_file(self, draft: Draft, source: SourceFile) -> None:
+        """Remove a file that is no longer part of a draft, for good. Raises OSError."""
+        remove_file(self.path(draft, source))
+
+    def save(self, draft: Draft) -> None:
+        """Keep a draft that was changed."""
+        write_json(self.root / draft.id / DRAFT, asdict(draft))
+
+    def remove(self, draft: Draft) -> None:
+        """Forget a draft; what was trained from it is in the run. Raises OSError."""
+        with suppress(FileNotFoundError):
+            remove_folder(self.root / draft.id)
+
+    def sweep(self, half_made_before: float) -> None:
+        """At a server's start: clear what a crash has left of drafts being removed and, where older (Unix time), of those being made."""
+        for folder in self.root.glob("*"):
+            if folder.name.startswith(REMOVED):
+                shutil.rmtree(folder, ignore_errors=True)
+            elif folder.name.startswith(".new-"):
+                with suppress(OSError):
+                    if folder.stat().st_mtime < half_made_before:
+                        shutil.rmtree(folder, ignore_errors=True)
+            elif is_id(folder.name):
+                _sweep_files(folder, half_made_before)
+
+    def get(self, draft_id: object, owner: str) -> Draft:
+        """The owner's draft of this id; unknown and foreign ids get the same answer."""
+        if is_id(draft_id):
+            try:
+                draft = _from_dict(read_json(self.root / str(draft_id) / DRAFT))
+            except (OSError, ValueError, TypeError, KeyError, AttributeError):
+                draft = None
+            if draft is not None and draft.owner == owner:
+                return draft
+        raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
+
+    def latest(self, owner: str) -> Draft | None:
+        """The draft the owner worked on last and did not close, for a page that was just opened; None where that one is withheld."""
+        draft = self._worked_on_last(owner)
+        return None if draft is None or self.withheld(draft) else draft
+
+    def withheld_latest(self, owner: str) -> Draft | None:
+        """What ``latest`` would be if it were not withheld."""
+        draft = self._worked_on_last(owner)
+        return draft if draft is not None and self.withheld(draft) else None
+
+    def withheld(self, draft: Draft) -> bool:
+        """Whether a process came to a sudden end while it was reading the files of a draft, and nobody has allowed another try since."""
+        files = {source.file for source in draft.sources}
+        return any(read <= files for read in left_behind(self.root / draft.id))
+
+    def allow(self, draft: Draft) -> None:
+        """A draft is no longer withheld, until it ends another process."""
+        forget(self.root / draft.id)
+
+    @contextmanager
+    def reading(self, draft: Draft) -> Iterator[None]:
+        """For the block in which the files of a draft are read: should it end this process, the draft is withheld afterwards.
+
+        Raises UserError ``withheld_draft`` for one that is.
+        """
+        if self.withheld(draft):
+            raise UserError(why_withheld(draft.main.name), code="withheld_draft")
+        with reading(self.root / draft.id, [source.file for source in draft.sources]):
+            yield
+
+    def summaries(self, owner: str) -> tuple[DraftSummary, ...]:
+        """The owner's drafts, the newest first. Reads no table."""
+        found, latest = [], self.latest(owner)
+        for draft, file in self._of_owner(owner):
+            # Another process may remove it meanwhile.
+            with suppress(OSError):
+                names = ("" if source is None else source.name for source in (draft.test, draft.validation))
+                size = _room(file.parent)
+                changed, withheld = file.stat().st_mtime, self.withheld(draft)
+                found.append(DraftSummary(draft.id, draft.main.name, *names, changed, size, draft == latest, withheld))
+        return tuple(found)
+
+    def close(self, owner: str) -> None:
+        """None of the owner's drafts is the latest any more, until one is opened or reopened; all stay. Raises OSError."""
+        for _, file in self._of_owner(owner):
+            (file.parent / _CLOSED).touch()
+
+    def reopen(self, draft: Draft) -> None:
+        """From now on it is the latest. Raises OSError."""
+        (self.root / draft.id / _CLOSED).unlink(missing_ok=True)
+        os.utime(self.root / draft.id / DRAFT)
+
+    def path(self, draft: Draft, source: SourceFile) -> Path:
+        return self.root / draft.id / source.file
+
+    def copy_sources(self, draft: Draft, folder: Path) -> None:
+        """The files as handed in, and what was chosen for them, into a run's folder: ``of_run`` makes a draft of them again."""
+        for source in draft.sources:
+            link_file(self.path(draft, source), folder / source.file)
+        write_json(folder / DRAFT, asdict(draft))
+
+    def tidy(self, owner: str, *, keep: int = DRAFTS_KEPT) -> None:
+        """Remove the owner's drafts but the newest ``keep``, as long as nobody asks for more room; what was trained on lives in the runs."""
+        mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
+        for file in mine[keep:]:
+            with suppress(OSError):
+                remove_folder(file.parent)
+
+    def of_owner(self, owner: str) -> tuple[Draft, ...]:
+        """The owner's drafts that can be read, the newest first."""
+        return tuple(draft for draft, _ in self._of_owner(owner))
+
+    def _worked_on_last(self, owner: str) -> Draft | None:
+        return next((draft for draft, file in self._of_owner(owner) if not (file.parent / _CLOSED).exists()), None)
+
+    def _of_owner(self, owner: str) -> Iterator[tuple[Draft, Path]]:
+        """The owner's drafts that can be read, each with its file, the newest first."""
+        for file in _newest_first(self.root):
+            with suppress(UserError):
+                yield self.get(file.parent.name, owner), file
+
+    @contextmanager
+    def _new_folder(self) -> Iterator[tuple[str, Path]]:
+        """The id of a draft that is being made, and its folder, which is in its place once the block has ended; gone where that fails."""
+        draft_id = new_id()
+        folder = self.root / f".new-{draft_id}"
+        make_folder(folder)
+        try:
+            yield draft_id, folder
+            sync_tree(folder)
+            move(folder, self.root / draft_id)
+        except BaseException:
+            for left in (folder, self.root / draft_id):
+                shutil.rmtree(left, ignore_errors=True)
+            raise
+
+
+def why_withheld(name: str) -> str:
+    """Why a draft of this main file is not read by itself, and what to do."""
+    return (
+        f"{name} is not opened by itself: Emotune ended suddenly while it was reading it the last time. The file may be damaged, or too large "
+        "for this computer's memory. Remove it and open it in smaller parts or saved anew, for example as CSV. "
+        "If Emotune ended for another reason, try it again."
+    )
+
+
+def _shown_name(name: str) -> str:
+    """The last part of a file's name, without controls, for people to read."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable())[:120] or "file"
+
+
+def _from_dict(values: dict) -> Draft:
+    files = {role: _source(values[role]) if values.get(role) else None for role in ("main", "validation", "test")}
+    lists = {name: tuple(values[name]) for name in ("repairs", "accepted")}
+    return Draft(**{**values, **files, **lists})
+
+
+def _source(values: dict) -> SourceFile:
+    return SourceFile(**{**values, "texts": tuple(values["texts"])})
+
+
+def _sweep_files(folder: Path, before: float) -> None:
+    """Remove the files that were being added to a draft when a crash came; of a draft that cannot be read all stay."""
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        used = {source.file for source in _from_dict(read_json(folder / DRAFT)).sources}
+        for file in folder.glob(f"{SOURCE}*"):
+            if file.name not in used and file.stat().st_mtime < before:
+                file.unlink()
+
+
+def _room(folder: Path) -> int:
+    """The bytes of the files in a folder; what is removed meanwhile is left out."""
+    size = 0
+    for entry in os.scandir(folder):
+        with suppress(FileNotFoundError):
+            size += entry.stat().st_size
+    return size
+
+
+def _newest_first(root: Path) -> list[Path]:
+    """The drafts' files by time; one that another process removes meanwhile is no longer among them."""
+    times = []
+    for file in root.glob(f"*/{DRAFT}"):
+        # Others are half made or half removed.
+        if is_id(file.parent.name):
+            with suppress(OSError):
+                times.append((file.stat().st_mtime, file))
+    return [file for _, file in sorted(times, reverse=True)]
+
+
+def _owner(file: Path) -> str:
+    try:
+        return str(read_json(file)["owner"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""

@@ -1,0 +1,1 @@
+"""What the server does one after another: the queue, and a training from its start to its report."""

@@ -1,0 +1,98 @@
+"""Bodies: how much one request may bring and how long that may take; the rest is refused in words while it is still coming in.
+
+Not the time for the headers, nor what an open connection costs: ``connections.py`` has both.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trainer.security.answers import Refusal, answered_unless_refused, refuse
+
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Patience:
+    """For a body: ``pause`` seconds at most without a byte, and ``seconds`` in all, more of them by what has come at ``rate`` bytes a second."""
+
+    pause: float = 20.0
+    seconds: float = 20.0
+    rate: float = 1024.0
+
+
+class Bodies:
+    """Bounds every body: by ``limits`` those of the paths named there, by ``limit`` bytes all others."""
+
+    def __init__(self, app: ASGIApp, *, limit: int, limits: Mapping[str, int], patience: Patience) -> None:
+        self._app, self._limit, self._limits, self._patience = app, limit, limits, patience
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        if not ("content-length" in headers or "transfer-encoding" in headers):
+            await self._app(scope, receive, send)
+            return
+        limit = self._limits.get(scope["path"].rstrip("/"), self._limit)
+        reader = _Reader(receive, limit, self._patience)
+        said = headers.get("content-length", "0")
+        if not said.isdecimal() or int(said) > limit:
+            await reader.drain()
+            await refuse(scope, receive, send, _too_large(limit), close=True)
+            return
+        await answered_unless_refused(self._app, scope, reader.receive, send, lambda: reader.refused)
+
+
+class _Reader:
+    """Hands a body on, message by message, until it is too much or too slow. The time in which nobody wants more of it does not count."""
+
+    def __init__(self, receive: Receive, limit: int, patience: Patience) -> None:
+        self._receive, self._limit, self._patience = receive, limit, patience
+        self._waited, self._bytes, self._whole = 0.0, 0, False
+        self.refused: Refusal | None = None
+
+    async def receive(self) -> Message:
+        if self.refused is not None:
+            return {"type": "http.disconnect"}
+        # Once a body is whole, what is waited for is that its sender goes away.
+        if self._whole:
+            return await self._receive()
+        begun = time.monotonic()
+        try:
+            left = self._patience.seconds + self._bytes / self._patience.rate - self._waited
+            message = await asyncio.wait_for(self._receive(), min(self._patience.pause, left))
+        except TimeoutError:
+            self.refused = Refusal(408, "The request came in too slowly and was given up. Send it again.", "too_slow")
+            return {"type": "http.disconnect"}
+        self._waited += time.monotonic() - begun
+        if message["type"] == "http.request":
+            self._bytes += len(message.get("body", b""))
+            self._whole = not message.get("more_body", False)
+            if self._bytes > self._limit:
+                self.refused = _too_large(self._limit)
+                return {"type": "http.disconnect"}
+        return message
+
+    async def drain(self) -> None:
+        """Read on a little, so that a sender that is still busy gets to hear the answer."""
+
+        async def read() -> None:
+            taken = 0
+            while taken < 4 * self._limit:
+                message = await self._receive()
+                taken += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+
+        try:
+            await asyncio.wait_for(read(), 5)
+        except TimeoutError:
+            return
+
+
+def _too_large(limit: int) -> Refusal:
+    size = f"{limit // _MEGABYTE} MB" if limit >= _MEGABYTE else f"{limit:,} bytes"
+    return Refusal(413, f"This is more than one request may bring ({size}). Send a smaller file, or fewer texts at once.", "too_large")

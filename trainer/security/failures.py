@@ -1,0 +1,39 @@
+"""The outermost layer: what nobody has caught ends here, as a sentence for whoever asked and a line in the log.
+
+The line says where it happened and never what was sent: an exception's own words may hold somebody's texts.
+"""
+
+import logging
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trainer.errors import place_of
+from trainer.security.answers import Refusal, refuse
+
+WORDS = "Something went wrong here that should not have. The details are in the server's log; nothing of yours is lost."
+UNEXPECTED = Refusal(500, WORDS, "unexpected")
+
+_log = logging.getLogger("emotune")
+
+
+class Failures:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            _log.error("a request failed: %s", place_of(error))
+            if not begun:
+                await refuse(scope, receive, send, UNEXPECTED)

@@ -1,0 +1,199 @@
+"""The training loop: transformers' Trainer with our batch order, and states of ours to go on from.
+
+Knows steps and metrics; what is written of them is ``watch``'s business, which data and what becomes of the model ``fit``'s.
+"""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score
+from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from trainer.recipe import Recipe
+from trainer.training import state
+from trainer.training.batching import LengthGroupedSampler, Padder
+from trainer.training.callback import Abandoned, Task, Watch
+from trainer.training.classifier import Classifier
+from trainer.training.dropout import MaskSource
+from trainer.training.hardware import Hardware
+from trainer.training.losses import TrainingLoss, training_loss
+from trainer.training.memory import give_back
+from trainer.training.meter import TrainingMeter, TrainingScores
+from trainer.training.parameter_groups import Freezing, parameter_groups
+from trainer.training.selection import standard_errors
+from trainer.training.token_rows import TokenRows
+
+"""Tokenised texts: ``input_ids``, ``attention_mask`` ... and, to learn from, ``labels``."""
+
+_EVALUATION_BATCH = 128
+
+
+class LiveTrainer(Trainer):
+    """Trainer that reads batches in our order, lets each weight learn as the recipe wants and counts right answers as it trains.
+
+    Its checkpoints are ours (see state.py): those of the Trainer hold pickles, and a crash can leave half of one that looks whole.
+    """
+
+    def __init__(self, *, lengths: Sequence[int], recipe: Recipe, loss: TrainingLoss | None, watch: Watch, **kwargs: Any) -> None:
+        super().__init__(callbacks=[watch], **kwargs)
+        self._sampler = LengthGroupedSampler(lengths, batch_size=recipe.batch_size, seed=recipe.seed)
+        self._recipe = recipe
+        self._loss = None if loss is None else loss.to(self.args.device)
+        self._watch = watch
+        self._meter = TrainingMeter(self.args.device, measure_loss=loss is not None and not loss.is_plain)
+        if loss is not None:
+            # The Trainer then tells how many texts the whole step has, and leaves the loss as it is.
+            self.model_accepts_loss_kwargs = True
+            self.loss_is_scaled_for_ga = True
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        return self._sampler
+
+    def _run_epoch(self, *, epoch: int, **kwargs: Any) -> None:
+        # In an epoch that is resumed in its middle the sampler is wrapped once more, and the Trainer does not reach it.
+        self._sampler.set_epoch(epoch)
+        # The longest batch comes first and needs room that the last epoch's leftovers do not offer.
+        give_back()
+        super()._run_epoch(epoch=epoch, **kwargs)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        if self.optimizer is None:
+            kind, arguments = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            groups = parameter_groups(self.model, self._recipe, decaying=frozenset(self.get_decay_parameter_names(self.model)))
+            self.optimizer = kind(groups, **arguments)
+        return self.optimizer
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+        labels = inputs["labels"]
+        if self._loss is None or not model.training:
+            texts = num_items_in_batch if model.training else None
+            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=texts)
+        else:
+            outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
+            loss = self._loss(outputs["logits"], labels, texts=num_items_in_batch) * self.accelerator.num_processes
+        if model.training:
+            self._meter.update(outputs["logits"], labels)
+        return (loss, outputs) if return_outputs else loss
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Nobody asks for it, and the count walks through the whole model at every step."""
+        return 0
+
+    def take_scores(self) -> TrainingScores:
+        """The scores of the training texts since the last call, those of all processes; each of them must call it at the same step."""
+        return self._meter.take(lambda sums: self.accelerator.reduce(sums, "sum"))
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        self._watch.evaluation_begins()
+        try:
+            return super().evaluate(*args, **kwargs)
+        except Abandoned:
+            self.control.should_evaluate = False
+            self._watch.stopped = self._watch.unscored = self.control.should_training_stop = self.control.should_save = True
+            return {}
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        self._watch.save(self)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        state.load_weights(Path(resume_from_checkpoint), self.model if model is None else model)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is not None:
+            state.load_optimizer(Path(checkpoint), self.model, self.optimizer, self.lr_scheduler)
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        if checkpoint is not None:
+            state.load_scaler(Path(checkpoint), self.accelerator.scaler)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        """Nothing is to be loaded: what is random follows from the seed and the step."""
+
+
+def make_trainer(
+    task: Task,
+    model: Classifier,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    train: TokenRows,
+    validation: TokenRows,
+    hardware: Hardware,
+    split: int,
+    masks: MaskSource | None,
+    before: state.Progress | None,
+) -> tuple[LiveTrainer, Watch]:
+    """A Trainer ready to go and what watches it. The recipe must be settled (no automatic values left).
+
+    Each batch is read in ``split`` parts; ``masks`` is where the model's dropout gets its masks from, if not from torch; ``before`` says
+    how far the training was when it is to go on.
+    """
+    recipe = task.recipe
+    watch = Watch(task, Freezing(model, recipe.frozen_epochs * task.schedule.epoch_steps[0]), masks, before)
+    trainer = LiveTrainer(
+        model=model,
+        args=_arguments(task, hardware, split),
+        train_dataset=train,
+        eval_dataset=validation,
+        data_collator=Padder(tokenizer),
+        compute_metrics=_metrics,
+        lengths=train.lengths,
+        recipe=recipe,
+        loss=training_loss(recipe, train.labels, model.config.num_labels),
+        watch=watch,
+    )
+    trainer.remove_callback(PrinterCallback)
+    watch.trainer = trainer
+    return trainer, watch
+
+
+def _arguments(task: Task, hardware: Hardware, split: int) -> TrainingArguments:
+    recipe, ranks = task.recipe, task.ranks
+    arguments = TrainingArguments(
+        output_dir=str(task.run.checkpoints),
+        num_train_epochs=recipe.epochs,
+        per_device_train_batch_size=recipe.batch_size // (split * ranks.count),
+        per_device_eval_batch_size=_EVALUATION_BATCH,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=math.ceil(recipe.warmup * task.schedule.total_steps),
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.max_grad_norm,
+        gradient_accumulation_steps=recipe.gradient_accumulation * split,
+        seed=recipe.seed,
+        bf16=hardware.precision == "bf16",
+        fp16=hardware.precision == "fp16",
+        use_cpu=hardware.device == "cpu",
+        # The watch follows the schedule; the Trainer's own clocks are off.
+        logging_strategy="no",
+        eval_strategy="no",
+        save_strategy="no",
+        # Else a loss that is no number would be shown as the mean of those before.
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="none",
+        dataloader_pin_memory=hardware.device == "cuda",
+        # Else each step waits until the GPU has done all before it.
+        accelerator_config={"non_blocking": hardware.device == "cuda"},
+        # While an encoder is frozen at first, some weights have no gradient to be averaged.
+        ddp_find_unused_parameters=0 < recipe.frozen_epochs < recipe.epochs if ranks.count > 1 else None,
+        ddp_backend="gloo" if ranks.count > 1 and hardware.device == "cpu" else None,
+    )
+    # With several GPUs in sight the Trainer would wrap the model into DataParallel, with another batch size than the recipe's.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
+
+
+def _metrics(prediction: Any) -> dict[str, float]:
+    said, labels = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
+    errors = standard_errors(labels, said)
+    return {
+        **{f"{name}_error": error for name, error in errors.items()},
+        "accuracy": float((said == labels).mean()),
+        "macro_f1": float(f1_score(labels, said, average="macro", zero_division=0)),
+        "classes": float(len(np.unique(said))),
+    }
