@@ -23,7 +23,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from tests.warm import Warm
 from trainer.atomic import REMOVED
-from trainer.data.duplicates import NearDuplicates, near_duplicates
+from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
 from trainer.data.reader.file_reader import FileReader
 from trainer.data.rows import load_rows
 from trainer.drafts import editor

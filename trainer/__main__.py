@@ -469,7 +469,7 @@ def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:  # n
 def _repair(options: argparse.Namespace, found: "Inspection", repairs: Sequence[str]) -> dict:  # noqa: F821
     """Write the repaired file; what was done, as plain values."""
     from trainer.data.checks.repairs import apply_repairs
-    from trainer.data.writing import write_repaired
+    from trainer.data.repaired_file import write_repaired
 
     repaired = apply_repairs(found.corpus, repairs)
     try:

@@ -14,7 +14,7 @@ import numpy as np
 from trainer.data.checks.repairs import Change
 from trainer.data.corpus import clean_text
 from trainer.data.files.dialect import is_numeric
-from trainer.data.writing import change_log
+from trainer.data.repaired_file import change_log
 from trainer.evaluation.report import make_report
 from trainer.jobs.model_card import write_card
 from trainer.recipe import Recipe

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from trainer.data.corpus import Corpus
-from trainer.data.duplicates import SHORTEST, near_duplicates
-from trainer.data.normalize import fold_text
-from trainer.data.similar import SIMILAR
+from trainer.data.duplicates.near_duplicates import SHORTEST, near_duplicates
+from trainer.data.duplicates.normalize import fold_text
+from trainer.data.duplicates.similar_pairs import SIMILAR
 from trainer.data.splits import split
 
 ROOT = Path(__file__).resolve().parents[2]

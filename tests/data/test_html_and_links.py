@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.effort import effort
+from trainer.data.duplicates.normalize import fold_text
 from trainer.data.html_and_links import replace_links, without_html, without_links
-from trainer.data.normalize import fold_text
 
 QUICK = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CODES = st.lists(

@@ -8,10 +8,10 @@ import pytest
 
 from tests.effort import effort
 from tests.readers import InThisProcess
-from trainer.data.checks.run import check
+from trainer.data.checks.run_checks import check
 from trainer.data.columns.guess import guess_columns
 from trainer.data.corpus import build_corpus, join_corpora
-from trainer.data.duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import near_duplicates
 from trainer.data.files.reading import read_table
 from trainer.data.splits import split
 from trainer.drafts.inspection import inspect_file

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.effort import effort
 from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import near_duplicates
 from trainer.data.splits import Splits, split
 from trainer.errors import UserError
 

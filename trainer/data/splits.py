@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form, unknown_class
-from trainer.data.duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import near_duplicates
 from trainer.data.wording import counted
 from trainer.errors import UserError
 

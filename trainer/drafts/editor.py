@@ -12,14 +12,14 @@ from typing import Any, get_args
 
 from trainer.cache import SingleFlightCache
 from trainer.data.checks.repairs import in_order
-from trainer.data.columns.choose import choose_columns
-from trainer.data.duplicates import NearDuplicates, near_duplicates
+from trainer.data.columns.resolve import choose_columns
+from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub_datasets import HubDataset, fetch
 from trainer.data.hub_tables import fetch_tables
 from trainer.data.reader.file_reader import TableReader
-from trainer.data.writing import change_log, repaired_csv
+from trainer.data.repaired_file import change_log, repaired_csv
 from trainer.drafts.copies import remove_copies, sources_in
 from trainer.drafts.preparation import Preparation, read_tables, repaired_main, understand
 from trainer.drafts.store import Draft, DraftStore, DraftSummary, GivenRole, SourceFile, why_withheld

@@ -13,11 +13,11 @@ import numpy as np
 from trainer.data.checks.encoder import EncoderFacts, check_encoder, measure_lengths
 from trainer.data.checks.findings import Finding
 from trainer.data.checks.repairs import removable, with_one_label
-from trainer.data.checks.run import by_severity, check
-from trainer.data.columns.choose import choose_columns
+from trainer.data.checks.run_checks import by_severity, check
 from trainer.data.columns.guess import Columns, guess_split_column
+from trainer.data.columns.resolve import choose_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
-from trainer.data.duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import near_duplicates
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.errors import UserError

@@ -14,11 +14,11 @@ from trainer.data.checks.encoder import EncoderFacts, Lengths, measure_lengths
 from trainer.data.checks.findings import Finding, examples
 from trainer.data.checks.reading import check_reading
 from trainer.data.checks.repairs import Repaired, apply_repairs, with_one_label
-from trainer.data.checks.run import by_severity, check
-from trainer.data.columns.choose import choose_columns
+from trainer.data.checks.run_checks import by_severity, check
 from trainer.data.columns.guess import Columns, find_column, guess_split_column
+from trainer.data.columns.resolve import choose_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora, normal_form
-from trainer.data.duplicates import NearDuplicates, near_duplicates
+from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainer.data.files.reading import Content, Limits, open_content
-from trainer.data.reader import bounds, child
+from trainer.data.reader import child, resource_limits
 from trainer.errors import UserError
 
 
@@ -46,7 +46,7 @@ DEEDS: dict[str, Callable[..., object]] = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "spin": _spin,
     "sleep": lambda: time.sleep(600),
-    "memory": lambda: bytearray(bounds.memory_bytes(0) + (64 << 20)),
+    "memory": lambda: bytearray(resource_limits.memory_bytes(0) + (64 << 20)),
     "grow": lambda: bytearray(150 << 20).count(1),
     "garbage": lambda: os.write(int(os.environ.get("ANSWERS", "4")), b"\xff" * 64),
     "print": lambda: (os.write(1, b"\xff" * 64), print("noise", flush=True)),
@@ -66,6 +66,6 @@ def odd(data: bytes, limits: Limits) -> Content:
 
 
 if __name__ == "__main__":
-    bounds._CPU = 1.0
+    resource_limits._CPU = 1.0
     child.open_content = odd
     child.main()

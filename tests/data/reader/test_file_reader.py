@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tests.readers import InThisProcess
 from tests.tied import popen
 from trainer.data.files.reading import Limits, Table, read_table
-from trainer.data.reader import bounds, child_process
+from trainer.data.reader import child_process, resource_limits
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.errors import UserError
 
@@ -67,14 +67,14 @@ def children() -> set[int]:
 def test_a_file_that_ends_its_reader_is_a_sentence_and_the_next_one_is_read(
     odd: FileReader, monkeypatch: pytest.MonkeyPatch, deed: str, code: str, words: str
 ) -> None:
-    monkeypatch.setattr(bounds, "_CPU", 1.0)
+    monkeypatch.setattr(resource_limits, "_CPU", 1.0)
     refusal = refusal_of(odd, f"odd: {deed}".encode())
     assert (refusal.code, words in refusal.message, refusal.message[-1]) == (code, True, ".")
     assert odd.read(CSV) == read_table(CSV)
 
 
 def test_a_file_that_keeps_its_reader_waiting_is_given_up(odd: FileReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "wall_seconds", lambda weight: 0.1)
+    monkeypatch.setattr(resource_limits, "wall_seconds", lambda weight: 0.1)
     assert refusal_of(odd, b"odd: sleep").code == "file_too_heavy"
 
 
@@ -96,7 +96,7 @@ def test_a_reader_knows_no_page_and_no_model_and_may_write_nothing(odd: FileRead
     assert modules & {"gradio", "torch", "transformers", "sklearn", "pandas"} == set()
     limits = dict(limit.split("=") for limit in refusal_of(odd, b"odd: limits").message.split())
     assert (limits["RLIMIT_CORE"], limits["RLIMIT_FSIZE"]) == ("0", "0")
-    assert bounds.memory_bytes(0) < int(limits["RLIMIT_AS"]) < bounds.memory_bytes(0) + (1 << 30)
+    assert resource_limits.memory_bytes(0) < int(limits["RLIMIT_AS"]) < resource_limits.memory_bytes(0) + (1 << 30)
 
 
 @linux
@@ -164,7 +164,7 @@ def test_a_child_reads_no_more_after_a_big_file_so_that_its_memory_goes_back(mon
 _PARENT = """
 import threading
 import psutil
-from trainer.data.reader import bounds, child_process
+from trainer.data.reader import resource_limits, child_process
 from trainer.data.reader.file_reader import FileReader, TableReader
 
 child_process._PROGRAM = "tests.data.reader.odd_child"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form
+from trainer.data.duplicates.normalize import fold_text
 from trainer.data.html_and_links import without_html, without_links
 from trainer.data.labels import find_separator, fold_label, split_labels
-from trainer.data.normalize import fold_text
 from trainer.data.wording import counted
 from trainer.errors import UserError
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, BinaryIO
 
 from trainer.data.files.reading import Limits, open_content, read_content
-from trainer.data.reader import bounds
+from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import MOST_CELLS, BrokenWireError, packed, receive, receive_facts, send, send_facts
 from trainer.errors import UserError, place_of
 
@@ -28,11 +28,11 @@ def main() -> None:
     _end_with(int(sys.argv[1]))
     orders, answers = _streams()
     _load(orders)
-    bounds.confine_for_good()
+    resource_limits.confine_for_good()
     gc.collect()
     gc.freeze()
     gc.disable()  # a million rows of text hold no cycles, and looking for some takes a third of the time
-    idle = bounds.peak_bytes()
+    idle = resource_limits.peak_bytes()
     with suppress(BrokenWireError, OSError):
         for number in range(1, _MOST_FILES + 1):
             if _read_one(orders, answers, idle=idle, last=number == _MOST_FILES):
@@ -87,17 +87,17 @@ def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> 
     """Answer one order; whether it is the last one that this process takes. ``idle``: bytes of memory that it takes without a file."""
     how = receive_facts(orders)
     data = receive(orders, MOST_CELLS)
-    last = last or len(data) >= bounds.BIG
+    last = last or len(data) >= resource_limits.BIG
     send_facts(answers, {"weight": len(data)})
-    bounds.confine(len(data))
+    resource_limits.confine(len(data))
     cells: list[Any] = []
     try:
         limits = Limits(**how.pop("limits"))
         content = open_content(data, limits)
         del data
-        bounds.confine(content.weight)
+        resource_limits.confine(content.weight)
         send_facts(answers, {"weight": content.weight, "kind": content.kind})
-        last = last or content.weight >= bounds.BIG
+        last = last or content.weight >= resource_limits.BIG
         answer, *cells = packed(read_content(content, limits, **how))
     except UserError as error:
         answer = {"refused": {"message": error.message, "code": error.code}}
@@ -106,8 +106,8 @@ def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> 
     except Exception as error:
         answer, last = {"failed": place_of(error)}, True
     content = None
-    bounds.set_free()
-    last = last or bounds.peak_bytes() - idle > _MUCH
+    resource_limits.set_free()
+    last = last or resource_limits.peak_bytes() - idle > _MUCH
     send_facts(answers, answer | {"last": last})
     send(answers, *cells)
     return last

@@ -16,7 +16,7 @@ from typing import Any
 
 from trainer.data.files.table import Table
 from trainer.data.files.workbook import unreadable
-from trainer.data.reader import bounds
+from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import BrokenWireError, receive_facts, receive_table, send
 from trainer.errors import UserError
 
@@ -81,13 +81,13 @@ class ChildProcess:
         usable, self.usable = self.usable, False
         weight, kind, table = None, "", None
         try:
-            with self._for_at_most(bounds.wall_seconds(len(data))):
+            with self._for_at_most(resource_limits.wall_seconds(len(data))):
                 send(self._process.stdin, order, data)
                 facts = receive_facts(self._process.stdout)
             # It tells first that it begins, then what the file unpacks to.
             while "weight" in facts:
                 weight, kind = int(facts["weight"]), facts.get("kind", "")
-                with self._for_at_most(bounds.wall_seconds(weight)):
+                with self._for_at_most(resource_limits.wall_seconds(weight)):
                     facts = receive_facts(self._process.stdout)
                     table = receive_table(self._process.stdout, facts["table"]) if "table" in facts else None
         except (OSError, BrokenWireError, TypeError, ValueError):
@@ -143,7 +143,7 @@ def _refused(facts: dict[str, Any], kind: str) -> Table:
 
 def _too_long(weight: int) -> UserError:
     return UserError(
-        f"Reading this file took more than {bounds.cpu_seconds(weight)} seconds of computing, far more than its size explains, and was stopped. "
+        f"Reading this file took more than {resource_limits.cpu_seconds(weight)} seconds of computing, far more than its size explains, and was stopped. "
         f"{_LESS}",
         code="file_too_heavy",
     )

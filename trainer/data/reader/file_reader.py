@@ -1,6 +1,6 @@
 """Files read by warm child processes: a table, or a sentence, whatever the bytes are. One of them is kept ready.
 
-Parses nothing itself. A child that dies over a file, or takes more memory or time than ``bounds`` allow, costs that file alone.
+Parses nothing itself. A child that dies over a file, or takes more memory or time than ``resource_limits`` allow, costs that file alone.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from trainer.data.files.table import Limits, Table
-from trainer.data.reader import bounds
+from trainer.data.reader import resource_limits
 from trainer.data.reader.child_process import ChildProcess, EndedEarlyError
 from trainer.errors import UserError
 
@@ -93,7 +93,7 @@ class FileReader:
         """``read_table`` in a child. Raises what that raises, and UserError ``file_too_heavy`` (it would take too much memory or time),
         ``file_damaged`` (the child ended over it), ``reading_failed`` (a mistake of ours) or ``reader_unavailable``."""
         self._check_process()
-        order, big = _order(how), len(data) >= bounds.BIG
+        order, big = _order(how), len(data) >= resource_limits.BIG
         with self._big_places if big else self._places:
             try:
                 return self._read(order, data, big=big)

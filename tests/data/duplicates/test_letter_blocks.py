@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.data.letters import digits_of, in_blocks
+from trainer.data.duplicates.letter_blocks import digits_of, in_blocks
 
 
 @settings(deadline=None)
 @given(texts=st.lists(st.text(st.characters(), max_size=30), max_size=30))
 def test_blocks_hold_every_text_once(texts):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trainer.data.letters._BLOCK", 40)
+        patch.setattr("trainer.data.duplicates.letter_blocks._BLOCK", 40)
         blocks = list(in_blocks(texts))
     again = [
         block.codes[start : start + length].tobytes().decode("utf-32-le", "surrogatepass")

@@ -15,7 +15,7 @@ from trainer.data.checks.repairs import conflicting, copies, may_go, rows_by, ro
 from trainer.data.checks.texts import check_texts
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates import LARGEST_GROUP, NearDuplicates
+from trainer.data.duplicates.near_duplicates import LARGEST_GROUP, NearDuplicates
 from trainer.data.files.reading import Table
 from trainer.data.wording import counted
 from trainer.text_format import percent

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainer.data.corpus import normal_form
-from trainer.data.normalize import fold_text
+from trainer.data.duplicates.normalize import fold_text
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ODD = st.text(

@@ -2,10 +2,10 @@
 
 import random
 
-from trainer.data.checks.run import check
+from trainer.data.checks.run_checks import check
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import near_duplicates
 from trainer.data.files.reading import read_table
 
 SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
@@ -103,7 +103,7 @@ def test_nearly_equal_texts_that_were_kept_apart_are_told():
 
 def test_nearly_equal_texts_that_were_not_all_looked_for_are_told(monkeypatch):
     for limit in ("_FEW", "_BUCKET_PAIRS"):
-        monkeypatch.setattr(f"trainer.data.similar.{limit}", 0)
+        monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{limit}", 0)
     rng = random.Random(2)
     rows = (f"{' '.join(rng.choices(['alpha', 'bravo', 'delta'], k=150))},{'joy' if n % 2 else 'fear'}" for n in range(400))
     found = findings(lines(*GOOD, *rows))

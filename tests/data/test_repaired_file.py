@@ -10,7 +10,7 @@ from trainer.data.checks.repairs import REPAIRS, apply_repairs
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import Table, read_table
-from trainer.data.writing import change_log, repaired_csv, write_repaired
+from trainer.data.repaired_file import change_log, repaired_csv, write_repaired
 
 COLUMNS = Columns(1, 2, "", "", sure=True)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.letters import digits_of
-from trainer.data.normalize import fold_text
-from trainer.data.one_letter import one_letter_pairs
-from trainer.data.similar import similar_pairs
+from trainer.data.duplicates.letter_blocks import digits_of
+from trainer.data.duplicates.normalize import fold_text
+from trainer.data.duplicates.one_letter_pairs import one_letter_pairs
+from trainer.data.duplicates.similar_pairs import similar_pairs
 
 SHORTEST = 20  # letters of a folded text; in shorter ones a typo is as large as another word
 LARGEST_GROUP = (20, 0.01)  # rows, and share of all rows, that links may bring to a group, whichever is more

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from trainer.data.letters import in_blocks, letter_counts
+from trainer.data.duplicates.letter_blocks import in_blocks, letter_counts
 
 _BASE = 0x5851F42D4C957F2D  # of the polynomial, odd, so that it has an inverse modulo 2 ** 64
 _MIXER = np.uint64(0x9E3779B97F4A7C15)

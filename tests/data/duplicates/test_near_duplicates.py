@@ -10,9 +10,9 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
 from tests.effort import effort
-from trainer.data.duplicates import LARGEST_GROUP, SHORTEST, near_duplicates
-from trainer.data.normalize import fold_text
-from trainer.data.similar import SIMILAR
+from trainer.data.duplicates.near_duplicates import LARGEST_GROUP, SHORTEST, near_duplicates
+from trainer.data.duplicates.normalize import fold_text
+from trainer.data.duplicates.similar_pairs import SIMILAR
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -133,7 +133,7 @@ def test_rows_that_the_largest_group_keeps_apart_are_counted():
 
 def test_texts_of_which_too_many_have_the_same_words_are_counted_as_unchecked(monkeypatch):
     for limit in ("_FEW", "_BUCKET_PAIRS"):
-        monkeypatch.setattr(f"trainer.data.similar.{limit}", 0)
+        monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{limit}", 0)
     rng = random.Random(2)
     texts = [" ".join(rng.choices(["alpha", "bravo", "delta"], k=150)) for _ in range(400)]
     found = near_duplicates([*texts, "nobody came to see the garden this year"])
@@ -166,12 +166,12 @@ def test_links_joined_many_at_a_time_make_the_groups_of_one_at_a_time(monkeypatc
     texts = [f"dear {''.join(rng.choices(ALPHABET, k=6))} your order was sent and will arrive at your door on monday" for _ in range(300)]
     groups = near_groups(texts)
     for links in (1, 70):
-        monkeypatch.setattr("trainer.data.duplicates._LINKS_AT_ONCE", links)
+        monkeypatch.setattr("trainer.data.duplicates.near_duplicates._LINKS_AT_ONCE", links)
         assert np.array_equal(near_groups(texts), groups)
 
 
 def test_a_text_of_over_a_million_letters_is_counted_as_unchecked(monkeypatch):
-    monkeypatch.setattr("trainer.data.duplicates._LONGEST", 50)
+    monkeypatch.setattr("trainer.data.duplicates.near_duplicates._LONGEST", 50)
     found = near_duplicates(["we waited for an hour and nobody came " * 2, "we waited for an hour and nobody came", "Short one"])
     assert found.unchecked.tolist() == [True, False, False]
 
@@ -226,7 +226,7 @@ def test_nor_do_they_where_time_is_short(texts, rng, few):
             ("_LETTER_PAIRS", 6_000),
             ("_SLICE", 5),
         ):
-            patch.setattr(f"trainer.data.similar.{name}", value)
+            patch.setattr(f"trainer.data.duplicates.similar_pairs.{name}", value)
         check_that_order_does_not_matter(texts, rng)
 
 

@@ -9,8 +9,8 @@ from rapidfuzz.distance import Levenshtein
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from trainer.data.letters import digits_of
-from trainer.data.one_letter import one_letter_pairs
+from trainer.data.duplicates.letter_blocks import digits_of
+from trainer.data.duplicates.one_letter_pairs import one_letter_pairs
 
 
 def components(count: int, one, other) -> list[int]:

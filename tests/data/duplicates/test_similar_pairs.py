@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from tests.bench.duplicates import KINDS, plant, realistic, templated
-from trainer.data.letters import digits_of
-from trainer.data.normalize import fold_text
-from trainer.data.similar import SIMILAR, similar_pairs
+from trainer.data.duplicates.letter_blocks import digits_of
+from trainer.data.duplicates.normalize import fold_text
+from trainer.data.duplicates.similar_pairs import SIMILAR, similar_pairs
 
 
 @pytest.mark.parametrize("texts", [realistic, templated])
 @pytest.mark.parametrize("few", [0, 10_000])
 def test_of_planted_pairs_of_every_kind_at_least_ninety_nine_of_a_hundred_are_found(monkeypatch, texts, few):
-    monkeypatch.setattr("trainer.data.similar._FEW", few)
+    monkeypatch.setattr("trainer.data.duplicates.similar_pairs._FEW", few)
     every, planted = plant(texts(4_000, seed=5), each=200, seed=6)
     every = [fold_text(text) for text in every]
     del planted["equal when folded"]
@@ -64,8 +64,8 @@ def test_pairs_that_there_is_no_time_for_leave_their_texts_unchecked(monkeypatch
     )
     digits = digits_of(texts)
     assert not similar_pairs(texts, digits).unchecked.all()
-    monkeypatch.setattr(f"trainer.data.similar.{name}", value)
-    monkeypatch.setattr("trainer.data.similar._SLICE", 1_000)
+    monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{name}", value)
+    monkeypatch.setattr("trainer.data.duplicates.similar_pairs._SLICE", 1_000)
     assert similar_pairs(texts, digits).unchecked.mean() > 0.9
 
 

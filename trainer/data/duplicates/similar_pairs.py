@@ -9,7 +9,7 @@ from itertools import chain
 
 import numpy as np
 
-from trainer.data.letters import Block, in_blocks, letter_counts
+from trainer.data.duplicates.letter_blocks import Block, in_blocks, letter_counts
 
 SIMILAR = 92.0  # per cent of the letters of both texts that stand in both, in order (rapidfuzz's ratio)
 
