@@ -47,7 +47,7 @@ class MustFixError(UserError):
         self.repairs = repairs
 
 
-def place_of(error: BaseException) -> str:
+def error_location(error: BaseException) -> str:
     """What kind of error it is and through which lines it came, in one line for a log. Its words are left out: they may hold somebody's texts."""
     frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     return f"{type(error).__name__} in {' < '.join(reversed(frames[-12:])) or 'an unknown place'}"

@@ -13,7 +13,7 @@ import httpx
 
 from tests.attack.outcomes import Bounds, Outcome
 from tests.attack.served import CANARY, Served, serving
-from trainer.security.failures import WORDS
+from trainer.security.server_errors import UNEXPECTED_MESSAGE
 
 TRIES = 500
 _FOREIGN = "5eed" * 8
@@ -95,9 +95,9 @@ def attacked(bounds: Bounds, served: Served) -> Outcome:
         found.tries += 1
         answer = _answer(served, path, body)
         why = _wrong(answer)
-        if WORDS in answer.text:
+        if UNEXPECTED_MESSAGE in answer.text:
             why = f"was not foreseen: {served.output.strip().splitlines()[-1]}"
-        unexpected += WORDS in answer.text
+        unexpected += UNEXPECTED_MESSAGE in answer.text
         answered += answer.status_code == 200
         if why:
             found.effects.append(f"{what} ({body[:200]}): {why}")

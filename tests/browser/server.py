@@ -22,8 +22,8 @@ def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
     prepare_environment()
     from trainer.runs.events import EventLog
     from trainer.security import middleware
-    from trainer.security.bodies import Patience
-    from trainer.security.connections import PatientConnection
+    from trainer.security.body_limit import BodyTimeouts
+    from trainer.security.connections import LimitedH11Protocol
     from trainer.studio import Studio
     from trainer.training.encoders import local_encoder
     from trainer.ui import serving
@@ -42,8 +42,8 @@ def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
 
     EventLog.append = slowly
     if hasty:
-        PatientConnection.header_seconds = 2.0
-        middleware.PATIENCE = Patience(pause=2.0, seconds=2.0, rate=100_000.0)
+        LimitedH11Protocol.header_seconds = 2.0
+        middleware.BODY_TIMEOUTS = BodyTimeouts(max_pause=2.0, base_seconds=2.0, bytes_per_second=100_000.0)
     serving.Studio = partial(Studio, encoders=[local_encoder(encoder)])
     serving.serve(Settings.from_environment())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainer.errors import UserError
-from trainer.security.hosts import check_open, hosts_of
+from trainer.security.hosts import allowed_hosts, check_protected
 from trainer.settings import Settings
 
 LOCAL = Settings(runs_dir=Path("unused"))
@@ -18,7 +18,7 @@ def settings(**more: object) -> Settings:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860", "localhost:9999", "localhost.:7860"])
 def test_a_server_on_loopback_answers_under_its_own_names_through_any_forwarded_port(host: str) -> None:
-    assert hosts_of("127.0.0.1", LOCAL).serves(host)
+    assert allowed_hosts("127.0.0.1", LOCAL).allows(host)
 
 
 @pytest.mark.parametrize(
@@ -47,48 +47,48 @@ def test_a_server_on_loopback_answers_under_its_own_names_through_any_forwarded_
     ],
 )
 def test_a_name_that_is_not_ours_is_not_answered(host: str) -> None:
-    assert not hosts_of("127.0.0.1", LOCAL).serves(host)
+    assert not allowed_hosts("127.0.0.1", LOCAL).allows(host)
 
 
 def test_a_server_in_a_network_answers_under_its_address_and_the_computer_s_name() -> None:
-    hosts = hosts_of("192.168.1.5", LOCAL)
-    assert hosts.serves("192.168.1.5:7860")
-    assert hosts.serves(f"{socket.gethostname()}:7860")
-    assert not hosts.serves("192.168.1.6:7860")
-    assert not hosts.serves("evil.test:7860")
+    hosts = allowed_hosts("192.168.1.5", LOCAL)
+    assert hosts.allows("192.168.1.5:7860")
+    assert hosts.allows(f"{socket.gethostname()}:7860")
+    assert not hosts.allows("192.168.1.6:7860")
+    assert not hosts.allows("evil.test:7860")
 
 
 def test_a_server_on_all_addresses_answers_under_each_of_them_and_under_no_strange_name() -> None:
-    hosts = hosts_of("0.0.0.0", LOCAL)
-    assert hosts.serves("192.168.1.6:7860")
-    assert hosts.serves("[fe80::1]:7860")
-    assert not hosts.serves("evil.test:7860")
-    assert not hosts.serves("192.168.1.6.evil.test")
+    hosts = allowed_hosts("0.0.0.0", LOCAL)
+    assert hosts.allows("192.168.1.6:7860")
+    assert hosts.allows("[fe80::1]:7860")
+    assert not hosts.allows("evil.test:7860")
+    assert not hosts.allows("192.168.1.6.evil.test")
 
 
 def test_names_from_the_settings_are_served_with_all_below_a_star() -> None:
-    hosts = hosts_of("127.0.0.1", settings(hosts=("emotune.example.org", "*.example.net")))
-    assert hosts.serves("emotune.example.org")
-    assert hosts.serves("Emotune.example.org:443")
-    assert hosts.serves("a.b.example.net")
-    assert not hosts.serves("example.net")
-    assert not hosts.serves("evilexample.net")
-    assert not hosts.serves("example.org")
+    hosts = allowed_hosts("127.0.0.1", settings(hosts=("emotune.example.org", "*.example.net")))
+    assert hosts.allows("emotune.example.org")
+    assert hosts.allows("Emotune.example.org:443")
+    assert hosts.allows("a.b.example.net")
+    assert not hosts.allows("example.net")
+    assert not hosts.allows("evilexample.net")
+    assert not hosts.allows("example.org")
 
 
 @pytest.mark.parametrize("named", ["*", "https://example.org", "example.org/path", "a b", "*.*.org", "example.org:port", ""])
 def test_a_setting_that_names_no_host_is_a_sentence(named: str) -> None:
     with pytest.raises(UserError, match="EMOTUNE_HOSTS"):
-        hosts_of("127.0.0.1", settings(hosts=(named,)))
+        allowed_hosts("127.0.0.1", settings(hosts=(named,)))
 
 
 def test_an_own_page_has_the_same_host_and_port() -> None:
-    hosts = hosts_of("127.0.0.1", settings(hosts=("emotune.example.org",)))
-    assert hosts.owns("http://127.0.0.1:7860", "127.0.0.1:7860")
-    assert hosts.owns("http://localhost", "localhost:80")
-    assert hosts.owns("https://localhost", "localhost")
+    hosts = allowed_hosts("127.0.0.1", settings(hosts=("emotune.example.org",)))
+    assert hosts.is_own_origin("http://127.0.0.1:7860", "127.0.0.1:7860")
+    assert hosts.is_own_origin("http://localhost", "localhost:80")
+    assert hosts.is_own_origin("https://localhost", "localhost")
     # A proxy in between may ask under another name.
-    assert hosts.owns("https://emotune.example.org", "127.0.0.1:7860")
+    assert hosts.is_own_origin("https://emotune.example.org", "127.0.0.1:7860")
     for origin in (
         "http://localhost:9999",
         "http://localhost:7860",
@@ -99,19 +99,19 @@ def test_an_own_page_has_the_same_host_and_port() -> None:
         "http://",
         "https://emotune.example.org:8443",
     ):
-        assert not hosts.owns(origin, "127.0.0.1:7860"), origin
+        assert not hosts.is_own_origin(origin, "127.0.0.1:7860"), origin
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "[::1]", "127.0.0.2"])
 def test_loopback_is_open_to_nobody(address: str) -> None:
-    check_open(address, LOCAL, public=False)
+    check_protected(address, LOCAL, public=False)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.5", "myhost", ""])
 def test_other_addresses_need_a_password_a_space_or_somebody_s_word(address: str) -> None:
     with pytest.raises(UserError, match="EMOTUNE_PASSWORD") as refused:
-        check_open(address, LOCAL, public=False)
+        check_protected(address, LOCAL, public=False)
     assert refused.value.code == "open_to_all"
-    check_open(address, LOCAL, public=True)
-    check_open(address, settings(password="secret"), public=False)
-    check_open(address, settings(space=True), public=False)
+    check_protected(address, LOCAL, public=True)
+    check_protected(address, settings(password="secret"), public=False)
+    check_protected(address, settings(space=True), public=False)

@@ -6,16 +6,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.security.asking import ANSWER, ask, asked, run
+from tests.security.client import ANSWER, ask, asked, run
 from trainer.security import password
-from trainer.security.password import Password
+from trainer.security.password import PasswordMiddleware
 
 FORM = {"accept": "text/html,*/*"}
 
 
 @pytest.fixture
-def wall() -> Password:
-    return Password(ANSWER, "öpen sesame")
+def wall() -> PasswordMiddleware:
+    return PasswordMiddleware(ANSWER, "öpen sesame")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return made
 
 
-def login(wall: Password, given: str, **how: object) -> httpx.Response:
+def login(wall: PasswordMiddleware, given: str, **how: object) -> httpx.Response:
     return ask(wall, "POST", "/login", data={"username": "me", "password": given}, **how)
 
 
@@ -42,13 +42,13 @@ def login(wall: Password, given: str, **how: object) -> httpx.Response:
     ["/config", "/gradio_api/upload", "/gradio_api/call/start", "/gradio_api/run/predict", "/gradio_api/heartbeat/x", "/gradio_api/cancel",
      "/gradio_api/startup-events", "/download/x", "/prepared/x/exact", "/theme.css", "/assets/x.js", "/login/x", "//", "/%6cogin2"],
 )  # fmt: skip
-def test_without_the_password_there_is_nothing(wall: Password, path: str, method: str) -> None:
+def test_without_the_password_there_is_nothing(wall: PasswordMiddleware, path: str, method: str) -> None:
     assert ask(wall, method, path).status_code in (401, 303)
     assert ask(wall, method, path).text != "here"
     assert ask(wall, method, path, headers={"cookie": "emotune-00000000=x; session=y"}).text != "here"
 
 
-def test_the_page_leads_to_the_question_and_the_right_answer_back_to_the_page(wall: Password) -> None:
+def test_the_page_leads_to_the_question_and_the_right_answer_back_to_the_page(wall: PasswordMiddleware) -> None:
     assert ask(wall).headers["location"] == "./login"
     question = ask(wall, path="/login")
     assert question.status_code == 200
@@ -64,19 +64,19 @@ def test_the_page_leads_to_the_question_and_the_right_answer_back_to_the_page(wa
     assert ask(wall, "POST", "/gradio_api/upload", headers=inside).text == "here"
 
 
-def test_a_program_gets_its_cookie_without_a_redirect(wall: Password) -> None:
+def test_a_program_gets_its_cookie_without_a_redirect(wall: PasswordMiddleware) -> None:
     answer = login(wall, "öpen sesame")
     assert (answer.status_code, answer.json()) == (200, {"success": True})
     assert ask(wall, headers={"cookie": answer.headers["set-cookie"].partition(";")[0]}).text == "here"
 
 
 def test_in_the_hub_s_frame_the_cookie_comes_along_over_https_alone() -> None:
-    cookie = login(Password(ANSWER, "x", embedded=True), "x").headers["set-cookie"]
+    cookie = login(PasswordMiddleware(ANSWER, "x", embedded=True), "x").headers["set-cookie"]
     assert "SameSite=none" in cookie
     assert "Secure" in cookie
 
 
-def test_each_wrong_password_makes_the_next_try_slower(wall: Password, pauses: list[float]) -> None:
+def test_each_wrong_password_makes_the_next_try_slower(wall: PasswordMiddleware, pauses: list[float]) -> None:
     for _ in range(10):
         answer = login(wall, "open sesame", headers=FORM)
         assert (answer.status_code, "That is not the password" in answer.text) == (400, True)
@@ -88,13 +88,13 @@ def test_each_wrong_password_makes_the_next_try_slower(wall: Password, pauses: l
     assert len(pauses) == 10, "whoever knew it begins anew"
 
 
-def test_of_an_ipv6_household_all_addresses_are_one(wall: Password, pauses: list[float]) -> None:
+def test_of_an_ipv6_household_all_addresses_are_one(wall: PasswordMiddleware, pauses: list[float]) -> None:
     for last in range(4):
         login(wall, "wrong", client=(f"2001:db8::{last}", 1))
     assert len(pauses) == 3
 
 
-def test_many_guesses_at_once_are_not_checked(wall: Password, pauses: list[float]) -> None:
+def test_many_guesses_at_once_are_not_checked(wall: PasswordMiddleware, pauses: list[float]) -> None:
     async def storm() -> list[int]:
         login_form = {"data": {"password": "wrong"}}
         answers = await asyncio.gather(*(asked(wall, "POST", "/login", **login_form) for _ in range(50)))
@@ -108,7 +108,7 @@ def test_many_guesses_at_once_are_not_checked(wall: Password, pauses: list[float
 
 
 @pytest.mark.parametrize("body", [b"", b"password", b"password=%ff%fe", b"\xff\xfe", b"password=" + b"x" * 100_000, b"user=x&pass=y"])
-def test_what_is_no_form_is_no_password(wall: Password, body: bytes) -> None:
+def test_what_is_no_form_is_no_password(wall: PasswordMiddleware, body: bytes) -> None:
     assert ask(wall, "POST", "/login", content=body).status_code == 400
 
 

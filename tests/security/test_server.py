@@ -8,17 +8,17 @@ import httpx
 import pytest
 from starlette.responses import StreamingResponse
 
-from tests.security.asking import echo
-from trainer.security.connections import PatientConnection
-from trainer.security.server import WebServer, take_port
+from tests.security.client import echo
+from trainer.security.connections import LimitedH11Protocol
+from trainer.security.server import WebServer, bind_port
 
 PATIENCE = 60.0
 GIVEN_UP = threading.Event()
 """The long answer has come to an end, as nobody took it off."""
 
 
-class Hasty(PatientConnection):
-    header_seconds, answer_seconds, most = 0.3, 0.3, 8
+class Hasty(LimitedH11Protocol):
+    header_seconds, response_seconds, max_connections = 0.3, 0.3, 8
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def address() -> Iterator[tuple[str, int]]:
                 await send({"type": "lifespan.startup.complete"})
             await send({"type": "lifespan.shutdown.complete"})
 
-    listener = take_port("127.0.0.1", 0)
+    listener = bind_port("127.0.0.1", 0)
     server = WebServer(app, listener, connection=Hasty)
     server.start()
     yield listener.getsockname()
@@ -112,7 +112,7 @@ def test_of_too_many_connections_the_one_that_has_waited_longest_goes(
     connect: Callable[[], socket.socket], address: tuple[str, int]
 ) -> None:
     first = connect()
-    others = [connect() for _ in range(Hasty.most + 2)]
+    others = [connect() for _ in range(Hasty.max_connections + 2)]
     assert is_put_out(first)
     assert httpx.get("http://{}:{}/".format(*address)).status_code == 200
-    assert len(others) > Hasty.most
+    assert len(others) > Hasty.max_connections

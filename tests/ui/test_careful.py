@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from tests.security.asking import run
+from tests.security.client import run
 from trainer.ui.careful import CarefulBlocks
 
 

@@ -1,6 +1,6 @@
 """Connections: a request's headers come within seconds, an answer is taken off within minutes, and there are not too many connections at once.
 
-Not the time for a body, which depends on its size: ``bodies.py`` has that.
+Not the time for a body, which depends on its size: ``body_limit.py`` has that.
 """
 
 import asyncio
@@ -9,20 +9,20 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEADER_SECONDS = 10.0
+HEADER_TIMEOUT = 10.0
 """From the first byte, or from the opening of a connection, until the headers are whole; as long may what nobody asked for keep coming in."""
 
-ANSWER_SECONDS = 120.0
+RESPONSE_TIMEOUT = 120.0
 """Without a byte of an answer being taken off."""
 
-MOST_CONNECTIONS = 400
+MAX_CONNECTIONS = 400
 """An open page holds two or three; a process may have 1,024 files open on most systems."""
 
 
-class PatientConnection(H11Protocol):
+class LimitedH11Protocol(H11Protocol):
     """One connection of uvicorn's, with an end to its patience."""
 
-    header_seconds, answer_seconds, most = HEADER_SECONDS, ANSWER_SECONDS, MOST_CONNECTIONS
+    header_seconds, response_seconds, max_connections = HEADER_TIMEOUT, RESPONSE_TIMEOUT, MAX_CONNECTIONS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,12 +38,12 @@ class PatientConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._look_at_headers()
-        if len(self.connections) > self.most:
+        if len(self.connections) > self.max_connections:
             self._make_room()
 
     def _make_room(self) -> None:
         """End the connection that has been without a request for longest: be it this one."""
-        idle = [one for one in self.connections if isinstance(one, PatientConnection) and one._idle and not one.transport.is_closing()]
+        idle = [one for one in self.connections if isinstance(one, LimitedH11Protocol) and one._idle and not one.transport.is_closing()]
         min(idle, key=lambda one: one._idle_since, default=self).transport.abort()
 
     def data_received(self, data: bytes) -> None:
@@ -62,7 +62,7 @@ class PatientConnection(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._waits_for_reader = self.loop.call_later(self.answer_seconds, self._give_up)
+        self._waits_for_reader = self.loop.call_later(self.response_seconds, self._give_up)
 
     def resume_writing(self) -> None:
         super().resume_writing()

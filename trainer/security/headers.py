@@ -1,6 +1,6 @@
 """What every answer tells the browser: nobody frames this page, nothing is fetched from elsewhere, no type is guessed, no address is passed on.
 
-Not a wall against requests: ``foreign.py`` is.
+Not a wall against requests: ``cross_site.py`` is.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HUB = ("https://huggingface.co", "https://*.hf.space")
+HUB_ORIGINS = ("https://huggingface.co", "https://*.hf.space")
 
 _POLICY = {
     "default-src": "'self'",
@@ -31,7 +31,7 @@ _PARTS = ("text/css", "text/javascript", "application/javascript", "font/", "ima
 """Of a page: a browser asks for no policy with them, and a page has eighty, which would weigh a tenth more."""
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """Adds them to each answer. ``framed_by`` are the sites that may show the page in a frame."""
 
     def __init__(self, app: ASGIApp, *, framed_by: Iterable[str] = ()) -> None:

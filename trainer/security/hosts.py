@@ -1,6 +1,6 @@
 """Which host names and origins are this server's own, and whether it may be served on an address at all.
 
-Not the check of a request: ``foreign.py`` does that. A name that is not ours may have been bound to our address by somebody else's page.
+Not the check of a request: ``cross_site.py`` does that. A name that is not ours may have been bound to our address by somebody else's page.
 """
 
 import re
@@ -20,7 +20,7 @@ _NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+
 
 
 @dataclass(frozen=True)
-class Hosts:
+class AllowedHosts:
     """``served`` are the names under which this server may be asked, whatever the port: it may be forwarded from another one. ``named`` are those
     that were named for it (``example.org``, ``example.org:8443``, ``*.example.org``): it may be asked under them, and pages under them are its
     own even where a proxy in between asks under another name."""
@@ -30,14 +30,14 @@ class Hosts:
     any_address: bool = False
     """Bound to all addresses, it may be asked under each of them. That is no name, so nobody can have bound it to us."""
 
-    def serves(self, host: str) -> bool:
+    def allows(self, host: str) -> bool:
         """Whether the value of a Host header is one of ours."""
         name = _name_of(host)
         if name is None:
             return False
         return name in self.served or (self.any_address and _is_address(name)) or any(_fits(name, _name_of(named)) for named in self.named)
 
-    def owns(self, origin: str, host: str) -> bool:
+    def is_own_origin(self, origin: str, host: str) -> bool:
         """Whether a page of this origin (``scheme://host:port``) is our own, asked under ``host``. Another port is another page."""
         parts = urlsplit(origin.lower())
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
@@ -47,7 +47,7 @@ class Hosts:
         )
 
 
-def hosts_of(address: str, settings: Settings) -> Hosts:
+def allowed_hosts(address: str, settings: Settings) -> AllowedHosts:
     """The names under which a server on ``address`` may be asked. Raises UserError where one of those in the settings is none."""
     for named in settings.hosts:
         if _NAME.fullmatch(named.lower()) is None:
@@ -60,10 +60,10 @@ def hosts_of(address: str, settings: Settings) -> Hosts:
     if address not in LOOPBACK:
         mine = socket.gethostname().lower()
         served |= {address, mine, f"{mine}.local"}
-    return Hosts(frozenset(served), tuple(named.lower() for named in settings.hosts), any_address=address in _EVERYWHERE)
+    return AllowedHosts(frozenset(served), tuple(named.lower() for named in settings.hosts), any_address=address in _EVERYWHERE)
 
 
-def check_open(address: str, settings: Settings, *, public: bool) -> None:
+def check_protected(address: str, settings: Settings, *, public: bool) -> None:
     """Raise UserError ``open_to_all`` where everybody who reaches this address could use the page, and nobody has said that this is meant."""
     if is_loopback(address) or settings.password or settings.space or public:
         return

@@ -9,40 +9,44 @@ from pathlib import Path
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trainer.security.answers import Refusal, refuse
-from trainer.security.bodies import Bodies, Patience
-from trainer.security.failures import Failures
-from trainer.security.foreign import ForeignPages
-from trainer.security.headers import HUB, SecurityHeaders
-from trainer.security.hosts import Hosts
-from trainer.security.password import Password
-from trainer.security.uploads import Uploads
+from trainer.security.body_limit import BodyLimitMiddleware, BodyTimeouts
+from trainer.security.cross_site import CrossSiteMiddleware
+from trainer.security.headers import HUB_ORIGINS, SecurityHeadersMiddleware
+from trainer.security.hosts import AllowedHosts
+from trainer.security.password import PasswordMiddleware
+from trainer.security.refusals import Refusal, refuse
+from trainer.security.server_errors import ErrorMiddleware
+from trainer.security.upload_limit import UploadLimitMiddleware
 from trainer.settings import Settings
 
-PATIENCE = Patience()
+BODY_TIMEOUTS = BodyTimeouts()
 _FORM_BYTES = 64 * 1024
 """What a form has beside the file in it."""
 
 
-def surround(app: ASGIApp, hosts: Hosts, settings: Settings, *, uploads: Path, upload_path: str, closed: Sequence[str]) -> ASGIApp:
+def add_middleware(
+    app: ASGIApp, hosts: AllowedHosts, settings: Settings, *, uploads: Path, upload_path: str, closed: Sequence[str]
+) -> ASGIApp:
     """The app with all walls. What is posted to ``upload_path`` comes to lie in ``uploads``; ``closed`` are beginnings of paths at which there is nothing for anybody."""
     largest = settings.max_file_bytes + _FORM_BYTES
-    inner: ASGIApp = Uploads(
-        CompressedPage(app),
+    inner: ASGIApp = UploadLimitMiddleware(
+        PageGZipMiddleware(app),
         path=upload_path,
         folder=uploads,
-        most_files=settings.max_files_per_upload,
-        most_bytes=settings.max_uploads_bytes,
-        most_at_once=largest,
+        max_files=settings.max_files_per_upload,
+        max_bytes=settings.max_uploads_bytes,
+        max_request_bytes=largest,
     )
-    inner = Bodies(Closed(inner, closed), limit=settings.max_json_bytes, limits={upload_path: largest}, patience=PATIENCE)
+    inner = BodyLimitMiddleware(
+        ClosedPathsMiddleware(inner, closed), limit=settings.max_json_bytes, limits={upload_path: largest}, timeouts=BODY_TIMEOUTS
+    )
     if settings.password:
-        inner = Password(inner, settings.password, embedded=settings.space)
-    inner = ForeignPages(inner, hosts, framed=settings.space)
-    return Failures(SecurityHeaders(inner, framed_by=HUB if settings.space else ()))
+        inner = PasswordMiddleware(inner, settings.password, embedded=settings.space)
+    inner = CrossSiteMiddleware(inner, hosts, framed=settings.space)
+    return ErrorMiddleware(SecurityHeadersMiddleware(inner, framed_by=HUB_ORIGINS if settings.space else ()))
 
 
-class CompressedPage:
+class PageGZipMiddleware:
     """The page itself, with all its components the heaviest answer, an eighth of its size. Gradio compresses no page, and its other parts itself."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -53,7 +57,7 @@ class CompressedPage:
         await app(scope, receive, send)
 
 
-class Closed:
+class ClosedPathsMiddleware:
     """Answers for paths that the app would have served, though nobody here needs them."""
 
     def __init__(self, app: ASGIApp, closed: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trainer.security.answers import Refusal
+from trainer.security.refusals import Refusal
 
 _LOGIN = "/login"
 _SESSION_SECONDS = 7 * 24 * 3600
@@ -27,7 +27,7 @@ _MOST_BYTES = 8_192
 _NO_PASSWORD = Refusal(401, "This needs the password. Open the page and give it there, or log in first (see the README).", "no_password")
 
 
-class Password:
+class PasswordMiddleware:
     """Guards every path. ``embedded`` where the page is shown in another site's frame, so that its cookie has to come along there."""
 
     def __init__(self, app: ASGIApp, password: str, *, embedded: bool = False) -> None:
@@ -53,7 +53,7 @@ class Password:
             return await self._login(scope, receive)
         if path in ("/", _LOGIN) and scope["method"] in ("GET", "HEAD"):
             return _page("") if path == _LOGIN else RedirectResponse("." + _LOGIN, status_code=303)
-        return _NO_PASSWORD.answer()
+        return _NO_PASSWORD.to_response()
 
     async def _login(self, scope: Scope, receive: Receive) -> Response:
         who = _address(scope)

@@ -12,13 +12,13 @@ from collections.abc import Iterable
 import uvicorn
 from starlette.types import ASGIApp
 
-from trainer.security.connections import PatientConnection
+from trainer.security.connections import LimitedH11Protocol
 
 _FREE_PORTS = range(7860, 7960)
 _LOOK_SECONDS = 0.005
 
 
-def take_port(host: str, port: int | None) -> socket.socket:
+def bind_port(host: str, port: int | None) -> socket.socket:
     """A socket that listens on the port; without one, on the first free one from 7860. Raises OSError where that cannot be had."""
     host = host.strip("[]")
     wanted: Iterable[int] = _FREE_PORTS if port is None else (port,)
@@ -36,7 +36,7 @@ def take_port(host: str, port: int | None) -> socket.socket:
 class WebServer:
     """Serves ``app`` on a socket until it is closed; ``connection`` is the kind of its connections."""
 
-    def __init__(self, app: ASGIApp, listener: socket.socket, *, connection: type[PatientConnection] = PatientConnection) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket, *, connection: type[LimitedH11Protocol] = LimitedH11Protocol) -> None:
         config = uvicorn.Config(
             app,
             http=connection,

@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from trainer.errors import place_of
+from trainer.errors import error_location
 from trainer.runs.schema import can_be_written
-from trainer.security.failures import WORDS
+from trainer.security.server_errors import UNEXPECTED_MESSAGE
 from trainer.ui.uploaded import NO_UPLOAD, only_uploads
 
 _MOST_LETTERS = 20_000
@@ -50,8 +50,8 @@ class CarefulBlocks(gr.Blocks):
             error.print_exception = False
             raise
         except Exception as error:
-            _log.error("a call failed: %s", place_of(error))
-            raise gr.Error(WORDS, title="unexpected", print_exception=False) from None
+            _log.error("a call failed: %s", error_location(error))
+            raise gr.Error(UNEXPECTED_MESSAGE, title="unexpected", print_exception=False) from None
 
 
 def _looked_at(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> list[Any]:

@@ -23,14 +23,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from trainer.errors import UserError, place_of
+from trainer.errors import UserError, error_location
 from trainer.runs.private import keep_private, tighten
 from trainer.runs.server_lock import serving_alone
-from trainer.security.answers import Refusal
-from trainer.security.failures import UNEXPECTED
-from trainer.security.hosts import check_open, hosts_of, is_loopback
-from trainer.security.middleware import surround
-from trainer.security.server import WebServer, take_port
+from trainer.security.hosts import allowed_hosts, check_protected, is_loopback
+from trainer.security.middleware import add_middleware
+from trainer.security.refusals import Refusal
+from trainer.security.server import WebServer, bind_port
+from trainer.security.server_errors import UNEXPECTED
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import end_is_asked
 from trainer.studio import Studio
@@ -64,7 +64,7 @@ def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr
     with ``block``, else for as long as the page exists.
     """
     host, port = os.environ.get("GRADIO_SERVER_NAME", "").strip() or "127.0.0.1", _port()
-    check_open(host, settings, public=public)
+    check_protected(host, settings, public=public)
     keep_private()
     settings.check_writable()
     # Gradio keeps a copy of each upload for a day; it belongs where the rest of the person's data is, and nobody else may read it.
@@ -104,13 +104,13 @@ def _end(studio: Studio, blocks: gr.Blocks) -> None:
 
 def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
     """The page, open at its address (``local_url``) until it is closed. Raises UserError where that cannot be had."""
-    hosts = hosts_of(host, studio.settings)
+    hosts = allowed_hosts(host, studio.settings)
     blocks = build(studio, whereabouts=whereabouts(studio.settings, host), stays_here=is_loopback(host))
     try:
-        listener = take_port(host, port)
+        listener = bind_port(host, port)
     except OSError as error:
         raise UserError(_why_not_served(host, port), code="not_served") from error
-    app = surround(
+    app = add_middleware(
         _app(studio, blocks),
         hosts,
         studio.settings,
@@ -166,24 +166,24 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
 
 
 async def _no_such_call(request: Request, error: Exception) -> Response:
-    return _NO_SUCH_CALL.answer()
+    return _NO_SUCH_CALL.to_response()
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:
     """Without what was sent, of which gradio's own answer is full."""
-    return _UNREADABLE.answer()
+    return _UNREADABLE.to_response()
 
 
 async def _perhaps_unreadable(request: Request, error: Exception) -> Response:
     """Where values are given by name, gradio takes a wrong name for a mistake of its own."""
     if "/call/v2/" in request.url.path:
-        return _UNREADABLE.answer()
-    _log.error("a request failed: %s", place_of(error))
-    return UNEXPECTED.answer()
+        return _UNREADABLE.to_response()
+    _log.error("a request failed: %s", error_location(error))
+    return UNEXPECTED.to_response()
 
 
 async def _in_words(request: Request, error: Exception) -> Response:
-    return UNEXPECTED.answer()
+    return UNEXPECTED.to_response()
 
 
 def _port() -> int | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.errors import UserError, place_of
-from trainer.security.failures import WORDS
+from trainer.errors import UserError, error_location
+from trainer.security.server_errors import UNEXPECTED_MESSAGE
 from trainer.settings import LOCAL_OWNER
 
 QUIET = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
@@ -51,8 +51,8 @@ def said(answer: Callable[[str], Any]) -> Callable[[Callable], Callable]:
             except UserError as error:
                 return answer(error.message)
             except Exception as error:
-                _log.error("handler %s failed: %s", handler.__name__, place_of(error))
-                return answer(WORDS)
+                _log.error("handler %s failed: %s", handler.__name__, error_location(error))
+                return answer(UNEXPECTED_MESSAGE)
 
         return guarded
 

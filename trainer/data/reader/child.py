@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from trainer.data.files.reading import Limits, open_content, read_content
 from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import MOST_CELLS, BrokenWireError, packed, receive, receive_facts, send, send_facts
-from trainer.errors import UserError, place_of
+from trainer.errors import UserError, error_location
 
 _MUCH = 100 << 20
 """Bytes of memory; after a file that took more, or a big one, this process ends, so that its memory goes back."""
@@ -104,7 +104,7 @@ def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> 
     except MemoryError:
         answer, last = {"beyond": "memory"}, True
     except Exception as error:
-        answer, last = {"failed": place_of(error)}, True
+        answer, last = {"failed": error_location(error)}, True
     content = None
     resource_limits.set_free()
     last = last or resource_limits.peak_bytes() - idle > _MUCH

@@ -7,16 +7,16 @@ import logging
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trainer.errors import place_of
-from trainer.security.answers import Refusal, refuse
+from trainer.errors import error_location
+from trainer.security.refusals import Refusal, refuse
 
-WORDS = "Something went wrong here that should not have. The details are in the server's log; nothing of yours is lost."
-UNEXPECTED = Refusal(500, WORDS, "unexpected")
+UNEXPECTED_MESSAGE = "Something went wrong here that should not have. The details are in the server's log; nothing of yours is lost."
+UNEXPECTED = Refusal(500, UNEXPECTED_MESSAGE, "unexpected")
 
 _log = logging.getLogger("emotune")
 
 
-class Failures:
+class ErrorMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
@@ -34,6 +34,6 @@ class Failures:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:
-            _log.error("a request failed: %s", place_of(error))
+            _log.error("a request failed: %s", error_location(error))
             if not begun:
                 await refuse(scope, receive, send, UNEXPECTED)

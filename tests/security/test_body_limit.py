@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.asking import ANSWER, ask, asked, careless, echo, run
-from trainer.security.bodies import Bodies, Patience
-from trainer.security.failures import Failures
-from trainer.security.middleware import Closed
-from trainer.security.uploads import Uploads
+from tests.security.client import ANSWER, ask, asked, careless, echo, run
+from trainer.security.body_limit import BodyLimitMiddleware, BodyTimeouts
+from trainer.security.middleware import ClosedPathsMiddleware
+from trainer.security.server_errors import ErrorMiddleware
+from trainer.security.upload_limit import UploadLimitMiddleware
 
-HASTY = Patience(pause=0.05, seconds=0.2, rate=1e6)
+HASTY = BodyTimeouts(max_pause=0.05, base_seconds=0.2, bytes_per_second=1e6)
 
 
-def wall(limit: int = 100, patience: Patience = HASTY) -> Bodies:
-    return Bodies(echo, limit=limit, limits={"/upload": 1000}, patience=patience)
+def wall(limit: int = 100, timeouts: BodyTimeouts = HASTY) -> BodyLimitMiddleware:
+    return BodyLimitMiddleware(echo, limit=limit, limits={"/upload": 1000}, timeouts=timeouts)
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
@@ -53,7 +53,12 @@ def test_a_body_that_stops_coming_is_given_up() -> None:
 
 def test_a_body_that_trickles_is_given_up() -> None:
     answer = run(
-        asked(wall(patience=Patience(pause=30.0, seconds=0.2, rate=1e6)), "POST", "/run", content=_pieces(1_000_000, 1, pause=0.01))
+        asked(
+            wall(timeouts=BodyTimeouts(max_pause=30.0, base_seconds=0.2, bytes_per_second=1e6)),
+            "POST",
+            "/run",
+            content=_pieces(1_000_000, 1, pause=0.01),
+        )
     )
     assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
 
@@ -66,22 +71,22 @@ def test_an_answer_that_takes_its_time_is_waited_for() -> None:
         gone.cancel()
         await ANSWER(scope, receive, send)
 
-    app = Bodies(thoughtful, limit=100, limits={}, patience=HASTY)
+    app = BodyLimitMiddleware(thoughtful, limit=100, limits={}, timeouts=HASTY)
     assert ask(app, "POST", "/run", content=b"x").text == "here"
 
 
 def test_what_nobody_caught_is_a_sentence_and_the_log_has_the_place_without_the_text(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        answer = ask(Failures(careless), "POST", "/run", content="my secret text")
+        answer = ask(ErrorMiddleware(careless), "POST", "/run", content="my secret text")
     assert answer.status_code == 500
     assert answer.json()["code"] == "unexpected"
-    assert "ValueError in asking.py" in caplog.text
+    assert "ValueError in client.py" in caplog.text
     assert "secret" not in caplog.text + answer.text
     assert "Traceback" not in caplog.text
 
 
 def test_closed_paths_have_nothing() -> None:
-    app = Closed(echo, ("/monitoring", "/gradio_api/proxy="))
+    app = ClosedPathsMiddleware(echo, ("/monitoring", "/gradio_api/proxy="))
     for path in ("/monitoring", "/monitoring/summary", "/gradio_api/proxy=http://127.0.0.1"):
         assert ask(app, path=path).status_code == 404
     assert ask(app, path="/gradio_api/upload").status_code == 200
@@ -90,8 +95,8 @@ def test_closed_paths_have_nothing() -> None:
 # Uploads
 
 
-def uploads(folder: Path, *, most_bytes: int = 10_000, app=echo) -> Uploads:
-    return Uploads(app, path="/upload", folder=folder, most_files=2, most_bytes=most_bytes, most_at_once=5_000)
+def uploads(folder: Path, *, max_bytes: int = 10_000, app=echo) -> UploadLimitMiddleware:
+    return UploadLimitMiddleware(app, path="/upload", folder=folder, max_files=2, max_bytes=max_bytes, max_request_bytes=5_000)
 
 
 def form(count: int, size: int = 10) -> dict:
@@ -102,7 +107,7 @@ def test_more_files_than_allowed_in_one_upload_are_refused(tmp_path: Path) -> No
     assert ask(uploads(tmp_path), "POST", "/upload", **form(2)).status_code == 200
     answer = ask(uploads(tmp_path), "POST", "/upload", **form(3))
     assert (answer.status_code, answer.text) == (413, "These are too many files at once; send at most 2.")
-    assert ask(uploads(tmp_path, most_bytes=10**9), "POST", "/upload", **form(1000)).status_code == 413
+    assert ask(uploads(tmp_path, max_bytes=10**9), "POST", "/upload", **form(1000)).status_code == 413
     assert ask(uploads(tmp_path), "POST", "/elsewhere", **form(3)).status_code == 200
 
 
@@ -132,7 +137,7 @@ def test_the_oldest_uploads_go_first_and_what_has_just_come_stays(tmp_path: Path
         os.utime(tmp_path / name, (now - age, now - age))
     assert ask(uploads(tmp_path), "POST", "/upload", **form(1, 2500)).status_code == 200
     assert sorted(p.name for p in tmp_path.rglob("*.csv")) == ["new.csv", "old.csv"]
-    answer = ask(uploads(tmp_path, most_bytes=3500), "POST", "/upload", **form(1, 2500))
+    answer = ask(uploads(tmp_path, max_bytes=3500), "POST", "/upload", **form(1, 2500))
     assert (answer.status_code, "Try again in ten minutes" in answer.text) == (507, True)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["c", "new.csv"]
 

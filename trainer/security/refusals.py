@@ -18,7 +18,7 @@ class Refusal:
     sentence: str
     code: str
 
-    def answer(self, headers: dict[str, str] | None = None) -> Response:
+    def to_response(self, headers: dict[str, str] | None = None) -> Response:
         """The page and gradio's client show ``detail``, which is the sentence too."""
         said = {"error": self.sentence, "detail": self.sentence, "code": self.code}
         return JSONResponse(said, status_code=self.status, headers=headers)
@@ -30,11 +30,11 @@ async def refuse(scope: Scope, receive: Receive, send: Send, why: Refusal, *, cl
     if scope["path"].rstrip("/").endswith("/upload"):
         answer: Response = PlainTextResponse(why.sentence, status_code=why.status, headers=headers)
     else:
-        answer = why.answer(headers)
+        answer = why.to_response(headers)
     await answer(scope, receive, send)
 
 
-async def answered_unless_refused(app: ASGIApp, scope: Scope, receive: Receive, send: Send, refused: Callable[[], Refusal | None]) -> None:
+async def call_unless_refused(app: ASGIApp, scope: Scope, receive: Receive, send: Send, refused: Callable[[], Refusal | None]) -> None:
     """Let an app answer, unless ``refused`` says that a request is refused whose body is still coming in: then that is the answer, whatever the app
     makes of the broken request. An answer that has begun goes on."""
     begun = False

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.asking import ANSWER, ask
-from trainer.security.foreign import ForeignPages
-from trainer.security.headers import HUB, SecurityHeaders
-from trainer.security.hosts import hosts_of
+from tests.security.client import ANSWER, ask
+from trainer.security.cross_site import CrossSiteMiddleware
+from trainer.security.headers import HUB_ORIGINS, SecurityHeadersMiddleware
+from trainer.security.hosts import allowed_hosts
 from trainer.settings import Settings
 
-HOSTS = hosts_of("127.0.0.1", Settings(runs_dir=Path("unused"), hosts=("me-emotune.hf.space",)))
-WALL = ForeignPages(ANSWER, HOSTS, framed=False)
-FRAMED = ForeignPages(ANSWER, HOSTS, framed=True)
+HOSTS = allowed_hosts("127.0.0.1", Settings(runs_dir=Path("unused"), hosts=("me-emotune.hf.space",)))
+WALL = CrossSiteMiddleware(ANSWER, HOSTS, framed=False)
+FRAMED = CrossSiteMiddleware(ANSWER, HOSTS, framed=True)
 OWN = "http://127.0.0.1:7860"
 VISIT = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 PATHS = [
@@ -94,7 +94,7 @@ def test_two_hosts_or_two_origins_are_none() -> None:
 
 
 def test_every_answer_forbids_frames_guessed_types_referrers_and_other_hosts() -> None:
-    for app, path in ((SecurityHeaders(WALL), "/"), (SecurityHeaders(WALL), "/download/x")):
+    for app, path in ((SecurityHeadersMiddleware(WALL), "/"), (SecurityHeadersMiddleware(WALL), "/download/x")):
         for headers in ({}, {"origin": "http://evil.test"}):
             answer = ask(app, path=path, headers=headers)
             policy = dict(part.split(" ", 1) for part in answer.headers["content-security-policy"].split("; "))
@@ -107,6 +107,6 @@ def test_every_answer_forbids_frames_guessed_types_referrers_and_other_hosts() -
 
 
 def test_the_hub_may_frame_a_space_and_nobody_else() -> None:
-    answer = ask(SecurityHeaders(FRAMED, framed_by=HUB))
+    answer = ask(SecurityHeadersMiddleware(FRAMED, framed_by=HUB_ORIGINS))
     assert "frame-ancestors https://huggingface.co https://*.hf.space" in answer.headers["content-security-policy"]
     assert "x-frame-options" not in answer.headers

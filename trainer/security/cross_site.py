@@ -8,20 +8,20 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trainer.security.answers import Refusal, refuse
-from trainer.security.hosts import Hosts
+from trainer.security.hosts import AllowedHosts
+from trainer.security.refusals import Refusal, refuse
 
 _PAGES = ("/", "/login")
 """What a link on another site may lead to."""
 
 
-class ForeignPages:
+class CrossSiteMiddleware:
     """Checks Host (a name bound to our address by somebody else), Origin (a page that calls us) and Sec-Fetch-Site (a page that embeds us).
 
     ``framed`` where a page of another site may show ours in a frame, as the Hub does with a Space.
     """
 
-    def __init__(self, app: ASGIApp, hosts: Hosts, *, framed: bool) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts, *, framed: bool) -> None:
         self._app, self._hosts, self._framed = app, hosts, framed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,7 +38,7 @@ class ForeignPages:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         host = hosts[0] if len(hosts) == 1 else ""
-        if not self._hosts.serves(host):
+        if not self._hosts.allows(host):
             return Refusal(
                 421,
                 "This server is not served under that name. Name it in the environment variable EMOTUNE_HOSTS if it is yours.",
@@ -58,7 +58,7 @@ class ForeignPages:
         if not origins:
             return True
         # Without a referrer a browser keeps its origin back, also from ourselves; that it is us says the other header.
-        return len(origins) == 1 and (site == "same-origin" if origins[0] == "null" else self._hosts.owns(origins[0], host))
+        return len(origins) == 1 and (site == "same-origin" if origins[0] == "null" else self._hosts.is_own_origin(origins[0], host))
 
     def _is_visit(self, scope: Scope, headers: Headers, origins: list[str]) -> bool:
         """Whether a link on another site leads to the page itself; what is on the page then asks as our own."""

@@ -11,25 +11,25 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trainer.security.answers import Refusal, answered_unless_refused, refuse
+from trainer.security.refusals import Refusal, call_unless_refused, refuse
 
 _MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Patience:
+class BodyTimeouts:
     """For a body: ``pause`` seconds at most without a byte, and ``seconds`` in all, more of them by what has come at ``rate`` bytes a second."""
 
-    pause: float = 20.0
-    seconds: float = 20.0
-    rate: float = 1024.0
+    max_pause: float = 20.0
+    base_seconds: float = 20.0
+    bytes_per_second: float = 1024.0
 
 
-class Bodies:
+class BodyLimitMiddleware:
     """Bounds every body: by ``limits`` those of the paths named there, by ``limit`` bytes all others."""
 
-    def __init__(self, app: ASGIApp, *, limit: int, limits: Mapping[str, int], patience: Patience) -> None:
-        self._app, self._limit, self._limits, self._patience = app, limit, limits, patience
+    def __init__(self, app: ASGIApp, *, limit: int, limits: Mapping[str, int], timeouts: BodyTimeouts) -> None:
+        self._app, self._limit, self._limits, self._timeouts = app, limit, limits, timeouts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
@@ -37,20 +37,20 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         limit = self._limits.get(scope["path"].rstrip("/"), self._limit)
-        reader = _Reader(receive, limit, self._patience)
+        reader = _Reader(receive, limit, self._timeouts)
         said = headers.get("content-length", "0")
         if not said.isdecimal() or int(said) > limit:
             await reader.drain()
             await refuse(scope, receive, send, _too_large(limit), close=True)
             return
-        await answered_unless_refused(self._app, scope, reader.receive, send, lambda: reader.refused)
+        await call_unless_refused(self._app, scope, reader.receive, send, lambda: reader.refused)
 
 
 class _Reader:
     """Hands a body on, message by message, until it is too much or too slow. The time in which nobody wants more of it does not count."""
 
-    def __init__(self, receive: Receive, limit: int, patience: Patience) -> None:
-        self._receive, self._limit, self._patience = receive, limit, patience
+    def __init__(self, receive: Receive, limit: int, timeouts: BodyTimeouts) -> None:
+        self._receive, self._limit, self._timeouts = receive, limit, timeouts
         self._waited, self._bytes, self._whole = 0.0, 0, False
         self.refused: Refusal | None = None
 
@@ -62,8 +62,8 @@ class _Reader:
             return await self._receive()
         begun = time.monotonic()
         try:
-            left = self._patience.seconds + self._bytes / self._patience.rate - self._waited
-            message = await asyncio.wait_for(self._receive(), min(self._patience.pause, left))
+            left = self._timeouts.base_seconds + self._bytes / self._timeouts.bytes_per_second - self._waited
+            message = await asyncio.wait_for(self._receive(), min(self._timeouts.max_pause, left))
         except TimeoutError:
             self.refused = Refusal(408, "The request came in too slowly and was given up. Send it again.", "too_slow")
             return {"type": "http.disconnect"}

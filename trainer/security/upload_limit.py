@@ -1,6 +1,6 @@
 """Uploads: how many files one request may bring, and how much all that was uploaded may take; the oldest go first.
 
-Not the size of one upload: ``bodies.py`` bounds that. The page's copies are only there to be opened: a file that was opened has copies of its own.
+Not the size of one upload: ``body_limit.py`` bounds that. The page's copies are only there to be opened: a file that was opened has copies of its own.
 """
 
 import asyncio
@@ -12,18 +12,18 @@ from starlette.formparsers import parse_options_header
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trainer.runs.storage import make_room, remove_strays
-from trainer.security.answers import Refusal, answered_unless_refused, refuse
+from trainer.security.refusals import Refusal, call_unless_refused, refuse
 
-SPARED_SECONDS = 600.0
+RECENT_SECONDS = 600.0
 """An upload is opened soon after it has come in; a call that names it may have to wait for its turn."""
 
 
-class Uploads:
+class UploadLimitMiddleware:
     """Guards one path, to which files are posted as multipart forms and come to lie in ``folder``."""
 
-    def __init__(self, app: ASGIApp, *, path: str, folder: Path, most_files: int, most_bytes: int, most_at_once: int) -> None:
+    def __init__(self, app: ASGIApp, *, path: str, folder: Path, max_files: int, max_bytes: int, max_request_bytes: int) -> None:
         self._app, self._path, self._folder = app, path, folder
-        self._most_files, self._most_bytes, self._largest = most_files, most_bytes, most_at_once
+        self._max_files, self._max_bytes, self._max_request_bytes = max_files, max_bytes, max_request_bytes
         self._coming: dict[int, int] = {}
         """The bytes that each upload under way may bring."""
 
@@ -33,10 +33,10 @@ class Uploads:
             return
         headers = Headers(scope=scope)
         said = headers.get("content-length", "")
-        self._coming[id(scope)] = int(said) if said.isdecimal() else self._largest
+        self._coming[id(scope)] = int(said) if said.isdecimal() else self._max_request_bytes
         try:
-            spared = time.time() - SPARED_SECONDS
-            if not await asyncio.to_thread(make_room, self._folder, self._most_bytes, sum(self._coming.values()), spared):
+            spared = time.time() - RECENT_SECONDS
+            if not await asyncio.to_thread(make_room, self._folder, self._max_bytes, sum(self._coming.values()), spared):
                 words = "So much has been uploaded within the last minutes that there is no room for more. Try again in ten minutes."
                 await refuse(scope, receive, send, Refusal(507, words, "uploads_full"), close=True)
                 return
@@ -55,12 +55,12 @@ class Uploads:
             nonlocal refused
             message = {"type": "http.disconnect"} if refused else await receive()
             # Another delimiter ends the last part.
-            if message["type"] == "http.request" and counter.add(message.get("body", b"")) > self._most_files + 1:
-                refused = Refusal(413, f"These are too many files at once; send at most {self._most_files}.", "too_many_files")
+            if message["type"] == "http.request" and counter.add(message.get("body", b"")) > self._max_files + 1:
+                refused = Refusal(413, f"These are too many files at once; send at most {self._max_files}.", "too_many_files")
                 return {"type": "http.disconnect"}
             return message
 
-        await answered_unless_refused(self._app, scope, counted, send, lambda: refused)
+        await call_unless_refused(self._app, scope, counted, send, lambda: refused)
 
 
 class _Counter:
