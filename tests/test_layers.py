@@ -10,7 +10,7 @@ MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 
 FLOORS = [
     {"errors", "atomic", "__init__"},
-    {"settings", "recipe", "cache", "text_format", "terminal", "signals"},
+    {"settings", "recipe", "cache", "text_format", "hub", "terminal", "signals"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "drafts", "jobs", "security"},

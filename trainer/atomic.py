@@ -1,7 +1,7 @@
 """The one way to bring a file, a folder or a removal to the disk: after it is said to be done, no power cut undoes it.
 
 Knows nothing of what is written. A rename alone would not do: the content of a file and the names in a folder are each on the disk only once they
-were fsynced. Standard library only; everything here raises OSError.
+were fsynced. Standard library only, but for ``write_parquet``; everything here raises OSError.
 """
 
 import errno
@@ -11,7 +11,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    import pyarrow
 
 REMOVED = ".deleted-"
 """How the names begin of what is being removed: nothing counts that is named so, and whoever starts next may clear it away."""
@@ -25,6 +28,14 @@ def write_file(path: Path, content: bytes) -> None:
     """Write a file, or replace one, as a whole: readers see the old one or the new one, never half of one or none."""
     with replacing(path) as file:
         file.write(content)
+
+
+def write_parquet(path: Path, table: "pyarrow.Table") -> None:
+    """Write a table as a Parquet file, or replace one, as a whole."""
+    import pyarrow.parquet
+
+    with replacing(path) as file:
+        pyarrow.parquet.write_table(table, file)
 
 
 @contextmanager

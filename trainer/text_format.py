@@ -1,46 +1,60 @@
-"""Numbers as people write them. A rounded number never claims what only an exact one may: nothing is "100 %" where one row is wrong.
+"""Numbers, plurals and lists of names as people write them. Rounding never hides a difference: nothing is "100 %" if one row is wrong.
 
-It knows neither HTML nor sentences; plurals and lists of names are in data/wording.py.
+Knows no HTML.
 """
 
-_MORE_DIGITS = 2
-"""At most so many beyond the ones asked for; a share that is nearer still to 0 or 1 is "under" or "over" the last number there is."""
+from collections.abc import Iterable
+
+_EXTRA_DIGITS = 2
+"""At most this many beyond the requested ones; a value still closer to 0 or 1 is written as "under" or "over" the last number."""
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """A share in 0..1 as "90.3 %". "100.0 %" is said of 1 alone and "0.0 %" of 0 alone: 3,199 of 3,200 are "99.97 %"."""
-    return f"{_rounded(100 * share, digits, 100)} %"
+def percent(ratio: float, digits: int = 1) -> str:
+    """A ratio in 0..1 as "90.3 %". Only 1 is "100.0 %" and only 0 is "0.0 %": 3,199 of 3,200 are "99.97 %"."""
+    return f"{_rounded(100 * ratio, digits, 100)} %"
 
 
 def percent_range(low: float, high: float, digits: int = 1) -> str:
-    """The ends of an interval of shares in 0..1, as "89.1 to 91.4 %"; each is 0 or 100 only where it is so exactly."""
+    """An interval of ratios in 0..1 as "89.1 to 91.4 %"; an end is 0 or 100 only if it is so exactly."""
     return f"{_rounded(100 * low, digits, 100)} to {percent(high, digits)}"
 
 
-def decimal(share: float, digits: int = 2) -> str:
-    """A share in 0..1 as "0.82"; "1.00" is said of 1 alone and "0.00" of 0 alone."""
-    return _rounded(share, digits, 1)
+def decimal(ratio: float, digits: int = 2) -> str:
+    """A ratio in 0..1 as "0.82"; only 1 is "1.00" and only 0 is "0.00"."""
+    return _rounded(ratio, digits, 1)
 
 
 def decimal_range(low: float, high: float, digits: int = 2) -> str:
-    """The ends of an interval of shares in 0..1, as "0.79–0.85"; each is 0 or 1 only where it is so exactly."""
+    """An interval of ratios in 0..1 as "0.79–0.85"; an end is 0 or 1 only if it is so exactly."""
     return f"{decimal(low, digits)}–{decimal(high, digits)}"
 
 
 def points(difference: float, digits: int = 1) -> str:
-    """A difference of two shares, in -1..1, in percentage points: "−4.6", with a real minus sign; "0.0" is said of no difference alone."""
+    """A difference of two ratios, in -1..1, in percentage points: "−4.6", with a real minus sign; only no difference is "0.0"."""
     sign = "−" if difference < 0 else ""
     return sign + _rounded(100 * abs(difference), digits, 100)
 
 
-def _rounded(value: float, digits: int, top: int) -> str:
-    """``value`` in 0..top with as many digits as it takes not to be written as 0 or as ``top`` if it is neither."""
-    if value in (0, top):
+def pluralize(count: int, singular: str, plural: str | None = None) -> str:
+    """12480, "row" -> "12,480 rows"."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
+
+
+def quote_names(names: Iterable[str], *, limit: int = 10) -> str:
+    """Names in quotation marks for a sentence, cut where they are long or many."""
+    names = list(names)
+    shown = ", ".join(f"“{name[:40]}”" for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
+def _rounded(value: float, digits: int, maximum: int) -> str:
+    """``value`` in 0..``maximum`` with as many digits as needed not to look like 0 or ``maximum`` if it is neither."""
+    if value in (0, maximum):
         return f"{value:.{digits}f}"
-    most = digits + _MORE_DIGITS
-    for places in range(digits, most + 1):
+    max_digits = digits + _EXTRA_DIGITS
+    for places in range(digits, max_digits + 1):
         written = f"{value:.{places}f}"
-        if 0 < float(written) < top:
+        if 0 < float(written) < maximum:
             return written
-    nearest = 10.0**-most
-    return f"under {nearest:.{most}f}" if value < top / 2 else f"over {top - nearest:.{most}f}"
+    smallest = 10.0**-max_digits
+    return f"under {smallest:.{max_digits}f}" if value < maximum / 2 else f"over {maximum - smallest:.{max_digits}f}"

@@ -99,7 +99,7 @@ def _doors(work: Path) -> dict[str, Door]:
     def of_the_hub(folder: Path) -> None:
         with (
             mock.patch("huggingface_hub.snapshot_download", return_value=str(folder)),
-            mock.patch("trainer.training.encoders.hub_answers", return_value=False),
+            mock.patch("trainer.training.encoders.hub_is_reachable", return_value=False),
         ):
             encoder = find_encoder(_NAMED, catalogue())
             for count in (token_counter(encoder), unknown_finder(encoder)):

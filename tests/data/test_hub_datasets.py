@@ -7,7 +7,7 @@ import pytest
 from trainer.data.columns.guess import guess_columns, guess_split_column
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_table
-from trainer.data.hub_datasets import CATALOGUE, HubAddress, fetch, find_dataset, parse_address
+from trainer.data.hub_datasets import CATALOGUE, fetch, find_dataset
 from trainer.data.splits import split
 from trainer.errors import UserError
 
@@ -28,60 +28,6 @@ def _dataset(text: str, parts: dict[str, list[tuple[str, int]]], names: list[str
             for split, rows in parts.items()
         }
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        (" dair-ai/emotion ", HubAddress("dair-ai/emotion")),
-        ("nyu-mll/glue/sst2", HubAddress("nyu-mll/glue", "sst2")),
-        ("https://huggingface.co/dair-ai/emotion", HubAddress("dair-ai/emotion", is_dataset=False)),
-        ("https://huggingface.co/a.b/c_d/blob/main/config.json?x=1#y", HubAddress("a.b/c_d", is_dataset=False)),
-        ("HTTPS://HuggingFace.co/datasets/dair-ai/emotion/", HubAddress("dair-ai/emotion", is_dataset=True)),
-        ("https://huggingface.co/datasets/nyu-mll/glue/viewer/sst2/train", HubAddress("nyu-mll/glue", "sst2", True)),
-        ("https://hf.co/datasets/nyu-mll/glue/tree/main/sst2", HubAddress("nyu-mll/glue", is_dataset=True)),
-    ],
-)
-def test_names_and_addresses_of_the_hub(text: str, wanted: HubAddress):
-    assert parse_address(text) == wanted
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "emotion",
-        "/",
-        "a/",
-        "/etc/passwd",
-        "../../etc/passwd",
-        "../etc",
-        "a/..",
-        "a/b..c",
-        "a/b--c",
-        "a/b.git",
-        "a/-b",
-        "a b/c",
-        "a/b\nc",
-        "ä/b",
-        "a/" + "b" * 97,
-        "a/b/c/d",
-        "http://huggingface.co/a/b",
-        "https://huggingface.co",
-        "https://huggingface.co/a",
-        "https://huggingface.co/spaces/a/b",
-        "https://huggingface.co/datasets",
-        "https://huggingface.co/datasets/emotion",
-        "https://huggingface.co/a/%2e%2e",
-        "https://huggingface.co@evil.example/a/b",
-        "https://huggingface.co.evil.example/a/b",
-        "https://evil.example/huggingface.co/a/b",
-        "https://[/a/b",
-        "file:///a/b",
-    ],
-)
-def test_what_is_no_name_of_the_hub(text: str):
-    assert parse_address(text) is None
 
 
 def test_a_data_set_that_the_catalogue_does_not_name_is_one_of_the_hub():

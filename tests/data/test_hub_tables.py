@@ -63,7 +63,7 @@ class Hub:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Hub:
     made = Hub(tmp_path)
-    monkeypatch.setattr(hub_tables, "hub_answers", lambda: True)
+    monkeypatch.setattr(hub_tables, "hub_is_reachable", lambda: True)
     monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda self, *named, **how: made.info(*named, **how))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", made.download)
     return made
@@ -142,7 +142,7 @@ def test_what_cannot_be_had_is_one_sentence(hub: Hub, reader: FileReader, harm: 
 
 
 def test_without_internet_it_says_so(hub: Hub, reader: FileReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_tables, "hub_answers", lambda: False)
+    monkeypatch.setattr(hub_tables, "hub_is_reachable", lambda: False)
     with pytest.raises(UserError, match="Check the internet connection") as refusal:
         fetched(reader)
     assert refusal.value.code == "hub_unreachable"

@@ -113,7 +113,7 @@ HUB = find_encoder("bert-base-uncased", catalogue())
 
 def test_an_encoder_that_cannot_be_fetched_is_a_kind_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(encoders, "hub_answers", lambda: False)
+    monkeypatch.setattr(encoders, "hub_is_reachable", lambda: False)
     for load in (lambda: load_tokenizer(HUB, max_length=64), lambda: load_classifier(HUB, ("a", "b"))):
         with pytest.raises(UserError, match="could not be fetched from the Hugging Face Hub") as refused:
             load()
@@ -125,7 +125,7 @@ def test_a_failing_download_is_the_same_sentence(monkeypatch: pytest.MonkeyPatch
     def fail(*_: object, **__: object) -> str:
         raise OSError("429 too many requests")
 
-    monkeypatch.setattr(encoders, "hub_answers", lambda: True)
+    monkeypatch.setattr(encoders, "hub_is_reachable", lambda: True)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(UserError, match="could not be fetched"):
         load_tokenizer(HUB, max_length=64)
@@ -139,7 +139,7 @@ def test_what_was_fetched_once_needs_no_network(monkeypatch: pytest.MonkeyPatch,
     def never() -> bool:
         raise AssertionError("the network was asked")
 
-    monkeypatch.setattr(encoders, "hub_answers", never)
+    monkeypatch.setattr(encoders, "hub_is_reachable", never)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", cached)
     assert load_classifier(HUB, ("a", "b")).config.num_labels == 2
 
@@ -156,7 +156,7 @@ NAMED = "somebody/their-bert"
 def hub(monkeypatch: pytest.MonkeyPatch, tiny_encoder: Encoder, tmp_path: Path) -> Hub:
     """The Hub with one model, and an empty cache."""
     made = Hub(Path(tiny_encoder.source), tmp_path / "cache")
-    monkeypatch.setattr(encoders, "hub_answers", lambda: made.answers)
+    monkeypatch.setattr(encoders, "hub_is_reachable", lambda: made.answers)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", made.download)
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda self, *named, **how: made.info(*named, **how))
     return made

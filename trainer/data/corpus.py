@@ -12,8 +12,8 @@ import numpy as np
 from trainer.data.files.decoding import clean
 from trainer.data.files.reading import DroppedRow, Table
 from trainer.data.labels import is_measurement
-from trainer.data.wording import quoted
 from trainer.errors import UserError
+from trainer.text_format import quote_names
 
 NO_TEXT = "no text in this row"
 NO_LABEL = "no label in this row"
@@ -32,7 +32,7 @@ class Corpus:
     """n texts with their labels.
 
     ``label_ids``: (n,) int64, positions in ``label_names``; every label has a row. ``source_rows``: (n,) int64, positions in
-    ``Table.rows``, and ``lines``: (n,) int64, the line of the file where the row starts, counted from 1 (of their own table where corpora
+    ``Table.rows``, and ``lines``: (n,) int64, the line of the file where the row starts, pluralize from 1 (of their own table where corpora
     were joined). ``origins``: per row "train", "validation" or "test" as published, or None. ``dropped``: rows of the table without text
     or label.
     """
@@ -163,8 +163,8 @@ def _names_in(corpus: Corpus, origin: str) -> set[str]:
 def unknown_class(unknown: Sequence[str], origin: str, known: Sequence[str]) -> UserError:
     """The error for classes that only the validation or test rows have."""
     return UserError(
-        f"The {origin} rows hold {quoted(unknown)}, which no training row has, so it could never be predicted. "
-        f"Classes in the training rows: {quoted(known)}. Add training rows for it, or take its rows out.",
+        f"The {origin} rows hold {quote_names(unknown)}, which no training row has, so it could never be predicted. "
+        f"Classes in the training rows: {quote_names(known)}. Add training rows for it, or take its rows out.",
         code="unknown_class",
     )
 
@@ -231,7 +231,7 @@ def _check_classes(counts: Mapping[str, int], column: str, max_classes: int) -> 
         )
     if is_measurement(counts):
         raise UserError(
-            f"The label column “{column}” holds measurements such as {quoted(list(counts)[:3])}, not classes. "
+            f"The label column “{column}” holds measurements such as {quote_names(list(counts)[:3])}, not classes. "
             "Choose another label column, or make a new one with a few groups, such as low, middle and high.",
             code="label_is_measurement",
         )

@@ -1,59 +1,16 @@
-"""Names and addresses of the Hugging Face Hub; the data sets of our catalogue, fetched as the CSV file that an upload would be.
+"""The data sets of our catalogue, fetched from the Hugging Face Hub as the CSV file that an upload would be.
 
-A data set that a person names is fetched by hub_tables. A name becomes part of no path, and of an address only where it is one of the Hub's.
+Other data sets of the Hub are fetched by hub_tables.py.
 """
 
 import csv
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from trainer.errors import UserError
-
-_TIMEOUT = 5.0  # seconds for the first answer of the Hub
-_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
-_PART = re.compile(r"[a-z0-9](?:[\w.-]{0,94}\w)?", re.ASCII | re.IGNORECASE)
-_NO_OWNERS = frozenset(
-    "api blog chat collections datasets docs join learn login models new organizations papers pricing settings spaces tasks".split()
-)
-
-
-@dataclass(frozen=True)
-class HubAddress:
-    """A repository of the Hub. ``part`` is the part of a data set that was named behind it, else ""."""
-
-    repo: str
-    part: str = ""
-    is_dataset: bool | None = None
-    """None where a bare "owner/name" does not tell it from a model."""
-
-
-def parse_address(text: str) -> HubAddress | None:
-    """What "owner/name", "owner/name/part" or a whole https address of the Hub names; None for anything else."""
-    text = text.strip()
-    if "://" not in text:
-        return _address(text.split("/"), None)
-    try:
-        address = urlsplit(text)
-    except ValueError:
-        return None
-    if address.scheme.lower() != "https" or address.netloc.lower() not in _HOSTS:
-        return None
-    first, *rest = names = unquote(address.path).strip("/").split("/")
-    if first != "datasets":
-        return _address(names[:2], False)
-    # The viewer of a data set names its part: /datasets/owner/name/viewer/part/split
-    return _address([*rest[:2], *rest[3:4]] if rest[2:3] == ["viewer"] else rest[:2], True)
-
-
-def _address(names: Sequence[str], is_dataset: bool | None) -> HubAddress | None:
-    whole = all(_PART.fullmatch(name) and "--" not in name and ".." not in name and not name.endswith(".git") for name in names)
-    if not whole or not 2 <= len(names) <= 3 or names[0].lower() in _NO_OWNERS:
-        return None
-    return HubAddress("/".join(names[:2]), "".join(names[2:]), is_dataset)
+from trainer.hub import hub_is_reachable, parse_repository
 
 
 @dataclass(frozen=True)
@@ -92,13 +49,13 @@ def find_dataset(name: str) -> HubDataset:
 
     Raises UserError ``unknown_dataset`` for what is neither. Asks nobody whether it exists.
     """
-    address = parse_address(name)
-    repo = address.repo if address is not None and not address.part else name.strip()
+    address = parse_repository(name)
+    repo = address.repo if address is not None and not address.config else name.strip()
     for dataset in CATALOGUE:
         if repo.casefold() in (dataset.name.casefold(), dataset.repo.casefold()):
             return dataset
     if address is not None and address.is_dataset is not False:
-        return HubDataset(address.repo, address.repo, address.part or None, "", "", "", 0)
+        return HubDataset(address.repo, address.repo, address.config or None, "", "", "", 0)
     raise UserError(
         f"There is no data set called “{name[:60]}” here. Choose one of {', '.join(dataset.name for dataset in CATALOGUE)}, name a public one of "
         "the Hugging Face Hub as owner/name, or upload a CSV file.",
@@ -123,20 +80,6 @@ def fetch(dataset: HubDataset, *, load: Callable[..., Any] | None = None) -> byt
         raise unreachable(dataset, error) from error
 
 
-def hub_answers() -> bool:
-    """Whether the Hugging Face Hub can be reached now; asked first, since its client retries for half a minute before it gives up."""
-    import httpx
-    from huggingface_hub import constants
-
-    if constants.is_offline_mode():
-        return False
-    try:
-        httpx.head(constants.ENDPOINT, timeout=_TIMEOUT, follow_redirects=False)
-    except httpx.HTTPError:
-        return False
-    return True
-
-
 def unreachable(dataset: HubDataset, error: Exception | None) -> UserError:
     """The error for a data set that cannot be fetched."""
     detail = f" ({type(error).__name__})" if error else ""
@@ -153,7 +96,7 @@ def _loader(dataset: HubDataset) -> Callable[..., Any]:
     import datasets
 
     fetched_before = any(datasets.config.HF_DATASETS_CACHE.glob(dataset.repo.replace("/", "___")))
-    if not fetched_before and not hub_answers():
+    if not fetched_before and not hub_is_reachable():
         raise unreachable(dataset, None)
     return datasets.load_dataset
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.table import Table
-from trainer.data.hub_datasets import HubDataset, hub_answers, to_csv, unreachable
+from trainer.data.hub_datasets import HubDataset, to_csv, unreachable
 from trainer.data.reader.file_reader import TableReader
-from trainer.data.wording import quoted
 from trainer.errors import UserError
+from trainer.hub import hub_is_reachable
+from trainer.text_format import quote_names
 
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import RepoSibling
@@ -51,7 +52,7 @@ def _listed(dataset: HubDataset) -> "list[RepoSibling]":
     from huggingface_hub import HfApi
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
-    if not hub_answers():
+    if not hub_is_reachable():
         raise unreachable(dataset, None)
     try:
         # Not with the key of whoever runs the server: a visitor names it.
@@ -86,7 +87,7 @@ def _chosen(dataset: HubDataset, files: "Sequence[RepoSibling]") -> "list[tuple[
     wanted = dataset.config or (parts[0] if len(parts) == 1 else "default")
     if wanted not in parts:
         raise UserError(
-            f"{dataset.repo} has several parts: {quoted(parts)}. Write one of them behind its name, such as {dataset.repo}/{parts[0]}.",
+            f"{dataset.repo} has several parts: {quote_names(parts)}. Write one of them behind its name, such as {dataset.repo}/{parts[0]}.",
             code="unknown_part",
         )
     splits = [(SPLIT_NAMES.get(split.casefold(), ""), file) for part, split, file in found if part == wanted]

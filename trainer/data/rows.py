@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.atomic import write_parquet
 from trainer.data.corpus import Corpus
-from trainer.data.parquet import write_whole
 from trainer.data.splits import Splits
 from trainer.errors import UserError
 
@@ -40,7 +40,7 @@ def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
     }
     about = json.dumps({"label_names": corpus.label_names, "notices": splits.notices}, ensure_ascii=False)
     table = pa.table(columns).replace_schema_metadata({"emotune": about})
-    write_whole(Path(path), table)
+    write_parquet(Path(path), table)
 
 
 def load_rows(path: str | Path) -> tuple[Corpus, Splits]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form, unknown_class
 from trainer.data.duplicates.near_duplicates import near_duplicates
-from trainer.data.wording import counted
 from trainer.errors import UserError
+from trainer.text_format import pluralize
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _check(corpus: Corpus, splits: Splits) -> None:
     empty = [name for name, size in sizes.items() if not size]
     if empty:
         raise UserError(
-            f"With {counted(len(corpus), 'row')} nothing would be left for {' and '.join(empty)}. "
+            f"With {pluralize(len(corpus), 'row')} nothing would be left for {' and '.join(empty)}. "
             "Use at least three different texts for each label; some tens for each make a useful classifier.",
             code="too_few_rows",
         )
@@ -96,7 +96,7 @@ def _follow_origins(
         same, near = _doubles(given[part], given[other], texts)
         for leaving, what in ((same, "the same text"), (near, "nearly the same text")):
             if leaving:
-                notices.append(f"{counted(len(leaving), 'row')} {left} because {what} is in the {other} rows.")
+                notices.append(f"{pluralize(len(leaving), 'row')} {left} because {what} is in the {other} rows.")
         given[part] = sorted(set(given[part]).difference(same, near))
         left_out += same + near
     train, validation, test = given["train"], given["validation"], given["test"]
@@ -105,7 +105,7 @@ def _follow_origins(
     train, validation, test = parts["train"], validation or parts["validation"], test or parts["test"]
     for part, rows in (("validation", validation), ("test", test)):
         if wanted[part]:
-            notices.append(f"No {part} rows are given: {counted(len(rows), 'row')} for it were taken from the training rows.")
+            notices.append(f"No {part} rows are given: {pluralize(len(rows), 'row')} for it were taken from the training rows.")
     notices += more
     lost = sorted(set(range(len(corpus.label_names))) - set(corpus.label_ids[train].tolist()))
     if lost and train:

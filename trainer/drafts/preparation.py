@@ -22,11 +22,11 @@ from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplica
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split
-from trainer.data.wording import counted
 from trainer.drafts.store import Draft, DraftStore, GivenRole, SourceFile
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
+from trainer.text_format import pluralize
 
 _SPLITS_KEPT = 4
 """Of the shares and seeds that a person tried; each takes eight bytes a row."""
@@ -196,7 +196,7 @@ def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
         if not texts[part] or not texts[part] <= texts["train"]:
             continue
         given = getattr(draft, part) is not None
-        count = counted(len(rows[part]), "text")
+        count = pluralize(len(rows[part]), "text")
         message = (
             f"All {count} of the {part} {'file' if given else 'rows'} also stand in {draft.main.name if given else 'the training rows'}"
         )
@@ -207,7 +207,7 @@ def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
                 code=f"{part}_in_training",
             )
         leaving = [row for row in rows["train"] if normal_form(corpus.texts[row]) in texts[part]]
-        more = f"{counted(len(leaving), 'row')} with these texts {'is' if len(leaving) == 1 else 'are'} not trained on."
+        more = f"{pluralize(len(leaving), 'row')} with these texts {'is' if len(leaving) == 1 else 'are'} not trained on."
         findings.append(Finding(f"{part}_in_training", "look", len(rows[part]), f"{message}.", more, examples(corpus, leaving)))
     return findings
 

@@ -10,10 +10,9 @@ import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.data.wording import counted
 from trainer.evaluation.intervals import CONFIDENCE, wilson
 from trainer.evaluation.predictions import Predictions
-from trainer.text_format import points
+from trainer.text_format import pluralize, points
 
 _FEW = 30
 """Fewer shared rows than this say little, whatever they say."""
@@ -128,7 +127,7 @@ def in_words(found: Paired, a: str, b: str) -> str:
     """What was found, in a sentence or two for people; ``a`` and ``b`` are the runs' names."""
     if not found.rows and found.disputed:
         return (
-            f"{a} and {b} kept {counted(found.disputed, 'text')} aside in common, but under different labels, so they cannot be compared row by "
+            f"{a} and {b} kept {pluralize(found.disputed, 'text')} aside in common, but under different labels, so they cannot be compared row by "
             "row. Name the classes alike in both files and train again."
         )
     if not found.rows:
@@ -136,7 +135,7 @@ def in_words(found: Paired, a: str, b: str) -> str:
             f"{a} and {b} kept no rows aside in common, so they cannot be compared row by row. "
             "Train both on the same file with the same seed and the same split."
         )
-    rows = counted(found.rows, "shared test row")
+    rows = pluralize(found.rows, "shared test row")
     if not found.only_a and not found.only_b:
         verdict = f"On {rows} {a} and {b} are right and wrong in the very same ones."
     elif found.only_a == found.only_b:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.data.parquet import write_whole
+from trainer.atomic import write_parquet
 
 SPLITS = ("validation", "test")
 
@@ -82,7 +82,7 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     }
     names = json.dumps(predictions.label_names, ensure_ascii=False).encode("utf-8", "surrogatepass")
     table = pa.table(columns).replace_schema_metadata({b"label_names": names})
-    write_whole(path, table)
+    write_parquet(path, table)
 
 
 def load_predictions(path: str | os.PathLike) -> Predictions:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.wording import counted, quoted
 from trainer.evaluation.intervals import Interval, macro_f1, proportion, weighted_f1
+from trainer.text_format import pluralize, quote_names
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def gaps(report: Report) -> tuple[str, ...]:
         if left_out:
             sentences.append(f"Macro F1 leaves {_names(report, left_out)} out.")
     if counted_as_zero:
-        rows = counted(int(predicted[counted_as_zero].sum()), "row")
+        rows = pluralize(int(predicted[counted_as_zero].sum()), "row")
         sentences.append(f"Macro F1 counts {_names(report, counted_as_zero)} as 0, as the model gave {rows} of other classes this answer.")
     if silent:
         sentences.append(f"Never predicted: {_names(report, silent)}. So there is no precision, and F1 is 0.")
@@ -121,7 +121,7 @@ def gaps(report: Report) -> tuple[str, ...]:
 
 
 def _names(report: Report, ids: list[int]) -> str:
-    return quoted((report.label_names[i] for i in ids), most=5)
+    return quote_names((report.label_names[i] for i in ids), limit=5)
 
 
 def _it(ids: list[int]) -> str:

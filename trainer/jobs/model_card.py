@@ -6,14 +6,13 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from trainer.data.checks.repairs import REPAIRS, done_in_words, text_repairs
-from trainer.data.wording import counted
 from trainer.evaluation.baseline import learned_from
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report, gaps
 from trainer.runs.run import Run
 from trainer.runs.view import KeptModel, RunView
 from trainer.terminal import one_line
-from trainer.text_format import decimal, percent
+from trainer.text_format import decimal, percent, pluralize
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
@@ -113,7 +112,7 @@ def _parent(view: RunView) -> str:
 def _training(model: KeptModel) -> str:
     """What is known of the training that the model is of."""
     rate = "" if model.learning_rate is None else f", peak learning rate {model.learning_rate:g}"
-    return f"{counted(model.epochs, 'epoch')}, batch size {model.batch_size}{rate}, on {_escaped(model.device) or 'an unknown device'}"
+    return f"{pluralize(model.epochs, 'epoch')}, batch size {model.batch_size}{rate}, on {_escaped(model.device) or 'an unknown device'}"
 
 
 def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":

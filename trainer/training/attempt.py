@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.atomic import make_folder, move, sync_tree
-from trainer.data.wording import counted
 from trainer.errors import NoMemoryError
 from trainer.runs.checkpoints import Checkpoint, link_files
 from trainer.runs.run import Run
+from trainer.text_format import pluralize
 from trainer.training.distributed import Ranks
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
@@ -73,7 +73,7 @@ def train_to_the_end(course: Course, texts_at_a_time: int) -> Fitted | None:
     if fewer is not None:
         parts = together // fewer
         remark = (
-            f"The {course.hardware.name} ran out of memory with {counted(texts_at_a_time, 'text')} at a time. It goes on with "
+            f"The {course.hardware.name} ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. It goes on with "
             f"{fewer} at a time and {parts * recipe.gradient_accumulation} times as many before each step: "
             "the same training, a little slower."
         )
@@ -83,7 +83,7 @@ def train_to_the_end(course: Course, texts_at_a_time: int) -> Fitted | None:
         texts_at_a_time = fewer
     fewer = largest_part(texts_at_a_time, texts_at_a_time - 1)
     raise NoMemoryError(
-        f"The {course.hardware.name} ran out of memory with {counted(texts_at_a_time, 'text')} at a time. {way_on(fewer)}",
+        f"The {course.hardware.name} ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {way_on(fewer)}",
         code="out_of_memory",
         fewer_texts=fewer,
     )

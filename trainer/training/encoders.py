@@ -13,8 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from trainer.data.hub_datasets import hub_answers, parse_address
 from trainer.errors import UserError
+from trainer.hub import hub_is_reachable, parse_repository
 from trainer.training.config_check import read_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
 from trainer.training.hub_files import offered_files
@@ -204,12 +204,12 @@ def find_encoder(name: str, encoders: Sequence[Encoder]) -> Encoder:
 
     Raises UserError ``unknown_encoder`` with the names there are for what is neither. Asks nobody whether it exists.
     """
-    address = parse_address(name)
+    address = parse_repository(name)
     wanted = name if address is None else address.repo
     for encoder in encoders:
         if encoder.name == name or (encoder.repository and encoder.repository == wanted):
             return encoder
-    if address is not None and not address.part and not address.is_dataset:
+    if address is not None and not address.config and not address.is_dataset:
         return hub_encoder(address.repo)
     names = ", ".join(e.name for e in encoders)
     raise UserError(
@@ -361,7 +361,7 @@ def _fetched(encoder: Encoder, *, weights: bool) -> str:
         if (folder / "config.json").exists() and (folder / WEIGHTS).exists() >= weights:
             return str(folder)
     try:
-        if hub_answers():
+        if hub_is_reachable():
             if encoder.catalogued:
                 return snapshot_download(encoder.source, allow_patterns=files)
             # What a visitor names is fetched as anybody may: not with the key of whoever runs the server.

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from trainer.data.wording import counted
 from trainer.errors import NoMemoryError
 from trainer.recipe import Recipe
+from trainer.text_format import pluralize
 from trainer.training.encoders import Encoder
 from trainer.training.estimate import free_megabytes
 from trainer.training.hardware import Hardware
@@ -26,7 +26,7 @@ def way_on(fewer_texts: int | None) -> str:
     """What to do where the memory did not suffice; None where even one text at a time is too much."""
     if fewer_texts is None:
         return "Start it anew with a shorter maximum length, or with a smaller encoder."
-    return f"Train it again with {counted(fewer_texts, 'text')} at a time: the same training, a little slower."
+    return f"Train it again with {pluralize(fewer_texts, 'text')} at a time: the same training, a little slower."
 
 
 def refuse_what_cannot_fit(recipe: Recipe, encoder: Encoder, lengths: Sequence[int], hardware: Hardware) -> None:
@@ -48,7 +48,7 @@ def refuse_what_cannot_fit(recipe: Recipe, encoder: Encoder, lengths: Sequence[i
     if needed(texts) > free:
         fits = next((n for n in range(texts - 1, 0, -1) if recipe.batch_size % n == 0 and needed(n) <= free), None)
         raise NoMemoryError(
-            f"A batch of {counted(texts, 'text')} of up to {longest} tokens needs at least {needed(texts) / 1024:.1f} GB with {encoder.name}, "
+            f"A batch of {pluralize(texts, 'text')} of up to {longest} tokens needs at least {needed(texts) / 1024:.1f} GB with {encoder.name}, "
             f"and {free / 1024:.1f} GB are free on the {hardware.name}. {way_on(fits)}",
             code="batch_too_large",
             fewer_texts=fits,

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from trainer.data.wording import counted
 from trainer.runs.view import RunView
+from trainer.text_format import pluralize
 
 _PACKED = re.compile(r"\.(gz|bz2|xz|zst|zip)$", re.IGNORECASE)
 _ENDING = re.compile(r"\.[a-z][a-z0-9]{1,6}$", re.IGNORECASE)
@@ -19,7 +19,7 @@ _BLANKS = re.compile(r"[\s_-]+")
 def title(view: RunView) -> str:
     """The name that a person gave the run; else its file and its level: "sample emotions, quick look"."""
     file = file_words(view.source_name)
-    more = f" + {counted(view.more_epochs, 'epoch')}" if view.more_epochs else ""
+    more = f" + {pluralize(view.more_epochs, 'epoch')}" if view.more_epochs else ""
     return view.name if view.renamed or not file else f"{file}, {view.level.lower() or 'own settings'}{more}"
 
 

@@ -1,8 +1,8 @@
 """Numbers, times and states as people say them."""
 
-from trainer.data.wording import counted
 from trainer.runs.view import RunView
 from trainer.text_format import percent as percent_of
+from trainer.text_format import pluralize
 
 STATES = {
     "queued": "waiting",
@@ -16,7 +16,7 @@ STATES = {
 }
 
 
-count = counted
+count = pluralize
 """12480, "row" -> "12,480 rows"."""
 
 

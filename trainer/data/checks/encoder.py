@@ -11,8 +11,7 @@ import numpy as np
 from trainer.data.checks.findings import Finding, examples
 from trainer.data.checks.language import LANGUAGE_NAMES, guess_language, scripts
 from trainer.data.corpus import Corpus
-from trainer.data.wording import counted
-from trainer.text_format import percent
+from trainer.text_format import percent, pluralize
 
 _SAMPLE_TEXTS = 2_000
 _SELDOM = 0.01
@@ -107,7 +106,9 @@ def _unknown_signs(corpus: Corpus, encoder: EncoderFacts, kind: str) -> list[Fin
     holding = [row for row, signs in found.items() if signs]
     shown = " ".join(sign for sign, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_SIGNS])
     share = percent(len(holding) / len(corpus))
-    message = f"{counted(len(holding), f'{kind} holds', f'{kind}s hold')} signs that {encoder.name} cannot read ({share}), such as {shown}."
+    message = (
+        f"{pluralize(len(holding), f'{kind} holds', f'{kind}s hold')} signs that {encoder.name} cannot read ({share}), such as {shown}."
+    )
     more = (
         "It cannot tell them from one another, and a word written right beside one is lost too. Where they tell the labels apart, write them "
         "as words, or choose an encoder that reads every sign, such as roberta-base."
@@ -123,7 +124,7 @@ def _truncated(corpus: Corpus, encoder: EncoderFacts, lengths: Lengths, max_leng
     best = suggested_length(lengths, encoder.longest)
     about = "" if lengths.step == 1 else "About "
     shown = examples(corpus, (lengths.step * np.flatnonzero(lengths.tokens > max_length)).tolist())
-    message = f"{about}{counted(rows, f'{kind} is', f'{kind}s are')} longer than {max_length} tokens ({percent(share)}); the rest of each is not read."
+    message = f"{about}{pluralize(rows, f'{kind} is', f'{kind}s are')} longer than {max_length} tokens ({percent(share)}); the rest of each is not read."
     if share <= _SELDOM:
         return Finding("texts_cut", "good", rows, message, examples=shown)
     if best > max_length:

@@ -7,7 +7,7 @@ import numpy as np
 from trainer.data.checks.findings import Finding, examples, marked
 from trainer.data.checks.repairs import FEWEST_ROWS, apply_repairs, may_go, rare, several_labels, spellings
 from trainer.data.corpus import Corpus
-from trainer.data.wording import counted, quoted
+from trainer.text_format import pluralize, quote_names
 
 _IMBALANCE = 10  # times as many rows in the largest as in the smallest class
 _MANY = 30
@@ -24,7 +24,7 @@ def check_labels(corpus: Corpus) -> list[Finding]:
     found = [_variants(corpus), _several(corpus), _rare(corpus), _many(tidy, sizes), _imbalance(tidy, sizes), _small(tidy, sizes)]
     findings = [finding for finding in found if finding]
     if len(sizes) > 1 and not findings:
-        message = f"{counted(len(sizes), 'label')}, each with at least {counted(int(sizes.min()), 'row')}."
+        message = f"{pluralize(len(sizes), 'label')}, each with at least {pluralize(int(sizes.min()), 'row')}."
         findings.append(Finding("labels_clear", "good", len(sizes), message))
     return findings
 
@@ -33,7 +33,7 @@ def _variants(corpus: Corpus) -> Finding | None:
     merged = spellings(corpus)
     if not merged:
         return None
-    count = counted(len(merged), "label differs", "labels differ")
+    count = pluralize(len(merged), "label differs", "labels differ")
     pairs = ", ".join(f"“{name[:40]}” and “{common[:40]}”" for name, common in list(merged.items())[:5])
     message = f"{count} from another only in case, blanks or the form of a letter: {pairs}{', …' if len(merged) > 5 else '.'}"
     odd = np.isin(corpus.label_ids, [at for at, name in enumerate(corpus.label_names) if name in merged])
@@ -47,7 +47,7 @@ def _several(corpus: Corpus) -> Finding | None:
     if not count:
         return None
     first = corpus.label_names[corpus.label_ids[np.flatnonzero(rows)[0]]]
-    message = f"{counted(count, 'row names', 'rows name')} several labels in one cell, such as “{first[:60]}”."
+    message = f"{pluralize(count, 'row names', 'rows name')} several labels in one cell, such as “{first[:60]}”."
     more = (
         "Here each text has one label, so every combination would count as a label of its own. "
         "Leave these rows out, or keep one label in each cell and upload the file again."
@@ -61,9 +61,9 @@ def _rare(corpus: Corpus) -> Finding | None:
     if not sizes:
         return None
     few = sorted(sizes)
-    names = ", ".join(f"“{corpus.label_names[at][:40]}” ({counted(sizes[at], 'row')})" for at in few[:10])
+    names = ", ".join(f"“{corpus.label_names[at][:40]}” ({pluralize(sizes[at], 'row')})" for at in few[:10])
     further = f" and {len(few) - 10:,} more" if len(few) > 10 else ""
-    message = f"{counted(len(few), 'label has', 'labels have')} fewer than {FEWEST_ROWS} rows: {names}{further}."
+    message = f"{pluralize(len(few), 'label has', 'labels have')} fewer than {FEWEST_ROWS} rows: {names}{further}."
     more = "That is too few to learn from and to test; add rows or give them another label."
     return Finding("rare_classes", "look", len(few), message, more, examples(corpus, marked(rows)), bool(may_go(corpus, rows).any()))
 
@@ -80,8 +80,8 @@ def _imbalance(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
     if sizes[most] < _IMBALANCE * sizes[least]:
         return None
     message = (
-        f"The label {quoted([corpus.label_names[most]])} has {counted(int(sizes[most]), 'row')}, "
-        f"{quoted([corpus.label_names[least]])} only {sizes[least]:,}."
+        f"The label {quote_names([corpus.label_names[most]])} has {pluralize(int(sizes[most]), 'row')}, "
+        f"{quote_names([corpus.label_names[least]])} only {sizes[least]:,}."
     )
     more = "Accuracy alone would look too good here; watch the macro F1, which counts every label alike."
     return Finding("imbalance", "look", round(sizes[most] / sizes[least]), message, more)
@@ -90,6 +90,6 @@ def _imbalance(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
 def _small(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
     if len(sizes) < 2 or sizes.mean() >= _FEW_ROWS or len(sizes) > _MANY:
         return None
-    message = f"{counted(len(corpus), 'row')} for {len(sizes):,} labels are few."
+    message = f"{pluralize(len(corpus), 'row')} for {len(sizes):,} labels are few."
     more = "The model will learn little, and its score will be uncertain; some hundreds of rows for each label work well."
     return Finding("few_rows", "look", len(corpus), message, more)

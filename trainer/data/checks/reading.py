@@ -4,8 +4,7 @@ from trainer.data.checks.findings import MOST_EXAMPLES, Example, Finding
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import NO_LABEL, NO_SPLIT, NO_TEXT, Corpus
 from trainer.data.files.table import DroppedRow, Table
-from trainer.data.wording import counted
-from trainer.text_format import percent
+from trainer.text_format import percent, pluralize
 
 
 def check_reading(table: Table, columns: Columns, corpus: Corpus) -> list[Finding]:
@@ -24,10 +23,10 @@ def check_reading(table: Table, columns: Columns, corpus: Corpus) -> list[Findin
 def _rows_read(table: Table) -> Finding:
     count = len(table.dropped)
     if not count:
-        return Finding("rows_read", "good", len(table.rows), f"All {counted(len(table.rows), 'row')} could be read.")
+        return Finding("rows_read", "good", len(table.rows), f"All {pluralize(len(table.rows), 'row')} could be read.")
     share = count / table.rows_seen
     first = table.dropped[0]
-    message = f"{counted(count, 'row')} of {table.rows_seen:,} could not be read and will not be used ({percent(share)})."
+    message = f"{pluralize(count, 'row')} of {table.rows_seen:,} could not be read and will not be used ({percent(share)})."
     more = f"The first is on line {first.line:,}: {first.reason}."
     shown = tuple(Example(row.line, "", row.reason) for row in table.dropped[:MOST_EXAMPLES])
     return Finding("rows_dropped", "must_fix" if share > 0.1 else "look", count, message, more, shown)
@@ -37,7 +36,7 @@ def _encoding_guessed(table: Table) -> Finding | None:
     if not table.encoding_guessed:
         return None
     odd = [row for row, cells in enumerate(table.rows) if not all(map(str.isascii, cells))]
-    rows = counted(len(odd), "row depends", "rows depend")
+    rows = pluralize(len(odd), "row depends", "rows depend")
     message = f"The file does not say how its letters are written; {table.encoding} is my best guess, and {rows} on it."
     where = f"Look at line {table.lines[odd[0]]:,}: are its letters right? " if odd else ""
     shown = tuple(Example(table.lines[row], next(cell for cell in table.rows[row] if not cell.isascii())) for row in odd[:MOST_EXAMPLES])
@@ -48,7 +47,7 @@ def _empty(table: Table, corpus: Corpus, reason: str, code: str, what: str, othe
     lines = [row.line for row in corpus.dropped if row.reason == reason]
     if not lines:
         return None
-    message = f"{counted(len(lines), 'row has', 'rows have')} no {what} and will not be used, the first on line {lines[0]:,}."
+    message = f"{pluralize(len(lines), 'row has', 'rows have')} no {what} and will not be used, the first on line {lines[0]:,}."
     shown = _shown(table, [row for row in corpus.dropped if row.reason == reason], other)
     return Finding(code, "look", len(lines), message, examples=shown)
 
@@ -57,7 +56,7 @@ def _unknown_split(table: Table, corpus: Corpus, text: int) -> Finding | None:
     rows = [row for row in corpus.dropped if row.reason.startswith(NO_SPLIT)]
     if not rows:
         return None
-    count = counted(len(rows), "row is", "rows are")
+    count = pluralize(len(rows), "row is", "rows are")
     message = f"{count} neither for training, validation nor test, as the split column says, and will not be used."
     more = "They may be meant for a test. Correct the column and upload the file again."
     return Finding("unknown_split", "look", len(rows), message, more, _shown(table, rows, text))

@@ -14,8 +14,8 @@ from trainer.data.corpus import Corpus, normal_form
 from trainer.data.duplicates.normalize import fold_text
 from trainer.data.html_and_links import without_html, without_links
 from trainer.data.labels import find_separator, fold_label, split_labels
-from trainer.data.wording import counted
 from trainer.errors import UserError
+from trainer.text_format import pluralize
 
 FEWEST_ROWS = 3
 """A class of fewer rows cannot be in training, validation and test."""
@@ -93,7 +93,7 @@ def apply_repairs(corpus: Corpus, codes: Iterable[str]) -> Repaired:
 
 def done_in_words(code: str, rows: int) -> str:
     """What a repair did to so many rows: "2 rows: left out as a copy of another row". A code from elsewhere stands for itself."""
-    return f"{counted(rows, 'row')}: {REPAIRS[code].done if code in REPAIRS else code}"
+    return f"{pluralize(rows, 'row')}: {REPAIRS[code].done if code in REPAIRS else code}"
 
 
 def text_repairs(codes: Iterable[str]) -> tuple[str, ...]:

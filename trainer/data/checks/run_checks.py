@@ -17,8 +17,7 @@ from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus, normal_form
 from trainer.data.duplicates.near_duplicates import LARGEST_GROUP, NearDuplicates
 from trainer.data.files.reading import Table
-from trainer.data.wording import counted
-from trainer.text_format import percent
+from trainer.text_format import percent, pluralize
 
 _ORDER = {"must_fix": 0, "look": 1, "good": 2}
 
@@ -55,7 +54,7 @@ def _split_given(corpus: Corpus) -> Finding | None:
     if corpus.origins is None:
         return None
     counts = Counter(corpus.origins)
-    said = ", ".join(f"{counted(counts[part], 'row')} for {part}" for part in ("train", "validation", "test") if counts[part])
+    said = ", ".join(f"{pluralize(counts[part], 'row')} for {part}" for part in ("train", "validation", "test") if counts[part])
     return Finding("split_given", "good", len(corpus), f"The rows come with their own split, which is respected: {said}.")
 
 
@@ -79,7 +78,7 @@ def _doubles(corpus: Corpus, near: NearDuplicates) -> list[Finding]:
 def _duplicates(corpus: Corpus, doubles: list[list[int]]) -> Finding | None:
     if not doubles:
         return None
-    message = f"{counted(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
+    message = f"{pluralize(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
     more = "The copies of a text are kept together, so that none is both trained on and tested."
     shown = examples(corpus, (row for group in doubles for row in group))
     return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(may_go(corpus, copies(corpus, doubles)).any()))
@@ -90,7 +89,7 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
         return None
     names = " and ".join(f"“{name[:40]}”" for name in sorted({corpus.label_names[corpus.label_ids[row]] for row in conflicts[0]})[:3])
     text = normal_form(corpus.texts[conflicts[0][0]])
-    message = f"{counted(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
+    message = f"{pluralize(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
     more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
     shown = examples(corpus, (row for group in conflicts for row in group))
     return Finding(
@@ -99,7 +98,7 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
 
 
 def _near(corpus: Corpus, near_duplicates: NearDuplicates, doubles: list[list[int]]) -> Finding | None:
-    """Groups of nearly equal texts, those of equal ones not counted again."""
+    """Groups of nearly equal texts, those of equal ones not pluralize again."""
     first = np.ones(len(corpus), dtype=bool)
     first[[row for group in doubles for row in group[1:]]] = False
     groups = near_duplicates.groups
@@ -110,7 +109,7 @@ def _near(corpus: Corpus, near_duplicates: NearDuplicates, doubles: list[list[in
     for row, group in enumerate(groups.tolist()):
         if group in near:
             near[group].append(row)
-    message = f"{counted(len(near), 'group')} of nearly equal texts ({sum(map(len, near.values())):,} rows)."
+    message = f"{pluralize(len(near), 'group')} of nearly equal texts ({sum(map(len, near.values())):,} rows)."
     more = (
         "They are the same but for case, punctuation, links, user names or a few letters, a word at most. Each group is kept together, so "
         f"that none of it is both trained on and tested{'; of rows in different groups see below' if near_duplicates.parted.any() else ''}."
@@ -126,12 +125,12 @@ def _near_parted(corpus: Corpus, near: NearDuplicates) -> Finding | None:
     if not count:
         return None
     message = (
-        f"{counted(count, 'row is', 'rows are')} nearly equal to a row that may land on the other side of the split, "
+        f"{pluralize(count, 'row is', 'rows are')} nearly equal to a row that may land on the other side of the split, "
         f"{percent(count / len(corpus))} of all rows."
     )
     allowed = max(LARGEST_GROUP[0], int(LARGEST_GROUP[1] * len(corpus)))
     more = (
-        f"Many texts are nearly equal to one another, as if made from one template. At most about {counted(allowed, 'row')} of them are kept "
+        f"Many texts are nearly equal to one another, as if made from one template. At most about {pluralize(allowed, 'row')} of them are kept "
         "on one side, so that some are trained on and others that look like them are tested: the score will look better than it is. "
         "Take out texts that only repeat a template, or give a test file whose texts were collected separately."
     )
@@ -143,7 +142,7 @@ def _near_unchecked(corpus: Corpus, near: NearDuplicates) -> Finding | None:
     if not count:
         return None
     message = (
-        f"Not all nearly equal texts were looked for: for {counted(count, 'row')} of {len(corpus):,} "
+        f"Not all nearly equal texts were looked for: for {pluralize(count, 'row')} of {len(corpus):,} "
         "too many others have the same words, or the text is too long."
     )
     more = (

@@ -12,8 +12,7 @@ from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.reading import Table
 from trainer.data.html_and_links import without_html, without_links
-from trainer.data.wording import counted, quoted
-from trainer.text_format import percent
+from trainer.text_format import percent, pluralize, quote_names
 
 _SAMPLE_ROWS = 20_000
 _TELLING = 0.98
@@ -32,7 +31,7 @@ def _html(corpus: Corpus) -> Finding | None:
     rows = [row for row, text in enumerate(corpus.texts) if ("&" in text or "<" in text) and without_html(text) != text]
     if not rows:
         return None
-    message = f"{counted(len(rows), 'text holds', 'texts hold')} HTML codes such as “&amp;” or “<br>”, left over from a web page."
+    message = f"{pluralize(len(rows), 'text holds', 'texts hold')} HTML codes such as “&amp;” or “<br>”, left over from a web page."
     return Finding("html_in_texts", "look", len(rows), message, examples=examples(corpus, rows), repairable=True)
 
 
@@ -40,7 +39,7 @@ def _links(corpus: Corpus) -> Finding | None:
     rows = [row for row, text in enumerate(corpus.texts) if ("@" in text or "://" in text or "ww." in text) and without_links(text) != text]
     if not rows:
         return None
-    message = f"{counted(len(rows), 'text holds', 'texts hold')} links or user names, which a model may learn by heart."
+    message = f"{pluralize(len(rows), 'text holds', 'texts hold')} links or user names, which a model may learn by heart."
     more = "If you replace them here, the model does the same with every text that you try later."
     return Finding("links_in_texts", "look", len(rows), message, more, examples(corpus, rows), True)
 
@@ -51,7 +50,7 @@ def _leaking_column(table: Table, columns: Columns, corpus: Corpus) -> Finding |
         rows = _sample(corpus)
         signs = {row: table.rows[corpus.source_rows[row]][position].strip() for row in rows}
         if _give_away(corpus, signs, len(rows)):
-            message = f"The column {quoted([table.columns[position]])} gives the label away: each of its values goes with one label."
+            message = f"The column {quote_names([table.columns[position]])} gives the label away: each of its values goes with one label."
             more = "A model would read it instead of the text, and its score would mean nothing. Do not join it to the text."
             return Finding("label_leak", "must_fix", len(rows), message, more, examples(corpus, rows))
     return None
@@ -63,7 +62,7 @@ def _leaking_text(corpus: Corpus) -> Finding | None:
     ends = {row: corpus.texts[row].rsplit(maxsplit=1)[-1].casefold() for row in rows}
     for signs, where in ((words, "first"), (ends, "last")):
         if _give_away(corpus, signs, len(rows)):
-            message = f"The {where} word of the texts gives the label away, as in {quoted([corpus.texts[rows[0]][:40]])}."
+            message = f"The {where} word of the texts gives the label away, as in {quote_names([corpus.texts[rows[0]][:40]])}."
             more = "A model would learn that word and nothing else; take it out of the texts."
             return Finding("label_leak", "look", len(rows), message, more, examples(corpus, rows))
     return _named_in_text(corpus, rows)
@@ -102,7 +101,7 @@ def _named_in_text(corpus: Corpus, rows: Sequence[int]) -> Finding | None:
             other += 1
     if len(rows) < 20 or len(own) < 0.6 * len(rows) or other > 0.1 * len(own):
         return None
-    message = f"{percent(len(own) / len(rows))} of the texts name their own label, as in {quoted([corpus.texts[own[0]][:60]])}."
+    message = f"{percent(len(own) / len(rows))} of the texts name their own label, as in {quote_names([corpus.texts[own[0]][:60]])}."
     more = "A model would learn that word and little else; if new texts will not name it, take it out of the texts."
     return Finding("label_leak", "look", len(own), message, more, examples(corpus, own))
 
