@@ -156,9 +156,9 @@ def empty_handed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder
     fresh.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(browser: Browser) -> Iterator[BrowserContext]:
-    """The browser of one person; its cache spares the other tests seconds each."""
+    """The browser of one user. All its pages share a process, which knows gradio's scripts after the first: an open page costs half as much."""
     context = browser.new_context()
     yield context
     context.close()
@@ -176,6 +176,9 @@ def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Ca
         if where.address not in [made.address for made in visits]:
             where.close_file()
         context = browser.new_context() if elsewhere else home
+        if not home.pages:
+            # Stays open, so that the process does.
+            home.new_page().goto(f"{where.address}/favicon.ico")
         made = Visit(context.new_page(), where.address)
         made.watch()
         visits.append(made)
