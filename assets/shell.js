@@ -83,15 +83,15 @@
 
   document.addEventListener("emotune:pressed", ({ detail }) => {
     if (!detail.says) return;
-    const strip = $("#strip .em-pressable");
-    if (!strip || $(".em-strip[data-state=running]", strip)) return;
+    const strip = $("#status-bar .em-with-buttons");
+    if (!strip || $(".em-status-bar[data-state=running]", strip)) return;
     const busy = document.createElement("div");
-    busy.className = "em-strip";
+    busy.className = "em-status-bar";
     busy.dataset.state = "running";
     busy.dataset.busy = "";
     busy.setAttribute("role", "status");
     busy.textContent = detail.says;
-    strip.querySelector(".em-strip")?.remove();
+    strip.querySelector(".em-status-bar")?.remove();
     strip.prepend(busy);
   });
 
@@ -99,7 +99,7 @@
 
   const DISMISSED = "emotune-dismissed";
   function hideDismissed() {
-    const strip = $("#strip .em-strip[data-key]");
+    const strip = $("#status-bar .em-status-bar[data-key]");
     if (!strip) return;
     // Whoever has the results before him need not be told of them.
     const results = strip.dataset.state === "good" && $("[data-do=results]", strip)?.dataset.code;
@@ -108,7 +108,7 @@
   }
   document.addEventListener("emotune:pressed", ({ detail }) => {
     if (!["dismiss", "results"].includes(detail.do)) return;
-    const strip = $("#strip .em-strip[data-key]");
+    const strip = $("#status-bar .em-status-bar[data-key]");
     if (strip && strip.dataset.state !== "running") localStorage.setItem(DISMISSED, strip.dataset.key);
     hideDismissed();
   });
@@ -128,7 +128,7 @@
 
   const FILE = "emotune-file";
   if (localStorage.getItem(FILE)) document.documentElement.dataset.awaits = "file";
-  addEventListener("pagehide", () => localStorage.setItem(FILE, $("#data-tab")?.classList.contains("em-open-desk") ? "open" : ""));
+  addEventListener("pagehide", () => localStorage.setItem(FILE, $("#data-tab")?.classList.contains("em-file-open") ? "open" : ""));
   const shown = () => delete document.documentElement.dataset.awaits;
   window.emotuneOpened = () => {
     shown();

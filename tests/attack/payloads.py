@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.conftest import SHARED
 
-OWN = (
+HAND_WRITTEN = (
     "<img src=x onerror=window.__pwned=1>",
     "<script>window.__pwned=1</script>",
     "<svg/onload=alert(1)>",
@@ -37,7 +37,7 @@ FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", "=cmd|' /C ca
 
 def payloads() -> list[str]:
     """All different words of the corpora, our own first; without the corpora only those."""
-    return list(dict.fromkeys((*OWN, *_corpora())))
+    return list(dict.fromkeys((*HAND_WRITTEN, *_corpora())))
 
 
 def formulas() -> list[str]:

@@ -45,7 +45,7 @@ class Served:
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE))
 
     @property
-    def address(self) -> str:
+    def file_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property

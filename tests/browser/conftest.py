@@ -36,7 +36,7 @@ class Server:
     process: Program | None = None
 
     @property
-    def address(self) -> str:
+    def file_url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property

@@ -90,7 +90,7 @@ def wait_for_points(page: Page, more_than: int, chart: str = "loss-chart") -> li
 
 def wait_until_idle(page: Page) -> None:
     """Until nothing trains and nothing waits."""
-    expect(page.locator("#strip .em-strip[data-state=running]")).to_have_count(0)
+    expect(page.locator("#status-bar .em-status-bar[data-state=running]")).to_have_count(0)
 
 
 def end_training(page: Page, server: Server) -> None:
@@ -136,8 +136,8 @@ def in_view(page: Page, selector: str) -> bool:
         .first.evaluate(
             """element => {
             const { top, bottom, left, right, height } = element.getBoundingClientRect();
-            const own = element.closest('.em-foot, #strip');
-            const foot = [...document.querySelectorAll('.em-foot')].find(one => one.offsetParent !== null || getComputedStyle(one).position === 'fixed' && one.getClientRects().length);
+            const own = element.closest('.em-footer, #status-bar');
+            const foot = [...document.querySelectorAll('.em-footer')].find(one => one.offsetParent !== null || getComputedStyle(one).position === 'fixed' && one.getClientRects().length);
             const end = own || !foot ? innerHeight : foot.getBoundingClientRect().top;
             return height > 0 && top >= 0 && bottom <= end + 1 && left >= 0 && right <= innerWidth + 1;
         }"""

@@ -29,7 +29,7 @@ ONLY_GRADIO = {
 """What only gradio itself can mend."""
 
 
-def wrong(page: Page, dark: bool) -> list[str]:
+def violations(page: Page, dark: bool) -> list[str]:
     """What axe-core has found, with its best practices, in short; in the dark only colours can be wrong that were right in the light."""
     found = Axe().run(page, options={"runOnly": ["color-contrast"]} if dark else {}).response["violations"]
     return [
@@ -56,7 +56,7 @@ def test_axe_finds_nothing(visit: Open, empty_handed: Server, moods_csv: Path) -
             for width, height, dark in LOOKS:
                 page.set_viewport_size({"width": width, "height": height})
                 page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-                found[f"{state}, {name}, {width} pixels, {'dark' if dark else 'light'}"] = wrong(page, dark)
+                found[f"{state}, {name}, {width} pixels, {'dark' if dark else 'light'}"] = violations(page, dark)
 
     expect(page.locator("#try-sample")).to_be_visible()
     look("empty", *TABS)
@@ -68,7 +68,7 @@ def test_axe_finds_nothing(visit: Open, empty_handed: Server, moods_csv: Path) -
     look("a file is open", "Data", "Train")
     choose_settings(page, epochs="0")
     page.locator("#start").click()
-    expect(page.locator("#foot-start [role=alert]")).to_be_visible()
+    expect(page.locator("#footer-start [role=alert]")).to_be_visible()
     look("a mistake in the settings", "Train")
     server.brake(True)
     begin(page, seed="1")
@@ -92,7 +92,7 @@ def test_axe_finds_nothing(visit: Open, empty_handed: Server, moods_csv: Path) -
     for run in page.locator("#runs-list tr").filter(has_text="right").locator("input[type=checkbox]").all():
         run.check()
         expect(run).to_be_checked()
-    expect(page.locator("#foot-runs")).to_contain_text("2 runs are ticked")
+    expect(page.locator("#footer-runs")).to_contain_text("2 runs are ticked")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator("#comparison")).to_be_visible()
     look("comparing", "Runs")

@@ -42,7 +42,7 @@ def finding(page: Page, words: str) -> Locator:
     return page.locator("#findings .em-check").filter(has_text=words).last
 
 
-def looked_at(page: Page) -> None:
+def refresh_inputs(page: Page) -> None:
     """Wait until what the encoder makes of the texts is known."""
     expect(page.locator("#findings")).not_to_contain_text("Still looking")
 
@@ -75,7 +75,7 @@ def test_the_empty_desk_is_in_view_and_has_one_primary_button(visit: Open, empty
         assert primaries(page) == 1
         assert page.locator("#upload .upload-container").bounding_box()["height"] == (164 if width == 1280 else 116)
         assert page.evaluate("document.documentElement.scrollWidth") == width
-    expect(page.locator("#foot-data")).to_contain_text("Your file stays on this computer")
+    expect(page.locator("#footer-data")).to_contain_text("Your file stays on this computer")
     expect(page.locator("#data-body")).to_be_hidden()
 
 
@@ -139,13 +139,13 @@ def test_a_bad_file_never_stands_for_the_one_before(visit: Open, empty_handed: S
     expect(said).to_contain_text("picture.png: This is a picture")
     sees(page, ".em-drop [role=alert]")
     sees(page, "#use-still-open")
-    expect(page.locator("#foot-data .em-wrong")).to_contain_text("picture.png: This is a picture")
+    expect(page.locator("#footer-data .em-wrong")).to_contain_text("picture.png: This is a picture")
     expect(page.locator("#data-notice")).to_contain_text("Still open: rows60.csv (60 rows).")
     for of_the_one_before in ("#verdict", "#data-summary", "#to-train"):
         expect(page.locator(of_the_one_before)).to_be_hidden()
     tab(page, "Train")
     expect(page.locator("#start")).to_be_hidden()
-    expect(page.locator("#foot-start")).to_contain_text("First a file, then a model.")
+    expect(page.locator("#footer-start")).to_contain_text("First a file, then a model.")
     visited.reload()
     expect(page.locator("#try-sample")).to_be_visible()
 
@@ -169,7 +169,7 @@ def test_the_one_before_can_be_closed_too(visit: Open, empty_handed: Server) -> 
     page.locator("#data-notice").get_by_role("button", name="Close").click()
     expect(page.locator("#data-notice [role=alert]")).to_have_count(0)
     expect(page.locator("#drafts li")).to_have_count(1)
-    expect(page.locator("#foot-data .em-wrong")).to_have_count(0)
+    expect(page.locator("#footer-data .em-wrong")).to_have_count(0)
 
 
 def test_too_few_rows_are_said_once_at_the_top_and_by_both_tabs(visit: Open, empty_server: Server) -> None:
@@ -180,10 +180,10 @@ def test_too_few_rows_are_said_once_at_the_top_and_by_both_tabs(visit: Open, emp
         page.set_viewport_size({"width": width, "height": height})
         sees(page, "#verdict h2")
     expect(page.locator("#to-train")).to_have_count(0)
-    said = page.locator("#foot-data .em-wrong").inner_text()
+    said = page.locator("#footer-data .em-wrong").inner_text()
     assert said == "With 4 rows nothing would be left for validation."
     tab(page, "Train")
-    expect(page.locator("#foot-start .em-say")).to_have_text(said)
+    expect(page.locator("#footer-start .em-say")).to_have_text(said)
     expect(page.locator("#start")).to_have_count(0)
 
 
@@ -208,7 +208,7 @@ def test_files_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> N
         ("PK\x03\x04" + "\x00\x01\x02" * 50, "zip file is damaged"),
     ):
         upload(page, {"name": "bad.csv", "mimeType": "text/csv", "buffer": content.encode()})
-        said = page.locator("#foot-data .em-wrong")
+        said = page.locator("#footer-data .em-wrong")
         expect(said).to_contain_text(about)
         assert said.inner_text().strip().endswith(".")
         tab(page, "Train")
@@ -229,8 +229,8 @@ def test_an_upload_is_answered_in_view(visit: Open, moods_csv: Path, width: int,
     expect(title(page)).to_have_text("Ready to train")
     expect(page.locator("#to-train")).to_be_enabled()
     page.wait_for_function("scrollY === 0")
-    looked_at(page)
-    sees(page, "#data-summary .em-file", "#verdict h2", "#verdict .em-taken", "#findings .em-check", "#foot-data .em-say", "#to-train")
+    refresh_inputs(page)
+    sees(page, "#data-summary .em-file", "#verdict h2", "#verdict .em-taken", "#findings .em-check", "#footer-data .em-say", "#to-train")
     assert primaries(page) == 1
     assert box(page, "#to-train")["bottom"] <= height
     assert box(page, "#verdict h2")["bottom"] < 300
@@ -260,7 +260,7 @@ def test_many_classes_are_told_by_their_ends(visit: Open) -> None:
     upload(page, path, rows="10,003")
     bars = page.locator("#classes li").locator("visible=true")
     expect(bars).to_have_count(20)
-    looked_at(page)
+    refresh_inputs(page)
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function("most => document.documentElement.scrollHeight <= most", arg=3 * height)
@@ -321,7 +321,7 @@ def test_an_own_test_file_is_kept_aside_and_can_be_taken_out(visit: Open) -> Non
     expect(page.locator("#data-summary .em-given-test")).to_contain_text("later.csv")
     expect(counts).to_contain_text("40 kept aside: all of later.csv")
     expect(page.locator("#data-notice [role=alert]")).to_have_count(0)
-    expect(page.locator("#foot-data")).to_contain_text("40 kept aside")
+    expect(page.locator("#footer-data")).to_contain_text("40 kept aside")
 
     page.locator("#splitting").get_by_text("How the rows are split").click()
     page.locator("input[data-testid='+ Validation file-upload-button']").set_input_files(table("watch.csv", small_rows(30, seed=11)))
@@ -369,17 +369,17 @@ def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -
     rows = [*small_rows(120), *((f"{text} again", mood.upper()) for text, mood in small_rows(3, seed=5))]
     upload(page, table("spelt.csv", rows), rows="123")
     expect(title(page)).to_have_text("One thing to fix, then ready")
-    expect(page.locator("#foot-data .em-say")).to_contain_text("spelt in several ways")
+    expect(page.locator("#footer-data .em-say")).to_contain_text("spelt in several ways")
     expect(page.locator("#to-train")).to_have_count(0)
     sees(page, "#verdict h2", "#findings .em-must_fix", "#repair")
     tab(page, "Train")
-    expect(page.locator("#foot-start .em-say")).to_contain_text("spelt in several ways")
+    expect(page.locator("#footer-start .em-say")).to_contain_text("spelt in several ways")
     tab(page, "Data")
     page.get_by_role("button", name="Merge the spellings").last.click()
     expect(title(page)).to_have_text("Ready to train")
     sees(page, "#to-train")
     # The button is gone; whoever pressed it goes on from the heading.
-    page.wait_for_function("() => document.activeElement?.closest('#verdict h2, #foot-data') !== null")
+    page.wait_for_function("() => document.activeElement?.closest('#verdict h2, #footer-data') !== null")
 
 
 def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Server, tmp_path: Path) -> None:
@@ -390,8 +390,8 @@ def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Ser
     expect(page.locator("#data-summary")).to_contain_text("messy_emotions.csv")
     fix = page.locator("#findings .em-must_fix")
     expect(fix).to_have_count(2)
-    looked_at(page)
-    assert page.locator("#findings .em-pressable > ul > .em-check:not(.em-folded-lines)").count() == 4
+    refresh_inputs(page)
+    assert page.locator("#findings .em-with-buttons > ul > .em-check:not(.em-folded-lines)").count() == 4
     assert page.locator("#findings .em-check").count() >= 12
     expect(page.locator("#to-train")).to_have_count(0)
 
@@ -440,7 +440,7 @@ def test_on_a_phone_a_file_is_told_on_three_screens(visit: Open, sample: str) ->
     clear_desk(page)
     page.locator(sample).click()
     expect(title(page)).to_be_visible()
-    looked_at(page)
+    refresh_inputs(page)
     assert page.evaluate("document.documentElement.scrollHeight") <= 3 * 844
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
@@ -520,15 +520,15 @@ def test_another_split_is_said_at_once_and_a_wrong_one_refused(visit: Open, mood
     page.locator("#split").get_by_text("70 / 15 / 15").click()
     expect(line).to_contain_text("36 kept aside")
     expect(counts).to_contain_text("36 kept aside")
-    expect(page.locator("#foot-data")).to_contain_text("36 kept aside")
+    expect(page.locator("#footer-data")).to_contain_text("36 kept aside")
     page.locator("#split").get_by_text("Custom").click()
     page.locator("#test-share input").fill("90")
     page.locator("#test-share input").press("Tab")
     expect(line.locator("[role=alert]")).to_contain_text("Test share must be")
-    expect(page.locator("#foot-data .em-wrong")).to_contain_text("Test share must be")
+    expect(page.locator("#footer-data .em-wrong")).to_contain_text("Test share must be")
     expect(page.locator("#to-train")).to_have_count(0)
     tab(page, "Train")
-    expect(page.locator("#foot-start .em-wrong")).to_contain_text("Test share must be")
+    expect(page.locator("#footer-start .em-wrong")).to_contain_text("Test share must be")
     expect(page.locator("#start")).to_be_disabled()
     tab(page, "Data")
     page.locator("#split").get_by_text("70 / 10 / 20").click()

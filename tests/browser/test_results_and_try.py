@@ -221,7 +221,7 @@ def test_a_printed_page_shows_all_of_it(visit: Open, server: Server) -> None:
         expect(page.locator(part)).to_be_visible()
     printed = page.locator("#per-class tbody tr").evaluate_all("rows => rows.map(row => row.checkVisibility())")
     assert printed == [True] * 30
-    for part in ("#foot-results", "#matrix-as", "#headline .em-download"):
+    for part in ("#footer-results", "#matrix-as", "#headline .em-download"):
         expect(page.locator(part)).to_be_hidden()
 
 
@@ -279,7 +279,7 @@ def test_the_answer_names_its_model_and_follows_the_one_in_hand(visit: Open, moo
     expect(page.locator("#answer .em-name").first).not_to_have_text("joy")
     # And so do the rows to try, and the link to the model.
     expect(page.locator(".em-row-to-try span").first).to_contain_text("<img src=x")
-    expect(page.locator("#foot-try a")).to_have_attribute("href", f"download/{evil.id}")
+    expect(page.locator("#footer-try a")).to_have_attribute("href", f"download/{evil.id}")
 
 
 def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods: RunView) -> None:
@@ -332,7 +332,7 @@ def test_a_text_from_right_to_left_begins_at_the_right(visit: Open, moods: RunVi
 
 def test_the_model_is_taken_away_from_either_tab(visit: Open, moods: RunView, tmp_path: Path) -> None:
     page = visit().page
-    for name, link in (("Results", "#headline .em-download"), ("Try it", "#foot-try .em-download")):
+    for name, link in (("Results", "#headline .em-download"), ("Try it", "#footer-try .em-download")):
         take_in_hand(page, moods, name)
         with page.expect_download() as download:
             page.locator(link).click()
@@ -361,7 +361,7 @@ def test_a_run_of_malice_is_only_words(visit: Open, server: Server, evil: RunVie
 
 def test_before_there_is_a_model_the_tabs_say_what_will_be_here_and_how(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
-    for name, heading, foot in (("Results", "#headline h2", "#foot-results"), ("Try it", "#try-head h2", "#foot-try")):
+    for name, heading, foot in (("Results", "#headline h2", "#footer-results"), ("Try it", "#try-head h2", "#footer-try")):
         tab(page, name)
         expect(page.locator(heading)).to_be_visible()
         page.locator(foot).get_by_role("button", name="Open a file").click()

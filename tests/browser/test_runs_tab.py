@@ -85,10 +85,10 @@ def tick(page: Page, *views: RunView) -> None:
     for view in views:
         box(page, view).check()
     said = "is ticked" if len(views) == 1 else f"{len(views)} runs are ticked"
-    expect(page.locator("#foot-runs")).to_contain_text(said)
+    expect(page.locator("#footer-runs")).to_contain_text(said)
 
 
-def press(page: Page, action: str, where: str = "#foot-runs") -> None:
+def press(page: Page, action: str, where: str = "#footer-runs") -> None:
     page.locator(f"{where} button[data-do='{action}']").locator("visible=true").first.click()
 
 
@@ -134,7 +134,7 @@ def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView])
     # By keyboard alone.
     box(page, long).focus()
     page.keyboard.press("Space")
-    expect(page.locator("#foot-runs")).to_contain_text(f"({long.name}) is ticked")
+    expect(page.locator("#footer-runs")).to_contain_text(f"({long.name}) is ticked")
     expect(page.locator("#open-run")).to_be_visible()
     row(page, short).locator("td").nth(3).click()  # anywhere in the row
     expect(box(page, short)).to_be_checked()
@@ -231,7 +231,7 @@ def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: t
     expect(page.locator("#runs-sheet button[data-do=leave]")).to_be_focused()
     page.keyboard.press("Escape")
     expect(question(page)).to_have_count(0)
-    expect(page.locator("#foot-runs button[data-do=delete]").first).to_be_focused()
+    expect(page.locator("#footer-runs button[data-do=delete]").first).to_be_focused()
     expect(box(page, gone)).to_be_checked()
 
     box(page, kept).check()
@@ -246,7 +246,7 @@ def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: t
     expect(row(page, gone)).to_have_count(0)
     expect(question(page)).to_have_count(0)
     expect(page.locator("#comparison")).to_be_hidden()
-    expect(page.locator("#foot-runs button")).to_have_count(0)
+    expect(page.locator("#footer-runs button")).to_have_count(0)
     page.wait_for_function("() => document.querySelector('#runs-list').contains(document.activeElement)")
     visited.reload()
     runs_tab(page)
@@ -371,7 +371,7 @@ def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open,
     assert page.evaluate(SMALL_TARGETS, 44) == []
     tick(page, pair[0])
     assert in_view(page, "#open-run")
-    assert page.locator("#foot-runs button[data-do=rename]").is_hidden()
+    assert page.locator("#footer-runs button[data-do=rename]").is_hidden()
     press(page, "more")
     expect(page.locator("#runs-sheet button")).to_have_count(6)
     assert in_view(page, "#runs-sheet .em-sheet")
@@ -390,7 +390,10 @@ def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open,
     press(page, "compare")
     expect(page.locator("#comparison-verdict")).to_contain_text("different files")
     assert page.evaluate(wide) <= 390
-    for section, inside in (("Files opened before", "#files-list .em-pressable > *"), ("What takes room on the disk", "#disk-room table")):
+    for section, inside in (
+        ("Files opened before", "#files-list .em-with-buttons > *"),
+        ("What takes room on the disk", "#disk-room table"),
+    ):
         page.get_by_role("button", name=section).click()
         expect(page.locator(inside).first).to_be_visible()
     assert page.evaluate(wide) <= 390
@@ -402,10 +405,10 @@ def test_on_a_desktop_targets_are_36_pixels_and_the_foot_holds_all_actions(visit
     runs_tab(page)
     tick(page, pair[0])
     for action in ("delete", "rename", "further", "again", "open"):
-        button = page.locator(f"#foot-runs button[data-do={action}]")
+        button = page.locator(f"#footer-runs button[data-do={action}]")
         expect(button).to_be_visible()
         assert button.bounding_box()["height"] >= 36
-    assert page.locator("#foot-runs").bounding_box()["height"] <= 66
+    assert page.locator("#footer-runs").bounding_box()["height"] <= 66
     press(page, "untick")
     expect(box(page, pair[0])).not_to_be_checked()
-    expect(page.locator("#foot-runs button")).to_have_count(0)
+    expect(page.locator("#footer-runs button")).to_have_count(0)

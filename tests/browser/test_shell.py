@@ -51,7 +51,7 @@ def test_arrow_keys_walk_along_the_tabs_and_stay_on_them(visit: Open) -> None:
 def test_a_button_that_leads_to_a_tab_leads_the_focus_to_its_heading(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     tab(page, "Train")
-    page.locator("#foot-start button").focus()
+    page.locator("#footer-start button").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("tab", name="Data")).to_have_attribute("aria-selected", "true")
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
@@ -131,15 +131,15 @@ def test_a_mistake_is_told_at_its_field_and_in_the_foot_and_goes_when_it_is_mend
     page.locator("#start").click()
     said = "Epochs must be a whole number from 1 to 50"
     expect(setting(page, "epochs")).to_be_focused()
-    expect(page.locator("#foot-start [role=alert]")).to_contain_text(said)
+    expect(page.locator("#footer-start [role=alert]")).to_contain_text(said)
     expect(page.locator("#setting-epochs")).to_contain_text(said)
-    assert in_view(page, "#foot-start [role=alert]")
+    assert in_view(page, "#footer-start [role=alert]")
     page.wait_for_function(
         "() => { const { top, bottom } = document.querySelector('#setting-epochs input, #setting-epochs textarea')"
         ".getBoundingClientRect(); return top >= 0 && bottom <= innerHeight - 64 }"
     )
     setting(page, "epochs").fill("2")
-    expect(page.locator("#foot-start [role=alert]")).to_have_count(0)
+    expect(page.locator("#footer-start [role=alert]")).to_have_count(0)
     expect(page.locator("#setting-epochs")).not_to_contain_text(said)
     expect(page.locator("#start")).to_be_enabled()
     assert server.runs() == before
@@ -153,9 +153,9 @@ def test_a_mistake_is_not_told_while_one_is_still_typing(visit: Open, moods_csv:
     rate.fill("")
     rate.press_sequentially("0", delay=20)
     page.wait_for_timeout(600)
-    expect(page.locator("#foot-start [role=alert]")).to_have_count(0)
+    expect(page.locator("#footer-start [role=alert]")).to_have_count(0)
     page.keyboard.press("Tab")
-    expect(page.locator("#foot-start [role=alert]")).to_contain_text("Learning rate must be")
+    expect(page.locator("#footer-start [role=alert]")).to_contain_text("Learning rate must be")
     expect(page.locator("#setting-learning-rate")).to_contain_text("Learning rate must be")
 
 
@@ -166,23 +166,23 @@ def test_a_mistake_is_not_told_while_one_is_still_typing(visit: Open, moods_csv:
 def test_the_strip_keeps_its_height_and_its_place(visit: Open, empty_handed: Server, moods_csv: Path, width: int, height: int) -> None:
     server = empty_handed
     page = visit(server, width=width, height=height).page
-    expect(page.locator("#strip")).to_be_hidden()
+    expect(page.locator("#status-bar")).to_be_hidden()
     upload(page, moods_csv, rows="240")
     server.brake(True)
     begin(page, seed="31")
     wait_for_points(page, 3)
-    high = page.locator("#strip").bounding_box()["height"]
+    high = page.locator("#status-bar").bounding_box()["height"]
     assert high <= 64
     for name in ("Data", "Train", "Runs"):
         tab(page, name)
         page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
-        assert page.locator("#strip").bounding_box()["y"] <= 56
-        assert page.locator("#strip").bounding_box()["height"] == high
+        assert page.locator("#status-bar").bounding_box()["y"] <= 56
+        assert page.locator("#status-bar").bounding_box()["height"] == high
     end_training(page, server)
-    expect(page.locator("#strip")).to_contain_text("See the results")
-    assert page.locator("#strip").bounding_box()["height"] == high
-    page.locator("#strip").get_by_role("button", name="Hide this line").click()
-    expect(page.locator("#strip")).to_be_hidden()
+    expect(page.locator("#status-bar")).to_contain_text("See the results")
+    assert page.locator("#status-bar").bounding_box()["height"] == high
+    page.locator("#status-bar").get_by_role("button", name="Hide this line").click()
+    expect(page.locator("#status-bar")).to_be_hidden()
 
 
 def test_start_answers_in_the_browser_before_the_server_is_asked(visit: Open, server: Server, moods_csv: Path) -> None:
@@ -194,7 +194,7 @@ def test_start_answers_in_the_browser_before_the_server_is_asked(visit: Open, se
     held, gate = [], []
     page.route("**/gradio_api/**", lambda route: route.continue_() if gate else held.append(route))
     page.locator("#start").click()
-    expect(page.locator("#strip")).to_contain_text("Starting …")
+    expect(page.locator("#status-bar")).to_contain_text("Starting …")
     expect(page.locator("#start")).to_have_attribute("aria-busy", "true")
     page.locator("#start").click()
     page.locator("#start").click()
@@ -215,7 +215,7 @@ def test_a_reload_in_the_middle_of_a_training_leaves_no_error_on_the_console(vis
         wait_for_points(page, 3)
         page.wait_for_timeout(350)
         page.reload()
-        expect(page.locator("#strip .em-strip")).to_be_visible()
+        expect(page.locator("#status-bar .em-status-bar")).to_be_visible()
         tab(page, "Train")
     assert visited.errors == []
     end_training(page, server)

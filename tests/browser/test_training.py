@@ -40,7 +40,7 @@ def test_a_zoom_survives_the_points_that_arrive_and_a_reload_loses_nothing(visit
     server.brake(True)
     run = begin(page, seed="1")
     wait_for_points(page, 20)
-    expect(page.locator("#strip")).to_contain_text("Training my moods, own settings")
+    expect(page.locator("#status-bar")).to_contain_text("Training my moods, own settings")
     before = page.evaluate(RANGE, "loss-chart")
     area = page.locator("#loss-chart .nsewdrag").first.bounding_box()
     page.mouse.move(area["x"] + 10, area["y"] + area["height"] / 2)
@@ -58,7 +58,7 @@ def test_a_zoom_survives_the_points_that_arrive_and_a_reload_loses_nothing(visit
 
     # A reload in the middle loses nothing: neither the run, nor its curve, nor the file.
     visited.reload()
-    expect(page.locator("#strip")).to_contain_text("Training my moods, own settings")
+    expect(page.locator("#status-bar")).to_contain_text("Training my moods, own settings")
     expect(page.locator("#data-summary")).to_contain_text("my moods.csv")
     tab(page, "Train")
     again = wait_for_points(page, len(seen))
@@ -83,14 +83,14 @@ def test_a_killed_server_leaves_a_run_that_goes_on_in_one_curve(visit: Open, ser
     server.start()
     page = visit().page
     # Whatever tab one is on, the strip says that it was interrupted.
-    strip = page.locator("#strip")
-    expect(strip).to_contain_text("was interrupted at step")
+    status_bar = page.locator("#status-bar")
+    expect(status_bar).to_contain_text("was interrupted at step")
     tab(page, "Train")
     # The file is still there to be trained on, and the interrupted run does not stand in between.
     expect(page.locator("#train-source")).to_contain_text("my moods.csv")
     expect(page.locator("#start")).to_be_enabled()
     server.brake(True)
-    strip.get_by_role("button", name="Resume").click()
+    status_bar.get_by_role("button", name="Resume").click()
     kept = wait_for_points(page, len(seen) - 1)
     assert kept[: len(seen)] == seen
     server.brake(False)
@@ -110,7 +110,7 @@ def test_stop_from_another_browser_keeps_the_model(visit: Open, server: Server, 
     wait_for_points(here, 5)
 
     there = visit(elsewhere=True).page
-    expect(there.locator("#strip")).to_contain_text("Training my moods")
+    expect(there.locator("#status-bar")).to_contain_text("Training my moods")
     tab(there, "Train")
     assert watched(there) == run
     assert len(wait_for_points(there, 5)) > 5
@@ -153,10 +153,10 @@ def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: P
     first = begin(page, seed="5")
     second = begin(page, seed="6", epochs="1")
     assert first != second
-    expect(page.locator("#foot-watch")).to_contain_text("It waits in the queue: 1 run before it")
-    expect(page.locator("#strip")).to_contain_text("1 waiting")
+    expect(page.locator("#footer-watch")).to_contain_text("It waits in the queue: 1 run before it")
+    expect(page.locator("#status-bar")).to_contain_text("1 waiting")
     # The strip tells of the one that trains, and leads to it.
-    page.locator("#strip [data-do=watch]").click()
+    page.locator("#status-bar [data-do=watch]").click()
     page.wait_for_function("id => document.body.dataset.watched === id", arg=first)
     wait_for_points(page, 3)
     server.brake(False)
@@ -202,7 +202,7 @@ def test_a_run_is_trained_again_with_its_settings(visit: Open, server: Server, m
     choose_settings(page)
     expect(setting(page, "epochs")).to_have_value("2")
     expect(setting(page, "seed")).to_have_value("12")
-    expect(page.locator("#foot-start")).to_contain_text("Trains on my moods.csv")
+    expect(page.locator("#footer-start")).to_contain_text("Trains on my moods.csv")
 
 
 def test_settings_out_of_range(visit: Open, server: Server, moods_csv: Path) -> None:
@@ -217,7 +217,7 @@ def test_settings_out_of_range(visit: Open, server: Server, moods_csv: Path) -> 
     ):
         choose_settings(page, **values)
         page.locator("#start").click()
-        expect(page.locator("#foot-start [role=alert]")).to_contain_text(about)
+        expect(page.locator("#footer-start [role=alert]")).to_contain_text(about)
     assert "Traceback" not in page.content()
     assert server.runs() == before
 
@@ -287,7 +287,7 @@ def test_before_there_is_a_file(visit: Open, empty_server: Server) -> None:
     tab(page, "Train")
     expect(page.locator("#train-source")).to_contain_text("There is no file yet")
     expect(page.locator("#start")).to_have_count(0)
-    page.locator("#foot-start").get_by_role("button", name="Open a file").click()
+    page.locator("#footer-start").get_by_role("button", name="Open a file").click()
     expect(page.get_by_role("tab", name="Data")).to_have_attribute("aria-selected", "true")
     assert "Traceback" not in page.content()
 
@@ -305,8 +305,8 @@ def test_a_failure_says_what_happened_and_what_to_do_in_view(visit: Open, server
         wait_for_points(page, 2)
         take_its_folder_away(server, run)
         expect(course(page)).to_contain_text("failed")
-        expect(page.locator("#foot-watch [role=alert]")).to_be_visible()
+        expect(page.locator("#footer-watch [role=alert]")).to_be_visible()
         assert page.evaluate("scrollY") == 0
         top = course(page).bounding_box()
         assert top["y"] + top["height"] < height - 64
-        expect(page.locator("#strip")).to_contain_text("failed")
+        expect(page.locator("#status-bar")).to_contain_text("failed")

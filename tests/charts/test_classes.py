@@ -80,19 +80,19 @@ def test_a_cell_of_a_row_with_one_mistake_is_not_a_hundred_per_cent():
 
 
 def test_a_confusion_matrix_fills_its_width_and_has_numbers_where_they_fit():
-    def drawn(count):
+    def to_json(count):
         return valid(classes.confusion_chart(report_of([f"intent number {i} of many more" for i in range(count)], 3000), by_row=True))
 
-    assert [len(drawn(count)["data"]) for count in (2, 15, 16, 77)] == [2, 2, 1, 1]
-    assert "without" not in drawn(8)["layout"]["meta"]["phone"]
-    assert drawn(9)["layout"]["meta"]["phone"]["without"] == [drawn(9)["data"][1]["name"]] == ["numbers"]
-    layout = drawn(77)["layout"]
+    assert [len(to_json(count)["data"]) for count in (2, 15, 16, 77)] == [2, 2, 1, 1]
+    assert "without" not in to_json(8)["layout"]["meta"]["phone"]
+    assert to_json(9)["layout"]["meta"]["phone"]["without"] == [to_json(9)["data"][1]["name"]] == ["numbers"]
+    layout = to_json(77)["layout"]
     assert not {"max_width", "min_width"} & layout["meta"].keys()
     assert layout["height"] < 620
     assert layout["meta"]["phone"]["height"] < 420
     # Categories: plotly leaves out names that do not fit, and writes them when the reader zooms in.
     assert layout["xaxis"]["type"] == layout["yaxis"]["type"] == "category"
-    assert layout["yaxis"]["categoryarray"] == drawn(77)["data"][0]["y"]
+    assert layout["yaxis"]["categoryarray"] == to_json(77)["data"][0]["y"]
     assert len(set(layout["yaxis"]["categoryarray"])) == 77
     assert "ticktext" not in layout["yaxis"]
 

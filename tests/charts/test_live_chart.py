@@ -14,8 +14,8 @@ from trainer.charts.classes import confusion_chart, text_lengths_chart
 from trainer.charts.comparison import Course, accuracy_comparison
 from trainer.charts.curves import Curves, accuracy_chart, loss_chart
 from trainer.charts.labels import Rung
-from trainer.ui.assets import address, plotly, served_files
-from trainer.ui.live_chart import drawn, live_chart
+from trainer.ui.assets import file_url, plotly_file, served_files
+from trainer.ui.live_chart import live_chart, to_json
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -26,7 +26,7 @@ HARNESS = """
 .dark { --body-text-color: #f3f4f6; --body-text-color-subdued: #9ca3af; --border-color-primary: #374151; --em-accent: #a5b4fc; }
 body { margin: 0; background: white; } body.dark { background: #0a0f1e; }
 """
-PLOTLY = f'<meta id="plotly-file" content="{address(plotly())}">'
+PLOTLY = f'<meta id="plotly-file" content="{file_url(plotly_file())}">'
 START = """([id, template, script, value]) => {
     const element = Object.assign(document.createElement("div"), { id, className: "em-chart", innerHTML: template });
     document.getElementById("page").append(element);
@@ -78,15 +78,15 @@ class Charts:
     def add(self, figure, name="chart", *, title="Accuracy", note="on validation rows", height=300, phone_height=176):
         with gr.Blocks():
             made = live_chart(figure, elem_id=name, height=height, phone_height=phone_height, title=title, note=note)
-        self.page.evaluate(START, [name, made.html_template, made.js_on_load, drawn(figure)])
+        self.page.evaluate(START, [name, made.html_template, made.js_on_load, to_json(figure)])
         return self
 
-    def drawn(self, name="chart"):
+    def to_json(self, name="chart"):
         self.page.wait_for_function("name => document.querySelector(`#${name} .main-svg`)", arg=name)
         return self
 
     def set(self, figure, name="chart"):
-        self.page.evaluate("([name, value]) => window.charts[name].set(value)", [name, drawn(figure)])
+        self.page.evaluate("([name, value]) => window.charts[name].set(value)", [name, to_json(figure)])
 
     def locator(self, inside, name="chart"):
         return self.page.locator(f"#{name} {inside}")
@@ -358,6 +358,6 @@ def test_a_server_that_is_gone_is_said_in_the_place_of_the_chart(charts):
 
 def test_the_value_is_text_without_blanks():
     figure = loss_chart(run(3, 0))
-    assert json.loads(drawn(figure)) == json.loads(json.dumps(figure))
-    assert ": " not in drawn(figure).replace("step. At", "").split('"meta"')[0]
-    assert drawn(None) is None
+    assert json.loads(to_json(figure)) == json.loads(json.dumps(figure))
+    assert ": " not in to_json(figure).replace("step. At", "").split('"meta"')[0]
+    assert to_json(None) is None

@@ -31,7 +31,7 @@ from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 from trainer.ui import endpoints, results_tab, runs_list, train_tab, train_view
 from trainer.ui.run_names import title
-from trainer.ui.strip import strip
+from trainer.ui.status_bar import status_bar_html
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=1e-2, max_length=32, log_every=2)
 TEXTS = ["happy sunny laugh", "lonely tears"]
@@ -86,12 +86,12 @@ def copies(pair: Path, tmp_path: Path, tiny_encoder: Encoder, reader: FileReader
 def drawn_on_the_page(view: RunView) -> str:
     """All that the page, the API and the terminal make of a view; what it is does not matter, but that it can be made."""
     pieces = [
-        runs_list.of_runs([view], {view.id: title(view)}, {}),
+        runs_list.table_html([view], {view.id: title(view)}, {}),
         runs_list.version([view]),
-        strip([view], {view.id: title(view)}, None, now=view.queued),
+        status_bar_html([view], {view.id: title(view)}, None, now=view.queued),
         train_view.head(view, title(view)),
         train_view.details(view, diagnose(view, None)),
-        train_view.foot(view, title(view), None, None),
+        train_view.footer(view, title(view), None, None),
         str(loss_chart(train_tab._curves(view))),
         str(accuracy_chart(train_tab._curves(view))),
         json.dumps(endpoints._progress(view), allow_nan=False),

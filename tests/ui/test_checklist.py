@@ -27,7 +27,7 @@ def buttons(html: str) -> set[tuple[str, str]]:
 
 
 def test_findings_with_their_rows_and_buttons(messy: Preparation) -> None:
-    html = checklist.of_file(messy)
+    html = checklist.checklist_html(messy)
     assert {("repair", "label_variants"), ("accept", "label_variants"), ("repair", "duplicate_texts"), ("repair_all", "")} <= buttons(html)
     assert html.index("em-must_fix") < html.index("em-look") < html.index("em-good")
     assert "Show rows" in html
@@ -35,7 +35,7 @@ def test_findings_with_their_rows_and_buttons(messy: Preparation) -> None:
 
 def test_four_findings_are_in_view_and_the_rest_is_folded(messy: Preparation) -> None:
     looks = [Finding(f"odd_{n}", "look", 1, f"Oddity {n}.") for n in range(6)]
-    html = checklist.of_file(replace(messy, findings=(*messy.must_fix, *looks)))
+    html = checklist.checklist_html(replace(messy, findings=(*messy.must_fix, *looks)))
     seen, folded = html.split('<details class="em-folded">', maxsplit=1)
     assert [seen.count("em-must_fix"), seen.count("Oddity")] == [1, 3]
     assert "3 more" in folded
@@ -43,13 +43,13 @@ def test_four_findings_are_in_view_and_the_rest_is_folded(messy: Preparation) ->
 
 
 def test_repairs_show_what_they_did_and_the_way_back(messy: Preparation, studio: Studio) -> None:
-    html = checklist.of_file(studio.repair("local", messy.draft.id, ["label_variants", "duplicate_texts", "near_duplicates"]))
+    html = checklist.checklist_html(studio.repair("local", messy.draft.id, ["label_variants", "duplicate_texts", "near_duplicates"]))
     assert {("undo", "label_variants"), ("undo", "duplicate_texts"), ("undo", "near_duplicates")} <= buttons(html)
     assert "3 repairs made" in html
     assert "Repaired. 3 rows: left out as a copy of another row." in html
     assert "Nothing was left to repair" in html
     assert "em-must_fix" not in html
-    accepted = checklist.of_file(
+    accepted = checklist.checklist_html(
         studio.accept("local", studio.undo("local", messy.draft.id, ["label_variants"]).draft.id, "label_variants")
     )
     assert ("undo", "label_variants") in buttons(accepted)
@@ -59,14 +59,14 @@ def test_columns_that_nobody_is_sure_of_can_be_confirmed_or_changed(studio: Stud
     rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]
     path = write_rows(tmp_path / "two.csv", rows, ("text", "emotion", "sentiment"))
     opened = studio.open_files("local", {"main": (path.name, path)})
-    assert {("confirm", ""), ("label", "2")} <= buttons(checklist.of_file(opened))
+    assert {("confirm", ""), ("label", "2")} <= buttons(checklist.checklist_html(opened))
     confirmed = studio.choose("local", opened.draft.id, text=(0,), label=1)
     assert "columns_unsure" not in {f.code for f in confirmed.findings}
 
 
 def test_nothing_of_the_file_is_markup(messy: Preparation, studio: Studio) -> None:
     for prepared in (messy, studio.repair("local", messy.draft.id, ["label_variants", "html_in_texts", "rare_classes"])):
-        html = checklist.of_file(prepared)
+        html = checklist.checklist_html(prepared)
         assert "<img" not in html
         assert "&lt;img src=x" in html
 
@@ -75,12 +75,12 @@ def test_what_an_encoder_makes_of_the_texts_stands_in_the_same_list_and_first(st
     clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
     looked = Finding("few", "look", 1, "Look at this.")
     prepared = replace(clean, findings=(looked, *clean.findings))
-    waiting = checklist.of_file(prepared)
+    waiting = checklist.checklist_html(prepared)
     assert "Still looking" in waiting
     # A line of a list that says to be something else is no line to a reader of the page by ear.
     assert not re.search("<li[^>]* role=", waiting)
     cut = Finding("texts_cut", "look", 3, "Cut <b>.", "More. And more.", (Example(2, EVIL),), setting=("max_length", 96))
-    html = checklist.of_file(prepared, [cut])
+    html = checklist.checklist_html(prepared, [cut])
     assert ("set", "max_length=96") in buttons(html)
     assert html.index("Cut &lt;b&gt;.") < html.index("Look at this.")
     assert "Still looking" not in html
@@ -91,6 +91,6 @@ def test_what_an_encoder_makes_of_the_texts_stands_in_the_same_list_and_first(st
 def test_what_is_good_takes_the_place_of_still_looking(studio: Studio, small_csv: Path) -> None:
     clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
     fits = Finding("texts_fit", "good", 240, "All texts fit.")
-    before, after = checklist.of_file(clean), checklist.of_file(clean, [fits])
+    before, after = checklist.checklist_html(clean), checklist.checklist_html(clean, [fits])
     assert before.count('<li class="em-check') == after.count('<li class="em-check')
     assert after.index("All texts fit.") < after.index("checks passed")

@@ -11,7 +11,7 @@ from trainer.data.corpus import Corpus
 from trainer.drafts.preparation import Preparation
 from trainer.studio import Studio
 from trainer.ui import data_view
-from trainer.ui.verdict import judge
+from trainer.ui.readiness import assess_readiness
 
 EVIL = "<img src=x onerror=alert(1)>"
 USUAL = {"validation_share": 0.1, "test_share": 0.2}
@@ -41,7 +41,7 @@ def corpus_of(counts: dict[str, int]) -> Corpus:
 
 
 def test_the_chip_names_the_file_and_its_size(moods: Preparation) -> None:
-    html = data_view.chip(moods)
+    html = data_view.file_badge(moods)
     assert ">moods.csv<" in html
     assert "240 rows · 3 classes" in html
     assert 'data-do="close"' in html
@@ -50,19 +50,19 @@ def test_the_chip_names_the_file_and_its_size(moods: Preparation) -> None:
 def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: Preparation, tmp_path: Path) -> None:
     test = write_rows(tmp_path / "later.csv", small_rows(30, seed=7))
     both = studio.add_file("local", moods.draft.id, "test", test.name, test)
-    assert 'data-do="remove_file" data-code="test"' in data_view.chip(both)
-    assert "30 kept aside: all of <bdi>later.csv</bdi>" in data_view.split_counts(both, judge(both, USUAL))
-    assert "168 to learn from · 24 to watch · 48 kept aside<" in data_view.split_counts(moods, judge(moods, USUAL))
+    assert 'data-do="remove_file" data-code="test"' in data_view.file_badge(both)
+    assert "30 kept aside: all of <bdi>later.csv</bdi>" in data_view.split_counts(both, assess_readiness(both, USUAL))
+    assert "168 to learn from · 24 to watch · 48 kept aside<" in data_view.split_counts(moods, assess_readiness(moods, USUAL))
 
 
 def test_the_columns_are_open_where_nobody_is_sure(studio: Studio, moods: Preparation, tmp_path: Path) -> None:
-    assert '<details class="em-change">' in data_view.verdict(moods, judge(moods, USUAL))
-    assert "text = " in data_view.verdict(moods, judge(moods, USUAL))
+    assert '<details class="em-change">' in data_view.verdict(moods, assess_readiness(moods, USUAL))
+    assert "text = " in data_view.verdict(moods, assess_readiness(moods, USUAL))
     rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]
     unsure = opened(studio, write_rows(tmp_path / "two.csv", rows, ("text", "emotion", "sentiment")))
-    assert '<details class="em-change" open>' in data_view.verdict(unsure, judge(unsure, USUAL))
+    assert '<details class="em-change" open>' in data_view.verdict(unsure, assess_readiness(unsure, USUAL))
     none = opened(studio, write_rows(tmp_path / "none.csv", [(str(n), text) for n, (text, _) in enumerate(small_rows(60))], ("id", "said")))
-    assert '<details class="em-change" open>' in data_view.verdict(none, judge(none, USUAL))
+    assert '<details class="em-change" open>' in data_view.verdict(none, assess_readiness(none, USUAL))
 
 
 def test_classes_are_ordered_by_rows_each_in_its_own_colour() -> None:
@@ -104,7 +104,7 @@ def test_how_a_file_was_read_is_among_its_details_and_not_in_the_first_view(stud
     old = opened(studio, path)
     assert "(a guess)" in data_view.details(old)
     assert "semicolon" in data_view.details(old)
-    first_view = data_view.chip(old) + data_view.verdict(old, judge(old, USUAL)) + data_view.preview(old)
+    first_view = data_view.file_badge(old) + data_view.verdict(old, assess_readiness(old, USUAL)) + data_view.preview(old)
     assert "cp1252" not in first_view
     assert "semicolon" not in first_view
 
@@ -113,9 +113,9 @@ def test_no_name_of_a_file_is_markup(studio: Studio, tmp_path: Path) -> None:
     rows = [(f"{text} {EVIL}", {"joy": EVIL}.get(mood, mood)) for text, mood in small_rows(90)]
     path = write_rows(tmp_path / "evil.csv", rows, (EVIL, "mood"))
     evil = studio.open_files("local", {"main": (f"{EVIL}.csv", path)})
-    found = judge(evil, USUAL)
+    found = assess_readiness(evil, USUAL)
     for html in (
-        data_view.chip(evil),
+        data_view.file_badge(evil),
         data_view.verdict(evil, found),
         data_view.classes(evil.corpus),
         data_view.preview(evil),

@@ -84,7 +84,7 @@ def run(server: Server, small_csv: Path) -> str:
     return begun["run"]
 
 
-def said(call: Callable[[], object]) -> str:
+def refusal(call: Callable[[], object]) -> str:
     """The sentence with which a call is refused."""
     with pytest.raises(AppError) as refused:
         call()
@@ -244,7 +244,7 @@ def test_progress_names_whose_scores_it_gives() -> None:
 @pytest.mark.parametrize("wanted", ["5eed" * 8, "../../etc", ""])
 def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str) -> None:
     more = [["x"]] if endpoint == "/predict" else []
-    assert said(lambda: server.client.predict(wanted, *more, api_name=endpoint)) == "There is no such run. Choose one from the list."
+    assert refusal(lambda: server.client.predict(wanted, *more, api_name=endpoint)) == "There is no such run. Choose one from the list."
 
 
 @pytest.mark.parametrize(
@@ -269,25 +269,25 @@ def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str
 def test_settings_out_of_range_are_a_sentence(server: Server, small_csv: Path, recipe: dict, about: str) -> None:
     before = len(server.studio.runs("local"))
     recipe = {"encoder": "tiny-bert", **recipe}
-    assert about in said(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
+    assert about in refusal(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
     assert len(server.studio.runs("local")) == before
 
 
 @pytest.mark.parametrize("recipe", ["epochs=3", [1, 2], 7], ids=repr)
 def test_settings_that_are_no_object_are_a_sentence(server: Server, small_csv: Path, recipe: object) -> None:
     before = len(server.studio.runs("local"))
-    said(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
+    refusal(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
     assert len(server.studio.runs("local")) == before
 
 
 @pytest.mark.parametrize("texts", ["one text", None, [1, 2], {"a": "b"}, [["x"]]], ids=repr)
 def test_texts_that_are_no_list_of_texts_are_a_sentence(server: Server, run: str, texts: object) -> None:
-    assert said(lambda: server.client.predict(run, texts, api_name="/predict")) == "texts must be a list of strings."
+    assert refusal(lambda: server.client.predict(run, texts, api_name="/predict")) == "texts must be a list of strings."
 
 
 def test_too_many_characters_are_a_sentence_and_little_of_a_text_comes_back(server: Server, run: str) -> None:
     texts = ["happy laugh " * 800] * 21
-    assert "201,600 characters" in said(lambda: server.client.predict(run, texts, api_name="/predict"))
+    assert "201,600 characters" in refusal(lambda: server.client.predict(run, texts, api_name="/predict"))
     (result,) = server.client.predict(run, ["happy " * 10_000], api_name="/predict")["results"]
     assert len(result["text"]) == 200
 
@@ -310,7 +310,7 @@ def test_a_long_prediction_does_not_keep_the_others_waiting(server: Server, run:
 
 
 def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:
-    assert "257" in said(lambda: server.client.predict(run, ["x"] * 257, api_name="/predict"))
+    assert "257" in refusal(lambda: server.client.predict(run, ["x"] * 257, api_name="/predict"))
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:
 def test_a_file_that_cannot_be_trained_on_is_a_sentence(server: Server, tmp_path: Path, content: str, about: str) -> None:
     before = len(server.studio.runs("local"))
     (tmp_path / "bad.csv").write_text(content)
-    assert about in said(lambda: server.client.predict(handle_file(tmp_path / "bad.csv"), None, None, RECIPE, api_name="/start"))
+    assert about in refusal(lambda: server.client.predict(handle_file(tmp_path / "bad.csv"), None, None, RECIPE, api_name="/start"))
     assert len(server.studio.runs("local")) == before
 
 

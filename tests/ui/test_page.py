@@ -14,13 +14,13 @@ from trainer.runs.run import Run
 from trainer.runs.writer_lock import writing
 from trainer.studio import Studio
 from trainer.ui import page
-from trainer.ui.strip import strip
+from trainer.ui.status_bar import status_bar_html
 
 
 @pytest.fixture
 def handlers(studio: Studio) -> list[dict]:
     """The page's own, as gradio hands them to the browser."""
-    config = page.build(studio, whereabouts="Here.", stays_here=True).get_config_file()
+    config = page.build(studio, storage_notice="Here.", stays_here=True).get_config_file()
     return [handler for handler in config["dependencies"] if handler["api_visibility"] == "private"]
 
 
@@ -52,7 +52,7 @@ def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handler
 @pytest.mark.parametrize("name", ["opened", "tick", "anew"])
 @pytest.mark.parametrize("wrong", ["token", "runs"])
 def test_a_look_that_fails_is_a_sentence_on_the_page(studio: Studio, monkeypatch: pytest.MonkeyPatch, name: str, wrong: str) -> None:
-    blocks = page.build(studio, whereabouts="Here.", stays_here=True)
+    blocks = page.build(studio, storage_notice="Here.", stays_here=True)
     look = next(handler for handler in blocks.fns.values() if handler.name == name and not handler.queue)
 
     def fails(*_: object) -> Any:
@@ -60,14 +60,14 @@ def test_a_look_that_fails_is_a_sentence_on_the_page(studio: Studio, monkeypatch
 
     monkeypatch.setattr(studio, wrong, fails)
     ((component, said),) = look.fn(*["" for _ in look.inputs]).items()
-    assert component.elem_id == "strip"
+    assert component.elem_id == "status-bar"
     assert "Something went wrong here" in said
 
 
 def test_stop_in_the_strip_stops_the_run_it_was_drawn_for_and_no_other(studio: Studio, small_csv: Path) -> None:
     idle = other_studio(studio)
     first, second = begin(idle, small_csv), begin(idle, small_csv, another(2))
-    drawn = strip(idle.runs(ME), {first.id: "a", second.id: "b"}, None, now=0.0)
+    drawn = status_bar_html(idle.runs(ME), {first.id: "a", second.id: "b"}, None, now=0.0)
     (code,) = re.findall(r'data-do="stop" data-code="(\w+)"', drawn)
     assert code == first.id
     # It ends before the press arrives, and the next one begins.

@@ -39,7 +39,7 @@ def headline(view: RunView, report: Report, *, validation: Report | None = None)
     return results_view.headline(view, TITLE, Reports(test=report, validation=validation or report), link="")
 
 
-def said(html: str) -> str:
+def visible_text(html: str) -> str:
     return Read(html).words.replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -60,7 +60,7 @@ def names_in_order(html: str) -> list[str]:
     ],
 )
 def test_better_is_said_only_where_the_interval_says_so(baseline: float, sentence: str) -> None:
-    words = said(headline(counting(baseline), right(0.7)))
+    words = visible_text(headline(counting(baseline), right(0.7)))
     assert "Right on 140 of 200 texts it never saw: 70.0 %" in words
     assert f"{sentence} With other rows it would be between 63 and 76 %." in words
 
@@ -69,8 +69,8 @@ def test_of_few_rows_no_share_is_said_but_how_little_is_known() -> None:
     report = report_of([(0, 0), (0, 1), (1, 1), (1, 1)])
     html = headline(counting(0.5), report)
     assert "3 of 4 right: too few to say anything" in html
-    assert "It could be anything between 30 % and 95 %: add rows, or give a test file." in said(html)
-    assert "75" not in said(html)
+    assert "It could be anything between 30 % and 95 %: add rows, or give a test file." in visible_text(html)
+    assert "75" not in visible_text(html)
     assert "this model 3 of 4" in html
     assert "counting words<br>2 of 4" in html
     assert "em-worst" not in results_view.classes(report)
@@ -89,13 +89,13 @@ def test_one_mistake_in_thousands_is_not_a_hundred_per_cent() -> None:
     report = report_of([(0, 1)] + [(i % 2, i % 2) for i in range(1, 3200)])
     html = headline(RUN, report)
     assert "100.0" not in html
-    assert "Right on 3,199 of 3,200 texts it never saw: 99.97 %" in said(html)
+    assert "Right on 3,199 of 3,200 texts it never saw: 99.97 %" in visible_text(html)
     # joy: of its 1,600 rows one was missed, and all that were given it have it.
     assert "1.00<small>0.998–1.00</small>" in results_view.classes(report)
 
 
 def test_every_accuracy_says_of_which_rows_it_is() -> None:
-    words = said(headline(counting(0.4), right(0.7), validation=right(0.8, 100)))
+    words = visible_text(headline(counting(0.4), right(0.7), validation=right(0.8, 100)))
     assert "On the 200 test rows: 70.0 % (63.3 to 75.9 %, 200 rows)." in words
     assert "On the 100 validation rows, which chose the step whose model was kept: 80.0 %." in words
     assert f"{TITLE} (brisk otter), from moods.csv. 200 rows kept aside: never trained on, never used to choose." in words
@@ -104,21 +104,23 @@ def test_every_accuracy_says_of_which_rows_it_is() -> None:
 def test_the_friendly_name_is_said_once() -> None:
     reports = Reports(test=right(0.7), validation=right(0.7))
     html = results_view.headline(RUN, "moods, balanced (brisk otter)", reports, link="")
-    assert said(html).count("brisk otter") == 1
+    assert visible_text(html).count("brisk otter") == 1
 
 
 def test_the_baseline_says_on_how_many_rows_it_learned() -> None:
     report = report_of([(n % 3, n % 3) for n in range(60)])
     for rows, learned in ((100_000, "the same 100,000 training rows"), (20_000, "20,000 of the 100,000 training rows")):
-        assert f"having learned from {learned}: 90.0 % of the test rows, macro F1 0.90." in said(headline(counting(0.9, rows), report))
+        assert f"having learned from {learned}: 90.0 % of the test rows, macro F1 0.90." in visible_text(
+            headline(counting(0.9, rows), report)
+        )
 
 
 def test_the_most_frequent_class_is_that_of_the_training_rows_where_it_is_known() -> None:
     report = right(0.7)
-    assert "Always answering “joy”, the most frequent class: 50.0 % of the test rows." in said(headline(RUN, report))
+    assert "Always answering “joy”, the most frequent class: 50.0 % of the test rows." in visible_text(headline(RUN, report))
     view = dataclasses.replace(RUN, majority=Majority("anger", 0.2, 0.25))
     html = headline(view, report)
-    assert "Always answering “anger”, the most frequent class: 25.0 % of the test rows." in said(html)
+    assert "Always answering “anger”, the most frequent class: 25.0 % of the test rows." in visible_text(html)
     assert "most frequent<br>25 %" in html
 
 
@@ -139,11 +141,11 @@ def test_the_confusions_made_most_often_come_first() -> None:
     found = [(c.true, c.said, c.rows, c.of) for c in results_view.worst_confusions(report)]
     # Of joy's and anger's three each, anger's are more of the class.
     assert found == [("love", "joy", 5, 6), ("anger", "joy", 3, 5), ("joy", "anger", 3, 23)]
-    assert "love taken for joy: 5 of 6" in said(results_view.confusions(report))
+    assert "love taken for joy: 5 of 6" in visible_text(results_view.confusions(report))
 
 
 def test_where_all_are_right_there_is_no_confusion() -> None:
-    assert "None: all 60 test rows are right." in said(results_view.confusions(report_of([(n % 3, n % 3) for n in range(60)])))
+    assert "None: all 60 test rows are right." in visible_text(results_view.confusions(report_of([(n % 3, n % 3) for n in range(60)])))
 
 
 # Class by class
@@ -170,15 +172,17 @@ def test_a_class_that_was_never_predicted_has_no_precision_and_a_sentence() -> N
 def test_where_all_classes_are_alike_none_is_the_worst() -> None:
     html = results_view.classes(report_of([(i % 3, i % 3) for i in range(60)]))
     assert "em-worst" not in html
-    assert "worst" not in said(html)
+    assert "worst" not in visible_text(html)
     assert html.count("1.00<small>0.84–1.00</small>") == 6
 
 
 def test_the_averages_stand_in_the_foot_with_their_intervals() -> None:
     report = report_of([(0, 0)] * 38 + [(0, 1)] * 2 + [(1, 1)] * 5)
     foot = re.search(r"<tfoot>.*</tfoot>", results_view.classes(report)).group()
-    assert re.search(r"Macro F10\.\d\d0\.\d\d–0\.\d\dThe mean of F1: each of the 2 classes that occur counts the same\.", said(foot))
-    assert re.search(r"Weighted F10\.\d\d0\.\d\d–0\.\d\d", said(foot))
+    assert re.search(
+        r"Macro F10\.\d\d0\.\d\d–0\.\d\dThe mean of F1: each of the 2 classes that occur counts the same\.", visible_text(foot)
+    )
+    assert re.search(r"Weighted F10\.\d\d0\.\d\d–0\.\d\d", visible_text(foot))
 
 
 def test_of_very_many_classes_the_ends_are_shown_and_the_rest_on_demand() -> None:

@@ -31,7 +31,7 @@ TRAINING = dataclasses.replace(RUN, id="b" * 32, name="calm fox", status="runnin
 
 
 def listed(views: Sequence[RunView], found: dict[str, Scores] | None = None) -> str:
-    return runs_list.of_runs(views, dict(zip((v.id for v in views), run_names.titles(views), strict=True)), found or {})
+    return runs_list.table_html(views, dict(zip((v.id for v in views), run_names.titles(views), strict=True)), found or {})
 
 
 def test_a_row_says_what_a_run_is_and_reached() -> None:
@@ -112,7 +112,7 @@ def test_a_child_run_says_whose_training_it_goes_on_with() -> None:
 def test_checkpoints_that_go_next_are_told_before() -> None:
     told = "Its checkpoints go when the next training ends"
     assert listed([RUN, TRAINING]).count(told) == 0
-    html = runs_list.of_runs([RUN, TRAINING], run_names.titles_by_id([RUN, TRAINING]), {}, leaving=(RUN.id,))
+    html = runs_list.table_html([RUN, TRAINING], run_names.titles_by_id([RUN, TRAINING]), {}, leaving=(RUN.id,))
     assert html.count(told) == 1
     assert html.index(told) < html.index(f'data-run="{TRAINING.id}"')
 

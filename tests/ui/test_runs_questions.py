@@ -32,15 +32,15 @@ def studio() -> Any:
 
 
 def test_what_needs_no_question_asks_none(studio: Any) -> None:
-    assert runs_questions.ask(studio, "again", TRAINED.id) is None
+    assert runs_questions.build_question(studio, "again", TRAINED.id) is None
 
 
 def test_deleting_says_what_is_lost_and_what_is_freed(studio: Any) -> None:
-    one = runs_questions.ask(studio, "delete", TRAINED.id)
+    one = runs_questions.build_question(studio, "delete", TRAINED.id)
     assert one.strong == "Delete “my moods, quick look (brisk otter)”?"
     assert "Its model, its curves, scores and copy of the data are lost for good. This frees 90.0 MB of disk space." in one.rest
     assert [press.action for press in one.presses] == ["yes-delete", "leave"]
-    two = runs_questions.ask(studio, "delete", f"{TRAINED.id} {OTHER.id}")
+    two = runs_questions.build_question(studio, "delete", f"{TRAINED.id} {OTHER.id}")
     assert OTHER.name in two.strong
     assert "frees 180.0 MB" in two.rest
     assert two.presses[0].title == "Delete 2 runs for good"
@@ -48,35 +48,35 @@ def test_deleting_says_what_is_lost_and_what_is_freed(studio: Any) -> None:
 
 def test_what_trains_is_not_deleted(studio: Any) -> None:
     with pytest.raises(UserError, match="cannot be deleted while training or waiting"):
-        runs_questions.ask(studio, "delete", f"{TRAINED.id} {TRAINING.id}")
+        runs_questions.build_question(studio, "delete", f"{TRAINED.id} {TRAINING.id}")
 
 
 @pytest.mark.parametrize("action", ["rename", "further", "delete", "free", "forget", "more"])
 def test_what_is_gone_is_no_longer_here(studio: Any, action: str) -> None:
     with pytest.raises(UserError, match="no longer here"):
-        runs_questions.ask(studio, action, "f" * 32)
+        runs_questions.build_question(studio, action, "f" * 32)
 
 
 def test_a_name_begins_with_the_title_and_a_mistake_is_told_at_it(studio: Any) -> None:
-    question = runs_questions.ask(studio, "rename", TRAINED.id)
+    question = runs_questions.build_question(studio, "rename", TRAINED.id)
     assert question.field.value == "my moods, quick look"
-    assert runs_questions.ask(studio, "rename", OTHER.id).field.value == OTHER.name
-    assert runs_questions.ask(studio, "rename", TRAINED.id, wrong="Too long.").wrong == "Too long."
+    assert runs_questions.build_question(studio, "rename", OTHER.id).field.value == OTHER.name
+    assert runs_questions.build_question(studio, "rename", TRAINED.id, wrong="Too long.").wrong == "Too long."
 
 
 def test_more_epochs_say_how_long_one_took(studio: Any) -> None:
-    question = runs_questions.ask(studio, "further", TRAINED.id)
+    question = runs_questions.build_question(studio, "further", TRAINED.id)
     assert "An epoch took about 40 s before." in question.rest
     assert question.field.kind == "number"
 
 
 def test_freeing_says_what_stays(studio: Any) -> None:
-    question = runs_questions.ask(studio, "free", TRAINED.id)
+    question = runs_questions.build_question(studio, "free", TRAINED.id)
     assert "not be trained further; its model, its scores and its curves stay. This frees 180.0 MB" in question.rest
-    assert "frees up to 1.2 MB" in runs_questions.ask(studio, "forget", DRAFT.id).rest
-    assert "frees up to 2.0 MB" in runs_questions.ask(studio, "clear", "").rest
+    assert "frees up to 1.2 MB" in runs_questions.build_question(studio, "forget", DRAFT.id).rest
+    assert "frees up to 2.0 MB" in runs_questions.build_question(studio, "clear", "").rest
 
 
 def test_a_narrow_screen_gets_all_actions_and_a_way_out(studio: Any) -> None:
-    question = runs_questions.ask(studio, "more", TRAINED.id)
+    question = runs_questions.build_question(studio, "more", TRAINED.id)
     assert [press.action for press in question.presses] == ["again", "further", "rename", "delete", "untick", "leave"]

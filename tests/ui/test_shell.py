@@ -5,20 +5,20 @@ from pathlib import Path
 
 from trainer.runs.view import RunView
 from trainer.ui import shell
-from trainer.ui.pressable import Press
+from trainer.ui.buttons import Button
 
 EVIL = "<img src=x onerror=alert(1)>"
 
 
 def test_a_foot_escapes_what_it_says() -> None:
-    html = shell.foot_html(EVIL, Press("do", EVIL, code=EVIL, says=EVIL, elem_id="x"))
+    html = shell.footer_html(EVIL, Button("do", EVIL, code=EVIL, says=EVIL, elem_id="x"))
     assert "<img" not in html
     assert html.count("&lt;img") == 4
 
 
 def test_a_mistake_in_the_foot_is_read_out() -> None:
-    assert "role=alert" in shell.foot_html("Epochs must be a number.", wrong=True)
-    assert "role=alert" not in shell.foot_html("Ready.")
+    assert "role=alert" in shell.footer_html("Epochs must be a number.", wrong=True)
+    assert "role=alert" not in shell.footer_html("Ready.")
 
 
 def test_the_model_in_hand_is_the_one_that_is_chosen_in_the_list() -> None:

@@ -30,12 +30,12 @@ MORE = [
 ]
 
 
-def said(view: RunView) -> str:
+def shown_html(view: RunView) -> str:
     return train_view.head(view, "my file") + train_view.details(view, ())
 
 
 def test_beside_a_finished_model_stand_its_own_validation_scores_and_not_the_last_ones() -> None:
-    html = said(fold("x", [*FIRST, event("finished", best_step=40)]))
+    html = shown_html(fold("x", [*FIRST, event("finished", best_step=40)]))
     assert '<dt dir="auto">Validation accuracy (kept model, step 40)</dt><dd dir="auto">91.0 %</dd>' in html
     assert '<dt dir="auto">Validation macro F1 (kept model, step 40)</dt><dd dir="auto">90.0 %</dd>' in html
     assert "62.0 %" not in html
@@ -43,18 +43,18 @@ def test_beside_a_finished_model_stand_its_own_validation_scores_and_not_the_las
 
 def test_while_it_trains_the_best_and_the_latest_are_told_apart() -> None:
     live = with_life(fold("x", FIRST), living=True, stop_asked=False)
-    html = said(live)
+    html = shown_html(live)
     assert 'Validation accuracy (best so far, step 40)</dt><dd dir="auto">91.0 %' in html
     assert 'Validation accuracy (latest, step 80)</dt><dd dir="auto">62.0 %' in html
     # As many lines where they are the same, or the page would jump.
-    assert said(dataclasses.replace(live, best_step=80)).count("<dt") == html.count("<dt")
+    assert shown_html(dataclasses.replace(live, best_step=80)).count("<dt") == html.count("<dt")
 
 
 @pytest.mark.parametrize("end", ["failed", None])
 def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(end: str | None) -> None:
     events = [*KEPT_80, *MORE, *([event(end, message="The disk is full.", code="disk")] if end else [])]
     view = with_life(fold("x", events), living=False, stop_asked=False)
-    html = said(view)
+    html = shown_html(view)
     assert "own settings, 2 epochs" in html
     assert '<dt dir="auto">Device</dt><dd dir="auto">2 CPU cores</dd>' in html
     assert "(kept model, step 80)" in html
@@ -64,8 +64,8 @@ def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(e
 
 def test_while_more_epochs_train_the_tab_shows_that_training() -> None:
     view = with_life(fold("x", [*KEPT_80, *MORE]), living=True, stop_asked=False)
-    assert "own settings, 4 epochs" in said(view)
-    assert "Validation accuracy (best so far, step 120)" in said(view)
+    assert "own settings, 4 epochs" in shown_html(view)
+    assert "Validation accuracy (best so far, step 120)" in shown_html(view)
     assert train_tab._curves(view).best_step == 120
 
 
@@ -75,7 +75,7 @@ def test_a_gap_that_is_no_fault_is_no_warning() -> None:
 
 
 def test_every_accuracy_names_its_rows() -> None:
-    html = said(dataclasses.replace(fold("x", KEPT_80), evaluations=(Evaluation(80, 0.9, 0.62, 0.6),)))
+    html = shown_html(dataclasses.replace(fold("x", KEPT_80), evaluations=(Evaluation(80, 0.9, 0.62, 0.6),)))
     for label in html.split('<dt dir="auto">')[1:]:
         if "accuracy" in label or "F1" in label:
             assert label.startswith("Validation")
@@ -97,7 +97,7 @@ def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
     view = dataclasses.replace(fold("x", FIRST), status="failed", message="The disk is full. Free some space.", code="disk")
     assert "my file failed." in train_view.head(view, "my file")
     assert "The disk is full. Free some space." in train_view.head(view, "my file")
-    foot = train_view.foot(view, "my file", None, None)
+    foot = train_view.footer(view, "my file", None, None)
     assert "role=alert" in foot
     assert "The disk is full." in foot
     assert 'data-do="resume"' in foot
@@ -106,9 +106,9 @@ def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
 
 def test_the_foot_says_why_a_run_waits() -> None:
     view = fold("x", FIRST[:2])
-    assert "It begins in a moment." in train_view.foot(view, "my file", 0, None)
-    assert "It waits in the queue: 2 runs before it." in train_view.foot(view, "my file", 2, None)
-    foot = train_view.foot(view, "my file", 0, None, Delay("another process is writing this run", 7.6))
+    assert "It begins in a moment." in train_view.footer(view, "my file", 0, None)
+    assert "It waits in the queue: 2 runs before it." in train_view.footer(view, "my file", 2, None)
+    foot = train_view.footer(view, "my file", 0, None, Delay("another process is writing this run", 7.6))
     assert "Waits: another process is writing this run. It is tried again in about 8 s." in foot
     assert "begins in a moment" not in foot
     assert 'data-do="stop" data-code="x"' in foot
@@ -118,7 +118,7 @@ def test_a_foot_has_one_primary_button_at_most() -> None:
     for status in ("queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"):
         for events in (FIRST, KEPT_80):
             view = dataclasses.replace(fold("x", events), status=status)
-            assert train_view.foot(view, "my file", 1, None).count("em-primary") <= 1, status
+            assert train_view.footer(view, "my file", 1, None).count("em-primary") <= 1, status
 
 
 def test_what_nothing_is_known_of_is_no_number() -> None:
@@ -130,9 +130,9 @@ def test_what_nothing_is_known_of_is_no_number() -> None:
 
 
 def test_the_foot_of_the_form_says_what_start_would_do() -> None:
-    foot = train_tab.start_foot("a.csv", 716, 37.0)
+    foot = train_tab.start_footer("a.csv", 716, 37.0)
     assert "Trains on a.csv, 716 rows. Takes about 40 s." in foot
     assert "disabled" not in foot
-    assert "It waits for its turn." in train_tab.start_foot("a.csv", 716, None, live="r")
-    assert 'id="start"' not in train_tab.start_foot("a.csv", None, None)
-    assert "role=alert" in train_tab.start_foot("a.csv", 716, None, wrong="Epochs must be a whole number.")
+    assert "It waits for its turn." in train_tab.start_footer("a.csv", 716, None, live="r")
+    assert 'id="start"' not in train_tab.start_footer("a.csv", None, None)
+    assert "role=alert" in train_tab.start_footer("a.csv", 716, None, wrong="Epochs must be a whole number.")

@@ -5,11 +5,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
-_MODULES = ("chart.js", "chart_table.js", "live_chart.js", "pressable.js", "table.js")
+_MODULES = ("chart.js", "chart_table.js", "live_chart.js", "buttons.js", "table.js")
 _MOUNT = 'import(new URL("{address}", document.baseURI)).then(({{ mount }}) => mount({{ element, props, trigger, watch }}));'
 
 
-def plotly() -> Path:
+def plotly_file() -> Path:
     """plotly.js from its package, found without importing it."""
     spec = find_spec("plotly")
     if spec is None or not spec.submodule_search_locations:
@@ -19,14 +19,14 @@ def plotly() -> Path:
 
 def served_files() -> list[str]:
     """All of them, for ``gr.set_static_paths``."""
-    return [str(path) for path in (plotly(), *(_ASSETS / name for name in _MODULES))]
+    return [str(path) for path in (plotly_file(), *(_ASSETS / name for name in _MODULES))]
 
 
-def address(path: Path) -> str:
+def file_url(path: Path) -> str:
     """Where the page finds a served file, seen from itself."""
     return f"gradio_api/file={quote(path.as_posix(), safe='/:')}"
 
 
-def mounting(name: str) -> str:
+def mount_script(name: str) -> str:
     """A ``js_on_load`` that fetches one of our modules and hands the component to its ``mount``."""
-    return _MOUNT.format(address=address(_ASSETS / name))
+    return _MOUNT.format(address=file_url(_ASSETS / name))

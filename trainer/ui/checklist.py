@@ -1,6 +1,6 @@
 """The checklist of a file: what was found, rows to look at, buttons that repair, take back or leave as it is.
 
-Buttons carry what they do in ``data-do`` and ``data-code``; ``pressable`` hands a press to the page.
+Buttons carry what they do in ``data-do`` and ``data-code``; ``html_with_buttons`` hands a press to the page.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from trainer.data.checks.findings import Example, Finding
 from trainer.data.checks.repairs import REPAIRS, done_in_words
 from trainer.drafts.preparation import Preparation
 from trainer.ui import markup, words
-from trainer.ui.pressable import Press, pressable
-from trainer.ui.verdict import repairable, sentences
+from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.readiness import repairable, sentences
 
 _MOST_RIVALS = 3
 _MOST_LINES = 4
@@ -21,15 +21,15 @@ _TAGS = {"good": "good", "look": "look", "must_fix": "fix"}
 _STILL_LOOKING = '<li class="em-check em-waiting"><span class="em-severity">…</span><div role="status"><p>Still looking at how the encoder reads the texts.</p></div></li>'
 
 
-def live_checklist(*, elem_id: str) -> gr.HTML:
+def build(*, elem_id: str) -> gr.HTML:
     """An empty checklist.
 
     Its ``click`` event carries ``action`` ("repair", "repair_all", "undo", "accept", "confirm", "label", "set") and ``code``.
     """
-    return pressable("", elem_id=elem_id)
+    return html_with_buttons("", elem_id=elem_id)
 
 
-def of_file(preparation: Preparation, advice: Sequence[Finding] | None = None) -> str:
+def checklist_html(preparation: Preparation, advice: Sequence[Finding] | None = None) -> str:
     """Everything found in a file and, with the encoder, in ``advice``, which is None while it is not known yet; what was already done about it."""
     findings, advised = preparation.findings, advice or ()
     fix = [f for f in findings if f.severity == "must_fix"]
@@ -54,7 +54,7 @@ def _repair_all(preparation: Preparation) -> str:
     many = repairable(preparation)
     if len(many) < 2 or sum(f.severity == "must_fix" for f in many) > 1:
         return ""
-    return f'<p class="em-repair-all">{Press("repair_all", f"Repair all {len(many)}", link=True).html}</p>'
+    return f'<p class="em-repair-all">{Button("repair_all", f"Repair all {len(many)}", link=True).html}</p>'
 
 
 def _fold(severity: str, title: str, lines: Sequence[str]) -> str:
@@ -64,25 +64,25 @@ def _fold(severity: str, title: str, lines: Sequence[str]) -> str:
     return f'<li class="em-check em-{severity} em-folded-lines"><details class="em-folded"><summary>{_tag(severity)}<span>{title}</span></summary>{inside}</details></li>'
 
 
-def _column_buttons(preparation: Preparation, finding: Finding) -> list[Press]:
+def _column_buttons(preparation: Preparation, finding: Finding) -> list[Button]:
     """For columns that nobody is sure of: the other labels there could be, and a word that these are right."""
     if finding.code != "columns_unsure" or preparation.columns is None:
         return []
     rivals = preparation.columns.rivals[:_MOST_RIVALS]
-    offered = [Press("label", f"The label is “{preparation.table.columns[at][:30]}”", code=str(at)) for at in rivals]
-    return [Press("confirm", "They are right"), *offered]
+    offered = [Button("label", f"The label is “{preparation.table.columns[at][:30]}”", code=str(at)) for at in rivals]
+    return [Button("confirm", "They are right"), *offered]
 
 
 def _item(preparation: Preparation, finding: Finding) -> str:
     does = _column_buttons(preparation, finding)
     if finding.repairable:
-        does.append(Press("repair", REPAIRS[finding.code].title, code=finding.code))
+        does.append(Button("repair", REPAIRS[finding.code].title, code=finding.code))
     if finding.severity == "must_fix":
-        does.append(Press("accept", "Leave it as it is", code=finding.code, link=True))
+        does.append(Button("accept", "Leave it as it is", code=finding.code, link=True))
     elif finding.code in preparation.draft.accepted:
-        does.append(Press("undo", "Ask again", code=finding.code, link=True))
+        does.append(Button("undo", "Ask again", code=finding.code, link=True))
     if finding.setting is not None:
-        does.append(Press("set", f"Read {finding.setting[1]} tokens", code=f"{finding.setting[0]}={finding.setting[1]}"))
+        does.append(Button("set", f"Read {finding.setting[1]} tokens", code=f"{finding.setting[0]}={finding.setting[1]}"))
     return _line(finding.severity, finding.message, finding.more, does, finding.examples)
 
 
@@ -96,11 +96,11 @@ def _repaired(preparation: Preparation) -> list[str]:
         changed = [c for c in preparation.repaired.changes if c.repair == code][:20]
         shown = [Example(c.line, c.before, c.after if c.what != "row" else "left out") for c in changed]
         what = f"Repaired. {done_in_words(code, count)}." if count else f"Nothing was left to repair ({REPAIRS[code].title.lower()})."
-        lines.append(_line("good", what, "", [Press("undo", "Undo", code=code)], shown))
+        lines.append(_line("good", what, "", [Button("undo", "Undo", code=code)], shown))
     return lines
 
 
-def _line(severity: str, message: str, more: str, does: Sequence[Press], examples: Sequence[Example]) -> str:
+def _line(severity: str, message: str, more: str, does: Sequence[Button], examples: Sequence[Example]) -> str:
     why, rest = sentences(more)
     buttons = f'<span class="em-does">{"".join(press.html for press in does)}</span>' if does else ""
     said = f'<p dir="auto">{markup.text(message, most=1200)}</p>'

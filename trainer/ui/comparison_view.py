@@ -17,9 +17,9 @@ from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import percent_range
-from trainer.ui import markup, run_names, scores, words
-from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.session import EACH, owner, said
+from trainer.ui import markup, run_names, score_format, words
+from trainer.ui.live_chart import live_chart, to_json
+from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 _SCORES = {"Accuracy": accuracy_comparison, "Macro F1": macro_f1_comparison}
@@ -63,13 +63,13 @@ def build(studio: Studio) -> ComparisonView:
         differences = gr.HTML(elem_id="differences")
     view = ComparisonView(body, runs, verdict, loss, score_of, score, differences)
 
-    @said(lambda message: {body: gr.Column(visible=False)})  # a run is gone, and the list shows it
+    @user_errors(lambda message: {body: gr.Column(visible=False)})  # a run is gone, and the list shows it
     def redraw(ids: str, score_of: str) -> Any:
         if not ids:
             return gr.skip()
-        return {score: drawn(_SCORES[score_of](_courses([studio.view(owner(), run) for run in ids.split()])))}
+        return {score: to_json(_SCORES[score_of](_courses([studio.view(owner(), run) for run in ids.split()])))}
 
-    score_of.input(redraw, [runs, score_of], [score, body], **EACH)
+    score_of.input(redraw, [runs, score_of], [score, body], **PRIVATE_EVENT_MULTIPLE)
     return view
 
 
@@ -84,8 +84,8 @@ def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str]
         view.runs: " ".join(run.view.id for run in comparison.runs),
         view.verdict: f'<h3 tabindex="-1"{several} dir="auto">{_heading(comparison)}</h3>'
         f"{_score_table(comparison, titles)}{_verdicts(comparison, titles)}",
-        view.loss: drawn(loss_comparison(courses)) if courses else None,
-        view.score: drawn(_SCORES[score_of](courses)) if courses else None,
+        view.loss: to_json(loss_comparison(courses)) if courses else None,
+        view.score: to_json(_SCORES[score_of](courses)) if courses else None,
         view.differences: _difference_table(comparison.runs, titles),
     }
 
@@ -155,7 +155,7 @@ def _cells(run: Compared) -> str:
         _share(validation.macro_f1, validation.rows),
         _share(validation.accuracy, validation.rows),
         _with_range(_share(test.macro_f1, test.rows), test.macro_f1, test.rows),
-        _with_range(scores.in_short(test.accuracy, test.rows), test.accuracy, test.rows),
+        _with_range(score_format.in_short(test.accuracy, test.rows), test.accuracy, test.rows),
         words.duration(run.view.seconds) or "–",
     )
     return "".join(
@@ -164,11 +164,11 @@ def _cells(run: Compared) -> str:
 
 
 def _share(score: Interval, rows: int) -> str:
-    return words.percent(score.value) if rows >= scores.FEW_ROWS else "–"
+    return words.percent(score.value) if rows >= score_format.FEW_ROWS else "–"
 
 
 def _with_range(said: str, score: Interval, rows: int) -> str:
-    if rows < scores.FEW_ROWS:
+    if rows < score_format.FEW_ROWS:
         return f"{said}<small>too few rows to say</small>"
     return f"{said}<small>{percent_range(score.low, score.high)}, {words.count(rows, 'row')}</small>"
 

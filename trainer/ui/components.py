@@ -35,17 +35,17 @@ class Page:
         return [*self.data.form, *self.train.form]
 
     @property
-    def looked_at(self) -> list[Any]:
+    def refresh_inputs(self) -> list[Any]:
         """What a refresh asks the page: the run that is watched, the model in hand, what it says of the machine."""
-        return [self.train.watched, self.shell.model, self.shell.chip]
+        return [self.train.watched, self.shell.model, self.shell.hardware_badge]
 
     @property
-    def refreshed(self) -> list[Any]:
+    def refresh_outputs(self) -> list[Any]:
         """What a refresh answers."""
         shell = self.shell
         return [
-            shell.chip,
-            shell.strip,
+            shell.hardware_badge,
+            shell.status_bar,
             shell.picker,
             shell.model,
             self.seen,

@@ -11,10 +11,10 @@ from trainer.data.hub_datasets import find_dataset
 from trainer.drafts.preparation import Preparation
 from trainer.errors import UserError
 from trainer.studio import Studio
-from trainer.ui import landing, markup
-from trainer.ui.data_tab import DataTab, current, show, show_empty, show_split
-from trainer.ui.session import EACH, QUIET, owner, said
-from trainer.ui.verdict import repairable, sentences
+from trainer.ui import markup, no_file_view
+from trainer.ui.data_tab import DataTab, current_draft, show, show_empty, show_split
+from trainer.ui.readiness import repairable, sentences
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
 _TO_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
 """Another file is read from its verdict on, wherever the page stood before."""
@@ -27,13 +27,13 @@ def wire(studio: Studio, tab: DataTab) -> None:
     _wire_choices(studio, tab)
 
 
-def _refuse(tab: DataTab) -> Callable[[Callable], Callable]:
-    return said(lambda message: {tab.parts["notice"]: markup.notice(message, "must_fix"), tab.parts["file"]: None})
+def _errors_on_data_tab(tab: DataTab) -> Callable[[Callable], Callable]:
+    return user_errors(lambda message: {tab.parts["notice"]: markup.notice(message, "must_fix"), tab.parts["file"]: None})
 
 
 def _wire_files(studio: Studio, tab: DataTab) -> None:
     """Every way to open a file."""
-    p, refuse = tab.parts, _refuse(tab)
+    p, refuse = tab.parts, _errors_on_data_tab(tab)
 
     @refuse
     def upload(path: str | None, draft: str | None, *split: Any) -> dict:
@@ -65,12 +65,12 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
     held = [tab.draft, *tab.form]
     for event, opens, inputs in (
         (p["file"].upload, upload, [p["file"], *held]),
-        (tab.landing.click, ways_in, held),
+        (tab.start_buttons.click, ways_in, held),
         (p["fetch"].click, fetch, [p["hub"], *held]),
     ):
-        event(opens, inputs, tab.shown, **EACH).then(None, js=_TO_TOP, **QUIET)
-    p["test_file"].upload(test_file, [p["test_file"], *held], tab.shown, **EACH)
-    p["validation_file"].upload(validation_file, [p["validation_file"], *held], tab.shown, **EACH)
+        event(opens, inputs, tab.shown, **PRIVATE_EVENT_MULTIPLE).then(None, js=_TO_TOP, **PRIVATE_EVENT)
+    p["test_file"].upload(test_file, [p["test_file"], *held], tab.shown, **PRIVATE_EVENT_MULTIPLE)
+    p["validation_file"].upload(validation_file, [p["validation_file"], *held], tab.shown, **PRIVATE_EVENT_MULTIPLE)
 
 
 def _opened(studio: Studio, tab: DataTab, name: str, opens: Callable[[], Preparation], draft: str | None, *split: Any) -> dict:
@@ -83,7 +83,7 @@ def _opened(studio: Studio, tab: DataTab, name: str, opens: Callable[[], Prepara
         drafts = studio.drafts(owner())
         still = next((one for one in drafts if one.id == before), None)
         rows = 0 if still is None else len(studio.preparation(owner(), still.id).table.rows)
-        notice = landing.refused(name, error.message, still=still, rows=rows)
+        notice = no_file_view.refused(name, error.message, still=still, rows=rows)
         return show_empty(tab, drafts, notice=notice, wrong=sentences(error.message)[0])
 
 
@@ -92,16 +92,16 @@ def _given(studio: Studio, tab: DataTab, role: Any, path: str | None, draft: str
         raise UserError("Choose a file first.", code="no_file")
     name = Path(path).name
     try:
-        return show(tab, studio.add_file(owner(), current(studio, draft), role, name, Path(path)), *split)
+        return show(tab, studio.add_file(owner(), current_draft(studio, draft), role, name, Path(path)), *split)
     except UserError as error:
-        return {tab.parts["notice"]: landing.refused(name, error.message)}
+        return {tab.parts["notice"]: no_file_view.refused(name, error.message)}
 
 
 def _wire_drafts(studio: Studio, tab: DataTab) -> None:
     """Files opened before, and the one that is open: opened again, closed, removed."""
     p = tab.parts
 
-    @_refuse(tab)
+    @_errors_on_data_tab(tab)
     def press(event: gr.EventData, draft: str | None, *split: Any) -> dict:
         if event.action in ("reopen", "retry"):
             draft = studio.reopen(owner(), event.code, knowingly=event.action == "retry").draft.id
@@ -110,54 +110,54 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
             studio.remove_draft(owner(), event.code)
             return show_empty(tab, studio.drafts(owner()))
         if event.action == "remove_file":
-            return show(tab, studio.remove_file(owner(), current(studio, draft), event.code), *split)
+            return show(tab, studio.remove_file(owner(), current_draft(studio, draft), event.code), *split)
         if event.action == "close":
             studio.close_draft(owner())
         return show_empty(tab, studio.drafts(owner()))
 
     for component in (p["notice"], p["drafts"], p["summary"]):
-        component.click(press, [tab.draft, *tab.form], tab.shown, **QUIET)
+        component.click(press, [tab.draft, *tab.form], tab.shown, **PRIVATE_EVENT)
     for event in (p["summary"].click, tab.reopened.change):
-        event(None, js=_TO_TOP, **QUIET)
+        event(None, js=_TO_TOP, **PRIVATE_EVENT)
 
 
 def _wire_choices(studio: Studio, tab: DataTab) -> None:
     """Columns, repairs, names of classes, the split."""
-    p, refuse = tab.parts, _refuse(tab)
+    p, refuse = tab.parts, _errors_on_data_tab(tab)
 
     @refuse
     def choose_text(draft: str | None, text: str, more: str | None, *split: Any) -> dict:
         columns = [_position(chosen) for chosen in (text, more) if chosen]
-        return show(tab, studio.choose(owner(), current(studio, draft), text=tuple(dict.fromkeys(columns))), *split)
+        return show(tab, studio.choose(owner(), current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split)
 
     @refuse
     def choose_label(draft: str | None, label: str, *split: Any) -> dict:
-        return show(tab, studio.choose(owner(), current(studio, draft), label=_position(label)), *split)
+        return show(tab, studio.choose(owner(), current_draft(studio, draft), label=_position(label)), *split)
 
     @refuse
     def rename(draft: str | None, rows: list, *split: Any) -> dict:
         given = {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
-        return show(tab, studio.name_classes(owner(), current(studio, draft), given), *split)
+        return show(tab, studio.name_classes(owner(), current_draft(studio, draft), given), *split)
 
     @refuse
     def act(press: gr.EventData, draft: str | None, *split: Any) -> dict:
         if press.action in ("set", "train"):
             return gr.skip()  # these concern the Train tab
-        return show(tab, _done(studio, current(studio, draft), press.action, press.code), *split)
+        return show(tab, _done(studio, current_draft(studio, draft), press.action, press.code), *split)
 
     @refuse
     def resplit(draft: str | None, *split: Any) -> dict:
-        return show_split(tab, studio.preparation(owner(), current(studio, draft)), *split)
+        return show_split(tab, studio.preparation(owner(), current_draft(studio, draft)), *split)
 
     held = [tab.draft, *tab.form]
-    for component in (tab.findings, tab.foot):
-        component.click(act, held, tab.shown, **QUIET)
+    for component in (tab.findings, tab.footer):
+        component.click(act, held, tab.shown, **PRIVATE_EVENT)
     for column in (p["text"], p["more_text"]):
-        column.input(choose_text, [tab.draft, p["text"], p["more_text"], *tab.form], tab.shown, **EACH)
-    p["label"].input(choose_label, [tab.draft, p["label"], *tab.form], tab.shown, **EACH)
-    p["rename"].click(rename, [tab.draft, p["names"], *tab.form], tab.shown, **QUIET)
+        column.input(choose_text, [tab.draft, p["text"], p["more_text"], *tab.form], tab.shown, **PRIVATE_EVENT_MULTIPLE)
+    p["label"].input(choose_label, [tab.draft, p["label"], *tab.form], tab.shown, **PRIVATE_EVENT_MULTIPLE)
+    p["rename"].click(rename, [tab.draft, p["names"], *tab.form], tab.shown, **PRIVATE_EVENT)
     for component in tab.form:
-        component.input(resplit, held, tab.resplit, **EACH)
+        component.input(resplit, held, tab.resplit, **PRIVATE_EVENT_MULTIPLE)
 
 
 def _done(studio: Studio, draft: str, action: str, code: str) -> Preparation:

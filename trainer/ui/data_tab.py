@@ -1,6 +1,6 @@
 """Tab 1, Data: a place to drop a file, the verdict on it with what was found, and how it will be split.
 
-What it says is worked out in ``landing``, ``data_view``, ``checklist`` and ``verdict``; what presses do is in ``data_events``.
+What it says is worked out in ``no_file_view``, ``data_view``, ``checklist`` and ``verdict``; what presses do is in ``data_events``.
 """
 
 import secrets
@@ -21,11 +21,11 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.training.encoders import find_encoder
-from trainer.ui import checklist, data_view, landing, markup, shell, words
-from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.pressable import Press, pressable
+from trainer.ui import checklist, data_view, markup, no_file_view, shell, words
+from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.live_chart import live_chart, to_json
+from trainer.ui.readiness import Readiness, assess_readiness
 from trainer.ui.session import owner
-from trainer.ui.verdict import Verdict, judge
 
 SPLITS = {
     "70 / 10 / 20": (0.10, 0.20),
@@ -37,9 +37,9 @@ SPLITS = {
 
 _LENGTHS_HEIGHT = 240
 _TOKENS_HEIGHT = 200
-_ALONE = "nothing"
+_NO_SECOND_COLUMN = "nothing"
 """Shown where the text is a single column; the value behind it is empty."""
-_NO_FILE, _FILE = ["em-data", "em-empty-desk"], ["em-data", "em-open-desk"]
+_NO_FILE, _FILE = ["em-data", "em-file-closed"], ["em-data", "em-file-open"]
 """Classes of the whole tab: gradio hides a column only by taking it away, and the place where a file is dropped serves both."""
 
 
@@ -53,9 +53,9 @@ class DataTab:
     """Changes whenever the draft is shown anew."""
     reopened: gr.State
     """Changes when a draft was opened again: the page then shows it with its form, as after a reload."""
-    landing: gr.HTML
+    start_buttons: gr.HTML
     """Its ``click`` event carries ``action``: "quick" (a first model of the sample), "sample", "messy"."""
-    foot: gr.HTML
+    footer: gr.HTML
     """Its ``click`` event carries ``action``: "train", or a repair as of the checklist."""
     findings: gr.HTML
     split: gr.Radio
@@ -65,7 +65,7 @@ class DataTab:
     reading: gr.Accordion
     tokens: gr.HTML
     lengths: gr.Accordion
-    whereabouts: str
+    storage_notice: str
     """Where a file goes, in a sentence."""
     shown: list[Any]
     """What ``show`` updates, in no order."""
@@ -84,7 +84,7 @@ class DataTab:
     @property
     def resplit(self) -> list[Any]:
         """What ``show_split`` updates."""
-        return [self.parts[name] for name in ("custom", "split_line", "split_counts", "verdict", "foot", "notice")]
+        return [self.parts[name] for name in ("custom", "split_line", "split_counts", "verdict", "footer", "notice")]
 
     @property
     def form(self) -> list[Any]:
@@ -92,7 +92,7 @@ class DataTab:
         return [self.split, self.validation_share, self.test_share]
 
 
-def shares(split: str, validation: Any, test: Any) -> dict[str, Any]:
+def split_fractions(split: str, validation: Any, test: Any) -> dict[str, Any]:
     """The recipe's two shares from the three components."""
     chosen = SPLITS.get(split)
     if chosen is None:
@@ -100,64 +100,64 @@ def shares(split: str, validation: Any, test: Any) -> dict[str, Any]:
     return {"validation_share": chosen[0], "test_share": chosen[1]}
 
 
-def split_of(recipe: Recipe) -> list[Any]:
+def split_values(recipe: Recipe) -> list[Any]:
     """The three components' values for a recipe's shares."""
     wanted = (recipe.validation_share, recipe.test_share)
     named = next((name for name, each in SPLITS.items() if each == wanted), "Custom")
     return [named, round(100 * wanted[0], 2), round(100 * wanted[1], 2)]
 
 
-def build(*, whereabouts: str, stays_here: bool) -> DataTab:
-    """Lay the tab out. ``whereabouts`` says where an uploaded file goes, ``stays_here`` whether that is the visitor's own computer."""
+def build(*, storage_notice: str, stays_here: bool) -> DataTab:
+    """Lay the tab out. ``storage_notice`` says where an uploaded file goes, ``stays_here`` whether that is the visitor's own computer."""
     p: dict[str, Any] = {"draft": gr.State(None), "version": gr.State(""), "reopened": gr.State("")}
     with gr.Column(elem_id="data-tab", elem_classes=_NO_FILE) as p["root"]:
         with gr.Column(elem_classes=["em-start"]):
-            with gr.Column(elem_classes=["em-bring"]):
-                _build_doors(p, stays_here)
+            with gr.Column(elem_classes=["em-upload-area"]):
+                _build_sources(p, stays_here)
             with gr.Column(elem_classes=["em-promise", "em-no-file"]):
                 with gr.Column(elem_classes=["em-card"]):
-                    gr.HTML(landing.promise())
-                p["drafts"] = pressable("", elem_id="drafts")
+                    gr.HTML(no_file_view.promise())
+                p["drafts"] = html_with_buttons("", elem_id="drafts")
         with gr.Column(elem_classes=["em-body", "em-with-file"], elem_id="data-body"):
             _build_body(p)
-        p["foot"] = shell.foot(elem_id="foot-data", value=shell.foot_html(whereabouts))
+        p["footer"] = shell.footer(elem_id="footer-data", value=shell.footer_html(storage_notice))
     return DataTab(
-        **{name: p[name] for name in ("draft", "version", "reopened", "landing", "foot", "findings", "split", "validation_share")},
+        **{name: p[name] for name in ("draft", "version", "reopened", "start_buttons", "footer", "findings", "split", "validation_share")},
         **{name: p[name] for name in ("test_share", "row", "reading", "tokens", "lengths")},
-        whereabouts=whereabouts,
+        storage_notice=storage_notice,
         shown=list(p.values()),
         parts=p,
     )
 
 
-def _build_doors(p: dict[str, Any], stays_here: bool) -> None:
+def _build_sources(p: dict[str, Any], stays_here: bool) -> None:
     """The place where a file is dropped, with all that stands around it while none is open; with a file it is one line."""
-    gr.HTML(landing.heading(), elem_classes=["em-no-file"])
-    with gr.Row(elem_classes=["em-doors"]):
-        p["summary"] = pressable("", elem_id="data-summary", classes=("em-with-file",))
+    gr.HTML(no_file_view.heading(), elem_classes=["em-no-file"])
+    with gr.Row(elem_classes=["em-sources"]):
+        p["summary"] = html_with_buttons("", elem_id="data-summary", classes=("em-with-file",))
         with gr.Column(elem_classes=["em-drop"]):
             with gr.Column(elem_classes=["em-drop-field"]):
                 # Any ending is let in: what the file is, its content says.
                 p["file"] = gr.File(label="Your table", elem_id="upload", show_label=False, height=None)
-                gr.HTML(landing.drop_words(stays_here=stays_here))
-            p["notice"] = pressable("", elem_id="data-notice")
+                gr.HTML(no_file_view.drop_words(stays_here=stays_here))
+            p["notice"] = html_with_buttons("", elem_id="data-notice")
         p["test_file"] = gr.UploadButton("+ Test file", elem_id="upload-test", elem_classes=["em-with-file"])
-    p["landing"] = pressable(landing.ways_in(), elem_id="ways-in", classes=("em-no-file",))
+    p["start_buttons"] = html_with_buttons(no_file_view.ways_in(), elem_id="ways-in", classes=("em-no-file",))
     with gr.Row(elem_classes=["em-hub"], elem_id="known"):
         choices = [(f"{d.name}: {d.about}", d.name) for d in CATALOGUE]
         p["hub"] = gr.Dropdown(choices, label="Data set", show_label=False, container=False, allow_custom_value=True, elem_id="hub-name")
         p["fetch"] = gr.Button("Fetch it", elem_id="fetch-hub")
-    gr.HTML(landing.example_rows(), elem_classes=["em-no-file"])
+    gr.HTML(no_file_view.example_rows(), elem_classes=["em-no-file"])
 
 
 def _build_body(p: dict[str, Any]) -> None:
     with gr.Column(elem_classes=["em-main"]):
-        p["verdict"] = pressable("", elem_id="verdict")
+        p["verdict"] = html_with_buttons("", elem_id="verdict")
         with gr.Row(elem_id="columns"):
             p["text"] = gr.Dropdown([], label="Text column", elem_id="text-column", min_width=160, allow_custom_value=True)
             p["more_text"] = gr.Dropdown([], label="Joined with", elem_id="more-text-column", min_width=160, allow_custom_value=True)
             p["label"] = gr.Dropdown([], label="Label column", elem_id="label-column", min_width=160, allow_custom_value=True)
-        p["findings"] = checklist.live_checklist(elem_id="findings")
+        p["findings"] = checklist.build(elem_id="findings")
     with gr.Column(elem_classes=["em-card", "em-classes"]) as p["of_classes"]:
         p["classes"] = gr.HTML(elem_id="classes")
         p["split_counts"] = gr.HTML(elem_id="split-counts")
@@ -217,7 +217,7 @@ def _build_corpus(p: dict[str, Any]) -> None:
         p["tokens"] = gr.HTML(elem_id="tokens")
 
 
-def current(studio: Studio, draft: str | None) -> str:
+def current_draft(studio: Studio, draft: str | None) -> str:
     """The draft that the page shows. A page outlives its session (a server's restart, a night asleep): then it is the latest one."""
     draft = draft or studio.latest_draft(owner())
     if draft is None:
@@ -227,7 +227,7 @@ def current(studio: Studio, draft: str | None) -> str:
 
 def drafts_html(drafts: Sequence[DraftSummary]) -> str:
     """The files opened before."""
-    return landing.drafts(drafts, now=time.time())
+    return no_file_view.drafts(drafts, now=time.time())
 
 
 def show_empty(tab: DataTab, drafts: Sequence[DraftSummary], *, notice: str = "", wrong: str = "") -> dict:
@@ -240,13 +240,13 @@ def show_empty(tab: DataTab, drafts: Sequence[DraftSummary], *, notice: str = ""
         p["file"]: None,
         p["notice"]: notice,
         p["drafts"]: drafts_html(drafts),
-        tab.foot: shell.foot_html(wrong or tab.whereabouts, wrong=bool(wrong)),
+        tab.footer: shell.footer_html(wrong or tab.storage_notice, wrong=bool(wrong)),
     }
 
 
 def show_unopened(tab: DataTab, drafts: Sequence[DraftSummary], withheld: DraftSummary) -> dict:
     """Updates that show that no file is open, since the last one ended Emotune while it was read."""
-    return show_empty(tab, drafts, notice=landing.withheld(withheld), wrong=f"{withheld.name} is not opened by itself.")
+    return show_empty(tab, drafts, notice=no_file_view.withheld(withheld), wrong=f"{withheld.name} is not opened by itself.")
 
 
 def show(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
@@ -262,13 +262,13 @@ def show(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
         tab.version: f"{preparation.draft.version} {secrets.token_hex(4)}",
         p["root"]: gr.Column(elem_classes=_FILE),
         p["file"]: None,
-        p["summary"]: data_view.chip(preparation),
+        p["summary"]: data_view.file_badge(preparation),
         p["text"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.text}"),
         p["label"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.label}"),
         p["more_text"]: gr.Dropdown(
-            choices=[(_ALONE, ""), *names], value=f"#{columns.more_text[0]}" if columns is not None and columns.more_text else ""
+            choices=[(_NO_SECOND_COLUMN, ""), *names], value=f"#{columns.more_text[0]}" if columns is not None and columns.more_text else ""
         ),
-        p["findings"]: checklist.of_file(preparation),
+        p["findings"]: checklist.checklist_html(preparation),
         p["preview"]: data_view.preview(preparation),
         p["naming"]: gr.Accordion(visible=bool(numbers)),
         p["names"]: [[n, given.get(n, n)] for n in numbers] or [["", ""]],
@@ -284,51 +284,51 @@ def show(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
 
 def show_split(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
     """Updates for another split: the rows of each part, and the verdict, which may turn on it."""
-    p, found = tab.parts, judge(preparation, shares(*split))
+    p, found = tab.parts, assess_readiness(preparation, split_fractions(*split))
     return {
         p["custom"]: gr.Row(visible=split[0] == "Custom"),
         p["split_line"]: split_line(preparation, *split),
         p["split_counts"]: data_view.split_counts(preparation, found),
         p["verdict"]: data_view.verdict(preparation, found),
         p["notice"]: "",
-        tab.foot: _foot(found),
+        tab.footer: _footer(found),
     }
 
 
-def _foot(found: Verdict) -> str:
+def _footer(found: Readiness) -> str:
     """What stands in the way with what puts it right, or what comes next."""
-    press = Press("train", "Train a model", primary=True, elem_id="to-train") if found.ready else found.repair
-    return shell.foot_html(found.said, *([press] if press else []), wrong=found.wrong)
+    press = Button("train", "Train a model", primary=True, elem_id="to-train") if found.ready else found.repair
+    return shell.footer_html(found.said, *([press] if press else []), wrong=found.wrong)
 
 
 def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
     """Updates for what depends on the encoder and its settings; none while the file cannot be trained on."""
     try:
-        draft = current(studio, draft)
+        draft = current_draft(studio, draft)
         preparation, advice = studio.preparation(owner(), draft), studio.advise(owner(), draft, recipe)
     except UserError:
         return gr.skip()
-    return {tab.findings: checklist.of_file(preparation, advice.findings)}
+    return {tab.findings: checklist.checklist_html(preparation, advice.findings)}
 
 
 def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
     """Updates that draw how long the texts are; none while the file cannot be trained on."""
     p = tab.parts
     try:
-        draft = current(studio, draft)
+        draft = current_draft(studio, draft)
         corpus, advice = studio.preparation(owner(), draft).require_corpus(), studio.advise(owner(), draft, recipe)
     except UserError:
         return gr.skip()
     lengths = np.array([len(t.split()) for t in corpus.texts])
     by_class = [lengths[corpus.label_ids == i] for i in range(len(corpus.label_names))]
     chart = None if advice.lengths is None else token_lengths_chart(advice.lengths.tokens, advice.max_length)
-    return {p["word_lengths"]: drawn(text_lengths_chart(corpus.label_names, by_class)), p["token_lengths"]: drawn(chart)}
+    return {p["word_lengths"]: to_json(text_lengths_chart(corpus.label_names, by_class)), p["token_lengths"]: to_json(chart)}
 
 
 def split_line(preparation: Preparation, *split: Any) -> str:
     """How many rows go where, or why they cannot."""
     try:
-        splits = preparation.splits(Recipe.from_dict(shares(*split)))
+        splits = preparation.splits(Recipe.from_dict(split_fractions(*split)))
     except UserError as error:
         # What is wrong with the file itself is said once, at the top.
         return markup.notice(error.message, "must_fix") if error.setting else ""
@@ -341,7 +341,7 @@ def split_line(preparation: Preparation, *split: Any) -> str:
 
 def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
     """How the encoder's tokenizer splits the chosen row, counted from 1."""
-    preparation = studio.preparation(owner(), current(studio, draft))
+    preparation = studio.preparation(owner(), current_draft(studio, draft))
     corpus = preparation.require_corpus()
     number = int(row) if isinstance(row, int | float) and row == row else 1
     found_rows = np.flatnonzero(corpus.source_rows == number - 1)

@@ -8,8 +8,8 @@ from trainer.data.corpus import Corpus
 from trainer.drafts.preparation import Preparation
 from trainer.training.tokens import Tokenisation
 from trainer.ui import markup, words
-from trainer.ui.landing import middle
-from trainer.ui.verdict import Verdict
+from trainer.ui.no_file_view import middle
+from trainer.ui.readiness import Readiness
 
 _PREVIEW_ROWS = 3
 _PREVIEW_COLUMNS = 8
@@ -19,7 +19,7 @@ _ENDS = 10
 _MOST_TOKENS = 600
 
 
-def chip(preparation: Preparation) -> str:
+def file_badge(preparation: Preparation) -> str:
     """The file in one line, with a way to close it, and the files given for test and validation."""
     corpus, table = preparation.corpus, preparation.table
     facts = [words.count(len(table.rows), "row")]
@@ -27,14 +27,14 @@ def chip(preparation: Preparation) -> str:
         facts.append(words.count(len(corpus.label_names), "class", "classes"))
     close = '<button type="button" class="em-link" data-do="close" data-code="" aria-label="Close this file">✕</button>'
     given = "".join(
-        f'<span class="em-chip em-file em-given-{one.role}"><span>{one.role}:</span>{middle(one.name)}<span>· {words.count(one.rows, "row")}</span>'
+        f'<span class="em-badge em-file em-given-{one.role}"><span>{one.role}:</span>{middle(one.name)}<span>· {words.count(one.rows, "row")}</span>'
         f'<button type="button" class="em-link" data-do="remove_file" data-code="{one.role}" aria-label="Take the {one.role} file out">✕</button></span>'
         for one in preparation.given
     )
-    return f'<span class="em-chip em-file" data-draft="{preparation.draft.id}"><b>{middle(preparation.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{given}'
+    return f'<span class="em-badge em-file" data-draft="{preparation.draft.id}"><b>{middle(preparation.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{given}'
 
 
-def verdict(preparation: Preparation, found: Verdict) -> str:
+def verdict(preparation: Preparation, found: Readiness) -> str:
     """The heading of an open file, what to do, and the columns that were taken, with the way to others."""
     more = f'<p dir="auto">{markup.text(found.more, most=1200)}</p>' if found.more else ""
     return f'<h2 tabindex="-1" dir="auto">{markup.text(found.title, most=300)}</h2>{more}{_columns(preparation)}'
@@ -85,7 +85,7 @@ def classes(corpus: Corpus) -> str:
     )
 
 
-def split_counts(preparation: Preparation, found: Verdict) -> str:
+def split_counts(preparation: Preparation, found: Readiness) -> str:
     """How many rows go where, in a line; nothing while that is not settled."""
     if found.splits is None:
         return ""

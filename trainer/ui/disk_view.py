@@ -11,10 +11,10 @@ from trainer.drafts.store import DraftSummary
 from trainer.runs.storage import RunStorage, Storage
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import landing, markup, words
-from trainer.ui.pressable import Press, pressable
+from trainer.ui import markup, no_file_view, words
+from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.run_names import titles_by_id
-from trainer.ui.session import QUIET, owner, said
+from trainer.ui.session import PRIVATE_EVENT, owner, user_errors
 
 _MOST_NAMES = 5
 _HEAD = ("Run", "Model", "Checkpoints", "Rest", "Together")
@@ -41,18 +41,18 @@ class DiskView:
 def build(studio: Studio) -> DiskView:
     """Lay both sections out, closed."""
     with gr.Accordion("Files opened before", open=False, elem_id="files-before", elem_classes=["em-drawer"]) as files_drawer:
-        files = pressable("", elem_id="files-list")
+        files = html_with_buttons("", elem_id="files-list")
     with gr.Accordion("What takes room on the disk", open=False, elem_id="disk", elem_classes=["em-drawer"]) as room_drawer:
-        room = pressable("", elem_id="disk-room")
+        room = html_with_buttons("", elem_id="disk-room")
     view = DiskView(files, gr.State(False), room, gr.State(False))
     for drawer, html, opened, draw in (
         (files_drawer, files, view.files_open, _files_of),
         (room_drawer, room, view.room_open, _room_of),
     ):
         # One value for each section: what was opened is drawn, and drawn again after each press while it is.
-        refuse = said(lambda message: (True, markup.notice(message, "must_fix")))
-        drawer.expand(refuse(lambda draw=draw: (True, draw(studio))), None, [opened, html], **QUIET)
-        drawer.collapse(lambda: False, None, opened, **QUIET)
+        refuse = user_errors(lambda message: (True, markup.notice(message, "must_fix")))
+        drawer.expand(refuse(lambda draw=draw: (True, draw(studio))), None, [opened, html], **PRIVATE_EVENT)
+        drawer.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
     return view
 
 
@@ -117,7 +117,7 @@ def _file(draft: DraftSummary, now: float) -> str:
     ended = "Emotune ended while reading it" if draft.withheld else ""
     facts = " · ".join(markup.text(fact) for fact in (words.ago(now - draft.changed), words.room(draft.bytes), *beside, ended) if fact)
     is_open = ' <span class="em-open-now">open now</span>' if draft.open else ""
-    presses = landing.way_back(draft) + Press("forget", "Remove", code=draft.id).html
+    presses = no_file_view.way_back(draft) + Button("forget", "Remove", code=draft.id).html
     return (
         f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong>{is_open}<small dir="auto">{facts}</small></span>'
         f'<span class="em-line-acts">{presses}</span></li>'
@@ -132,8 +132,8 @@ def _run(found: RunStorage, view: RunView | None, title: str) -> str:
     live = view is not None and view.live
     # What has no model yet has only its checkpoints to go on from.
     freeable = found.checkpoints and view is not None and view.has_model and not live and view.status != "interrupted"
-    free = Press("free", "Delete checkpoints", code=found.id).html if freeable else ""
-    delete = Press("delete", "Delete", code=found.id, disabled=live).html
+    free = Button("free", "Delete checkpoints", code=found.id).html if freeable else ""
+    delete = Button("delete", "Delete", code=found.id, disabled=live).html
     return (
         f'<tr role="row"><td role="cell" dir="auto" class="em-row-name">{markup.text(title)}</td>{cells}'
         f'<td role="cell" class="em-line-acts">{free}{delete}</td></tr>'
@@ -145,14 +145,14 @@ def _drafts(storage: Storage) -> str:
         return ""
     lines = "".join(
         f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong><small>{words.room(draft.bytes)}</small></span>'
-        f'<span class="em-line-acts">{Press("forget", "Remove", code=draft.id).html}</span></li>'
+        f'<span class="em-line-acts">{Button("forget", "Remove", code=draft.id).html}</span></li>'
         for draft in storage.drafts
     )
     return f'<h3>Files opened before</h3><ul class="em-file-lines">{lines}</ul>'
 
 
 def _uploads(storage: Storage) -> str:
-    clear = Press("clear", "Clear old copies", disabled=not storage.uploads).html
+    clear = Button("clear", "Clear old copies", disabled=not storage.uploads).html
     return (
         '<h3>Copies of uploads</h3><ul class="em-file-lines"><li><span class="em-file-name"><strong>Left by the page</strong>'
         f'<small>{words.room(storage.uploads)}</small></span><span class="em-line-acts">{clear}</span></li></ul>'

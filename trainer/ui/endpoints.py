@@ -16,7 +16,7 @@ from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui.session import owner
-from trainer.ui.uploaded import NO_UPLOAD, uploaded
+from trainer.ui.uploads import NO_UPLOAD, resolve_upload
 
 _ECHOED_CHARS = 200
 """Of a text in an answer: enough to know it again."""
@@ -127,7 +127,7 @@ def _named(text: str | None) -> tuple[str, ...]:
 
 def _uploaded(file: Any) -> Path:
     """The path of a file that was uploaded to this server. A caller may write any path into its request; no other is read."""
-    path = uploaded(file.get("path") if isinstance(file, dict) else getattr(file, "path", None))
+    path = resolve_upload(file.get("path") if isinstance(file, dict) else getattr(file, "path", None))
     if path is None:
         raise UserError(NO_UPLOAD, code="not_uploaded")
     return path

@@ -14,7 +14,7 @@ from trainer.ui import assets, markup
 _BUTTONS = (("reset", "Reset zoom", ' class="em-away"'), ("png", "PNG", " disabled"), ("csv", "CSV", " disabled"))
 
 
-def drawn(figure: dict[str, Any] | None) -> str | None:
+def to_json(figure: dict[str, Any] | None) -> str | None:
     """The value of a live chart that shows a plotly figure. As text: gradio walks three times through all the numbers of what is none."""
     return None if figure is None else json.dumps(figure, separators=(",", ":"), allow_nan=False)
 
@@ -22,15 +22,15 @@ def drawn(figure: dict[str, Any] | None) -> str | None:
 def live_chart(
     figure: dict[str, Any] | None, *, elem_id: str, height: int, title: str, note: str = "", phone_height: int | None = None
 ) -> gr.HTML:
-    """A chart under a heading, with buttons for a PNG, a CSV and the way back from a zoom; its value is what ``drawn`` makes of a figure.
+    """A chart under a heading, with buttons for a PNG, a CSV and the way back from a zoom; its value is what ``to_json`` makes of a figure.
 
     ``height`` pixels, or ``phone_height`` on a screen up to 640 px wide, are kept free before a figure is there; then its own heights hold.
     ``note`` stands small beside the title, where the figure's meta does not hold another.
     """
     return gr.HTML(
-        value=drawn(figure),
+        value=to_json(figure),
         html_template=_template(title, note, height, height if phone_height is None else phone_height),
-        js_on_load=assets.mounting("live_chart.js"),
+        js_on_load=assets.mount_script("live_chart.js"),
         elem_id=elem_id,
         elem_classes=["em-chart"],
     )

@@ -12,7 +12,7 @@ from trainer.presets import LEVELS, PRESETS
 from trainer.recipe import Recipe
 from trainer.ui import markup
 
-OWN = "My own"
+CUSTOM = "My own"
 """What the dial says once somebody changed a setting by hand, chose a ready recipe or brought a file."""
 
 GROUPS = (
@@ -63,10 +63,10 @@ class RecipeForm:
         return self.settings[FIELDS.index("max_length")]
 
 
-def build_dial() -> gr.Radio:
+def build_level() -> gr.Radio:
     """The one choice that sets all the others."""
     return gr.Radio(
-        [*LEVELS, OWN],
+        [*LEVELS, CUSTOM],
         value="Balanced",
         label="How thoroughly",
         elem_id="dial",
@@ -74,9 +74,9 @@ def build_dial() -> gr.Radio:
     )
 
 
-def build_why() -> gr.HTML:
+def build_explanation() -> gr.HTML:
     """What the dial chose, under it; its place is kept until that is known."""
-    return gr.HTML(explained(""), elem_id="dial-why", js_on_load=_TYPED)
+    return gr.HTML(explanation_html(""), elem_id="dial-why", js_on_load=_TYPED)
 
 
 def build(dial: gr.Radio, why: gr.HTML) -> RecipeForm:
@@ -109,7 +109,7 @@ def recipe_from(encoder: str, settings: Sequence[Any], split: Mapping[str, Any])
     return Recipe.from_dict({"encoder": encoder, **dict(zip(FIELDS, settings, strict=True)), **split})
 
 
-def shown(form: RecipeForm, recipe: Recipe) -> dict[Any, Any]:
+def show(form: RecipeForm, recipe: Recipe) -> dict[Any, Any]:
     """Updates that make the accordion show a recipe."""
     return dict(zip(form.settings, values(recipe), strict=True))
 
@@ -128,24 +128,24 @@ def values(recipe: Recipe) -> list[Any]:
     return [held(name) for name in FIELDS]
 
 
-def explained(words: str) -> str:
+def explanation_html(words: str) -> str:
     """What the dial chose, under it."""
     return f'<p class="em-quiet em-small">{markup.text(words, most=600)}</p>'
 
 
-def marked(form: RecipeForm, error: UserError) -> dict[Any, Any]:
+def show_error(form: RecipeForm, error: UserError) -> dict[Any, Any]:
     """Updates that tell a mistake at its field, in the open drawer; nothing where it is about no field of the drawer."""
     if error.setting not in FIELDS:
         return {form.invalid: ""}
     field = form.settings[FIELDS.index(error.setting)]
     return {
         form.invalid: error.setting,
-        form.drawer: gr.Accordion(open=True),
+        form.accordion: gr.Accordion(open=True),
         field: gr.update(info=f"✕ {error.message}", elem_classes=["em-invalid"]),
     }
 
 
-def unmarked(form: RecipeForm, invalid: str) -> dict[Any, Any]:
+def clear_error(form: RecipeForm, invalid: str) -> dict[Any, Any]:
     """Updates that take the mark from the setting of this name."""
     if invalid not in FIELDS:
         return {form.invalid: ""}
@@ -153,12 +153,12 @@ def unmarked(form: RecipeForm, invalid: str) -> dict[Any, Any]:
     return {form.invalid: "", form.settings[FIELDS.index(invalid)]: gr.update(info=about, elem_classes=[])}
 
 
-OWN_WORDS = explained("Your own settings, as they stand below.")
+CUSTOM_MESSAGE = explanation_html("Your own settings, as they stand below.")
 
 
 def wire_download(form: RecipeForm, take: Any, inputs: Sequence[Any], outputs: Sequence[Any], **how: Any) -> None:
-    """A press on the download button makes a file of the text that ``take(*inputs)`` puts into ``form.taken``."""
-    form.take.click(take, inputs, outputs, **how).success(None, form.taken, None, js=_DOWNLOAD, **how)
+    """A press on the download button makes a file of the text that ``take(*inputs)`` puts into ``form.recipe_text``."""
+    form.download.click(take, inputs, outputs, **how).success(None, form.recipe_text, None, js=_DOWNLOAD, **how)
 
 
 def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox | gr.Dropdown:

@@ -15,7 +15,7 @@ from trainer.studio import Studio
 from trainer.ui import run_names, runs_list, shell, train_tab
 from trainer.ui.components import Page
 from trainer.ui.session import owner
-from trainer.ui.strip import strip, subject
+from trainer.ui.status_bar import status_bar_html, subject
 
 
 def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, chip: str, *, first: bool = False) -> Any:
@@ -36,13 +36,13 @@ def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, chi
     model = _model_in_hand(trained, model, just_ended=watched if watched in lived.split() else "")
     now = time.time()
     told = subject(views, now=now)
-    scores, delay = (None, None) if told is None else (scores_of(studio, told), studio.delay(told.id))
+    scores, delay = (None, None) if told is None else (scores_if_any(studio, told), studio.delay(told.id))
     return {
         page.seen: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if shown is None else shown.id}|{model}",
         # Not each time: what depends on the machine is worked out anew when it changes.
-        **_changed(page.shell.chip, chip, shell.chip_html(studio.hardware)),
+        **_changed(page.shell.hardware_badge, chip, shell.hardware_badge_html(studio.hardware)),
         # Another one each time: what a press has put there before the server was asked goes with it, also where nothing came of the press.
-        page.shell.strip: f"{strip(views, titles, scores, now=now, delay=delay)}<!-- {time.monotonic_ns()} -->",
+        page.shell.status_bar: f"{status_bar_html(views, titles, scores, now=now, delay=delay)}<!-- {time.monotonic_ns()} -->",
         page.shell.picker: shell.picker_html(trained, titles, model),
         **_changed(page.shell.model, asked[1], model),
         page.live: running.id if running else "",
@@ -57,7 +57,7 @@ def _changed(component: Any, asked: str, found: str) -> dict:
     return {} if found == asked else {component: found}
 
 
-def scores_of(studio: Studio, view: RunView) -> Scores | None:
+def scores_if_any(studio: Studio, view: RunView) -> Scores | None:
     """The scores of a run's model; None where it has none, or where they are damaged, which is said elsewhere."""
     if not view.has_model or view.live:
         return None
@@ -92,5 +92,5 @@ def _course(studio: Studio, page: Page, view: RunView | None, titles: dict[str, 
         waiting=studio.waiting_before(view.id),
         delay=studio.delay(view.id),
         diagnoses=diagnoses,
-        found=scores_of(studio, view),
+        found=scores_if_any(studio, view),
     )

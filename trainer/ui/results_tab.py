@@ -9,9 +9,9 @@ from trainer.charts.classes import confusion_chart
 from trainer.errors import UserError
 from trainer.studio import Studio
 from trainer.ui import assets, markup, results_view, run_names, shell
-from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.pressable import Press, pressable
-from trainer.ui.session import EACH, owner, said
+from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.live_chart import live_chart, to_json
+from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
 _COUNTS, _BY_ROW = "Counts", "Share of each row"
 
@@ -26,18 +26,18 @@ class ResultsTab:
     matrix_as: gr.Radio
     confusions: gr.HTML
     classes: gr.HTML
-    foot: gr.HTML
+    footer: gr.HTML
     """Its ``click`` event carries ``action``: "try" where there is a model, else "to-data"."""
 
     @property
     def shown(self) -> list[Any]:
         """What ``show`` updates."""
-        return [self.headline, self.body, self.matrix, self.confusions, self.classes, self.foot]
+        return [self.headline, self.body, self.matrix, self.confusions, self.classes, self.footer]
 
 
 def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
     """Lay the tab out and wire what concerns it alone; ``run`` is the model in hand."""
-    headline = pressable(results_view.nothing_yet(), elem_id="headline")
+    headline = html_with_buttons(results_view.nothing_yet(), elem_id="headline")
     with gr.Column(visible=False, elem_id="results-body") as body, gr.Row(elem_classes=["em-columns", "em-judged"]):
         with gr.Column(min_width=320, elem_classes=["em-confused"]):
             matrix = live_chart(None, elem_id="confusion-chart", height=376, phone_height=306, title="What it confuses")
@@ -46,22 +46,26 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
             )
             confusions = gr.HTML(elem_id="confusions")
         with gr.Column(min_width=320):
-            classes = gr.HTML(html_template='<div class="em-listed"></div>', js_on_load=assets.mounting("table.js"), elem_id="per-class")
-    tab = ResultsTab(headline, body, matrix, matrix_as, confusions, classes, shell.foot(elem_id="foot-results", value=_foot(trained=False)))
+            classes = gr.HTML(
+                html_template='<div class="em-listed"></div>', js_on_load=assets.mount_script("table.js"), elem_id="per-class"
+            )
+    tab = ResultsTab(
+        headline, body, matrix, matrix_as, confusions, classes, shell.footer(elem_id="footer-results", value=_footer(trained=False))
+    )
 
-    @said(lambda message: _only(tab, shell.heading("Results") + markup.notice(message, "must_fix")))
+    @user_errors(lambda message: _only(tab, shell.heading("Results") + markup.notice(message, "must_fix")))
     def open_run(run_id: str | None, matrix_as: str) -> dict:
         return show(tab, studio, run_id, matrix_as)
 
     # One event for both, so that no matrix of a run of before arrives after the run that was chosen since.
-    gr.on([run.change, matrix_as.input], open_run, [run, matrix_as], tab.shown, **EACH)
+    gr.on([run.change, matrix_as.input], open_run, [run, matrix_as], tab.shown, **PRIVATE_EVENT_MULTIPLE)
     return tab
 
 
 def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) -> dict:
     """Updates that make the tab show a finished run's report, or the empty state."""
     if not run_id:
-        return {**_only(tab, results_view.nothing_yet()), tab.foot: _foot(trained=False)}
+        return {**_only(tab, results_view.nothing_yet()), tab.footer: _footer(trained=False)}
     view, damage = studio.view(owner(), run_id), studio.damage(owner(), run_id)
     notices = "".join(markup.notice(sentence, "must_fix") for sentence in damage)
     # Where the model is damaged there is no link to it, which the notices say.
@@ -73,14 +77,14 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
         if not damage:
             raise
         about = f'<p class="em-damaged">{link}</p>' if link else ""
-        return {**_only(tab, shell.heading(f"Results of {markup.isolated(title)}") + notices + about), tab.foot: _foot(trained=True)}
+        return {**_only(tab, shell.heading(f"Results of {markup.isolated(title)}") + notices + about), tab.footer: _footer(trained=True)}
     return {
         tab.headline: results_view.headline(view, title, reports, link=link) + notices,
         tab.body: gr.Column(visible=True),
-        tab.matrix: drawn(confusion_chart(reports.test, by_row=matrix_as == _BY_ROW)),
+        tab.matrix: to_json(confusion_chart(reports.test, by_row=matrix_as == _BY_ROW)),
         tab.confusions: results_view.confusions(reports.test),
         tab.classes: results_view.classes(reports.test),
-        tab.foot: _foot(trained=True),
+        tab.footer: _footer(trained=True),
     }
 
 
@@ -88,7 +92,7 @@ def _only(tab: ResultsTab, html: str) -> dict:
     return {tab.headline: html, tab.body: gr.Column(visible=False)}
 
 
-def _foot(*, trained: bool) -> str:
+def _footer(*, trained: bool) -> str:
     if trained:
-        return shell.foot_html("Next: see it answer.", Press("try", "Try a text", primary=True, elem_id="to-try"))
-    return shell.foot_html("First a file, then a model, then its results.", Press("to-data", "Open a file", primary=True))
+        return shell.footer_html("Next: see it answer.", Button("try", "Try a text", primary=True, elem_id="to-try"))
+    return shell.footer_html("First a file, then a model, then its results.", Button("to-data", "Open a file", primary=True))

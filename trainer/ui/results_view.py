@@ -16,7 +16,7 @@ from trainer.evaluation.report import ClassScore, Report, gaps
 from trainer.library import Reports
 from trainer.runs.view import RunView
 from trainer.text_format import decimal, decimal_range, percent_range
-from trainer.ui import markup, scores, shell, words
+from trainer.ui import markup, score_format, shell, words
 
 _MOST_CLASSES, _AT_EACH_END = 20, 10
 """Of more classes than that only the ends are shown until the rest is asked for."""
@@ -47,7 +47,7 @@ class _Mark:
 def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
     """The score in a sentence and as a bar, and of which rows of which model it is; ``link`` is the way to the model, as HTML."""
     report = reports.test
-    sentence = _together(scores.in_a_sentence(report.accuracy, report.rows))
+    sentence = _together(score_format.in_a_sentence(report.accuracy, report.rows))
     head = shell.heading(sentence) + f'<p class="em-verdict">{markup.text(_together(verdict(view, report)))}</p>'
     kept = f"{words.count(report.rows, 'row')} kept aside: never trained on, never used to choose"
     second = "" if view.name in title else f" ({markup.isolated(view.name)})"
@@ -83,7 +83,7 @@ def nothing_yet() -> str:
 
 def verdict(view: RunView, report: Report) -> str:
     """Whether the model beats counting words, and how far other rows might move the score; where rows are few, that they are."""
-    few, accuracy = report.rows < scores.FEW_ROWS, report.accuracy
+    few, accuracy = report.rows < score_format.FEW_ROWS, report.accuracy
     if few:
         low, high = words.percent(accuracy.low, 0), words.percent(accuracy.high, 0)
         return f"It could be anything between {low} and {high}: add rows, or give a test file."
@@ -93,10 +93,10 @@ def verdict(view: RunView, report: Report) -> str:
 
 def bar(view: RunView, report: Report) -> str:
     """From no to all test rows right: always the most frequent class, counting words, and the model with its interval."""
-    accuracy, few = report.accuracy, report.rows < scores.FEW_ROWS
+    accuracy, few = report.accuracy, report.rows < score_format.FEW_ROWS
 
     def said(share: float, digits: int = 0) -> str:
-        return scores.of_rows(share, report.rows, digits)
+        return score_format.of_rows(share, report.rows, digits)
 
     marks = [_Mark("most frequent", _majority(view, report)[1])]
     if view.baseline is not None:
@@ -154,9 +154,9 @@ def _details(view: RunView, reports: Reports) -> str:
     test, validation = reports.test, reports.validation
     majority, share = _majority(view, test)
     lines = [
-        f"On the {words.count(test.rows, 'test row')}: {scores.with_range(test.accuracy, test.rows)}.",
+        f"On the {words.count(test.rows, 'test row')}: {score_format.with_range(test.accuracy, test.rows)}.",
         f"On the {words.count(validation.rows, 'validation row')}, which chose the step whose model was kept: "
-        f"{scores.in_short(validation.accuracy, validation.rows)}.",
+        f"{score_format.in_short(validation.accuracy, validation.rows)}.",
         f"Always answering “{majority[:60]}”, the most frequent class: {_on_test(share, test)}.",
         *_counting(view, test),
         "Ranges are 95 % intervals (Wilson’s method, carried over to F1).",
@@ -171,7 +171,7 @@ def _counting(view: RunView, test: Report) -> list[str]:
     if view.baseline is None:
         return []
     learned = learned_from(view.baseline.rows, view.rows.get("train"))
-    macro = "" if test.rows < scores.FEW_ROWS else f", macro F1 {decimal(view.baseline.test.macro_f1)}"
+    macro = "" if test.rows < score_format.FEW_ROWS else f", macro F1 {decimal(view.baseline.test.macro_f1)}"
     return [
         "Counting words (TF-IDF and a linear support vector machine), having learned from "
         f"{learned}: {_on_test(view.baseline.test.accuracy, test)}{macro}."
@@ -179,8 +179,8 @@ def _counting(view: RunView, test: Report) -> list[str]:
 
 
 def _on_test(share: float, test: Report) -> str:
-    said = scores.of_rows(share, test.rows)
-    return f"{said} test rows" if test.rows < scores.FEW_ROWS else f"{said} of the test rows"
+    said = score_format.of_rows(share, test.rows)
+    return f"{said} test rows" if test.rows < score_format.FEW_ROWS else f"{said} of the test rows"
 
 
 # What it confuses
@@ -216,7 +216,7 @@ def classes(report: Report) -> str:
     order = sorted(range(len(report.per_class)), key=lambda i: _badness(report.per_class[i]))
     colours = class_colours(report.label_names)
     # Of few rows the worst class is the unluckiest.
-    worst = order[0] if report.worst is not None and report.rows >= scores.FEW_ROWS else None
+    worst = order[0] if report.worst is not None and report.rows >= score_format.FEW_ROWS else None
     rows = [_row(report.per_class[i], colours[i], worst=i == worst) for i in order]
     note = "" if report.worst is None else " <small>worst first</small>"
     facts = [_exact(report.per_class[i]) for i in order]

@@ -13,7 +13,7 @@ import gradio as gr
 from trainer.library import Scores, SplitScores
 from trainer.runs.view import RunView
 from trainer.text_format import percent_range
-from trainer.ui import markup, run_names, scores, words
+from trainer.ui import markup, run_names, score_format, words
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "runs_list.js"
 _SIGNS = {
@@ -30,18 +30,18 @@ _LEAVING = "Its checkpoints go when the next training ends, to make room. To tra
 _HEAD = ("Run", "Status", "Right on test rows", "Right on validation rows", "Made")
 
 
-def live_list(*, elem_id: str) -> gr.HTML:
+def build(*, elem_id: str) -> gr.HTML:
     """A list whose value is ``of_runs``.
 
     Its ``select`` event tells that other runs are ticked; its ``click`` event carries ``action`` "open" and ``code``, the run whose title
     was pressed.
     """
     return gr.HTML(
-        of_runs([], {}, {}), html_template='<div class="em-runs"></div>', js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id
+        table_html([], {}, {}), html_template='<div class="em-runs"></div>', js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id
     )
 
 
-def of_runs(views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores], leaving: Collection[str] = ()) -> str:
+def table_html(views: Sequence[RunView], titles: Mapping[str, str], found: Mapping[str, Scores], leaving: Collection[str] = ()) -> str:
     """All runs by their files, the newest first; ``titles`` by id, ``found`` has the scores of those that have a model, by id.
 
     ``leaving`` are the ids of those whose checkpoints go when the next training ends.
@@ -108,8 +108,8 @@ def _test(found: Scores | None) -> str:
 
 def _with_small(split: SplitScores) -> str:
     """The share that was right, with its range and rows; in counts where few rows carry it."""
-    said = f"<strong>{scores.in_short(split.accuracy, split.rows)}</strong>"
-    if split.rows < scores.FEW_ROWS:
+    said = f"<strong>{score_format.in_short(split.accuracy, split.rows)}</strong>"
+    if split.rows < score_format.FEW_ROWS:
         return f"{said}<small>too few rows to say</small>"
     return f"{said}<small>({percent_range(split.accuracy.low, split.accuracy.high, 0)}, {words.count(split.rows, 'row')})</small>"
 
@@ -123,8 +123,8 @@ def _validation(view: RunView, found: Scores | None) -> str:
         rows, accuracy, macro_f1 = view.rows.get("validation", 0), best and best.accuracy, best and best.macro_f1
     if accuracy is None:
         return "–"
-    if 0 < rows < scores.FEW_ROWS:
-        return f"{scores.of_rows(accuracy, rows)} right"
+    if 0 < rows < score_format.FEW_ROWS:
+        return f"{score_format.of_rows(accuracy, rows)} right"
     small = f"<small>macro F1 {words.percent(macro_f1)}</small>" if macro_f1 is not None else ""
     return f"{words.percent(accuracy)}{small}"
 

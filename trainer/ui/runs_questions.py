@@ -7,8 +7,8 @@ from trainer.errors import UserError
 from trainer.library import LONGEST_NAME
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import run_names, runs_foot, words
-from trainer.ui.pressable import Press
+from trainer.ui import run_names, runs_footer, words
+from trainer.ui.buttons import Button
 from trainer.ui.runs_sheet import Field, Question
 from trainer.ui.session import owner
 
@@ -16,7 +16,7 @@ _MOST_EPOCHS = 50
 _MOST_NAMES = 8
 
 
-def ask(studio: Studio, action: str, code: str, *, wrong: str = "") -> Question | None:
+def build_question(studio: Studio, action: str, code: str, *, wrong: str = "") -> Question | None:
     """The question that stands before ``action`` on what ``code`` names; None where nothing is asked. UserError where it cannot be done.
 
     ``wrong`` says what was wrong with the answer before; what was typed then stays in its field.
@@ -27,7 +27,7 @@ def ask(studio: Studio, action: str, code: str, *, wrong: str = "") -> Question 
     return replace(question, wrong=wrong) if wrong else question
 
 
-def chosen(studio: Studio, ids: str) -> tuple[list[RunView], dict[str, str]]:
+def selected_runs(studio: Studio, ids: str) -> tuple[list[RunView], dict[str, str]]:
     """The runs of these ids that there still are, newest first, and the titles of all runs by id."""
     views = studio.runs(owner())
     titles = run_names.titles_by_id(views)
@@ -37,9 +37,11 @@ def chosen(studio: Studio, ids: str) -> tuple[list[RunView], dict[str, str]]:
 
 def _name(studio: Studio, run: str) -> Question:
     view, title = _one(studio, run)
-    save = Press("yes-rename", "Save", code=run, primary=True)
+    save = Button("yes-rename", "Save", code=run, primary=True)
     shown = run_names.title(view)[:LONGEST_NAME]
-    return Question(f"Rename {_quoted([title])}.", presses=(save, Press("leave", "Leave it")), field=Field("New name", shown, LONGEST_NAME))
+    return Question(
+        f"Rename {_quoted([title])}.", presses=(save, Button("leave", "Leave it")), field=Field("New name", shown, LONGEST_NAME)
+    )
 
 
 def _further(studio: Studio, run: str) -> Question:
@@ -47,17 +49,17 @@ def _further(studio: Studio, run: str) -> Question:
     each = view.train_seconds / view.epochs if view.train_seconds and view.epochs else None
     takes = f" An epoch took about {words.about(each)} before." if each else ""
     rest = f"A run of its own goes on from its last state; this one and its model stay as they are.{takes}"
-    go = Press("yes-further", "Train further", code=run, primary=True)
+    go = Button("yes-further", "Train further", code=run, primary=True)
     return Question(
         f"Train {_quoted([title])} for more epochs.",
         rest,
-        (go, Press("leave", "Not now")),
+        (go, Button("leave", "Not now")),
         Field("More epochs", "1", _MOST_EPOCHS, "number"),
     )
 
 
 def _delete(studio: Studio, ids: str) -> Question:
-    views, titles = chosen(studio, ids)
+    views, titles = selected_runs(studio, ids)
     live = [titles[view.id] for view in views if view.live]
     if live:
         raise UserError(f"{_quoted(live)} cannot be deleted while training or waiting. Stop it first, or untick it.", code="run_is_live")
@@ -71,7 +73,7 @@ def _delete(studio: Studio, ids: str) -> Question:
     )
     yes = "Delete it for good" if len(views) == 1 else f"Delete {len(views)} runs for good"
     named = _quoted([titles[view.id] for view in views])
-    return Question(f"Delete {named}?", rest, (_harmful("yes-delete", yes, ids), Press("leave", "Keep")))
+    return Question(f"Delete {named}?", rest, (_harmful("yes-delete", yes, ids), Button("leave", "Keep")))
 
 
 def _of_copies(studio: Studio, views: Sequence[RunView], titles: Mapping[str, str]) -> str:
@@ -94,7 +96,7 @@ def _free(studio: Studio, run: str) -> Question:
     freed = next((found.checkpoints for found in studio.storage(owner()).runs if found.id == run), 0)
     rest = f"It can then not be trained further; its model, its scores and its curves stay. This frees {words.room(freed)} of disk space."
     yes = _harmful("yes-free", "Delete checkpoints", run)
-    return Question(f"Delete the checkpoints of {_quoted([title])}?", rest, (yes, Press("leave", "Keep them")))
+    return Question(f"Delete the checkpoints of {_quoted([title])}?", rest, (yes, Button("leave", "Keep them")))
 
 
 def _forget(studio: Studio, draft: str) -> Question:
@@ -105,7 +107,7 @@ def _forget(studio: Studio, draft: str) -> Question:
         "What was chosen for it (columns, repairs, names of classes) is forgotten, and the page's copies of its upload go too. Runs that were "
         f"trained on it, and your own file, stay as they are. This frees up to {words.room(found.bytes)} of disk space."
     )
-    return Question(f"Remove {_quoted([found.name])}?", rest, (_harmful("yes-forget", "Remove it", draft), Press("leave", "Keep")))
+    return Question(f"Remove {_quoted([found.name])}?", rest, (_harmful("yes-forget", "Remove it", draft), Button("leave", "Keep")))
 
 
 def _clear(studio: Studio, _: str) -> Question:
@@ -114,20 +116,20 @@ def _clear(studio: Studio, _: str) -> Question:
         "They came with files that were opened more than an hour ago, and are not needed any more: what was opened and what was trained keeps "
         f"a copy of its own. This frees up to {freed} of disk space."
     )
-    return Question("Clear old copies of uploads?", rest, (_harmful("yes-clear", "Clear them", ""), Press("leave", "Keep")))
+    return Question("Clear old copies of uploads?", rest, (_harmful("yes-clear", "Clear them", ""), Button("leave", "Keep")))
 
 
 def _more(studio: Studio, ids: str) -> Question:
     """All that can be done with what is ticked, for a screen that has no room for it in the foot."""
-    views, titles = chosen(studio, ids)
+    views, titles = selected_runs(studio, ids)
     if not views:
         raise UserError("These runs are no longer here.", code="no_run_chosen")
-    presses = (*reversed(runs_foot.others_of(views)), Press("untick", "Untick"), Press("leave", "Close"))
-    return Question(runs_foot.said_of(views, titles), presses=presses)
+    presses = (*reversed(runs_footer.other_buttons(views)), Button("untick", "Untick"), Button("leave", "Close"))
+    return Question(runs_footer.selection_message(views, titles), presses=presses)
 
 
 def _one(studio: Studio, run: str) -> tuple[RunView, str]:
-    views, titles = chosen(studio, run)
+    views, titles = selected_runs(studio, run)
     if len(views) != 1:
         raise UserError("This run is no longer here.", code="no_run_chosen")
     return views[0], titles[views[0].id]
@@ -139,8 +141,8 @@ def _quoted(names: Sequence[str]) -> str:
     return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES:,} more"
 
 
-def _harmful(action: str, title: str, code: str) -> Press:
-    return Press(action, title, code=code, elem_id="harmful")
+def _harmful(action: str, title: str, code: str) -> Button:
+    return Button(action, title, code=code, elem_id="harmful")
 
 
 _QUESTIONS: Mapping[str, Callable[[Studio, str], Question]] = {

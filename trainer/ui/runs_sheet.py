@@ -10,7 +10,7 @@ from typing import Literal
 import gradio as gr
 
 from trainer.ui import markup
-from trainer.ui.pressable import Press
+from trainer.ui.buttons import Button
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "runs_sheet.js"
 
@@ -34,7 +34,7 @@ class Question:
 
     strong: str
     rest: str = ""
-    presses: tuple[Press, ...] = ()
+    presses: tuple[Button, ...] = ()
     field: Field | None = None
     wrong: str = ""
 
@@ -49,7 +49,7 @@ def build() -> gr.HTML:
     )
 
 
-def opened(question: Question) -> str:
+def question_html(question: Question) -> str:
     """A question as HTML."""
     said = f"<strong>{markup.text(question.strong, most=1500)}</strong> {markup.text(question.rest, most=1200)}".strip()
     wrong = f'<p class="em-wrong" role="alert" dir="auto">{markup.text(question.wrong, most=600)}</p>' if question.wrong else ""
@@ -59,9 +59,9 @@ def opened(question: Question) -> str:
     return f'<div class="em-question">{asked}{wrong}</div>{field}<div class="em-answers">{presses}</div>'
 
 
-def refused(message: str) -> str:
+def error_html(message: str) -> str:
     """Why something cannot be done."""
-    return opened(Question("", presses=(Press("leave", "Close"),), wrong=message))
+    return question_html(Question("", presses=(Button("leave", "Close"),), wrong=message))
 
 
 def _field(field: Field) -> str:

@@ -13,10 +13,10 @@ from trainer.jobs.capacity import near_capacity
 from trainer.library import Scores
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import comparison_view, disk_view, runs_foot, runs_list, runs_questions, runs_sheet, shell, words
+from trainer.ui import comparison_view, disk_view, runs_footer, runs_list, runs_questions, runs_sheet, shell, words
 from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
-from trainer.ui.session import EACH, QUIET, owner, said
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
 _ABOUT = "Each training is kept. Choose among them by the validation rows; the test rows tell what the chosen one is worth."
 _WITH_FIELD = {"yes-rename": "rename", "yes-further": "further"}
@@ -47,17 +47,17 @@ class RunsTab:
     chosen: gr.Textbox
     comparison: ComparisonView
     disk: DiskView
-    foot: gr.HTML
+    footer: gr.HTML
     sheet: gr.HTML
     again: gr.Textbox
 
     @property
     def pressed(self) -> list[gr.HTML]:
         """Everything with buttons."""
-        return [self.listing, self.foot, self.sheet, self.disk.files, self.disk.room]
+        return [self.listing, self.footer, self.sheet, self.disk.files, self.disk.room]
 
 
-def live_version() -> gr.Textbox:
+def build_version() -> gr.Textbox:
     """What the timer sets and the list listens to. It stands outside the tabs, as nothing is heard of a tab that was not opened yet.
 
     No State: the change of one that an unqueued handler sets, such as the timer's, is not told to the page.
@@ -66,13 +66,13 @@ def live_version() -> gr.Textbox:
 
 
 def build(studio: Studio, version: gr.Textbox) -> RunsTab:
-    """Lay the tab out and wire what concerns it alone; ``version`` is a ``live_version``."""
+    """Lay the tab out and wire what concerns it alone; ``version`` is a ``build_version``."""
     gr.HTML(shell.heading("Runs", _ABOUT), elem_id="runs-head")
-    listing = runs_list.live_list(elem_id="runs-list")
+    listing = runs_list.build(elem_id="runs-list")
     chosen = gr.Textbox("", visible="hidden", elem_id="chosen-runs")
     comparison = comparison_view.build(studio)
     disk = disk_view.build(studio)
-    foot = shell.foot(elem_id="foot-runs", value=runs_foot.foot([], {}, any_runs=False))
+    foot = shell.footer(elem_id="footer-runs", value=runs_footer.footer([], {}, any_runs=False))
     sheet = runs_sheet.build()
     again = gr.Textbox("", visible="hidden", elem_id="again-run")
     tab = RunsTab(version, listing, chosen, comparison, disk, foot, sheet, again)
@@ -99,14 +99,14 @@ def wire(
         if action in ways:
             return {sheet: "", **ways[action](code, typed)}
         if action == "compare":
-            titles = runs_questions.chosen(studio, code)[1]
+            titles = runs_questions.selected_runs(studio, code)[1]
             return comparison_view.show(compared, studio.compare(owner(), code.split()), titles, score_of)
         if action == "again":
             return {sheet: "", tab.again: f"{code} {secrets.token_hex(4)}"}
-        question = runs_questions.ask(studio, action, code)
-        return {sheet: "" if question is None else runs_sheet.opened(question)}
+        question = runs_questions.build_question(studio, action, code)
+        return {sheet: "" if question is None else runs_sheet.question_html(question)}
 
-    @refusing(tab)
+    @errors_on_runs_tab(tab)
     def press(event: gr.EventData, *held: Any) -> dict:
         try:
             return answer(event.action, event.code, getattr(event, "value", ""), *held)
@@ -114,14 +114,14 @@ def wire(
             again = _WITH_FIELD.get(event.action)
             if again is None:
                 raise
-            return {sheet: runs_sheet.opened(runs_questions.ask(studio, again, event.code, wrong=error.message))}
+            return {sheet: runs_sheet.question_html(runs_questions.build_question(studio, again, event.code, wrong=error.message))}
 
     outputs = [sheet, *tab.disk.shown, *compared.shown, tabs, watched, model, reopened, tab.again]
-    pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **EACH)
-    pressed.then(None, None, None, js=_ANSWERED, **QUIET).then(**look)
+    pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **PRIVATE_EVENT_MULTIPLE)
+    pressed.then(None, None, None, js=_ANSWERED, **PRIVATE_EVENT).then(**look)
     # A section that was left open tells what happened meanwhile on other tabs.
-    told = refusing(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened) or gr.skip())
-    tabs.change(told, tab.disk.states, [*tab.disk.shown, sheet], **QUIET)
+    told = errors_on_runs_tab(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened) or gr.skip())
+    tabs.change(told, tab.disk.states, [*tab.disk.shown, sheet], **PRIVATE_EVENT)
 
 
 def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
@@ -132,7 +132,7 @@ def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
         return ""
 
     def delete(runs: str, _: str) -> str:
-        views = runs_questions.chosen(studio, runs)[0]
+        views = runs_questions.selected_runs(studio, runs)[0]
         for view in views:
             studio.delete(owner(), view.id)
         return f"{words.count(len(views), 'run')} deleted."
@@ -183,26 +183,26 @@ def _ways(
 
 def _wire_list(studio: Studio, tab: RunsTab) -> None:
     """The list, and what depends on what is ticked there."""
-    refuse = refusing(tab)
+    refuse = errors_on_runs_tab(tab)
     compared = tab.comparison
 
     @refuse
     def redraw(chosen: str, runs: str, score_of: str) -> dict:
-        ticked, titles = runs_questions.chosen(studio, chosen)
+        ticked, titles = runs_questions.selected_runs(studio, chosen)
         views = studio.runs(owner())
         return {
-            tab.listing: runs_list.of_runs(views, titles, _scores(studio, views), studio.leaving(owner())),
-            tab.foot: runs_foot.foot(ticked, titles, any_runs=bool(views), near=near_capacity(studio.settings, views)),
+            tab.listing: runs_list.table_html(views, titles, _scores(studio, views), studio.leaving(owner())),
+            tab.footer: runs_footer.footer(ticked, titles, any_runs=bool(views), near=near_capacity(studio.settings, views)),
             **_compared_still(studio, tab, runs, {view.id for view in views}, titles, score_of),
         }
 
     @refuse
     def tick(chosen: str, runs: str) -> dict:
-        ticked, titles = runs_questions.chosen(studio, chosen)
+        ticked, titles = runs_questions.selected_runs(studio, chosen)
         gone = set(runs.split()) - {view.id for view in ticked}
         return {
             tab.chosen: " ".join(view.id for view in ticked),
-            tab.foot: runs_foot.foot(ticked, titles, any_runs=True, near=near_capacity(studio.settings, studio.runs(owner()))),
+            tab.footer: runs_footer.footer(ticked, titles, any_runs=True, near=near_capacity(studio.settings, studio.runs(owner()))),
             tab.sheet: "",
             **(comparison_view.hide(compared) if gone else {}),
         }
@@ -210,15 +210,15 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
     def look_closer(chosen: str) -> None:
         # All files of the first are read, as the list does not do; what is damaged is then told with its next redraw.
         with suppress(UserError):
-            for view in runs_questions.chosen(studio, chosen)[0][:1]:
+            for view in runs_questions.selected_runs(studio, chosen)[0][:1]:
                 studio.damage(owner(), view.id)
 
-    outputs = [tab.listing, tab.foot, *compared.shown, tab.sheet]
-    tab.version.change(redraw, [tab.chosen, compared.runs, compared.score_of], outputs, trigger_mode="always_last", **QUIET)
-    ticked = [tab.chosen, tab.foot, tab.sheet, *compared.shown]
-    tab.listing.select(tick, [tab.chosen, compared.runs], ticked, js=_TICKED, trigger_mode="always_last", **QUIET)
+    outputs = [tab.listing, tab.footer, *compared.shown, tab.sheet]
+    tab.version.change(redraw, [tab.chosen, compared.runs, compared.score_of], outputs, trigger_mode="always_last", **PRIVATE_EVENT)
+    ticked = [tab.chosen, tab.footer, tab.sheet, *compared.shown]
+    tab.listing.select(tick, [tab.chosen, compared.runs], ticked, js=_TICKED, trigger_mode="always_last", **PRIVATE_EVENT)
     # By itself, as reading takes a moment and the next tick must not wait for it.
-    tab.chosen.change(look_closer, tab.chosen, None, **QUIET)
+    tab.chosen.change(look_closer, tab.chosen, None, **PRIVATE_EVENT)
 
 
 def _compared_still(studio: Studio, tab: RunsTab, runs: str, there: set[str], titles: Mapping[str, str], score_of: str) -> dict:
@@ -230,9 +230,9 @@ def _compared_still(studio: Studio, tab: RunsTab, runs: str, there: set[str], ti
     return comparison_view.show(tab.comparison, studio.compare(owner(), runs.split()), titles, score_of)
 
 
-def refusing(tab: RunsTab) -> Any:
+def errors_on_runs_tab(tab: RunsTab) -> Any:
     """For handlers whose mistakes are told on the Runs tab."""
-    return said(lambda message: {tab.sheet: runs_sheet.refused(message)})
+    return user_errors(lambda message: {tab.sheet: runs_sheet.error_html(message)})
 
 
 def _scores(studio: Studio, views: list[RunView]) -> dict[str, Scores]:

@@ -105,7 +105,7 @@ def _end(studio: Studio, blocks: gr.Blocks) -> None:
 def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
     """The page, open at its address (``local_url``) until it is closed. Raises UserError where that cannot be had."""
     hosts = allowed_hosts(host, studio.settings)
-    blocks = build(studio, whereabouts=whereabouts(studio.settings, host), stays_here=is_loopback(host))
+    blocks = build(studio, storage_notice=storage_notice(studio.settings, host), stays_here=is_loopback(host))
     try:
         listener = bind_port(host, port)
     except OSError as error:
@@ -205,7 +205,7 @@ def _why_not_served(host: str, port: int | None) -> str:
         return f"This computer has no address “{host}” to serve on. Change the environment variable GRADIO_SERVER_NAME, or remove it."
 
 
-def whereabouts(settings: Settings, host: str) -> str:
+def storage_notice(settings: Settings, host: str) -> str:
     """Where an uploaded file goes, in one sentence."""
     if is_loopback(host):
         return f"Your file stays on this computer, in {settings.runs_dir}. It is sent nowhere else."

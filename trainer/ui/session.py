@@ -12,13 +12,13 @@ from trainer.errors import UserError, error_location
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
 from trainer.settings import LOCAL_OWNER
 
-QUIET = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
+PRIVATE_EVENT = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
 """For a handler of the page: not part of the API, and no spinner over what it updates.
 
 Nor does it tell its outputs that it works, hidden as that would be: gradio's page takes stock of each of them, with all that is inside, twice for
 every request; with the tabs among them that kept a core busy."""
 
-EACH = {**QUIET, "trigger_mode": "multiple"}
+PRIVATE_EVENT_MULTIPLE = {**PRIVATE_EVENT, "trigger_mode": "multiple"}
 """For a handler that answers every event, one after the other; of a change, too, that another handler follows with "always_last". Of those an event
 may have one: where it has two, a change in the middle of an answer makes gradio's page ask for each after the other, for ever."""
 
@@ -30,17 +30,17 @@ def owner() -> str:
     return LOCAL_OWNER
 
 
-def warned(handler: Callable) -> Callable:
+def user_errors_as_warning(handler: Callable) -> Callable:
     """For handlers that may be called from any tab: what is refused is told in a corner of the page, on whatever tab one is."""
 
     def answer(message: str) -> Any:
         gr.Warning(escape(message), duration=20)
         return gr.skip()  # an empty dictionary would be taken for a value
 
-    return said(answer)(handler)
+    return user_errors(answer)(handler)
 
 
-def said(answer: Callable[[str], Any]) -> Callable[[Callable], Callable]:
+def user_errors(answer: Callable[[str], Any]) -> Callable[[Callable], Callable]:
     """For handlers: a UserError becomes ``answer(message)``; anything else goes to the server's log, and a plain sentence to the page."""
 
     def wrap(handler: Callable) -> Callable:

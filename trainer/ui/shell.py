@@ -10,7 +10,7 @@ import gradio as gr
 from trainer.runs.view import RunView
 from trainer.training.hardware import Hardware
 from trainer.ui import assets, markup
-from trainer.ui.pressable import Press, pressable
+from trainer.ui.buttons import Button, html_with_buttons
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _LINE_COMMENT = re.compile(r"^ *//.*\n|^ +", re.MULTILINE)
@@ -32,8 +32,8 @@ draw();
 class Shell:
     """The components around the tabs."""
 
-    chip: gr.HTML
-    strip: gr.HTML
+    hardware_badge: gr.HTML
+    status_bar: gr.HTML
     """Its ``click`` event carries ``action`` ("stop", "watch", "results", "resume", "dismiss") and ``code``, the run."""
     model: gr.Textbox
     """The id of the run whose model is in hand: what Results, Try it and downloads show. Empty where there is none."""
@@ -46,15 +46,15 @@ def build() -> Shell:
     with gr.Row(elem_classes=["em-header"]):
         gr.HTML('<div class="em-brand"><h1>Emotune</h1><p>Teach your computer to sort texts. No code.</p></div>')
         picker = gr.HTML(html_template='<div class="em-model-box"></div>', js_on_load=_PICKER, elem_id="model-picker")
-        chip = gr.HTML(elem_id="chip")
-    strip = pressable("", elem_id="strip")
-    return Shell(chip, strip, gr.Textbox("", visible="hidden", elem_id="model"), picker)
+        hardware_badge = gr.HTML(elem_id="hardware-badge")
+    status_bar = html_with_buttons("", elem_id="status-bar")
+    return Shell(hardware_badge, status_bar, gr.Textbox("", visible="hidden", elem_id="model"), picker)
 
 
 def head() -> str:
     """What the page's head holds."""
     script = "".join(_LINE_COMMENT.sub("", (_ASSETS / name).read_text(encoding="utf-8")) for name in ("answers.js", "shell.js"))
-    return f'<style>{_lean(_ASSETS / "page.css")}</style><meta id="plotly-file" content="{assets.address(assets.plotly())}"><script>{script}</script>'
+    return f'<style>{_lean(_ASSETS / "page.css")}</style><meta id="plotly-file" content="{assets.file_url(assets.plotly_file())}"><script>{script}</script>'
 
 
 def styles() -> str:
@@ -72,12 +72,12 @@ def heading(title: str, about: str = "") -> str:
     return f'<h2 tabindex="-1">{title}</h2>' + (f'<p class="em-quiet">{about}</p>' if about else "")
 
 
-def foot(*, elem_id: str, value: str = "") -> gr.HTML:
-    """The sticky foot of a tab; its value is what ``foot_html`` makes."""
-    return pressable(value, elem_id=elem_id, classes=("em-foot",))
+def footer(*, elem_id: str, value: str = "") -> gr.HTML:
+    """The sticky foot of a tab; its value is what ``footer_html`` makes."""
+    return html_with_buttons(value, elem_id=elem_id, classes=("em-footer",))
 
 
-def foot_html(said: str, *presses: Press, wrong: bool = False) -> str:
+def footer_html(said: str, *presses: Button, wrong: bool = False) -> str:
     """What stands in the way or what comes next, and buttons, of which one at most is primary; ``wrong`` where it is a mistake."""
     words = f'<p class="em-say{" em-wrong" if wrong else ""}"{" role=alert" if wrong else ""} dir="auto">{markup.text(said, most=600)}</p>'
     return words + "".join(press.html for press in presses)
@@ -94,5 +94,5 @@ def picker_html(trained: Sequence[RunView], titles: Mapping[str, str], model: st
     return f'<label class="em-model"><span>Model:</span><select aria-label="Model in hand">{options}</select></label>'
 
 
-def chip_html(hardware: Hardware | None) -> str:
-    return f'<span class="em-chip" title="What does the work">{markup.text(hardware.words if hardware else "warming up …")}</span>'
+def hardware_badge_html(hardware: Hardware | None) -> str:
+    return f'<span class="em-badge" title="What does the work">{markup.text(hardware.words if hardware else "warming up …")}</span>'

@@ -16,10 +16,10 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder, find_encoder
 from trainer.ui import markup, recipe_form, shell, train_view, words
-from trainer.ui.live_chart import drawn, live_chart
-from trainer.ui.pressable import Press, pressable
+from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.recipe_form import RecipeForm
-from trainer.ui.session import EACH, said
+from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, user_errors
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 176
 _WATCHED = """
@@ -47,25 +47,25 @@ class TrainTab:
     about_encoder: gr.HTML
     recipe: RecipeForm
     notice: gr.HTML
-    start_foot: gr.HTML
+    start_footer: gr.HTML
     """Its ``click`` event carries ``action``: "start", "watch"."""
     head: gr.HTML
     loss: gr.HTML
     accuracy: gr.HTML
     details: gr.HTML
     """Its ``click`` event carries ``action`` ("prepare", "again") and ``code``, the run."""
-    watch_foot: gr.HTML
+    watch_footer: gr.HTML
     """Its ``click`` event carries ``action`` ("results", "resume", "stop") and ``code``, the run."""
 
     @property
     def form(self) -> list[Any]:
         """What a person chooses here for a training."""
-        return [self.encoder, self.recipe.dial, *self.recipe.settings]
+        return [self.encoder, self.recipe.level, *self.recipe.settings]
 
     @property
     def shown(self) -> list[Any]:
         """What ``show`` updates."""
-        return [self.head, self.loss, self.accuracy, self.details, self.watch_foot]
+        return [self.head, self.loss, self.accuracy, self.details, self.watch_footer]
 
 
 def build(studio: Studio) -> TrainTab:
@@ -74,8 +74,8 @@ def build(studio: Studio) -> TrainTab:
     with gr.Column(elem_classes=["em-prepare"]):
         source = gr.HTML(nothing_yet(), elem_id="train-source")
         notice = gr.HTML(elem_id="train-notice")
-        dial = recipe_form.build_dial()
-        why = recipe_form.build_why()
+        dial = recipe_form.build_level()
+        why = recipe_form.build_explanation()
         default = studio.encoders[0]
         encoder = gr.Dropdown(
             [(_encoder_choice(e), e.name) for e in studio.encoders],
@@ -87,7 +87,7 @@ def build(studio: Studio) -> TrainTab:
         )
         about_encoder = gr.HTML(encoder_facts(default), elem_id="about-encoder")
         recipe = recipe_form.build(dial, why)
-        start_foot = shell.foot(elem_id="foot-start", value=no_file_foot())
+        start_footer = shell.footer(elem_id="footer-start", value=no_file_footer())
     with gr.Column(elem_classes=["em-watch"]):
         head = gr.HTML(elem_id="watch-head")
         with gr.Row(elem_classes=["em-charts"]):
@@ -95,11 +95,13 @@ def build(studio: Studio) -> TrainTab:
                 loss = _chart(loss_chart, "Loss", "lower is better")
             with gr.Column(min_width=480, elem_classes=["em-chart-card", "em-first-on-phone"]):
                 accuracy = _chart(accuracy_chart, "Accuracy", "validation rows · higher is better")
-        details = pressable("", elem_id="run-details")
-        watch_foot = shell.foot(elem_id="foot-watch")
-    known = said(lambda message: markup.notice(message, "must_fix"))
-    encoder.change(known(lambda name: encoder_facts(find_encoder(name or "", studio.encoders))), encoder, about_encoder, **EACH)
-    return TrainTab(watched, source, encoder, about_encoder, recipe, notice, start_foot, head, loss, accuracy, details, watch_foot)
+        details = html_with_buttons("", elem_id="run-details")
+        watch_footer = shell.footer(elem_id="footer-watch")
+    known = user_errors(lambda message: markup.notice(message, "must_fix"))
+    encoder.change(
+        known(lambda name: encoder_facts(find_encoder(name or "", studio.encoders))), encoder, about_encoder, **PRIVATE_EVENT_MULTIPLE
+    )
+    return TrainTab(watched, source, encoder, about_encoder, recipe, notice, start_footer, head, loss, accuracy, details, watch_footer)
 
 
 def _chart(figure: Callable[[Curves], Figure], title: str, note: str) -> gr.HTML:
@@ -130,10 +132,10 @@ def show(
     curves = _curves(view)
     return {
         tab.head: train_view.head(view, title, found),
-        tab.loss: drawn(loss_chart(curves)),
-        tab.accuracy: drawn(accuracy_chart(curves)),
+        tab.loss: to_json(loss_chart(curves)),
+        tab.accuracy: to_json(accuracy_chart(curves)),
         tab.details: train_view.details(view, diagnoses, came),
-        tab.watch_foot: train_view.foot(view, title, waiting, found, delay),
+        tab.watch_footer: train_view.footer(view, title, waiting, found, delay),
     }
 
 
@@ -141,8 +143,8 @@ def nothing_yet() -> str:
     return shell.heading("Train a model", "There is no file yet. Open yours, or the sample, in tab 1, Data.")
 
 
-def no_file_foot() -> str:
-    return shell.foot_html("First a file, then a model.", Press("to-data", "Open a file", primary=True))
+def no_file_footer() -> str:
+    return shell.footer_html("First a file, then a model.", Button("to-data", "Open a file", primary=True))
 
 
 def source_html(source_name: str) -> str:
@@ -150,7 +152,7 @@ def source_html(source_name: str) -> str:
     return shell.heading(f'Train a model on <span dir="auto">{markup.text(source_name)}</span>')
 
 
-def start_foot(
+def start_footer(
     source_name: str,
     train_rows: int | None,
     seconds: float | None,
@@ -162,16 +164,16 @@ def start_foot(
 ) -> str:
     """What Start would do, or, without rows, what stands ``in_the_way``; ``live`` is the run that trains meanwhile, ``near`` says which limit is
     near."""
-    start = Press("start", "Start training", primary=True, elem_id="start", says="Starting …", disabled=train_rows is None)
-    others = [Press("watch", "See the one that trains", code=live, link=True)] if live else []
+    start = Button("start", "Start training", primary=True, elem_id="start", says="Starting …", disabled=train_rows is None)
+    others = [Button("watch", "See the one that trains", code=live, link=True)] if live else []
     if wrong:
-        return shell.foot_html(wrong, *others, start, wrong=True)
+        return shell.footer_html(wrong, *others, start, wrong=True)
     if train_rows is None:
-        return shell.foot_html(in_the_way, *others, Press("to-data", "See what to fix", primary=True))
+        return shell.footer_html(in_the_way, *others, Button("to-data", "See what to fix", primary=True))
     takes = "" if seconds is None else f" Takes about {words.about(seconds)}."
     waits = " It waits for its turn." if live else ""
     limit = f" {near}" if near else ""
-    return shell.foot_html(f"Trains on {source_name}, {words.count(train_rows, 'row')}.{takes}{waits}{limit}", *others, start)
+    return shell.footer_html(f"Trains on {source_name}, {words.count(train_rows, 'row')}.{takes}{waits}{limit}", *others, start)
 
 
 def dial_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
@@ -179,7 +181,7 @@ def dial_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
     return [
         (f"{level} · {words.about(seconds[level])}".replace(" ", "\N{NO-BREAK SPACE}") if level in seconds else level, level)
         for level in LEVELS
-    ] + [(recipe_form.OWN, recipe_form.OWN)]
+    ] + [(recipe_form.CUSTOM, recipe_form.CUSTOM)]
 
 
 def no_curves() -> Curves:

@@ -7,8 +7,8 @@ from trainer.jobs.queue import Delay
 from trainer.library import Scores
 from trainer.runs.resume import may_resume, resume_words
 from trainer.runs.view import Evaluation, KeptModel, RunView
-from trainer.ui import markup, scores, shell, words
-from trainer.ui.pressable import Press
+from trainer.ui import markup, score_format, shell, words
+from trainer.ui.buttons import Button
 
 
 def head(view: RunView, title: str, found: Scores | None = None) -> str:
@@ -30,7 +30,7 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], came: str = "") -> st
     epochs = f"{level}, {words.count(kept.epochs, 'epoch')}" if kept.epochs else level
     # What changes while it trains stands last.
     chips = "".join(
-        f'<span class="em-chip" dir="auto">{markup.text(fact)}</span>' for fact in (view.source_name, view.encoder, epochs, speed) if fact
+        f'<span class="em-badge" dir="auto">{markup.text(fact)}</span>' for fact in (view.source_name, view.encoder, epochs, speed) if fact
     )
     facts = markup.facts(
         [
@@ -53,37 +53,39 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], came: str = "") -> st
             *(markup.notice(n, "info") for n in view.remarks),
         ]
     )
-    return f'<div class="em-chips">{chips}{_others(view)}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{said}'
+    return (
+        f'<div class="em-badges">{chips}{_others(view)}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{said}'
+    )
 
 
 def _others(view: RunView) -> str:
     """What else one may want to do, beside what the foot names."""
-    another = Press("prepare", "Prepare another training", link=True)
-    again = Press("again", "Train again with changes", code=view.id, link=True)
+    another = Button("prepare", "Prepare another training", link=True)
+    again = Button("again", "Train again with changes", code=view.id, link=True)
     return another.html if view.live else again.html + another.html
 
 
-def foot(view: RunView, title: str, waiting: int | None, found: Scores | None, delay: Delay | None = None) -> str:
+def footer(view: RunView, title: str, waiting: int | None, found: Scores | None, delay: Delay | None = None) -> str:
     """What comes next, and the button for it; ``waiting`` runs come before one that waits, ``delay`` is why it could not begin."""
-    results = Press("results", "See the results", code=view.id, primary=True, elem_id="to-results")
-    resume = Press("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
+    results = Button("results", "See the results", code=view.id, primary=True, elem_id="to-results")
+    resume = Button("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
     if view.status == "queued":
         ahead = f"It waits in the queue: {words.count(waiting, 'run')} before it." if waiting else "It begins in a moment."
         if delay is not None:
             ahead = f"Waits: {delay.reason}. It is tried again in about {max(1, round(delay.seconds))} s."
-        return shell.foot_html(ahead, Press("stop", "Take it out of the queue", code=view.id, elem_id="cancel"))
+        return shell.footer_html(ahead, Button("stop", "Take it out of the queue", code=view.id, elem_id="cancel"))
     if view.status == "running":
         said = "Stopping: the best model so far is kept, and the report follows." if view.stop_asked else ""
-        return shell.foot_html(said or "Training. You may close this page: it goes on.")
+        return shell.footer_html(said or "Training. You may close this page: it goes on.")
     resumable = may_resume(view) and view.status != "cancelled"
     if view.has_model:
-        score = "" if found is None else f": {scores.whole_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
+        score = "" if found is None else f": {score_format.whole_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
         did = "Trained" if view.status == "finished" else "Its best model is kept"
-        return shell.foot_html(f"{did}{score}.", *([resume] if resumable else []), results)
+        return shell.footer_html(f"{did}{score}.", *([resume] if resumable else []), results)
     if resumable:
-        first = Press("resume", resume_words(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
-        return shell.foot_html(_why_not(view), first, wrong=view.status == "failed")
-    return shell.foot_html(_why_not(view), wrong=view.status == "failed")
+        first = Button("resume", resume_words(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
+        return shell.footer_html(_why_not(view), first, wrong=view.status == "failed")
+    return shell.footer_html(_why_not(view), wrong=view.status == "failed")
 
 
 def _sentence(view: RunView, title: str, found: Scores | None) -> tuple[str, str]:
@@ -106,7 +108,7 @@ def _sentence(view: RunView, title: str, found: Scores | None) -> tuple[str, str
     if view.status == "finished":
         kept = view.kept.evaluation
         right = "" if kept is None or kept.accuracy is None else f"Of the validation rows {_share(kept, view)}. "
-        score = "" if found is None else f" {scores.in_a_sentence(found.test.accuracy, found.test.rows)}."
+        score = "" if found is None else f" {score_format.in_a_sentence(found.test.accuracy, found.test.rows)}."
         return f"It is trained.{score}", right + yardsticks(view)
     if view.status == "stopped":
         return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the rest, in a run of its own."
@@ -134,7 +136,7 @@ def _shortened(name: str, most: int = 20) -> str:
 def _share(latest: Evaluation, view: RunView) -> str:
     """Of the validation rows: in counts where there are few."""
     rows = view.rows.get("validation", 0)
-    return scores.of_rows(latest.accuracy, rows, 0) if rows else words.percent(latest.accuracy, 0)
+    return score_format.of_rows(latest.accuracy, rows, 0) if rows else words.percent(latest.accuracy, 0)
 
 
 def _why_not(view: RunView) -> str:

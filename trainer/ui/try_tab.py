@@ -11,8 +11,8 @@ from trainer.errors import UserError
 from trainer.library import ExampleRow
 from trainer.studio import Studio
 from trainer.ui import markup, results_view, run_names, shell, try_view
-from trainer.ui.pressable import Press, pressable
-from trainer.ui.session import EACH, QUIET, owner, said
+from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
 _ANSWER_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "answer.js"
 
@@ -24,7 +24,7 @@ class TryTab:
     text: gr.Textbox
     answer: gr.HTML
     examples: gr.HTML
-    foot: gr.HTML
+    footer: gr.HTML
     """Its ``click`` event carries ``action`` "to-data"; where there is a model it holds the link to it instead."""
 
 
@@ -43,7 +43,7 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
                 container=False,
                 elem_id="try-text",
             )
-            examples = pressable("", elem_id="examples")
+            examples = html_with_buttons("", elem_id="examples")
         with gr.Column(min_width=320):
             answer = gr.HTML(
                 try_view.no_model(),
@@ -51,25 +51,25 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
                 js_on_load=_ANSWER_SCRIPT.read_text(encoding="utf-8"),
                 elem_id="answer",
             )
-    tab = TryTab(text, answer, examples, shell.foot(elem_id="foot-try", value=_foot(studio, "")))
-    refuse = said(lambda message: markup.notice(message, "must_fix"))
+    tab = TryTab(text, answer, examples, shell.footer(elem_id="footer-try", value=_footer(studio, "")))
+    refuse = user_errors(lambda message: markup.notice(message, "must_fix"))
 
     @refuse
     def predict(run_id: str | None, words: str | None) -> str:
         return show(studio, run_id or "", words or "")
 
-    @said(lambda message: {examples: markup.notice(message, "must_fix")})
+    @user_errors(lambda message: {examples: markup.notice(message, "must_fix")})
     def choose(run_id: str | None) -> dict:
-        return {examples: try_view.examples(_examples(studio, run_id or "")), tab.foot: _foot(studio, run_id or "")}
+        return {examples: try_view.examples(_examples(studio, run_id or "")), tab.footer: _footer(studio, run_id or "")}
 
     def fill(press: gr.EventData, run_id: str | None) -> str:
         return example(studio, run_id or "", int(press.code))
 
     # With "always_last" a fast typist's letters do not queue up: the last state is asked for once the one before is answered. One event for
     # both, so that the answer to what was chosen last comes last.
-    gr.on([text.change, run.change], predict, [run, text], answer, trigger_mode="always_last", **QUIET)
-    run.change(choose, run, [examples, tab.foot], **EACH)
-    examples.click(fill, run, text, **QUIET)
+    gr.on([text.change, run.change], predict, [run, text], answer, trigger_mode="always_last", **PRIVATE_EVENT)
+    run.change(choose, run, [examples, tab.footer], **PRIVATE_EVENT_MULTIPLE)
+    examples.click(fill, run, text, **PRIVATE_EVENT)
     return tab
 
 
@@ -115,9 +115,9 @@ def _examples(studio: Studio, run_id: str) -> tuple[ExampleRow, ...]:
     return ()
 
 
-def _foot(studio: Studio, run_id: str) -> str:
+def _footer(studio: Studio, run_id: str) -> str:
     if not run_id:
-        return shell.foot_html("First a file, then a model, then its answers.", Press("to-data", "Open a file", primary=True))
+        return shell.footer_html("First a file, then a model, then its answers.", Button("to-data", "Open a file", primary=True))
     if not studio.has_whole_model(owner(), run_id):
-        return shell.foot_html("A part of this model is damaged, so it cannot be taken away: see Results.", wrong=True)
-    return shell.foot_html("Good enough? It is yours to take away.") + results_view.download(run_id)
+        return shell.footer_html("A part of this model is damaged, so it cannot be taken away: see Results.", wrong=True)
+    return shell.footer_html("Good enough? It is yours to take away.") + results_view.download(run_id)

@@ -1,6 +1,6 @@
 """HTML with buttons that the page hears of, and the buttons themselves.
 
-``assets/pressable.js`` draws it, keeps the focus through every redraw and hands a press to the page.
+``assets/buttons.js`` draws it, keeps the focus through every redraw and hands a press to the page.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from trainer.ui import assets, markup
 
 
 @dataclass(frozen=True)
-class Press:
+class Button:
     """One button. ``action`` and ``code`` are what the page hears, ``says`` what the strip answers before the server has been asked."""
 
     action: str
@@ -31,12 +31,12 @@ class Press:
         return f'<button type="button" class="{kind}"{written}{" disabled" if self.disabled else ""}>{markup.text(self.title)}</button>'
 
 
-def pressable(value: str, *, elem_id: str, classes: tuple[str, ...] = ()) -> gr.HTML:
+def html_with_buttons(value: str, *, elem_id: str, classes: tuple[str, ...] = ()) -> gr.HTML:
     """A piece of HTML whose ``click`` event carries ``action`` and ``code`` of the button that was pressed."""
     return gr.HTML(
         value,
-        html_template='<div class="em-pressable"></div>',
-        js_on_load=assets.mounting("pressable.js"),
+        html_template='<div class="em-with-buttons"></div>',
+        js_on_load=assets.mount_script("buttons.js"),
         elem_id=elem_id,
         elem_classes=list(classes),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trainer.charts.colours import class_colours
 from trainer.drafts.store import DraftSummary, why_withheld
 from trainer.ui import markup, shell, words
-from trainer.ui.pressable import Press
+from trainer.ui.buttons import Button
 
 _ROWS = (
     ("What on earth is a flamingo doing in our pond?", "surprise"),
@@ -36,9 +36,9 @@ def drop_words(*, stays_here: bool) -> str:
 
 def ways_in() -> str:
     """One click to a first model, and the ways to look first."""
-    quick = Press("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", says="Opening the sample …")
-    look = Press("sample", "look at it first", elem_id="open-sample", link=True)
-    messy = Press("messy", "a messy sample", elem_id="open-messy", link=True)
+    quick = Button("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", says="Opening the sample …")
+    look = Button("sample", "look at it first", elem_id="open-sample", link=True)
+    messy = Button("messy", "a messy sample", elem_id="open-messy", link=True)
     known = (
         '<details class="em-known" id="open-known"><summary>a known data set</summary><p class="em-quiet em-small">'
         "One of the tutorials’, or any other by its name, fetched from the Hugging Face Hub.</p></details>"
@@ -87,22 +87,22 @@ def refused(name: str, message: str, *, still: DraftSummary | None = None, rows:
     named = message if message.startswith(name) else f"{name}: {message}"
     was = ""
     if still is not None:
-        use = Press("reopen", "Use it", code=still.id, elem_id="use-still-open").html
-        close = Press("dismiss", "Close", link=True).html
+        use = Button("reopen", "Use it", code=still.id, elem_id="use-still-open").html
+        close = Button("dismiss", "Close", link=True).html
         was = f'<p class="em-still"><span>Still open: <b dir="auto">{middle(still.name)}</b> ({words.count(rows, "row")}).</span> {use}{close}</p>'
     return markup.notice(named, "must_fix") + was
 
 
 def withheld(draft: DraftSummary) -> str:
     """A file that ended Emotune while it was read, which is left alone until somebody says what becomes of it."""
-    remove = Press("remove", "Remove it", code=draft.id, elem_id="remove-withheld").html
-    retry = Press("retry", "Try it again", code=draft.id, elem_id="retry-withheld").html
+    remove = Button("remove", "Remove it", code=draft.id, elem_id="remove-withheld").html
+    retry = Button("retry", "Try it again", code=draft.id, elem_id="retry-withheld").html
     return markup.notice(why_withheld(draft.name), "must_fix") + f'<p class="em-still">{remove}{retry}</p>'
 
 
 def way_back(draft: DraftSummary) -> str:
     """The button that opens a file again, by another name where reading it ended Emotune."""
-    return (Press("retry", "Try again", code=draft.id) if draft.withheld else Press("reopen", "Open", code=draft.id)).html
+    return (Button("retry", "Try again", code=draft.id) if draft.withheld else Button("reopen", "Open", code=draft.id)).html
 
 
 def middle(name: str, *, most: int = 30, end: int = 12) -> str:
@@ -118,7 +118,7 @@ def middle(name: str, *, most: int = 30, end: int = 12) -> str:
 
 def _draft(one: DraftSummary, now: float) -> str:
     what = f"{words.ago(now - one.changed)} · {words.room(one.bytes)}"
-    remove = Press("remove", "Remove", code=one.id).html
+    remove = Button("remove", "Remove", code=one.id).html
     return (
         f'<li class="em-draft"><b>{middle(one.name)}</b><span class="em-quiet em-small">{what}</span>'
         f"{way_back(one)}"

@@ -7,8 +7,8 @@ from trainer.jobs.queue import Delay
 from trainer.library import Scores
 from trainer.runs.resume import may_resume
 from trainer.runs.view import RunView
-from trainer.ui import markup, scores, words
-from trainer.ui.pressable import Press
+from trainer.ui import markup, score_format, words
+from trainer.ui.buttons import Button
 
 _RECENT_SECONDS = 3600
 """So long after its end a run stands in the strip, unless it was sent away."""
@@ -19,7 +19,7 @@ class _Line:
     state: str
     mark: str
     said: str
-    press: Press
+    press: Button
 
 
 def subject(views: Sequence[RunView], *, now: float) -> RunView | None:
@@ -37,7 +37,9 @@ def subject(views: Sequence[RunView], *, now: float) -> RunView | None:
     return over if over.ended is not None and now - over.ended < _RECENT_SECONDS else None
 
 
-def strip(views: Sequence[RunView], titles: Mapping[str, str], found: Scores | None, *, now: float, delay: Delay | None = None) -> str:
+def status_bar_html(
+    views: Sequence[RunView], titles: Mapping[str, str], found: Scores | None, *, now: float, delay: Delay | None = None
+) -> str:
     """The strip as HTML, nothing where there is nothing to tell; ``titles`` by id, ``found`` are the scores of ``subject`` where it has a model,
     and ``delay`` is why it could not begin."""
     view = subject(views, now=now)
@@ -49,8 +51,8 @@ def strip(views: Sequence[RunView], titles: Mapping[str, str], found: Scores | N
     line = _over(view, title, found)
     away = '<button type="button" class="em-link" data-do="dismiss" aria-label="Hide this line">✕</button>'
     return (
-        f'<div class="em-strip" data-state="{line.state}" data-key="{view.id}:{view.status}:{view.ended or view.queued}" role="status">'
-        f'<span class="em-mark" aria-hidden="true">{line.mark}</span><span class="em-strip-words" dir="auto">{markup.text(line.said, most=400)}</span>'
+        f'<div class="em-status-bar" data-state="{line.state}" data-key="{view.id}:{view.status}:{view.ended or view.queued}" role="status">'
+        f'<span class="em-mark" aria-hidden="true">{line.mark}</span><span class="em-status-bar-words" dir="auto">{markup.text(line.said, most=400)}</span>'
         f'<span class="em-grow"></span>{line.press.html}{away}</div>'
     )
 
@@ -69,21 +71,21 @@ def _live(view: RunView, title: str, waiting: int, delay: Delay | None) -> str:
         'Stop<span class="em-wide">, keep the best</span></button>'
     )
     return (
-        f'<div class="em-strip" data-state="running"><span class="em-strip-words" dir="auto">'
+        f'<div class="em-status-bar" data-state="running"><span class="em-status-bar-words" dir="auto">'
         f'<button type="button" class="em-link" data-do="watch" data-code="{view.id}">Training <strong>{markup.text(title)}</strong></button>{more}</span>'
         f'<div class="em-progress" role="progressbar" aria-label="Progress" aria-valuenow="{100 * share:.0f}" aria-valuemin="0" aria-valuemax="100">'
-        f'<div style="width:{100 * share:.1f}%"></div></div><span class="em-strip-left">{markup.text(left)}</span>{stop}</div>'
+        f'<div style="width:{100 * share:.1f}%"></div></div><span class="em-status-bar-left">{markup.text(left)}</span>{stop}</div>'
     )
 
 
 def _over(view: RunView, title: str, found: Scores | None) -> _Line:
-    see = Press("watch", "See what happened", code=view.id)
+    see = Button("watch", "See what happened", code=view.id)
     if view.status == "interrupted":
         at = f" at step {view.step:,} of {view.total_steps:,}" if view.total_steps else " before its first step"
-        resume = Press("resume", "Resume", code=view.id) if may_resume(view) else see
+        resume = Button("resume", "Resume", code=view.id) if may_resume(view) else see
         return _Line("look", "!", f"{title} was interrupted{at}.", resume)
     if view.status == "failed":
         return _Line("bad", "✕", f"{title} failed. {view.message}", see)
-    score = "" if found is None else f": {scores.short_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
+    score = "" if found is None else f": {score_format.short_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
     begin = "Trained" if view.status == "finished" else "Stopped, the best model is kept"
-    return _Line("good", "✓", f"{begin}{score or f': {title}'}", Press("results", "See the results", code=view.id))
+    return _Line("good", "✓", f"{begin}{score or f': {title}'}", Button("results", "See the results", code=view.id))

@@ -15,14 +15,14 @@ from trainer.drafts.preparation import Preparation
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.ui import words
-from trainer.ui.pressable import Press
+from trainer.ui.buttons import Button
 
 _MOST_OF_A_FINDING = 110
 _NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[“\"A-Z0-9])")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Readiness:
     """What is to be said of a file before a training."""
 
     title: str
@@ -33,7 +33,7 @@ class Verdict:
     """One sentence for the foot of both tabs."""
     splits: Splits | None = None
     """The rows as they would be split; None where nothing can be trained."""
-    repair: Press | None = None
+    repair: Button | None = None
     """The button that puts right what stands in the way, where there is one."""
     wrong: bool = False
     """Whether it cannot be trained on at all, as against something to be fixed first."""
@@ -43,7 +43,7 @@ class Verdict:
         return self.splits is not None
 
 
-def judge(preparation: Preparation, shares: Mapping[str, Any]) -> Verdict:
+def assess_readiness(preparation: Preparation, shares: Mapping[str, Any]) -> Readiness:
     """The verdict on a file split by ``shares``, the recipe's ``validation_share`` and ``test_share`` as the form holds them."""
     if preparation.problem is not None:
         return _refused(preparation.problem, _repair(preparation))
@@ -55,7 +55,7 @@ def judge(preparation: Preparation, shares: Mapping[str, Any]) -> Verdict:
         return _refused(error, None)
     said = f"Ready: {words.count(len(splits.train), 'row')} to learn from, {len(splits.test):,} kept aside."
     few = any(finding.code == "few_rows" for finding in preparation.findings)
-    return Verdict("Ready to train, but on few rows" if few else "Ready to train", "", said, splits)
+    return Readiness("Ready to train, but on few rows" if few else "Ready to train", "", said, splits)
 
 
 def sentences(message: str) -> tuple[str, str]:
@@ -69,26 +69,26 @@ def repairable(preparation: Preparation) -> list[Finding]:
     return [finding for finding in preparation.findings if finding.repairable and finding.severity != "good"]
 
 
-def _refused(error: UserError, repair: Press | None) -> Verdict:
+def _refused(error: UserError, repair: Button | None) -> Readiness:
     first, rest = sentences(error.message)
-    return Verdict(first.rstrip("."), rest, first, repair=repair, wrong=True)
+    return Readiness(first.rstrip("."), rest, first, repair=repair, wrong=True)
 
 
-def _to_fix(preparation: Preparation) -> Verdict:
+def _to_fix(preparation: Preparation) -> Readiness:
     fix = preparation.must_fix
     title = "One thing to fix, then ready" if len(fix) == 1 else f"{len(fix)} things to fix, then ready"
     said = f"Fix {words.count(len(fix), 'thing')}: {_short(fix[0])}{'.' if len(fix) == 1 else ', and more.'}"
-    return Verdict(title, "", said, repair=_repair(preparation))
+    return Readiness(title, "", said, repair=_repair(preparation))
 
 
-def _repair(preparation: Preparation) -> Press | None:
+def _repair(preparation: Preparation) -> Button | None:
     """The repair of what must be fixed, and of nothing else; one press, its codes with blanks between, where several must be."""
     needed = [finding for finding in preparation.must_fix if finding.repairable]
     if len(needed) == 1:
-        return Press("repair", REPAIRS[needed[0].code].title, code=needed[0].code, primary=True, elem_id="repair")
+        return Button("repair", REPAIRS[needed[0].code].title, code=needed[0].code, primary=True, elem_id="repair")
     if needed:
         title = "Fix both" if len(needed) == 2 else f"Fix these {len(needed)}"
-        return Press("repair", title, code=" ".join(finding.code for finding in needed), primary=True, elem_id="repair")
+        return Button("repair", title, code=" ".join(finding.code for finding in needed), primary=True, elem_id="repair")
     return None
 
 

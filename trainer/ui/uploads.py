@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 NO_UPLOAD = "There is no such upload. Send the file itself, with handle_file(...) of gradio_client."
 
 
-def uploaded(named: Any) -> Path | None:
+def resolve_upload(named: Any) -> Path | None:
     """The path of an upload that a call names; None where it is none."""
     folder = Path(get_upload_folder()).resolve()
     if isinstance(named, str) and "\0" not in named:
@@ -24,7 +24,7 @@ def uploaded(named: Any) -> Path | None:
     return None
 
 
-def only_uploads(value: Any) -> bool:
+def contains_only_uploads(value: Any) -> bool:
     """Whether each file that is named somewhere in a value was uploaded."""
     left = [value]
     while left:
@@ -32,7 +32,7 @@ def only_uploads(value: Any) -> bool:
         if isinstance(one, list):
             left += one
         elif isinstance(one, dict):
-            if isinstance(one.get("meta"), dict) and "path" in one and uploaded(one["path"]) is None:
+            if isinstance(one.get("meta"), dict) and "path" in one and resolve_upload(one["path"]) is None:
                 return False
             left += one.values()
     return True

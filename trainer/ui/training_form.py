@@ -17,31 +17,31 @@ from trainer.recipe import Recipe, dump_recipe, load_recipe
 from trainer.studio import Studio
 from trainer.ui import data_tab, markup, recipe_form, train_tab
 from trainer.ui.components import Page
-from trainer.ui.session import EACH, QUIET, owner, said
-from trainer.ui.verdict import judge
+from trainer.ui.readiness import assess_readiness
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
 
-def recipe_of(page: Page, values: Sequence[Any]) -> Recipe:
+def recipe_from_form(page: Page, values: Sequence[Any]) -> Recipe:
     """The recipe that the form of both tabs asks for; UserError where a value is out of range."""
     encoder, settings, split = _held(page, values)
     return recipe_form.recipe_from(encoder, settings, split)
 
 
-def level_of(studio: Studio, page: Page, draft: str | None, values: Sequence[Any]) -> str:
+def chosen_level(studio: Studio, page: Page, draft: str | None, values: Sequence[Any]) -> str:
     """The dial's level where the form holds what it says; empty for a person's own settings, also while the dial has not moved yet."""
     level = _turned_to(page, values)
     if not level:
         return ""
     try:
-        recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
-        return level if recipe_of(page, values) == recipe else ""
+        recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_recipe(page, values))
+        return level if recipe_from_form(page, values) == recipe else ""
     except UserError:  # a mistake is nobody's level
         return ""
 
 
-def complaining(page: Page) -> Any:
+def errors_on_train_tab(page: Page) -> Any:
     """For handlers whose mistakes are told on the Train tab."""
-    return said(lambda message: {page.train.notice: markup.notice(message, "must_fix")})
+    return user_errors(lambda message: {page.train.notice: markup.notice(message, "must_fix")})
 
 
 def wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
@@ -53,58 +53,58 @@ def wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     _wire_recipes(studio, page)
 
 
-def wrong(studio: Studio, page: Page, draft: str | None, error: UserError, *values: Any) -> dict:
+def show_error(studio: Studio, page: Page, draft: str | None, error: UserError, *values: Any) -> dict:
     """Updates that tell a mistake at its field and in the foot."""
     form, train = page.train.recipe, page.train
     return {
-        **recipe_form.marked(form, error),
+        **recipe_form.show_error(form, error),
         train.notice: "" if error.setting in recipe_form.FIELDS else markup.notice(error.message, "must_fix"),
-        train.start_foot: _foot(studio, page, draft, *values, wrong=error.message),
+        train.start_footer: _footer(studio, page, draft, *values, wrong=error.message),
     }
 
 
-def base_of(page: Page, values: Sequence[Any]) -> Recipe:
+def base_recipe(page: Page, values: Sequence[Any]) -> Recipe:
     """What the dial and a ready recipe leave as it is: encoder, seed and split; a wrong seed is the form's to complain of."""
     encoder, settings, split = _held(page, values)
     return Recipe.from_dict({"encoder": encoder, "seed": settings[recipe_form.FIELDS.index("seed")], **split})
 
 
-def remember(studio: Studio, page: Page) -> dict[str, Any]:
+def save_form_event(studio: Studio, page: Page) -> dict[str, Any]:
     """A handler that keeps what the form of both tabs holds with the draft."""
 
-    @complaining(page)
+    @errors_on_train_tab(page)
     def keep(draft: str | None, *values: Any) -> Any:
         known = draft or studio.latest_draft(owner())
         if known is not None:
             studio.keep_form(owner(), known, dict(zip([c.elem_id for c in page.form], values, strict=True)))
         return gr.skip()
 
-    return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **EACH}
+    return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **PRIVATE_EVENT_MULTIPLE}
 
 
-def recipe_shown(studio: Studio, page: Page, draft: str | None, recipe: Recipe, why: str, *, level: str = "") -> dict:
+def show_recipe(studio: Studio, page: Page, draft: str | None, recipe: Recipe, why: str, *, level: str = "") -> dict:
     """Updates that make both tabs show a recipe that was not made by hand; ``level`` where it is one of the dial's."""
     form = page.train.recipe
-    split = data_tab.split_of(recipe)
+    split = data_tab.split_values(recipe)
     resplit = {}
     with suppress(UserError):  # without a file the Data tab says so
-        resplit = data_tab.show_split(page.data, studio.preparation(owner(), data_tab.current(studio, draft)), *split)
+        resplit = data_tab.show_split(page.data, studio.preparation(owner(), data_tab.current_draft(studio, draft)), *split)
     return {
-        form.dial: level or recipe_form.OWN,
-        form.why: recipe_form.explained(why),
+        form.level: level or recipe_form.CUSTOM,
+        form.explanation: recipe_form.explanation_html(why),
         page.train.notice: "",
-        **recipe_form.shown(form, recipe),
+        **recipe_form.show(form, recipe),
         **dict(zip(page.data.form, split, strict=True)),
         **resplit,
     }
 
 
 def recipe_outputs(page: Page) -> list[Any]:
-    """What ``recipe_shown`` updates."""
+    """What ``show_recipe`` updates."""
     form = page.train.recipe
     return [
-        form.dial,
-        form.why,
+        form.level,
+        form.explanation,
         *form.settings,
         page.train.notice,
         *page.data.form,
@@ -121,13 +121,13 @@ def _turned_to(page: Page, values: Sequence[Any]) -> str:
 def _held(page: Page, values: Sequence[Any]) -> tuple[str, Sequence[Any], dict[str, Any]]:
     """Encoder, settings and shares of the form's values."""
     split, (encoder, _, *settings) = values[: len(page.data.form)], values[len(page.data.form) :]
-    return encoder, settings, data_tab.shares(*split)
+    return encoder, settings, data_tab.split_fractions(*split)
 
 
 def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """The file being prepared and what its form holds survive a reload."""
     data, form = page.data, page.form
-    told = said(lambda message: {data.parts["notice"]: markup.notice(message, "must_fix")})
+    told = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "must_fix")})
 
     def without(drafts: Sequence[DraftSummary]) -> dict:
         withheld = studio.withheld_draft(owner())
@@ -147,9 +147,9 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     def opened(*held: Any) -> dict:
         # What is wrong with one file keeps none of the others out of reach.
         drafts = data_tab.drafts_html(studio.drafts(owner()))
-        shown = said(lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: markup.notice(message, "must_fix")})(latest)(
-            *held
-        )
+        shown = user_errors(lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: markup.notice(message, "must_fix")})(
+            latest
+        )(*held)
         # Somebody may have chosen a file while this was on its way.
         return {component: update for component, update in shown.items() if component != data.parts["file"]}
 
@@ -159,10 +159,10 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         return {**data_tab.show_empty(data, studio.drafts(owner())), **opened(*held)}
 
     outputs = list(dict.fromkeys([*data.shown, *form]))
-    blocks.load(opened, form, outputs, **QUIET).then(None, None, None, js="() => window.emotuneOpened?.()", **QUIET)
-    data.reopened.change(moved, form, outputs, **QUIET)
+    blocks.load(opened, form, outputs, **PRIVATE_EVENT).then(None, None, None, js="() => window.emotuneOpened?.()", **PRIVATE_EVENT)
+    data.reopened.change(moved, form, outputs, **PRIVATE_EVENT)
     for component in (*data.form, page.train.encoder):
-        component.input(**remember(studio, page))
+        component.input(**save_form_event(studio, page))
 
 
 def _wire_judgement(studio: Studio, page: Page) -> Any:
@@ -171,69 +171,69 @@ def _wire_judgement(studio: Studio, page: Page) -> Any:
     Returns the event of a change having been judged: what else depends on the form follows it.
     """
     train, form = page.train, page.train.recipe
-    outputs = [train.source, train.start_foot, train.notice, form.drawer, form.invalid, *form.settings]
+    outputs = [train.source, train.start_footer, train.notice, form.accordion, form.invalid, *form.settings]
 
-    def judge(draft: str | None, invalid: str, *values: Any, complain: bool) -> Any:
+    def assess_readiness(draft: str | None, invalid: str, *values: Any, complain: bool) -> Any:
         try:
-            recipe_of(page, values)
+            recipe_from_form(page, values)
         except UserError as error:
             # The shares stand on the other tab, which tells of them at once.
             if not complain and error.setting in recipe_form.FIELDS and invalid != error.setting:
                 return gr.skip()
-            return wrong(studio, page, draft, error, *values)
+            return show_error(studio, page, draft, error, *values)
         return {
             train.source: _source(studio, draft),
-            train.start_foot: _foot(studio, page, draft, *values),
+            train.start_footer: _footer(studio, page, draft, *values),
             train.notice: "",
-            **recipe_form.unmarked(form, invalid),
+            **recipe_form.clear_error(form, invalid),
         }
 
-    @complaining(page)
+    @errors_on_train_tab(page)
     def changed(draft: str | None, invalid: str, *values: Any) -> Any:
-        return judge(draft, invalid, *values, complain=False)
+        return assess_readiness(draft, invalid, *values, complain=False)
 
-    @complaining(page)
+    @errors_on_train_tab(page)
     def left(draft: str | None, invalid: str, *values: Any) -> Any:
-        return judge(draft, invalid, *values, complain=True)
+        return assess_readiness(draft, invalid, *values, complain=True)
 
     inputs = [page.data.draft, form.invalid, *page.form]
-    watched = [c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.live, page.shell.chip)]
-    judged = gr.on(watched, changed, inputs, outputs, trigger_mode="always_last", **QUIET)
+    watched = [c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.live, page.shell.hardware_badge)]
+    judged = gr.on(watched, changed, inputs, outputs, trigger_mode="always_last", **PRIVATE_EVENT)
     # The settings are no part of it: a dial that was drawn anew with each of them would not move to "My own".
-    timed = [c.change for c in (page.data.version, *page.data.form, train.encoder, page.shell.chip)]
-    levels = complaining(page)(lambda draft, *values: {form.dial: _dial(studio, page, draft, *values)})
-    gr.on(timed, levels, [page.data.draft, *page.form], [form.dial, train.notice], **EACH)
-    gr.on([c.blur for c in form.settings], left, inputs, outputs, **EACH)
+    timed = [c.change for c in (page.data.version, *page.data.form, train.encoder, page.shell.hardware_badge)]
+    levels = errors_on_train_tab(page)(lambda draft, *values: {form.level: _dial(studio, page, draft, *values)})
+    gr.on(timed, levels, [page.data.draft, *page.form], [form.level, train.notice], **PRIVATE_EVENT_MULTIPLE)
+    gr.on([c.blur for c in form.settings], left, inputs, outputs, **PRIVATE_EVENT_MULTIPLE)
     return judged
 
 
 def _source(studio: Studio, draft: str | None) -> str:
     with suppress(UserError):
-        return train_tab.source_html(studio.preparation(owner(), data_tab.current(studio, draft)).draft.main.name)
+        return train_tab.source_html(studio.preparation(owner(), data_tab.current_draft(studio, draft)).draft.main.name)
     return train_tab.nothing_yet()
 
 
-def _foot(studio: Studio, page: Page, draft: str | None, *values: Any, wrong: str = "") -> str:
+def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, wrong: str = "") -> str:
     """What Start would train on, and whether it can."""
     try:
-        preparation = studio.preparation(owner(), data_tab.current(studio, draft))
+        preparation = studio.preparation(owner(), data_tab.current_draft(studio, draft))
     except UserError:
-        return train_tab.no_file_foot()
-    found, seconds = judge(preparation, _held(page, values)[2]), None
+        return train_tab.no_file_footer()
+    found, seconds = assess_readiness(preparation, _held(page, values)[2]), None
     if found.splits is not None:
         with suppress(UserError):  # a wrong setting is told at its field
-            seconds = studio.forecast(owner(), preparation.draft.id, recipe_of(page, values))
+            seconds = studio.forecast(owner(), preparation.draft.id, recipe_from_form(page, values))
     views = studio.runs(owner())
     live = next((v.id for v in views if v.status == "running"), "")
     rows, near = None if found.splits is None else len(found.splits.train), near_capacity(studio.settings, views)
-    return train_tab.start_foot(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live, in_the_way=found.said, near=near)
+    return train_tab.start_footer(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live, in_the_way=found.said, near=near)
 
 
 def _dial(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:
     """The dial with the time that each of its levels takes."""
     seconds = {}
     with suppress(UserError):
-        draft, base = data_tab.current(studio, draft), base_of(page, values)
+        draft, base = data_tab.current_draft(studio, draft), base_recipe(page, values)
         for level in LEVELS:
             found = studio.forecast(owner(), draft, studio.dial(owner(), draft, level, base)[0])
             if found is not None:
@@ -246,15 +246,15 @@ def _wire_tokens(studio: Studio, page: Page) -> None:
     data, train = page.data, page.train
     opened = gr.State(False)
 
-    @said(lambda message: markup.notice(message, "look"))
+    @user_errors(lambda message: markup.notice(message, "look"))
     def tokens(is_open: bool, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
         return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
 
     inputs = [opened, data.draft, data.row, train.encoder, train.recipe.max_length]
-    data.reading.expand(lambda: True, None, opened, **QUIET)
-    data.reading.collapse(lambda: False, None, opened, **QUIET)
+    data.reading.expand(lambda: True, None, opened, **PRIVATE_EVENT)
+    data.reading.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
     watched = (opened, data.row, data.version, train.encoder, train.recipe.max_length)
-    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **EACH)
+    gr.on([c.change for c in watched], tokens, inputs, data.tokens, **PRIVATE_EVENT_MULTIPLE)
 
 
 def _wire_advice(studio: Studio, page: Page, *, after: Any) -> None:
@@ -265,86 +265,86 @@ def _wire_advice(studio: Studio, page: Page, *, after: Any) -> None:
     data, train = page.data, page.train
     opened = gr.State(False)
 
-    @said(lambda message: gr.skip())  # the Train tab complains of settings
+    @user_errors(lambda message: gr.skip())  # the Train tab complains of settings
     def advice(draft: str | None, *values: Any) -> dict:
-        return data_tab.show_advice(studio, data, draft, recipe_of(page, values))
+        return data_tab.show_advice(studio, data, draft, recipe_from_form(page, values))
 
-    @said(lambda message: gr.skip())
+    @user_errors(lambda message: gr.skip())
     def lengths(is_open: bool, draft: str | None, *values: Any) -> dict:
-        return data_tab.show_lengths(studio, data, draft, recipe_of(page, values)) if is_open else gr.skip()
+        return data_tab.show_lengths(studio, data, draft, recipe_from_form(page, values)) if is_open else gr.skip()
 
     def choose(press: gr.EventData) -> Any:
         name, _, value = press.code.partition("=")
-        return (float(value), recipe_form.OWN, recipe_form.OWN_WORDS) if name == "max_length" else gr.skip()
+        return (float(value), recipe_form.CUSTOM, recipe_form.CUSTOM_MESSAGE) if name == "max_length" else gr.skip()
 
-    advised = after.then(advice, [data.draft, *page.form], data.advised, trigger_mode="always_last", **QUIET)
+    advised = after.then(advice, [data.draft, *page.form], data.advised, trigger_mode="always_last", **PRIVATE_EVENT)
     # Drawn only while they are looked at.
-    data.lengths.expand(lambda: True, None, opened, **QUIET)
-    data.lengths.collapse(lambda: False, None, opened, **QUIET)
+    data.lengths.expand(lambda: True, None, opened, **PRIVATE_EVENT)
+    data.lengths.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
     for changed in (opened.change, advised.then):
-        changed(lengths, [opened, data.draft, *page.form], data.measured, trigger_mode="always_last", **QUIET)
-    data.findings.click(choose, None, [train.recipe.max_length, train.recipe.dial, train.recipe.why], **QUIET).then(
-        **remember(studio, page)
+        changed(lengths, [opened, data.draft, *page.form], data.measured, trigger_mode="always_last", **PRIVATE_EVENT)
+    data.findings.click(choose, None, [train.recipe.max_length, train.recipe.level, train.recipe.explanation], **PRIVATE_EVENT).then(
+        **save_form_event(studio, page)
     )
 
 
 def _wire_dial(studio: Studio, page: Page) -> None:
     """The dial: what it says the form then shows, what is changed by hand moves it, and the draft remembers."""
     data, form = page.data, page.train.recipe
-    fields = [form.dial, form.why, *form.settings, page.train.notice]
+    fields = [form.level, form.explanation, *form.settings, page.train.notice]
 
-    @complaining(page)
+    @errors_on_train_tab(page)
     def turn(draft: str | None, *values: Any) -> dict:
         level = _turned_to(page, values)
         if not level:
-            return {form.why: recipe_form.OWN_WORDS}
-        recipe, why = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_of(page, values))
+            return {form.explanation: recipe_form.CUSTOM_MESSAGE}
+        recipe, why = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_recipe(page, values))
         held = dict(zip(form.settings, _held(page, values)[1], strict=True))
         # Only what differs: somebody may be typing into another field meanwhile.
-        differs = {field: value for field, value in recipe_form.shown(form, recipe).items() if value != held[field]}
-        return {form.why: recipe_form.explained(why), page.train.notice: "", **differs}
+        differs = {field: value for field, value in recipe_form.show(form, recipe).items() if value != held[field]}
+        return {form.explanation: recipe_form.explanation_html(why), page.train.notice: "", **differs}
 
     held = [data.draft, *page.form]
-    keep = remember(studio, page)
-    form.dial.input(turn, held, fields, **EACH).then(**keep)
-    data.version.change(turn, held, fields, **EACH)
+    keep = save_form_event(studio, page)
+    form.level.input(turn, held, fields, **PRIVATE_EVENT_MULTIPLE).then(**keep)
+    data.version.change(turn, held, fields, **PRIVATE_EVENT_MULTIPLE)
     # In the browser, so that a level pressed straight from a field comes after it. Kept only once the dial has moved: else a reload would find
     # the level of before, and set everything by it.
-    own = json.dumps([recipe_form.OWN, recipe_form.OWN_WORDS])
-    by_hand = [c.input for c in (form.why, *form.settings)]
-    gr.on(by_hand, None, None, [form.dial, form.why], js=f"() => {own}", **EACH).then(**keep)
+    own = json.dumps([recipe_form.CUSTOM, recipe_form.CUSTOM_MESSAGE])
+    by_hand = [c.input for c in (form.explanation, *form.settings)]
+    gr.on(by_hand, None, None, [form.level, form.explanation], js=f"() => {own}", **PRIVATE_EVENT_MULTIPLE).then(**keep)
 
 
 def _wire_recipes(studio: Studio, page: Page) -> None:
     """Ready recipes and recipe files: what they say, the form then shows, and the draft remembers."""
     data, form = page.data, page.train.recipe
 
-    @complaining(page)
+    @errors_on_train_tab(page)
     def ready(draft: str | None, name: str | None, *values: Any) -> dict:
         if not name:
-            return {form.why: recipe_form.explained("")}
+            return {form.explanation: recipe_form.explanation_html("")}
         about = next(p.about for p in PRESETS if p.name == name)
-        return recipe_shown(studio, page, draft, preset(name, base_of(page, values)), about)
+        return show_recipe(studio, page, draft, preset(name, base_recipe(page, values)), about)
 
-    @complaining(page)
+    @errors_on_train_tab(page)
     def bring(draft: str | None, path: str | None, *values: Any) -> dict:
         if not path:
-            return {form.why: recipe_form.explained("")}
+            return {form.explanation: recipe_form.explanation_html("")}
         recipe = load_recipe(Path(path))
         if recipe.encoder not in [e.name for e in studio.encoders]:
-            recipe = dataclasses.replace(recipe, encoder=base_of(page, values).encoder)
-        return {page.train.encoder: recipe.encoder, **recipe_shown(studio, page, draft, recipe, f"From {Path(path).name}.")}
+            recipe = dataclasses.replace(recipe, encoder=base_recipe(page, values).encoder)
+        return {page.train.encoder: recipe.encoder, **show_recipe(studio, page, draft, recipe, f"From {Path(path).name}.")}
 
-    @complaining(page)
+    @errors_on_train_tab(page)
     def take(draft: str | None, *values: Any) -> dict:
-        recipe = recipe_of(page, values)
+        recipe = recipe_from_form(page, values)
         known = draft or studio.latest_draft(owner())
         repairs = studio.preparation(owner(), known).draft.repairs if known else ()
-        return {form.taken: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
+        return {form.recipe_text: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
 
     held = [data.draft, *page.form]
-    keep = remember(studio, page)
+    keep = save_form_event(studio, page)
     shown = recipe_outputs(page)
-    form.preset.input(ready, [data.draft, form.preset, *page.form], shown, **EACH).then(**keep)
-    form.bring.upload(bring, [data.draft, form.bring, *page.form], [*shown, page.train.encoder], **EACH).then(**keep)
-    recipe_form.wire_download(form, take, held, [form.taken, page.train.notice], **QUIET)
+    form.preset.input(ready, [data.draft, form.preset, *page.form], shown, **PRIVATE_EVENT_MULTIPLE).then(**keep)
+    form.upload.upload(bring, [data.draft, form.upload, *page.form], [*shown, page.train.encoder], **PRIVATE_EVENT_MULTIPLE).then(**keep)
+    recipe_form.wire_download(form, take, held, [form.recipe_text, page.train.notice], **PRIVATE_EVENT)

@@ -1,5 +1,5 @@
 // A piece of HTML with buttons: draws props.value and hands a press of a button with data-do to the page, as a click with {action, code}. It
-// decides nothing. Fetched once for all of them; mount takes what gradio gives a component. Template: <div class="em-pressable"></div>.
+// decides nothing. Fetched once for all of them; mount takes what gradio gives a component. Template: <div class="em-with-buttons"></div>.
 
 const PATIENCE = 8000; // milliseconds after which a press that changed nothing here may be tried again
 
@@ -27,7 +27,7 @@ function patch(from, to) {
 }
 
 export function mount({ element, props, trigger, watch }) {
-  const box = element.querySelector(".em-pressable");
+  const box = element.querySelector(".em-with-buttons");
   let shown = "";
   let pressed = null;
 

@@ -13,7 +13,7 @@ from gradio.components import Component
 from trainer.errors import error_location
 from trainer.runs.schema import can_be_written
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
-from trainer.ui.uploaded import NO_UPLOAD, only_uploads
+from trainer.ui.uploads import NO_UPLOAD, contains_only_uploads
 
 _MOST_LETTERS = 20_000
 """Of what a press is for."""
@@ -33,7 +33,7 @@ _EXPECTED: tuple[tuple[type[Component], tuple[type, ...], str], ...] = (
 _log = logging.getLogger("emotune")
 
 
-class CarefulBlocks(gr.Blocks):
+class ValidatingBlocks(gr.Blocks):
     """``process_api`` is what every call comes through, from the page or a program, queued or not. Where it raises anything but its own kind of
     error gradio prints what was sent."""
 
@@ -60,7 +60,7 @@ def _looked_at(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> 
         raise _refused(f"This call takes {len(block_fn.inputs)} values; {len(inputs)} were sent.")
     for place, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
         # Before anything reads it: gradio would fetch an address that is named instead of a file.
-        if not only_uploads(value):
+        if not contains_only_uploads(value):
             raise _refused(NO_UPLOAD, "not_uploaded")
         for kind, types, words in _EXPECTED:
             if isinstance(component, kind) and not (value is None or _is_one_of(value, types)):

@@ -12,7 +12,7 @@ from trainer.presets import LEVELS
 from trainer.runs.checksums import dump
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
-from trainer.ui import form, page, recipe_form
+from trainer.ui import page, recipe_form, training_form
 from trainer.ui.components import Page
 
 
@@ -20,8 +20,8 @@ from trainer.ui.components import Page
 def laid_out(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Page:
     """All components of the page."""
     made: list[Page] = []
-    monkeypatch.setattr(form, "wire", lambda studio, page, blocks: made.append(page))
-    page.build(studio, whereabouts="Here.", stays_here=True)
+    monkeypatch.setattr(training_form, "wire", lambda studio, page, blocks: made.append(page))
+    page.build(studio, storage_notice="Here.", stays_here=True)
     return made[0]
 
 
@@ -36,15 +36,15 @@ def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page
     values = [component.value for component in laid_out.form]
     first = len(laid_out.data.form) + 2
     values[first - 1] = level
-    recipe, _ = studio.dial(LOCAL_OWNER, draft, level, form.base_of(laid_out, values))
+    recipe, _ = studio.dial(LOCAL_OWNER, draft, level, training_form.base_recipe(laid_out, values))
     values[first:] = map(from_browser, recipe_form.values(recipe))
-    assert form.recipe_of(laid_out, values) == recipe
-    assert form.level_of(studio, laid_out, draft, values) == level
+    assert training_form.recipe_from_form(laid_out, values) == recipe
+    assert training_form.chosen_level(studio, laid_out, draft, values) == level
     # The dial moves a moment later than what is typed.
     for other in ("7", "0", "many"):
-        assert form.level_of(studio, laid_out, draft, [*values[:first], other, *values[first + 1 :]]) == ""
-    values[first - 1] = recipe_form.OWN
-    assert form.level_of(studio, laid_out, draft, values) == ""
+        assert training_form.chosen_level(studio, laid_out, draft, [*values[:first], other, *values[first + 1 :]]) == ""
+    values[first - 1] = recipe_form.CUSTOM
+    assert training_form.chosen_level(studio, laid_out, draft, values) == ""
 
 
 # What a page shows of the files that is opened
@@ -54,9 +54,9 @@ def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page
 def loaded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> tuple[Page, dict[str, Any]]:
     """All components of the page, and its handlers by their names."""
     made: list[Page] = []
-    wire = form.wire
-    monkeypatch.setattr(form, "wire", lambda studio, page, blocks: (made.append(page), wire(studio, page, blocks)))
-    blocks = page.build(studio, whereabouts="Here.", stays_here=True)
+    wire = training_form.wire
+    monkeypatch.setattr(training_form, "wire", lambda studio, page, blocks: (made.append(page), wire(studio, page, blocks)))
+    blocks = page.build(studio, storage_notice="Here.", stays_here=True)
     by_name = {handler.name: handler.fn for handler in blocks.fns.values() if handler.inputs == made[0].form}
     return made[0], by_name
 

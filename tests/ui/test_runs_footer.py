@@ -4,7 +4,7 @@ import dataclasses
 import re
 
 from tests.ui.test_runs_list import EVIL, RUN, TRAINING
-from trainer.ui import runs_foot
+from trainer.ui import runs_footer
 
 TITLES = {RUN.id: "my moods, quick look", TRAINING.id: "my moods, balanced"}
 
@@ -14,17 +14,17 @@ def actions(html: str) -> list[str]:
 
 
 def test_without_runs_it_leads_to_the_data() -> None:
-    assert actions(runs_foot.foot([], {}, any_runs=False)) == ["to-data"]
+    assert actions(runs_footer.footer([], {}, any_runs=False)) == ["to-data"]
 
 
 def test_without_a_tick_it_says_what_ticks_are_for() -> None:
-    html = runs_foot.foot([], {}, any_runs=True)
+    html = runs_footer.footer([], {}, any_runs=True)
     assert "Tick runs to" in html
     assert actions(html) == []
 
 
 def test_one_finished_run_can_be_opened_first_of_all() -> None:
-    html = runs_foot.foot([RUN], TITLES, any_runs=True)
+    html = runs_footer.footer([RUN], TITLES, any_runs=True)
     assert "my moods, quick look is ticked." in html
     assert actions(html) == ["untick", "delete", "rename", "further", "again", "more", "open"]
     assert html.count("em-primary") == 1
@@ -33,26 +33,26 @@ def test_one_finished_run_can_be_opened_first_of_all() -> None:
 
 def test_one_that_broke_off_can_be_resumed_and_one_that_trains_can_not() -> None:
     broken = dataclasses.replace(RUN, status="interrupted")
-    assert "go-on" in actions(runs_foot.foot([broken], TITLES, any_runs=True))
-    assert not {"go-on", "further"} & set(actions(runs_foot.foot([TRAINING], TITLES, any_runs=True)))
+    assert "go-on" in actions(runs_footer.footer([broken], TITLES, any_runs=True))
+    assert not {"go-on", "further"} & set(actions(runs_footer.footer([TRAINING], TITLES, any_runs=True)))
 
 
 def test_two_to_six_are_compared_and_more_are_not() -> None:
-    two = runs_foot.foot([RUN, TRAINING], TITLES, any_runs=True)
+    two = runs_footer.footer([RUN, TRAINING], TITLES, any_runs=True)
     assert "2 runs are ticked." in two
     assert actions(two) == ["untick", "delete", "more", "compare"]
     assert f'data-code="{RUN.id} {TRAINING.id}"' in two
-    seven = runs_foot.foot([RUN] * 7, TITLES, any_runs=True)
+    seven = runs_footer.footer([RUN] * 7, TITLES, any_runs=True)
     assert "7 runs are ticked. At most 6 can be compared." in seven
     assert "compare" not in actions(seven)
 
 
 def test_a_damaged_run_is_called_so_and_is_not_repeated() -> None:
     lost = dataclasses.replace(RUN, status="damaged", damage=("Its log is damaged.",))
-    html = runs_foot.foot([lost], TITLES, any_runs=True)
+    html = runs_footer.footer([lost], TITLES, any_runs=True)
     assert "It is damaged" in html
     assert "again" not in actions(html)
 
 
 def test_a_title_is_not_markup() -> None:
-    assert "<img" not in runs_foot.foot([RUN], {RUN.id: EVIL}, any_runs=True)
+    assert "<img" not in runs_footer.footer([RUN], {RUN.id: EVIL}, any_runs=True)

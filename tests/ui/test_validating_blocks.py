@@ -7,11 +7,11 @@ import gradio as gr
 import pytest
 
 from tests.security.client import run
-from trainer.ui.careful import CarefulBlocks
+from trainer.ui.validating_blocks import ValidatingBlocks
 
 
 @pytest.fixture(scope="module")
-def page() -> CarefulBlocks:
+def page() -> ValidatingBlocks:
     def shout(text: str, count: float, often: bool) -> str:
         if text == "break":
             raise RuntimeError(text + " my secret")
@@ -20,7 +20,7 @@ def page() -> CarefulBlocks:
     def pressed(press: gr.EventData) -> str:
         return press.action
 
-    with CarefulBlocks() as made:
+    with ValidatingBlocks() as made:
         text, count, often = gr.Textbox(), gr.Number(), gr.Checkbox()
         color = gr.Radio(["red", "green"])
         text.change(shout, [text, count, often], text)
@@ -29,12 +29,12 @@ def page() -> CarefulBlocks:
     return made
 
 
-def call(page: CarefulBlocks, which: int, inputs: list[Any], event: Any = None, **more: Any) -> Any:
+def call(page: ValidatingBlocks, which: int, inputs: list[Any], event: Any = None, **more: Any) -> Any:
     data = gr.EventData(None, event)
     return run(page.process_api(page.fns[which], inputs, event_data=data, **more))["data"]
 
 
-def test_a_call_that_fits_is_done(page: CarefulBlocks) -> None:
+def test_a_call_that_fits_is_done(page: ValidatingBlocks) -> None:
     assert call(page, 0, ["ab", 2, True]) == ["ABAB"]
     assert call(page, 1, [], {"action": "go", "code": ""}) == ["go"]
 
@@ -56,7 +56,7 @@ def test_a_call_that_fits_is_done(page: CarefulBlocks) -> None:
     ],
 )
 def test_values_that_do_not_fit_are_refused_in_words(
-    page: CarefulBlocks, inputs: list, words: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture
+    page: ValidatingBlocks, inputs: list, words: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG), pytest.raises(gr.Error, match=words) as refused:
         call(page, 0, inputs)
@@ -69,26 +69,26 @@ def test_values_that_do_not_fit_are_refused_in_words(
 @pytest.mark.parametrize(
     "event", [None, [], "x", {}, {"action": "go"}, {"action": 7, "code": ""}, {"action": "go", "code": "\ud800"}, {"run": None}]
 )
-def test_a_press_that_is_none_is_refused(page: CarefulBlocks, event: Any) -> None:
+def test_a_press_that_is_none_is_refused(page: ValidatingBlocks, event: Any) -> None:
     with pytest.raises(gr.Error, match="not known here"):
         call(page, 1, [], event)
 
 
-def test_a_choice_that_there_is_not_is_refused_without_a_traceback(page: CarefulBlocks) -> None:
+def test_a_choice_that_there_is_not_is_refused_without_a_traceback(page: ValidatingBlocks) -> None:
     with pytest.raises(gr.Error) as refused:
         call(page, 2, ["blue"])
     assert refused.value.print_exception is False
 
 
 @pytest.mark.parametrize("path", ["http://127.0.0.1:1/x", "https://example.org/x", "/etc/passwd", None, 7, "a\0b"])
-def test_a_file_that_was_not_uploaded_is_neither_read_nor_fetched(page: CarefulBlocks, path: Any) -> None:
+def test_a_file_that_was_not_uploaded_is_neither_read_nor_fetched(page: ValidatingBlocks, path: Any) -> None:
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     for value in (file, [file], {"deep": [[file]]}):
         with pytest.raises(gr.Error, match="no such upload"):
             call(page, 2, [value])
 
 
-def test_values_as_deep_as_they_come_are_looked_at(page: CarefulBlocks) -> None:
+def test_values_as_deep_as_they_come_are_looked_at(page: ValidatingBlocks) -> None:
     value: list = []
     for _ in range(50_000):
         value = [value]
@@ -96,6 +96,6 @@ def test_values_as_deep_as_they_come_are_looked_at(page: CarefulBlocks) -> None:
         call(page, 2, [value])
 
 
-def test_several_calls_in_one_are_refused(page: CarefulBlocks) -> None:
+def test_several_calls_in_one_are_refused(page: ValidatingBlocks) -> None:
     with pytest.raises(gr.Error, match="several at once"):
         call(page, 0, ["a", 1, True], request=[None])

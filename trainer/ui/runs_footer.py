@@ -6,27 +6,27 @@ from trainer.library import MOST_COMPARED
 from trainer.runs.resume import may_resume
 from trainer.runs.view import RunView
 from trainer.ui import shell
-from trainer.ui.pressable import Press
+from trainer.ui.buttons import Button
 
 
-def foot(chosen: Sequence[RunView], titles: Mapping[str, str], *, any_runs: bool, near: str = "") -> str:
+def footer(chosen: Sequence[RunView], titles: Mapping[str, str], *, any_runs: bool, near: str = "") -> str:
     """``chosen`` are the runs that are ticked, ``titles`` by id; ``near`` says which limit is near. A narrow screen shows the first button and leads to the others by "More"."""
     if not any_runs:
-        return shell.foot_html("First a table, then a run.", Press("to-data", "Open a file", primary=True))
+        return shell.footer_html("First a table, then a run.", Button("to-data", "Open a file", primary=True))
     if not chosen:
         may = f"Press a run's name to open it. Tick runs to rename, train further or delete them, 2 to {MOST_COMPARED} to compare."
-        return shell.foot_html(f"{near} {may}".strip())
-    more = Press("more", "More …", code=_ids(chosen)).html
-    others = "".join(press.html for press in others_of(chosen))
-    first = first_of(chosen)
+        return shell.footer_html(f"{near} {may}".strip())
+    more = Button("more", "More …", code=_ids(chosen)).html
+    others = "".join(press.html for press in other_buttons(chosen))
+    first = main_button(chosen)
     return (
-        shell.foot_html(said_of(chosen, titles))
-        + f'<span class="em-acts">{Press("untick", "Untick", link=True).html}{others}</span><span class="em-runs-more">{more}</span>'
+        shell.footer_html(selection_message(chosen, titles))
+        + f'<span class="em-acts">{Button("untick", "Untick", link=True).html}{others}</span><span class="em-runs-more">{more}</span>'
         + (first.html if first else "")
     )
 
 
-def said_of(chosen: Sequence[RunView], titles: Mapping[str, str]) -> str:
+def selection_message(chosen: Sequence[RunView], titles: Mapping[str, str]) -> str:
     """What is ticked, in a sentence."""
     if len(chosen) == 1:
         damaged = " It is damaged, as its line says." if chosen[0].damage else ""
@@ -35,28 +35,28 @@ def said_of(chosen: Sequence[RunView], titles: Mapping[str, str]) -> str:
     return f"{len(chosen)} runs are ticked.{many}"
 
 
-def first_of(chosen: Sequence[RunView]) -> Press | None:
+def main_button(chosen: Sequence[RunView]) -> Button | None:
     """What one most likely wants to do with these runs."""
     if len(chosen) == 1:
-        return Press("open", "Open", code=chosen[0].id, primary=True, elem_id="open-run")
+        return Button("open", "Open", code=chosen[0].id, primary=True, elem_id="open-run")
     if 2 <= len(chosen) <= MOST_COMPARED:
-        return Press("compare", "Compare", code=_ids(chosen), primary=True, elem_id="compare-runs")
+        return Button("compare", "Compare", code=_ids(chosen), primary=True, elem_id="compare-runs")
     return None
 
 
-def others_of(chosen: Sequence[RunView]) -> list[Press]:
+def other_buttons(chosen: Sequence[RunView]) -> list[Button]:
     """What else can be done with these runs, the least wanted first."""
-    delete = Press("delete", "Delete", code=_ids(chosen))
+    delete = Button("delete", "Delete", code=_ids(chosen))
     if len(chosen) != 1:
         return [delete]
     view = chosen[0]
     onward = []
     if view.status == "finished":
-        onward = [Press("further", "More epochs", code=view.id)]
+        onward = [Button("further", "More epochs", code=view.id)]
     elif may_resume(view):
-        onward = [Press("go-on", "Resume", code=view.id)]
-    again = [] if view.status == "damaged" else [Press("again", "Train again with changes", code=view.id)]
-    return [delete, Press("rename", "Rename", code=view.id), *onward, *again]
+        onward = [Button("go-on", "Resume", code=view.id)]
+    again = [] if view.status == "damaged" else [Button("again", "Train again with changes", code=view.id)]
+    return [delete, Button("rename", "Rename", code=view.id), *onward, *again]
 
 
 def _ids(views: Sequence[RunView]) -> str:

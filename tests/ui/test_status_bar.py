@@ -8,7 +8,7 @@ from trainer.evaluation.intervals import Interval
 from trainer.jobs.queue import Delay
 from trainer.library import Scores, SplitScores
 from trainer.runs.view import RunView
-from trainer.ui.strip import strip, subject
+from trainer.ui.status_bar import status_bar_html, subject
 
 NOW = 10_000.0
 RUNNING = RunView(id="a", name="brisk otter", status="running", phase="training", step=3, total_steps=12, seconds_left=200, queued=900.0)
@@ -19,18 +19,18 @@ def ended(status: str = "finished", *, ago: float = 60, run: str = "a", **facts:
     return RunView(id=run, name=run, status=status, ended=NOW - ago, queued=NOW - ago - 100, **facts)
 
 
-def said(*views: RunView, scores: Scores | None = None) -> str:
-    return strip(views, {v.id: f"file {v.id}" for v in views}, scores, now=NOW)
+def bar_html(*views: RunView, scores: Scores | None = None) -> str:
+    return status_bar_html(views, {v.id: f"file {v.id}" for v in views}, scores, now=NOW)
 
 
 def test_nothing_to_tell_takes_no_room() -> None:
-    assert said() == ""
-    assert said(ended(ago=3 * 3600)) == ""
-    assert said(ended("cancelled")) == ""
+    assert bar_html() == ""
+    assert bar_html(ended(ago=3 * 3600)) == ""
+    assert bar_html(ended("cancelled")) == ""
 
 
 def test_what_runs_says_how_far_it_is_and_names_what_stop_would_stop() -> None:
-    html = said(RUNNING)
+    html = bar_html(RUNNING)
     assert "Training <strong>file a</strong>" in html
     assert 'aria-valuenow="25"' in html
     assert "3 min 20 s left" in html
@@ -39,42 +39,42 @@ def test_what_runs_says_how_far_it_is_and_names_what_stop_would_stop() -> None:
 
 def test_what_waits_is_counted() -> None:
     waiting = dataclasses.replace(RUNNING, id="b", status="queued")
-    assert "1 waiting" in said(waiting, RUNNING)
-    assert "waits for its turn" in said(waiting)
+    assert "1 waiting" in bar_html(waiting, RUNNING)
+    assert "waits for its turn" in bar_html(waiting)
 
 
 def test_what_could_not_begin_says_why_it_waits() -> None:
     waiting = dataclasses.replace(RUNNING, status="queued", step=0, total_steps=0)
-    html = strip([waiting], {"a": "file a"}, None, now=NOW, delay=Delay("another process is writing this run", 8.0))
+    html = status_bar_html([waiting], {"a": "file a"}, None, now=NOW, delay=Delay("another process is writing this run", 8.0))
     assert "waits: another process is writing this run" in html
     assert "waits for its turn" not in html
     assert 'data-do="stop" data-code="a"' in html
 
 
 def test_a_stop_that_was_asked_for_cannot_be_asked_for_again() -> None:
-    html = said(dataclasses.replace(RUNNING, stop_asked=True))
+    html = bar_html(dataclasses.replace(RUNNING, stop_asked=True))
     assert "stopping" in html
     assert " disabled>" in html
 
 
 def test_the_end_of_a_training_says_its_score_and_the_way_to_it() -> None:
-    html = said(ended(), scores=SCORES)
+    html = bar_html(ended(), scores=SCORES)
     assert "Trained: 67.6 % right on 204 test rows" in html
     assert 'data-do="results" data-code="a"' in html
     few = Scores(*[SplitScores(4, Interval(0.75, 0.3, 0.95), Interval(0.7, 0.2, 0.9))] * 2)
-    assert "3 of 4 test rows right" in said(ended(), scores=few)
-    assert "%" not in said(ended(), scores=few)
+    assert "3 of 4 test rows right" in bar_html(ended(), scores=few)
+    assert "%" not in bar_html(ended(), scores=few)
 
 
 def test_a_failure_says_what_happened() -> None:
-    html = said(ended("failed", message="The disk is full. Free some <b>space</b>.", code="disk"))
+    html = bar_html(ended("failed", message="The disk is full. Free some <b>space</b>.", code="disk"))
     assert "file a failed. The disk is full. Free some &lt;b&gt;space&lt;/b&gt;." in html
 
 
 def test_an_interrupted_run_is_told_however_long_ago() -> None:
     view = RunView(id="a", status="interrupted", queued=1.0, step=60, total_steps=138, code="")
-    assert "was interrupted at step 60 of 138" in said(view)
-    assert 'data-do="resume"' in said(view)
+    assert "was interrupted at step 60 of 138" in bar_html(view)
+    assert 'data-do="resume"' in bar_html(view)
 
 
 @pytest.mark.parametrize("order", [1, -1])

@@ -1,0 +1,29 @@
+"""Scores are said with what they rest on."""
+
+from trainer.evaluation.intervals import Interval
+from trainer.runs.view import Scores, WordCounts
+from trainer.ui import score_format
+
+SCORE = Interval(0.676, 0.61, 0.736)
+FEW = Interval(0.75, 0.3, 0.95)
+
+
+def test_a_share_stands_with_its_range_and_its_rows() -> None:
+    assert score_format.in_short(SCORE, 204) == "67.6 %"
+    assert score_format.with_range(SCORE, 204) == "67.6 % (61.0 to 73.6 %, 204 rows)"
+    assert score_format.in_a_sentence(SCORE, 204) == "Right on 138 of 204 texts it never saw: 67.6 %"
+
+
+def test_few_rows_carry_no_per_cent() -> None:
+    for said in (score_format.in_short, score_format.with_range, score_format.in_a_sentence):
+        assert "%" not in said(FEW, 4)
+        assert "3 of 4 right" in said(FEW, 4)
+        assert "%" in said(FEW, score_format.FEW_ROWS)
+    assert score_format.short_sentence(FEW, 4, None) == "3 of 4 test rows right, too few to say anything"
+
+
+def test_the_end_of_a_training_is_told_with_its_range_and_what_had_to_be_beaten() -> None:
+    baseline = WordCounts(714, validation=Scores(0.4, 0.3), test=Scores(0.471, 0.4))
+    assert score_format.whole_sentence(SCORE, 204, baseline) == "67.6 % right on 204 test rows (61.0 to 73.6 %); counting words: 47.1 %"
+    assert score_format.whole_sentence(SCORE, 204, None) == "67.6 % right on 204 test rows (61.0 to 73.6 %)"
+    assert score_format.whole_sentence(FEW, 4, baseline) == "3 of 4 test rows right, too few to say anything"
