@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.text_format import decimal, percent, percent_range, points
+from trainer.text_format import decimal, duration, file_size, millions, percent, percent_range, pluralize, points, time_ago
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,64 @@ def test_ranges_and_decimals() -> None:
 
 def test_points_have_a_real_minus_and_no_difference_that_is_one_is_zero() -> None:
     assert [points(d) for d in (0.05, -0.046, 0.0, -0.0, 1 / 3200, -0.0001)] == ["5.0", "−4.6", "0.0", "0.0", "0.03", "−0.01"]
+
+
+@pytest.mark.parametrize(
+    ("number", "written"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (12_480, "12,480 rows"), (1_000_000, "1,000,000 rows")]
+)
+def test_pluralize(number: int, written: str) -> None:
+    assert pluralize(number, "row") == written
+
+
+def test_pluralize_with_a_plural_of_its_own() -> None:
+    assert pluralize(1, "class", "classes") == "1 class"
+    assert pluralize(3, "class", "classes") == "3 classes"
+
+
+@pytest.mark.parametrize(("share", "written"), [(None, ""), (0.0, "0.0 %"), (0.9034, "90.3 %"), (1.0, "100.0 %"), (3199 / 3200, "99.97 %")])
+def test_percent_of_a_ratio_or_nothing(share: float | None, written: str) -> None:
+    assert percent(share) == written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (None, ""),
+        (0.2, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (3599.7, "1 h 0 min"),
+        (3660, "1 h 1 min"),
+        (90_000, "25 h 0 min"),
+    ],
+)
+def test_duration(seconds: float | None, written: str) -> None:
+    assert duration(seconds) == written
+
+
+def test_millions() -> None:
+    assert millions(22_713_216) == "22.7 million"
+
+
+@pytest.mark.parametrize(("size", "written"), [(0, "0 KB"), (563_400, "563 KB"), (92_400_000, "92.4 MB"), (1_520_000_000, "1.5 GB")])
+def test_file_size(size: int, written: str) -> None:
+    assert file_size(size) == written
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [
+        (-5, "just now"),
+        (40, "just now"),
+        (400, "6 minutes ago"),
+        (10_000, "2 hours ago"),
+        (90_000, "1 day ago"),
+        (200_000, "2 days ago"),
+    ],
+)
+def test_how_long_ago(seconds: float, written: str) -> None:
+    assert time_ago(seconds) == written
 
 
 @settings(deadline=None)

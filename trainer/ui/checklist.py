@@ -10,7 +10,8 @@ import gradio as gr
 from trainer.data.checks.findings import Example, Finding
 from trainer.data.checks.repairs import REPAIRS, done_in_words
 from trainer.drafts.preparation import Preparation
-from trainer.ui import markup, words
+from trainer.text_format import pluralize
+from trainer.ui import markup
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.readiness import repairable, sentences
 
@@ -43,7 +44,7 @@ def checklist_html(preparation: Preparation, advice: Sequence[Finding] | None = 
         shown += [_STILL_LOOKING] if advice is None else [_item(preparation, good.pop(0))] if advised and good else []
     folded = [
         _fold("look", f"{len(rest):,} more", rest),
-        _fold("good", f"{words.count(len(preparation.draft.repairs), 'repair')} made", _repaired(preparation)),
+        _fold("good", f"{pluralize(len(preparation.draft.repairs), 'repair')} made", _repaired(preparation)),
         _fold("good", f"{len(good):,} {'check' if len(good) == 1 else 'checks'} passed", [_item(preparation, f) for f in good]),
     ]
     return f'{_repair_all(preparation)}<ul class="em-checks">{"".join(shown)}{"".join(folded)}</ul>'

@@ -16,8 +16,8 @@ from trainer.library import Compared, Comparison
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.text_format import percent_range
-from trainer.ui import markup, run_names, score_format, words
+from trainer.text_format import duration, percent, percent_range, pluralize
+from trainer.ui import markup, run_names, score_format
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
@@ -113,7 +113,7 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
 def _heading(comparison: Comparison) -> str:
     files = {run.view.source_name for run in comparison.runs}
     of = f" of {markup.text(files.pop())}" if len(files) == 1 else ""
-    return f"{words.count(len(comparison.runs), 'run')}{of} compared"
+    return f"{pluralize(len(comparison.runs), 'run')}{of} compared"
 
 
 def _within_file(views: Sequence[RunView], titles: Mapping[str, str]) -> dict[str, str]:
@@ -156,7 +156,7 @@ def _cells(run: Compared) -> str:
         _share(validation.accuracy, validation.rows),
         _with_range(_share(test.macro_f1, test.rows), test.macro_f1, test.rows),
         _with_range(score_format.in_short(test.accuracy, test.rows), test.accuracy, test.rows),
-        words.duration(run.view.seconds) or "–",
+        duration(run.view.seconds) or "–",
     )
     return "".join(
         f'<td role="cell" class="em-number" data-label="{name}">{value}</td>' for name, value in zip(_COLUMNS, values, strict=True)
@@ -164,19 +164,19 @@ def _cells(run: Compared) -> str:
 
 
 def _share(score: Interval, rows: int) -> str:
-    return words.percent(score.value) if rows >= score_format.FEW_ROWS else "–"
+    return percent(score.value) if rows >= score_format.FEW_ROWS else "–"
 
 
 def _with_range(said: str, score: Interval, rows: int) -> str:
     if rows < score_format.FEW_ROWS:
         return f"{said}<small>too few rows to say</small>"
-    return f"{said}<small>{percent_range(score.low, score.high)}, {words.count(rows, 'row')}</small>"
+    return f"{said}<small>{percent_range(score.low, score.high)}, {pluralize(rows, 'row')}</small>"
 
 
 def _without(run: Compared) -> str:
     best = run.view.kept.evaluation
     seen = (
-        f" On the validation rows, at its best step {best.step:,}: accuracy {words.percent(best.accuracy)}, macro F1 {words.percent(best.macro_f1)}."
+        f" On the validation rows, at its best step {best.step:,}: accuracy {percent(best.accuracy)}, macro F1 {percent(best.macro_f1)}."
         if best
         else ""
     )
@@ -273,7 +273,7 @@ def _told(field: dataclasses.Field, run: Compared) -> str:
     if value is None:
         return field.metadata["nothing"]
     if field.name.endswith("_share"):
-        return words.percent(value)
+        return percent(value)
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 

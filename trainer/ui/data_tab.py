@@ -20,8 +20,9 @@ from trainer.drafts.store import DraftSummary
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.studio import Studio
+from trainer.text_format import pluralize
 from trainer.training.encoders import find_encoder
-from trainer.ui import checklist, data_view, markup, no_file_view, shell, words
+from trainer.ui import checklist, data_view, markup, no_file_view, shell
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.readiness import Readiness, assess_readiness
@@ -333,7 +334,7 @@ def split_line(preparation: Preparation, *split: Any) -> str:
         # What is wrong with the file itself is said once, at the top.
         return markup.notice(error.message, "must_fix") if error.setting else ""
     line = (
-        f"{words.count(len(splits.train), 'row')} to learn from, {len(splits.validation):,} to watch the training, "
+        f"{pluralize(len(splits.train), 'row')} to learn from, {len(splits.validation):,} to watch the training, "
         f"and {len(splits.test):,} kept aside for the final score: the model never sees them before."
     )
     return f"<p>{line}</p>" + "".join(markup.notice(n, "info") for n in splits.notices)

@@ -6,8 +6,9 @@ from trainer.charts.colours import class_colours
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.drafts.preparation import Preparation
+from trainer.text_format import pluralize
 from trainer.training.tokens import Tokenisation
-from trainer.ui import markup, words
+from trainer.ui import markup
 from trainer.ui.no_file_view import middle
 from trainer.ui.readiness import Readiness
 
@@ -22,12 +23,12 @@ _MOST_TOKENS = 600
 def file_badge(preparation: Preparation) -> str:
     """The file in one line, with a way to close it, and the files given for test and validation."""
     corpus, table = preparation.corpus, preparation.table
-    facts = [words.count(len(table.rows), "row")]
+    facts = [pluralize(len(table.rows), "row")]
     if corpus is not None:
-        facts.append(words.count(len(corpus.label_names), "class", "classes"))
+        facts.append(pluralize(len(corpus.label_names), "class", "classes"))
     close = '<button type="button" class="em-link" data-do="close" data-code="" aria-label="Close this file">✕</button>'
     given = "".join(
-        f'<span class="em-badge em-file em-given-{one.role}"><span>{one.role}:</span>{middle(one.name)}<span>· {words.count(one.rows, "row")}</span>'
+        f'<span class="em-badge em-file em-given-{one.role}"><span>{one.role}:</span>{middle(one.name)}<span>· {pluralize(one.rows, "row")}</span>'
         f'<button type="button" class="em-link" data-do="remove_file" data-code="{one.role}" aria-label="Take the {one.role} file out">✕</button></span>'
         for one in preparation.given
     )
@@ -115,7 +116,7 @@ def preview(preparation: Preparation) -> str:
     head = cells([table.columns[i] for i in picked], "th")
     rows = "".join(f"<tr>{cells([row[i] for i in picked], 'td')}</tr>" for row in table.rows[:_PREVIEW_ROWS])
     more = len(table.columns) - len(picked)
-    note = f'<p class="em-quiet em-small">and {words.count(more, "further column")}</p>' if more else ""
+    note = f'<p class="em-quiet em-small">and {pluralize(more, "further column")}</p>' if more else ""
     return (
         f'<div class="em-scroll" tabindex="0"><table class="em-table em-first-rows"><caption class="em-hidden">The first rows of the file</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}"

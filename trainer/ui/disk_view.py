@@ -11,7 +11,8 @@ from trainer.drafts.store import DraftSummary
 from trainer.runs.storage import RunStorage, Storage
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import markup, no_file_view, words
+from trainer.text_format import file_size, time_ago
+from trainer.ui import markup, no_file_view
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.run_names import titles_by_id
 from trainer.ui.session import PRIVATE_EVENT, owner, user_errors
@@ -86,7 +87,7 @@ def room_html(storage: Storage, views: Sequence[RunView], named: Mapping[str, st
     )
     told = f'<p role="status" class="em-done">{markup.text(done, most=400)}</p>' if done else ""
     return (
-        f"<p>All of it takes <strong>{words.room(storage.total)}</strong>; {words.room(storage.free)} are free on this disk.</p>{told}{_checkpoints(storage, named)}"
+        f"<p>All of it takes <strong>{file_size(storage.total)}</strong>; {file_size(storage.free)} are free on this disk.</p>{told}{_checkpoints(storage, named)}"
         f"{table if runs else ''}{_drafts(storage)}{_uploads(storage)}"
     )
 
@@ -94,7 +95,7 @@ def room_html(storage: Storage, views: Sequence[RunView], named: Mapping[str, st
 def _checkpoints(storage: Storage, named: Mapping[str, str]) -> str:
     """What bounds the checkpoints, and whose are the next to go."""
     rule = (
-        f"Checkpoints, from which a training can go on, take {words.room(storage.checkpoints)}. Up to {words.room(storage.limit)} are kept of "
+        f"Checkpoints, from which a training can go on, take {file_size(storage.checkpoints)}. Up to {file_size(storage.limit)} are kept of "
         "trainings that ended; beyond that, those of the oldest go when the next training ends."
     )
     names = ", ".join(f"“{named.get(run, '')}”" for run in storage.leaving[:_MOST_NAMES])
@@ -115,7 +116,7 @@ def _room_of(studio: Studio, done: str = "") -> str:
 def _file(draft: DraftSummary, now: float) -> str:
     beside = [f"with test file {draft.test}" if draft.test else "", f"with validation file {draft.validation}" if draft.validation else ""]
     ended = "Emotune ended while reading it" if draft.withheld else ""
-    facts = " · ".join(markup.text(fact) for fact in (words.ago(now - draft.changed), words.room(draft.bytes), *beside, ended) if fact)
+    facts = " · ".join(markup.text(fact) for fact in (time_ago(now - draft.changed), file_size(draft.bytes), *beside, ended) if fact)
     is_open = ' <span class="em-open-now">open now</span>' if draft.open else ""
     presses = no_file_view.way_back(draft) + Button("forget", "Remove", code=draft.id).html
     return (
@@ -126,7 +127,7 @@ def _file(draft: DraftSummary, now: float) -> str:
 
 def _run(found: RunStorage, view: RunView | None, title: str) -> str:
     cells = "".join(
-        f'<td role="cell" class="em-number" data-label="{name}">{words.room(size) if size else "–"}</td>'
+        f'<td role="cell" class="em-number" data-label="{name}">{file_size(size) if size else "–"}</td>'
         for name, size in zip(_HEAD[1:], (found.model, found.checkpoints, found.other, found.total), strict=True)
     )
     live = view is not None and view.live
@@ -144,7 +145,7 @@ def _drafts(storage: Storage) -> str:
     if not storage.drafts:
         return ""
     lines = "".join(
-        f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong><small>{words.room(draft.bytes)}</small></span>'
+        f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong><small>{file_size(draft.bytes)}</small></span>'
         f'<span class="em-line-acts">{Button("forget", "Remove", code=draft.id).html}</span></li>'
         for draft in storage.drafts
     )
@@ -155,5 +156,5 @@ def _uploads(storage: Storage) -> str:
     clear = Button("clear", "Clear old copies", disabled=not storage.uploads).html
     return (
         '<h3>Copies of uploads</h3><ul class="em-file-lines"><li><span class="em-file-name"><strong>Left by the page</strong>'
-        f'<small>{words.room(storage.uploads)}</small></span><span class="em-line-acts">{clear}</span></li></ul>'
+        f'<small>{file_size(storage.uploads)}</small></span><span class="em-line-acts">{clear}</span></li></ul>'
     )

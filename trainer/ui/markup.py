@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Literal
 
-from trainer.ui import words
+from trainer.text_format import percent, pluralize
 
 
 def text(words_of_somebody: str, *, most: int = 200) -> str:
@@ -75,7 +75,7 @@ def probabilities(names: Sequence[str], shares: Sequence[float], colours: Sequen
     bars = "".join(
         f'<li{" class=em-wide" if place >= most_on_phone else ""}><span class="em-name" dir="auto">{dot(colours[i])}{text(names[i], most=60)}</span>'
         f'<span class="em-track"><span class="em-fill" style="width:{100 * shares[i]:.2f}%;background:{text(colours[i])}"></span></span>'
-        f'<span class="em-share">{words.percent(float(shares[i]))}</span></li>'
+        f'<span class="em-share">{percent(float(shares[i]))}</span></li>'
         for place, i in enumerate(order[:most])
     )
     rests = ((most_on_phone, "em-narrow"), (most, "em-wide"))
@@ -97,5 +97,5 @@ def _rest(shares: Sequence[float], kind: str) -> str:
     """One line for classes without a bar; nothing where there are none."""
     if not shares:
         return ""
-    together = words.percent(min(sum(shares), 1.0))
-    return f'<p class="em-rest {kind}">{words.count(len(shares), "other class", "other classes")}: {together} together</p>'
+    together = percent(min(sum(shares), 1.0))
+    return f'<p class="em-rest {kind}">{pluralize(len(shares), "other class", "other classes")}: {together} together</p>'

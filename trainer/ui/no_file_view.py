@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from trainer.charts.colours import class_colours
 from trainer.drafts.store import DraftSummary, why_withheld
-from trainer.ui import markup, shell, words
+from trainer.text_format import file_size, percent, pluralize, time_ago
+from trainer.ui import markup, shell
 from trainer.ui.buttons import Button
 
 _ROWS = (
@@ -60,12 +61,11 @@ def promise() -> str:
     names = [name for name, _ in _ANSWER]
     best, share = _ANSWER[0]
     bars = "".join(
-        markup.class_bar(name, colour, part, words.percent(part, 0))
-        for (name, part), colour in zip(_ANSWER, class_colours(names), strict=True)
+        markup.class_bar(name, colour, part, percent(part, 0)) for (name, part), colour in zip(_ANSWER, class_colours(names), strict=True)
     )
     return (
         f'<h3>What you get: a model that answers</h3><p class="em-example">{_EXAMPLE}</p>'
-        f'<p class="em-probably"><b>Probably {best}</b> <span class="em-quiet">({words.percent(share, 0)})</span></p>'
+        f'<p class="em-probably"><b>Probably {best}</b> <span class="em-quiet">({percent(share, 0)})</span></p>'
         f'<ol class="em-class-bars" aria-label="Probability of each class">{bars}</ol>'
         f'<p class="em-quiet em-small">An example: the answer of a model that took a quick look at <b>our sample</b>. '
         f"It was right on {_RIGHT} of {_OF} texts it never saw.</p>"
@@ -89,7 +89,7 @@ def refused(name: str, message: str, *, still: DraftSummary | None = None, rows:
     if still is not None:
         use = Button("reopen", "Use it", code=still.id, elem_id="use-still-open").html
         close = Button("dismiss", "Close", link=True).html
-        was = f'<p class="em-still"><span>Still open: <b dir="auto">{middle(still.name)}</b> ({words.count(rows, "row")}).</span> {use}{close}</p>'
+        was = f'<p class="em-still"><span>Still open: <b dir="auto">{middle(still.name)}</b> ({pluralize(rows, "row")}).</span> {use}{close}</p>'
     return markup.notice(named, "must_fix") + was
 
 
@@ -117,7 +117,7 @@ def middle(name: str, *, most: int = 30, end: int = 12) -> str:
 
 
 def _draft(one: DraftSummary, now: float) -> str:
-    what = f"{words.ago(now - one.changed)} · {words.room(one.bytes)}"
+    what = f"{time_ago(now - one.changed)} · {file_size(one.bytes)}"
     remove = Button("remove", "Remove", code=one.id).html
     return (
         f'<li class="em-draft"><b>{middle(one.name)}</b><span class="em-quiet em-small">{what}</span>'

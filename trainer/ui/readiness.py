@@ -14,7 +14,7 @@ from trainer.data.splits import Splits
 from trainer.drafts.preparation import Preparation
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.ui import words
+from trainer.text_format import pluralize
 from trainer.ui.buttons import Button
 
 _MOST_OF_A_FINDING = 110
@@ -53,7 +53,7 @@ def assess_readiness(preparation: Preparation, shares: Mapping[str, Any]) -> Rea
         splits = preparation.splits(Recipe.from_dict(dict(shares)))
     except UserError as error:
         return _refused(error, None)
-    said = f"Ready: {words.count(len(splits.train), 'row')} to learn from, {len(splits.test):,} kept aside."
+    said = f"Ready: {pluralize(len(splits.train), 'row')} to learn from, {len(splits.test):,} kept aside."
     few = any(finding.code == "few_rows" for finding in preparation.findings)
     return Readiness("Ready to train, but on few rows" if few else "Ready to train", "", said, splits)
 
@@ -77,7 +77,7 @@ def _refused(error: UserError, repair: Button | None) -> Readiness:
 def _to_fix(preparation: Preparation) -> Readiness:
     fix = preparation.must_fix
     title = "One thing to fix, then ready" if len(fix) == 1 else f"{len(fix)} things to fix, then ready"
-    said = f"Fix {words.count(len(fix), 'thing')}: {_short(fix[0])}{'.' if len(fix) == 1 else ', and more.'}"
+    said = f"Fix {pluralize(len(fix), 'thing')}: {_short(fix[0])}{'.' if len(fix) == 1 else ', and more.'}"
     return Readiness(title, "", said, repair=_repair(preparation))
 
 
@@ -95,6 +95,6 @@ def _repair(preparation: Preparation) -> Button | None:
 def _short(finding: Finding) -> str:
     """What was found, without its examples: a foot is one line or two."""
     if finding.code == "label_variants":
-        return words.count(finding.count, "label is spelt in several ways", "labels are spelt in several ways")
+        return pluralize(finding.count, "label is spelt in several ways", "labels are spelt in several ways")
     said = re.split(r": |, such as |, as in ", sentences(finding.message)[0].rstrip("."), maxsplit=1)[0]
     return said if len(said) <= _MOST_OF_A_FINDING else f"{said[: said.rfind(' ', 0, _MOST_OF_A_FINDING)]} …"

@@ -15,8 +15,8 @@ from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import ClassScore, Report, gaps
 from trainer.library import Reports
 from trainer.runs.view import RunView
-from trainer.text_format import decimal, decimal_range, percent_range
-from trainer.ui import markup, score_format, shell, words
+from trainer.text_format import decimal, decimal_range, percent, percent_range, pluralize
+from trainer.ui import markup, score_format, shell
 
 _MOST_CLASSES, _AT_EACH_END = 20, 10
 """Of more classes than that only the ends are shown until the rest is asked for."""
@@ -49,7 +49,7 @@ def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
     report = reports.test
     sentence = _together(score_format.in_a_sentence(report.accuracy, report.rows))
     head = shell.heading(sentence) + f'<p class="em-verdict">{markup.text(_together(verdict(view, report)))}</p>'
-    kept = f"{words.count(report.rows, 'row')} kept aside: never trained on, never used to choose"
+    kept = f"{pluralize(report.rows, 'row')} kept aside: never trained on, never used to choose"
     second = "" if view.name in title else f" ({markup.isolated(view.name)})"
     return (
         f'<div class="em-score"><div>{head}</div>{link}</div>{bar(view, report)}'
@@ -85,7 +85,7 @@ def verdict(view: RunView, report: Report) -> str:
     """Whether the model beats counting words, and how far other rows might move the score; where rows are few, that they are."""
     few, accuracy = report.rows < score_format.FEW_ROWS, report.accuracy
     if few:
-        low, high = words.percent(accuracy.low, 0), words.percent(accuracy.high, 0)
+        low, high = percent(accuracy.low, 0), percent(accuracy.high, 0)
         return f"It could be anything between {low} and {high}: add rows, or give a test file."
     between = percent_range(accuracy.low, accuracy.high, 0).replace(" to ", " and ")
     return f"{_against_counting(view, accuracy)} With other rows it would be between {between}."
@@ -105,7 +105,7 @@ def bar(view: RunView, report: Report) -> str:
     ours = said(accuracy.value, 1)
     told = "; ".join(f"{_IN_FULL[mark.name]}: {said(mark.share, 1)}" for mark in marks)
     between = "" if few else f", between {percent_range(accuracy.low, accuracy.high).replace(' to ', ' and ')} with other rows"
-    label = f"Right on the {words.count(report.rows, 'test row')}. {told}; this model: {ours}{between}."
+    label = f"Right on the {pluralize(report.rows, 'test row')}. {told}; this model: {ours}{between}."
     ends = "".join(f"--{name}:{_css(mark.share)};" for name, mark in zip("ab", (marks[0], marks[-1]), strict=True))
     ticks = "".join(f'<i class="em-tick" style="left:{_css(mark.share)}"></i>' for mark in marks)
     names = "".join(f"<span>{mark.name}<br>{said(mark.share)}</span>" for mark in marks)
@@ -137,9 +137,9 @@ def _against_counting(view: RunView, accuracy: Interval) -> str:
         return f"There is no word-count comparison: {_why_no_baseline(view)}."
     counting = view.baseline.test.accuracy
     if counting > accuracy.high:
-        return f"Counting words alone does better ({words.percent(counting)})."
+        return f"Counting words alone does better ({percent(counting)})."
     clearly = "Surely better" if counting < accuracy.low else "Not clearly better"
-    return f"{clearly} than counting words ({words.percent(counting)})."
+    return f"{clearly} than counting words ({percent(counting)})."
 
 
 def _why_no_baseline(view: RunView) -> str:
@@ -154,8 +154,8 @@ def _details(view: RunView, reports: Reports) -> str:
     test, validation = reports.test, reports.validation
     majority, share = _majority(view, test)
     lines = [
-        f"On the {words.count(test.rows, 'test row')}: {score_format.with_range(test.accuracy, test.rows)}.",
-        f"On the {words.count(validation.rows, 'validation row')}, which chose the step whose model was kept: "
+        f"On the {pluralize(test.rows, 'test row')}: {score_format.with_range(test.accuracy, test.rows)}.",
+        f"On the {pluralize(validation.rows, 'validation row')}, which chose the step whose model was kept: "
         f"{score_format.in_short(validation.accuracy, validation.rows)}.",
         f"Always answering “{majority[:60]}”, the most frequent class: {_on_test(share, test)}.",
         *_counting(view, test),
@@ -200,7 +200,7 @@ def confusions(report: Report) -> str:
     """The worst confusions in words."""
     found = worst_confusions(report)
     if not found:
-        return f"<h3>Most frequent confusions</h3><p>None: all {words.count(report.rows, 'test row')} are right.</p>"
+        return f"<h3>Most frequent confusions</h3><p>None: all {pluralize(report.rows, 'test row')} are right.</p>"
     items = "".join(
         f"<li>{markup.isolated(c.true, most=60)} taken for {markup.isolated(c.said, most=60)}: <strong>{c.rows:,}</strong> of {c.of:,}</li>"
         for c in found

@@ -12,8 +12,8 @@ import gradio as gr
 
 from trainer.library import Scores, SplitScores
 from trainer.runs.view import RunView
-from trainer.text_format import percent_range
-from trainer.ui import markup, run_names, score_format, words
+from trainer.text_format import duration, percent, percent_range, pluralize
+from trainer.ui import markup, run_names, run_status, score_format
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "runs_list.js"
 _SIGNS = {
@@ -74,7 +74,7 @@ def _group(file: str, views: Sequence[RunView], titles: Mapping[str, str], found
     rows = "".join(_row(view, titles, found.get(view.id), leaves=view.id in leaving) for view in views)
     return (
         f'<tbody role="rowgroup"><tr role="row" class="em-run-file"><td role="cell" colspan="{1 + len(_HEAD)}"><h3>'
-        f'<span dir="auto">{markup.text(file) or "File unknown"}</span> <small>{words.count(len(views), "run")}</small></h3></td></tr>{rows}</tbody>'
+        f'<span dir="auto">{markup.text(file) or "File unknown"}</span> <small>{pluralize(len(views), "run")}</small></h3></td></tr>{rows}</tbody>'
     )
 
 
@@ -94,7 +94,7 @@ def _row(view: RunView, titles: Mapping[str, str], found: Scores | None, *, leav
         f'<input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(f"Choose {title}")}"></label></td>'
         f'<td role="cell" class="em-run"><button type="button" class="em-open" data-do="open" data-code="{view.id}" dir="auto">'
         f'{markup.text(title)}</button><small dir="auto">{about}</small>{leaving}{damage}</td>'
-        f'<td role="cell" class="em-state em-{state}"><span aria-hidden="true">{_SIGNS[state]}</span> {words.state(view)}</td>'
+        f'<td role="cell" class="em-state em-{state}"><span aria-hidden="true">{_SIGNS[state]}</span> {run_status.status_name(view)}</td>'
         f'<td role="cell" class="em-number em-run-score" data-label="Test rows">{test}</td>'
         f'<td role="cell" class="em-number" data-label="Validation rows">{validation}</td>'
         f'<td role="cell" class="em-number em-made">{_made(view)}</td></tr>'
@@ -111,7 +111,7 @@ def _with_small(split: SplitScores) -> str:
     said = f"<strong>{score_format.in_short(split.accuracy, split.rows)}</strong>"
     if split.rows < score_format.FEW_ROWS:
         return f"{said}<small>too few rows to say</small>"
-    return f"{said}<small>({percent_range(split.accuracy.low, split.accuracy.high, 0)}, {words.count(split.rows, 'row')})</small>"
+    return f"{said}<small>({percent_range(split.accuracy.low, split.accuracy.high, 0)}, {pluralize(split.rows, 'row')})</small>"
 
 
 def _validation(view: RunView, found: Scores | None) -> str:
@@ -125,12 +125,12 @@ def _validation(view: RunView, found: Scores | None) -> str:
         return "–"
     if 0 < rows < score_format.FEW_ROWS:
         return f"{score_format.of_rows(accuracy, rows)} right"
-    small = f"<small>macro F1 {words.percent(macro_f1)}</small>" if macro_f1 is not None else ""
-    return f"{words.percent(accuracy)}{small}"
+    small = f"<small>macro F1 {percent(macro_f1)}</small>" if macro_f1 is not None else ""
+    return f"{percent(accuracy)}{small}"
 
 
 def _made(view: RunView) -> str:
-    took = f"<small>took {words.duration(view.seconds)}</small>" if view.seconds is not None else ""
+    took = f"<small>took {duration(view.seconds)}</small>" if view.seconds is not None else ""
     return f"{_moment(view.created)}{took}"
 
 

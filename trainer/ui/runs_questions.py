@@ -7,7 +7,8 @@ from trainer.errors import UserError
 from trainer.library import LONGEST_NAME
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import run_names, runs_footer, words
+from trainer.text_format import approximate_duration, file_size, pluralize
+from trainer.ui import run_names, runs_footer
 from trainer.ui.buttons import Button
 from trainer.ui.runs_sheet import Field, Question
 from trainer.ui.session import owner
@@ -47,7 +48,7 @@ def _name(studio: Studio, run: str) -> Question:
 def _further(studio: Studio, run: str) -> Question:
     view, title = _one(studio, run)
     each = view.train_seconds / view.epochs if view.train_seconds and view.epochs else None
-    takes = f" An epoch took about {words.about(each)} before." if each else ""
+    takes = f" An epoch took about {approximate_duration(each)} before." if each else ""
     rest = f"A run of its own goes on from its last state; this one and its model stay as they are.{takes}"
     go = Button("yes-further", "Train further", code=run, primary=True)
     return Question(
@@ -65,7 +66,7 @@ def _delete(studio: Studio, ids: str) -> Question:
         raise UserError(f"{_quoted(live)} cannot be deleted while training or waiting. Stop it first, or untick it.", code="run_is_live")
     if not views:
         raise UserError("These runs are no longer here.", code="no_run_chosen")
-    freed = words.room(sum(studio.disk_bytes(owner(), view.id) for view in views))
+    freed = file_size(sum(studio.disk_bytes(owner(), view.id) for view in views))
     models = "model, its " if any(view.has_model for view in views) else ""
     rest = (
         f"{'Its' if len(views) == 1 else 'Of each run its'} {models}curves, scores and copy of the data are lost for good. "
@@ -82,7 +83,7 @@ def _of_copies(studio: Studio, views: Sequence[RunView], titles: Mapping[str, st
     said = []
     if copies.going:
         count = len(copies.going)
-        said.append(f"{words.count(count, 'file')} opened before with the same content {'goes' if count == 1 else 'go'} too.")
+        said.append(f"{pluralize(count, 'file')} opened before with the same content {'goes' if count == 1 else 'go'} too.")
     if copies.open is not None:
         said.append(f"{copies.open.main.name} is open on tab Data and stays there until you remove it.")
     if copies.runs:
@@ -94,7 +95,7 @@ def _of_copies(studio: Studio, views: Sequence[RunView], titles: Mapping[str, st
 def _free(studio: Studio, run: str) -> Question:
     _, title = _one(studio, run)
     freed = next((found.checkpoints for found in studio.storage(owner()).runs if found.id == run), 0)
-    rest = f"It can then not be trained further; its model, its scores and its curves stay. This frees {words.room(freed)} of disk space."
+    rest = f"It can then not be trained further; its model, its scores and its curves stay. This frees {file_size(freed)} of disk space."
     yes = _harmful("yes-free", "Delete checkpoints", run)
     return Question(f"Delete the checkpoints of {_quoted([title])}?", rest, (yes, Button("leave", "Keep them")))
 
@@ -105,13 +106,13 @@ def _forget(studio: Studio, draft: str) -> Question:
         raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
     rest = (
         "What was chosen for it (columns, repairs, names of classes) is forgotten, and the page's copies of its upload go too. Runs that were "
-        f"trained on it, and your own file, stay as they are. This frees up to {words.room(found.bytes)} of disk space."
+        f"trained on it, and your own file, stay as they are. This frees up to {file_size(found.bytes)} of disk space."
     )
     return Question(f"Remove {_quoted([found.name])}?", rest, (_harmful("yes-forget", "Remove it", draft), Button("leave", "Keep")))
 
 
 def _clear(studio: Studio, _: str) -> Question:
-    freed = words.room(studio.storage(owner()).uploads)
+    freed = file_size(studio.storage(owner()).uploads)
     rest = (
         "They came with files that were opened more than an hour ago, and are not needed any more: what was opened and what was trained keeps "
         f"a copy of its own. This frees up to {freed} of disk space."

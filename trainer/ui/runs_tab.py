@@ -13,7 +13,8 @@ from trainer.jobs.capacity import near_capacity
 from trainer.library import Scores
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import comparison_view, disk_view, runs_footer, runs_list, runs_questions, runs_sheet, shell, words
+from trainer.text_format import file_size, pluralize
+from trainer.ui import comparison_view, disk_view, runs_footer, runs_list, runs_questions, runs_sheet, shell
 from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
@@ -135,7 +136,7 @@ def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
         views = runs_questions.selected_runs(studio, runs)[0]
         for view in views:
             studio.delete(owner(), view.id)
-        return f"{words.count(len(views), 'run')} deleted."
+        return f"{pluralize(len(views), 'run')} deleted."
 
     def forget(draft: str, _: str) -> str:
         studio.remove_draft(owner(), draft)
@@ -146,7 +147,7 @@ def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
         "yes-delete": delete,
         "yes-free": lambda run, _: studio.free_checkpoints(owner(), run),
         "yes-forget": forget,
-        "yes-clear": lambda _, __: f"{words.room(studio.clear_uploads())} of old copies are gone.",
+        "yes-clear": lambda _, __: f"{file_size(studio.clear_uploads())} of old copies are gone.",
     }
 
 

@@ -2,8 +2,7 @@
 
 from trainer.evaluation.intervals import Interval
 from trainer.runs.view import WordCounts
-from trainer.text_format import percent_range
-from trainer.ui import words
+from trainer.text_format import percent, percent_range, pluralize
 
 FEW_ROWS = 30
 """Below so many rows a share in per cent says more than is known."""
@@ -16,7 +15,7 @@ def right(accuracy: Interval, rows: int) -> int:
 
 def of_rows(share: float, rows: int, digits: int = 1) -> str:
     """ "64.3 %" of the rows, or "6 of 10" where there are few."""
-    return f"{round(share * rows):,} of {rows:,}" if rows < FEW_ROWS else words.percent(share, digits)
+    return f"{round(share * rows):,} of {rows:,}" if rows < FEW_ROWS else percent(share, digits)
 
 
 def in_short(accuracy: Interval, rows: int) -> str:
@@ -29,27 +28,27 @@ def with_range(accuracy: Interval, rows: int) -> str:
     """ "67.6 % (61.0 to 73.6 %, 204 rows)", or "3 of 4 right (too few rows to say)"."""
     if rows < FEW_ROWS:
         return f"{in_short(accuracy, rows)} (too few rows to say)"
-    return f"{words.percent(accuracy.value)} ({percent_range(accuracy.low, accuracy.high)}, {words.count(rows, 'row')})"
+    return f"{percent(accuracy.value)} ({percent_range(accuracy.low, accuracy.high)}, {pluralize(rows, 'row')})"
 
 
 def in_a_sentence(accuracy: Interval, rows: int) -> str:
     """ "Right on 138 of 204 texts it never saw: 67.6 %", or "3 of 4 right: too few to say anything"."""
     if rows < FEW_ROWS:
         return f"{right(accuracy, rows):,} of {rows:,} right: too few to say anything"
-    return f"Right on {right(accuracy, rows):,} of {rows:,} texts it never saw: {words.percent(accuracy.value)}"
+    return f"Right on {right(accuracy, rows):,} of {rows:,} texts it never saw: {percent(accuracy.value)}"
 
 
 def short_sentence(accuracy: Interval, rows: int, baseline: WordCounts | None) -> str:
     """ "67.6 % right on 204 test rows (counting words: 47.1 %)", or "3 of 4 test rows right, too few to say anything"."""
     if rows < FEW_ROWS:
         return f"{right(accuracy, rows):,} of {rows:,} test rows right, too few to say anything"
-    beside = "" if baseline is None else f" (counting words: {words.percent(baseline.test.accuracy)})"
-    return f"{words.percent(accuracy.value)} right on {rows:,} test rows{beside}"
+    beside = "" if baseline is None else f" (counting words: {percent(baseline.test.accuracy)})"
+    return f"{percent(accuracy.value)} right on {rows:,} test rows{beside}"
 
 
 def whole_sentence(accuracy: Interval, rows: int, baseline: WordCounts | None) -> str:
     """ "67.6 % right on 204 test rows (61.0 to 73.6 %); counting words: 47.1 %", or "3 of 4 test rows right, too few to say anything"."""
     if rows < FEW_ROWS:
         return short_sentence(accuracy, rows, None)
-    beside = "" if baseline is None else f"; counting words: {words.percent(baseline.test.accuracy)}"
+    beside = "" if baseline is None else f"; counting words: {percent(baseline.test.accuracy)}"
     return f"{short_sentence(accuracy, rows, None)} ({percent_range(accuracy.low, accuracy.high)}){beside}"

@@ -7,7 +7,8 @@ from trainer.jobs.queue import Delay
 from trainer.library import Scores
 from trainer.runs.resume import may_resume
 from trainer.runs.view import RunView
-from trainer.ui import markup, score_format, words
+from trainer.text_format import duration
+from trainer.ui import markup, score_format
 from trainer.ui.buttons import Button
 
 _RECENT_SECONDS = 3600
@@ -59,7 +60,7 @@ def status_bar_html(
 
 def _live(view: RunView, title: str, waiting: int, delay: Delay | None) -> str:
     share = view.step / view.total_steps if view.total_steps else 0.0
-    left = f"{words.duration(view.seconds_left)} left" if view.seconds_left is not None else view.phase or "starting"
+    left = f"{duration(view.seconds_left)} left" if view.seconds_left is not None else view.phase or "starting"
     if view.status == "queued":
         left = "waits for its turn" if delay is None else f"waits: {delay.reason}"
     if view.stop_asked:

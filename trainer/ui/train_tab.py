@@ -14,8 +14,9 @@ from trainer.library import Scores
 from trainer.presets import LEVELS
 from trainer.runs.view import RunView
 from trainer.studio import Studio
+from trainer.text_format import approximate_duration, millions, pluralize
 from trainer.training.encoders import Encoder, find_encoder
-from trainer.ui import markup, recipe_form, shell, train_view, words
+from trainer.ui import markup, recipe_form, shell, train_view
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.recipe_form import RecipeForm
@@ -170,16 +171,16 @@ def start_footer(
         return shell.footer_html(wrong, *others, start, wrong=True)
     if train_rows is None:
         return shell.footer_html(in_the_way, *others, Button("to-data", "See what to fix", primary=True))
-    takes = "" if seconds is None else f" Takes about {words.about(seconds)}."
+    takes = "" if seconds is None else f" Takes about {approximate_duration(seconds)}."
     waits = " It waits for its turn." if live else ""
     limit = f" {near}" if near else ""
-    return shell.footer_html(f"Trains on {source_name}, {words.count(train_rows, 'row')}.{takes}{waits}{limit}", *others, start)
+    return shell.footer_html(f"Trains on {source_name}, {pluralize(train_rows, 'row')}.{takes}{waits}{limit}", *others, start)
 
 
 def dial_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
     """The levels of the dial, each with the time it takes where that is known."""
     return [
-        (f"{level} · {words.about(seconds[level])}".replace(" ", "\N{NO-BREAK SPACE}") if level in seconds else level, level)
+        (f"{level} · {approximate_duration(seconds[level])}".replace(" ", "\N{NO-BREAK SPACE}") if level in seconds else level, level)
         for level in LEVELS
     ] + [(recipe_form.CUSTOM, recipe_form.CUSTOM)]
 
@@ -214,7 +215,7 @@ def _rungs(view: RunView) -> tuple[Rung, ...]:
 
 
 def _encoder_choice(encoder: Encoder) -> str:
-    size = f"{words.parameters(encoder.parameters)} parameters" if encoder.parameters else ""
+    size = f"{millions(encoder.parameters)} parameters" if encoder.parameters else ""
     return " · ".join(part for part in (encoder.name, encoder.languages or "your own", size) if part)
 
 

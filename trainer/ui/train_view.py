@@ -7,7 +7,8 @@ from trainer.jobs.queue import Delay
 from trainer.library import Scores
 from trainer.runs.resume import may_resume, resume_words
 from trainer.runs.view import Evaluation, KeptModel, RunView
-from trainer.ui import markup, score_format, shell, words
+from trainer.text_format import duration, millions, percent, pluralize
+from trainer.ui import markup, run_status, score_format, shell
 from trainer.ui.buttons import Button
 
 
@@ -27,7 +28,7 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], came: str = "") -> st
     kept = view.kept
     speed = f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else "– texts/s"
     level = view.level or "own settings"
-    epochs = f"{level}, {words.count(kept.epochs, 'epoch')}" if kept.epochs else level
+    epochs = f"{level}, {pluralize(kept.epochs, 'epoch')}" if kept.epochs else level
     # What changes while it trains stands last.
     chips = "".join(
         f'<span class="em-badge" dir="auto">{markup.text(fact)}</span>' for fact in (view.source_name, view.encoder, epochs, speed) if fact
@@ -36,10 +37,10 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], came: str = "") -> st
         [
             ("Name", view.name),
             ("Training", came),
-            ("Time", words.duration(view.seconds)),
+            ("Time", duration(view.seconds)),
             ("Device", f"{kept.device}, {kept.processes} processes" if kept.processes > 1 else kept.device),
             ("Step", f"{view.step:,} of {view.total_steps:,}" if view.total_steps else ""),
-            ("Epoch", words.epoch_words(view)),
+            ("Epoch", run_status.epoch_progress(view)),
             ("Batch size", str(kept.batch_size or "")),
             ("Learning rate", f"{kept.learning_rate:g}" if kept.learning_rate else ""),
             ("Parameters", _parameters(kept)),
@@ -70,7 +71,7 @@ def footer(view: RunView, title: str, waiting: int | None, found: Scores | None,
     results = Button("results", "See the results", code=view.id, primary=True, elem_id="to-results")
     resume = Button("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
     if view.status == "queued":
-        ahead = f"It waits in the queue: {words.count(waiting, 'run')} before it." if waiting else "It begins in a moment."
+        ahead = f"It waits in the queue: {pluralize(waiting, 'run')} before it." if waiting else "It begins in a moment."
         if delay is not None:
             ahead = f"Waits: {delay.reason}. It is tried again in about {max(1, round(delay.seconds))} s."
         return shell.footer_html(ahead, Button("stop", "Take it out of the queue", code=view.id, elem_id="cancel"))
@@ -122,9 +123,9 @@ def yardsticks(view: RunView) -> str:
     """What the model has to beat, scored on the same validation rows."""
     known = []
     if view.baseline is not None:
-        known.append(f"counting words gets {words.percent(view.baseline.validation.accuracy, 0)}")
+        known.append(f"counting words gets {percent(view.baseline.validation.accuracy, 0)}")
     if view.majority is not None:
-        known.append(f"always “{_shortened(view.majority.name)}” {words.percent(view.majority.validation_accuracy, 0)}")
+        known.append(f"always “{_shortened(view.majority.name)}” {percent(view.majority.validation_accuracy, 0)}")
     said = ", ".join(known)
     return f"{said[0].upper()}{said[1:]}." if said else ""
 
@@ -136,7 +137,7 @@ def _shortened(name: str, most: int = 20) -> str:
 def _share(latest: Evaluation, view: RunView) -> str:
     """Of the validation rows: in counts where there are few."""
     rows = view.rows.get("validation", 0)
-    return score_format.of_rows(latest.accuracy, rows, 0) if rows else words.percent(latest.accuracy, 0)
+    return score_format.of_rows(latest.accuracy, rows, 0) if rows else percent(latest.accuracy, 0)
 
 
 def _why_not(view: RunView) -> str:
@@ -161,15 +162,15 @@ def _validation_scores(view: RunView) -> list[tuple[str, str]]:
 def _scores_of(which: str, found: Evaluation | None) -> list[tuple[str, str]]:
     """Dashes where nothing was scored yet."""
     place = f"({which})" if found is None else f"({which}, step {found.step:,})"
-    accuracy, macro_f1 = ("–", "–") if found is None else (words.percent(found.accuracy), words.percent(found.macro_f1))
+    accuracy, macro_f1 = ("–", "–") if found is None else (percent(found.accuracy), percent(found.macro_f1))
     return [(f"Validation accuracy {place}", accuracy), (f"Validation macro F1 {place}", macro_f1)]
 
 
 def _parameters(model: KeptModel) -> str:
     if not model.parameters:
         return ""
-    trained = "all" if model.trainable_parameters == model.parameters else words.parameters(model.trainable_parameters)
-    return f"{words.parameters(model.parameters)}, {trained} trained"
+    trained = "all" if model.trainable_parameters == model.parameters else millions(model.trainable_parameters)
+    return f"{millions(model.parameters)}, {trained} trained"
 
 
 def _at_step(view: RunView) -> str:

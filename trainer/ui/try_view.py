@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from trainer.charts.colours import class_colours
 from trainer.library import ExampleRow
-from trainer.ui import markup, words
+from trainer.text_format import percent
+from trainer.ui import markup
 
 if TYPE_CHECKING:
     from trainer.training.predictor import Prediction
@@ -69,7 +70,7 @@ def examples(rows: Sequence[ExampleRow]) -> str:
 
 
 def _likely(name: str, share: float) -> str:
-    return f"{markup.isolated(name, most=60)} <span>({words.percent(float(share), 0)})</span>"
+    return f"{markup.isolated(name, most=60)} <span>({percent(float(share), 0)})</span>"
 
 
 def _says(title: str) -> str:
