@@ -28,7 +28,7 @@ from trainer.runs.run import Run
 from trainer.settings import Settings
 from trainer.training.memory import give_back
 
-_ASSETS = Path(__file__).resolve().parent.parent / "assets"
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SAMPLE = _ASSETS / "sample_emotions.csv"
 MESSY_SAMPLE = _ASSETS / "messy_emotions.csv"
 
