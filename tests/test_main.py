@@ -21,7 +21,7 @@ from tests.readers import Borrowed
 from tests.warm import Warm
 from trainer.__main__ import _postfix, main
 from trainer.data.reader.file_reader import FileReader
-from trainer.drafts.editor import Desk
+from trainer.drafts.editor import DraftEditor
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore, is_id
 from trainer.settings import Settings
@@ -593,7 +593,7 @@ def test_drafts_lists_the_files_opened_before_and_removes_one(
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "runs"))
     assert here("drafts") == Said(0, "", "")
-    desk = Desk(Settings.from_environment(), reader)
+    desk = DraftEditor(Settings.from_environment(), reader)
     first, second = (desk.open_files("local", {"main": (name, small_csv)}).draft.id for name in ("a.csv", "b.csv"))
     told = json.loads(here("drafts", "--json").out)
     assert [(draft["id"], draft["name"], draft["open"]) for draft in told] == [(second, "b.csv", True), (first, "a.csv", False)]

@@ -426,9 +426,9 @@ def _prediction_text(result: dict) -> str:
 
 
 def _repairs(codes: str) -> tuple[str, ...]:
-    from trainer.data.checks.repairs import REPAIRS, in_order
+    from trainer.data.checks.repairs import REPAIRS, sort_repairs
 
-    return tuple(REPAIRS) if codes.strip() == "all" else in_order(code.strip() for code in codes.split(",") if code.strip())
+    return tuple(REPAIRS) if codes.strip() == "all" else sort_repairs(code.strip() for code in codes.split(",") if code.strip())
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -447,14 +447,14 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:  # noqa: F821
-    from trainer.drafts.advice import facts_of
+    from trainer.drafts.advice import encoder_info
     from trainer.drafts.inspection import examine
     from trainer.training.encoders import catalogue
 
     repairs = _repairs(options.repair or "")
     limits = Settings.from_environment()
     how = {"text": options.text, "label": options.label, "max_classes": limits.max_classes, **limits.file_limits}
-    encoder = facts_of(catalogue()[0])
+    encoder = encoder_info(catalogue()[0])
     refused = False
     for file in options.files:
         found = examine(file, reader, encoder=encoder, **how)
@@ -517,9 +517,9 @@ def _runs(options: argparse.Namespace) -> int:
 
 def _drafts(options: argparse.Namespace) -> int:
     from trainer.data.reader.file_reader import FileReader
-    from trainer.drafts.editor import Desk
+    from trainer.drafts.editor import DraftEditor
 
-    desk = Desk(Settings.from_environment(), FileReader())
+    desk = DraftEditor(Settings.from_environment(), FileReader())
     if options.remove:
         try:
             desk.remove_draft(LOCAL_OWNER, options.remove)

@@ -19,7 +19,7 @@ from trainer.atomic import put_aside
 from trainer.cache import SingleFlightCache
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.drafts.editor import disk_in_words
+from trainer.drafts.editor import disk_errors_as_user_error
 from trainer.errors import UserError
 from trainer.evaluation.comparison import Answers, Paired, answers, compare
 from trainer.evaluation.diagnostics import Diagnosis, diagnose
@@ -204,7 +204,7 @@ class Shelf:
                 code="bad_name",
             )
         if wanted != self._runs.view(run).name:
-            with disk_in_words(self.settings):
+            with disk_errors_as_user_error(self.settings):
                 self._runs.rename(run, wanted)
                 pipeline.renew_card(run)
         return self._runs.view(run)

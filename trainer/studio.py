@@ -18,8 +18,8 @@ from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.data.rows import save_rows
 from trainer.drafts.advice import Advice, advise, forecast, set_dial
 from trainer.drafts.copies import Copies, find_copies, remove_copies, sources_in
-from trainer.drafts.editor import Desk, disk_in_words
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.editor import DraftEditor, disk_errors_as_user_error
+from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import MustFixError, UserError
 from trainer.jobs import pipeline
 from trainer.jobs.capacity import check_capacity
@@ -56,13 +56,13 @@ _PROCESSES_FAILED = (
 )
 
 
-class Studio(Desk, Shelf):
+class Studio(DraftEditor, Shelf):
     """All jobs over one runs folder: a desk with a training thread and what was trained. Two studios on one folder do not hurt each other: each run has one writer."""
 
     def __init__(self, settings: Settings, *, encoders: Sequence[Encoder] | None = None, reader: TableReader | None = None) -> None:
         """``reader``: what reads files; without one, the studio has its own, which ends with ``close``."""
         self._own_reader = FileReader() if reader is None else None
-        Desk.__init__(self, settings, self._own_reader if reader is None else reader)
+        DraftEditor.__init__(self, settings, self._own_reader if reader is None else reader)
         Shelf.__init__(self, settings)
         self.encoders = tuple(encoders) if encoders is not None else catalogue()
         self._starting = threading.Lock()
@@ -126,7 +126,7 @@ class Studio(Desk, Shelf):
                 self._drafts.copy_sources(preparation.draft, folder)
                 save_rows(folder / "data.parquet", corpus, splits)
 
-            with disk_in_words(self.settings):
+            with disk_errors_as_user_error(self.settings):
                 run = self._runs.create(
                     recipe=recipe,
                     resolved=resolved,
@@ -170,7 +170,7 @@ class Studio(Desk, Shelf):
             with suppress(OSError):
                 self._drafts.remove(draft)
 
-    def prepare_again(self, owner: str, run_id: str) -> tuple[Preparation, Recipe]:
+    def prepare_again(self, owner: str, run_id: str) -> tuple[PreparedDraft, Recipe]:
         """A run's file as it was prepared for it, open again, and the recipe that was asked for: to train again with changes.
 
         Raises UserError ``run_damaged`` where the recipe, or what the run keeps of its file, is damaged.
@@ -189,7 +189,7 @@ class Studio(Desk, Shelf):
                 return self._runs.view(run)
             # Whoever has its lock, or gets it next, finds the wish.
             if self._runs.view(run).live:
-                with disk_in_words(self.settings):
+                with disk_errors_as_user_error(self.settings):
                     run.ask_to_stop()
         finally:
             if waited and self._runs.view(run).status == "queued":
@@ -199,7 +199,7 @@ class Studio(Desk, Shelf):
 
     def _cancel(self, run: Run) -> bool:
         """Take a run that nobody trains out of the queue for good; False where it does not wait, or somebody has its lock."""
-        with holding(run.path) as held, disk_in_words(self.settings):
+        with holding(run.path) as held, disk_errors_as_user_error(self.settings):
             if held is None or self._runs.view(run).status != "queued":
                 return False
             pipeline.cancel(run)
@@ -225,7 +225,7 @@ class Studio(Desk, Shelf):
             run.check(ROWS)
             run.resolved_recipe()
             pipeline.encoder_of(run, view, self.encoders)
-            with disk_in_words(self.settings):
+            with disk_errors_as_user_error(self.settings):
                 if view.status in ("finished", "stopped"):
                     run = self._child(run, view, epochs, more_epochs)
                 else:
@@ -508,7 +508,7 @@ def _for_epochs(recipe: Recipe, epochs: int | None, before: int) -> Recipe:
     return replace(recipe, epochs=epochs, frozen_epochs=frozen, early_stopping=None)
 
 
-def _odd(preparation: Preparation, advice: Advice) -> list[dict[str, Any]]:
+def _odd(preparation: PreparedDraft, advice: Advice) -> list[dict[str, Any]]:
     """All that is odd in the file, also with this encoder, as fields of an event: whoever looks at the run should know it too.
 
     What a training takes on this machine is nothing odd in a file.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.effort import effort
 from trainer.data.duplicates.normalize import fold_text
-from trainer.data.html_and_links import replace_links, without_html, without_links
+from trainer.data.html_and_links import replace_links, strip_html, mask_links
 
 QUICK = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CODES = st.lists(
@@ -47,7 +47,7 @@ CODES = st.lists(
     ],
 )
 def test_html(text, clean):
-    assert without_html(text) == clean
+    assert strip_html(text) == clean
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_html(text, clean):
     ],
 )
 def test_what_is_no_html_stays(text):
-    assert without_html(text) == text
+    assert strip_html(text) == text
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_is_no_html_stays(text):
     ],
 )
 def test_what_was_escaped_is_never_taken_for_a_tag(text, clean):
-    assert without_html(text) == clean
+    assert strip_html(text) == clean
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_was_escaped_is_never_taken_for_a_tag(text, clean):
     ],
 )
 def test_links(text, clean):
-    assert without_links(text) == clean
+    assert mask_links(text) == clean
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_links(text, clean):
     ],
 )
 def test_names(text, clean):
-    assert without_links(text) == clean
+    assert mask_links(text) == clean
 
 
 @pytest.mark.parametrize(
@@ -139,17 +139,17 @@ def test_names(text, clean):
     ],
 )
 def test_what_is_no_name_stays(text):
-    assert without_links(text) == text
+    assert mask_links(text) == text
 
 
 @QUICK
 @given(text=CODES)
 def test_twice_is_once(text):
-    clean = without_html(text)
-    assert without_html(clean) == clean
+    clean = strip_html(text)
+    assert strip_html(clean) == clean
     assert bool(clean.strip()) == bool(text.strip())
-    clean = without_links(text)
-    assert without_links(clean) == clean
+    clean = mask_links(text)
+    assert mask_links(clean) == clean
 
 
 @pytest.mark.parametrize(
@@ -163,11 +163,11 @@ def test_twice_is_once(text):
     ],
 )
 def test_folds_know_the_same_links_and_names(text):
-    assert fold_text(text) == fold_text(without_links(text).replace("http", " ").replace("@user", " "))
-    assert replace_links(text, "http", "@user") == without_links(text)
+    assert fold_text(text) == fold_text(mask_links(text).replace("http", " ").replace("@user", " "))
+    assert replace_links(text, "http", "@user") == mask_links(text)
 
 
-@pytest.mark.parametrize("change", [without_html, without_links])
+@pytest.mark.parametrize("change", [strip_html, mask_links])
 @pytest.mark.parametrize(
     "part",
     [
@@ -187,5 +187,5 @@ def test_many_marks_take_no_time():
     marks = ["<a ", "<b>", ">", "&", "amp;", "lt;", "br", "http://", "@an", "(", " ", '"', "x="]
     text = "".join(rng.choices(marks, k=100_000))
     with effort() as spent:
-        without_html(text), without_links(text)
+        strip_html(text), mask_links(text)
     assert spent.seconds < 2

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
-from trainer.drafts.editor import Desk
+from trainer.drafts.editor import DraftEditor
 from trainer.drafts.preparation import GivenFile, read_tables
 from trainer.drafts.store import DRAFTS_KEPT
 from trainer.errors import UserError
@@ -21,8 +21,8 @@ ROWS = small_rows(120)
 
 
 @pytest.fixture
-def desk(settings: Settings, reader: FileReader) -> Desk:
-    return Desk(settings, reader)
+def desk(settings: Settings, reader: FileReader) -> DraftEditor:
+    return DraftEditor(settings, reader)
 
 
 @pytest.fixture
@@ -30,16 +30,16 @@ def moods(tmp_path: Path) -> Path:
     return write_rows(tmp_path / "moods.csv", ROWS[:90])
 
 
-def aged(desk: Desk, draft: str, seconds: float) -> None:
+def aged(desk: DraftEditor, draft: str, seconds: float) -> None:
     """As if it had been changed last so many seconds after 1970."""
     os.utime(desk.settings.runs_dir / "drafts" / draft / "draft.json", (seconds, seconds))
 
 
-def opened(desk: Desk, path: Path, owner: str = ME) -> str:
+def opened(desk: DraftEditor, path: Path, owner: str = ME) -> str:
     return desk.open_files(owner, {"main": (path.name, path)}).draft.id
 
 
-def files_of(desk: Desk, draft: str) -> list[str]:
+def files_of(desk: DraftEditor, draft: str) -> list[str]:
     return sorted(path.name for path in (desk.settings.runs_dir / "drafts" / draft).iterdir())
 
 
@@ -50,7 +50,7 @@ def refused(code: str) -> pytest.RaisesExc[UserError]:
 # Drafts
 
 
-def test_drafts_are_listed_newest_first_with_their_files_and_room(desk: Desk, moods: Path, tmp_path: Path) -> None:
+def test_drafts_are_listed_newest_first_with_their_files_and_room(desk: DraftEditor, moods: Path, tmp_path: Path) -> None:
     test = write_rows(tmp_path / "aside.csv", ROWS[90:])
     older = opened(desk, moods)
     newer = desk.open_files(ME, {"main": ("more.csv", moods), "test": ("aside.csv", test)}).draft.id
@@ -64,12 +64,12 @@ def test_drafts_are_listed_newest_first_with_their_files_and_room(desk: Desk, mo
 
 
 def test_the_list_of_drafts_reads_no_table(settings: Settings, moods: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> None:
-    opened(Desk(settings, reader), moods)
+    opened(DraftEditor(settings, reader), moods)
     monkeypatch.setattr("trainer.drafts.editor.read_tables", lambda *_: pytest.fail("a table was read"))
-    assert [draft.name for draft in Desk(settings, reader).drafts(ME)] == ["moods.csv"]
+    assert [draft.name for draft in DraftEditor(settings, reader).drafts(ME)] == ["moods.csv"]
 
 
-def test_a_reopened_draft_is_the_latest_with_all_that_was_chosen(desk: Desk, moods: Path) -> None:
+def test_a_reopened_draft_is_the_latest_with_all_that_was_chosen(desk: DraftEditor, moods: Path) -> None:
     first = opened(desk, moods)
     desk.name_classes(ME, first, {"joy": "delight"})
     second = desk.open_sample(ME).draft.id
@@ -77,15 +77,15 @@ def test_a_reopened_draft_is_the_latest_with_all_that_was_chosen(desk: Desk, moo
     aged(desk, second, 2000)
     assert desk.latest_draft(ME) == second
     assert "delight" in desk.reopen(ME, first).corpus.label_names
-    assert Desk(desk.settings, desk.reader).latest_draft(ME) == first
+    assert DraftEditor(desk.settings, desk.reader).latest_draft(ME) == first
     assert [draft.id for draft in desk.drafts(ME)] == [first, second]
 
 
-def test_a_closed_draft_is_not_shown_again_and_is_not_lost(desk: Desk, moods: Path) -> None:
+def test_a_closed_draft_is_not_shown_again_and_is_not_lost(desk: DraftEditor, moods: Path) -> None:
     first, second = opened(desk, moods), opened(desk, moods)
     theirs = opened(desk, moods, OTHER)
     desk.close_draft(ME)
-    again = Desk(desk.settings, desk.reader)
+    again = DraftEditor(desk.settings, desk.reader)
     assert (again.latest_draft(ME), again.latest_preparation(ME)) == (None, None)
     assert again.latest_draft(OTHER) == theirs
     assert {draft.id for draft in again.drafts(ME)} == {first, second}
@@ -100,7 +100,7 @@ def test_a_closed_draft_is_not_shown_again_and_is_not_lost(desk: Desk, moods: Pa
     assert desk.latest_draft(ME) == third
 
 
-def test_a_bad_file_leaves_the_draft_before_as_it_was(desk: Desk, moods: Path) -> None:
+def test_a_bad_file_leaves_the_draft_before_as_it_was(desk: DraftEditor, moods: Path) -> None:
     first = desk.preparation(ME, opened(desk, moods))
     with pytest.raises(UserError, match="picture"):
         desk.open_files(ME, {"main": ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(2000))})
@@ -109,7 +109,7 @@ def test_a_bad_file_leaves_the_draft_before_as_it_was(desk: Desk, moods: Path) -
     assert desk.reopen(ME, first.draft.id) == first
 
 
-def test_a_draft_that_is_removed_while_it_is_open_opens_no_other(desk: Desk, moods: Path) -> None:
+def test_a_draft_that_is_removed_while_it_is_open_opens_no_other(desk: DraftEditor, moods: Path) -> None:
     first, second, third = (opened(desk, moods) for _ in range(3))
     for age, draft in enumerate((first, second, third)):
         aged(desk, draft, 1000 + age)
@@ -122,7 +122,7 @@ def test_a_draft_that_is_removed_while_it_is_open_opens_no_other(desk: Desk, moo
         desk.remove_draft(ME, third)
 
 
-def test_so_many_drafts_are_kept(desk: Desk, moods: Path) -> None:
+def test_so_many_drafts_are_kept(desk: DraftEditor, moods: Path) -> None:
     drafts = []
     for number in range(DRAFTS_KEPT + 1):
         drafts.append(opened(desk, moods))
@@ -130,7 +130,7 @@ def test_so_many_drafts_are_kept(desk: Desk, moods: Path) -> None:
     assert [draft.id for draft in desk.drafts(ME)] == drafts[:0:-1]
 
 
-def test_nobody_sees_opens_or_removes_a_draft_that_is_not_theirs(desk: Desk, moods: Path) -> None:
+def test_nobody_sees_opens_or_removes_a_draft_that_is_not_theirs(desk: DraftEditor, moods: Path) -> None:
     theirs = opened(desk, moods, OTHER)
     for call in (
         lambda: desk.reopen(ME, theirs),
@@ -149,7 +149,7 @@ def test_nobody_sees_opens_or_removes_a_draft_that_is_not_theirs(desk: Desk, moo
 
 
 @pytest.mark.parametrize("role", ["test", "validation"])
-def test_a_given_file_is_its_split(desk: Desk, moods: Path, tmp_path: Path, role: str) -> None:
+def test_a_given_file_is_its_split(desk: DraftEditor, moods: Path, tmp_path: Path, role: str) -> None:
     draft = opened(desk, moods)
     desk.name_classes(ME, draft, {"joy": "delight"})
     more = write_rows(tmp_path / "more.csv", [(mood, text) for text, mood in ROWS[90:]], ("Mood", "TEXT"))
@@ -157,7 +157,7 @@ def test_a_given_file_is_its_split(desk: Desk, moods: Path, tmp_path: Path, role
     assert added.given == (GivenFile(role, "more.csv", 30, ("TEXT", "Mood")),)
     assert added.problem is None
     assert len(getattr(added.splits(Recipe()), role)) == 30
-    assert added.draft == Desk(desk.settings, desk.reader).latest_preparation(ME).draft
+    assert added.draft == DraftEditor(desk.settings, desk.reader).latest_preparation(ME).draft
     assert "delight" in added.corpus.label_names
     assert len(added.corpus) == 120
     without = desk.remove_file(ME, draft, role)
@@ -166,7 +166,7 @@ def test_a_given_file_is_its_split(desk: Desk, moods: Path, tmp_path: Path, role
     assert files_of(desk, draft) == ["draft.json", "source"]
 
 
-def test_a_second_file_takes_the_place_of_the_first(desk: Desk, moods: Path, tmp_path: Path) -> None:
+def test_a_second_file_takes_the_place_of_the_first(desk: DraftEditor, moods: Path, tmp_path: Path) -> None:
     draft = opened(desk, moods)
     desk.add_file(ME, draft, "test", "few.csv", write_rows(tmp_path / "few.csv", ROWS[90:100]))
     desk.add_file(ME, draft, "validation", "other.csv", write_rows(tmp_path / "other.csv", ROWS[100:110]))
@@ -186,7 +186,7 @@ def test_a_second_file_takes_the_place_of_the_first(desk: Desk, moods: Path, tmp
     ],
 )
 def test_a_file_that_does_not_fit_changes_nothing(
-    desk: Desk, moods: Path, tmp_path: Path, content: bytes, code: str | None, said: str
+    desk: DraftEditor, moods: Path, tmp_path: Path, content: bytes, code: str | None, said: str
 ) -> None:
     draft = opened(desk, moods)
     before = desk.add_file(ME, draft, "test", "good.csv", write_rows(tmp_path / "good.csv", ROWS[90:]))
@@ -198,7 +198,7 @@ def test_a_file_that_does_not_fit_changes_nothing(
     assert files_of(desk, draft) == files
 
 
-def test_a_file_without_the_columns_is_refused_though_something_else_is_wrong(desk: Desk, tmp_path: Path) -> None:
+def test_a_file_without_the_columns_is_refused_though_something_else_is_wrong(desk: DraftEditor, tmp_path: Path) -> None:
     one_class = write_rows(tmp_path / "joy.csv", [row for row in ROWS if row[1] == "joy"])
     draft = desk.open_files(ME, {"main": ("joy.csv", one_class)}, text=["text"], label="mood")
     assert draft.problem.code == "one_class"
@@ -208,7 +208,7 @@ def test_a_file_without_the_columns_is_refused_though_something_else_is_wrong(de
     assert later.given[0].columns == ("text", "mood")
 
 
-def test_columns_chosen_later_are_looked_for_in_the_given_file_too(desk: Desk, tmp_path: Path) -> None:
+def test_columns_chosen_later_are_looked_for_in_the_given_file_too(desk: DraftEditor, tmp_path: Path) -> None:
     main = write_rows(tmp_path / "two.csv", [(text, mood, mood[:1]) for text, mood in ROWS[:90]], ("text", "mood", "letter"))
     draft = desk.open_files(ME, {"main": ("two.csv", main)}, label="mood").draft.id
     desk.add_file(ME, draft, "test", "more.csv", write_rows(tmp_path / "more.csv", ROWS[90:]))
@@ -218,7 +218,7 @@ def test_columns_chosen_later_are_looked_for_in_the_given_file_too(desk: Desk, t
 
 
 @pytest.mark.parametrize("role", ["main", "../test", ""])
-def test_there_are_no_other_roles(desk: Desk, moods: Path, role: str) -> None:
+def test_there_are_no_other_roles(desk: DraftEditor, moods: Path, role: str) -> None:
     draft = opened(desk, moods)
     for call in (lambda: desk.add_file(ME, draft, role, "x.csv", moods), lambda: desk.remove_file(ME, draft, role)):
         with refused("unknown_role"):
@@ -236,7 +236,7 @@ from tests.readers import InThisProcess
 from trainer.settings import Settings
 
 how, runs, file, *draft = sys.argv[1:]
-desk = trainer.drafts.editor.Desk(Settings(runs_dir=Path(runs)), InThisProcess())
+desk = trainer.drafts.editor.DraftEditor(Settings(runs_dir=Path(runs)), InThisProcess())
 ends = {"exit": lambda *_: os._exit(3), "kill": lambda *_: os.kill(os.getpid(), signal.SIGKILL)}
 if how in ends:
     trainer.drafts.editor.read_tables = ends[how]
@@ -250,7 +250,7 @@ desk.open_files("local", {"main": (Path(file).name, Path(file))}) if not draft e
 """
 
 
-def ended_while_reading(how: str, desk: Desk, file: Path, *draft: str) -> None:
+def ended_while_reading(how: str, desk: DraftEditor, file: Path, *draft: str) -> None:
     """Another process opens the file, or the draft that there is, and comes to a sudden end."""
     command = [sys.executable, "-c", _DEADLY, how, str(desk.settings.runs_dir), str(file), *draft]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
@@ -259,11 +259,11 @@ def ended_while_reading(how: str, desk: Desk, file: Path, *draft: str) -> None:
 
 @pytest.mark.parametrize("how", ["exit", "kill", "understand"])
 def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
-    desk: Desk, moods: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     first = opened(desk, moods)
     ended_while_reading(how, desk, moods)
-    again = Desk(desk.settings, desk.reader)
+    again = DraftEditor(desk.settings, desk.reader)
     with monkeypatch.context() as reads:
         reads.setattr("trainer.drafts.editor.read_tables", lambda *_: pytest.fail("it was read"))
         assert (again.latest_draft(ME), again.latest_preparation(ME)) == (None, None)
@@ -278,11 +278,11 @@ def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
     assert again.reopen(ME, first).corpus is not None
     assert again.withheld_draft(ME) is None
     assert again.reopen(ME, deadly.id, knowingly=True).corpus is not None
-    assert Desk(desk.settings, desk.reader).latest_draft(ME) == deadly.id
+    assert DraftEditor(desk.settings, desk.reader).latest_draft(ME) == deadly.id
     assert files_of(desk, deadly.id) == ["draft.json", "source"]
 
 
-def test_a_file_that_ends_its_reader_each_time_is_withheld_each_time_and_can_be_removed(desk: Desk, moods: Path) -> None:
+def test_a_file_that_ends_its_reader_each_time_is_withheld_each_time_and_can_be_removed(desk: DraftEditor, moods: Path) -> None:
     ended_while_reading("kill", desk, moods)
     deadly = desk.withheld_draft(ME).id
     ended_while_reading("kill", desk, moods, deadly)
@@ -291,20 +291,20 @@ def test_a_file_that_ends_its_reader_each_time_is_withheld_each_time_and_can_be_
     assert (desk.withheld_draft(ME), desk.latest_draft(ME), desk.drafts(ME)) == (None, None, ())
 
 
-def test_a_test_file_that_ended_its_reader_does_not_take_the_draft_with_it(desk: Desk, moods: Path) -> None:
+def test_a_test_file_that_ended_its_reader_does_not_take_the_draft_with_it(desk: DraftEditor, moods: Path) -> None:
     draft = opened(desk, moods)
     ended_while_reading("add", desk, moods, draft)
-    again = Desk(desk.settings, desk.reader)
+    again = DraftEditor(desk.settings, desk.reader)
     assert again.withheld_draft(ME) is None
     assert again.latest_preparation(ME).given == ()
 
 
-def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(desk: Desk, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft, seen = opened(desk, moods), []
     other = (
-        "import sys; from pathlib import Path; from tests.readers import InThisProcess; from trainer.drafts.editor import Desk; from trainer.settings import Settings; "
+        "import sys; from pathlib import Path; from tests.readers import InThisProcess; from trainer.drafts.editor import DraftEditor; from trainer.settings import Settings; "
         + (
-            "desk = Desk(Settings(runs_dir=Path(sys.argv[1])), InThisProcess()); print(desk.latest_draft('local'), len(desk.latest_preparation('local').corpus))"
+            "desk = DraftEditor(Settings(runs_dir=Path(sys.argv[1])), InThisProcess()); print(desk.latest_draft('local'), len(desk.latest_preparation('local').corpus))"
         )
     )
 
@@ -314,23 +314,23 @@ def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(desk: Desk,
         return read_tables(*how)
 
     monkeypatch.setattr("trainer.drafts.editor.read_tables", look)
-    Desk(desk.settings, desk.reader).preparation(ME, draft)
+    DraftEditor(desk.settings, desk.reader).preparation(ME, draft)
     assert seen == [[draft, "90"]]
 
 
-def test_a_file_that_aborts_its_parser_is_a_sentence_and_the_page_opens_after_it(desk: Desk, shared: Path, moods: Path) -> None:
+def test_a_file_that_aborts_its_parser_is_a_sentence_and_the_page_opens_after_it(desk: DraftEditor, shared: Path, moods: Path) -> None:
     file = shared / "faults" / "files" / "abort.parquet"
     if not file.is_file():
         pytest.skip(f"needs {file}, which is not part of the project")
     for way in (lambda: opened(desk, file), lambda: desk.add_file(ME, opened(desk, moods), "test", file.name, file)):
         with refused("file_damaged"):
             way()
-    again = Desk(desk.settings, desk.reader)
+    again = DraftEditor(desk.settings, desk.reader)
     assert (again.withheld_draft(ME), again.latest_preparation(ME).draft.main.name) == (None, "moods.csv")
     assert len(again.drafts(ME)) == 1
 
 
-def test_a_real_file_that_aborts_its_reader_is_withheld(desk: Desk, shared: Path) -> None:
+def test_a_real_file_that_aborts_its_reader_is_withheld(desk: DraftEditor, shared: Path) -> None:
     """The second wall: without a process of its own, or where that takes the server with it."""
     file = shared / "faults" / "files" / "abort.parquet"
     if not file.is_file():
@@ -343,7 +343,7 @@ def test_a_real_file_that_aborts_its_reader_is_withheld(desk: Desk, shared: Path
         desk.reopen(ME, deadly.id)
 
 
-def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(desk: Desk, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise MemoryError
 

@@ -67,7 +67,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, reader
 
 
 @pytest.fixture
-def copies(pair: Path, tmp_path: Path, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Callable[[], Pair]]:
+def duplicate_mask(pair: Path, tmp_path: Path, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Callable[[], Pair]]:
     """Each call hands out copies of the two, byte by byte, in the same place, under a studio that has seen neither."""
     runs = tmp_path / "runs"
     other, one = (view.id for view in RunStore(pair).list(ME))

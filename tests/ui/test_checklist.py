@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.checks.findings import Example, Finding
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.preparation import PreparedDraft
 from trainer.studio import Studio
 from trainer.ui import checklist
 
@@ -16,7 +16,7 @@ EVIL = "<img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
-def messy(studio: Studio, tmp_path: Path) -> Preparation:
+def messy(studio: Studio, tmp_path: Path) -> PreparedDraft:
     rows = [*small_rows(90), *small_rows(3), (f"happy {EVIL} &amp; glad", "joy"), ("happy again", EVIL), ("smile", "JOY")]
     path = write_rows(tmp_path / "messy.csv", rows)
     return studio.open_files("local", {"main": (path.name, path)})
@@ -26,14 +26,14 @@ def buttons(html: str) -> set[tuple[str, str]]:
     return set(re.findall(r'data-do="(\w+)"(?: data-code="([\w=]*)")?', html))
 
 
-def test_findings_with_their_rows_and_buttons(messy: Preparation) -> None:
+def test_findings_with_their_rows_and_buttons(messy: PreparedDraft) -> None:
     html = checklist.checklist_html(messy)
     assert {("repair", "label_variants"), ("accept", "label_variants"), ("repair", "duplicate_texts"), ("repair_all", "")} <= buttons(html)
     assert html.index("em-must_fix") < html.index("em-look") < html.index("em-good")
     assert "Show rows" in html
 
 
-def test_four_findings_are_in_view_and_the_rest_is_folded(messy: Preparation) -> None:
+def test_four_findings_are_in_view_and_the_rest_is_folded(messy: PreparedDraft) -> None:
     looks = [Finding(f"odd_{n}", "look", 1, f"Oddity {n}.") for n in range(6)]
     html = checklist.checklist_html(replace(messy, findings=(*messy.must_fix, *looks)))
     seen, folded = html.split('<details class="em-folded">', maxsplit=1)
@@ -42,7 +42,7 @@ def test_four_findings_are_in_view_and_the_rest_is_folded(messy: Preparation) ->
     assert folded.index("Oddity 3") < folded.index("Oddity 5")
 
 
-def test_repairs_show_what_they_did_and_the_way_back(messy: Preparation, studio: Studio) -> None:
+def test_repairs_show_what_they_did_and_the_way_back(messy: PreparedDraft, studio: Studio) -> None:
     html = checklist.checklist_html(studio.repair("local", messy.draft.id, ["label_variants", "duplicate_texts", "near_duplicates"]))
     assert {("undo", "label_variants"), ("undo", "duplicate_texts"), ("undo", "near_duplicates")} <= buttons(html)
     assert "3 repairs made" in html
@@ -64,7 +64,7 @@ def test_columns_that_nobody_is_sure_of_can_be_confirmed_or_changed(studio: Stud
     assert "columns_unsure" not in {f.code for f in confirmed.findings}
 
 
-def test_nothing_of_the_file_is_markup(messy: Preparation, studio: Studio) -> None:
+def test_nothing_of_the_file_is_markup(messy: PreparedDraft, studio: Studio) -> None:
     for prepared in (messy, studio.repair("local", messy.draft.id, ["label_variants", "html_in_texts", "rare_classes"])):
         html = checklist.checklist_html(prepared)
         assert "<img" not in html

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import Corpus
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.preparation import PreparedDraft
 from trainer.studio import Studio
 from trainer.ui import data_view
 from trainer.ui.readiness import assess_readiness
@@ -17,12 +17,12 @@ EVIL = "<img src=x onerror=alert(1)>"
 USUAL = {"validation_share": 0.1, "test_share": 0.2}
 
 
-def opened(studio: Studio, path: Path) -> Preparation:
+def opened(studio: Studio, path: Path) -> PreparedDraft:
     return studio.open_files("local", {"main": (path.name, path)})
 
 
 @pytest.fixture
-def moods(studio: Studio, small_csv: Path) -> Preparation:
+def moods(studio: Studio, small_csv: Path) -> PreparedDraft:
     return opened(studio, small_csv)
 
 
@@ -40,14 +40,14 @@ def corpus_of(counts: dict[str, int]) -> Corpus:
     )
 
 
-def test_the_chip_names_the_file_and_its_size(moods: Preparation) -> None:
+def test_the_chip_names_the_file_and_its_size(moods: PreparedDraft) -> None:
     html = data_view.file_badge(moods)
     assert ">moods.csv<" in html
     assert "240 rows · 3 classes" in html
     assert 'data-do="close"' in html
 
 
-def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: Preparation, tmp_path: Path) -> None:
+def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: PreparedDraft, tmp_path: Path) -> None:
     test = write_rows(tmp_path / "later.csv", small_rows(30, seed=7))
     both = studio.add_file("local", moods.draft.id, "test", test.name, test)
     assert 'data-do="remove_file" data-code="test"' in data_view.file_badge(both)
@@ -55,7 +55,7 @@ def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: Prepa
     assert "168 to learn from · 24 to watch · 48 kept aside<" in data_view.split_counts(moods, assess_readiness(moods, USUAL))
 
 
-def test_the_columns_are_open_where_nobody_is_sure(studio: Studio, moods: Preparation, tmp_path: Path) -> None:
+def test_the_columns_are_open_where_nobody_is_sure(studio: Studio, moods: PreparedDraft, tmp_path: Path) -> None:
     assert '<details class="em-change">' in data_view.verdict(moods, assess_readiness(moods, USUAL))
     assert "text = " in data_view.verdict(moods, assess_readiness(moods, USUAL))
     rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.preparation import PreparedDraft
 from trainer.studio import Studio
 from trainer.ui.readiness import assess_readiness, sentences
 
 USUAL = {"validation_share": 0.1, "test_share": 0.2}
 
 
-def opened(studio: Studio, folder: Path, rows: list[tuple[str, ...]], header: tuple[str, ...] = ("text", "mood")) -> Preparation:
+def opened(studio: Studio, folder: Path, rows: list[tuple[str, ...]], header: tuple[str, ...] = ("text", "mood")) -> PreparedDraft:
     path = write_rows(folder / "file.csv", rows, header)
     return studio.open_files("local", {"main": (path.name, path)})
 
@@ -35,7 +35,7 @@ def test_one_thing_to_fix_has_its_repair_as_the_button(studio: Studio, tmp_path:
     found = assess_readiness(opened(studio, tmp_path, spelt_in_two_ways("joy")), USUAL)
     assert (found.title, found.ready, found.wrong) == ("One thing to fix, then ready", False, False)
     assert found.said == "Fix 1 thing: 1 label is spelt in several ways."
-    assert (found.repair.action, found.repair.code, found.repair.title) == ("repair", "label_variants", "Merge the spellings")
+    assert (found.repair.action, found.repair.code, found.repair.title) == ("repair", "label_variants", "Merge the label_variants")
 
 
 def test_several_things_to_fix_are_repaired_in_one(studio: Studio, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ _BLANKS = " \t\xa0"
 _ROUNDS = 20
 
 
-def without_html(text: str) -> str:
+def strip_html(text: str) -> str:
     """Tags of formatting as a blank, and character references such as ``&amp;`` as the characters they stand for.
 
     A tag is one of the usual names with nothing but attributes, ``name=value`` or a known one without value: "a <b or c> d" and
@@ -116,7 +116,7 @@ _WEIBO = re.compile(r"(?:(?<=//)|(?<=回复))@[^\s@:：/]{1,30}(?=[:：])")
 _DOMAIN = re.compile(r"\.[a-z]", re.IGNORECASE | re.ASCII)
 
 
-def without_links(text: str) -> str:
+def mask_links(text: str) -> str:
     """Links as "http" and user names as "@user", as the TweetEval models were trained (Barbieri et al., 2020). See ``replace_links``."""
     return replace_links(text, "http", "@user")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from trainer.data.checks.encoder import EncoderFacts, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
+from trainer.data.checks.encoder import EncoderInfo, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
 from trainer.data.checks.findings import Finding
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.presets import dial
 from trainer.recipe import Recipe
@@ -36,17 +36,17 @@ class Advice:
     """What a training will take from Start to its report, as the findings tell it; None where it cannot be told."""
 
 
-def facts_of(encoder: Encoder) -> EncoderFacts:
+def encoder_info(encoder: Encoder) -> EncoderInfo:
     """What the checks of data/ need to know of an encoder."""
-    return EncoderFacts(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder), unknown_finder(encoder))
+    return EncoderInfo(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder), unknown_finder(encoder))
 
 
-def set_dial(preparation: Preparation | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None) -> tuple[Recipe, str]:
+def set_dial(preparation: PreparedDraft | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None) -> tuple[Recipe, str]:
     """The recipe of one level of the dial for a file, and what was chosen in words; without a file that is ready, for the sample's size."""
     device = "cpu" if hardware is None else hardware.device
     if preparation is None or preparation.problem is not None or preparation.corpus is None:
         return dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
-    rows, facts = _rows(preparation, base), facts_of(encoder)
+    rows, facts = _rows(preparation, base), encoder_info(encoder)
     lengths = measure_lengths(preparation.corpus, facts) if rows is None else preparation.training_lengths(base, facts)
     return dial(
         level,
@@ -62,12 +62,12 @@ Speed = Callable[[Hardware], float]
 """The speed of a device at one precision; RuntimeError where it is not known. See training/speed.py."""
 
 
-def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed) -> Advice:
+def advise(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed) -> Advice:
     """Advice on a prepared file, measured on its training rows alone; the estimate is left out while the machine or the encoder is not known yet.
 
     Raises what ``require_corpus`` does.
     """
-    corpus, facts = preparation.require_corpus(), facts_of(encoder)
+    corpus, facts = preparation.require_corpus(), encoder_info(encoder)
     rows = _rows(preparation, recipe)
     measured, kind = (corpus, "text") if rows is None else (preparation.training_rows(recipe), "training text")
     lengths = measure_lengths(corpus, facts) if rows is None else preparation.training_lengths(recipe, facts)
@@ -84,18 +84,18 @@ def advise(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware:
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
 
 
-def forecast(preparation: Preparation, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed) -> float | None:
+def forecast(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed) -> float | None:
     """Seconds from Start to the report; None where the machine, the lengths of the texts or the training rows are not known."""
     rows = _rows(preparation, recipe)
     if rows is None or hardware is None or not encoder.parameters:
         return None
-    lengths = preparation.training_lengths(recipe, facts_of(encoder))
+    lengths = preparation.training_lengths(recipe, encoder_info(encoder))
     with suppress(RuntimeError):  # a device that has no memory left or is training cannot be measured
         return None if lengths is None else estimate(encoder, lengths.tokens, rows, recipe, hardware, speed_of).seconds
     return None
 
 
-def _rows(preparation: Preparation, recipe: Recipe) -> tuple[int, int, int] | None:
+def _rows(preparation: PreparedDraft, recipe: Recipe) -> tuple[int, int, int] | None:
     """Training, validation and test rows; None where the rows cannot be split so: the split's own line says what is wrong with it."""
     try:
         splits = preparation.splits(recipe)

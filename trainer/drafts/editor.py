@@ -1,4 +1,4 @@
-"""Desk: files being prepared for a training: opened, understood, chosen, repaired, taken away again. Every call takes the owner.
+"""DraftEditor: files being prepared for a training: opened, understood, chosen, repaired, taken away again. Every call takes the owner.
 
 Trains nothing. Everything a person decides is on the disk at once, so that it survives a reload.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from trainer.cache import SingleFlightCache
-from trainer.data.checks.repairs import in_order
+from trainer.data.checks.repairs import sort_repairs
 from trainer.data.columns.resolve import choose_columns
 from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
@@ -21,7 +21,7 @@ from trainer.data.hub_tables import fetch_tables
 from trainer.data.reader.file_reader import TableReader
 from trainer.data.repaired_file import change_log, repaired_csv
 from trainer.drafts.copies import remove_copies, sources_in
-from trainer.drafts.preparation import Preparation, read_tables, repaired_main, understand
+from trainer.drafts.preparation import PreparedDraft, read_tables, repaired_main, understand
 from trainer.drafts.store import Draft, DraftStore, DraftSummary, GivenRole, SourceFile, why_withheld
 from trainer.errors import UserError
 from trainer.runs.run import Run
@@ -35,7 +35,7 @@ MESSY_SAMPLE = _ASSETS / "messy_emotions.csv"
 _FILES_KEPT = 3
 
 
-class Desk:
+class DraftEditor:
     """The drafts of one runs folder. ``reader`` reads their files."""
 
     def __init__(self, settings: Settings, reader: TableReader) -> None:
@@ -46,7 +46,7 @@ class Desk:
         """Held while a draft is read, changed and kept."""
         self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_FILES_KEPT)
         """By draft and its files, each of which never changes."""
-        self._preparations: SingleFlightCache[Preparation] = SingleFlightCache(_FILES_KEPT)
+        self._preparations: SingleFlightCache[PreparedDraft] = SingleFlightCache(_FILES_KEPT)
         """By draft and its version, which changes with every choice that concerns the rows."""
         self._near: SingleFlightCache[NearDuplicates] = SingleFlightCache(_FILES_KEPT)
         """By the texts themselves."""
@@ -59,7 +59,7 @@ class Desk:
         text: Sequence[str] = (),
         label: str | None = None,
         repairs: Iterable[str] = (),
-    ) -> Preparation:
+    ) -> PreparedDraft:
         """Begin with files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
 
         ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` what is put right, by the findings' codes.
@@ -67,18 +67,18 @@ class Desk:
         """
         self.settings.check_writable()
         refuse_lone_surrogates(list(text), label)
-        wanted = in_order(repairs)
+        wanted = sort_repairs(repairs)
         contents = {role: (name, self._content(given)) for role, (name, given) in sources.items()}
-        with disk_in_words(self.settings):
+        with disk_errors_as_user_error(self.settings):
             draft = self._drafts.create(owner, contents, texts=tuple(text), label=label, repairs=wanted)
         return self._begun(draft)
 
-    def open_sample(self, owner: str, *, messy: bool = False) -> Preparation:
+    def open_sample(self, owner: str, *, messy: bool = False) -> PreparedDraft:
         """Begin with the sample that ships with the app, or with the one that shows what can be wrong with a file."""
         sample = MESSY_SAMPLE if messy else SAMPLE
         return self.open_files(owner, {"main": (sample.name, sample)})
 
-    def open_hub(self, owner: str, dataset: HubDataset) -> Preparation:
+    def open_hub(self, owner: str, dataset: HubDataset) -> PreparedDraft:
         """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched.
 
         Of one that the catalogue does not name the columns are guessed, as for any file.
@@ -87,7 +87,7 @@ class Desk:
             return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
         return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch_tables(dataset, self.reader, **self.settings.file_limits))})
 
-    def open_again(self, owner: str, run: Run) -> Preparation:
+    def open_again(self, owner: str, run: Run) -> PreparedDraft:
         """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.
 
         Raises UserError ``run_damaged`` where that is damaged or missing, ``withheld_draft`` where reading it ended a process.
@@ -99,14 +99,14 @@ class Desk:
         with suppress(UserError):
             if self._drafts.get(kept.id, owner).version == kept.version:
                 return self.reopen(owner, kept.id)
-        with disk_in_words(self.settings):
+        with disk_errors_as_user_error(self.settings):
             draft = self._drafts.of_run(run.path, owner)
         return self._begun(draft)
 
-    def preparation(self, owner: str, draft_id: str) -> Preparation:
+    def preparation(self, owner: str, draft_id: str) -> PreparedDraft:
         return self._understood(self._drafts.get(draft_id, owner))
 
-    def latest_preparation(self, owner: str) -> Preparation | None:
+    def latest_preparation(self, owner: str) -> PreparedDraft | None:
         """What the owner was preparing last and did not close, for a page that was just opened. UserError where that can no longer be read."""
         draft = self._drafts.latest(owner)
         return None if draft is None else self._understood(draft)
@@ -125,7 +125,7 @@ class Desk:
         draft = self._drafts.withheld_latest(owner)
         return None if draft is None else next((one for one in self.drafts(owner) if one.id == draft.id), None)
 
-    def reopen(self, owner: str, draft_id: str, *, knowingly: bool = False) -> Preparation:
+    def reopen(self, owner: str, draft_id: str, *, knowingly: bool = False) -> PreparedDraft:
         """Go on with a draft: it becomes the latest. UserError where it is gone or its files can no longer be read; nothing is changed then.
 
         One that ended the process that read it last is read only ``knowingly``; else UserError ``withheld_draft``.
@@ -133,13 +133,13 @@ class Desk:
         if knowingly:
             self._drafts.allow(self._drafts.get(draft_id, owner))
         preparation = self.preparation(owner, draft_id)
-        with disk_in_words(self.settings):
+        with disk_errors_as_user_error(self.settings):
             self._drafts.reopen(preparation.draft)
         return preparation
 
     def close_draft(self, owner: str) -> None:
         """Nothing is open any more, also after a reload, until a file is opened or a draft reopened. No draft is removed or changed."""
-        with disk_in_words(self.settings):
+        with disk_errors_as_user_error(self.settings):
             self._drafts.close(owner)
 
     def remove_draft(self, owner: str, draft_id: str) -> None:
@@ -155,7 +155,7 @@ class Desk:
             remove_copies(self.settings.uploads_dir, sources_in(self._drafts.root / draft.id))
             self._forget(draft)
 
-    def add_file(self, owner: str, draft_id: str, role: GivenRole, name: str, content: Path | bytes) -> Preparation:
+    def add_file(self, owner: str, draft_id: str, role: GivenRole, name: str, content: Path | bytes) -> PreparedDraft:
         """Give a draft a file of its own for ``role``, in the place of one given before; its columns are those chosen for the main file.
 
         Raises UserError where it is no table, lacks the columns, or would leave nothing to train on; the draft is unchanged then.
@@ -164,7 +164,7 @@ class Desk:
         _check_role(role)
         before = self.preparation(owner, draft_id)
         data = self._content(content)
-        with disk_in_words(self.settings):
+        with disk_errors_as_user_error(self.settings):
             source = self._drafts.keep_file(before.draft, role, name, data)
         try:
             after = self._understood(_with_file(before.draft, role, source))
@@ -179,7 +179,7 @@ class Desk:
             self._drafts.drop_file(before.draft, old)
         return self._understood(edited)
 
-    def remove_file(self, owner: str, draft_id: str, role: GivenRole) -> Preparation:
+    def remove_file(self, owner: str, draft_id: str, role: GivenRole) -> PreparedDraft:
         """Take the test or the validation file out of a draft: its rows come out of the main file again. Nothing happens where none was given."""
         _check_role(role)
         old = getattr(self._drafts.get(draft_id, owner), role)
@@ -188,7 +188,7 @@ class Desk:
             self._drafts.drop_file(edited, old)
         return self._understood(edited)
 
-    def choose(self, owner: str, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> Preparation:
+    def choose(self, owner: str, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> PreparedDraft:
         """Other columns: ``text`` (several are joined) and ``label``; what is not named stays. Survives a reload.
 
         What was repaired, accepted or named in other columns is not carried over.
@@ -205,17 +205,17 @@ class Desk:
 
         return self._understood(self._edited(owner, draft_id, chosen))
 
-    def name_classes(self, owner: str, draft_id: str, names: Mapping[str, str]) -> Preparation:
+    def name_classes(self, owner: str, draft_id: str, names: Mapping[str, str]) -> PreparedDraft:
         """Give labels as written ("0") a name ("sadness")."""
         refuse_lone_surrogates(names)
         return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, class_names=dict(names))))
 
-    def repair(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
+    def repair(self, owner: str, draft_id: str, codes: Iterable[str]) -> PreparedDraft:
         """Put right what the findings of these codes say."""
-        wanted = in_order(codes)
-        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, repairs=in_order((*draft.repairs, *wanted)))))
+        wanted = sort_repairs(codes)
+        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, repairs=sort_repairs((*draft.repairs, *wanted)))))
 
-    def undo(self, owner: str, draft_id: str, codes: Iterable[str]) -> Preparation:
+    def undo(self, owner: str, draft_id: str, codes: Iterable[str]) -> PreparedDraft:
         """Take back repairs, or the word that a finding may stay as it is."""
         undone = set(codes)
 
@@ -225,7 +225,7 @@ class Desk:
 
         return self._understood(self._edited(owner, draft_id, without))
 
-    def accept(self, owner: str, draft_id: str, code: str) -> Preparation:
+    def accept(self, owner: str, draft_id: str, code: str) -> PreparedDraft:
         """Leave a finding as it is, though it should be fixed."""
         if code not in {finding.code for finding in self.preparation(owner, draft_id).findings}:
             raise UserError("This finding is no longer there.", code="unknown_finding")
@@ -249,7 +249,7 @@ class Desk:
         """Remember what the form of a training holds, for the next time this file is shown."""
         self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
 
-    def _begun(self, draft: Draft) -> Preparation:
+    def _begun(self, draft: Draft) -> PreparedDraft:
         """A new draft, understood; gone again where it cannot be, so that no page is opened with it."""
         try:
             preparation = self._understood(draft)
@@ -261,7 +261,7 @@ class Desk:
         return preparation
 
     def _forget(self, draft: Draft) -> None:
-        with disk_in_words(self.settings):
+        with disk_errors_as_user_error(self.settings):
             self._drafts.remove(draft)
         for cache in (self._tables, self._preparations):
             cache.discard(lambda key: key[0] == draft.id)
@@ -271,7 +271,7 @@ class Desk:
 
     def _edited(self, owner: str, draft_id: str, change: Callable[[Draft], Draft]) -> Draft:
         """Change a draft and keep it. One at a time: the page hands in a form and a repair in the same moment."""
-        with self._editing, disk_in_words(self.settings):
+        with self._editing, disk_errors_as_user_error(self.settings):
             draft = change(self._drafts.get(draft_id, owner))
             self._drafts.save(draft)
         return draft
@@ -283,12 +283,12 @@ class Desk:
         with self._drafts.reading(draft):
             return read_tables(self._drafts, draft, self.settings, self.reader)
 
-    def _understood(self, draft: Draft) -> Preparation:
+    def _understood(self, draft: Draft) -> PreparedDraft:
         key = (draft.id, draft.version)
         # The form of a draft changes without its version.
         return replace(self._preparations.get(key, lambda: self._understand(draft)), draft=draft)
 
-    def _understand(self, draft: Draft) -> Preparation:
+    def _understand(self, draft: Draft) -> PreparedDraft:
         # Looking for duplicates in a large file may take as much memory as reading it.
         with self._drafts.reading(draft):
             understood = understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
@@ -320,7 +320,7 @@ def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
 
 
 @contextmanager
-def disk_in_words(settings: Settings) -> Iterator[None]:
+def disk_errors_as_user_error(settings: Settings) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.checks.encoder import EncoderFacts, check_encoder, measure_lengths
+from trainer.data.checks.encoder import EncoderInfo, check_encoder, measure_lengths
 from trainer.data.checks.findings import Finding
 from trainer.data.checks.repairs import removable, with_one_label
 from trainer.data.checks.run_checks import by_severity, check
@@ -46,7 +46,7 @@ def examine(
     *,
     text: Sequence[str] = (),
     label: str | None = None,
-    encoder: EncoderFacts | None = None,
+    encoder: EncoderInfo | None = None,
     max_length: int = 128,
     max_classes: int = 500,
     **limits: int,

@@ -1,4 +1,4 @@
-"""Preparation: a draft's files read, understood and repaired, up to the corpus and its splits.
+"""PreparedDraft: a draft's files read, understood and repaired, up to the corpus and its splits.
 
 Pure reading: changes to a draft are the studio's business.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.cache import SingleFlightCache
-from trainer.data.checks.encoder import EncoderFacts, Lengths, measure_lengths
+from trainer.data.checks.encoder import EncoderInfo, Lengths, measure_lengths
 from trainer.data.checks.findings import Finding, examples
 from trainer.data.checks.reading import check_reading
 from trainer.data.checks.repairs import Repaired, apply_repairs, with_one_label
@@ -45,7 +45,7 @@ class GivenFile:
 
 
 @dataclass(frozen=True)
-class Preparation:
+class PreparedDraft:
     """What the page shows of a draft and what a run is made from."""
 
     draft: Draft
@@ -98,7 +98,7 @@ class Preparation:
         chosen[train] = True
         return self.require_corpus().where(chosen)
 
-    def training_lengths(self, recipe: Recipe, encoder: EncoderFacts) -> Lengths | None:
+    def training_lengths(self, recipe: Recipe, encoder: EncoderInfo) -> Lengths | None:
         """Tokens of the training rows as an encoder reads them, measured once for each choice; None without its tokenizer."""
         key = (encoder.name, encoder.count_tokens is None, recipe.validation_share, recipe.test_share, recipe.seed)
         return self._lengths.get(key, lambda: measure_lengths(self.training_rows(recipe), encoder))
@@ -121,7 +121,7 @@ def understand(
     settings: Settings,
     *,
     find_near: Callable[[tuple[str, ...]], NearDuplicates] = near_duplicates,
-) -> Preparation:
+) -> PreparedDraft:
     """Columns, corpus and findings of a draft. Where a file cannot be trained on, ``problem`` says why.
 
     ``find_near`` is for whoever knows the near-duplicates of these texts already.
@@ -133,7 +133,7 @@ def understand(
         corpus, odd = _corpora(draft, tables, columns)
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
-        return Preparation(draft, main, columns, None, (), error, _given_files(draft, tables, columns))
+        return PreparedDraft(draft, main, columns, None, (), error, _given_files(draft, tables, columns))
     near = find_near(repaired.corpus.texts)
     problem, shared = None, []
     try:
@@ -147,7 +147,7 @@ def understand(
         check_trainable(judged, column=main.columns[columns.label], max_classes=settings.max_classes)
     except UserError as error:
         problem = error
-    return Preparation(draft, main, columns, repaired, found, problem, _given_files(draft, tables, columns), near)
+    return PreparedDraft(draft, main, columns, repaired, found, problem, _given_files(draft, tables, columns), near)
 
 
 def _given_files(draft: Draft, tables: Mapping[str, Table], columns: Columns | None) -> tuple[GivenFile, ...]:
@@ -212,7 +212,7 @@ def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
     return findings
 
 
-def repaired_main(preparation: Preparation, tables: Mapping[str, Table]) -> Repaired:
+def repaired_main(preparation: PreparedDraft, tables: Mapping[str, Table]) -> Repaired:
     """The main file alone, repaired: what a person takes away. Raises what stands in the way of a corpus."""
     if preparation.columns is None or preparation.repaired is None:
         raise preparation.problem or UserError("There is nothing to download yet.", code="not_ready")
@@ -256,7 +256,7 @@ def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Col
     return replace(columns, text=found[0], label=found[1], more_text=found[2:])
 
 
-def numeric_labels(preparation: Preparation, *, most: int = 50) -> tuple[str, ...]:
+def numeric_labels(preparation: PreparedDraft, *, most: int = 50) -> tuple[str, ...]:
     """The labels as written, where all of them are whole numbers (so that a person may want to name them); else none."""
     if preparation.columns is None:
         return ()

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.data.hub_datasets import find_dataset
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.studio import Studio
 from trainer.ui import markup, no_file_view
@@ -73,7 +73,7 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
     p["validation_file"].upload(validation_file, [p["validation_file"], *held], tab.shown, **PRIVATE_EVENT_MULTIPLE)
 
 
-def _opened(studio: Studio, tab: DataTab, name: str, opens: Callable[[], Preparation], draft: str | None, *split: Any) -> dict:
+def _opened(studio: Studio, tab: DataTab, name: str, opens: Callable[[], PreparedDraft], draft: str | None, *split: Any) -> dict:
     """Updates that show a new file. Where it cannot be opened nothing else is open in its place, but the one before is within reach."""
     before = draft or studio.latest_draft(owner())
     try:
@@ -160,7 +160,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
         component.input(resplit, held, tab.resplit, **PRIVATE_EVENT_MULTIPLE)
 
 
-def _done(studio: Studio, draft: str, action: str, code: str) -> Preparation:
+def _done(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
     """The preparation after a press in the checklist. A page may be older than its server: what it does not know changes nothing."""
     if action == "repair_all":
         return studio.repair(owner(), draft, [finding.code for finding in repairable(studio.preparation(owner(), draft))])

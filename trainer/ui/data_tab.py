@@ -15,7 +15,7 @@ import numpy as np
 from trainer.charts.classes import text_lengths_chart
 from trainer.charts.lengths import token_lengths_chart
 from trainer.data.hub_datasets import CATALOGUE
-from trainer.drafts.preparation import Preparation, numeric_labels
+from trainer.drafts.preparation import PreparedDraft, numeric_labels
 from trainer.drafts.store import DraftSummary
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -250,7 +250,7 @@ def show_unopened(tab: DataTab, drafts: Sequence[DraftSummary], withheld: DraftS
     return show_empty(tab, drafts, notice=no_file_view.withheld(withheld), wrong=f"{withheld.name} is not opened by itself.")
 
 
-def show(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
+def show(tab: DataTab, preparation: PreparedDraft, *split: Any) -> dict:
     """Updates that make the tab show a preparation; the same for a new file, another choice and a page just opened."""
     p = tab.parts
     table, columns, corpus = preparation.table, preparation.columns, preparation.corpus
@@ -283,7 +283,7 @@ def show(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
     }
 
 
-def show_split(tab: DataTab, preparation: Preparation, *split: Any) -> dict:
+def show_split(tab: DataTab, preparation: PreparedDraft, *split: Any) -> dict:
     """Updates for another split: the rows of each part, and the verdict, which may turn on it."""
     p, found = tab.parts, assess_readiness(preparation, split_fractions(*split))
     return {
@@ -326,7 +326,7 @@ def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe
     return {p["word_lengths"]: to_json(text_lengths_chart(corpus.label_names, by_class)), p["token_lengths"]: to_json(chart)}
 
 
-def split_line(preparation: Preparation, *split: Any) -> str:
+def split_line(preparation: PreparedDraft, *split: Any) -> str:
     """How many rows go where, or why they cannot."""
     try:
         splits = preparation.splits(Recipe.from_dict(split_fractions(*split)))

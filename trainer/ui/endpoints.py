@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.data.files.decoding import refuse_lone_surrogates
-from trainer.drafts.advice import facts_of
+from trainer.drafts.advice import encoder_info
 from trainer.drafts.inspection import inspect_file
 from trainer.errors import MustFixError, UserError
 from trainer.recipe import Recipe
@@ -34,7 +34,7 @@ def build(studio: Studio) -> None:
             studio.reader,
             text=_named(text),
             label=label,
-            encoder=facts_of(studio.encoders[0]),
+            encoder=encoder_info(studio.encoders[0]),
             max_classes=limits.max_classes,
             **limits.file_limits,
         )

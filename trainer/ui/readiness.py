@@ -11,7 +11,7 @@ from typing import Any
 from trainer.data.checks.findings import Finding
 from trainer.data.checks.repairs import REPAIRS
 from trainer.data.splits import Splits
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.text_format import pluralize
@@ -43,7 +43,7 @@ class Readiness:
         return self.splits is not None
 
 
-def assess_readiness(preparation: Preparation, shares: Mapping[str, Any]) -> Readiness:
+def assess_readiness(preparation: PreparedDraft, shares: Mapping[str, Any]) -> Readiness:
     """The verdict on a file split by ``shares``, the recipe's ``validation_share`` and ``test_share`` as the form holds them."""
     if preparation.problem is not None:
         return _refused(preparation.problem, _repair(preparation))
@@ -64,7 +64,7 @@ def sentences(message: str) -> tuple[str, str]:
     return first, "".join(rest)
 
 
-def repairable(preparation: Preparation) -> list[Finding]:
+def repairable(preparation: PreparedDraft) -> list[Finding]:
     """The findings that one press can put right."""
     return [finding for finding in preparation.findings if finding.repairable and finding.severity != "good"]
 
@@ -74,14 +74,14 @@ def _refused(error: UserError, repair: Button | None) -> Readiness:
     return Readiness(first.rstrip("."), rest, first, repair=repair, wrong=True)
 
 
-def _to_fix(preparation: Preparation) -> Readiness:
+def _to_fix(preparation: PreparedDraft) -> Readiness:
     fix = preparation.must_fix
     title = "One thing to fix, then ready" if len(fix) == 1 else f"{len(fix)} things to fix, then ready"
     said = f"Fix {pluralize(len(fix), 'thing')}: {_short(fix[0])}{'.' if len(fix) == 1 else ', and more.'}"
     return Readiness(title, "", said, repair=_repair(preparation))
 
 
-def _repair(preparation: Preparation) -> Button | None:
+def _repair(preparation: PreparedDraft) -> Button | None:
     """The repair of what must be fixed, and of nothing else; one press, its codes with blanks between, where several must be."""
     needed = [finding for finding in preparation.must_fix if finding.repairable]
     if len(needed) == 1:

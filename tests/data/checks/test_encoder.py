@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.data.made import corpus_of
-from trainer.data.checks.encoder import EncoderFacts, Estimate, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
+from trainer.data.checks.encoder import EncoderInfo, Estimate, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
 
-ENGLISH = EncoderFacts("small", frozenset({"en"}), 512, lambda texts: [len(text.split()) + 2 for text in texts])
+ENGLISH = EncoderInfo("small", frozenset({"en"}), 512, lambda texts: [len(text.split()) + 2 for text in texts])
 GERMAN = [
     "Der Zug nach Hamburg fährt heute leider eine halbe Stunde später ab.",
     "Wir haben gestern Abend noch lange am Fenster gesessen und geredet.",
@@ -48,7 +48,7 @@ def test_a_few_long_texts_are_nothing_to_look_at():
 def test_a_large_corpus_is_sampled():
     lengths = measure_lengths(corpus(*["a short text"] * 5_000), ENGLISH)
     assert (len(lengths.tokens), lengths.step) == (1_667, 3)
-    assert measure_lengths(corpus("a", "b"), EncoderFacts("none", None, 512, None)) is None
+    assert measure_lengths(corpus("a", "b"), EncoderInfo("none", None, 512, None)) is None
 
 
 @pytest.mark.parametrize(("tokens", "length"), [([3, 4, 5], 32), ([40] * 99 + [300], 48), ([600] * 10, 512)])
@@ -61,7 +61,7 @@ def test_a_language_that_the_encoder_does_not_know():
     assert unknown.severity == "look"
     assert "German" in unknown.words
     assert "English only" in unknown.words
-    assert set(found(GERMAN * 10, EncoderFacts("many", None, 512, ENGLISH.count_tokens))) == {"texts_fit"}
+    assert set(found(GERMAN * 10, EncoderInfo("many", None, 512, ENGLISH.count_tokens))) == {"texts_fit"}
     known = found(
         ["I have not been so happy about a letter in a very long time.", "She was afraid of the dark road behind the house."] * 20
     )

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.data.made import corpus_of
-from trainer.data.checks.repairs import REPAIRS, apply_repairs, in_order
+from trainer.data.checks.repairs import REPAIRS, apply_repairs, sort_repairs
 from trainer.data.corpus import Corpus
 from trainer.errors import UserError
 
@@ -60,9 +60,9 @@ def test_rows_of_a_given_test_split_stay():
 
 
 def test_the_order_is_fixed_and_unknown_repairs_are_refused():
-    assert in_order(["rare_classes", "html_in_texts"]) == ("html_in_texts", "rare_classes")
+    assert sort_repairs(["rare_classes", "html_in_texts"]) == ("html_in_texts", "rare_classes")
     with pytest.raises(UserError) as refusal:
-        in_order(["polish"])
+        sort_repairs(["polish"])
     assert refusal.value.code == "unknown_repair"
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.files.table import DroppedRow, Remark, Table
+from trainer.data.files.table import DroppedRow, ReaderWarning, Table
 from trainer.data.reader.wire import BrokenWireError, packed, receive, receive_facts, receive_table, send, send_facts
 
 _text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -28,7 +28,7 @@ def tables(draw: st.DrawFn) -> Table:
         header=draw(st.booleans()),
         dropped=tuple(draw(st.lists(st.builds(DroppedRow, _lines, _text), max_size=4))),
         remarks=tuple(
-            draw(st.lists(st.builds(Remark, _text, st.sampled_from(["good", "look"]), _lines, _text, st.none() | _lines), max_size=3))
+            draw(st.lists(st.builds(ReaderWarning, _text, st.sampled_from(["good", "look"]), _lines, _text, st.none() | _lines), max_size=3))
         ),
     )
 

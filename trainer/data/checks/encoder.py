@@ -27,7 +27,7 @@ _MOST_SIGNS = 12
 
 
 @dataclass(frozen=True)
-class EncoderFacts:
+class EncoderInfo:
     """What the checks need to know of an encoder. ``languages``: ISO 639-1 codes, or None for a multilingual one.
 
     ``longest``: tokens of the longest text it can read. ``count_tokens``: the number of tokens of each text, special ones
@@ -59,7 +59,7 @@ class Lengths:
     step: int
 
 
-def measure_lengths(corpus: Corpus, encoder: EncoderFacts) -> Lengths | None:
+def measure_lengths(corpus: Corpus, encoder: EncoderInfo) -> Lengths | None:
     """Tokens of evenly spaced texts, at most some thousands of them; None without a tokenizer."""
     if encoder.count_tokens is None:
         return None
@@ -69,7 +69,7 @@ def measure_lengths(corpus: Corpus, encoder: EncoderFacts) -> Lengths | None:
     return Lengths(np.array(encoder.count_tokens(texts), dtype=np.int64), step)
 
 
-def check_encoder(corpus: Corpus, encoder: EncoderFacts, lengths: Lengths | None, *, max_length: int, kind: str = "text") -> list[Finding]:
+def check_encoder(corpus: Corpus, encoder: EncoderInfo, lengths: Lengths | None, *, max_length: int, kind: str = "text") -> list[Finding]:
     """What is to be said of these texts with this encoder, which reads ``max_length`` tokens of each; ``kind`` is what they are called."""
     cut = [] if lengths is None else [_truncated(corpus, encoder, lengths, min(max_length, encoder.longest), kind)]
     return [*_unknown_signs(corpus, encoder, kind), *cut, *_language(corpus, encoder)]
@@ -90,7 +90,7 @@ def check_estimate(estimate: Estimate) -> Finding:
     return Finding("estimate", "good", round(estimate.seconds), message)
 
 
-def _unknown_signs(corpus: Corpus, encoder: EncoderFacts, kind: str) -> list[Finding]:
+def _unknown_signs(corpus: Corpus, encoder: EncoderInfo, kind: str) -> list[Finding]:
     """Texts with characters that become the unknown token, such as emoji. ASCII is read by every encoder."""
     rows = [row for row, text in enumerate(corpus.texts) if not text.isascii()]
     if encoder.unknown is None or not rows:
@@ -116,7 +116,7 @@ def _unknown_signs(corpus: Corpus, encoder: EncoderFacts, kind: str) -> list[Fin
     return [Finding("unknown_signs", "look", len(holding), message, more, examples(corpus, holding))]
 
 
-def _truncated(corpus: Corpus, encoder: EncoderFacts, lengths: Lengths, max_length: int, kind: str) -> Finding:
+def _truncated(corpus: Corpus, encoder: EncoderInfo, lengths: Lengths, max_length: int, kind: str) -> Finding:
     share = float((lengths.tokens > max_length).mean())
     rows = round(share * len(corpus))
     if not rows:
@@ -141,7 +141,7 @@ def suggested_length(lengths: Lengths, longest: int) -> int:
     return min(max(32, wanted), longest)
 
 
-def _language(corpus: Corpus, encoder: EncoderFacts) -> list[Finding]:
+def _language(corpus: Corpus, encoder: EncoderInfo) -> list[Finding]:
     if encoder.languages is None:
         return []
     known = " and ".join(LANGUAGE_NAMES.get(code, code) for code in sorted(encoder.languages))

@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form
 from trainer.data.duplicates.normalize import fold_text
-from trainer.data.html_and_links import without_html, without_links
+from trainer.data.html_and_links import strip_html, mask_links
 from trainer.data.labels import find_separator, fold_label, split_labels
 from trainer.errors import UserError
 from trainer.text_format import pluralize
@@ -61,7 +61,7 @@ class Repaired:
         return dict(Counter(change.repair for change in self.changes))
 
 
-def in_order(codes: Iterable[str]) -> tuple[str, ...]:
+def sort_repairs(codes: Iterable[str]) -> tuple[str, ...]:
     """The repairs in the one order in which they are applied: texts, then labels, then rows. Raises UserError ``unknown_repair``.
 
     With a fixed order it does not matter in which one they were asked for.
@@ -79,7 +79,7 @@ def apply_repairs(corpus: Corpus, codes: Iterable[str]) -> Repaired:
     Over again until nothing changes: rows that leave may make a class rare, or show what separates several labels in a cell.
     """
     changes: list[Change] = []
-    wanted = in_order(codes)
+    wanted = sort_repairs(codes)
     for _ in range(_MOST_ROUNDS):
         before = corpus
         for code in wanted:
@@ -98,7 +98,7 @@ def done_in_words(code: str, rows: int) -> str:
 
 def text_repairs(codes: Iterable[str]) -> tuple[str, ...]:
     """Those of the repairs that change texts, in their order: whoever uses the model later must change theirs in the same way."""
-    return tuple(code for code in in_order(codes) if REPAIRS[code].text is not None)
+    return tuple(code for code in sort_repairs(codes) if REPAIRS[code].text is not None)
 
 
 def repair_text(text: str, codes: Iterable[str]) -> str:
@@ -149,7 +149,7 @@ def _text_repair(title: str, done: str, change: Callable[[str], str]) -> Repair:
 # --- labels -------------------------------------------------------------------------------------------------------------
 
 
-def spellings(corpus: Corpus) -> dict[str, str]:
+def label_variants(corpus: Corpus) -> dict[str, str]:
     """Labels that differ only in case, blanks or Unicode form, each with the form that most rows have."""
     counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
     groups: dict[str, list[str]] = defaultdict(list)
@@ -164,7 +164,7 @@ def spellings(corpus: Corpus) -> dict[str, str]:
 
 
 def _merge_spellings(corpus: Corpus) -> Corpus:
-    merged = spellings(corpus)
+    merged = label_variants(corpus)
     return corpus.renamed(merged) if merged else corpus
 
 
@@ -194,7 +194,7 @@ def removable(corpus: Corpus) -> np.ndarray:
     return np.array([origin == "train" for origin in corpus.origins])
 
 
-def may_go(corpus: Corpus, rows: np.ndarray) -> np.ndarray:
+def removable_rows(corpus: Corpus, rows: np.ndarray) -> np.ndarray:
     """(n,) bool: those of the rows, (n,) bool, that can be taken out and leave something to train on.
 
     A label of given test rows keeps its training rows where all of them would go, as it could never be predicted without.
@@ -212,7 +212,7 @@ def may_go(corpus: Corpus, rows: np.ndarray) -> np.ndarray:
 
 
 def _without(corpus: Corpus, rows: np.ndarray) -> Corpus:
-    gone = may_go(corpus, rows)
+    gone = removable_rows(corpus, rows)
     return corpus.where(~gone) if gone.any() else corpus
 
 
@@ -228,7 +228,7 @@ def conflicting(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
     return marked
 
 
-def copies(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
+def duplicate_mask(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
     """(n,) bool: of the ``doubles``, rows of one text each, those whose label another of them has already; the first of them stays, and given test rows do."""
     labels = corpus.label_ids.tolist()
     free = removable(corpus)
@@ -244,7 +244,7 @@ def copies(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
 
 def rare(corpus: Corpus) -> np.ndarray:
     """(n,) bool: the rows of labels that have fewer rows than can be split, whatever their spelling."""
-    merged = spellings(corpus)
+    merged = label_variants(corpus)
     several = several_labels(corpus)
     common = [merged.get(name, name) for name in corpus.label_names]
     at = {name: number for number, name in enumerate(dict.fromkeys(common))}
@@ -269,9 +269,9 @@ def rows_of(numbers: np.ndarray) -> list[list[int]]:
 
 
 REPAIRS: dict[str, Repair] = {
-    "html_in_texts": _text_repair("Turn them into characters", "HTML codes turned into the characters they stand for", without_html),
-    "links_in_texts": _text_repair("Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", without_links),
-    "label_variants": Repair("Merge the spellings", "label written as most rows write it", _merge_spellings),
+    "html_in_texts": _text_repair("Turn them into characters", "HTML codes turned into the characters they stand for", strip_html),
+    "links_in_texts": _text_repair("Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", mask_links),
+    "label_variants": Repair("Merge the label_variants", "label written as most rows write it", _merge_spellings),
     "several_labels": Repair(
         "Leave these rows out", "left out, since the cell names several labels", lambda corpus: _without(corpus, several_labels(corpus))
     ),
@@ -283,12 +283,12 @@ REPAIRS: dict[str, Repair] = {
     "duplicate_texts": Repair(
         "Keep one copy of each",
         "left out as a copy of another row",
-        lambda corpus: _without(corpus, copies(corpus, rows_by(corpus, normal_form))),
+        lambda corpus: _without(corpus, duplicate_mask(corpus, rows_by(corpus, normal_form))),
     ),
     "near_duplicates": Repair(
         "Keep one of each",
         "left out as nearly a copy of another row",
-        lambda corpus: _without(corpus, copies(corpus, rows_by(corpus, fold_text))),
+        lambda corpus: _without(corpus, duplicate_mask(corpus, rows_by(corpus, fold_text))),
     ),
     "rare_classes": Repair(
         "Leave these labels out", "left out, since their label has too few rows", lambda corpus: _without(corpus, rare(corpus))

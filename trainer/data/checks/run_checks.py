@@ -11,7 +11,7 @@ import numpy as np
 from trainer.data.checks.findings import Finding, examples, marked
 from trainer.data.checks.labels import check_labels
 from trainer.data.checks.reading import check_reading
-from trainer.data.checks.repairs import conflicting, copies, may_go, rows_by, rows_of
+from trainer.data.checks.repairs import conflicting, duplicate_mask, removable_rows, rows_by, rows_of
 from trainer.data.checks.texts import check_texts
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus, normal_form
@@ -81,7 +81,7 @@ def _duplicates(corpus: Corpus, doubles: list[list[int]]) -> Finding | None:
     message = f"{pluralize(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
     more = "The copies of a text are kept together, so that none is both trained on and tested."
     shown = examples(corpus, (row for group in doubles for row in group))
-    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(may_go(corpus, copies(corpus, doubles)).any()))
+    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(removable_rows(corpus, duplicate_mask(corpus, doubles)).any()))
 
 
 def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
@@ -93,7 +93,7 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
     more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
     shown = examples(corpus, (row for group in conflicts for row in group))
     return Finding(
-        "conflicting_labels", "look", len(conflicts), message, more, shown, bool(may_go(corpus, conflicting(corpus, conflicts)).any())
+        "conflicting_labels", "look", len(conflicts), message, more, shown, bool(removable_rows(corpus, conflicting(corpus, conflicts)).any())
     )
 
 
@@ -115,7 +115,7 @@ def _near(corpus: Corpus, near_duplicates: NearDuplicates, doubles: list[list[in
         f"that none of it is both trained on and tested{'; of rows in different groups see below' if near_duplicates.parted.any() else ''}."
     )
     shown = examples(corpus, (row for group in near.values() for row in group[:4]))
-    repairable = bool(may_go(corpus, copies(corpus, rows_of(near_duplicates.folds))).any())
+    repairable = bool(removable_rows(corpus, duplicate_mask(corpus, rows_of(near_duplicates.folds))).any())
     return Finding("near_duplicates", "look", len(near), message, more, shown, repairable)
 
 

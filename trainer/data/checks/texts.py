@@ -11,7 +11,7 @@ from trainer.data.checks.repairs import removable
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.reading import Table
-from trainer.data.html_and_links import without_html, without_links
+from trainer.data.html_and_links import strip_html, mask_links
 from trainer.text_format import percent, pluralize, quote_names
 
 _SAMPLE_ROWS = 20_000
@@ -28,7 +28,7 @@ def check_texts(table: Table, columns: Columns, corpus: Corpus) -> list[Finding]
 
 
 def _html(corpus: Corpus) -> Finding | None:
-    rows = [row for row, text in enumerate(corpus.texts) if ("&" in text or "<" in text) and without_html(text) != text]
+    rows = [row for row, text in enumerate(corpus.texts) if ("&" in text or "<" in text) and strip_html(text) != text]
     if not rows:
         return None
     message = f"{pluralize(len(rows), 'text holds', 'texts hold')} HTML codes such as “&amp;” or “<br>”, left over from a web page."
@@ -36,7 +36,7 @@ def _html(corpus: Corpus) -> Finding | None:
 
 
 def _links(corpus: Corpus) -> Finding | None:
-    rows = [row for row, text in enumerate(corpus.texts) if ("@" in text or "://" in text or "ww." in text) and without_links(text) != text]
+    rows = [row for row, text in enumerate(corpus.texts) if ("@" in text or "://" in text or "ww." in text) and mask_links(text) != text]
     if not rows:
         return None
     message = f"{pluralize(len(rows), 'text holds', 'texts hold')} links or user names, which a model may learn by heart."

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainer.data.columns.names import NameHints, read_names
+from trainer.data.columns.names import ColumnNameScores, read_names
 from trainer.data.columns.profiles import Profile, profile_columns
 from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.reading import Table
@@ -56,7 +56,7 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
                 f"The column {_quoted(table, text)} cannot be both the text and the label. Choose two columns.", code="same_column"
             )
         return Columns(text, label, "chosen by you", "chosen by you", sure=True)
-    hints = read_names(table.columns) if table.header else [NameHints()] * len(table.columns)
+    hints = read_names(table.columns) if table.header else [ColumnNameScores()] * len(table.columns)
     columns = [_Column(profile, hint) for profile, hint in zip(profile_columns(table), hints, strict=True)]
     text_reason, text_sure = "chosen by you", True
     if text is None:
@@ -111,7 +111,7 @@ def _are_splits(values: Counter[str]) -> bool:
 @dataclass(frozen=True)
 class _Column:
     profile: Profile
-    name: NameHints
+    name: ColumnNameScores
 
     @property
     def position(self) -> int:

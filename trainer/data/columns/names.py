@@ -113,7 +113,7 @@ _KNOWN = _TEXT | _WEAK_TEXT | _LABEL.keys() | _RATING | _MEASURE | _WHO
 
 
 @dataclass(frozen=True)
-class NameHints:
+class ColumnNameScores:
     """``text`` and ``label``: how much the name speaks for each, negative where it speaks against; 0 without a name that says anything.
 
     ``second``: a text beside the text, such as the answer to it. ``thing``: a class of what the text is about rather than of what it says.
@@ -130,17 +130,17 @@ class NameHints:
     review: bool = False
 
 
-def read_names(names: Sequence[str]) -> list[NameHints]:
+def read_names(names: Sequence[str]) -> list[ColumnNameScores]:
     """What the names of a table's columns say; beside four names of a survey tool, "Status" and "Progress" are such names too."""
     bare = ["".join(c for c in name[:60].casefold() if c.isalnum()) for name in names]
     survey = len(_SURVEY.intersection(bare)) >= 4
     return [
-        NameHints(label=-3.5, kind="measure") if survey and short in _SURVEY else read_name(name)
+        ColumnNameScores(label=-3.5, kind="measure") if survey and short in _SURVEY else read_name(name)
         for name, short in zip(names, bare, strict=True)
     ]
 
 
-def read_name(name: str) -> NameHints:
+def read_name(name: str) -> ColumnNameScores:
     """What a column name says; "StartTime", "start_time" and "Start time" say the same."""
     words = name_words(name)
     found = set(words)
@@ -164,7 +164,7 @@ def read_name(name: str) -> NameHints:
     text = 1.5 if found & _TEXT else 0.3 if found & _WEAK_TEXT else 0.0
     if text and len(words) == 1:
         text += 0.25
-    return NameHints(
+    return ColumnNameScores(
         text=text,
         label=label,
         kind=kind,

@@ -3,7 +3,7 @@
 Knows those by their own marks alone; any other second row is a row.
 """
 
-from trainer.data.files.table import Record, Remark
+from trainer.data.files.table import Record, ReaderWarning
 
 _IMPORT_ID = '{"ImportId":'
 _MOST_ROWS = 3
@@ -43,9 +43,9 @@ def joined_header(header: Record, below: list[Record]) -> Record:
     )
 
 
-def header_rows_remark(below: list[Record], line: int) -> Remark:
+def header_rows_remark(below: list[Record], line: int) -> ReaderWarning:
     """What was done, for a person."""
     what = "1 more row below the column names belongs" if len(below) == 1 else f"{len(below)} more rows below the column names belong"
     were = "was" if len(below) == 1 else "were"
     message = f"{what} to the header, as survey tools write it (questions, kinds of answers, import ids), and {were} not read as data."
-    return Remark("header_rows", "good", len(below), message, line=line)
+    return ReaderWarning("header_rows", "good", len(below), message, line=line)

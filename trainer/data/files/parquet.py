@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.annotations import bare
-from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows, too_much_text
+from trainer.data.files.table import Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
 from trainer.data.files.workbook import as_text, tidy
 from trainer.errors import UserError
 
@@ -29,7 +29,7 @@ class Columns:
 
     names: list[str]
     cells: list[list[str]]
-    remarks: tuple[Remark, ...]
+    remarks: tuple[ReaderWarning, ...]
 
 
 def read_columns(data: bytes, limits: Limits, *, named_classes: bool = False) -> Columns:
@@ -67,12 +67,12 @@ def read_columns(data: bytes, limits: Limits, *, named_classes: bool = False) ->
     return Columns([schema.field(position).name for position in chosen], cells, _left_out(left_out))
 
 
-def _left_out(names: list[str]) -> tuple[Remark, ...]:
+def _left_out(names: list[str]) -> tuple[ReaderWarning, ...]:
     if not names:
         return ()
     listed = ", ".join(f"“{name}”" for name in names[:5]) + (" and more" if len(names) > 5 else "")
     message = f"{len(names)} columns hold something else than text or numbers (such as pictures) and were left out: {listed}."
-    return (Remark("columns_left_out", "look", len(names), message.replace("1 columns hold", "1 column holds")),)
+    return (ReaderWarning("columns_left_out", "look", len(names), message.replace("1 columns hold", "1 column holds")),)
 
 
 def _name_classes(schema: "pa.Schema", chosen: list[int], cells: list[list[str]], limits: Limits) -> None:

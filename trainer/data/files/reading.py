@@ -17,11 +17,11 @@ from trainer.data.files.list_cells import without_lists_of_one
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
-from trainer.data.files.table import DroppedRow, Limits, Record, Remark, Table, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.table import DroppedRow, Limits, Record, ReaderWarning, Table, too_many_cells, too_many_columns, too_many_rows
 from trainer.data.files.widths import distinct_names, every_so_often, shape, without_long
 from trainer.errors import UserError
 
-__all__ = ["Content", "DroppedRow", "Limits", "Remark", "Table", "open_content", "read_bytes", "read_content", "read_table"]
+__all__ = ["Content", "DroppedRow", "Limits", "ReaderWarning", "Table", "open_content", "read_bytes", "read_content", "read_table"]
 
 _DEFAULT = Limits()
 _EXCERPT = 1_000  # characters
@@ -209,7 +209,7 @@ def _records(lines: list[str], dialect: Dialect, limits: Limits, *, trusting: bo
     return numbers, records
 
 
-def _reading_remarks(decoded: Decoded, dialect: Dialect, rows: int) -> list[Remark]:
+def _reading_remarks(decoded: Decoded, dialect: Dialect, rows: int) -> list[ReaderWarning]:
     remarks = []
     if decoded.null_characters:
         count = decoded.null_characters
@@ -218,10 +218,10 @@ def _reading_remarks(decoded: Decoded, dialect: Dialect, rows: int) -> list[Rema
             f"The file held {what}, which no text has, and which was left out. "
             "The file may be damaged, or cut by the program that wrote it: compare a few texts with the original."
         )
-        remarks.append(Remark("null_bytes", "look", count, message))
+        remarks.append(ReaderWarning("null_bytes", "look", count, message))
     if dialect.quote == "'":
         message = "The cells stand in 'single quotation marks'; these were taken off."
-        remarks.append(Remark("single_quotes", "good", rows, message))
+        remarks.append(ReaderWarning("single_quotes", "good", rows, message))
     return remarks
 
 
@@ -239,7 +239,7 @@ def _from_records(
     stated: bool,
 ) -> Table:
     above: list[Record] = []
-    more: tuple[Remark, ...] = ()
+    more: tuple[ReaderWarning, ...] = ()
     first_line = numbers[0]
     exact = stated and header is not None
     if not exact:
@@ -278,7 +278,7 @@ def _excerpt(records: list[Record]) -> list[Record]:
     return [tuple([cell[:_EXCERPT] for cell in cells]) for cells in records]
 
 
-def _preamble_remark(above: list[Record], line: int, delimiter: str) -> tuple[Remark, ...]:
+def _preamble_remark(above: list[Record], line: int, delimiter: str) -> tuple[ReaderWarning, ...]:
     above = [cells for cells in above if any(map(str.strip, cells))]
     if not above:
         return ()
@@ -290,7 +290,7 @@ def _preamble_remark(above: list[Record], line: int, delimiter: str) -> tuple[Re
         if len(above) == 1
         else (f"{what} above the table and were not read as rows; the first is “{shown}”.")
     )
-    return (Remark("preamble_skipped", "look", len(above), message, line=line),)
+    return (ReaderWarning("preamble_skipped", "look", len(above), message, line=line),)
 
 
 # --- other formats --------------------------------------------------------------------------------------------------
@@ -330,7 +330,7 @@ def _named(
     rows: list[tuple[str, ...]],
     lines: list[int],
     dropped: list[DroppedRow],
-    remarks: tuple[Remark, ...],
+    remarks: tuple[ReaderWarning, ...],
     limits: Limits,
 ) -> Table:
     """A table whose columns have names of their own; rows of nothing but blanks are dropped, as everywhere."""

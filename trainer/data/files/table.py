@@ -23,7 +23,7 @@ class DroppedRow:
 
 
 @dataclass(frozen=True)
-class Remark:
+class ReaderWarning:
     """Something that the reader did and a person should know, in whole sentences.
 
     ``severity``: "good" where nothing can have gone wrong, "look" where a glance is worth it. ``count``: rows, columns or
@@ -55,7 +55,7 @@ class Table:
     delimiter: str | None
     header: bool
     dropped: tuple[DroppedRow, ...]
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[ReaderWarning, ...] = ()
 
     @property
     def rows_seen(self) -> int:

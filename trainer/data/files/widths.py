@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trainer.data.files.dialect import NAMES
 from trainer.data.files.rejoin import mend
-from trainer.data.files.table import DroppedRow, Limits, Record, Remark, cell_too_long
+from trainer.data.files.table import DroppedRow, Limits, Record, ReaderWarning, cell_too_long
 
 _SAMPLE_ROWS = 2_000
 _RULES = "-+=:|_* \t"
@@ -22,7 +22,7 @@ class Shaped:
     rows: list[Record]
     lines: list[int]
     dropped: list[DroppedRow]
-    remarks: tuple[Remark, ...]
+    remarks: tuple[ReaderWarning, ...]
 
 
 def shape(
@@ -165,9 +165,9 @@ def without_long(rows: list[Record], lines: list[int], dropped: list[DroppedRow]
     return [rows[position] for position in kept], [lines[position] for position in kept]
 
 
-def _mended_remark(count: int, delimiter: str | None) -> Remark:
+def _mended_remark(count: int, delimiter: str | None) -> ReaderWarning:
     sign = NAMES.get(delimiter or "", "delimiter")
-    return Remark(
+    return ReaderWarning(
         "delimiter_in_text",
         "look",
         count,
@@ -176,7 +176,7 @@ def _mended_remark(count: int, delimiter: str | None) -> Remark:
     )
 
 
-def _names(header: Record | None, records: list[Record], norm: _Norm) -> tuple[tuple[str, ...], tuple[Remark, ...]]:
+def _names(header: Record | None, records: list[Record], norm: _Norm) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
     """Distinct names, and a remark on those that the file does not have."""
     if header is None:
         return tuple(str(position) for position in range(norm.width)), ()
@@ -191,7 +191,7 @@ def _names(header: Record | None, records: list[Record], norm: _Norm) -> tuple[t
     return distinct_names(names)
 
 
-def distinct_names(names: list[str]) -> tuple[tuple[str, ...], tuple[Remark, ...]]:
+def distinct_names(names: list[str]) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
     """``names`` with blank ones named by their position and repeated ones counted ("text (2)"), and a remark that says which."""
     taken = set(names)
     seen: set[str] = set()
@@ -209,4 +209,4 @@ def distinct_names(names: list[str]) -> tuple[tuple[str, ...], tuple[Remark, ...
     listed = ", ".join(f"“{name}”" for name in renamed[:5]) + (" and more" if len(renamed) > 5 else "")
     what = "1 column had" if len(renamed) == 1 else f"{len(renamed)} columns had"
     message = f"{what} no name, or the name of another column, in the first row; here: {listed}."
-    return tuple(result), (Remark("headers_renamed", "good", len(renamed), message),)
+    return tuple(result), (ReaderWarning("headers_renamed", "good", len(renamed), message),)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.decoding import clean
-from trainer.data.files.table import Limits, Remark, too_many_cells, too_many_columns, too_many_rows, too_much_text
+from trainer.data.files.table import Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Sheet:
 
     numbers: list[int]
     records: list[list[str]]
-    remarks: tuple[Remark, ...]
+    remarks: tuple[ReaderWarning, ...]
 
 
 def unreadable(why: str) -> UserError:
@@ -77,7 +77,7 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Sheet:
     return Sheet(numbers, records, (*_other_sheets(chosen, filled), *_merged_cells(merged)))
 
 
-def _other_sheets(chosen: str, filled: list[str]) -> list[Remark]:
+def _other_sheets(chosen: str, filled: list[str]) -> list[ReaderWarning]:
     others = [name for name in filled if name != chosen]
     if not others:
         return []
@@ -86,17 +86,17 @@ def _other_sheets(chosen: str, filled: list[str]) -> list[Remark]:
         f"The workbook has {len(filled)} sheets. “{chosen}” was read, because it looks most like a table of texts; not read: {listed}. "
         "If you want another one, save that sheet as a file of its own and upload it."
     )
-    return [Remark("other_sheets", "look", len(others), message)]
+    return [ReaderWarning("other_sheets", "look", len(others), message)]
 
 
-def _merged_cells(count: int) -> list[Remark]:
+def _merged_cells(count: int) -> list[ReaderWarning]:
     if not count:
         return []
     message = (
         f"Cells are merged over several rows; their value was filled into the {count:,} cells below it, so that each row has its own. "
         "Look at a few rows, and unmerge the cells in the workbook if that is wrong."
     )
-    return [Remark("merged_cells", "look", count, message)]
+    return [ReaderWarning("merged_cells", "look", count, message)]
 
 
 def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]], int]:

@@ -8,7 +8,7 @@ import struct
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from trainer.data.files.table import DroppedRow, Remark, Table
+from trainer.data.files.table import DroppedRow, ReaderWarning, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,7 +94,7 @@ def receive_table(stream: BinaryIO, facts: dict[str, Any]) -> Table:
             delimiter=None if facts["delimiter"] is None else str(facts["delimiter"]),
             header=bool(facts["header"]),
             dropped=tuple(map(DroppedRow, dropped, reasons)),
-            remarks=tuple(Remark(**remark) for remark in facts["remarks"]),
+            remarks=tuple(ReaderWarning(**remark) for remark in facts["remarks"]),
         )
     except BrokenWireError:
         raise
