@@ -375,7 +375,7 @@ def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -
     tab(page, "Train")
     expect(page.locator("#footer-start .em-say")).to_contain_text("spelt in several ways")
     tab(page, "Data")
-    page.get_by_role("button", name="Merge the label_variants").last.click()
+    page.get_by_role("button", name="Merge the spellings").last.click()
     expect(title(page)).to_have_text("Ready to train")
     sees(page, "#to-train")
     # The button is gone; whoever pressed it goes on from the heading.
@@ -399,7 +399,7 @@ def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Ser
     spelt = finding(page, "from another only in case")
     spelt.get_by_text("Show rows").click()
     expect(spelt.locator("tbody tr").first).to_be_visible()
-    spelt.get_by_role("button", name="Merge the label_variants").click()
+    spelt.get_by_role("button", name="Merge the spellings").click()
     expect(fix).to_have_count(1)
     expect(page.locator("#findings").get_by_text("1 repair made")).to_be_visible()
     expect(page.locator("#findings .em-check p").filter(has_text="Repaired.")).to_have_count(1)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.effort import effort
 from trainer.data.duplicates.normalize import fold_text
-from trainer.data.html_and_links import replace_links, strip_html, mask_links
+from trainer.data.html_and_links import mask_links, replace_links, strip_html
 
 QUICK = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CODES = st.lists(

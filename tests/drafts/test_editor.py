@@ -299,7 +299,9 @@ def test_a_test_file_that_ended_its_reader_does_not_take_the_draft_with_it(desk:
     assert again.latest_preparation(ME).given == ()
 
 
-def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(
+    desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draft, seen = opened(desk, moods), []
     other = (
         "import sys; from pathlib import Path; from tests.readers import InThisProcess; from trainer.drafts.editor import DraftEditor; from trainer.settings import Settings; "
@@ -343,7 +345,9 @@ def test_a_real_file_that_aborts_its_reader_is_withheld(desk: DraftEditor, share
         desk.reopen(ME, deadly.id)
 
 
-def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(
+    desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(*_: object) -> None:
         raise MemoryError
 

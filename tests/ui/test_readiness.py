@@ -35,7 +35,7 @@ def test_one_thing_to_fix_has_its_repair_as_the_button(studio: Studio, tmp_path:
     found = assess_readiness(opened(studio, tmp_path, spelt_in_two_ways("joy")), USUAL)
     assert (found.title, found.ready, found.wrong) == ("One thing to fix, then ready", False, False)
     assert found.said == "Fix 1 thing: 1 label is spelt in several ways."
-    assert (found.repair.action, found.repair.code, found.repair.title) == ("repair", "label_variants", "Merge the label_variants")
+    assert (found.repair.action, found.repair.code, found.repair.title) == ("repair", "label_variants", "Merge the spellings")
 
 
 def test_several_things_to_fix_are_repaired_in_one(studio: Studio, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def class_colours(label_names: Sequence[str]) -> tuple[str, ...]:
     """One "#RRGGBB" per class, by its name: the order of the list does not matter, nor do case, form of Unicode, blanks, "_" and "-".
 
     Well-known emotions and sentiments get the hue people expect, by their English name; of two synonyms the more usual one has it. Every
-    other name has its own place in a colour-blind-safe palette, or the next free one where two names fall on one. Several label_variants of
+    other name has its own place in a colour-blind-safe palette, or the next free one where two names fall on one. Several spellings of
     one class share a hue: the first has the class's colour, the others shades of it, and no other class changes when they are merged.
     No two of the first 500 classes are equal.
     """
@@ -61,7 +61,7 @@ def _shade(colour: str, used: set[str]) -> str:
 
 
 def _key(name: str) -> str:
-    """What the label_variants of one class have in common."""
+    """What the spellings of one class have in common."""
     return " ".join(fold_label(str(name)).replace("_", " ").replace("-", " ").split())
 
 

@@ -1,4 +1,4 @@
-"""What a label cell says: two label_variants of one label, several labels in one cell, measurements that are no classes.
+"""What a label cell says: two spellings of one label, several labels in one cell, measurements that are no classes.
 
 Knows neither tables nor columns: label strings in, answers out; how often each occurs stands for the rows.
 """
@@ -21,7 +21,7 @@ _QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
 _NUMBER = re.compile(r"[+-]?(\d+)(?:[.,٫](\d+))?(?:[eE]([+-]?\d+))?\s?%?|[+-]?[.,](\d+)")
 
 
-# --- label_variants ----------------------------------------------------------------------------------------------------------
+# --- spellings ----------------------------------------------------------------------------------------------------------
 
 
 def fold_label(label: str) -> str:

@@ -41,7 +41,9 @@ def encoder_info(encoder: Encoder) -> EncoderInfo:
     return EncoderInfo(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder), unknown_finder(encoder))
 
 
-def set_dial(preparation: PreparedDraft | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None) -> tuple[Recipe, str]:
+def set_dial(
+    preparation: PreparedDraft | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None
+) -> tuple[Recipe, str]:
     """The recipe of one level of the dial for a file, and what was chosen in words; without a file that is ready, for the sample's size."""
     device = "cpu" if hardware is None else hardware.device
     if preparation is None or preparation.problem is not None or preparation.corpus is None:

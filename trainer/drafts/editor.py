@@ -213,7 +213,9 @@ class DraftEditor:
     def repair(self, owner: str, draft_id: str, codes: Iterable[str]) -> PreparedDraft:
         """Put right what the findings of these codes say."""
         wanted = sort_repairs(codes)
-        return self._understood(self._edited(owner, draft_id, lambda draft: replace(draft, repairs=sort_repairs((*draft.repairs, *wanted)))))
+        return self._understood(
+            self._edited(owner, draft_id, lambda draft: replace(draft, repairs=sort_repairs((*draft.repairs, *wanted))))
+        )
 
     def undo(self, owner: str, draft_id: str, codes: Iterable[str]) -> PreparedDraft:
         """Take back repairs, or the word that a finding may stay as it is."""

@@ -1,4 +1,4 @@
-"""PreparedDraft: a draft's files read, understood and repaired, up to the corpus and its splits.
+"""A prepared draft: its files read, understood and repaired, up to the corpus and its splits.
 
 Pure reading: changes to a draft are the studio's business.
 """

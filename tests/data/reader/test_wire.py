@@ -28,7 +28,9 @@ def tables(draw: st.DrawFn) -> Table:
         header=draw(st.booleans()),
         dropped=tuple(draw(st.lists(st.builds(DroppedRow, _lines, _text), max_size=4))),
         remarks=tuple(
-            draw(st.lists(st.builds(ReaderWarning, _text, st.sampled_from(["good", "look"]), _lines, _text, st.none() | _lines), max_size=3))
+            draw(
+                st.lists(st.builds(ReaderWarning, _text, st.sampled_from(["good", "look"]), _lines, _text, st.none() | _lines), max_size=3)
+            )
         ),
     )
 

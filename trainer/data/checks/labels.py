@@ -1,11 +1,11 @@
-"""Findings about labels: label_variants, several in a cell, rare ones, too many, far apart in size."""
+"""Findings about labels: spellings, several in a cell, rare ones, too many, far apart in size."""
 
 from collections import Counter
 
 import numpy as np
 
 from trainer.data.checks.findings import Finding, examples, marked
-from trainer.data.checks.repairs import FEWEST_ROWS, apply_repairs, removable_rows, rare, several_labels, label_variants
+from trainer.data.checks.repairs import FEWEST_ROWS, apply_repairs, label_variants, rare, removable_rows, several_labels
 from trainer.data.corpus import Corpus
 from trainer.text_format import pluralize, quote_names
 
@@ -52,7 +52,9 @@ def _several(corpus: Corpus) -> Finding | None:
         "Here each text has one label, so every combination would count as a label of its own. "
         "Leave these rows out, or keep one label in each cell and upload the file again."
     )
-    return Finding("several_labels", "must_fix", count, message, more, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any()))
+    return Finding(
+        "several_labels", "must_fix", count, message, more, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())
+    )
 
 
 def _rare(corpus: Corpus) -> Finding | None:
@@ -65,7 +67,9 @@ def _rare(corpus: Corpus) -> Finding | None:
     further = f" and {len(few) - 10:,} more" if len(few) > 10 else ""
     message = f"{pluralize(len(few), 'label has', 'labels have')} fewer than {FEWEST_ROWS} rows: {names}{further}."
     more = "That is too few to learn from and to test; add rows or give them another label."
-    return Finding("rare_classes", "look", len(few), message, more, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any()))
+    return Finding(
+        "rare_classes", "look", len(few), message, more, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())
+    )
 
 
 def _many(corpus: Corpus, sizes: np.ndarray) -> Finding | None:

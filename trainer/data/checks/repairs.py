@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer.data.corpus import Corpus, normal_form
 from trainer.data.duplicates.normalize import fold_text
-from trainer.data.html_and_links import strip_html, mask_links
+from trainer.data.html_and_links import mask_links, strip_html
 from trainer.data.labels import find_separator, fold_label, split_labels
 from trainer.errors import UserError
 from trainer.text_format import pluralize
@@ -271,7 +271,7 @@ def rows_of(numbers: np.ndarray) -> list[list[int]]:
 REPAIRS: dict[str, Repair] = {
     "html_in_texts": _text_repair("Turn them into characters", "HTML codes turned into the characters they stand for", strip_html),
     "links_in_texts": _text_repair("Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", mask_links),
-    "label_variants": Repair("Merge the label_variants", "label written as most rows write it", _merge_spellings),
+    "label_variants": Repair("Merge the spellings", "label written as most rows write it", _merge_spellings),
     "several_labels": Repair(
         "Leave these rows out", "left out, since the cell names several labels", lambda corpus: _without(corpus, several_labels(corpus))
     ),

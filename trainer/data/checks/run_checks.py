@@ -81,7 +81,9 @@ def _duplicates(corpus: Corpus, doubles: list[list[int]]) -> Finding | None:
     message = f"{pluralize(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
     more = "The copies of a text are kept together, so that none is both trained on and tested."
     shown = examples(corpus, (row for group in doubles for row in group))
-    return Finding("duplicate_texts", "look", len(doubles), message, more, shown, bool(removable_rows(corpus, duplicate_mask(corpus, doubles)).any()))
+    return Finding(
+        "duplicate_texts", "look", len(doubles), message, more, shown, bool(removable_rows(corpus, duplicate_mask(corpus, doubles)).any())
+    )
 
 
 def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
@@ -93,7 +95,13 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
     more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
     shown = examples(corpus, (row for group in conflicts for row in group))
     return Finding(
-        "conflicting_labels", "look", len(conflicts), message, more, shown, bool(removable_rows(corpus, conflicting(corpus, conflicts)).any())
+        "conflicting_labels",
+        "look",
+        len(conflicts),
+        message,
+        more,
+        shown,
+        bool(removable_rows(corpus, conflicting(corpus, conflicts)).any()),
     )
 
 

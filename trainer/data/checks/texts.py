@@ -11,7 +11,7 @@ from trainer.data.checks.repairs import removable
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.reading import Table
-from trainer.data.html_and_links import strip_html, mask_links
+from trainer.data.html_and_links import mask_links, strip_html
 from trainer.text_format import percent, pluralize, quote_names
 
 _SAMPLE_ROWS = 20_000

@@ -3,7 +3,7 @@
 Knows those by their own marks alone; any other second row is a row.
 """
 
-from trainer.data.files.table import Record, ReaderWarning
+from trainer.data.files.table import ReaderWarning, Record
 
 _IMPORT_ID = '{"ImportId":'
 _MOST_ROWS = 3

@@ -17,7 +17,7 @@ from trainer.data.files.list_cells import without_lists_of_one
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
-from trainer.data.files.table import DroppedRow, Limits, Record, ReaderWarning, Table, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, Table, too_many_cells, too_many_columns, too_many_rows
 from trainer.data.files.widths import distinct_names, every_so_often, shape, without_long
 from trainer.errors import UserError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trainer.data.files.dialect import NAMES
 from trainer.data.files.rejoin import mend
-from trainer.data.files.table import DroppedRow, Limits, Record, ReaderWarning, cell_too_long
+from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, cell_too_long
 
 _SAMPLE_ROWS = 2_000
 _RULES = "-+=:|_* \t"
