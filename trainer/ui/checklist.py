@@ -9,7 +9,7 @@ import gradio as gr
 
 from trainer.data.checks.findings import Example, Finding
 from trainer.data.checks.repairs import REPAIRS, done_in_words
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.preparation import PreparedDraft
 from trainer.text_format import pluralize
 from trainer.ui import markup
 from trainer.ui.buttons import Button, html_with_buttons
@@ -30,7 +30,7 @@ def build(*, elem_id: str) -> gr.HTML:
     return html_with_buttons("", elem_id=elem_id)
 
 
-def checklist_html(preparation: Preparation, advice: Sequence[Finding] | None = None) -> str:
+def checklist_html(preparation: PreparedDraft, advice: Sequence[Finding] | None = None) -> str:
     """Everything found in a file and, with the encoder, in ``advice``, which is None while it is not known yet; what was already done about it."""
     findings, advised = preparation.findings, advice or ()
     fix = [f for f in findings if f.severity == "must_fix"]
@@ -50,7 +50,7 @@ def checklist_html(preparation: Preparation, advice: Sequence[Finding] | None = 
     return f'{_repair_all(preparation)}<ul class="em-checks">{"".join(shown)}{"".join(folded)}</ul>'
 
 
-def _repair_all(preparation: Preparation) -> str:
+def _repair_all(preparation: PreparedDraft) -> str:
     """Where several repairs are offered and the foot does not offer to do all."""
     many = repairable(preparation)
     if len(many) < 2 or sum(f.severity == "must_fix" for f in many) > 1:
@@ -65,7 +65,7 @@ def _fold(severity: str, title: str, lines: Sequence[str]) -> str:
     return f'<li class="em-check em-{severity} em-folded-lines"><details class="em-folded"><summary>{_tag(severity)}<span>{title}</span></summary>{inside}</details></li>'
 
 
-def _column_buttons(preparation: Preparation, finding: Finding) -> list[Button]:
+def _column_buttons(preparation: PreparedDraft, finding: Finding) -> list[Button]:
     """For columns that nobody is sure of: the other labels there could be, and a word that these are right."""
     if finding.code != "columns_unsure" or preparation.columns is None:
         return []
@@ -74,7 +74,7 @@ def _column_buttons(preparation: Preparation, finding: Finding) -> list[Button]:
     return [Button("confirm", "They are right"), *offered]
 
 
-def _item(preparation: Preparation, finding: Finding) -> str:
+def _item(preparation: PreparedDraft, finding: Finding) -> str:
     does = _column_buttons(preparation, finding)
     if finding.repairable:
         does.append(Button("repair", REPAIRS[finding.code].title, code=finding.code))
@@ -87,7 +87,7 @@ def _item(preparation: Preparation, finding: Finding) -> str:
     return _line(finding.severity, finding.message, finding.more, does, finding.examples)
 
 
-def _repaired(preparation: Preparation) -> list[str]:
+def _repaired(preparation: PreparedDraft) -> list[str]:
     """What the repairs did, each with a way back."""
     if preparation.repaired is None:
         return []

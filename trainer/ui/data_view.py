@@ -5,7 +5,7 @@ import numpy as np
 from trainer.charts.colours import class_colours
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
-from trainer.drafts.preparation import Preparation
+from trainer.drafts.preparation import PreparedDraft
 from trainer.text_format import pluralize
 from trainer.training.tokens import Tokenisation
 from trainer.ui import markup
@@ -20,7 +20,7 @@ _ENDS = 10
 _MOST_TOKENS = 600
 
 
-def file_badge(preparation: Preparation) -> str:
+def file_badge(preparation: PreparedDraft) -> str:
     """The file in one line, with a way to close it, and the files given for test and validation."""
     corpus, table = preparation.corpus, preparation.table
     facts = [pluralize(len(table.rows), "row")]
@@ -35,13 +35,13 @@ def file_badge(preparation: Preparation) -> str:
     return f'<span class="em-badge em-file" data-draft="{preparation.draft.id}"><b>{middle(preparation.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{given}'
 
 
-def verdict(preparation: Preparation, found: Readiness) -> str:
+def verdict(preparation: PreparedDraft, found: Readiness) -> str:
     """The heading of an open file, what to do, and the columns that were taken, with the way to others."""
     more = f'<p dir="auto">{markup.text(found.more, most=1200)}</p>' if found.more else ""
     return f'<h2 tabindex="-1" dir="auto">{markup.text(found.title, most=300)}</h2>{more}{_columns(preparation)}'
 
 
-def _columns(preparation: Preparation) -> str:
+def _columns(preparation: PreparedDraft) -> str:
     columns, names = preparation.columns, preparation.table.columns
     if columns is None:
         taken, why = "No columns are chosen yet.", ""
@@ -86,7 +86,7 @@ def classes(corpus: Corpus) -> str:
     )
 
 
-def split_counts(preparation: Preparation, found: Readiness) -> str:
+def split_counts(preparation: PreparedDraft, found: Readiness) -> str:
     """How many rows go where, in a line; nothing while that is not settled."""
     if found.splits is None:
         return ""
@@ -101,7 +101,7 @@ def _quoted(name: str) -> str:
     return f"<bdi>{markup.text(name, most=40)}</bdi>"
 
 
-def preview(preparation: Preparation) -> str:
+def preview(preparation: PreparedDraft) -> str:
     """The first rows: the text and the label, or all columns while it is not known which they are."""
     table, columns = preparation.table, preparation.columns
     picked = list(range(len(table.columns)))[:_PREVIEW_COLUMNS] if columns is None else [columns.text, *columns.more_text, columns.label]
@@ -123,7 +123,7 @@ def preview(preparation: Preparation) -> str:
     )
 
 
-def details(preparation: Preparation) -> str:
+def details(preparation: PreparedDraft) -> str:
     """How the file was read."""
     table, corpus = preparation.table, preparation.corpus
     delimiters = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -138,7 +138,7 @@ def details(preparation: Preparation) -> str:
     return markup.facts(pairs)
 
 
-def downloads(preparation: Preparation) -> str:
+def downloads(preparation: PreparedDraft) -> str:
     """Links to the repaired file, where something was repaired."""
     if not preparation.draft.repairs or preparation.repaired is None:
         return ""
