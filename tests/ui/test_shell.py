@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from trainer.runs.view import RunView
-from trainer.ui import shell
+from trainer.ui import assets, shell
 from trainer.ui.buttons import Button
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -30,9 +30,11 @@ def test_the_model_in_hand_is_the_one_that_is_chosen_in_the_list() -> None:
 
 
 def test_all_style_sheets_are_part_of_the_page_without_what_is_only_for_readers() -> None:
-    sheets = {path.name: path.read_text(encoding="utf-8") for path in (Path(shell.__file__).parents[2] / "assets" / "styles").glob("*.css")}
+    sheets = {
+        path.name: path.read_text(encoding="utf-8") for path in (Path(assets.__file__).parents[2] / "assets" / "styles").glob("*.css")
+    }
     assert {"base.css", "shell.css", "data.css", "train.css", "results.css", "try.css", "runs.css"} <= set(sheets)
-    page = shell.styles()
+    page = assets.component_styles()
     for sheet in sheets.values():
         assert re.search(r"^([^\s/@][^,{]*) {$", sheet, re.MULTILINE).group(1) in page
         assert page.count("{") == page.count("}") > sheet.count("{")

@@ -67,7 +67,7 @@ def test_no_word_of_a_person_is_markup() -> None:
 
 
 def test_the_checksum_of_a_text_is_that_of_the_browser() -> None:
-    # The values that assets/answer.js gives.
+    # The values that assets/prediction.js gives.
     assert try_tab.checksum("") == 1
     assert try_tab.checksum("a") == 0x00C40062
     assert try_tab.checksum("a\r\nb\rc") == try_tab.checksum("a\nb\nc")

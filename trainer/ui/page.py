@@ -12,6 +12,7 @@ from trainer.presets import LEVELS
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.ui import (
+    assets,
     data_events,
     data_tab,
     endpoints,
@@ -25,7 +26,6 @@ from trainer.ui import (
     training_form,
     try_tab,
 )
-from trainer.ui.assets import served_files
 from trainer.ui.components import Page
 from trainer.ui.refresh import refresh
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors, user_errors_as_warning
@@ -37,7 +37,7 @@ _TICK_SECONDS = 1.0
 def build(studio: Studio, *, storage_notice: str, stays_here: bool) -> gr.Blocks:
     """The whole page over one studio. ``storage_notice`` is the sentence that says where an uploaded file goes, ``stays_here`` whether that is
     the visitor's own computer."""
-    gr.set_static_paths(served_files())
+    gr.set_static_paths(assets.served_files())
     with ValidatingBlocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
         endpoints.build(studio)
@@ -64,7 +64,7 @@ def page_options() -> dict[str, Any]:
     """What ``launch`` needs to make the page look and behave as designed."""
     return {
         "theme": theme.make_theme(),
-        "css": shell.styles(),
+        "css": assets.component_styles(),
         "head": shell.head(),
         "footer_links": ["api"],
         "run_history": False,

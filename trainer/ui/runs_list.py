@@ -6,16 +6,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
 
 import gradio as gr
 
 from trainer.library import Scores, SplitScores
 from trainer.runs.view import RunView
 from trainer.text_format import duration, percent, percent_range, pluralize
-from trainer.ui import markup, run_names, run_status, score_format
+from trainer.ui import assets, markup, run_names, run_status, score_format
 
-_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "runs_list.js"
 _SIGNS = {
     "queued": "…",
     "running": "▶",
@@ -37,7 +35,10 @@ def build(*, elem_id: str) -> gr.HTML:
     was pressed.
     """
     return gr.HTML(
-        table_html([], {}, {}), html_template='<div class="em-runs"></div>', js_on_load=_SCRIPT.read_text(encoding="utf-8"), elem_id=elem_id
+        table_html([], {}, {}),
+        html_template='<div class="em-runs"></div>',
+        js_on_load=assets.inline_script("runs_list.js"),
+        elem_id=elem_id,
     )
 
 

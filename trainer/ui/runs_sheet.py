@@ -4,15 +4,12 @@
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import gradio as gr
 
-from trainer.ui import markup
+from trainer.ui import assets, markup
 from trainer.ui.buttons import Button
-
-_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "runs_sheet.js"
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ def build() -> gr.HTML:
     return gr.HTML(
         "",
         html_template='<div class="em-sheet" data-escape></div>',
-        js_on_load=_SCRIPT.read_text(encoding="utf-8"),
+        js_on_load=assets.inline_script("runs_sheet.js"),
         elem_id="runs-sheet",
     )
 

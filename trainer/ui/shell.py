@@ -1,9 +1,9 @@
-"""The shell around the tabs: header, model in hand, strip, and the foot that each tab has. ``assets/shell.js`` holds what needs no server, ``assets/answers.js`` that no answer of it is lost."""
+"""The shell around the tabs: header, model picker, status bar and the footer of each tab. Its scripts are ``assets/shell.js`` and
+``assets/queue_stream.js``.
+"""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
 
@@ -12,9 +12,6 @@ from trainer.training.hardware import Hardware
 from trainer.ui import assets, markup
 from trainer.ui.buttons import Button, html_with_buttons
 
-_ASSETS = Path(__file__).resolve().parents[2] / "assets"
-_LINE_COMMENT = re.compile(r"^ *//.*\n|^ +", re.MULTILINE)
-_COMMENT, _BETWEEN = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"(?<=[{};,])\s*\n\s*")
 _PICKER = """
 const box = element.querySelector(".em-model-box");
 let shown = "";
@@ -53,18 +50,8 @@ def build() -> Shell:
 
 def head() -> str:
     """What the page's head holds."""
-    script = "".join(_LINE_COMMENT.sub("", (_ASSETS / name).read_text(encoding="utf-8")) for name in ("answers.js", "shell.js"))
-    return f'<style>{_lean(_ASSETS / "page.css")}</style><meta id="plotly-file" content="{assets.file_url(assets.plotly_file())}"><script>{script}</script>'
-
-
-def styles() -> str:
-    """All style sheets as one: it is part of every page."""
-    return "".join(map(_lean, sorted((_ASSETS / "styles").glob("*.css"))))
-
-
-def _lean(sheet: Path) -> str:
-    """A style sheet without comments and without the blanks between its lines."""
-    return _BETWEEN.sub("", _COMMENT.sub("", sheet.read_text(encoding="utf-8")))
+    plotly = assets.file_url(assets.plotly_file())
+    return f'<style>{assets.page_styles()}</style><meta id="plotly-file" content="{plotly}"><script>{assets.page_script()}</script>'
 
 
 def heading(title: str, about: str = "") -> str:

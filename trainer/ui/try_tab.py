@@ -3,18 +3,15 @@
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import gradio as gr
 
 from trainer.errors import UserError
 from trainer.library import ExampleRow
 from trainer.studio import Studio
-from trainer.ui import markup, results_view, run_names, shell, try_view
+from trainer.ui import assets, markup, results_view, run_names, shell, try_view
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
-
-_ANSWER_SCRIPT = Path(__file__).resolve().parents[2] / "assets" / "answer.js"
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
             answer = gr.HTML(
                 try_view.no_model(),
                 html_template='<div class="em-answer em-card"></div><div class="em-hidden" role="status"></div>',
-                js_on_load=_ANSWER_SCRIPT.read_text(encoding="utf-8"),
+                js_on_load=assets.inline_script("prediction.js"),
                 elem_id="answer",
             )
     tab = TryTab(text, answer, examples, shell.footer(elem_id="footer-try", value=_footer(studio, "")))
@@ -90,7 +87,7 @@ def show(studio: Studio, run_id: str, words: str) -> str:
 
 
 def checksum(words: str) -> int:
-    """Tells the page whether an answer is that to the text in the box: Adler-32 of its UTF-16 code units, as ``assets/answer.js`` has it."""
+    """Tells the page whether an answer is that to the text in the box: Adler-32 of its UTF-16 code units, as ``assets/prediction.js`` has it."""
     # A text area knows one kind of line break; half a surrogate pair may be pasted.
     lines = words.replace("\r\n", "\n").replace("\r", "\n")
     return zlib.adler32(lines.encode("utf-16-le", "surrogatepass"))
