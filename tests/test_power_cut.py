@@ -38,7 +38,7 @@ def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) ->
     draft = drafts.create(LOCAL_OWNER, {"main": (file.name, file.read_bytes())})
 
     def fill(folder: Path) -> None:
-        drafts.copy_sources(draft, folder)
+        drafts.copy_to_run(draft, folder)
         save_rows(folder / "data.parquet", corpus, splits)
 
     recipe = Recipe(encoder=encoder.name, epochs=2, batch_size=16, learning_rate=1e-2, max_length=32)
@@ -107,12 +107,12 @@ def test_a_draft_outlasts_a_power_cut_and_a_removed_one_does_not_come_back(disk:
     with disk.watching():
         draft = store.create("me", {"main": ("moods.csv", b"text,mood\n")})
         disk.confirm("made")
-        given = store.keep_file(draft, "test", "more.csv", b"text,mood\na,b\n")
+        given = store.store_file(draft, "test", "more.csv", b"text,mood\na,b\n")
         draft = replace(draft, test=given, class_names={"0": "joy"})
         store.save(draft)
         disk.confirm("changed")
         store.save(replace(draft, test=None))
-        store.drop_file(draft, given)
+        store.delete_file(draft, given)
         disk.confirm("dropped")
         store.remove(draft)
         disk.confirm("removed")

@@ -209,12 +209,12 @@ def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None
     sample = studio.open_sample(ME)
     assert len(sample.require_corpus()) >= 900
     assert len(sample.corpus.label_names) == 6
-    assert studio.latest_preparation(ME).draft.id == sample.draft.id
-    assert studio.latest_preparation(OTHER) is None
-    studio.choose(ME, sample.draft.id, text=["0"], label="1")
+    assert studio.latest_prepared_draft(ME).draft.id == sample.draft.id
+    assert studio.latest_prepared_draft(OTHER) is None
+    studio.set_columns(ME, sample.draft.id, text=["0"], label="1")
     changed = studio.name_classes(ME, sample.draft.id, {"joy": "delight"})
     assert "delight" in changed.corpus.label_names
-    assert "delight" in Studio(studio.settings, reader=studio.reader).latest_preparation(ME).corpus.label_names
+    assert "delight" in Studio(studio.settings, reader=studio.reader).latest_prepared_draft(ME).corpus.label_names
 
 
 def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +236,7 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
 
     def ask() -> None:
         together.wait()
-        fresh.preparation(ME, opened.draft.id)
+        fresh.prepared_draft(ME, opened.draft.id)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -259,10 +259,10 @@ def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small
         studio.open_files(ME, {"main": (small_csv.name, small_csv)}, **wanted)
     opened = studio.open_files(ME, {"main": (small_csv.name, small_csv)})
     with refused("not_text"):
-        studio.choose(ME, opened.draft.id, **wanted)
+        studio.set_columns(ME, opened.draft.id, **wanted)
     with refused("not_text"):
         studio.name_classes(ME, opened.draft.id, {"joy": "\ud83d"})
-    assert studio.latest_preparation(ME).draft == opened.draft
+    assert studio.latest_prepared_draft(ME).draft == opened.draft
 
 
 # What the files say of each other
@@ -298,7 +298,7 @@ def test_cells_of_several_labels_are_explained_before_their_number_is_refused(st
     assert opened.problem is None
     assert "several_labels" in {f.code for f in opened.must_fix}
     assert inspect_file(path, studio.reader, max_classes=10)["ok"]
-    assert small.accept(ME, opened.draft.id, "several_labels").problem.code == "too_many_classes"
+    assert small.dismiss(ME, opened.draft.id, "several_labels").problem.code == "too_many_classes"
     with refused("too_many_classes"):
         small.start(ME, small.open_files(ME, {"main": (path.name, path)}).draft.id, QUICK, as_it_is=True)
 
@@ -349,7 +349,7 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
     assert repaired.ready
     assert repaired.repaired.counts == {"html_in_texts": 1, "label_variants": 1, "duplicate_texts": 1, "near_duplicates": 1}
     assert len(repaired.corpus) == 119
-    again = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader).latest_preparation(ME)
+    again = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader).latest_prepared_draft(ME)
     assert again.draft == repaired.draft
     assert again.corpus.texts == repaired.corpus.texts
     assert len(studio.undo(ME, draft, ["duplicate_texts", "near_duplicates"]).corpus) == 121
@@ -396,7 +396,7 @@ def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: 
 def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Path) -> None:
     path = write_rows(tmp_path / "messy.csv", messy())
     draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
-    accepted = studio.accept(ME, draft, "label_variants")
+    accepted = studio.dismiss(ME, draft, "label_variants")
     assert accepted.ready
     assert "label_variants" in {f.code for f in accepted.findings if f.severity == "look"}
     assert not studio.undo(ME, draft, ["label_variants"]).ready
@@ -407,7 +407,7 @@ def test_other_columns_begin_without_repairs(studio: Studio, tmp_path: Path) -> 
     path = write_rows(tmp_path / "messy.csv", rows, ("text", "mood", "title"))
     draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
     assert studio.repair(ME, draft, ["label_variants"]).draft.repairs == ("label_variants",)
-    joined = studio.choose(ME, draft, text=(2, 0))
+    joined = studio.set_columns(ME, draft, text=(2, 0))
     assert joined.draft.repairs == ()
     assert joined.corpus.texts[0] == f"a title about {rows[0][1]}\n{rows[0][0]}"
 
@@ -416,7 +416,7 @@ def test_confirming_the_columns_keeps_the_repairs(studio: Studio, tmp_path: Path
     path = write_rows(tmp_path / "messy.csv", messy())
     draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
     studio.repair(ME, draft, ["label_variants"])
-    assert studio.choose(ME, draft, text=(0,), label=1).draft.repairs == ("label_variants",)
+    assert studio.set_columns(ME, draft, text=(0,), label=1).draft.repairs == ("label_variants",)
 
 
 def test_a_form_that_is_kept_in_the_same_moment_loses_no_repair(studio: Studio, tmp_path: Path) -> None:
@@ -426,16 +426,16 @@ def test_a_form_that_is_kept_in_the_same_moment_loses_no_repair(studio: Studio, 
 
     def keep() -> None:
         while not done.is_set():
-            studio.keep_form(ME, draft, {"epochs": 3})
+            studio.save_form(ME, draft, {"epochs": 3})
 
     keeper = threading.Thread(target=keep)
     keeper.start()
     try:
         for _ in range(10):
             studio.repair(ME, draft, ["label_variants"])
-            assert studio.preparation(ME, draft).draft.repairs == ("label_variants",)
+            assert studio.prepared_draft(ME, draft).draft.repairs == ("label_variants",)
             assert studio.undo(ME, draft, ["label_variants"]).draft.repairs == ()
-            assert studio.preparation(ME, draft).draft.repairs == ()
+            assert studio.prepared_draft(ME, draft).draft.repairs == ()
     finally:
         done.set()
         keeper.join()
@@ -488,8 +488,8 @@ def test_the_repaired_file_can_be_taken_away(studio: Studio, tmp_path: Path) -> 
     name, exact = studio.export(ME, draft, "exact")
     assert name == "messy repaired.csv"
     again = studio.open_files(ME, {"main": (name, exact)})
-    assert again.corpus.texts == studio.preparation(ME, draft).corpus.texts
-    assert again.corpus.labels == studio.preparation(ME, draft).corpus.labels
+    assert again.corpus.texts == studio.prepared_draft(ME, draft).corpus.texts
+    assert again.corpus.labels == studio.prepared_draft(ME, draft).corpus.labels
     name, defused = studio.export(ME, draft, "spreadsheet")
     assert name == "messy for spreadsheets.csv"
     assert b"'=1+1" in defused
@@ -649,12 +649,12 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
 
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
     for call in (
-        lambda: studio.preparation(OTHER, draft),
-        lambda: studio.choose(OTHER, draft, text=("0",), label="1"),
+        lambda: studio.prepared_draft(OTHER, draft),
+        lambda: studio.set_columns(OTHER, draft, text=("0",), label="1"),
         lambda: studio.name_classes(OTHER, draft, {}),
         lambda: studio.repair(OTHER, draft, ["duplicate_texts"]),
         lambda: studio.undo(OTHER, draft, ["duplicate_texts"]),
-        lambda: studio.accept(OTHER, draft, "label_variants"),
+        lambda: studio.dismiss(OTHER, draft, "label_variants"),
         lambda: studio.export(OTHER, draft, "exact"),
         lambda: studio.advise(OTHER, draft, QUICK),
         lambda: studio.start(OTHER, draft, QUICK),

@@ -72,8 +72,8 @@ def test_the_draft_of_a_run_is_opened_again_where_it_is_unchanged(idle: Studio, 
 @pytest.mark.parametrize("gone", [True, False])
 def test_else_a_new_draft_has_the_run_s_own_files_and_all_that_was_chosen(idle: Studio, tmp_path: Path, gone: bool) -> None:
     view = begun(idle, tmp_path)
-    before = idle.latest_preparation(ME)
-    idle.keep_form(ME, before.draft.id, {"epochs": 7})
+    before = idle.latest_prepared_draft(ME)
+    idle.save_form(ME, before.draft.id, {"epochs": 7})
     if gone:
         idle.remove_draft(ME, before.draft.id)
     else:

@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from trainer.data.checks.repairs import done_in_words
+    from trainer.data.checks.repairs import describe_repair
     from trainer.data.reader.file_reader import FileReader
     from trainer.training.distributed import Ranks
     from trainer.training.encoders import local_encoder
@@ -144,7 +144,7 @@ def _train(options: argparse.Namespace) -> int:
     finally:
         reader.close()
     for code, count in view.repairs.items():
-        print(f"repaired: {done_in_words(code, count)}", file=sys.stderr)
+        print(f"repaired: {describe_repair(code, count)}", file=sys.stderr)
     for finding in view.findings:
         print(f"{finding.severity}: {finding.message}", file=sys.stderr)
     for notice in view.notices:

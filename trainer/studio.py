@@ -16,7 +16,7 @@ from typing import Any
 from trainer.atomic import REMOVED, remove_folder
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.data.rows import save_rows
-from trainer.drafts.advice import Advice, advise, forecast, set_dial
+from trainer.drafts.advice import Advice, advise, estimate_seconds, recipe_for_level
 from trainer.drafts.copies import Copies, find_copies, remove_copies, sources_in
 from trainer.drafts.editor import DraftEditor, disk_errors_as_user_error
 from trainer.drafts.preparation import PreparedDraft
@@ -78,17 +78,17 @@ class Studio(DraftEditor, Shelf):
     def advise(self, owner: str, draft_id: str, recipe: Recipe) -> Advice:
         """What depends on the encoder and on this machine: texts that are cut, their language, time and memory of a training."""
         encoder = find_encoder(recipe.encoder, self.encoders)
-        return advise(self.preparation(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
+        return advise(self.prepared_draft(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
     def dial(self, owner: str, draft_id: str | None, level: str, base: Recipe) -> tuple[Recipe, str]:
         """The recipe of one level ("Quick look", "Balanced", "Best") for what is prepared, and what was chosen in words."""
-        preparation = None if draft_id is None else self.preparation(owner, draft_id)
-        return set_dial(preparation, level, base, find_encoder(base.encoder, self.encoders), self.hardware)
+        preparation = None if draft_id is None else self.prepared_draft(owner, draft_id)
+        return recipe_for_level(preparation, level, base, find_encoder(base.encoder, self.encoders), self.hardware)
 
     def forecast(self, owner: str, draft_id: str, recipe: Recipe) -> float | None:
         """Seconds that a training of what is prepared takes here; None while the machine or the encoder's tokenizer is not known."""
         encoder = find_encoder(recipe.encoder, self.encoders)
-        return forecast(self.preparation(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
+        return estimate_seconds(self.prepared_draft(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
     # Runs
 
@@ -101,13 +101,13 @@ class Studio(DraftEditor, Shelf):
         """
         self.settings.check_writable()
         encoder = find_encoder(recipe.encoder, self.encoders)
-        preparation = self.preparation(owner, draft_id)
+        preparation = self.prepared_draft(owner, draft_id)
         corpus = preparation.require_corpus()
         if preparation.must_fix and not as_it_is:
             message = f"Something in the file should be fixed first. {' '.join(f.words for f in preparation.must_fix)}"
             raise MustFixError(message, repairs=tuple(f.code for f in preparation.must_fix if f.repairable))
         if as_it_is:
-            preparation.check_as_it_is(self.settings.max_classes)
+            preparation.require_trainable(self.settings.max_classes)
         splits = preparation.splits(recipe)
         if self.hardware is not None:
             at_precision(self.hardware, recipe.precision)
@@ -123,7 +123,7 @@ class Studio(DraftEditor, Shelf):
             check_capacity(self.settings, views)
 
             def fill(folder: Path) -> None:
-                self._drafts.copy_sources(preparation.draft, folder)
+                self._drafts.copy_to_run(preparation.draft, folder)
                 save_rows(folder / "data.parquet", corpus, splits)
 
             with disk_errors_as_user_error(self.settings):
@@ -178,7 +178,7 @@ class Studio(DraftEditor, Shelf):
         self.settings.check_writable()
         run = self._run(owner, run_id)
         recipe = run.recipe()
-        return self.open_again(owner, run), recipe
+        return self.open_from_run(owner, run), recipe
 
     def stop(self, owner: str, run_id: str) -> RunView:
         """Ask a run to end after its current step and keep the best model so far; a waiting one leaves the queue."""

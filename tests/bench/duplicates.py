@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from trainer.data.corpus import Corpus
-from trainer.data.duplicates.near_duplicates import SHORTEST, near_duplicates
-from trainer.data.duplicates.normalize import fold_text
-from trainer.data.duplicates.similar_pairs import SIMILAR
+from trainer.data.duplicates.near_duplicates import MIN_LETTERS, near_duplicates
+from trainer.data.duplicates.normalize import normalize_text
+from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY
 from trainer.data.splits import split
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,7 +136,7 @@ def plant(texts: Sequence[str], *, each: int, seed: int = 2) -> tuple[list[str],
         while len(pairs[kind]) < each:
             at = next(originals)
             copy = change(draw, texts[at])
-            if _counts(kind, fold_text(texts[at]), fold_text(copy)):
+            if _counts(kind, normalize_text(texts[at]), normalize_text(copy)):
                 pairs[kind].append((at, len(texts) + len(copies)))
                 copies.append(copy)
     return texts + copies, dict(pairs)
@@ -149,7 +149,7 @@ def _counts(kind: str, one: str, other: str) -> bool:
     if kind == "equal when folded":
         return one == other
     digits = [re.findall(r"\d", fold) for fold in (one, other)]
-    return one != other and min(len(one), len(other)) >= SHORTEST and digits[0] == digits[1] and fuzz.ratio(one, other) >= SIMILAR
+    return one != other and min(len(one), len(other)) >= MIN_LETTERS and digits[0] == digits[1] and fuzz.ratio(one, other) >= MIN_SIMILARITY
 
 
 def _run(corpus: str, rows: int) -> dict[str, float]:
@@ -183,9 +183,9 @@ def _every_pair(texts: Sequence[str]) -> float:
     """CPU seconds in which rapidfuzz alone compares every pair of texts."""
     from rapidfuzz import fuzz, process
 
-    folds = [fold_text(text) for text in texts]
+    folds = [normalize_text(text) for text in texts]
     start = time.process_time()
-    process.cdist(folds, folds, scorer=fuzz.ratio, score_cutoff=SIMILAR, dtype=np.uint8, workers=1)
+    process.cdist(folds, folds, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY, dtype=np.uint8, workers=1)
     return time.process_time() - start
 
 

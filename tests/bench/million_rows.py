@@ -83,7 +83,7 @@ def _child(rows: int, folder: Path) -> None:
     peaks.stage = "opened"
     draft = studio.open_files(LOCAL_OWNER, {"main": (path.name, path)}).draft.id
     peaks.stage = "prepared"
-    studio.preparation(LOCAL_OWNER, draft).splits(recipe)
+    studio.prepared_draft(LOCAL_OWNER, draft).splits(recipe)
     studio.advise(LOCAL_OWNER, draft, recipe)
     peaks.stage = "started"
     pipeline.rows_of = peaks.entering("rows_loaded", pipeline.rows_of)

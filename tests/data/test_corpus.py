@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, check_trainable, join_corpora, normal_form
+from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, check_trainable, duplicate_key, join_corpora
 from trainer.data.files.reading import DroppedRow, Table, read_table
 from trainer.errors import UserError
 
@@ -129,7 +129,7 @@ def test_a_class_that_only_the_test_file_has_is_refused():
 
 
 def test_normal_form():
-    assert normal_form(" Straße  is\tLONG\n") == normal_form("STRASSE is long")
+    assert duplicate_key(" Straße  is\tLONG\n") == duplicate_key("STRASSE is long")
 
 
 def test_from_a_file_to_a_corpus():

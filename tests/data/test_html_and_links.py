@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.effort import effort
-from trainer.data.duplicates.normalize import fold_text
+from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.html_and_links import mask_links, replace_links, strip_html
 
 QUICK = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -163,7 +163,7 @@ def test_twice_is_once(text):
     ],
 )
 def test_folds_know_the_same_links_and_names(text):
-    assert fold_text(text) == fold_text(mask_links(text).replace("http", " ").replace("@user", " "))
+    assert normalize_text(text) == normalize_text(mask_links(text).replace("http", " ").replace("@user", " "))
     assert replace_links(text, "http", "@user") == mask_links(text)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.labels import find_separator, fold_label, is_measurement, split_labels
+from trainer.data.labels import find_separator, is_measurement, normalize_label, split_labels
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from trainer.data.labels import find_separator, fold_label, is_measurement, spli
     ],
 )
 def test_spellings_of_one_label(one, other):
-    assert fold_label(one) == fold_label(other)
+    assert normalize_label(one) == normalize_label(other)
 
 
 @pytest.mark.parametrize(
@@ -45,14 +45,14 @@ def test_spellings_of_one_label(one, other):
     ],
 )
 def test_labels_that_stay_apart(one, other):
-    assert fold_label(one) != fold_label(other)
+    assert normalize_label(one) != normalize_label(other)
 
 
 @given(st.text())
 def test_folding_twice_changes_nothing(label):
-    folded = fold_label(label)
-    assert fold_label(folded) == folded
-    assert fold_label(f" {label}\u200b\t") == folded
+    folded = normalize_label(label)
+    assert normalize_label(folded) == folded
+    assert normalize_label(f" {label}\u200b\t") == folded
 
 
 EMOTIONS = ("joy", "anger", "fear", "sadness")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.effort import effort
-from trainer.data.corpus import Corpus, normal_form
+from trainer.data.corpus import Corpus, duplicate_key
 from trainer.data.duplicates.near_duplicates import near_duplicates
 from trainer.data.splits import Splits, split
 from trainer.errors import UserError
@@ -42,7 +42,7 @@ def assert_partition(corpus: Corpus, splits: Splits) -> None:
         assert part.dtype == np.int64
         assert part.tolist() == sorted(part.tolist())
     groups = near_duplicates(corpus.texts).groups
-    for number in ([normal_form(text) for text in corpus.texts], groups.tolist()):
+    for number in ([duplicate_key(text) for text in corpus.texts], groups.tolist()):
         train, validation, test = ({number[row] for row in part} for part in parts(splits)[:3])
         assert not train & validation
         assert not train & test

@@ -31,7 +31,7 @@ def test_lengths_and_an_estimate_as_soon_as_the_machine_is_known(studio: Studio,
     studio.hardware = detect()
     assert codes(studio, draft) == ["texts_fit", "estimate"]
     advice = studio.advise("local", draft, RECIPE)
-    assert len(advice.lengths.tokens) == len(studio.preparation("local", draft).splits(RECIPE).train)
+    assert len(advice.lengths.tokens) == len(studio.prepared_draft("local", draft).splits(RECIPE).train)
     assert (advice.max_length, advice.suggested) == (32, 32)
 
 
@@ -66,7 +66,7 @@ def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings
     draft = studio.open_files("local", {"main": ("emoji.csv", csv_bytes(rows))}).draft.id
     finding = studio.advise("local", draft, Recipe()).findings[0]
     assert (finding.code, finding.severity) == ("unknown_signs", "look")
-    assert finding.count == len(studio.preparation("local", draft).splits(Recipe()).train)
+    assert finding.count == len(studio.prepared_draft("local", draft).splits(Recipe()).train)
     assert "❤ 😂" in finding.message or "😂 ❤" in finding.message
     assert len(finding.examples) == 20
     studio.close()

@@ -85,7 +85,7 @@ def test_what_is_open_stays_and_is_told(idle: Studio, secret: Path) -> None:
     assert "opened before" not in said
     idle.delete(ME, run)
     assert copies_in(idle, secret) == {"drafts"}
-    assert idle.preparation(ME, draft).corpus is not None
+    assert idle.prepared_draft(ME, draft).corpus is not None
     idle.remove_draft(ME, draft)
     assert copies_in(idle, secret) == set()
 
@@ -168,7 +168,7 @@ def test_a_start_clears_the_uploads_of_the_server_before_and_no_other(
     opened(server, harmless)
     server.recover()
     assert [file.name for file in server.settings.uploads_dir.rglob("*.csv")] == ["harmless.csv"]
-    assert server.preparation(ME, draft).corpus is not None
+    assert server.prepared_draft(ME, draft).corpus is not None
 
 
 def test_a_start_clears_what_a_crash_left_of_drafts_being_made_and_no_living_one(idle: Studio, secret: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_start_clears_what_a_crash_left_of_drafts_being_made_and_no_living_one
     # The young one may be another process's, still being filled.
     assert [folder.exists() for folder in halves] == [False, True]
     assert not extra.exists()
-    assert idle.preparation(ME, whole).corpus is not None
+    assert idle.prepared_draft(ME, whole).corpus is not None
 
 
 def test_copies_are_told_by_their_content_alone(tmp_path: Path) -> None:

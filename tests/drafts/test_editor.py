@@ -11,7 +11,7 @@ from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
 from trainer.drafts.editor import DraftEditor
 from trainer.drafts.preparation import GivenFile, read_tables
-from trainer.drafts.store import DRAFTS_KEPT
+from trainer.drafts.store import MAX_DRAFTS
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
@@ -86,12 +86,12 @@ def test_a_closed_draft_is_not_shown_again_and_is_not_lost(desk: DraftEditor, mo
     theirs = opened(desk, moods, OTHER)
     desk.close_draft(ME)
     again = DraftEditor(desk.settings, desk.reader)
-    assert (again.latest_draft(ME), again.latest_preparation(ME)) == (None, None)
+    assert (again.latest_draft(ME), again.latest_prepared_draft(ME)) == (None, None)
     assert again.latest_draft(OTHER) == theirs
     assert {draft.id for draft in again.drafts(ME)} == {first, second}
     assert not any(draft.open for draft in again.drafts(ME))
     # A page that still shows it hands in its form: that opens nothing.
-    desk.keep_form(ME, second, {"epochs": 3})
+    desk.save_form(ME, second, {"epochs": 3})
     assert desk.latest_draft(ME) is None
     desk.reopen(ME, first)
     assert desk.latest_draft(ME) == first
@@ -101,7 +101,7 @@ def test_a_closed_draft_is_not_shown_again_and_is_not_lost(desk: DraftEditor, mo
 
 
 def test_a_bad_file_leaves_the_draft_before_as_it_was(desk: DraftEditor, moods: Path) -> None:
-    first = desk.preparation(ME, opened(desk, moods))
+    first = desk.prepared_draft(ME, opened(desk, moods))
     with pytest.raises(UserError, match="picture"):
         desk.open_files(ME, {"main": ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(2000))})
     desk.close_draft(ME)
@@ -124,7 +124,7 @@ def test_a_draft_that_is_removed_while_it_is_open_opens_no_other(desk: DraftEdit
 
 def test_so_many_drafts_are_kept(desk: DraftEditor, moods: Path) -> None:
     drafts = []
-    for number in range(DRAFTS_KEPT + 1):
+    for number in range(MAX_DRAFTS + 1):
         drafts.append(opened(desk, moods))
         aged(desk, drafts[-1], 1000 + number)
     assert [draft.id for draft in desk.drafts(ME)] == drafts[:0:-1]
@@ -157,7 +157,7 @@ def test_a_given_file_is_its_split(desk: DraftEditor, moods: Path, tmp_path: Pat
     assert added.given == (GivenFile(role, "more.csv", 30, ("TEXT", "Mood")),)
     assert added.problem is None
     assert len(getattr(added.splits(Recipe()), role)) == 30
-    assert added.draft == DraftEditor(desk.settings, desk.reader).latest_preparation(ME).draft
+    assert added.draft == DraftEditor(desk.settings, desk.reader).latest_prepared_draft(ME).draft
     assert "delight" in added.corpus.label_names
     assert len(added.corpus) == 120
     without = desk.remove_file(ME, draft, role)
@@ -194,7 +194,7 @@ def test_a_file_that_does_not_fit_changes_nothing(
     with pytest.raises(UserError, match=said) as refusal:
         desk.add_file(ME, draft, "test", "bad.csv", content)
     assert code in (None, refusal.value.code)
-    assert desk.preparation(ME, draft) == before
+    assert desk.prepared_draft(ME, draft) == before
     assert files_of(desk, draft) == files
 
 
@@ -212,7 +212,7 @@ def test_columns_chosen_later_are_looked_for_in_the_given_file_too(desk: DraftEd
     main = write_rows(tmp_path / "two.csv", [(text, mood, mood[:1]) for text, mood in ROWS[:90]], ("text", "mood", "letter"))
     draft = desk.open_files(ME, {"main": ("two.csv", main)}, label="mood").draft.id
     desk.add_file(ME, draft, "test", "more.csv", write_rows(tmp_path / "more.csv", ROWS[90:]))
-    chosen = desk.choose(ME, draft, label="letter")
+    chosen = desk.set_columns(ME, draft, label="letter")
     assert chosen.problem.code == "unknown_column"
     assert chosen.given == (GivenFile("test", "more.csv", 30, ()),)
 
@@ -246,7 +246,7 @@ if how == "add":
     trainer.drafts.editor.read_tables = lambda drafts, draft, *others: os._exit(3) if draft.test else real(drafts, draft, *others)
     real = trainer.drafts.preparation.read_tables
     desk.add_file("local", draft[0], "test", "aside.csv", Path(file))
-desk.open_files("local", {"main": (Path(file).name, Path(file))}) if not draft else desk.reopen("local", draft[0], knowingly=True)
+desk.open_files("local", {"main": (Path(file).name, Path(file))}) if not draft else desk.reopen("local", draft[0], force=True)
 """
 
 
@@ -266,7 +266,7 @@ def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
     again = DraftEditor(desk.settings, desk.reader)
     with monkeypatch.context() as reads:
         reads.setattr("trainer.drafts.editor.read_tables", lambda *_: pytest.fail("it was read"))
-        assert (again.latest_draft(ME), again.latest_preparation(ME)) == (None, None)
+        assert (again.latest_draft(ME), again.latest_prepared_draft(ME)) == (None, None)
         deadly = again.withheld_draft(ME)
         assert (deadly.name, deadly.withheld, deadly.open) == ("moods.csv", True, False)
         assert [(one.id, one.withheld) for one in again.drafts(ME)] == [(deadly.id, True), (first, False)]
@@ -277,7 +277,7 @@ def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
     # The other files open as ever, and this one once somebody says so.
     assert again.reopen(ME, first).corpus is not None
     assert again.withheld_draft(ME) is None
-    assert again.reopen(ME, deadly.id, knowingly=True).corpus is not None
+    assert again.reopen(ME, deadly.id, force=True).corpus is not None
     assert DraftEditor(desk.settings, desk.reader).latest_draft(ME) == deadly.id
     assert files_of(desk, deadly.id) == ["draft.json", "source"]
 
@@ -296,7 +296,7 @@ def test_a_test_file_that_ended_its_reader_does_not_take_the_draft_with_it(desk:
     ended_while_reading("add", desk, moods, draft)
     again = DraftEditor(desk.settings, desk.reader)
     assert again.withheld_draft(ME) is None
-    assert again.latest_preparation(ME).given == ()
+    assert again.latest_prepared_draft(ME).given == ()
 
 
 def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(
@@ -306,7 +306,7 @@ def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(
     other = (
         "import sys; from pathlib import Path; from tests.readers import InThisProcess; from trainer.drafts.editor import DraftEditor; from trainer.settings import Settings; "
         + (
-            "desk = DraftEditor(Settings(runs_dir=Path(sys.argv[1])), InThisProcess()); print(desk.latest_draft('local'), len(desk.latest_preparation('local').corpus))"
+            "desk = DraftEditor(Settings(runs_dir=Path(sys.argv[1])), InThisProcess()); print(desk.latest_draft('local'), len(desk.latest_prepared_draft('local').corpus))"
         )
     )
 
@@ -316,7 +316,7 @@ def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(
         return read_tables(*how)
 
     monkeypatch.setattr("trainer.drafts.editor.read_tables", look)
-    DraftEditor(desk.settings, desk.reader).preparation(ME, draft)
+    DraftEditor(desk.settings, desk.reader).prepared_draft(ME, draft)
     assert seen == [[draft, "90"]]
 
 
@@ -328,7 +328,7 @@ def test_a_file_that_aborts_its_parser_is_a_sentence_and_the_page_opens_after_it
         with refused("file_damaged"):
             way()
     again = DraftEditor(desk.settings, desk.reader)
-    assert (again.withheld_draft(ME), again.latest_preparation(ME).draft.main.name) == (None, "moods.csv")
+    assert (again.withheld_draft(ME), again.latest_prepared_draft(ME).draft.main.name) == (None, "moods.csv")
     assert len(again.drafts(ME)) == 1
 
 
@@ -340,7 +340,7 @@ def test_a_real_file_that_aborts_its_reader_is_withheld(desk: DraftEditor, share
     ended_while_reading("", desk, file)
     deadly = desk.withheld_draft(ME)
     assert deadly.name == "abort.parquet"
-    assert desk.latest_preparation(ME) is None
+    assert desk.latest_prepared_draft(ME) is None
     with pytest.raises(UserError, match=r"abort\.parquet is not opened by itself: Emotune ended suddenly while it was reading it"):
         desk.reopen(ME, deadly.id)
 

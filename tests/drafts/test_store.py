@@ -16,7 +16,11 @@ def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) ->
     )
     assert store.path(draft, draft.main).read_bytes() == b"\xff\x00a,b\r\n"
     changed = replace(
-        draft, main=replace(draft.main, texts=("b", 1), label=0), class_names={"0": "joy"}, accepted=("several_labels",), form={"epochs": 3}
+        draft,
+        main=replace(draft.main, texts=("b", 1), label=0),
+        class_names={"0": "joy"},
+        dismissed=("several_labels",),
+        form={"epochs": 3},
     )
     store.save(changed)
     assert changed.version != draft.version
@@ -28,7 +32,7 @@ def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) ->
     assert store.latest("local") == again
     run = tmp_path / "run"
     run.mkdir()
-    store.copy_sources(again, run)
+    store.copy_to_run(again, run)
     assert (run / "source").read_bytes() == b"\xff\x00a,b\r\n"
     assert (run / "source-test").read_bytes() == b"x"
     store.remove(again)
@@ -100,9 +104,9 @@ def test_a_draft_is_made_again_of_what_a_run_keeps(tmp_path: Path) -> None:
     run.mkdir()
     draft = store.create("local", {"main": ("a.csv", b"x"), "validation": ("v.csv", b"v")}, texts=("0",), repairs=("html_in_texts",))
     draft = replace(draft, class_names={"0": "joy"}, form={"epochs": 3})
-    store.copy_sources(draft, run)
+    store.copy_to_run(draft, run)
     store.remove(draft)
-    again = store.of_run(run, "local")
+    again = store.create_from_run(run, "local")
     assert again == replace(draft, id=again.id)
     assert again.id != draft.id
     assert [store.path(again, source).read_bytes() for source in again.sources] == [b"x", b"v"]
@@ -113,11 +117,11 @@ def test_a_draft_is_made_again_of_what_a_run_keeps(tmp_path: Path) -> None:
 def test_of_a_run_whose_choices_cannot_be_read_no_draft_is_made(tmp_path: Path, harm: bytes | None) -> None:
     store, run = DraftStore(tmp_path / "drafts"), tmp_path / "run"
     run.mkdir()
-    store.copy_sources(store.create("local", {"main": ("a.csv", b"x")}), run)
+    store.copy_to_run(store.create("local", {"main": ("a.csv", b"x")}), run)
     if harm is None:
         (run / "source").unlink()
     else:
         (run / "draft.json").write_bytes(harm)
     with pytest.raises((OSError, ValueError)):
-        store.of_run(run, "local")
+        store.create_from_run(run, "local")
     assert len(list((tmp_path / "drafts").iterdir())) == 1

@@ -50,7 +50,7 @@ def test_repairs_show_what_they_did_and_the_way_back(messy: PreparedDraft, studi
     assert "Nothing was left to repair" in html
     assert "em-must_fix" not in html
     accepted = checklist.checklist_html(
-        studio.accept("local", studio.undo("local", messy.draft.id, ["label_variants"]).draft.id, "label_variants")
+        studio.dismiss("local", studio.undo("local", messy.draft.id, ["label_variants"]).draft.id, "label_variants")
     )
     assert ("undo", "label_variants") in buttons(accepted)
 
@@ -60,7 +60,7 @@ def test_columns_that_nobody_is_sure_of_can_be_confirmed_or_changed(studio: Stud
     path = write_rows(tmp_path / "two.csv", rows, ("text", "emotion", "sentiment"))
     opened = studio.open_files("local", {"main": (path.name, path)})
     assert {("confirm", ""), ("label", "2")} <= buttons(checklist.checklist_html(opened))
-    confirmed = studio.choose("local", opened.draft.id, text=(0,), label=1)
+    confirmed = studio.set_columns("local", opened.draft.id, text=(0,), label=1)
     assert "columns_unsure" not in {f.code for f in confirmed.findings}
 
 

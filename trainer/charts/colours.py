@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from trainer.data.labels import fold_label
+from trainer.data.labels import normalize_label
 
 # The hues people expect. All colours here have a contrast of at least 3 with white and with #111827 (WCAG 1.4.11), which leaves a narrow
 # band of lightness; within it they were placed for the largest least OKLab distance with normal, deuteranopic and protanopic sight
@@ -62,7 +62,7 @@ def _shade(colour: str, used: set[str]) -> str:
 
 def _key(name: str) -> str:
     """What the spellings of one class have in common."""
-    return " ".join(fold_label(str(name)).replace("_", " ").replace("-", " ").split())
+    return " ".join(normalize_label(str(name)).replace("_", " ").replace("-", " ").split())
 
 
 def _hash(key: str) -> int:

@@ -80,7 +80,7 @@ class Corpus:
         return replace(self, label_ids=np.array([at[name] for name in wanted], dtype=np.int64)[self.label_ids], label_names=tuple(order))
 
 
-def normal_form(text: str) -> str:
+def duplicate_key(text: str) -> str:
     """The text without regard to case and to the number of blanks; two texts with the same normal form are doubles."""
     return " ".join(text.casefold().split())
 

@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?(\d+)(?:[.,٫](\d+))?(?:[eE]([+-]?\d+))?\s?%?|[+-]?[
 # --- spellings ----------------------------------------------------------------------------------------------------------
 
 
-def fold_label(label: str) -> str:
+def normalize_label(label: str) -> str:
     """The label without regard to case, Unicode form, invisible characters and how blanks are written; ``fold(fold(x)) == fold(x)``.
 
     Blanks at the ends go, others become one space. A blank between words still counts: taken out altogether,

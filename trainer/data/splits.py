@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.corpus import Corpus, normal_form, unknown_class
+from trainer.data.corpus import Corpus, duplicate_key, unknown_class
 from trainer.data.duplicates.near_duplicates import near_duplicates
 from trainer.errors import UserError
 from trainer.text_format import pluralize
@@ -47,7 +47,7 @@ def split(corpus: Corpus, *, validation_share: float, test_share: float, seed: i
     and ``unknown_class`` where a published split has no training row of a class.
     """
     groups = near_duplicates(corpus.texts).groups if groups is None else groups
-    texts = _Texts([normal_form(text) for text in corpus.texts], groups.tolist())
+    texts = _Texts([duplicate_key(text) for text in corpus.texts], groups.tolist())
     origins = corpus.origins
     if origins is None or set(origins) <= {"train"}:
         parts, notices = _divide(corpus, texts, range(len(corpus)), validation_share, test_share, seed)

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from trainer import presets
 from trainer.data.checks.encoder import EncoderInfo, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
 from trainer.data.checks.findings import Finding
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
-from trainer.presets import dial
 from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
 from trainer.training.estimate import estimate
@@ -41,16 +41,16 @@ def encoder_info(encoder: Encoder) -> EncoderInfo:
     return EncoderInfo(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder), unknown_finder(encoder))
 
 
-def set_dial(
+def recipe_for_level(
     preparation: PreparedDraft | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None
 ) -> tuple[Recipe, str]:
     """The recipe of one level of the dial for a file, and what was chosen in words; without a file that is ready, for the sample's size."""
     device = "cpu" if hardware is None else hardware.device
     if preparation is None or preparation.problem is not None or preparation.corpus is None:
-        return dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
+        return presets.dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
     rows, facts = _rows(preparation, base), encoder_info(encoder)
     lengths = measure_lengths(preparation.corpus, facts) if rows is None else preparation.training_lengths(base, facts)
-    return dial(
+    return presets.dial(
         level,
         train_rows=len(preparation.corpus) if rows is None else rows[0],
         class_count=len(preparation.corpus.label_names),
@@ -86,7 +86,9 @@ def advise(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardwar
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
 
 
-def forecast(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed) -> float | None:
+def estimate_seconds(
+    preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed
+) -> float | None:
     """Seconds from Start to the report; None where the machine, the lengths of the texts or the training rows are not known."""
     rows = _rows(preparation, recipe)
     if rows is None or hardware is None or not encoder.parameters:

@@ -37,7 +37,7 @@ def find_copies(folders: Sequence[Path], drafts: DraftStore, others: Iterable[Ru
     learnt_from = contents_of(folder / SOURCE for folder in folders)
     same = [run for run in others if holds(run.path / SOURCE, learnt_from)]
     needed = {_draft_of(run, drafts) for run in same}
-    found = [draft for draft in drafts.of_owner(owner) if holds(drafts.path(draft, draft.main), learnt_from)]
+    found = [draft for draft in drafts.list_for_owner(owner) if holds(drafts.path(draft, draft.main), learnt_from)]
     shown = drafts.latest(owner)
     return Copies(
         tuple(draft for draft in found if draft != shown and draft.id not in needed),
@@ -82,6 +82,6 @@ def remove_copies(folder: Path, contents: Collection[Content]) -> None:
 
 def _draft_of(run: Run, drafts: DraftStore) -> str:
     try:
-        return drafts.kept_in(run.path).id
+        return drafts.load_from_run(run.path).id
     except (OSError, ValueError):
         return ""

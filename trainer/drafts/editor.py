@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from trainer.cache import SingleFlightCache
 from trainer.data.checks.repairs import sort_repairs
-from trainer.data.columns.resolve import choose_columns
+from trainer.data.columns.resolve import resolve_columns
 from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.reading import Table, read_bytes
@@ -21,8 +21,8 @@ from trainer.data.hub_tables import fetch_tables
 from trainer.data.reader.file_reader import TableReader
 from trainer.data.repaired_file import change_log, repaired_csv
 from trainer.drafts.copies import remove_copies, sources_in
-from trainer.drafts.preparation import PreparedDraft, read_tables, repaired_main, understand
-from trainer.drafts.store import Draft, DraftStore, DraftSummary, GivenRole, SourceFile, why_withheld
+from trainer.drafts.preparation import PreparedDraft, read_tables, repair_main_file, understand
+from trainer.drafts.store import Draft, DraftStore, DraftSummary, GivenRole, SourceFile, withheld_message
 from trainer.errors import UserError
 from trainer.runs.run import Run
 from trainer.settings import Settings
@@ -78,7 +78,7 @@ class DraftEditor:
         sample = MESSY_SAMPLE if messy else SAMPLE
         return self.open_files(owner, {"main": (sample.name, sample)})
 
-    def open_hub(self, owner: str, dataset: HubDataset) -> PreparedDraft:
+    def open_hub_dataset(self, owner: str, dataset: HubDataset) -> PreparedDraft:
         """Begin with a data set of the Hugging Face Hub; UserError where it cannot be fetched.
 
         Of one that the catalogue does not name the columns are guessed, as for any file.
@@ -87,32 +87,32 @@ class DraftEditor:
             return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
         return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch_tables(dataset, self.reader, **self.settings.file_limits))})
 
-    def open_again(self, owner: str, run: Run) -> PreparedDraft:
+    def open_from_run(self, owner: str, run: Run) -> PreparedDraft:
         """Go on with the draft that a run was started from where it is still as it was then; else begin a new one with what the run keeps of it.
 
         Raises UserError ``run_damaged`` where that is damaged or missing, ``withheld_draft`` where reading it ended a process.
         """
         run.check_sources()
-        kept = self._drafts.kept_in(run.path)
+        kept = self._drafts.load_from_run(run.path)
         if self._drafts.withheld(kept):
-            raise UserError(why_withheld(kept.main.name), code="withheld_draft")
+            raise UserError(withheld_message(kept.main.name), code="withheld_draft")
         with suppress(UserError):
             if self._drafts.get(kept.id, owner).version == kept.version:
                 return self.reopen(owner, kept.id)
         with disk_errors_as_user_error(self.settings):
-            draft = self._drafts.of_run(run.path, owner)
+            draft = self._drafts.create_from_run(run.path, owner)
         return self._begun(draft)
 
-    def preparation(self, owner: str, draft_id: str) -> PreparedDraft:
+    def prepared_draft(self, owner: str, draft_id: str) -> PreparedDraft:
         return self._understood(self._drafts.get(draft_id, owner))
 
-    def latest_preparation(self, owner: str) -> PreparedDraft | None:
+    def latest_prepared_draft(self, owner: str) -> PreparedDraft | None:
         """What the owner was preparing last and did not close, for a page that was just opened. UserError where that can no longer be read."""
         draft = self._drafts.latest(owner)
         return None if draft is None else self._understood(draft)
 
     def latest_draft(self, owner: str) -> str | None:
-        """The id of what ``latest_preparation`` shows."""
+        """The id of what ``latest_prepared_draft`` shows."""
         draft = self._drafts.latest(owner)
         return None if draft is None else draft.id
 
@@ -125,14 +125,14 @@ class DraftEditor:
         draft = self._drafts.withheld_latest(owner)
         return None if draft is None else next((one for one in self.drafts(owner) if one.id == draft.id), None)
 
-    def reopen(self, owner: str, draft_id: str, *, knowingly: bool = False) -> PreparedDraft:
+    def reopen(self, owner: str, draft_id: str, *, force: bool = False) -> PreparedDraft:
         """Go on with a draft: it becomes the latest. UserError where it is gone or its files can no longer be read; nothing is changed then.
 
-        One that ended the process that read it last is read only ``knowingly``; else UserError ``withheld_draft``.
+        One that ended the process that read it last is read only ``force``; else UserError ``withheld_draft``.
         """
-        if knowingly:
+        if force:
             self._drafts.allow(self._drafts.get(draft_id, owner))
-        preparation = self.preparation(owner, draft_id)
+        preparation = self.prepared_draft(owner, draft_id)
         with disk_errors_as_user_error(self.settings):
             self._drafts.reopen(preparation.draft)
         return preparation
@@ -162,10 +162,10 @@ class DraftEditor:
         """
         self.settings.check_writable()
         _check_role(role)
-        before = self.preparation(owner, draft_id)
+        before = self.prepared_draft(owner, draft_id)
         data = self._content(content)
         with disk_errors_as_user_error(self.settings):
-            source = self._drafts.keep_file(before.draft, role, name, data)
+            source = self._drafts.store_file(before.draft, role, name, data)
         try:
             after = self._understood(_with_file(before.draft, role, source))
             lacks_columns = after.columns is not None and not all(given.columns for given in after.given if given.role == role)
@@ -173,10 +173,10 @@ class DraftEditor:
                 raise after.problem
             edited = self._edited(owner, draft_id, lambda draft: _with_file(draft, role, source))
         except UserError:
-            self._drafts.drop_file(before.draft, source)
+            self._drafts.delete_file(before.draft, source)
             raise
         if (old := getattr(before.draft, role)) is not None:
-            self._drafts.drop_file(before.draft, old)
+            self._drafts.delete_file(before.draft, old)
         return self._understood(edited)
 
     def remove_file(self, owner: str, draft_id: str, role: GivenRole) -> PreparedDraft:
@@ -185,10 +185,10 @@ class DraftEditor:
         old = getattr(self._drafts.get(draft_id, owner), role)
         edited = self._edited(owner, draft_id, lambda draft: _with_file(draft, role, None))
         if old is not None:
-            self._drafts.drop_file(edited, old)
+            self._drafts.delete_file(edited, old)
         return self._understood(edited)
 
-    def choose(self, owner: str, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> PreparedDraft:
+    def set_columns(self, owner: str, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> PreparedDraft:
         """Other columns: ``text`` (several are joined) and ``label``; what is not named stays. Survives a reload.
 
         What was repaired, accepted or named in other columns is not carried over.
@@ -200,7 +200,7 @@ class DraftEditor:
             wanted = replace(draft.main, texts=tuple(text) or draft.main.texts, label=draft.main.label if label is None else label)
             fresh = replace(draft, main=wanted)
             if _positions(tables["main"], wanted) != _positions(tables["main"], draft.main):
-                fresh = replace(fresh, repairs=(), accepted=(), class_names={})
+                fresh = replace(fresh, repairs=(), dismissed=(), class_names={})
             return fresh
 
         return self._understood(self._edited(owner, draft_id, chosen))
@@ -222,23 +222,23 @@ class DraftEditor:
         undone = set(codes)
 
         def without(draft: Draft) -> Draft:
-            kept = {name: tuple(code for code in getattr(draft, name) if code not in undone) for name in ("repairs", "accepted")}
+            kept = {name: tuple(code for code in getattr(draft, name) if code not in undone) for name in ("repairs", "dismissed")}
             return replace(draft, **kept)
 
         return self._understood(self._edited(owner, draft_id, without))
 
-    def accept(self, owner: str, draft_id: str, code: str) -> PreparedDraft:
+    def dismiss(self, owner: str, draft_id: str, code: str) -> PreparedDraft:
         """Leave a finding as it is, though it should be fixed."""
-        if code not in {finding.code for finding in self.preparation(owner, draft_id).findings}:
+        if code not in {finding.code for finding in self.prepared_draft(owner, draft_id).findings}:
             raise UserError("This finding is no longer there.", code="unknown_finding")
         return self._understood(
-            self._edited(owner, draft_id, lambda draft: replace(draft, accepted=tuple(dict.fromkeys((*draft.accepted, code)))))
+            self._edited(owner, draft_id, lambda draft: replace(draft, dismissed=tuple(dict.fromkeys((*draft.dismissed, code)))))
         )
 
     def export(self, owner: str, draft_id: str, form: str) -> tuple[str, bytes]:
         """A file name and the content: the repaired file "exact" or "spreadsheet" (for programs that would run formulas), or the "changes"."""
-        preparation = self.preparation(owner, draft_id)
-        repaired = repaired_main(preparation, self._tables_of(preparation.draft))
+        preparation = self.prepared_draft(owner, draft_id)
+        repaired = repair_main_file(preparation, self._tables_of(preparation.draft))
         if form not in ("exact", "spreadsheet", "changes"):
             raise UserError("There is no such download. Choose one of the links on the page.", code="unknown_form")
         stem = preparation.draft.main.name.split(".", 1)[0] or "file"
@@ -247,7 +247,7 @@ class DraftEditor:
         data = repaired_csv(preparation.table, preparation.columns, repaired.corpus, spreadsheet=form == "spreadsheet")
         return f"{stem} {'for spreadsheets' if form == 'spreadsheet' else 'repaired'}.csv", data
 
-    def keep_form(self, owner: str, draft_id: str, form: Mapping[str, Any]) -> None:
+    def save_form(self, owner: str, draft_id: str, form: Mapping[str, Any]) -> None:
         """Remember what the form of a training holds, for the next time this file is shown."""
         self._edited(owner, draft_id, lambda draft: replace(draft, form=dict(form)))
 
@@ -315,7 +315,7 @@ def _with_file(draft: Draft, role: GivenRole, source: SourceFile | None) -> Draf
 def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
     """The columns that a person's choice comes to; None where it comes to none."""
     try:
-        columns = choose_columns(table, source.texts, source.label)
+        columns = resolve_columns(table, source.texts, source.label)
     except UserError:
         return None
     return (columns.label, columns.text, *columns.more_text)

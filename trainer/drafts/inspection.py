@@ -12,10 +12,10 @@ import numpy as np
 
 from trainer.data.checks.encoder import EncoderInfo, check_encoder, measure_lengths
 from trainer.data.checks.findings import Finding
-from trainer.data.checks.repairs import removable, with_one_label
-from trainer.data.checks.run_checks import by_severity, check
+from trainer.data.checks.repairs import drop_several_labels, removable
+from trainer.data.checks.run_checks import check, sort_by_severity
 from trainer.data.columns.guess import Columns, guess_split_column
-from trainer.data.columns.resolve import choose_columns
+from trainer.data.columns.resolve import resolve_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
 from trainer.data.duplicates.near_duplicates import near_duplicates
 from trainer.data.files.reading import Table
@@ -63,10 +63,10 @@ def examine(
     except UserError as error:
         return Inspection(answer | _refusal(error))
     try:
-        columns = choose_columns(table, text, label)
+        columns = resolve_columns(table, text, label)
         where = {"text": columns.text, "label": columns.label, "more_text": columns.more_text}
         corpus = build_corpus(table, **where, split_column=guess_split_column(table))
-        check_trainable(with_one_label(corpus), column=table.columns[columns.label], max_classes=max_classes)
+        check_trainable(drop_several_labels(corpus), column=table.columns[columns.label], max_classes=max_classes)
     except UserError as error:
         return Inspection(answer | _refusal(error) | _reading(table, None), table)
     findings = check(table, columns, corpus, near_duplicates(corpus.texts))
@@ -75,7 +75,7 @@ def examine(
         free = removable(corpus)
         training, kind = (corpus, "text") if corpus.origins is None or not free.any() else (corpus.where(free), "training text")
         lengths = measure_lengths(training, encoder)
-        findings = by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, kind=kind)])
+        findings = sort_by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, kind=kind)])
     return Inspection(
         answer | {"ok": True} | _reading(table, corpus) | _understood(table, columns, corpus, findings), table, columns, corpus
     )

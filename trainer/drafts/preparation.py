@@ -13,11 +13,11 @@ from trainer.cache import SingleFlightCache
 from trainer.data.checks.encoder import EncoderInfo, Lengths, measure_lengths
 from trainer.data.checks.findings import Finding, examples
 from trainer.data.checks.reading import check_reading
-from trainer.data.checks.repairs import Repaired, apply_repairs, with_one_label
-from trainer.data.checks.run_checks import by_severity, check
+from trainer.data.checks.repairs import Repaired, apply_repairs, drop_several_labels
+from trainer.data.checks.run_checks import check, sort_by_severity
 from trainer.data.columns.guess import Columns, find_column, guess_split_column
-from trainer.data.columns.resolve import choose_columns
-from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora, normal_form
+from trainer.data.columns.resolve import resolve_columns
+from trainer.data.corpus import Corpus, build_corpus, check_trainable, duplicate_key, is_whole_number, join_corpora
 from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import TableReader, read_file
@@ -103,7 +103,7 @@ class PreparedDraft:
         key = (encoder.name, encoder.count_tokens is None, recipe.validation_share, recipe.test_share, recipe.seed)
         return self._lengths.get(key, lambda: measure_lengths(self.training_rows(recipe), encoder))
 
-    def check_as_it_is(self, max_classes: int) -> None:
+    def require_trainable(self, max_classes: int) -> None:
         """Raise UserError where the corpus cannot be trained on unless what must be fixed is fixed."""
         if self.columns is not None:
             check_trainable(self.require_corpus(), column=self.table.columns[self.columns.label], max_classes=max_classes)
@@ -129,7 +129,7 @@ def understand(
     main = tables["main"]
     columns = None
     try:
-        columns = choose_columns(main, draft.main.texts, draft.main.label)
+        columns = resolve_columns(main, draft.main.texts, draft.main.label)
         corpus, odd = _corpora(draft, tables, columns)
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
@@ -140,10 +140,10 @@ def understand(
         shared = _shared_texts(draft, corpus)
     except UserError as error:
         problem = error
-    findings = by_severity([*check(main, columns, repaired.corpus, near), *odd, *shared])
+    findings = sort_by_severity([*check(main, columns, repaired.corpus, near), *odd, *shared])
     found = tuple(_accepted(finding, draft) for finding in findings)
     try:
-        judged = repaired.corpus if "several_labels" in draft.accepted else with_one_label(repaired.corpus)
+        judged = repaired.corpus if "several_labels" in draft.dismissed else drop_several_labels(repaired.corpus)
         check_trainable(judged, column=main.columns[columns.label], max_classes=settings.max_classes)
     except UserError as error:
         problem = error
@@ -190,7 +190,7 @@ def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
     if corpus.origins is None:
         return []
     rows = {part: [row for row, origin in enumerate(corpus.origins) if origin == part] for part in ("train", "validation", "test")}
-    texts = {part: {normal_form(corpus.texts[row]) for row in chosen} for part, chosen in rows.items()}
+    texts = {part: {duplicate_key(corpus.texts[row]) for row in chosen} for part, chosen in rows.items()}
     findings = []
     for part in ("test", "validation"):
         if not texts[part] or not texts[part] <= texts["train"]:
@@ -206,13 +206,13 @@ def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
                 "nothing. Give other rows for it, or none: then some are kept aside.",
                 code=f"{part}_in_training",
             )
-        leaving = [row for row in rows["train"] if normal_form(corpus.texts[row]) in texts[part]]
+        leaving = [row for row in rows["train"] if duplicate_key(corpus.texts[row]) in texts[part]]
         more = f"{pluralize(len(leaving), 'row')} with these texts {'is' if len(leaving) == 1 else 'are'} not trained on."
         findings.append(Finding(f"{part}_in_training", "look", len(rows[part]), f"{message}.", more, examples(corpus, leaving)))
     return findings
 
 
-def repaired_main(preparation: PreparedDraft, tables: Mapping[str, Table]) -> Repaired:
+def repair_main_file(preparation: PreparedDraft, tables: Mapping[str, Table]) -> Repaired:
     """The main file alone, repaired: what a person takes away. Raises what stands in the way of a corpus."""
     if preparation.columns is None or preparation.repaired is None:
         raise preparation.problem or UserError("There is nothing to download yet.", code="not_ready")
@@ -227,7 +227,7 @@ def _of_file(name: str, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _accepted(finding: Finding, draft: Draft) -> Finding:
-    return replace(finding, severity="look") if finding.severity == "must_fix" and finding.code in draft.accepted else finding
+    return replace(finding, severity="look") if finding.severity == "must_fix" and finding.code in draft.dismissed else finding
 
 
 def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReader) -> Table:

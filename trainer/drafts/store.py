@@ -19,7 +19,7 @@ from trainer.runs.damage import DRAFT, SOURCE
 from trainer.runs.run import is_id, new_id
 
 GivenRole = Literal["test", "validation"]
-DRAFTS_KEPT = 20
+MAX_DRAFTS = 20
 _CLOSED = "closed"
 """A mark in the folder of a draft, not a choice in it: it must not make the draft a newer one."""
 
@@ -51,7 +51,7 @@ class Draft:
     """Given names by label as written: {"0": "sadness"}."""
     repairs: tuple[str, ...] = ()
     """What is repaired before training, in any order."""
-    accepted: tuple[str, ...] = ()
+    dismissed: tuple[str, ...] = ()
     """Findings that a person wants to leave as they are, though they should be fixed."""
     form: Mapping[str, Any] = field(default_factory=dict)
     """What the form of a training last held (split, encoder, settings), by name of the page's choosing."""
@@ -112,9 +112,9 @@ class DraftStore:
             write_json(folder / DRAFT, asdict(draft))
         return draft
 
-    def of_run(self, run: Path, owner: str) -> Draft:
-        """A new draft with the files and the choices that ``copy_sources`` left in a run's folder. Raises what ``kept_in`` does."""
-        kept = self.kept_in(run)
+    def create_from_run(self, run: Path, owner: str) -> Draft:
+        """A new draft with the files and the choices that ``copy_to_run`` left in a run's folder. Raises what ``load_from_run`` does."""
+        kept = self.load_from_run(run)
         with self._new_folder() as (draft_id, folder):
             draft = replace(kept, id=draft_id, owner=owner)
             for source in draft.sources:
@@ -122,21 +122,21 @@ class DraftStore:
             write_json(folder / DRAFT, asdict(draft))
         return draft
 
-    def kept_in(self, run: Path) -> Draft:
+    def load_from_run(self, run: Path) -> Draft:
         """The draft that a run was started from, as it was then. Raises OSError where nothing is kept, ValueError where that is damaged."""
         try:
             return _from_dict(read_json(run / DRAFT))
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError("the choices of this run cannot be read") from error
 
-    def keep_file(self, draft: Draft, role: GivenRole, name: str, content: bytes) -> SourceFile:
+    def store_file(self, draft: Draft, role: GivenRole, name: str, content: bytes) -> SourceFile:
         """Put a file beside those of a draft; it is not part of the draft before somebody saves it so. Raises OSError."""
         # Never over another one: somebody may be reading that, and a run may share it.
         file = f"{SOURCE}-{role}-{secrets.token_hex(4)}"
         write_file(self.root / draft.id / file, content)
         return SourceFile(_shown_name(name), file)
 
-    def drop_file(self, draft: Draft, source: SourceFile) -> None:
+    def delete_file(self, draft: Draft, source: SourceFile) -> None:
         """Remove a file that is no longer part of a draft, for good. Raises OSError."""
         remove_file(self.path(draft, source))
 
@@ -149,17 +149,17 @@ class DraftStore:
         with suppress(FileNotFoundError):
             remove_folder(self.root / draft.id)
 
-    def sweep(self, half_made_before: float) -> None:
+    def sweep(self, created_before: float) -> None:
         """At a server's start: clear what a crash has left of drafts being removed and, where older (Unix time), of those being made."""
         for folder in self.root.glob("*"):
             if folder.name.startswith(REMOVED):
                 shutil.rmtree(folder, ignore_errors=True)
             elif folder.name.startswith(".new-"):
                 with suppress(OSError):
-                    if folder.stat().st_mtime < half_made_before:
+                    if folder.stat().st_mtime < created_before:
                         shutil.rmtree(folder, ignore_errors=True)
             elif is_id(folder.name):
-                _sweep_files(folder, half_made_before)
+                _sweep_files(folder, created_before)
 
     def get(self, draft_id: object, owner: str) -> Draft:
         """The owner's draft of this id; unknown and foreign ids get the same answer."""
@@ -198,7 +198,7 @@ class DraftStore:
         Raises UserError ``withheld_draft`` for one that is.
         """
         if self.withheld(draft):
-            raise UserError(why_withheld(draft.main.name), code="withheld_draft")
+            raise UserError(withheld_message(draft.main.name), code="withheld_draft")
         with reading(self.root / draft.id, [source.file for source in draft.sources]):
             yield
 
@@ -227,20 +227,20 @@ class DraftStore:
     def path(self, draft: Draft, source: SourceFile) -> Path:
         return self.root / draft.id / source.file
 
-    def copy_sources(self, draft: Draft, folder: Path) -> None:
-        """The files as handed in, and what was chosen for them, into a run's folder: ``of_run`` makes a draft of them again."""
+    def copy_to_run(self, draft: Draft, folder: Path) -> None:
+        """The files as handed in, and what was chosen for them, into a run's folder: ``create_from_run`` makes a draft of them again."""
         for source in draft.sources:
             link_file(self.path(draft, source), folder / source.file)
         write_json(folder / DRAFT, asdict(draft))
 
-    def tidy(self, owner: str, *, keep: int = DRAFTS_KEPT) -> None:
+    def tidy(self, owner: str, *, keep: int = MAX_DRAFTS) -> None:
         """Remove the owner's drafts but the newest ``keep``, as long as nobody asks for more room; what was trained on lives in the runs."""
         mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
         for file in mine[keep:]:
             with suppress(OSError):
                 remove_folder(file.parent)
 
-    def of_owner(self, owner: str) -> tuple[Draft, ...]:
+    def list_for_owner(self, owner: str) -> tuple[Draft, ...]:
         """The owner's drafts that can be read, the newest first."""
         return tuple(draft for draft, _ in self._of_owner(owner))
 
@@ -269,7 +269,7 @@ class DraftStore:
             raise
 
 
-def why_withheld(name: str) -> str:
+def withheld_message(name: str) -> str:
     """Why a draft of this main file is not read by itself, and what to do."""
     return (
         f"{name} is not opened by itself: Emotune ended suddenly while it was reading it the last time. The file may be damaged, or too large "
@@ -286,7 +286,7 @@ def _shown_name(name: str) -> str:
 
 def _from_dict(values: dict) -> Draft:
     files = {role: _source(values[role]) if values.get(role) else None for role in ("main", "validation", "test")}
-    lists = {name: tuple(values[name]) for name in ("repairs", "accepted")}
+    lists = {name: tuple(values[name]) for name in ("repairs", "dismissed")}
     return Draft(**{**values, **files, **lists})
 
 

@@ -5,7 +5,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from trainer.data.checks.repairs import REPAIRS, done_in_words, text_repairs
+from trainer.data.checks.repairs import REPAIRS, describe_repair, text_repairs
 from trainer.evaluation.baseline import learned_from
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report, gaps
@@ -211,7 +211,7 @@ def _repairs(view: RunView) -> str:
     """What was changed in the file before the training; nothing where nothing was."""
     if not view.repairs:
         return ""
-    lines = "\n".join(f"- {done_in_words(code, count)}" for code, count in view.repairs.items())
+    lines = "\n".join(f"- {describe_repair(code, count)}" for code, count in view.repairs.items())
     return f"## What was repaired in the file\n\n{lines}\n\n"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import gradio as gr
 
 from trainer.data.checks.findings import Example, Finding
-from trainer.data.checks.repairs import REPAIRS, done_in_words
+from trainer.data.checks.repairs import REPAIRS, describe_repair
 from trainer.drafts.preparation import PreparedDraft
 from trainer.text_format import pluralize
 from trainer.ui import markup
@@ -69,8 +69,8 @@ def _column_buttons(preparation: PreparedDraft, finding: Finding) -> list[Button
     """For columns that nobody is sure of: the other labels there could be, and a word that these are right."""
     if finding.code != "columns_unsure" or preparation.columns is None:
         return []
-    rivals = preparation.columns.rivals[:_MOST_RIVALS]
-    offered = [Button("label", f"The label is “{preparation.table.columns[at][:30]}”", code=str(at)) for at in rivals]
+    candidates = preparation.columns.candidates[:_MOST_RIVALS]
+    offered = [Button("label", f"The label is “{preparation.table.columns[at][:30]}”", code=str(at)) for at in candidates]
     return [Button("confirm", "They are right"), *offered]
 
 
@@ -80,7 +80,7 @@ def _item(preparation: PreparedDraft, finding: Finding) -> str:
         does.append(Button("repair", REPAIRS[finding.code].title, code=finding.code))
     if finding.severity == "must_fix":
         does.append(Button("accept", "Leave it as it is", code=finding.code, link=True))
-    elif finding.code in preparation.draft.accepted:
+    elif finding.code in preparation.draft.dismissed:
         does.append(Button("undo", "Ask again", code=finding.code, link=True))
     if finding.setting is not None:
         does.append(Button("set", f"Read {finding.setting[1]} tokens", code=f"{finding.setting[0]}={finding.setting[1]}"))
@@ -96,7 +96,7 @@ def _repaired(preparation: PreparedDraft) -> list[str]:
         count = preparation.repaired.counts.get(code, 0)
         changed = [c for c in preparation.repaired.changes if c.repair == code][:20]
         shown = [Example(c.line, c.before, c.after if c.what != "row" else "left out") for c in changed]
-        what = f"Repaired. {done_in_words(code, count)}." if count else f"Nothing was left to repair ({REPAIRS[code].title.lower()})."
+        what = f"Repaired. {describe_repair(code, count)}." if count else f"Nothing was left to repair ({REPAIRS[code].title.lower()})."
         lines.append(_line("good", what, "", [Button("undo", "Undo", code=code)], shown))
     return lines
 

@@ -52,7 +52,7 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
     def fetch(name: str | None, draft: str | None, *split: Any) -> dict:
         if not name:
             raise UserError("Choose a data set from the list, or write its name, first.", code="no_dataset")
-        return _opened(studio, tab, "", lambda: studio.open_hub(owner(), find_dataset(name)), draft, *split)
+        return _opened(studio, tab, "", lambda: studio.open_hub_dataset(owner(), find_dataset(name)), draft, *split)
 
     @refuse
     def test_file(path: str, draft: str | None, *split: Any) -> dict:
@@ -82,7 +82,7 @@ def _opened(studio: Studio, tab: DataTab, name: str, opens: Callable[[], Prepare
         studio.close_draft(owner())
         drafts = studio.drafts(owner())
         still = next((one for one in drafts if one.id == before), None)
-        rows = 0 if still is None else len(studio.preparation(owner(), still.id).table.rows)
+        rows = 0 if still is None else len(studio.prepared_draft(owner(), still.id).table.rows)
         notice = no_file_view.refused(name, error.message, still=still, rows=rows)
         return show_empty(tab, drafts, notice=notice, wrong=sentences(error.message)[0])
 
@@ -104,7 +104,7 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
     @_errors_on_data_tab(tab)
     def press(event: gr.EventData, draft: str | None, *split: Any) -> dict:
         if event.action in ("reopen", "retry"):
-            draft = studio.reopen(owner(), event.code, knowingly=event.action == "retry").draft.id
+            draft = studio.reopen(owner(), event.code, force=event.action == "retry").draft.id
             return {tab.reopened: f"{draft} {secrets.token_hex(4)}", p["notice"]: ""}
         if event.action == "remove":
             studio.remove_draft(owner(), event.code)
@@ -128,11 +128,11 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     @refuse
     def choose_text(draft: str | None, text: str, more: str | None, *split: Any) -> dict:
         columns = [_position(chosen) for chosen in (text, more) if chosen]
-        return show(tab, studio.choose(owner(), current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split)
+        return show(tab, studio.set_columns(owner(), current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split)
 
     @refuse
     def choose_label(draft: str | None, label: str, *split: Any) -> dict:
-        return show(tab, studio.choose(owner(), current_draft(studio, draft), label=_position(label)), *split)
+        return show(tab, studio.set_columns(owner(), current_draft(studio, draft), label=_position(label)), *split)
 
     @refuse
     def rename(draft: str | None, rows: list, *split: Any) -> dict:
@@ -147,7 +147,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
     @refuse
     def resplit(draft: str | None, *split: Any) -> dict:
-        return show_split(tab, studio.preparation(owner(), current_draft(studio, draft)), *split)
+        return show_split(tab, studio.prepared_draft(owner(), current_draft(studio, draft)), *split)
 
     held = [tab.draft, *tab.form]
     for component in (tab.findings, tab.footer):
@@ -163,17 +163,17 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 def _done(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
     """The preparation after a press in the checklist. A page may be older than its server: what it does not know changes nothing."""
     if action == "repair_all":
-        return studio.repair(owner(), draft, [finding.code for finding in repairable(studio.preparation(owner(), draft))])
+        return studio.repair(owner(), draft, [finding.code for finding in repairable(studio.prepared_draft(owner(), draft))])
     if action == "repair":
         return studio.repair(owner(), draft, code.split())
     if action == "accept":
-        return studio.accept(owner(), draft, code)
+        return studio.dismiss(owner(), draft, code)
     if action in ("confirm", "label"):
-        columns = studio.preparation(owner(), draft).columns
+        columns = studio.prepared_draft(owner(), draft).columns
         if columns is None:
             raise UserError("Choose the columns from the lists above.", code="no_columns")
         label = int(code) if action == "label" and code.isdecimal() else columns.label
-        return studio.choose(owner(), draft, text=(columns.text, *columns.more_text), label=label)
+        return studio.set_columns(owner(), draft, text=(columns.text, *columns.more_text), label=label)
     return studio.undo(owner(), draft, [code])
 
 

@@ -306,7 +306,7 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
     """Updates for what depends on the encoder and its settings; none while the file cannot be trained on."""
     try:
         draft = current_draft(studio, draft)
-        preparation, advice = studio.preparation(owner(), draft), studio.advise(owner(), draft, recipe)
+        preparation, advice = studio.prepared_draft(owner(), draft), studio.advise(owner(), draft, recipe)
     except UserError:
         return gr.skip()
     return {tab.findings: checklist.checklist_html(preparation, advice.findings)}
@@ -317,7 +317,7 @@ def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe
     p = tab.parts
     try:
         draft = current_draft(studio, draft)
-        corpus, advice = studio.preparation(owner(), draft).require_corpus(), studio.advise(owner(), draft, recipe)
+        corpus, advice = studio.prepared_draft(owner(), draft).require_corpus(), studio.advise(owner(), draft, recipe)
     except UserError:
         return gr.skip()
     lengths = np.array([len(t.split()) for t in corpus.texts])
@@ -342,7 +342,7 @@ def split_line(preparation: PreparedDraft, *split: Any) -> str:
 
 def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
     """How the encoder's tokenizer splits the chosen row, counted from 1."""
-    preparation = studio.preparation(owner(), current_draft(studio, draft))
+    preparation = studio.prepared_draft(owner(), current_draft(studio, draft))
     corpus = preparation.require_corpus()
     number = int(row) if isinstance(row, int | float) and row == row else 1
     found_rows = np.flatnonzero(corpus.source_rows == number - 1)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trainer.charts.colours import class_colours
-from trainer.drafts.store import DraftSummary, why_withheld
+from trainer.drafts.store import DraftSummary, withheld_message
 from trainer.text_format import file_size, percent, pluralize, time_ago
 from trainer.ui import markup, shell
 from trainer.ui.buttons import Button
@@ -97,7 +97,7 @@ def withheld(draft: DraftSummary) -> str:
     """A file that ended Emotune while it was read, which is left alone until somebody says what becomes of it."""
     remove = Button("remove", "Remove it", code=draft.id, elem_id="remove-withheld").html
     retry = Button("retry", "Try it again", code=draft.id, elem_id="retry-withheld").html
-    return markup.notice(why_withheld(draft.name), "must_fix") + f'<p class="em-still">{remove}{retry}</p>'
+    return markup.notice(withheld_message(draft.name), "must_fix") + f'<p class="em-still">{remove}{retry}</p>'
 
 
 def way_back(draft: DraftSummary) -> str:

@@ -168,8 +168,8 @@ def _ways(
         more = int(epochs) if epochs.isdecimal() else 0
         return {tabs: gr.Tabs(selected="train"), watched: studio.resume(owner(), run, more_epochs=more).id}
 
-    def reopen(draft: str, *, knowingly: bool = False) -> dict:
-        studio.reopen(owner(), draft, knowingly=knowingly)
+    def reopen(draft: str, *, force: bool = False) -> dict:
+        studio.reopen(owner(), draft, force=force)
         return {tabs: gr.Tabs(selected="data"), reopened: secrets.token_hex(4)}
 
     return {
@@ -177,7 +177,7 @@ def _ways(
         "go-on": go_on,
         "yes-further": further,
         "reopen": lambda draft, _: reopen(draft),
-        "retry": lambda draft, _: reopen(draft, knowingly=True),
+        "retry": lambda draft, _: reopen(draft, force=True),
         "to-data": lambda _, __: {tabs: gr.Tabs(selected="data")},
     }
 

@@ -76,7 +76,7 @@ def save_form_event(studio: Studio, page: Page) -> dict[str, Any]:
     def keep(draft: str | None, *values: Any) -> Any:
         known = draft or studio.latest_draft(owner())
         if known is not None:
-            studio.keep_form(owner(), known, dict(zip([c.elem_id for c in page.form], values, strict=True)))
+            studio.save_form(owner(), known, dict(zip([c.elem_id for c in page.form], values, strict=True)))
         return gr.skip()
 
     return {"fn": keep, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **PRIVATE_EVENT_MULTIPLE}
@@ -88,7 +88,7 @@ def show_recipe(studio: Studio, page: Page, draft: str | None, recipe: Recipe, w
     split = data_tab.split_values(recipe)
     resplit = {}
     with suppress(UserError):  # without a file the Data tab says so
-        resplit = data_tab.show_split(page.data, studio.preparation(owner(), data_tab.current_draft(studio, draft)), *split)
+        resplit = data_tab.show_split(page.data, studio.prepared_draft(owner(), data_tab.current_draft(studio, draft)), *split)
     return {
         form.level: level or recipe_form.CUSTOM,
         form.explanation: recipe_form.explanation_html(why),
@@ -136,7 +136,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         return data_tab.show_unopened(data, drafts, withheld)
 
     def latest(*held: Any) -> dict:
-        preparation = studio.latest_preparation(owner())
+        preparation = studio.latest_prepared_draft(owner())
         if preparation is None:
             return without(studio.drafts(owner()))
         kept = preparation.draft.form
@@ -209,14 +209,14 @@ def _wire_judgement(studio: Studio, page: Page) -> Any:
 
 def _source(studio: Studio, draft: str | None) -> str:
     with suppress(UserError):
-        return train_tab.source_html(studio.preparation(owner(), data_tab.current_draft(studio, draft)).draft.main.name)
+        return train_tab.source_html(studio.prepared_draft(owner(), data_tab.current_draft(studio, draft)).draft.main.name)
     return train_tab.nothing_yet()
 
 
 def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, wrong: str = "") -> str:
     """What Start would train on, and whether it can."""
     try:
-        preparation = studio.preparation(owner(), data_tab.current_draft(studio, draft))
+        preparation = studio.prepared_draft(owner(), data_tab.current_draft(studio, draft))
     except UserError:
         return train_tab.no_file_footer()
     found, seconds = assess_readiness(preparation, _held(page, values)[2]), None
@@ -339,7 +339,7 @@ def _wire_recipes(studio: Studio, page: Page) -> None:
     def take(draft: str | None, *values: Any) -> dict:
         recipe = recipe_from_form(page, values)
         known = draft or studio.latest_draft(owner())
-        repairs = studio.preparation(owner(), known).draft.repairs if known else ()
+        repairs = studio.prepared_draft(owner(), known).draft.repairs if known else ()
         return {form.recipe_text: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
 
     held = [data.draft, *page.form]

@@ -142,8 +142,8 @@ def test_split_column():
 def test_rivals_are_offered_best_first():
     both = [("pos", "joy"), ("neg", "fear"), ("neg", "anger")]
     found = guess_columns(table_of("text,Sentiment,Emotion,likes,id", lambda n: f"{SENTENCES[n]},{','.join(both[n % 3])},{n % 7},{n}"))
-    assert (found.label, found.rivals, found.more_text) == (2, (1,), ())
-    assert guess_columns(table_of("text,label,id", lambda n: f"{SENTENCES[n]},{n % 2},{n}")).rivals == ()
+    assert (found.label, found.candidates, found.more_text) == (2, (1,), ())
+    assert guess_columns(table_of("text,label,id", lambda n: f"{SENTENCES[n]},{n % 2},{n}")).candidates == ()
 
 
 def test_one_label_in_two_languages_is_one():
@@ -156,7 +156,7 @@ def test_yes_no_columns_are_declared():
     found = guess_columns(table_of("text,joy,fear,anger", lambda n: f"{SENTENCES[n]},{n % 2},{int(n % 3 == 0)},{int(n % 5 == 0)}"))
     assert (found.label, found.sure) == (1, False)
     assert "several yes/no columns (“joy”, “fear”, “anger”)" in found.label_reason
-    assert set(found.rivals) == {2, 3}
+    assert set(found.candidates) == {2, 3}
 
 
 def test_several_labels_in_one_cell_are_a_label():
@@ -220,7 +220,7 @@ def test_any_table_has_columns_or_a_refusal(rows, header):
         code = refusal.code
     else:
         code = "none"
-        assert len({found.text, found.label, *found.rivals}) == 2 + len(found.rivals)
+        assert len({found.text, found.label, *found.candidates}) == 2 + len(found.candidates)
     assert code in ("none", "no_text_column", "no_label_column", "label_is_measurement")
     assert guess_split_column(table) is None or len(rows) > 1
 

@@ -13,12 +13,12 @@ TONES = ["calm", "loud", "kind"]
 def guess(header, row):
     table = read_table("\n".join([header, *(row(n) for n in range(60))]).encode())
     found = guess_columns(table)
-    return table.columns[found.label], found.sure, [table.columns[rival] for rival in found.rivals]
+    return table.columns[found.label], found.sure, [table.columns[rival] for rival in found.candidates]
 
 
 def test_a_weak_name_wins_only_with_a_question():
-    label, sure, rivals = guess("text,status,tone", lambda n: f"{SENTENCES[n]},{['open', 'closed'][n % 2]},{TONES[n % 3]}")
-    assert (sure, sorted([label, *rivals])) == (False, ["status", "tone"])
+    label, sure, candidates = guess("text,status,tone", lambda n: f"{SENTENCES[n]},{['open', 'closed'][n % 2]},{TONES[n % 3]}")
+    assert (sure, sorted([label, *candidates])) == (False, ["status", "tone"])
     assert guess("text,label,tone", lambda n: f"{SENTENCES[n]},{['a', 'b'][n % 2]},{TONES[n % 3]}")[:2] == ("label", True)
     assert guess("text,status", lambda n: f"{SENTENCES[n]},{['open', 'closed'][n % 2]}")[:2] == ("status", True)
 
@@ -30,8 +30,8 @@ def test_a_nearly_constant_column_is_no_label_beside_another():
 
 def test_a_rare_class_is_not_passed_over_in_silence():
     assert guess("text,label,device", lambda n: f"{SENTENCES[n]},{'no' if n else 'yes'},{TONES[n % 2]}")[:2] == ("label", False)
-    label, sure, rivals = guess("text,fraud,device", lambda n: f"{SENTENCES[n]},{int(n == 0)},{TONES[n % 2]}")
-    assert (sure, sorted([label, *rivals])) == (False, ["device", "fraud"])
+    label, sure, candidates = guess("text,fraud,device", lambda n: f"{SENTENCES[n]},{int(n == 0)},{TONES[n % 2]}")
+    assert (sure, sorted([label, *candidates])) == (False, ["device", "fraud"])
 
 
 def test_rows_that_are_all_too_long_are_refused_with_the_reason():

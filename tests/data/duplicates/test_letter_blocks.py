@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.data.duplicates.letter_blocks import digits_of, in_blocks
+from trainer.data.duplicates.letter_blocks import hash_digits, letter_blocks
 
 
 @settings(deadline=None)
@@ -13,7 +13,7 @@ from trainer.data.duplicates.letter_blocks import digits_of, in_blocks
 def test_blocks_hold_every_text_once(texts):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("trainer.data.duplicates.letter_blocks._BLOCK", 40)
-        blocks = list(in_blocks(texts))
+        blocks = list(letter_blocks(texts))
     again = [
         block.codes[start : start + length].tobytes().decode("utf-32-le", "surrogatepass")
         for block in blocks
@@ -26,7 +26,7 @@ def test_blocks_hold_every_text_once(texts):
 
 
 def test_texts_have_the_same_number_where_their_digits_are_the_same():
-    numbers = digits_of(["no digit", "room 12", "1 of 2", "room 21", "room ٣", "room 3", "none either"])
+    numbers = hash_digits(["no digit", "room 12", "1 of 2", "room 21", "room ٣", "room 3", "none either"])
     assert numbers.dtype == np.uint32
     assert numbers[0] == numbers[6] == 0
     assert numbers[1] == numbers[2]

@@ -10,9 +10,9 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
 from tests.effort import effort
-from trainer.data.duplicates.near_duplicates import LARGEST_GROUP, SHORTEST, near_duplicates
-from trainer.data.duplicates.normalize import fold_text
-from trainer.data.duplicates.similar_pairs import SIMILAR
+from trainer.data.duplicates.near_duplicates import MAX_GROUP, MIN_LETTERS, near_duplicates
+from trainer.data.duplicates.normalize import normalize_text
+from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -77,7 +77,7 @@ _LETTERS = st.sampled_from("abcdeABC   éßжσ你好日कलไม่🙂👍�
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    text=st.text(alphabet=_LETTERS, min_size=SHORTEST, max_size=60)
+    text=st.text(alphabet=_LETTERS, min_size=MIN_LETTERS, max_size=60)
     | st.text(alphabet=_LETTERS, min_size=1, max_size=40).map(lambda t: t * 60),
     more=st.lists(st.text(alphabet=_LETTERS, max_size=40), max_size=5),
     place=st.floats(0, 1),
@@ -85,11 +85,11 @@ _LETTERS = st.sampled_from("abcdeABC   éßжσ你好日कलไม่🙂👍�
     letter=_LETTERS,
 )
 def test_two_texts_one_letter_apart_are_always_one_group(text, more, place, what, letter):
-    one = fold_text(text)
+    one = normalize_text(text)
     at = int(place * (len(one) - 1)) if one else 0
-    other = fold_text(one[:at] + ("" if what == "left out" else letter) + one[at + (what != "inserted") :])
+    other = normalize_text(one[:at] + ("" if what == "left out" else letter) + one[at + (what != "inserted") :])
     digits = ["".join(filter(str.isdigit, fold)) for fold in (one, other)]
-    if min(len(one), len(other)) < SHORTEST or digits[0] != digits[1] or Levenshtein.distance(one, other) > 1:
+    if min(len(one), len(other)) < MIN_LETTERS or digits[0] != digits[1] or Levenshtein.distance(one, other) > 1:
         return
     found = near_duplicates([one, *more, other])
     assert found.groups[0] == found.groups[-1]
@@ -118,9 +118,9 @@ def test_a_chain_of_templated_texts_does_not_swallow_the_file():
     rng = random.Random(1)
     texts = [f"dear {''.join(rng.choices(ALPHABET, k=6))} your order was sent and will arrive at your door on monday" for _ in range(4_000)]
     sizes = np.bincount(near_groups(texts))
-    assert 2 <= sizes.max() <= LARGEST_GROUP[1] * len(texts)
+    assert 2 <= sizes.max() <= MAX_GROUP[1] * len(texts)
     small = np.bincount(near_groups(texts[:300]))
-    assert small.max() <= LARGEST_GROUP[0]
+    assert small.max() <= MAX_GROUP[0]
 
 
 def test_rows_that_the_largest_group_keeps_apart_are_counted():
@@ -150,9 +150,9 @@ def bought(rng: random.Random, words: list[str]) -> str:
 def test_of_pairs_of_templated_texts_hardly_any_is_missed_in_silence(rows, at_most):
     rng = random.Random(rows + 60)
     words = ["".join(rng.choice("bcdfghjklmnp") + rng.choice("aeiou") for _ in range(3)) for _ in range(60)]
-    texts = list(dict.fromkeys(fold_text(bought(rng, words)) for _ in range(rows)))
+    texts = list(dict.fromkeys(normalize_text(bought(rng, words)) for _ in range(rows)))
     found = near_duplicates(texts)
-    likeness = process.cdist(texts[:3_000], texts, scorer=fuzz.ratio, score_cutoff=SIMILAR, dtype=np.uint8)
+    likeness = process.cdist(texts[:3_000], texts, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY, dtype=np.uint8)
     one, other = np.nonzero(np.triu(likeness, 1))
     assert len(one) > 200
     marked = found.unchecked | found.parted
@@ -240,7 +240,7 @@ def check_that_order_does_not_matter(texts: list[str], rng: random.Random) -> No
     assert distinct_groups(groups) == distinct_groups(back)
     firsts = [np.flatnonzero(groups == number)[0] for number in range(len(distinct_groups(groups)))]
     assert firsts == sorted(firsts)
-    folds = [fold_text(text) for text in texts]
+    folds = [normalize_text(text) for text in texts]
     assert all(groups[a] == groups[b] for a in range(len(texts)) for b in range(a) if folds[a] == folds[b])
 
 

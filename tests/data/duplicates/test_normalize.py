@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer.data.corpus import normal_form
-from trainer.data.duplicates.normalize import fold_text
+from trainer.data.corpus import duplicate_key
+from trainer.data.duplicates.normalize import normalize_text
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ODD = st.text(
@@ -41,7 +41,7 @@ ODD = st.text(
     ],
 )
 def test_the_same_after_folding(one, other):
-    assert fold_text(one) == fold_text(other)
+    assert normalize_text(one) == normalize_text(other)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_same_after_folding(one, other):
     ],
 )
 def test_different_after_folding(one, other):
-    assert fold_text(one) != fold_text(other)
+    assert normalize_text(one) != normalize_text(other)
 
 
 @pytest.mark.parametrize(
@@ -87,17 +87,17 @@ def test_different_after_folding(one, other):
     ],
 )
 def test_what_stays(text, folded):
-    assert fold_text(text) == folded
+    assert normalize_text(text) == folded
 
 
 @QUICK
 @given(text=ODD)
 def test_folding_twice_is_folding_once(text):
-    assert fold_text(fold_text(text)) == fold_text(text)
+    assert normalize_text(normalize_text(text)) == normalize_text(text)
 
 
 @QUICK
 @given(text=ODD)
 def test_doubles_are_near_duplicates(text):
-    assert fold_text(normal_form(text)) == fold_text(text)
-    assert fold_text(f" {text.upper()}\n") == fold_text(normal_form(text.upper()))
+    assert normalize_text(duplicate_key(text)) == normalize_text(text)
+    assert normalize_text(f" {text.upper()}\n") == normalize_text(duplicate_key(text.upper()))

@@ -9,7 +9,7 @@ from rapidfuzz.distance import Levenshtein
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from trainer.data.duplicates.letter_blocks import digits_of
+from trainer.data.duplicates.letter_blocks import hash_digits
 from trainer.data.duplicates.one_letter_pairs import one_letter_pairs
 
 
@@ -21,7 +21,7 @@ def components(count: int, one, other) -> list[int]:
 @given(texts=st.lists(st.text(alphabet="ab", min_size=2, max_size=9) | st.text(alphabet="ab 1é漢", min_size=2, max_size=6), max_size=60))
 def test_they_link_the_same_texts_as_comparing_every_pair(texts):
     texts = sorted(set(texts))
-    digits = digits_of(texts)
+    digits = hash_digits(texts)
     one, other = one_letter_pairs(texts, digits)
     every = [
         (at, to)

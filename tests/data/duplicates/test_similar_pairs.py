@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
 from tests.bench.duplicates import KINDS, plant, realistic, templated
-from trainer.data.duplicates.letter_blocks import digits_of
-from trainer.data.duplicates.normalize import fold_text
-from trainer.data.duplicates.similar_pairs import SIMILAR, similar_pairs
+from trainer.data.duplicates.letter_blocks import hash_digits
+from trainer.data.duplicates.normalize import normalize_text
+from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY, similar_pairs
 
 
 @pytest.mark.parametrize("texts", [realistic, templated])
@@ -20,11 +20,11 @@ from trainer.data.duplicates.similar_pairs import SIMILAR, similar_pairs
 def test_of_planted_pairs_of_every_kind_at_least_ninety_nine_of_a_hundred_are_found(monkeypatch, texts, few):
     monkeypatch.setattr("trainer.data.duplicates.similar_pairs._FEW", few)
     every, planted = plant(texts(4_000, seed=5), each=200, seed=6)
-    every = [fold_text(text) for text in every]
+    every = [normalize_text(text) for text in every]
     del planted["equal when folded"]
     by_alphabet = sorted(set(every))
     at = {text: number for number, text in enumerate(by_alphabet)}
-    pairs = similar_pairs(by_alphabet, digits_of(by_alphabet))
+    pairs = similar_pairs(by_alphabet, hash_digits(by_alphabet))
     found = set(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))
     assert len(planted) == len(KINDS) - 1
     for kind, kinds_pairs in planted.items():
@@ -37,19 +37,19 @@ def test_of_planted_pairs_of_every_kind_at_least_ninety_nine_of_a_hundred_are_fo
 @given(st.lists(st.text("ab c", min_size=20, max_size=40), max_size=40, unique=True))
 def test_of_few_texts_every_similar_pair_is_found(texts):
     texts.sort()
-    pairs = similar_pairs(texts, digits_of(texts))
+    pairs = similar_pairs(texts, hash_digits(texts))
     found = set(zip(np.minimum(pairs.one, pairs.other).tolist(), np.maximum(pairs.one, pairs.other).tolist(), strict=True))
     every = combinations(range(len(texts)), 2)
-    assert found == {(one, other) for one, other in every if fuzz.ratio(texts[one], texts[other]) >= SIMILAR}
+    assert found == {(one, other) for one, other in every if fuzz.ratio(texts[one], texts[other]) >= MIN_SIMILARITY}
     assert len(found) == len(pairs.one)
 
 
 def test_what_is_found_is_similar_and_the_most_similar_comes_first():
     every, _ = plant(templated(1_000, seed=1), each=50, seed=2)
     texts = sorted(set(every))
-    pairs = similar_pairs(texts, digits_of(texts))
+    pairs = similar_pairs(texts, hash_digits(texts))
     scores = [fuzz.ratio(texts[one], texts[other]) for one, other in zip(pairs.one, pairs.other, strict=True)]
-    assert min(scores) >= SIMILAR
+    assert min(scores) >= MIN_SIMILARITY
     assert scores == sorted(scores, reverse=True)
 
 
@@ -62,7 +62,7 @@ def test_pairs_that_there_is_no_time_for_leave_their_texts_unchecked(monkeypatch
             for _ in range(500)
         }
     )
-    digits = digits_of(texts)
+    digits = hash_digits(texts)
     assert not similar_pairs(texts, digits).unchecked.all()
     monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{name}", value)
     monkeypatch.setattr("trainer.data.duplicates.similar_pairs._SLICE", 1_000)
@@ -71,6 +71,6 @@ def test_pairs_that_there_is_no_time_for_leave_their_texts_unchecked(monkeypatch
 
 def test_no_text_at_all_and_one():
     for texts in ([], ["a text that stands alone here"]):
-        pairs = similar_pairs(texts, digits_of(texts))
+        pairs = similar_pairs(texts, hash_digits(texts))
         assert len(pairs.one) == len(pairs.other) == 0
         assert pairs.unchecked.tolist() == [False] * len(texts)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.data.files.samples import make_workbook, make_zip
 from tests.effort import effort
-from trainer.data.files.formats import find_kind
+from trainer.data.files.formats import detect_format
 from trainer.data.files.reading import read_table
 from trainer.errors import UserError
 
@@ -99,7 +99,7 @@ def test_a_zip_that_lies_about_sizes_is_refused():
 
 def test_a_text_that_begins_like_a_magic_number_is_text():
     for data in (b"PAR1,label\nx,y\n", b"BZh is a name,label\n", b"PK,label\nx,y\n"):
-        assert find_kind(data) == "text"
+        assert detect_format(data) == "text"
 
 
 def test_a_small_gzip_of_millions_of_lines_is_refused_before_they_are_cut():

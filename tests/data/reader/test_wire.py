@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.data.files.table import DroppedRow, ReaderWarning, Table
-from trainer.data.reader.wire import BrokenWireError, packed, receive, receive_facts, receive_table, send, send_facts
+from trainer.data.reader.wire import BrokenWireError, packed, receive, receive_json, receive_table, send, send_json
 
 _text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 _lines = st.integers(1, 2**40)
@@ -38,10 +38,10 @@ def tables(draw: st.DrawFn) -> Table:
 def through_the_wire(table: Table) -> Table:
     stream = io.BytesIO()
     facts, *cells = packed(table)
-    send_facts(stream, facts)
+    send_json(stream, facts)
     send(stream, *cells)
     stream.seek(0)
-    received = receive_table(stream, receive_facts(stream)["table"])
+    received = receive_table(stream, receive_json(stream)["table"])
     assert stream.read() == b""
     return received
 
@@ -134,4 +134,4 @@ def test_facts_must_be_an_object(sent: bytes) -> None:
     send(stream, sent)
     stream.seek(0)
     with pytest.raises(BrokenWireError):
-        receive_facts(stream)
+        receive_json(stream)

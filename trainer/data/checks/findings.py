@@ -10,7 +10,7 @@ from trainer.data.corpus import Corpus
 
 Severity = Literal["good", "look", "must_fix"]
 
-MOST_EXAMPLES = 20
+MAX_EXAMPLES = 20
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Finding:
 
 def examples(corpus: Corpus, rows: Iterable[int], *, note: str | None = None) -> tuple[Example, ...]:
     """The first of these rows of a corpus, each with its label unless there is a note for all."""
-    shown = [int(row) for _, row in zip(range(MOST_EXAMPLES), rows, strict=False)]
+    shown = [int(row) for _, row in zip(range(MAX_EXAMPLES), rows, strict=False)]
     return tuple(
         Example(int(corpus.lines[row]), corpus.texts[row], corpus.label_names[corpus.label_ids[row]] if note is None else note)
         for row in shown

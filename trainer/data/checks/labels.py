@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from trainer.data.checks.findings import Finding, examples, marked
-from trainer.data.checks.repairs import FEWEST_ROWS, apply_repairs, label_variants, rare, removable_rows, several_labels
+from trainer.data.checks.repairs import MIN_ROWS_PER_LABEL, apply_repairs, label_variants, rare, removable_rows, several_labels
 from trainer.data.corpus import Corpus
 from trainer.text_format import pluralize, quote_names
 
@@ -65,7 +65,7 @@ def _rare(corpus: Corpus) -> Finding | None:
     few = sorted(sizes)
     names = ", ".join(f"“{corpus.label_names[at][:40]}” ({pluralize(sizes[at], 'row')})" for at in few[:10])
     further = f" and {len(few) - 10:,} more" if len(few) > 10 else ""
-    message = f"{pluralize(len(few), 'label has', 'labels have')} fewer than {FEWEST_ROWS} rows: {names}{further}."
+    message = f"{pluralize(len(few), 'label has', 'labels have')} fewer than {MIN_ROWS_PER_LABEL} rows: {names}{further}."
     more = "That is too few to learn from and to test; add rows or give them another label."
     return Finding(
         "rare_classes", "look", len(few), message, more, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())

@@ -1,6 +1,6 @@
 """Findings about how a file was read: rows lost, letters guessed, what its reader did, cells left empty."""
 
-from trainer.data.checks.findings import MOST_EXAMPLES, Example, Finding
+from trainer.data.checks.findings import MAX_EXAMPLES, Example, Finding
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import NO_LABEL, NO_SPLIT, NO_TEXT, Corpus
 from trainer.data.files.table import DroppedRow, Table
@@ -28,7 +28,7 @@ def _rows_read(table: Table) -> Finding:
     first = table.dropped[0]
     message = f"{pluralize(count, 'row')} of {table.rows_seen:,} could not be read and will not be used ({percent(share)})."
     more = f"The first is on line {first.line:,}: {first.reason}."
-    shown = tuple(Example(row.line, "", row.reason) for row in table.dropped[:MOST_EXAMPLES])
+    shown = tuple(Example(row.line, "", row.reason) for row in table.dropped[:MAX_EXAMPLES])
     return Finding("rows_dropped", "must_fix" if share > 0.1 else "look", count, message, more, shown)
 
 
@@ -39,7 +39,7 @@ def _encoding_guessed(table: Table) -> Finding | None:
     rows = pluralize(len(odd), "row depends", "rows depend")
     message = f"The file does not say how its letters are written; {table.encoding} is my best guess, and {rows} on it."
     where = f"Look at line {table.lines[odd[0]]:,}: are its letters right? " if odd else ""
-    shown = tuple(Example(table.lines[row], next(cell for cell in table.rows[row] if not cell.isascii())) for row in odd[:MOST_EXAMPLES])
+    shown = tuple(Example(table.lines[row], next(cell for cell in table.rows[row] if not cell.isascii())) for row in odd[:MAX_EXAMPLES])
     return Finding("encoding_guessed", "look", len(odd), message, f"{where}If not, save the file as UTF-8 and upload it again.", shown)
 
 
@@ -63,6 +63,6 @@ def _unknown_split(table: Table, corpus: Corpus, text: int) -> Finding | None:
 
 
 def _shown(table: Table, rows: list[DroppedRow], column: int) -> tuple[Example, ...]:
-    wanted = {row.line for row in rows[:MOST_EXAMPLES]}
+    wanted = {row.line for row in rows[:MAX_EXAMPLES]}
     cells = {line: row[column] for line, row in zip(table.lines, table.rows, strict=True) if line in wanted}
-    return tuple(Example(row.line, cells.get(row.line, ""), row.reason) for row in rows[:MOST_EXAMPLES])
+    return tuple(Example(row.line, cells.get(row.line, ""), row.reason) for row in rows[:MAX_EXAMPLES])

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates.normalize import fold_text
+from trainer.data.corpus import Corpus, duplicate_key
+from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.html_and_links import mask_links, strip_html
-from trainer.data.labels import find_separator, fold_label, split_labels
+from trainer.data.labels import find_separator, normalize_label, split_labels
 from trainer.errors import UserError
 from trainer.text_format import pluralize
 
-FEWEST_ROWS = 3
+MIN_ROWS_PER_LABEL = 3
 """A class of fewer rows cannot be in training, validation and test."""
 
 _MOST_ROUNDS = 20
@@ -91,7 +91,7 @@ def apply_repairs(corpus: Corpus, codes: Iterable[str]) -> Repaired:
     return Repaired(corpus, tuple(changes))
 
 
-def done_in_words(code: str, rows: int) -> str:
+def describe_repair(code: str, rows: int) -> str:
     """What a repair did to so many rows: "2 rows: left out as a copy of another row". A code from elsewhere stands for itself."""
     return f"{pluralize(rows, 'row')}: {REPAIRS[code].done if code in REPAIRS else code}"
 
@@ -154,7 +154,7 @@ def label_variants(corpus: Corpus) -> dict[str, str]:
     counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
     groups: dict[str, list[str]] = defaultdict(list)
     for name in corpus.label_names:
-        groups[fold_label(name)].append(name)
+        groups[normalize_label(name)].append(name)
     merged = {}
     for names in groups.values():
         if len(names) > 1:
@@ -178,7 +178,7 @@ def several_labels(corpus: Corpus) -> np.ndarray:
     return several[corpus.label_ids]
 
 
-def with_one_label(corpus: Corpus) -> Corpus:
+def drop_several_labels(corpus: Corpus) -> Corpus:
     """The rows whose cell names one label, by which the labels are judged: combinations are explained by a finding. All, where none does."""
     several = several_labels(corpus)
     return corpus if several.all() or not several.any() else corpus.where(~several)
@@ -249,10 +249,10 @@ def rare(corpus: Corpus) -> np.ndarray:
     common = [merged.get(name, name) for name in corpus.label_names]
     at = {name: number for number, name in enumerate(dict.fromkeys(common))}
     ids = np.array([at[name] for name in common], dtype=np.int64)[corpus.label_ids]
-    return (np.bincount(ids[~several], minlength=len(at))[ids] < FEWEST_ROWS) & ~several
+    return (np.bincount(ids[~several], minlength=len(at))[ids] < MIN_ROWS_PER_LABEL) & ~several
 
 
-def rows_by(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
+def duplicate_groups(corpus: Corpus, form: Callable[[str], str]) -> list[list[int]]:
     """The rows of each text that occurs more than once in this form."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, text in enumerate(corpus.texts):
@@ -278,17 +278,17 @@ REPAIRS: dict[str, Repair] = {
     "conflicting_labels": Repair(
         "Keep the label most copies have",
         "left out, since most copies of the text have another label, or none has most",
-        lambda corpus: _without(corpus, conflicting(corpus, rows_by(corpus, normal_form))),
+        lambda corpus: _without(corpus, conflicting(corpus, duplicate_groups(corpus, duplicate_key))),
     ),
     "duplicate_texts": Repair(
         "Keep one copy of each",
         "left out as a copy of another row",
-        lambda corpus: _without(corpus, duplicate_mask(corpus, rows_by(corpus, normal_form))),
+        lambda corpus: _without(corpus, duplicate_mask(corpus, duplicate_groups(corpus, duplicate_key))),
     ),
     "near_duplicates": Repair(
         "Keep one of each",
         "left out as nearly a copy of another row",
-        lambda corpus: _without(corpus, duplicate_mask(corpus, rows_by(corpus, fold_text))),
+        lambda corpus: _without(corpus, duplicate_mask(corpus, duplicate_groups(corpus, normalize_text))),
     ),
     "rare_classes": Repair(
         "Leave these labels out", "left out, since their label has too few rows", lambda corpus: _without(corpus, rare(corpus))

@@ -11,11 +11,11 @@ import numpy as np
 from trainer.data.checks.findings import Finding, examples, marked
 from trainer.data.checks.labels import check_labels
 from trainer.data.checks.reading import check_reading
-from trainer.data.checks.repairs import conflicting, duplicate_mask, removable_rows, rows_by, rows_of
+from trainer.data.checks.repairs import conflicting, duplicate_groups, duplicate_mask, removable_rows, rows_of
 from trainer.data.checks.texts import check_texts
 from trainer.data.columns.guess import Columns
-from trainer.data.corpus import Corpus, normal_form
-from trainer.data.duplicates.near_duplicates import LARGEST_GROUP, NearDuplicates
+from trainer.data.corpus import Corpus, duplicate_key
+from trainer.data.duplicates.near_duplicates import MAX_GROUP, NearDuplicates
 from trainer.data.files.reading import Table
 from trainer.text_format import percent, pluralize
 
@@ -32,10 +32,10 @@ def check(table: Table, columns: Columns, corpus: Corpus, near: NearDuplicates) 
         *_doubles(corpus, near),
         *check_texts(table, columns, corpus),
     ]
-    return by_severity(finding for finding in found if finding)
+    return sort_by_severity(finding for finding in found if finding)
 
 
-def by_severity(findings: Iterable[Finding]) -> list[Finding]:
+def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
     """What must be fixed first, what is good last; otherwise in the order given."""
     return sorted(findings, key=lambda finding: _ORDER[finding.severity])
 
@@ -60,7 +60,7 @@ def _split_given(corpus: Corpus) -> Finding | None:
 
 def _doubles(corpus: Corpus, near: NearDuplicates) -> list[Finding]:
     """Texts that occur more than once, whatever their case and blanks; among them those with different labels; and nearly equal ones."""
-    doubles = rows_by(corpus, normal_form)
+    doubles = duplicate_groups(corpus, duplicate_key)
     labels = corpus.label_ids.tolist()
     conflicts = [group for group in doubles if len({labels[row] for row in group}) > 1]
     found = [
@@ -90,7 +90,7 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
     if not conflicts:
         return None
     names = " and ".join(f"“{name[:40]}”" for name in sorted({corpus.label_names[corpus.label_ids[row]] for row in conflicts[0]})[:3])
-    text = normal_form(corpus.texts[conflicts[0][0]])
+    text = duplicate_key(corpus.texts[conflicts[0][0]])
     message = f"{pluralize(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
     more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
     shown = examples(corpus, (row for group in conflicts for row in group))
@@ -136,7 +136,7 @@ def _near_parted(corpus: Corpus, near: NearDuplicates) -> Finding | None:
         f"{pluralize(count, 'row is', 'rows are')} nearly equal to a row that may land on the other side of the split, "
         f"{percent(count / len(corpus))} of all rows."
     )
-    allowed = max(LARGEST_GROUP[0], int(LARGEST_GROUP[1] * len(corpus)))
+    allowed = max(MAX_GROUP[0], int(MAX_GROUP[1] * len(corpus)))
     more = (
         f"Many texts are nearly equal to one another, as if made from one template. At most about {pluralize(allowed, 'row')} of them are kept "
         "on one side, so that some are trained on and others that look like them are tested: the score will look better than it is. "

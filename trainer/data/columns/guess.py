@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from trainer.data.columns.names import ColumnNameScores, read_names
+from trainer.data.columns.names import ColumnNameScores, score_column_names
 from trainer.data.columns.profiles import Profile, profile_columns
 from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.reading import Table
@@ -24,7 +24,7 @@ _SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
 class Columns:
     """Positions of the text and the label column, each with the reason in words; ``sure`` is False where a person should look.
 
-    ``rivals``: other columns that could be the label, best first. ``more_text``: further texts joined to the text, as a person chose.
+    ``candidates``: other columns that could be the label, best first. ``more_text``: further texts joined to the text, as a person chose.
     """
 
     text: int
@@ -32,7 +32,7 @@ class Columns:
     text_reason: str
     label_reason: str
     sure: bool
-    rivals: tuple[int, ...] = ()
+    candidates: tuple[int, ...] = ()
     more_text: tuple[int, ...] = ()
 
 
@@ -56,7 +56,7 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
                 f"The column {_quoted(table, text)} cannot be both the text and the label. Choose two columns.", code="same_column"
             )
         return Columns(text, label, "chosen by you", "chosen by you", sure=True)
-    hints = read_names(table.columns) if table.header else [ColumnNameScores()] * len(table.columns)
+    hints = score_column_names(table.columns) if table.header else [ColumnNameScores()] * len(table.columns)
     columns = [_Column(profile, hint) for profile, hint in zip(profile_columns(table), hints, strict=True)]
     text_reason, text_sure = "chosen by you", True
     if text is None:
@@ -64,7 +64,7 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
     if label is not None:
         return Columns(text, label, text_reason, "chosen by you", text_sure)
     found = _guess_label(table, columns, text)
-    return Columns(text, found.position, text_reason, found.reason, text_sure and found.sure, found.rivals)
+    return Columns(text, found.position, text_reason, found.reason, text_sure and found.sure, found.candidates)
 
 
 def find_column(table: Table, name_or_position: str, what: str) -> int:
@@ -173,7 +173,7 @@ class _Label:
     position: int
     reason: str
     sure: bool
-    rivals: tuple[int, ...]
+    candidates: tuple[int, ...]
 
 
 def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
@@ -218,8 +218,8 @@ def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
     nested = best.name.label < 1 and any(c.profile.structured for c in candidates)
     sure = sure and not nested and not (best.profile.dominated and len(ranked) > 1)
     reason = _reason(table, best, same, near, parallel if best in parallel else [], amounts)
-    rivals = tuple(c.position for c in [*ranked[1:], *constant] if scores[c.position] > top - 2.0 or c in near)[:_MOST_RIVALS]
-    return _Label(best.position, reason, sure, rivals)
+    candidates = tuple(c.position for c in [*ranked[1:], *constant] if scores[c.position] > top - 2.0 or c in near)[:_MOST_RIVALS]
+    return _Label(best.position, reason, sure, candidates)
 
 
 def _without_constant(ranked: list[_Column]) -> tuple[list[_Column], list[_Column]]:
@@ -374,7 +374,7 @@ def _last_resort(table: Table, candidates: list[_Column], measurement: _Column |
         if (who or begun) and 2 <= p.distinct <= 30 and p.count >= (10 if who else 2) * p.distinct and p.dates < 0.2:
             if _are_splits(p.counts):
                 continue
-            return _Label(column.position, f"{_describe(table, p)}; nothing else looks like a label", sure=False, rivals=())
+            return _Label(column.position, f"{_describe(table, p)}; nothing else looks like a label", sure=False, candidates=())
     raise UserError(
         f"I could not find a label column. Columns: {_listed(table.columns)}. "
         "A label column has a few repeated values; pick it by hand, or add one.",

@@ -130,17 +130,17 @@ class ColumnNameScores:
     review: bool = False
 
 
-def read_names(names: Sequence[str]) -> list[ColumnNameScores]:
+def score_column_names(names: Sequence[str]) -> list[ColumnNameScores]:
     """What the names of a table's columns say; beside four names of a survey tool, "Status" and "Progress" are such names too."""
     bare = ["".join(c for c in name[:60].casefold() if c.isalnum()) for name in names]
     survey = len(_SURVEY.intersection(bare)) >= 4
     return [
-        ColumnNameScores(label=-3.5, kind="measure") if survey and short in _SURVEY else read_name(name)
+        ColumnNameScores(label=-3.5, kind="measure") if survey and short in _SURVEY else score_column_name(name)
         for name, short in zip(names, bare, strict=True)
     ]
 
 
-def read_name(name: str) -> ColumnNameScores:
+def score_column_name(name: str) -> ColumnNameScores:
     """What a column name says; "StartTime", "start_time" and "Start time" say the same."""
     words = name_words(name)
     found = set(words)

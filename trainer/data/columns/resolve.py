@@ -8,7 +8,7 @@ from trainer.data.files.reading import Table
 from trainer.errors import UserError
 
 
-def choose_columns(table: Table, text: Sequence[str | int] = (), label: str | int | None = None) -> Columns:
+def resolve_columns(table: Table, text: Sequence[str | int] = (), label: str | int | None = None) -> Columns:
     """The columns of a table: ``text`` (several are joined in this order) and ``label`` by name or position, each guessed where not named.
 
     What a person types may be a name or a position from 0; a number is a position for certain.

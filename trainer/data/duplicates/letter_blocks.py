@@ -33,14 +33,14 @@ class Block:
         return np.repeat(np.arange(len(self.starts), dtype=np.int32), self.lengths + 1)
 
 
-def letter_counts(texts: Sequence[str]) -> np.ndarray:
+def text_lengths(texts: Sequence[str]) -> np.ndarray:
     """(n,) int64."""
     return np.fromiter(map(len, texts), np.int64, len(texts))
 
 
-def in_blocks(texts: Sequence[str]) -> Iterator[Block]:
+def letter_blocks(texts: Sequence[str]) -> Iterator[Block]:
     """All texts in turn, in blocks of some hundred thousand letters; a longer text is a block of its own."""
-    lengths = letter_counts(texts)
+    lengths = text_lengths(texts)
     ends = np.cumsum(lengths + 1)
     first = 0
     while first < len(texts):
@@ -52,10 +52,10 @@ def in_blocks(texts: Sequence[str]) -> Iterator[Block]:
         first = stop
 
 
-def digits_of(texts: Sequence[str]) -> np.ndarray:
+def hash_digits(texts: Sequence[str]) -> np.ndarray:
     """(n,) uint32: a number for the digits of each text in order, 0 where there are none; texts with other digits get another one."""
     numbers = np.zeros(len(texts), np.uint32)
-    for block in in_blocks(texts):
+    for block in letter_blocks(texts):
         likely = (block.codes - np.uint32(ord("0")) < 10) | (block.codes >= ord(_FIRST_RARE_DIGIT))
         for at in np.flatnonzero(np.logical_or.reduceat(likely, block.starts)).tolist():
             digits = "".join(_DIGITS.findall(texts[block.first + at]))

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.duplicates.letter_blocks import digits_of
-from trainer.data.duplicates.normalize import fold_text
+from trainer.data.duplicates.letter_blocks import hash_digits
+from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.duplicates.one_letter_pairs import one_letter_pairs
 from trainer.data.duplicates.similar_pairs import similar_pairs
 
-SHORTEST = 20  # letters of a folded text; in shorter ones a typo is as large as another word
-LARGEST_GROUP = (20, 0.01)  # rows, and share of all rows, that links may bring to a group, whichever is more
+MIN_LETTERS = 20  # letters of a folded text; in shorter ones a typo is as large as another word
+MAX_GROUP = (20, 0.01)  # rows, and share of all rows, that links may bring to a group, whichever is more
 
 _LINKS_AT_ONCE = 50_000
 _LONGEST = 1_000_000  # letters of a folded text; of longer ones only equal ones are found
@@ -39,20 +39,20 @@ class NearDuplicates:
 def near_duplicates(texts: Sequence[str]) -> NearDuplicates:
     """The groups of n texts; the result does not depend on the order of rows.
 
-    Texts with equal folds are always one group. Two of at least ``SHORTEST`` letters that have the same digits are linked where they
-    differ in one letter, substituted, inserted or deleted, of which none is missed, and where they are ``SIMILAR`` per cent alike
+    Texts with equal folds are always one group. Two of at least ``MIN_LETTERS`` letters that have the same digits are linked where they
+    differ in one letter, substituted, inserted or deleted, of which none is missed, and where they are ``MIN_SIMILARITY`` per cent alike
     (a typo, a word more or less), of which few are. What is linked is one group. As chains of links can swallow a file of templated
     texts, those of one letter come first, then the closest, and a link is ignored that would bring a group more rows beyond its largest
-    set of equal ones than ``LARGEST_GROUP`` allows.
+    set of equal ones than ``MAX_GROUP`` allows.
     """
     numbers: dict[str, int] = {}
-    folds = np.fromiter((numbers.setdefault(fold_text(text), len(numbers)) for text in texts), np.int64, len(texts))
+    folds = np.fromiter((numbers.setdefault(normalize_text(text), len(numbers)) for text in texts), np.int64, len(texts))
     unique = list(numbers)
     order = np.array(
-        [at for at in sorted(range(len(unique)), key=unique.__getitem__) if SHORTEST <= len(unique[at]) <= _LONGEST], dtype=np.int64
+        [at for at in sorted(range(len(unique)), key=unique.__getitem__) if MIN_LETTERS <= len(unique[at]) <= _LONGEST], dtype=np.int64
     )
     by_content = [unique[at] for at in order.tolist()]
-    digits = digits_of(by_content)
+    digits = hash_digits(by_content)
     near, similar = one_letter_pairs(by_content, digits), similar_pairs(by_content, digits)
     one, other = order[np.concatenate((near[0], similar.one))], order[np.concatenate((near[1], similar.other))]
     groups = _join(np.bincount(folds, minlength=len(unique)), one, other)
@@ -67,7 +67,7 @@ def near_duplicates(texts: Sequence[str]) -> NearDuplicates:
 def _join(rows: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Group numbers, (k,), of k folds after the links, taken in order; ``rows``, (k,), counts the rows of each fold."""
     parents, sizes, largest = list(range(len(rows))), rows.tolist(), rows.tolist()
-    allowed = max(LARGEST_GROUP[0], int(LARGEST_GROUP[1] * rows.sum()))
+    allowed = max(MAX_GROUP[0], int(MAX_GROUP[1] * rows.sum()))
 
     def root(number: int) -> int:
         while parents[number] != number:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import cache
 
-from trainer.data.corpus import normal_form
+from trainer.data.corpus import duplicate_key
 from trainer.data.html_and_links import replace_links
 
 _RETWEET = re.compile(r"\brt\s+(?=@\w)")
@@ -24,7 +24,7 @@ def _words(text: str) -> str:
     return _emoji(replace_links(text, " ", " "))
 
 
-def fold_text(text: str) -> str:
+def normalize_text(text: str) -> str:
     """What two near-duplicates have in common: the text without regard to case, blanks, punctuation, URLs and user names.
 
     Letters of all scripts with their marks, digits and symbols stay, for an emoji may decide a label; so an emoticon made of
@@ -33,12 +33,12 @@ def fold_text(text: str) -> str:
     """
     if text.isascii():
         folded = " ".join(_words(text.casefold()).translate(_ASCII).split())
-        return folded or normal_form(text)
+        return folded or duplicate_key(text)
     folded = _fold_unicode(_level(text.replace("´", "'")))  # as an apostrophe; NFKC would make a blank and an accent of it
     # What stood apart may have met over a vanished mark and now be one letter.
     while not unicodedata.is_normalized("NFKC", folded):
         folded = _fold_unicode(_level(folded))
-    return folded or normal_form(text)
+    return folded or duplicate_key(text)
 
 
 def _level(text: str) -> str:

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from trainer.data.duplicates.letter_blocks import in_blocks, letter_counts
+from trainer.data.duplicates.letter_blocks import letter_blocks, text_lengths
 
 _BASE = 0x5851F42D4C957F2D  # of the polynomial, odd, so that it has an inverse modulo 2 ** 64
 _MIXER = np.uint64(0x9E3779B97F4A7C15)
@@ -55,7 +55,7 @@ def one_letter_pairs(texts: Sequence[str], digits: np.ndarray) -> tuple[np.ndarr
     a neighbour in few of its intervals unless there are exponentially many texts (edge-isoperimetry in the Hamming graph, Lindsey 1964),
     so that the work is of the order of the letters, and the memory of the texts.
     """
-    lengths = letter_counts(texts).astype(np.int32)
+    lengths = text_lengths(texts).astype(np.int32)
     widths = np.stack((lengths, lengths + 1), axis=1).ravel()
     places = _Places(np.repeat(np.arange(len(texts), dtype=np.int32), 2), widths, np.zeros_like(widths), widths)
     one, other = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
@@ -86,7 +86,7 @@ def _keys(texts: Sequence[str], digits: np.ndarray, places: _Places) -> np.ndarr
     keys = np.empty(len(places), np.uint64)
     owners = places.owners[np.append(True, places.owners[1:] != places.owners[:-1])]
     wanted = texts if len(owners) == len(texts) else [texts[at] for at in owners.tolist()]
-    for block in in_blocks(wanted):
+    for block in letter_blocks(wanted):
         begin, end = np.searchsorted(places.owners, (owners[block.first], owners[block.stop - 1] + 1)).tolist()
         part = slice(begin, end)
         at = np.searchsorted(owners[block.first : block.stop], places.owners[part])

@@ -9,9 +9,9 @@ from itertools import chain
 
 import numpy as np
 
-from trainer.data.duplicates.letter_blocks import Block, in_blocks, letter_counts
+from trainer.data.duplicates.letter_blocks import Block, letter_blocks, text_lengths
 
-SIMILAR = 92.0  # per cent of the letters of both texts that stand in both, in order (rapidfuzz's ratio)
+MIN_SIMILARITY = 92.0  # per cent of the letters of both texts that stand in both, in order (rapidfuzz's ratio)
 
 _GRAM = 5  # letters: two texts of 20 letters or more that are 92 % alike always have a common run of five
 _ANCHORS = 32  # grams by which a text is looked up, each together with the next
@@ -68,7 +68,7 @@ class _Sketches:
 
 
 def similar_pairs(texts: Sequence[str], digits: np.ndarray) -> SimilarPairs:
-    """Pairs that are ``SIMILAR`` among n different texts in the order of the alphabet; ``digits``, (n,), are equal in both of a pair.
+    """Pairs that are ``MIN_SIMILARITY`` among n different texts in the order of the alphabet; ``digits``, (n,), are equal in both of a pair.
 
     Of few texts every pair is compared. Of more,
     each text is looked up by the smallest hashes of its grams (bottom-k sketch: Broder 1997, On the resemblance and containment of
@@ -141,7 +141,7 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
     """The 32 smallest hashes of grams of each text that another has too; those that very many texts have come last."""
     seen = np.zeros(1 << _SEEN_BITS, np.uint16)
     letters = np.empty((len(texts), _LETTER_BINS), np.uint8)
-    for block in in_blocks(texts):
+    for block in letter_blocks(texts):
         hashes, _ = _grams(block, digits, spare=1.5)  # since the other text may be longer
         slots, counts = np.unique(hashes >> np.uint32(32 - _SEEN_BITS), return_counts=True)
         seen[slots] = np.minimum(seen[slots] + counts, _MANY)
@@ -151,7 +151,7 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
     grams = np.zeros((len(texts), _ANCHORS), np.uint32)
     counts = np.zeros(len(texts), np.int64)
     common = np.uint16(min(_MANY - 1, max(_CROWD, int(_COMMON * len(texts)))))
-    for block in in_blocks(texts):
+    for block in letter_blocks(texts):
         hashes, owners = _grams(block, digits)
         times = seen[hashes >> np.uint32(32 - _SEEN_BITS)]
         ordered = (owners.astype(np.uint64) << np.uint64(33)) | ((times > common).astype(np.uint64) << np.uint64(32)) | hashes
@@ -165,7 +165,7 @@ def _sketch(texts: Sequence[str], digits: np.ndarray) -> _Sketches:
     alone = counts == 1  # one letter over and over has a single gram, which makes a pair with itself
     grams[alone, 1] = grams[alone, 0]
     counts[alone] = 2
-    return _Sketches(grams, counts, letter_counts(texts), digits, letters)
+    return _Sketches(grams, counts, text_lengths(texts), digits, letters)
 
 
 def _grams(block: Block, digits: np.ndarray, *, spare: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -207,7 +207,7 @@ def _every_pair(lengths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All pairs of texts of these lengths, (n,), without those of which one is too long for the other."""
     order = np.argsort(lengths, kind="stable")
     ascending = lengths[order]
-    stops = np.searchsorted(ascending, ascending * (200 / SIMILAR - 1) + 1e-6, side="right")
+    stops = np.searchsorted(ascending, ascending * (200 / MIN_SIMILARITY - 1) + 1e-6, side="right")
     for one, other in _with_followers(stops - np.arange(1, len(order) + 1)):
         yield order[one], order[other]
 
@@ -321,7 +321,7 @@ def _possible(sketches: _Sketches, one: np.ndarray, other: np.ndarray) -> np.nda
     for begin in range(0, len(one), _AT_ONCE):
         first, second = one[begin : begin + _AT_ONCE], other[begin : begin + _AT_ONCE]
         both = np.take(sketches.lengths, first) + np.take(sketches.lengths, second)
-        found.append(begin + np.flatnonzero(_letters_apart(sketches, first, second) <= (1 - SIMILAR / 100) * both + 1e-6))
+        found.append(begin + np.flatnonzero(_letters_apart(sketches, first, second) <= (1 - MIN_SIMILARITY / 100) * both + 1e-6))
     possible = np.concatenate(found)
     return possible[sketches.digits[one[possible]] == sketches.digits[other[possible]]]
 
@@ -362,7 +362,7 @@ def _compared(texts: Sequence[str], sketches: _Sketches, one: np.ndarray, other:
     for begin in range(0, len(one), _SLICE):
         part = slice(begin, begin + _SLICE)
         pairs = ([texts[at] for at in one[part].tolist()], [texts[at] for at in other[part].tolist()])
-        scores[part] = process.cpdist(*pairs, scorer=fuzz.ratio, score_cutoff=SIMILAR)
+        scores[part] = process.cpdist(*pairs, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY)
     similar = np.flatnonzero(scores)
     one, other = one[similar], other[similar]
     order = np.lexsort((other, one, -scores[similar]))

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from trainer.data.files.preamble import common_width, is_numeric, short_start
-from trainer.data.files.records import NO_DELIMITER, STAND_IN, split_records
+from trainer.data.files.preamble import common_width, count_short_rows_at_start, is_numeric
+from trainer.data.files.records import NO_DELIMITER, PLACEHOLDER, split_records
 from trainer.data.files.table import Limits, too_many_columns
 
-CANDIDATES = ("\t", "|", ";", ",")  # the rarer in prose, the earlier: it wins a tie
+DELIMITERS = ("\t", "|", ";", ",")  # the rarer in prose, the earlier: it wins a tie
 NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}
 
 # Tried only where none of the usual ones cuts the file, and taken only where every line agrees.
@@ -42,8 +42,8 @@ class Dialect:
     def records(self, lines: list[str], *, width: int | None = None, trusting: bool = False) -> Iterator[tuple[int, list[str]]]:
         """``split_records`` of lines in this dialect, ``skip`` not yet taken off."""
         if self.marked:
-            lines = [_MARKED.sub(lambda found: _marked_names(found[1]) + STAND_IN, line, count=1) for line in lines]
-        delimiter = STAND_IN if self.marked else NO_DELIMITER if self.delimiter is None else self.delimiter
+            lines = [_MARKED.sub(lambda found: _marked_names(found[1]) + PLACEHOLDER, line, count=1) for line in lines]
+        delimiter = PLACEHOLDER if self.marked else NO_DELIMITER if self.delimiter is None else self.delimiter
         return split_records(lines, delimiter, width=width, quote=self.quote, escape=self.escape, spaced=self.spaced, trusting=trusting)
 
 
@@ -54,15 +54,15 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
     (except in prose, where a blank follows).
     """
     _refuse_wide(lines, limits)
-    hint = hinted_delimiter(lines)
+    hint = sep_line_delimiter(lines)
     if hint:
-        return replace(stated_dialect(lines[1:], hint, quote=quote), skip=1)
+        return replace(dialect_for_delimiter(lines[1:], hint, quote=quote), skip=1)
     sample = _sample(lines)
     whole = len(sample) == len(lines) and sample[-1] is lines[-1]
     if _is_marked(sample):
         return Dialect(" ", 2, quote="", marked=True)
     best, best_score = Dialect(None, 1, quote=quote or '"'), 0.0
-    for delimiter in CANDIDATES:
+    for delimiter in DELIMITERS:
         for dialect in _variants(sample, delimiter, quote):
             width, score = _score(_cut(sample, dialect, whole), delimiter)
             # A variant is tried only for a reason, so it wins a tie with its plain sister.
@@ -77,7 +77,7 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
     return best
 
 
-def stated_dialect(lines: list[str], delimiter: str, *, quote: str | None = None) -> Dialect:
+def dialect_for_delimiter(lines: list[str], delimiter: str, *, quote: str | None = None) -> Dialect:
     """The dialect with a delimiter that is known ("" for a single column); only its width is found, and ``quote`` where it is None."""
     if not delimiter:
         return Dialect(None, 1, quote='"' if quote is None else quote)
@@ -86,10 +86,10 @@ def stated_dialect(lines: list[str], delimiter: str, *, quote: str | None = None
         quote = "'" if len(delimiter) == 1 and _is_single_quoted(sample, delimiter) else '"'
     dialect = Dialect(delimiter, 1, quote=quote)
     records = _cut(sample, dialect, len(sample) == len(lines) and sample[-1] is lines[-1])
-    return replace(dialect, width=common_width(records[short_start(records) :]))
+    return replace(dialect, width=common_width(records[count_short_rows_at_start(records) :]))
 
 
-def hinted_delimiter(lines: list[str]) -> str | None:
+def sep_line_delimiter(lines: list[str]) -> str | None:
     """The delimiter that Excel's own first line names (``sep=;``), if there is one."""
     hint = lines[0].rstrip("\n").strip('"')
     return hint[4] if hint[:4].lower() == "sep=" and len(hint) == 5 and len(lines) > 1 else None
@@ -178,7 +178,7 @@ def _rare_dialect(sample: list[str], whole: bool, quote: str | None) -> Dialect 
         escape = delimiter == " " and quote is None and any('\\"' in line for line in sample)
         dialect = Dialect(delimiter, 1, quote='"' if quote is None else quote, escape=escape)
         records = _cut(sample, dialect, whole)
-        records = records[short_start(records) :]
+        records = records[count_short_rows_at_start(records) :]
         if delimiter == " " and len(records) > 5 and 2 <= len(records[0]) == len(records[1]) - 1:
             records = records[1:]  # the header of R's write.table, which gives the row names no column name
         if not records:
@@ -203,7 +203,7 @@ def _refuse_wide(lines: list[str], limits: Limits) -> None:
     """Count before parsing: thousands of columns would cost time and memory just to be refused later."""
     first = next((line for line in lines if not line.isspace()), "")
     if '"' not in first:
-        most = max(first.count(delimiter) for delimiter in CANDIDATES) + 1
+        most = max(first.count(delimiter) for delimiter in DELIMITERS) + 1
         if most > limits.max_columns:
             raise too_many_columns(most, limits)
 
@@ -222,7 +222,7 @@ def _sample(lines: list[str]) -> list[str]:
 def _score(records: list[list[str]], delimiter: str) -> tuple[int, float]:
     """``(width, score)``; a score of 0 means that the delimiter is none."""
     every = records
-    records = every[short_start(every) :]
+    records = every[count_short_rows_at_start(every) :]
     width = common_width(records)
     if width < 2:
         return width, 0.0
@@ -233,7 +233,7 @@ def _score(records: list[list[str]], delimiter: str) -> tuple[int, float]:
         width = _unquoted_width(every)
         if not width:
             return common_width(records), 0.0
-    others = [other for other in CANDIDATES if other != delimiter]
+    others = [other for other in DELIMITERS if other != delimiter]
     cells = [cell for record in records[:500] for cell in record[:50]]
     clean = sum(_is_clean(cell, others) for cell in cells) / len(cells)
     # What would be left out as standing above the table speaks against a delimiter, but less than a ragged row.

@@ -28,7 +28,7 @@ _OTHER = (
 )
 
 
-def find_kind(data: bytes) -> Kind:
+def detect_format(data: bytes) -> Kind:
     """The kind of a file; raises UserError ``compressed_file``, ``spreadsheet_file`` or ``not_a_table`` for what is never read."""
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _kind_of_zip(data)

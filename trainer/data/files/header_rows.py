@@ -11,7 +11,7 @@ _ANSWER_KINDS = frozenset(("response", "open-ended response", "other (please spe
 _COLLECTORS = frozenset(("respondent id", "respondentid", "collector id", "collectorid"))
 
 
-def more_header_rows(header: Record, records: list[Record]) -> int:
+def count_extra_header_rows(header: Record, records: list[Record]) -> int:
     """How many of the ``records`` below ``header`` belong to the header."""
     for count, cells in enumerate(records[:_MOST_ROWS], 1):
         filled = [cell for cell in cells if cell.strip()]
@@ -32,7 +32,7 @@ def _is_answer_kinds(header: Record, cells: Record) -> bool:
     return surveyed and kinds > 0 and not cells[0].strip()
 
 
-def joined_header(header: Record, below: list[Record]) -> Record:
+def merge_header_rows(header: Record, below: list[Record]) -> Record:
     """The first header row, its blank names taken from the row below (the options of a question with several answers)."""
     if not below or any(cell.replace(" ", "").startswith(_IMPORT_ID) for cells in below for cell in cells):
         return header
@@ -43,7 +43,7 @@ def joined_header(header: Record, below: list[Record]) -> Record:
     )
 
 
-def header_rows_remark(below: list[Record], line: int) -> ReaderWarning:
+def header_rows_warning(below: list[Record], line: int) -> ReaderWarning:
     """What was done, for a person."""
     what = "1 more row below the column names belongs" if len(below) == 1 else f"{len(below)} more rows below the column names belong"
     were = "was" if len(below) == 1 else "were"

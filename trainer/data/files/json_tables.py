@@ -29,7 +29,7 @@ class Objects:
     header: bool = True
 
 
-def read_objects(text: str, limits: Limits) -> Objects | None:
+def read_json_rows(text: str, limits: Limits) -> Objects | None:
     """The table in a text that begins like JSON; None where it is no JSON at all (a CSV may begin with a brace).
 
     Raises UserError ``not_a_table`` (JSON, but no table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.

@@ -15,7 +15,7 @@ _SEVERAL = re.compile(r"\[.*,.*\]", re.DOTALL)
 _SEEN = 200  # rows that can make a column worth a full look
 
 
-def without_lists_of_one(table: Table) -> Table:
+def unwrap_single_lists(table: Table) -> Table:
     """The table with lists of one scalar as that scalar, and empty lists as empty cells, in columns of lists."""
     changes: dict[int, Mapping[str, str]] = {}
     for position in range(len(table.columns)):

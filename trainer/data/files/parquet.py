@@ -32,7 +32,7 @@ class Columns:
     remarks: tuple[ReaderWarning, ...]
 
 
-def read_columns(data: bytes, limits: Limits, *, named_classes: bool = False) -> Columns:
+def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) -> Columns:
     """The readable columns of a Parquet file; with ``named_classes`` numbers of classes as the names that the Hugging Face Hub gives them.
 
     Raises UserError ``file_damaged``, ``file_too_large``, ``not_a_table`` (no readable column), ``too_many_rows``, ``too_many_columns``,

@@ -31,7 +31,7 @@ def common_width(records: Sequence[Sequence[str]]) -> int:
     return first if counts[first] >= 0.3 * len(records) else counts.most_common(1)[0][0]
 
 
-def short_start(records: Sequence[Sequence[str]]) -> int:
+def count_short_rows_at_start(records: Sequence[Sequence[str]]) -> int:
     """How many of the first records have far fewer filled cells than the table below them; 0 where there is no such table."""
     below = records[len(records) // 2 :]
     width = Counter(map(len, below)).most_common(1)[0][0] if below else 1
@@ -64,7 +64,7 @@ def preamble_length(records: Sequence[Sequence[str]]) -> int:
         records = records[comments:]
     else:
         comments = 0
-    short = short_start(records)
+    short = count_short_rows_at_start(records)
     if short and has_header(records[short], records[short + 1 :]):
         return comments + short
     return comments + _title_of_full_width(records)

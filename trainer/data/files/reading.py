@@ -9,16 +9,16 @@ from typing import Any
 
 from trainer.data.files.archives import refuse_nested, unpack
 from trainer.data.files.decoding import Decoded, decode
-from trainer.data.files.dialect import Dialect, find_dialect, hinted_delimiter, stated_dialect
-from trainer.data.files.formats import Kind, find_kind
-from trainer.data.files.header_rows import header_rows_remark, joined_header, more_header_rows
-from trainer.data.files.json_tables import Objects, read_objects
-from trainer.data.files.list_cells import without_lists_of_one
+from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dialect, sep_line_delimiter
+from trainer.data.files.formats import Kind, detect_format
+from trainer.data.files.header_rows import count_extra_header_rows, header_rows_warning, merge_header_rows
+from trainer.data.files.json_tables import Objects, read_json_rows
+from trainer.data.files.list_cells import unwrap_single_lists
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, Table, too_many_cells, too_many_columns, too_many_rows
-from trainer.data.files.widths import distinct_names, every_so_often, shape, without_long
+from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, shape
 from trainer.errors import UserError
 
 __all__ = ["Content", "DroppedRow", "Limits", "ReaderWarning", "Table", "open_content", "read_bytes", "read_content", "read_table"]
@@ -87,10 +87,10 @@ def read_table(
 
 def open_content(data: bytes, limits: Limits) -> Content:
     """What is to be parsed, by the first bytes of a file. Raises UserError as ``read_table`` does."""
-    kind = find_kind(data)
+    kind = detect_format(data)
     if kind in ("gzip", "bzip2", "xz", "zip"):
         data = unpack(data, kind, limits)
-        kind = find_kind(data)
+        kind = detect_format(data)
         refuse_nested(kind)
     if kind == "spreadsheet":
         return Content(kind, data, unpacked_size(data))
@@ -114,17 +114,17 @@ def read_content(
     the Hugging Face Hub has names become those.
     """
     if content.kind == "spreadsheet":
-        return without_lists_of_one(_from_sheet(content, limits, header))
+        return unwrap_single_lists(_from_sheet(content, limits, header))
     if content.kind == "parquet":
         return _from_parquet(content.data, limits, named_classes=named_classes)
     decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
-        objects = read_objects(decoded.text, limits)
+        objects = read_json_rows(decoded.text, limits)
         if objects is not None:
             return _from_objects(objects, decoded, limits)
     table = _from_text(decoded, limits, delimiter, quote, header)
     # Where all is stated, each cell is wanted as it stands.
-    return table if delimiter is not None and header is not None else without_lists_of_one(table)
+    return table if delimiter is not None and header is not None else unwrap_single_lists(table)
 
 
 # --- delimited text -------------------------------------------------------------------------------------------------
@@ -188,8 +188,8 @@ def _longest_line(lines: list[str]) -> int:
 def _dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:
     if delimiter is None:
         return find_dialect(lines, limits, quote=quote)
-    skip = int(hinted_delimiter(lines) == delimiter)
-    dialect = stated_dialect(lines[skip:], delimiter, quote=quote)
+    skip = int(sep_line_delimiter(lines) == delimiter)
+    dialect = dialect_for_delimiter(lines[skip:], delimiter, quote=quote)
     if dialect.width > limits.max_columns:
         raise too_many_columns(dialect.width, limits)
     return replace(dialect, skip=skip)
@@ -243,17 +243,17 @@ def _from_records(
     first_line = numbers[0]
     exact = stated and header is not None
     if not exact:
-        skip = preamble_length(_excerpt([*records[:100], *every_so_often(records[100:])]))
+        skip = preamble_length(_excerpt([*records[:100], *evenly_spaced(records[100:])]))
         if skip:
             above, records, numbers = records[:skip], records[skip:], numbers[skip:]
     if header is None:
-        header = has_header(*_excerpt(records[:1]), _excerpt(every_so_often(records[1:])))
+        header = has_header(*_excerpt(records[:1]), _excerpt(evenly_spaced(records[1:])))
     first = records[0] if header else None
     if first is not None:
         numbers, records = numbers[1:], records[1:]
-        below = 0 if exact else more_header_rows(first, records)
+        below = 0 if exact else count_extra_header_rows(first, records)
         if below:
-            first, more = joined_header(first, records[:below]), (header_rows_remark(records[:below], numbers[0]),)
+            first, more = merge_header_rows(first, records[:below]), (header_rows_warning(records[:below], numbers[0]),)
             numbers, records = numbers[below:], records[below:]
     elif len(records) > limits.max_rows:
         raise too_many_rows(limits)
@@ -304,9 +304,9 @@ def _from_sheet(content: Content, limits: Limits, header: bool | None) -> Table:
 
 
 def _from_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Table:
-    from trainer.data.files.parquet import read_columns
+    from trainer.data.files.parquet import read_parquet
 
-    found = read_columns(data, limits, named_classes=named_classes)
+    found = read_parquet(data, limits, named_classes=named_classes)
     rows = list(zip(*found.cells, strict=True))
     names, renamed = distinct_names(found.names)
     return _named(names, rows, list(range(1, len(rows) + 1)), [], (*found.remarks, *renamed), limits)
@@ -338,7 +338,7 @@ def _named(
         DroppedRow(line, "the row is empty") for line, row in zip(lines, rows, strict=True) if not any(map(str.strip, row))
     ]
     kept = [(line, row) for line, row in zip(lines, rows, strict=True) if any(map(str.strip, row))]
-    rows, lines = without_long([row for _, row in kept], [line for line, _ in kept], dropped, limits)
+    rows, lines = drop_long_rows([row for _, row in kept], [line for line, _ in kept], dropped, limits)
     return Table(
         columns=names,
         rows=rows,

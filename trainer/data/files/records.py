@@ -12,7 +12,7 @@ from itertools import islice
 from trainer.errors import UserError
 
 NO_DELIMITER = "\x1f"  # cannot occur: control characters are gone before
-STAND_IN = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
+PLACEHOLDER = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
 _OTHER_SEPARATORS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _MOST_UNSOUND = 250_000  # lines that are taken by themselves, each of which takes as long as ten others
 _FEW_RECORDS, _MANY_RECORDS = 8, 4_096  # read at once
@@ -51,8 +51,8 @@ def split_records(
     csv.field_size_limit(2**31 - 1)  # the default of 128 kB refuses long cells; they are counted later
     if len(delimiter) > 1:
         pattern = re.compile(r" {2,}" if delimiter == "  " else re.escape(delimiter))
-        for number, cells in split_records([pattern.sub(STAND_IN, line) for line in lines], STAND_IN, width=width, quote=quote):
-            yield number, [cell.replace(STAND_IN, delimiter) if STAND_IN in cell else cell for cell in cells]
+        for number, cells in split_records([pattern.sub(PLACEHOLDER, line) for line in lines], PLACEHOLDER, width=width, quote=quote):
+            yield number, [cell.replace(PLACEHOLDER, delimiter) if PLACEHOLDER in cell else cell for cell in cells]
         return
     if escape:
         lines = _only_true_escapes(lines, delimiter, quote)

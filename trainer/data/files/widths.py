@@ -15,7 +15,7 @@ _RULES = "-+=:|_* \t"
 
 
 @dataclass(frozen=True)
-class Shaped:
+class FittedRows:
     """The parts of a Table that do not depend on the format."""
 
     columns: tuple[str, ...]
@@ -34,7 +34,7 @@ def shape(
     delimiter: str | None,
     long_cells: bool,
     limits: Limits,
-) -> Shaped:
+) -> FittedRows:
     """The rows under ``header`` (None: there is none). ``expected``: the width found by the sample. ``long_cells``: a cell may be beyond the limit."""
     norm = _find_norm(header, records, expected)
     rows, lines, dropped, odd = _fit(numbers, records, norm, header)
@@ -43,14 +43,14 @@ def shape(
     else:
         mended = 0
     if long_cells:
-        rows, lines = without_long(rows, lines, dropped, limits)
+        rows, lines = drop_long_rows(rows, lines, dropped, limits)
     columns, remarks = _names(header, records, norm)
     if mended:
         remarks = (*remarks, _mended_remark(mended, delimiter))
-    return Shaped(columns, rows, lines, sorted(dropped, key=lambda row: row.line), remarks)
+    return FittedRows(columns, rows, lines, sorted(dropped, key=lambda row: row.line), remarks)
 
 
-def every_so_often(records: list[Record]) -> list[Record]:
+def evenly_spaced(records: list[Record]) -> list[Record]:
     """A sample from all over the file."""
     return records[:: max(1, len(records) // _SAMPLE_ROWS)]
 
@@ -70,7 +70,7 @@ def _find_norm(header: Record | None, records: list[Record], expected: int) -> _
     common = expected if counts[expected] >= 0.3 * len(records) else counts.most_common(1)[0][0]
     if (header is None or len(header) == expected) and sum(map(counts.get, filter(expected.__le__, counts))) >= 0.95 * len(records):
         common = expected  # texts with unquoted delimiters may be the majority
-    sample = every_so_often([cells for cells in records if len(cells) == common])
+    sample = evenly_spaced([cells for cells in records if len(cells) == common])
     used = common
     while used > 1 and sum(bool(cells[used - 1].strip()) for cells in sample) <= 0.01 * len(sample):
         used -= 1
@@ -157,7 +157,7 @@ def _settle_odd(
     return rows, lines, sum(row is not None for row in mended)
 
 
-def without_long(rows: list[Record], lines: list[int], dropped: list[DroppedRow], limits: Limits) -> tuple[list[Record], list[int]]:
+def drop_long_rows(rows: list[Record], lines: list[int], dropped: list[DroppedRow], limits: Limits) -> tuple[list[Record], list[int]]:
     """The rows and lines whose cells are within the limit; the others are added to ``dropped``."""
     reasons = [cell_too_long(row, limits) for row in rows]
     dropped.extend(DroppedRow(line, reason) for line, reason in zip(lines, reasons, strict=True) if reason)
@@ -184,7 +184,7 @@ def _names(header: Record | None, records: list[Record], norm: _Norm) -> tuple[t
     missing = norm.width - len(names)
     if missing == 1:
         # R writes the row names first and gives them no column name.
-        first = [cells[0] for cells in every_so_often(records) if len(cells) == norm.width]
+        first = [cells[0] for cells in evenly_spaced(records) if len(cells) == norm.width]
         names = ["", *names] if len(set(first)) == len(first) else [*names, ""]
     else:
         names += [""] * missing

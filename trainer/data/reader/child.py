@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from trainer.data.files.reading import Limits, open_content, read_content
 from trainer.data.reader import resource_limits
-from trainer.data.reader.wire import MOST_CELLS, BrokenWireError, packed, receive, receive_facts, send, send_facts
+from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, packed, receive, receive_json, send, send_json
 from trainer.errors import UserError, error_location
 
 _MUCH = 100 << 20
@@ -28,7 +28,7 @@ def main() -> None:
     _end_with(int(sys.argv[1]))
     orders, answers = _streams()
     _load(orders)
-    resource_limits.confine_for_good()
+    resource_limits.forbid_file_writes()
     gc.collect()
     gc.freeze()
     gc.disable()  # a million rows of text hold no cycles, and looking for some takes a third of the time
@@ -85,19 +85,19 @@ class _WithoutPandas:
 
 def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> bool:
     """Answer one order; whether it is the last one that this process takes. ``idle``: bytes of memory that it takes without a file."""
-    how = receive_facts(orders)
-    data = receive(orders, MOST_CELLS)
-    last = last or len(data) >= resource_limits.BIG
-    send_facts(answers, {"weight": len(data)})
-    resource_limits.confine(len(data))
+    how = receive_json(orders)
+    data = receive(orders, MAX_CELL_BYTES)
+    last = last or len(data) >= resource_limits.BIG_FILE_BYTES
+    send_json(answers, {"weight": len(data)})
+    resource_limits.limit_resources(len(data))
     cells: list[Any] = []
     try:
         limits = Limits(**how.pop("limits"))
         content = open_content(data, limits)
         del data
-        resource_limits.confine(content.weight)
-        send_facts(answers, {"weight": content.weight, "kind": content.kind})
-        last = last or content.weight >= resource_limits.BIG
+        resource_limits.limit_resources(content.weight)
+        send_json(answers, {"weight": content.weight, "kind": content.kind})
+        last = last or content.weight >= resource_limits.BIG_FILE_BYTES
         answer, *cells = packed(read_content(content, limits, **how))
     except UserError as error:
         answer = {"refused": {"message": error.message, "code": error.code}}
@@ -106,9 +106,9 @@ def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> 
     except Exception as error:
         answer, last = {"failed": error_location(error)}, True
     content = None
-    resource_limits.set_free()
+    resource_limits.lift_memory_limit()
     last = last or resource_limits.peak_bytes() - idle > _MUCH
-    send_facts(answers, answer | {"last": last})
+    send_json(answers, answer | {"last": last})
     send(answers, *cells)
     return last
 

@@ -17,7 +17,7 @@ from typing import Any
 from trainer.data.files.table import Table
 from trainer.data.files.workbook import unreadable
 from trainer.data.reader import resource_limits
-from trainer.data.reader.wire import BrokenWireError, receive_facts, receive_table, send
+from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
 from trainer.errors import UserError
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -83,12 +83,12 @@ class ChildProcess:
         try:
             with self._for_at_most(resource_limits.wall_seconds(len(data))):
                 send(self._process.stdin, order, data)
-                facts = receive_facts(self._process.stdout)
+                facts = receive_json(self._process.stdout)
             # It tells first that it begins, then what the file unpacks to.
             while "weight" in facts:
                 weight, kind = int(facts["weight"]), facts.get("kind", "")
                 with self._for_at_most(resource_limits.wall_seconds(weight)):
-                    facts = receive_facts(self._process.stdout)
+                    facts = receive_json(self._process.stdout)
                     table = receive_table(self._process.stdout, facts["table"]) if "table" in facts else None
         except (OSError, BrokenWireError, TypeError, ValueError):
             raise self._why(weight, kind) from None

@@ -93,7 +93,7 @@ class FileReader:
         """``read_table`` in a child. Raises what that raises, and UserError ``file_too_heavy`` (it would take too much memory or time),
         ``file_damaged`` (the child ended over it), ``reading_failed`` (a mistake of ours) or ``reader_unavailable``."""
         self._check_process()
-        order, big = _order(how), len(data) >= resource_limits.BIG
+        order, big = _order(how), len(data) >= resource_limits.BIG_FILE_BYTES
         with self._big_places if big else self._places:
             try:
                 return self._read(order, data, big=big)

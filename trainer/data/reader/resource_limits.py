@@ -12,9 +12,9 @@ _MEMORY_A_BYTE = 30
 _CPU = 15.0  # seconds
 _CPU_A_MEGABYTE = 1.0
 _WALL_FOR_CPU = 5.0
-BIG = 4 << 20
+BIG_FILE_BYTES = 4 << 20
 """Bytes of a file, or of what it unpacks to, from which on it has a place and a process of its own."""
-MOST_WEIGHT = 300 << 20
+MAX_WEIGHT = 300 << 20
 """Bytes; more is unpacked of no file."""
 
 
@@ -34,10 +34,10 @@ def wall_seconds(weight: int) -> float:
 
 
 def _within(weight: int) -> int:
-    return min(max(weight, 0), MOST_WEIGHT)
+    return min(max(weight, 0), MAX_WEIGHT)
 
 
-def confine_for_good() -> None:
+def forbid_file_writes() -> None:
     """Let this process write no file and leave no picture of its memory when it fails."""
     with suppress(ImportError, ValueError, OSError):
         import resource
@@ -46,7 +46,7 @@ def confine_for_good() -> None:
             resource.setrlimit(kind, (0, 0))
 
 
-def confine(weight: int) -> None:
+def limit_resources(weight: int) -> None:
     """Hold this process to the memory and the processor time of a reading that begins now."""
     with suppress(ImportError, ValueError, OSError):
         import resource
@@ -67,7 +67,7 @@ def peak_bytes() -> int:
     return 0
 
 
-def set_free() -> None:
+def lift_memory_limit() -> None:
     """Lift the limit of memory: an answer has to be written."""
     with suppress(ImportError, ValueError, OSError):
         import resource

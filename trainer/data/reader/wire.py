@@ -13,8 +13,8 @@ from trainer.data.files.table import DroppedRow, ReaderWarning, Table
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MOST_FACTS = 64 << 20
-MOST_CELLS = 1 << 30
+MAX_JSON_BYTES = 64 << 20
+MAX_CELL_BYTES = 1 << 30
 """Bytes of a frame of JSON, and of one of cells. Both are far above what the limits of a file allow."""
 
 _LENGTH = struct.Struct("<Q")
@@ -48,15 +48,15 @@ def _exactly(stream: BinaryIO, length: int) -> bytes:
     return data
 
 
-def send_facts(stream: BinaryIO, facts: dict[str, Any]) -> None:
+def send_json(stream: BinaryIO, facts: dict[str, Any]) -> None:
     """Write one frame of JSON."""
     send(stream, json.dumps(facts).encode())
 
 
-def receive_facts(stream: BinaryIO) -> dict[str, Any]:
+def receive_json(stream: BinaryIO) -> dict[str, Any]:
     """The next frame, which must be a JSON object."""
     try:
-        facts = json.loads(receive(stream, MOST_FACTS))
+        facts = json.loads(receive(stream, MAX_JSON_BYTES))
     except (ValueError, RecursionError) as error:
         raise BrokenWireError("no JSON") from error
     if not isinstance(facts, dict):
@@ -83,8 +83,8 @@ def receive_table(stream: BinaryIO, facts: dict[str, Any]) -> Table:
     """The table whose facts have come already."""
     try:
         columns = tuple(map(str, facts["columns"]))
-        cells, lines = _unpacked(receive(stream, MOST_CELLS), len(columns))
-        (reasons,), dropped = _unpacked(receive(stream, MOST_CELLS), 1)
+        cells, lines = _unpacked(receive(stream, MAX_CELL_BYTES), len(columns))
+        (reasons,), dropped = _unpacked(receive(stream, MAX_CELL_BYTES), 1)
         return Table(
             columns=columns,
             rows=list(zip(*cells, strict=True)) if columns else [() for _ in lines],
