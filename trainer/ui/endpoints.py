@@ -1,4 +1,4 @@
-"""The named endpoints: the same jobs over HTTP. Described in the README and by the page's own API view."""
+"""The named endpoints: the same jobs over HTTP. The README and the page's own API view describe them."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,72 +19,91 @@ from trainer.ui.session import owner
 from trainer.ui.uploads import NO_UPLOAD, resolve_upload
 
 _ECHOED_CHARS = 200
-"""Of a text in an answer: enough to know it again."""
+"""Of each text in a result: enough to recognise it."""
 
 
 def build(studio: Studio) -> None:
     """Add the endpoints to the Blocks being built."""
+    endpoints = _Endpoints(studio)
+    for endpoint, concurrency in (
+        (endpoints.inspect, 4),
+        (endpoints.start, 2),
+        (endpoints.progress, 8),
+        (endpoints.stop, 4),
+        (endpoints.resume, 2),
+        (endpoints.report, 4),
+        (endpoints.predict, 4),
+    ):
+        # More than one at a time: a small request does not wait for a large one.
+        gr.api(_with_gradio_errors(endpoint), api_name=endpoint.__name__, concurrency_limit=concurrency)
 
-    def inspect(file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
-        """What was found in a file: encoding, columns, classes, findings."""
+
+class _Endpoints:
+    """One method per endpoint; its docstring is the description that the page's API view shows."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
+        """What a file holds: encoding, columns, classes, findings."""
         refuse_lone_surrogates(text, label)
-        limits = studio.settings
-        found = inspect_file(
-            _uploaded(file),
-            studio.reader,
-            text=_named(text),
+        limits = self._studio.settings
+        inspection = inspect_file(
+            _uploaded_path(file),
+            self._studio.reader,
+            text=_text_columns(text),
             label=label,
-            encoder=encoder_info(studio.encoders[0]),
+            encoder=encoder_info(self._studio.encoders[0]),
             max_classes=limits.max_classes,
             **limits.file_limits,
         )
-        return {**found, "file": Path(found["file"]).name}
+        return {**inspection, "file": Path(inspection["file"]).name}
 
-    def start(file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
-        """Train on a file; returns the run's id at once, with what is odd in the file.
+    def start(self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
+        """Train on a file. Returns the run's id at once, with the findings in the file.
 
-        ``recipe`` holds settings by name, as ``--set`` on the terminal. What should be fixed first is refused, unless it also holds
+        ``recipe`` holds settings by name, like ``--set`` in the terminal. A file with errors to fix is refused, unless ``recipe`` also holds
         ``"as_it_is": true``.
         """
         refuse_lone_surrogates(text, label, recipe)
-        wanted, as_it_is = _recipe(recipe)
-        path = _uploaded(file)
+        settings, as_it_is = _parse_recipe(recipe)
+        path = _uploaded_path(file)
         sources = {"main": (path.name, path)}
         try:
-            view = studio.train_files(owner(), sources, wanted, text=_named(text), label=label, as_it_is=as_it_is)
+            view = self._studio.train_files(owner(), sources, settings, text=_text_columns(text), label=label, as_it_is=as_it_is)
         except MustFixError as error:
-            named = ", ".join(f"“{code}”" for code in error.repairs)
-            repair = f"Put repairs into the recipe ({{“repairs”: [{named}]}}), or" if named else "Mend the file, or put"
+            codes = ", ".join(f"“{code}”" for code in error.repairs)
+            repair = f"Put repairs into the recipe ({{“repairs”: [{codes}]}}), or" if codes else "Fix the file, or put"
             raise UserError(f"{error.message} {repair} “as_it_is”: true to train on it as it is.", code=error.code) from error
         return {**_progress(view), "findings": [asdict(finding) for finding in view.findings]}
 
-    def progress(run: str) -> dict:
-        """How a run is getting on: status, step, last loss and scores, time left.
+    def progress(self, run: str) -> dict:
+        """The progress of a run: status, step, last loss and scores, time left.
 
-        train_loss and train_accuracy are means over the training texts since the point before (some steps), answered with dropout while they
-        were learned from; loss and accuracy are their older names. validation_accuracy and validation_macro_f1 are those of the model that is
-        kept, on all validation rows, after best_step; latest_validation_accuracy and latest_validation_macro_f1 those of the last evaluation.
-        A loss is the plain cross-entropy in nats, whatever is minimised. None of them is of test rows: see /report.
+        train_loss and train_accuracy are means over the training texts since the previous point (some steps), computed with dropout during
+        training; loss and accuracy are older names for them. validation_accuracy and validation_macro_f1 belong to the model that is kept, on
+        all validation rows, after best_step; latest_validation_accuracy and latest_validation_macro_f1 to the last evaluation. A loss is the
+        plain cross-entropy in nats, whatever loss is minimised. None of them is measured on test rows: see /report.
         """
-        return _progress(studio.view(owner(), run))
+        return _progress(self._studio.view(owner(), run))
 
-    def stop(run: str) -> dict:
-        """Ask a run to end after its current step and keep the best model so far."""
-        return _progress(studio.stop(owner(), run))
+    def stop(self, run: str) -> dict:
+        """Stop a run after its current step and keep the best model so far."""
+        return _progress(self._studio.stop(owner(), run))
 
-    def resume(run: str, more_epochs: int = 0) -> dict:
-        """Go on with a run that was interrupted, stopped or failed, or train a finished one for more epochs.
+    def resume(self, run: str, more_epochs: int = 0) -> dict:
+        """Resume a run that was interrupted, stopped or failed, or train a finished one for more epochs.
 
-        One that ended with a model keeps it: the answer is then of the child run that goes on.
+        A run that has a model keeps it: the result is then that of the child run that continues the training.
         """
         if isinstance(more_epochs, bool) or not isinstance(more_epochs, int) or more_epochs < 0:
             raise UserError("more_epochs must be a whole number, at least 0.", code="setting_out_of_range")
-        return _progress(studio.resume(owner(), run, more_epochs=more_epochs))
+        return _progress(self._studio.resume(owner(), run, more_epochs=more_epochs))
 
-    def report(run: str) -> dict:
-        """Scores of a finished run on its test and validation rows, the confusion matrix (rows: true class), what was odd in the file."""
-        reports = studio.reports(owner(), run)
-        view = studio.view(owner(), run)
+    def report(self, run: str) -> dict:
+        """The scores of a finished run on its test and validation rows, the confusion matrix (rows: true class), the findings in its file."""
+        reports = self._studio.reports(owner(), run)
+        view = self._studio.view(owner(), run)
         return {
             "run": run,
             "labels": list(reports.test.label_names),
@@ -95,23 +114,19 @@ def build(studio: Studio) -> None:
             "findings": [asdict(finding) for finding in view.findings],
         }
 
-    def predict(run: str, texts: list[str]) -> dict:
-        """The probability of each class for each text, with its number of tokens and whether it was cut; a reason for an empty one.
+    def predict(self, run: str, texts: list[str]) -> dict:
+        """The probability of each class for each text, its number of tokens and whether it was cut; a reason for an empty text.
 
-        The answers stand in the order of the texts, each with the first 200 characters of its own. All texts together may have 200,000.
+        Results are in the order of the texts, each with the first 200 characters of its text. All texts together may have 200,000 characters.
         """
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
             raise UserError("texts must be a list of strings.", code="not_texts")
-        names, predictions = studio.predict(owner(), run, texts)
+        names, predictions = self._studio.predict(owner(), run, texts)
         return {"results": [{"text": text[:_ECHOED_CHARS], **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
 
-    for endpoint, at_once in ((inspect, 4), (start, 2), (progress, 8), (stop, 4), (resume, 2), (report, 4), (predict, 4)):
-        # Not one at a time: whoever sends little does not wait for whoever sends much.
-        gr.api(_sentences(endpoint), api_name=endpoint.__name__, concurrency_limit=at_once)
 
-
-def _recipe(values: dict | None) -> tuple[Recipe, bool]:
-    """The recipe, and whether the file is to be trained on as it is."""
+def _parse_recipe(values: dict | None) -> tuple[Recipe, bool]:
+    """The recipe, and whether to train on the file as it is."""
     if not isinstance(values, dict):
         return Recipe.from_dict(values or {}), False
     settings = dict(values)
@@ -121,29 +136,29 @@ def _recipe(values: dict | None) -> tuple[Recipe, bool]:
     return Recipe.from_dict(settings), as_it_is
 
 
-def _named(text: str | None) -> tuple[str, ...]:
+def _text_columns(text: str | None) -> tuple[str, ...]:
     return () if text is None else (text,)
 
 
-def _uploaded(file: Any) -> Path:
-    """The path of a file that was uploaded to this server. A caller may write any path into its request; no other is read."""
+def _uploaded_path(file: Any) -> Path:
+    """The path of a file that was uploaded to this server. A caller may write any path into its request; no other path is read."""
     path = resolve_upload(file.get("path") if isinstance(file, dict) else getattr(file, "path", None))
     if path is None:
         raise UserError(NO_UPLOAD, code="not_uploaded")
     return path
 
 
-def _sentences(endpoint: Callable) -> Callable:
-    """A UserError reaches the caller in its own words, its code as the title of the error."""
+def _with_gradio_errors(endpoint: Callable) -> Callable:
+    """Turn a UserError into a gr.Error with the same message and the code as its title."""
 
     @wraps(endpoint)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return endpoint(*args, **kwargs)
         except UserError as error:
             raise gr.Error(error.message, title=error.code, print_exception=False) from error
 
-    return guarded
+    return wrapper
 
 
 def _progress(view: RunView) -> dict:
