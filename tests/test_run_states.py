@@ -23,7 +23,7 @@ from trainer.runs.view import Status
 from trainer.runs.writer_lock import writing
 from trainer.settings import Settings
 from trainer.studio import Studio
-from trainer.training.attempt import Cancelled
+from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
 
 GONE = "gone"
@@ -189,7 +189,7 @@ def close(scene: Scene) -> None:
 
 
 def close_before_its_first_step(scene: Scene) -> None:
-    scene.trainings.error = Cancelled()
+    scene.trainings.error = TrainingCancelled()
     close(scene)
     assert not scene.run.stop_asked()
 
@@ -199,7 +199,7 @@ def stop_and_close_before_its_first_step(scene: Scene) -> None:
     scene.studio.stop(ME, scene.run.id)
     close_before = threading.Thread(target=scene.studio.close)
     close_before.start()
-    scene.trainings.error = Cancelled()
+    scene.trainings.error = TrainingCancelled()
     scene.trainings.go()
     close_before.join()
 

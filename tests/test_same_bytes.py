@@ -17,9 +17,9 @@ from trainer.settings import LOCAL_OWNER as ME
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.training.hardware import detect
+from trainer.training.hardware import detect_hardware
 from trainer.training.predictor import Predictor
-from trainer.training.speed import layer_speed
+from trainer.training.speed import measure_layer_speed
 
 # The head "mlp" with pooling "mean" is a head of ours, which is drawn weight by weight.
 RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=1e-2, max_length=32, head="mlp", pooling="mean")
@@ -68,9 +68,9 @@ def test_after_a_restart_with_a_queue_while_the_server_warms_up(
     before = Studio(settings, encoders=[tiny_encoder], reader=reader)
     monkeypatch.setattr(before, "_enqueue", lambda run: None)
     runs = [before.train_files(ME, {"main": ("moods.csv", small_csv)}, recipe).id for recipe in (RECIPE, replace(RECIPE, seed=7))]
-    begun_after, speed = [], layer_speed
+    begun_after, speed = [], measure_layer_speed
     monkeypatch.setattr(
-        "trainer.training.speed.layer_speed",
+        "trainer.training.speed.measure_layer_speed",
         lambda hardware: (begun_after.extend(studio.view(ME, run).status for run in runs), speed(hardware))[1],
     )
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
@@ -91,11 +91,11 @@ def test_beside_everything_else_that_a_server_does(
     alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, studio: Studio
 ) -> None:
     other, run = alone
-    studio.hardware = detect()
+    studio.hardware = detect_hardware()
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
     model, over, wrong = other.folder(ME, run) / "model", threading.Event(), []
     jobs: list[Callable[[], object]] = [
-        lambda: layer_speed(detect()),
+        lambda: measure_layer_speed(detect_hardware()),
         lambda: studio.advise(ME, draft, RECIPE),
         lambda: Predictor(model).predict(["we sing at home", "they cry"]),
     ]
@@ -124,7 +124,7 @@ def test_beside_everything_else_that_a_server_does(
 def test_only_a_training_draws(alone: tuple[Studio, str], small_csv: Path, studio: Studio) -> None:
     other, run = alone
     fresh = Studio(other.settings, encoders=other.encoders, reader=other.reader)
-    studio.hardware = detect()
+    studio.hardware = detect_hardware()
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
     with drawing_nothing():
         assert studio.advise(ME, draft, RECIPE).seconds is not None

@@ -37,7 +37,7 @@ from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.training.hardware import detect
+from trainer.training.hardware import detect_hardware
 
 ME, OTHER = "local", "somebody else"
 RECIPE = Recipe(encoder="tiny-bert", epochs=12, batch_size=16, learning_rate=5e-3, max_length=32)
@@ -367,11 +367,11 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
 def test_a_run_records_its_level_and_what_was_forecast(studio: Studio, hold: Hold, small_csv: Path) -> None:
     draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
     # As at a server's start: nothing is measured once a training is under way.
-    studio._speeds.of(detect())
+    studio._speeds.of(detect_hardware())
     plain = studio.start(ME, draft, RECIPE)
     assert plain.level == ""
     assert "forecast_seconds" not in events(studio, plain)[0]
-    studio.hardware = detect()
+    studio.hardware = detect_hardware()
     leveled = studio.start(ME, draft, QUICK, level="Quick look")
     forecast = studio.advise(ME, draft, QUICK).seconds
     created = events(studio, leveled)[0]

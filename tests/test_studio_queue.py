@@ -24,7 +24,7 @@ from trainer.runs.view import RunView
 from trainer.runs.writer_lock import holding, writing
 from trainer.settings import Settings
 from trainer.studio import Studio
-from trainer.training.attempt import Cancelled
+from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
 
 
@@ -400,7 +400,7 @@ def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server
 ) -> None:
     view = begin(studio, small_csv)
     trainings.reached(view)
-    trainings.error, ask = Cancelled(), Run.ask_to_stop
+    trainings.error, ask = TrainingCancelled(), Run.ask_to_stop
     monkeypatch.setattr(Run, "ask_to_stop", lambda run: (ask(run), trainings.go()))
     studio.close()
     run = Run(studio.settings.runs_dir / view.id)

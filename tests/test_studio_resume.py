@@ -34,7 +34,7 @@ RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3
 
 def end_the_server(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The training thread dies at its next logged point, with no word in the log."""
-    from trainer.training.callback import Watch
+    from trainer.training.callback import TrainingCallback
 
     class Gone(BaseException):
         pass
@@ -42,7 +42,7 @@ def end_the_server(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) ->
     def dies(*_: object, **__: object) -> None:
         raise Gone
 
-    monkeypatch.setattr(Watch, "on_log", dies)
+    monkeypatch.setattr(TrainingCallback, "on_log", dies)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -199,17 +199,17 @@ def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
 def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
     studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
-    step, seen = LiveTrainer.training_step, []
+    step, seen = ClassificationTrainer.training_step, []
 
-    def tight(self: LiveTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+    def tight(self: ClassificationTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
         seen.append(len(inputs["labels"]))
         if self.state.global_step >= 3 and seen[-1] > 4:
             raise MemoryError
         return step(self, model, inputs, *args, **kwargs)
 
-    monkeypatch.setattr(LiveTrainer, "training_step", tight)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", tight)
     failed = over(studio, begin(studio, small_csv))
     assert (failed.status, failed.code, failed.fewer_texts) == ("failed", "out_of_memory", 4)
     assert "Train it again with 4 texts at a time" in failed.message

@@ -121,11 +121,11 @@ def _parser() -> argparse.ArgumentParser:
 def _train(options: argparse.Namespace) -> int:
     from trainer.data.checks.repairs import describe_repair
     from trainer.data.reader.file_reader import FileReader
-    from trainer.training.distributed import Ranks
+    from trainer.training.distributed import ProcessGroup
     from trainer.training.encoders import local_encoder
 
     reader = FileReader(replaces=False)
-    if Ranks.from_environment().main:
+    if ProcessGroup.from_environment().is_main_process:
         reader.start()  # it comes up while this process imports the rest
     own = local_encoder(Path(options.encoder)) if options.encoder and Path(options.encoder).is_dir() else None
     studio = _studio(own, reader=reader)
@@ -188,14 +188,14 @@ def _studio(
     from trainer.jobs import pipeline
     from trainer.runs.private import keep_private
     from trainer.studio import Studio
-    from trainer.training.distributed import Ranks
+    from trainer.training.distributed import ProcessGroup
     from trainer.training.encoders import catalogue
 
     keep_private()
     encoders = catalogue()
     if own is not None:
         encoders = (own, *(e for e in encoders if e.name != own.name))
-    if not Ranks.from_environment().main:
+    if not ProcessGroup.from_environment().is_main_process:
         pipeline.lend_a_hand(encoders)
         return None
     settings = Settings.from_environment()
@@ -205,7 +205,7 @@ def _studio(
 def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  # noqa: F821
     """Watch a run until it is over, then print its report; returns the exit status."""
     view = _watch(studio, view)
-    for remark in (*view.damage, *view.remarks, *(d.words for d in studio.diagnoses(LOCAL_OWNER, view.id))):
+    for remark in (*view.damage, *view.remarks, *(d.message for d in studio.diagnoses(LOCAL_OWNER, view.id))):
         print(remark, file=sys.stderr)
     if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)

@@ -34,7 +34,7 @@ from trainer.runs.storage import bytes_of, files_on_disk
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import holding
 from trainer.settings import Settings
-from trainer.training.export import zip_model
+from trainer.training.export import write_model_zip
 
 if TYPE_CHECKING:
     from trainer.training.predictor import Prediction, Predictor
@@ -261,7 +261,7 @@ class Shelf:
         # A name is what somebody typed: nothing of it may lead to another folder when the zip is opened.
         name = re.sub(r"[^\w-]+", "-", name).strip("-") or "model"
         run.check(MODEL, CARD)
-        zip_model(run, name, target)
+        write_model_zip(run, name, target)
         return f"{name}.zip"
 
     def has_whole_model(self, owner: str, run_id: str) -> bool:
@@ -344,11 +344,11 @@ class Shelf:
 
     def _predictor(self, run: Run) -> "Predictor":
         from trainer.training.predictor import Predictor
-        from trainer.training.weights_check import bounded_size
+        from trainer.training.weights_check import weights_file_size
 
         def load() -> Predictor:
             for file in files_in(run.model):
-                bounded_size(file)  # before its checksum is computed
+                weights_file_size(file)  # before its checksum is computed
             run.check(MODEL)
             return Predictor(run.model)
 

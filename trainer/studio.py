@@ -37,9 +37,9 @@ from trainer.runs.storage import DraftStorage, Files, Storage, beyond, bytes_of,
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import has_living_writer, holding
 from trainer.settings import LOCAL_OWNER, Settings
-from trainer.training.distributed import Ranks
+from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder, catalogue, find_encoder
-from trainer.training.hardware import Hardware, at_precision, detect
+from trainer.training.hardware import Hardware, detect_hardware, with_precision
 from trainer.training.libraries import load_training_libraries
 from trainer.training.speed import SpeedMeter
 
@@ -110,7 +110,7 @@ class Studio(DraftEditor, Shelf):
             preparation.require_trainable(self.settings.max_classes)
         splits = preparation.splits(recipe)
         if self.hardware is not None:
-            at_precision(self.hardware, recipe.precision)
+            with_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs, encoder=encoder.name)
         resolved = recipe.settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
         advice = advise(preparation, recipe, encoder, self.hardware, self._speeds.of)
@@ -133,7 +133,7 @@ class Studio(DraftEditor, Shelf):
                     fill=fill,
                     name=friendly_name([view.name for view in views]),
                     owner=owner,
-                    encoder_folder=encoder.source if encoder.own else None,
+                    encoder_folder=encoder.source if encoder.is_custom else None,
                     base_model=encoder.repository or None,
                     draft=preparation.draft.version,
                     source_name=preparation.draft.main.name,
@@ -415,7 +415,7 @@ class Studio(DraftEditor, Shelf):
         def load() -> None:
             hardware = None
             try:
-                hardware = detect()
+                hardware = detect_hardware()
             finally:
                 if nothing_trains:
                     self._speeds.measure_all(hardware)
@@ -441,8 +441,8 @@ class Studio(DraftEditor, Shelf):
 
     def _train(self, run: Run) -> None:
         """In this thread or, where several GPUs can share the work, in processes of their own."""
-        ranks = Ranks.from_environment()
-        processes = 1 if ranks.count > 1 else self.settings.processes or (self.hardware or detect()).devices
+        process_group = ProcessGroup.from_environment()
+        processes = 1 if process_group.world_size > 1 else self.settings.processes or (self.hardware or detect_hardware()).devices
         if processes < 2:
             pipeline.do(run, self.encoders, save_seconds=self.settings.save_seconds)
         elif not train_in_processes(run, processes, save_seconds=self.settings.save_seconds):

@@ -32,7 +32,7 @@ from trainer.runs.run import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import prepare_environment
 from trainer.training.encoders import Encoder, load_classifier, load_tokenizer, local_encoder
-from trainer.training.hardware import Hardware, detect
+from trainer.training.hardware import Hardware, detect_hardware
 
 _TWEETS = Path(__file__).resolve().parents[3] / "shared" / "data" / "emotion" / "dair_train.txt"
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description="Measure a training on an NVIDIA GPU.")
     parser.add_argument("--tiny", action="store_true", help="a tiny model on any device: does the measurement work?")
     tiny = parser.parse_args(arguments).tiny
-    hardware = detect()
+    hardware = detect_hardware()
     if hardware.device != "cuda" and not tiny:
         reason = f"no NVIDIA GPU that torch can use was found ({hardware.name})"
         print(f"The training on a GPU is not measured: {reason}.")
@@ -170,10 +170,10 @@ def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware
     from transformers import DataCollatorWithPadding
 
     from trainer.training.batching import epoch_order
-    from trainer.training.token_rows import tokenise
+    from trainer.training.token_rows import tokenize_dataset
 
     tokenizer = load_tokenizer(encoder, max_length=128)
-    rows = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
+    rows = tokenize_dataset(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
     collate = DataCollatorWithPadding(tokenizer)
     model = load_classifier(encoder, corpus.label_names).to(hardware.device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=encoder.learning_rate, fused=hardware.device == "cuda")

@@ -87,9 +87,9 @@ def _child(rows: int, folder: Path) -> None:
     studio.advise(LOCAL_OWNER, draft, recipe)
     peaks.stage = "started"
     pipeline.rows_of = peaks.entering("rows_loaded", pipeline.rows_of)
-    fit.tokenise = peaks.entering("tokenised", fit.tokenise)
+    fit.tokenize_dataset = peaks.entering("tokenised", fit.tokenize_dataset)
     pipeline._measure_first = peaks.entering("word_counts", pipeline._measure_first)
-    fit.train_to_the_end = peaks.entering("first_step", fit.train_to_the_end)
+    fit.train_with_oom_retry = peaks.entering("first_step", fit.train_with_oom_retry)
     run = studio.start(LOCAL_OWNER, draft, recipe, as_it_is=True)
     log = Run(studio.settings.runs_dir / run.id).log
     while not any(event["kind"] == "log" for event in log.read()):

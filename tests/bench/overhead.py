@@ -146,14 +146,14 @@ def _page_seconds() -> float:
 
 def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
     from trainer.training.fit import fit
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows)
         with writing(run.path), _page(Path(folder)) as ask:
             ask()  # opening the page is not watching it
             meter = _Meter(watched_first, ask)
-            step, append = LiveTrainer.training_step, EventLog.append
+            step, append = ClassificationTrainer.training_step, EventLog.append
 
             def counted_step(self: Any, *arguments: Any, **named: Any) -> Any:
                 meter.step()
@@ -166,12 +166,12 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
                 append(self, kind, **named)
                 meter.writing += time.thread_time() - begun
 
-            LiveTrainer.training_step, EventLog.append = counted_step, counted_append
+            ClassificationTrainer.training_step, EventLog.append = counted_step, counted_append
             meter.start()
             try:
                 fit(run, catalogue()[0], corpus, splits)
             finally:
-                LiveTrainer.training_step, EventLog.append = step, append
+                ClassificationTrainer.training_step, EventLog.append = step, append
                 meter.end()
     return meter
 

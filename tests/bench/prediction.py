@@ -59,12 +59,12 @@ def _cpu_seconds(arguments: list[str], cwd: Path) -> float:
 def _model_in(folder: Path) -> Path:
     """The packaged encoder with a fresh head."""
     from trainer.recipe import Recipe
-    from trainer.training.classifier import make_classifier, save_classifier
+    from trainer.training.classifier import build_classifier, save_classifier
     from trainer.training.encoders import catalogue, load_tokenizer
 
     encoder = catalogue()[0]
     recipe = Recipe(encoder=encoder.name).settled(train_rows=1000, learning_rate=encoder.learning_rate)
-    save_classifier(make_classifier(encoder, ("joy", "sadness", "anger"), recipe), folder)
+    save_classifier(build_classifier(encoder, ("joy", "sadness", "anger"), recipe), folder)
     load_tokenizer(encoder, max_length=128).save_pretrained(folder)
     return folder
 

@@ -11,7 +11,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
 from trainer.studio import Studio
-from trainer.training.hardware import detect
+from trainer.training.hardware import detect_hardware
 
 
 def csv_bytes(rows: list[tuple[str, str]]) -> bytes:
@@ -28,7 +28,7 @@ def codes(studio: Studio, draft: str, recipe: Recipe = RECIPE) -> list[str]:
 def test_lengths_and_an_estimate_as_soon_as_the_machine_is_known(studio: Studio, small_csv: Path) -> None:
     draft = studio.open_files("local", {"main": ("moods.csv", small_csv)}).draft.id
     assert codes(studio, draft) == ["texts_fit"]
-    studio.hardware = detect()
+    studio.hardware = detect_hardware()
     assert codes(studio, draft) == ["texts_fit", "estimate"]
     advice = studio.advise("local", draft, RECIPE)
     assert len(advice.lengths.tokens) == len(studio.prepared_draft("local", draft).splits(RECIPE).train)

@@ -100,7 +100,7 @@ def story(view: RunView) -> list[list[str]]:
 
 
 def words(view: RunView, code: str, recipe: Recipe | None = RECIPE) -> str:
-    (found,) = [d.words for d in diagnose(view, recipe) if d.code == code]
+    (found,) = [d.message for d in diagnose(view, recipe) if d.code == code]
     return found
 
 
@@ -495,8 +495,8 @@ def test_a_gap_while_validation_still_gains_is_told_at_the_end_and_as_what_it_is
     assert story(view) == [[], ["generalization_gap"]]
     (diagnosis,) = diagnose(view, RECIPE)
     assert diagnosis.severity == "info"
-    assert "The kept model is right for 60 % of the 200 validation rows (step 300), while 83 % of the training rows" in diagnosis.words
-    assert diagnosis.words.endswith("It knows its training rows better than new ones: more rows would help most.")
+    assert "The kept model is right for 60 % of the 200 validation rows (step 300), while 83 % of the training rows" in diagnosis.message
+    assert diagnosis.message.endswith("It knows its training rows better than new ones: more rows would help most.")
     assert words(view, "generalization_gap", Recipe(label_smoothing=0)).endswith("more rows would help most, then some label smoothing.")
     assert codes(replace(view, status="stopped")) == ["generalization_gap"]
     for status in ("running", "failed", "interrupted"):
@@ -553,7 +553,7 @@ def test_of_our_own_sample_nothing_is_said_while_it_trains_and_at_its_end_what_i
     assert view.kept.step == view.step == view.total_steps
     (diagnosis,) = diagnose(view, RECIPE)
     assert (diagnosis.code, diagnosis.severity) == ("generalization_gap", "info")
-    assert diagnosis.words == (
+    assert diagnosis.message == (
         "The kept model is right for 72 % of the 102 validation rows (step 138), while 100 % of the training rows were answered right in the "
         "epoch up to there (counted while it learned from them, with dropout). It knows its training rows better than new ones: more rows "
         "would help most."
@@ -600,7 +600,7 @@ def test_real_trainings(
     found = {d.code for d in diagnoses}
     # What does not learn may give the same class for all rows, too.
     assert found - ({"collapse"} if "flat_loss" in expected else set()) == expected
-    said = " ".join(d.words for d in diagnoses)
+    said = " ".join(d.message for d in diagnoses)
     assert [w for w in told if w not in said] == []
     assert [w for w in untold if w in said] == []
 

@@ -207,17 +207,17 @@ def test_a_clock_that_is_set_back_by_hours(
 def test_a_clock_that_is_set_back_in_an_evaluation(
     studio: Studio, moods: Path, undisturbed: Outcome, monkeypatch: pytest.MonkeyPatch, evaluation: int
 ) -> None:
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
-    clock, real, begun, loop = [0.0], time.time, [0], LiveTrainer.evaluation_loop
+    clock, real, begun, loop = [0.0], time.time, [0], ClassificationTrainer.evaluation_loop
     monkeypatch.setattr(time, "time", lambda: real() - clock[0])
 
-    def evaluate(self: LiveTrainer, *args: Any, **how: Any) -> Any:
+    def evaluate(self: ClassificationTrainer, *args: Any, **how: Any) -> Any:
         begun[0] += 1
         clock[0] = HOURS if begun[0] >= evaluation else 0.0
         return loop(self, *args, **how)
 
-    monkeypatch.setattr(LiveTrainer, "evaluation_loop", evaluate)
+    monkeypatch.setattr(ClassificationTrainer, "evaluation_loop", evaluate)
     done = over(studio, begin(studio, moods))
     assert begun[0] >= evaluation
     assert done.damage == ()
@@ -228,17 +228,17 @@ def test_a_clock_that_is_set_back_in_an_evaluation(
 def test_no_memory_twice_fails_one_run_and_the_next_is_trained(
     studio: Studio, moods: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
-    step, tries = LiveTrainer.training_step, []
+    step, tries = ClassificationTrainer.training_step, []
 
-    def tight(self: LiveTrainer, *args: Any, **how: Any) -> Any:
+    def tight(self: ClassificationTrainer, *args: Any, **how: Any) -> Any:
         if self._recipe.seed == RECIPE.seed and self.state.global_step == 3:
             tries.append(self.state.global_step)
             raise error.with_traceback(None)
         return step(self, *args, **how)
 
-    monkeypatch.setattr(LiveTrainer, "training_step", tight)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", tight)
     view, following = begin(studio, moods), begin(studio, moods, NEXT)
     failed = over(studio, view)
     assert (failed.status, failed.code, len(tries)) == ("failed", "out_of_memory", 2)

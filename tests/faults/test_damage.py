@@ -96,7 +96,7 @@ def drawn_on_the_page(view: RunView) -> str:
         str(accuracy_chart(train_tab._curves(view))),
         json.dumps(endpoints._progress(view), allow_nan=False),
         json.dumps(terminal._run_json(view, Path("x")), allow_nan=False),
-        *(d.words for d in diagnose(view, None)),
+        *(d.message for d in diagnose(view, None)),
     ]
     return "".join(pieces).encode("utf-8").decode()
 

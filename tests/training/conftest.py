@@ -12,7 +12,7 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
-from trainer.training.attempt import Fitted
+from trainer.training.attempt import TrainResult
 from trainer.training.encoders import Encoder
 from trainer.training.fit import fit
 
@@ -36,10 +36,10 @@ def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe) -> Run
 
 
 @pytest.fixture
-def trained_with(tmp_path: Path, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> Callable[..., tuple[Run, Fitted]]:
+def trained_with(tmp_path: Path, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> Callable[..., tuple[Run, TrainResult]]:
     """Train the small corpus for two epochs with these settings; returns the run and what the training did."""
 
-    def train(encoder: Encoder = tiny_encoder, **settings: object) -> tuple[Run, Fitted]:
+    def train(encoder: Encoder = tiny_encoder, **settings: object) -> tuple[Run, TrainResult]:
         asked = {"encoder": encoder.name, "epochs": 2, "batch_size": 8, "learning_rate": 3e-3, "max_length": 32, **settings}
         run = run_with(tmp_path, material, Recipe(**asked))
         return run, fit(run, encoder, *material)

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from trainer.recipe import Recipe
-from trainer.training.acceleration import quicken
-from trainer.training.classifier import make_classifier
+from trainer.training.acceleration import optimize_for_device
+from trainer.training.classifier import build_classifier
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
 
@@ -19,9 +19,9 @@ MASK = (IDS > 0).long()
 def test_in_evaluation_nothing_changes(tiny_encoder: Encoder, settings: dict) -> None:
     recipe = Recipe(encoder="tiny-bert", epochs=1, batch_size=8, learning_rate=1e-3, **settings)
     torch.manual_seed(1)
-    model = make_classifier(tiny_encoder, ("a", "b", "c"), recipe).eval()
+    model = build_classifier(tiny_encoder, ("a", "b", "c"), recipe).eval()
     before = model(input_ids=IDS, attention_mask=MASK)["logits"]
-    source = quicken(model, CPU, seed=1)
+    source = optimize_for_device(model, CPU, seed=1)
     assert torch.allclose(model.eval()(input_ids=IDS, attention_mask=MASK)["logits"], before, atol=1e-6)
     model.train()
     source.begin(3)
@@ -33,8 +33,8 @@ def test_in_evaluation_nothing_changes(tiny_encoder: Encoder, settings: dict) ->
 
 
 def test_attention_is_not_dropped_and_the_saved_config_is_the_encoder_s_own(tiny_encoder: Encoder) -> None:
-    model = make_classifier(tiny_encoder, ("a", "b"), Recipe(encoder="tiny-bert", epochs=1, batch_size=8, learning_rate=1e-3))
-    quicken(model, CPU, seed=1)
+    model = build_classifier(tiny_encoder, ("a", "b"), Recipe(encoder="tiny-bert", epochs=1, batch_size=8, learning_rate=1e-3))
+    optimize_for_device(model, CPU, seed=1)
     rates = {name: module.p for name, module in model.named_modules() if isinstance(module, nn.Dropout)}
     assert {rate for name, rate in rates.items() if name.endswith("self.dropout")} == {0.0}
     assert 0.1 in rates.values()
@@ -43,6 +43,6 @@ def test_attention_is_not_dropped_and_the_saved_config_is_the_encoder_s_own(tiny
 
 
 def test_a_gpu_draws_its_own_masks(tiny_encoder: Encoder) -> None:
-    model = make_classifier(tiny_encoder, ("a", "b"), Recipe(encoder="tiny-bert", epochs=1, batch_size=8, learning_rate=1e-3))
-    assert quicken(model, Hardware("cuda", "bf16", 2, "a GPU"), seed=1) is None
+    model = build_classifier(tiny_encoder, ("a", "b"), Recipe(encoder="tiny-bert", epochs=1, batch_size=8, learning_rate=1e-3))
+    assert optimize_for_device(model, Hardware("cuda", "bf16", 2, "a GPU"), seed=1) is None
     assert all(type(m) is nn.Dropout for m in model.modules() if isinstance(m, nn.Dropout))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.training.batching import LengthGroupedSampler, Padder, epoch_order
+from trainer.training.batching import LengthGroupedSampler, PaddingCollator, epoch_order
 from trainer.training.encoders import Encoder
 
 
@@ -60,12 +60,12 @@ def test_a_batch_is_what_the_tokenizer_would_make_of_it(tiny_encoder: Encoder, s
     from transformers import DataCollatorWithPadding
 
     from trainer.training.encoders import load_tokenizer
-    from trainer.training.token_rows import tokenise
+    from trainer.training.token_rows import tokenize_dataset
 
     tokenizer = load_tokenizer(tiny_encoder, max_length=8)
     tokenizer.padding_side = side
-    rows = tokenise(tokenizer, ["happy", "we cry at home again", "so furious today and then it was very slam"], [2, 0, 1])
-    wanted, made = DataCollatorWithPadding(tokenizer)([dict(row) for row in rows]), Padder(tokenizer)(rows)
+    rows = tokenize_dataset(tokenizer, ["happy", "we cry at home again", "so furious today and then it was very slam"], [2, 0, 1])
+    wanted, made = DataCollatorWithPadding(tokenizer)([dict(row) for row in rows]), PaddingCollator(tokenizer)(rows)
     assert set(made) == set(wanted)
     for name, values in made.items():
         assert values.tolist() == wanted[name].tolist()

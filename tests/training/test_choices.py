@@ -20,12 +20,12 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training import hardware as machine
-from trainer.training.callback import Watch
-from trainer.training.classifier import in_head, load_saved
+from trainer.training.callback import TrainingCallback
+from trainer.training.classifier import in_head, load_saved_classifier
 from trainer.training.encoders import Encoder, load_encoder
 from trainer.training.fit import fit
 from trainer.training.predictor import Predictor
-from trainer.training.trainer import LiveTrainer
+from trainer.training.trainer import ClassificationTrainer
 
 Train = Callable[..., tuple]
 
@@ -38,14 +38,14 @@ def events(run: Run, kind: str) -> list[dict]:
 def watched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, bytes]]:
     """The weights after each step, by name."""
     seen: list[dict[str, bytes]] = []
-    end = Watch.on_step_end
+    end = TrainingCallback.on_step_end
 
-    def watching(self: Watch, *args: object, model: object, **kwargs: object) -> None:
+    def watching(self: TrainingCallback, *args: object, model: object, **kwargs: object) -> None:
         head = {n: in_head(model, n) for n, _ in model.named_parameters()}
         seen.append({("head " if head[n] else "body ") + n: p.detach().numpy().tobytes() for n, p in model.named_parameters()})
         end(self, *args, model=model, **kwargs)
 
-    monkeypatch.setattr(Watch, "on_step_end", watching)
+    monkeypatch.setattr(TrainingCallback, "on_step_end", watching)
     return seen
 
 
@@ -64,7 +64,7 @@ def test_two_stages_first_the_head_then_everything(trained_with: Train, watched:
 
 def test_a_frozen_encoder_is_saved_as_it_came(trained_with: Train, tiny_encoder: Encoder, watched: list) -> None:
     run, _ = trained_with(frozen_epochs=50, head_learning_rate=1e-2)
-    came, saved = load_encoder(tiny_encoder, ("a", "b")), load_saved(run.model).bert
+    came, saved = load_encoder(tiny_encoder, ("a", "b")), load_saved_classifier(run.model).bert
     for name, weight in came.state_dict().items():
         if not name.startswith("pooler"):
             assert torch.equal(weight, saved.state_dict()[name])
@@ -79,7 +79,7 @@ def test_lora_moves_only_its_additions_and_the_head(trained_with: Train, watched
     first, last = watched[0], watched[-1]
     assert moved(first, last, "head")
     assert {name for name in first if first[name] != last[name] and name.startswith("body")} == {n for n in first if "lora_" in n}
-    saved = load_saved(run.model)
+    saved = load_saved_classifier(run.model)
     assert not [n for n in saved.state_dict() if "lora" in n or "base_layer" in n]
     assert not list(run.model.glob("adapter*"))
 
@@ -223,8 +223,10 @@ def test_where_every_row_is_right_there_is_leeway_all_the_same(trained_with: Tra
 
 
 def test_weights_that_are_no_numbers_are_not_kept(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    score, count = Watch._score, itertools.count()
-    monkeypatch.setattr(Watch, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan if next(count) else m["eval_loss"]}))
+    score, count = TrainingCallback._score, itertools.count()
+    monkeypatch.setattr(
+        TrainingCallback, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan if next(count) else m["eval_loss"]})
+    )
     run, fitted = trained_with(epochs=2, best_margin=5)
     assert len(events(run, "eval")) > 1
     assert fitted.best_step == events(run, "eval")[0]["step"]
@@ -277,7 +279,7 @@ def test_the_gradient_is_clipped(trained_with: Train, monkeypatch: pytest.Monkey
 
 def test_precision_that_is_not_there_is_refused_before_the_training(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.training.fit.detect", lambda: machine.Hardware("cpu", "fp32", 2, "2 CPU cores"))
-    monkeypatch.setattr(LiveTrainer, "training_step", lambda *_, **__: pytest.fail("it trained"))
+    monkeypatch.setattr(ClassificationTrainer, "training_step", lambda *_, **__: pytest.fail("it trained"))
     with pytest.raises(UserError, match="has no bf16 arithmetic") as refused:
         trained_with(precision="bf16")
     assert refused.value.code == "precision_unavailable"
@@ -294,14 +296,14 @@ def test_a_batch_that_cannot_fit_is_refused_before_the_training(trained_with: Tr
     from trainer.training import limits
 
     monkeypatch.setattr(limits, "free_megabytes", lambda _: 1.0)
-    monkeypatch.setattr(LiveTrainer, "training_step", lambda *_, **__: pytest.fail("it trained"))
+    monkeypatch.setattr(ClassificationTrainer, "training_step", lambda *_, **__: pytest.fail("it trained"))
     with pytest.raises(UserError, match="needs at least") as refused:
         trained_with(batch_size=512)
     assert refused.value.code == "batch_too_large"
 
 
 def test_a_loss_that_is_no_number_never_is_the_best(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    score = Watch._score
-    monkeypatch.setattr(Watch, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan}))
+    score = TrainingCallback._score
+    monkeypatch.setattr(TrainingCallback, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan}))
     _, fitted = trained_with(best_metric="loss", epochs=1)
     assert fitted.best_step > 0

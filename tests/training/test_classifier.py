@@ -14,7 +14,7 @@ from trainer.errors import UserError
 from trainer.jobs.model_card import _loading
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
-from trainer.training.classifier import count_parameters, encoder_of, in_head, load_saved, make_classifier, save_classifier
+from trainer.training.classifier import build_classifier, count_parameters, encoder_of, in_head, load_saved_classifier, save_classifier
 from trainer.training.electra import as_electra
 from trainer.training.encoders import Encoder, load_encoder, load_tokenizer
 from trainer.training.predictor import Predictor
@@ -30,7 +30,7 @@ def settled(encoder: Encoder, **settings: object) -> Recipe:
 def saved(folder: Path, encoder: Encoder, **settings: object) -> Path:
     """A model folder as a training would leave it, its weights shaken so that nothing is zero."""
     torch.manual_seed(3)
-    model = make_classifier(encoder, LABELS, settled(encoder, **settings))
+    model = build_classifier(encoder, LABELS, settled(encoder, **settings))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.15 * torch.randn_like(parameter))
@@ -103,7 +103,7 @@ def test_an_mlp_head_is_saved_as_an_electra(tmp_path: Path) -> None:
     assert config["classifier_dropout"] == 0.3
     assert config["id2label"] == {"0": "joy", "1": "sadness", "2": "anger"}
     # The trained head has no dropout before its first layer; what is saved has the same weights.
-    assert type(load_saved(folder).classifier).__name__ == "ElectraClassificationHead"
+    assert type(load_saved_classifier(folder).classifier).__name__ == "ElectraClassificationHead"
 
 
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta"])
@@ -163,13 +163,13 @@ def test_a_damaged_head_is_a_kind_sentence(tmp_path: Path) -> None:
 def test_the_export_takes_the_encoder_along(tmp_path: Path) -> None:
     import zipfile
 
-    from trainer.training.export import zip_model
+    from trainer.training.export import write_model_zip
 
     saved(tmp_path / "model", tiny("bert", tmp_path), pooling="mean")
     for name in ("events.jsonl", "predictions.parquet"):
         (tmp_path / name).touch()
     Run(tmp_path).seal_results({"kind": "finished"})
-    zip_model(Run(tmp_path), "brisk otter", tmp_path / "out.zip")
+    write_model_zip(Run(tmp_path), "brisk otter", tmp_path / "out.zip")
     zipfile.ZipFile(tmp_path / "out.zip").extractall(tmp_path / "unpacked")
     ours, theirs = (Predictor(f).probabilities(TEXTS) for f in (tmp_path / "model", tmp_path / "unpacked" / "brisk-otter"))
     assert np.array_equal(ours, theirs)
@@ -177,23 +177,23 @@ def test_the_export_takes_the_encoder_along(tmp_path: Path) -> None:
 
 def test_the_dropout_is_the_heads(tmp_path: Path) -> None:
     encoder = tiny("bert", tmp_path)
-    model = make_classifier(encoder, LABELS, settled(encoder, dropout=0.35))
+    model = build_classifier(encoder, LABELS, settled(encoder, dropout=0.35))
     assert model.dropout.p == model.config.classifier_dropout == 0.35
     assert model.bert.encoder.layer[0].output.dropout.p == 0.1
-    assert make_classifier(encoder, LABELS, settled(encoder, head="mlp", dropout=0.35)).classifier.dropout.p == 0.35
-    assert make_classifier(encoder, LABELS, settled(encoder, pooling="mean", dropout=0.0)).head.dropout.p == 0.0
-    assert make_classifier(encoder, LABELS, settled(encoder)).dropout.p == 0.1
+    assert build_classifier(encoder, LABELS, settled(encoder, head="mlp", dropout=0.35)).classifier.dropout.p == 0.35
+    assert build_classifier(encoder, LABELS, settled(encoder, pooling="mean", dropout=0.0)).head.dropout.p == 0.0
+    assert build_classifier(encoder, LABELS, settled(encoder)).dropout.p == 0.1
 
 
 @pytest.mark.parametrize("settings", [{}, {"head": "mlp"}, {"pooling": "mean"}], ids=str)
 @pytest.mark.parametrize("kind", TINY)
 def test_what_learns(kind: str, settings: dict, tmp_path: Path) -> None:
     encoder = tiny(kind, tmp_path)
-    frozen = make_classifier(encoder, LABELS, settled(encoder, frozen_epochs=2, **settings))
+    frozen = build_classifier(encoder, LABELS, settled(encoder, frozen_epochs=2, **settings))
     learning = {n for n, p in frozen.named_parameters() if p.requires_grad}
     assert learning
     assert all(in_head(frozen, n) for n in learning)
-    lora = make_classifier(encoder, LABELS, settled(encoder, lora_rank=2, **settings))
+    lora = build_classifier(encoder, LABELS, settled(encoder, lora_rank=2, **settings))
     learning = {n for n, p in lora.named_parameters() if p.requires_grad}
     assert any("lora_" in n for n in learning)
     assert any(in_head(lora, n) for n in learning)
@@ -206,7 +206,7 @@ def test_lora_leaves_the_answers_as_they_are_at_first(tmp_path: Path) -> None:
     batch, answers = by_hand(encoder, TEXTS), []
     for rank in (0, 4):
         torch.manual_seed(1)
-        answers.append(make_classifier(encoder, LABELS, settled(encoder, lora_rank=rank)).eval()(**batch).logits)
+        answers.append(build_classifier(encoder, LABELS, settled(encoder, lora_rank=rank)).eval()(**batch).logits)
     assert torch.equal(*answers)
 
 
@@ -223,16 +223,16 @@ def test_without_dropout_in_the_head_there_is_none_to_set(tmp_path: Path, monkey
 
     monkeypatch.setattr(classifier, "load_classifier", bare)
     with pytest.raises(UserError, match="no dropout") as refused:
-        make_classifier(encoder, LABELS, settled(encoder, dropout=0.3))
+        build_classifier(encoder, LABELS, settled(encoder, dropout=0.3))
     assert refused.value.code == "setting_not_possible"
-    assert encoder_of(make_classifier(encoder, LABELS, settled(encoder))) is not None
+    assert encoder_of(build_classifier(encoder, LABELS, settled(encoder))) is not None
 
 
 @pytest.mark.parametrize(("kind", "settings"), [*STANDARD, *OWN], ids=str)
 def test_what_is_saved_is_what_was_trained(kind: str, settings: dict, tmp_path: Path) -> None:
     encoder = tiny(kind, tmp_path)
     torch.manual_seed(3)
-    model = make_classifier(encoder, LABELS, settled(encoder, **settings)).eval()
+    model = build_classifier(encoder, LABELS, settled(encoder, **settings)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.15 * torch.randn_like(parameter))
@@ -240,4 +240,4 @@ def test_what_is_saved_is_what_was_trained(kind: str, settings: dict, tmp_path: 
         before = model(**batch).logits
         save_classifier(model, tmp_path / "model")
         assert torch.equal(before, model(**batch).logits)
-        assert torch.allclose(before, load_saved(tmp_path / "model").eval()(**batch).logits, atol=1e-5)
+        assert torch.allclose(before, load_saved_classifier(tmp_path / "model").eval()(**batch).logits, atol=1e-5)

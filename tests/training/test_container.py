@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.training.container import memory_left
+from trainer.training.container import available_bytes
 
 GB = 2**30
 
@@ -30,7 +30,7 @@ def own(tmp_path: Path) -> Path:
 def test_the_limit_of_a_container_counts_and_copies_of_files_give_way(tmp_path: Path, own: Path) -> None:
     own.write_text("0::/\n")
     group(tmp_path, version=2, limit=str(4 * GB), taken=3 * GB, files=GB)
-    assert memory_left(tmp_path, own) == 2 * GB
+    assert available_bytes(tmp_path, own) == 2 * GB
 
 
 def test_the_least_of_all_groups_above_counts(tmp_path: Path, own: Path) -> None:
@@ -38,7 +38,7 @@ def test_the_least_of_all_groups_above_counts(tmp_path: Path, own: Path) -> None
     group(tmp_path / "a" / "b", version=2, limit="max", taken=GB, files=0)
     group(tmp_path / "a", version=2, limit=str(2 * GB), taken=GB, files=0)
     group(tmp_path, version=2, limit=str(9 * GB), taken=GB, files=0)
-    assert memory_left(tmp_path, own) == GB
+    assert available_bytes(tmp_path, own) == GB
 
 
 def test_groups_of_the_first_version(tmp_path: Path, own: Path) -> None:
@@ -46,17 +46,17 @@ def test_groups_of_the_first_version(tmp_path: Path, own: Path) -> None:
     group(tmp_path / "memory" / "docker" / "abc", version=1, limit=str(GB), taken=GB // 4, files=0)
     group(tmp_path / "memory", version=1, limit="9223372036854771712", taken=8 * GB, files=0)
     group(tmp_path / "x", version=2, limit="1", taken=0, files=0)
-    assert memory_left(tmp_path, own) == GB * 3 / 4
+    assert available_bytes(tmp_path, own) == GB * 3 / 4
 
 
 def test_inside_a_container_only_its_own_root_is_seen(tmp_path: Path, own: Path) -> None:
     own.write_text("0::/kubepods/pod1/one\n")
     group(tmp_path, version=2, limit=str(GB), taken=2 * GB, files=0)
-    assert memory_left(tmp_path, own) == 0
+    assert available_bytes(tmp_path, own) == 0
 
 
 @pytest.mark.parametrize("words", [None, "", "nonsense", "0::", "4:memory:/", "0::/../../etc"])
 def test_no_limit_is_no_limit(tmp_path: Path, own: Path, words: str | None) -> None:
     if words is not None:
         own.write_text(words)
-    assert memory_left(tmp_path / "sys", own) == math.inf
+    assert available_bytes(tmp_path / "sys", own) == math.inf

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.training.dropout import MaskSource, use_fast_dropout
+from trainer.training.dropout import DropoutMaskGenerator, use_fast_dropout
 
 
 def test_units_are_dropped_at_the_rate_and_the_rest_is_scaled() -> None:
@@ -21,7 +21,7 @@ def test_units_are_dropped_at_the_rate_and_the_rest_is_scaled() -> None:
 
 def test_masks_follow_from_seed_and_step() -> None:
     def masks(seed: int, step: int) -> torch.Tensor:
-        source = MaskSource(seed)
+        source = DropoutMaskGenerator(seed)
         source.begin(step)
         return torch.stack([source.kept(torch.Size([7, 13]), 0.5) for _ in range(3)])
 

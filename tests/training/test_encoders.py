@@ -25,7 +25,7 @@ from trainer.training.encoders import (
     load_tokenizer,
     local_encoder,
 )
-from trainer.training.weights_check import float_count, read_header
+from trainer.training.weights_check import count_floats, read_header
 
 
 class Hub:
@@ -66,8 +66,8 @@ def _not_found() -> Exception:
 def test_the_packaged_encoder_is_the_published_one() -> None:
     packaged = catalogue()[0]
     assert packaged.name == PACKAGED
-    assert packaged.local
-    assert float_count(read_header(Path(packaged.source) / "model.safetensors")) == packaged.parameters
+    assert packaged.is_local
+    assert count_floats(read_header(Path(packaged.source) / "model.safetensors")) == packaged.parameters
     tokenizer = load_tokenizer(packaged, max_length=128)
     assert tokenizer.model_max_length == 128
     assert len(tokenizer) == 30_522
@@ -167,7 +167,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tiny_encoder: Encoder, tmp_path: Path) 
 )
 def test_a_public_encoder_of_the_hub_is_found_by_name_or_address_and_nothing_is_said_to_be_known(hub: Hub, name: str) -> None:
     found = find_encoder(name, catalogue())
-    assert (found.name, found.source, found.repository, found.local, found.catalogued) == (NAMED, NAMED, NAMED, False, False)
+    assert (found.name, found.source, found.repository, found.is_local, found.catalogued) == (NAMED, NAMED, NAMED, False, False)
     assert (found.parameters, found.megabytes, found.languages) == (0, 0, "")
     assert hub.fetched == []
 
@@ -178,7 +178,7 @@ def test_once_fetched_its_facts_are_known(hub: Hub, tiny_encoder: Encoder) -> No
     assert load_tokenizer(found, max_length=512).model_max_length == 64
     assert load_classifier(found, ("a", "b")).config.num_labels == 2
     again = find_encoder(NAMED, catalogue())
-    assert (again.parameters, again.layers, again.width, again.longest) == (tiny_encoder.parameters, 2, 32, 64)
+    assert (again.parameters, again.layers, again.hidden_size, again.max_tokens) == (tiny_encoder.parameters, 2, 32, 64)
     # Only what is read is fetched, and with nobody's key.
     assert {file for call in hub.fetched for file in call} == {
         "config.json",
@@ -221,7 +221,7 @@ def test_what_cannot_be_used_is_refused_before_anything_is_fetched(hub: Hub, har
 def test_an_encoder_of_the_catalogue_is_found_by_its_repository_too() -> None:
     assert find_encoder("google-bert/bert-base-uncased", catalogue()) == HUB
     assert find_encoder("https://huggingface.co/google-bert/bert-base-uncased", catalogue()) == HUB
-    assert find_encoder(f"sentence-transformers/{PACKAGED}", catalogue()).local
+    assert find_encoder(f"sentence-transformers/{PACKAGED}", catalogue()).is_local
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_the_cut_never_passes_what_the_encoder_can_read(tiny_encoder: Encoder) -
 def test_robertas_positions_begin_after_the_padding() -> None:
     from transformers import RobertaConfig
 
-    assert encoders.longest_text(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
+    assert encoders.max_tokens_of(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
 
 
 def test_an_encoder_that_lacks_weights_does_not_begin_at_random(tiny_encoder: Encoder, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
-from trainer.training.attempt import Cancelled, Fitted
+from trainer.training.attempt import TrainingCancelled, TrainResult
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.fit import fit
 
@@ -23,7 +23,7 @@ RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=5e-3,
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> tuple[Run, Fitted]:
+def trained(tmp_path_factory: pytest.TempPathFactory, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> tuple[Run, TrainResult]:
     run = run_with(tmp_path_factory.mktemp("runs"), material, RECIPE)
     return run, fit(run, tiny_encoder, *material)
 
@@ -32,7 +32,7 @@ def weights(run: Run) -> bytes:
     return (run.model / "model.safetensors").read_bytes()
 
 
-def test_it_learns(trained: tuple[Run, Fitted]) -> None:
+def test_it_learns(trained: tuple[Run, TrainResult]) -> None:
     run, fitted = trained
     events = list(run.log.read())
     losses = [e["loss"] for e in events if e["kind"] == "log"]
@@ -44,7 +44,7 @@ def test_it_learns(trained: tuple[Run, Fitted]) -> None:
     assert fitted.samples_per_second > 0
 
 
-def test_the_log_has_every_step_once_and_plain_numbers(trained: tuple[Run, Fitted]) -> None:
+def test_the_log_has_every_step_once_and_plain_numbers(trained: tuple[Run, TrainResult]) -> None:
     run, _ = trained
     steps = [e["step"] for e in run.log.read() if e["kind"] == "log"]
     started = next(e for e in run.log.read() if e["kind"] == "started")
@@ -57,7 +57,7 @@ def test_the_log_has_every_step_once_and_plain_numbers(trained: tuple[Run, Fitte
             assert 0 <= event["accuracy"] <= 1
 
 
-def test_the_evaluation_that_is_kept_is_what_is_saved(trained: tuple[Run, Fitted], material: tuple[Corpus, Splits]) -> None:
+def test_the_evaluation_that_is_kept_is_what_is_saved(trained: tuple[Run, TrainResult], material: tuple[Corpus, Splits]) -> None:
     from sklearn.metrics import f1_score
 
     from trainer.training.predictor import Predictor
@@ -71,7 +71,7 @@ def test_the_evaluation_that_is_kept_is_what_is_saved(trained: tuple[Run, Fitted
     assert f1_score(corpus.label_ids[splits.validation], said, average="macro") == pytest.approx(evaluations[fitted.best_step], abs=0.06)
 
 
-def test_the_model_folder_is_a_standard_one_without_pickles(trained: tuple[Run, Fitted], material: tuple[Corpus, Splits]) -> None:
+def test_the_model_folder_is_a_standard_one_without_pickles(trained: tuple[Run, TrainResult], material: tuple[Corpus, Splits]) -> None:
     from transformers import AutoTokenizer, pipeline
 
     run, _ = trained
@@ -88,7 +88,7 @@ def test_the_model_folder_is_a_standard_one_without_pickles(trained: tuple[Run, 
 
 
 def test_the_same_recipe_gives_the_same_weights(
-    trained: tuple[Run, Fitted], material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path
+    trained: tuple[Run, TrainResult], material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path
 ) -> None:
     torch.manual_seed(99)
     np.random.seed(99)
@@ -101,22 +101,22 @@ def test_each_epoch_is_read_in_our_order(
     material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from trainer.training.batching import LengthGroupedSampler
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
     corpus, splits = material
     texts, read = [corpus.texts[i] for i in splits.train], []
-    plan, step = LengthGroupedSampler.__iter__, LiveTrainer.training_step
+    plan, step = LengthGroupedSampler.__iter__, ClassificationTrainer.training_step
 
     def planned(self: LengthGroupedSampler) -> object:
         read.append((self.epoch, list(plan(self)), []))
         return plan(self)
 
-    def taken(self: LiveTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+    def taken(self: ClassificationTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
         read[-1][2].append(inputs["input_ids"].clone())
         return step(self, model, inputs, *args, **kwargs)
 
     monkeypatch.setattr(LengthGroupedSampler, "__iter__", planned)
-    monkeypatch.setattr(LiveTrainer, "training_step", taken)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", taken)
     fit(run_with(tmp_path, material, RECIPE), tiny_encoder, corpus, splits)
     assert [epoch for epoch, *_ in read] == list(range(RECIPE.epochs))
     tokenizer = load_tokenizer(tiny_encoder, max_length=RECIPE.max_length)
@@ -153,7 +153,7 @@ def test_a_stop_ends_after_the_next_step_and_keeps_the_best_model(
 def test_a_stop_before_the_first_step_leaves_no_model(material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path) -> None:
     run = run_with(tmp_path, material, RECIPE)
     run.ask_to_stop()
-    with pytest.raises(Cancelled):
+    with pytest.raises(TrainingCancelled):
         fit(run, tiny_encoder, *material)
     assert not run.model.exists()
 
@@ -180,11 +180,11 @@ def test_a_loss_that_is_no_number_ends_the_run_in_words(
 def test_out_of_memory_says_what_to_do(
     material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
     def full(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(LiveTrainer, "compute_loss", full)
+    monkeypatch.setattr(ClassificationTrainer, "compute_loss", full)
     with pytest.raises(UserError, match="Train it again with"):
         fit(run_with(tmp_path, material, RECIPE), tiny_encoder, *material)

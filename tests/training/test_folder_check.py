@@ -13,13 +13,13 @@ from tests.effort import effort
 from tests.training.lawful_folders import save_lawful
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.training.config_check import KINDS
+from trainer.training.config_check import MODEL_TYPES
 from trainer.training.encoders import Encoder, catalogue, load_classifier, load_tokenizer, local_encoder
 from trainer.training.folder_check import check_folder
 from trainer.training.tokenizer_check import check_tokenizer
 
 COMMON = ("albert", "bert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta")
-OTHERS = sorted(KINDS - set(COMMON))
+OTHERS = sorted(MODEL_TYPES - set(COMMON))
 HARMS = kinds()
 
 
@@ -46,10 +46,10 @@ def test_the_packaged_encoder_passes() -> None:
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 @pytest.mark.parametrize("head", ["linear", "mlp"])
 def test_what_a_training_saves_passes(tiny_encoder: Encoder, tmp_path: Path, head: str, pooling: str) -> None:
-    from trainer.training.classifier import count_parameters, make_classifier, save_classifier
+    from trainer.training.classifier import build_classifier, count_parameters, save_classifier
 
     recipe = Recipe(head=head, pooling=pooling, repairs=("html_in_texts",)).settled(train_rows=100, learning_rate=1e-3)
-    model = make_classifier(tiny_encoder, ("joy", "sad|ness <b>"), recipe)
+    model = build_classifier(tiny_encoder, ("joy", "sad|ness <b>"), recipe)
     save_classifier(model, tmp_path)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
     assert check_folder(tmp_path) == count_parameters(model)

@@ -13,9 +13,9 @@ def test_the_cpu_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(hardware, "usable_cores", lambda: 2)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True, "avx2": True})
-    assert hardware.detect() == hardware.Hardware("cpu", "bf16", 2, "2 CPU cores")
+    assert hardware.detect_hardware() == hardware.Hardware("cpu", "bf16", 2, "2 CPU cores")
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": False, "avx512_bf16": False, "avx2": True})
-    assert hardware.detect().words == "2 CPU cores, fp32"
+    assert hardware.detect_hardware().description == "2 CPU cores, fp32"
 
 
 @pytest.mark.parametrize(("major", "precision"), [(9, "bf16"), (8, "bf16"), (7, "fp16"), (6, "fp32")])
@@ -25,8 +25,8 @@ def test_bf16_only_where_a_gpu_gains_from_it(monkeypatch: pytest.MonkeyPatch, ma
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)
     # Emulated bf16 counts as "supported" for torch; it must not count here.
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
-    found = hardware.detect()
-    assert (found.device, found.precision, found.words) == ("cuda", precision, f"NVIDIA T4, 15 GB, {precision}")
+    found = hardware.detect_hardware()
+    assert (found.device, found.precision, found.description) == ("cuda", precision, f"NVIDIA T4, 15 GB, {precision}")
 
 
 def test_a_containers_quota_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,11 +50,11 @@ def test_a_containers_quota_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_only_a_precision_that_is_there_can_be_asked_for(device: str, has: str, offered: set[str]) -> None:
     found = hardware.Hardware(device, has, 2, "this one")
-    assert hardware.at_precision(found, "auto") == found
+    assert hardware.with_precision(found, "auto") == found
     for precision in ("fp32", "bf16", "fp16"):
         if precision in offered:
-            assert hardware.at_precision(found, precision).precision == precision
+            assert hardware.with_precision(found, precision).precision == precision
         else:
             with pytest.raises(UserError, match=f"this one.* has no {precision}") as refused:
-                hardware.at_precision(found, precision)
+                hardware.with_precision(found, precision)
             assert refused.value.code == "precision_unavailable"

@@ -16,7 +16,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, free: float, encoder: object, lengt
     monkeypatch.setattr(limits, "free_megabytes", lambda _: free)
     recipe = Recipe(**{"epochs": 3, "batch_size": 512, **settings})
     try:
-        limits.refuse_what_cannot_fit(recipe, encoder, lengths, HERE)
+        limits.check_memory(recipe, encoder, lengths, HERE)
     except UserError:
         return True
     return False
@@ -41,16 +41,16 @@ def test_the_sentence_says_what_to_change(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(
         UserError, match=r"512 texts of up to 512 tokens .* on the 2 CPU cores. Train it again with 256 texts at a time"
     ) as refusal:
-        limits.refuse_what_cannot_fit(Recipe(epochs=3, batch_size=512), SMALL, [512] * 1000, HERE)
+        limits.check_memory(Recipe(epochs=3, batch_size=512), SMALL, [512] * 1000, HERE)
     assert (refusal.value.code, refusal.value.fewer_texts) == ("batch_too_large", 256)
     # What it offers is no lower bound that it would refuse itself.
-    limits.refuse_what_cannot_fit(Recipe(epochs=3, batch_size=256), SMALL, [512] * 1000, HERE)
+    limits.check_memory(Recipe(epochs=3, batch_size=256), SMALL, [512] * 1000, HERE)
     monkeypatch.setattr(limits, "free_megabytes", lambda _: 100)
     with pytest.raises(UserError, match="Start it anew with a shorter maximum length, or with a smaller encoder") as refusal:
-        limits.refuse_what_cannot_fit(Recipe(epochs=3, batch_size=32), SMALL, [512] * 1000, HERE)
+        limits.check_memory(Recipe(epochs=3, batch_size=32), SMALL, [512] * 1000, HERE)
     assert refusal.value.fewer_texts is None
 
 
 def test_a_batch_is_read_in_equal_parts() -> None:
-    assert [limits.largest_part(32, most) for most in (40, 32, 31, 5, 1)] == [32, 32, 16, 4, 1]
-    assert [limits.largest_part(7, 6), limits.largest_part(12, 5), limits.largest_part(1, 0)] == [1, 4, None]
+    assert [limits.largest_divisor(32, most) for most in (40, 32, 31, 5, 1)] == [32, 32, 16, 4, 1]
+    assert [limits.largest_divisor(7, 6), limits.largest_divisor(12, 5), limits.largest_divisor(1, 0)] == [1, 4, None]

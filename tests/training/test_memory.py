@@ -10,7 +10,7 @@ from trainer.training import memory
 # Large blocks, each followed by a smaller one that stays, as a step's tensors and the kernels made for them: freed, they leave only holes.
 _HOLES = """
 import ctypes
-from trainer.training.memory import give_back
+from trainer.training.memory import trim_heap
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
@@ -33,7 +33,7 @@ for _ in range(300):
 for block in large:
     libc.free(block)
 kept = resident() - before
-give_back()
+trim_heap()
 print(kept, resident() - before)
 """
 
@@ -55,6 +55,6 @@ def test_without_such_a_function_nothing_happens(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(memory.ctypes, "CDLL", absent)
     try:
         assert memory._trim() is None
-        memory.give_back()
+        memory.trim_heap()
     finally:
         memory._trim.cache_clear()

@@ -6,8 +6,8 @@ import pytest
 
 from tests.training.choices import TINY, tiny
 from trainer.recipe import Recipe
-from trainer.training.classifier import make_classifier
-from trainer.training.parameter_groups import Freezing, parameter_groups
+from trainer.training.classifier import build_classifier
+from trainer.training.parameter_groups import EncoderFreezer, parameter_groups
 
 RECIPE = Recipe(epochs=2, batch_size=8, learning_rate=1e-3, weight_decay=0.1)
 
@@ -26,7 +26,7 @@ def rates(model: object, recipe: Recipe) -> dict[str, tuple[float, float]]:
 def test_every_weight_that_learns_is_in_one_group(kind: str, tmp_path: Path) -> None:
     for settings in ({}, {"head": "mlp"}, {"pooling": "mean"}, {"lora_rank": 2}, {"frozen_epochs": 2}):
         recipe = Recipe(**{**RECIPE.to_dict(), **settings})
-        model = make_classifier(tiny(kind, tmp_path), ("a", "b"), recipe)
+        model = build_classifier(tiny(kind, tmp_path), ("a", "b"), recipe)
         found = rates(model, recipe)
         assert set(found) == {n for n, p in model.named_parameters() if p.requires_grad}
         assert {rate for rate, _ in found.values()} == {1e-3}
@@ -37,7 +37,7 @@ def test_every_weight_that_learns_is_in_one_group(kind: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("settings", [{}, {"head": "mlp"}, {"pooling": "mean"}], ids=str)
 def test_lower_layers_learn_slower_and_the_head_as_it_is_told(kind: str, settings: dict, tmp_path: Path) -> None:
     recipe = Recipe(**{**RECIPE.to_dict(), "layer_decay": 0.5, "head_learning_rate": 4e-3, **settings})
-    model = make_classifier(tiny(kind, tmp_path), ("a", "b"), recipe)
+    model = build_classifier(tiny(kind, tmp_path), ("a", "b"), recipe)
     for name, (rate, _) in rates(model, recipe).items():
         if "classifier" in name or "pooler" in name or name.startswith("head."):
             assert rate == 4e-3, name
@@ -54,13 +54,13 @@ def test_lower_layers_learn_slower_and_the_head_as_it_is_told(kind: str, setting
 
 
 def test_freezing_follows_the_step(tmp_path: Path) -> None:
-    model = make_classifier(tiny("bert", tmp_path), ("a", "b"), RECIPE)
-    freezing = Freezing(model, 10)
+    model = build_classifier(tiny("bert", tmp_path), ("a", "b"), RECIPE)
+    freezing = EncoderFreezer(model, 10)
     layer = model.bert.encoder.layer[0].output.dense.weight
     for done, learns in ((0, False), (9, False), (10, True), (11, True), (3, False)):
         freezing.apply(done)
         assert layer.requires_grad == learns
         assert model.classifier.weight.requires_grad
         assert model.bert.pooler.dense.weight.requires_grad
-    Freezing(model, 0).apply(0)
+    EncoderFreezer(model, 0).apply(0)
     assert not layer.requires_grad

@@ -18,7 +18,7 @@ from trainer.runs.events import EventLog
 from trainer.runs.run import Run, RunStore, new_id
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import fold
-from trainer.training.attempt import Cancelled
+from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
 from trainer.training.fit import fit
 
@@ -174,17 +174,17 @@ def test_after_a_stop_it_goes_on(material: Material, tiny_encoder: Encoder, tmp_
 @contextmanager
 def stopping_in_the_evaluation(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every run is asked to stop while it evaluates after this step."""
-    from trainer.training.callback import Watch
+    from trainer.training.callback import TrainingCallback
 
-    predicted = Watch.on_prediction_step
+    predicted = TrainingCallback.on_prediction_step
 
-    def stopping(self: Watch, args: object, state: object, control: object, **more: object) -> None:
+    def stopping(self: TrainingCallback, args: object, state: object, control: object, **more: object) -> None:
         if state.global_step == step:
             self.task.run.ask_to_stop()
         predicted(self, args, state, control, **more)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Watch, "on_prediction_step", stopping)
+        patched.setattr(TrainingCallback, "on_prediction_step", stopping)
         yield
 
 
@@ -247,16 +247,16 @@ def test_weights_that_go_astray_leave_the_best_model_before_that(
 ) -> None:
     from safetensors.numpy import load_file
 
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
     run = run_with(tmp_path, material, Recipe(**BASE))
-    step = LiveTrainer.training_step
+    step = ClassificationTrainer.training_step
 
-    def astray(self: LiveTrainer, *args: object, **kwargs: object) -> object:
+    def astray(self: ClassificationTrainer, *args: object, **kwargs: object) -> object:
         loss = step(self, *args, **kwargs)
         return loss * float("nan") if self.state.global_step == 13 else loss
 
-    monkeypatch.setattr(LiveTrainer, "training_step", astray)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", astray)
     fitted = fit(run, tiny_encoder, *material, save_seconds=0)
     view = view_of(run)
     assert "no longer a number at step 14" in view.remarks[0]
@@ -269,18 +269,18 @@ def test_weights_that_go_astray_leave_the_best_model_before_that(
 def test_memory_that_does_not_suffice_once(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
     run = run_with(tmp_path, material, Recipe(**BASE))
-    step, seen = LiveTrainer.training_step, []
+    step, seen = ClassificationTrainer.training_step, []
 
-    def tight(self: LiveTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+    def tight(self: ClassificationTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
         seen.append(len(inputs["labels"]))
         if self.state.global_step >= 5 and seen[-1] > 8:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
         return step(self, model, inputs, *args, **kwargs)
 
-    monkeypatch.setattr(LiveTrainer, "training_step", tight)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", tight)
     fit(run, tiny_encoder, *material, save_seconds=0)
     view = view_of(run)
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
@@ -295,17 +295,17 @@ def test_memory_that_does_not_suffice_once(
 def test_what_ran_out_of_memory_is_trained_again_in_smaller_parts_and_is_the_same_training(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
     whole, parts = (run_with(tmp_path / name, material, Recipe(**BASE, dropout=0.0)) for name in ("whole", "parts"))
     fit(whole, tiny_encoder, *material)
-    step, seen = LiveTrainer.training_step, []
+    step, seen = ClassificationTrainer.training_step, []
 
-    def counting(self: LiveTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+    def counting(self: ClassificationTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
         seen.append(len(inputs["labels"]))
         return step(self, model, inputs, *args, **kwargs)
 
-    monkeypatch.setattr(LiveTrainer, "training_step", counting)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", counting)
     parts.log.append("queued", texts_at_a_time=4)
     fit(parts, tiny_encoder, *material)
     assert max(seen) == 4
@@ -322,15 +322,15 @@ def test_memory_that_does_not_suffice_twice_fails_in_words_and_gives_it_back(
     import gc
     import weakref
 
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
     made: list[weakref.ref] = []
 
-    def full(self: LiveTrainer, *_: object, **__: object) -> None:
+    def full(self: ClassificationTrainer, *_: object, **__: object) -> None:
         made.append(weakref.ref(self.model))
         raise error.with_traceback(None)
 
-    monkeypatch.setattr(LiveTrainer, "training_step", full)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", full)
     with pytest.raises(UserError, match=r"with 8 texts at a time\. Train it again with 4 texts at a time") as failed:
         fit(run_with(tmp_path, material, Recipe(**BASE)), tiny_encoder, *material)
     assert (failed.value.code, failed.value.fewer_texts) == ("out_of_memory", 4)
@@ -343,12 +343,12 @@ def test_memory_that_does_not_suffice_twice_fails_in_words_and_gives_it_back(
 def test_other_errors_are_not_taken_for_a_lack_of_memory(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
-    def broken(self: LiveTrainer, *_: object, **__: object) -> None:
+    def broken(self: ClassificationTrainer, *_: object, **__: object) -> None:
         raise RuntimeError("shapes do not fit")
 
-    monkeypatch.setattr(LiveTrainer, "training_step", broken)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", broken)
     with pytest.raises(RuntimeError, match="shapes"):
         fit(run_with(tmp_path, material, Recipe(**BASE)), tiny_encoder, *material)
 
@@ -400,7 +400,7 @@ def test_a_stop_while_it_goes_on_loading_changes_nothing(material: Material, tin
     fit(run, tiny_encoder, *material)
     before, longer = view_of(run), child_of(run, Recipe(**{**BASE, "epochs": 4}))
     longer.ask_to_stop()
-    with pytest.raises(Cancelled):
+    with pytest.raises(TrainingCancelled):
         fit(longer, tiny_encoder, *material)
     after = view_of(longer)
     assert (after.total_steps, after.points, after.best_step) == (before.total_steps, before.points, before.best_step)
@@ -412,16 +412,16 @@ def test_with_points_far_apart_it_is_saved_all_the_same(
     import time
 
     from trainer.training import callback
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.trainer import ClassificationTrainer
 
     monkeypatch.setattr(callback, "_SAVES_SHARE", 0)
     run = run_with(tmp_path, material, Recipe(**{**BASE, "log_every": 10_000}))
-    step = LiveTrainer.training_step
+    step = ClassificationTrainer.training_step
 
-    def slow(self: LiveTrainer, *args: object, **kwargs: object) -> object:
+    def slow(self: ClassificationTrainer, *args: object, **kwargs: object) -> object:
         time.sleep(0.05)
         return step(self, *args, **kwargs)
 
-    monkeypatch.setattr(LiveTrainer, "training_step", slow)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", slow)
     fit(run, tiny_encoder, *material, save_seconds=0.02)
     assert len([e for e in run.log.read() if e["kind"] == "saved"]) > 3

@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.evaluation.report import make_report
-from trainer.training.selection import Best, choose, standard_errors
+from trainer.training.selection import BestCheckpoint, standard_errors, update_best
 
 
-def kept_after(*evaluations: tuple[float, float]) -> Best:
+def kept_after(*evaluations: tuple[float, float]) -> BestCheckpoint:
     best = None
     for step, (score, margin) in enumerate(evaluations, 1):
-        best = choose(best, step, score, margin)
+        best = update_best(best, step, score, margin)
     assert best is not None
     return best
 
 
 def test_the_latest_of_those_as_good_as_the_best_is_kept() -> None:
-    assert kept_after((0.5, 0.02), (0.9, 0.02), (0.885, 0.02)) == Best(3, 2, 0.9, 0.02)
+    assert kept_after((0.5, 0.02), (0.9, 0.02), (0.885, 0.02)) == BestCheckpoint(3, 2, 0.9, 0.02)
 
 
 def test_a_clearly_worse_one_is_not_kept() -> None:
@@ -45,10 +45,10 @@ def test_what_is_no_number_is_only_kept_while_there_is_nothing_else() -> None:
 def test_what_is_kept_is_within_the_margin_of_the_best_and_nothing_later_is(evaluations: list[tuple[float, float]]) -> None:
     best = kept_after(*evaluations)
     scores = [score for score, _ in evaluations]
-    assert best.top == max(scores) == scores[best.top_step - 1]
-    assert best.step >= best.top_step
-    assert best.step == best.top_step or scores[best.step - 1] > best.top - best.margin
-    assert all(score <= best.top - best.margin for score in scores[best.step :])
+    assert best.best_metric == max(scores) == scores[best.best_metric_step - 1]
+    assert best.step >= best.best_metric_step
+    assert best.step == best.best_metric_step or scores[best.step - 1] > best.best_metric - best.tolerance
+    assert all(score <= best.best_metric - best.tolerance for score in scores[best.step :])
 
 
 @pytest.mark.parametrize(("rows", "classes", "right"), [(200, 2, 0.7), (1600, 6, 0.93), (900, 40, 0.5)])

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from trainer.training import speed
-from trainer.training.hardware import Hardware, detect
-from trainer.training.speed import NotMeasuredError, SpeedMeter, layer_speed
+from trainer.training.hardware import Hardware, detect_hardware
+from trainer.training.speed import NotMeasuredError, SpeedMeter, measure_layer_speed
 
 HERE = Hardware("cpu", "bf16", 2, "2 CPU cores")
 
@@ -35,13 +35,13 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(hardware.precision)
         return 1000.0 * len(done)
 
-    monkeypatch.setattr(speed, "layer_speed", measure)
+    monkeypatch.setattr(speed, "measure_layer_speed", measure)
     return done
 
 
 def test_the_measurement_draws_nothing() -> None:
     with drawing_nothing():
-        assert layer_speed(detect()) > 0
+        assert measure_layer_speed(detect_hardware()) > 0
 
 
 def test_each_precision_is_measured_once(measured: list[str]) -> None:
@@ -85,7 +85,7 @@ def test_a_measurement_that_fails_keeps_no_training_waiting(monkeypatch: pytest.
     def fails(hardware: Hardware) -> float:
         raise wrong
 
-    monkeypatch.setattr(speed, "layer_speed", fails)
+    monkeypatch.setattr(speed, "measure_layer_speed", fails)
     meter = SpeedMeter()
     for hardware in (None, HERE):
         assert meter.reserve()

@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import small_rows
 from trainer.training import token_rows
 from trainer.training.encoders import Encoder, catalogue, load_tokenizer
-from trainer.training.token_rows import tokenise
+from trainer.training.token_rows import tokenize_dataset
 
 TEXTS = ["happy", "", "we cry at home again and again and again", "so furious", "🫠 Käse"]
 
@@ -15,7 +15,7 @@ TEXTS = ["happy", "", "we cry at home again and again and again", "so furious", 
 def test_rows_are_what_the_tokenizer_makes_of_each_text(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     monkeypatch.setattr(token_rows, "_AT_ONCE", at_once)
     tokenizer = load_tokenizer(tiny_encoder, max_length=8)
-    rows = tokenise(tokenizer, TEXTS, [2, 0, 1, 0, 2])
+    rows = tokenize_dataset(tokenizer, TEXTS, [2, 0, 1, 0, 2])
     assert len(rows) == len(TEXTS)
     for row, text, label in zip(rows, TEXTS, [2, 0, 1, 0, 2], strict=True):
         wanted = tokenizer(text, truncation=True)
@@ -42,14 +42,14 @@ class Paired:
 @pytest.mark.parametrize("at_once", [1, 2, 100])
 def test_a_large_vocabulary_and_kinds_of_tokens_are_kept(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     monkeypatch.setattr(token_rows, "_AT_ONCE", at_once)
-    rows = tokenise(Paired(), ["abc", "", "a"], [0, 1, 1])
+    rows = tokenize_dataset(Paired(), ["abc", "", "a"], [0, 1, 1])
     assert [row["input_ids"].tolist() for row in rows] == [[65_003, 69_999], [69_999], [65_001, 69_999]]
     assert [row["token_type_ids"].tolist() for row in rows] == [[0, 2], [2], [0, 2]]
     assert [row["attention_mask"].tolist() for row in rows] == [[1, 1], [1], [1, 1]]
 
 
 def test_another_order_is_of_the_same_rows(tiny_encoder: Encoder) -> None:
-    rows = tokenise(load_tokenizer(tiny_encoder, max_length=8), TEXTS, range(5))
+    rows = tokenize_dataset(load_tokenizer(tiny_encoder, max_length=8), TEXTS, range(5))
     order = np.argsort(rows.lengths, kind="stable")
     again = rows.ordered(order)
     assert [row["labels"] for row in again] == order.tolist()
@@ -59,14 +59,14 @@ def test_another_order_is_of_the_same_rows(tiny_encoder: Encoder) -> None:
 
 def test_a_tweet_takes_a_tenth_of_a_kilobyte_at_most() -> None:
     texts = [f"{text} {text}" for text, _ in small_rows(3000)]
-    rows = tokenise(load_tokenizer(catalogue()[0], max_length=128), texts, [0] * len(texts))
+    rows = tokenize_dataset(load_tokenizer(catalogue()[0], max_length=128), texts, [0] * len(texts))
     kept = sum(array.nbytes for array in (*rows.columns.values(), rows.starts, rows.lengths, rows.labels))
     assert rows.lengths.mean() > 12
     assert kept / len(texts) < 100
 
 
 def test_there_is_no_row_behind_the_last(tiny_encoder: Encoder) -> None:
-    rows = tokenise(load_tokenizer(tiny_encoder, max_length=8), TEXTS, range(5))
+    rows = tokenize_dataset(load_tokenizer(tiny_encoder, max_length=8), TEXTS, range(5))
     with pytest.raises(IndexError):
         rows[5]
-    assert len(tokenise(load_tokenizer(tiny_encoder, max_length=8), [], [])) == 0
+    assert len(tokenize_dataset(load_tokenizer(tiny_encoder, max_length=8), [], [])) == 0

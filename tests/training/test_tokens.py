@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from trainer.training.encoders import Encoder, catalogue
-from trainer.training.tokens import token_counter, tokenise_text, unknown_finder
+from trainer.training.tokens import token_counter, tokenize_text, unknown_finder
 
 
 def test_the_packaged_tokenizer_on_a_known_text() -> None:
-    found = tokenise_text(catalogue()[0], "I felt humiliated", max_length=128)
+    found = tokenize_text(catalogue()[0], "I felt humiliated", max_length=128)
     assert [t.text for t in found.tokens] == ["[CLS]", "i", "felt", "humiliated", "[SEP]"]
     assert [t.id for t in found.tokens] == [101, 1045, 2371, 26608, 102]
     assert [t.special for t in found.tokens] == [True, False, False, False, True]
-    assert (found.vocabulary, found.longest, found.max_length) == (30_522, 512, 128)
+    assert (found.vocabulary, found.max_tokens, found.max_length) == (30_522, 512, 128)
     assert "[CLS]" in found.special
 
 
@@ -19,7 +19,7 @@ def test_what_is_cut_is_marked_and_is_what_training_cuts(tiny_encoder: Encoder) 
     from trainer.training.encoders import load_tokenizer
 
     text = " ".join(["happy"] * 30)
-    found = tokenise_text(tiny_encoder, text, max_length=16)
+    found = tokenize_text(tiny_encoder, text, max_length=16)
     read = load_tokenizer(tiny_encoder, max_length=16)(text, truncation=True)["input_ids"]
     assert [t.id for t in found.tokens if not t.cut] == read
     assert sum(t.cut for t in found.tokens) == 16
@@ -27,24 +27,24 @@ def test_what_is_cut_is_marked_and_is_what_training_cuts(tiny_encoder: Encoder) 
 
 def test_odd_texts(tiny_encoder: Encoder) -> None:
     for text in ("", "\ud800", "🫠" * 50, "a" * 5000):
-        assert tokenise_text(tiny_encoder, text, max_length=32).tokens
+        assert tokenize_text(tiny_encoder, text, max_length=32).tokens
 
 
 def test_counting_needs_no_transformers_and_agrees_with_the_tokenizer(tiny_encoder: Encoder) -> None:
     texts = ["I felt humiliated", "", "\ud800", "a longer text, with Käse and 🫠", "happy " * 300]
     for encoder in (catalogue()[0], tiny_encoder):
         counted = token_counter(encoder)(texts)
-        assert counted == [len(tokenise_text(encoder, text, max_length=512).tokens) for text in texts]
+        assert counted == [len(tokenize_text(encoder, text, max_length=512).tokens) for text in texts]
 
 
 def test_an_encoder_that_was_never_fetched_cannot_count() -> None:
-    assert token_counter(next(e for e in catalogue() if not e.local)) is None
+    assert token_counter(next(e for e in catalogue() if not e.is_local)) is None
 
 
 def test_characters_that_become_the_unknown_token() -> None:
     find = unknown_finder(catalogue()[0])
     assert find(list("❤😂é中aж€–…’🫠ā“¿ñ")) == ["❤", "😂", "🫠"]
-    assert unknown_finder(next(e for e in catalogue() if not e.local)) is None
+    assert unknown_finder(next(e for e in catalogue() if not e.is_local)) is None
 
 
 def test_byte_level_tokenizers_know_every_character(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_byte_level_tokenizers_know_every_character(tmp_path: Path) -> None:
     tokenizer = Tokenizer(models.BPE({c: n for n, c in enumerate(pre_tokenizers.ByteLevel.alphabet())}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel()
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    encoder = Encoder("bytes", str(tmp_path), 1, 1, 1, 0, "", "", 1e-4, own=True)
+    encoder = Encoder("bytes", str(tmp_path), 1, 1, 1, 0, "", "", 1e-4, is_custom=True)
     assert unknown_finder(encoder)(list("❤😂中")) == []
 
 
@@ -62,5 +62,5 @@ def test_a_sentencepiece_model_gives_its_unknown_token_by_number(tmp_path: Path)
 
     pieces = [("<s>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *((c, -2.0) for c in "aбé")]
     Tokenizer(models.Unigram(pieces, 2)).save(str(tmp_path / "tokenizer.json"))
-    encoder = Encoder("pieces", str(tmp_path), 1, 1, 1, 0, "", "", 1e-4, own=True)
+    encoder = Encoder("pieces", str(tmp_path), 1, 1, 1, 0, "", "", 1e-4, is_custom=True)
     assert unknown_finder(encoder)(list("aбé❤")) == ["❤"]

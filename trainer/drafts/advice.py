@@ -14,7 +14,7 @@ from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
-from trainer.training.estimate import estimate
+from trainer.training.estimate import estimate_training
 from trainer.training.hardware import Hardware
 from trainer.training.tokens import token_counter, unknown_finder
 
@@ -38,7 +38,7 @@ class Advice:
 
 def encoder_info(encoder: Encoder) -> EncoderInfo:
     """What the checks of data/ need to know of an encoder."""
-    return EncoderInfo(encoder.name, _LANGUAGES.get(encoder.languages), encoder.longest, token_counter(encoder), unknown_finder(encoder))
+    return EncoderInfo(encoder.name, _LANGUAGES.get(encoder.languages), encoder.max_tokens, token_counter(encoder), unknown_finder(encoder))
 
 
 def recipe_for_level(
@@ -80,7 +80,7 @@ def advise(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardwar
     if hardware is not None and lengths is not None and rows is not None and encoder.parameters:
         # A device that has no memory left or is training cannot be measured; whether a training fits, it says itself.
         with suppress(RuntimeError):
-            estimated = estimate(encoder, lengths.tokens, rows, recipe, hardware, speed_of)
+            estimated = estimate_training(encoder, lengths.tokens, rows, recipe, hardware, speed_of)
             findings.append(check_estimate(estimated))
             seconds = estimated.seconds
     return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
@@ -95,7 +95,7 @@ def estimate_seconds(
         return None
     lengths = preparation.training_lengths(recipe, encoder_info(encoder))
     with suppress(RuntimeError):  # a device that has no memory left or is training cannot be measured
-        return None if lengths is None else estimate(encoder, lengths.tokens, rows, recipe, hardware, speed_of).seconds
+        return None if lengths is None else estimate_training(encoder, lengths.tokens, rows, recipe, hardware, speed_of).seconds
     return None
 
 

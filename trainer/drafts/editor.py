@@ -26,7 +26,7 @@ from trainer.drafts.store import Draft, DraftStore, DraftSummary, GivenRole, Sou
 from trainer.errors import UserError
 from trainer.runs.run import Run
 from trainer.settings import Settings
-from trainer.training.memory import give_back
+from trainer.training.memory import trim_heap
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SAMPLE = _ASSETS / "sample_emotions.csv"
@@ -295,7 +295,7 @@ class DraftEditor:
         with self._drafts.reading(draft):
             understood = understand(draft, self._tables_of(draft), self.settings, find_near=self._near_duplicates)
         # What was needed for that alone is more than what is kept of a large file.
-        give_back()
+        trim_heap()
         return understood
 
     def _near_duplicates(self, texts: tuple[str, ...]) -> NearDuplicates:

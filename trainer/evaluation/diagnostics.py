@@ -69,7 +69,7 @@ class Diagnosis:
     """One thing that looks wrong: a stable code for programs, and words for people that say what to try."""
 
     code: str
-    words: str
+    message: str
     severity: Literal["look", "info"] = "look"
     """"info" for what is no fault of the training."""
 

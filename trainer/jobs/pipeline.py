@@ -57,12 +57,12 @@ def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> 
             send_home()
             run.log.append(**end, durable=True)
             return True
-        from trainer.training.attempt import Cancelled
+        from trainer.training.attempt import TrainingCancelled
 
         try:
             try:
                 _work(run, encoders, save_seconds)
-            except Cancelled:
+            except TrainingCancelled:
                 run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
         except NoMemoryError as error:
             fail(run, error.message, error.code, fewer_texts=error.fewer_texts)
@@ -85,12 +85,12 @@ def lend_a_hand(encoders: Sequence[Encoder]) -> None:
 
     Ends when the training does, or at once where the other one finds nothing to train; what goes wrong is raised, and ends the others too.
     """
-    from trainer.training.attempt import Cancelled
-    from trainer.training.distributed import Ranks
+    from trainer.training.attempt import TrainingCancelled
+    from trainer.training.distributed import ProcessGroup
     from trainer.training.fit import fit
 
     try:
-        shared = Ranks.from_environment().share(None)
+        shared = ProcessGroup.from_environment().broadcast(None)
     except RuntimeError:
         # Rank 0 was quicker to end than its word to arrive; how it ended is its business to tell.
         return
@@ -99,15 +99,15 @@ def lend_a_hand(encoders: Sequence[Encoder]) -> None:
     run = Run(Path(shared), muted=True)
     corpus, splits = rows_of(run)
     view = fold(run.id, run.log.read())
-    with suppress(Cancelled):
+    with suppress(TrainingCancelled):
         fit(run, encoder_of(run, view, encoders), corpus, splits)
 
 
 def send_home() -> None:
     """Tell the processes that would lend a hand that there is nothing to do; without any, nothing."""
-    from trainer.training.distributed import Ranks
+    from trainer.training.distributed import ProcessGroup
 
-    Ranks.from_environment().share("")
+    ProcessGroup.from_environment().broadcast("")
 
 
 def encoder_of(run: Run, view: RunView, encoders: Sequence[Encoder]) -> Encoder:
@@ -160,7 +160,7 @@ def report_of(saved: Predictions, split: str) -> Report:
 def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     begun = time.monotonic()
     run.log.append("phase", durable=True, what="warming up")
-    from trainer.training.distributed import Ranks
+    from trainer.training.distributed import ProcessGroup
     from trainer.training.fit import fit
 
     try:
@@ -174,7 +174,7 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     except Exception:
         send_home()
         raise
-    Ranks.from_environment().share(str(run.path))
+    ProcessGroup.from_environment().broadcast(str(run.path))
     _measure_first(run, corpus, splits)
     fitted = fit(run, encoder, corpus, splits, checkpoints=checkpoints, save_seconds=save_seconds)
     _score(run, corpus, splits, device=fitted.hardware.device)

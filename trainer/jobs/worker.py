@@ -17,15 +17,15 @@ def main(arguments: Sequence[str]) -> int:
     """Do this process's share of the run's work; returns 1 where the training failed, which ends the others, else 0."""
     prepare_environment()
     from trainer.jobs import pipeline
-    from trainer.training.distributed import Ranks
+    from trainer.training.distributed import ProcessGroup
     from trainer.training.encoders import catalogue
 
     folder, save_seconds = arguments
-    run, ranks, encoders = Run(Path(folder)), Ranks.from_environment(), catalogue()
+    run, process_group, encoders = Run(Path(folder)), ProcessGroup.from_environment(), catalogue()
     # A machine that shuts down tells all processes to end; the training then keeps its best model, and all of them are needed for that.
     for wish in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(wish, lambda *_: run.ask_to_stop() if ranks.main else None)
-    if not ranks.main:
+        signal.signal(wish, lambda *_: run.ask_to_stop() if process_group.is_main_process else None)
+    if not process_group.is_main_process:
         pipeline.lend_a_hand(encoders)
         return 0
     if not pipeline.do(run, encoders, save_seconds=float(save_seconds)):

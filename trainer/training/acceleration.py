@@ -5,7 +5,7 @@ Measured in tests/bench; knows models only by their parts.
 
 from typing import TYPE_CHECKING
 
-from trainer.training.dropout import MaskSource, use_fast_dropout
+from trainer.training.dropout import DropoutMaskGenerator, use_fast_dropout
 from trainer.training.hardware import Hardware
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trainer.training.classifier import Classifier
 
 
-def quicken(model: "Classifier", hardware: Hardware, *, seed: int) -> MaskSource | None:
+def optimize_for_device(model: "Classifier", hardware: Hardware, *, seed: int) -> DropoutMaskGenerator | None:
     """Make a model quick to train on this device; returns the source of its dropout masks, None where torch draws them.
 
     Attention probabilities are not dropped: their masks grow with the square of the length, and published recipes without them score

@@ -12,27 +12,27 @@ from trainer.errors import NoMemoryError
 from trainer.runs.checkpoints import Checkpoint, link_files
 from trainer.runs.run import Run
 from trainer.text_format import pluralize
-from trainer.training.distributed import Ranks
+from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
-from trainer.training.limits import largest_part, way_on
-from trainer.training.token_rows import TokenRows
+from trainer.training.limits import largest_divisor, oom_advice
+from trainer.training.token_rows import TokenizedDataset
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from trainer.training.callback import Task, Watch
+    from trainer.training.callback import TrainingCallback, TrainingContext
     from trainer.training.classifier import Classifier
-    from trainer.training.state import Progress
-    from trainer.training.trainer import LiveTrainer
+    from trainer.training.state import TrainState
+    from trainer.training.trainer import ClassificationTrainer
 
 
-class Cancelled(Exception):
+class TrainingCancelled(Exception):
     """A stop was asked for before the first step."""
 
 
 @dataclass(frozen=True)
-class Fitted:
+class TrainResult:
     """What a training did. ``train_seconds`` and samples are of training steps alone: no evaluations, no saves."""
 
     stopped: bool
@@ -45,31 +45,31 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingJob:
     """All that one attempt at a training needs."""
 
-    task: "Task"
+    task: "TrainingContext"
     encoder: Encoder
     label_names: tuple[str, ...]
     tokenizer: "PreTrainedTokenizerBase"
-    train: TokenRows
-    validation: TokenRows
+    train: TokenizedDataset
+    validation: TokenizedDataset
     hardware: Hardware
 
 
-def train_to_the_end(course: Course, texts_at_a_time: int) -> Fitted | None:
+def train_with_oom_retry(course: TrainingJob, texts_at_a_time: int) -> TrainResult | None:
     """Train; where the memory does not suffice, once more from the last state with batches read in parts.
 
     ``texts_at_a_time`` is the batch of a process or, where it is known to be too much, an equal part of it. Raises NoMemoryError where
     neither suffices.
     """
-    recipe, ranks = course.task.recipe, course.task.ranks
-    together = recipe.batch_size // ranks.count
+    recipe, process_group = course.task.recipe, course.task.process_group
+    together = recipe.batch_size // process_group.world_size
     fitted = _attempt_and_clear(course, split=together // texts_at_a_time)
     if fitted is not _NO_MEMORY:
         return fitted
     # Of several processes one may have had room enough: they could not agree on a second attempt.
-    fewer = largest_part(texts_at_a_time, texts_at_a_time - 1) if ranks.count == 1 else None
+    fewer = largest_divisor(texts_at_a_time, texts_at_a_time - 1) if process_group.world_size == 1 else None
     if fewer is not None:
         parts = together // fewer
         remark = (
@@ -81,9 +81,9 @@ def train_to_the_end(course: Course, texts_at_a_time: int) -> Fitted | None:
         if fitted is not _NO_MEMORY:
             return fitted
         texts_at_a_time = fewer
-    fewer = largest_part(texts_at_a_time, texts_at_a_time - 1)
+    fewer = largest_divisor(texts_at_a_time, texts_at_a_time - 1)
     raise NoMemoryError(
-        f"The {course.hardware.name} ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {way_on(fewer)}",
+        f"The {course.hardware.name} ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {oom_advice(fewer)}",
         code="out_of_memory",
         fewer_texts=fewer,
     )
@@ -92,7 +92,7 @@ def train_to_the_end(course: Course, texts_at_a_time: int) -> Fitted | None:
 _NO_MEMORY = object()
 
 
-def _attempt_and_clear(course: Course, **how: Any) -> Any:
+def _attempt_and_clear(course: TrainingJob, **how: Any) -> Any:
     """An attempt, after which no memory of it is held: by now an exception of it is gone too, and with it what its frames held."""
     fitted = _attempt(course, **how)
     gc.collect()
@@ -103,7 +103,7 @@ def _attempt_and_clear(course: Course, **how: Any) -> Any:
     return fitted
 
 
-def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
+def _attempt(course: TrainingJob, *, split: int = 1, remark: str = "") -> Any:
     """Train from the last complete state, or from the beginning; _NO_MEMORY where the memory did not suffice.
 
     ``split`` is the number of parts in which each batch is read, ``remark`` what is to be said of this attempt.
@@ -111,26 +111,26 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
     import torch
     from transformers import set_seed
 
-    from trainer.training.acceleration import quicken
-    from trainer.training.classifier import make_classifier
-    from trainer.training.state import load_progress
-    from trainer.training.trainer import make_trainer
+    from trainer.training.acceleration import optimize_for_device
+    from trainer.training.classifier import build_classifier
+    from trainer.training.state import load_train_state
+    from trainer.training.trainer import build_trainer
 
     task, hardware = course.task, course.hardware
     run, recipe = task.run, task.recipe
     set_seed(recipe.seed)
-    model = make_classifier(course.encoder, course.label_names, recipe)
-    masks = quicken(model, hardware, seed=recipe.seed)
+    model = build_classifier(course.encoder, course.label_names, recipe)
+    masks = optimize_for_device(model, hardware, seed=recipe.seed)
     last, damaged = _last_state(task)
-    before = load_progress(last.path) if last else None
+    before = load_train_state(last.path) if last else None
     if not remark:
         # Later there may be something to keep: the first step then ends it.
-        mind_the_stop(run, task.ranks)
+        raise_if_stop_requested(run, task.process_group)
     _tell_start(task, model, hardware, last)
     for message in filter(None, (damaged, remark)):
         run.log.append("notice", message=message)
     run.log.append("phase", what="training")
-    trainer, watch = make_trainer(
+    trainer, watch = build_trainer(
         task,
         model,
         course.tokenizer,
@@ -152,21 +152,23 @@ def _attempt(course: Course, *, split: int = 1, remark: str = "") -> Any:
         watch.trainer = None
 
 
-def _trained(course: Course, trainer: "LiveTrainer", watch: "Watch", last: Checkpoint | None, before: "Progress | None") -> Fitted | None:
+def _trained(
+    course: TrainingJob, trainer: "ClassificationTrainer", watch: "TrainingCallback", last: Checkpoint | None, before: "TrainState | None"
+) -> TrainResult | None:
     """Train what is still to come after ``last`` and save the model; None in a process that only lends a hand."""
-    from trainer.training.callback import NothingMore
+    from trainer.training.callback import TrainingComplete
 
     task = course.task
     if _something_is_to_come(before, task):
-        with suppress(NothingMore):
+        with suppress(TrainingComplete):
             trainer.train(resume_from_checkpoint=str(last.path) if last else None)
     else:
         trainer.state.global_step = before.step
-    if not task.ranks.main:
+    if not task.process_group.is_main_process:
         return None
     task.run.log.append("phase", durable=True, what="saving the model", stage="saving")
     _save(task.run, watch, course.tokenizer)
-    return Fitted(
+    return TrainResult(
         watch.stopped,
         watch.best.step,
         watch.train_seconds,
@@ -176,19 +178,19 @@ def _trained(course: Course, trainer: "LiveTrainer", watch: "Watch", last: Check
     )
 
 
-def _something_is_to_come(before: "Progress | None", task: "Task") -> bool:
+def _something_is_to_come(before: "TrainState | None", task: "TrainingContext") -> bool:
     if before is None or before.unscored:
         return True
     ended = before.ended and task.recipe.early_stopping is not None
     return not ended and before.step < task.schedule.total_steps
 
 
-def _last_state(task: "Task") -> tuple[Checkpoint | None, str]:
+def _last_state(task: "TrainingContext") -> tuple[Checkpoint | None, str]:
     """The state to go on from, the same in every process, and what is to be said of damaged ones; what does not count is removed."""
-    newest, damaged = task.checkpoints.newest_and_damaged() if task.ranks.main else (None, ())
-    if task.ranks.main:
+    newest, damaged = task.checkpoints.newest_and_damaged() if task.process_group.is_main_process else (None, ())
+    if task.process_group.is_main_process:
         task.checkpoints.forget_after(newest)
-    step = int(task.ranks.share(str(newest.step if newest else -1)))
+    step = int(task.process_group.broadcast(str(newest.step if newest else -1)))
     if step < 0 or newest is not None:
         return newest, _damaged_words(damaged, newest)
     return Checkpoint(task.run.checkpoints / f"state-{step:08d}", step), ""
@@ -213,7 +215,7 @@ def _out_of_memory(error: BaseException) -> bool:
     return "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
-def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Checkpoint | None) -> None:
+def _tell_start(task: "TrainingContext", model: "Classifier", hardware: Hardware, last: Checkpoint | None) -> None:
     from trainer.training.classifier import count_parameters
 
     recipe, log = task.recipe, task.run.log
@@ -221,8 +223,8 @@ def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Che
     begun = last is not None or any(event["kind"] in ("started", "log", "eval", "saved") for event in log.read())
     log.append(
         "started",
-        device=hardware.words,
-        processes=task.ranks.count,
+        device=hardware.description,
+        processes=task.process_group.world_size,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
@@ -236,15 +238,15 @@ def _tell_start(task: "Task", model: "Classifier", hardware: Hardware, last: Che
         log.append("resumed", durable=True, step=last.step if last else 0, best_step=last.best if last else None)
 
 
-def _save(run: Run, watch: "Watch", tokenizer: "PreTrainedTokenizerBase") -> None:
+def _save(run: Run, watch: "TrainingCallback", tokenizer: "PreTrainedTokenizerBase") -> None:
     """Make ``run.model`` of the best weights and the tokenizer, as a whole or not at all; the last state stays, for whoever wants more epochs."""
-    from trainer.training.state import disk_errors
+    from trainer.training.state import disk_errors_as_oserror
 
     partial = run.path / ".model"
     shutil.rmtree(partial, ignore_errors=True)
     make_folder(partial)
     link_files(watch.best_checkpoint().path, partial)
-    with disk_errors():
+    with disk_errors_as_oserror():
         tokenizer.save_pretrained(partial)
     sync_tree(partial)
     move(partial, run.model)
@@ -253,7 +255,7 @@ def _save(run: Run, watch: "Watch", tokenizer: "PreTrainedTokenizerBase") -> Non
         watch.checkpoints.keep_only(last)
 
 
-def mind_the_stop(run: Run, ranks: Ranks) -> None:
+def raise_if_stop_requested(run: Run, process_group: ProcessGroup) -> None:
     """End before the first step where a stop was asked for while things were loading."""
-    if ranks.agree(run.stop_asked()):
-        raise Cancelled
+    if process_group.broadcast_flag(run.stop_asked()):
+        raise TrainingCancelled

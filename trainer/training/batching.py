@@ -55,7 +55,7 @@ class LengthGroupedSampler(Sampler[int]):
         return iter(epoch_order(self.lengths, batch_size=self.batch_size, seed=self.seed, epoch=self.epoch).tolist())
 
 
-class Padder:
+class PaddingCollator:
     """Makes a batch of tokenised rows: each filled up to the longest of them. A fifteenth of the time of the tokenizer's own ``pad``."""
 
     def __init__(self, tokenizer: "PreTrainedTokenizerBase") -> None:

@@ -13,12 +13,12 @@ from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.run import Run
 from trainer.training.classifier import Classifier, save_classifier
-from trainer.training.distributed import Ranks
-from trainer.training.dropout import MaskSource
-from trainer.training.parameter_groups import Freezing
+from trainer.training.distributed import ProcessGroup
+from trainer.training.dropout import DropoutMaskGenerator
+from trainer.training.parameter_groups import EncoderFreezer
 from trainer.training.schedule import Schedule
-from trainer.training.selection import choose
-from trainer.training.state import Progress, disk_errors, save_state
+from trainer.training.selection import update_best
+from trainer.training.state import TrainState, disk_errors_as_oserror, save_state
 
 _METRIC_WORDS = {"macro_f1": "macro F1", "accuracy": "accuracy", "loss": "loss"}
 
@@ -31,35 +31,37 @@ _PATIENCE = 3
 _SEEDS = 2**32
 
 
-class Abandoned(Exception):
+class EvaluationInterrupted(Exception):
     """A stop was asked for in the middle of an evaluation that is not needed."""
 
 
-class NothingMore(Exception):
+class TrainingComplete(Exception):
     """The evaluation that was made up for has ended the training, or was broken off once more."""
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingContext:
     """What a training needs to know beside its rows."""
 
     run: Run
     recipe: Recipe
     schedule: Schedule
-    ranks: Ranks
+    process_group: ProcessGroup
     checkpoints: Checkpoints
     """The same ones from the first look on, as they know which of them were read."""
     save_seconds: float
     """Seconds between two states; with 0 there is one at every logged step."""
 
 
-class Watch(TrainerCallback):
+class TrainingCallback(TrainerCallback):
     """Writes what the Trainer does into the run's log, follows the schedule, minds the stop file, keeps best weights and states.
 
     In a training of several processes all of them decide alike; only rank 0 writes.
     """
 
-    def __init__(self, task: Task, freezing: Freezing, masks: MaskSource | None, before: Progress | None) -> None:
+    def __init__(
+        self, task: TrainingContext, freezing: EncoderFreezer, masks: DropoutMaskGenerator | None, before: TrainState | None
+    ) -> None:
         self.task = task
         self.checkpoints = task.checkpoints
         self.trainer: Any = None
@@ -84,18 +86,18 @@ class Watch(TrainerCallback):
             self.unscored = False
             self.trainer.evaluate()
             if self.stopped:
-                raise NothingMore
+                raise TrainingComplete
             self.save(self.trainer)
             if self.ended:
-                raise NothingMore
+                raise TrainingComplete
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        step, recipe, rank = state.global_step, self.task.recipe, self.task.ranks.rank
+        step, recipe, rank = state.global_step, self.task.recipe, self.task.process_group.rank
         self._freezing.apply(step)
         # All that is random follows from the seed and the step, so that a training that goes on later draws what it would have drawn.
         torch.manual_seed((recipe.seed * _SEEDS + step * 64 + rank) % 2**63)
         if self._masks is not None:
-            self._masks.begin(step * self.task.ranks.count + rank)
+            self._masks.begin(step * self.task.process_group.world_size + rank)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step, schedule = state.global_step, self.task.schedule
@@ -105,11 +107,11 @@ class Watch(TrainerCallback):
         now = time.monotonic()
         self.train_seconds += now - self._mark
         self._mark = now
-        self.stopped = self.task.ranks.agree(self.stopped or self.task.run.stop_asked())
+        self.stopped = self.task.process_group.broadcast_flag(self.stopped or self.task.run.stop_asked())
         control.should_training_stop = control.should_training_stop or self.stopped
         # In several processes all must log at the same step, and their clocks differ.
         late = self._lateness(now)
-        due, overdue = late >= 1, late >= _PATIENCE and self.task.ranks.count == 1
+        due, overdue = late >= 1, late >= _PATIENCE and self.task.process_group.world_size == 1
         # A state is saved where the sums of a point are empty: with points that lie far apart, there is one more.
         control.should_log = self.stopped or overdue or step in schedule.log_steps
         # A stop keeps the best model so far: one is needed, and only then a person waits for it.
@@ -151,7 +153,7 @@ class Watch(TrainerCallback):
     def _end_astray(self, step: int, control: Any) -> None:
         """End where weights are no longer numbers: with the model kept before that, or in words where there is none."""
         astray = f"The loss was no longer a number at step {step:,}: the training went astray."
-        if self.best is None or not math.isfinite(self.best.top):
+        if self.best is None or not math.isfinite(self.best.best_metric):
             raise UserError(f"{astray} Choose a smaller learning rate and start again.", code="loss_not_finite")
         self.task.run.log.append(
             "notice",
@@ -182,8 +184,8 @@ class Watch(TrainerCallback):
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         # In several processes each would notice at another batch; they finish the evaluation.
-        if self.best is not None and self.task.ranks.count == 1 and self.task.run.stop_asked():
-            raise Abandoned
+        if self.best is not None and self.task.process_group.world_size == 1 and self.task.run.stop_asked():
+            raise EvaluationInterrupted
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], model: Any = None, **_: Any) -> None:
         step, macro_f1 = state.global_step, metrics["eval_macro_f1"]
@@ -199,13 +201,13 @@ class Watch(TrainerCallback):
             seconds=round(time.monotonic() - self._evaluation_begun, 3),
             extra=None if planned else True,
         )
-        best = choose(self.best, step, self._score(metrics), self._margin(metrics))
+        best = update_best(self.best, step, self._score(metrics), self._margin(metrics))
         if best.step == step:
             self._keep(model, step)
             self.best = best
             self._planned_best = self.best if planned else self._planned_best
             self.task.run.log.append("checkpoint", step=step, macro_f1=macro_f1)
-        if step != best.top_step and self._enough(step):
+        if step != best.best_metric_step and self._enough(step):
             self.ended = control.should_training_stop = control.should_save = True
             self.task.run.log.append("notice", step=step, message=self._early_words(step))
         # Evaluations and saves are not training time.
@@ -236,40 +238,40 @@ class Watch(TrainerCallback):
         patience, total = self.task.recipe.early_stopping, self.task.schedule.total_steps
         if patience is None or self.stopped or step == total:
             return False
-        since = max(self.best.top_step, self._freezing.steps if self._freezing.steps < total else 0)
+        since = max(self.best.best_metric_step, self._freezing.steps if self._freezing.steps < total else 0)
         return sum(since < done <= step for done in self.task.schedule.evaluation_steps) >= patience
 
     def _early_words(self, step: int) -> str:
         count, metric = self.task.recipe.early_stopping, _METRIC_WORDS[self.task.recipe.best_metric]
         kept = f"; the model of step {self.best.step:,} is kept, which scored nearly as well and was trained longer."
-        if self.best.step == self.best.top_step:
+        if self.best.step == self.best.best_metric_step:
             kept = ", whose model is kept."
         return (
             f"The training ended early, after step {step:,} of {self.task.schedule.total_steps:,}: "
             f"{'one evaluation' if count == 1 else f'{count} evaluations in a row'} brought no better {metric} "
-            f"than that of step {self.best.top_step:,}{kept}"
+            f"than that of step {self.best.best_metric_step:,}{kept}"
         )
 
     # What is kept
 
     def _keep(self, model: Classifier, step: int) -> None:
         """Keep these weights as the best so far."""
-        if not self.task.ranks.main:
+        if not self.task.process_group.is_main_process:
             return
 
         def fill(folder: Any) -> None:
-            with disk_errors():
+            with disk_errors_as_oserror():
                 save_classifier(model, folder)
 
         self.checkpoints.write("best", step, fill, needed=[self.best.step] if self.best else ())
 
     def save(self, trainer: Any) -> None:
         """Keep all that is needed to go on from here."""
-        if not self.task.ranks.main:
+        if not self.task.process_group.is_main_process:
             return
         begun = time.monotonic()
         step, best = trainer.state.global_step, self._planned_best
-        progress = Progress(step, trainer.state.epoch, best, self.seconds, self.train_seconds, self.ended, self.unscored)
+        progress = TrainState(step, trainer.state.epoch, best, self.seconds, self.train_seconds, self.ended, self.unscored)
         self.checkpoints.write(
             "state",
             step,

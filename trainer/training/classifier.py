@@ -15,8 +15,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from trainer.data.checks.repairs import text_repairs
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.training.encoders import Encoder, encoder_prefix, load_classifier, load_encoder, own_memory
-from trainer.training.heads import PooledClassifier, make_head
+from trainer.training.encoders import Encoder, detach_from_file, encoder_prefix, load_classifier, load_encoder
+from trainer.training.heads import PooledClassifier, build_head
 from trainer.training.libraries import load_pretrained
 from trainer.training.lora import add_lora, merged_state
 
@@ -27,7 +27,7 @@ _HEAD_WEIGHTS = "head.safetensors"
 _ENCODER = "encoder"
 
 
-def make_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
+def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
     """The encoder with a fresh head as the recipe wants it, in float32; its config carries the label names and the repairs of texts.
 
     The recipe must be settled. One of transformers' own architectures where one has such a head. What never learns asks for no gradient.
@@ -64,7 +64,7 @@ def _made(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Class
     model = as_electra(body) if recipe.pooling == "cls" else None
     if model is None:
         return PooledClassifier(body, head=recipe.head, pooling=recipe.pooling, dropout=recipe.dropout)
-    model.classifier = make_head("mlp", model.config, recipe.dropout)
+    model.classifier = build_head("mlp", model.config, recipe.dropout)
     model.config.classifier_dropout = recipe.dropout
     return model
 
@@ -115,7 +115,7 @@ def save_classifier(model: Classifier, folder: Path) -> None:
     (folder / _HEAD_SETTINGS).write_text(json.dumps({"head": model.head_kind, "pooling": model.pooling}), encoding="utf-8")
 
 
-def load_saved(folder: Path) -> Classifier:
+def load_saved_classifier(folder: Path) -> Classifier:
     """The classifier of a folder: what ``save_classifier`` wrote, or what transformers' own ``save_pretrained`` did, in float32.
 
     Raises UserError ``not_a_classifier`` for a folder of another kind: one without a trained head, with the head of another task, for
@@ -123,7 +123,7 @@ def load_saved(folder: Path) -> Classifier:
     and safetensors raise where a file is missing or damaged.
     """
     model = _load_with_our_head(folder) if (folder / _HEAD_SETTINGS).exists() else _load_standard(folder)
-    own_memory(model)
+    detach_from_file(model)
     return model
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.training.refusal import SAVE_IT, plain, read_object, refusal
-from trainer.training.weights_check import Tensor, float_count
+from trainer.training.refusal import SAVE_IT, printable, read_object, refusal
+from trainer.training.weights_check import Tensor, count_floats
 
 _MOST_BYTES = 4_000_000
-KINDS = frozenset(
+MODEL_TYPES = frozenset(
     "albert bert big_bird camembert convbert data2vec-text deberta deberta-v2 distilbert electra ernie eurobert flaubert ibert longformer "
     "megatron-bert mobilebert modernbert mpnet mra nystromformer rembert roberta roberta-prelayernorm roc_bert roformer xlm xlm-roberta "
     "xlm-roberta-xl xlnet xmod yoso".split()
@@ -55,13 +55,13 @@ def read_config(file: Path) -> dict[str, Any]:
     config = read_object(file, most_bytes=_MOST_BYTES)
     refuse_programs(file, config)
     kind = config.get("model_type")
-    if not isinstance(kind, str) or kind not in KINDS:
-        named = f"“{plain(kind)}”" if isinstance(kind, str) else "nobody knows which"
+    if not isinstance(kind, str) or kind not in MODEL_TYPES:
+        named = f"“{printable(kind)}”" if isinstance(kind, str) else "nobody knows which"
         raise refusal(file, f"is of a model of the kind {named}; only encoders of the BERT family are used here", "Choose another encoder")
     check_tokenizer_class(file, config)
     for name in ("dtype", "torch_dtype"):
         if config.get(name) not in _DTYPES:
-            raise refusal(file, f"asks for weights of a kind that is not known here ({name} {plain(config[name])})")
+            raise refusal(file, f"asks for weights of a kind that is not known here ({name} {printable(config[name])})")
     _refuse_names(file, config)
     _refuse_sizes(file, config)
     return config
@@ -71,7 +71,7 @@ def check_tokenizer_class(file: Path, settings: Mapping[str, Any]) -> None:
     """Raise UserError where settings of a model or a tokenizer name a kind of tokenizer that is not known here."""
     named = settings.get("tokenizer_class")
     if named is not None and not (isinstance(named, str) and _TOKENIZERS.fullmatch(named)):
-        raise refusal(file, f"asks for a tokenizer that is not known here (tokenizer_class {plain(named)})")
+        raise refusal(file, f"asks for a tokenizer that is not known here (tokenizer_class {printable(named)})")
 
 
 def refuse_programs(file: Path, settings: Mapping[str, Any]) -> None:
@@ -83,14 +83,16 @@ def refuse_programs(file: Path, settings: Mapping[str, Any]) -> None:
         if "attn_implementation" in name or "experts_implementation" in name:
             known = isinstance(value, bool) or ((value is None or isinstance(value, str)) and value in _ATTENTION)
             if not known:
-                raise refusal(file, f"names a program to be fetched and run ({name} {plain(value)}), and none is", SAVE_IT)
+                raise refusal(file, f"names a program to be fetched and run ({name} {printable(value)}), and none is", SAVE_IT)
         if name.endswith("name_or_path") and isinstance(value, str) and ("://" in value or value.startswith("\\\\")):
-            raise refusal(file, f"names an address instead of a model ({name} {plain(value)}), and nothing is fetched from there", SAVE_IT)
+            raise refusal(
+                file, f"names an address instead of a model ({name} {printable(value)}), and nothing is fetched from there", SAVE_IT
+            )
 
 
 def check_shapes(file: Path, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
     """Raise UserError where a config (at ``file``) describes another model than the weights are of, before one is built."""
-    described, held = _described(config), float_count(dict(weights))
+    described, held = _described(config), count_floats(dict(weights))
     if described > 2 * held + 2_000_000:
         raise refusal(
             file,
@@ -124,7 +126,7 @@ def _refuse_names(file: Path, config: Mapping[str, Any]) -> None:
     """transformers makes each name an attribute of an object."""
     for name in config:
         if not re.fullmatch(r"_?[A-Za-z][A-Za-z0-9_]{0,99}", name):
-            raise refusal(file, f"has a setting of no lawful name ({plain(name)})")
+            raise refusal(file, f"has a setting of no lawful name ({printable(name)})")
 
 
 def _refuse_sizes(file: Path, config: Mapping[str, Any]) -> None:
@@ -134,16 +136,16 @@ def _refuse_sizes(file: Path, config: Mapping[str, Any]) -> None:
             raise refusal(file, f"does not say how large the model is ({names[0]})")
         for name, value in values:
             if type(value) is not int or not 1 <= value <= most:
-                raise refusal(file, f"has an impossible size ({name} {plain(value)}; at most {most:,})")
+                raise refusal(file, f"has an impossible size ({name} {printable(value)}; at most {most:,})")
     for name, most in _MOST_OF_OTHERS.items():
         if config.get(name) is not None and not (type(config[name]) is int and 0 <= config[name] <= most):
-            raise refusal(file, f"has an impossible size ({name} {plain(config[name])}; at most {most:,})")
+            raise refusal(file, f"has an impossible size ({name} {printable(config[name])}; at most {most:,})")
     labels = config.get("id2label")
     if labels is not None and (not isinstance(labels, dict) or len(labels) > _MOST_LABELS):
         raise refusal(file, "does not name the classes, or too many (id2label)")
     for name, number in _sizes(config):
         if number > (_MOST[_VOCABULARY] if name.endswith(("vocab_size", "_id")) else _MOST_OF_ANYTHING):
-            raise refusal(file, f"has an impossible size ({plain(name)} {plain(number)})")
+            raise refusal(file, f"has an impossible size ({printable(name)} {printable(number)})")
 
 
 def _described(config: Mapping[str, Any]) -> int:

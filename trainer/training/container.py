@@ -12,7 +12,7 @@ _FILES = {
 """By version of the control groups: the limit, what is taken, and what of that are copies of files, which give way."""
 
 
-def memory_left(mounted: Path = _MOUNTED, own: Path = _OWN) -> float:
+def available_bytes(mounted: Path = _MOUNTED, own: Path = _OWN) -> float:
     """Bytes that this process may still take, of its own control group and of all above it; infinity where none has a limit."""
     return min((_left(folder, *_FILES[version]) for version, folder in _groups(mounted, own)), default=math.inf)
 

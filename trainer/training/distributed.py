@@ -1,6 +1,6 @@
-"""One training in several processes (torchrun, accelerate launch): which of them this is, and how they agree.
+"""One training in several processes (torchrun, accelerate launch): which of them this is, and how they communicate.
 
-Rank 0 owns the run: it alone reads the file, writes the log and saves. The others only lend their hands.
+Rank 0 owns the run: it alone reads the file, writes the log and saves. The other ranks only compute.
 """
 
 import os
@@ -8,49 +8,51 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Ranks:
-    """This process among those of one training; ``here`` of them share this machine."""
+class ProcessGroup:
+    """This process among the ``world_size`` of one training, ``local_world_size`` of which run on this machine."""
 
     rank: int = 0
-    count: int = 1
-    here: int = 1
+    world_size: int = 1
+    local_world_size: int = 1
 
     @property
-    def main(self) -> bool:
+    def is_main_process(self) -> bool:
         return self.rank == 0
 
     @classmethod
-    def from_environment(cls) -> "Ranks":
-        """As torchrun and accelerate tell it; one process without them."""
-        count = _number("WORLD_SIZE", 1)
-        return cls(_number("RANK", 0), count, _number("LOCAL_WORLD_SIZE", count)) if count > 1 else cls()
+    def from_environment(cls) -> "ProcessGroup":
+        """The group that torchrun and accelerate describe in environment variables; one process without them."""
+        world_size = _int_from_environment("WORLD_SIZE", 1)
+        if world_size <= 1:
+            return cls()
+        return cls(_int_from_environment("RANK", 0), world_size, _int_from_environment("LOCAL_WORLD_SIZE", world_size))
 
-    def share(self, word: str | None) -> str:
-        """What rank 0 says, in every process: rank 0 gives ``word``, the others wait for it."""
-        if self.count == 1:
-            return word or ""
-        self.meet()
+    def broadcast(self, text: str | None) -> str:
+        """Rank 0's text in every process: rank 0 passes it, the others pass None and wait for it."""
+        if self.world_size == 1:
+            return text or ""
+        self.init()
         import torch.distributed as dist
 
-        box = [word]
-        dist.broadcast_object_list(box, src=0)
-        return box[0]
+        objects = [text]
+        dist.broadcast_object_list(objects, src=0)
+        return objects[0]
 
-    def agree(self, flag: bool) -> bool:
-        """Rank 0's answer, in every process, so that all of them end after the same step."""
-        if self.count == 1:
+    def broadcast_flag(self, flag: bool) -> bool:
+        """Rank 0's flag in every process, so that all of them end after the same step."""
+        if self.world_size == 1:
             return flag
         import torch
         import torch.distributed as dist
 
         device = "cuda" if dist.get_backend() == "nccl" else "cpu"
-        answer = torch.tensor([flag], dtype=torch.int32, device=device)
-        dist.broadcast(answer, src=0)
-        return bool(answer.item())
+        tensor = torch.tensor([flag], dtype=torch.int32, device=device)
+        dist.broadcast(tensor, src=0)
+        return bool(tensor.item())
 
-    def meet(self) -> None:
-        """Wait until all processes are there: nccl between GPUs, gloo between processors."""
-        if self.count == 1:
+    def init(self) -> None:
+        """Initialize torch's process group and wait for all processes: nccl between GPUs, gloo between CPUs."""
+        if self.world_size == 1:
             return
         import torch
         from accelerate import PartialState
@@ -59,7 +61,7 @@ class Ranks:
         PartialState(cpu=not cuda, backend="nccl" if cuda else "gloo")
 
 
-def _number(name: str, default: int) -> int:
+def _int_from_environment(name: str, default: int) -> int:
     try:
         return int(os.environ.get(name, ""))
     except ValueError:

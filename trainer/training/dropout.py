@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _STEPS = 2**16
 
 
-class MaskSource:
+class DropoutMaskGenerator:
     """Random masks. After ``begin(step)`` they are the same again, so that a training resumed at a step goes on as it would have."""
 
     def __init__(self, seed: int) -> None:
@@ -35,12 +35,12 @@ class MaskSource:
         return torch.from_numpy(drawn >= round(rate * _STEPS) - _STEPS // 2).view(shape)
 
 
-def use_fast_dropout(model: "nn.Module", seed: int) -> MaskSource:
+def use_fast_dropout(model: "nn.Module", seed: int) -> DropoutMaskGenerator:
     """Put dropout with cheap masks in the place of every ``nn.Dropout`` of a model; returns the source of the masks."""
     from torch import nn
 
-    source = MaskSource(seed)
-    cheap = _cheap_dropout()
+    source = DropoutMaskGenerator(seed)
+    cheap = _fast_dropout()
     for module in model.modules():
         for name, child in module.named_children():
             if type(child) is nn.Dropout:
@@ -48,12 +48,12 @@ def use_fast_dropout(model: "nn.Module", seed: int) -> MaskSource:
     return source
 
 
-def _cheap_dropout() -> type:
+def _fast_dropout() -> type:
     """The class, made late: torch takes seconds to import."""
     from torch import Tensor, nn
 
-    class CheapDropout(nn.Dropout):
-        def __init__(self, rate: float, source: MaskSource) -> None:
+    class FastDropout(nn.Dropout):
+        def __init__(self, rate: float, source: DropoutMaskGenerator) -> None:
             super().__init__(rate)
             self._source = source
 
@@ -62,4 +62,4 @@ def _cheap_dropout() -> type:
                 return units
             return units * self._source.kept(units.shape, self.p).to(units.dtype).mul_(1 / (1 - self.p))
 
-    return CheapDropout
+    return FastDropout

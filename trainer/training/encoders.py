@@ -17,9 +17,9 @@ from trainer.errors import UserError
 from trainer.hub import hub_is_reachable, parse_repository
 from trainer.training.config_check import read_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
-from trainer.training.hub_files import offered_files
+from trainer.training.hub_files import list_encoder_files
 from trainer.training.libraries import load_libraries, load_pretrained
-from trainer.training.weights_check import float_count, read_header
+from trainer.training.weights_check import count_floats, read_header
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -38,20 +38,20 @@ class Encoder:
     parameters: int
     """0 where that is not known."""
     layers: int
-    width: int
-    """Units of each layer (the hidden size)."""
+    hidden_size: int
+    """Units of each layer."""
     megabytes: int
     """To be fetched, once; 0 for what is already here, and where that is not known."""
     languages: str
     """In words; "" where that is not known."""
-    about: str
+    description: str
     learning_rate: float
     """The peak learning rate proven for it at batch sizes of 32 and 64."""
     sha256: str = ""
     """Of model.safetensors, checked before use where it is known."""
-    longest: int = 512
+    max_tokens: int = 512
     """Tokens of the longest text it can read."""
-    own: bool = False
+    is_custom: bool = False
     """A person's own folder, which no catalogue names."""
     published: str = ""
     """The Hub repository that a packaged encoder comes from."""
@@ -59,17 +59,17 @@ class Encoder:
     @property
     def repository(self) -> str:
         """Its name on the Hub, for a model card; nothing for a person's own folder."""
-        return self.published or ("" if self.local else self.source)
+        return self.published or ("" if self.is_local else self.source)
 
     @property
-    def local(self) -> bool:
+    def is_local(self) -> bool:
         """Whether it is a folder on this machine."""
         return Path(self.source).is_absolute()
 
     @property
     def catalogued(self) -> bool:
         """Whether its files and facts are known; else it is one of the Hub that a person named."""
-        return self.local or self.megabytes > 0
+        return self.is_local or self.megabytes > 0
 
 
 def catalogue() -> tuple[Encoder, ...]:
@@ -159,10 +159,12 @@ def local_encoder(folder: Path) -> Encoder:
         )
     folder = folder.resolve()
     parameters = check_folder(folder)
-    layers, width, longest = _shape(read_config(folder / CONFIG))
+    layers, hidden_size, max_tokens = _shape(read_config(folder / CONFIG))
     # Its name goes into logs and lists, a line each.
     name = "".join(c for c in folder.name if c.isprintable()) or "encoder"
-    return Encoder(name, str(folder), parameters, layers, width, 0, "", "A folder of your own.", 5e-5, longest=longest, own=True)
+    return Encoder(
+        name, str(folder), parameters, layers, hidden_size, 0, "", "A folder of your own.", 5e-5, max_tokens=max_tokens, is_custom=True
+    )
 
 
 def hub_encoder(repository: str) -> Encoder:
@@ -171,9 +173,9 @@ def hub_encoder(repository: str) -> Encoder:
     folder = _cached(encoder)
     with suppress(UserError):  # never fetched; or loading it will say what is wrong with it
         if folder is not None:
-            layers, width, longest = _shape(read_config(folder / CONFIG))
-            encoder = replace(encoder, layers=layers, width=width, longest=longest)
-            encoder = replace(encoder, parameters=float_count(read_header(folder / WEIGHTS)))
+            layers, hidden_size, max_tokens = _shape(read_config(folder / CONFIG))
+            encoder = replace(encoder, layers=layers, hidden_size=hidden_size, max_tokens=max_tokens)
+            encoder = replace(encoder, parameters=count_floats(read_header(folder / WEIGHTS)))
     return encoder
 
 
@@ -181,12 +183,12 @@ def _shape(config: Mapping[str, Any]) -> tuple[int, int, int]:
     """Layers, width and longest text as a checked config says."""
     found = SimpleNamespace(**config)
     layers = getattr(found, "num_hidden_layers", getattr(found, "n_layers", 12))
-    return layers, getattr(found, "hidden_size", getattr(found, "dim", 768)), longest_text(found)
+    return layers, getattr(found, "hidden_size", getattr(found, "dim", 768)), max_tokens_of(found)
 
 
 def tokenizer_file(encoder: Encoder) -> Path | None:
     """The encoder's tokenizer.json where it is on this machine already; nothing is fetched for it."""
-    folder = Path(encoder.source) if encoder.local else _cached(encoder)
+    folder = Path(encoder.source) if encoder.is_local else _cached(encoder)
     return folder / "tokenizer.json" if folder is not None and (folder / "tokenizer.json").is_file() else None
 
 
@@ -233,11 +235,11 @@ def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizer
             "tokenizer.json; save it with the tokenizer's save_pretrained.",
             code="encoder_damaged",
         )
-    tokenizer.model_max_length = min(max_length, longest_text(config))
+    tokenizer.model_max_length = min(max_length, max_tokens_of(config))
     return tokenizer
 
 
-def are_numbers(model: "PreTrainedModel") -> bool:
+def has_finite_weights(model: "PreTrainedModel") -> bool:
     """Whether all weights of a model are finite."""
     import torch
 
@@ -282,15 +284,15 @@ def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTraine
             ignore_mismatched_sizes=True,
         )
     _refuse_random_encoder(encoder, model, [*loaded["missing_keys"], *(key[0] for key in loaded["mismatched_keys"])])
-    if not are_numbers(model):
+    if not has_finite_weights(model):
         raise UserError(
             f"The encoder {encoder.name} cannot be trained: some of its weights are no numbers. Choose another one.", code="encoder_damaged"
         )
-    own_memory(model)
+    detach_from_file(model)
     return model
 
 
-def own_memory(model: "torch.nn.Module") -> None:  # noqa: F821
+def detach_from_file(model: "torch.nn.Module") -> None:  # noqa: F821
     """Copy the weights out of their file, which they are mapped from: cutting it would end the process, writing to it change the answers."""
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data = tensor.data.clone()
@@ -313,7 +315,7 @@ def _refuse_random_encoder(encoder: Encoder, model: "PreTrainedModel", missing: 
         )
 
 
-def longest_text(config: object) -> int:
+def max_tokens_of(config: object) -> int:
     """Tokens of the longest text the encoder can read. RoBERTa's positions start after its padding id."""
     positions = getattr(config, "max_position_embeddings", None) or 512
     offset = (getattr(config, "pad_token_id", 0) or 0) + 1 if getattr(config, "model_type", "") in ("roberta", "xlm-roberta") else 0
@@ -338,7 +340,7 @@ def _folder(encoder: Encoder, *, weights: bool) -> str:
     app's own packages may come from anywhere, and is looked through first.
     """
     if not encoder.sha256:
-        folder = encoder.source if encoder.local else _fetched(encoder, weights=weights)
+        folder = encoder.source if encoder.is_local else _fetched(encoder, weights=weights)
         check_folder(Path(folder), weights=weights)
         return folder
     if _sha256(Path(encoder.source) / WEIGHTS) != encoder.sha256:
@@ -365,7 +367,7 @@ def _fetched(encoder: Encoder, *, weights: bool) -> str:
             if encoder.catalogued:
                 return snapshot_download(encoder.source, allow_patterns=files)
             # What a visitor names is fetched as anybody may: not with the key of whoever runs the server.
-            return snapshot_download(encoder.source, allow_patterns=offered_files(encoder.source, files), token=False)
+            return snapshot_download(encoder.source, allow_patterns=list_encoder_files(encoder.source, files), token=False)
     except (OSError, ValueError, HTTPError) as error:
         raise _unreachable(encoder) from error
     raise _unreachable(encoder)

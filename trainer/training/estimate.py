@@ -6,11 +6,11 @@ import numpy as np
 
 from trainer.data.checks.encoder import Estimate
 from trainer.recipe import Recipe
-from trainer.training.container import memory_left
+from trainer.training.container import available_bytes
 from trainer.training.encoders import Encoder
-from trainer.training.hardware import Hardware, at_precision
-from trainer.training.schedule import plan
-from trainer.training.speed import WIDTH
+from trainer.training.hardware import Hardware, with_precision
+from trainer.training.schedule import build_schedule
+from trainer.training.speed import HIDDEN_SIZE
 
 _FROZEN_COST = 0.35
 """What a text costs while only the head learns: its way forward alone."""
@@ -32,7 +32,7 @@ _ACTIVATION_BYTES = 85
 stays in the heap for each shape."""
 
 
-def estimate(
+def estimate_training(
     encoder: Encoder,
     tokens: np.ndarray,
     rows: tuple[int, int, int],
@@ -47,9 +47,9 @@ def estimate(
     """
     train_rows, validation_rows, test_rows = rows
     settled = recipe.settled(train_rows=train_rows, learning_rate=encoder.learning_rate)
-    at_work = at_precision(hardware, recipe.precision)
+    at_work = with_precision(hardware, recipe.precision)
     read = np.minimum(tokens, recipe.max_length)
-    schedule = plan(
+    schedule = build_schedule(
         train_rows=train_rows,
         validation_rows=validation_rows,
         batch_size=settled.batch_size,
@@ -64,13 +64,17 @@ def estimate(
     text_tokens = float(read.mean()) * 1.1 * encoder.layers
     read_only = _FROZEN_COST * (evaluations * validation_rows + validation_rows + test_rows)
     learning = encoder.parameters * (1 - frozen) * (0.05 if recipe.lora_rank else 1.0)
-    speed = speed_of(at_work) * (WIDTH / encoder.width) ** 2
+    speed = speed_of(at_work) * (HIDDEN_SIZE / encoder.hidden_size) ** 2
     seconds = _BETTER * text_tokens * (cost * settled.epochs * train_rows + read_only) / speed
     seconds += schedule.total_steps * learning * _OPTIMIZER_SECONDS[hardware.device] + evaluations * encoder.parameters * _WRITING
     # The longest text makes its whole batch as long.
     longest = settled.batch_size * float(read.max())
-    held = encoder.parameters * 4 + learning * (_PARAMETER_BYTES - 4) + cost * longest * encoder.layers * encoder.width * _ACTIVATION_BYTES
-    return Estimate(seconds + _FIXED_SECONDS, held / 2**20 + _LIBRARIES_MEGABYTES, free_megabytes(hardware), hardware.words)
+    held = (
+        encoder.parameters * 4
+        + learning * (_PARAMETER_BYTES - 4)
+        + cost * longest * encoder.layers * encoder.hidden_size * _ACTIVATION_BYTES
+    )
+    return Estimate(seconds + _FIXED_SECONDS, held / 2**20 + _LIBRARIES_MEGABYTES, free_megabytes(hardware), hardware.description)
 
 
 def free_megabytes(hardware: Hardware) -> float:
@@ -81,4 +85,4 @@ def free_megabytes(hardware: Hardware) -> float:
         return torch.cuda.mem_get_info()[0] / 2**20
     import psutil
 
-    return min(psutil.virtual_memory().available, memory_left()) / 2**20
+    return min(psutil.virtual_memory().available, available_bytes()) / 2**20

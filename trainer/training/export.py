@@ -9,7 +9,7 @@ _TAKEN = frozenset({".safetensors", ".json", ".txt", ".md", ".model"})
 """Suffixes that go into the zip: weights, settings, vocabulary, card. Nothing that could hold a pickle."""
 
 
-def zip_model(run: Run, name: str, target: Path) -> None:
+def write_model_zip(run: Run, name: str, target: Path) -> None:
     """Write the model that was sealed into ``target``, under a folder of the run's name. Not compressed: weights do not shrink.
 
     Raises UserError ``run_damaged`` where nobody can tell which files those are.

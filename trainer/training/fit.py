@@ -11,20 +11,20 @@ from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.run import Run
 from trainer.runs.view_builder import fold
-from trainer.training.attempt import Course, Fitted, mind_the_stop, train_to_the_end
-from trainer.training.distributed import Ranks
+from trainer.training.attempt import TrainingJob, TrainResult, raise_if_stop_requested, train_with_oom_retry
+from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder, load_tokenizer
-from trainer.training.hardware import at_precision, detect
+from trainer.training.hardware import detect_hardware, with_precision
 from trainer.training.libraries import load_training_libraries
-from trainer.training.limits import largest_part, refuse_what_cannot_fit
-from trainer.training.memory import give_back
-from trainer.training.schedule import plan
-from trainer.training.token_rows import tokenise
+from trainer.training.limits import check_memory, largest_divisor
+from trainer.training.memory import trim_heap
+from trainer.training.schedule import build_schedule
+from trainer.training.token_rows import tokenize_dataset
 
 
 def fit(
     run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, checkpoints: Checkpoints | None = None, save_seconds: float = 30.0
-) -> Fitted | None:
+) -> TrainResult | None:
     """Train what the run's resolved recipe says and save the model that validation chooses (see selection.py) in ``run.model``.
 
     Goes on from the run's last complete state where there is one (``checkpoints`` if somebody looked at them before), and keeps one every
@@ -35,29 +35,29 @@ def fit(
     """
     load_training_libraries()
     # Reading and splitting a large file has left as much again as what is kept of it.
-    give_back()
+    trim_heap()
     import torch
 
-    from trainer.training.callback import Task
+    from trainer.training.callback import TrainingContext
 
-    ranks = Ranks.from_environment()
-    ranks.meet()
+    process_group = ProcessGroup.from_environment()
+    process_group.init()
     recipe = run.resolved_recipe()
     checkpoints, known = checkpoints or Checkpoints(run.checkpoints, run.id), fold(run.id, run.log.read())
-    recipe = replace(recipe, batch_size=_shared_batch(known.batch_size, checkpoints, recipe, ranks))
-    hardware = at_precision(detect(), recipe.precision)
-    torch.set_num_threads(max(1, hardware.cores // ranks.here))
+    recipe = replace(recipe, batch_size=_shared_batch(known.batch_size, checkpoints, recipe, process_group))
+    hardware = with_precision(detect_hardware(), recipe.precision)
+    torch.set_num_threads(max(1, hardware.cores // process_group.local_world_size))
 
-    run.log.append("phase", what=f"loading the encoder {encoder.name}" if encoder.local else f"fetching the encoder {encoder.name}")
+    run.log.append("phase", what=f"loading the encoder {encoder.name}" if encoder.is_local else f"fetching the encoder {encoder.name}")
     tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
-    mind_the_stop(run, ranks)
+    raise_if_stop_requested(run, process_group)
     run.log.append("phase", what=f"reading {len(splits.train) + len(splits.validation):,} texts")
-    train = tokenise(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
-    validation = tokenise(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
+    train = tokenize_dataset(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
+    validation = tokenize_dataset(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
     validation = validation.ordered(np.argsort(validation.lengths, kind="stable"))
-    texts_at_a_time = _texts_at_a_time(recipe.batch_size // ranks.count, known.texts_at_a_time)
-    refuse_what_cannot_fit(replace(recipe, batch_size=texts_at_a_time), encoder, train.lengths, hardware)
-    schedule = plan(
+    texts_at_a_time = _texts_at_a_time(recipe.batch_size // process_group.world_size, known.texts_at_a_time)
+    check_memory(replace(recipe, batch_size=texts_at_a_time), encoder, train.lengths, hardware)
+    schedule = build_schedule(
         train_rows=len(train),
         validation_rows=len(validation),
         batch_size=recipe.batch_size,
@@ -66,30 +66,36 @@ def fit(
         evaluations_per_epoch=recipe.evaluations_per_epoch,
         log_every=recipe.log_every,
     )
-    course = Course(
-        Task(run, recipe, schedule, ranks, checkpoints, save_seconds), encoder, corpus.label_names, tokenizer, train, validation, hardware
+    course = TrainingJob(
+        TrainingContext(run, recipe, schedule, process_group, checkpoints, save_seconds),
+        encoder,
+        corpus.label_names,
+        tokenizer,
+        train,
+        validation,
+        hardware,
     )
-    return train_to_the_end(course, texts_at_a_time)
+    return train_with_oom_retry(course, texts_at_a_time)
 
 
 def _texts_at_a_time(batch: int, most: int | None) -> int:
     """Texts that a process reads at once: its batch or, once it was too much for the memory, a part of it with so many at ``most``."""
-    return batch if most is None else largest_part(batch, most) or 1
+    return batch if most is None else largest_divisor(batch, most) or 1
 
 
-def _shared_batch(known: int, checkpoints: Checkpoints, recipe: Recipe, ranks: Ranks) -> int:
+def _shared_batch(known: int, checkpoints: Checkpoints, recipe: Recipe, process_group: ProcessGroup) -> int:
     """Texts per step of all processes together: that of the recipe, rounded so that each gets as many; that of before for a run that goes on.
 
     ``known`` is that of before, 0 where there is none.
 
     Raises UserError where these processes cannot share the batches of a run that was begun with others.
     """
-    shared = max(1, recipe.batch_size // ranks.count) * ranks.count
+    shared = max(1, recipe.batch_size // process_group.world_size) * process_group.world_size
     if known in (0, shared) or checkpoints.newest() is None:
         return shared
-    if known % ranks.count:
+    if known % process_group.world_size:
         raise UserError(
-            f"This run was begun with batches of {known} texts, which {ranks.count} processes cannot share equally. "
+            f"This run was begun with batches of {known} texts, which {process_group.world_size} processes cannot share equally. "
             f"Resume it with a number of processes that divides {known}.",
             code="cannot_resume",
         )

@@ -26,11 +26,11 @@ class Hardware:
     """GPUs of this kind that can share a training."""
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         return f"{f'{self.devices} × ' if self.devices > 1 else ''}{self.name}, {self.precision}"
 
 
-def at_precision(hardware: Hardware, precision: str) -> Hardware:
+def with_precision(hardware: Hardware, precision: str) -> Hardware:
     """The hardware as ``detect`` found it, told to work in the asked precision; "auto" leaves it.
 
     Raises UserError ``precision_unavailable`` for 16 bits that it does not have: they would be emulated, slower than 32.
@@ -62,7 +62,7 @@ def usable_cores() -> int:
     return max(1, cores)
 
 
-def detect() -> Hardware:
+def detect_hardware() -> Hardware:
     """The best device here. Imports torch, which takes seconds the first time."""
     load_libraries()
     import torch

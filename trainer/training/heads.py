@@ -45,9 +45,9 @@ class MlpHead(nn.Module):
 HEADS: dict[str, type[LinearHead] | type[MlpHead]] = {"linear": LinearHead, "mlp": MlpHead}
 
 
-def make_head(kind: str, config: Any, dropout: float | None) -> LinearHead | MlpHead:
+def build_head(kind: str, config: Any, dropout: float | None) -> LinearHead | MlpHead:
     """A fresh head for an encoder of this config, drawn as the encoder's own would be: normal weights, no bias."""
-    made = HEADS[kind](config.hidden_size, config.num_labels, own_dropout(config) if dropout is None else dropout)
+    made = HEADS[kind](config.hidden_size, config.num_labels, default_dropout(config) if dropout is None else dropout)
     for layer in made.modules():
         if isinstance(layer, nn.Linear):
             nn.init.normal_(layer.weight, std=getattr(config, "initializer_range", 0.02))
@@ -55,7 +55,7 @@ def make_head(kind: str, config: Any, dropout: float | None) -> LinearHead | Mlp
     return made
 
 
-def own_dropout(config: Any) -> float:
+def default_dropout(config: Any) -> float:
     """The dropout that the encoder's own head would have."""
     for name in ("classifier_dropout", "seq_classif_dropout", "hidden_dropout_prob"):
         value = getattr(config, name, None)
@@ -81,7 +81,7 @@ class PooledClassifier(nn.Module):
         self.head_kind = head
         self.pooling = pooling
         self.config = encoder.config
-        self.head = make_head(head, self.config, dropout)
+        self.head = build_head(head, self.config, dropout)
         pooler = getattr(encoder, "pooler", None)
         if isinstance(pooler, nn.Module):
             # Not used here; it stays in the folder, which is then a whole encoder.

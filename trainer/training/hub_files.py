@@ -10,7 +10,7 @@ _MOST_MEGABYTES = 3_000
 """The large ones of the BERT family have up to 2,300."""
 
 
-def offered_files(repository: str, patterns: Sequence[str]) -> list[str]:
+def list_encoder_files(repository: str, patterns: Sequence[str]) -> list[str]:
     """The files of these patterns that the Hub has of an encoder that a person named. Raises UserError where it is none that we can use."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import RepositoryNotFoundError

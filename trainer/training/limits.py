@@ -17,19 +17,19 @@ _LEARNING_BYTES = 16
 _RESTING_BYTES = 4
 
 
-def largest_part(batch: int, most: int) -> int | None:
+def largest_divisor(batch: int, most: int) -> int | None:
     """The most texts, ``most`` at most, of which a batch can be read in equal parts, so that each step still learns from the same texts."""
     return next((texts for texts in range(min(batch, most), 0, -1) if batch % texts == 0), None)
 
 
-def way_on(fewer_texts: int | None) -> str:
+def oom_advice(fewer_texts: int | None) -> str:
     """What to do where the memory did not suffice; None where even one text at a time is too much."""
     if fewer_texts is None:
         return "Start it anew with a shorter maximum length, or with a smaller encoder."
     return f"Train it again with {pluralize(fewer_texts, 'text')} at a time: the same training, a little slower."
 
 
-def refuse_what_cannot_fit(recipe: Recipe, encoder: Encoder, lengths: Sequence[int], hardware: Hardware) -> None:
+def check_memory(recipe: Recipe, encoder: Encoder, lengths: Sequence[int], hardware: Hardware) -> None:
     """Raise NoMemoryError where even the least that a step needs is more than the memory that is free.
 
     ``lengths`` are those of the training texts in tokens, as they are read. A batch that passes may still not fit: this is a lower
@@ -39,7 +39,7 @@ def refuse_what_cannot_fit(recipe: Recipe, encoder: Encoder, lengths: Sequence[i
     still = bool(recipe.lora_rank) or recipe.frozen_epochs >= recipe.epochs
     weights = encoder.parameters * (_RESTING_BYTES if still else _LEARNING_BYTES)
     # A frozen encoder keeps nothing for a backward pass.
-    kept = 0 if recipe.frozen_epochs >= recipe.epochs else encoder.layers * encoder.width * _ACTIVATION_BYTES
+    kept = 0 if recipe.frozen_epochs >= recipe.epochs else encoder.layers * encoder.hidden_size * _ACTIVATION_BYTES
 
     def needed(at_a_time: int) -> float:
         return (weights + at_a_time * longest * kept) / 2**20
@@ -49,7 +49,7 @@ def refuse_what_cannot_fit(recipe: Recipe, encoder: Encoder, lengths: Sequence[i
         fits = next((n for n in range(texts - 1, 0, -1) if recipe.batch_size % n == 0 and needed(n) <= free), None)
         raise NoMemoryError(
             f"A batch of {pluralize(texts, 'text')} of up to {longest} tokens needs at least {needed(texts) / 1024:.1f} GB with {encoder.name}, "
-            f"and {free / 1024:.1f} GB are free on the {hardware.name}. {way_on(fits)}",
+            f"and {free / 1024:.1f} GB are free on the {hardware.name}. {oom_advice(fits)}",
             code="batch_too_large",
             fewer_texts=fits,
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Give the holes of the heap back, some hundreds of megabytes in some hundredths of a second. Elsewhere than with glibc nothing is done."""
     trim = _trim()
     if trim is not None:

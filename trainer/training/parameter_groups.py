@@ -46,7 +46,7 @@ def _depth(name: str, layers: int) -> int:
     return layers if "embeddings" in name else 0
 
 
-class Freezing:
+class EncoderFreezer:
     """The encoder's weights, held still for the first ``steps`` steps: gradual unfreezing in two stages (after Howard & Ruder 2018)."""
 
     def __init__(self, model: Classifier, steps: int) -> None:

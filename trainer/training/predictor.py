@@ -16,10 +16,10 @@ import numpy as np
 from trainer.data.checks.repairs import REPAIRS, repair_text
 from trainer.data.corpus import clean_text
 from trainer.errors import UserError
-from trainer.training.encoders import are_numbers, lacks_vocabulary, longest_text
+from trainer.training.encoders import has_finite_weights, lacks_vocabulary, max_tokens_of
 from trainer.training.folder_check import check_folder
 from trainer.training.libraries import load_libraries
-from trainer.training.tokens import encodable
+from trainer.training.tokens import replace_surrogates
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +57,11 @@ class Predictor:
         load_libraries()
         from transformers import AutoTokenizer
 
-        from trainer.training.classifier import load_saved
+        from trainer.training.classifier import load_saved_classifier
 
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-            self._model = load_saved(folder)
+            self._model = load_saved_classifier(folder)
         except UserError:
             raise
         except Exception as error:
@@ -75,7 +75,7 @@ class Predictor:
         """The repairs of texts that the model was trained with, by their codes."""
         _check_parts(folder, self._tokenizer, self._model)
         # A folder from elsewhere may name no length, or one beyond what the model has positions for.
-        self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, longest_text(config))
+        self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, max_tokens_of(config))
         self._model.eval().to(device)
         self._device = device
         # A tokenizer is told how to cut before it does, and breaks when somebody tells it something else meanwhile.
@@ -116,7 +116,7 @@ class Predictor:
         """
         import torch
 
-        clean = [encodable(text) for text in texts]
+        clean = [replace_surrogates(text) for text in texts]
         out = np.zeros((len(clean), len(self.label_names)), dtype=np.float32)
         # Texts of similar length together: padding is work.
         order = sorted(range(len(clean)), key=lambda i: len(clean[i]))
@@ -175,7 +175,7 @@ def _check_parts(folder: Path, tokenizer: Any, model: Any) -> None:
         raise _damaged(folder, "it has no tokenizer, so that every word would be unknown to it")
     if max(tokenizer.get_vocab().values()) >= encoder_of(model).get_input_embeddings().num_embeddings:
         raise _damaged(folder, "its tokenizer has more tokens than its model knows; it belongs to another one")
-    if not are_numbers(model):
+    if not has_finite_weights(model):
         raise _damaged(folder, "some of its weights are no numbers")
 
 

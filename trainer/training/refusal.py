@@ -27,12 +27,12 @@ def refusal(file: Path, found: str, remedy: str = SAVE_IT) -> UserError:
     return UserError(f"The model folder {file.parent.name} is not used: {file.name} {found}. {remedy}.", code=REFUSED)
 
 
-def plain(value: Any) -> str:
+def printable(value: Any) -> str:
     """A value of a file within our sentence: short, and only what can be seen."""
     return "".join(c if c.isprintable() else "?" for c in str(value)[:60])
 
 
-def plain_size(file: Path) -> int:
+def regular_file_size(file: Path) -> int:
     """The bytes of a file. Raises UserError for what is none, or is not there."""
     try:
         found = os.stat(file)
@@ -45,7 +45,7 @@ def plain_size(file: Path) -> int:
 
 def read_object(file: Path, *, most_bytes: int) -> dict[str, Any]:
     """The JSON object of a file. Raises UserError for anything else, and for numbers that are none, names that stand twice and deep nesting."""
-    size = plain_size(file)
+    size = regular_file_size(file)
     if size > most_bytes:
         raise refusal(file, f"has {size / 1e6:,.1f} MB, and such files have at most {most_bytes / 1e6:,.0f}")
     try:

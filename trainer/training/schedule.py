@@ -25,7 +25,7 @@ class Schedule:
     evaluation_steps: frozenset[int]
 
 
-def plan(
+def build_schedule(
     *,
     train_rows: int,
     validation_rows: int,

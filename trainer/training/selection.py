@@ -11,20 +11,20 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Best:
+class BestCheckpoint:
     """Whose weights are kept (``step``), and the highest score so far (higher is better): its step, and how far below it still counts."""
 
     step: int
-    top_step: int
-    top: float
-    margin: float
+    best_metric_step: int
+    best_metric: float
+    tolerance: float
 
 
-def choose(best: Best | None, step: int, score: float, margin: float) -> Best:
+def update_best(best: BestCheckpoint | None, step: int, score: float, margin: float) -> BestCheckpoint:
     """What is kept after an evaluation of ``score`` with a margin of its own. Where the answer's ``step`` is this one, its weights are to be saved."""
-    if best is None or score > best.top:
-        return Best(step, step, score, margin)
-    return replace(best, step=step) if score > best.top - best.margin else best
+    if best is None or score > best.best_metric:
+        return BestCheckpoint(step, step, score, margin)
+    return replace(best, step=step) if score > best.best_metric - best.tolerance else best
 
 
 def standard_errors(labels: np.ndarray, said: np.ndarray) -> dict[str, float]:

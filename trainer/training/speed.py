@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from trainer.errors import UserError
-from trainer.training.hardware import Hardware, at_precision
+from trainer.training.hardware import Hardware, with_precision
 from trainer.training.libraries import load_libraries
 
-WIDTH = 384
+HIDDEN_SIZE = 384
 """Units of the measured layer, those of the packaged encoder."""
 _TOKENS = (16, 32)
 """Texts and tokens of the measured batch: like a batch of short texts."""
@@ -48,24 +48,24 @@ class SpeedMeter:
             for precision in _PRECISIONS if hardware is not None else ():
                 # A precision that is not there, or no memory left: whoever asks for it is told.
                 with suppress(UserError, RuntimeError):
-                    at_work = at_precision(hardware, precision)
-                    self._known[at_work] = layer_speed(at_work)
+                    at_work = with_precision(hardware, precision)
+                    self._known[at_work] = measure_layer_speed(at_work)
         finally:
             self._alone.release()
 
     def of(self, hardware: Hardware) -> float:
-        """Tokens a second, as ``layer_speed`` gives them. Raises NotMeasuredError, and what ``layer_speed`` does."""
+        """Tokens a second, as ``measure_layer_speed`` gives them. Raises NotMeasuredError, and what ``measure_layer_speed`` does."""
         if hardware not in self._known:
             if not self._alone.acquire(blocking=False):
                 raise NotMeasuredError
             try:
-                self._known[hardware] = layer_speed(hardware)
+                self._known[hardware] = measure_layer_speed(hardware)
             finally:
                 self._alone.release()
         return self._known[hardware]
 
 
-def layer_speed(hardware: Hardware) -> float:
+def measure_layer_speed(hardware: Hardware) -> float:
     """Tokens a second that one transformer layer of 384 units learns from, forward and backward.
 
     Raises RuntimeError where the device has no memory left.
@@ -75,11 +75,18 @@ def layer_speed(hardware: Hardware) -> float:
 
     # Its weights are all alike: how long it takes does not depend on them.
     layer = torch.nn.utils.skip_init(
-        torch.nn.TransformerEncoderLayer, WIDTH, 12, 4 * WIDTH, dropout=0.0, batch_first=True, activation="gelu", device=hardware.device
+        torch.nn.TransformerEncoderLayer,
+        HIDDEN_SIZE,
+        12,
+        4 * HIDDEN_SIZE,
+        dropout=0.0,
+        batch_first=True,
+        activation="gelu",
+        device=hardware.device,
     )
     for weights in layer.parameters():
         torch.nn.init.constant_(weights, 0.02)
-    batch = torch.linspace(-1, 1, math.prod(_TOKENS) * WIDTH, device=hardware.device).reshape(*_TOKENS, WIDTH).requires_grad_()
+    batch = torch.linspace(-1, 1, math.prod(_TOKENS) * HIDDEN_SIZE, device=hardware.device).reshape(*_TOKENS, HIDDEN_SIZE).requires_grad_()
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(hardware.precision)
 
     def step() -> None:

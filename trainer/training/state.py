@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_file, save_model
 from transformers import Trainer, TrainerState
 
-from trainer.training.selection import Best
+from trainer.training.selection import BestCheckpoint
 
 _WEIGHTS = "model.safetensors"
 _MOMENTS = "optimizer.safetensors"
@@ -25,12 +25,12 @@ _TRAINER = "trainer_state.json"
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainState:
     """How far a training is. ``seconds`` since its first step, ``train_seconds`` of them without evaluations and saves."""
 
     step: int
     epoch: float
-    best: Best | None
+    best: BestCheckpoint | None
     seconds: float
     train_seconds: float
     ended: bool = False
@@ -39,10 +39,10 @@ class Progress:
     """The evaluation that is due after this step was broken off by a stop."""
 
 
-def save_state(folder: Path, trainer: Trainer, progress: Progress) -> None:
+def save_state(folder: Path, trainer: Trainer, progress: TrainState) -> None:
     """Write all that a Trainer holds into ``folder``. Raises OSError."""
     scheduler, scaler = trainer.lr_scheduler, trainer.accelerator.scaler
-    with disk_errors():
+    with disk_errors_as_oserror():
         save_model(trainer.model, str(folder / _WEIGHTS))
         names = _names(trainer.model, trainer.optimizer)
         moments = {
@@ -58,11 +58,11 @@ def save_state(folder: Path, trainer: Trainer, progress: Progress) -> None:
     TrainerState(global_step=progress.step, epoch=progress.epoch, train_batch_size=batch).save_to_json(str(folder / _TRAINER))
 
 
-def load_progress(folder: Path) -> Progress:
+def load_train_state(folder: Path) -> TrainState:
     facts = _facts(folder)
-    best = None if facts["best"] is None else Best(**facts["best"])
+    best = None if facts["best"] is None else BestCheckpoint(**facts["best"])
     names = ("step", "epoch", "seconds", "train_seconds", "ended", "unscored")
-    return Progress(**{name: facts[name] for name in names}, best=best)
+    return TrainState(**{name: facts[name] for name in names}, best=best)
 
 
 def load_weights(folder: Path, model: torch.nn.Module) -> None:
@@ -98,7 +98,7 @@ def load_scaler(folder: Path, scaler: Any) -> None:
 
 
 @contextmanager
-def disk_errors() -> Iterator[None]:
+def disk_errors_as_oserror() -> Iterator[None]:
     """A full disk reaches us as an exception of the libraries' own that are written in Rust; it leaves as OSError."""
     try:
         yield

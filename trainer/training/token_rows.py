@@ -15,7 +15,7 @@ _AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
-class TokenRows:
+class TokenizedDataset:
     """Texts as an encoder reads them, cut at its maximum length and not padded; row by row what transformers' Trainer wants of a data set."""
 
     columns: dict[str, np.ndarray]
@@ -38,12 +38,12 @@ class TokenRows:
         }
         return {**tokens, "labels": int(self.labels[row])}
 
-    def ordered(self, rows: np.ndarray) -> "TokenRows":
+    def ordered(self, rows: np.ndarray) -> "TokenizedDataset":
         """The same texts in another order; the tokens stay where they are."""
         return replace(self, starts=self.starts[rows], lengths=self.lengths[rows], labels=self.labels[rows])
 
 
-def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: Sequence[int]) -> TokenRows:
+def tokenize_dataset(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: Sequence[int]) -> TokenizedDataset:
     """All texts, each cut at the tokenizer's maximum length."""
     id_type = np.uint16 if len(tokenizer) <= 1 << 16 else np.int32
     parts: dict[str, list[np.ndarray]] = {}
@@ -58,7 +58,7 @@ def tokenise(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_i
     counts = np.asarray(lengths, dtype=np.int32)
     starts = np.cumsum(counts, dtype=np.int64) - counts
     columns = {name: _short(np.concatenate(flats)) for name, flats in parts.items()}
-    return TokenRows(columns, starts, counts, np.asarray(label_ids, dtype=np.int32))
+    return TokenizedDataset(columns, starts, counts, np.asarray(label_ids, dtype=np.int32))
 
 
 def _short(flat: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.training.config_check import check_tokenizer_class, refuse_programs
-from trainer.training.refusal import plain, plain_size, read_object, refusal
+from trainer.training.refusal import printable, read_object, refusal, regular_file_size
 
 _MOST_BYTES = 40_000_000
 _MOST_SETTINGS_BYTES = 4_000_000
@@ -58,8 +58,8 @@ def check_tokenizer(folder: Path, *, vocabulary: int) -> None:
                 check_tokenizer_class(file, settings)
     for name in ("vocab.txt", "vocab.json", "merges.txt", "bpe.codes", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"):
         file = folder / name
-        if file.exists() and plain_size(file) > _MOST_BYTES:
-            raise refusal(file, f"has {plain_size(file) / 1e6:,.0f} MB, and such files have at most {_MOST_BYTES / 1e6:,.0f}")
+        if file.exists() and regular_file_size(file) > _MOST_BYTES:
+            raise refusal(file, f"has {regular_file_size(file) / 1e6:,.0f} MB, and such files have at most {_MOST_BYTES / 1e6:,.0f}")
     if (folder / "tokenizer.json").exists():
         check_tokenizer_file(folder / "tokenizer.json", vocabulary=vocabulary)
 
@@ -92,7 +92,7 @@ def _check_steps(part: Any, known: list[str]) -> None:
     kinds = Counter(str(step.get("type")) for step in steps)
     for kind, count in kinds.items():
         if kind not in known:
-            raise ValueError(f"it has a step that is not known here (“{plain(kind)}”)")
+            raise ValueError(f"it has a step that is not known here (“{printable(kind)}”)")
         if count > 1 and kind in _ONCE:
             raise ValueError(f"it would lengthen each text again and again ({kind})")
     for step in steps:
@@ -117,7 +117,7 @@ def _check_step(step: Mapping[str, Any]) -> None:
     regex = pattern.get("Regex") if isinstance(pattern, dict) else None
     literal = pattern.get("String") if isinstance(pattern, dict) else pattern
     if regex is not None and regex not in _PATTERNS:
-        raise ValueError(f"it looks for a pattern that is not known here (“{plain(regex)}”), which could take for ever")
+        raise ValueError(f"it looks for a pattern that is not known here (“{printable(regex)}”), which could take for ever")
     if kind == "Replace":
         content = step.get("content")
         most = 1 if regex is not None else len(literal) if isinstance(literal, str) else 0

@@ -30,24 +30,24 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Tokenisation:
+class TokenizedText:
     """The tokens of one text, and what the tokenizer is."""
 
     tokens: tuple[Token, ...]
     vocabulary: int
-    longest: int
+    max_tokens: int
     """Tokens of the longest text the encoder can read."""
     max_length: int
     """Tokens read with the present settings, special ones included."""
     special: tuple[str, ...]
 
 
-def tokenise_text(encoder: Encoder, text: str, *, max_length: int) -> Tokenisation:
+def tokenize_text(encoder: Encoder, text: str, *, max_length: int) -> TokenizedText:
     """Split one text. Raises UserError where the tokenizer cannot be had."""
     tokenizer = _tokenizer(encoder)
     longest = tokenizer.model_max_length
     read = min(max_length, longest)
-    ids = tokenizer(encodable(text))["input_ids"]
+    ids = tokenizer(replace_surrogates(text))["input_ids"]
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     # The closing special tokens survive the cut, so that many tokens of the text fewer are read.
     kept = read - sum(1 for i in ids[-2:] if i in special)
@@ -55,10 +55,10 @@ def tokenise_text(encoder: Encoder, text: str, *, max_length: int) -> Tokenisati
         Token(token, i, i in special, len(ids) > read and position >= kept and i not in special)
         for position, (token, i) in enumerate(zip(tokenizer.convert_ids_to_tokens(ids), ids, strict=True))
     )
-    return Tokenisation(tokens, len(tokenizer), longest, read, tuple(str(t) for t in tokenizer.all_special_tokens))
+    return TokenizedText(tokens, len(tokenizer), longest, read, tuple(str(t) for t in tokenizer.all_special_tokens))
 
 
-def encodable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """The text without lone surrogates, which no tokenizer takes."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -104,7 +104,7 @@ def _counter(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[int]]:
     tokenizer = _plain_tokenizer(file, trusted)
 
     def count(texts: Sequence[str]) -> list[int]:
-        return [len(found.ids) for found in tokenizer.encode_batch_fast([encodable(text) for text in texts])]
+        return [len(found.ids) for found in tokenizer.encode_batch_fast([replace_surrogates(text) for text in texts])]
 
     return count
 

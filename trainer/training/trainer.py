@@ -16,30 +16,32 @@ from transformers.trainer_callback import PrinterCallback
 
 from trainer.recipe import Recipe
 from trainer.training import state
-from trainer.training.batching import LengthGroupedSampler, Padder
-from trainer.training.callback import Abandoned, Task, Watch
+from trainer.training.batching import LengthGroupedSampler, PaddingCollator
+from trainer.training.callback import EvaluationInterrupted, TrainingCallback, TrainingContext
 from trainer.training.classifier import Classifier
-from trainer.training.dropout import MaskSource
+from trainer.training.dropout import DropoutMaskGenerator
 from trainer.training.hardware import Hardware
 from trainer.training.losses import TrainingLoss, training_loss
-from trainer.training.memory import give_back
+from trainer.training.memory import trim_heap
 from trainer.training.meter import TrainingMeter, TrainingScores
-from trainer.training.parameter_groups import Freezing, parameter_groups
+from trainer.training.parameter_groups import EncoderFreezer, parameter_groups
 from trainer.training.selection import standard_errors
-from trainer.training.token_rows import TokenRows
+from trainer.training.token_rows import TokenizedDataset
 
 """Tokenised texts: ``input_ids``, ``attention_mask`` ... and, to learn from, ``labels``."""
 
 _EVALUATION_BATCH = 128
 
 
-class LiveTrainer(Trainer):
+class ClassificationTrainer(Trainer):
     """Trainer that reads batches in our order, lets each weight learn as the recipe wants and counts right answers as it trains.
 
     Its checkpoints are ours (see state.py): those of the Trainer hold pickles, and a crash can leave half of one that looks whole.
     """
 
-    def __init__(self, *, lengths: Sequence[int], recipe: Recipe, loss: TrainingLoss | None, watch: Watch, **kwargs: Any) -> None:
+    def __init__(
+        self, *, lengths: Sequence[int], recipe: Recipe, loss: TrainingLoss | None, watch: TrainingCallback, **kwargs: Any
+    ) -> None:
         super().__init__(callbacks=[watch], **kwargs)
         self._sampler = LengthGroupedSampler(lengths, batch_size=recipe.batch_size, seed=recipe.seed)
         self._recipe = recipe
@@ -58,7 +60,7 @@ class LiveTrainer(Trainer):
         # In an epoch that is resumed in its middle the sampler is wrapped once more, and the Trainer does not reach it.
         self._sampler.set_epoch(epoch)
         # The longest batch comes first and needs room that the last epoch's leftovers do not offer.
-        give_back()
+        trim_heap()
         super()._run_epoch(epoch=epoch, **kwargs)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
@@ -92,7 +94,7 @@ class LiveTrainer(Trainer):
         self._watch.evaluation_begins()
         try:
             return super().evaluate(*args, **kwargs)
-        except Abandoned:
+        except EvaluationInterrupted:
             self.control.should_evaluate = False
             self._watch.stopped = self._watch.unscored = self.control.should_training_stop = self.control.should_save = True
             return {}
@@ -115,31 +117,31 @@ class LiveTrainer(Trainer):
         """Nothing is to be loaded: what is random follows from the seed and the step."""
 
 
-def make_trainer(
-    task: Task,
+def build_trainer(
+    task: TrainingContext,
     model: Classifier,
     tokenizer: PreTrainedTokenizerBase,
     *,
-    train: TokenRows,
-    validation: TokenRows,
+    train: TokenizedDataset,
+    validation: TokenizedDataset,
     hardware: Hardware,
     split: int,
-    masks: MaskSource | None,
-    before: state.Progress | None,
-) -> tuple[LiveTrainer, Watch]:
+    masks: DropoutMaskGenerator | None,
+    before: state.TrainState | None,
+) -> tuple[ClassificationTrainer, TrainingCallback]:
     """A Trainer ready to go and what watches it. The recipe must be settled (no automatic values left).
 
     Each batch is read in ``split`` parts; ``masks`` is where the model's dropout gets its masks from, if not from torch; ``before`` says
     how far the training was when it is to go on.
     """
     recipe = task.recipe
-    watch = Watch(task, Freezing(model, recipe.frozen_epochs * task.schedule.epoch_steps[0]), masks, before)
-    trainer = LiveTrainer(
+    watch = TrainingCallback(task, EncoderFreezer(model, recipe.frozen_epochs * task.schedule.epoch_steps[0]), masks, before)
+    trainer = ClassificationTrainer(
         model=model,
         args=_arguments(task, hardware, split),
         train_dataset=train,
         eval_dataset=validation,
-        data_collator=Padder(tokenizer),
+        data_collator=PaddingCollator(tokenizer),
         compute_metrics=_metrics,
         lengths=train.lengths,
         recipe=recipe,
@@ -151,12 +153,12 @@ def make_trainer(
     return trainer, watch
 
 
-def _arguments(task: Task, hardware: Hardware, split: int) -> TrainingArguments:
-    recipe, ranks = task.recipe, task.ranks
+def _arguments(task: TrainingContext, hardware: Hardware, split: int) -> TrainingArguments:
+    recipe, process_group = task.recipe, task.process_group
     arguments = TrainingArguments(
         output_dir=str(task.run.checkpoints),
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch_size // (split * ranks.count),
+        per_device_train_batch_size=recipe.batch_size // (split * process_group.world_size),
         per_device_eval_batch_size=_EVALUATION_BATCH,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
@@ -180,8 +182,8 @@ def _arguments(task: Task, hardware: Hardware, split: int) -> TrainingArguments:
         # Else each step waits until the GPU has done all before it.
         accelerator_config={"non_blocking": hardware.device == "cuda"},
         # While an encoder is frozen at first, some weights have no gradient to be averaged.
-        ddp_find_unused_parameters=0 < recipe.frozen_epochs < recipe.epochs if ranks.count > 1 else None,
-        ddp_backend="gloo" if ranks.count > 1 and hardware.device == "cpu" else None,
+        ddp_find_unused_parameters=0 < recipe.frozen_epochs < recipe.epochs if process_group.world_size > 1 else None,
+        ddp_backend="gloo" if process_group.world_size > 1 and hardware.device == "cpu" else None,
     )
     # With several GPUs in sight the Trainer would wrap the model into DataParallel, with another batch size than the recipe's.
     arguments._n_gpu = min(arguments.n_gpu, 1)

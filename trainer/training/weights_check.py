@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.training.refusal import parse_object, plain, plain_size, refusal
+from trainer.training.refusal import parse_object, printable, refusal, regular_file_size
 
 _MOST_HEADER_BYTES = 2_000_000
 _MOST_TENSORS = 20_000
@@ -42,7 +42,7 @@ def read_header(file: Path) -> dict[str, Tensor]:
     Raises UserError ``model_folder_refused`` where the file is none, is cut, has bytes that no tensor owns or that two do, or holds
     weights that are no floating-point numbers.
     """
-    size = bounded_size(file)
+    size = weights_file_size(file)
     try:
         header, left = _header(file, size)
         tensors = {name: _tensor(name, facts) for name, facts in header.items() if name != "__metadata__"}
@@ -56,15 +56,15 @@ def read_header(file: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def bounded_size(file: Path) -> int:
+def weights_file_size(file: Path) -> int:
     """The bytes of a file of weights. Raises UserError where they are more than are loaded."""
-    size = plain_size(file)
+    size = regular_file_size(file)
     if size > _MOST_BYTES:
         raise refusal(file, f"has {size / 1e9:,.1f} GB; at most {_MOST_BYTES / 1e9:,.0f} GB are loaded", "Choose a smaller encoder")
     return size
 
 
-def float_count(tensors: dict[str, Tensor]) -> int:
+def count_floats(tensors: dict[str, Tensor]) -> int:
     """How many floating-point numbers they hold."""
     return sum(tensor.count for tensor in tensors.values() if tensor.is_float)
 
@@ -119,4 +119,4 @@ def _prove_places(places: list[list[int]], left: int) -> None:
 
 
 def _short(name: str) -> str:
-    return f"“{plain(name)}”"
+    return f"“{printable(name)}”"

@@ -353,7 +353,7 @@ def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_l
     text = corpus.texts[found_rows[0]]
     recipe = Recipe.from_dict({"encoder": encoder, "max_length": max_length})
 
-    from trainer.training.tokens import tokenise_text
+    from trainer.training.tokens import tokenize_text
 
-    found = tokenise_text(find_encoder(recipe.encoder, studio.encoders), text, max_length=recipe.max_length)
+    found = tokenize_text(find_encoder(recipe.encoder, studio.encoders), text, max_length=recipe.max_length)
     return data_view.tokens(text, found, encoder)

@@ -7,7 +7,7 @@ from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.drafts.preparation import PreparedDraft
 from trainer.text_format import pluralize
-from trainer.training.tokens import Tokenisation
+from trainer.training.tokens import TokenizedText
 from trainer.ui import markup
 from trainer.ui.no_file_view import middle
 from trainer.ui.readiness import Readiness
@@ -150,7 +150,7 @@ def downloads(preparation: PreparedDraft) -> str:
     )
 
 
-def tokens(text: str, found: Tokenisation, encoder: str) -> str:
+def tokens(text: str, found: TokenizedText, encoder: str) -> str:
     """A text as an encoder reads it."""
     cut = sum(t.cut for t in found.tokens)
     chips = "".join(
@@ -162,7 +162,7 @@ def tokens(text: str, found: Tokenisation, encoder: str) -> str:
             ("Encoder", encoder),
             ("Tokens in this row", f"{len(found.tokens):,}" + (f", {cut:,} cut off" if cut else "")),
             ("Read at most", f"{found.max_length:,} tokens"),
-            ("The encoder’s own limit", f"{found.longest:,} tokens"),
+            ("The encoder’s own limit", f"{found.max_tokens:,} tokens"),
             ("Vocabulary", f"{found.vocabulary:,} tokens"),
             ("Special tokens", ", ".join(found.special)),
         ]

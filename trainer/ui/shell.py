@@ -82,4 +82,4 @@ def picker_html(trained: Sequence[RunView], titles: Mapping[str, str], model: st
 
 
 def hardware_badge_html(hardware: Hardware | None) -> str:
-    return f'<span class="em-badge" title="What does the work">{markup.text(hardware.words if hardware else "warming up …")}</span>'
+    return f'<span class="em-badge" title="What does the work">{markup.text(hardware.description if hardware else "warming up …")}</span>'

@@ -222,6 +222,6 @@ def _encoder_choice(encoder: Encoder) -> str:
 def encoder_facts(encoder: Encoder) -> str:
     """What it is good for, and what has to be fetched first."""
     size = "Already here."
-    if not encoder.local:
+    if not encoder.is_local:
         size = f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub." if encoder.megabytes else ""
-    return f'<p class="em-quiet em-small">{markup.text(encoder.about)} {size}</p>'
+    return f'<p class="em-quiet em-small">{markup.text(encoder.description)} {size}</p>'

@@ -50,7 +50,7 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], came: str = "") -> st
     said = "".join(
         [
             *(markup.notice(sentence, "must_fix") for sentence in view.damage),
-            *(markup.notice(d.words, d.severity) for d in diagnoses),
+            *(markup.notice(d.message, d.severity) for d in diagnoses),
             *(markup.notice(n, "info") for n in view.remarks),
         ]
     )
@@ -115,8 +115,8 @@ def _sentence(view: RunView, title: str, found: Scores | None) -> tuple[str, str
         return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the rest, in a run of its own."
     if view.status == "cancelled":
         return f"{title} never began.", view.message
-    way_on = _way_on(view) if view.saved_step and may_resume(view) else ""
-    return f"{title} failed.", f"{view.message} {way_on}".strip()
+    oom_advice = _way_on(view) if view.saved_step and may_resume(view) else ""
+    return f"{title} failed.", f"{view.message} {oom_advice}".strip()
 
 
 def yardsticks(view: RunView) -> str:
