@@ -102,7 +102,7 @@
     const strip = $("#status-bar .em-status-bar[data-key]");
     if (!strip) return;
     // Whoever has the results before him need not be told of them.
-    const results = strip.dataset.state === "good" && $("[data-do=results]", strip)?.dataset.code;
+    const results = strip.dataset.state === "ok" && $("[data-do=results]", strip)?.dataset.code;
     if (results && selected === "Results" && results === $("#model textarea, #model input")?.value) localStorage.setItem(DISMISSED, strip.dataset.key);
     strip.hidden = strip.dataset.key === localStorage.getItem(DISMISSED);
   }

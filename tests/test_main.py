@@ -201,7 +201,7 @@ def test_every_finding_goes_to_the_errors_and_into_the_object(here: Here, tiny_e
     assert said.status == 0, said.err
     found = {f["code"]: f for f in said.last["findings"]}
     assert set(found) >= {"label_variants", "html_in_texts"}
-    assert (found["label_variants"]["severity"], found["label_variants"]["count"]) == ("must_fix", 1)
+    assert (found["label_variants"]["severity"], found["label_variants"]["count"]) == ("error", 1)
     for finding in found.values():
         assert f"{finding['severity']}: {finding['message']}" in said.err
     said = here("train", path, "--repair", "all", *quick(tiny_encoder))

@@ -282,7 +282,7 @@ def test_a_test_file_out_of_the_training_file_is_told_and_left_out_of_training(s
     view = studio.train_files(ME, {"main": (path.name, path), "test": (test.name, test)}, QUICK)
     studio.stop(ME, view.id)
     (finding,) = [f for f in view.findings if f.code == "test_in_training"]
-    assert (finding.severity, finding.count) == ("look", 30)
+    assert (finding.severity, finding.count) == ("warning", 30)
     assert "30 rows with these texts are not trained on" in finding.message
     assert view.rows["test"] == 30
     assert view.rows["train"] + view.rows["validation"] == 90
@@ -296,7 +296,7 @@ def test_cells_of_several_labels_are_explained_before_their_number_is_refused(st
     small = Studio(dataclasses.replace(studio.settings, max_classes=10), encoders=studio.encoders, reader=studio.reader)
     opened = small.open_files(ME, {"main": (path.name, path)})
     assert opened.problem is None
-    assert "several_labels" in {f.code for f in opened.must_fix}
+    assert "several_labels" in {f.code for f in opened.blocking_findings}
     assert inspect_file(path, studio.reader, max_classes=10)["ok"]
     assert small.dismiss(ME, opened.draft.id, "several_labels").problem.code == "too_many_classes"
     with refused("too_many_classes"):
@@ -341,7 +341,7 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
     path = write_rows(tmp_path / "messy.csv", messy())
     opened = studio.open_files(ME, {"main": (path.name, path)})
     draft = opened.draft.id
-    assert [f.code for f in opened.must_fix] == ["label_variants"]
+    assert [f.code for f in opened.blocking_findings] == ["label_variants"]
     assert not opened.ready
     with refused("must_fix"):
         studio.start(ME, draft, QUICK)
@@ -388,8 +388,8 @@ def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: 
     view = over(studio, studio.train_files(ME, {"main": (path.name, path)}, QUICK, as_it_is=True))
     found = {f.code: f for f in view.findings}
     assert set(found) >= {"label_variants", "html_in_texts", "duplicate_texts", "near_duplicates"}
-    assert found["label_variants"].severity == "must_fix"
-    assert all(f.severity != "good" and f.message for f in view.findings)
+    assert found["label_variants"].severity == "error"
+    assert all(f.severity != "ok" and f.message for f in view.findings)
     assert Studio(studio.settings, reader=studio.reader).view(ME, view.id).findings == view.findings
 
 
@@ -398,7 +398,7 @@ def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Pat
     draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
     accepted = studio.dismiss(ME, draft, "label_variants")
     assert accepted.ready
-    assert "label_variants" in {f.code for f in accepted.findings if f.severity == "look"}
+    assert "label_variants" in {f.code for f in accepted.findings if f.severity == "warning"}
     assert not studio.undo(ME, draft, ["label_variants"]).ready
 
 
@@ -448,7 +448,7 @@ def test_given_files_are_looked_at_too_and_taken_away_alone(studio: Studio, tmp_
     more = "".join(f"{mood},the café and {text}\n" for text, mood in small_rows(30, seed=9))
     test.write_bytes(f"Mood,Text\n{more},no label here\nbroken\n".encode("cp1252"))
     opened = studio.open_files(ME, {"main": ("main.csv", main), "test": ("test.csv", test)})
-    said = [f.words for f in opened.findings if f.words.startswith("test.csv: ")]
+    said = [f.sentence for f in opened.findings if f.sentence.startswith("test.csv: ")]
     assert any("cp1252" in words for words in said)
     assert any("1 row has no label" in words for words in said)
     assert opened.corpus.origins.count("test") == 30

@@ -103,9 +103,9 @@ class Studio(DraftEditor, Shelf):
         encoder = find_encoder(recipe.encoder, self.encoders)
         preparation = self.prepared_draft(owner, draft_id)
         corpus = preparation.require_corpus()
-        if preparation.must_fix and not as_it_is:
-            message = f"Something in the file should be fixed first. {' '.join(f.words for f in preparation.must_fix)}"
-            raise MustFixError(message, repairs=tuple(f.code for f in preparation.must_fix if f.repairable))
+        if preparation.blocking_findings and not as_it_is:
+            message = f"Something in the file should be fixed first. {' '.join(f.sentence for f in preparation.blocking_findings)}"
+            raise MustFixError(message, repairs=tuple(f.code for f in preparation.blocking_findings if f.repairable))
         if as_it_is:
             preparation.require_trainable(self.settings.max_classes)
         splits = preparation.splits(recipe)
@@ -513,5 +513,5 @@ def _odd(preparation: PreparedDraft, advice: Advice) -> list[dict[str, Any]]:
 
     What a training takes on this machine is nothing odd in a file.
     """
-    odd = [f for f in (*preparation.findings, *advice.findings) if f.severity != "good" and f.code != "estimate"]
-    return [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.words} for f in odd]
+    odd = [f for f in (*preparation.findings, *advice.findings) if f.severity != "ok" and f.code != "estimate"]
+    return [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.sentence} for f in odd]

@@ -125,7 +125,7 @@ class _Attempt:
         store = RunStore(runs)
         for number, word in enumerate(self.words):
             facts = {"name": _line(word), "source_name": _line(word), "owner": LOCAL_OWNER, "level": _line(word), "notices": [word]}
-            finding = {"code": "label_variants", "severity": "look", "count": 1, "message": word}
+            finding = {"code": "label_variants", "severity": "warning", "count": 1, "message": word}
             recipe = Recipe(encoder=_line(word) or "x")
             run = store.create(
                 recipe=recipe,

@@ -43,7 +43,7 @@ def card_html(folder: Path, words: Sequence[str], at_once: int) -> Iterator[tupl
         write_json(folder / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
         ids = np.arange(len(some))
         for word in some[:: max(1, len(some) // 3)]:
-            findings = tuple(RecordedFinding("label_variants", "look", 1, one) for one in some)
+            findings = tuple(RecordedFinding("label_variants", "warning", 1, one) for one in some)
             view = RunView(
                 "0" * 32, name=word, encoder=word, source_name=word, parent="1" * 32, parent_name=word, findings=findings, base_model=word
             )

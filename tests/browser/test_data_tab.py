@@ -371,7 +371,7 @@ def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -
     expect(title(page)).to_have_text("One thing to fix, then ready")
     expect(page.locator("#footer-data .em-say")).to_contain_text("spelt in several ways")
     expect(page.locator("#to-train")).to_have_count(0)
-    sees(page, "#verdict h2", "#findings .em-must_fix", "#repair")
+    sees(page, "#verdict h2", "#findings .em-error", "#repair")
     tab(page, "Train")
     expect(page.locator("#footer-start .em-say")).to_contain_text("spelt in several ways")
     tab(page, "Data")
@@ -388,7 +388,7 @@ def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Ser
     clear_desk(page)
     page.locator("#open-messy").click()
     expect(page.locator("#data-summary")).to_contain_text("messy_emotions.csv")
-    fix = page.locator("#findings .em-must_fix")
+    fix = page.locator("#findings .em-error")
     expect(fix).to_have_count(2)
     refresh_inputs(page)
     assert page.locator("#findings .em-with-buttons > ul > .em-check:not(.em-folded-lines)").count() == 4

@@ -80,7 +80,7 @@ def test_measurements_are_no_classes():
 
 def test_joined_text_columns():
     rows = [("a title", "joy", "its text"), ("", "fear", "only text"), ("only title", "joy", " "), ("", "joy", "")]
-    corpus = build_corpus(table_of(*rows, columns=("title", "label", "text")), text=0, label=1, more_text=(2,))
+    corpus = build_corpus(table_of(*rows, columns=("title", "label", "text")), text=0, label=1, extra_text_columns=(2,))
     assert corpus.texts == ("a title\nits text", "only text", "only title")
     assert corpus.lines.tolist() == [2, 3, 4]
 

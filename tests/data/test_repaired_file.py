@@ -20,7 +20,7 @@ def table_of(*rows: tuple[str, ...], columns=("id", "text", "label"), header: bo
 
 
 def corpus_of(table: Table, columns: Columns = COLUMNS):
-    return build_corpus(table, text=columns.text, label=columns.label, more_text=columns.more_text)
+    return build_corpus(table, text=columns.text, label=columns.label, extra_text_columns=columns.extra_text_columns)
 
 
 def cells(data: bytes) -> list[list[str]]:
@@ -51,7 +51,7 @@ def test_without_a_header_the_columns_get_names():
 
 
 def test_joined_texts_stand_in_a_column_of_their_own():
-    columns = Columns(0, 2, "", "", sure=True, more_text=(1,))
+    columns = Columns(0, 2, "", "", sure=True, extra_text_columns=(1,))
     table = table_of(("a title", "a text", "joy"), columns=("title", "text", "label"))
     data = repaired_csv(table, columns, corpus_of(table, columns))
     assert cells(data) == [["title", "text", "label", "joined text"], ["a title", "a text", "joy", "a title\na text"]]

@@ -65,7 +65,7 @@ def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings
     rows = [(f"{text} {'❤😂'[n % 2]}", "love" if n % 2 else "joy") for n, (text, _) in enumerate(small_rows(60))]
     draft = studio.open_files("local", {"main": ("emoji.csv", csv_bytes(rows))}).draft.id
     finding = studio.advise("local", draft, Recipe()).findings[0]
-    assert (finding.code, finding.severity) == ("unknown_signs", "look")
+    assert (finding.code, finding.severity) == ("unknown_signs", "warning")
     assert finding.count == len(studio.prepared_draft("local", draft).splits(Recipe()).train)
     assert "❤ 😂" in finding.message or "😂 ❤" in finding.message
     assert len(finding.examples) == 20

@@ -37,7 +37,7 @@ def test_a_good_file(tmp_path, reader):
         "label": {"name": "label", "index": 1},
         "labels": {"fear": 10, "joy": 10},
     }
-    assert {found["code"] for found in findings if found["severity"] != "good"} == {"rows_dropped", "empty_texts", "few_rows"}
+    assert {found["code"] for found in findings if found["severity"] != "ok"} == {"rows_dropped", "empty_texts", "few_rows"}
     assert all(set(found) == {"code", "severity", "count", "message"} for found in findings)
 
 
@@ -61,7 +61,7 @@ def test_several_labels_in_a_cell_are_explained_not_refused(tmp_path, reader):
     )
     answer = inspected(reader, tmp_path, "text,label\n" + rows)
     assert answer["ok"]
-    assert [found["code"] for found in answer["findings"] if found["severity"] == "must_fix"] == ["several_labels"]
+    assert [found["code"] for found in answer["findings"] if found["severity"] == "error"] == ["several_labels"]
 
 
 def test_a_refusal_before_reading(tmp_path, reader):

@@ -213,7 +213,7 @@ def damage_each_file(copies: Callable[[], Pair], *, flips: int, cuts: int) -> di
             values, refused, raised = outcomes(pair)
             told = bool(damage) or (name.startswith("checkpoints") and (refused == {"resume"} or training_is_refused(pair)))
             assert all(sentence.endswith(".") for sentence in damage)
-            assert not damage or not shown or "em-must_fix" in shown
+            assert not damage or not shown or "em-error" in shown
             equal = {use: value for use, value in values.items() if use != "source"} == {u: v for u, v in whole.items() if u != "source"}
             matters = not name.startswith(WITHOUT_SEAL)
             counts["cases"] += 1

@@ -68,7 +68,7 @@ def test_a_head_of_ours_is_not_filed_for_a_pipeline_that_cannot_load_it(tmp_path
 
 def test_nobody_s_words_become_markup(tmp_path: Path) -> None:
     payload = "<img src=x onerror=alert(1)> **n** [a](b) | &lt;script&gt;"
-    finding = RecordedFinding("label_variants", "must_fix", 1, f"1 label differs: {payload}")
+    finding = RecordedFinding("label_variants", "error", 1, f"1 label differs: {payload}")
     _, text = card_of(tmp_path, name=payload, encoder=payload, source_name=payload, findings=(finding,))
     assert "<img" not in text
     assert "**n**" not in text
@@ -78,8 +78,8 @@ def test_nobody_s_words_become_markup(tmp_path: Path) -> None:
 
 def test_what_was_odd_in_the_file_is_in_the_card(tmp_path: Path) -> None:
     findings = (
-        RecordedFinding("label_variants", "must_fix", 1, "1 label differs from another only in case."),
-        RecordedFinding("duplicate_texts", "look", 2, "2 texts occur more than once."),
+        RecordedFinding("label_variants", "error", 1, "1 label differs from another only in case."),
+        RecordedFinding("duplicate_texts", "warning", 2, "2 texts occur more than once."),
     )
     _, text = card_of(tmp_path / "odd", findings=findings)
     assert "## What was odd in the file\n\n- 1 label differs from another only in case.\n- 2 texts occur more than once.\n" in text

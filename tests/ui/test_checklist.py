@@ -29,15 +29,15 @@ def buttons(html: str) -> set[tuple[str, str]]:
 def test_findings_with_their_rows_and_buttons(messy: PreparedDraft) -> None:
     html = checklist.checklist_html(messy)
     assert {("repair", "label_variants"), ("accept", "label_variants"), ("repair", "duplicate_texts"), ("repair_all", "")} <= buttons(html)
-    assert html.index("em-must_fix") < html.index("em-look") < html.index("em-good")
+    assert html.index("em-error") < html.index("em-warning") < html.index("em-ok")
     assert "Show rows" in html
 
 
 def test_four_findings_are_in_view_and_the_rest_is_folded(messy: PreparedDraft) -> None:
-    looks = [Finding(f"odd_{n}", "look", 1, f"Oddity {n}.") for n in range(6)]
-    html = checklist.checklist_html(replace(messy, findings=(*messy.must_fix, *looks)))
+    looks = [Finding(f"odd_{n}", "warning", 1, f"Oddity {n}.") for n in range(6)]
+    html = checklist.checklist_html(replace(messy, findings=(*messy.blocking_findings, *looks)))
     seen, folded = html.split('<details class="em-folded">', maxsplit=1)
-    assert [seen.count("em-must_fix"), seen.count("Oddity")] == [1, 3]
+    assert [seen.count("em-error"), seen.count("Oddity")] == [1, 3]
     assert "3 more" in folded
     assert folded.index("Oddity 3") < folded.index("Oddity 5")
 
@@ -48,7 +48,7 @@ def test_repairs_show_what_they_did_and_the_way_back(messy: PreparedDraft, studi
     assert "3 repairs made" in html
     assert "Repaired. 3 rows: left out as a copy of another row." in html
     assert "Nothing was left to repair" in html
-    assert "em-must_fix" not in html
+    assert "em-error" not in html
     accepted = checklist.checklist_html(
         studio.dismiss("local", studio.undo("local", messy.draft.id, ["label_variants"]).draft.id, "label_variants")
     )
@@ -73,13 +73,13 @@ def test_nothing_of_the_file_is_markup(messy: PreparedDraft, studio: Studio) -> 
 
 def test_what_an_encoder_makes_of_the_texts_stands_in_the_same_list_and_first(studio: Studio, small_csv: Path) -> None:
     clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
-    looked = Finding("few", "look", 1, "Look at this.")
+    looked = Finding("few", "warning", 1, "Look at this.")
     prepared = replace(clean, findings=(looked, *clean.findings))
     waiting = checklist.checklist_html(prepared)
     assert "Still looking" in waiting
     # A line of a list that says to be something else is no line to a reader of the page by ear.
     assert not re.search("<li[^>]* role=", waiting)
-    cut = Finding("texts_cut", "look", 3, "Cut <b>.", "More. And more.", (Example(2, EVIL),), setting=("max_length", 96))
+    cut = Finding("texts_cut", "warning", 3, "Cut <b>.", "More. And more.", (Example(2, EVIL),), setting=("max_length", 96))
     html = checklist.checklist_html(prepared, [cut])
     assert ("set", "max_length=96") in buttons(html)
     assert html.index("Cut &lt;b&gt;.") < html.index("Look at this.")
@@ -90,7 +90,7 @@ def test_what_an_encoder_makes_of_the_texts_stands_in_the_same_list_and_first(st
 
 def test_what_is_good_takes_the_place_of_still_looking(studio: Studio, small_csv: Path) -> None:
     clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
-    fits = Finding("texts_fit", "good", 240, "All texts fit.")
+    fits = Finding("texts_fit", "ok", 240, "All texts fit.")
     before, after = checklist.checklist_html(clean), checklist.checklist_html(clean, [fits])
     assert before.count('<li class="em-check') == after.count('<li class="em-check')
     assert after.index("All texts fit.") < after.index("checks passed")

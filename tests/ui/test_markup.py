@@ -47,7 +47,7 @@ def assert_only_words(html: str, words: str) -> None:
 
 EVERYTHING: dict[str, Callable[[str], str]] = {
     "text": markup.text,
-    "notice": lambda w: markup.notice(w, "must_fix"),
+    "notice": lambda w: markup.notice(w, "error"),
     "empty": lambda w: markup.empty(w, w),
     "facts": lambda w: markup.facts([(w, w)]),
     "table": lambda w: markup.table([w, w], [[w, w]], numbers=(1,), worst=0, caption=w),
@@ -86,10 +86,10 @@ def test_no_message_no_notice() -> None:
     assert markup.notice("") == ""
 
 
-@pytest.mark.parametrize("kind", ["must_fix", "look", "good", "info"])
+@pytest.mark.parametrize("kind", ["error", "warning", "ok", "info"])
 def test_only_what_went_wrong_is_read_out_at_once(kind: str) -> None:
     found = Read(markup.notice("Hello.", kind))
-    assert found.attributes.get("role") == ("alert" if kind == "must_fix" else None)
+    assert found.attributes.get("role") == ("alert" if kind == "error" else None)
     assert found.words.endswith("Hello.")
 
 

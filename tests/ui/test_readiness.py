@@ -42,10 +42,10 @@ def test_several_things_to_fix_are_repaired_in_one(studio: Studio, tmp_path: Pat
     several = [(f"both {n} at once", f"joy{sign}sadness") for n, sign in enumerate((", ", ", ", ", "))]
     preparation = opened(studio, tmp_path, [*spelt_in_two_ways("joy"), *several])
     found = assess_readiness(preparation, USUAL)
-    assert {f.code for f in preparation.must_fix} == {"label_variants", "several_labels"}
+    assert {f.code for f in preparation.blocking_findings} == {"label_variants", "several_labels"}
     assert found.title == "2 things to fix, then ready"
     assert (found.repair.action, found.repair.title) == ("repair", "Fix both")
-    assert found.repair.code.split() == [f.code for f in preparation.must_fix]
+    assert found.repair.code.split() == [f.code for f in preparation.blocking_findings]
     assert assess_readiness(studio.repair("local", preparation.draft.id, ["label_variants", "several_labels"]), USUAL).ready
 
 
@@ -53,7 +53,7 @@ def test_what_no_repair_answers_has_no_button(studio: Studio, tmp_path: Path) ->
     rows = [(text, mood, mood * 2) for text, mood in small_rows(120)]
     leaking = opened(studio, tmp_path, rows, ("text", "mood", "twice"))
     leaking = studio.set_columns("local", leaking.draft.id, text=(0, 2), label=1)
-    assert [f.code for f in leaking.must_fix] == ["label_leak"]
+    assert [f.code for f in leaking.blocking_findings] == ["label_leak"]
     found = assess_readiness(leaking, USUAL)
     assert (found.repair, found.ready) == (None, False)
     assert found.said.startswith("Fix 1 thing: The column “twice” gives the label away")

@@ -90,20 +90,20 @@ def build_corpus(
     *,
     text: int,
     label: int,
-    more_text: Sequence[int] = (),
+    extra_text_columns: Sequence[int] = (),
     split_column: int | None = None,
     class_names: Mapping[str, str] | None = None,
 ) -> Corpus:
     """The corpus in two columns of a table; whether it can be trained on is ``check_trainable``'s to say.
 
-    ``more_text``: further text columns, each put behind the text on a line of its own. ``class_names`` gives raw labels ("0") a name
+    ``extra_text_columns``: further text columns, each put behind the text on a line of its own. ``class_names`` gives raw labels ("0") a name
     ("sadness"). Rows that ``split_column`` calls
     neither training, validation nor test are dropped: they may be meant for a test. Labels that are whole numbers sort as numbers, others alphabetically.
     Raises UserError ``no_rows``, ``empty_texts``, ``empty_labels`` or ``duplicate_class_names``.
     """
     if not table.rows:
         raise UserError("The file has no rows that can be used. Choose a file with one row per text.", code="no_rows")
-    texts, raw, rows, dropped = _usable_rows(table, (text, *more_text), label, split_column)
+    texts, raw, rows, dropped = _usable_rows(table, (text, *extra_text_columns), label, split_column)
     if not texts:
         _raise_empty(table, text, label, dropped)
     raw_names = sort_labels(set(raw))

@@ -35,7 +35,7 @@ def repaired_csv(table: Table, columns: Columns, corpus: Corpus, *, spreadsheet:
     rows = [list(table.rows[row]) for row in corpus.source_rows.tolist()]
     for cells, text, label in zip(rows, corpus.texts, corpus.labels, strict=True):
         cells[columns.label] = label
-        if columns.more_text:
+        if columns.extra_text_columns:
             cells.append(text)
         else:
             cells[columns.text] = text
@@ -54,7 +54,7 @@ def _header(table: Table, columns: Columns) -> list[str]:
     if not table.header:
         names = [f"column {position}" for position in range(1, len(names) + 1)]
         names[columns.text], names[columns.label] = "text", "label"
-    if columns.more_text:
+    if columns.extra_text_columns:
         names.append(next(name for name in ("text", "joined text", "joined text 2") if name not in names))
     return names
 

@@ -318,7 +318,7 @@ def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
         columns = resolve_columns(table, source.texts, source.label)
     except UserError:
         return None
-    return (columns.label, columns.text, *columns.more_text)
+    return (columns.label, columns.text, *columns.extra_text_columns)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ def examine(
         return Inspection(answer | _refusal(error))
     try:
         columns = resolve_columns(table, text, label)
-        where = {"text": columns.text, "label": columns.label, "more_text": columns.more_text}
+        where = {"text": columns.text, "label": columns.label, "extra_text_columns": columns.extra_text_columns}
         corpus = build_corpus(table, **where, split_column=guess_split_column(table))
         check_trainable(drop_several_labels(corpus), column=table.columns[columns.label], max_classes=max_classes)
     except UserError as error:
@@ -91,7 +91,7 @@ def _understood(table: Table, columns: Columns, corpus: Corpus, findings: Sequen
         "text": {"name": table.columns[columns.text], "index": columns.text},
         "label": {"name": table.columns[columns.label], "index": columns.label},
         "labels": dict(zip(corpus.label_names, counts, strict=True)),
-        "findings": [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.words} for f in findings],
+        "findings": [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.sentence} for f in findings],
     }
 
 

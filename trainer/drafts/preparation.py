@@ -69,14 +69,14 @@ class PreparedDraft:
         return None if self.repaired is None else self.repaired.corpus
 
     @property
-    def must_fix(self) -> tuple[Finding, ...]:
+    def blocking_findings(self) -> tuple[Finding, ...]:
         """What stands between this file and a training that means something."""
-        return tuple(finding for finding in self.findings if finding.severity == "must_fix")
+        return tuple(finding for finding in self.findings if finding.severity == "error")
 
     @property
     def ready(self) -> bool:
         """Whether Start may be pressed."""
-        return self.corpus is not None and self.problem is None and not self.must_fix
+        return self.corpus is not None and self.problem is None and not self.blocking_findings
 
     def require_corpus(self) -> Corpus:
         if self.problem is not None or self.corpus is None:
@@ -163,13 +163,13 @@ def _columns_found(table: Table, main: Table, columns: Columns | None, name: str
         same = None if columns is None else _same_columns(table, main, columns, name)
     except UserError:
         same = None
-    return () if same is None else tuple(table.columns[position] for position in (same.text, same.label, *same.more_text))
+    return () if same is None else tuple(table.columns[position] for position in (same.text, same.label, *same.extra_text_columns))
 
 
 def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[Finding]]:
     """The corpus of all files, and what is to be said of the reading of those given for validation and test."""
     main, names = tables["main"], draft.class_names
-    where = {"text": columns.text, "label": columns.label, "more_text": columns.more_text}
+    where = {"text": columns.text, "label": columns.label, "extra_text_columns": columns.extra_text_columns}
     corpus = build_corpus(main, **where, split_column=guess_split_column(main), class_names=names)
     given: dict[str, Corpus] = {}
     findings: list[Finding] = []
@@ -177,7 +177,9 @@ def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tup
         if role in tables:
             source = getattr(draft, role)
             same = _same_columns(tables[role], main, columns, source.name)
-            given[role] = build_corpus(tables[role], text=same.text, label=same.label, more_text=same.more_text, class_names=names)
+            given[role] = build_corpus(
+                tables[role], text=same.text, label=same.label, extra_text_columns=same.extra_text_columns, class_names=names
+            )
             findings += _of_file(source.name, check_reading(tables[role], same, given[role]))
     return (join_corpora(corpus, **given) if given else corpus), findings
 
@@ -208,7 +210,7 @@ def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
             )
         leaving = [row for row in rows["train"] if duplicate_key(corpus.texts[row]) in texts[part]]
         more = f"{pluralize(len(leaving), 'row')} with these texts {'is' if len(leaving) == 1 else 'are'} not trained on."
-        findings.append(Finding(f"{part}_in_training", "look", len(rows[part]), f"{message}.", more, examples(corpus, leaving)))
+        findings.append(Finding(f"{part}_in_training", "warning", len(rows[part]), f"{message}.", more, examples(corpus, leaving)))
     return findings
 
 
@@ -223,11 +225,11 @@ def repair_main_file(preparation: PreparedDraft, tables: Mapping[str, Table]) ->
 
 
 def _of_file(name: str, findings: Sequence[Finding]) -> list[Finding]:
-    return [replace(f, message=f"{name}: {f.message}") for f in findings if f.severity != "good"]
+    return [replace(f, message=f"{name}: {f.message}") for f in findings if f.severity != "ok"]
 
 
 def _accepted(finding: Finding, draft: Draft) -> Finding:
-    return replace(finding, severity="look") if finding.severity == "must_fix" and finding.code in draft.dismissed else finding
+    return replace(finding, severity="warning") if finding.severity == "error" and finding.code in draft.dismissed else finding
 
 
 def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReader) -> Table:
@@ -239,7 +241,7 @@ def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReade
 
 def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Columns:
     """In a given test or validation file, the columns of the same names; else, where it has as many columns, of the same positions."""
-    wanted = (columns.text, columns.label, *columns.more_text)
+    wanted = (columns.text, columns.label, *columns.extra_text_columns)
     try:
         if not (table.header and main.header):
             raise UserError("without names only positions tell columns", code="unknown_column")
@@ -253,7 +255,7 @@ def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Col
                 code="unknown_column",
             ) from error
         found = wanted
-    return replace(columns, text=found[0], label=found[1], more_text=found[2:])
+    return replace(columns, text=found[0], label=found[1], extra_text_columns=found[2:])
 
 
 def numeric_labels(preparation: PreparedDraft, *, most: int = 50) -> tuple[str, ...]:

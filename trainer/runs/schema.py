@@ -99,7 +99,7 @@ def _kind(*required: str, others: Check | None = None, **fields: Check) -> Kind:
     return Kind({"kind": _NAME, "time": _number(0.0, _LAST_TIME), **fields}, frozenset({"time", *required}), others)
 
 
-_FINDING = _record(code=_NAME, severity=_one_of("good", "look", "must_fix"), count=_COUNT, message=_TEXT)
+_FINDING = _record(code=_NAME, severity=_one_of("ok", "warning", "error"), count=_COUNT, message=_TEXT)
 _END = {
     "message": _TEXT,
     "code": _NAME,

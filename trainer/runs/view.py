@@ -95,7 +95,7 @@ class Majority:
 
 @dataclass(frozen=True)
 class RecordedFinding:
-    """What was odd in the file when the run was started: code, severity ("look", "must_fix"), count, and all that is said of it."""
+    """What was odd in the file when the run was started: code, severity ("warning", "error"), count, and all that is said of it."""
 
     code: str
     severity: str

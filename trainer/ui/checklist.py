@@ -18,7 +18,7 @@ from trainer.ui.readiness import repairable, sentences
 _MOST_RIVALS = 3
 _MOST_LINES = 4
 """So many findings are in view; the rest is folded."""
-_TAGS = {"good": "good", "look": "look", "must_fix": "fix"}
+_TAGS = {"ok": "good", "warning": "look", "error": "fix"}
 _STILL_LOOKING = '<li class="em-check em-waiting"><span class="em-severity">…</span><div role="status"><p>Still looking at how the encoder reads the texts.</p></div></li>'
 
 
@@ -33,19 +33,19 @@ def build(*, elem_id: str) -> gr.HTML:
 def checklist_html(preparation: PreparedDraft, advice: Sequence[Finding] | None = None) -> str:
     """Everything found in a file and, with the encoder, in ``advice``, which is None while it is not known yet; what was already done about it."""
     findings, advised = preparation.findings, advice or ()
-    fix = [f for f in findings if f.severity == "must_fix"]
-    looks = [f for f in findings if f.severity == "look"]
-    of_encoder = [f for f in advised if f.severity == "look"]
-    good = [f for f in (*advised, *findings) if f.severity == "good"]
+    fix = [f for f in findings if f.severity == "error"]
+    looks = [f for f in findings if f.severity == "warning"]
+    of_encoder = [f for f in advised if f.severity == "warning"]
+    good = [f for f in (*advised, *findings) if f.severity == "ok"]
     lines = [_item(preparation, f) for f in (*fix, *of_encoder, *looks)]
     shown, rest = lines[:_MOST_LINES], lines[_MOST_LINES:]
     if len(lines) < _MOST_LINES and not of_encoder and preparation.problem is None:
         # What is good takes the place of "still looking", so that nothing below moves.
         shown += [_STILL_LOOKING] if advice is None else [_item(preparation, good.pop(0))] if advised and good else []
     folded = [
-        _fold("look", f"{len(rest):,} more", rest),
-        _fold("good", f"{pluralize(len(preparation.draft.repairs), 'repair')} made", _repaired(preparation)),
-        _fold("good", f"{len(good):,} {'check' if len(good) == 1 else 'checks'} passed", [_item(preparation, f) for f in good]),
+        _fold("warning", f"{len(rest):,} more", rest),
+        _fold("ok", f"{pluralize(len(preparation.draft.repairs), 'repair')} made", _repaired(preparation)),
+        _fold("ok", f"{len(good):,} {'check' if len(good) == 1 else 'checks'} passed", [_item(preparation, f) for f in good]),
     ]
     return f'{_repair_all(preparation)}<ul class="em-checks">{"".join(shown)}{"".join(folded)}</ul>'
 
@@ -53,7 +53,7 @@ def checklist_html(preparation: PreparedDraft, advice: Sequence[Finding] | None 
 def _repair_all(preparation: PreparedDraft) -> str:
     """Where several repairs are offered and the foot does not offer to do all."""
     many = repairable(preparation)
-    if len(many) < 2 or sum(f.severity == "must_fix" for f in many) > 1:
+    if len(many) < 2 or sum(f.severity == "error" for f in many) > 1:
         return ""
     return f'<p class="em-repair-all">{Button("repair_all", f"Repair all {len(many)}", link=True).html}</p>'
 
@@ -78,13 +78,13 @@ def _item(preparation: PreparedDraft, finding: Finding) -> str:
     does = _column_buttons(preparation, finding)
     if finding.repairable:
         does.append(Button("repair", REPAIRS[finding.code].title, code=finding.code))
-    if finding.severity == "must_fix":
+    if finding.severity == "error":
         does.append(Button("accept", "Leave it as it is", code=finding.code, link=True))
     elif finding.code in preparation.draft.dismissed:
         does.append(Button("undo", "Ask again", code=finding.code, link=True))
     if finding.setting is not None:
         does.append(Button("set", f"Read {finding.setting[1]} tokens", code=f"{finding.setting[0]}={finding.setting[1]}"))
-    return _line(finding.severity, finding.message, finding.more, does, finding.examples)
+    return _line(finding.severity, finding.message, finding.advice, does, finding.examples)
 
 
 def _repaired(preparation: PreparedDraft) -> list[str]:
@@ -97,7 +97,7 @@ def _repaired(preparation: PreparedDraft) -> list[str]:
         changed = [c for c in preparation.repaired.changes if c.repair == code][:20]
         shown = [Example(c.line, c.before, c.after if c.what != "row" else "left out") for c in changed]
         what = f"Repaired. {describe_repair(code, count)}." if count else f"Nothing was left to repair ({REPAIRS[code].title.lower()})."
-        lines.append(_line("good", what, "", [Button("undo", "Undo", code=code)], shown))
+        lines.append(_line("ok", what, "", [Button("undo", "Undo", code=code)], shown))
     return lines
 
 

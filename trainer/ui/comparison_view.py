@@ -191,7 +191,7 @@ def _verdicts(comparison: Comparison, titles: Mapping[str, str]) -> str:
     """The run chosen by the validation rows against each other one, in sentences with their counts."""
     if not comparison.one_file:
         said = "These runs were trained on different files. Neither their scores nor their curves say which of them is better: compare runs of one file."
-        return markup.notice(said, "look")
+        return markup.notice(said, "warning")
     if comparison.reference is None:
         return markup.notice("Only runs with a model can be compared on the test rows; here are fewer than two.", "info")
     names = [titles[run.view.id] for run in comparison.runs]
@@ -216,7 +216,7 @@ def _verdicts(comparison: Comparison, titles: Mapping[str, str]) -> str:
 
 def _verdict(found: Paired, reference: str, other: str) -> str:
     if not found.rows:
-        return markup.notice(in_words(found, reference, other), "look")
+        return markup.notice(in_words(found, reference, other), "warning")
     if not found.only_a and not found.only_b:
         return markup.notice(in_words(found, reference, other), "info")
     counts = markup.facts(

@@ -28,7 +28,7 @@ def wire(studio: Studio, tab: DataTab) -> None:
 
 
 def _errors_on_data_tab(tab: DataTab) -> Callable[[Callable], Callable]:
-    return user_errors(lambda message: {tab.parts["notice"]: markup.notice(message, "must_fix"), tab.parts["file"]: None})
+    return user_errors(lambda message: {tab.parts["notice"]: markup.notice(message, "error"), tab.parts["file"]: None})
 
 
 def _wire_files(studio: Studio, tab: DataTab) -> None:
@@ -152,8 +152,8 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     held = [tab.draft, *tab.form]
     for component in (tab.findings, tab.footer):
         component.click(act, held, tab.shown, **PRIVATE_EVENT)
-    for column in (p["text"], p["more_text"]):
-        column.input(choose_text, [tab.draft, p["text"], p["more_text"], *tab.form], tab.shown, **PRIVATE_EVENT_MULTIPLE)
+    for column in (p["text"], p["extra_text_columns"]):
+        column.input(choose_text, [tab.draft, p["text"], p["extra_text_columns"], *tab.form], tab.shown, **PRIVATE_EVENT_MULTIPLE)
     p["label"].input(choose_label, [tab.draft, p["label"], *tab.form], tab.shown, **PRIVATE_EVENT_MULTIPLE)
     p["rename"].click(rename, [tab.draft, p["names"], *tab.form], tab.shown, **PRIVATE_EVENT)
     for component in tab.form:
@@ -173,7 +173,7 @@ def _done(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
         if columns is None:
             raise UserError("Choose the columns from the lists above.", code="no_columns")
         label = int(code) if action == "label" and code.isdecimal() else columns.label
-        return studio.set_columns(owner(), draft, text=(columns.text, *columns.more_text), label=label)
+        return studio.set_columns(owner(), draft, text=(columns.text, *columns.extra_text_columns), label=label)
     return studio.undo(owner(), draft, [code])
 
 

@@ -156,7 +156,9 @@ def _build_body(p: dict[str, Any]) -> None:
         p["verdict"] = html_with_buttons("", elem_id="verdict")
         with gr.Row(elem_id="columns"):
             p["text"] = gr.Dropdown([], label="Text column", elem_id="text-column", min_width=160, allow_custom_value=True)
-            p["more_text"] = gr.Dropdown([], label="Joined with", elem_id="more-text-column", min_width=160, allow_custom_value=True)
+            p["extra_text_columns"] = gr.Dropdown(
+                [], label="Joined with", elem_id="more-text-column", min_width=160, allow_custom_value=True
+            )
             p["label"] = gr.Dropdown([], label="Label column", elem_id="label-column", min_width=160, allow_custom_value=True)
         p["findings"] = checklist.build(elem_id="findings")
     with gr.Column(elem_classes=["em-card", "em-classes"]) as p["of_classes"]:
@@ -266,8 +268,9 @@ def show(tab: DataTab, preparation: PreparedDraft, *split: Any) -> dict:
         p["summary"]: data_view.file_badge(preparation),
         p["text"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.text}"),
         p["label"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.label}"),
-        p["more_text"]: gr.Dropdown(
-            choices=[(_NO_SECOND_COLUMN, ""), *names], value=f"#{columns.more_text[0]}" if columns is not None and columns.more_text else ""
+        p["extra_text_columns"]: gr.Dropdown(
+            choices=[(_NO_SECOND_COLUMN, ""), *names],
+            value=f"#{columns.extra_text_columns[0]}" if columns is not None and columns.extra_text_columns else "",
         ),
         p["findings"]: checklist.checklist_html(preparation),
         p["preview"]: data_view.preview(preparation),
@@ -332,7 +335,7 @@ def split_line(preparation: PreparedDraft, *split: Any) -> str:
         splits = preparation.splits(Recipe.from_dict(split_fractions(*split)))
     except UserError as error:
         # What is wrong with the file itself is said once, at the top.
-        return markup.notice(error.message, "must_fix") if error.setting else ""
+        return markup.notice(error.message, "error") if error.setting else ""
     line = (
         f"{pluralize(len(splits.train), 'row')} to learn from, {len(splits.validation):,} to watch the training, "
         f"and {len(splits.test):,} kept aside for the final score: the model never sees them before."

@@ -46,7 +46,7 @@ def _columns(preparation: PreparedDraft) -> str:
     if columns is None:
         taken, why = "No columns are chosen yet.", ""
     else:
-        texts = " + ".join(f'<b dir="auto">“{markup.text(names[at], most=60)}”</b>' for at in (columns.text, *columns.more_text))
+        texts = " + ".join(f'<b dir="auto">“{markup.text(names[at], most=60)}”</b>' for at in (columns.text, *columns.extra_text_columns))
         taken = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], most=60)}”</b>'
         why = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
     unsure = columns is None or not columns.sure
@@ -104,7 +104,11 @@ def _quoted(name: str) -> str:
 def preview(preparation: PreparedDraft) -> str:
     """The first rows: the text and the label, or all columns while it is not known which they are."""
     table, columns = preparation.table, preparation.columns
-    picked = list(range(len(table.columns)))[:_PREVIEW_COLUMNS] if columns is None else [columns.text, *columns.more_text, columns.label]
+    picked = (
+        list(range(len(table.columns)))[:_PREVIEW_COLUMNS]
+        if columns is None
+        else [columns.text, *columns.extra_text_columns, columns.label]
+    )
     last = len(picked) - 1 if columns is not None else -1
 
     def cells(values: list[str], tag: str) -> str:

@@ -51,7 +51,7 @@ def build(studio: Studio) -> DiskView:
         (room_drawer, room, view.room_open, _room_of),
     ):
         # One value for each section: what was opened is drawn, and drawn again after each press while it is.
-        refuse = user_errors(lambda message: (True, markup.notice(message, "must_fix")))
+        refuse = user_errors(lambda message: (True, markup.notice(message, "error")))
         drawer.expand(refuse(lambda draw=draw: (True, draw(studio))), None, [opened, html], **PRIVATE_EVENT)
         drawer.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
     return view

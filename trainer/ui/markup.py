@@ -23,13 +23,13 @@ def dot(colour: str) -> str:
     return f'<i class="em-dot" style="background:{text(colour)}" aria-hidden="true"></i>'
 
 
-def notice(message: str, kind: Literal["good", "look", "must_fix", "info"] = "info") -> str:
+def notice(message: str, kind: Literal["ok", "warning", "error", "info"] = "info") -> str:
     """One sentence that a person should read; nothing for no message."""
     if not message:
         return ""
-    sign = {"good": "✓", "look": "!", "must_fix": "✕", "info": "i"}[kind]
+    sign = {"ok": "✓", "warning": "!", "error": "✕", "info": "i"}[kind]
     # Only what went wrong is read out at once; the rest is replaced each second while a run trains.
-    role = ' role="alert"' if kind == "must_fix" else ""
+    role = ' role="alert"' if kind == "error" else ""
     return f'<div class="em-notice em-{kind}"{role}><span class="em-sign" aria-hidden="true">{sign}</span><span dir="auto">{text(message, most=1200)}</span></div>'
 
 

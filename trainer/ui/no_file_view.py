@@ -90,14 +90,14 @@ def refused(name: str, message: str, *, still: DraftSummary | None = None, rows:
         use = Button("reopen", "Use it", code=still.id, elem_id="use-still-open").html
         close = Button("dismiss", "Close", link=True).html
         was = f'<p class="em-still"><span>Still open: <b dir="auto">{middle(still.name)}</b> ({pluralize(rows, "row")}).</span> {use}{close}</p>'
-    return markup.notice(named, "must_fix") + was
+    return markup.notice(named, "error") + was
 
 
 def withheld(draft: DraftSummary) -> str:
     """A file that ended Emotune while it was read, which is left alone until somebody says what becomes of it."""
     remove = Button("remove", "Remove it", code=draft.id, elem_id="remove-withheld").html
     retry = Button("retry", "Try it again", code=draft.id, elem_id="retry-withheld").html
-    return markup.notice(withheld_message(draft.name), "must_fix") + f'<p class="em-still">{remove}{retry}</p>'
+    return markup.notice(withheld_message(draft.name), "error") + f'<p class="em-still">{remove}{retry}</p>'
 
 
 def way_back(draft: DraftSummary) -> str:

@@ -78,7 +78,7 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """What concerns more than one tab."""
 
     # Drawn anew each time, the strip is told of what went wrong for as long as it does.
-    told = user_errors(lambda message: {page.shell.status_bar: markup.notice(message, "must_fix")})
+    told = user_errors(lambda message: {page.shell.status_bar: markup.notice(message, "error")})
 
     @told
     def tick(seen: str, *refresh_inputs: str) -> Any:
@@ -162,7 +162,7 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
 def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     """The sample's first model by one press: opened, a quick look started, its charts shown."""
     data, train = page.data, page.train
-    told = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "must_fix")})
+    told = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "error")})
 
     @told
     def quick(press: gr.EventData, *split: Any) -> Any:

@@ -47,7 +47,7 @@ def assess_readiness(preparation: PreparedDraft, shares: Mapping[str, Any]) -> R
     """The verdict on a file split by ``shares``, the recipe's ``validation_share`` and ``test_share`` as the form holds them."""
     if preparation.problem is not None:
         return _refused(preparation.problem, _repair(preparation))
-    if preparation.must_fix:
+    if preparation.blocking_findings:
         return _to_fix(preparation)
     try:
         splits = preparation.splits(Recipe.from_dict(dict(shares)))
@@ -66,7 +66,7 @@ def sentences(message: str) -> tuple[str, str]:
 
 def repairable(preparation: PreparedDraft) -> list[Finding]:
     """The findings that one press can put right."""
-    return [finding for finding in preparation.findings if finding.repairable and finding.severity != "good"]
+    return [finding for finding in preparation.findings if finding.repairable and finding.severity != "ok"]
 
 
 def _refused(error: UserError, repair: Button | None) -> Readiness:
@@ -75,7 +75,7 @@ def _refused(error: UserError, repair: Button | None) -> Readiness:
 
 
 def _to_fix(preparation: PreparedDraft) -> Readiness:
-    fix = preparation.must_fix
+    fix = preparation.blocking_findings
     title = "One thing to fix, then ready" if len(fix) == 1 else f"{len(fix)} things to fix, then ready"
     said = f"Fix {pluralize(len(fix), 'thing')}: {_short(fix[0])}{'.' if len(fix) == 1 else ', and more.'}"
     return Readiness(title, "", said, repair=_repair(preparation))
@@ -83,7 +83,7 @@ def _to_fix(preparation: PreparedDraft) -> Readiness:
 
 def _repair(preparation: PreparedDraft) -> Button | None:
     """The repair of what must be fixed, and of nothing else; one press, its codes with blanks between, where several must be."""
-    needed = [finding for finding in preparation.must_fix if finding.repairable]
+    needed = [finding for finding in preparation.blocking_findings if finding.repairable]
     if len(needed) == 1:
         return Button("repair", REPAIRS[needed[0].code].title, code=needed[0].code, primary=True, elem_id="repair")
     if needed:

@@ -53,7 +53,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
         headline, body, matrix, matrix_as, confusions, classes, shell.footer(elem_id="footer-results", value=_footer(trained=False))
     )
 
-    @user_errors(lambda message: _only(tab, shell.heading("Results") + markup.notice(message, "must_fix")))
+    @user_errors(lambda message: _only(tab, shell.heading("Results") + markup.notice(message, "error")))
     def open_run(run_id: str | None, matrix_as: str) -> dict:
         return show(tab, studio, run_id, matrix_as)
 
@@ -67,7 +67,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     if not run_id:
         return {**_only(tab, results_view.nothing_yet()), tab.footer: _footer(trained=False)}
     view, damage = studio.view(owner(), run_id), studio.damage(owner(), run_id)
-    notices = "".join(markup.notice(sentence, "must_fix") for sentence in damage)
+    notices = "".join(markup.notice(sentence, "error") for sentence in damage)
     # Where the model is damaged there is no link to it, which the notices say.
     link = results_view.download(run_id) if studio.has_whole_model(owner(), run_id) else ""
     title = run_names.title_of(run_id, studio.runs(owner()))

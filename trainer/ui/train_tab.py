@@ -98,7 +98,7 @@ def build(studio: Studio) -> TrainTab:
                 accuracy = _chart(accuracy_chart, "Accuracy", "validation rows · higher is better")
         details = html_with_buttons("", elem_id="run-details")
         watch_footer = shell.footer(elem_id="footer-watch")
-    known = user_errors(lambda message: markup.notice(message, "must_fix"))
+    known = user_errors(lambda message: markup.notice(message, "error"))
     encoder.change(
         known(lambda name: encoder_facts(find_encoder(name or "", studio.encoders))), encoder, about_encoder, **PRIVATE_EVENT_MULTIPLE
     )

@@ -41,7 +41,7 @@ def chosen_level(studio: Studio, page: Page, draft: str | None, values: Sequence
 
 def errors_on_train_tab(page: Page) -> Any:
     """For handlers whose mistakes are told on the Train tab."""
-    return user_errors(lambda message: {page.train.notice: markup.notice(message, "must_fix")})
+    return user_errors(lambda message: {page.train.notice: markup.notice(message, "error")})
 
 
 def wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
@@ -58,7 +58,7 @@ def show_error(studio: Studio, page: Page, draft: str | None, error: UserError, 
     form, train = page.train.recipe, page.train
     return {
         **recipe_form.show_error(form, error),
-        train.notice: "" if error.setting in recipe_form.FIELDS else markup.notice(error.message, "must_fix"),
+        train.notice: "" if error.setting in recipe_form.FIELDS else markup.notice(error.message, "error"),
         train.start_footer: _footer(studio, page, draft, *values, wrong=error.message),
     }
 
@@ -127,7 +127,7 @@ def _held(page: Page, values: Sequence[Any]) -> tuple[str, Sequence[Any], dict[s
 def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """The file being prepared and what its form holds survive a reload."""
     data, form = page.data, page.form
-    told = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "must_fix")})
+    told = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "error")})
 
     def without(drafts: Sequence[DraftSummary]) -> dict:
         withheld = studio.withheld_draft(owner())
@@ -147,9 +147,9 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     def opened(*held: Any) -> dict:
         # What is wrong with one file keeps none of the others out of reach.
         drafts = data_tab.drafts_html(studio.drafts(owner()))
-        shown = user_errors(lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: markup.notice(message, "must_fix")})(
-            latest
-        )(*held)
+        shown = user_errors(lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: markup.notice(message, "error")})(latest)(
+            *held
+        )
         # Somebody may have chosen a file while this was on its way.
         return {component: update for component, update in shown.items() if component != data.parts["file"]}
 
@@ -246,7 +246,7 @@ def _wire_tokens(studio: Studio, page: Page) -> None:
     data, train = page.data, page.train
     opened = gr.State(False)
 
-    @user_errors(lambda message: markup.notice(message, "look"))
+    @user_errors(lambda message: markup.notice(message, "warning"))
     def tokens(is_open: bool, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
         return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
 

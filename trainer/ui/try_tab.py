@@ -49,13 +49,13 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
                 elem_id="answer",
             )
     tab = TryTab(text, answer, examples, shell.footer(elem_id="footer-try", value=_footer(studio, "")))
-    refuse = user_errors(lambda message: markup.notice(message, "must_fix"))
+    refuse = user_errors(lambda message: markup.notice(message, "error"))
 
     @refuse
     def predict(run_id: str | None, words: str | None) -> str:
         return show(studio, run_id or "", words or "")
 
-    @user_errors(lambda message: {examples: markup.notice(message, "must_fix")})
+    @user_errors(lambda message: {examples: markup.notice(message, "error")})
     def choose(run_id: str | None) -> dict:
         return {examples: try_view.examples(_examples(studio, run_id or "")), tab.footer: _footer(studio, run_id or "")}
 

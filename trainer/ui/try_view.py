@@ -85,7 +85,7 @@ def _remarks(prediction: "Prediction") -> str:
             f"The text is {prediction.tokens:,} tokens (pieces of words) long, and the model reads the first {prediction.tokens_read:,}. "
             "The end plays no part in the answer."
         )
-        remarks += markup.notice(message, "look")
+        remarks += markup.notice(message, "warning")
     if prediction.repaired:
         read = markup.isolated(prediction.text, most=160)
         remarks += f'<p class="em-quiet em-small">Changed as the texts of its training were, before the model reads it: “{read}”</p>'

@@ -27,22 +27,22 @@ def found(texts, encoder=ENGLISH, max_length=128):
 
 
 def test_texts_that_fit():
-    assert found(["a short text"] * 10)["texts_fit"].severity == "good"
+    assert found(["a short text"] * 10)["texts_fit"].severity == "ok"
 
 
 def test_texts_that_are_cut_and_the_length_that_would_do():
     texts = ["word " * 200] * 3 + ["a short text"] * 7
     cut = found(texts)["texts_cut"]
     assert [e.line for e in cut.examples] == [2, 3, 4]
-    assert (cut.severity, cut.count, cut.setting) == ("look", 3, ("max_length", 208))
-    assert "A maximum length of 208 would read 100.0 % of them whole" in cut.words
+    assert (cut.severity, cut.count, cut.setting) == ("warning", 3, ("max_length", 208))
+    assert "A maximum length of 208 would read 100.0 % of them whole" in cut.sentence
     beyond = found(["word " * 900] * 10)["texts_cut"]
     assert beyond.setting == ("max_length", 512)
     assert found(["word " * 900] * 10, max_length=512)["texts_cut"].setting is None
 
 
 def test_a_few_long_texts_are_nothing_to_look_at():
-    assert found(["a short text"] * 199 + ["word " * 200])["texts_cut"].severity == "good"
+    assert found(["a short text"] * 199 + ["word " * 200])["texts_cut"].severity == "ok"
 
 
 def test_a_large_corpus_is_sampled():
@@ -58,31 +58,31 @@ def test_suggested_length(tokens, length):
 
 def test_a_language_that_the_encoder_does_not_know():
     unknown = found(GERMAN * 10)["language_unknown"]
-    assert unknown.severity == "look"
-    assert "German" in unknown.words
-    assert "English only" in unknown.words
+    assert unknown.severity == "warning"
+    assert "German" in unknown.sentence
+    assert "English only" in unknown.sentence
     assert set(found(GERMAN * 10, EncoderInfo("many", None, 512, ENGLISH.count_tokens))) == {"texts_fit"}
     known = found(
         ["I have not been so happy about a letter in a very long time.", "She was afraid of the dark road behind the house."] * 20
     )
-    assert known["language_known"].severity == "good"
+    assert known["language_known"].severity == "ok"
 
 
 def test_several_languages_and_other_scripts():
     english = ["I have not been so happy about a letter in a very long time.", "She was afraid of the dark road behind the house."] * 10
     mixed = found([*english, *GERMAN * 3])["language_unknown"]
-    assert mixed.words.startswith("Only about 6")
+    assert mixed.sentence.startswith("Only about 6")
     assert 10 <= mixed.count <= 14
-    assert "script (Cyrillic)" in found(["я", "ы"] * 4)["language_unknown"].words
+    assert "script (Cyrillic)" in found(["я", "ы"] * 4)["language_unknown"].sentence
 
 
 def test_the_estimate_in_words():
-    assert check_estimate(Estimate(47, 1_500, 8_000, "2 CPU cores")).words == (
+    assert check_estimate(Estimate(47, 1_500, 8_000, "2 CPU cores")).sentence == (
         "A training will take about 50 s and 1.5 GB of memory on this machine (2 CPU cores)."
     )
-    assert "about 7 min" in check_estimate(Estimate(410, 1_500, 8_000, "2 CPU cores")).words
-    assert check_estimate(Estimate(5_000, 1_500, 8_000, "x")).severity == "look"
-    assert "Only 1.0 GB are free" in check_estimate(Estimate(60, 1_500, 1_024, "x")).words
+    assert "about 7 min" in check_estimate(Estimate(410, 1_500, 8_000, "2 CPU cores")).sentence
+    assert check_estimate(Estimate(5_000, 1_500, 8_000, "x")).severity == "warning"
+    assert "Only 1.0 GB are free" in check_estimate(Estimate(60, 1_500, 1_024, "x")).sentence
 
 
 def readable_ascii(characters):
@@ -93,7 +93,7 @@ def test_signs_that_become_the_unknown_token_are_told_with_their_number_and_rows
     encoder = dataclasses.replace(ENGLISH, unknown=readable_ascii)
     texts = ["plain text", "café … ok", "I ❤️ it", "😂😂 so good", "so 😂, and ❤"]
     unknown = found(texts, encoder)["unknown_signs"]
-    assert (unknown.severity, unknown.count) == ("look", 3)
+    assert (unknown.severity, unknown.count) == ("warning", 3)
     assert [e.line for e in unknown.examples] == [4, 5, 6]
     assert "3 texts hold signs that small cannot read (60.0 %), such as ❤ 😂." in unknown.message
 

@@ -11,20 +11,20 @@ def findings(*labels: str):
 def test_clear_labels():
     found = findings(*["joy", "fear"] * 20)
     assert set(found) == {"labels_clear"}
-    assert found["labels_clear"].words == "2 labels, each with at least 20 rows."
+    assert found["labels_clear"].sentence == "2 labels, each with at least 20 rows."
 
 
 def test_spellings_must_be_merged():
     found = findings(*["joy", "fear"] * 20, "Joy", "joy", "FEAR")["label_variants"]
-    assert (found.severity, found.count, found.repairable) == ("must_fix", 2, True)
-    assert "“Joy” and “joy”" in found.words
+    assert (found.severity, found.count, found.repairable) == ("error", 2, True)
+    assert "“Joy” and “joy”" in found.sentence
     assert [(e.line, e.note) for e in found.examples] == [(42, "Joy"), (44, "FEAR")]
 
 
 def test_several_labels_in_a_cell():
     found = findings(*["joy", "fear", "awe"] * 20, *["joy, fear", "fear, awe", "joy, awe"] * 5)["several_labels"]
-    assert (found.severity, found.count, found.repairable) == ("must_fix", 15, True)
-    assert "“joy, fear”" in found.words
+    assert (found.severity, found.count, found.repairable) == ("error", 15, True)
+    assert "“joy, fear”" in found.sentence
 
 
 def test_only_several_labels_cannot_be_repaired_by_leaving_them_out():
@@ -35,7 +35,7 @@ def test_only_several_labels_cannot_be_repaired_by_leaving_them_out():
 def test_rare_labels():
     found = findings(*["joy", "fear"] * 20, "awe")
     assert (found["rare_classes"].count, found["rare_classes"].repairable) == (1, True)
-    assert (found["imbalance"].severity, found["imbalance"].count) == ("look", 20)
+    assert (found["imbalance"].severity, found["imbalance"].count) == ("warning", 20)
 
 
 def test_many_labels_and_few_rows():

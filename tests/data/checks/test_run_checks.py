@@ -13,9 +13,9 @@ SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
 
 def findings(data: bytes, columns: Columns = SURE):
     table = read_table(data)
-    corpus = build_corpus(table, text=columns.text, label=columns.label, more_text=columns.more_text)
+    corpus = build_corpus(table, text=columns.text, label=columns.label, extra_text_columns=columns.extra_text_columns)
     found = check(table, columns, corpus, near_duplicates(corpus.texts))
-    assert [f.severity for f in found] == sorted((f.severity for f in found), key=["must_fix", "look", "good"].index)
+    assert [f.severity for f in found] == sorted((f.severity for f in found), key=["error", "warning", "ok"].index)
     return {f.code: f for f in found}
 
 
@@ -29,29 +29,29 @@ GOOD = [f"this is text number {n} of {word},{'joy' if n % 2 else 'fear'}" for n,
 
 def test_nothing_to_find():
     found = findings(lines(*GOOD))
-    assert {f.severity for f in found.values()} == {"good"}
+    assert {f.severity for f in found.values()} == {"ok"}
     assert set(found) == {"rows_read", "labels_clear", "texts_differ"}
 
 
 def test_dropped_rows():
     found = findings(lines(*GOOD, "a cell alone"))["rows_dropped"]
-    assert (found.severity, found.count) == ("look", 1)
-    assert "1 row of 41 could not be read" in found.words
-    assert "line 42" in found.words
-    assert findings(lines(*GOOD, *["a cell alone"] * 8))["rows_dropped"].severity == "must_fix"
+    assert (found.severity, found.count) == ("warning", 1)
+    assert "1 row of 41 could not be read" in found.sentence
+    assert "line 42" in found.sentence
+    assert findings(lines(*GOOD, *["a cell alone"] * 8))["rows_dropped"].severity == "error"
 
 
 def test_guessed_encoding():
     found = findings(b"text,label\n" + "\n".join([*GOOD, "le café est très bon,joy"]).encode("cp1252"))["encoding_guessed"]
     assert found.count == 1
-    assert "cp1252" in found.words
-    assert "line 42" in found.words
+    assert "cp1252" in found.sentence
+    assert "line 42" in found.sentence
 
 
 def test_unsure_columns():
     found = findings(lines(*GOOD), Columns(0, 1, "long", "“b” could be it too", sure=False))["columns_unsure"]
-    assert "“text” (long)" in found.words
-    assert "“label” (“b” could be it too)" in found.words
+    assert "“text” (long)" in found.sentence
+    assert "“label” (“b” could be it too)" in found.sentence
 
 
 def test_empty_texts_and_labels():
@@ -63,26 +63,26 @@ def test_empty_texts_and_labels():
 def test_doubles_and_conflicts():
     found = findings(lines(*GOOD, "THIS is  text number 0 of river,fear", "this is text number 2 of cloud,joy"))
     assert found["duplicate_texts"].count == 2
-    assert "2 texts occur more than once (4 rows)" in found["duplicate_texts"].words
+    assert "2 texts occur more than once (4 rows)" in found["duplicate_texts"].sentence
     assert found["conflicting_labels"].count == 1
-    assert "“this is text number 2 of cloud” is “fear” and “joy”" in found["conflicting_labels"].words
+    assert "“this is text number 2 of cloud” is “fear” and “joy”" in found["conflicting_labels"].sentence
 
 
 def test_rare_classes_and_imbalance():
     found = findings(lines(*GOOD, "a single text here,awe"))
-    assert "“awe” (1 row)" in found["rare_classes"].words
+    assert "“awe” (1 row)" in found["rare_classes"].sentence
     assert "imbalance" in found
     assert found["imbalance"].count == 20
 
 
 def test_numbers_are_written_for_people():
     rows = [f"this is text number {n},{'joy' if n % 2 else 'fear'}" for n in range(2_000)]
-    assert "1,000 rows" in findings(lines(*rows, *[f"only here {n},awe" for n in range(5)]))["imbalance"].words
+    assert "1,000 rows" in findings(lines(*rows, *[f"only here {n},awe" for n in range(5)]))["imbalance"].sentence
 
 
 def test_nearly_equal_texts():
     found = findings(lines(*GOOD, "This is text number 0 of River!!!,fear", "this is text number 1 of stone.,joy"))["near_duplicates"]
-    assert (found.severity, found.count, found.repairable) == ("look", 2, True)
+    assert (found.severity, found.count, found.repairable) == ("warning", 2, True)
     assert {example.line for example in found.examples} == {2, 3, 42, 43}
 
 
@@ -95,9 +95,9 @@ def test_nearly_equal_texts_that_were_kept_apart_are_told():
     )
     found = findings(lines(*GOOD, *rows))
     parted = found["near_duplicates_parted"]
-    assert (parted.severity, parted.count) == ("look", 300)
+    assert (parted.severity, parted.count) == ("warning", 300)
     assert parted.message.startswith("300 rows are nearly equal to a row that may land on the other side of the split, 88.2 % of all rows")
-    assert "about 20 rows" in parted.more
+    assert "about 20 rows" in parted.advice
     assert "texts_differ" not in found
 
 
@@ -108,7 +108,7 @@ def test_nearly_equal_texts_that_were_not_all_looked_for_are_told(monkeypatch):
     rows = (f"{' '.join(rng.choices(['alpha', 'bravo', 'delta'], k=150))},{'joy' if n % 2 else 'fear'}" for n in range(400))
     found = findings(lines(*GOOD, *rows))
     unchecked = found["near_duplicates_unchecked"]
-    assert unchecked.severity == "look"
+    assert unchecked.severity == "warning"
     assert unchecked.count > 360
     assert f"for {unchecked.count} rows of 440" in unchecked.message
     assert "texts_differ" not in found
@@ -116,7 +116,9 @@ def test_nearly_equal_texts_that_were_not_all_looked_for_are_told(monkeypatch):
 
 def test_examples_show_the_rows():
     found = findings(lines(*GOOD, ",joy", "a cell alone", "only here,awe"))
-    assert [(e.line, e.note) for e in found["rows_dropped"].examples] == [(43, found["rows_dropped"].words.split(": ", 1)[1].rstrip("."))]
+    assert [(e.line, e.note) for e in found["rows_dropped"].examples] == [
+        (43, found["rows_dropped"].sentence.split(": ", 1)[1].rstrip("."))
+    ]
     assert [(e.line, e.text, e.note) for e in found["empty_texts"].examples] == [(42, "joy", "no text in this row")]
     assert [(e.line, e.text, e.note) for e in found["rare_classes"].examples] == [(44, "only here", "awe")]
 

@@ -9,10 +9,10 @@ from trainer.data.files.reading import Table
 WORDS = "river stone cloud paper window garden silver copper lemon winter harbour engine mirror candle forest pocket".split()
 
 
-def findings(rows, columns=("text", "label"), more_text=()):
+def findings(rows, columns=("text", "label"), extra_text_columns=()):
     table = Table(columns, [tuple(row) for row in rows], list(range(2, len(rows) + 2)), "utf-8", False, ",", True, ())
-    chosen = Columns(0, 1, "", "", sure=True, more_text=more_text)
-    corpus = build_corpus(table, text=0, label=1, more_text=more_text)
+    chosen = Columns(0, 1, "", "", sure=True, extra_text_columns=extra_text_columns)
+    corpus = build_corpus(table, text=0, label=1, extra_text_columns=extra_text_columns)
     return {found.code: found for found in check_texts(table, chosen, corpus)}
 
 
@@ -42,14 +42,14 @@ def test_links_and_names():
 
 
 def test_a_first_or_last_word_that_gives_the_label_away():
-    assert "first word" in findings(rows_of("[{label}] the {a} by the {b}"))["label_leak"].words
-    assert "last word" in findings(rows_of("the {a} by the {b} #{label}"))["label_leak"].words
+    assert "first word" in findings(rows_of("[{label}] the {a} by the {b}"))["label_leak"].sentence
+    assert "last word" in findings(rows_of("the {a} by the {b} #{label}"))["label_leak"].sentence
 
 
 def test_a_label_that_stands_in_its_texts():
     found = findings(rows_of("the {a}, full of {label}, lies by the {b}"))["label_leak"]
-    assert (found.severity, found.count) == ("look", 60)
-    assert "name their own label" in found.words
+    assert (found.severity, found.count) == ("warning", 60)
+    assert "name their own label" in found.sentence
 
 
 def test_a_word_that_some_texts_share_is_no_leak():
@@ -61,18 +61,18 @@ def test_a_word_that_some_texts_share_is_no_leak():
 
 def test_a_joined_column_that_gives_the_label_away():
     rows = rows_of("the {a} lies by the {b}", code=lambda n: ("J1", "F1", "J2", "F2")[n % 4])
-    found = findings(rows, columns=("text", "label", "code"), more_text=(2,))["label_leak"]
-    assert found.severity == "must_fix"
-    assert "“code”" in found.words
+    found = findings(rows, columns=("text", "label", "code"), extra_text_columns=(2,))["label_leak"]
+    assert found.severity == "error"
+    assert "“code”" in found.sentence
     harmless = rows_of("the {a} lies by the {b}", place=lambda n: WORDS[n % 5])
-    assert findings(harmless, columns=("text", "label", "place"), more_text=(2,)) == {}
+    assert findings(harmless, columns=("text", "label", "place"), extra_text_columns=(2,)) == {}
 
 
 def test_given_test_rows_play_no_part_in_what_gives_the_label_away():
     plain = [(text, label, "train") for text, label in rows_of("the {a} lies by the {b}")]
     leaking = [(text, label, "test") for text, label in rows_of("[{label}] the {a} by the {b}", 600)]
     table = Table(("text", "label"), [], [], "utf-8", False, ",", True, ())
-    columns = Columns(0, 1, "", "", sure=True, more_text=())
+    columns = Columns(0, 1, "", "", sure=True, extra_text_columns=())
     assert check_texts(table, columns, corpus_of(*plain, *leaking)) == []
     turned = [(text, label, {"train": "test", "test": "train"}[part]) for text, label, part in plain + leaking]
     assert [finding.code for finding in check_texts(table, columns, corpus_of(*turned))] == ["label_leak"]

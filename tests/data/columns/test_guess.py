@@ -142,7 +142,7 @@ def test_split_column():
 def test_rivals_are_offered_best_first():
     both = [("pos", "joy"), ("neg", "fear"), ("neg", "anger")]
     found = guess_columns(table_of("text,Sentiment,Emotion,likes,id", lambda n: f"{SENTENCES[n]},{','.join(both[n % 3])},{n % 7},{n}"))
-    assert (found.label, found.candidates, found.more_text) == (2, (1,), ())
+    assert (found.label, found.candidates, found.extra_text_columns) == (2, (1,), ())
     assert guess_columns(table_of("text,label,id", lambda n: f"{SENTENCES[n]},{n % 2},{n}")).candidates == ()
 
 

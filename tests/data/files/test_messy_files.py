@@ -44,7 +44,7 @@ def test_lines_above_the_header(above, count):
     assert (table.columns, table.rows, table.delimiter) == (("text", "label"), ROWS, ",")
     assert table.lines[0] == above.count("\n") + 2
     assert [(remark.code, remark.count, remark.severity) for remark in table.remarks] == (
-        [("preamble_skipped", count, "look")] if count else []
+        [("preamble_skipped", count, "warning")] if count else []
     )
     assert table.dropped == ()
 
@@ -156,7 +156,7 @@ def test_texts_that_fell_apart_are_put_together():
     assert table.rows[3] == ("joy", "this is text number 3, really, yes")
     assert (len(table.rows), table.dropped) == (36, ())
     (remark,) = table.remarks
-    assert (remark.code, remark.severity, remark.count) == ("delimiter_in_text", "look", 12)
+    assert (remark.code, remark.severity, remark.count) == ("delimiter_in_text", "warning", 12)
 
 
 def test_most_texts_fell_apart():
@@ -198,7 +198,7 @@ def test_blank_and_repeated_names_become_distinct():
     table = table_of("text,label,text,,text (2),\n" + "a b c,joy,x,,y,\n" * 6)
     assert table.columns == ("text", "label", "text (3)", "column 4", "text (2)", "column 6")
     (remark,) = table.remarks
-    assert (remark.code, remark.severity, remark.count) == ("headers_renamed", "good", 3)
+    assert (remark.code, remark.severity, remark.count) == ("headers_renamed", "ok", 3)
     assert "“text (3)”, “column 4”, “column 6”" in remark.message
 
 

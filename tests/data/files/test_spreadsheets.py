@@ -41,7 +41,7 @@ def test_the_sheet_with_the_texts_is_read_and_the_others_are_named():
     table = read_table(make_workbook({"Summary": summary, "Answers": ROWS, "Notes": [["a note"]], "Empty": []}))
     assert table.columns == ("text", "label")
     (remark,) = table.remarks
-    assert (remark.code, remark.severity, remark.count) == ("other_sheets", "look", 2)
+    assert (remark.code, remark.severity, remark.count) == ("other_sheets", "warning", 2)
     assert "“Answers” was read" in remark.message
     assert "“Summary”, “Notes”" in remark.message
 
@@ -134,7 +134,7 @@ def test_merged_labels_are_filled_down():
     table = read_table(_with_merged(rows, "A2:A3", "A4:A6"))
     assert [row[0] for row in table.rows] == ["joy", "joy", "sad", "sad"]
     (remark,) = table.remarks
-    assert (remark.code, remark.severity, remark.count) == ("merged_cells", "look", 2)
+    assert (remark.code, remark.severity, remark.count) == ("merged_cells", "warning", 2)
 
 
 def test_merged_titles_and_names_are_not_filled_down():

@@ -29,7 +29,7 @@ def tables(draw: st.DrawFn) -> Table:
         dropped=tuple(draw(st.lists(st.builds(DroppedRow, _lines, _text), max_size=4))),
         remarks=tuple(
             draw(
-                st.lists(st.builds(ReaderWarning, _text, st.sampled_from(["good", "look"]), _lines, _text, st.none() | _lines), max_size=3)
+                st.lists(st.builds(ReaderWarning, _text, st.sampled_from(["ok", "warning"]), _lines, _text, st.none() | _lines), max_size=3)
             )
         ),
     )

@@ -83,11 +83,13 @@ def check_estimate(estimate: Estimate) -> Finding:
     )
     message = f"A training will take about {time} and {estimate.megabytes / 1024:.1f} GB of memory on this machine ({estimate.device})."
     if estimate.megabytes > 0.9 * estimate.free_megabytes:
-        more = f"Only {estimate.free_megabytes / 1024:.1f} GB are free: choose a smaller batch size or maximum length on the Train tab."
-        return Finding("estimate", "look", round(estimate.seconds), message, more)
+        advice = f"Only {estimate.free_megabytes / 1024:.1f} GB are free: choose a smaller batch size or maximum length on the Train tab."
+        return Finding("estimate", "warning", round(estimate.seconds), message, advice)
     if minutes > 60:
-        return Finding("estimate", "look", round(estimate.seconds), message, "A smaller encoder, fewer epochs or fewer rows are quicker.")
-    return Finding("estimate", "good", round(estimate.seconds), message)
+        return Finding(
+            "estimate", "warning", round(estimate.seconds), message, "A smaller encoder, fewer epochs or fewer rows are quicker."
+        )
+    return Finding("estimate", "ok", round(estimate.seconds), message)
 
 
 def _unknown_signs(corpus: Corpus, encoder: EncoderInfo, kind: str) -> list[Finding]:
@@ -109,30 +111,30 @@ def _unknown_signs(corpus: Corpus, encoder: EncoderInfo, kind: str) -> list[Find
     message = (
         f"{pluralize(len(holding), f'{kind} holds', f'{kind}s hold')} signs that {encoder.name} cannot read ({share}), such as {shown}."
     )
-    more = (
+    advice = (
         "It cannot tell them from one another, and a word written right beside one is lost too. Where they tell the labels apart, write them "
         "as words, or choose an encoder that reads every sign, such as roberta-base."
     )
-    return [Finding("unknown_signs", "look", len(holding), message, more, examples(corpus, holding))]
+    return [Finding("unknown_signs", "warning", len(holding), message, advice, examples(corpus, holding))]
 
 
 def _truncated(corpus: Corpus, encoder: EncoderInfo, lengths: Lengths, max_length: int, kind: str) -> Finding:
     share = float((lengths.tokens > max_length).mean())
     rows = round(share * len(corpus))
     if not rows:
-        return Finding("texts_fit", "good", len(corpus), f"All {kind}s fit into the {max_length} tokens that the encoder reads of each.")
+        return Finding("texts_fit", "ok", len(corpus), f"All {kind}s fit into the {max_length} tokens that the encoder reads of each.")
     best = suggested_length(lengths, encoder.longest)
     about = "" if lengths.step == 1 else "About "
     shown = examples(corpus, (lengths.step * np.flatnonzero(lengths.tokens > max_length)).tolist())
     message = f"{about}{pluralize(rows, f'{kind} is', f'{kind}s are')} longer than {max_length} tokens ({percent(share)}); the rest of each is not read."
     if share <= _SELDOM:
-        return Finding("texts_cut", "good", rows, message, examples=shown)
+        return Finding("texts_cut", "ok", rows, message, examples=shown)
     if best > max_length:
         whole = percent(float((lengths.tokens <= best).mean()))
-        more = f"A maximum length of {best} would read {whole} of them whole; it takes longer."
-        return Finding("texts_cut", "look", rows, message, more, shown, setting=("max_length", best))
-    more = f"{encoder.name} cannot read more than {encoder.longest}. What matters should stand at the beginning."
-    return Finding("texts_cut", "look", rows, message, more, shown)
+        advice = f"A maximum length of {best} would read {whole} of them whole; it takes longer."
+        return Finding("texts_cut", "warning", rows, message, advice, shown, setting=("max_length", best))
+    advice = f"{encoder.name} cannot read more than {encoder.longest}. What matters should stand at the beginning."
+    return Finding("texts_cut", "warning", rows, message, advice, shown)
 
 
 def suggested_length(lengths: Lengths, longest: int) -> int:
@@ -147,7 +149,7 @@ def _language(corpus: Corpus, encoder: EncoderInfo) -> list[Finding]:
     known = " and ".join(LANGUAGE_NAMES.get(code, code) for code in sorted(encoder.languages))
     code, share = guess_language(corpus.texts) or ("", 0.0)
     if code in encoder.languages and share >= _MOSTLY:
-        return [Finding("language_known", "good", len(corpus), f"The texts look {known}, which {encoder.name} knows.")]
+        return [Finding("language_known", "ok", len(corpus), f"The texts look {known}, which {encoder.name} knows.")]
     if code in encoder.languages:
         message = f"Only about {percent(share)} of the texts look {known}, the language that {encoder.name} knows."
         count = round((1 - share) * len(corpus))
@@ -162,5 +164,5 @@ def _language(corpus: Corpus, encoder: EncoderInfo) -> list[Finding]:
             return []
         message = f"Most texts are written in another script ({script}) than {known}, which is all that {encoder.name} knows."
         count = len(corpus)
-    more = "Choose a multilingual encoder on the Train tab, such as distilbert-base-multilingual-cased."
-    return [Finding("language_unknown", "look", count, message, more)]
+    advice = "Choose a multilingual encoder on the Train tab, such as distilbert-base-multilingual-cased."
+    return [Finding("language_unknown", "warning", count, message, advice)]

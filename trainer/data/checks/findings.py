@@ -8,7 +8,7 @@ import numpy as np
 
 from trainer.data.corpus import Corpus
 
-Severity = Literal["good", "look", "must_fix"]
+Severity = Literal["ok", "warning", "error"]
 
 MAX_EXAMPLES = 20
 
@@ -26,14 +26,14 @@ class Example:
 class Finding:
     """One finding. ``code`` is a stable name, ``count`` what was counted (rows, texts or labels, as the message says).
 
-    ``message`` is one short sentence, ``more`` says what it means and what to do.
+    ``message`` is one short sentence, ``advice`` says what it means and what to do.
     """
 
     code: str
     severity: Severity
     count: int
     message: str
-    more: str = ""
+    advice: str = ""
     examples: tuple[Example, ...] = ()
     repairable: bool = False
     """Whether the repair of the same code would change something."""
@@ -41,9 +41,9 @@ class Finding:
     """A setting of the recipe, with the value that would answer the finding."""
 
     @property
-    def words(self) -> str:
-        """All that is said of it."""
-        return f"{self.message} {self.more}".strip()
+    def sentence(self) -> str:
+        """Message and advice."""
+        return f"{self.message} {self.advice}".strip()
 
 
 def examples(corpus: Corpus, rows: Iterable[int], *, note: str | None = None) -> tuple[Example, ...]:

@@ -25,7 +25,7 @@ def check_labels(corpus: Corpus) -> list[Finding]:
     findings = [finding for finding in found if finding]
     if len(sizes) > 1 and not findings:
         message = f"{pluralize(len(sizes), 'label')}, each with at least {pluralize(int(sizes.min()), 'row')}."
-        findings.append(Finding("labels_clear", "good", len(sizes), message))
+        findings.append(Finding("labels_clear", "ok", len(sizes), message))
     return findings
 
 
@@ -38,7 +38,7 @@ def _variants(corpus: Corpus) -> Finding | None:
     message = f"{count} from another only in case, blanks or the form of a letter: {pairs}{', …' if len(merged) > 5 else '.'}"
     odd = np.isin(corpus.label_ids, [at for at, name in enumerate(corpus.label_names) if name in merged])
     shown = examples(corpus, marked(odd))
-    return Finding("label_variants", "must_fix", len(merged), message, "A model would take them for different labels.", shown, True)
+    return Finding("label_variants", "error", len(merged), message, "A model would take them for different labels.", shown, True)
 
 
 def _several(corpus: Corpus) -> Finding | None:
@@ -48,12 +48,12 @@ def _several(corpus: Corpus) -> Finding | None:
         return None
     first = corpus.label_names[corpus.label_ids[np.flatnonzero(rows)[0]]]
     message = f"{pluralize(count, 'row names', 'rows name')} several labels in one cell, such as “{first[:60]}”."
-    more = (
+    advice = (
         "Here each text has one label, so every combination would count as a label of its own. "
         "Leave these rows out, or keep one label in each cell and upload the file again."
     )
     return Finding(
-        "several_labels", "must_fix", count, message, more, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())
+        "several_labels", "error", count, message, advice, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())
     )
 
 
@@ -66,9 +66,9 @@ def _rare(corpus: Corpus) -> Finding | None:
     names = ", ".join(f"“{corpus.label_names[at][:40]}” ({pluralize(sizes[at], 'row')})" for at in few[:10])
     further = f" and {len(few) - 10:,} more" if len(few) > 10 else ""
     message = f"{pluralize(len(few), 'label has', 'labels have')} fewer than {MIN_ROWS_PER_LABEL} rows: {names}{further}."
-    more = "That is too few to learn from and to test; add rows or give them another label."
+    advice = "That is too few to learn from and to test; add rows or give them another label."
     return Finding(
-        "rare_classes", "look", len(few), message, more, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())
+        "rare_classes", "warning", len(few), message, advice, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())
     )
 
 
@@ -76,7 +76,7 @@ def _many(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
     if len(sizes) <= _MANY or sizes.mean() >= _FEW_ROWS:
         return None
     message = f"{len(sizes):,} labels with {sizes.mean():.0f} rows each on average are much to learn from little."
-    return Finding("many_classes", "look", len(sizes), message, "Join labels that mean nearly the same, or add rows.")
+    return Finding("many_classes", "warning", len(sizes), message, "Join labels that mean nearly the same, or add rows.")
 
 
 def _imbalance(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
@@ -87,13 +87,13 @@ def _imbalance(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
         f"The label {quote_names([corpus.label_names[most]])} has {pluralize(int(sizes[most]), 'row')}, "
         f"{quote_names([corpus.label_names[least]])} only {sizes[least]:,}."
     )
-    more = "Accuracy alone would look too good here; watch the macro F1, which counts every label alike."
-    return Finding("imbalance", "look", round(sizes[most] / sizes[least]), message, more)
+    advice = "Accuracy alone would look too good here; watch the macro F1, which counts every label alike."
+    return Finding("imbalance", "warning", round(sizes[most] / sizes[least]), message, advice)
 
 
 def _small(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
     if len(sizes) < 2 or sizes.mean() >= _FEW_ROWS or len(sizes) > _MANY:
         return None
     message = f"{pluralize(len(corpus), 'row')} for {len(sizes):,} labels are few."
-    more = "The model will learn little, and its score will be uncertain; some hundreds of rows for each label work well."
-    return Finding("few_rows", "look", len(corpus), message, more)
+    advice = "The model will learn little, and its score will be uncertain; some hundreds of rows for each label work well."
+    return Finding("few_rows", "warning", len(corpus), message, advice)

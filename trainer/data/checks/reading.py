@@ -23,13 +23,13 @@ def check_reading(table: Table, columns: Columns, corpus: Corpus) -> list[Findin
 def _rows_read(table: Table) -> Finding:
     count = len(table.dropped)
     if not count:
-        return Finding("rows_read", "good", len(table.rows), f"All {pluralize(len(table.rows), 'row')} could be read.")
+        return Finding("rows_read", "ok", len(table.rows), f"All {pluralize(len(table.rows), 'row')} could be read.")
     share = count / table.rows_seen
     first = table.dropped[0]
     message = f"{pluralize(count, 'row')} of {table.rows_seen:,} could not be read and will not be used ({percent(share)})."
-    more = f"The first is on line {first.line:,}: {first.reason}."
+    advice = f"The first is on line {first.line:,}: {first.reason}."
     shown = tuple(Example(row.line, "", row.reason) for row in table.dropped[:MAX_EXAMPLES])
-    return Finding("rows_dropped", "must_fix" if share > 0.1 else "look", count, message, more, shown)
+    return Finding("rows_dropped", "error" if share > 0.1 else "warning", count, message, advice, shown)
 
 
 def _encoding_guessed(table: Table) -> Finding | None:
@@ -40,7 +40,7 @@ def _encoding_guessed(table: Table) -> Finding | None:
     message = f"The file does not say how its letters are written; {table.encoding} is my best guess, and {rows} on it."
     where = f"Look at line {table.lines[odd[0]]:,}: are its letters right? " if odd else ""
     shown = tuple(Example(table.lines[row], next(cell for cell in table.rows[row] if not cell.isascii())) for row in odd[:MAX_EXAMPLES])
-    return Finding("encoding_guessed", "look", len(odd), message, f"{where}If not, save the file as UTF-8 and upload it again.", shown)
+    return Finding("encoding_guessed", "warning", len(odd), message, f"{where}If not, save the file as UTF-8 and upload it again.", shown)
 
 
 def _empty(table: Table, corpus: Corpus, reason: str, code: str, what: str, other: int) -> Finding | None:
@@ -49,7 +49,7 @@ def _empty(table: Table, corpus: Corpus, reason: str, code: str, what: str, othe
         return None
     message = f"{pluralize(len(lines), 'row has', 'rows have')} no {what} and will not be used, the first on line {lines[0]:,}."
     shown = _shown(table, [row for row in corpus.dropped if row.reason == reason], other)
-    return Finding(code, "look", len(lines), message, examples=shown)
+    return Finding(code, "warning", len(lines), message, examples=shown)
 
 
 def _unknown_split(table: Table, corpus: Corpus, text: int) -> Finding | None:
@@ -58,8 +58,8 @@ def _unknown_split(table: Table, corpus: Corpus, text: int) -> Finding | None:
         return None
     count = pluralize(len(rows), "row is", "rows are")
     message = f"{count} neither for training, validation nor test, as the split column says, and will not be used."
-    more = "They may be meant for a test. Correct the column and upload the file again."
-    return Finding("unknown_split", "look", len(rows), message, more, _shown(table, rows, text))
+    advice = "They may be meant for a test. Correct the column and upload the file again."
+    return Finding("unknown_split", "warning", len(rows), message, advice, _shown(table, rows, text))
 
 
 def _shown(table: Table, rows: list[DroppedRow], column: int) -> tuple[Example, ...]:

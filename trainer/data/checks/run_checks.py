@@ -19,7 +19,7 @@ from trainer.data.duplicates.near_duplicates import MAX_GROUP, NearDuplicates
 from trainer.data.files.reading import Table
 from trainer.text_format import percent, pluralize
 
-_ORDER = {"must_fix": 0, "look": 1, "good": 2}
+_ORDER = {"error": 0, "warning": 1, "ok": 2}
 
 
 def check(table: Table, columns: Columns, corpus: Corpus, near: NearDuplicates) -> list[Finding]:
@@ -43,11 +43,11 @@ def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
 def _columns_unsure(table: Table, columns: Columns) -> Finding | None:
     if columns.sure:
         return None
-    more = (
+    advice = (
         f"Text: “{table.columns[columns.text][:60]}” ({columns.text_reason}). "
         f"Label: “{table.columns[columns.label][:60]}” ({columns.label_reason}). Choosing them by hand settles it."
     )
-    return Finding("columns_unsure", "look", 1, "Please check the columns: I am not sure of them.", more)
+    return Finding("columns_unsure", "warning", 1, "Please check the columns: I am not sure of them.", advice)
 
 
 def _split_given(corpus: Corpus) -> Finding | None:
@@ -55,7 +55,7 @@ def _split_given(corpus: Corpus) -> Finding | None:
         return None
     counts = Counter(corpus.origins)
     said = ", ".join(f"{pluralize(counts[part], 'row')} for {part}" for part in ("train", "validation", "test") if counts[part])
-    return Finding("split_given", "good", len(corpus), f"The rows come with their own split, which is respected: {said}.")
+    return Finding("split_given", "ok", len(corpus), f"The rows come with their own split, which is respected: {said}.")
 
 
 def _doubles(corpus: Corpus, near: NearDuplicates) -> list[Finding]:
@@ -71,7 +71,7 @@ def _doubles(corpus: Corpus, near: NearDuplicates) -> list[Finding]:
         _near_unchecked(corpus, near),
     ]
     if not any(found):
-        found.append(Finding("texts_differ", "good", len(corpus), "No text occurs twice, nor nearly."))
+        found.append(Finding("texts_differ", "ok", len(corpus), "No text occurs twice, nor nearly."))
     return [finding for finding in found if finding]
 
 
@@ -79,10 +79,16 @@ def _duplicates(corpus: Corpus, doubles: list[list[int]]) -> Finding | None:
     if not doubles:
         return None
     message = f"{pluralize(len(doubles), 'text occurs', 'texts occur')} more than once ({sum(map(len, doubles)):,} rows)."
-    more = "The copies of a text are kept together, so that none is both trained on and tested."
+    advice = "The copies of a text are kept together, so that none is both trained on and tested."
     shown = examples(corpus, (row for group in doubles for row in group))
     return Finding(
-        "duplicate_texts", "look", len(doubles), message, more, shown, bool(removable_rows(corpus, duplicate_mask(corpus, doubles)).any())
+        "duplicate_texts",
+        "warning",
+        len(doubles),
+        message,
+        advice,
+        shown,
+        bool(removable_rows(corpus, duplicate_mask(corpus, doubles)).any()),
     )
 
 
@@ -92,14 +98,14 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
     names = " and ".join(f"“{name[:40]}”" for name in sorted({corpus.label_names[corpus.label_ids[row]] for row in conflicts[0]})[:3])
     text = duplicate_key(corpus.texts[conflicts[0][0]])
     message = f"{pluralize(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
-    more = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
+    advice = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
     shown = examples(corpus, (row for group in conflicts for row in group))
     return Finding(
         "conflicting_labels",
-        "look",
+        "warning",
         len(conflicts),
         message,
-        more,
+        advice,
         shown,
         bool(removable_rows(corpus, conflicting(corpus, conflicts)).any()),
     )
@@ -118,13 +124,13 @@ def _near(corpus: Corpus, near_duplicates: NearDuplicates, doubles: list[list[in
         if group in near:
             near[group].append(row)
     message = f"{pluralize(len(near), 'group')} of nearly equal texts ({sum(map(len, near.values())):,} rows)."
-    more = (
+    advice = (
         "They are the same but for case, punctuation, links, user names or a few letters, a word at most. Each group is kept together, so "
         f"that none of it is both trained on and tested{'; of rows in different groups see below' if near_duplicates.parted.any() else ''}."
     )
     shown = examples(corpus, (row for group in near.values() for row in group[:4]))
     repairable = bool(removable_rows(corpus, duplicate_mask(corpus, rows_of(near_duplicates.folds))).any())
-    return Finding("near_duplicates", "look", len(near), message, more, shown, repairable)
+    return Finding("near_duplicates", "warning", len(near), message, advice, shown, repairable)
 
 
 def _near_parted(corpus: Corpus, near: NearDuplicates) -> Finding | None:
@@ -137,12 +143,12 @@ def _near_parted(corpus: Corpus, near: NearDuplicates) -> Finding | None:
         f"{percent(count / len(corpus))} of all rows."
     )
     allowed = max(MAX_GROUP[0], int(MAX_GROUP[1] * len(corpus)))
-    more = (
+    advice = (
         f"Many texts are nearly equal to one another, as if made from one template. At most about {pluralize(allowed, 'row')} of them are kept "
         "on one side, so that some are trained on and others that look like them are tested: the score will look better than it is. "
         "Take out texts that only repeat a template, or give a test file whose texts were collected separately."
     )
-    return Finding("near_duplicates_parted", "look", count, message, more, examples(corpus, marked(near.parted)))
+    return Finding("near_duplicates_parted", "warning", count, message, advice, examples(corpus, marked(near.parted)))
 
 
 def _near_unchecked(corpus: Corpus, near: NearDuplicates) -> Finding | None:
@@ -153,9 +159,9 @@ def _near_unchecked(corpus: Corpus, near: NearDuplicates) -> Finding | None:
         f"Not all nearly equal texts were looked for: for {pluralize(count, 'row')} of {len(corpus):,} "
         "too many others have the same words, or the text is too long."
     )
-    more = (
+    advice = (
         "Texts that are equal, or differ in one letter, are found all the same, unless they have more than a million letters. Others that "
         "are nearly equal may be both trained on and tested, which makes a test score too high. Shorten long texts, take out texts that "
         "only repeat a template, or give a test file whose texts were collected separately."
     )
-    return Finding("near_duplicates_unchecked", "look", count, message, more, examples(corpus, marked(near.unchecked)))
+    return Finding("near_duplicates_unchecked", "warning", count, message, advice, examples(corpus, marked(near.unchecked)))

@@ -32,7 +32,7 @@ def _html(corpus: Corpus) -> Finding | None:
     if not rows:
         return None
     message = f"{pluralize(len(rows), 'text holds', 'texts hold')} HTML codes such as “&amp;” or “<br>”, left over from a web page."
-    return Finding("html_in_texts", "look", len(rows), message, examples=examples(corpus, rows), repairable=True)
+    return Finding("html_in_texts", "warning", len(rows), message, examples=examples(corpus, rows), repairable=True)
 
 
 def _links(corpus: Corpus) -> Finding | None:
@@ -40,19 +40,19 @@ def _links(corpus: Corpus) -> Finding | None:
     if not rows:
         return None
     message = f"{pluralize(len(rows), 'text holds', 'texts hold')} links or user names, which a model may learn by heart."
-    more = "If you replace them here, the model does the same with every text that you try later."
-    return Finding("links_in_texts", "look", len(rows), message, more, examples(corpus, rows), True)
+    advice = "If you replace them here, the model does the same with every text that you try later."
+    return Finding("links_in_texts", "warning", len(rows), message, advice, examples(corpus, rows), True)
 
 
 def _leaking_column(table: Table, columns: Columns, corpus: Corpus) -> Finding | None:
     """A column joined to the text whose values each go with one label."""
-    for position in columns.more_text:
+    for position in columns.extra_text_columns:
         rows = _sample(corpus)
         signs = {row: table.rows[corpus.source_rows[row]][position].strip() for row in rows}
         if _give_away(corpus, signs, len(rows)):
             message = f"The column {quote_names([table.columns[position]])} gives the label away: each of its values goes with one label."
-            more = "A model would read it instead of the text, and its score would mean nothing. Do not join it to the text."
-            return Finding("label_leak", "must_fix", len(rows), message, more, examples(corpus, rows))
+            advice = "A model would read it instead of the text, and its score would mean nothing. Do not join it to the text."
+            return Finding("label_leak", "error", len(rows), message, advice, examples(corpus, rows))
     return None
 
 
@@ -63,8 +63,8 @@ def _leaking_text(corpus: Corpus) -> Finding | None:
     for signs, where in ((words, "first"), (ends, "last")):
         if _give_away(corpus, signs, len(rows)):
             message = f"The {where} word of the texts gives the label away, as in {quote_names([corpus.texts[rows[0]][:40]])}."
-            more = "A model would learn that word and nothing else; take it out of the texts."
-            return Finding("label_leak", "look", len(rows), message, more, examples(corpus, rows))
+            advice = "A model would learn that word and nothing else; take it out of the texts."
+            return Finding("label_leak", "warning", len(rows), message, advice, examples(corpus, rows))
     return _named_in_text(corpus, rows)
 
 
@@ -102,8 +102,8 @@ def _named_in_text(corpus: Corpus, rows: Sequence[int]) -> Finding | None:
     if len(rows) < 20 or len(own) < 0.6 * len(rows) or other > 0.1 * len(own):
         return None
     message = f"{percent(len(own) / len(rows))} of the texts name their own label, as in {quote_names([corpus.texts[own[0]][:60]])}."
-    more = "A model would learn that word and little else; if new texts will not name it, take it out of the texts."
-    return Finding("label_leak", "look", len(own), message, more, examples(corpus, own))
+    advice = "A model would learn that word and little else; if new texts will not name it, take it out of the texts."
+    return Finding("label_leak", "warning", len(own), message, advice, examples(corpus, own))
 
 
 def _sample(corpus: Corpus) -> list[int]:

@@ -24,7 +24,7 @@ _SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
 class Columns:
     """Positions of the text and the label column, each with the reason in words; ``sure`` is False where a person should look.
 
-    ``candidates``: other columns that could be the label, best first. ``more_text``: further texts joined to the text, as a person chose.
+    ``candidates``: other columns that could be the label, best first. ``extra_text_columns``: further texts joined to the text, as a person chose.
     """
 
     text: int
@@ -33,7 +33,7 @@ class Columns:
     label_reason: str
     sure: bool
     candidates: tuple[int, ...] = ()
-    more_text: tuple[int, ...] = ()
+    extra_text_columns: tuple[int, ...] = ()
 
 
 def guess_columns(table: Table, *, text: int | None = None, label: int | None = None) -> Columns:

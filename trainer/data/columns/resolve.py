@@ -28,7 +28,7 @@ def resolve_columns(table: Table, text: Sequence[str | int] = (), label: str | i
             "Choose another label column, or do not join this one.",
             code="same_column",
         )
-    return replace(columns, more_text=tuple(named[1:]))
+    return replace(columns, extra_text_columns=tuple(named[1:]))
 
 
 def _position(table: Table, named: str | int, what: str) -> int:

@@ -48,4 +48,4 @@ def header_rows_warning(below: list[Record], line: int) -> ReaderWarning:
     what = "1 more row below the column names belongs" if len(below) == 1 else f"{len(below)} more rows below the column names belong"
     were = "was" if len(below) == 1 else "were"
     message = f"{what} to the header, as survey tools write it (questions, kinds of answers, import ids), and {were} not read as data."
-    return ReaderWarning("header_rows", "good", len(below), message, line=line)
+    return ReaderWarning("header_rows", "ok", len(below), message, line=line)

@@ -72,7 +72,7 @@ def _left_out(names: list[str]) -> tuple[ReaderWarning, ...]:
         return ()
     listed = ", ".join(f"“{name}”" for name in names[:5]) + (" and more" if len(names) > 5 else "")
     message = f"{len(names)} columns hold something else than text or numbers (such as pictures) and were left out: {listed}."
-    return (ReaderWarning("columns_left_out", "look", len(names), message.replace("1 columns hold", "1 column holds")),)
+    return (ReaderWarning("columns_left_out", "warning", len(names), message.replace("1 columns hold", "1 column holds")),)
 
 
 def _name_classes(schema: "pa.Schema", chosen: list[int], cells: list[list[str]], limits: Limits) -> None:

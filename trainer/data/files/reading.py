@@ -218,10 +218,10 @@ def _reading_remarks(decoded: Decoded, dialect: Dialect, rows: int) -> list[Read
             f"The file held {what}, which no text has, and which was left out. "
             "The file may be damaged, or cut by the program that wrote it: compare a few texts with the original."
         )
-        remarks.append(ReaderWarning("null_bytes", "look", count, message))
+        remarks.append(ReaderWarning("null_bytes", "warning", count, message))
     if dialect.quote == "'":
         message = "The cells stand in 'single quotation marks'; these were taken off."
-        remarks.append(ReaderWarning("single_quotes", "good", rows, message))
+        remarks.append(ReaderWarning("single_quotes", "ok", rows, message))
     return remarks
 
 
@@ -290,7 +290,7 @@ def _preamble_remark(above: list[Record], line: int, delimiter: str) -> tuple[Re
         if len(above) == 1
         else (f"{what} above the table and were not read as rows; the first is “{shown}”.")
     )
-    return (ReaderWarning("preamble_skipped", "look", len(above), message, line=line),)
+    return (ReaderWarning("preamble_skipped", "warning", len(above), message, line=line),)
 
 
 # --- other formats --------------------------------------------------------------------------------------------------

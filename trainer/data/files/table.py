@@ -26,12 +26,12 @@ class DroppedRow:
 class ReaderWarning:
     """Something that the reader did and a person should know, in whole sentences.
 
-    ``severity``: "good" where nothing can have gone wrong, "look" where a glance is worth it. ``count``: rows, columns or
+    ``severity``: "ok" where nothing can have gone wrong, "warning" where a glance is worth it. ``count``: rows, columns or
     characters concerned. ``line``: where in the file, from 1, if there is one place.
     """
 
     code: str
-    severity: Literal["good", "look"]
+    severity: Literal["ok", "warning"]
     count: int
     message: str
     line: int | None = None

@@ -169,7 +169,7 @@ def _mended_remark(count: int, delimiter: str | None) -> ReaderWarning:
     sign = NAMES.get(delimiter or "", "delimiter")
     return ReaderWarning(
         "delimiter_in_text",
-        "look",
+        "warning",
         count,
         f"{count:,} texts held a {sign} without quotation marks around the text and fell into pieces; they were put together again. "
         "Check a few of them; a file saved by a spreadsheet has no such texts.",
@@ -209,4 +209,4 @@ def distinct_names(names: list[str]) -> tuple[tuple[str, ...], tuple[ReaderWarni
     listed = ", ".join(f"“{name}”" for name in renamed[:5]) + (" and more" if len(renamed) > 5 else "")
     what = "1 column had" if len(renamed) == 1 else f"{len(renamed)} columns had"
     message = f"{what} no name, or the name of another column, in the first row; here: {listed}."
-    return tuple(result), (ReaderWarning("headers_renamed", "good", len(renamed), message),)
+    return tuple(result), (ReaderWarning("headers_renamed", "ok", len(renamed), message),)

@@ -86,7 +86,7 @@ def _other_sheets(chosen: str, filled: list[str]) -> list[ReaderWarning]:
         f"The workbook has {len(filled)} sheets. “{chosen}” was read, because it looks most like a table of texts; not read: {listed}. "
         "If you want another one, save that sheet as a file of its own and upload it."
     )
-    return [ReaderWarning("other_sheets", "look", len(others), message)]
+    return [ReaderWarning("other_sheets", "warning", len(others), message)]
 
 
 def _merged_cells(count: int) -> list[ReaderWarning]:
@@ -96,7 +96,7 @@ def _merged_cells(count: int) -> list[ReaderWarning]:
         f"Cells are merged over several rows; their value was filled into the {count:,} cells below it, so that each row has its own. "
         "Look at a few rows, and unmerge the cells in the workbook if that is wrong."
     )
-    return [ReaderWarning("merged_cells", "look", count, message)]
+    return [ReaderWarning("merged_cells", "warning", count, message)]
 
 
 def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]], int]:
