@@ -70,7 +70,7 @@ class Diagnosis:
 
     code: str
     message: str
-    severity: Literal["look", "info"] = "look"
+    severity: Literal["warning", "info"] = "warning"
     """"info" for what is no fault of the training."""
 
 

@@ -49,7 +49,7 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], came: str = "") -> st
     )
     said = "".join(
         [
-            *(markup.notice(sentence, "must_fix") for sentence in view.damage),
+            *(markup.notice(sentence, "error") for sentence in view.damage),
             *(markup.notice(d.message, d.severity) for d in diagnoses),
             *(markup.notice(n, "info") for n in view.remarks),
         ]
