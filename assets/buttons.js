@@ -1,4 +1,4 @@
-// A piece of HTML with buttons: draws props.value and hands a press of a button with data-do to the page, as a click with {action, code}. It
+// A piece of HTML with buttons: draws props.value and hands a press of a button with data-action to the page, as a click with {action, code}. It
 // decides nothing. Fetched once for all of them; mount takes what gradio gives a component. Template: <div class="em-with-buttons"></div>.
 
 const PATIENCE = 8000; // milliseconds after which a press that changed nothing here may be tried again
@@ -44,19 +44,19 @@ export function mount({ element, props, trigger, watch }) {
     patch(box, made.content);
     for (const fold of box.querySelectorAll("details")) if (open.has(called(fold))) fold.open = true;
     if (!inside || document.activeElement === inside) return;
-    const { do: action, code } = inside.dataset;
-    const again = [...box.querySelectorAll("button[data-do]")].find((button) => button.dataset.do === action && button.dataset.code === code);
+    const { action, code } = inside.dataset;
+    const again = [...box.querySelectorAll("button[data-action]")].find((button) => button.dataset.action === action && button.dataset.code === code);
     (again ?? box.querySelector("[tabindex='-1']"))?.focus({ preventScroll: true });
   }
 
   box.addEventListener("click", (event) => {
-    const button = event.target.closest("button[data-do]");
+    const button = event.target.closest("button[data-action]");
     if (!button || pressed || button.disabled) return;
     pressed = button;
     button.setAttribute("aria-busy", "true");
     setTimeout(() => pressed === button && release(), PATIENCE);
     document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
-    trigger("click", { action: button.dataset.do, code: button.dataset.code ?? "" });
+    trigger("click", { action: button.dataset.action, code: button.dataset.code ?? "" });
   });
 
   function release() {

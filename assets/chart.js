@@ -127,7 +127,7 @@ const CONFIG = { responsive: true, displayModeBar: false, displaylogo: false, sh
 export function mount({ element, props, trigger, watch }) {
   const [div, note] = [element.querySelector(".chart"), element.querySelector("h3 small")];
   const title = element.querySelector("h3 span").textContent;
-  const buttons = Object.fromEntries([...element.querySelectorAll("[data-do]")].map((button) => [button.dataset.do, button]));
+  const buttons = Object.fromEntries([...element.querySelectorAll("[data-action]")].map((button) => [button.dataset.action, button]));
   const firstNote = note.textContent;
   const file = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
   const probe = document.createElement("span");

@@ -37,16 +37,16 @@ list.addEventListener("change", ({ target }) => {
 
 // A row is a large target for the mouse; boxes and titles already answer by themselves.
 list.addEventListener("click", ({ target }) => {
-  const title = target.closest("button[data-do]");
-  if (title) trigger("click", { action: title.dataset.do, code: title.dataset.code });
+  const title = target.closest("button[data-action]");
+  if (title) trigger("click", { action: title.dataset.action, code: title.dataset.code });
   if (title || target.closest("input, label") || getSelection().toString()) return;
   target.closest("tr")?.querySelector("input[data-run]")?.click();
 });
 
 // What was pressed around the list: the page asks for it when it leads the focus on.
 document.addEventListener("emotune:pressed", ({ detail }) => {
-  list.dataset.pressed = detail.do;
-  if (detail.do !== "untick") return;
+  list.dataset.pressed = detail.action;
+  if (detail.action !== "untick") return;
   ticked.clear();
   for (const box of boxes()) box.checked = false;
   trigger("select");

@@ -32,13 +32,13 @@ function back() {
 }
 
 sheet.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-do]");
+  const button = event.target.closest("button[data-action]");
   if (!button || button.hasAttribute("aria-busy")) return;
   button.setAttribute("aria-busy", "true");
-  answered = button.dataset.do;
+  answered = button.dataset.action;
   document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
   const value = sheet.querySelector("input")?.value ?? "";
-  trigger("click", { action: button.dataset.do, code: button.dataset.code ?? "", value });
+  trigger("click", { action: button.dataset.action, code: button.dataset.code ?? "", value });
 });
 
 document.addEventListener("emotune:answered", () => {
@@ -48,7 +48,7 @@ document.addEventListener("emotune:answered", () => {
 sheet.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.target.tagName !== "INPUT" || event.isComposing) return;
   event.preventDefault();
-  sheet.querySelector("button[data-do]")?.click();
+  sheet.querySelector("button[data-action]")?.click();
 });
 
 watch("value", draw);

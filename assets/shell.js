@@ -68,7 +68,7 @@
 
   let pressedStart = 0;
   document.addEventListener("emotune:pressed", ({ detail }) => {
-    if (detail.do === "start") pressedStart = Date.now();
+    if (detail.action === "start") pressedStart = Date.now();
   });
   function toMistake() {
     const field = Date.now() - pressedStart < 10000 && $("#settings .em-invalid :is(input, textarea)");
@@ -82,7 +82,7 @@
   // A press that begins a training is answered before the server is asked.
 
   document.addEventListener("emotune:pressed", ({ detail }) => {
-    if (!detail.says) return;
+    if (!detail.busyMessage) return;
     const strip = $("#status-bar .em-with-buttons");
     if (!strip || $(".em-status-bar[data-state=running]", strip)) return;
     const busy = document.createElement("div");
@@ -90,7 +90,7 @@
     busy.dataset.state = "running";
     busy.dataset.busy = "";
     busy.setAttribute("role", "status");
-    busy.textContent = detail.says;
+    busy.textContent = detail.busyMessage;
     strip.querySelector(".em-status-bar")?.remove();
     strip.prepend(busy);
   });
@@ -102,12 +102,12 @@
     const strip = $("#status-bar .em-status-bar[data-key]");
     if (!strip) return;
     // Whoever has the results before him need not be told of them.
-    const results = strip.dataset.state === "ok" && $("[data-do=results]", strip)?.dataset.code;
+    const results = strip.dataset.state === "ok" && $("[data-action=results]", strip)?.dataset.code;
     if (results && selected === "Results" && results === $("#model textarea, #model input")?.value) localStorage.setItem(DISMISSED, strip.dataset.key);
     strip.hidden = strip.dataset.key === localStorage.getItem(DISMISSED);
   }
   document.addEventListener("emotune:pressed", ({ detail }) => {
-    if (!["dismiss", "results"].includes(detail.do)) return;
+    if (!["dismiss", "results"].includes(detail.action)) return;
     const strip = $("#status-bar .em-status-bar[data-key]");
     if (strip && strip.dataset.state !== "running") localStorage.setItem(DISMISSED, strip.dataset.key);
     hideDismissed();

@@ -351,7 +351,7 @@ class _Attempt:
         )
         # The foot follows tick by tick; at the end its button carries just these runs.
         self.page.wait_for_function(
-            """wanted => (document.querySelector("#footer-runs button[data-do=delete], #footer-runs button[data-do=more]")?.dataset.code ?? "")
+            """wanted => (document.querySelector("#footer-runs button[data-action=delete], #footer-runs button[data-action=more]")?.dataset.code ?? "")
                 .split(" ").sort().join(" ") === wanted""",
             arg=" ".join(sorted(runs)),
         )
@@ -361,7 +361,7 @@ class _Attempt:
         for _ in range(8):
             self.page.wait_for_function(_STILL)
             with suppress(TimeoutError):
-                self.page.locator(f"#footer-runs button[data-do={action}]").locator("visible=true").first.click(timeout=30_000)
+                self.page.locator(f"#footer-runs button[data-action={action}]").locator("visible=true").first.click(timeout=30_000)
                 self.page.wait_for_selector("#runs-sheet .em-question", timeout=30_000)
                 return
         raise AssertionError(f"no question for {action}")

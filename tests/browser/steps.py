@@ -39,8 +39,8 @@ def setting(page: Page, name: str) -> Locator:
 def choose_settings(page: Page, **values: str) -> None:
     """Fill settings of the next training in."""
     tab(page, "Train")
-    prepare = page.locator("#run-details [data-do=prepare]")
-    expect(page.locator("#start:visible, #run-details [data-do=prepare]:visible").first).to_be_visible()
+    prepare = page.locator("#run-details [data-action=prepare]")
+    expect(page.locator("#start:visible, #run-details [data-action=prepare]:visible").first).to_be_visible()
     if prepare.is_visible():
         prepare.click()
     epochs = setting(page, "epochs")

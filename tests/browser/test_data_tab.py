@@ -30,7 +30,7 @@ def table(name: str, rows: Sequence[Sequence[str]], header: Sequence[str] = ("te
 def clear_desk(page: Page) -> None:
     """Close whatever file is open. One of our own is opened first: then the page shows what it has, and no older file comes late."""
     upload(page, table("in between.csv", small_rows(33)), rows="33")
-    page.locator("#data-summary [data-do=close]").click()
+    page.locator("#data-summary [data-action=close]").click()
     expect(page.locator("#try-sample")).to_be_visible()
 
 
@@ -86,7 +86,7 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, empty_
     expect(page.locator("#drafts li")).to_have_count(0)
     upload(page, table("first.csv", small_rows(60)), rows="60")
     upload(page, table("second.csv", small_rows(90)), rows="90")
-    page.locator("#data-summary [data-do=close]").click()
+    page.locator("#data-summary [data-action=close]").click()
     expect(page.locator("#drafts li")).to_have_count(2)
     expect(page.locator("#drafts li").first).to_contain_text("second.csv")
     visited.reload()
@@ -94,7 +94,7 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, empty_
     page.locator("#drafts li").filter(has_text="first.csv").get_by_role("button", name="Open").click()
     expect(page.locator("#data-summary")).to_contain_text("first.csv")
     expect(title(page)).to_be_focused()
-    page.locator("#data-summary [data-do=close]").click()
+    page.locator("#data-summary [data-action=close]").click()
     row = page.locator("#drafts li").filter(has_text="second.csv")
     row.locator("summary").click()
     row.get_by_role("button", name="Remove").click()
@@ -111,7 +111,7 @@ def test_a_button_can_be_pressed_again_by_whoever_comes_back(visit: Open, empty_
         page.locator(sample).click()
         expect(page.locator("#data-summary")).to_contain_text(name, timeout=5_000)
         expect(title(page)).to_be_visible(timeout=5_000)
-        page.locator("#data-summary [data-do=close]").click()
+        page.locator("#data-summary [data-action=close]").click()
         expect(page.locator("#try-sample")).to_be_visible(timeout=5_000)
 
 
@@ -418,8 +418,8 @@ def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Ser
     expect(page.locator("#findings").get_by_text("1 repair made")).to_be_visible()
     page.get_by_role("button", name="Repair all").click()
     expect(fix).to_have_count(0)
-    expect(page.locator("#findings [data-do=undo]")).to_have_count(8)
-    expect(page.locator("#findings [data-do=repair]")).to_have_count(0)
+    expect(page.locator("#findings [data-action=undo]")).to_have_count(8)
+    expect(page.locator("#findings [data-action=repair]")).to_have_count(0)
 
     page.locator("#file-details").get_by_text("File details").click()
     with page.expect_download() as download:
@@ -461,7 +461,7 @@ def test_advice_on_the_encoder_follows_the_settings(visit: Open) -> None:
     expect(page.locator("#findings .em-check").first).to_contain_text("longer than 16 tokens")
     expect(page.locator("#findings")).to_contain_text("on this machine")
     expect(page.locator("#token-lengths-chart .annotation-text")).to_contain_text("cut at 16 tokens")
-    page.locator("#findings [data-do=set]").click()
+    page.locator("#findings [data-action=set]").click()
     expect(page.locator("#findings")).to_contain_text("All training texts fit")
     expect(page.locator("#token-lengths-chart .annotation-text")).to_contain_text("all fit")
     tab(page, "Train")

@@ -89,7 +89,7 @@ def tick(page: Page, *views: RunView) -> None:
 
 
 def press(page: Page, action: str, where: str = "#footer-runs") -> None:
-    page.locator(f"{where} button[data-do='{action}']").locator("visible=true").first.click()
+    page.locator(f"{where} button[data-action='{action}']").locator("visible=true").first.click()
 
 
 def question(page: Page) -> Locator:
@@ -228,10 +228,10 @@ def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: t
     expect(question(page)).to_contain_text("lost for good")
     assert re.search(r"frees [\d.]+ [KM]B of disk space", question(page).inner_text())
     assert in_view(page, "#runs-sheet .em-sheet")
-    expect(page.locator("#runs-sheet button[data-do=leave]")).to_be_focused()
+    expect(page.locator("#runs-sheet button[data-action=leave]")).to_be_focused()
     page.keyboard.press("Escape")
     expect(question(page)).to_have_count(0)
-    expect(page.locator("#footer-runs button[data-do=delete]").first).to_be_focused()
+    expect(page.locator("#footer-runs button[data-action=delete]").first).to_be_focused()
     expect(box(page, gone)).to_be_checked()
 
     box(page, kept).check()
@@ -324,7 +324,7 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, moods_
     before = lines.count()
     lines.first.get_by_role("button", name="Remove").click()
     expect(question(page)).to_contain_text("Remove “my moods.csv”?")
-    expect(page.locator("#runs-sheet button[data-do=leave]")).to_be_focused()
+    expect(page.locator("#runs-sheet button[data-action=leave]")).to_be_focused()
     press(page, "yes-forget", "#runs-sheet")
     expect(lines).to_have_count(before - 1)
     tab(page, "Data")
@@ -340,11 +340,11 @@ def test_what_takes_room_is_told_and_freed(visit: Open, train: Train) -> None:
     line = page.locator("#disk-room tbody tr").filter(has=page.locator(f"button[data-code='{run.id}']"))
     expect(line).to_contain_text(re.compile(r"[\d.]+ [KM]B"))
     expect(page.locator("#disk-room")).to_contain_text("are free on this disk")
-    line.locator("button[data-do=free]").click()
+    line.locator("button[data-action=free]").click()
     expect(question(page)).to_contain_text("can then not be trained further; its model, its scores and its curves stay")
     press(page, "yes-free", "#runs-sheet")
     expect(page.locator("#disk-room [role=status]")).to_contain_text("can no longer be trained further")
-    expect(line.locator("button[data-do=free]")).to_have_count(0)
+    expect(line.locator("button[data-action=free]")).to_have_count(0)
 
     tick(page, run)
     press(page, "further")
@@ -355,7 +355,7 @@ def test_what_takes_room_is_told_and_freed(visit: Open, train: Train) -> None:
     expect(page.get_by_role("tab", name="Results")).to_have_attribute("aria-selected", "true")
 
     tab(page, "Runs")
-    line.locator("button[data-do=delete]").click()
+    line.locator("button[data-action=delete]").click()
     press(page, "yes-delete", "#runs-sheet")
     expect(line).to_have_count(0)
     expect(page.locator("#disk-room [role=status]")).to_contain_text("1 run deleted.")
@@ -371,7 +371,7 @@ def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open,
     assert page.evaluate(SMALL_TARGETS, 44) == []
     tick(page, pair[0])
     assert in_view(page, "#open-run")
-    assert page.locator("#footer-runs button[data-do=rename]").is_hidden()
+    assert page.locator("#footer-runs button[data-action=rename]").is_hidden()
     press(page, "more")
     expect(page.locator("#runs-sheet button")).to_have_count(6)
     assert in_view(page, "#runs-sheet .em-sheet")
@@ -405,7 +405,7 @@ def test_on_a_desktop_targets_are_36_pixels_and_the_foot_holds_all_actions(visit
     runs_tab(page)
     tick(page, pair[0])
     for action in ("delete", "rename", "further", "again", "open"):
-        button = page.locator(f"#footer-runs button[data-do={action}]")
+        button = page.locator(f"#footer-runs button[data-action={action}]")
         expect(button).to_be_visible()
         assert button.bounding_box()["height"] >= 36
     assert page.locator("#footer-runs").bounding_box()["height"] <= 66

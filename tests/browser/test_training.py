@@ -156,7 +156,7 @@ def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: P
     expect(page.locator("#footer-watch")).to_contain_text("It waits in the queue: 1 run before it")
     expect(page.locator("#status-bar")).to_contain_text("1 waiting")
     # The strip tells of the one that trains, and leads to it.
-    page.locator("#status-bar [data-do=watch]").click()
+    page.locator("#status-bar [data-action=watch]").click()
     page.wait_for_function("id => document.body.dataset.watched === id", arg=first)
     wait_for_points(page, 3)
     server.brake(False)

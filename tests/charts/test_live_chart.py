@@ -103,11 +103,11 @@ class Charts:
         self.page.mouse.down()
         self.page.mouse.move(area["x"] + 0.6 * area["width"], area["y"] + 0.7 * area["height"], steps=4)
         self.page.mouse.up()
-        sync_api.expect(self.locator("[data-do=reset]")).to_be_visible()
+        sync_api.expect(self.locator("[data-action=reset]")).to_be_visible()
 
     def file(self, button, name="chart"):
         with self.page.expect_download() as download:
-            self.locator(f"[data-do={button}]", name).click()
+            self.locator(f"[data-action={button}]", name).click()
         return download.value.suggested_filename, Path(download.value.path()).read_bytes()
 
     def table(self, name="chart"):
@@ -180,8 +180,8 @@ def test_heading_and_buttons_stand_outside_the_image(charts):
         assert button.get_attribute("aria-label") == f"{button.text_content()}: Right & <wrong> ${{x}} {{{{y}}}}"
         assert button.bounding_box()["height"] == 36
     page.page.set_viewport_size({"width": 390, "height": 844})
-    assert {page.box("[data-do=png]")["height"], page.box("[data-do=csv]")["height"]} == {44}
-    assert min(page.box("[data-do=png]")["width"], page.box("[data-do=csv]")["width"]) >= 44
+    assert {page.box("[data-action=png]")["height"], page.box("[data-action=csv]")["height"]} == {44}
+    assert min(page.box("[data-action=png]")["width"], page.box("[data-action=csv]")["width"]) >= 44
 
 
 def test_the_figure_may_bring_a_note_of_its_own(charts):
@@ -194,11 +194,11 @@ def test_the_figure_may_bring_a_note_of_its_own(charts):
 
 def test_an_empty_chart_offers_no_files_and_a_chart_without_figure_is_empty(charts):
     page = charts().add(loss_chart(Curves("none"))).drawn()
-    sync_api.expect(page.locator("[data-do=png]")).to_be_disabled()
+    sync_api.expect(page.locator("[data-action=png]")).to_be_disabled()
     page.set(loss_chart(run()))
-    sync_api.expect(page.locator("[data-do=csv]")).to_be_enabled()
+    sync_api.expect(page.locator("[data-action=csv]")).to_be_enabled()
     page.set(None)
-    sync_api.expect(page.locator("[data-do=csv]")).to_be_disabled()
+    sync_api.expect(page.locator("[data-action=csv]")).to_be_disabled()
     assert page.locator(".main-svg").count() == 0
     assert page.locator(".chart").get_attribute("role") is None
     assert page.box(".chart")["height"] == 300
@@ -207,7 +207,7 @@ def test_an_empty_chart_offers_no_files_and_a_chart_without_figure_is_empty(char
 def test_a_zoom_and_a_hover_survive_updates_until_they_are_reset(charts):
     page = charts().add(loss_chart(run(100, 4))).drawn()
     was = page.ranges()
-    reset = page.locator("[data-do=reset]")
+    reset = page.locator("[data-action=reset]")
     sync_api.expect(reset).to_be_hidden()
     page.zoom()
     zoomed = page.ranges()
@@ -221,7 +221,7 @@ def test_a_zoom_and_a_hover_survive_updates_until_they_are_reset(charts):
     sync_api.expect(reset).to_be_hidden()
     assert page.ranges()[0] == was[0]
     # Focus never falls to the body.
-    assert page.page.evaluate("document.activeElement.dataset.do") == "png"
+    assert page.page.evaluate("document.activeElement.dataset.action") == "png"
     page.set(loss_chart(run(130, 4)))
     assert page.ranges()[0] == was[0]
     sync_api.expect(reset).to_be_hidden()
@@ -342,7 +342,7 @@ def test_the_png_has_title_and_background(charts):
 def test_a_finger_scrolls_and_is_offered_no_way_back_from_a_zoom(charts):
     page = charts(width=390, has_touch=True, is_mobile=True).add(accuracy_chart(run())).drawn()
     assert page.page.evaluate("document.querySelector('#chart .chart').layout.dragmode") is False
-    assert page.page.evaluate("getComputedStyle(document.querySelector('#chart [data-do=reset]')).display") == "none"
+    assert page.page.evaluate("getComputedStyle(document.querySelector('#chart [data-action=reset]')).display") == "none"
 
 
 def test_a_server_that_is_gone_is_said_in_the_place_of_the_chart(charts):

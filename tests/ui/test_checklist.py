@@ -23,7 +23,7 @@ def messy(studio: Studio, tmp_path: Path) -> PreparedDraft:
 
 
 def buttons(html: str) -> set[tuple[str, str]]:
-    return set(re.findall(r'data-do="(\w+)"(?: data-code="([\w=]*)")?', html))
+    return set(re.findall(r'data-action="(\w+)"(?: data-code="([\w=]*)")?', html))
 
 
 def test_findings_with_their_rows_and_buttons(messy: PreparedDraft) -> None:

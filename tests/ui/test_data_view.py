@@ -44,13 +44,13 @@ def test_the_chip_names_the_file_and_its_size(moods: PreparedDraft) -> None:
     html = data_view.file_badge(moods)
     assert ">moods.csv<" in html
     assert "240 rows · 3 classes" in html
-    assert 'data-do="close"' in html
+    assert 'data-action="close"' in html
 
 
 def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: PreparedDraft, tmp_path: Path) -> None:
     test = write_rows(tmp_path / "later.csv", small_rows(30, seed=7))
     both = studio.add_file("local", moods.draft.id, "test", test.name, test)
-    assert 'data-do="remove_file" data-code="test"' in data_view.file_badge(both)
+    assert 'data-action="remove_file" data-code="test"' in data_view.file_badge(both)
     assert "30 kept aside: all of <bdi>later.csv</bdi>" in data_view.split_counts(both, assess_readiness(both, USUAL))
     assert "168 to learn from · 24 to watch · 48 kept aside<" in data_view.split_counts(moods, assess_readiness(moods, USUAL))
 

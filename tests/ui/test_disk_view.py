@@ -40,10 +40,10 @@ def test_the_room_is_told_by_what_it_is_for_the_largest_first() -> None:
 
 def test_states_are_freed_only_where_a_model_stays() -> None:
     html = room(storage())
-    assert f'data-do="free" data-code="{RUN.id}"' in html
-    assert f'data-do="free" data-code="{TRAINING.id}"' not in html
-    assert f'data-do="delete" data-code="{TRAINING.id}" disabled' in html
-    assert f'data-do="delete" data-code="{RUN.id}">' in html
+    assert f'data-action="free" data-code="{RUN.id}"' in html
+    assert f'data-action="free" data-code="{TRAINING.id}"' not in html
+    assert f'data-action="delete" data-code="{TRAINING.id}" disabled' in html
+    assert f'data-action="delete" data-code="{RUN.id}">' in html
 
 
 def test_what_bounds_checkpoints_is_told_and_whose_go_next() -> None:
@@ -54,8 +54,8 @@ def test_what_bounds_checkpoints_is_told_and_whose_go_next() -> None:
 
 
 def test_nothing_to_clear_cannot_be_cleared() -> None:
-    assert 'data-do="clear">' in room(storage())
-    assert 'data-do="clear" disabled' in room(storage(uploads=0))
+    assert 'data-action="clear">' in room(storage())
+    assert 'data-action="clear" disabled' in room(storage(uploads=0))
     assert "<table" not in disk_view.room_html(storage(runs=()), [], {})
 
 
@@ -65,7 +65,12 @@ def test_what_was_done_is_said() -> None:
 
 def test_a_file_says_when_it_was_opened_and_what_goes_with_it() -> None:
     html = disk_view.files_html([DRAFT], now=1_000_000.0 + 3 * 3600 + 50)
-    for told in ("my moods.csv", "3 hours ago · 1.2 MB · with test file test.csv", "open now", f'data-do="reopen" data-code="{DRAFT.id}"'):
+    for told in (
+        "my moods.csv",
+        "3 hours ago · 1.2 MB · with test file test.csv",
+        "open now",
+        f'data-action="reopen" data-code="{DRAFT.id}"',
+    ):
         assert told in html
     assert "just now" in disk_view.files_html([DRAFT], now=1_000_030.0)
     assert "No file has been opened yet." in disk_view.files_html([], now=0.0)
@@ -79,6 +84,6 @@ def test_nothing_that_somebody_typed_is_markup() -> None:
 
 def test_a_file_that_ended_emotune_is_tried_again_knowingly() -> None:
     html = disk_view.files_html([dataclasses.replace(DRAFT, withheld=True)], now=1_000_060.0)
-    assert f'data-do="retry" data-code="{DRAFT.id}"' in html
+    assert f'data-action="retry" data-code="{DRAFT.id}"' in html
     assert "Emotune ended while reading it" in html
-    assert 'data-do="reopen"' not in html
+    assert 'data-action="reopen"' not in html

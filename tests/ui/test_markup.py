@@ -48,10 +48,10 @@ def assert_only_words(html: str, words: str) -> None:
 EVERYTHING: dict[str, Callable[[str], str]] = {
     "text": markup.text,
     "notice": lambda w: markup.notice(w, "error"),
-    "empty": lambda w: markup.empty(w, w),
+    "empty": lambda w: markup.empty_state(w, w),
     "facts": lambda w: markup.facts([(w, w)]),
     "table": lambda w: markup.table([w, w], [[w, w]], numbers=(1,), worst=0, caption=w),
-    "probabilities": lambda w: markup.probabilities([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
+    "probabilities": lambda w: markup.probability_bars([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
     "isolated": markup.isolated,
     "dot": lambda w: markup.dot("#111111") + markup.text(w),
     "class_bar": lambda w: markup.class_bar(markup.text(w), "#111111", 0.5, "12", title=w),
@@ -100,7 +100,7 @@ def test_facts_without_a_value_are_left_out() -> None:
 def test_the_likeliest_class_comes_first_and_the_rest_is_one_line() -> None:
     names = [f"class {n}" for n in range(15)]
     shares = [n / 105 for n in range(15)]
-    html = markup.probabilities(names, shares, ["#111111"] * 15)
+    html = markup.probability_bars(names, shares, ["#111111"] * 15)
     assert (html.count("<li>"), html.count("<li class=em-wide>")) == (6, 6)
     assert html.index("class 14") < html.index("class 13") < html.index("class 3")
     assert "class 2<" not in html

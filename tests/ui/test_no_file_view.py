@@ -16,7 +16,7 @@ def test_a_bad_file_is_named_once_and_the_one_before_is_within_reach() -> None:
     assert html.count("picture.png") == 1
     assert "Still open: " in html
     assert "(20 rows)" in html
-    assert f'data-do="reopen" data-code="{"a" * 32}"' in html
+    assert f'data-action="reopen" data-code="{"a" * 32}"' in html
     assert no_file_view.refused("big.csv", "The file is too large.").count("big.csv: The file is too large.") == 1
     assert "Still open" not in no_file_view.refused("big.csv", "The file is too large.")
 
@@ -24,7 +24,7 @@ def test_a_bad_file_is_named_once_and_the_one_before_is_within_reach() -> None:
 def test_of_many_drafts_the_newest_are_in_view() -> None:
     html = no_file_view.drafts([summary(f"file {n}.csv", changed=NOW - 60 * n) for n in range(6)], now=NOW)
     assert html.index("file 2.csv") < html.index("3 more") < html.index("file 3.csv")
-    assert html.count('data-do="reopen"') == html.count('data-do="remove"') == 6
+    assert html.count('data-action="reopen"') == html.count('data-action="remove"') == 6
     assert no_file_view.drafts([], now=NOW) == ""
 
 

@@ -68,7 +68,7 @@ def test_stop_in_the_strip_stops_the_run_it_was_drawn_for_and_no_other(studio: S
     idle = other_studio(studio)
     first, second = begin(idle, small_csv), begin(idle, small_csv, another(2))
     drawn = status_bar_html(idle.runs(ME), {first.id: "a", second.id: "b"}, None, now=0.0)
-    (code,) = re.findall(r'data-do="stop" data-code="(\w+)"', drawn)
+    (code,) = re.findall(r'data-action="stop" data-code="(\w+)"', drawn)
     assert code == first.id
     # It ends before the press arrives, and the next one begins.
     for run, kind in ((first, "phase"), (first, "finished"), (second, "phase")):

@@ -40,13 +40,13 @@ def test_one_thing_to_fix_has_its_repair_as_the_button(studio: Studio, tmp_path:
 
 def test_several_things_to_fix_are_repaired_in_one(studio: Studio, tmp_path: Path) -> None:
     several = [(f"both {n} at once", f"joy{sign}sadness") for n, sign in enumerate((", ", ", ", ", "))]
-    preparation = opened(studio, tmp_path, [*spelt_in_two_ways("joy"), *several])
-    found = assess_readiness(preparation, USUAL)
-    assert {f.code for f in preparation.blocking_findings} == {"label_variants", "several_labels"}
+    prepared = opened(studio, tmp_path, [*spelt_in_two_ways("joy"), *several])
+    found = assess_readiness(prepared, USUAL)
+    assert {f.code for f in prepared.blocking_findings} == {"label_variants", "several_labels"}
     assert found.title == "2 things to fix, then ready"
     assert (found.repair.action, found.repair.title) == ("repair", "Fix both")
-    assert found.repair.code.split() == [f.code for f in preparation.blocking_findings]
-    assert assess_readiness(studio.repair("local", preparation.draft.id, ["label_variants", "several_labels"]), USUAL).ready
+    assert found.repair.code.split() == [f.code for f in prepared.blocking_findings]
+    assert assess_readiness(studio.repair("local", prepared.draft.id, ["label_variants", "several_labels"]), USUAL).ready
 
 
 def test_what_no_repair_answers_has_no_button(studio: Studio, tmp_path: Path) -> None:
@@ -61,9 +61,9 @@ def test_what_no_repair_answers_has_no_button(studio: Studio, tmp_path: Path) ->
 
 @pytest.mark.parametrize("labels", ["xyxy", "xyzw"])
 def test_rows_too_few_to_split_are_said_at_the_top(studio: Studio, tmp_path: Path, labels: str) -> None:
-    preparation = opened(studio, tmp_path, [(f"text {label} {n}", label) for n, label in enumerate(labels)])
-    assert preparation.ready
-    found = assess_readiness(preparation, USUAL)
+    prepared = opened(studio, tmp_path, [(f"text {label} {n}", label) for n, label in enumerate(labels)])
+    assert prepared.ready
+    found = assess_readiness(prepared, USUAL)
     assert found.title.startswith("With 4 rows nothing would be left for")
     assert (found.wrong, found.ready, found.repair) == (True, False, None)
     assert "at least three different texts for each label" in found.more

@@ -10,7 +10,7 @@ TITLES = {RUN.id: "my moods, quick look", TRAINING.id: "my moods, balanced"}
 
 
 def actions(html: str) -> list[str]:
-    return re.findall(r'data-do="([^"]+)"', html)
+    return re.findall(r'data-action="([^"]+)"', html)
 
 
 def test_without_runs_it_leads_to_the_data() -> None:
@@ -28,7 +28,7 @@ def test_one_finished_run_can_be_opened_first_of_all() -> None:
     assert "my moods, quick look is ticked." in html
     assert actions(html) == ["untick", "delete", "rename", "further", "again", "more", "open"]
     assert html.count("em-primary") == 1
-    assert html.index("em-primary") > html.index('data-do="more"')
+    assert html.index("em-primary") > html.index('data-action="more"')
 
 
 def test_one_that_broke_off_can_be_resumed_and_one_that_trains_can_not() -> None:

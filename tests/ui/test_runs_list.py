@@ -60,7 +60,7 @@ def test_scores_that_few_rows_carry_are_counts() -> None:
 
 def test_a_title_opens_its_run_and_a_box_ticks_it() -> None:
     html = listed([RUN])
-    assert f'data-do="open" data-code="{RUN.id}" dir="auto">my moods, quick look</button>' in html
+    assert f'data-action="open" data-code="{RUN.id}" dir="auto">my moods, quick look</button>' in html
     assert f'data-run="{RUN.id}" aria-label="Choose my moods, quick look"' in html
 
 

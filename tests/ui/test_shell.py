@@ -11,7 +11,7 @@ EVIL = "<img src=x onerror=alert(1)>"
 
 
 def test_a_foot_escapes_what_it_says() -> None:
-    html = shell.footer_html(EVIL, Button("do", EVIL, code=EVIL, says=EVIL, elem_id="x"))
+    html = shell.footer_html(EVIL, Button("do", EVIL, code=EVIL, busy_message=EVIL, elem_id="x"))
     assert "<img" not in html
     assert html.count("&lt;img") == 4
 

@@ -34,7 +34,7 @@ def test_what_runs_says_how_far_it_is_and_names_what_stop_would_stop() -> None:
     assert "Training <strong>file a</strong>" in html
     assert 'aria-valuenow="25"' in html
     assert "3 min 20 s left" in html
-    assert 'data-do="stop" data-code="a"' in html
+    assert 'data-action="stop" data-code="a"' in html
 
 
 def test_what_waits_is_counted() -> None:
@@ -48,7 +48,7 @@ def test_what_could_not_begin_says_why_it_waits() -> None:
     html = status_bar_html([waiting], {"a": "file a"}, None, now=NOW, delay=Delay("another process is writing this run", 8.0))
     assert "waits: another process is writing this run" in html
     assert "waits for its turn" not in html
-    assert 'data-do="stop" data-code="a"' in html
+    assert 'data-action="stop" data-code="a"' in html
 
 
 def test_a_stop_that_was_asked_for_cannot_be_asked_for_again() -> None:
@@ -60,7 +60,7 @@ def test_a_stop_that_was_asked_for_cannot_be_asked_for_again() -> None:
 def test_the_end_of_a_training_says_its_score_and_the_way_to_it() -> None:
     html = bar_html(ended(), scores=SCORES)
     assert "Trained: 67.6 % right on 204 test rows" in html
-    assert 'data-do="results" data-code="a"' in html
+    assert 'data-action="results" data-code="a"' in html
     few = Scores(*[SplitScores(4, Interval(0.75, 0.3, 0.95), Interval(0.7, 0.2, 0.9))] * 2)
     assert "3 of 4 test rows right" in bar_html(ended(), scores=few)
     assert "%" not in bar_html(ended(), scores=few)
@@ -74,7 +74,7 @@ def test_a_failure_says_what_happened() -> None:
 def test_an_interrupted_run_is_told_however_long_ago() -> None:
     view = RunView(id="a", status="interrupted", queued=1.0, step=60, total_steps=138, code="")
     assert "was interrupted at step 60 of 138" in bar_html(view)
-    assert 'data-do="resume"' in bar_html(view)
+    assert 'data-action="resume"' in bar_html(view)
 
 
 @pytest.mark.parametrize("order", [1, -1])

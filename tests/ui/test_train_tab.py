@@ -100,7 +100,7 @@ def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
     foot = train_view.footer(view, "my file", None, None)
     assert "role=alert" in foot
     assert "The disk is full." in foot
-    assert 'data-do="resume"' in foot
+    assert 'data-action="resume"' in foot
     assert "em-primary" in foot
 
 
@@ -111,7 +111,7 @@ def test_the_foot_says_why_a_run_waits() -> None:
     foot = train_view.footer(view, "my file", 0, None, Delay("another process is writing this run", 7.6))
     assert "Waits: another process is writing this run. It is tried again in about 8 s." in foot
     assert "begins in a moment" not in foot
-    assert 'data-do="stop" data-code="x"' in foot
+    assert 'data-action="stop" data-code="x"' in foot
 
 
 def test_a_foot_has_one_primary_button_at_most() -> None:

@@ -75,9 +75,9 @@ def test_a_page_opens_without_the_file_that_ended_its_reader_and_says_so(studio:
     shown = handlers[handler](*(component.value for component in laid.form))
     told = shown[laid.data.parts["notice"]]
     assert "sample_emotions.csv is not opened by itself: Emotune ended suddenly" in told
-    assert f'data-do="remove" data-code="{draft}"' in told
-    assert f'data-do="retry" data-code="{draft}"' in told
-    assert f'data-do="retry" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
+    assert f'data-action="remove" data-code="{draft}"' in told
+    assert f'data-action="retry" data-code="{draft}"' in told
+    assert f'data-action="retry" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
     assert shown[laid.data.draft] is None
     studio.reopen(LOCAL_OWNER, draft, force=True)
     assert handlers[handler](*(component.value for component in laid.form))[laid.data.draft] == draft
@@ -97,6 +97,6 @@ def test_whatever_is_wrong_with_the_last_file_the_page_opens_and_the_others_are_
     monkeypatch.setattr(studio, "latest_prepared_draft", fails)
     shown = handlers[handler](*(component.value for component in laid.form))
     assert ("It cannot be read." if isinstance(wrong, UserError) else "Something went wrong here") in shown[laid.data.parts["notice"]]
-    assert f'data-do="remove" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
+    assert f'data-action="remove" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
     monkeypatch.setattr(studio, "drafts", fails)
     assert laid.data.parts["notice"] in handlers[handler](*(component.value for component in laid.form))

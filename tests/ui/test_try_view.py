@@ -50,7 +50,7 @@ def test_what_was_not_read_as_it_stands_is_said() -> None:
 
 def test_examples_have_their_labels_and_without_a_model_there_are_none() -> None:
     html = try_view.examples([ExampleRow("who goes there", "fear", 3), ExampleRow("at last", "joy", 9)])
-    assert html.count('data-do="example"') == 2
+    assert html.count('data-action="example"') == 2
     assert "who goes therefear" in Read(html).words
     assert try_view.examples([]) == ""
 

@@ -1,6 +1,6 @@
-"""HTML with buttons that the page hears of, and the buttons themselves.
+"""HTML with buttons whose presses reach the page as events, and the buttons themselves.
 
-``assets/buttons.js`` draws it, keeps the focus through every redraw and hands a press to the page.
+``assets/buttons.js`` renders it, keeps the focus through every update and triggers the click event.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trainer.ui import assets, markup
 
 @dataclass(frozen=True)
 class Button:
-    """One button. ``action`` and ``code`` are what the page hears, ``says`` what the strip answers before the server has been asked."""
+    """One button. The click event carries ``action`` and ``code``; the status bar shows ``busy_message`` until the server has answered."""
 
     action: str
     title: str
@@ -20,19 +20,23 @@ class Button:
     primary: bool = False
     elem_id: str = ""
     disabled: bool = False
-    says: str = ""
+    busy_message: str = ""
     link: bool = False
 
     @property
     def html(self) -> str:
-        kind = "em-link" if self.link else "em-button em-primary" if self.primary else "em-button"
-        facts = {"data-do": self.action, "data-code": self.code, "data-says": self.says, "id": self.elem_id}
-        written = "".join(f' {name}="{markup.text(value, most=400)}"' for name, value in facts.items() if value or name == "data-do")
-        return f'<button type="button" class="{kind}"{written}{" disabled" if self.disabled else ""}>{markup.text(self.title)}</button>'
+        css_class = "em-link" if self.link else "em-button em-primary" if self.primary else "em-button"
+        attributes = {"data-action": self.action, "data-code": self.code, "data-busy-message": self.busy_message, "id": self.elem_id}
+        written = "".join(
+            f' {name}="{markup.text(value, max_length=400)}"' for name, value in attributes.items() if value or name == "data-action"
+        )
+        return (
+            f'<button type="button" class="{css_class}"{written}{" disabled" if self.disabled else ""}>{markup.text(self.title)}</button>'
+        )
 
 
 def html_with_buttons(value: str, *, elem_id: str, classes: tuple[str, ...] = ()) -> gr.HTML:
-    """A piece of HTML whose ``click`` event carries ``action`` and ``code`` of the button that was pressed."""
+    """HTML whose ``click`` event carries ``action`` and ``code`` of the pressed button."""
     return gr.HTML(
         value,
         html_template='<div class="em-with-buttons"></div>',

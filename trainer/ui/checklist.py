@@ -1,6 +1,6 @@
 """The checklist of a file: what was found, rows to look at, buttons that repair, take back or leave as it is.
 
-Buttons carry what they do in ``data-do`` and ``data-code``; ``html_with_buttons`` hands a press to the page.
+Buttons carry what they do in ``data-action`` and ``data-code``; ``html_with_buttons`` hands a press to the page.
 """
 
 from collections.abc import Sequence
@@ -30,29 +30,29 @@ def build(*, elem_id: str) -> gr.HTML:
     return html_with_buttons("", elem_id=elem_id)
 
 
-def checklist_html(preparation: PreparedDraft, advice: Sequence[Finding] | None = None) -> str:
+def checklist_html(prepared: PreparedDraft, advice: Sequence[Finding] | None = None) -> str:
     """Everything found in a file and, with the encoder, in ``advice``, which is None while it is not known yet; what was already done about it."""
-    findings, advised = preparation.findings, advice or ()
+    findings, advised = prepared.findings, advice or ()
     fix = [f for f in findings if f.severity == "error"]
     looks = [f for f in findings if f.severity == "warning"]
     of_encoder = [f for f in advised if f.severity == "warning"]
     good = [f for f in (*advised, *findings) if f.severity == "ok"]
-    lines = [_item(preparation, f) for f in (*fix, *of_encoder, *looks)]
+    lines = [_item(prepared, f) for f in (*fix, *of_encoder, *looks)]
     shown, rest = lines[:_MOST_LINES], lines[_MOST_LINES:]
-    if len(lines) < _MOST_LINES and not of_encoder and preparation.problem is None:
+    if len(lines) < _MOST_LINES and not of_encoder and prepared.problem is None:
         # What is good takes the place of "still looking", so that nothing below moves.
-        shown += [_STILL_LOOKING] if advice is None else [_item(preparation, good.pop(0))] if advised and good else []
+        shown += [_STILL_LOOKING] if advice is None else [_item(prepared, good.pop(0))] if advised and good else []
     folded = [
         _fold("warning", f"{len(rest):,} more", rest),
-        _fold("ok", f"{pluralize(len(preparation.draft.repairs), 'repair')} made", _repaired(preparation)),
-        _fold("ok", f"{len(good):,} {'check' if len(good) == 1 else 'checks'} passed", [_item(preparation, f) for f in good]),
+        _fold("ok", f"{pluralize(len(prepared.draft.repairs), 'repair')} made", _repaired(prepared)),
+        _fold("ok", f"{len(good):,} {'check' if len(good) == 1 else 'checks'} passed", [_item(prepared, f) for f in good]),
     ]
-    return f'{_repair_all(preparation)}<ul class="em-checks">{"".join(shown)}{"".join(folded)}</ul>'
+    return f'{_repair_all(prepared)}<ul class="em-checks">{"".join(shown)}{"".join(folded)}</ul>'
 
 
-def _repair_all(preparation: PreparedDraft) -> str:
+def _repair_all(prepared: PreparedDraft) -> str:
     """Where several repairs are offered and the foot does not offer to do all."""
-    many = repairable(preparation)
+    many = repairable(prepared)
     if len(many) < 2 or sum(f.severity == "error" for f in many) > 1:
         return ""
     return f'<p class="em-repair-all">{Button("repair_all", f"Repair all {len(many)}", link=True).html}</p>'
@@ -65,36 +65,36 @@ def _fold(severity: str, title: str, lines: Sequence[str]) -> str:
     return f'<li class="em-check em-{severity} em-folded-lines"><details class="em-folded"><summary>{_tag(severity)}<span>{title}</span></summary>{inside}</details></li>'
 
 
-def _column_buttons(preparation: PreparedDraft, finding: Finding) -> list[Button]:
+def _column_buttons(prepared: PreparedDraft, finding: Finding) -> list[Button]:
     """For columns that nobody is sure of: the other labels there could be, and a word that these are right."""
-    if finding.code != "columns_unsure" or preparation.columns is None:
+    if finding.code != "columns_unsure" or prepared.columns is None:
         return []
-    candidates = preparation.columns.candidates[:_MOST_RIVALS]
-    offered = [Button("label", f"The label is “{preparation.table.columns[at][:30]}”", code=str(at)) for at in candidates]
+    candidates = prepared.columns.candidates[:_MOST_RIVALS]
+    offered = [Button("label", f"The label is “{prepared.table.columns[at][:30]}”", code=str(at)) for at in candidates]
     return [Button("confirm", "They are right"), *offered]
 
 
-def _item(preparation: PreparedDraft, finding: Finding) -> str:
-    does = _column_buttons(preparation, finding)
+def _item(prepared: PreparedDraft, finding: Finding) -> str:
+    does = _column_buttons(prepared, finding)
     if finding.repairable:
         does.append(Button("repair", REPAIRS[finding.code].title, code=finding.code))
     if finding.severity == "error":
         does.append(Button("accept", "Leave it as it is", code=finding.code, link=True))
-    elif finding.code in preparation.draft.dismissed:
+    elif finding.code in prepared.draft.dismissed:
         does.append(Button("undo", "Ask again", code=finding.code, link=True))
     if finding.setting is not None:
         does.append(Button("set", f"Read {finding.setting[1]} tokens", code=f"{finding.setting[0]}={finding.setting[1]}"))
     return _line(finding.severity, finding.message, finding.advice, does, finding.examples)
 
 
-def _repaired(preparation: PreparedDraft) -> list[str]:
+def _repaired(prepared: PreparedDraft) -> list[str]:
     """What the repairs did, each with a way back."""
-    if preparation.repaired is None:
+    if prepared.repaired is None:
         return []
     lines = []
-    for code in preparation.draft.repairs:
-        count = preparation.repaired.counts.get(code, 0)
-        changed = [c for c in preparation.repaired.changes if c.repair == code][:20]
+    for code in prepared.draft.repairs:
+        count = prepared.repaired.counts.get(code, 0)
+        changed = [c for c in prepared.repaired.changes if c.repair == code][:20]
         shown = [Example(c.line, c.before, c.after if c.what != "row" else "left out") for c in changed]
         what = f"Repaired. {describe_repair(code, count)}." if count else f"Nothing was left to repair ({REPAIRS[code].title.lower()})."
         lines.append(_line("ok", what, "", [Button("undo", "Undo", code=code)], shown))
@@ -104,16 +104,16 @@ def _repaired(preparation: PreparedDraft) -> list[str]:
 def _line(severity: str, message: str, more: str, does: Sequence[Button], examples: Sequence[Example]) -> str:
     why, rest = sentences(more)
     buttons = f'<span class="em-does">{"".join(press.html for press in does)}</span>' if does else ""
-    said = f'<p dir="auto">{markup.text(message, most=1200)}</p>'
+    said = f'<p dir="auto">{markup.text(message, max_length=1200)}</p>'
     return f'<li class="em-check em-{severity}">{_tag(severity)}<div>{said}{_details(why, rest, examples)}</div>{buttons}</li>'
 
 
 def _details(why: str, rest: str, examples: Sequence[Example]) -> str:
     """What a finding means, small, and behind it what to do and the rows."""
-    quiet = f'<span dir="auto">{markup.text(why, most=1200)}</span>' if why else ""
+    quiet = f'<span dir="auto">{markup.text(why, max_length=1200)}</span>' if why else ""
     if not rest and not examples:
         return f'<p class="em-why">{quiet}</p>' if quiet else ""
-    inside = f'<p dir="auto">{markup.text(rest, most=1200)}</p>' if rest else ""
+    inside = f'<p dir="auto">{markup.text(rest, max_length=1200)}</p>' if rest else ""
     rows = _rows(examples) if examples else ""
     return f'<details class="em-why"><summary>{quiet} <u>{"Show rows" if rows else "More"}</u></summary>{inside}{rows}</details>'
 

@@ -181,7 +181,7 @@ def _without(run: Compared) -> str:
         else ""
     )
     said = run.problem or "No model, so no score on the test rows." + seen
-    return f'<span class="em-quiet" dir="auto">{markup.text(said, most=400)}</span>'
+    return f'<span class="em-quiet" dir="auto">{markup.text(said, max_length=400)}</span>'
 
 
 # Who is right more often
@@ -210,7 +210,7 @@ def _verdicts(comparison: Comparison, titles: Mapping[str, str]) -> str:
             f" As {len(comparison.against)} comparisons are looked at, p values are raised and intervals widened (Bonferroni), "
             "so that all hold together: each comparison more is one more chance to be misled by luck."
         )
-    about = f'<p class="em-quiet em-small" dir="auto">{markup.text(chosen, most=600)}</p>'
+    about = f'<p class="em-quiet em-small" dir="auto">{markup.text(chosen, max_length=600)}</p>'
     return f'<h3>On the same test rows</h3>{told}{about}<p class="em-quiet em-small">{note}</p>'
 
 

@@ -161,7 +161,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
 
 def _done(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
-    """The preparation after a press in the checklist. A page may be older than its server: what it does not know changes nothing."""
+    """The prepared after a press in the checklist. A page may be older than its server: what it does not know changes nothing."""
     if action == "repair_all":
         return studio.repair(owner(), draft, [finding.code for finding in repairable(studio.prepared_draft(owner(), draft))])
     if action == "repair":

@@ -252,48 +252,48 @@ def show_unopened(tab: DataTab, drafts: Sequence[DraftSummary], withheld: DraftS
     return show_empty(tab, drafts, notice=no_file_view.withheld(withheld), wrong=f"{withheld.name} is not opened by itself.")
 
 
-def show(tab: DataTab, preparation: PreparedDraft, *split: Any) -> dict:
-    """Updates that make the tab show a preparation; the same for a new file, another choice and a page just opened."""
+def show(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
+    """Updates that make the tab show a prepared; the same for a new file, another choice and a page just opened."""
     p = tab.parts
-    table, columns, corpus = preparation.table, preparation.columns, preparation.corpus
+    table, columns, corpus = prepared.table, prepared.columns, prepared.corpus
     names = [(name, f"#{i}") for i, name in enumerate(table.columns)]
-    numbers, given = numeric_labels(preparation), preparation.draft.class_names
-    usable = corpus is not None and preparation.problem is None
+    numbers, given = numeric_labels(prepared), prepared.draft.class_names
+    usable = corpus is not None and prepared.problem is None
     return {
-        tab.draft: preparation.draft.id,
+        tab.draft: prepared.draft.id,
         # Another one each time: what depends on the encoder is then said anew, also where nothing was changed after all.
-        tab.version: f"{preparation.draft.version} {secrets.token_hex(4)}",
+        tab.version: f"{prepared.draft.version} {secrets.token_hex(4)}",
         p["root"]: gr.Column(elem_classes=_FILE),
         p["file"]: None,
-        p["summary"]: data_view.file_badge(preparation),
+        p["summary"]: data_view.file_badge(prepared),
         p["text"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.text}"),
         p["label"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.label}"),
         p["extra_text_columns"]: gr.Dropdown(
             choices=[(_NO_SECOND_COLUMN, ""), *names],
             value=f"#{columns.extra_text_columns[0]}" if columns is not None and columns.extra_text_columns else "",
         ),
-        p["findings"]: checklist.checklist_html(preparation),
-        p["preview"]: data_view.preview(preparation),
+        p["findings"]: checklist.checklist_html(prepared),
+        p["preview"]: data_view.preview(prepared),
         p["naming"]: gr.Accordion(visible=bool(numbers)),
         p["names"]: [[n, given.get(n, n)] for n in numbers] or [["", ""]],
         # Nothing is drawn of a file that cannot be trained on.
         p["of_classes"]: gr.Column(visible=usable),
         p["of_corpus"]: gr.Column(visible=usable),
         p["classes"]: data_view.classes(corpus) if usable else "",
-        p["details"]: data_view.details(preparation),
-        p["repaired"]: data_view.downloads(preparation),
-        **show_split(tab, preparation, *split),
+        p["details"]: data_view.details(prepared),
+        p["repaired"]: data_view.downloads(prepared),
+        **show_split(tab, prepared, *split),
     }
 
 
-def show_split(tab: DataTab, preparation: PreparedDraft, *split: Any) -> dict:
+def show_split(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
     """Updates for another split: the rows of each part, and the verdict, which may turn on it."""
-    p, found = tab.parts, assess_readiness(preparation, split_fractions(*split))
+    p, found = tab.parts, assess_readiness(prepared, split_fractions(*split))
     return {
         p["custom"]: gr.Row(visible=split[0] == "Custom"),
-        p["split_line"]: split_line(preparation, *split),
-        p["split_counts"]: data_view.split_counts(preparation, found),
-        p["verdict"]: data_view.verdict(preparation, found),
+        p["split_line"]: split_line(prepared, *split),
+        p["split_counts"]: data_view.split_counts(prepared, found),
+        p["verdict"]: data_view.verdict(prepared, found),
         p["notice"]: "",
         tab.footer: _footer(found),
     }
@@ -309,10 +309,10 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
     """Updates for what depends on the encoder and its settings; none while the file cannot be trained on."""
     try:
         draft = current_draft(studio, draft)
-        preparation, advice = studio.prepared_draft(owner(), draft), studio.advise(owner(), draft, recipe)
+        prepared, advice = studio.prepared_draft(owner(), draft), studio.advise(owner(), draft, recipe)
     except UserError:
         return gr.skip()
-    return {tab.findings: checklist.checklist_html(preparation, advice.findings)}
+    return {tab.findings: checklist.checklist_html(prepared, advice.findings)}
 
 
 def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
@@ -329,10 +329,10 @@ def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe
     return {p["word_lengths"]: to_json(text_lengths_chart(corpus.label_names, by_class)), p["token_lengths"]: to_json(chart)}
 
 
-def split_line(preparation: PreparedDraft, *split: Any) -> str:
+def split_line(prepared: PreparedDraft, *split: Any) -> str:
     """How many rows go where, or why they cannot."""
     try:
-        splits = preparation.splits(Recipe.from_dict(split_fractions(*split)))
+        splits = prepared.splits(Recipe.from_dict(split_fractions(*split)))
     except UserError as error:
         # What is wrong with the file itself is said once, at the top.
         return markup.notice(error.message, "error") if error.setting else ""
@@ -345,14 +345,12 @@ def split_line(preparation: PreparedDraft, *split: Any) -> str:
 
 def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
     """How the encoder's tokenizer splits the chosen row, counted from 1."""
-    preparation = studio.prepared_draft(owner(), current_draft(studio, draft))
-    corpus = preparation.require_corpus()
+    prepared = studio.prepared_draft(owner(), current_draft(studio, draft))
+    corpus = prepared.require_corpus()
     number = int(row) if isinstance(row, int | float) and row == row else 1
     found_rows = np.flatnonzero(corpus.source_rows == number - 1)
     if not len(found_rows):
-        raise UserError(
-            f"Row {number:,} has no text, or there is none. Choose one from 1 to {len(preparation.table.rows):,}.", code="no_row"
-        )
+        raise UserError(f"Row {number:,} has no text, or there is none. Choose one from 1 to {len(prepared.table.rows):,}.", code="no_row")
     text = corpus.texts[found_rows[0]]
     recipe = Recipe.from_dict({"encoder": encoder, "max_length": max_length})
 

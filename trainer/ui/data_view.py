@@ -20,38 +20,38 @@ _ENDS = 10
 _MOST_TOKENS = 600
 
 
-def file_badge(preparation: PreparedDraft) -> str:
+def file_badge(prepared: PreparedDraft) -> str:
     """The file in one line, with a way to close it, and the files given for test and validation."""
-    corpus, table = preparation.corpus, preparation.table
+    corpus, table = prepared.corpus, prepared.table
     facts = [pluralize(len(table.rows), "row")]
     if corpus is not None:
         facts.append(pluralize(len(corpus.label_names), "class", "classes"))
-    close = '<button type="button" class="em-link" data-do="close" data-code="" aria-label="Close this file">✕</button>'
+    close = '<button type="button" class="em-link" data-action="close" data-code="" aria-label="Close this file">✕</button>'
     given = "".join(
         f'<span class="em-badge em-file em-given-{one.role}"><span>{one.role}:</span>{middle(one.name)}<span>· {pluralize(one.rows, "row")}</span>'
-        f'<button type="button" class="em-link" data-do="remove_file" data-code="{one.role}" aria-label="Take the {one.role} file out">✕</button></span>'
-        for one in preparation.given
+        f'<button type="button" class="em-link" data-action="remove_file" data-code="{one.role}" aria-label="Take the {one.role} file out">✕</button></span>'
+        for one in prepared.given
     )
-    return f'<span class="em-badge em-file" data-draft="{preparation.draft.id}"><b>{middle(preparation.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{given}'
+    return f'<span class="em-badge em-file" data-draft="{prepared.draft.id}"><b>{middle(prepared.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{given}'
 
 
-def verdict(preparation: PreparedDraft, found: Readiness) -> str:
+def verdict(prepared: PreparedDraft, found: Readiness) -> str:
     """The heading of an open file, what to do, and the columns that were taken, with the way to others."""
-    more = f'<p dir="auto">{markup.text(found.more, most=1200)}</p>' if found.more else ""
-    return f'<h2 tabindex="-1" dir="auto">{markup.text(found.title, most=300)}</h2>{more}{_columns(preparation)}'
+    more = f'<p dir="auto">{markup.text(found.more, max_length=1200)}</p>' if found.more else ""
+    return f'<h2 tabindex="-1" dir="auto">{markup.text(found.title, max_length=300)}</h2>{more}{_columns(prepared)}'
 
 
-def _columns(preparation: PreparedDraft) -> str:
-    columns, names = preparation.columns, preparation.table.columns
+def _columns(prepared: PreparedDraft) -> str:
+    columns, names = prepared.columns, prepared.table.columns
     if columns is None:
         taken, why = "No columns are chosen yet.", ""
     else:
-        texts = " + ".join(f'<b dir="auto">“{markup.text(names[at], most=60)}”</b>' for at in (columns.text, *columns.extra_text_columns))
-        taken = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], most=60)}”</b>'
+        texts = " + ".join(f'<b dir="auto">“{markup.text(names[at], max_length=60)}”</b>' for at in (columns.text, *columns.extra_text_columns))
+        taken = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], max_length=60)}”</b>'
         why = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
     unsure = columns is None or not columns.sure
     # What is folded out stays so while a file is worked on (by the words of its summary), and not in the next one.
-    key = f"<span hidden>{preparation.draft.id}</span>"
+    key = f"<span hidden>{prepared.draft.id}</span>"
     return (
         f'<div class="em-taken"><span>{taken}</span>'
         f'<details class="em-change"{" open" if unsure else ""}><summary>change{key}</summary>{why}</details></div>'
@@ -59,7 +59,7 @@ def _columns(preparation: PreparedDraft) -> str:
 
 
 def _reasons(columns: Columns) -> str:
-    return f"Text: {markup.text(columns.text_reason, most=300)}. Label: {markup.text(columns.label_reason, most=300)}."
+    return f"Text: {markup.text(columns.text_reason, max_length=300)}. Label: {markup.text(columns.label_reason, max_length=300)}."
 
 
 def classes(corpus: Corpus) -> str:
@@ -86,24 +86,24 @@ def classes(corpus: Corpus) -> str:
     )
 
 
-def split_counts(preparation: PreparedDraft, found: Readiness) -> str:
+def split_counts(prepared: PreparedDraft, found: Readiness) -> str:
     """How many rows go where, in a line; nothing while that is not settled."""
     if found.splits is None:
         return ""
     splits = found.splits
-    own = {one.role: one for one in preparation.given}
+    own = {one.role: one for one in prepared.given}
     aside = f"{len(splits.test):,} kept aside" + (f": all of {_quoted(own['test'].name)}" if "test" in own else "")
     watch = f"{len(splits.validation):,} to watch" + (f" from {_quoted(own['validation'].name)}" if "validation" in own else "")
     return f'<p class="em-quiet em-small" dir="auto">{len(splits.train):,} to learn from · {watch} · {aside}</p>'
 
 
 def _quoted(name: str) -> str:
-    return f"<bdi>{markup.text(name, most=40)}</bdi>"
+    return f"<bdi>{markup.text(name, max_length=40)}</bdi>"
 
 
-def preview(preparation: PreparedDraft) -> str:
+def preview(prepared: PreparedDraft) -> str:
     """The first rows: the text and the label, or all columns while it is not known which they are."""
-    table, columns = preparation.table, preparation.columns
+    table, columns = prepared.table, prepared.columns
     picked = (
         list(range(len(table.columns)))[:_PREVIEW_COLUMNS]
         if columns is None
@@ -113,7 +113,7 @@ def preview(preparation: PreparedDraft) -> str:
 
     def cells(values: list[str], tag: str) -> str:
         return "".join(
-            f'<{tag} dir="auto"{" class=em-last" if i == last else ""}><div>{markup.text(value, most=240)}</div></{tag}>'
+            f'<{tag} dir="auto"{" class=em-last" if i == last else ""}><div>{markup.text(value, max_length=240)}</div></{tag}>'
             for i, value in enumerate(values)
         )
 
@@ -127,12 +127,12 @@ def preview(preparation: PreparedDraft) -> str:
     )
 
 
-def details(preparation: PreparedDraft) -> str:
+def details(prepared: PreparedDraft) -> str:
     """How the file was read."""
-    table, corpus = preparation.table, preparation.corpus
+    table, corpus = prepared.table, prepared.corpus
     delimiters = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
     pairs = [
-        ("File", preparation.draft.main.name),
+        ("File", prepared.draft.main.name),
         ("Rows", f"{len(table.rows):,}"),
         ("Rows used", f"{len(corpus):,}" if corpus is not None and len(corpus) != len(table.rows) else ""),
         ("Columns", f"{', '.join(table.columns)}{'' if table.header else ' (without a header row)'}"),
@@ -142,11 +142,11 @@ def details(preparation: PreparedDraft) -> str:
     return markup.facts(pairs)
 
 
-def downloads(preparation: PreparedDraft) -> str:
+def downloads(prepared: PreparedDraft) -> str:
     """Links to the repaired file, where something was repaired."""
-    if not preparation.draft.repairs or preparation.repaired is None:
+    if not prepared.draft.repairs or prepared.repaired is None:
         return ""
-    link = f"prepared/{preparation.draft.id}"
+    link = f"prepared/{prepared.draft.id}"
     return (
         f'<a class="em-button" href="{link}/exact" download>Download the repaired file</a>'
         f'<span class="em-quiet em-small">or <a href="{link}/spreadsheet" download>for spreadsheets</a> (cells that a spreadsheet would run as a '
@@ -158,7 +158,7 @@ def tokens(text: str, found: TokenizedText, encoder: str) -> str:
     """A text as an encoder reads it."""
     cut = sum(t.cut for t in found.tokens)
     chips = "".join(
-        f'<span class="em-token{" em-special" if t.special else ""}{" em-cut" if t.cut else ""}"><b>{markup.text(t.text, most=40)}</b><i>{t.id}</i></span>'
+        f'<span class="em-token{" em-special" if t.special else ""}{" em-cut" if t.cut else ""}"><b>{markup.text(t.text, max_length=40)}</b><i>{t.id}</i></span>'
         for t in found.tokens[:_MOST_TOKENS]
     )
     about = markup.facts(
@@ -171,4 +171,4 @@ def tokens(text: str, found: TokenizedText, encoder: str) -> str:
             ("Special tokens", ", ".join(found.special)),
         ]
     )
-    return f'<p class="em-quote" dir="auto">{markup.text(text, most=1500)}</p><div class="em-tokens">{chips}</div>{about}'
+    return f'<p class="em-quote" dir="auto">{markup.text(text, max_length=1500)}</p><div class="em-tokens">{chips}</div>{about}'

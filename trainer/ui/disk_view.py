@@ -85,7 +85,7 @@ def room_html(storage: Storage, views: Sequence[RunView], named: Mapping[str, st
         f'<thead role="rowgroup"><tr role="row">{head}<th role="columnheader"><span class="em-hidden">Free room</span></th></tr></thead>'
         f'<tbody role="rowgroup">{rows}</tbody></table>'
     )
-    told = f'<p role="status" class="em-done">{markup.text(done, most=400)}</p>' if done else ""
+    told = f'<p role="status" class="em-done">{markup.text(done, max_length=400)}</p>' if done else ""
     return (
         f"<p>All of it takes <strong>{file_size(storage.total)}</strong>; {file_size(storage.free)} are free on this disk.</p>{told}{_checkpoints(storage, named)}"
         f"{table if runs else ''}{_drafts(storage)}{_uploads(storage)}"
@@ -101,7 +101,7 @@ def _checkpoints(storage: Storage, named: Mapping[str, str]) -> str:
     names = ", ".join(f"“{named.get(run, '')}”" for run in storage.leaving[:_MOST_NAMES])
     more = f" and {len(storage.leaving) - _MOST_NAMES:,} more" if len(storage.leaving) > _MOST_NAMES else ""
     following = f" The next to go are those of {names}{more}; models, scores and curves stay." if names else ""
-    return f'<p class="em-quiet" dir="auto" id="checkpoint-rule">{markup.text(rule + following, most=1500)}</p>'
+    return f'<p class="em-quiet" dir="auto" id="checkpoint-rule">{markup.text(rule + following, max_length=1500)}</p>'
 
 
 def _files_of(studio: Studio) -> str:

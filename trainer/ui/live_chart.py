@@ -38,7 +38,7 @@ def live_chart(
 
 def _template(title: str, note: str, height: int, phone_height: int) -> str:
     buttons = "".join(
-        f'<button type="button" data-do="{do}"{more} aria-label="{markup.text(f"{words}: {title}")}">{words}</button>'
+        f'<button type="button" data-action="{do}"{more} aria-label="{markup.text(f"{words}: {title}")}">{words}</button>'
         for do, words, more in _BUTTONS
     )
     html = (

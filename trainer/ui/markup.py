@@ -1,4 +1,4 @@
-"""Small pieces of HTML. A person's words become HTML through ``text`` only, and so are always escaped."""
+"""Small pieces of HTML. Text from users becomes HTML only through ``text``, and so is always escaped."""
 
 from collections.abc import Iterable, Sequence
 from html import escape
@@ -7,15 +7,15 @@ from typing import Literal
 from trainer.text_format import percent, pluralize
 
 
-def text(words_of_somebody: str, *, most: int = 200) -> str:
-    """Escaped, and cut where it is longer than anybody reads."""
-    cut = words_of_somebody if len(words_of_somebody) <= most else words_of_somebody[: most - 1] + "…"
-    return escape(cut, quote=True)
+def text(value: str, *, max_length: int = 200) -> str:
+    """Escaped, and shortened to ``max_length`` characters."""
+    shortened = value if len(value) <= max_length else value[: max_length - 1] + "…"
+    return escape(shortened, quote=True)
 
 
-def isolated(words_of_somebody: str, *, most: int = 200) -> str:
-    """Somebody's words within a sentence of ours: whichever way they are written, the sentence around them keeps its order."""
-    return f'<bdi dir="auto">{text(words_of_somebody, most=most)}</bdi>'
+def isolated(value: str, *, max_length: int = 200) -> str:
+    """A user's text inside one of our sentences: a right-to-left text leaves the order of the sentence as it is."""
+    return f'<bdi dir="auto">{text(value, max_length=max_length)}</bdi>'
 
 
 def dot(colour: str) -> str:
@@ -23,25 +23,27 @@ def dot(colour: str) -> str:
     return f'<i class="em-dot" style="background:{text(colour)}" aria-hidden="true"></i>'
 
 
-def notice(message: str, kind: Literal["ok", "warning", "error", "info"] = "info") -> str:
-    """One sentence that a person should read; nothing for no message."""
+def notice(message: str, severity: Literal["ok", "warning", "error", "info"] = "info") -> str:
+    """One sentence for the user to read; an empty string for no message."""
     if not message:
         return ""
-    sign = {"ok": "✓", "warning": "!", "error": "✕", "info": "i"}[kind]
-    # Only what went wrong is read out at once; the rest is replaced each second while a run trains.
-    role = ' role="alert"' if kind == "error" else ""
-    return f'<div class="em-notice em-{kind}"{role}><span class="em-sign" aria-hidden="true">{sign}</span><span dir="auto">{text(message, most=1200)}</span></div>'
+    icon = {"ok": "✓", "warning": "!", "error": "✕", "info": "i"}[severity]
+    # A screen reader announces only errors at once; other notices are replaced each second while a run trains.
+    role = ' role="alert"' if severity == "error" else ""
+    return f'<div class="em-notice em-{severity}"{role}><span class="em-sign" aria-hidden="true">{icon}</span><span dir="auto">{text(message, max_length=1200)}</span></div>'
 
 
-def empty(title: str, what: str) -> str:
-    """What will stand here, and how to make it happen."""
-    return f'<div class="em-empty"><strong dir="auto">{text(title)}</strong><span dir="auto">{text(what, most=400)}</span></div>'
+def empty_state(title: str, description: str) -> str:
+    """What will be here, and how to get it."""
+    return (
+        f'<div class="em-empty"><strong dir="auto">{text(title)}</strong><span dir="auto">{text(description, max_length=400)}</span></div>'
+    )
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Named values in one wrapping line."""
+    """Names with their values, in a definition list."""
     items = "".join(
-        f'<div><dt dir="auto">{text(name)}</dt><dd dir="auto">{text(value, most=300)}</dd></div>' for name, value in pairs if value
+        f'<div><dt dir="auto">{text(name)}</dt><dd dir="auto">{text(value, max_length=300)}</dd></div>' for name, value in pairs if value
     )
     return f'<dl class="em-facts">{items}</dl>'
 
@@ -54,7 +56,7 @@ def table(
     worst: int | None = None,
     caption: str,
 ) -> str:
-    """A table; ``numbers`` are the columns that hold numbers, ``worst`` the row to point out. Of a pair the second is written small."""
+    """A table; ``numbers`` are the columns that hold numbers, ``worst`` the highlighted row. The second part of a pair is written small."""
 
     def content(cell: str | tuple[str, str]) -> str:
         return text(cell) if isinstance(cell, str) else f"{text(cell[0])}<small>{text(cell[1])}</small>"
@@ -69,33 +71,35 @@ def table(
     )
 
 
-def probabilities(names: Sequence[str], shares: Sequence[float], colours: Sequence[str], *, most: int = 12, most_on_phone: int = 6) -> str:
-    """Bars, the likeliest class first; beyond ``most`` classes, or ``most_on_phone`` on a narrow screen, the rest is one line."""
-    order = sorted(range(len(names)), key=lambda i: -shares[i])
+def probability_bars(
+    names: Sequence[str], probabilities: Sequence[float], colours: Sequence[str], *, max_bars: int = 12, max_bars_on_phone: int = 6
+) -> str:
+    """Bars, the most probable class first; one line sums up the classes beyond ``max_bars``, or ``max_bars_on_phone`` on a narrow screen."""
+    order = sorted(range(len(names)), key=lambda i: -probabilities[i])
     bars = "".join(
-        f'<li{" class=em-wide" if place >= most_on_phone else ""}><span class="em-name" dir="auto">{dot(colours[i])}{text(names[i], most=60)}</span>'
-        f'<span class="em-track"><span class="em-fill" style="width:{100 * shares[i]:.2f}%;background:{text(colours[i])}"></span></span>'
-        f'<span class="em-share">{percent(float(shares[i]))}</span></li>'
-        for place, i in enumerate(order[:most])
+        f'<li{" class=em-wide" if rank >= max_bars_on_phone else ""}><span class="em-name" dir="auto">{dot(colours[i])}{text(names[i], max_length=60)}</span>'
+        f'<span class="em-track"><span class="em-fill" style="width:{100 * probabilities[i]:.2f}%;background:{text(colours[i])}"></span></span>'
+        f'<span class="em-share">{percent(float(probabilities[i]))}</span></li>'
+        for rank, i in enumerate(order[:max_bars])
     )
-    rests = ((most_on_phone, "em-narrow"), (most, "em-wide"))
-    tails = "".join(_rest([float(shares[i]) for i in order[shown:]], kind) for shown, kind in rests)
-    return f'<ol class="em-bars" aria-label="Probability of each class">{bars}</ol>{tails}'
+    limits = ((max_bars_on_phone, "em-narrow"), (max_bars, "em-wide"))
+    others = "".join(_other_classes([float(probabilities[i]) for i in order[limit:]], css_class) for limit, css_class in limits)
+    return f'<ol class="em-bars" aria-label="Probability of each class">{bars}</ol>{others}'
 
 
-def class_bar(name: str, colour: str, share: float, end: str, *, title: str = "") -> str:
-    """One class as a bar of ``share`` (0..1) of the width with ``end`` behind it; ``name`` and ``end`` are HTML, ``title`` is the whole name."""
-    whole = f' title="{text(title)}"' if title else ""
+def class_bar(name: str, colour: str, fraction: float, label: str, *, title: str = "") -> str:
+    """One class as a bar of ``fraction`` (0..1) of the width with ``label`` after it; ``name`` and ``label`` are HTML, ``title`` is the full name."""
+    attribute = f' title="{text(title)}"' if title else ""
     return (
-        f'<li><i class="em-dot" style="background:{text(colour)}"></i><span class="em-bar-name"{whole}>{name}</span>'
-        f'<span class="em-bar"><span style="width:{100 * share:.1f}%;background:{text(colour)}"></span></span>'
-        f'<span class="em-bar-end">{end}</span></li>'
+        f'<li><i class="em-dot" style="background:{text(colour)}"></i><span class="em-bar-name"{attribute}>{name}</span>'
+        f'<span class="em-bar"><span style="width:{100 * fraction:.1f}%;background:{text(colour)}"></span></span>'
+        f'<span class="em-bar-end">{label}</span></li>'
     )
 
 
-def _rest(shares: Sequence[float], kind: str) -> str:
-    """One line for classes without a bar; nothing where there are none."""
-    if not shares:
+def _other_classes(probabilities: Sequence[float], css_class: str) -> str:
+    """One line for the classes without a bar; an empty string if there are none."""
+    if not probabilities:
         return ""
-    together = percent(min(sum(shares), 1.0))
-    return f'<p class="em-rest {kind}">{pluralize(len(shares), "other class", "other classes")}: {together} together</p>'
+    total = percent(min(sum(probabilities), 1.0))
+    return f'<p class="em-rest {css_class}">{pluralize(len(probabilities), "other class", "other classes")}: {total} together</p>'

@@ -37,7 +37,7 @@ def drop_words(*, stays_here: bool) -> str:
 
 def ways_in() -> str:
     """One click to a first model, and the ways to look first."""
-    quick = Button("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", says="Opening the sample …")
+    quick = Button("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", busy_message="Opening the sample …")
     look = Button("sample", "look at it first", elem_id="open-sample", link=True)
     messy = Button("messy", "a messy sample", elem_id="open-messy", link=True)
     known = (
@@ -107,11 +107,11 @@ def way_back(draft: DraftSummary) -> str:
 
 def middle(name: str, *, most: int = 30, end: int = 12) -> str:
     """A name as HTML that keeps its beginning and its end where there is no room for all of it."""
-    whole = markup.text(name, most=400)
+    whole = markup.text(name, max_length=400)
     if len(name) <= most:
         return f'<span class="em-middle" dir="auto">{whole}</span>'
     return (
-        f'<span class="em-middle" dir="auto" title="{whole}"><span>{markup.text(name[:-end], most=400)}</span>'
+        f'<span class="em-middle" dir="auto" title="{whole}"><span>{markup.text(name[:-end], max_length=400)}</span>'
         f"<span>{markup.text(name[-end:])}</span></span>"
     )
 

@@ -168,15 +168,15 @@ def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     def quick(press: gr.EventData, *split: Any) -> Any:
         if press.action != "quick":
             return gr.skip()
-        preparation = studio.open_sample(owner())
+        prepared = studio.open_sample(owner())
         level = LEVELS[0]
         recipe, why = studio.dial(
-            owner(), preparation.draft.id, level, Recipe.from_dict({"encoder": studio.encoders[0].name, **data_tab.split_fractions(*split)})
+            owner(), prepared.draft.id, level, Recipe.from_dict({"encoder": studio.encoders[0].name, **data_tab.split_fractions(*split)})
         )
-        view = studio.start(owner(), preparation.draft.id, recipe, level=level)
+        view = studio.start(owner(), prepared.draft.id, recipe, level=level)
         return {
-            **data_tab.show(data, preparation, *split),
-            **training_form.show_recipe(studio, page, preparation.draft.id, recipe, why, level=level),
+            **data_tab.show(data, prepared, *split),
+            **training_form.show_recipe(studio, page, prepared.draft.id, recipe, why, level=level),
             train.watched: view.id,
             page.tabs: gr.Tabs(selected="train"),
         }
@@ -189,12 +189,12 @@ def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
 
 def _prepared_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
     """Updates that open a run's file again with the settings of that run."""
-    preparation, recipe = studio.prepare_again(owner(), run)
+    prepared, recipe = studio.prepare_again(owner(), run)
     view = studio.view(owner(), run)
     why = f"As {run_names.title(view)} was trained. Change what you like."
     return {
-        **data_tab.show(page.data, preparation, *split),
-        **training_form.show_recipe(studio, page, preparation.draft.id, recipe, why, level=view.level),
+        **data_tab.show(page.data, prepared, *split),
+        **training_form.show_recipe(studio, page, prepared.draft.id, recipe, why, level=view.level),
         page.train.encoder: recipe.encoder,
         page.train.watched: "",
         page.tabs: gr.Tabs(selected="train"),

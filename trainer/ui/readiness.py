@@ -43,18 +43,18 @@ class Readiness:
         return self.splits is not None
 
 
-def assess_readiness(preparation: PreparedDraft, shares: Mapping[str, Any]) -> Readiness:
+def assess_readiness(prepared: PreparedDraft, shares: Mapping[str, Any]) -> Readiness:
     """The verdict on a file split by ``shares``, the recipe's ``validation_share`` and ``test_share`` as the form holds them."""
-    if preparation.problem is not None:
-        return _refused(preparation.problem, _repair(preparation))
-    if preparation.blocking_findings:
-        return _to_fix(preparation)
+    if prepared.problem is not None:
+        return _refused(prepared.problem, _repair(prepared))
+    if prepared.blocking_findings:
+        return _to_fix(prepared)
     try:
-        splits = preparation.splits(Recipe.from_dict(dict(shares)))
+        splits = prepared.splits(Recipe.from_dict(dict(shares)))
     except UserError as error:
         return _refused(error, None)
     said = f"Ready: {pluralize(len(splits.train), 'row')} to learn from, {len(splits.test):,} kept aside."
-    few = any(finding.code == "few_rows" for finding in preparation.findings)
+    few = any(finding.code == "few_rows" for finding in prepared.findings)
     return Readiness("Ready to train, but on few rows" if few else "Ready to train", "", said, splits)
 
 
@@ -64,9 +64,9 @@ def sentences(message: str) -> tuple[str, str]:
     return first, "".join(rest)
 
 
-def repairable(preparation: PreparedDraft) -> list[Finding]:
+def repairable(prepared: PreparedDraft) -> list[Finding]:
     """The findings that one press can put right."""
-    return [finding for finding in preparation.findings if finding.repairable and finding.severity != "ok"]
+    return [finding for finding in prepared.findings if finding.repairable and finding.severity != "ok"]
 
 
 def _refused(error: UserError, repair: Button | None) -> Readiness:
@@ -74,16 +74,16 @@ def _refused(error: UserError, repair: Button | None) -> Readiness:
     return Readiness(first.rstrip("."), rest, first, repair=repair, wrong=True)
 
 
-def _to_fix(preparation: PreparedDraft) -> Readiness:
-    fix = preparation.blocking_findings
+def _to_fix(prepared: PreparedDraft) -> Readiness:
+    fix = prepared.blocking_findings
     title = "One thing to fix, then ready" if len(fix) == 1 else f"{len(fix)} things to fix, then ready"
     said = f"Fix {pluralize(len(fix), 'thing')}: {_short(fix[0])}{'.' if len(fix) == 1 else ', and more.'}"
-    return Readiness(title, "", said, repair=_repair(preparation))
+    return Readiness(title, "", said, repair=_repair(prepared))
 
 
-def _repair(preparation: PreparedDraft) -> Button | None:
+def _repair(prepared: PreparedDraft) -> Button | None:
     """The repair of what must be fixed, and of nothing else; one press, its codes with blanks between, where several must be."""
-    needed = [finding for finding in preparation.blocking_findings if finding.repairable]
+    needed = [finding for finding in prepared.blocking_findings if finding.repairable]
     if len(needed) == 1:
         return Button("repair", REPAIRS[needed[0].code].title, code=needed[0].code, primary=True, elem_id="repair")
     if needed:

@@ -130,7 +130,7 @@ def values(recipe: Recipe) -> list[Any]:
 
 def explanation_html(words: str) -> str:
     """What the dial chose, under it."""
-    return f'<p class="em-quiet em-small">{markup.text(words, most=600)}</p>'
+    return f'<p class="em-quiet em-small">{markup.text(words, max_length=600)}</p>'
 
 
 def show_error(form: RecipeForm, error: UserError) -> dict[Any, Any]:

@@ -110,7 +110,7 @@ def bar(view: RunView, report: Report) -> str:
     ticks = "".join(f'<i class="em-tick" style="left:{_css(mark.share)}"></i>' for mark in marks)
     names = "".join(f"<span>{mark.name}<br>{said(mark.share)}</span>" for mark in marks)
     return (
-        f'<div class="em-scale" role="img" aria-label="{markup.text(label, most=400)}" style="{ends}--model:{_css(accuracy.value)}">'
+        f'<div class="em-scale" role="img" aria-label="{markup.text(label, max_length=400)}" style="{ends}--model:{_css(accuracy.value)}">'
         f'<strong class="em-scale-model">this model {ours}</strong><div class="em-scale-track">'
         f'<i class="em-band" style="left:{_css(accuracy.low)};width:{_css(accuracy.high - accuracy.low)}"></i>{ticks}'
         f'<i class="em-tick em-ours" style="left:{_css(accuracy.value)}"></i></div>'
@@ -162,7 +162,7 @@ def _details(view: RunView, reports: Reports) -> str:
         "Ranges are 95 % intervals (Wilson’s method, carried over to F1).",
         "The download is a zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.",
     ]
-    items = "".join(f'<li dir="auto">{markup.text(line, most=600)}</li>' for line in lines)
+    items = "".join(f'<li dir="auto">{markup.text(line, max_length=600)}</li>' for line in lines)
     return f'<details class="em-folded"><summary>How this was measured</summary><ul class="em-lines">{items}</ul></details>'
 
 
@@ -202,7 +202,7 @@ def confusions(report: Report) -> str:
     if not found:
         return f"<h3>Most frequent confusions</h3><p>None: all {pluralize(report.rows, 'test row')} are right.</p>"
     items = "".join(
-        f"<li>{markup.isolated(c.true, most=60)} taken for {markup.isolated(c.said, most=60)}: <strong>{c.rows:,}</strong> of {c.of:,}</li>"
+        f"<li>{markup.isolated(c.true, max_length=60)} taken for {markup.isolated(c.said, max_length=60)}: <strong>{c.rows:,}</strong> of {c.of:,}</li>"
         for c in found
     )
     return f'<h3>Most frequent confusions</h3><ol class="em-confusions">{items}</ol>'
@@ -267,7 +267,7 @@ def _averages(report: Report) -> str:
 
 def _reading(report: Report) -> str:
     """What of some classes cannot be told, and what the columns mean."""
-    missing = markup.text(" ".join(gaps(report)), most=1200)
+    missing = markup.text(" ".join(gaps(report)), max_length=1200)
     return (
         (f'<p class="em-small" dir="auto">{missing}</p>' if missing else "")
         + '<p class="em-quiet em-small">Precision: of the texts it gave this class, the share that has it. Recall: of the texts that have it, the '
@@ -298,4 +298,4 @@ def _exact(score: ClassScore) -> list[str | float | int | None]:
 def _attribute(rows: Sequence[Sequence[str | float | int | None]]) -> str:
     """Rows as JSON in an attribute, whole however long they are."""
     written = json.dumps(rows, allow_nan=False)
-    return markup.text(written, most=len(written))
+    return markup.text(written, max_length=len(written))

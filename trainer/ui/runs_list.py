@@ -48,7 +48,7 @@ def table_html(views: Sequence[RunView], titles: Mapping[str, str], found: Mappi
     ``leaving`` are the ids of those whose checkpoints go when the next training ends.
     """
     if not views:
-        return markup.empty(
+        return markup.empty_state(
             "No runs yet",
             "Every training will stand here with its score, its curves and its model: to be opened again, compared with others, "
             "trained further or deleted. The first one begins with a table of texts and labels.",
@@ -87,13 +87,13 @@ def _row(view: RunView, titles: Mapping[str, str], found: Scores | None, *, leav
     came = run_names.came_from(view, titles)
     about = " · ".join(markup.text(part) for part in (name, level, view.encoder, came) if part)
     leaving = f'<small class="em-leaving">{_LEAVING}</small>' if leaves else ""
-    damage = f'<small class="em-wrong" dir="auto">{markup.text(" ".join(view.damage), most=1200)}</small>' if view.damage else ""
+    damage = f'<small class="em-wrong" dir="auto">{markup.text(" ".join(view.damage), max_length=1200)}</small>' if view.damage else ""
     state = "damaged" if view.damage else view.status
     test, validation = _test(found), _validation(view, found)
     return (
         f'<tr role="row" class="em-one-run"><td role="cell" class="em-run-tick"><label class="em-tickbox">'
         f'<input type="checkbox" id="{box}" data-run="{view.id}" aria-label="{markup.text(f"Choose {title}")}"></label></td>'
-        f'<td role="cell" class="em-run"><button type="button" class="em-open" data-do="open" data-code="{view.id}" dir="auto">'
+        f'<td role="cell" class="em-run"><button type="button" class="em-open" data-action="open" data-code="{view.id}" dir="auto">'
         f'{markup.text(title)}</button><small dir="auto">{about}</small>{leaving}{damage}</td>'
         f'<td role="cell" class="em-state em-{state}"><span aria-hidden="true">{_SIGNS[state]}</span> {run_status.status_name(view)}</td>'
         f'<td role="cell" class="em-number em-run-score" data-label="Test rows">{test}</td>'

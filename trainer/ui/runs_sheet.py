@@ -48,8 +48,8 @@ def build() -> gr.HTML:
 
 def question_html(question: Question) -> str:
     """A question as HTML."""
-    said = f"<strong>{markup.text(question.strong, most=1500)}</strong> {markup.text(question.rest, most=1200)}".strip()
-    wrong = f'<p class="em-wrong" role="alert" dir="auto">{markup.text(question.wrong, most=600)}</p>' if question.wrong else ""
+    said = f"<strong>{markup.text(question.strong, max_length=1500)}</strong> {markup.text(question.rest, max_length=1200)}".strip()
+    wrong = f'<p class="em-wrong" role="alert" dir="auto">{markup.text(question.wrong, max_length=600)}</p>' if question.wrong else ""
     asked = f'<p dir="auto" role="status">{said}</p>' if question.strong else ""
     presses = "".join(press.html for press in question.presses)
     field = "" if question.field is None else _field(question.field)

@@ -1,4 +1,4 @@
-"""Who asks, and how a mistake becomes a sentence on the page."""
+"""The owner of a request, options of event listeners, and how errors become messages on the page."""
 
 import logging
 from collections.abc import Callable
@@ -13,47 +13,49 @@ from trainer.security.server_errors import UNEXPECTED_MESSAGE
 from trainer.settings import LOCAL_OWNER
 
 PRIVATE_EVENT = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
-"""For a handler of the page: not part of the API, and no spinner over what it updates.
+"""Options of an event listener of the page: not part of the API, and no spinner over its outputs.
 
-Nor does it tell its outputs that it works, hidden as that would be: gradio's page takes stock of each of them, with all that is inside, twice for
-every request; with the tabs among them that kept a core busy."""
+``show_progress_on`` is empty because gradio's page otherwise walks through every output and its children twice for each request, even with
+progress hidden; with the tabs among the outputs that kept a core busy."""
 
 PRIVATE_EVENT_MULTIPLE = {**PRIVATE_EVENT, "trigger_mode": "multiple"}
-"""For a handler that answers every event, one after the other; of a change, too, that another handler follows with "always_last". Of those an event
-may have one: where it has two, a change in the middle of an answer makes gradio's page ask for each after the other, for ever."""
+"""Options of a listener that runs for every event, one after the other.
+
+Also for the second listener of an event that already has one with "always_last": with two of those, a change during a request makes gradio's page
+call both in turns forever."""
 
 _log = logging.getLogger("emotune")
 
 
 def owner() -> str:
-    """Whose runs these are. In local mode there is one owner, whatever the browser."""
+    """The owner of the runs. In local mode there is one owner, whatever the browser."""
     return LOCAL_OWNER
 
 
 def user_errors_as_warning(handler: Callable) -> Callable:
-    """For handlers that may be called from any tab: what is refused is told in a corner of the page, on whatever tab one is."""
+    """Decorator: a UserError becomes a toast, which is seen on any tab."""
 
-    def answer(message: str) -> Any:
+    def show_toast(message: str) -> Any:
         gr.Warning(escape(message), duration=20)
-        return gr.skip()  # an empty dictionary would be taken for a value
+        return gr.skip()  # gradio would take an empty dictionary for a value
 
-    return user_errors(answer)(handler)
+    return user_errors(show_toast)(handler)
 
 
-def user_errors(answer: Callable[[str], Any]) -> Callable[[Callable], Callable]:
-    """For handlers: a UserError becomes ``answer(message)``; anything else goes to the server's log, and a plain sentence to the page."""
+def user_errors(show: Callable[[str], Any]) -> Callable[[Callable], Callable]:
+    """Decorator: a UserError becomes ``show(message)``; any other exception goes to the server's log, and a general message to the page."""
 
-    def wrap(handler: Callable) -> Callable:
+    def decorate(handler: Callable) -> Callable:
         @wraps(handler)
-        def guarded(*args: Any) -> Any:
+        def wrapper(*args: Any) -> Any:
             try:
                 return handler(*args)
             except UserError as error:
-                return answer(error.message)
+                return show(error.message)
             except Exception as error:
                 _log.error("handler %s failed: %s", handler.__name__, error_location(error))
-                return answer(UNEXPECTED_MESSAGE)
+                return show(UNEXPECTED_MESSAGE)
 
-        return guarded
+        return wrapper
 
-    return wrap
+    return decorate

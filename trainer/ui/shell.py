@@ -66,7 +66,7 @@ def footer(*, elem_id: str, value: str = "") -> gr.HTML:
 
 def footer_html(said: str, *presses: Button, wrong: bool = False) -> str:
     """What stands in the way or what comes next, and buttons, of which one at most is primary; ``wrong`` where it is a mistake."""
-    words = f'<p class="em-say{" em-wrong" if wrong else ""}"{" role=alert" if wrong else ""} dir="auto">{markup.text(said, most=600)}</p>'
+    words = f'<p class="em-say{" em-wrong" if wrong else ""}"{" role=alert" if wrong else ""} dir="auto">{markup.text(said, max_length=600)}</p>'
     return words + "".join(press.html for press in presses)
 
 
@@ -75,7 +75,7 @@ def picker_html(trained: Sequence[RunView], titles: Mapping[str, str], model: st
     if not trained:
         return ""
     options = "".join(
-        f'<option value="{view.id}"{" selected" if view.id == model else ""}>{markup.text(titles[view.id], most=80)}</option>'
+        f'<option value="{view.id}"{" selected" if view.id == model else ""}>{markup.text(titles[view.id], max_length=80)}</option>'
         for view in trained
     )
     return f'<label class="em-model"><span>Model:</span><select aria-label="Model in hand">{options}</select></label>'

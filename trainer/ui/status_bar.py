@@ -50,10 +50,10 @@ def status_bar_html(
     if view.live:
         return _live(view, title, sum(v.status == "queued" for v in views), delay)
     line = _over(view, title, found)
-    away = '<button type="button" class="em-link" data-do="dismiss" aria-label="Hide this line">✕</button>'
+    away = '<button type="button" class="em-link" data-action="dismiss" aria-label="Hide this line">✕</button>'
     return (
         f'<div class="em-status-bar" data-state="{line.state}" data-key="{view.id}:{view.status}:{view.ended or view.queued}" role="status">'
-        f'<span class="em-mark" aria-hidden="true">{line.mark}</span><span class="em-status-bar-words" dir="auto">{markup.text(line.said, most=400)}</span>'
+        f'<span class="em-mark" aria-hidden="true">{line.mark}</span><span class="em-status-bar-words" dir="auto">{markup.text(line.said, max_length=400)}</span>'
         f'<span class="em-grow"></span>{line.press.html}{away}</div>'
     )
 
@@ -68,12 +68,12 @@ def _live(view: RunView, title: str, waiting: int, delay: Delay | None) -> str:
     others = waiting - (view.status == "queued")
     more = f' <span class="em-quiet">· {others} waiting</span>' if others else ""
     stop = (
-        f'<button type="button" class="em-button" data-do="stop" data-code="{view.id}" id="stop"{" disabled" if view.stop_asked else ""}>'
+        f'<button type="button" class="em-button" data-action="stop" data-code="{view.id}" id="stop"{" disabled" if view.stop_asked else ""}>'
         'Stop<span class="em-wide">, keep the best</span></button>'
     )
     return (
         f'<div class="em-status-bar" data-state="running"><span class="em-status-bar-words" dir="auto">'
-        f'<button type="button" class="em-link" data-do="watch" data-code="{view.id}">Training <strong>{markup.text(title)}</strong></button>{more}</span>'
+        f'<button type="button" class="em-link" data-action="watch" data-code="{view.id}">Training <strong>{markup.text(title)}</strong></button>{more}</span>'
         f'<div class="em-progress" role="progressbar" aria-label="Progress" aria-valuenow="{100 * share:.0f}" aria-valuemin="0" aria-valuemax="100">'
         f'<div style="width:{100 * share:.1f}%"></div></div><span class="em-status-bar-left">{markup.text(left)}</span>{stop}</div>'
     )

@@ -165,7 +165,7 @@ def start_footer(
 ) -> str:
     """What Start would do, or, without rows, what stands ``in_the_way``; ``live`` is the run that trains meanwhile, ``near`` says which limit is
     near."""
-    start = Button("start", "Start training", primary=True, elem_id="start", says="Starting …", disabled=train_rows is None)
+    start = Button("start", "Start training", primary=True, elem_id="start", busy_message="Starting …", disabled=train_rows is None)
     others = [Button("watch", "See the one that trains", code=live, link=True)] if live else []
     if wrong:
         return shell.footer_html(wrong, *others, start, wrong=True)

@@ -16,8 +16,8 @@ def head(view: RunView, title: str, found: Scores | None = None) -> str:
     """The sentence over the charts; ``found`` are the scores of a run that has a model."""
     strong, rest = _sentence(view, title, found)
     # Its place is kept while there is nothing to say.
-    rest = f' <span class="em-quiet em-small">{markup.text(rest, most=600)}</span>'
-    return f'<h2 tabindex="-1" dir="auto" class="em-course"><strong>{markup.text(strong, most=600)}</strong>{rest}</h2>'
+    rest = f' <span class="em-quiet em-small">{markup.text(rest, max_length=600)}</span>'
+    return f'<h2 tabindex="-1" dir="auto" class="em-course"><strong>{markup.text(strong, max_length=600)}</strong>{rest}</h2>'
 
 
 def details(view: RunView, diagnoses: Sequence[Diagnosis], came: str = "") -> str:
@@ -69,7 +69,7 @@ def _others(view: RunView) -> str:
 def footer(view: RunView, title: str, waiting: int | None, found: Scores | None, delay: Delay | None = None) -> str:
     """What comes next, and the button for it; ``waiting`` runs come before one that waits, ``delay`` is why it could not begin."""
     results = Button("results", "See the results", code=view.id, primary=True, elem_id="to-results")
-    resume = Button("resume", resume_words(view), code=view.id, elem_id="resume", says="Resuming …")
+    resume = Button("resume", resume_words(view), code=view.id, elem_id="resume", busy_message="Resuming …")
     if view.status == "queued":
         ahead = f"It waits in the queue: {pluralize(waiting, 'run')} before it." if waiting else "It begins in a moment."
         if delay is not None:
@@ -84,7 +84,7 @@ def footer(view: RunView, title: str, waiting: int | None, found: Scores | None,
         did = "Trained" if view.status == "finished" else "Its best model is kept"
         return shell.footer_html(f"{did}{score}.", *([resume] if resumable else []), results)
     if resumable:
-        first = Button("resume", resume_words(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
+        first = Button("resume", resume_words(view), code=view.id, primary=True, elem_id="resume", busy_message="Resuming …")
         return shell.footer_html(_why_not(view), first, wrong=view.status == "failed")
     return shell.footer_html(_why_not(view), wrong=view.status == "failed")
 

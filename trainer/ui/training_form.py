@@ -136,12 +136,12 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         return data_tab.show_unopened(data, drafts, withheld)
 
     def latest(*held: Any) -> dict:
-        preparation = studio.latest_prepared_draft(owner())
-        if preparation is None:
+        prepared = studio.latest_prepared_draft(owner())
+        if prepared is None:
             return without(studio.drafts(owner()))
-        kept = preparation.draft.form
+        kept = prepared.draft.form
         values = [kept.get(c.elem_id, value) for c, value in zip(form, held, strict=True)]
-        return {**data_tab.show(data, preparation, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
+        return {**data_tab.show(data, prepared, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
 
     @told
     def opened(*held: Any) -> dict:
@@ -216,17 +216,17 @@ def _source(studio: Studio, draft: str | None) -> str:
 def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, wrong: str = "") -> str:
     """What Start would train on, and whether it can."""
     try:
-        preparation = studio.prepared_draft(owner(), data_tab.current_draft(studio, draft))
+        prepared = studio.prepared_draft(owner(), data_tab.current_draft(studio, draft))
     except UserError:
         return train_tab.no_file_footer()
-    found, seconds = assess_readiness(preparation, _held(page, values)[2]), None
+    found, seconds = assess_readiness(prepared, _held(page, values)[2]), None
     if found.splits is not None:
         with suppress(UserError):  # a wrong setting is told at its field
-            seconds = studio.forecast(owner(), preparation.draft.id, recipe_from_form(page, values))
+            seconds = studio.forecast(owner(), prepared.draft.id, recipe_from_form(page, values))
     views = studio.runs(owner())
     live = next((v.id for v in views if v.status == "running"), "")
     rows, near = None if found.splits is None else len(found.splits.train), near_capacity(studio.settings, views)
-    return train_tab.start_footer(preparation.draft.main.name, rows, seconds, wrong=wrong, live=live, in_the_way=found.said, near=near)
+    return train_tab.start_footer(prepared.draft.main.name, rows, seconds, wrong=wrong, live=live, in_the_way=found.said, near=near)
 
 
 def _dial(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:

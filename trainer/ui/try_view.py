@@ -26,12 +26,12 @@ def answer_to(run_id: str, checksum: int, html: str) -> str:
 def answer(names: Sequence[str], prediction: "Prediction", title: str, *, label: str = "") -> str:
     """What the model of that title says; ``label`` is the text's own, where it is one of the examples."""
     if prediction.probabilities is None:
-        return f'<h3 class="em-says">No answer</h3><p dir="auto">{markup.text(prediction.problem, most=400)}</p>'
+        return f'<h3 class="em-says">No answer</h3><p dir="auto">{markup.text(prediction.problem, max_length=400)}</p>'
     shares = prediction.probabilities.tolist()
     met = "✓ The answer is right." if label == names[int(prediction.probabilities.argmax())] else "✗ The answer is wrong."
-    own = f'<p class="em-own">Its label is {markup.isolated(label, most=60)}. {met}</p>' if label else ""
+    own = f'<p class="em-own">Its label is {markup.isolated(label, max_length=60)}. {met}</p>' if label else ""
     return (
-        f'<h3 class="em-says">{in_words(names, shares)}</h3>{markup.probabilities(names, shares, class_colours(names))}{own}'
+        f'<h3 class="em-says">{in_words(names, shares)}</h3>{markup.probability_bars(names, shares, class_colours(names))}{own}'
         f"{_says(title)}{_remarks(prediction)}"
     )
 
@@ -62,15 +62,15 @@ def examples(rows: Sequence[ExampleRow]) -> str:
     if not rows:
         return ""
     buttons = "".join(
-        f'<button type="button" class="em-row-to-try" data-do="example" data-code="{place}"><span dir="auto">{markup.text(row.text)}</span>'
-        f'<strong dir="auto">{markup.text(row.label, most=40)}</strong></button>'
+        f'<button type="button" class="em-row-to-try" data-action="example" data-code="{place}"><span dir="auto">{markup.text(row.text)}</span>'
+        f'<strong dir="auto">{markup.text(row.label, max_length=40)}</strong></button>'
         for place, row in enumerate(rows)
     )
     return f'<h3>Rows it never saw <small>and their labels</small></h3><div class="em-rows-to-try">{buttons}</div>'
 
 
 def _likely(name: str, share: float) -> str:
-    return f"{markup.isolated(name, most=60)} <span>({percent(float(share), 0)})</span>"
+    return f"{markup.isolated(name, max_length=60)} <span>({percent(float(share), 0)})</span>"
 
 
 def _says(title: str) -> str:
@@ -87,6 +87,6 @@ def _remarks(prediction: "Prediction") -> str:
         )
         remarks += markup.notice(message, "warning")
     if prediction.repaired:
-        read = markup.isolated(prediction.text, most=160)
+        read = markup.isolated(prediction.text, max_length=160)
         remarks += f'<p class="em-quiet em-small">Changed as the texts of its training were, before the model reads it: “{read}”</p>'
     return remarks

@@ -1,6 +1,6 @@
-"""Which files were uploaded to this server. A caller may write any path, or an address, into its request; no other is read or fetched.
+"""Which files were uploaded to this server. A caller may write any path or URL into its request; nothing else is read or fetched.
 
-Not how much may be uploaded: ``trainer/security/uploads.py`` bounds that.
+How much may be uploaded: ``trainer/security/upload_limit.py`` limits that.
 """
 
 from pathlib import Path
@@ -11,28 +11,28 @@ from gradio.utils import get_upload_folder
 NO_UPLOAD = "There is no such upload. Send the file itself, with handle_file(...) of gradio_client."
 
 
-def resolve_upload(named: Any) -> Path | None:
-    """The path of an upload that a call names; None where it is none."""
+def resolve_upload(path: Any) -> Path | None:
+    """The resolved path, or None if it is not a file that was uploaded."""
     folder = Path(get_upload_folder()).resolve()
-    if isinstance(named, str) and "\0" not in named:
+    if isinstance(path, str) and "\0" not in path:
         try:
-            path = Path(named).resolve()
-            if path.is_relative_to(folder) and path.is_file():
-                return path
+            resolved = Path(path).resolve()
+            if resolved.is_relative_to(folder) and resolved.is_file():
+                return resolved
         except OSError:
             return None
     return None
 
 
 def contains_only_uploads(value: Any) -> bool:
-    """Whether each file that is named somewhere in a value was uploaded."""
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, list):
-            left += one
-        elif isinstance(one, dict):
-            if isinstance(one.get("meta"), dict) and "path" in one and resolve_upload(one["path"]) is None:
+    """Whether every file named anywhere in a value was uploaded."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, list):
+            pending += item
+        elif isinstance(item, dict):
+            if isinstance(item.get("meta"), dict) and "path" in item and resolve_upload(item["path"]) is None:
                 return False
-            left += one.values()
+            pending += item.values()
     return True
