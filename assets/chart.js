@@ -58,7 +58,7 @@ function palette(probe) {
   let faint = rgba(probe, "var(--border-color-primary, #d4d4d8)");
   for (let i = 0; i < 10 && contrast(faint, back) > 1.5; i++) faint = faint.map((c, k) => 0.85 * c + 0.15 * back[k]);
   const accent = rgba(probe, "var(--em-accent, var(--color-accent, #4f46e5))");
-  const wrong = rgba(probe, "var(--em-bad, #b91c1c)");
+  const wrong = rgba(probe, "var(--em-error, #b91c1c)");
   return {
     "var(--chart-ink)": named(ink),
     "var(--chart-muted)": named(muted),

@@ -18,7 +18,7 @@ from trainer.ui.readiness import repairable, sentences
 _MOST_RIVALS = 3
 _MOST_LINES = 4
 """So many findings are in view; the rest is folded."""
-_TAGS = {"ok": "good", "warning": "look", "error": "fix"}
+_TAGS = {"ok": "ok", "warning": "check", "error": "fix"}
 _STILL_LOOKING = '<li class="em-check em-waiting"><span class="em-severity">…</span><div role="status"><p>Still looking at how the encoder reads the texts.</p></div></li>'
 
 

@@ -46,7 +46,9 @@ def _columns(prepared: PreparedDraft) -> str:
     if columns is None:
         taken, why = "No columns are chosen yet.", ""
     else:
-        texts = " + ".join(f'<b dir="auto">“{markup.text(names[at], max_length=60)}”</b>' for at in (columns.text, *columns.extra_text_columns))
+        texts = " + ".join(
+            f'<b dir="auto">“{markup.text(names[at], max_length=60)}”</b>' for at in (columns.text, *columns.extra_text_columns)
+        )
         taken = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], max_length=60)}”</b>'
         why = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
     unsure = columns is None or not columns.sure

@@ -86,7 +86,7 @@ def _over(view: RunView, title: str, found: Scores | None) -> _Line:
         resume = Button("resume", "Resume", code=view.id) if may_resume(view) else see
         return _Line("warning", "!", f"{title} was interrupted{at}.", resume)
     if view.status == "failed":
-        return _Line("bad", "✕", f"{title} failed. {view.message}", see)
+        return _Line("error", "✕", f"{title} failed. {view.message}", see)
     score = "" if found is None else f": {score_format.short_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
     begin = "Trained" if view.status == "finished" else "Stopped, the best model is kept"
     return _Line("ok", "✓", f"{begin}{score or f': {title}'}", Button("results", "See the results", code=view.id))
