@@ -215,7 +215,7 @@ def test_there_are_no_more_examples_than_test_rows_and_the_odd_ones_come_last(sh
 def test_rows_are_not_read_again_for_their_examples(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     run = put(shelf)
     found = shelf.examples(ME, run.id)
-    monkeypatch.setattr(library.pipeline, "rows_of", lambda run: pytest.fail("the rows were read"))
+    monkeypatch.setattr(library.pipeline, "load_run_rows", lambda run: pytest.fail("the rows were read"))
     assert shelf.examples(ME, run.id) == found
 
 
@@ -226,8 +226,8 @@ def test_rows_are_not_read_again_for_their_examples(shelf: Shelf, monkeypatch: p
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The splits whose reports were computed."""
     computed = []
-    load = library.pipeline.report_of
-    monkeypatch.setattr(library.pipeline, "report_of", lambda saved, split: (computed.append(split), load(saved, split))[1])
+    load = library.pipeline.split_report
+    monkeypatch.setattr(library.pipeline, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
     return computed
 
 
@@ -283,8 +283,8 @@ def test_many_who_ask_at_once_compute_a_report_once(shelf: Shelf, monkeypatch: p
     from concurrent.futures import ThreadPoolExecutor
 
     run, computed, all_asked = put(shelf), [], threading.Barrier(4)
-    load = library.pipeline.report_of
-    monkeypatch.setattr(library.pipeline, "report_of", lambda saved, split: (computed.append(split), load(saved, split))[1])
+    load = library.pipeline.split_report
+    monkeypatch.setattr(library.pipeline, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
 
     def ask() -> object:
         all_asked.wait(30)

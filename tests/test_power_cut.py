@@ -70,7 +70,7 @@ def judge_run(root: Path, confirmed: frozenset[str]) -> None:
     run, store = Run(root / ids[0]), RunStore(root)
     assert store.damage(run) == ()
     assert run.recipe().epochs == 2
-    assert len(pipeline.rows_of(run)[0]) == 40
+    assert len(pipeline.load_run_rows(run)[0]) == 40
     view = store.view(run)
     assert (view.status == "finished" and view.has_model) or "finished" not in confirmed
     if view.has_model:
@@ -91,7 +91,7 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
     with disk.watching():
         run = waiting_run(disk.root, tiny_encoder, file, DraftStore(disk.root / "drafts"))
         disk.confirm("created")
-        assert pipeline.do(run, [tiny_encoder], save_seconds=0)
+        assert pipeline.run_job(run, [tiny_encoder], save_seconds=0)
         disk.confirm("finished")
         assert shelf.rename(LOCAL_OWNER, run.id, "calm fox").status == "finished"
         disk.confirm("renamed")

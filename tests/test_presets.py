@@ -86,7 +86,7 @@ def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_pat
         owner="local",
         rows={"train": len(splits.train)},
     )
-    pipeline.do(run, [tiny_encoder])
+    pipeline.run_job(run, [tiny_encoder])
     view = fold(run.id, run.log.read())
     assert view.status == "finished", view.message
     assert view.baseline is not None

@@ -289,7 +289,7 @@ def scene(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> Iterator[Scene]:
     trainings = Trainings()
-    monkeypatch.setattr(pipeline, "_work", trainings.work)
+    monkeypatch.setattr(pipeline, "_train_and_report", trainings.work)
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     studio._queue = Queue(studio._take_turn, first_pause=0.001)
     yield Scene(studio, other_studio(studio), trainings, small_csv)

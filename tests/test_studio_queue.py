@@ -62,7 +62,7 @@ class Trainings:
 def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainings]:
     """Held from the start; let go at the latest when the test ends, before the studio closes."""
     made = Trainings()
-    monkeypatch.setattr(pipeline, "_work", made.work)
+    monkeypatch.setattr(pipeline, "_train_and_report", made.work)
     yield made
     made.go()
 
@@ -154,12 +154,12 @@ def test_where_not_even_a_failure_can_be_written_a_run_keeps_its_place(
     def cannot(*_: object, **__: object) -> bool:
         if full.is_set():
             raise error
-        return do(*_, **__)
+        return run_job(*_, **__)
 
-    do = pipeline.do
+    run_job = pipeline.run_job
     full.set()
     monkeypatch.setattr(EventLog, "append", refusing)
-    monkeypatch.setattr(pipeline, "do", cannot)
+    monkeypatch.setattr(pipeline, "run_job", cannot)
     view = begin(quick, small_csv)
     until(quick, lambda: quick.delay(view.id) is not None)
     assert "written" in quick.delay(view.id).reason

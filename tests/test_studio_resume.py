@@ -246,7 +246,7 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
         raise UserError("It went wrong.", code="test")
 
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "_score", fails)
+        patched.setattr(pipeline, "_save_predictions", fails)
         failed = over(studio, begin(studio, small_csv))
     assert (failed.status, failed.saved_step > 0) == ("failed", True)
     assert studio.leaving(ME) == ()
@@ -284,7 +284,7 @@ def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(
 ) -> None:
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pipeline, "_score", lambda *_, **__: 1 / 0)
+        patched.setattr(pipeline, "_save_predictions", lambda *_, **__: 1 / 0)
         asked = over(studio, begin(studio, small_csv))
         left = over(studio, begin(studio, small_csv, RECIPE))
     last = over(studio, begin(studio, small_csv))

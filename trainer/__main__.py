@@ -196,7 +196,7 @@ def _studio(
     if own is not None:
         encoders = (own, *(e for e in encoders if e.name != own.name))
     if not ProcessGroup.from_environment().is_main_process:
-        pipeline.lend_a_hand(encoders)
+        pipeline.run_worker(encoders)
         return None
     settings = Settings.from_environment()
     return Studio(replace(settings, runs_dir=runs_dir or settings.runs_dir), encoders=encoders, reader=reader)
@@ -288,8 +288,8 @@ def _postfix(view: RunView) -> str:
 
 
 def _report_text(view: RunView, report: "Report") -> str:  # noqa: F821
-    from trainer.evaluation.baseline import learned_from
-    from trainer.evaluation.report import gaps
+    from trainer.evaluation.baseline import describe_training_rows
+    from trainer.evaluation.report import class_caveats
 
     def score(name: str, interval: "Interval") -> str:  # noqa: F821
         return f"{name} {percent(interval.value)} (95 % interval {percent_range(interval.low, interval.high)})"
@@ -304,7 +304,7 @@ def _report_text(view: RunView, report: "Report") -> str:  # noqa: F821
         f"Always answering {one_line(report.majority_name)} would be right in {percent(report.majority_share)}.",
     ]
     if view.baseline is not None:
-        learned = learned_from(view.baseline.rows, view.rows.get("train"))
+        learned = describe_training_rows(view.baseline.rows, view.rows.get("train"))
         lines.append(
             f"A simple word-count model, having learned from {learned}, reaches {percent(view.baseline.test.accuracy)}, "
             f"macro F1 {percent(view.baseline.test.macro_f1)}."
@@ -316,7 +316,7 @@ def _report_text(view: RunView, report: "Report") -> str:  # noqa: F821
             f"{one_line(c.name):<{width}}  {share(c.precision):<18}  {share(c.recall):<18}  {'–' if c.f1 is None else decimal(c.f1):<6}  {c.support:,}"
             for c in report.per_class
         ),
-        *gaps(report),
+        *class_caveats(report),
         "",
         f"Run {view.name}: {view.samples_per_second or 0:.0f} texts/s while training, {view.seconds or 0:.0f} s in all, {view.device}.",
     ]

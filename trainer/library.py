@@ -21,7 +21,7 @@ from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.drafts.editor import disk_errors_as_user_error
 from trainer.errors import UserError
-from trainer.evaluation.comparison import Answers, Paired, answers, compare
+from trainer.evaluation.comparison import PairedComparison, RunPredictions, compare, run_predictions
 from trainer.evaluation.diagnostics import Diagnosis, diagnose
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report
@@ -103,7 +103,7 @@ class Comparison:
 
     runs: tuple[Compared, ...]
     reference: int | None
-    against: tuple[tuple[int, Paired], ...]
+    against: tuple[tuple[int, PairedComparison], ...]
     one_file: bool = False
 
 
@@ -182,7 +182,7 @@ class Shelf:
         if len(with_model) < 2:
             return Comparison(runs, None, (), one_file)
         reference, *others = with_model
-        results = [compare(reference, other, together=len(others)) for other in others]
+        results = [compare(reference, other, n_comparisons=len(others)) for other in others]
         return Comparison(runs, 0, tuple(enumerate(results, start=1)), one_file)
 
     def examples(self, owner: str, run_id: str, count: int = 3) -> tuple[ExampleRow, ...]:
@@ -191,7 +191,7 @@ class Shelf:
         Raises UserError ``run_damaged`` where its rows are damaged.
         """
         run = self._run(owner, run_id)
-        return self._examples.get((run.id, *signature(run.rows), count), lambda: _examples(*pipeline.rows_of(run), count))
+        return self._examples.get((run.id, *signature(run.rows), count), lambda: _examples(*pipeline.load_run_rows(run), count))
 
     def rename(self, owner: str, run_id: str, name: str) -> RunView:
         """Give a run a name of 1 to 60 printable characters, without the blanks around it. UserError for any other."""
@@ -206,7 +206,7 @@ class Shelf:
         if wanted != self._runs.view(run).name:
             with disk_errors_as_user_error(self.settings):
                 self._runs.rename(run, wanted)
-                pipeline.renew_card(run)
+                pipeline.refresh_card(run)
         return self._runs.view(run)
 
     def disk_bytes(self, owner: str, run_id: str) -> int:
@@ -314,8 +314,8 @@ class Shelf:
 
     def _reports_of(self, run: Run) -> Reports:
         def compute() -> Reports:
-            saved = pipeline.predictions_of(run)
-            return Reports(test=pipeline.report_of(saved, "test"), validation=pipeline.report_of(saved, "validation"))
+            saved = pipeline.load_run_predictions(run)
+            return Reports(test=pipeline.split_report(saved, "test"), validation=pipeline.split_report(saved, "validation"))
 
         return self._reports.get((run.id, *signature(run.predictions)), compute)
 
@@ -332,10 +332,10 @@ class Shelf:
             problems.append(error.message)
         return Compared(view, recipe, scores, " ".join(problems))
 
-    def _answers(self, owner: str, run_id: str) -> Answers:
+    def _answers(self, owner: str, run_id: str) -> RunPredictions:
         run = self._run(owner, run_id)
         try:
-            return answers(*pipeline.rows_of(run), pipeline.predictions_of(run))
+            return run_predictions(*pipeline.load_run_rows(run), pipeline.load_run_predictions(run))
         except ValueError as error:
             name = self._runs.view(run).name
             raise UserError(

@@ -224,7 +224,7 @@ class Studio(DraftEditor, Shelf):
             epochs = going_on(view, more_epochs)
             run.check(ROWS)
             run.resolved_recipe()
-            pipeline.encoder_of(run, view, self.encoders)
+            pipeline.find_run_encoder(run, view, self.encoders)
             with disk_errors_as_user_error(self.settings):
                 if view.status in ("finished", "stopped"):
                     run = self._child(run, view, epochs, more_epochs)
@@ -245,7 +245,7 @@ class Studio(DraftEditor, Shelf):
         if again is not None:
             return self._run(view.owner, again.id)
         check_capacity(self.settings, views)
-        last, run_id = pipeline.require_state(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
+        last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
         return self._runs.create(
             recipe=asked,
             resolved=resolved,
@@ -444,7 +444,7 @@ class Studio(DraftEditor, Shelf):
         process_group = ProcessGroup.from_environment()
         processes = 1 if process_group.world_size > 1 else self.settings.processes or (self.hardware or detect_hardware()).devices
         if processes < 2:
-            pipeline.do(run, self.encoders, save_seconds=self.settings.save_seconds)
+            pipeline.run_job(run, self.encoders, save_seconds=self.settings.save_seconds)
         elif not train_in_processes(run, processes, save_seconds=self.settings.save_seconds):
             self._end_for_others(run)
 
@@ -491,10 +491,10 @@ class Studio(DraftEditor, Shelf):
             with suppress(OSError):
                 self._tidy_states(run_id)
         except OSError as error:
-            pipeline.fail(run, pipeline.disk_sentence(error), "disk")
+            pipeline.record_failure(run, pipeline.describe_disk_error(error), "disk")
             why = f"its folder cannot be written ({error.strerror or error})"
         except Exception:
-            pipeline.fail(run, f"The training could not begin. {pipeline.TRY_AGAIN}", "unexpected")
+            pipeline.record_failure(run, f"The training could not begin. {pipeline.TRY_AGAIN}", "unexpected")
             why = "it could not be begun, nor could that be written into its folder"
         return why if self._runs.view(run).status == "queued" else ""
 

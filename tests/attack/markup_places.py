@@ -15,7 +15,7 @@ from trainer.data.checks.repairs import Change
 from trainer.data.corpus import clean_text
 from trainer.data.files.dialect import is_numeric
 from trainer.data.repaired_file import change_log
-from trainer.evaluation.report import make_report
+from trainer.evaluation.report import build_report
 from trainer.jobs.model_card import write_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
@@ -47,7 +47,7 @@ def card_html(folder: Path, words: Sequence[str], at_once: int) -> Iterator[tupl
             view = RunView(
                 "0" * 32, name=word, encoder=word, source_name=word, parent="1" * 32, parent_name=word, findings=findings, base_model=word
             )
-            write_card(run, view, make_report(ids, ids, tuple(some)))
+            write_card(run, view, build_report(ids, ids, tuple(some)))
             _, metadata, text = (run.model / "README.md").read_text(encoding="utf-8").split("---\n", 2)
             yield render.render(text) + f"<pre>{len(metadata)}</pre>", 6 + len(some)
 

@@ -95,7 +95,7 @@ def measure(size: Size, hardware: Hardware) -> dict[str, Any]:
                 ours.append(_ours(root / f"runs-{number}", encoder, corpus, splits, size))
             bare.append(_bare(encoder, corpus, splits, size, hardware))
     return {
-        "device": hardware.words,
+        "device": hardware.description,
         "parameters": encoder.parameters,
         "train_rows": len(splits.train),
         "epochs": size.epochs,
@@ -156,7 +156,7 @@ def _ours(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: Si
         source_name="texts.csv",
         rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
-    pipeline.do(run, [encoder])
+    pipeline.run_job(run, [encoder])
     view = store.view(run)
     if view.status != "finished":
         raise RuntimeError(f"the run {view.status}: {view.message}")

@@ -86,9 +86,9 @@ def _child(rows: int, folder: Path) -> None:
     studio.prepared_draft(LOCAL_OWNER, draft).splits(recipe)
     studio.advise(LOCAL_OWNER, draft, recipe)
     peaks.stage = "started"
-    pipeline.rows_of = peaks.entering("rows_loaded", pipeline.rows_of)
+    pipeline.load_run_rows = peaks.entering("rows_loaded", pipeline.load_run_rows)
     fit.tokenize_dataset = peaks.entering("tokenised", fit.tokenize_dataset)
-    pipeline._measure_first = peaks.entering("word_counts", pipeline._measure_first)
+    pipeline._score_quick_baselines = peaks.entering("word_counts", pipeline._score_quick_baselines)
     fit.train_with_oom_retry = peaks.entering("first_step", fit.train_with_oom_retry)
     run = studio.start(LOCAL_OWNER, draft, recipe, as_it_is=True)
     log = Run(studio.settings.runs_dir / run.id).log

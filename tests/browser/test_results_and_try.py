@@ -15,9 +15,9 @@ from tests.browser.made_runs import make_run
 from tests.browser.steps import box, hold_first, in_view, tab
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
-from trainer.evaluation.report import make_report
+from trainer.evaluation.report import build_report
 from trainer.recipe import Recipe
-from trainer.runs.view import RunView, Scores, WordCounts
+from trainer.runs.view import BaselineScores, Metrics, RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -135,8 +135,8 @@ def test_the_names_on_the_bar_never_lie_over_one_another(browser: Browser) -> No
     labels = [0] * 50 + [1] * 50
     for width in (358, 600, 1120):
         for counting, hits in ((0.0, 0), (0.5, 50), (0.51, 52), (0.47, 48), (0.72, 71), (0.99, 100), (1.0, 100)):
-            report = make_report(np.array(labels), np.array([1 - n if i >= hits else n for i, n in enumerate(labels)]), ("a", "b"))
-            view = RunView("a" * 32, baseline=WordCounts(10, validation=Scores(0, 0), test=Scores(counting, counting)))
+            report = build_report(np.array(labels), np.array([1 - n if i >= hits else n for i, n in enumerate(labels)]), ("a", "b"))
+            view = RunView("a" * 32, baseline=BaselineScores(10, validation=Metrics(0, 0), test=Metrics(counting, counting)))
             page.set_content(f"<style>{sheet}</style><div style='width:{width}px'>{results_view.bar(view, report)}</div>")
             names = [e.bounding_box() for e in page.locator(".em-scale-marks span, .em-scale-model").all()]
             assert len(names) == 3

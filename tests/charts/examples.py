@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from trainer.charts.curves import Curves
-from trainer.evaluation.report import make_report
+from trainer.evaluation.report import build_report
 
 EMOTIONS = ("sadness", "joy", "love", "anger", "fear", "surprise")
 NASTY = ("<b>bold</b>", "<a href='http://x'>x</a> & co", "%{x} %{customdata}", "var(--chart-ink)", "line\nbreak", "y" * 300)
@@ -45,7 +45,7 @@ def run(steps=150, evaluations=6, **more):
 def report_of(names, rows=1000, right=0.8, seed=0):
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, len(names), rows)
-    return make_report(labels, np.where(generator.random(rows) < right, labels, generator.integers(0, len(names), rows)), tuple(names))
+    return build_report(labels, np.where(generator.random(rows) < right, labels, generator.integers(0, len(names), rows)), tuple(names))
 
 
 def trace(figure, **wanted):

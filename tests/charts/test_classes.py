@@ -13,7 +13,7 @@ from trainer.charts.colours import class_colours
 from trainer.charts.frame import short_names
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_table
-from trainer.evaluation.report import make_report
+from trainer.evaluation.report import build_report
 
 
 def test_classes_stand_in_the_order_of_their_counts_in_their_colours():
@@ -51,7 +51,7 @@ def test_whiskers_enclose_their_box(lengths):
 
 def test_confusion_says_in_a_sentence_what_a_cell_means():
     rows = [(0, 0)] * 569 + [(0, 1)] * 12 + [(1, 1)] * 100
-    report = make_report(np.array([t for t, _ in rows]), np.array([p for _, p in rows]), ("sadness", "joy", "love"))
+    report = build_report(np.array([t for t, _ in rows]), np.array([p for _, p in rows]), ("sadness", "joy", "love"))
     figure = valid(classes.confusion_chart(report, by_row=False))
     heat, numbers = figure["data"]
     assert heat["z"][0][0] > 0 > heat["z"][0][1]  # right answers have one colour, mistakes the other
@@ -72,7 +72,7 @@ def test_confusion_says_in_a_sentence_what_a_cell_means():
 def test_a_cell_of_a_row_with_one_mistake_is_not_a_hundred_per_cent():
     labels = np.zeros(3200, int)
     predicted = np.where(np.arange(3200) == 7, 1, labels)
-    report = make_report(labels, predicted, ("sadness", "joy"))
+    report = build_report(labels, predicted, ("sadness", "joy"))
     heat, numbers = classes.confusion_chart(report, by_row=True)["data"]
     assert numbers["text"] == ["&gt;99 %", "&lt;1 %"]
     assert "(99.97 %)" in heat["hovertext"][0][0]
@@ -132,7 +132,7 @@ def test_charts_of_any_number_of_classes_are_valid(count):
 def test_seventy_seven_real_intents_have_names_that_are_told_apart(shared):
     table = read_table((shared / "data/quirks/banking77_test.csv").read_bytes())
     corpus = build_corpus(table, text=0, label=1)
-    confusion = classes.confusion_chart(make_report(corpus.label_ids, np.roll(corpus.label_ids, 1), corpus.label_names), by_row=True)
+    confusion = classes.confusion_chart(build_report(corpus.label_ids, np.roll(corpus.label_ids, 1), corpus.label_names), by_row=True)
     assert len(set(confusion["layout"]["yaxis"]["categoryarray"])) == 77
     for most in (16, 22):
         assert len(set(short_names(corpus.label_names, most))) == 77

@@ -7,17 +7,17 @@ from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.evaluation.comparison import Answers, _newcombe, answers, compare, in_words, paired
+from trainer.evaluation.comparison import RunPredictions, _newcombe, compare, compare_counts, describe_comparison, run_predictions
 from trainer.evaluation.predictions import Predictions
 
 LABELS = ("joy", "anger", "love")
 COUNTS = st.integers(0, 400)
 
 
-def answered(rows, learned=()):
-    """Answers from (text, label, predicted) triples."""
+def answered(rows, seen_texts=()):
+    """RunPredictions from (text, label, predicted) triples."""
     texts, labels, predicted = zip(*rows, strict=True) if rows else ((), (), ())
-    return Answers(texts, labels, predicted, frozenset(learned))
+    return RunPredictions(texts, labels, predicted, frozenset(seen_texts))
 
 
 def corpus_of(rows, names):
@@ -40,11 +40,11 @@ def said(corpus, rows, answers_, names):
 
 def test_mcnemar_by_hand():
     # Of 10 rows that only one had right, 2 or fewer on one side: (1 + 10 + 45) / 1024, twice.
-    assert paired(50, 8, 2, 3).p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
-    assert paired(50, 2, 8, 3).p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
-    assert paired(0, 6, 0, 0).p == pytest.approx(2 / 2**6)
-    assert paired(9, 4, 4, 1).p == 1.0
-    assert paired(9, 0, 0, 1).p == 1.0
+    assert compare_counts(50, 8, 2, 3).p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert compare_counts(50, 2, 8, 3).p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert compare_counts(0, 6, 0, 0).p == pytest.approx(2 / 2**6)
+    assert compare_counts(9, 4, 4, 1).p == 1.0
+    assert compare_counts(9, 0, 0, 1).p == 1.0
 
 
 def test_the_interval_is_newcombes_tenth():
@@ -52,22 +52,22 @@ def test_the_interval_is_newcombes_tenth():
     assert _newcombe(1, 1, 7, 12, confidence=0.95) == pytest.approx((-0.507, -0.026), abs=5e-4)
     assert _newcombe(59, 6, 16, 80, confidence=0.95) == pytest.approx((-0.1186, -0.0046), abs=5e-5)
     # Of both tables the exact test says that it could be chance, so 0 belongs to what is shown.
-    assert all(found.low < found.difference < 0 < found.high for found in (paired(1, 1, 7, 12), paired(59, 6, 16, 80)))
+    assert all(found.low < found.difference < 0 < found.high for found in (compare_counts(1, 1, 7, 12), compare_counts(59, 6, 16, 80)))
     # Where the two agree, the interval is Newcombe's.
-    assert (paired(59, 4, 16, 80).low, paired(59, 4, 16, 80).high) == _newcombe(59, 4, 16, 80, confidence=1 - 0.05)
+    assert (compare_counts(59, 4, 16, 80).low, compare_counts(59, 4, 16, 80).high) == _newcombe(59, 4, 16, 80, confidence=1 - 0.05)
 
 
 @settings(deadline=None)
 @given(both=COUNTS, only_a=COUNTS, only_b=COUNTS, neither=COUNTS)
 def test_swapping_the_runs_mirrors_everything(both, only_a, only_b, neither):
-    one, other = paired(both, only_a, only_b, neither), paired(both, only_b, only_a, neither)
+    one, other = compare_counts(both, only_a, only_b, neither), compare_counts(both, only_b, only_a, neither)
     assert (one.difference, one.low, one.high) == pytest.approx((-other.difference, -other.high, -other.low))
     assert (one.accuracy_a, one.accuracy_b) == (other.accuracy_b, other.accuracy_a)
     assert one.p == pytest.approx(other.p)
     assert -1 <= one.low <= one.difference <= one.high <= 1
     assert 0 < one.p <= 1
     assert one.difference == pytest.approx(one.accuracy_a - one.accuracy_b)
-    a, b = in_words(one, "A", "B"), in_words(other, "B", "A")
+    a, b = describe_comparison(one, "A", "B"), describe_comparison(other, "B", "A")
     assert a == b or only_a == only_b
 
 
@@ -78,15 +78,15 @@ def test_swapping_the_runs_mirrors_everything(both, only_a, only_b, neither):
     ),
     st.frozensets(st.sampled_from("abcdefgh"), max_size=2),
 )
-def test_swapping_the_answers_mirrors_the_counts(rows, learned):
+def test_swapping_the_answers_mirrors_the_counts(rows, seen_texts):
     a = answered([(text, label, said) for text, label, said, _ in rows])
-    b = answered([(text, label, said) for text, label, _, said in rows[::-1]], learned)
+    b = answered([(text, label, said) for text, label, _, said in rows[::-1]], seen_texts)
     # Copies that one model answers differently do not occur; here they may, and then the first counts.
     if len({(text, label) for text, label, *_ in rows}) == len(rows):
         one, other = compare(a, b), compare(b, a)
         assert (one.both, one.only_a, one.only_b, one.neither) == (other.both, other.only_b, other.only_a, other.neither)
-        assert one.disputed == other.disputed
-        assert one.rows == sum(text not in learned for text, *_ in rows)
+        assert one.label_conflicts == other.label_conflicts
+        assert one.rows == sum(text not in seen_texts for text, *_ in rows)
 
 
 def test_rows_are_found_by_text_and_label_whatever_the_order_of_classes_and_rows():
@@ -97,8 +97,8 @@ def test_rows_are_found_by_text_and_label_whatever_the_order_of_classes_and_rows
     said_a = said(a, [1, 2, 3], ["anger", "anger", "joy"], one)  # t2 right, t3 and t4 wrong
     said_b = said(b, [2, 3, 4], ["anger", "joy", "anger"], other)  # t4, t3, t2, all right
     found = compare(
-        answers(a, splits_of([0, 4], [5], [1, 2, 3]), said_a),
-        answers(b, splits_of([0, 5], [1], [2, 3, 4]), said_b),
+        run_predictions(a, splits_of([0, 4], [5], [1, 2, 3]), said_a),
+        run_predictions(b, splits_of([0, 5], [1], [2, 3, 4]), said_b),
     )
     assert (found.both, found.only_a, found.only_b, found.neither) == (1, 0, 2, 0)
 
@@ -107,49 +107,54 @@ def test_only_rows_of_both_test_splits_with_the_same_label_count():
     a = answered([("both", "joy", "joy"), ("only a", "joy", "joy"), ("corrected", "joy", "joy")])
     b = answered([("both", "joy", "anger"), ("only b", "joy", "joy"), ("corrected", "anger", "anger")])
     found = compare(a, b)
-    assert (found.rows, found.only_a, found.disputed) == (1, 1, 1)
+    assert (found.rows, found.only_a, found.label_conflicts) == (1, 1, 1)
 
 
 def test_what_either_run_has_learned_from_never_counts():
     a = answered([("fresh", "joy", "joy"), ("leaked", "joy", "joy")])
-    b = answered([("fresh", "joy", "joy"), ("leaked", "joy", "joy")], learned=["leaked"])
+    b = answered([("fresh", "joy", "joy"), ("leaked", "joy", "joy")], seen_texts=["leaked"])
     assert compare(a, b).rows == compare(b, a).rows == 1
     rows = [("same", "joy"), ("same", "joy"), ("other", "anger")]
     corpus = corpus_of(rows, ("joy", "anger"))
-    run = answers(corpus, splits_of([0], [], [1, 2]), said(corpus, [1, 2], ["joy", "joy"], ("joy", "anger")))
+    run = run_predictions(corpus, splits_of([0], [], [1, 2]), said(corpus, [1, 2], ["joy", "joy"], ("joy", "anger")))
     assert compare(run, run).rows == 1  # "same" is also a training row
 
 
 def test_copies_count_once_and_a_text_with_two_labels_twice():
     a = answered([("copy", "joy", "joy")] * 5 + [("two", "joy", "joy"), ("two", "anger", "joy")])
     found = compare(a, a)
-    assert (found.rows, found.both, found.neither, found.disputed) == (3, 2, 1, 0)
+    assert (found.rows, found.both, found.neither, found.label_conflicts) == (3, 2, 1, 0)
 
 
 def test_predictions_of_another_run_are_refused():
     corpus = corpus_of([("t", "joy")], ("joy", "anger"))
     wrong = Predictions([5], ["test"], [0], [[0.9, 0.1]], ("joy", "anger"))
     with pytest.raises(ValueError, match="rows up to 5"):
-        answers(corpus, splits_of([], [], [0]), wrong)
+        run_predictions(corpus, splits_of([], [], [0]), wrong)
 
 
 def test_in_words():
-    better = paired(2900, 130, 60, 110)
-    assert in_words(better, "brisk otter", "calm fox") == (
+    better = compare_counts(2900, 130, 60, 110)
+    assert describe_comparison(better, "brisk otter", "calm fox") == (
         "On 3,200 shared test rows brisk otter is right in 2.2 percentage points more of them than calm fox (1.3 to 3.0); "
         "such a difference would hardly come by chance (p < 0.001)."
     )
-    assert "calm fox is right in 2.2 percentage points more" in in_words(paired(2900, 60, 130, 110), "brisk otter", "calm fox")
-    chance = in_words(paired(80, 8, 5, 7), "A", "B")
+    assert "calm fox is right in 2.2 percentage points more" in describe_comparison(
+        compare_counts(2900, 60, 130, 110), "brisk otter", "calm fox"
+    )
+    chance = describe_comparison(compare_counts(80, 8, 5, 7), "A", "B")
     assert "could well be chance (p = 0.58)" in chance
     assert "(−4.6 to 10.8)" in chance
-    assert in_words(paired(80, 0, 0, 7), "A", "B") == "On 87 shared test rows A and B are right and wrong in the very same ones."
-    assert "right equally often (−" in in_words(paired(80, 4, 4, 7), "A", "B")
-    assert in_words(paired(8, 1, 0, 2), "A", "B").endswith("So few rows say little.")
-    assert "On 1 shared test row " in in_words(paired(1, 0, 0, 0), "A", "B")
-    nothing = paired(0, 0, 0, 0)
+    assert (
+        describe_comparison(compare_counts(80, 0, 0, 7), "A", "B")
+        == "On 87 shared test rows A and B are right and wrong in the very same ones."
+    )
+    assert "right equally often (−" in describe_comparison(compare_counts(80, 4, 4, 7), "A", "B")
+    assert describe_comparison(compare_counts(8, 1, 0, 2), "A", "B").endswith("So few rows say little.")
+    assert "On 1 shared test row " in describe_comparison(compare_counts(1, 0, 0, 0), "A", "B")
+    nothing = compare_counts(0, 0, 0, 0)
     assert (nothing.low, nothing.high, nothing.p, nothing.difference) == (-1, 1, 1, 0)
-    assert "no rows aside in common" in in_words(nothing, "A", "B")
+    assert "no rows aside in common" in describe_comparison(nothing, "A", "B")
 
 
 def all_tables(most):
@@ -160,60 +165,60 @@ def all_tables(most):
                     yield both, only_a, only_b, rows - only_a - only_b - both
 
 
-def assert_of_one_mind(table, together):
-    comparison = paired(*table, together=together)
+def assert_of_one_mind(table, n_comparisons):
+    comparison = compare_counts(*table, n_comparisons=n_comparisons)
     assert comparison.differs == (comparison.low > 0 or comparison.high < 0), table
     assert comparison.low <= comparison.difference <= comparison.high
-    words = in_words(comparison, "A", "B")
+    words = describe_comparison(comparison, "A", "B")
     assert ("would hardly come by chance" in words) == comparison.differs
     return comparison
 
 
-@pytest.mark.parametrize("together", [1, 2, 5])
-def test_the_interval_and_the_test_never_contradict_each_other_in_any_table_of_up_to_15_rows(together):
-    differing = sum(assert_of_one_mind(table, together).differs for table in all_tables(15))
+@pytest.mark.parametrize("n_comparisons", [1, 2, 5])
+def test_the_interval_and_the_test_never_contradict_each_other_in_any_table_of_up_to_15_rows(n_comparisons):
+    differing = sum(assert_of_one_mind(table, n_comparisons).differs for table in all_tables(15))
     assert differing > 50
 
 
 # The first two are tables in which Newcombe's interval leaves out 0 and the exact test does not, the third one of the few the other way round.
 @pytest.mark.parametrize(
-    ("table", "together"), [((47, 6, 1, 46), 1), ((5, 5, 0, 90), 1), ((1, 7, 0, 92), 3), ((1, 0, 7, 92), 3), ((0, 11, 2, 0), 1)]
+    ("table", "n_comparisons"), [((47, 6, 1, 46), 1), ((5, 5, 0, 90), 1), ((1, 7, 0, 92), 3), ((1, 0, 7, 92), 3), ((0, 11, 2, 0), 1)]
 )
-def test_the_test_decides_where_the_two_methods_disagree(table, together):
-    comparison = assert_of_one_mind(table, together)
+def test_the_test_decides_where_the_two_methods_disagree(table, n_comparisons):
+    comparison = assert_of_one_mind(table, n_comparisons)
     from scipy.stats import binomtest
 
-    assert comparison.differs == (binomtest(table[1], table[1] + table[2]).pvalue < 0.05 / together)
+    assert comparison.differs == (binomtest(table[1], table[1] + table[2]).pvalue < 0.05 / n_comparisons)
 
 
 @settings(deadline=None)
-@given(both=COUNTS, only_a=COUNTS, only_b=COUNTS, neither=COUNTS, together=st.integers(1, 5))
-def test_the_interval_and_the_test_never_contradict_each_other(both, only_a, only_b, neither, together):
-    assert_of_one_mind((both, only_a, only_b, neither), together)
+@given(both=COUNTS, only_a=COUNTS, only_b=COUNTS, neither=COUNTS, n_comparisons=st.integers(1, 5))
+def test_the_interval_and_the_test_never_contradict_each_other(both, only_a, only_b, neither, n_comparisons):
+    assert_of_one_mind((both, only_a, only_b, neither), n_comparisons)
 
 
 def test_several_comparisons_are_judged_together():
-    alone, among_three = paired(80, 10, 1, 5), paired(80, 10, 1, 5, together=3)
+    alone, among_three = compare_counts(80, 10, 1, 5), compare_counts(80, 10, 1, 5, n_comparisons=3)
     assert among_three.p == pytest.approx(3 * alone.p)
     assert among_three.low < alone.low < alone.high < among_three.high
-    assert paired(80, 5, 5, 5, together=5).p == 1.0
+    assert compare_counts(80, 5, 5, 5, n_comparisons=5).p == 1.0
     # What alone would be called a difference is one of five chances to be misled.
-    alone, among_five = paired(80, 8, 1, 5), paired(80, 8, 1, 5, together=5)
+    alone, among_five = compare_counts(80, 8, 1, 5), compare_counts(80, 8, 1, 5, n_comparisons=5)
     assert (alone.differs, among_five.differs) == (True, False)
-    assert compare(answered([("t", "joy", "joy")]), answered([("t", "joy", "anger")]), together=4).p == 1.0
+    assert compare(answered([("t", "joy", "joy")]), answered([("t", "joy", "anger")]), n_comparisons=4).p == 1.0
 
 
 def test_a_difference_of_one_row_in_thousands_is_not_none():
-    assert "A is right in 0.03 percentage points more of them than B (−" in in_words(paired(3000, 1, 0, 199), "A", "B")
+    assert "A is right in 0.03 percentage points more of them than B (−" in describe_comparison(compare_counts(3000, 1, 0, 199), "A", "B")
 
 
 def test_texts_under_other_labels_are_not_called_no_rows_in_common():
-    words = in_words(paired(0, 0, 0, 0, disputed=50), "A", "B")
+    words = describe_comparison(compare_counts(0, 0, 0, 0, label_conflicts=50), "A", "B")
     assert "kept 50 texts aside in common, but under different labels" in words
     assert "no rows aside" not in words
 
 
 def test_a_p_value_just_below_the_limit_is_not_rounded_up_to_it():
-    found = paired(0, 28, 12, 0)
+    found = compare_counts(0, 28, 12, 0)
     assert found.differs == (found.p < 0.05)
-    assert "p = 0.050" not in in_words(found, "A", "B")
+    assert "p = 0.050" not in describe_comparison(found, "A", "B")

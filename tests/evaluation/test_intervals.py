@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.evaluation.intervals import Interval, macro_f1, proportion, weighted_f1, wilson
+from trainer.evaluation.intervals import Interval, macro_f1_interval, proportion_interval, weighted_f1_interval, wilson_interval
 
 SHARES = {
     2: [[0.5, 0.5], [0.8, 0.2], [0.9, 0.1]],
@@ -27,7 +27,7 @@ def test_a_proportions_interval_is_scipys_wilson() -> None:
 
     for rows in (*range(1, 30), 3200):
         for hits in sorted({0, 1, rows // 3, rows - 1, rows}):
-            ours, theirs = proportion(hits, rows), binomtest(hits, rows).proportion_ci(method="wilson")
+            ours, theirs = proportion_interval(hits, rows), binomtest(hits, rows).proportion_ci(method="wilson")
             assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
             assert ours.value == hits / rows
 
@@ -36,12 +36,12 @@ def test_another_confidence_is_scipys_too() -> None:
     from scipy.stats import binomtest
 
     theirs = binomtest(7, 40).proportion_ci(confidence_level=0.99, method="wilson")
-    assert [float(end) for end in wilson(7 / 40, 40, confidence=0.99)] == pytest.approx([theirs.low, theirs.high])
+    assert [float(end) for end in wilson_interval(7 / 40, 40, confidence=0.99)] == pytest.approx([theirs.low, theirs.high])
 
 
 @pytest.mark.parametrize("rows", range(1, 201))
 def test_one_more_mistake_lowers_both_ends_of_a_share(rows: int) -> None:
-    low, high = wilson(np.arange(rows + 1) / rows, rows)
+    low, high = wilson_interval(np.arange(rows + 1) / rows, rows)
     # From one wrong to none the upper end meets 1, and from all wrong to all but one the lower end leaves 0.
     assert (np.diff(low) > 0).all()
     assert (np.diff(high) > 0).all()
@@ -52,7 +52,7 @@ def test_one_more_mistake_lowers_both_ends_of_a_share(rows: int) -> None:
 def test_a_shares_interval_holds_its_level(rows: int) -> None:
     from scipy.stats import binom
 
-    low, high = wilson(np.arange(rows + 1) / rows, rows)
+    low, high = wilson_interval(np.arange(rows + 1) / rows, rows)
     # Coverage jumps at the ends of the intervals: those are looked at from both sides, and a grid between.
     ends = np.concatenate([low, high])
     true = np.concatenate([np.linspace(0.5, 0.99, 4901), ends - 1e-9, ends + 1e-9])
@@ -80,7 +80,7 @@ tables = st.integers(1, 6).flatmap(
 @settings(deadline=None)
 @given(tables.filter(lambda table: table.sum() > 0))
 def test_the_interval_holds_scikit_learns_score(confusion: np.ndarray) -> None:
-    for interval, expected in zip((macro_f1(confusion), weighted_f1(confusion)), by_hand(confusion), strict=True):
+    for interval, expected in zip((macro_f1_interval(confusion), weighted_f1_interval(confusion)), by_hand(confusion), strict=True):
         assert interval.value == pytest.approx(expected)
         assert 0 <= interval.low <= interval.value <= interval.high <= 1
         assert interval.high > interval.low, "no sample is certain"
@@ -88,14 +88,14 @@ def test_the_interval_holds_scikit_learns_score(confusion: np.ndarray) -> None:
 
 @pytest.mark.parametrize("classes", [1, 2, 6, 7, 150])
 def test_where_nothing_is_wrong_the_score_is_exactly_one(classes: int) -> None:
-    for average in (macro_f1, weighted_f1):
+    for average in (macro_f1_interval, weighted_f1_interval):
         interval = average(np.diag(np.arange(1, classes + 1)))
         assert (interval.value, interval.high) == (1.0, 1.0)
         assert interval.low < 1
 
 
 def test_one_class_alone_is_as_sure_as_a_share() -> None:
-    assert macro_f1(np.array([[9]])) == weighted_f1(np.array([[9]])) == proportion(9, 9)
+    assert macro_f1_interval(np.array([[9]])) == weighted_f1_interval(np.array([[9]])) == proportion_interval(9, 9)
 
 
 def mistakes(sizes: Sequence[int], order: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
@@ -140,8 +140,8 @@ def assert_monotone(classes: int, rows: int) -> None:
     sizes = all_alike(classes, rows)
     for order in (in_turn(sizes), class_by_class(sizes)):
         made = list(mistakes(sizes, order))
-        assert not rises([macro_f1(table) for table in made])
-        assert not rises([weighted_f1(table) for table in made])
+        assert not rises([macro_f1_interval(table) for table in made])
+        assert not rises([weighted_f1_interval(table) for table in made])
 
 
 @pytest.mark.parametrize("classes", [2, 6])
@@ -171,7 +171,7 @@ def test_with_rare_classes_an_end_rises_seldom_and_by_next_to_nothing(sizes: lis
     generator = np.random.default_rng(5)
     for _ in range(20):
         order = random_mistakes(sizes, 12, generator)
-        for average in (macro_f1, weighted_f1):
+        for average in (macro_f1_interval, weighted_f1_interval):
             raised = rises([average(table) for table in mistakes(sizes, order)])
             assert max(raised, default=0) <= 0.005
             assert len(raised) <= 3
@@ -204,7 +204,7 @@ def coverages(cells: np.ndarray, rows: int, draws: int = 2000) -> list[float]:
     tables = np.random.default_rng(rows).multinomial(rows, cells.ravel(), size=draws).reshape(draws, k, k)
     return [
         float(np.mean([interval.low <= true <= interval.high for interval in map(average, tables)]))
-        for average, true in zip((macro_f1, weighted_f1), f1_of(cells), strict=True)
+        for average, true in zip((macro_f1_interval, weighted_f1_interval), f1_of(cells), strict=True)
     ]
 
 

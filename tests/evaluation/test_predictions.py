@@ -62,14 +62,14 @@ def test_the_file_is_plain_parquet_for_others(tmp_path):
 
 def test_of_takes_one_split_in_order_and_predicted_is_the_argmax():
     predictions = some(50)
-    test = predictions.of("test")
+    test = predictions.for_split("test")
     assert set(test.split) == {"test"}
-    assert len(test) + len(predictions.of("validation")) == 50
+    assert len(test) + len(predictions.for_split("validation")) == 50
     assert test.rows.tolist() == [row for row, split in zip(predictions.rows, predictions.split, strict=True) if split == "test"]
     assert np.array_equal(predictions.predicted, predictions.probabilities.argmax(axis=1))
     assert some(0).predicted.tolist() == []
     with pytest.raises(ValueError, match="no split 'train'"):
-        predictions.of("train")
+        predictions.for_split("train")
 
 
 @pytest.mark.parametrize(

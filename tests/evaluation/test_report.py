@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from tests.effort import effort
-from trainer.evaluation.report import gaps, make_report
+from trainer.evaluation.report import build_report, class_caveats
 
 NAMES = ("sadness", "joy", "love", "anger", "fear", "surprise")
 pairs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=60)
 
 
 def report_of(rows, names=NAMES):
-    return make_report(np.array([true for true, _ in rows]), np.array([said for _, said in rows]), names)
+    return build_report(np.array([true for true, _ in rows]), np.array([said for _, said in rows]), names)
 
 
 @settings(deadline=None)
@@ -58,7 +58,7 @@ def test_the_intervals_are_nearly_those_of_drawing_rows():
     generator = np.random.default_rng(5)
     labels = generator.choice(6, 3000, p=[0.4, 0.3, 0.1, 0.1, 0.07, 0.03])
     predicted = np.where(generator.random(3000) < 0.8, labels, generator.integers(0, 6, 3000))
-    report = make_report(labels, predicted, NAMES)
+    report = build_report(labels, predicted, NAMES)
     draws = [generator.integers(0, 3000, 3000) for _ in range(300)]
     for interval, measure in (
         (report.accuracy, metrics.accuracy_score),
@@ -113,13 +113,13 @@ def test_one_class_alone_and_classes_that_are_missing():
 
 def test_what_the_rows_cannot_tell_is_said():
     report = report_of([(0, 0), (1, 0), (1, 5)], (*NAMES[:3], "fear", "anger", "awe"))
-    assert gaps(report) == (
+    assert class_caveats(report) == (
         "No test rows: “love”, “fear”, “anger”, “awe”. How well they are recognised cannot be told.",
         "Macro F1 leaves “love”, “fear”, “anger” out.",
         "Macro F1 counts “awe” as 0, as the model gave 1 row of other classes this answer.",
         "Never predicted: “joy”. So there is no precision, and F1 is 0.",
     )
-    assert gaps(report_of([(i, i) for i in range(6)])) == ()
+    assert class_caveats(report_of([(i, i) for i in range(6)])) == ()
     joy = report.per_class[1]
     assert (joy.precision, joy.f1, joy.recall.value) == (None, 0.0, 0.0)
     assert joy.to_dict() == {
@@ -141,7 +141,7 @@ def test_the_worst_class_is_one_that_was_measured():
 
 def test_small_integer_types_do_not_overflow():
     ids = np.arange(77, dtype=np.uint8)
-    assert np.array_equal(make_report(ids, ids, tuple(map(str, ids))).confusion, np.eye(77))
+    assert np.array_equal(build_report(ids, ids, tuple(map(str, ids))).confusion, np.eye(77))
 
 
 def test_the_terminals_shape():
@@ -167,7 +167,7 @@ def test_the_terminals_shape():
 )
 def test_nonsense_is_refused(labels, predicted):
     with pytest.raises(ValueError, match=r"\w"):
-        make_report(np.array(labels), np.array(predicted), NAMES)
+        build_report(np.array(labels), np.array(predicted), NAMES)
 
 
 def test_many_classes_are_quick():
@@ -175,7 +175,7 @@ def test_many_classes_are_quick():
     labels = generator.integers(0, 150, 20_000)
     predicted = np.where(generator.random(20_000) < 0.9, labels, generator.integers(0, 150, 20_000))
     names = tuple(f"intent {i}" for i in range(150))
-    make_report(labels, predicted, names)
+    build_report(labels, predicted, names)
     with effort() as spent:
-        make_report(labels, predicted, names)
+        build_report(labels, predicted, names)
     assert spent.seconds < 0.25  # about 0.007 on an idle machine

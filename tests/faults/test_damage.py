@@ -125,7 +125,7 @@ USES: dict[str, Callable[[Pair], Any]] = {
     "compare": compared,
     "predict": lambda p: [q.probabilities.tolist() for q in p.studio.predict(ME, p.run, TEXTS)[1]],
     "zip": zipped,
-    "rows": lambda p: [pipeline.rows_of(Run(p.folder))[0].texts, pipeline.rows_of(Run(p.folder))[0].label_ids.tolist()],
+    "rows": lambda p: [pipeline.load_run_rows(Run(p.folder))[0].texts, pipeline.load_run_rows(Run(p.folder))[0].label_ids.tolist()],
     "source": lambda p: (p.folder / "source").read_bytes() if not p.studio.damage(ME, p.run) else None,
     "resume": lambda p: p.studio.resume(ME, p.run, more_epochs=1).status,
 }
@@ -188,7 +188,7 @@ def harms(content: bytes, source: random.Random, *, flips: int, cuts: int) -> It
 def training_is_refused(pair: Pair) -> bool:
     """Whether the training that a press on Resume has begun says that its state is damaged: only it reads states, a press looks at their sizes."""
     try:
-        pipeline.require_state(Checkpoints(pair.folder / "checkpoints", pair.run), "it")
+        pipeline.require_checkpoint(Checkpoints(pair.folder / "checkpoints", pair.run), "it")
     except UserError as error:
         return error.code == "run_damaged"
     return False

@@ -12,7 +12,7 @@ import yaml
 from tests.attack.markup_places import card_html
 from tests.attack.payloads import payloads
 from trainer.data.checks.repairs import repair_text
-from trainer.evaluation.report import make_report
+from trainer.evaluation.report import build_report
 from trainer.jobs.model_card import write_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
@@ -21,7 +21,7 @@ from trainer.runs.view import RecordedFinding, RunView
 from trainer.terminal import one_line
 
 NAMES = ("joy", "fear")
-REPORT = make_report(np.array([0, 1, 1, 0, 1]), np.array([0, 1, 0, 0, 1]), NAMES)
+REPORT = build_report(np.array([0, 1, 1, 0, 1]), np.array([0, 1, 0, 0, 1]), NAMES)
 
 
 def card_of(folder: Path, *, repairs: tuple[str, ...] = (), own_head: bool = False, **facts: object) -> tuple[dict, str]:

@@ -32,7 +32,7 @@ def done(root: Path, encoder: Encoder, **settings: object) -> tuple[Run, RunView
         source_name="moods.csv",
         rows={"train": len(splits.train)},
     )
-    assert pipeline.do(run, [encoder])
+    assert pipeline.run_job(run, [encoder])
     return run, fold(run.id, run.log.read())
 
 
@@ -60,7 +60,7 @@ def test_what_the_training_has_to_beat_is_known_before_its_first_step(tmp_path: 
     (words,) = [e["what"] for e in run.log.read() if e["kind"] == "phase" and "counting" in e["what"]]
     assert words == "counting words first, as a yardstick"
     # Of the most frequent class of the rows that it learned from, in the validation and the test rows.
-    corpus, splits = pipeline.rows_of(run)
+    corpus, splits = pipeline.load_run_rows(run)
     names = [corpus.label_names[i] for i in corpus.label_ids[splits.train]]
     assert names.count(view.majority.name) == max(map(names.count, set(names)))
     for rows, share in ((splits.validation, view.majority.validation_accuracy), (splits.test, view.majority.test_accuracy)):
@@ -70,7 +70,7 @@ def test_what_the_training_has_to_beat_is_known_before_its_first_step(tmp_path: 
 def test_word_counts_that_take_more_than_a_moment_are_left_for_last(
     tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "expected_seconds", lambda *_: 3.5)
+    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_: 3.5)
     run, view = done(tmp_path, tiny_encoder)
     assert kinds(run).index("majority") < kinds(run).index("started") < kinds(run).index("eval") < kinds(run).index("baseline")
     assert view.baseline is not None
@@ -83,13 +83,13 @@ def test_word_counts_that_take_more_than_a_moment_are_left_for_last(
 def test_a_run_that_goes_on_does_not_measure_again_what_it_knows(
     tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    monkeypatch.setattr(pipeline, "expected_seconds", lambda *_: seconds)
+    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_: seconds)
     run, view = done(tmp_path, tiny_encoder)
     # As if its process had died just before its results were sealed.
     (run.path / "results.seal.json").unlink()
     run.log.path.write_bytes(b"".join(run.log.content().splitlines(keepends=True)[:-1]))
     run.log.append("queued")
-    assert pipeline.do(run, [tiny_encoder])
+    assert pipeline.run_job(run, [tiny_encoder])
     again = fold(run.id, run.log.read())
     assert again.status == "finished"
     assert (kinds(run).count("majority"), kinds(run).count("baseline")) == (1, 1)
@@ -108,20 +108,20 @@ def test_what_does_not_fit_is_told_with_the_texts_that_may(tmp_path: Path, tiny_
 
     monkeypatch.setattr("trainer.training.fit.fit", out_of_memory)
     run.log.append("queued")
-    assert pipeline.do(run, [tiny_encoder])
+    assert pipeline.run_job(run, [tiny_encoder])
     view = fold(run.id, run.log.read())
     assert (view.status, view.code, view.fewer_texts) == ("failed", "out_of_memory", 4)
 
 
 def test_a_stopped_run_has_a_baseline_too(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    save = pipeline._score
+    save = pipeline._save_predictions
 
     def stop_while_scoring(run: Run, *args: object, **kwargs: object) -> None:
         run.ask_to_stop()
         save(run, *args, **kwargs)
 
-    monkeypatch.setattr(pipeline, "_score", stop_while_scoring)
-    monkeypatch.setattr(pipeline, "expected_seconds", lambda *_: 3.5)
+    monkeypatch.setattr(pipeline, "_save_predictions", stop_while_scoring)
+    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_: 3.5)
     run, view = done(tmp_path, tiny_encoder)
     assert run.stop_asked()
     assert view.baseline.rows == view.rows["train"]

@@ -67,6 +67,6 @@ def test_a_signal_to_end_is_a_stop_that_keeps_the_model(waiting: Run, monkeypatc
         os.kill(os.getpid(), wish)
         run.log.append("stopped" if run.stop_asked() else "finished")
 
-    monkeypatch.setattr(pipeline, "_work", work)
+    monkeypatch.setattr(pipeline, "_train_and_report", work)
     assert worker.main([str(waiting.path), "30"]) == 0
     assert waiting.folded().status == "stopped"

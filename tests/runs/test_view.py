@@ -10,7 +10,7 @@ from tests.runs.made import event
 from trainer.errors import UserError
 from trainer.runs.resume import going_on
 from trainer.runs.schema import KINDS, fits
-from trainer.runs.view import Majority, Scores, WordCounts, with_life
+from trainer.runs.view import BaselineScores, Majority, Metrics, with_life
 from trainer.runs.view_builder import fold
 from trainer.settings import LOCAL_OWNER
 
@@ -116,7 +116,7 @@ def test_what_the_training_has_to_beat_is_known_before_its_first_step() -> None:
     found = event("baseline", rows=70, accuracy=0.5, macro_f1=0.4, validation_accuracy=0.6, validation_macro_f1=0.55, seconds=1.0)
     view = fold("id", [*BEGUN[:2], majority, found])
     assert view.majority == Majority("joy", validation_accuracy=0.4, test_accuracy=0.3)
-    assert view.baseline == WordCounts(70, validation=Scores(0.6, 0.55), test=Scores(0.5, 0.4))
+    assert view.baseline == BaselineScores(70, validation=Metrics(0.6, 0.55), test=Metrics(0.5, 0.4))
     assert view.baseline.to_dict() == {"accuracy": 0.5, "macro_f1": 0.4, "rows": 70}
     # It stays when the run goes on, and one that failed is none.
     assert fold("id", [*BEGUN[:2], found, *SECOND_ATTEMPT]).baseline == view.baseline

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.evaluation.report import make_report
+from trainer.evaluation.report import build_report
 from trainer.training.selection import BestCheckpoint, standard_errors, update_best
 
 
@@ -57,7 +57,7 @@ def test_standard_errors_are_those_of_drawing_rows_again(rows: int, classes: int
     labels = source.choice(classes, rows, p=source.dirichlet(np.full(classes, 3.0)))
     said = np.where(source.random(rows) < right, labels, source.integers(0, classes, rows))
     errors = standard_errors(labels, said)
-    report = make_report(labels, said, tuple(map(str, range(classes))))
+    report = build_report(labels, said, tuple(map(str, range(classes))))
     for name in ("accuracy", "macro_f1"):
         interval = getattr(report, name)
         assert errors[name] == pytest.approx((interval.high - interval.low) / (2 * 1.96), rel=0.1)

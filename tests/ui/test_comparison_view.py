@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from tests.ui.test_runs_list import EVIL, RUN, SCORES, TRAINING
-from trainer.evaluation.comparison import paired
+from trainer.evaluation.comparison import compare_counts
 from trainer.evaluation.intervals import Interval
 from trainer.library import Compared, Comparison, Scores, SplitScores
 from trainer.recipe import Recipe
@@ -27,7 +27,7 @@ def differences(runs: Sequence[Compared]) -> str:
 
 def test_it_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:
     other, third = dataclasses.replace(RUN, id="c" * 32, name="calm fox"), dataclasses.replace(RUN, id="d" * 32, name="shy hare")
-    two = of_one_file(Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES), against=((1, paired(80, 9, 1, 5)),))
+    two = of_one_file(Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES), against=((1, compare_counts(80, 9, 1, 5)),))
     html = comparison_view._verdicts(two, titles(two.runs))
     assert (
         "in the order of macro F1 on their validation rows, and the others are held against the first, my moods, quick look (brisk otter)"
@@ -36,7 +36,9 @@ def test_it_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:
     assert "No test score chose it" in html
     assert "percentage points more of them than my moods, quick look (calm fox)" in html
     assert "Bonferroni" not in html
-    more = dataclasses.replace(two, runs=(*two.runs, Compared(third, Recipe(), SCORES)), against=(*two.against, (2, paired(80, 1, 1, 13))))
+    more = dataclasses.replace(
+        two, runs=(*two.runs, Compared(third, Recipe(), SCORES)), against=(*two.against, (2, compare_counts(80, 1, 1, 13)))
+    )
     assert "As 2 comparisons are looked at, p values are raised and intervals widened (Bonferroni)" in comparison_view._verdicts(
         more, titles(more.runs)
     )
@@ -58,7 +60,7 @@ def test_runs_of_several_files_get_a_sentence_and_no_charts() -> None:
     other = dataclasses.replace(RUN, id="c" * 32, source_name="bank.csv")
     runs = (Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES))
     view = comparison_view.ComparisonView(*(object() for _ in dataclasses.fields(comparison_view.ComparisonView)))
-    apart = comparison_view.show(view, Comparison(runs, 0, ((1, paired(80, 9, 1, 5)),)), titles(runs), "Accuracy")
+    apart = comparison_view.show(view, Comparison(runs, 0, ((1, compare_counts(80, 9, 1, 5)),)), titles(runs), "Accuracy")
     assert "trained on different files" in apart[view.verdict]
     assert "percentage points" not in apart[view.verdict]
     assert "em-several-files" in apart[view.verdict]
@@ -119,7 +121,7 @@ def test_a_run_without_test_scores_is_compared_by_its_best_validation_scores() -
 def test_two_runs_of_one_name_are_told_apart() -> None:
     named = dataclasses.replace(RUN, renamed=True)
     runs = tuple(Compared(dataclasses.replace(named, id=c * 32, source_name=f"{c}.csv"), Recipe(), SCORES) for c in "ab")
-    comparison = of_one_file(*runs, against=((1, paired(5, 20, 1, 3)),))
+    comparison = of_one_file(*runs, against=((1, compare_counts(5, 20, 1, 3)),))
     for html in (comparison_view._verdicts(comparison, titles(runs)), comparison_view._score_table(comparison, titles(runs))):
         assert "brisk otter (a.csv)" in html
         assert "brisk otter (b.csv)" in html
@@ -136,7 +138,7 @@ def test_nothing_that_somebody_typed_is_markup() -> None:
     evil = dataclasses.replace(RUN, name=EVIL, renamed=True, source_name=EVIL, encoder=EVIL)
     clean = dataclasses.replace(RUN, id="c" * 32)
     runs = (Compared(evil, Recipe(), SCORES), Compared(clean, Recipe(epochs=3), None, EVIL), Compared(TRAINING, Recipe(), SCORES))
-    comparison = of_one_file(*runs, against=((2, paired(5, 2, 1, 3)),))
+    comparison = of_one_file(*runs, against=((2, compare_counts(5, 2, 1, 3)),))
     named = titles(runs)
     for html in (
         comparison_view._score_table(comparison, named),

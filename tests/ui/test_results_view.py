@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.ui.test_markup import Read, assert_only_words
-from trainer.evaluation.report import Report, make_report
+from trainer.evaluation.report import Report, build_report
 from trainer.library import Reports
-from trainer.runs.view import Majority, RunView, Scores, WordCounts
+from trainer.runs.view import BaselineScores, Majority, Metrics, RunView
 from trainer.ui import results_view
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -23,7 +23,7 @@ TITLE = "moods, balanced"
 
 def report_of(rows: list[tuple[int, int]], names: tuple[str, ...] = ("joy", "anger", "love")) -> Report:
     true, predicted = zip(*rows, strict=True)
-    return make_report(np.array(true), np.array(predicted), names)
+    return build_report(np.array(true), np.array(predicted), names)
 
 
 def right(share: float, rows: int = 200) -> Report:
@@ -32,7 +32,7 @@ def right(share: float, rows: int = 200) -> Report:
 
 
 def counting(share: float, rows: int = 100_000) -> RunView:
-    return dataclasses.replace(RUN, baseline=WordCounts(rows, validation=Scores(0.1, 0.1), test=Scores(share, share)))
+    return dataclasses.replace(RUN, baseline=BaselineScores(rows, validation=Metrics(0.1, 0.1), test=Metrics(share, share)))
 
 
 def headline(view: RunView, report: Report, *, validation: Report | None = None) -> str:

@@ -1,7 +1,7 @@
 """Scores are said with what they rest on."""
 
 from trainer.evaluation.intervals import Interval
-from trainer.runs.view import Scores, WordCounts
+from trainer.runs.view import BaselineScores, Metrics
 from trainer.ui import score_format
 
 SCORE = Interval(0.676, 0.61, 0.736)
@@ -23,7 +23,7 @@ def test_few_rows_carry_no_per_cent() -> None:
 
 
 def test_the_end_of_a_training_is_told_with_its_range_and_what_had_to_be_beaten() -> None:
-    baseline = WordCounts(714, validation=Scores(0.4, 0.3), test=Scores(0.471, 0.4))
+    baseline = BaselineScores(714, validation=Metrics(0.4, 0.3), test=Metrics(0.471, 0.4))
     assert score_format.whole_sentence(SCORE, 204, baseline) == "67.6 % right on 204 test rows (61.0 to 73.6 %); counting words: 47.1 %"
     assert score_format.whole_sentence(SCORE, 204, None) == "67.6 % right on 204 test rows (61.0 to 73.6 %)"
     assert score_format.whole_sentence(FEW, 4, baseline) == "3 of 4 test rows right, too few to say anything"

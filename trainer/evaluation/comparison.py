@@ -10,7 +10,7 @@ import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.evaluation.intervals import CONFIDENCE, wilson
+from trainer.evaluation.intervals import CONFIDENCE, wilson_interval
 from trainer.evaluation.predictions import Predictions
 from trainer.text_format import pluralize, points
 
@@ -20,7 +20,7 @@ _CHANCE = 1 - CONFIDENCE
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class RunPredictions:
     """What a run said of its n test rows: ``texts``, ``labels`` (given) and ``predicted`` (both by name) have length n.
 
     ``learned`` are the texts of its training and validation rows.
@@ -29,15 +29,15 @@ class Answers:
     texts: tuple[str, ...]
     labels: tuple[str, ...]
     predicted: tuple[str, ...]
-    learned: frozenset[str]
+    seen_texts: frozenset[str]
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedComparison:
     """Runs A and B on the same rows, as counts; ``low`` and ``high`` bound the difference of their accuracies (A less B) with 95 %.
 
     ``p`` is the chance of a difference as large as this, either way, if both were equally good. Where several comparisons are looked at
-    together, both are for all of them at once. They agree: the interval leaves out 0 just where ``p`` is below 5 %. ``disputed``: texts
+    together, both are for all of them at once. They agree: the interval leaves out 0 just where ``p`` is below 5 %. ``label_conflicts``: texts
     that both kept aside under different labels; they are not among the rows.
     """
 
@@ -48,7 +48,7 @@ class Paired:
     low: float
     high: float
     p: float
-    disputed: int = 0
+    label_conflicts: int = 0
 
     @property
     def rows(self) -> int:
@@ -72,62 +72,64 @@ class Paired:
         return self.p < _CHANCE
 
 
-def answers(corpus: Corpus, splits: Splits, predictions: Predictions) -> Answers:
+def run_predictions(corpus: Corpus, splits: Splits, predictions: Predictions) -> RunPredictions:
     """A run's answers from its rows and its saved predictions. Raises ValueError where the two are not of one run."""
-    test = predictions.of("test")
+    test = predictions.for_split("test")
     if len(test) and (test.rows.min() < 0 or test.rows.max() >= len(corpus)):
         raise ValueError(f"Predictions name rows up to {test.rows.max()}; there are {len(corpus)}.")
     names = test.label_names
-    learned = np.concatenate([splits.train, splits.validation])
-    return Answers(
+    seen_texts = np.concatenate([splits.train, splits.validation])
+    return RunPredictions(
         texts=tuple(corpus.texts[i] for i in test.rows),
         labels=tuple(names[i] for i in test.labels),
         predicted=tuple(names[i] for i in test.predicted),
-        learned=frozenset(corpus.texts[i] for i in learned),
+        seen_texts=frozenset(corpus.texts[i] for i in seen_texts),
     )
 
 
-def compare(a: Answers, b: Answers, *, together: int = 1) -> Paired:
-    """Both runs on the rows of both test splits: the same text with the same label, by name. ``together`` as for ``paired``.
+def compare(a: RunPredictions, b: RunPredictions, *, n_comparisons: int = 1) -> PairedComparison:
+    """Both runs on the rows of both test splits: the same text with the same label, by name. ``n_comparisons`` as for ``compare_counts``.
 
     A text that either run learned from or watched its training with is left out. One that is in a run's test split never is, as the split
     keeps copies together; but rows come from the disk, and this promise is worth a look. A text with its label counts once, however
     often it occurs: two copies are one question, and McNemar's test wants independent ones.
     """
     right_a, right_b = _right(a), _right(b)
-    shared = [key for key in right_a if key in right_b and key[0] not in a.learned and key[0] not in b.learned]
+    shared = [key for key in right_a if key in right_b and key[0] not in a.seen_texts and key[0] not in b.seen_texts]
     cells = [0, 0, 0, 0]
     for key in shared:
         cells[2 * (not right_a[key]) + (not right_b[key])] += 1
     agreed = {text for text, _ in shared}
     in_both = {text for text, _ in right_a} & {text for text, _ in right_b}
-    return paired(*cells, together=together, disputed=len(in_both - agreed - a.learned - b.learned))
+    return compare_counts(*cells, n_comparisons=n_comparisons, label_conflicts=len(in_both - agreed - a.seen_texts - b.seen_texts))
 
 
-def paired(both: int, only_a: int, only_b: int, neither: int, *, together: int = 1, disputed: int = 0) -> Paired:
+def compare_counts(
+    both: int, only_a: int, only_b: int, neither: int, *, n_comparisons: int = 1, label_conflicts: int = 0
+) -> PairedComparison:
     """The judgement of a table of counts: rows that both had right, only A, only B, neither.
 
-    ``together`` comparisons are looked at: each is judged at 5 % / ``together``, so that all intervals hold at once with 95 % (Dunn 1961,
+    ``n_comparisons`` comparisons are looked at: each is judged at 5 % / ``n_comparisons``, so that all intervals hold at once with 95 % (Dunn 1961,
     Multiple comparisons among means, after Bonferroni). Of twenty equal models one would else look different by luck alone.
 
     The test is McNemar's exact one and decides; the interval is Newcombe's, and an end of it that lies beyond 0 where the test says
     otherwise gives way to the end that the test itself has (Clopper & Pearson 1934, of the share that A has among the rows that only one
     had right): two methods, good each for itself, would else contradict each other in one sentence.
     """
-    level = _CHANCE / together
+    level = _CHANCE / n_comparisons
     p = _mcnemar(only_a, only_b)
     low, high = _newcombe(both, only_a, only_b, neither, confidence=1 - level)
     if (low > 0 or high < 0) != (p < level):
         exact = _exact(only_a, only_b, both + only_a + only_b + neither, confidence=1 - level)
         low, high = (exact[0], high) if only_a > only_b else (low, exact[1])
-    return Paired(both, only_a, only_b, neither, low, high, min(1.0, together * p), disputed)
+    return PairedComparison(both, only_a, only_b, neither, low, high, min(1.0, n_comparisons * p), label_conflicts)
 
 
-def in_words(found: Paired, a: str, b: str) -> str:
+def describe_comparison(found: PairedComparison, a: str, b: str) -> str:
     """What was found, in a sentence or two for people; ``a`` and ``b`` are the runs' names."""
-    if not found.rows and found.disputed:
+    if not found.rows and found.label_conflicts:
         return (
-            f"{a} and {b} kept {pluralize(found.disputed, 'text')} aside in common, but under different labels, so they cannot be compared row by "
+            f"{a} and {b} kept {pluralize(found.label_conflicts, 'text')} aside in common, but under different labels, so they cannot be compared row by "
             "row. Name the classes alike in both files and train again."
         )
     if not found.rows:
@@ -148,7 +150,7 @@ def in_words(found: Paired, a: str, b: str) -> str:
     return verdict + (" So few rows say little." if found.rows < _FEW else "")
 
 
-def _right(run: Answers) -> dict[tuple[str, str], bool]:
+def _right(run: RunPredictions) -> dict[tuple[str, str], bool]:
     """Whether the first of each text with its label was answered right."""
     right: dict[tuple[str, str], bool] = {}
     for text, label, predicted in zip(run.texts, run.labels, run.predicted, strict=True):
@@ -186,7 +188,7 @@ def _newcombe(both: int, only_a: int, only_b: int, neither: int, *, confidence: 
     if not n:
         return -1.0, 1.0
     hits = np.array([both + only_a, both + only_b])
-    lows, highs = wilson(hits / n, n, confidence=confidence)
+    lows, highs = wilson_interval(hits / n, n, confidence=confidence)
     (below_a, below_b), (above_a, above_b) = hits / n - lows, highs - hits / n
     spread = math.prod(int(h) * int(n - h) for h in hits)
     agreement = both * neither - only_a * only_b

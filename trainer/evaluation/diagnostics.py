@@ -15,8 +15,8 @@ from trainer.evaluation.remedies import (
     against_forgetting,
     against_ignorance,
     against_overfitting,
+    as_suggestion,
     for_rare_classes,
-    try_out,
 )
 from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, RunView
@@ -135,7 +135,7 @@ def _diverging(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagnosi
     return Diagnosis(
         "diverging",
         f"The training loss has risen from {start:.2f} at the start to {recent:.2f}: each step overshoots, and the model gets worse "
-        f"rather than better. {try_out(against_divergence(view, recipe))}{_kept(view, view.step)}",
+        f"rather than better. {as_suggestion(against_divergence(view, recipe))}{_kept(view, view.step)}",
     )
 
 
@@ -158,8 +158,8 @@ def _collapse(view: RunView, recipe: Recipe | None) -> Diagnosis | None:
         f"class{right}: it does not tell the classes apart{' any more' if forgot else ''}. "
     )
     if forgot:
-        return Diagnosis("collapse", f"{words}{try_out(against_forgetting(view, recipe))}{_kept(view, alike[0].step)}")
-    return Diagnosis("collapse", f"{words}{try_out(against_ignorance(view, recipe))} {for_rare_classes(recipe)}")
+        return Diagnosis("collapse", f"{words}{as_suggestion(against_forgetting(view, recipe))}{_kept(view, alike[0].step)}")
+    return Diagnosis("collapse", f"{words}{as_suggestion(against_ignorance(view, recipe))} {for_rare_classes(recipe)}")
 
 
 def _misses(view: RunView, evaluation: Evaluation) -> bool:
@@ -186,7 +186,7 @@ def _flat_loss(view: RunView, recipe: Recipe | None, losses: _Curve, *, collapse
         flat = start >= _LOW_LOSS and start - now + slack < _LEAST_FALL * start
     if not flat:
         return None
-    advice = "" if collapsed else f"{try_out(against_ignorance(view, recipe))} "
+    advice = "" if collapsed else f"{as_suggestion(against_ignorance(view, recipe))} "
     return Diagnosis(
         "flat_loss",
         f"The training loss does not fall: {start:.2f} in the first third of the steps so far, {now:.2f} in the last. The model is not "

@@ -29,7 +29,9 @@ class Interval:
     high: float
 
 
-def wilson(share: np.ndarray | float, rows: np.ndarray | float, *, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
+def wilson_interval(
+    share: np.ndarray | float, rows: np.ndarray | float, *, confidence: float = CONFIDENCE
+) -> tuple[np.ndarray, np.ndarray]:
     """The ends of the score interval (Wilson 1927) of ``share`` (0..1) among ``rows`` (above 0, whole or not), element by element.
 
     The same numbers as ``scipy.stats.binomtest(k, n).proportion_ci(method="wilson")``, which takes whole rows one by one, 0.2 ms each.
@@ -42,13 +44,13 @@ def wilson(share: np.ndarray | float, rows: np.ndarray | float, *, confidence: f
     return np.clip(middle - half, 0.0, share), np.clip(middle + half, share, 1.0)
 
 
-def proportion(hits: int, rows: int) -> Interval:
+def proportion_interval(hits: int, rows: int) -> Interval:
     """The share of ``hits`` among ``rows`` (at least 1) with its Wilson interval."""
-    low, high = wilson(hits / rows, rows)
+    low, high = wilson_interval(hits / rows, rows)
     return Interval(hits / rows, float(low), float(high))
 
 
-def macro_f1(confusion: np.ndarray) -> Interval:
+def macro_f1_interval(confusion: np.ndarray) -> Interval:
     """The plain mean of the F1 of the classes that occur in truth or prediction (scikit-learn's definition), with its interval.
 
     ``confusion`` (k, k) counts rows of a true class (row) and a predicted one (column), at least one in all. The variance is the delta
@@ -59,7 +61,7 @@ def macro_f1(confusion: np.ndarray) -> Interval:
     return _lowered(_macro_f1, confusion)
 
 
-def weighted_f1(confusion: np.ndarray) -> Interval:
+def weighted_f1_interval(confusion: np.ndarray) -> Interval:
     """The mean of the classes' F1, weighted by their true rows, with its interval; ``confusion`` as for ``macro_f1``.
 
     The variance is the delta method's, with that of the weights. It needs no terms of second order: classes of few rows hardly count.
@@ -118,7 +120,7 @@ def _weighted_f1(confusion: np.ndarray) -> Interval:
 def _interval(value: float, centre: float, smooth_value: float, variance: float, confusion: np.ndarray) -> Interval:
     """Wilson's interval about ``centre`` with the number of rows of which a share of ``smooth_value`` has this variance."""
     rows = smooth_value * (1 - smooth_value) / variance if variance > 0 else confusion.sum()
-    low, high = wilson(min(centre, 1.0), rows)
+    low, high = wilson_interval(min(centre, 1.0), rows)
     return Interval(value, min(value, float(low)), max(value, float(high)))
 
 

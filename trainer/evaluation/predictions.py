@@ -56,7 +56,7 @@ class Predictions:
         """int64 (n,): the most probable class of each row; the lower id where two are equal."""
         return self.probabilities.argmax(axis=1) if len(self) else np.zeros(0, dtype=np.int64)
 
-    def of(self, split: str) -> "Predictions":
+    def for_split(self, split: str) -> "Predictions":
         """The rows of one split ("validation" or "test"), in their order. Raises ValueError for another name."""
         if split not in SPLITS:
             raise ValueError(f"There is no split {split!r}; there are {SPLITS}.")

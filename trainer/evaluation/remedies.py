@@ -23,7 +23,7 @@ _LONG_WARMUP = 0.3
 _SMALL_BATCH = 8
 
 
-def try_out(phrases: Sequence[str]) -> str:
+def as_suggestion(phrases: Sequence[str]) -> str:
     """ "Try this, that or the other."; nothing where there is nothing to try."""
     if not phrases:
         return ""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.evaluation.intervals import Interval, macro_f1, proportion, weighted_f1
+from trainer.evaluation.intervals import Interval, macro_f1_interval, proportion_interval, weighted_f1_interval
 from trainer.text_format import pluralize, quote_names
 
 
@@ -72,7 +72,7 @@ class Report:
         }
 
 
-def make_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[str, ...]) -> Report:
+def build_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[str, ...]) -> Report:
     """Compare ``labels`` with ``predicted``, both int (n,) of ids into ``label_names``; n is at least 1.
 
     Macro F1 is the plain mean of the F1 of the classes that occur in truth or prediction, which is scikit-learn's default (a class that
@@ -89,9 +89,9 @@ def make_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[st
     majority = int(support.argmax())
     return Report(
         rows=len(labels),
-        accuracy=proportion(int(np.trace(confusion)), len(labels)),
-        macro_f1=macro_f1(confusion),
-        weighted_f1=weighted_f1(confusion),
+        accuracy=proportion_interval(int(np.trace(confusion)), len(labels)),
+        macro_f1=macro_f1_interval(confusion),
+        weighted_f1=weighted_f1_interval(confusion),
         per_class=_class_scores(confusion, names),
         confusion=confusion,
         majority_share=int(support[majority]) / len(labels),
@@ -100,7 +100,7 @@ def make_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[st
     )
 
 
-def gaps(report: Report) -> tuple[str, ...]:
+def class_caveats(report: Report) -> tuple[str, ...]:
     """What the test rows cannot tell of some classes, in sentences for people; none where every class has rows and was predicted."""
     scores, predicted = report.per_class, report.confusion.sum(axis=0)
     absent = [i for i, score in enumerate(scores) if not score.support]
@@ -134,8 +134,8 @@ def _class_scores(confusion: np.ndarray, names: tuple[str, ...]) -> tuple[ClassS
     return tuple(
         ClassScore(
             name,
-            precision=proportion(hits, predicted) if support and predicted else None,
-            recall=proportion(hits, support) if support else None,
+            precision=proportion_interval(hits, predicted) if support and predicted else None,
+            recall=proportion_interval(hits, support) if support else None,
             f1=2 * hits / (support + predicted) if support else None,
             support=support,
         )

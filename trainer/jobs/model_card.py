@@ -6,9 +6,9 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from trainer.data.checks.repairs import REPAIRS, describe_repair, text_repairs
-from trainer.evaluation.baseline import learned_from
+from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.intervals import Interval
-from trainer.evaluation.report import Report, gaps
+from trainer.evaluation.report import Report, class_caveats
 from trainer.runs.run import Run
 from trainer.runs.view import KeptModel, RunView
 from trainer.terminal import one_line
@@ -200,7 +200,7 @@ def _baseline(view: RunView) -> str:
     if view.baseline is None:
         return ""
     found = view.baseline
-    learned = learned_from(found.rows, view.rows.get("train"))
+    learned = describe_training_rows(found.rows, view.rows.get("train"))
     return (
         f"\nA simple word-count model (TF-IDF and a linear support vector machine) that learned from {learned} reaches "
         f"accuracy {_score(found.test.accuracy)} and macro F1 {_score(found.test.macro_f1)} on them."
@@ -230,7 +230,7 @@ def _score(share: float | None) -> str:
 
 def _gaps(report: Report) -> str:
     """What the test rows cannot tell of some classes."""
-    sentences = gaps(report)
+    sentences = class_caveats(report)
     return _escaped(" ".join(sentences)) + "\n\n" if sentences else ""
 
 

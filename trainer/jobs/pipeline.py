@@ -13,9 +13,9 @@ from trainer.data.corpus import Corpus
 from trainer.data.rows import load_rows
 from trainer.data.splits import Splits
 from trainer.errors import NoMemoryError, UserError
-from trainer.evaluation.baseline import Rows, expected_seconds, majority_class, word_count_baseline
+from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
-from trainer.evaluation.report import Report, make_report
+from trainer.evaluation.report import Report, build_report
 from trainer.jobs.model_card import write_card
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.damage import CARD, PREDICTIONS, ROWS
@@ -36,7 +36,7 @@ _AT_ONCE_SECONDS = 3.0
 """A yardstick that is expected to take less is measured before the training, so that its line is in the charts from the first point on."""
 
 
-def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> bool:
+def run_job(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> bool:
     """Do the work of a run that waits, in this thread; returns whether there is nothing left to wait for (False: somebody else has its lock).
 
     ``save_seconds`` is the time between two states to go on from. Never raises for what goes wrong inside: a failure ends in the run's
@@ -47,31 +47,31 @@ def do(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> 
             return False
         # Only now is it sure: another process may just have trained it, or taken it out of the queue.
         if run.folded().status != "queued" or run.stop_asked():
-            send_home()
+            release_workers()
             if run.folded().status == "queued":
                 cancel(run)
             return True
         end = run.missing_end()
         if end is not None:
             # Nothing is left to do but to say so.
-            send_home()
+            release_workers()
             run.log.append(**end, durable=True)
             return True
         from trainer.training.attempt import TrainingCancelled
 
         try:
             try:
-                _work(run, encoders, save_seconds)
+                _train_and_report(run, encoders, save_seconds)
             except TrainingCancelled:
                 run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
         except NoMemoryError as error:
-            fail(run, error.message, error.code, fewer_texts=error.fewer_texts)
+            record_failure(run, error.message, error.code, fewer_texts=error.fewer_texts)
         except UserError as error:
-            fail(run, error.message, error.code)
+            record_failure(run, error.message, error.code)
         except OSError as error:
-            fail(run, disk_sentence(error), "disk")
+            record_failure(run, describe_disk_error(error), "disk")
         except Exception:
-            fail(run, f"The training failed unexpectedly. {TRY_AGAIN}", "unexpected")
+            record_failure(run, f"The training failed unexpectedly. {TRY_AGAIN}", "unexpected")
     return True
 
 
@@ -80,7 +80,7 @@ def cancel(run: Run) -> None:
     run.log.append("cancelled", durable=True, message="Taken out of the queue.")
 
 
-def lend_a_hand(encoders: Sequence[Encoder]) -> None:
+def run_worker(encoders: Sequence[Encoder]) -> None:
     """The part of a process that trains together with the one that owns the run (see ranks.py): its steps, no words and no files.
 
     Ends when the training does, or at once where the other one finds nothing to train; what goes wrong is raised, and ends the others too.
@@ -97,25 +97,25 @@ def lend_a_hand(encoders: Sequence[Encoder]) -> None:
     if not shared:
         return
     run = Run(Path(shared), muted=True)
-    corpus, splits = rows_of(run)
+    corpus, splits = load_run_rows(run)
     view = fold(run.id, run.log.read())
     with suppress(TrainingCancelled):
-        fit(run, encoder_of(run, view, encoders), corpus, splits)
+        fit(run, find_run_encoder(run, view, encoders), corpus, splits)
 
 
-def send_home() -> None:
+def release_workers() -> None:
     """Tell the processes that would lend a hand that there is nothing to do; without any, nothing."""
     from trainer.training.distributed import ProcessGroup
 
     ProcessGroup.from_environment().broadcast("")
 
 
-def encoder_of(run: Run, view: RunView, encoders: Sequence[Encoder]) -> Encoder:
+def find_run_encoder(run: Run, view: RunView, encoders: Sequence[Encoder]) -> Encoder:
     """The run's encoder, be it one of these or a folder; UserError where it is gone."""
     return local_encoder(Path(view.encoder_folder)) if view.encoder_folder else find_encoder(run.recipe().encoder, encoders)
 
 
-def fail(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -> None:
+def record_failure(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -> None:
     """Write the end of a failed run: first the words, then the traceback of the exception being handled.
 
     On a full disk either may fail; without the words the run shows as interrupted.
@@ -126,13 +126,13 @@ def fail(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -
         run.traceback.write_text(traceback.format_exc(), encoding="utf-8")
 
 
-def rows_of(run: Run) -> tuple[Corpus, Splits]:
+def load_run_rows(run: Run) -> tuple[Corpus, Splits]:
     """The rows of a run, as they were when it was made. Raises UserError ``run_damaged`` where they are not."""
     run.check(ROWS)
     return load_rows(run.rows)
 
 
-def predictions_of(run: Run) -> Predictions:
+def load_run_predictions(run: Run) -> Predictions:
     """The predictions of a run, as they were when it ended. Raises UserError ``run_damaged`` where they are not."""
     run.check(PREDICTIONS)
     try:
@@ -148,16 +148,16 @@ def load_report(run: Run, split: str) -> Report:
 
     Raises UserError ``run_damaged`` where they are missing or damaged.
     """
-    return report_of(predictions_of(run), split)
+    return split_report(load_run_predictions(run), split)
 
 
-def report_of(saved: Predictions, split: str) -> Report:
+def split_report(saved: Predictions, split: str) -> Report:
     """The report of one split of saved predictions."""
-    predictions = saved.of(split)
-    return make_report(predictions.labels, predictions.predicted, predictions.label_names)
+    predictions = saved.for_split(split)
+    return build_report(predictions.labels, predictions.predicted, predictions.label_names)
 
 
-def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
+def _train_and_report(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
     begun = time.monotonic()
     run.log.append("phase", durable=True, what="warming up")
     from trainer.training.distributed import ProcessGroup
@@ -165,21 +165,21 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
 
     try:
         view = fold(run.id, run.log.read())
-        encoder = encoder_of(run, view, encoders)
-        corpus, splits = rows_of(run)
+        encoder = find_run_encoder(run, view, encoders)
+        corpus, splits = load_run_rows(run)
         checkpoints = Checkpoints(run.checkpoints, run.id)
         if view.parent:
             # A beginning from the first step would be another training.
-            require_state(checkpoints, view.name)
+            require_checkpoint(checkpoints, view.name)
     except Exception:
-        send_home()
+        release_workers()
         raise
     ProcessGroup.from_environment().broadcast(str(run.path))
-    _measure_first(run, corpus, splits)
+    _score_quick_baselines(run, corpus, splits)
     fitted = fit(run, encoder, corpus, splits, checkpoints=checkpoints, save_seconds=save_seconds)
-    _score(run, corpus, splits, device=fitted.hardware.device)
+    _save_predictions(run, corpus, splits, device=fitted.hardware.device)
     if not _knows(run, "baseline"):
-        _compare(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
+        _score_baseline(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
     seconds = fitted.seconds_before + time.monotonic() - begun
     end = {
         "kind": "stopped" if fitted.stopped else "finished",
@@ -188,13 +188,13 @@ def _work(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
         "samples_per_second": round(fitted.samples_per_second, 2),
         "seconds": round(seconds, 3),
     }
-    write_card(run, fold(run.id, run.log.read()), report_of(load_predictions(run.predictions), "test"))
+    write_card(run, fold(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
     # Before the end is told: a run that says that it is finished has a seal.
     run.seal_results(end)
     run.log.append(**end, durable=True)
 
 
-def renew_card(run: Run) -> None:
+def refresh_card(run: Run) -> None:
     """Write the card of a run's model anew, with the run's name of today; the old one stays where the run is damaged or being written."""
     with holding(run.path, patient=False) as held:
         view = run.folded()
@@ -205,7 +205,7 @@ def renew_card(run: Run) -> None:
             write_card(run, view, load_report(run, "test"))
 
 
-def require_state(checkpoints: Checkpoints, name: str, *, digest: Digest | None = file_digest) -> Checkpoint:
+def require_checkpoint(checkpoints: Checkpoints, name: str, *, digest: Digest | None = file_digest) -> Checkpoint:
     """The last whole state of a run. Raises UserError where there is none to go on from: ``no_state``, or ``run_damaged`` where there was one.
 
     With ``digest`` None as far as marks and sizes tell, at once; the training reads them before it goes on.
@@ -225,7 +225,7 @@ def require_state(checkpoints: Checkpoints, name: str, *, digest: Digest | None 
     return newest
 
 
-def _score(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
+def _save_predictions(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
     """Probabilities of the saved model for every validation and test row, in float32: just what the page's box would say."""
     from trainer.training.predictor import Predictor
 
@@ -233,19 +233,19 @@ def _score(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
     split = np.array(["validation"] * len(splits.validation) + ["test"] * len(splits.test))
     predictor = Predictor(run.model, device=device)
     probabilities = predictor.probabilities(
-        [corpus.texts[i] for i in rows], done=_teller(run, f"scoring {len(rows):,} rows", stage="scoring")
+        [corpus.texts[i] for i in rows], done=_progress_logger(run, f"scoring {len(rows):,} rows", stage="scoring")
     )
     save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names))
 
 
-def _measure_first(run: Run, corpus: Corpus, splits: Splits) -> None:
+def _score_quick_baselines(run: Run, corpus: Corpus, splits: Splits) -> None:
     """Tell the log what the training has to beat, once for each run: what costs more than a moment is left for last."""
     if not _knows(run, "majority"):
-        found = majority_class(*(corpus.label_ids[rows] for rows in (splits.train, splits.validation, splits.test)))
-        validation, test = found.accuracies
-        run.log.append("majority", name=corpus.label_names[found.class_id], validation_accuracy=validation, accuracy=test)
-    if not _knows(run, "baseline") and expected_seconds(*_parts(corpus, splits)) < _AT_ONCE_SECONDS:
-        _compare(run, corpus, splits, what="counting words first, as a yardstick")
+        majority = majority_class(*(corpus.label_ids[rows] for rows in (splits.train, splits.validation, splits.test)))
+        validation, test = majority.accuracies
+        run.log.append("majority", name=corpus.label_names[majority.class_id], validation_accuracy=validation, accuracy=test)
+    if not _knows(run, "baseline") and estimate_baseline_seconds(*_split_rows(corpus, splits)) < _AT_ONCE_SECONDS:
+        _score_baseline(run, corpus, splits, what="counting words first, as a yardstick")
 
 
 def _knows(run: Run, kind: str) -> bool:
@@ -253,33 +253,33 @@ def _knows(run: Run, kind: str) -> bool:
     return any(event["kind"] == kind for event in run.log.read())
 
 
-def _compare(run: Run, corpus: Corpus, splits: Splits, *, what: str, stage: str | None = None) -> None:
+def _score_baseline(run: Run, corpus: Corpus, splits: Splits, *, what: str, stage: str | None = None) -> None:
     """Tell the log what a simple word-count model reaches on the same rows. Its failure is told there too, and fails nothing."""
     run.log.append("phase", what=what, stage=stage)
+    started = time.monotonic()
     try:
-        found = word_count_baseline(*_parts(corpus, splits))
+        scores = word_count_baseline(*_split_rows(corpus, splits))
     except Exception as error:
         run.log.append("baseline", problem=f"{type(error).__name__}: {error}"[:300])
         return
-    validation, test = found.scores
     run.log.append(
         "baseline",
-        accuracy=test.accuracy,
-        macro_f1=test.macro_f1,
-        validation_accuracy=validation.accuracy,
-        validation_macro_f1=validation.macro_f1,
-        rows=found.rows,
-        seconds=found.seconds,
+        accuracy=scores.test.accuracy,
+        macro_f1=scores.test.macro_f1,
+        validation_accuracy=scores.validation.accuracy,
+        validation_macro_f1=scores.validation.macro_f1,
+        rows=scores.rows,
+        seconds=round(time.monotonic() - started, 3),
     )
 
 
-def _parts(corpus: Corpus, splits: Splits) -> list[Rows]:
+def _split_rows(corpus: Corpus, splits: Splits) -> list[Rows]:
     """The training, validation and test rows."""
     parts = (splits.train, splits.validation, splits.test)
     return [([corpus.texts[i] for i in rows], corpus.label_ids[rows]) for rows in parts]
 
 
-def _teller(run: Run, what: str, *, stage: str) -> Callable[[float], None]:
+def _progress_logger(run: Run, what: str, *, stage: str) -> Callable[[float], None]:
     """Tells the log how much of a phase is done, every two seconds at most."""
     run.log.append("phase", what=what, stage=stage, done=0.0)
     told = time.monotonic()
@@ -293,7 +293,7 @@ def _teller(run: Run, what: str, *, stage: str) -> Callable[[float], None]:
     return tell
 
 
-def disk_sentence(error: OSError) -> str:
+def describe_disk_error(error: OSError) -> str:
     """What a person should know of a file that could not be written or read."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "The disk is full, so the training could not be saved. Free some space and resume the run: what was saved so far is kept."

@@ -26,11 +26,11 @@ def main(arguments: Sequence[str]) -> int:
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda *_: run.ask_to_stop() if process_group.is_main_process else None)
     if not process_group.is_main_process:
-        pipeline.lend_a_hand(encoders)
+        pipeline.run_worker(encoders)
         return 0
-    if not pipeline.do(run, encoders, save_seconds=float(save_seconds)):
+    if not pipeline.run_job(run, encoders, save_seconds=float(save_seconds)):
         # Somebody else has the run's lock: it keeps its place in the queue of whoever started us.
-        pipeline.send_home()
+        pipeline.release_workers()
     return 1 if run.folded().status == "failed" else 0
 
 

@@ -64,20 +64,20 @@ class KeptModel:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Shares in 0..1 on the rows of one split."""
+class Metrics:
+    """Accuracy and macro F1 in 0..1 on the rows of one split."""
 
     accuracy: float
     macro_f1: float
 
 
 @dataclass(frozen=True)
-class WordCounts:
+class BaselineScores:
     """What a simple model of word counts reached, having learned from so many training rows: what the training has to beat."""
 
     rows: int
-    validation: Scores
-    test: Scores
+    validation: Metrics
+    test: Metrics
 
     def to_dict(self) -> dict[str, float]:
         """As programs are told it: the scores are those on the test rows."""
@@ -173,7 +173,7 @@ class RunView:
     evaluations: tuple[Evaluation, ...] = ()
     best_step: int | None = None
     """Where the weights are from that this training keeps so far; see ``kept`` for those of the model in the folder."""
-    baseline: WordCounts | None = None
+    baseline: BaselineScores | None = None
     """None until it is known, and where it failed, which fails no run; most know it before their first step."""
     majority: Majority | None = None
     """None until it is known."""

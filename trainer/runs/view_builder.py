@@ -11,7 +11,7 @@ from typing import Any
 from trainer.runs import damage
 from trainer.runs.remaining import Clock
 from trainer.runs.schema import fits
-from trainer.runs.view import Evaluation, LogPoint, Majority, RecordedFinding, RunView, Scores, WordCounts, best_so_far
+from trainer.runs.view import BaselineScores, Evaluation, LogPoint, Majority, Metrics, RecordedFinding, RunView, best_so_far
 from trainer.settings import LOCAL_OWNER
 
 _ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}
@@ -200,7 +200,7 @@ def _baseline(view: RunView, event: dict[str, Any]) -> RunView:
     if None in found:
         return view
     rows, *scores = found
-    return replace(view, baseline=WordCounts(rows, validation=Scores(*scores[:2]), test=Scores(*scores[2:])))
+    return replace(view, baseline=BaselineScores(rows, validation=Metrics(*scores[:2]), test=Metrics(*scores[2:])))
 
 
 def _majority(view: RunView, event: dict[str, Any]) -> RunView:

@@ -10,7 +10,7 @@ import gradio as gr
 from trainer.charts.comparison import Course, accuracy_comparison, loss_comparison, macro_f1_comparison, run_marks
 from trainer.charts.lines import SYMBOLS
 from trainer.data.checks.repairs import REPAIRS
-from trainer.evaluation.comparison import Paired, in_words
+from trainer.evaluation.comparison import PairedComparison, describe_comparison
 from trainer.evaluation.intervals import Interval
 from trainer.library import Compared, Comparison
 from trainer.recipe import Recipe
@@ -214,21 +214,21 @@ def _verdicts(comparison: Comparison, titles: Mapping[str, str]) -> str:
     return f'<h3>On the same test rows</h3>{told}{about}<p class="em-quiet em-small">{note}</p>'
 
 
-def _verdict(found: Paired, reference: str, other: str) -> str:
+def _verdict(found: PairedComparison, reference: str, other: str) -> str:
     if not found.rows:
-        return markup.notice(in_words(found, reference, other), "warning")
+        return markup.notice(describe_comparison(found, reference, other), "warning")
     if not found.only_a and not found.only_b:
-        return markup.notice(in_words(found, reference, other), "info")
+        return markup.notice(describe_comparison(found, reference, other), "info")
     counts = markup.facts(
         [
             ("Both right", f"{found.both:,}"),
             (f"Only {reference}", f"{found.only_a:,}"),
             (f"Only {other}", f"{found.only_b:,}"),
             ("Neither", f"{found.neither:,}"),
-            ("Left out: another label", f"{found.disputed:,}" if found.disputed else ""),
+            ("Left out: another label", f"{found.label_conflicts:,}" if found.label_conflicts else ""),
         ]
     )
-    return markup.notice(in_words(found, reference, other), "info") + counts
+    return markup.notice(describe_comparison(found, reference, other), "info") + counts
 
 
 # What was done differently

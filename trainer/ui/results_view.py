@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.charts.colours import class_colours
-from trainer.evaluation.baseline import learned_from
+from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.intervals import Interval
-from trainer.evaluation.report import ClassScore, Report, gaps
+from trainer.evaluation.report import ClassScore, Report, class_caveats
 from trainer.library import Reports
 from trainer.runs.view import RunView
 from trainer.text_format import decimal, decimal_range, percent, percent_range, pluralize
@@ -170,7 +170,7 @@ def _counting(view: RunView, test: Report) -> list[str]:
     """What a model that only counts words reaches on the same rows."""
     if view.baseline is None:
         return []
-    learned = learned_from(view.baseline.rows, view.rows.get("train"))
+    learned = describe_training_rows(view.baseline.rows, view.rows.get("train"))
     macro = "" if test.rows < score_format.FEW_ROWS else f", macro F1 {decimal(view.baseline.test.macro_f1)}"
     return [
         "Counting words (TF-IDF and a linear support vector machine), having learned from "
@@ -267,7 +267,7 @@ def _averages(report: Report) -> str:
 
 def _reading(report: Report) -> str:
     """What of some classes cannot be told, and what the columns mean."""
-    missing = markup.text(" ".join(gaps(report)), max_length=1200)
+    missing = markup.text(" ".join(class_caveats(report)), max_length=1200)
     return (
         (f'<p class="em-small" dir="auto">{missing}</p>' if missing else "")
         + '<p class="em-quiet em-small">Precision: of the texts it gave this class, the share that has it. Recall: of the texts that have it, the '

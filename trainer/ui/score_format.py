@@ -1,7 +1,7 @@
 """Scores as people should read them: with their rows, their range, and in counts where few rows carry them."""
 
 from trainer.evaluation.intervals import Interval
-from trainer.runs.view import WordCounts
+from trainer.runs.view import BaselineScores
 from trainer.text_format import percent, percent_range, pluralize
 
 FEW_ROWS = 30
@@ -38,7 +38,7 @@ def in_a_sentence(accuracy: Interval, rows: int) -> str:
     return f"Right on {right(accuracy, rows):,} of {rows:,} texts it never saw: {percent(accuracy.value)}"
 
 
-def short_sentence(accuracy: Interval, rows: int, baseline: WordCounts | None) -> str:
+def short_sentence(accuracy: Interval, rows: int, baseline: BaselineScores | None) -> str:
     """ "67.6 % right on 204 test rows (counting words: 47.1 %)", or "3 of 4 test rows right, too few to say anything"."""
     if rows < FEW_ROWS:
         return f"{right(accuracy, rows):,} of {rows:,} test rows right, too few to say anything"
@@ -46,7 +46,7 @@ def short_sentence(accuracy: Interval, rows: int, baseline: WordCounts | None) -
     return f"{percent(accuracy.value)} right on {rows:,} test rows{beside}"
 
 
-def whole_sentence(accuracy: Interval, rows: int, baseline: WordCounts | None) -> str:
+def whole_sentence(accuracy: Interval, rows: int, baseline: BaselineScores | None) -> str:
     """ "67.6 % right on 204 test rows (61.0 to 73.6 %); counting words: 47.1 %", or "3 of 4 test rows right, too few to say anything"."""
     if rows < FEW_ROWS:
         return short_sentence(accuracy, rows, None)
