@@ -22,7 +22,7 @@ from trainer.library import Shelf
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.training.predictor import Prediction
 
@@ -135,7 +135,7 @@ def test_a_deleted_run_is_gone_with_all_its_files_and_no_other_is(shelf: Shelf) 
 
 def test_runs_that_train_or_wait_are_not_deleted(shelf: Shelf) -> None:
     waiting, training = put(shelf, end="queued"), put(shelf, end="")
-    with writing(shelf.folder(ME, training.id)) as mine:
+    with writer_lock(shelf.folder(ME, training.id)) as mine:
         assert mine
         for run, doing in ((waiting, "waits in the queue"), (training, "is training")):
             with pytest.raises(UserError, match=f"{doing}, so it cannot be deleted") as error:

@@ -23,7 +23,7 @@ from trainer.__main__ import _postfix, main
 from trainer.data.reader.file_reader import FileReader
 from trainer.drafts.editor import DraftEditor
 from trainer.recipe import Recipe
-from trainer.runs.run import RunStore, is_id
+from trainer.runs.run import RunStore, is_run_id
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -107,7 +107,7 @@ def test_train_answers_with_the_promised_object(trained: Said) -> None:
         *("run", "path", "test", "validation", "seconds", "train_seconds"),
         *("samples_per_second", "epochs", "batch_size", "seed", "findings", "repairs", "baseline"),
     }
-    assert is_id(answer["run"])
+    assert is_run_id(answer["run"])
     assert (answer["epochs"], answer["batch_size"], answer["seed"]) == (12, 16, 7)
     assert answer["seconds"] > answer["train_seconds"] > 0
     assert answer["samples_per_second"] == pytest.approx(168 * 12 / answer["train_seconds"], rel=0.02)

@@ -18,7 +18,7 @@ from trainer.jobs import pipeline
 from trainer.presets import LEVELS, PRESETS, dial, preset
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
-from trainer.runs.view_builder import fold
+from trainer.runs.view_builder import build_view
 from trainer.training.encoders import Encoder
 
 WANTED = {
@@ -86,8 +86,13 @@ def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_pat
         owner="local",
         rows={"train": len(splits.train)},
     )
+<<<<<<< HEAD
     pipeline.run_job(run, [tiny_encoder])
     view = fold(run.id, run.log.read())
+=======
+    pipeline.do(run, [tiny_encoder])
+    view = build_view(run.id, run.log.read())
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
     assert view.status == "finished", view.message
     assert view.baseline is not None
     assert pipeline.load_report(run, "test").rows == len(splits.test)

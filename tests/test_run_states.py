@@ -20,7 +20,7 @@ from trainer.jobs import pipeline
 from trainer.jobs.queue import Queue
 from trainer.runs.run import Run
 from trainer.runs.view import Status
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.attempt import TrainingCancelled
@@ -206,7 +206,7 @@ def stop_and_close_before_its_first_step(scene: Scene) -> None:
 
 def taken_elsewhere(scene: Scene) -> None:
     """Another process has begun it when its turn comes here."""
-    with writing(scene.run.path):
+    with writer_lock(scene.run.path):
         scene.run.log.append("phase", what="training")
         scene.studio._enqueue(scene.run)
         until(scene.studio, lambda: not scene.studio._queue.has(scene.run.id))
@@ -216,7 +216,7 @@ def taken_elsewhere(scene: Scene) -> None:
 
 
 def held_elsewhere(scene: Scene) -> None:
-    with writing(scene.run.path):
+    with writer_lock(scene.run.path):
         scene.studio._enqueue(scene.run)
         until(scene.studio, lambda: scene.studio.delay(scene.run.id) is not None)
         assert scene.status == "queued"

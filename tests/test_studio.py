@@ -32,7 +32,7 @@ from trainer.drafts.preparation import read_tables
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
-from trainer.runs.run import Run, new_id
+from trainer.runs.run import Run, new_run_id
 from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -700,7 +700,7 @@ def test_a_folder_below_a_file_refuses_before_anybody_waits(
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     studio = Studio(Settings(runs_dir=tmp_path / "file" / "runs"), encoders=[tiny_encoder], reader=reader)
-    for call in (lambda: begin(studio, small_csv), lambda: studio.open_sample(ME), lambda: studio.start(ME, new_id(), QUICK)):
+    for call in (lambda: begin(studio, small_csv), lambda: studio.open_sample(ME), lambda: studio.start(ME, new_run_id(), QUICK)):
         with pytest.raises(UserError, match="cannot write") as error:
             call()
         assert error.value.code == "disk_not_writable"
@@ -769,7 +769,7 @@ def test_a_full_disk_at_the_first_sign_of_life_does_not_end_the_queue(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr("trainer.runs.writer_lock.beat", full)
+        patched.setattr("trainer.runs.writer_lock.write_heartbeat", full)
         view = studio.wait(ME, begin(studio, small_csv).id, 15)
     assert not view.live
     assert studio.wait(ME, begin(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, 15).status == "finished"
@@ -817,7 +817,7 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
 def test_what_a_crash_left_half_made_or_half_removed_is_cleared_at_the_next_start(studio: Studio, inside: str) -> None:
     root = studio.settings.runs_dir / inside
     # One that a crash left long ago, one that another process may be filling now, and two that somebody deleted.
-    old, young, gone, just_gone = (root / f"{beginning}{new_id()}" for beginning in (".new-", ".new-", REMOVED, REMOVED))
+    old, young, gone, just_gone = (root / f"{beginning}{new_run_id()}" for beginning in (".new-", ".new-", REMOVED, REMOVED))
     for folder in (old, young, gone, just_gone):
         folder.mkdir(parents=True)
         (folder / "draft.json").write_text("{")

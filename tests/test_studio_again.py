@@ -14,7 +14,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -167,7 +167,7 @@ def test_states_can_be_freed_and_the_model_stays(
     shutil.copytree(studio.settings.runs_dir, tmp_path / "runs")
     copy = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
     assert copy.storage(ME).runs[0].checkpoints > 0
-    with writing(copy.folder(ME, view.id)) as mine:
+    with writer_lock(copy.folder(ME, view.id)) as mine:
         assert mine
         with refused("run_is_live"):
             copy.free_checkpoints(ME, view.id)

@@ -21,7 +21,7 @@ from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
-from trainer.runs.writer_lock import holding, writing
+from trainer.runs.writer_lock import maintenance_lock, writer_lock
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.attempt import TrainingCancelled
@@ -100,7 +100,7 @@ def test_a_run_that_another_process_holds_is_tried_again_and_says_why_it_waits(
 ) -> None:
     idle = other_studio(quick)
     view = begin(idle, small_csv)
-    with writing(idle.folder(ME, view.id)) as mine:
+    with writer_lock(idle.folder(ME, view.id)) as mine:
         assert mine
         quick._enqueue(Run(idle.folder(ME, view.id)))
         until(quick, lambda: quick.delay(view.id) is not None)
@@ -119,7 +119,7 @@ def test_a_run_that_another_process_holds_keeps_no_other_from_being_trained(quic
     idle = other_studio(quick)
     held, free = begin(idle, small_csv), begin(idle, small_csv, another(2))
     trainings.go()
-    with writing(idle.folder(ME, held.id)):
+    with writer_lock(idle.folder(ME, held.id)):
         quick.recover()
         assert over(quick, free).status == "finished"
         assert quick.view(ME, held.id).status == "queued"
@@ -130,7 +130,7 @@ def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: St
     idle = other_studio(quick)
     view = begin(idle, small_csv)
     run = Run(idle.folder(ME, view.id))
-    with writing(run.path):
+    with writer_lock(run.path):
         quick._enqueue(run)
         until(quick, lambda: quick.delay(view.id) is not None)
         run.log.append("phase", what="training")
@@ -190,7 +190,7 @@ def test_a_stop_that_cannot_be_written_leaves_the_run_in_the_queue(
 def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
     idle = other_studio(quick)
     view = begin(idle, small_csv)
-    with writing(idle.folder(ME, view.id)):
+    with writer_lock(idle.folder(ME, view.id)):
         quick._enqueue(Run(idle.folder(ME, view.id)))
         until(quick, lambda: quick.delay(view.id) is not None)
         stopping = quick.stop(ME, view.id)
@@ -282,7 +282,7 @@ def test_a_run_is_let_go_of_before_its_turn_comes(
     enqueue = Studio._enqueue
 
     def look(self: Studio, run: Run) -> None:
-        with holding(run.path, patient=False) as held:
+        with maintenance_lock(run.path, patient=False) as held:
             free.append(held is not None)
         enqueue(self, run)
 
@@ -366,7 +366,7 @@ def test_a_run_that_another_process_keeps_is_neither_deleted_nor_resumed_nor_tid
 ) -> None:
     trainings.go()
     view = over(studio, begin(studio, small_csv))
-    with holding(studio.folder(ME, view.id)):
+    with maintenance_lock(studio.folder(ME, view.id)):
         for refuse in (lambda: studio.delete(ME, view.id), lambda: studio.resume(ME, view.id, more_epochs=1)):
             with pytest.raises(UserError, match=r"Another program is just writing .*\. Try again in a moment\.") as error:
                 refuse()
@@ -382,7 +382,7 @@ def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
     other, train = other_studio(studio), Studio._train
 
     def late(self: Studio, run: Run) -> None:
-        with holding(run.path):
+        with maintenance_lock(run.path):
             pipeline.cancel(run)
         train(self, run)
 

@@ -21,7 +21,7 @@ from trainer.jobs import pipeline, torchrun
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
-from trainer.runs.resume import resume_words
+from trainer.runs.resume import resume_label
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.settings import Settings
@@ -213,7 +213,7 @@ def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
     failed = over(studio, begin(studio, small_csv))
     assert (failed.status, failed.code, failed.fewer_texts) == ("failed", "out_of_memory", 4)
     assert "Train it again with 4 texts at a time" in failed.message
-    assert resume_words(failed).endswith("with 4 texts at a time")
+    assert resume_label(failed).endswith("with 4 texts at a time")
     seen.clear()
     studio.resume(ME, failed.id)
     done = over(studio, failed)

@@ -153,10 +153,10 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
-    from trainer.runs.run import is_id
+    from trainer.runs.run import is_run_id
 
     folder = Path(options.run).resolve()
-    named = folder.is_dir() and is_id(folder.name)
+    named = folder.is_dir() and is_run_id(folder.name)
     studio = _studio(runs_dir=folder.parent if named else None)
     if studio is None:
         return 0
@@ -186,12 +186,12 @@ def _studio(
     None where this process has lent a hand to another one's training, which is over.
     """
     from trainer.jobs import pipeline
-    from trainer.runs.private import keep_private
+    from trainer.runs.permissions import restrict_umask
     from trainer.studio import Studio
     from trainer.training.distributed import ProcessGroup
     from trainer.training.encoders import catalogue
 
-    keep_private()
+    restrict_umask()
     encoders = catalogue()
     if own is not None:
         encoders = (own, *(e for e in encoders if e.name != own.name))
@@ -373,10 +373,10 @@ def _take_texts(options: argparse.Namespace, left: list[str]) -> list[str]:
 
 def _model_folder(model: str) -> Path:
     """The folder of a model, named by a run's id, by the run's folder or by its own. Raises UserError where there is none."""
-    from trainer.runs.run import is_id
+    from trainer.runs.run import is_run_id
 
     folder, looked_in = Path(model), ""
-    if is_id(model) and not folder.exists():
+    if is_run_id(model) and not folder.exists():
         runs_dir = Settings.from_environment().runs_dir
         folder, looked_in = runs_dir / model, f" in {runs_dir}"
     if (folder / "model").is_dir():

@@ -29,10 +29,10 @@ from trainer.jobs import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.damage import CARD, MODEL
 from trainer.runs.run import Run, RunStore
-from trainer.runs.seal import files_in, signature
-from trainer.runs.storage import bytes_of, files_on_disk
+from trainer.runs.seal import file_signature, files_in
+from trainer.runs.storage import files_on_disk, total_bytes
 from trainer.runs.view import RunView
-from trainer.runs.writer_lock import holding
+from trainer.runs.writer_lock import maintenance_lock
 from trainer.settings import Settings
 from trainer.training.export import write_model_zip
 
@@ -164,7 +164,7 @@ class Shelf:
     def scores(self, owner: str, run_id: str) -> Scores:
         """The scores of ``reports`` in short; UserError as there."""
         run = self._with_model(owner, run_id)
-        return self._scores.get((run.id, *signature(run.predictions)), lambda: _in_short(self._reports_of(run)))
+        return self._scores.get((run.id, *file_signature(run.predictions)), lambda: _in_short(self._reports_of(run)))
 
     def compare(self, owner: str, run_ids: Sequence[str]) -> Comparison:
         """Two to six runs side by side; those with a model also on the test rows that they share. UserError for fewer or more runs."""
@@ -191,7 +191,11 @@ class Shelf:
         Raises UserError ``run_damaged`` where its rows are damaged.
         """
         run = self._run(owner, run_id)
+<<<<<<< HEAD
         return self._examples.get((run.id, *signature(run.rows), count), lambda: _examples(*pipeline.load_run_rows(run), count))
+=======
+        return self._examples.get((run.id, *file_signature(run.rows), count), lambda: _examples(*pipeline.rows_of(run), count))
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
 
     def rename(self, owner: str, run_id: str, name: str) -> RunView:
         """Give a run a name of 1 to 60 printable characters, without the blanks around it. UserError for any other."""
@@ -211,7 +215,7 @@ class Shelf:
 
     def disk_bytes(self, owner: str, run_id: str) -> int:
         """How much room a run's folder takes, its checkpoints and its model included."""
-        return bytes_of(files_on_disk(self._run(owner, run_id).path))
+        return total_bytes(files_on_disk(self._run(owner, run_id).path))
 
     def delete(self, owner: str, run_id: str) -> None:
         """Remove a run with everything in its folder and what ``copies`` says goes with it, at once and for good.
@@ -284,7 +288,7 @@ class Shelf:
             return
         with ExitStack() as opened:
             try:
-                held = opened.enter_context(holding(run.path))
+                held = opened.enter_context(maintenance_lock(run.path))
             except OSError as error:
                 raise _untouched(view, run.path, error) from error
             if held is None and not run.path.is_dir():
@@ -317,7 +321,7 @@ class Shelf:
             saved = pipeline.load_run_predictions(run)
             return Reports(test=pipeline.split_report(saved, "test"), validation=pipeline.split_report(saved, "validation"))
 
-        return self._reports.get((run.id, *signature(run.predictions)), compute)
+        return self._reports.get((run.id, *file_signature(run.predictions)), compute)
 
     def _compared(self, owner: str, run_id: str) -> Compared:
         view = self.view(owner, run_id)
@@ -353,7 +357,7 @@ class Shelf:
             return Predictor(run.model)
 
         # The card of a model plays no part in its answers, and a rename writes it anew.
-        files = tuple((str(file), *signature(file)) for file in files_in(run.model) if file.suffix != ".md")
+        files = tuple((str(file), *file_signature(file)) for file in files_in(run.model) if file.suffix != ".md")
         return self._predictors.get((run.id, files), load)
 
 

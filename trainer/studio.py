@@ -31,11 +31,21 @@ from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.damage import ROWS
 from trainer.runs.names import friendly_name
-from trainer.runs.resume import going_on
-from trainer.runs.run import Run, new_id
-from trainer.runs.storage import DraftStorage, Files, Storage, beyond, bytes_of, checkpoint_files, files_on_disk, remove_older, run_storage
+from trainer.runs.resume import epochs_after_resume
+from trainer.runs.run import Run, new_run_id
+from trainer.runs.storage import (
+    DraftStorage,
+    Files,
+    Storage,
+    checkpoint_files,
+    files_on_disk,
+    remove_older,
+    run_storage,
+    runs_over_limit,
+    total_bytes,
+)
 from trainer.runs.view import RunView
-from trainer.runs.writer_lock import has_living_writer, holding
+from trainer.runs.writer_lock import is_being_written, maintenance_lock
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder, catalogue, find_encoder
@@ -199,7 +209,7 @@ class Studio(DraftEditor, Shelf):
 
     def _cancel(self, run: Run) -> bool:
         """Take a run that nobody trains out of the queue for good; False where it does not wait, or somebody has its lock."""
-        with holding(run.path) as held, disk_errors_as_user_error(self.settings):
+        with maintenance_lock(run.path) as held, disk_errors_as_user_error(self.settings):
             if held is None or self._runs.view(run).status != "queued":
                 return False
             pipeline.cancel(run)
@@ -221,7 +231,7 @@ class Studio(DraftEditor, Shelf):
                     alone.close()
                     self._enqueue(run)
                 return view
-            epochs = going_on(view, more_epochs)
+            epochs = epochs_after_resume(view, more_epochs)
             run.check(ROWS)
             run.resolved_recipe()
             pipeline.find_run_encoder(run, view, self.encoders)
@@ -245,7 +255,11 @@ class Studio(DraftEditor, Shelf):
         if again is not None:
             return self._run(view.owner, again.id)
         check_capacity(self.settings, views)
+<<<<<<< HEAD
         last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
+=======
+        last, run_id = pipeline.require_state(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_run_id()
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
         return self._runs.create(
             recipe=asked,
             resolved=resolved,
@@ -286,12 +300,12 @@ class Studio(DraftEditor, Shelf):
         folders = [self.settings.runs_dir / view.id for view in runs] + [self._drafts.root / draft.id for draft in drafts]
         uploads = files_on_disk(self.settings.uploads_dir)
         return Storage(
-            total=bytes_of(uploads, *map(files_on_disk, folders)),
+            total=total_bytes(uploads, *map(files_on_disk, folders)),
             runs=tuple(run_storage(Run(self.settings.runs_dir / view.id), view.name) for view in runs),
             drafts=tuple(DraftStorage(draft.id, draft.name, draft.bytes) for draft in drafts),
-            uploads=bytes_of(uploads),
+            uploads=total_bytes(uploads),
             free=shutil.disk_usage(self.settings.runs_dir).free,
-            checkpoints=bytes_of(*(files for _, files in self._checkpoints(runs))),
+            checkpoints=total_bytes(*(files for _, files in self._checkpoints(runs))),
             limit=self.settings.checkpoint_bytes,
             leaving=self.leaving(owner),
         )
@@ -301,7 +315,7 @@ class Studio(DraftEditor, Shelf):
 
         Whatever end a training had, those of the oldest go first; one that was interrupted has not ended.
         """
-        return beyond(self.settings.checkpoint_bytes, self._checkpoints(self._runs.list(owner)))
+        return runs_over_limit(self.settings.checkpoint_bytes, self._checkpoints(self._runs.list(owner)))
 
     def _checkpoints(self, views: Sequence[RunView]) -> list[tuple[str, Files]]:
         """The checkpoints of the runs that ended, the last one first."""
@@ -395,7 +409,7 @@ class Studio(DraftEditor, Shelf):
 
     def _leave_waiting(self, run: Run, before: RunView) -> None:
         """A run that came to its first step no more, because the server ended, waits for the next one: nobody else has asked for its stop."""
-        with holding(run.path) as held:
+        with maintenance_lock(run.path) as held:
             taken_out = [event["kind"] for event in run.log.read()][-1:] == ["cancelled"]
             if held is None or not (taken_out or self._runs.view(run).status == "queued"):
                 return
@@ -437,7 +451,7 @@ class Studio(DraftEditor, Shelf):
 
     def _is_nobodys(self, run: Run) -> bool:
         """Whether no queue of this process and no writer anywhere has a run that waits."""
-        return not self._queue.has(run.id) and not has_living_writer(run.path)
+        return not self._queue.has(run.id) and not is_being_written(run.path)
 
     def _train(self, run: Run) -> None:
         """In this thread or, where several GPUs can share the work, in processes of their own."""
@@ -450,7 +464,7 @@ class Studio(DraftEditor, Shelf):
 
     def _end_for_others(self, run: Run) -> None:
         """Write the end of a run whose processes have failed without a word. One that was to stop did not fail: it never began, or was interrupted."""
-        with holding(run.path) as held:
+        with maintenance_lock(run.path) as held:
             view = self._runs.view(run)
             if held is None or view.status not in ("queued", "interrupted"):
                 return
@@ -462,13 +476,13 @@ class Studio(DraftEditor, Shelf):
     def _tidy_states(self, just_ended: str) -> None:
         """Remove the checkpoints that ``leaving`` has told of since before the training that has just ended."""
         views = [view for view in self._runs.list(LOCAL_OWNER) if view.id != just_ended]
-        for run_id in beyond(self.settings.checkpoint_bytes, self._checkpoints(views)):
+        for run_id in runs_over_limit(self.settings.checkpoint_bytes, self._checkpoints(views)):
             self._remove_states(Run(self.settings.runs_dir / run_id), _ENDS)
 
     def _remove_states(self, run: Run, statuses: Collection[str]) -> bool:
         """Remove the checkpoints of a run that has one of these statuses; whether it still had."""
         # Somebody may just now have asked for more epochs.
-        with self._starting, holding(run.path) as held:
+        with self._starting, maintenance_lock(run.path) as held:
             if held is None or self._runs.view(run).status not in statuses:
                 return False
             if run.checkpoints.is_dir():

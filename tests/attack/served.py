@@ -23,7 +23,7 @@ from tests.addresses import free_port, wait_until_served
 from tests.conftest import save_tiny_bert, small_rows, write_rows
 from tests.tied import popen
 from tests.warm import Program, Warm
-from trainer.runs.run import Run, RunStore, is_id
+from trainer.runs.run import Run, RunStore, is_run_id
 
 PATIENCE = 600.0
 CANARY = "canary-7f3a"
@@ -91,7 +91,7 @@ class Served:
     def states(self) -> dict[str, tuple[str, bool, str]]:
         """Of each run its status, whether it is to stop, and its name: what nobody may change who does not say so."""
         store = RunStore(self.runs_dir)
-        runs = [Run(path) for path in sorted(self.runs_dir.iterdir()) if is_id(path.name)]
+        runs = [Run(path) for path in sorted(self.runs_dir.iterdir()) if is_run_id(path.name)]
         return {run.id: (store.view(run).status, run.stop_asked(), store.view(run).name) for run in runs}
 
     def complaints(self) -> list[str]:

@@ -29,7 +29,7 @@ from trainer.data.splits import Splits
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run, RunStore
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.training.encoders import catalogue
 
@@ -150,7 +150,7 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
 
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows)
-        with writing(run.path), _page(Path(folder)) as ask:
+        with writer_lock(run.path), _page(Path(folder)) as ask:
             ask()  # opening the page is not watching it
             meter = _Meter(watched_first, ask)
             step, append = ClassificationTrainer.training_step, EventLog.append

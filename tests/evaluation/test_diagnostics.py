@@ -16,7 +16,7 @@ from trainer.evaluation.diagnostics import diagnose
 from trainer.evaluation.remedies import against_ignorance
 from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, LogPoint, RunView
-from trainer.runs.view_builder import fold
+from trainer.runs.view_builder import build_view
 from trainer.studio import Studio
 
 TOTAL = 300
@@ -548,8 +548,8 @@ def sample_run() -> list[dict]:
 def test_of_our_own_sample_nothing_is_said_while_it_trains_and_at_its_end_what_is_so() -> None:
     events = sample_run()
     for seen in range(len(events)):
-        assert diagnose(fold("x", events[:seen]), RECIPE) == (), seen
-    view = fold("x", events)
+        assert diagnose(build_view("x", events[:seen]), RECIPE) == (), seen
+    view = build_view("x", events)
     assert view.kept.step == view.step == view.total_steps
     (diagnosis,) = diagnose(view, RECIPE)
     assert (diagnosis.code, diagnosis.severity) == ("generalization_gap", "info")

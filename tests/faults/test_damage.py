@@ -22,8 +22,8 @@ from trainer.jobs import pipeline
 from trainer.recipe import Recipe
 from trainer.runs import integrity
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.event_schema import EVENT_TYPES
 from trainer.runs.run import Run, RunStore
-from trainer.runs.schema import KINDS
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER as ME
 from trainer.settings import Settings
@@ -308,7 +308,7 @@ def fold_wrong_events(copies: Callable[[], Pair], *, values: int) -> dict[str, i
                         faults.append(f"{event['kind']}.{field} = {str(bad)[:40]!r}")
     goes_away(fresh)
     print(f"wrong event fields: {counts}; kinds {sorted({kind for kind, _ in seen})}")
-    assert {kind for kind, _ in seen} >= KINDS.keys() - {"checkpoint", "eval", "saved"}
+    assert {kind for kind, _ in seen} >= EVENT_TYPES.keys() - {"checkpoint", "eval", "saved"}
     assert not faults, "\n".join(faults[:20])
     return counts
 

@@ -20,7 +20,7 @@ from trainer.jobs import torchrun
 from trainer.jobs.torchrun import OUTPUT, train_in_processes
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -142,7 +142,7 @@ def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Pa
 def test_a_run_that_another_process_writes_meanwhile_keeps_its_place(two: Studio, small_csv: Path) -> None:
     two._enqueue = lambda run: None  # type: ignore[method-assign]
     run = Run(two.folder(ME, begin(two, small_csv).id))
-    with writing(run.path):
+    with writer_lock(run.path):
         assert train_in_processes(run, 2, save_seconds=0), output(two, run.id)
     assert run.folded().status == "queued"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.test_studio import ME, QUICK, begin
 from trainer.jobs import pipeline, worker
 from trainer.runs.run import Run
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 from trainer.studio import Studio
 
 
@@ -50,7 +50,7 @@ def test_it_trains_what_waits_and_puts_nothing_into_a_queue(waiting: Run) -> Non
 
 
 def test_a_run_that_somebody_else_writes_is_left_to_them(waiting: Run) -> None:
-    with writing(waiting.path):
+    with writer_lock(waiting.path):
         assert worker.main([str(waiting.path), "30"]) == 0
     assert waiting.folded().status == "queued"
 

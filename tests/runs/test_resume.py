@@ -3,7 +3,7 @@
 import pytest
 
 from trainer.errors import UserError
-from trainer.runs.resume import going_on, may_resume, resume_words
+from trainer.runs.resume import can_resume, epochs_after_resume, resume_label
 from trainer.runs.view import RunView
 
 
@@ -15,40 +15,40 @@ def view(status: str, **facts: object) -> RunView:
     ("status", "may"), [("interrupted", True), ("stopped", True), ("failed", True), ("finished", False), ("running", False)]
 )
 def test_what_ended_before_its_time_may_go_on(status: str, may: bool) -> None:
-    assert may_resume(view(status)) is may
+    assert can_resume(view(status)) is may
 
 
 def test_what_went_astray_may_not() -> None:
     astray = view("failed", code="loss_not_finite")
-    assert not may_resume(astray)
+    assert not can_resume(astray)
     with pytest.raises(UserError, match="smaller learning rate"):
-        going_on(astray, 0)
+        epochs_after_resume(astray, 0)
 
 
 @pytest.mark.parametrize("code", ["out_of_memory", "batch_too_large"])
 def test_what_does_not_fit_into_the_memory_goes_on_with_fewer_texts_or_not_at_all(code: str) -> None:
     halved = view("failed", code=code, fewer_texts=16)
-    assert may_resume(halved)
-    assert resume_words(halved) == "Train it again with 16 texts at a time"
-    assert resume_words(view("failed", code=code, fewer_texts=1, saved_step=7)) == "Resume from step 7 with one text at a time"
+    assert can_resume(halved)
+    assert resume_label(halved) == "Train it again with 16 texts at a time"
+    assert resume_label(view("failed", code=code, fewer_texts=1, saved_step=7)) == "Resume from step 7 with one text at a time"
     hopeless = view("failed", code=code)
-    assert not may_resume(hopeless)
+    assert not can_resume(hopeless)
     with pytest.raises(UserError, match="shorter maximum length"):
-        going_on(hopeless, 0)
+        epochs_after_resume(hopeless, 0)
 
 
 def test_the_button_says_where_it_begins() -> None:
-    assert resume_words(view("interrupted", saved_step=1_200)) == "Resume from step 1,200"
-    assert resume_words(view("interrupted")) == "Train it again from the start"
+    assert resume_label(view("interrupted", saved_step=1_200)) == "Resume from step 1,200"
+    assert resume_label(view("interrupted")) == "Train it again from the start"
 
 
 def test_epochs_are_counted_from_where_it_ended() -> None:
-    assert going_on(view("finished", epochs=3, step=30, epoch_steps=(10, 20, 30)), 2) == 5
-    assert going_on(view("finished", epochs=9, step=25, epoch_steps=(10, 20, 30)), 2) == 5  # it ended early, in its third epoch
-    assert going_on(view("interrupted", epochs=3), 0) is None
+    assert epochs_after_resume(view("finished", epochs=3, step=30, epoch_steps=(10, 20, 30)), 2) == 5
+    assert epochs_after_resume(view("finished", epochs=9, step=25, epoch_steps=(10, 20, 30)), 2) == 5  # it ended early, in its third epoch
+    assert epochs_after_resume(view("interrupted", epochs=3), 0) is None
 
 
 @pytest.mark.parametrize(("status", "more", "said"), [("finished", 0, "how many more"), ("stopped", 2, "Resume it first")])
 def test_what_makes_no_sense_is_said(status: str, more: int, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        going_on(view(status, epochs=3), more)
+        epochs_after_resume(view(status, epochs=3), more)

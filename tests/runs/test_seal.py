@@ -11,9 +11,9 @@ import pytest
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.damage import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
-from trainer.runs.run import Run, RunStore, new_id
+from trainer.runs.run import Run, RunStore, new_run_id
 from trainer.runs.seal import Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Pat
         store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="calm fox", owner="local"),
     )
     for whole in (run, waiting):
-        copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_id())))
+        copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_run_id())))
         view, told = store.view(copy), " ".join(store.damage(copy))
         assert (view.status, view.live) == ("damaged", False)
         assert all(word in told for word in ("events.jsonl) is that of another run", "recipe.json", INPUT_SEAL))
@@ -192,7 +192,7 @@ def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_nam
     store = RunStore(tmp_path)
     run = finished(store)
     run.log.path.write_bytes(without(run.log.content(), "finished"))
-    with writing(run.path):
+    with writer_lock(run.path):
         assert (store.view(run).status, store.view(run).has_model, store.view(run).message) == ("running", False, "")
     for _ in range(2):
         view = RunStore(tmp_path).view(run)

@@ -15,14 +15,14 @@ import pytest
 
 from tests.tied import popen
 from trainer.errors import UserError
-from trainer.runs.server_lock import serving_alone
-from trainer.runs.writer_lock import has_living_writer, writing
+from trainer.runs.server_lock import server_lock
+from trainer.runs.writer_lock import is_being_written, writer_lock
 
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from trainer.runs.server_lock import serving_alone
-with serving_alone(Path(sys.argv[1])) as tell:
+from trainer.runs.server_lock import server_lock
+with server_lock(Path(sys.argv[1])) as tell:
     if sys.argv[2:]:
         tell(sys.argv[2])
     child = os.fork() if os.environ.get("WITH_CHILD") else None
@@ -67,7 +67,7 @@ def ready(process: subprocess.Popen) -> str:
 
 
 def refusal(folder: Path) -> UserError:
-    with pytest.raises(UserError) as refused, serving_alone(folder):
+    with pytest.raises(UserError) as refused, server_lock(folder):
         pass
     return refused.value
 
@@ -85,7 +85,7 @@ def test_the_second_is_told_where_the_first_serves(tmp_path: Path) -> None:
 
 
 def test_before_the_address_is_known_no_page_is_promised(tmp_path: Path) -> None:
-    with serving_alone(tmp_path) as tell:
+    with server_lock(tmp_path) as tell:
         assert f"serves the folder {tmp_path} (process {os.getpid()}, since" in refusal(tmp_path).message
         assert "Open that page" not in refusal(tmp_path).message
         tell("http://localhost:7861/")
@@ -98,7 +98,7 @@ def test_a_killed_server_frees_the_folder_at_once(tmp_path: Path) -> None:
         os.kill(first.pid, signal.SIGKILL)
         first.wait()
         assert (tmp_path / "serving.json").exists()
-        with serving_alone(tmp_path):
+        with server_lock(tmp_path):
             assert served_by(tmp_path) == os.getpid()
 
 
@@ -111,7 +111,7 @@ def test_a_child_of_a_killed_server_does_not_keep_the_folder(tmp_path: Path) -> 
             os.kill(first.pid, signal.SIGKILL)
             first.wait()
             os.kill(child, 0)  # still there
-            with serving_alone(tmp_path):
+            with server_lock(tmp_path):
                 assert served_by(tmp_path) == os.getpid()
         finally:
             os.kill(child, signal.SIGKILL)
@@ -119,15 +119,15 @@ def test_a_child_of_a_killed_server_does_not_keep_the_folder(tmp_path: Path) -> 
 
 def test_one_after_the_other_and_nothing_said_of_the_one_before(tmp_path: Path) -> None:
     for _ in range(2):
-        with serving_alone(tmp_path) as tell:
+        with server_lock(tmp_path) as tell:
             tell("http://127.0.0.1:7860")
         assert not (tmp_path / "serving.json").exists()
 
 
 def test_it_is_let_go_when_serving_fails(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), serving_alone(tmp_path):
+    with pytest.raises(ZeroDivisionError), server_lock(tmp_path):
         raise ZeroDivisionError
-    with serving_alone(tmp_path):
+    with server_lock(tmp_path):
         assert served_by(tmp_path) == os.getpid()
 
 
@@ -136,7 +136,7 @@ def test_a_server_that_is_just_ending_is_waited_for(tmp_path: Path, monkeypatch:
     with another_server(tmp_path) as first:
         ready(first)
         popen(["sh", "-c", f"sleep 0.4; kill -9 {first.pid}"])
-        with serving_alone(tmp_path):
+        with server_lock(tmp_path):
             assert served_by(tmp_path) == os.getpid()
 
 
@@ -144,7 +144,7 @@ def test_a_server_that_is_just_ending_is_waited_for(tmp_path: Path, monkeypatch:
     "note", [None, "", "{", "[]", "[" * 100_000, '{"process": 1}', '{"process": "x", "host": "h", "since": 1, "address": ""}']
 )
 def test_a_missing_or_damaged_note_still_makes_a_sentence(tmp_path: Path, note: str | None) -> None:
-    with serving_alone(tmp_path):
+    with server_lock(tmp_path):
         (tmp_path / "serving.json").unlink()
         if note is not None:
             (tmp_path / "serving.json").write_text(note)
@@ -152,7 +152,7 @@ def test_a_missing_or_damaged_note_still_makes_a_sentence(tmp_path: Path, note: 
 
 
 def test_another_computer_and_another_day_are_named(tmp_path: Path) -> None:
-    with serving_alone(tmp_path):
+    with server_lock(tmp_path):
         note = json.loads((tmp_path / "serving.json").read_text())
         (tmp_path / "serving.json").write_text(json.dumps(note | {"host": "attic", "since": time.mktime((2001, 2, 3, 4, 5, 0, 0, 0, -1))}))
         assert f"(process {os.getpid()} on the computer attic, since 2001-02-03 04:05)" in refusal(tmp_path).message
@@ -163,10 +163,10 @@ def test_runs_are_written_and_read_under_a_server(tmp_path: Path) -> None:
     run.mkdir()
     with another_server(tmp_path) as first:
         ready(first)
-        assert not has_living_writer(run)
-        with writing(run) as mine:
+        assert not is_being_written(run)
+        with writer_lock(run) as mine:
             assert mine
-            assert has_living_writer(run)
+            assert is_being_written(run)
 
 
 def test_without_locks_on_the_file_system_everybody_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_without_locks_on_the_file_system_everybody_serves(tmp_path: Path, monke
         raise OSError(errno.ENOTSUP, "Operation not supported")
 
     monkeypatch.setattr(fcntl, "flock", unsupported)
-    with serving_alone(tmp_path), serving_alone(tmp_path) as second:
+    with server_lock(tmp_path), server_lock(tmp_path) as second:
         second("http://127.0.0.1:7861")
         assert json.loads((tmp_path / "serving.json").read_text())["address"] == "http://127.0.0.1:7861"
 
@@ -186,7 +186,7 @@ def test_a_full_disk_does_not_keep_the_page_shut(tmp_path: Path, monkeypatch: py
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("trainer.runs.server_lock.write_json", full)
-    with serving_alone(tmp_path) as tell:
+    with server_lock(tmp_path) as tell:
         tell("http://127.0.0.1:7860")
         assert "Another Emotune" in refusal(tmp_path).message
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainer.runs.run import Run
-from trainer.runs.storage import bytes_of, files_on_disk, remove_older, run_storage
+from trainer.runs.storage import files_on_disk, remove_older, run_storage, total_bytes
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def test_what_model_and_checkpoint_share_counts_as_the_model_s(run: Run) -> None
 
 def test_two_folders_that_share_files_count_them_once_together(run: Run, tmp_path: Path) -> None:
     model, checkpoints = files_on_disk(run.model), files_on_disk(run.checkpoints)
-    assert (bytes_of(model), bytes_of(checkpoints), bytes_of(model, checkpoints)) == (5000, 14_000, 14_000)
-    assert bytes_of(files_on_disk(tmp_path / "missing")) == bytes_of() == 0
+    assert (total_bytes(model), total_bytes(checkpoints), total_bytes(model, checkpoints)) == (5000, 14_000, 14_000)
+    assert total_bytes(files_on_disk(tmp_path / "missing")) == total_bytes() == 0
 
 
 def test_only_old_files_go_and_the_folders_that_they_leave_empty(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 
 CALLS = 20
 """So many until each run was looked at."""
@@ -125,7 +125,7 @@ def test_a_writer_that_dies_is_told_at_once(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = make(store, end="")
     run.log.append("started", total_steps=3)
-    with writing(run.path):
+    with writer_lock(run.path):
         assert store.view(run).status == "running"
         version = store.version("local")
     assert store.version("local") != version

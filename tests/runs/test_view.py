@@ -8,10 +8,17 @@ from hypothesis import strategies as st
 
 from tests.runs.made import event
 from trainer.errors import UserError
+<<<<<<< HEAD
 from trainer.runs.resume import going_on
 from trainer.runs.schema import KINDS, fits
 from trainer.runs.view import BaselineScores, Majority, Metrics, with_life
 from trainer.runs.view_builder import fold
+=======
+from trainer.runs.event_schema import EVENT_TYPES, is_valid_event
+from trainer.runs.resume import epochs_after_resume
+from trainer.runs.view import Majority, Scores, WordCounts, with_liveness
+from trainer.runs.view_builder import build_view
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
 from trainer.settings import LOCAL_OWNER
 
 BEGUN = [
@@ -27,7 +34,7 @@ BEGUN = [
 
 
 def test_a_run_under_way() -> None:
-    view = with_life(fold("id", BEGUN), living=True, stop_asked=True)
+    view = with_liveness(build_view("id", BEGUN), living=True, stop_asked=True)
     assert (view.name, view.status, view.phase, view.step, view.best_step) == ("brisk otter", "running", "training", 10, 5)
     assert [p.loss for p in view.points] == [1.0, 0.8]
     assert view.seconds_left is not None
@@ -37,7 +44,7 @@ def test_a_run_under_way() -> None:
 
 
 def test_without_end_and_without_writer_it_is_interrupted_and_keeps_its_curve() -> None:
-    view = with_life(fold("id", BEGUN), living=False, stop_asked=False)
+    view = with_liveness(build_view("id", BEGUN), living=False, stop_asked=False)
     assert view.status == "interrupted"
     assert len(view.points) == 2
     assert not view.live
@@ -45,7 +52,7 @@ def test_without_end_and_without_writer_it_is_interrupted_and_keeps_its_curve() 
 
 
 def test_a_waiting_run_is_not_interrupted() -> None:
-    assert with_life(fold("id", BEGUN[:2]), living=False, stop_asked=False).status == "queued"
+    assert with_liveness(build_view("id", BEGUN[:2]), living=False, stop_asked=False).status == "queued"
 
 
 @pytest.mark.parametrize(
@@ -53,88 +60,88 @@ def test_a_waiting_run_is_not_interrupted() -> None:
     [("finished", "finished", True), ("stopped", "stopped", True), ("failed", "failed", False), ("cancelled", "cancelled", False)],
 )
 def test_ends(end: str, status: str, model: bool) -> None:
-    view = with_life(fold("id", [*BEGUN, event(end, message="why", seconds=9.0)]), living=False, stop_asked=True)
+    view = with_liveness(build_view("id", [*BEGUN, event(end, message="why", seconds=9.0)]), living=False, stop_asked=True)
     assert (view.status, view.has_model, view.message, view.stop_asked) == (status, model, "why", False)
 
 
 def test_after_a_resume_what_was_seen_beyond_its_step_is_gone() -> None:
-    view = fold("id", [*BEGUN, event("resumed", step=5), event("log", step=10, loss=0.7)])
+    view = build_view("id", [*BEGUN, event("resumed", step=5), event("log", step=10, loss=0.7)])
     assert [(p.step, p.loss) for p in view.points] == [(5, 1.0), (10, 0.7)]
-    assert fold("id", [*BEGUN, event("resumed", step=4)]).best_step is None
+    assert build_view("id", [*BEGUN, event("resumed", step=4)]).best_step is None
 
 
 def test_damaged_events_are_passed_over() -> None:
-    view = fold("id", [*BEGUN, event("log"), event("eval", step="x"), event("checkpoint"), event("resumed"), event("unheard of")])
+    view = build_view("id", [*BEGUN, event("log"), event("eval", step="x"), event("checkpoint"), event("resumed"), event("unheard of")])
     assert len(view.points) == 2
     assert view.best_step == 5
 
 
 def test_an_evaluation_that_only_a_stop_made_is_gone_once_the_run_goes_on() -> None:
     stopped = [*BEGUN, event("eval", step=3, accuracy=0.5, extra=True), event("stopped", best_step=3)]
-    assert [e.step for e in fold("id", stopped).evaluations][-1] == 3
-    assert 3 not in [e.step for e in fold("id", [*stopped, event("queued"), event("resumed", step=3)]).evaluations if e.extra]
+    assert [e.step for e in build_view("id", stopped).evaluations][-1] == 3
+    assert 3 not in [e.step for e in build_view("id", [*stopped, event("queued"), event("resumed", step=3)]).evaluations if e.extra]
 
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "failed"])
 def test_who_leaves_the_queue_is_what_it_was_before(end: str) -> None:
     waiting = [BEGUN[0], event("queued"), *BEGUN, event(end), event("queued")]
-    assert fold("id", waiting).status == "queued"
-    left = fold("id", [*waiting, event("cancelled", message="Taken out of the queue.")])
+    assert build_view("id", waiting).status == "queued"
+    left = build_view("id", [*waiting, event("cancelled", message="Taken out of the queue.")])
     assert left.status == end
-    assert fold("id", [*BEGUN[:2], event("cancelled")]).status == "cancelled"
+    assert build_view("id", [*BEGUN[:2], event("cancelled")]).status == "cancelled"
 
 
 def test_a_run_has_the_name_that_it_was_given_last() -> None:
-    assert fold("id", [event("created", name="a", owner="local"), event("renamed", name="b"), event("renamed", name=" ")]).name == "b"
+    assert build_view("id", [event("created", name="a", owner="local"), event("renamed", name="b"), event("renamed", name=" ")]).name == "b"
 
 
 def test_a_name_is_a_person_s_only_where_one_gave_it() -> None:
-    assert not fold("id", BEGUN).renamed
-    assert fold("id", [*BEGUN, event("renamed", name="b")]).renamed
-    assert not fold("id", [*BEGUN, event("renamed", name=" ")]).renamed
+    assert not build_view("id", BEGUN).renamed
+    assert build_view("id", [*BEGUN, event("renamed", name="b")]).renamed
+    assert not build_view("id", [*BEGUN, event("renamed", name=" ")]).renamed
 
 
 def test_the_level_of_the_dial_is_told() -> None:
-    assert fold("id", BEGUN).level == ""
-    assert fold("id", [{**BEGUN[0], "level": "Quick look"}, *BEGUN[1:]]).level == "Quick look"
+    assert build_view("id", BEGUN).level == ""
+    assert build_view("id", [{**BEGUN[0], "level": "Quick look"}, *BEGUN[1:]]).level == "Quick look"
 
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "failed", "cancelled"])
 def test_it_is_known_when_a_run_ended_last(end: str) -> None:
     first, last = {**event("stopped"), "time": 200.0}, {**event(end), "time": 300.0}
-    assert fold("id", [*BEGUN, last]).ended == 300.0
-    assert fold("id", BEGUN).ended is None
+    assert build_view("id", [*BEGUN, last]).ended == 300.0
+    assert build_view("id", BEGUN).ended is None
     again = [*BEGUN, first, event("queued")]
-    assert fold("id", again).ended is None
-    assert fold("id", [*again, event("phase", what="warming up"), last]).ended == (200.0 if end == "cancelled" else 300.0)
-    interrupted = with_life(fold("id", [*again, event("started")]), living=False, stop_asked=False)
+    assert build_view("id", again).ended is None
+    assert build_view("id", [*again, event("phase", what="warming up"), last]).ended == (200.0 if end == "cancelled" else 300.0)
+    interrupted = with_liveness(build_view("id", [*again, event("started")]), living=False, stop_asked=False)
     assert (interrupted.status, interrupted.ended) == ("interrupted", None)
 
 
 def test_what_the_training_has_to_beat_is_known_before_its_first_step() -> None:
     majority = event("majority", name="joy", accuracy=0.3, validation_accuracy=0.4)
     found = event("baseline", rows=70, accuracy=0.5, macro_f1=0.4, validation_accuracy=0.6, validation_macro_f1=0.55, seconds=1.0)
-    view = fold("id", [*BEGUN[:2], majority, found])
+    view = build_view("id", [*BEGUN[:2], majority, found])
     assert view.majority == Majority("joy", validation_accuracy=0.4, test_accuracy=0.3)
     assert view.baseline == BaselineScores(70, validation=Metrics(0.6, 0.55), test=Metrics(0.5, 0.4))
     assert view.baseline.to_dict() == {"accuracy": 0.5, "macro_f1": 0.4, "rows": 70}
     # It stays when the run goes on, and one that failed is none.
-    assert fold("id", [*BEGUN[:2], found, *SECOND_ATTEMPT]).baseline == view.baseline
-    assert fold("id", [*BEGUN[:2], event("baseline", problem="MemoryError: too many words")]).baseline is None
+    assert build_view("id", [*BEGUN[:2], found, *SECOND_ATTEMPT]).baseline == view.baseline
+    assert build_view("id", [*BEGUN[:2], event("baseline", problem="MemoryError: too many words")]).baseline is None
 
 
 def test_what_did_not_fit_goes_on_with_fewer_texts_at_a_time_until_it_fits() -> None:
     failed = [*BEGUN, event("failed", message="why", code="out_of_memory", fewer_texts=4)]
-    assert (fold("id", failed).fewer_texts, fold("id", failed).texts_at_a_time) == (4, None)
+    assert (build_view("id", failed).fewer_texts, build_view("id", failed).texts_at_a_time) == (4, None)
     again = [*failed, event("queued", texts_at_a_time=4)]
-    assert fold("id", again).texts_at_a_time == 4
-    assert fold("id", [*again, event("finished"), event("queued", epochs=3)]).texts_at_a_time == 4
-    assert fold("id", [*again, event("failed", message="why", code="disk")]).fewer_texts is None
+    assert build_view("id", again).texts_at_a_time == 4
+    assert build_view("id", [*again, event("finished"), event("queued", epochs=3)]).texts_at_a_time == 4
+    assert build_view("id", [*again, event("failed", message="why", code="disk")]).fewer_texts is None
 
 
 def test_it_can_go_on_from_what_was_saved_last() -> None:
-    assert fold("id", [*BEGUN, event("saved", step=4), event("saved", step=8)]).saved_step == 8
-    assert fold("id", [*BEGUN, event("saved", step=8), event("resumed", step=4)]).saved_step == 4
+    assert build_view("id", [*BEGUN, event("saved", step=4), event("saved", step=8)]).saved_step == 8
+    assert build_view("id", [*BEGUN, event("saved", step=8), event("resumed", step=4)]).saved_step == 4
 
 
 # The model that is kept
@@ -152,17 +159,17 @@ FINISHED = [*BEGUN, event("eval", step=10, loss=0.95, accuracy=0.5, macro_f1=0.4
 
 
 def test_the_kept_model_has_the_scores_of_its_own_step_and_not_the_last_ones() -> None:
-    kept = fold("id", FINISHED).kept
+    kept = build_view("id", FINISHED).kept
     assert (kept.step, kept.evaluation.accuracy, kept.evaluation.macro_f1) == (5, 0.6, 0.5)
     assert (kept.epochs, kept.batch_size, kept.learning_rate, kept.device) == (2, 8, 1e-3, "2 CPU cores, bf16")
-    assert fold("id", FINISHED).model == kept
+    assert build_view("id", FINISHED).model == kept
 
 
 def test_while_a_run_trains_the_kept_model_is_the_best_so_far() -> None:
-    view = fold("id", BEGUN)
+    view = build_view("id", BEGUN)
     assert (view.kept.step, view.kept.evaluation.accuracy, view.model) == (5, 0.6, None)
-    assert fold("id", BEGUN[:4]).kept.evaluation is None
-    longer = with_life(fold("id", [*FINISHED, *SECOND_ATTEMPT]), living=True, stop_asked=False)
+    assert build_view("id", BEGUN[:4]).kept.evaluation is None
+    longer = with_liveness(build_view("id", [*FINISHED, *SECOND_ATTEMPT]), living=True, stop_asked=False)
     assert (longer.kept.step, longer.kept.evaluation.accuracy, longer.kept.epochs) == (15, 0.8, 3)
     assert longer.model.step == 5
 
@@ -170,7 +177,7 @@ def test_while_a_run_trains_the_kept_model_is_the_best_so_far() -> None:
 @pytest.mark.parametrize("end", ["failed", None])
 def test_more_epochs_that_fail_leave_the_facts_of_the_model_that_stands(end: str | None) -> None:
     events = [*FINISHED, *SECOND_ATTEMPT, *([event(end, message="why", code="disk")] if end else [])]
-    view = with_life(fold("id", events), living=False, stop_asked=False)
+    view = with_liveness(build_view("id", events), living=False, stop_asked=False)
     assert view.status == (end or "interrupted")
     assert view.has_model
     kept = view.kept
@@ -178,11 +185,11 @@ def test_more_epochs_that_fail_leave_the_facts_of_the_model_that_stands(end: str
     assert (kept.epochs, kept.batch_size, kept.learning_rate, kept.device) == (2, 8, 1e-3, "2 CPU cores, bf16")
     assert [e.step for e in view.evaluations] == [5, 10, 15]
     # Asked to go on once more, it still has the model of the first attempt until it trains.
-    assert fold("id", [*events, event("queued")]).kept == kept
+    assert build_view("id", [*events, event("queued")]).kept == kept
 
 
 def test_more_epochs_that_end_replace_the_model() -> None:
-    view = fold("id", [*FINISHED, *SECOND_ATTEMPT, event("stopped", best_step=15)])
+    view = build_view("id", [*FINISHED, *SECOND_ATTEMPT, event("stopped", best_step=15)])
     assert (view.kept.step, view.kept.epochs, view.kept.evaluation.accuracy) == (15, 3, 0.8)
 
 
@@ -194,48 +201,48 @@ ANYTHING = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
     max_leaves=4,
 )
-FIELDS = sorted({name for kind in KINDS.values() for name in kind.fields} - {"kind"})
+FIELDS = sorted({name for kind in EVENT_TYPES.values() for name in kind.fields} - {"kind"})
 EVENTS = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5).flatmap(
-    lambda fields: st.one_of(st.sampled_from([*KINDS, "unheard of"]), ANYTHING).map(lambda kind: {**fields, "kind": kind})
+    lambda fields: st.one_of(st.sampled_from([*EVENT_TYPES, "unheard of"]), ANYTHING).map(lambda kind: {**fields, "kind": kind})
 )
 
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.one_of(EVENTS, st.sampled_from(BEGUN), st.dictionaries(st.text(max_size=4), ANYTHING, max_size=3)), max_size=8))
 def test_no_list_of_events_makes_it_fall_over_and_what_does_not_fit_is_damage(events: list[dict]) -> None:
-    view = fold("0123456789abcdef", events)
-    whole = [e for e in events if fits(e)]
+    view = build_view("0123456789abcdef", events)
+    whole = [e for e in events if is_valid_event(e)]
     created = any(e["kind"] == "created" for e in whole)
     assert bool(view.damage) == (len(whole) < len(events) or not created)
     assert view.name
     assert (view.status == "damaged") == (not created)
     assert all(seconds is None or 1 <= seconds < float("inf") for seconds in (view.seconds_left, view.tail_seconds))
     # Passing over is all that happens to what does not fit.
-    assert replace(fold("0123456789abcdef", whole), damage=()) == replace(view, damage=()) or view.status == "interrupted"
+    assert replace(build_view("0123456789abcdef", whole), damage=()) == replace(view, damage=()) or view.status == "interrupted"
 
 
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, known in KINDS.items() for name in known.fields])
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, known in EVENT_TYPES.items() for name in known.fields])
 def test_no_field_takes_a_value_of_another_type_or_beyond_its_range(kind: str, name: str) -> None:
-    check = KINDS[kind].fields[name]
+    check = EVENT_TYPES[kind].fields[name]
     wrong = [None, float("nan"), 1e300, -1, "x" * 100_000, [[["x"]]], {"a": {}}, False, "\ud800", 2**200, {1: 2}, b"x"]
     assert [value for value in wrong if check(value)] == []
 
 
 def test_a_run_whose_beginning_is_damaged_can_be_listed_and_deleted_but_not_resumed() -> None:
-    view = fold("0123456789abcdef", [{**BEGUN[0], "notices": 1}, *BEGUN[1:]])
+    view = build_view("0123456789abcdef", [{**BEGUN[0], "notices": 1}, *BEGUN[1:]])
     assert (view.status, view.name, view.owner, view.live, len(view.points)) == ("damaged", "damaged run 01234567", LOCAL_OWNER, False, 2)
     assert "events.jsonl" in view.damage[0]
-    assert with_life(view, living=False, stop_asked=False).status == "damaged"
-    assert with_life(view, living=True, stop_asked=False).status == "running"
+    assert with_liveness(view, living=False, stop_asked=False).status == "damaged"
+    assert with_liveness(view, living=True, stop_asked=False).status == "running"
     with pytest.raises(UserError, match="no longer says how the run began") as refused:
-        going_on(view, 0)
+        epochs_after_resume(view, 0)
     assert refused.value.code == "run_damaged"
 
 
 def test_damaged_lines_are_counted_and_what_waits_behind_one_is_not_begun_by_itself() -> None:
-    assert fold("id", BEGUN).damage == ()
-    assert "1 line is damaged" in fold("id", BEGUN, damaged=[4]).damage[0]
-    assert "3 lines are damaged" in fold("id", [*BEGUN, event("log", step=11, loss=True)], damaged=[2, 9]).damage[0]
+    assert build_view("id", BEGUN).damage == ()
+    assert "1 line is damaged" in build_view("id", BEGUN, damaged=[4]).damage[0]
+    assert "3 lines are damaged" in build_view("id", [*BEGUN, event("log", step=11, loss=True)], damaged=[2, 9]).damage[0]
     # Before it was put into the queue, a damaged line does not matter to that; after, it may have been the beginning.
-    assert fold("id", BEGUN[:2], damaged=[1]).status == "queued"
-    assert fold("id", BEGUN[:2], damaged=[2]).status == "interrupted"
+    assert build_view("id", BEGUN[:2], damaged=[1]).status == "queued"
+    assert build_view("id", BEGUN[:2], damaged=[2]).status == "interrupted"

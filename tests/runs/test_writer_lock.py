@@ -14,36 +14,36 @@ from typing import BinaryIO
 import pytest
 
 from tests.tied import popen
-from trainer.runs import writer_lock
-from trainer.runs.writer_lock import beat, has_living_writer, holding, writing
+from trainer.runs import writer_lock as module
+from trainer.runs.writer_lock import is_being_written, maintenance_lock, write_heartbeat, writer_lock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from trainer.runs.writer_lock import writing
-with writing(Path(sys.argv[1])) as mine:
-    print(mine, flush=True)
+from trainer.runs.writer_lock import writer_lock
+with writer_lock(Path(sys.argv[1])) as acquired:
+    print(acquired, flush=True)
     time.sleep(60)
 """
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
-    assert not has_living_writer(tmp_path)
-    with writing(tmp_path) as first:
+    assert not is_being_written(tmp_path)
+    with writer_lock(tmp_path) as first:
         assert first
-        assert has_living_writer(tmp_path)
-        with writing(tmp_path) as second:
+        assert is_being_written(tmp_path)
+        with writer_lock(tmp_path) as second:
             assert not second
-        assert has_living_writer(tmp_path)
-    assert not has_living_writer(tmp_path)
+        assert is_being_written(tmp_path)
+    assert not is_being_written(tmp_path)
 
 
 def test_a_writer_takes_its_signs_of_life_away(tmp_path: Path) -> None:
     """Else a run that has just ended on one machine would live on for another one."""
-    with writing(tmp_path):
-        assert has_living_writer(tmp_path)
+    with writer_lock(tmp_path):
+        assert is_being_written(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
-    with pytest.raises(OSError, match="full"), writing(tmp_path):
+    with pytest.raises(OSError, match="full"), writer_lock(tmp_path):
         raise OSError("the disk is full")
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
 
@@ -52,16 +52,16 @@ def test_a_killed_writer_is_dead_at_once(tmp_path: Path) -> None:
     process = popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == "True"
-    assert has_living_writer(tmp_path)
+    assert is_being_written(tmp_path)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert not has_living_writer(tmp_path)
-    with writing(tmp_path) as mine:
-        assert mine
+    assert not is_being_written(tmp_path)
+    with writer_lock(tmp_path) as acquired:
+        assert acquired
 
 
 def test_a_heartbeat_is_never_seen_half_written(tmp_path: Path) -> None:
-    beat(tmp_path)
+    write_heartbeat(tmp_path)
     seen: set[str] = set()
     done = threading.Event()
 
@@ -72,7 +72,7 @@ def test_a_heartbeat_is_never_seen_half_written(tmp_path: Path) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     for _ in range(300):
-        beat(tmp_path)
+        write_heartbeat(tmp_path)
     done.set()
     watcher.join()
     assert seen == {platform.node()}
@@ -80,22 +80,22 @@ def test_a_heartbeat_is_never_seen_half_written(tmp_path: Path) -> None:
 
 def test_an_empty_heartbeat_is_nobodys(tmp_path: Path) -> None:
     (tmp_path / "heartbeat").touch()
-    assert not has_living_writer(tmp_path)
+    assert not is_being_written(tmp_path)
 
 
 def test_a_heartbeat_of_another_machine_counts_while_it_is_fresh(tmp_path: Path) -> None:
     (tmp_path / "heartbeat").write_text("some-other-machine")
-    assert has_living_writer(tmp_path)
+    assert is_being_written(tmp_path)
     old = time.time() - 120
     os.utime(tmp_path / "heartbeat", (old, old))
-    assert not has_living_writer(tmp_path)
+    assert not is_being_written(tmp_path)
 
 
 LOOK = """
 import os, signal, sys
 from pathlib import Path
 from trainer.runs import locks
-from trainer.runs.writer_lock import has_living_writer
+from trainer.runs.writer_lock import is_being_written
 take = locks.try_lock
 def stopped_in_the_middle(*args, **kwargs):
     got = take(*args, **kwargs)
@@ -103,7 +103,7 @@ def stopped_in_the_middle(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGSTOP)
     return got
 locks.try_lock = stopped_in_the_middle
-has_living_writer(Path(sys.argv[1]))
+is_being_written(Path(sys.argv[1]))
 """
 
 
@@ -112,9 +112,9 @@ def test_a_reader_that_is_stopped_in_the_middle_of_a_look_keeps_no_writer_from_b
     reader = popen([sys.executable, "-c", LOOK, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path(__file__).parents[2], text=True)
     try:
         assert reader.stdout.readline().strip() == "True"  # it has what it looks with
-        with writing(tmp_path) as mine:
-            assert mine
-            assert has_living_writer(tmp_path)
+        with writer_lock(tmp_path) as acquired:
+            assert acquired
+            assert is_being_written(tmp_path)
     finally:
         reader.kill()
         reader.wait()
@@ -126,7 +126,7 @@ def test_any_number_of_readers_keep_no_writer_from_beginning_and_see_each_one(tm
 
     def look() -> None:
         while not done.is_set():
-            seen.append(has_living_writer(tmp_path))
+            seen.append(is_being_written(tmp_path))
             begun.set()
 
     readers = [threading.Thread(target=look) for _ in range(4)]
@@ -135,10 +135,10 @@ def test_any_number_of_readers_keep_no_writer_from_beginning_and_see_each_one(tm
     try:
         assert begun.wait(60)
         for _ in range(200):
-            with writing(tmp_path) as mine:
-                assert mine
-                assert has_living_writer(tmp_path)
-            assert not has_living_writer(tmp_path)
+            with writer_lock(tmp_path) as acquired:
+                assert acquired
+                assert is_being_written(tmp_path)
+            assert not is_being_written(tmp_path)
     finally:
         done.set()
         for reader in readers:
@@ -147,28 +147,28 @@ def test_any_number_of_readers_keep_no_writer_from_beginning_and_see_each_one(tm
 
 
 def test_who_holds_a_run_for_an_instant_is_no_writer_to_readers(tmp_path: Path) -> None:
-    with holding(tmp_path) as held:
+    with maintenance_lock(tmp_path) as held:
         assert held is not None
-        assert not has_living_writer(tmp_path)
-        with writing(tmp_path) as mine:
-            assert not mine
-    with writing(tmp_path) as mine:
-        assert mine
+        assert not is_being_written(tmp_path)
+        with writer_lock(tmp_path) as acquired:
+            assert not acquired
+    with writer_lock(tmp_path) as acquired:
+        assert acquired
 
 
 def test_who_holds_a_run_waits_for_another_that_does(tmp_path: Path) -> None:
     with ExitStack() as first:
-        assert first.enter_context(holding(tmp_path)) is not None
+        assert first.enter_context(maintenance_lock(tmp_path)) is not None
         threading.Timer(0.05, first.close).start()
-        with holding(tmp_path) as held:
+        with maintenance_lock(tmp_path) as held:
             assert held is not None
 
 
 def test_a_lock_of_a_folder_that_was_moved_away_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (run := tmp_path / "run").mkdir()
-    with writing(run):
+    with writer_lock(run):
         pass
-    take = writer_lock.try_lock
+    take = module.try_lock
 
     def late(file: BinaryIO, *, shared: bool) -> bool:
         # Between the opening of the lock and its taking the run is deleted.
@@ -176,8 +176,8 @@ def test_a_lock_of_a_folder_that_was_moved_away_is_nobodys(tmp_path: Path, monke
             run.rename(tmp_path / ".deleted-run")
         return take(file, shared=shared)
 
-    monkeypatch.setattr(writer_lock, "try_lock", late)
-    with writing(run) as mine:
-        assert not mine
-    with holding(run) as held:
+    monkeypatch.setattr(module, "try_lock", late)
+    with writer_lock(run) as acquired:
+        assert not acquired
+    with maintenance_lock(run) as held:
         assert held is None

@@ -15,9 +15,9 @@ from trainer.recipe import Recipe
 from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
-from trainer.runs.run import Run, RunStore, new_id
+from trainer.runs.run import Run, RunStore, new_run_id
 from trainer.runs.view import RunView
-from trainer.runs.view_builder import fold
+from trainer.runs.view_builder import build_view
 from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
 from trainer.training.fit import fit
@@ -52,7 +52,7 @@ def weights(run: Run) -> dict[str, bytes]:
 
 
 def view_of(run: Run) -> RunView:
-    return fold(run.id, run.log.read())
+    return build_view(run.id, run.log.read())
 
 
 def curve(run: Run) -> tuple[object, ...]:
@@ -205,7 +205,7 @@ def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
 
 def child_of(run: Run, recipe: Recipe) -> Run:
     """The run that goes on where this one ended."""
-    run_id, last = new_id(), Checkpoints(run.checkpoints, run.id).newest()
+    run_id, last = new_run_id(), Checkpoints(run.checkpoints, run.id).newest()
     return RunStore(run.path.parent).create(
         recipe=recipe,
         resolved=recipe,

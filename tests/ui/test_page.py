@@ -11,7 +11,7 @@ import pytest
 from tests.test_studio import ME, begin
 from tests.test_studio_queue import another, other_studio
 from trainer.runs.run import Run
-from trainer.runs.writer_lock import writing
+from trainer.runs.writer_lock import writer_lock
 from trainer.studio import Studio
 from trainer.ui import page
 from trainer.ui.status_bar import status_bar_html
@@ -73,7 +73,7 @@ def test_stop_in_the_strip_stops_the_run_it_was_drawn_for_and_no_other(studio: S
     # It ends before the press arrives, and the next one begins.
     for run, kind in ((first, "phase"), (first, "finished"), (second, "phase")):
         Run(idle.folder(ME, run.id)).log.append(kind, **({"what": "training"} if kind == "phase" else {}))
-    with writing(idle.folder(ME, second.id)):
+    with writer_lock(idle.folder(ME, second.id)):
         page._went(idle, Mock(), "stop", code)
         assert [(idle.view(ME, run.id).status, idle.view(ME, run.id).stop_asked) for run in (first, second)] == [
             ("finished", False),

@@ -7,8 +7,8 @@ import pytest
 from tests.runs.made import event
 from trainer.evaluation.diagnostics import Diagnosis
 from trainer.jobs.queue import Delay
-from trainer.runs.view import Evaluation, RunView, with_life
-from trainer.runs.view_builder import fold
+from trainer.runs.view import Evaluation, RunView, with_liveness
+from trainer.runs.view_builder import build_view
 from trainer.ui import train_tab, train_view
 
 FIRST = [
@@ -35,14 +35,14 @@ def shown_html(view: RunView) -> str:
 
 
 def test_beside_a_finished_model_stand_its_own_validation_scores_and_not_the_last_ones() -> None:
-    html = shown_html(fold("x", [*FIRST, event("finished", best_step=40)]))
+    html = shown_html(build_view("x", [*FIRST, event("finished", best_step=40)]))
     assert '<dt dir="auto">Validation accuracy (kept model, step 40)</dt><dd dir="auto">91.0 %</dd>' in html
     assert '<dt dir="auto">Validation macro F1 (kept model, step 40)</dt><dd dir="auto">90.0 %</dd>' in html
     assert "62.0 %" not in html
 
 
 def test_while_it_trains_the_best_and_the_latest_are_told_apart() -> None:
-    live = with_life(fold("x", FIRST), living=True, stop_asked=False)
+    live = with_liveness(build_view("x", FIRST), living=True, stop_asked=False)
     html = shown_html(live)
     assert 'Validation accuracy (best so far, step 40)</dt><dd dir="auto">91.0 %' in html
     assert 'Validation accuracy (latest, step 80)</dt><dd dir="auto">62.0 %' in html
@@ -53,7 +53,7 @@ def test_while_it_trains_the_best_and_the_latest_are_told_apart() -> None:
 @pytest.mark.parametrize("end", ["failed", None])
 def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(end: str | None) -> None:
     events = [*KEPT_80, *MORE, *([event(end, message="The disk is full.", code="disk")] if end else [])]
-    view = with_life(fold("x", events), living=False, stop_asked=False)
+    view = with_liveness(build_view("x", events), living=False, stop_asked=False)
     html = shown_html(view)
     assert "own settings, 2 epochs" in html
     assert '<dt dir="auto">Device</dt><dd dir="auto">2 CPU cores</dd>' in html
@@ -63,26 +63,26 @@ def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(e
 
 
 def test_while_more_epochs_train_the_tab_shows_that_training() -> None:
-    view = with_life(fold("x", [*KEPT_80, *MORE]), living=True, stop_asked=False)
+    view = with_liveness(build_view("x", [*KEPT_80, *MORE]), living=True, stop_asked=False)
     assert "own settings, 4 epochs" in shown_html(view)
     assert "Validation accuracy (best so far, step 120)" in shown_html(view)
     assert train_tab._curves(view).best_step == 120
 
 
 def test_a_gap_that_is_no_fault_is_no_warning() -> None:
-    html = train_view.details(fold("x", KEPT_80), [Diagnosis("generalization_gap", "More rows.", severity="info")])
+    html = train_view.details(build_view("x", KEPT_80), [Diagnosis("generalization_gap", "More rows.", severity="info")])
     assert '<div class="em-notice em-info"><span class="em-sign" aria-hidden="true">i</span><span dir="auto">More rows.</span>' in html
 
 
 def test_every_accuracy_names_its_rows() -> None:
-    html = shown_html(dataclasses.replace(fold("x", KEPT_80), evaluations=(Evaluation(80, 0.9, 0.62, 0.6),)))
+    html = shown_html(dataclasses.replace(build_view("x", KEPT_80), evaluations=(Evaluation(80, 0.9, 0.62, 0.6),)))
     for label in html.split('<dt dir="auto">')[1:]:
         if "accuracy" in label or "F1" in label:
             assert label.startswith("Validation")
 
 
 def running(**facts: object) -> RunView:
-    view = with_life(fold("x", FIRST), living=True, stop_asked=False)
+    view = with_liveness(build_view("x", FIRST), living=True, stop_asked=False)
     return dataclasses.replace(view, **facts)
 
 
@@ -94,7 +94,7 @@ def test_over_the_charts_stands_what_the_model_is_right_on() -> None:
 
 
 def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
-    view = dataclasses.replace(fold("x", FIRST), status="failed", message="The disk is full. Free some space.", code="disk")
+    view = dataclasses.replace(build_view("x", FIRST), status="failed", message="The disk is full. Free some space.", code="disk")
     assert "my file failed." in train_view.head(view, "my file")
     assert "The disk is full. Free some space." in train_view.head(view, "my file")
     foot = train_view.footer(view, "my file", None, None)
@@ -105,7 +105,7 @@ def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
 
 
 def test_the_foot_says_why_a_run_waits() -> None:
-    view = fold("x", FIRST[:2])
+    view = build_view("x", FIRST[:2])
     assert "It begins in a moment." in train_view.footer(view, "my file", 0, None)
     assert "It waits in the queue: 2 runs before it." in train_view.footer(view, "my file", 2, None)
     foot = train_view.footer(view, "my file", 0, None, Delay("another process is writing this run", 7.6))
@@ -117,7 +117,7 @@ def test_the_foot_says_why_a_run_waits() -> None:
 def test_a_foot_has_one_primary_button_at_most() -> None:
     for status in ("queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"):
         for events in (FIRST, KEPT_80):
-            view = dataclasses.replace(fold("x", events), status=status)
+            view = dataclasses.replace(build_view("x", events), status=status)
             assert train_view.footer(view, "my file", 1, None).count("em-primary") <= 1, status
 
 

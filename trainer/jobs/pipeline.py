@@ -22,8 +22,8 @@ from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
 from trainer.runs.seal import Digest, file_digest
 from trainer.runs.view import RunView
-from trainer.runs.view_builder import fold
-from trainer.runs.writer_lock import holding, writing
+from trainer.runs.view_builder import build_view
+from trainer.runs.writer_lock import maintenance_lock, writer_lock
 from trainer.training.encoders import Encoder, find_encoder, local_encoder
 
 TRY_AGAIN = (
@@ -42,7 +42,7 @@ def run_job(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0
     ``save_seconds`` is the time between two states to go on from. Never raises for what goes wrong inside: a failure ends in the run's
     log, in words, and its traceback in a file. Raises OSError where the lock cannot be had at all.
     """
-    with writing(run.path) as mine:
+    with writer_lock(run.path) as mine:
         if not mine:
             return False
         # Only now is it sure: another process may just have trained it, or taken it out of the queue.
@@ -97,8 +97,13 @@ def run_worker(encoders: Sequence[Encoder]) -> None:
     if not shared:
         return
     run = Run(Path(shared), muted=True)
+<<<<<<< HEAD
     corpus, splits = load_run_rows(run)
     view = fold(run.id, run.log.read())
+=======
+    corpus, splits = rows_of(run)
+    view = build_view(run.id, run.log.read())
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
     with suppress(TrainingCancelled):
         fit(run, find_run_encoder(run, view, encoders), corpus, splits)
 
@@ -164,9 +169,15 @@ def _train_and_report(run: Run, encoders: Sequence[Encoder], save_seconds: float
     from trainer.training.fit import fit
 
     try:
+<<<<<<< HEAD
         view = fold(run.id, run.log.read())
         encoder = find_run_encoder(run, view, encoders)
         corpus, splits = load_run_rows(run)
+=======
+        view = build_view(run.id, run.log.read())
+        encoder = encoder_of(run, view, encoders)
+        corpus, splits = rows_of(run)
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
         checkpoints = Checkpoints(run.checkpoints, run.id)
         if view.parent:
             # A beginning from the first step would be another training.
@@ -188,7 +199,11 @@ def _train_and_report(run: Run, encoders: Sequence[Encoder], save_seconds: float
         "samples_per_second": round(fitted.samples_per_second, 2),
         "seconds": round(seconds, 3),
     }
+<<<<<<< HEAD
     write_card(run, fold(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
+=======
+    write_card(run, build_view(run.id, run.log.read()), report_of(load_predictions(run.predictions), "test"))
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
     # Before the end is told: a run that says that it is finished has a seal.
     run.seal_results(end)
     run.log.append(**end, durable=True)
@@ -196,7 +211,7 @@ def _train_and_report(run: Run, encoders: Sequence[Encoder], save_seconds: float
 
 def refresh_card(run: Run) -> None:
     """Write the card of a run's model anew, with the run's name of today; the old one stays where the run is damaged or being written."""
-    with holding(run.path, patient=False) as held:
+    with maintenance_lock(run.path, patient=False) as held:
         view = run.folded()
         if not (held and view.has_model) or view.damage:
             return

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.atomic import link_file, make_folder, move, sync, sync_tree
-from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, signature, write_seal
+from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, file_signature, files_in, read_seal, save_seal, write_seal
 
 _NAME = re.compile(r"(best|state)-(\d{8,})")
 _MARK = "COMPLETE.json"
@@ -166,7 +166,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _signatures(path: Path, mark: Seal) -> tuple[tuple[int, ...], ...]:
-    return tuple(signature(path / name) for name in (_MARK, *mark.files))
+    return tuple(file_signature(path / name) for name in (_MARK, *mark.files))
 
 
 def _best_of(mark: Seal) -> int | None:

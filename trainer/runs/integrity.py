@@ -69,7 +69,7 @@ def replace_file(folder: Path, name: str, content: bytes) -> None:
 def reseal_log(folder: Path) -> None:
     """Seal anew what was added to the log. Raises OSError.
 
-    Nothing is done where there are no results, or the log was damaged before. Only for who writes the run: see ``writing``.
+    Nothing is done where there are no results, or the log was damaged before. Only for who writes the run: see ``writer_lock``.
     """
     seal = results_seal(folder)
     content = (folder / LOG).read_bytes() if seal is not None else b""

@@ -45,7 +45,7 @@ if os.name == "nt":
                 msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
 
     @contextmanager
-    def hold_fresh(path: Path) -> Iterator[None]:
+    def hold_lock_file(path: Path) -> Iterator[None]:
         """Be seen by ``is_held`` while the block runs. Here a file that is open cannot be put in another one's place: readers are waited for."""
         with open(path, "a+b") as file:
             while not try_lock(file, shared=False):
@@ -75,7 +75,7 @@ else:
                 fcntl.flock(file, fcntl.LOCK_UN)
 
     @contextmanager
-    def hold_fresh(path: Path) -> Iterator[None]:
+    def hold_lock_file(path: Path) -> Iterator[None]:
         """Be seen by ``is_held`` while the block runs; at most one may do so at a time.
 
         The file is locked before it gets its name: nobody who looks, be it for an instant or stopped in the middle, is ever in the way.
@@ -88,7 +88,7 @@ else:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody has the file in ``hold_fresh``. Keeps nobody from anything; where this file system knows no locks, nobody has."""
+    """Whether somebody has the file in ``hold_lock_file``. Keeps nobody from anything; where this file system knows no locks, nobody has."""
     try:
         with open(path, "rb") as file:
             return not try_lock(file, shared=True)

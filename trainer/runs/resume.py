@@ -9,13 +9,13 @@ _NO_MEMORY = frozenset({"out_of_memory", "batch_too_large"})
 _RESUMABLE = frozenset({"interrupted", "stopped", "failed", "cancelled"})
 
 
-def may_resume(view: RunView) -> bool:
+def can_resume(view: RunView) -> bool:
     """Whether going on makes sense: what went astray would go astray again, and what is too large for the memory stays so."""
     too_large = view.code in _NO_MEMORY and view.fewer_texts is None
     return view.status in _RESUMABLE and view.code != "loss_not_finite" and not too_large
 
 
-def resume_words(view: RunView) -> str:
+def resume_label(view: RunView) -> str:
     """What a press on Resume does."""
     begun = f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again"
     if view.fewer_texts is not None:
@@ -23,7 +23,7 @@ def resume_words(view: RunView) -> str:
     return begun if view.saved_step else "Train it again from the start"
 
 
-def going_on(view: RunView, more_epochs: int) -> int | None:
+def epochs_after_resume(view: RunView, more_epochs: int) -> int | None:
     """Epochs in all that a training which goes on is to have; None for those it was begun with. Raises UserError where it cannot go on."""
     if view.status == "finished":
         if more_epochs < 1:
@@ -39,7 +39,7 @@ def going_on(view: RunView, more_epochs: int) -> int | None:
             "Start it anew with a shorter maximum length, or with a smaller encoder.",
             code="cannot_resume",
         )
-    if not may_resume(view):
+    if not can_resume(view):
         raise UserError(
             f"{view.name} went astray, and would again from the same state. Start it anew with a smaller learning rate.",
             code="cannot_resume",

@@ -21,12 +21,12 @@ from trainer.recipe import Recipe
 from trainer.runs import damage, integrity
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.events import EventLog, parse
-from trainer.runs.following import FollowedLog
-from trainer.runs.listing import FolderListing, Turns
-from trainer.runs.seal import Digest, file_digest, signature
-from trainer.runs.view import RunView, with_life
-from trainer.runs.view_builder import fold
-from trainer.runs.writer_lock import has_living_writer, holding
+from trainer.runs.log_follower import LogFollower
+from trainer.runs.polling import FolderListing, RoundRobin
+from trainer.runs.seal import Digest, file_digest, file_signature
+from trainer.runs.view import RunView, with_liveness
+from trainer.runs.view_builder import build_view
+from trainer.runs.writer_lock import is_being_written, maintenance_lock
 
 Event = Mapping[str, Any]
 
@@ -50,12 +50,12 @@ _NO_END = "It was interrupted just before its end was noted. Its model and its s
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
-def new_id() -> str:
+def new_run_id() -> str:
     """128 random bits: nobody guesses it."""
     return secrets.token_hex(16)
 
 
-def is_id(text: object) -> bool:
+def is_run_id(text: object) -> bool:
     """Whether this may name a folder of ours; nothing else a person sends ever becomes a path."""
     return isinstance(text, str) and _ID.fullmatch(text) is not None
 
@@ -165,17 +165,17 @@ class Run:
             return (damage.RECIPE, *damaged)
         return damaged
 
-    def folded(self, log: FollowedLog | None = None) -> RunView:
+    def folded(self, log: LogFollower | None = None) -> RunView:
         """What the log says and, in ``damage``, what is wrong with the log. Never raises. ``log`` is the run's, if somebody follows it."""
         # The seal first: the log only grows.
         seal = integrity.results_seal(self.path)
         sealed = None if seal is None else integrity.sealed_log(seal)
-        log, begins = log or FollowedLog(self.id, self.log), False
+        log, begins = log or LogFollower(self.id, self.log), False
         try:
             view = log.look()
             begins = sealed is not None and log.begins_with(*sealed)
         except OSError as error:
-            view = fold(self.id, ())
+            view = build_view(self.id, ())
             view = replace(view, damage=(damage.log_unreadable(view.name, error.strerror or str(error)),))
         return view if seal is None else self._beside_its_seal(view, sealed[0] if begins else None)
 
@@ -197,9 +197,9 @@ class Run:
         since = parse(content).events[len(before) :]
         nothing_since = all(event["kind"] == "renamed" for event in since)
         # A living writer puts the end into the log right after the seal.
-        if nothing_since and has_living_writer(self.path):
+        if nothing_since and is_being_written(self.path):
             return view
-        view = replace(view, model=fold(self.id, before).kept)
+        view = replace(view, model=build_view(self.id, before).kept)
         return replace(view, lacks_end=True, message=_NO_END) if nothing_since else view
 
     def _damaged(self, files: tuple[str, ...]) -> UserError:
@@ -249,14 +249,14 @@ class RunStore:
         self.root = root
         self._known: dict[str, _Known] = {}
         self._shown: dict[str, _Shown] = {}
-        self._listing = FolderListing(root, is_id)
-        self._turns = Turns(_TURNS)
+        self._listing = FolderListing(root, is_run_id)
+        self._turns = RoundRobin(_TURNS)
         self._changes = count(1)
         self._versions: dict[str, str] = defaultdict(str)
         """By owner; another process may count the same changes, so this one is named in them."""
         self._name = secrets.token_hex(4)
         self._digests: SingleFlightCache[str] = SingleFlightCache(_DIGESTS_KEPT)
-        self._followed: SingleFlightCache[FollowedLog] = SingleFlightCache(_FOLLOWED)
+        self._followed: SingleFlightCache[LogFollower] = SingleFlightCache(_FOLLOWED)
 
     def create(
         self,
@@ -273,7 +273,7 @@ class RunStore:
         ``recipe`` is what was asked for and ``resolved`` what is trained. ``fill`` writes the run's files into the folder it is handed;
         ``facts`` go into the ``created`` event, and ``history`` are the events of a training that it goes on from.
         """
-        run_id = run_id or new_id()
+        run_id = run_id or new_run_id()
         partial, place = self.root / f".new-{run_id}", self.root / run_id
         make_folder(partial)
         try:
@@ -295,7 +295,7 @@ class RunStore:
 
     def get(self, run_id: object, owner: str) -> Run:
         """The owner's run of this id; unknown and foreign ids get the same answer."""
-        if is_id(run_id):
+        if is_run_id(run_id):
             run = Run(self.root / str(run_id))
             if run.path.is_dir() and self.view(run).owner == owner:
                 return run
@@ -336,7 +336,7 @@ class RunStore:
             known = self._look(run)
             view = known.view
             # The lock is looked at only where it decides; a finished run needs no system calls.
-            living = view.status not in ("running", "damaged") or has_living_writer(run.path)
+            living = view.status not in ("running", "damaged") or is_being_written(run.path)
             # Its end may have been written between the two.
             if living or run.log.size() == known.log[0]:
                 break
@@ -346,7 +346,7 @@ class RunStore:
         last = self._shown.get(run.id)
         if last is not None and last.known is known and (last.living, last.stop_asked) == (living, stop_asked):
             return last.view
-        view = with_life(known.view, living=living, stop_asked=stop_asked)
+        view = with_liveness(known.view, living=living, stop_asked=stop_asked)
         self._shown[run.id] = _Shown(known, living, stop_asked, view)
         if last is None or last.known.log != known.log or last.view != view:
             self._changed(view.owner)
@@ -372,17 +372,17 @@ class RunStore:
     def rename(self, run: Run, name: str) -> None:
         """Give a run a name. Raises OSError."""
         run.log.append("renamed", durable=True, name=name)
-        with holding(run.path, patient=False) as held:
+        with maintenance_lock(run.path, patient=False) as held:
             if held:
                 integrity.reseal_log(run.path)
 
     def _look(self, run: Run) -> _Known:
-        log, folder = signature(os.path.join(run.path, damage.LOG)), signature(run.path)[1]
+        log, folder = file_signature(os.path.join(run.path, damage.LOG)), file_signature(run.path)[1]
         known = self._known.get(run.id)
         # A training run's folder changes with each beat of its writer, which tells nothing.
         if known is not None and known.log == log and (known.folder == folder or known.view.status == "running"):
             return known
-        followed = self._followed.get(run.id, lambda: FollowedLog(run.id, run.log))
+        followed = self._followed.get(run.id, lambda: LogFollower(run.id, run.log))
         for _ in range(_LOOKS):
             folded = run.folded(followed)
             damaged = run.damaged_files(has_model=folded.has_model, digest=None)
@@ -397,4 +397,4 @@ class RunStore:
 
     def _digest(self, path: Path) -> str:
         """The SHA-256 of a file, known as long as the file system says that it is the same. Raises OSError."""
-        return self._digests.get((str(path), *signature(path)), lambda: file_digest(path))
+        return self._digests.get((str(path), *file_signature(path)), lambda: file_digest(path))

@@ -34,7 +34,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def signature(path: str | Path) -> tuple[int, int, int]:
+def file_signature(path: str | Path) -> tuple[int, int, int]:
     """What changes when a file or folder does: size, time, number; zeros where it is missing."""
     try:
         facts = os.stat(path)

@@ -24,7 +24,7 @@ _ELSEWHERE = "or name another folder in the environment variable EMOTUNE_RUNS."
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerInfo:
     """Who serves a runs folder."""
 
     process: int
@@ -37,7 +37,7 @@ class Server:
 
 
 @contextmanager
-def serving_alone(folder: Path) -> Iterator[Callable[[str], None]]:
+def server_lock(folder: Path) -> Iterator[Callable[[str], None]]:
     """Be the one server of the runs folder while the block runs; yields what is to be told the page's address once it is known.
 
     The lock dies with this process, however it dies. On file systems without locks everybody may serve.
@@ -57,7 +57,7 @@ def serving_alone(folder: Path) -> Iterator[Callable[[str], None]]:
             os.register_at_fork(after_in_child=file.close)
         if not any(try_lock(file, shared=False) or time.sleep(_TRY_SECONDS) for _ in range(_TRIES)):
             raise UserError(_who_serves(folder, _read(note)), code="already_serving")
-        me = Server(process=os.getpid(), host=platform.node(), since=time.time())
+        me = ServerInfo(process=os.getpid(), host=platform.node(), since=time.time())
         _leave(note, me)
         try:
             yield lambda address: _leave(note, replace(me, address=address.rstrip("/")))
@@ -66,24 +66,24 @@ def serving_alone(folder: Path) -> Iterator[Callable[[str], None]]:
                 note.unlink()
 
 
-def _leave(note: Path, server: Server) -> None:
+def _leave(note: Path, server: ServerInfo) -> None:
     """Write who serves. A full disk must not keep the page shut: the note is for words only, the lock decides."""
     with suppress(OSError):
         write_json(note, asdict(server))
 
 
-def _read(note: Path) -> Server | None:
+def _read(note: Path) -> ServerInfo | None:
     """Who said so last; None where nobody did, or nobody can tell."""
     try:
         values = json.loads(note.read_text(encoding="utf-8"))
-        server = Server(int(values["process"]), str(values["host"]), float(values["since"]), str(values["address"]))
+        server = ServerInfo(int(values["process"]), str(values["host"]), float(values["since"]), str(values["address"]))
         time.localtime(server.since)
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     return server
 
 
-def _who_serves(folder: Path, server: Server | None) -> str:
+def _who_serves(folder: Path, server: ServerInfo | None) -> str:
     if server is None:
         return f"Another Emotune already serves the folder {folder}. End that program, {_ELSEWHERE}"
     where = f", at {server.address}" if server.address else ""

@@ -71,7 +71,7 @@ def files_on_disk(folder: Path) -> Files:
     return found
 
 
-def bytes_of(*parts: Files) -> int:
+def total_bytes(*parts: Files) -> int:
     """What these files take together, each once."""
     together: Files = {}
     for part in parts:
@@ -82,9 +82,9 @@ def bytes_of(*parts: Files) -> int:
 def run_storage(run: Run, name: str) -> RunStorage:
     """The room of one run by what it is for."""
     model, checkpoints = files_on_disk(run.model), files_on_disk(run.checkpoints)
-    rest = bytes_of(model, checkpoints)
-    whole = bytes_of(files_on_disk(run.path), model, checkpoints)
-    return RunStorage(run.id, name, bytes_of(model), rest - bytes_of(model), whole - rest)
+    rest = total_bytes(model, checkpoints)
+    whole = total_bytes(files_on_disk(run.path), model, checkpoints)
+    return RunStorage(run.id, name, total_bytes(model), rest - total_bytes(model), whole - rest)
 
 
 def checkpoint_files(run: Run) -> Files:
@@ -95,7 +95,7 @@ def checkpoint_files(run: Run) -> Files:
     return {file: size for file, size in files_on_disk(run.checkpoints).items() if file not in model}
 
 
-def beyond(limit: int, checkpoints: Iterable[tuple[str, Files]]) -> tuple[str, ...]:
+def runs_over_limit(limit: int, checkpoints: Iterable[tuple[str, Files]]) -> tuple[str, ...]:
     """The runs whose checkpoints go so that all together take no more than ``limit`` bytes.
 
     ``checkpoints`` are those of each run by its id, the run that is dearest first: that one keeps its own, however much they take.
@@ -103,7 +103,7 @@ def beyond(limit: int, checkpoints: Iterable[tuple[str, Files]]) -> tuple[str, .
     kept: Files = {}
     gone: list[str] = []
     for at, (run_id, files) in enumerate(checkpoints):
-        if at and files and (gone or bytes_of(kept, files) > limit):
+        if at and files and (gone or total_bytes(kept, files) > limit):
             gone.append(run_id)
         elif files:
             kept |= files
@@ -151,7 +151,7 @@ def make_room(folder: Path, limit: int, incoming: int, spared_since: float) -> b
     return total <= limit
 
 
-def remove_strays(folder: Path) -> None:
+def remove_files_in(folder: Path) -> None:
     """Remove the files that lie in a folder itself, and none below it."""
     with suppress(OSError), os.scandir(folder) as found:
         for entry in found:

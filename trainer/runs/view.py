@@ -224,7 +224,7 @@ def best_so_far(view: RunView, evaluations: Sequence[Evaluation]) -> KeptModel:
     return KeptModel(view.best_step, scored[-1] if scored else None, **facts)
 
 
-def with_life(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
+def with_liveness(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
     """The view with what no event tells: a run that began, has not ended and has no living writer is interrupted."""
     if view.status == "damaged" and living:
         view = replace(view, status="running")

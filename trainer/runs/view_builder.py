@@ -9,28 +9,34 @@ from dataclasses import replace
 from typing import Any
 
 from trainer.runs import damage
+<<<<<<< HEAD
 from trainer.runs.remaining import Clock
 from trainer.runs.schema import fits
 from trainer.runs.view import BaselineScores, Evaluation, LogPoint, Majority, Metrics, RecordedFinding, RunView, best_so_far
+=======
+from trainer.runs.event_schema import is_valid_event
+from trainer.runs.time_left import TimeLeftEstimator
+from trainer.runs.view import Evaluation, LogPoint, Majority, RecordedFinding, RunView, Scores, WordCounts, best_so_far
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
 from trainer.settings import LOCAL_OWNER
 
 _ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}
 
 
-def fold(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] = ()) -> RunView:
+def build_view(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] = ()) -> RunView:
     """The view that these events give; a run that has begun and not ended is "running" here. Never raises.
 
-    ``damaged`` has, for each damaged line of the log, the number of events before it. An event that is not as its kind must be (see schema.py)
+    ``damaged`` has, for each damaged line of the log, the number of events before it. An event that is not as its kind must be (see event_schema.py)
     is passed over and is damage too. Without a whole ``created`` the run belongs to the local owner and is "damaged", as one
     is whose log is that of another run.
     """
-    folding = Folding(run_id)
+    folding = ViewBuilder(run_id)
     folding.take(events)
     return folding.view(damaged)
 
 
-class Folding:
-    """A view that grows with its log: after each part of the events it is what ``fold`` gives of all, and no event is looked at twice."""
+class ViewBuilder:
+    """A view that grows with its log: after each part of the events it is what ``build_view`` gives of all, and no event is looked at twice."""
 
     def __init__(self, run_id: str) -> None:
         self._view = RunView(id=run_id)
@@ -38,7 +44,7 @@ class Folding:
         self._evaluations: list[Evaluation] = []
         self._moved: dict[str, Any] = {}
         """What logged points change in the view, which is costly to make: one for each row of them."""
-        self._clock = Clock()
+        self._clock = TimeLeftEstimator()
         self._ends: dict[str, float] = {}
         """When it ended last, by the kind of the end."""
         self._wrong: list[int] = []
@@ -49,7 +55,7 @@ class Folding:
         """Take the events that come next. Never raises."""
         for event in events:
             at, self._count = self._count, self._count + 1
-            if not fits(event):
+            if not is_valid_event(event):
                 self._wrong.append(at)
                 continue
             self._clock.take(event)
@@ -80,7 +86,7 @@ class Folding:
             self._view = _STEPS[kind](self._view, event)
 
     def view(self, damaged: Sequence[int] = ()) -> RunView:
-        """The view of all events so far; ``damaged`` as for ``fold``."""
+        """The view of all events so far; ``damaged`` as for ``build_view``."""
         curves = {"points": tuple(self._points), "evaluations": tuple(self._evaluations)}
         view = replace(self._view, **self._moved, **curves, **self._times())
         if self._foreign:
@@ -89,7 +95,7 @@ class Folding:
         wrong = [*damaged, *self._wrong]
         return _with_damage(view, self._created, len(wrong), unsure=any(at >= self._queued_at for at in wrong))
 
-    def with_more(self, events: Iterable[dict[str, Any]]) -> "Folding":
+    def with_more(self, events: Iterable[dict[str, Any]]) -> "ViewBuilder":
         """What it is with these events, which it does not keep itself."""
         more = copy(self)
         more._points, more._evaluations, more._wrong = [*self._points], [*self._evaluations], [*self._wrong]

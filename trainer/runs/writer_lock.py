@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from trainer.runs.locks import hold_fresh, is_held, try_lock
+from trainer.runs.locks import hold_lock_file, is_held, try_lock
 
 _BEAT_SECONDS = 2.0
 _SILENCE_SECONDS = 30.0
@@ -26,7 +26,7 @@ _SIGN, _BEAT = "alive", "heartbeat"
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[bool]:
+def writer_lock(folder: Path) -> Iterator[bool]:
     """Be the one writer of ``folder``, and be seen as such, while the block runs; yields False, at once, where somebody else has its lock.
 
     Raises OSError where the folder is gone or cannot be written.
@@ -36,7 +36,7 @@ def writing(folder: Path) -> Iterator[bool]:
             yield False
             return
         try:
-            with hold_fresh(folder / _SIGN), _beating(folder):
+            with hold_lock_file(folder / _SIGN), _beating(folder):
                 yield True
         finally:
             # What is over is not alive, on no machine. Only whoever has the lock puts these here or takes them away.
@@ -46,7 +46,7 @@ def writing(folder: Path) -> Iterator[bool]:
 
 
 @contextmanager
-def holding(folder: Path, *, patient: bool = True) -> Iterator[ExitStack | None]:
+def maintenance_lock(folder: Path, *, patient: bool = True) -> Iterator[ExitStack | None]:
     """Keep everybody else from writing ``folder`` for an instant, to change what it is: put it into the queue, take it out, tidy it, delete it.
 
     To readers nobody writes it meanwhile. If ``patient``, waits a little for others that do the same; yields None where somebody keeps the
@@ -59,7 +59,7 @@ def holding(folder: Path, *, patient: bool = True) -> Iterator[ExitStack | None]
         yield held if got else None
 
 
-def beat(folder: Path) -> None:
+def write_heartbeat(folder: Path) -> None:
     """Leave a sign of life: this machine's name, and the time as the file's own. It need not outlast a power cut, which ends the life too."""
     # Never written in place: a writer killed between emptying the file and filling it would leave the sign of nobody,
     # which differs from this machine's name and so would pass for a living writer elsewhere.
@@ -68,7 +68,7 @@ def beat(folder: Path) -> None:
     os.replace(fresh, folder / _BEAT)
 
 
-def has_living_writer(folder: Path) -> bool:
+def is_being_written(folder: Path) -> bool:
     """Whether somebody writes this run now: by its sign of life on this machine, by its heartbeat on another."""
     if is_held(folder / _SIGN):
         return True
@@ -116,6 +116,6 @@ def _beat_until(folder: Path, done: threading.Event) -> None:
     while True:
         # A full disk must not end the training; the next event that cannot be written will say so.
         with suppress(OSError):
-            beat(folder)
+            write_heartbeat(folder)
         if done.wait(_BEAT_SECONDS):
             return

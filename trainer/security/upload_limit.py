@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.formparsers import parse_options_header
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trainer.runs.storage import make_room, remove_strays
+from trainer.runs.storage import make_room, remove_files_in
 from trainer.security.refusals import Refusal, call_unless_refused, refuse
 
 RECENT_SECONDS = 600.0
@@ -45,7 +45,7 @@ class UploadLimitMiddleware:
             del self._coming[id(scope)]
             if not self._coming:
                 # What was broken off, or came in a field that nobody reads, has no name yet. At once: the next upload must not have begun.
-                remove_strays(self._folder)
+                remove_files_in(self._folder)
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send, boundary: bytes) -> None:
         """Pass the request on until there are more parts in it than there may be files."""

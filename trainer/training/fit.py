@@ -10,7 +10,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.run import Run
-from trainer.runs.view_builder import fold
+from trainer.runs.view_builder import build_view
 from trainer.training.attempt import TrainingJob, TrainResult, raise_if_stop_requested, train_with_oom_retry
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder, load_tokenizer
@@ -43,7 +43,7 @@ def fit(
     process_group = ProcessGroup.from_environment()
     process_group.init()
     recipe = run.resolved_recipe()
-    checkpoints, known = checkpoints or Checkpoints(run.checkpoints, run.id), fold(run.id, run.log.read())
+    checkpoints, known = checkpoints or Checkpoints(run.checkpoints, run.id), build_view(run.id, run.log.read())
     recipe = replace(recipe, batch_size=_shared_batch(known.batch_size, checkpoints, recipe, process_group))
     hardware = with_precision(detect_hardware(), recipe.precision)
     torch.set_num_threads(max(1, hardware.cores // process_group.local_world_size))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from trainer.library import MOST_COMPARED
-from trainer.runs.resume import may_resume
+from trainer.runs.resume import can_resume
 from trainer.runs.view import RunView
 from trainer.ui import shell
 from trainer.ui.buttons import Button
@@ -53,7 +53,7 @@ def other_buttons(chosen: Sequence[RunView]) -> list[Button]:
     onward = []
     if view.status == "finished":
         onward = [Button("further", "More epochs", code=view.id)]
-    elif may_resume(view):
+    elif can_resume(view):
         onward = [Button("go-on", "Resume", code=view.id)]
     again = [] if view.status == "damaged" else [Button("again", "Train again with changes", code=view.id)]
     return [delete, Button("rename", "Rename", code=view.id), *onward, *again]

@@ -24,8 +24,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from trainer.errors import UserError, error_location
-from trainer.runs.private import keep_private, tighten
-from trainer.runs.server_lock import serving_alone
+from trainer.runs.permissions import restrict_permissions, restrict_umask
+from trainer.runs.server_lock import server_lock
 from trainer.security.hosts import allowed_hosts, check_protected, is_loopback
 from trainer.security.middleware import add_middleware
 from trainer.security.refusals import Refusal
@@ -65,19 +65,19 @@ def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr
     """
     host, port = os.environ.get("GRADIO_SERVER_NAME", "").strip() or "127.0.0.1", _port()
     check_protected(host, settings, public=public)
-    keep_private()
+    restrict_umask()
     settings.check_writable()
     # Gradio keeps a copy of each upload for a day; it belongs where the rest of the person's data is, and nobody else may read it.
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.uploads_dir))
     with ExitStack() as held:
-        tell_address = held.enter_context(serving_alone(settings.runs_dir))
+        tell_address = held.enter_context(server_lock(settings.runs_dir))
         # From here on something may train.
         asked = held.enter_context(end_is_asked()) if block else None
         studio = Studio(settings)
         blocks = launch(studio, host, port)
         tell_address(blocks.local_url)
         # Runs of before may have been made for everybody to read; with many that takes longer than the page should wait.
-        threading.Thread(target=tighten, args=(settings.runs_dir,), name="tighten", daemon=True).start()
+        threading.Thread(target=restrict_permissions, args=(settings.runs_dir,), name="restrict-permissions", daemon=True).start()
         print(f"Emotune is at {blocks.local_url}", flush=True)
         if _has_browser():
             webbrowser.open(blocks.local_url)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trainer.jobs.queue import Delay
 from trainer.library import Scores
-from trainer.runs.resume import may_resume
+from trainer.runs.resume import can_resume
 from trainer.runs.view import RunView
 from trainer.text_format import duration
 from trainer.ui import markup, score_format
@@ -83,7 +83,7 @@ def _over(view: RunView, title: str, found: Scores | None) -> _Line:
     see = Button("watch", "See what happened", code=view.id)
     if view.status == "interrupted":
         at = f" at step {view.step:,} of {view.total_steps:,}" if view.total_steps else " before its first step"
-        resume = Button("resume", "Resume", code=view.id) if may_resume(view) else see
+        resume = Button("resume", "Resume", code=view.id) if can_resume(view) else see
         return _Line("warning", "!", f"{title} was interrupted{at}.", resume)
     if view.status == "failed":
         return _Line("error", "✕", f"{title} failed. {view.message}", see)

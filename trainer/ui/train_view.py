@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trainer.evaluation.diagnostics import Diagnosis
 from trainer.jobs.queue import Delay
 from trainer.library import Scores
-from trainer.runs.resume import may_resume, resume_words
+from trainer.runs.resume import can_resume, resume_label
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.text_format import duration, millions, percent, pluralize
 from trainer.ui import markup, run_status, score_format, shell
@@ -69,7 +69,11 @@ def _others(view: RunView) -> str:
 def footer(view: RunView, title: str, waiting: int | None, found: Scores | None, delay: Delay | None = None) -> str:
     """What comes next, and the button for it; ``waiting`` runs come before one that waits, ``delay`` is why it could not begin."""
     results = Button("results", "See the results", code=view.id, primary=True, elem_id="to-results")
+<<<<<<< HEAD
     resume = Button("resume", resume_words(view), code=view.id, elem_id="resume", busy_message="Resuming …")
+=======
+    resume = Button("resume", resume_label(view), code=view.id, elem_id="resume", says="Resuming …")
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
     if view.status == "queued":
         ahead = f"It waits in the queue: {pluralize(waiting, 'run')} before it." if waiting else "It begins in a moment."
         if delay is not None:
@@ -78,13 +82,17 @@ def footer(view: RunView, title: str, waiting: int | None, found: Scores | None,
     if view.status == "running":
         said = "Stopping: the best model so far is kept, and the report follows." if view.stop_asked else ""
         return shell.footer_html(said or "Training. You may close this page: it goes on.")
-    resumable = may_resume(view) and view.status != "cancelled"
+    resumable = can_resume(view) and view.status != "cancelled"
     if view.has_model:
         score = "" if found is None else f": {score_format.whole_sentence(found.test.accuracy, found.test.rows, view.baseline)}"
         did = "Trained" if view.status == "finished" else "Its best model is kept"
         return shell.footer_html(f"{did}{score}.", *([resume] if resumable else []), results)
     if resumable:
+<<<<<<< HEAD
         first = Button("resume", resume_words(view), code=view.id, primary=True, elem_id="resume", busy_message="Resuming …")
+=======
+        first = Button("resume", resume_label(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
+>>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
         return shell.footer_html(_why_not(view), first, wrong=view.status == "failed")
     return shell.footer_html(_why_not(view), wrong=view.status == "failed")
 
@@ -115,7 +123,7 @@ def _sentence(view: RunView, title: str, found: Scores | None) -> tuple[str, str
         return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the rest, in a run of its own."
     if view.status == "cancelled":
         return f"{title} never began.", view.message
-    oom_advice = _way_on(view) if view.saved_step and may_resume(view) else ""
+    oom_advice = _way_on(view) if view.saved_step and can_resume(view) else ""
     return f"{title} failed.", f"{view.message} {oom_advice}".strip()
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trainer.atomic import REMOVED
-from trainer.runs.run import is_id
+from trainer.runs.run import is_run_id
 
 _OTHERS = 0o077
 _FOLDERS = ("drafts", "uploads")
@@ -18,13 +18,13 @@ _FILES = ("serving.lock",)
 _HALFWAY = (".new-", REMOVED)
 
 
-def keep_private() -> None:
+def restrict_umask() -> None:
     """From now on this process, and what it starts, makes files that only their owner may read: libraries write some, too."""
     if os.name == "posix":
         os.umask(_OTHERS)
 
 
-def tighten(runs_dir: Path) -> int:
+def restrict_permissions(runs_dir: Path) -> int:
     """Take from everybody else the rights to what is kept in the runs folder, and to the folder; returns how many files and folders had some.
 
     What goes away meanwhile, or belongs to somebody else, is left; links are not followed.
@@ -34,7 +34,7 @@ def tighten(runs_dir: Path) -> int:
     changed = int(_tighten(os.fspath(runs_dir)))
     with suppress(OSError), os.scandir(runs_dir) as entries:
         for entry in entries:
-            if is_id(entry.name) or entry.name in (*_FOLDERS, *_FILES) or entry.name.startswith(_HALFWAY):
+            if is_run_id(entry.name) or entry.name in (*_FOLDERS, *_FILES) or entry.name.startswith(_HALFWAY):
                 changed += sum(_tighten(found.path, found.stat(follow_symlinks=False)) for found in _everything(entry))
     return changed
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.runs.listing import FolderListing, Turns
+from trainer.runs.polling import FolderListing, RoundRobin
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_missing_folder_has_none_until_it_is_there(tmp_path: Path) -> None:
 
 @given(st.sets(st.text("abc", min_size=1, max_size=4), max_size=30), st.integers(1, 8))
 def test_each_has_its_turn_within_so_many_calls(names: set[str], turns: int) -> None:
-    taking = Turns(turns)
+    taking = RoundRobin(turns)
     for _ in range(3):
         taken = [taking.next(names) for _ in range(turns)]
         assert {name for few in taken for name in few} == names

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from trainer.runs.events import EventLog, LogParser
 from trainer.runs.view import RunView
-from trainer.runs.view_builder import Folding
+from trainer.runs.view_builder import ViewBuilder
 
 _WINDOW = 2**18
 """Bytes before the end of what is known that are read again and must be the same: a log that was written anew is told from one that has grown.
@@ -17,7 +17,7 @@ _PART = 2**24
 """Bytes that are read and taken at once."""
 
 
-class FollowedLog:
+class LogFollower:
     """The log of one run. For any number of threads."""
 
     def __init__(self, run_id: str, log: EventLog) -> None:
@@ -26,13 +26,13 @@ class FollowedLog:
         self._forget()
 
     def look(self) -> RunView:
-        """The view of the log as it stands, with what of it is damaged; see ``fold``. Raises OSError where it cannot be read."""
+        """The view of the log as it stands, with what of it is damaged; see ``build_view``. Raises OSError where it cannot be read."""
         with self._lock:
             try:
                 file = open(self._log.path, "rb", buffering=0)  # noqa: SIM115 - closed below; a log that is missing is an empty one
             except FileNotFoundError:
                 self._forget()
-                return Folding(self._run_id).view()
+                return ViewBuilder(self._run_id).view()
             with file:
                 self._read(file)
             return self._view
@@ -47,7 +47,7 @@ class FollowedLog:
             return self._beginning[2]
 
     def _forget(self) -> None:
-        self._parser, self._folding = LogParser(), Folding(self._run_id)
+        self._parser, self._folding = LogParser(), ViewBuilder(self._run_id)
         self._file: tuple[int, int, int] | None = None
         """Number, size and time of the file when it was read last."""
         self._offset = 0
@@ -55,7 +55,7 @@ class FollowedLog:
         self._window = b""
         """What stands before it."""
         self._beginning: tuple[int, str, bool] | None = None
-        self._view = Folding(self._run_id).view()
+        self._view = ViewBuilder(self._run_id).view()
 
     def _read(self, file: BinaryIO) -> None:
         facts = os.fstat(file.fileno())

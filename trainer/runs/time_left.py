@@ -57,8 +57,8 @@ class _Point:
 
 
 @dataclass
-class Clock:
-    """What the events so far tell of the time; they are taken one after the other, and are whole (see schema.py)."""
+class TimeLeftEstimator:
+    """What the events so far tell of the time; they are taken one after the other, and are whole (see event_schema.py)."""
 
     now: float = 0.0
     forecast: float | None = None
@@ -127,7 +127,7 @@ def _told(seconds: float, tail: float) -> TimeLeft | None:
     return TimeLeft(max(_LEAST, seconds), max(_LEAST, tail)) if math.isfinite(seconds + tail) else None
 
 
-def _left_of_forecast(facts: Clock, *, known: bool) -> float | None:
+def _left_of_forecast(facts: TimeLeftEstimator, *, known: bool) -> float | None:
     """The forecast less what has passed; None where there is none, or where it has proven wrong and the steps are ``known``."""
     if facts.forecast is None or facts.begun is None:
         return None
@@ -135,26 +135,26 @@ def _left_of_forecast(facts: Clock, *, known: bool) -> float | None:
     return None if known and passed >= most else facts.forecast - min(passed, most)
 
 
-def _trust(facts: Clock) -> float:
+def _trust(facts: TimeLeftEstimator) -> float:
     """In the forecast, 1 at the first steps and 0 from the share on where the steps know better."""
     share = facts.step / max(1, facts.total_steps)
     return min(1.0, max(0.0, (_SETTLED - share) / (_SETTLED - _EARLY)))
 
 
-def _take_phase(facts: Clock, event: Event) -> None:
+def _take_phase(facts: TimeLeftEstimator, event: Event) -> None:
     facts.begun = event["time"] if facts.begun is None else facts.begun
     stage = event.get("stage")
     facts.stage_begun = facts.stage_begun if stage == facts.stage else event["time"]
     facts.stage, facts.done = stage, event.get("done")
 
 
-def _take_point(facts: Clock, event: Event) -> None:
+def _take_point(facts: TimeLeftEstimator, event: Event) -> None:
     facts.samples_per_second = event.get("samples_per_second", facts.samples_per_second)
     if (elapsed := event.get("elapsed")) is not None:
         facts.points.append(_Point(event["step"], elapsed, event.get("train_seconds", elapsed), len(facts.evaluations)))
 
 
-def _a_step(facts: Clock) -> float | None:
+def _a_step(facts: TimeLeftEstimator) -> float | None:
     """Seconds of a step of late: the first ones are slow, and those of an encoder that has just begun to learn too are slower than those before."""
     if not facts.step:
         return None
@@ -165,7 +165,7 @@ def _a_step(facts: Clock) -> float | None:
     return max(0.0, last.train_seconds - since.train_seconds) / max(1, last.step - since.step)
 
 
-def _steps_left(facts: Clock) -> float | None:
+def _steps_left(facts: TimeLeftEstimator) -> float | None:
     """Seconds of the steps and the evaluations that are still to come."""
     a_step = _a_step(facts)
     if a_step is None:
@@ -174,7 +174,7 @@ def _steps_left(facts: Clock) -> float | None:
     return max(0, facts.total_steps - facts.step) * a_step + pending * _evaluation(facts)
 
 
-def _evaluation(facts: Clock) -> float:
+def _evaluation(facts: TimeLeftEstimator) -> float:
     """Seconds that an evaluation takes from the training, what is saved after it included."""
     last = facts.points[-1]
     if last.evaluations:
@@ -182,7 +182,7 @@ def _evaluation(facts: Clock) -> float:
     return _scoring(facts, facts.rows.get("validation", 0))
 
 
-def _scoring(facts: Clock, rows: int) -> float:
+def _scoring(facts: TimeLeftEstimator, rows: int) -> float:
     """Seconds to read so many rows: as fast as validation rows were read or, before any were, by the speed of the steps."""
     known = [seconds for _, seconds in facts.evaluations if seconds is not None]
     validation = facts.rows.get("validation", 0)
@@ -193,7 +193,7 @@ def _scoring(facts: Clock, rows: int) -> float:
     return _FORWARD * rows * a_step * facts.step / texts if a_step and texts else 0.0
 
 
-def _tail(facts: Clock) -> dict[str, float]:
+def _tail(facts: TimeLeftEstimator) -> dict[str, float]:
     """Seconds of each stage after the last step."""
     scored = facts.rows.get("validation", 0) + facts.rows.get("test", 0)
     return {
@@ -203,7 +203,7 @@ def _tail(facts: Clock) -> dict[str, float]:
     }
 
 
-def _left_of_tail(facts: Clock, tail: Mapping[str, float]) -> float:
+def _left_of_tail(facts: TimeLeftEstimator, tail: Mapping[str, float]) -> float:
     """Seconds that are still to come of a run that is in one of these stages."""
     # A clock may be set back.
     passed = max(0.0, facts.now - facts.stage_begun)

@@ -1,6 +1,6 @@
 """What each kind of event may hold: the type and the range of each of its fields. Decides what is damage, not what it means.
 
-A new field is one line in the table ``KINDS``; a field that is not in it is damage.
+A new field is one line in the table ``EVENT_TYPES``; a field that is not in it is damage.
 """
 
 import re
@@ -38,7 +38,7 @@ def _number(least: float = 0.0, most: float = _LARGEST_FLOAT) -> Check:
 
 
 def _text(most: int = LONGEST_TEXT) -> Check:
-    return lambda value: type(value) is str and len(value) <= most and can_be_written(value)
+    return lambda value: type(value) is str and len(value) <= most and is_valid_utf8(value)
 
 
 def _line(most: int) -> Check:
@@ -70,7 +70,7 @@ def _true(value: Any) -> bool:
     return value is True
 
 
-def can_be_written(text: str) -> bool:
+def is_valid_utf8(text: str) -> bool:
     """Whether UTF-8 can hold it: a lone surrogate would break every answer that it is part of."""
     if text.isascii():
         return True
@@ -87,7 +87,7 @@ _NAME, _TEXT = _line(500), _text()
 
 
 @dataclass(frozen=True)
-class Kind:
+class EventType:
     """The fields that an event of one kind may have, those that it must have, and what any other field has to be."""
 
     fields: Mapping[str, Check]
@@ -95,8 +95,8 @@ class Kind:
     others: Check | None = None
 
 
-def _kind(*required: str, others: Check | None = None, **fields: Check) -> Kind:
-    return Kind({"kind": _NAME, "time": _number(0.0, _LAST_TIME), **fields}, frozenset({"time", *required}), others)
+def _kind(*required: str, others: Check | None = None, **fields: Check) -> EventType:
+    return EventType({"kind": _NAME, "time": _number(0.0, _LAST_TIME), **fields}, frozenset({"time", *required}), others)
 
 
 _FINDING = _record(code=_NAME, severity=_one_of("ok", "warning", "error"), count=_COUNT, message=_TEXT)
@@ -110,7 +110,7 @@ _END = {
     "fewer_texts": _whole(1),
 }
 
-KINDS: Mapping[str, Kind] = {
+EVENT_TYPES: Mapping[str, EventType] = {
     "created": _kind(
         "name",
         "owner",
@@ -183,10 +183,10 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def fits(event: Mapping[Any, Any]) -> bool:
+def is_valid_event(event: Mapping[Any, Any]) -> bool:
     """Whether this is an event of a known kind with fields of the right types and ranges, and no others."""
     kind = event.get("kind")
-    known = KINDS.get(kind) if type(kind) is str else None
+    known = EVENT_TYPES.get(kind) if type(kind) is str else None
     if known is None:
         return False
     fields, others = known.fields, known.others

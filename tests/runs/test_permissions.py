@@ -10,8 +10,8 @@ from tests.conftest import small_rows, write_rows
 from tests.effort import effort
 from trainer.atomic import make_folder, write_file
 from trainer.recipe import Recipe
-from trainer.runs.private import keep_private, tighten
-from trainer.runs.run import new_id
+from trainer.runs.permissions import restrict_permissions, restrict_umask
+from trainer.runs.run import new_run_id
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
 
@@ -37,7 +37,7 @@ def old_runs(root: Path, count: int, files: int = 12) -> None:
     """As older versions made them."""
     root.mkdir(mode=0o755)
     for _ in range(count):
-        folder = root / new_id()
+        folder = root / new_run_id()
         (folder / "model").mkdir(parents=True)
         for number in range(files):
             (folder / "model" / f"{number}.json").touch()
@@ -50,7 +50,7 @@ def test_files_and_folders_are_readable_by_their_owner_alone_under_any_umask(tmp
 
 
 def test_whatever_a_training_writes_is_readable_by_its_owner_alone(studio: Studio, tmp_path: Path) -> None:
-    keep_private()
+    restrict_umask()
     file = write_rows(tmp_path / "moods.csv", small_rows())
     recipe = Recipe(encoder="tiny-bert", epochs=1, batch_size=32, max_length=16)
     view = studio.train_files(LOCAL_OWNER, {"main": (file.name, file)}, recipe)
@@ -72,24 +72,24 @@ def test_older_runs_drafts_and_uploads_are_tightened_and_nothing_else(tmp_path: 
         (runs / folder / "inner" / "file").touch()
     (tmp_path / "elsewhere").touch(0o644)
     (runs / "drafts" / "link").symlink_to(tmp_path / "elsewhere")
-    (runs / new_id()).symlink_to(tmp_path)
+    (runs / new_run_id()).symlink_to(tmp_path)
     program = runs / "drafts" / "program"
     program.touch()
     program.chmod(0o755)
-    assert tighten(runs) > 30
+    assert restrict_permissions(runs) > 30
     assert open_to_others(runs) == ["somebody-elses", "somebody-elses/inner", "somebody-elses/inner/file"]
     assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o644
     assert program.stat().st_mode & 0o777 == 0o700
-    assert tighten(runs) == 0
+    assert restrict_permissions(runs) == 0
 
 
 def test_a_thousand_runs_are_tightened_in_well_under_a_second(tmp_path: Path) -> None:
     old_runs(tmp_path / "runs", 1_000)
     for _ in range(2):
         with effort() as spent:
-            tighten(tmp_path / "runs")
+            restrict_permissions(tmp_path / "runs")
         assert spent.seconds < 1.0
 
 
 def test_a_folder_that_is_not_there_is_no_mistake(tmp_path: Path) -> None:
-    assert tighten(tmp_path / "nowhere") == 0
+    assert restrict_permissions(tmp_path / "nowhere") == 0

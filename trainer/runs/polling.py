@@ -33,7 +33,7 @@ class FolderListing:
         return names
 
 
-class Turns:
+class RoundRobin:
     """Takes a few of many at a time, so that each has its turn once in ``turns`` calls, however many there are."""
 
     def __init__(self, turns: int) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from trainer.runs.remaining import Clock, TimeLeft
-from trainer.runs.view import with_life
-from trainer.runs.view_builder import fold
+from trainer.runs.time_left import TimeLeft, TimeLeftEstimator
+from trainer.runs.view import with_liveness
+from trainer.runs.view_builder import build_view
 
 
 def time_left(events: Sequence[dict]) -> TimeLeft | None:
-    clock = Clock()
+    clock = TimeLeftEstimator()
     for event in events:
         clock.take(event)
     return clock.left()
@@ -122,12 +122,12 @@ def test_a_run_that_goes_on_uses_the_speed_of_before_and_forgets_what_did_not_ha
 
 
 def test_the_view_tells_it_and_of_a_run_that_was_stopped_only_what_comes_after() -> None:
-    view = fold("id", course(steps=50))
+    view = build_view("id", course(steps=50))
     assert view.seconds_left == time_left(course(steps=50)).seconds
-    assert with_life(view, living=True, stop_asked=True).seconds_left == pytest.approx(TAIL, rel=0.01)
-    gone = with_life(view, living=False, stop_asked=True)
+    assert with_liveness(view, living=True, stop_asked=True).seconds_left == pytest.approx(TAIL, rel=0.01)
+    gone = with_liveness(view, living=False, stop_asked=True)
     assert (gone.seconds_left, gone.tail_seconds) == (None, None)
-    assert fold("id", later(at_the_end(course()), 1, "finished")).seconds_left is None
+    assert build_view("id", later(at_the_end(course()), 1, "finished")).seconds_left is None
 
 
 def test_a_clock_that_is_set_back_after_the_last_step_adds_no_hours() -> None:

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from tests.runs.test_view import ANYTHING, BEGUN, EVENTS
 from trainer.recipe import Recipe
-from trainer.runs import following
+from trainer.runs import log_follower
 from trainer.runs.checksums import dump
 from trainer.runs.events import EventLog, LogParser, parse
-from trainer.runs.following import FollowedLog
+from trainer.runs.log_follower import LogFollower
 from trainer.runs.run import RunStore
 from trainer.runs.view import RunView
-from trainer.runs.view_builder import Folding, fold
+from trainer.runs.view_builder import ViewBuilder, build_view
 
 RUN = "0123456789abcdef"
 MORE = [
@@ -39,17 +39,17 @@ ANY_EVENTS = st.lists(
 
 def whole(content: bytes) -> RunView:
     log = parse(content)
-    return fold(RUN, log.events, log.damaged)
+    return build_view(RUN, log.events, log.damaged)
 
 
 @given(ANY_EVENTS, st.lists(st.integers(0, 12), max_size=4), st.lists(st.integers(0, 12), max_size=3))
 def test_events_taken_in_parts_give_the_same_view(events: list[dict], cuts: list[int], damaged: list[int]) -> None:
-    folding, at = Folding(RUN), 0
+    folding, at = ViewBuilder(RUN), 0
     for cut in [*sorted(cuts), len(events)]:
         folding.take(events[at:cut])
         at = max(at, cut)
-        assert folding.view() == fold(RUN, events[:at])
-    assert folding.view(damaged) == fold(RUN, events, damaged)
+        assert folding.view() == build_view(RUN, events[:at])
+    assert folding.view(damaged) == build_view(RUN, events, damaged)
 
 
 def lines_of(events: list[dict]) -> list[bytes]:
@@ -78,7 +78,7 @@ CONTENTS = st.one_of(st.builds(b"".join, LINES), st.integers(0, len(KNOWN)).map(
 def test_a_log_that_grows_byte_by_byte_is_the_log_read_as_a_whole(content: bytes, shares: list[float]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
-        followed = FollowedLog(RUN, EventLog(path))
+        followed = LogFollower(RUN, EventLog(path))
         for end in sorted(int(share * len(content)) for share in [*shares, 1.0]):
             with open(path, "ab") as file:
                 file.write(content[path.stat().st_size : end])
@@ -89,7 +89,7 @@ def test_a_log_that_grows_byte_by_byte_is_the_log_read_as_a_whole(content: bytes
 def test_a_log_that_was_cut_or_replaced_is_read_anew(first: bytes, second: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
-        followed = FollowedLog(RUN, EventLog(path))
+        followed = LogFollower(RUN, EventLog(path))
         assert followed.look() == whole(b"")
         for at, content in enumerate((first, second, first[: len(first) // 2], b"", second + first)):
             path.write_bytes(content)
@@ -134,11 +134,11 @@ def reading(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[list[int]]:
 
 
 def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "_WINDOW", 1_000)
+    monkeypatch.setattr(log_follower, "_WINDOW", 1_000)
     log = EventLog(tmp_path / "events.jsonl")
     for event in BEGUN + MORE[:1] * 200:
         log.append(event["kind"], **{name: value for name, value in event.items() if name not in ("kind", "time")})
-    followed = FollowedLog(RUN, log)
+    followed = LogFollower(RUN, log)
     with reading(monkeypatch, log.path) as read:
         first = followed.look()
     assert sum(read) == log.size() > 20_000
@@ -156,16 +156,16 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_line_far_longer_than_a_part_that_is_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "_PART", 100)
+    monkeypatch.setattr(log_follower, "_PART", 100)
     log = EventLog(tmp_path / "events.jsonl")
     log.append("created", name="brisk otter", owner="local", notices=["x" * 5_000])
     log.append("queued")
-    view = FollowedLog(RUN, log).look()
+    view = LogFollower(RUN, log).look()
     assert (view.name, len(view.notices[0]), view.status) == ("brisk otter", 5_000, "queued")
 
 
 def test_the_runs_of_a_folder_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "_WINDOW", 1_000)
+    monkeypatch.setattr(log_follower, "_WINDOW", 1_000)
     store = RunStore(tmp_path)
     run = store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local")
     run.log.append("started", total_steps=500)
