@@ -451,7 +451,7 @@ def test_given_files_are_looked_at_too_and_taken_away_alone(studio: Studio, tmp_
     said = [f.sentence for f in opened.findings if f.sentence.startswith("test.csv: ")]
     assert any("cp1252" in words for words in said)
     assert any("1 row has no label" in words for words in said)
-    assert opened.corpus.origins.count("test") == 30
+    assert opened.corpus.given_split.count("test") == 30
     studio.repair(ME, opened.draft.id, ["label_variants", "duplicate_texts"])
     name, exact = studio.export(ME, opened.draft.id, "exact")
     again = studio.open_files(ME, {"main": (name, exact)})
@@ -476,7 +476,7 @@ def test_a_split_column_counts_beside_given_files(studio: Studio, tmp_path: Path
     main = write_rows(tmp_path / "main.csv", rows, ("text", "label", "split"))
     validation = write_rows(tmp_path / "v.csv", small_rows(20, seed=9), ("text", "label"))
     opened = studio.open_files(ME, {"main": ("main.csv", main), "validation": ("v.csv", validation)})
-    assert (opened.corpus.origins.count("test"), opened.corpus.origins.count("validation")) == (20, 20)
+    assert (opened.corpus.given_split.count("test"), opened.corpus.given_split.count("validation")) == (20, 20)
     tests = {text for text, _, part in rows if part == "test"}
     assert {opened.corpus.texts[row] for row in opened.splits(QUICK).test} == tests
 

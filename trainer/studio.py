@@ -148,7 +148,7 @@ class Studio(DraftEditor, Shelf):
                     draft=preparation.draft.version,
                     source_name=preparation.draft.main.name,
                     rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
-                    notices=list(splits.notices),
+                    notices=list(splits.split_notes),
                     repairs=preparation.repaired.counts,
                     findings=_odd(preparation, advice),
                     level=level or None,

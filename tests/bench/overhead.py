@@ -179,7 +179,7 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
 def _run(folder: Path, corpus: Corpus, rows: int) -> tuple[Run, Splits]:
     order = np.random.default_rng(0).permutation(len(corpus))
     parts = [np.sort(order[a:b]) for a, b in ((0, rows), (rows, rows + 200), (rows + 200, rows + 400), (rows + 400, len(corpus)))]
-    splits = Splits(*parts, notices=())
+    splits = Splits(*parts, split_notes=())
     recipe = Recipe(epochs=1, batch_size=_BATCH, evaluations_per_epoch=1, log_every=2)
     run = RunStore(folder).create(
         recipe=recipe,

@@ -100,7 +100,7 @@ def _ours(corpus: Corpus, *, rows: int, seed: int) -> float:
 def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Splits]:
     order = np.random.default_rng(seed).permutation(len(corpus))
     parts = [np.sort(order[a:b]) for a, b in ((0, rows), (rows, rows + 200), (rows + 200, rows + 400), (rows + 400, len(corpus)))]
-    splits = Splits(*parts, notices=())
+    splits = Splits(*parts, split_notes=())
     recipe = Recipe(epochs=1, batch_size=_BATCH, seed=seed)
     run = RunStore(folder).create(
         recipe=recipe,

@@ -14,6 +14,6 @@ def corpus_of(*rows: tuple[str, ...]) -> Corpus:
         label_names=names,
         source_rows=np.arange(len(rows), dtype=np.int64),
         lines=np.arange(2, len(rows) + 2, dtype=np.int64),
-        origins=tuple(row[2] for row in rows) if len(rows[0]) == 3 else None,
+        given_split=tuple(row[2] for row in rows) if len(rows[0]) == 3 else None,
         dropped=(),
     )

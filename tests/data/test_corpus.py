@@ -28,7 +28,7 @@ def test_texts_labels_and_source_rows():
     assert corpus.label_ids.tolist() == [1, 0, 1]
     assert corpus.label_ids.dtype == corpus.source_rows.dtype == np.int64
     assert corpus.source_rows.tolist() == [0, 1, 4]
-    assert corpus.origins is None
+    assert corpus.given_split is None
     assert corpus.dropped == (DroppedRow(4, NO_TEXT), DroppedRow(5, NO_LABEL))
 
 
@@ -100,10 +100,10 @@ def test_labels_under_another_name():
 def test_split_column():
     rows = [("a", "joy", "Training"), ("b", "fear", "dev"), ("c", "joy", "test"), ("", "joy", "test")]
     corpus = build_corpus(table_of(*rows, columns=("text", "label", "split")), text=0, label=1, split_column=2)
-    assert corpus.origins == ("train", "validation", "test")
+    assert corpus.given_split == ("train", "validation", "test")
     odd = table_of(*rows, ("d", "joy", "holdout"), ("e", "joy", " "), columns=("text", "label", "split"))
     corpus = build_corpus(odd, text=0, label=1, split_column=2)
-    assert corpus.origins == ("train", "validation", "test")
+    assert corpus.given_split == ("train", "validation", "test")
     assert [(row.line, row.reason) for row in corpus.dropped[1:]] == [
         (6, "no known split in this row: it is “holdout”, neither train, validation nor test"),
         (7, "no known split in this row: it is empty, neither train, validation nor test"),
@@ -114,7 +114,7 @@ def test_joined_files_match_labels_by_name():
     train = corpus_of(("a", "joy"), ("b", "fear"), ("c", "anger"))
     test = corpus_of(("d", "joy"), ("", "joy"), ("e", "anger"))
     joined = join_corpora(train, test=test)
-    assert joined.origins == ("train", "train", "train", "test", "test")
+    assert joined.given_split == ("train", "train", "train", "test", "test")
     assert [joined.label_names[label] for label in joined.label_ids] == ["joy", "fear", "anger", "joy", "anger"]
     assert joined.source_rows.tolist() == [0, 1, 2, 0, 2]
     assert joined.dropped == ()

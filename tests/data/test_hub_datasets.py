@@ -7,7 +7,7 @@ import pytest
 from trainer.data.columns.guess import guess_columns, guess_split_column
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_table
-from trainer.data.hub_datasets import CATALOGUE, fetch, find_dataset
+from trainer.data.hub_datasets import CATALOGUE, fetch_dataset, find_dataset
 from trainer.data.splits import split
 from trainer.errors import UserError
 
@@ -60,7 +60,7 @@ def test_ids_become_names_and_the_published_split_a_column():
         asked.append(names)
         return _dataset("text", {"train": [('he said "hi", ok', 1), ("two\nlines", 0)], "test": [("😀 é", 1)]}, ["sadness", "joy"])
 
-    data = fetch(EMOTION, load=load)
+    data = fetch_dataset(EMOTION, load=load)
     assert asked == [("dair-ai/emotion", "split")]
     table = read_table(data)
     assert table.columns == ("text", "label", "split")
@@ -71,7 +71,7 @@ def test_secret_test_labels_are_left_out_and_validation_serves_as_test():
     rows = [(f"a {'fine' if n % 2 else 'poor'} film, number {n}, that I saw", n % 2) for n in range(60)]
     secret = [(f"another film {n} that I saw", -1) for n in range(10)]
     parts = {"train": rows[:40], "validation": rows[40:], "test": secret}
-    table = read_table(fetch(SST2, load=lambda *names: _dataset("sentence", parts, ["negative", "positive"])))
+    table = read_table(fetch_dataset(SST2, load=lambda *names: _dataset("sentence", parts, ["negative", "positive"])))
     assert len(table.rows) == 60
     columns = guess_columns(table)
     assert (columns.text, columns.label, guess_split_column(table)) == (0, 1, 2)
@@ -85,7 +85,7 @@ def test_whatever_goes_wrong_is_one_sentence(error):
         raise error
 
     with pytest.raises(UserError) as refusal:
-        fetch(AG_NEWS, load=load)
+        fetch_dataset(AG_NEWS, load=load)
     assert refusal.value.code == "hub_unreachable"
     assert "AG News" in refusal.value.message
     assert "upload a CSV" in refusal.value.message
@@ -93,7 +93,7 @@ def test_whatever_goes_wrong_is_one_sentence(error):
 
 def test_an_empty_answer_is_no_data_set():
     with pytest.raises(UserError) as refusal:
-        fetch(SST2, load=lambda *names: _dataset("sentence", {"test": [("x", -1)]}, ["negative", "positive"]))
+        fetch_dataset(SST2, load=lambda *names: _dataset("sentence", {"test": [("x", -1)]}, ["negative", "positive"]))
     assert refusal.value.code == "hub_unreachable"
 
 
@@ -104,6 +104,6 @@ def test_without_network_the_answer_comes_soon(monkeypatch):
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     with pytest.raises(UserError) as refusal:
-        fetch(AG_NEWS)
+        fetch_dataset(AG_NEWS)
     assert refusal.value.code == "hub_unreachable"
     assert sum(slept) < 20

@@ -85,8 +85,8 @@ def test_the_published_split_of_dair_emotion():
     corpus = join_corpora(parts["train"], validation=parts["val"], test=parts["test"])
     splits = split(corpus, validation_share=0.1, test_share=0.2, seed=42)
     assert splits.test.tolist() == list(range(18_000, 20_000))
-    assert splits.notices[0] == "11 rows left training because the same text is in the test rows."
-    assert len(splits.train) + len(splits.validation) + len(splits.left_out) == 18_000
+    assert splits.split_notes[0] == "11 rows left training because the same text is in the test rows."
+    assert len(splits.train) + len(splits.validation) + len(splits.excluded) == 18_000
 
 
 CORPORA = sorted(path for path in (SHARED / "corpora").rglob("*") if path.is_file()) if SHARED.is_dir() else []

@@ -31,10 +31,10 @@ def test_rows_of_a_run_come_back(tmp_path):
     for field in ("label_ids", "source_rows", "lines"):
         assert (getattr(again, field) == getattr(corpus, field)).all()
         assert getattr(again, field).dtype == np.int64
-    for field in ("train", "validation", "test", "left_out"):
+    for field in ("train", "validation", "test", "excluded"):
         assert (getattr(splits_again, field) == getattr(splits, field)).all()
         assert getattr(splits_again, field).dtype == np.int64
-    assert splits_again.notices == splits.notices
+    assert splits_again.split_notes == splits.split_notes
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])

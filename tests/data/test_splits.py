@@ -19,7 +19,7 @@ QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 SHARES = {"validation_share": 0.1, "test_share": 0.2}
 
 
-def corpus_of(texts, labels, origins=None) -> Corpus:
+def corpus_of(texts, labels, given_split=None) -> Corpus:
     names = tuple(sorted(set(labels)))
     return Corpus(
         texts=tuple(texts),
@@ -27,13 +27,13 @@ def corpus_of(texts, labels, origins=None) -> Corpus:
         label_names=names,
         source_rows=np.arange(len(texts), dtype=np.int64),
         lines=np.arange(1, len(texts) + 1, dtype=np.int64),
-        origins=None if origins is None else tuple(origins),
+        given_split=None if given_split is None else tuple(given_split),
         dropped=(),
     )
 
 
 def parts(splits: Splits) -> list[np.ndarray]:
-    return [splits.train, splits.validation, splits.test, splits.left_out]
+    return [splits.train, splits.validation, splits.test, splits.excluded]
 
 
 def assert_partition(corpus: Corpus, splits: Splits) -> None:
@@ -59,7 +59,7 @@ def test_shares_are_exact_and_every_class_keeps_its_own():
     splits = split(corpus, **SHARES, seed=42)
     assert_partition(corpus, splits)
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (11_200, 1_600, 3_200)
-    assert splits.notices == ()
+    assert splits.split_notes == ()
     for label, count in Counter(corpus.label_ids.tolist()).items():
         assert abs((corpus.label_ids[splits.test] == label).sum() - 0.2 * count) <= 1
         assert abs((corpus.label_ids[splits.validation] == label).sum() - 0.1 * count) <= 1
@@ -135,9 +135,9 @@ def test_small_classes():
     assert counts["one"] == [1, 0, 0, 0]
     assert counts["two"] == [1, 0, 1, 0]
     assert counts["three"] == [1, 1, 1, 0]
-    assert len(splits.notices) == 2
-    assert "The class “one” has only one text" in splits.notices[0]
-    assert "The class “two” has only two different texts" in splits.notices[1]
+    assert len(splits.split_notes) == 2
+    assert "The class “one” has only one text" in splits.split_notes[0]
+    assert "The class “two” has only two different texts" in splits.split_notes[1]
 
 
 def test_a_class_whose_texts_all_have_another_label_too_is_trained_on():
@@ -166,14 +166,14 @@ def test_one_training_class_is_too_few():
 
 def test_a_published_split_is_kept_and_doubles_leave_training():
     texts = [f"text {n}" for n in range(100)] + ["Text 3", "text  4", "text 95"] + [f"unseen {n}" for n in range(20)]
-    origins = ["train"] * 90 + ["validation"] * 10 + ["test"] * 2 + ["train"] + ["test"] * 20
-    corpus = corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(len(texts))], origins)
+    given_split = ["train"] * 90 + ["validation"] * 10 + ["test"] * 2 + ["train"] + ["test"] * 20
+    corpus = corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(len(texts))], given_split)
     splits = split(corpus, **SHARES, seed=0)
     assert_partition(corpus, splits)
     assert splits.test.tolist() == [100, 101, *range(103, 123)]
-    assert splits.left_out.tolist() == [3, 4, 102]
+    assert splits.excluded.tolist() == [3, 4, 102]
     assert splits.validation.tolist() == list(range(90, 100))
-    assert splits.notices == (
+    assert splits.split_notes == (
         "2 rows left training because the same text is in the test rows.",
         "1 row left training because the same text is in the validation rows.",
     )
@@ -184,13 +184,13 @@ def test_near_duplicates_of_given_rows_leave_training_and_are_counted_apart():
     texts += ["The train was late again!", "This train was late again", "the train was  late again", "text 7"]  # training rows
     texts += ["nobody told us a thing about it", "The train was late again @railway"]  # validation rows
     texts += ["the train was late again", "text 7", "nobody told us a thing about it :("]  # test rows
-    origins = ["train"] * 64 + ["validation"] * 2 + ["test"] * 3
-    origins[50:60] = ["validation"] * 10
-    splits = split(corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(len(texts))], origins), **SHARES, seed=0)
+    given_split = ["train"] * 64 + ["validation"] * 2 + ["test"] * 3
+    given_split[50:60] = ["validation"] * 10
+    splits = split(corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(len(texts))], given_split), **SHARES, seed=0)
     assert splits.test.tolist() == [66, 67, 68]
     assert splits.validation.tolist() == list(range(50, 60))
-    assert splits.left_out.tolist() == [7, 60, 61, 62, 63, 64, 65]
-    assert splits.notices == (
+    assert splits.excluded.tolist() == [7, 60, 61, 62, 63, 64, 65]
+    assert splits.split_notes == (
         "3 rows left training because the same text is in the test rows.",
         "2 rows left training because nearly the same text is in the test rows.",
         "2 rows left validation because nearly the same text is in the test rows.",
@@ -199,10 +199,10 @@ def test_near_duplicates_of_given_rows_leave_training_and_are_counted_apart():
 
 def test_near_duplicates_of_validation_rows_leave_training():
     texts = [f"text {n}" for n in range(60)] + ["Text 55!", "text  56"]
-    origins = ["train"] * 50 + ["validation"] * 10 + ["train"] * 2
-    splits = split(corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(62)], origins), **SHARES, seed=0)
-    assert splits.left_out.tolist() == [60, 61]
-    assert splits.notices[:2] == (
+    given_split = ["train"] * 50 + ["validation"] * 10 + ["train"] * 2
+    splits = split(corpus_of(texts, ["joy" if n % 2 else "fear" for n in range(62)], given_split), **SHARES, seed=0)
+    assert splits.excluded.tolist() == [60, 61]
+    assert splits.split_notes[:2] == (
         "1 row left training because the same text is in the validation rows.",
         "1 row left training because nearly the same text is in the validation rows.",
     )
@@ -213,7 +213,7 @@ def test_validation_is_taken_from_training_where_none_is_given():
     splits = split(corpus, **SHARES, seed=0)
     assert_partition(corpus, splits)
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (180, 20, 100)
-    assert "20 rows for it were taken from the training rows" in splits.notices[0]
+    assert "20 rows for it were taken from the training rows" in splits.split_notes[0]
 
 
 def test_test_rows_are_taken_from_training_where_only_validation_is_given():
@@ -222,7 +222,7 @@ def test_test_rows_are_taken_from_training_where_only_validation_is_given():
     assert_partition(corpus, splits)
     assert splits.validation.tolist() == list(range(200, 300))
     assert (len(splits.train), len(splits.test)) == (160, 40)
-    assert splits.notices == ("No test rows are given: 40 rows for it were taken from the training rows.",)
+    assert splits.split_notes == ("No test rows are given: 40 rows for it were taken from the training rows.",)
 
 
 def test_only_training_rows_given_means_a_split_of_our_own():
@@ -238,9 +238,9 @@ def test_a_class_without_training_rows_is_refused():
     assert "“disgust”" in refusal.value.message
 
 
-@pytest.mark.parametrize("origins", [["test"] * 20, ["validation"] * 20, ["validation", "test"] * 10])
-def test_no_training_rows_at_all(origins):
-    corpus = corpus_of([f"text {n}" for n in range(20)], ["joy", "fear"] * 10, origins)
+@pytest.mark.parametrize("given_split", [["test"] * 20, ["validation"] * 20, ["validation", "test"] * 10])
+def test_no_training_rows_at_all(given_split):
+    corpus = corpus_of([f"text {n}" for n in range(20)], ["joy", "fear"] * 10, given_split)
     with pytest.raises(UserError) as refusal:
         split(corpus, **SHARES, seed=0)
     assert refusal.value.code == "too_few_rows"
@@ -279,10 +279,10 @@ def test_any_split_is_a_partition_that_parts_no_doubles(rows, seed, validation_s
     again = split(corpus, **how)
     assert all((one == two).all() for one, two in zip(parts(splits), parts(again), strict=True))
     if not given_split:
-        assert len(splits.left_out) == 0
+        assert len(splits.excluded) == 0
         assert set(corpus.label_ids[splits.train].tolist()) == set(corpus.label_ids.tolist())
     else:
-        test = [row for row, origin in enumerate(corpus.origins) if origin == "test"]
+        test = [row for row, origin in enumerate(corpus.given_split) if origin == "test"]
         assert not test or splits.test.tolist() == test
 
 
@@ -309,8 +309,8 @@ def test_which_texts_are_tested_does_not_depend_on_the_order_of_rows(rows, seed,
             [text for text, _, _ in order], [f"class {label}" for _, label, _ in order], [o for *_, o in order] * given_split
         )
         try:
-            splits = split(corpus if given_split else replace(corpus, origins=None), **SHARES, seed=seed)
-            found.append(([sorted(corpus.texts[row] for row in part) for part in parts(splits)], splits.notices))
+            splits = split(corpus if given_split else replace(corpus, given_split=None), **SHARES, seed=seed)
+            found.append(([sorted(corpus.texts[row] for row in part) for part in parts(splits)], splits.split_notes))
         except UserError as refusal:
             found.append(refusal.code)
     assert found[0] == found[1]

@@ -172,7 +172,7 @@ def test_a_second_file_takes_the_place_of_the_first(desk: DraftEditor, moods: Pa
     desk.add_file(ME, draft, "validation", "other.csv", write_rows(tmp_path / "other.csv", ROWS[100:110]))
     both = desk.add_file(ME, draft, "test", "all.csv", write_rows(tmp_path / "all.csv", ROWS[95:]).read_bytes())
     assert [(given.role, given.name, given.rows) for given in both.given] == [("test", "all.csv", 25), ("validation", "other.csv", 10)]
-    assert both.corpus.origins.count("test") == 25
+    assert both.corpus.given_split.count("test") == 25
     assert len(files_of(desk, draft)) == 4
 
 

@@ -103,4 +103,4 @@ def test_a_split_column_is_told_and_its_test_rows_are_never_repaired_away(tmp_pa
     assert found.answer["rows_dropped_count"] == 2
     assert codes["unknown_split"].startswith("2 rows are neither")
     repaired = apply_repairs(found.corpus, REPAIRS)
-    assert repaired.corpus.origins.count("test") == 18
+    assert repaired.corpus.given_split.count("test") == 18

@@ -26,8 +26,8 @@ def corpus_of(rows, names):
     return Corpus(tuple(text for text, _ in rows), ids, names, at, at + 2, None, ())
 
 
-def splits_of(train, validation, test, left_out=()):
-    return Splits(*(np.array(part, dtype=np.int64) for part in (train, validation, test, left_out)), notices=())
+def splits_of(train, validation, test, excluded=()):
+    return Splits(*(np.array(part, dtype=np.int64) for part in (train, validation, test, excluded)), split_notes=())
 
 
 def said(corpus, rows, answers_, names):

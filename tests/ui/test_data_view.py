@@ -35,7 +35,7 @@ def corpus_of(counts: dict[str, int]) -> Corpus:
         label_names=tuple(counts),
         source_rows=rows,
         lines=rows + 2,
-        origins=None,
+        given_split=None,
         dropped=(),
     )
 

@@ -33,7 +33,7 @@ class Corpus:
 
     ``label_ids``: (n,) int64, positions in ``label_names``; every label has a row. ``source_rows``: (n,) int64, positions in
     ``Table.rows``, and ``lines``: (n,) int64, the line of the file where the row starts, pluralize from 1 (of their own table where corpora
-    were joined). ``origins``: per row "train", "validation" or "test" as published, or None. ``dropped``: rows of the table without text
+    were joined). ``given_split``: per row "train", "validation" or "test" as published, or None. ``dropped``: rows of the table without text
     or label.
     """
 
@@ -42,7 +42,7 @@ class Corpus:
     label_names: tuple[str, ...]
     source_rows: np.ndarray
     lines: np.ndarray
-    origins: tuple[str, ...] | None
+    given_split: tuple[str, ...] | None
     dropped: tuple[DroppedRow, ...]
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Corpus:
             label_names=tuple(self.label_names[number] for number in used.tolist()),
             source_rows=self.source_rows[rows],
             lines=self.lines[rows],
-            origins=None if self.origins is None else tuple(self.origins[row] for row in rows.tolist()),
+            given_split=None if self.given_split is None else tuple(self.given_split[row] for row in rows.tolist()),
         )
 
     def with_texts(self, texts: Sequence[str]) -> "Corpus":
@@ -116,13 +116,13 @@ def build_corpus(
         label_names=names,
         source_rows=np.array(rows, dtype=np.int64),
         lines=np.array([table.lines[row] for row in rows], dtype=np.int64),
-        origins=None if split_column is None else _origins(table, split_column, rows),
+        given_split=None if split_column is None else _given_split_of(table, split_column, rows),
         dropped=tuple(dropped),
     )
 
 
 def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpus | None = None) -> Corpus:
-    """One corpus from given files, the file of each row in ``origins``; labels are matched by name.
+    """One corpus from given files, the file of each row in ``given_split``; labels are matched by name.
 
     Rows of ``train`` that its own split column keeps for validation or test stay so. ``dropped`` are those of ``train`` alone.
     """
@@ -136,7 +136,9 @@ def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpu
         label_names=tuple(names),
         source_rows=np.concatenate([part.source_rows for _, part in given]),
         lines=np.concatenate([part.lines for _, part in given]),
-        origins=tuple(own for origin, part in given for own in ((part.origins if origin == "train" else None) or (origin,) * len(part))),
+        given_split=tuple(
+            own for origin, part in given for own in ((part.given_split if origin == "train" else None) or (origin,) * len(part))
+        ),
         dropped=train.dropped,
     )
 
@@ -150,14 +152,14 @@ def check_trainable(corpus: Corpus, *, column: str, max_classes: int) -> None:
     counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
     _check_classes(counts, column[:60], max_classes)
     for origin in ("validation", "test"):
-        lost = sorted(_names_in(corpus, origin) - _names_in(corpus, "train")) if corpus.origins else []
+        lost = sorted(_names_in(corpus, origin) - _names_in(corpus, "train")) if corpus.given_split else []
         if lost and _names_in(corpus, "train"):
             raise unknown_class(lost, origin, sort_labels(_names_in(corpus, "train")))
 
 
 def _names_in(corpus: Corpus, origin: str) -> set[str]:
-    origins = np.array(corpus.origins)
-    return {corpus.label_names[number] for number in np.unique(corpus.label_ids[origins == origin]).tolist()}
+    given_split = np.array(corpus.given_split)
+    return {corpus.label_names[number] for number in np.unique(corpus.label_ids[given_split == origin]).tolist()}
 
 
 def unknown_class(unknown: Sequence[str], origin: str, known: Sequence[str]) -> UserError:
@@ -254,5 +256,5 @@ def _check_distinct(names: tuple[str, ...]) -> None:
         )
 
 
-def _origins(table: Table, column: int, rows: list[int]) -> tuple[str, ...]:
+def _given_split_of(table: Table, column: int, rows: list[int]) -> tuple[str, ...]:
     return tuple(SPLIT_NAMES[table.rows[row][column].strip().casefold()] for row in rows)

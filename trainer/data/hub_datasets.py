@@ -25,7 +25,7 @@ class HubDataset:
     config: str | None
     text: str
     label: str
-    about: str
+    description: str
     rows: int
 
 
@@ -63,7 +63,7 @@ def find_dataset(name: str) -> HubDataset:
     )
 
 
-def fetch(dataset: HubDataset, *, load: Callable[..., Any] | None = None) -> bytes:
+def fetch_dataset(dataset: HubDataset, *, load: Callable[..., Any] | None = None) -> bytes:
     """The data set as a UTF-8 CSV file with the columns text, label (the class name) and split (train, validation, test).
 
     Rows without a label are left out; where that leaves no test rows, the published validation rows serve as test. ``load`` stands
@@ -77,10 +77,10 @@ def fetch(dataset: HubDataset, *, load: Callable[..., Any] | None = None) -> byt
     except UserError:
         raise
     except Exception as error:  # what a dead or changed Hub raises is of many kinds: httpx, OSError, ValueError, datasets' own ...
-        raise unreachable(dataset, error) from error
+        raise hub_unreachable_error(dataset, error) from error
 
 
-def unreachable(dataset: HubDataset, error: Exception | None) -> UserError:
+def hub_unreachable_error(dataset: HubDataset, error: Exception | None) -> UserError:
     """The error for a data set that cannot be fetched."""
     detail = f" ({type(error).__name__})" if error else ""
     name = f"“{dataset.name}”" if dataset.name == dataset.repo else f"“{dataset.name}” ({dataset.repo})"
@@ -97,7 +97,7 @@ def _loader(dataset: HubDataset) -> Callable[..., Any]:
 
     fetched_before = any(datasets.config.HF_DATASETS_CACHE.glob(dataset.repo.replace("/", "___")))
     if not fetched_before and not hub_is_reachable():
-        raise unreachable(dataset, None)
+        raise hub_unreachable_error(dataset, None)
     return datasets.load_dataset
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.table import Table
-from trainer.data.hub_datasets import HubDataset, to_csv, unreachable
+from trainer.data.hub_datasets import HubDataset, hub_unreachable_error, to_csv
 from trainer.data.reader.file_reader import TableReader
 from trainer.errors import UserError
 from trainer.hub import hub_is_reachable
@@ -45,7 +45,7 @@ def fetch_tables(dataset: HubDataset, reader: TableReader, *, max_bytes: int, ma
     except UserError:
         raise
     except Exception as error:  # what a dead or changed Hub raises is of many kinds
-        raise unreachable(dataset, error) from error
+        raise hub_unreachable_error(dataset, error) from error
 
 
 def _listed(dataset: HubDataset) -> "list[RepoSibling]":
@@ -53,7 +53,7 @@ def _listed(dataset: HubDataset) -> "list[RepoSibling]":
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     if not hub_is_reachable():
-        raise unreachable(dataset, None)
+        raise hub_unreachable_error(dataset, None)
     try:
         # Not with the key of whoever runs the server: a visitor names it.
         info = HfApi().dataset_info(dataset.repo, revision=_CONVERTED, files_metadata=True, token=False)

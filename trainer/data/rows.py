@@ -15,13 +15,13 @@ from trainer.errors import UserError
 if TYPE_CHECKING:
     import pyarrow
 
-_PARTS = ("train", "validation", "test", "left_out")
+_PARTS = ("train", "validation", "test", "excluded")
 
 
 def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
-    """Write exactly what a run trains on: a parquet file with source_row, line, text, label and split ("train", "validation", "test", "left_out").
+    """Write exactly what a run trains on: a parquet file with source_row, line, text, label and split ("train", "validation", "test", "excluded").
 
-    The label names in order and the notices of the split are in the schema's metadata under "emotune". The file appears whole or not at all.
+    The label names in order and the notes of the split are in the schema's metadata under "emotune". The file appears whole or not at all.
     """
     import pyarrow as pa
 
@@ -38,13 +38,13 @@ def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
         "label": pa.DictionaryArray.from_arrays(pa.array(corpus.label_ids, type=pa.int32()), names).cast(pa.string()),
         "split": pa.DictionaryArray.from_arrays(pa.array(parts), pa.array(_PARTS)).cast(pa.string()),
     }
-    about = json.dumps({"label_names": corpus.label_names, "notices": splits.notices}, ensure_ascii=False)
-    table = pa.table(columns).replace_schema_metadata({"emotune": about})
+    metadata = json.dumps({"label_names": corpus.label_names, "split_notes": splits.split_notes}, ensure_ascii=False)
+    table = pa.table(columns).replace_schema_metadata({"emotune": metadata})
     write_parquet(Path(path), table)
 
 
 def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
-    """What ``save_rows`` wrote; ``origins`` is None and ``dropped`` empty, as a run needs neither.
+    """What ``save_rows`` wrote; ``given_split`` is None and ``dropped`` empty, as a run needs neither.
 
     Raises UserError ``rows_damaged`` where the file is missing, cut or not of this kind.
     """
@@ -54,8 +54,8 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
     try:
         with Path(path).open("rb") as file:
             table = pq.read_table(file)
-        about = json.loads(table.schema.metadata[b"emotune"])
-        names = tuple(about["label_names"])
+        metadata = json.loads(table.schema.metadata[b"emotune"])
+        names = tuple(metadata["label_names"])
         parts = _positions(table["split"], _PARTS)
         corpus = Corpus(
             texts=tuple(table["text"].to_pylist()),
@@ -63,11 +63,11 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
             label_names=names,
             source_rows=table["source_row"].to_numpy().astype(np.int64),
             lines=table["line"].to_numpy().astype(np.int64),
-            origins=None,
+            given_split=None,
             dropped=(),
         )
         rows = {part: np.flatnonzero(parts == number).astype(np.int64) for number, part in enumerate(_PARTS)}
-        return corpus, Splits(**rows, notices=tuple(about["notices"]))
+        return corpus, Splits(**rows, split_notes=tuple(metadata["split_notes"]))
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException) as error:
         raise UserError(
             f"The rows of this run cannot be read ({Path(path).name}). The file is missing or damaged; start a new run from the original file.",

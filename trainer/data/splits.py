@@ -20,14 +20,14 @@ from trainer.text_format import pluralize
 class Splits:
     """Row numbers into the corpus, each sorted, int64, disjoint and together all rows.
 
-    ``left_out``: rows used nowhere, such as training rows whose text is (nearly) in a given test file. ``notices``: sentences for people.
+    ``excluded``: rows used nowhere, such as training rows whose text is (nearly) in a given test file. ``split_notes``: sentences for people.
     """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
-    left_out: np.ndarray
-    notices: tuple[str, ...]
+    excluded: np.ndarray
+    split_notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ def split(corpus: Corpus, *, validation_share: float, test_share: float, seed: i
     """
     groups = near_duplicates(corpus.texts).groups if groups is None else groups
     texts = _Texts([duplicate_key(text) for text in corpus.texts], groups.tolist())
-    origins = corpus.origins
-    if origins is None or set(origins) <= {"train"}:
-        parts, notices = _divide(corpus, texts, range(len(corpus)), validation_share, test_share, seed)
-        rows = {**parts, "left_out": []}
+    given_split = corpus.given_split
+    if given_split is None or set(given_split) <= {"train"}:
+        parts, split_notes = _divide(corpus, texts, range(len(corpus)), validation_share, test_share, seed)
+        rows = {**parts, "excluded": []}
     else:
-        rows, notices = _follow_origins(corpus, texts, origins, validation_share, test_share, seed)
+        rows, split_notes = _follow_given_split(corpus, texts, given_split, validation_share, test_share, seed)
     splits = Splits(
-        **{name: np.array(sorted(rows[name]), dtype=np.int64) for name in ("train", "validation", "test", "left_out")},
-        notices=tuple(notices),
+        **{name: np.array(sorted(rows[name]), dtype=np.int64) for name in ("train", "validation", "test", "excluded")},
+        split_notes=tuple(split_notes),
     )
     _check(corpus, splits)
     return splits
@@ -82,12 +82,12 @@ def _check(corpus: Corpus, splits: Splits) -> None:
 # --- a published split ------------------------------------------------------------------------------------------------
 
 
-def _follow_origins(
-    corpus: Corpus, texts: _Texts, origins: tuple[str, ...], validation_share: float, test_share: float, seed: int
+def _follow_given_split(
+    corpus: Corpus, texts: _Texts, given_split: tuple[str, ...], validation_share: float, test_share: float, seed: int
 ) -> tuple[dict[str, list[int]], list[str]]:
-    given = {name: [row for row, origin in enumerate(origins) if origin == name] for name in ("train", "validation", "test")}
+    given = {name: [row for row, origin in enumerate(given_split) if origin == name] for name in ("train", "validation", "test")}
     _check_classes(corpus, given)
-    left_out, notices = [], []
+    excluded, split_notes = [], []
     for part, other, left in (
         ("train", "test", "left training"),
         ("validation", "test", "left validation"),
@@ -96,22 +96,22 @@ def _follow_origins(
         same, near = _doubles(given[part], given[other], texts)
         for leaving, what in ((same, "the same text"), (near, "nearly the same text")):
             if leaving:
-                notices.append(f"{pluralize(len(leaving), 'row')} {left} because {what} is in the {other} rows.")
+                split_notes.append(f"{pluralize(len(leaving), 'row')} {left} because {what} is in the {other} rows.")
         given[part] = sorted(set(given[part]).difference(same, near))
-        left_out += same + near
+        excluded += same + near
     train, validation, test = given["train"], given["validation"], given["test"]
     wanted = {"validation": 0.0 if validation else validation_share, "test": 0.0 if test else test_share}
     parts, more = _divide(corpus, texts, train, wanted["validation"], wanted["test"], seed)
     train, validation, test = parts["train"], validation or parts["validation"], test or parts["test"]
     for part, rows in (("validation", validation), ("test", test)):
         if wanted[part]:
-            notices.append(f"No {part} rows are given: {pluralize(len(rows), 'row')} for it were taken from the training rows.")
-    notices += more
+            split_notes.append(f"No {part} rows are given: {pluralize(len(rows), 'row')} for it were taken from the training rows.")
+    split_notes += more
     lost = sorted(set(range(len(corpus.label_names))) - set(corpus.label_ids[train].tolist()))
     if lost and train:
         names = ", ".join(f"“{corpus.label_names[number][:40]}”" for number in lost[:10])
-        notices.append(f"No training row is left for {names}: such texts will always be taken for something else.")
-    return {"train": train, "validation": validation, "test": test, "left_out": left_out}, notices
+        split_notes.append(f"No training row is left for {names}: such texts will always be taken for something else.")
+    return {"train": train, "validation": validation, "test": test, "excluded": excluded}, split_notes
 
 
 def _check_classes(corpus: Corpus, given: dict[str, list[int]]) -> None:
@@ -213,7 +213,7 @@ def _give_every_class_training_rows(corpus: Corpus, parts: dict[str, list[list[i
 
 
 def _small_class_notices(corpus: Corpus, single: list[int], double: list[int]) -> list[str]:
-    notices = []
+    split_notes = []
     for labels, number, rest in (
         (single, "one text", "it is only trained on, so nothing can be said about how well it is recognised"),
         (double, "two different texts", "one of them is trained on, the other kept aside"),
@@ -222,5 +222,5 @@ def _small_class_notices(corpus: Corpus, single: list[int], double: list[int]) -
             shown = ", ".join(f"“{corpus.label_names[label][:40]}”" for label in sorted(labels)[:10])
             more = f" and {len(labels) - 10:,} more" if len(labels) > 10 else ""
             whom = "The class" if len(labels) == 1 else "Each of the classes"
-            notices.append(f"{whom} {shown}{more} has only {number}: {rest}.")
-    return notices
+            split_notes.append(f"{whom} {shown}{more} has only {number}: {rest}.")
+    return split_notes

@@ -16,7 +16,7 @@ from trainer.data.columns.resolve import resolve_columns
 from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.reading import Table, read_bytes
-from trainer.data.hub_datasets import HubDataset, fetch
+from trainer.data.hub_datasets import HubDataset, fetch_dataset
 from trainer.data.hub_tables import fetch_tables
 from trainer.data.reader.file_reader import TableReader
 from trainer.data.repaired_file import change_log, repaired_csv
@@ -84,7 +84,7 @@ class DraftEditor:
         Of one that the catalogue does not name the columns are guessed, as for any file.
         """
         if dataset.text:
-            return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch(dataset))}, text=["text"], label="label")
+            return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch_dataset(dataset))}, text=["text"], label="label")
         return self.open_files(owner, {"main": (f"{dataset.name}.csv", fetch_tables(dataset, self.reader, **self.settings.file_limits))})
 
     def open_from_run(self, owner: str, run: Run) -> PreparedDraft:

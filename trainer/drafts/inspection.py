@@ -73,7 +73,7 @@ def examine(
     if encoder is not None:
         # Rows that are given for a test are nobody's reason to change a setting.
         free = removable(corpus)
-        training, kind = (corpus, "text") if corpus.origins is None or not free.any() else (corpus.where(free), "training text")
+        training, kind = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
         lengths = measure_lengths(training, encoder)
         findings = sort_by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, kind=kind)])
     return Inspection(

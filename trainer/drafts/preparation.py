@@ -189,9 +189,9 @@ def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
 
     Raises UserError ``test_in_training`` or ``validation_in_training`` where no training row would be left.
     """
-    if corpus.origins is None:
+    if corpus.given_split is None:
         return []
-    rows = {part: [row for row, origin in enumerate(corpus.origins) if origin == part] for part in ("train", "validation", "test")}
+    rows = {part: [row for row, origin in enumerate(corpus.given_split) if origin == part] for part in ("train", "validation", "test")}
     texts = {part: {duplicate_key(corpus.texts[row]) for row in chosen} for part, chosen in rows.items()}
     findings = []
     for part in ("test", "validation"):

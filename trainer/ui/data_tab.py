@@ -145,7 +145,7 @@ def _build_sources(p: dict[str, Any], stays_here: bool) -> None:
         p["test_file"] = gr.UploadButton("+ Test file", elem_id="upload-test", elem_classes=["em-with-file"])
     p["start_buttons"] = html_with_buttons(no_file_view.ways_in(), elem_id="ways-in", classes=("em-no-file",))
     with gr.Row(elem_classes=["em-hub"], elem_id="known"):
-        choices = [(f"{d.name}: {d.about}", d.name) for d in CATALOGUE]
+        choices = [(f"{d.name}: {d.description}", d.name) for d in CATALOGUE]
         p["hub"] = gr.Dropdown(choices, label="Data set", show_label=False, container=False, allow_custom_value=True, elem_id="hub-name")
         p["fetch"] = gr.Button("Fetch it", elem_id="fetch-hub")
     gr.HTML(no_file_view.example_rows(), elem_classes=["em-no-file"])
@@ -340,7 +340,7 @@ def split_line(prepared: PreparedDraft, *split: Any) -> str:
         f"{pluralize(len(splits.train), 'row')} to learn from, {len(splits.validation):,} to watch the training, "
         f"and {len(splits.test):,} kept aside for the final score: the model never sees them before."
     )
-    return f"<p>{line}</p>" + "".join(markup.notice(n, "info") for n in splits.notices)
+    return f"<p>{line}</p>" + "".join(markup.notice(n, "info") for n in splits.split_notes)
 
 
 def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:

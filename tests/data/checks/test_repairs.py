@@ -55,7 +55,7 @@ def test_rows_of_a_given_test_split_stay():
     rows += [(f"text {n}", ("fear", "joy")[n % 2], "train") for n in range(6)]
     done = apply_repairs(corpus_of(*rows), REPAIRS)
     assert pairs(done.corpus)[:3] == [("same", "joy"), ("same", "joy"), ("tie", "fear")]
-    assert done.corpus.origins[:3] == ("test", "test", "test")
+    assert done.corpus.given_split[:3] == ("test", "test", "test")
     assert len(done.corpus) == 9
 
 
@@ -106,5 +106,5 @@ def test_twice_is_once_and_every_row_is_accounted_for(rows, codes, published):
     assert len(once.corpus) + len(gone) == len(corpus)
     assert len({(change.line, change.origin) for change in gone}) == len(gone)
     if published:
-        given_rows = [line for line, origin in zip(corpus.lines.tolist(), corpus.origins, strict=True) if origin != "train"]
+        given_rows = [line for line, origin in zip(corpus.lines.tolist(), corpus.given_split, strict=True) if origin != "train"]
         assert set(given_rows) <= set(once.corpus.lines.tolist())

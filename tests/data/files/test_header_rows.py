@@ -42,15 +42,15 @@ def test_three_header_rows_of_qualtrics(blank):
     ids = [json.dumps({"ImportId": name}).replace(" ", blank) for name in QUALTRICS]
     table = table_of([QUALTRICS, questions, ids, *map(answer, range(40))])
     assert (table.columns, len(table.rows), table.lines[0], table.dropped) == (tuple(QUALTRICS), 40, 4, ())
-    (remark,) = table.remarks
-    assert (remark.code, remark.count, remark.line) == ("header_rows", 2, 2)
+    (warning,) = table.warnings
+    assert (warning.code, warning.count, warning.line) == ("header_rows", 2, 2)
     found = guess_columns(table)
     assert (table.columns[found.text], table.columns[found.label]) == ("Q1", "Q2")
 
 
 def test_the_status_of_a_qualtrics_export_is_no_label():
     table = table_of([QUALTRICS, *map(answer, range(40))])
-    assert table.remarks == ()
+    assert table.warnings == ()
     assert table.columns[guess_columns(table).label] == "Q2"
 
 
@@ -60,11 +60,11 @@ def test_the_second_header_row_of_surveymonkey():
     rows = [[118000 + n, 4402, SENTENCES[n], ["good", "bad"][n % 2], "Bus", "Train" if n % 3 else ""] for n in range(40)]
     table = table_of([first, second, *rows])
     assert table.columns == (*first[:-1], "Train")
-    assert (len(table.rows), [remark.code for remark in table.remarks]) == (40, ["header_rows"])
+    assert (len(table.rows), [warning.code for warning in table.warnings]) == (40, ["header_rows"])
     found = guess_columns(table)
     assert (found.text, found.label) == (2, 3)
 
 
 def test_a_row_of_answers_stays_a_row():
     table = table_of([["text", "label"], ["thank you for this response", "Comments"], *([text, "Yes/No"] for text in SENTENCES)])
-    assert (len(table.rows), table.remarks) == (41, ())
+    assert (len(table.rows), table.warnings) == (41, ())

@@ -68,7 +68,7 @@ def test_torn_and_odd_lines_are_accounted_for():
 def test_keys_are_made_distinct_and_named():
     table = table_of('{"": "a b", "x": "joy"}\n{"": "c", "x": "sad"}')
     assert table.columns == ("column 1", "x")
-    assert [remark.code for remark in table.remarks] == ["headers_renamed"]
+    assert [warning.code for warning in table.warnings] == ["headers_renamed"]
 
 
 @pytest.mark.parametrize(

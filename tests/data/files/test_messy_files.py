@@ -18,7 +18,7 @@ def table_of(text: str, **options):
 
 
 def codes(table) -> list[str]:
-    return [remark.code for remark in table.remarks]
+    return [warning.code for warning in table.warnings]
 
 
 # --- what stands above and below the table --------------------------------------------------------------------------
@@ -43,7 +43,7 @@ def test_lines_above_the_header(above, count):
     table = table_of(above + "text,label\n" + BODY)
     assert (table.columns, table.rows, table.delimiter) == (("text", "label"), ROWS, ",")
     assert table.lines[0] == above.count("\n") + 2
-    assert [(remark.code, remark.count, remark.severity) for remark in table.remarks] == (
+    assert [(warning.code, warning.count, warning.severity) for warning in table.warnings] == (
         [("preamble_skipped", count, "warning")] if count else []
     )
     assert table.dropped == ()
@@ -52,14 +52,14 @@ def test_lines_above_the_header(above, count):
 def test_named_values_above_a_wider_table():
     table = table_of("Survey;Mood\nDate;2024\nid;text;label\n" + "".join(f"{n};some text here {n};{LABELS[n % 3]}\n" for n in range(9)))
     assert table.columns == ("id", "text", "label")
-    assert table.remarks[0].message == "2 lines stand above the table and were not read as rows; the first is “Survey;Mood”."
-    assert table.remarks[0].line == 1
+    assert table.warnings[0].message == "2 lines stand above the table and were not read as rows; the first is “Survey;Mood”."
+    assert table.warnings[0].line == 1
 
 
 def test_a_hash_may_belong_to_the_table():
     assert table_of("#text,label\n" + BODY).columns == ("#text", "label")
     tweets = table_of("#happy me today,joy\n#sad you today,sad\n" + BODY)
-    assert (tweets.header, len(tweets.rows), tweets.remarks) == (False, 14, ())
+    assert (tweets.header, len(tweets.rows), tweets.warnings) == (False, 14, ())
 
 
 @pytest.mark.parametrize("below", ["Total rows: 12\n", "\nTotal rows: 12\n\n", "(12 rows)\n"])
@@ -103,7 +103,7 @@ def test_single_quotation_marks(inner):
 def test_apostrophes_are_no_quotation_marks():
     table = table_of("text,label\n" + "'tis the season,joy\nrock 'n' roll,sad\n'twas night,joy\n" * 4)
     assert table.rows[:3] == [("'tis the season", "joy"), ("rock 'n' roll", "sad"), ("'twas night", "joy")]
-    assert table.remarks == ()
+    assert table.warnings == ()
 
 
 def test_backslashes_before_marks_and_delimiters():
@@ -155,8 +155,8 @@ def test_texts_that_fell_apart_are_put_together():
     table = table_of("label,text\n" + "".join(lines))
     assert table.rows[3] == ("joy", "this is text number 3, really, yes")
     assert (len(table.rows), table.dropped) == (36, ())
-    (remark,) = table.remarks
-    assert (remark.code, remark.severity, remark.count) == ("delimiter_in_text", "warning", 12)
+    (warning,) = table.warnings
+    assert (warning.code, warning.severity, warning.count) == ("delimiter_in_text", "warning", 12)
 
 
 def test_most_texts_fell_apart():
@@ -197,9 +197,9 @@ def test_what_cannot_be_put_together_for_certain_is_dropped():
 def test_blank_and_repeated_names_become_distinct():
     table = table_of("text,label,text,,text (2),\n" + "a b c,joy,x,,y,\n" * 6)
     assert table.columns == ("text", "label", "text (3)", "column 4", "text (2)", "column 6")
-    (remark,) = table.remarks
-    assert (remark.code, remark.severity, remark.count) == ("headers_renamed", "ok", 3)
-    assert "“text (3)”, “column 4”, “column 6”" in remark.message
+    (warning,) = table.warnings
+    assert (warning.code, warning.severity, warning.count) == ("headers_renamed", "ok", 3)
+    assert "“text (3)”, “column 4”, “column 6”" in warning.message
 
 
 @pytest.mark.parametrize(

@@ -40,15 +40,15 @@ def test_plain_columns_become_text():
         ("", "1", "", "", "2024-01-02", "", "a"),
         ("d", "", "2.5", "true", "2024-01-02", "", ""),
     ]
-    assert (table.encoding, table.delimiter, table.header, table.lines, table.remarks) == ("utf-8", None, True, [1, 2, 3, 4], ())
+    assert (table.encoding, table.delimiter, table.header, table.lines, table.warnings) == ("utf-8", None, True, [1, 2, 3, 4], ())
 
 
 def test_structures_are_left_out_and_named():
     table = read_table(make_parquet({"text": ["a b"], "image": [{"bytes": b"x", "path": "p"}], "raw": [b"x"]}))
     assert table.columns == ("text",)
-    (remark,) = table.remarks
-    assert (remark.code, remark.count) == ("columns_left_out", 2)
-    assert "“image”, “raw”" in remark.message
+    (warning,) = table.warnings
+    assert (warning.code, warning.count) == ("columns_left_out", 2)
+    assert "“image”, “raw”" in warning.message
     with pytest.raises(UserError) as refusal:
         read_table(make_parquet({"raw": [b"x"]}))
     assert refusal.value.code == "not_a_table"

@@ -28,10 +28,10 @@ def test_a_mark_that_is_never_closed_swallows_nothing():
     assert records('"a,b\nc,d\n', width=2) == [(1, ['"a', "b"]), (2, ["c", "d"])]
 
 
-@pytest.mark.parametrize(("trusting", "count"), [(False, 10), (True, 2)])
-def test_a_cell_that_looks_like_many_records_is_suspected_unless_trusted(trusting, count):
+@pytest.mark.parametrize(("trust_quotes", "count"), [(False, 10), (True, 2)])
+def test_a_cell_that_looks_like_many_records_is_suspected_unless_trusted(trust_quotes, count):
     text = '"a,b\n' + "c,d\n" * 8 + 'e,f",g\n' + "h,i\n"
-    assert len(records(text, width=2, trusting=trusting)) in (count, count + 1)
+    assert len(records(text, width=2, trust_quotes=trust_quotes)) in (count, count + 1)
 
 
 def test_no_quotation_marks_at_all():

@@ -27,23 +27,23 @@ def test_cells_are_text_as_a_person_sees_it():
         ("  blanks are kept ", "1.0", "2.5", "2024-01-02 12:00:00", "TRUE"),
     ]
     assert (table.encoding, table.encoding_guessed, table.delimiter, table.header, table.lines) == ("utf-8", False, None, True, [2, 3, 4])
-    assert (table.dropped, table.remarks) == ((), ())
+    assert (table.dropped, table.warnings) == ((), ())
 
 
 def test_a_title_above_the_table_and_empty_rows():
     table = read_table(make_workbook({"S": [["Survey of May"], [], *ROWS, [None, None], ["one more text here", "joy"]]}))
     assert (table.columns, table.lines) == (("text", "label"), [4, 5, 6, 8])
-    assert [remark.code for remark in table.remarks] == ["preamble_skipped"]
+    assert [warning.code for warning in table.warnings] == ["preamble_skipped"]
 
 
 def test_the_sheet_with_the_texts_is_read_and_the_others_are_named():
     summary = [["class", "count"], ["joy", 2], ["sadness", 1]] + [["x", n] for n in range(20)]
     table = read_table(make_workbook({"Summary": summary, "Answers": ROWS, "Notes": [["a note"]], "Empty": []}))
     assert table.columns == ("text", "label")
-    (remark,) = table.remarks
-    assert (remark.code, remark.severity, remark.count) == ("other_sheets", "warning", 2)
-    assert "“Answers” was read" in remark.message
-    assert "“Summary”, “Notes”" in remark.message
+    (warning,) = table.warnings
+    assert (warning.code, warning.severity, warning.count) == ("other_sheets", "warning", 2)
+    assert "“Answers” was read" in warning.message
+    assert "“Summary”, “Notes”" in warning.message
 
 
 def test_a_hidden_sheet_is_read_last():
@@ -133,14 +133,14 @@ def test_merged_labels_are_filled_down():
     ]
     table = read_table(_with_merged(rows, "A2:A3", "A4:A6"))
     assert [row[0] for row in table.rows] == ["joy", "joy", "sad", "sad"]
-    (remark,) = table.remarks
-    assert (remark.code, remark.severity, remark.count) == ("merged_cells", "warning", 2)
+    (warning,) = table.warnings
+    assert (warning.code, warning.severity, warning.count) == ("merged_cells", "warning", 2)
 
 
 def test_merged_titles_and_names_are_not_filled_down():
     rows = [["text", "label"], [None, None], ["so happy today", "joy"], ["it rains again", "sad"]]
     table = read_table(_with_merged(rows, "A1:A2", "B1:B2"))
-    assert (table.columns, len(table.rows), table.remarks) == (("text", "label"), 2, ())
+    assert (table.columns, len(table.rows), table.warnings) == (("text", "label"), 2, ())
 
 
 def test_a_blank_cell_in_the_last_row_of_excel():

@@ -27,7 +27,7 @@ def tables(draw: st.DrawFn) -> Table:
         delimiter=draw(st.none() | _text),
         header=draw(st.booleans()),
         dropped=tuple(draw(st.lists(st.builds(DroppedRow, _lines, _text), max_size=4))),
-        remarks=tuple(
+        warnings=tuple(
             draw(
                 st.lists(st.builds(ReaderWarning, _text, st.sampled_from(["ok", "warning"]), _lines, _text, st.none() | _lines), max_size=3)
             )
@@ -59,7 +59,7 @@ def test_a_column_whose_values_come_back_has_each_of_them_in_memory_once() -> No
     assert len({id(label) for _, label in received.rows}) == 3
 
 
-FACTS = {"columns": ["a"], "encoding": "utf-8", "encoding_guessed": False, "delimiter": None, "header": True, "remarks": []}
+FACTS = {"columns": ["a"], "encoding": "utf-8", "encoding_guessed": False, "delimiter": None, "header": True, "warnings": []}
 
 
 def batch(*columns: pa.Array, nullable: bool = False) -> bytes:
@@ -113,7 +113,7 @@ def test_what_is_no_table_is_an_error(cells: bytes) -> None:
         receive_table(stream, FACTS)
 
 
-@pytest.mark.parametrize("facts", [{}, {"columns": 3}, {**FACTS, "remarks": [{"code": "x"}]}, {**FACTS, "remarks": 1}])
+@pytest.mark.parametrize("facts", [{}, {"columns": 3}, {**FACTS, "warnings": [{"code": "x"}]}, {**FACTS, "warnings": 1}])
 def test_facts_that_are_none_are_an_error(facts: dict) -> None:
     stream = io.BytesIO()
     send(stream, batch(texts("x"), numbers(1)), batch(texts(), numbers()))

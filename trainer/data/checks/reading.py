@@ -12,7 +12,7 @@ def check_reading(table: Table, columns: Columns, corpus: Corpus) -> list[Findin
     found = [
         _rows_read(table),
         _encoding_guessed(table),
-        *(Finding(r.code, r.severity, r.count, r.message) for r in table.remarks),
+        *(Finding(r.code, r.severity, r.count, r.message) for r in table.warnings),
         _empty(table, corpus, NO_TEXT, "empty_texts", "text", columns.label),
         _empty(table, corpus, NO_LABEL, "empty_labels", "label", columns.text),
         _unknown_split(table, corpus, columns.text),

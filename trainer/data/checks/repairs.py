@@ -131,8 +131,8 @@ def _differences(before: Corpus, after: Corpus, code: str) -> Iterator[Change]:
 
 
 def _rows(corpus: Corpus) -> Iterator[tuple[int, int, str | None, str, str]]:
-    origins = corpus.origins or (None,) * len(corpus)
-    return zip(corpus.lines.tolist(), corpus.source_rows.tolist(), origins, corpus.texts, corpus.labels, strict=True)
+    given_split = corpus.given_split or (None,) * len(corpus)
+    return zip(corpus.lines.tolist(), corpus.source_rows.tolist(), given_split, corpus.texts, corpus.labels, strict=True)
 
 
 # --- texts --------------------------------------------------------------------------------------------------------------
@@ -189,9 +189,9 @@ def drop_several_labels(corpus: Corpus) -> Corpus:
 
 def removable(corpus: Corpus) -> np.ndarray:
     """(n,) bool: the rows that a repair may take out, which those of a given test or validation split are not."""
-    if corpus.origins is None:
+    if corpus.given_split is None:
         return np.ones(len(corpus), dtype=bool)
-    return np.array([origin == "train" for origin in corpus.origins])
+    return np.array([origin == "train" for origin in corpus.given_split])
 
 
 def removable_rows(corpus: Corpus, rows: np.ndarray) -> np.ndarray:

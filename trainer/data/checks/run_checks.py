@@ -51,9 +51,9 @@ def _columns_unsure(table: Table, columns: Columns) -> Finding | None:
 
 
 def _split_given(corpus: Corpus) -> Finding | None:
-    if corpus.origins is None:
+    if corpus.given_split is None:
         return None
-    counts = Counter(corpus.origins)
+    counts = Counter(corpus.given_split)
     said = ", ".join(f"{pluralize(counts[part], 'row')} for {part}" for part in ("train", "validation", "test") if counts[part])
     return Finding("split_given", "ok", len(corpus), f"The rows come with their own split, which is respected: {said}.")
 

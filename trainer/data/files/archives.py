@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Generator, Iterator
 
-from trainer.data.files.formats import Kind, compressed
+from trainer.data.files.formats import FileFormat, compressed
 from trainer.data.files.table import Limits
 from trainer.errors import UserError
 
@@ -25,7 +25,7 @@ _PADDING = re.compile(rb"\0*")
 _ERRORS = (OSError, EOFError, ValueError, IndexError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 
-def unpack(data: bytes, kind: Kind, limits: Limits) -> bytes:
+def unpack(data: bytes, kind: FileFormat, limits: Limits) -> bytes:
     """The single file in ``data``, of at most ``limits.max_bytes``.
 
     Raises UserError ``compressed_file`` (several files, a password, an unknown method), ``file_damaged`` or ``file_too_large``.
@@ -48,7 +48,7 @@ def _too_large(limits: Limits) -> UserError:
     )
 
 
-def _chunks(data: bytes, kind: Kind) -> Iterator[bytes]:
+def _chunks(data: bytes, kind: FileFormat) -> Iterator[bytes]:
     """The content in pieces of at most ``_CHUNK`` bytes, whatever the compressed data say; several streams in a row are one file."""
     view, at = memoryview(data), 0
     for _ in range(_MOST_STREAMS):
@@ -123,7 +123,7 @@ def _kept(chunks: Iterator[bytes], limits: Limits) -> bytes:
     return kept.getvalue()
 
 
-def refuse_nested(kind: Kind) -> None:
+def refuse_nested(kind: FileFormat) -> None:
     """Raises UserError ``compressed_file`` where the file inside an archive is an archive again."""
     if kind in ("gzip", "bzip2", "xz", "zip"):
         raise compressed(f"{kind}, inside another compressed file")

@@ -39,12 +39,14 @@ class Dialect:
     skip: int = 0
     marked: bool = False
 
-    def records(self, lines: list[str], *, width: int | None = None, trusting: bool = False) -> Iterator[tuple[int, list[str]]]:
+    def records(self, lines: list[str], *, width: int | None = None, trust_quotes: bool = False) -> Iterator[tuple[int, list[str]]]:
         """``split_records`` of lines in this dialect, ``skip`` not yet taken off."""
         if self.marked:
             lines = [_MARKED.sub(lambda found: _marked_names(found[1]) + PLACEHOLDER, line, count=1) for line in lines]
         delimiter = PLACEHOLDER if self.marked else NO_DELIMITER if self.delimiter is None else self.delimiter
-        return split_records(lines, delimiter, width=width, quote=self.quote, escape=self.escape, spaced=self.spaced, trusting=trusting)
+        return split_records(
+            lines, delimiter, width=width, quote=self.quote, escape=self.escape, spaced=self.spaced, trust_quotes=trust_quotes
+        )
 
 
 def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) -> Dialect:

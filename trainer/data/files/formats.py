@@ -9,11 +9,11 @@ from typing import Literal
 
 from trainer.errors import UserError
 
-Kind = Literal["text", "spreadsheet", "parquet", "gzip", "bzip2", "xz", "zip"]
+FileFormat = Literal["text", "spreadsheet", "parquet", "gzip", "bzip2", "xz", "zip"]
 
 _MOST_ENTRIES = 10_000
 _SAVE_AS_CSV = "Open it in the program it comes from, save it as CSV (UTF-8), and upload that."
-_COMPRESSED: tuple[tuple[bytes, Kind], ...] = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"))
+_COMPRESSED: tuple[tuple[bytes, FileFormat], ...] = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"))
 _CLOSED = ((b"\x28\xb5\x2f\xfd", "zstandard"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a\x07", "RAR"))
 _OTHER = (
     (b"%PDF-", "a PDF document"),
@@ -28,7 +28,7 @@ _OTHER = (
 )
 
 
-def detect_format(data: bytes) -> Kind:
+def detect_format(data: bytes) -> FileFormat:
     """The kind of a file; raises UserError ``compressed_file``, ``spreadsheet_file`` or ``not_a_table`` for what is never read."""
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _kind_of_zip(data)
@@ -52,7 +52,7 @@ def detect_format(data: bytes) -> Kind:
     return "text"
 
 
-def _kind_of_zip(data: bytes) -> Kind:
+def _kind_of_zip(data: bytes) -> FileFormat:
     # Each entry of the list of contents begins so; the number that the file states may be a lie.
     if data.count(b"PK\x01\x02") > _MOST_ENTRIES:
         raise UserError(

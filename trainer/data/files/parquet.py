@@ -29,7 +29,7 @@ class Columns:
 
     names: list[str]
     cells: list[list[str]]
-    remarks: tuple[ReaderWarning, ...]
+    warnings: tuple[ReaderWarning, ...]
 
 
 def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) -> Columns:

@@ -10,7 +10,7 @@ from typing import Any
 from trainer.data.files.archives import refuse_nested, unpack
 from trainer.data.files.decoding import Decoded, decode
 from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dialect, sep_line_delimiter
-from trainer.data.files.formats import Kind, detect_format
+from trainer.data.files.formats import FileFormat, detect_format
 from trainer.data.files.header_rows import count_extra_header_rows, header_rows_warning, merge_header_rows
 from trainer.data.files.json_tables import Objects, read_json_rows
 from trainer.data.files.list_cells import unwrap_single_lists
@@ -36,7 +36,7 @@ _PARQUET_PACKS = 5  # times, as files of texts go
 class Content:
     """A file, unpacked where it was compressed. ``weight``: about how many bytes there are to be parsed; those of a workbook's parts."""
 
-    kind: Kind
+    kind: FileFormat
     data: bytes
     weight: int
 
@@ -142,7 +142,7 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         lines = lines[dialect.skip :]
     if dialect.width * len(lines) > limits.max_cells:
         raise too_many_cells(limits)
-    numbers, records = _records(lines, dialect, limits, trusting=quote is not None)
+    numbers, records = _records(lines, dialect, limits, trust_quotes=quote is not None)
     # A long cell needs a long line or several lines; asking that costs next to nothing.
     most = limits.max_cell_chars
     long_cells = longest > most or (len(records) < len(lines) and any(max(map(len, cells)) > most for cells in records))
@@ -152,7 +152,7 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         encoding=decoded.encoding,
         encoding_guessed=decoded.guessed,
         delimiter=dialect.delimiter if len(table.columns) > 1 else None,
-        remarks=(*_reading_remarks(decoded, dialect, len(records)), *table.remarks),
+        warnings=(*_reading_warnings(decoded, dialect, len(records)), *table.warnings),
     )
 
 
@@ -195,11 +195,11 @@ def _dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str
     return replace(dialect, skip=skip)
 
 
-def _records(lines: list[str], dialect: Dialect, limits: Limits, *, trusting: bool) -> tuple[list[int], list[Record]]:
+def _records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_quotes: bool) -> tuple[list[int], list[Record]]:
     numbers: list[int] = []
     records: list[Record] = []
     most = limits.max_rows + 1
-    for number, cells in dialect.records(lines, width=dialect.width, trusting=trusting):
+    for number, cells in dialect.records(lines, width=dialect.width, trust_quotes=trust_quotes):
         numbers.append(number + dialect.skip)
         records.append(tuple(cells))  # unlike a list, the garbage collector soon forgets it: a third of the time for a million rows
         if len(records) > most:
@@ -209,8 +209,8 @@ def _records(lines: list[str], dialect: Dialect, limits: Limits, *, trusting: bo
     return numbers, records
 
 
-def _reading_remarks(decoded: Decoded, dialect: Dialect, rows: int) -> list[ReaderWarning]:
-    remarks = []
+def _reading_warnings(decoded: Decoded, dialect: Dialect, rows: int) -> list[ReaderWarning]:
+    warnings = []
     if decoded.null_characters:
         count = decoded.null_characters
         what = "a null character" if count == 1 else f"{count:,} null characters"
@@ -218,11 +218,11 @@ def _reading_remarks(decoded: Decoded, dialect: Dialect, rows: int) -> list[Read
             f"The file held {what}, which no text has, and which was left out. "
             "The file may be damaged, or cut by the program that wrote it: compare a few texts with the original."
         )
-        remarks.append(ReaderWarning("null_bytes", "warning", count, message))
+        warnings.append(ReaderWarning("null_bytes", "warning", count, message))
     if dialect.quote == "'":
         message = "The cells stand in 'single quotation marks'; these were taken off."
-        remarks.append(ReaderWarning("single_quotes", "ok", rows, message))
-    return remarks
+        warnings.append(ReaderWarning("single_quotes", "ok", rows, message))
+    return warnings
 
 
 # --- any records ----------------------------------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def _from_records(
         delimiter=None,
         header=header,
         dropped=tuple(shaped.dropped),
-        remarks=(*_preamble_remark(above, first_line, dialect.delimiter or " "), *more, *shaped.remarks),
+        warnings=(*_preamble_warning(above, first_line, dialect.delimiter or " "), *more, *shaped.warnings),
     )
 
 
@@ -278,7 +278,7 @@ def _excerpt(records: list[Record]) -> list[Record]:
     return [tuple([cell[:_EXCERPT] for cell in cells]) for cells in records]
 
 
-def _preamble_remark(above: list[Record], line: int, delimiter: str) -> tuple[ReaderWarning, ...]:
+def _preamble_warning(above: list[Record], line: int, delimiter: str) -> tuple[ReaderWarning, ...]:
     above = [cells for cells in above if any(map(str.strip, cells))]
     if not above:
         return ()
@@ -300,7 +300,7 @@ def _from_sheet(content: Content, limits: Limits, header: bool | None) -> Table:
     sheet = read_sheet(content.data, limits)
     width = len(sheet.records[0])
     table = _from_records(sheet.numbers, [*map(tuple, sheet.records)], Dialect(None, width), limits, header, long_cells=True, stated=False)
-    return replace(table, remarks=(*sheet.remarks, *table.remarks))
+    return replace(table, warnings=(*sheet.warnings, *table.warnings))
 
 
 def _from_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Table:
@@ -309,7 +309,7 @@ def _from_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Table:
     found = read_parquet(data, limits, named_classes=named_classes)
     rows = list(zip(*found.cells, strict=True))
     names, renamed = distinct_names(found.names)
-    return _named(names, rows, list(range(1, len(rows) + 1)), [], (*found.remarks, *renamed), limits)
+    return _named(names, rows, list(range(1, len(rows) + 1)), [], (*found.warnings, *renamed), limits)
 
 
 def _from_objects(objects: Objects, decoded: Decoded, limits: Limits) -> Table:
@@ -330,7 +330,7 @@ def _named(
     rows: list[tuple[str, ...]],
     lines: list[int],
     dropped: list[DroppedRow],
-    remarks: tuple[ReaderWarning, ...],
+    warnings: tuple[ReaderWarning, ...],
     limits: Limits,
 ) -> Table:
     """A table whose columns have names of their own; rows of nothing but blanks are dropped, as everywhere."""
@@ -348,5 +348,5 @@ def _named(
         delimiter=None,
         header=True,
         dropped=tuple(sorted(dropped, key=lambda row: row.line)),
-        remarks=remarks,
+        warnings=warnings,
     )

@@ -38,14 +38,14 @@ def split_records(
     quote: str = '"',
     escape: bool = False,
     spaced: bool = False,
-    trusting: bool = False,
+    trust_quotes: bool = False,
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield ``(line, cells)`` per record; ``line`` counts from 1, blank lines are passed over.
 
     ``lines`` keep their ``\\n``. ``quote`` is the quotation mark ("" for none), ``escape``: a backslash before it (or before the
     delimiter, or a backslash) takes its meaning. ``spaced`` skips blanks after a delimiter, so that ``a, "b, c"`` has two cells.
     A quotation mark opens a quoted cell only where the cell also closes properly: the mark that closes it stands before a delimiter
-    or at the end of a line. Otherwise the line is taken by itself and its marks literally (see ``_alone``). ``trusting`` never
+    or at the end of a line. Otherwise the line is taken by itself and its marks literally (see ``_alone``). ``trust_quotes`` never
     suspects a cell that closes properly, however long it is.
     """
     csv.field_size_limit(2**31 - 1)  # the default of 128 kB refuses long cells; they are counted later
@@ -67,7 +67,7 @@ def split_records(
     ).dialect
     unsound, start = 0, (yield from _plain_records(lines, dialect))
     while start < len(lines):
-        start = yield from _sound_records(lines, start, dialect, None if trusting else width)
+        start = yield from _sound_records(lines, start, dialect, None if trust_quotes else width)
         if start < len(lines):
             unsound += 1
             if unsound > _MOST_UNSOUND:

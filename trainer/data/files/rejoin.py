@@ -12,7 +12,7 @@ _MOST_VALUES = 200
 _SAMPLE = 5_000
 
 
-def mend(surplus: list[Record], rows: list[Record], width: int, delimiter: str | None) -> list[Record | None]:
+def rejoin_split_cells(surplus: list[Record], rows: list[Record], width: int, delimiter: str | None) -> list[Record | None]:
     """Each record of more than ``width`` cells as a row, or None where it cannot be said what belongs together.
 
     ``rows`` are the sound ones: they show which column holds prose and what the others hold. A piece of prose begins with a blank

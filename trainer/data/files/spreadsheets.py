@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 
 from trainer.data.files.table import Limits
-from trainer.data.files.workbook import Sheet, best_sheet, open_workbook, unreadable
+from trainer.data.files.workbook import Sheet, best_sheet, open_workbook, unreadable_workbook
 from trainer.errors import UserError
 
 _MOST_UNPACKED = 300 << 20
@@ -31,7 +31,7 @@ def read_sheet(data: bytes, limits: Limits) -> Sheet:
     except BaseException as error:
         # calamine is written in Rust, whose panic is no Exception.
         if type(error).__name__ == "PanicException":
-            raise unreadable("it is damaged") from error
+            raise unreadable_workbook("it is damaged") from error
         raise
 
 
@@ -51,13 +51,13 @@ def unpacked_size(data: bytes) -> int:
                 raise _too_large()
             for part in parts:
                 if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or part.flag_bits & 1:
-                    raise unreadable("it is packed or locked in an unusual way")
+                    raise unreadable_workbook("it is packed or locked in an unusual way")
                 for chunk in _unpacked(data, part):
                     size += len(chunk)
                     if size > most:
                         raise _too_large()
     except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OSError, NotImplementedError) as error:
-        raise unreadable("it is damaged") from error
+        raise unreadable_workbook("it is damaged") from error
     return size
 
 

@@ -44,7 +44,7 @@ class Table:
     ``columns``: header names, stripped and distinct; "column 3" where the header has no name for the third; "0", "1", ... without a header.
     ``rows``: every cell as written (newlines as ``\\n``, control characters gone), each row as long as ``columns``.
     ``lines``: per row, the 1-based line of the file where it starts (the row of a sheet, the number of an object).
-    ``delimiter`` is None where there is a single column, or where the format knows none. ``remarks``: what the reader did.
+    ``delimiter`` is None where there is a single column, or where the format knows none. ``warnings``: what the reader did.
     """
 
     columns: tuple[str, ...]
@@ -55,7 +55,7 @@ class Table:
     delimiter: str | None
     header: bool
     dropped: tuple[DroppedRow, ...]
-    remarks: tuple[ReaderWarning, ...] = ()
+    warnings: tuple[ReaderWarning, ...] = ()
 
     @property
     def rows_seen(self) -> int:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from trainer.data.files.dialect import NAMES
-from trainer.data.files.rejoin import mend
+from trainer.data.files.rejoin import rejoin_split_cells
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, cell_too_long
 
 _SAMPLE_ROWS = 2_000
@@ -22,7 +22,7 @@ class FittedRows:
     rows: list[Record]
     lines: list[int]
     dropped: list[DroppedRow]
-    remarks: tuple[ReaderWarning, ...]
+    warnings: tuple[ReaderWarning, ...]
 
 
 def shape(
@@ -44,10 +44,10 @@ def shape(
         mended = 0
     if long_cells:
         rows, lines = drop_long_rows(rows, lines, dropped, limits)
-    columns, remarks = _names(header, records, norm)
+    columns, warnings = _names(header, records, norm)
     if mended:
-        remarks = (*remarks, _mended_remark(mended, delimiter))
-    return FittedRows(columns, rows, lines, sorted(dropped, key=lambda row: row.line), remarks)
+        warnings = (*warnings, _rejoined_warning(mended, delimiter))
+    return FittedRows(columns, rows, lines, sorted(dropped, key=lambda row: row.line), warnings)
 
 
 def evenly_spaced(records: list[Record]) -> list[Record]:
@@ -143,7 +143,7 @@ def _settle_odd(
         else:
             where = "; it stands below the table" if number > last else ""
             dropped.append(DroppedRow(number, f"too few cells: {count} instead of {norm.width}{where}"))
-    mended = mend([cells for _, cells in surplus], rows, norm.width, delimiter)
+    mended = rejoin_split_cells([cells for _, cells in surplus], rows, norm.width, delimiter)
     for (number, cells), row in zip(surplus, mended, strict=True):
         if row is None:
             sign = NAMES.get(delimiter or "", "delimiter")
@@ -165,7 +165,7 @@ def drop_long_rows(rows: list[Record], lines: list[int], dropped: list[DroppedRo
     return [rows[position] for position in kept], [lines[position] for position in kept]
 
 
-def _mended_remark(count: int, delimiter: str | None) -> ReaderWarning:
+def _rejoined_warning(count: int, delimiter: str | None) -> ReaderWarning:
     sign = NAMES.get(delimiter or "", "delimiter")
     return ReaderWarning(
         "delimiter_in_text",
@@ -177,7 +177,7 @@ def _mended_remark(count: int, delimiter: str | None) -> ReaderWarning:
 
 
 def _names(header: Record | None, records: list[Record], norm: _Norm) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
-    """Distinct names, and a remark on those that the file does not have."""
+    """Distinct names, and a warning on those that the file does not have."""
     if header is None:
         return tuple(str(position) for position in range(norm.width)), ()
     names = [" ".join(name.split()) for name in header[: norm.width]]
@@ -192,7 +192,7 @@ def _names(header: Record | None, records: list[Record], norm: _Norm) -> tuple[t
 
 
 def distinct_names(names: list[str]) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
-    """``names`` with blank ones named by their position and repeated ones counted ("text (2)"), and a remark that says which."""
+    """``names`` with blank ones named by their position and repeated ones counted ("text (2)"), and a warning that says which."""
     taken = set(names)
     seen: set[str] = set()
     result, renamed = [], []

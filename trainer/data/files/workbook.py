@@ -28,10 +28,10 @@ class Sheet:
 
     numbers: list[int]
     records: list[list[str]]
-    remarks: tuple[ReaderWarning, ...]
+    warnings: tuple[ReaderWarning, ...]
 
 
-def unreadable(why: str) -> UserError:
+def unreadable_workbook(why: str) -> UserError:
     """The refusal of a workbook that cannot be opened."""
     return UserError(
         f"This looks like a workbook, but it cannot be opened: {why}. "
@@ -47,9 +47,9 @@ def open_workbook(data: bytes) -> "CalamineWorkbook":
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(data))
     except PasswordError as error:
-        raise unreadable("it is locked with a password") from error
+        raise unreadable_workbook("it is locked with a password") from error
     except (CalamineError, OSError, ValueError) as error:
-        raise unreadable("it is damaged, locked with a password, or no workbook") from error
+        raise unreadable_workbook("it is damaged, locked with a password, or no workbook") from error
 
 
 def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Sheet:
@@ -64,7 +64,7 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Sheet:
         try:
             numbers, records, merged = _records(workbook, name, limits)
         except (UserError, CalamineError) as error:
-            refusal = refusal or (error if isinstance(error, UserError) else unreadable("it is damaged"))
+            refusal = refusal or (error if isinstance(error, UserError) else unreadable_workbook("it is damaged"))
             continue
         if records:
             filled.append(name)

@@ -72,7 +72,7 @@ def packed(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
         "encoding_guessed": table.encoding_guessed,
         "delimiter": table.delimiter,
         "header": table.header,
-        "remarks": [asdict(remark) for remark in table.remarks],
+        "warnings": [asdict(warning) for warning in table.warnings],
     }
     cells = zip(*table.rows, strict=True) if table.rows else [() for _ in table.columns]
     dropped = _packed([[row.reason for row in table.dropped]], [row.line for row in table.dropped])
@@ -94,7 +94,7 @@ def receive_table(stream: BinaryIO, facts: dict[str, Any]) -> Table:
             delimiter=None if facts["delimiter"] is None else str(facts["delimiter"]),
             header=bool(facts["header"]),
             dropped=tuple(map(DroppedRow, dropped, reasons)),
-            remarks=tuple(ReaderWarning(**remark) for remark in facts["remarks"]),
+            warnings=tuple(ReaderWarning(**warning) for warning in facts["warnings"]),
         )
     except BrokenWireError:
         raise
