@@ -23,7 +23,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from tests.warm import Warm
 from trainer.atomic import REMOVED
-from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
+from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.reader.file_reader import FileReader
 from trainer.data.rows import load_rows
 from trainer.drafts import editor
@@ -324,9 +324,9 @@ def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
 
     def counting(texts: tuple[str, ...]) -> NearDuplicates:
         looked.append(len(texts))
-        return near_duplicates(texts)
+        return find_near_duplicates(texts)
 
-    monkeypatch.setattr(editor, "near_duplicates", counting)
+    monkeypatch.setattr(editor, "find_near_duplicates", counting)
     path = write_rows(tmp_path / "messy.csv", messy())
     opened = studio.open_files(ME, {"main": (path.name, path)})
     renamed = studio.name_classes(ME, opened.draft.id, {opened.corpus.label_names[0]: "another name"})

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.data.corpus import Corpus
-from trainer.data.duplicates.near_duplicates import MIN_LETTERS, near_duplicates
+from trainer.data.duplicates.near_duplicates import MIN_LETTERS, find_near_duplicates
 from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY
 from trainer.data.splits import split
@@ -157,7 +157,7 @@ def _run(corpus: str, rows: int) -> dict[str, float]:
     texts, pairs = plant({"realistic": realistic, "templated": templated}[corpus](rows), each=max(100, rows // 200))
     before = _peak_mb()
     start = time.process_time()
-    found = near_duplicates(texts)
+    found = find_near_duplicates(texts)
     seconds = time.process_time() - start
     peak = _peak_mb() - before
     draw = random.Random(3)

@@ -8,10 +8,10 @@ import pytest
 
 from tests.effort import effort
 from tests.readers import InThisProcess
-from trainer.data.checks.run_checks import check
+from trainer.data.checks.run_checks import run_checks
 from trainer.data.columns.guess import guess_columns
 from trainer.data.corpus import build_corpus, join_corpora
-from trainer.data.duplicates.near_duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.files.reading import read_table
 from trainer.data.splits import split
 from trainer.drafts.inspection import inspect_file
@@ -55,7 +55,7 @@ def test_real_file(name, rows, encoding, delimiter, header, text, label, classes
     splits = split(corpus, validation_share=0.1, test_share=0.2, seed=42)
     assert abs(len(splits.test) - 0.2 * len(corpus)) <= 3
     assert abs(len(splits.validation) - 0.1 * len(corpus)) <= 3
-    check(table, columns, corpus, near_duplicates(corpus.texts))
+    run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
 
 
 def test_ragged_rows_of_isear_are_accounted_for():

@@ -12,7 +12,7 @@ from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import Table, read_table
 from trainer.data.repaired_file import change_log, repaired_csv, write_repaired
 
-COLUMNS = Columns(1, 2, "", "", sure=True)
+COLUMNS = Columns(1, 2, "", "", confident=True)
 
 
 def table_of(*rows: tuple[str, ...], columns=("id", "text", "label"), header: bool = True) -> Table:
@@ -51,7 +51,7 @@ def test_without_a_header_the_columns_get_names():
 
 
 def test_joined_texts_stand_in_a_column_of_their_own():
-    columns = Columns(0, 2, "", "", sure=True, extra_text_columns=(1,))
+    columns = Columns(0, 2, "", "", confident=True, extra_text_columns=(1,))
     table = table_of(("a title", "a text", "joy"), columns=("title", "text", "label"))
     data = repaired_csv(table, columns, corpus_of(table, columns))
     assert cells(data) == [["title", "text", "label", "joined text"], ["a title", "a text", "joy", "a title\na text"]]

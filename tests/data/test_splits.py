@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.effort import effort
 from trainer.data.corpus import Corpus, duplicate_key
-from trainer.data.duplicates.near_duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.splits import Splits, split
 from trainer.errors import UserError
 
@@ -41,7 +41,7 @@ def assert_partition(corpus: Corpus, splits: Splits) -> None:
     for part in parts(splits):
         assert part.dtype == np.int64
         assert part.tolist() == sorted(part.tolist())
-    groups = near_duplicates(corpus.texts).groups
+    groups = find_near_duplicates(corpus.texts).groups
     for number in ([duplicate_key(text) for text in corpus.texts], groups.tolist()):
         train, validation, test = ({number[row] for row in part} for part in parts(splits)[:3])
         assert not train & validation
@@ -119,7 +119,7 @@ def test_in_twenty_one_thousand_rows_no_planted_pair_is_torn_apart():
 
 def test_groups_that_are_known_are_not_sought_again(monkeypatch):
     corpus = corpus_of([f"text {n}" for n in range(100)], ["joy" if n % 2 else "fear" for n in range(100)])
-    monkeypatch.delattr("trainer.data.splits.near_duplicates")
+    monkeypatch.delattr("trainer.data.splits.find_near_duplicates")
     splits = split(corpus, **SHARES, seed=0, groups=np.arange(100) // 5)
     for number in range(20):
         assert sum(bool({row // 5 for row in part.tolist()} & {number}) for part in parts(splits)) == 1

@@ -68,7 +68,7 @@ def test_a_damaged_draft_is_no_longer_here_and_hides_no_other(tmp_path: Path, ha
     with pytest.raises(UserError, match="no longer here"):
         store.get(broken.id, "local")
     assert store.latest("local") == whole
-    store.tidy("local")
+    store.prune("local")
 
 
 def test_text_that_cannot_be_written_is_cleaned(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_only_the_newest_drafts_are_kept(tmp_path: Path) -> None:
     for _ in range(8):
         last = store.create("local", {"main": ("a.csv", b"x")})
     other = store.create("somebody", {"main": ("a.csv", b"x")})
-    store.tidy("local", keep=3)
+    store.prune("local", keep=3)
     assert len(list((tmp_path / "drafts").iterdir())) == 4
     assert store.get(last.id, "local") == last
     assert store.get(other.id, "somebody") == other

@@ -154,7 +154,7 @@ def check_trainable(corpus: Corpus, *, column: str, max_classes: int) -> None:
     for origin in ("validation", "test"):
         lost = sorted(_names_in(corpus, origin) - _names_in(corpus, "train")) if corpus.given_split else []
         if lost and _names_in(corpus, "train"):
-            raise unknown_class(lost, origin, sort_labels(_names_in(corpus, "train")))
+            raise unknown_class_error(lost, origin, sort_labels(_names_in(corpus, "train")))
 
 
 def _names_in(corpus: Corpus, origin: str) -> set[str]:
@@ -162,7 +162,7 @@ def _names_in(corpus: Corpus, origin: str) -> set[str]:
     return {corpus.label_names[number] for number in np.unique(corpus.label_ids[given_split == origin]).tolist()}
 
 
-def unknown_class(unknown: Sequence[str], origin: str, known: Sequence[str]) -> UserError:
+def unknown_class_error(unknown: Sequence[str], origin: str, known: Sequence[str]) -> UserError:
     """The error for classes that only the validation or test rows have."""
     return UserError(
         f"The {origin} rows hold {quote_names(unknown)}, which no training row has, so it could never be predicted. "

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.corpus import Corpus, duplicate_key, unknown_class
-from trainer.data.duplicates.near_duplicates import near_duplicates
+from trainer.data.corpus import Corpus, duplicate_key, unknown_class_error
+from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.errors import UserError
 from trainer.text_format import pluralize
 
@@ -46,7 +46,7 @@ def split(corpus: Corpus, *, validation_share: float, test_share: float, seed: i
     Raises UserError ``too_few_rows`` where a part would be empty or training would have fewer than two classes,
     and ``unknown_class`` where a published split has no training row of a class.
     """
-    groups = near_duplicates(corpus.texts).groups if groups is None else groups
+    groups = find_near_duplicates(corpus.texts).groups if groups is None else groups
     texts = _Texts([duplicate_key(text) for text in corpus.texts], groups.tolist())
     given_split = corpus.given_split
     if given_split is None or set(given_split) <= {"train"}:
@@ -119,7 +119,7 @@ def _check_classes(corpus: Corpus, given: dict[str, list[int]]) -> None:
     for origin in ("validation", "test"):
         unknown = sorted(set(corpus.label_ids[given[origin]].tolist()) - known)
         if unknown and known:
-            raise unknown_class([corpus.label_names[n] for n in unknown], origin, [corpus.label_names[n] for n in sorted(known)])
+            raise unknown_class_error([corpus.label_names[n] for n in unknown], origin, [corpus.label_names[n] for n in sorted(known)])
 
 
 def _doubles(rows: list[int], others: list[int], texts: _Texts) -> tuple[list[int], list[int]]:

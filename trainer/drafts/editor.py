@@ -13,7 +13,7 @@ from typing import Any, get_args
 from trainer.cache import SingleFlightCache
 from trainer.data.checks.repairs import sort_repairs
 from trainer.data.columns.resolve import resolve_columns
-from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
+from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.hub_datasets import HubDataset, fetch_dataset
@@ -259,7 +259,7 @@ class DraftEditor:
             with suppress(OSError):
                 self._drafts.remove(draft)
             raise
-        self._drafts.tidy(draft.owner)
+        self._drafts.prune(draft.owner)
         return preparation
 
     def _forget(self, draft: Draft) -> None:
@@ -300,7 +300,7 @@ class DraftEditor:
 
     def _near_duplicates(self, texts: tuple[str, ...]) -> NearDuplicates:
         """Found once for the same texts: they are what takes longest, and most choices leave the texts as they are."""
-        return self._near.get(texts, lambda: near_duplicates(texts))
+        return self._near.get(texts, lambda: find_near_duplicates(texts))
 
 
 def _check_role(role: str) -> None:

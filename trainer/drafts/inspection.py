@@ -13,11 +13,11 @@ import numpy as np
 from trainer.data.checks.encoder import EncoderInfo, check_encoder, measure_lengths
 from trainer.data.checks.findings import Finding
 from trainer.data.checks.repairs import drop_several_labels, removable
-from trainer.data.checks.run_checks import check, sort_by_severity
+from trainer.data.checks.run_checks import run_checks, sort_by_severity
 from trainer.data.columns.guess import Columns, guess_split_column
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable
-from trainer.data.duplicates.near_duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.errors import UserError
@@ -69,7 +69,7 @@ def examine(
         check_trainable(drop_several_labels(corpus), column=table.columns[columns.label], max_classes=max_classes)
     except UserError as error:
         return Inspection(answer | _refusal(error) | _reading(table, None), table)
-    findings = check(table, columns, corpus, near_duplicates(corpus.texts))
+    findings = run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
     if encoder is not None:
         # Rows that are given for a test are nobody's reason to change a setting.
         free = removable(corpus)

@@ -14,11 +14,11 @@ from trainer.data.checks.encoder import EncoderInfo, Lengths, measure_lengths
 from trainer.data.checks.findings import Finding, examples
 from trainer.data.checks.reading import check_reading
 from trainer.data.checks.repairs import Repaired, apply_repairs, drop_several_labels
-from trainer.data.checks.run_checks import check, sort_by_severity
+from trainer.data.checks.run_checks import run_checks, sort_by_severity
 from trainer.data.columns.guess import Columns, find_column, guess_split_column
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, duplicate_key, is_whole_number, join_corpora
-from trainer.data.duplicates.near_duplicates import NearDuplicates, near_duplicates
+from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split
@@ -120,7 +120,7 @@ def understand(
     tables: Mapping[str, Table],
     settings: Settings,
     *,
-    find_near: Callable[[tuple[str, ...]], NearDuplicates] = near_duplicates,
+    find_near: Callable[[tuple[str, ...]], NearDuplicates] = find_near_duplicates,
 ) -> PreparedDraft:
     """Columns, corpus and findings of a draft. Where a file cannot be trained on, ``problem`` says why.
 
@@ -140,7 +140,7 @@ def understand(
         shared = _shared_texts(draft, corpus)
     except UserError as error:
         problem = error
-    findings = sort_by_severity([*check(main, columns, repaired.corpus, near), *odd, *shared])
+    findings = sort_by_severity([*run_checks(main, columns, repaired.corpus, near), *odd, *shared])
     found = tuple(_accepted(finding, draft) for finding in findings)
     try:
         judged = repaired.corpus if "several_labels" in draft.dismissed else drop_several_labels(repaired.corpus)

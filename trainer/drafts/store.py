@@ -233,7 +233,7 @@ class DraftStore:
             link_file(self.path(draft, source), folder / source.file)
         write_json(folder / DRAFT, asdict(draft))
 
-    def tidy(self, owner: str, *, keep: int = MAX_DRAFTS) -> None:
+    def prune(self, owner: str, *, keep: int = MAX_DRAFTS) -> None:
         """Remove the owner's drafts but the newest ``keep``, as long as nobody asks for more room; what was trained on lives in the runs."""
         mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
         for file in mine[keep:]:

@@ -51,7 +51,7 @@ def _columns(prepared: PreparedDraft) -> str:
         )
         taken = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], max_length=60)}”</b>'
         why = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
-    unsure = columns is None or not columns.sure
+    unsure = columns is None or not columns.confident
     # What is folded out stays so while a file is worked on (by the words of its summary), and not in the next one.
     key = f"<span hidden>{prepared.draft.id}</span>"
     return (

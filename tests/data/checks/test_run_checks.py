@@ -2,19 +2,19 @@
 
 import random
 
-from trainer.data.checks.run_checks import check
+from trainer.data.checks.run_checks import run_checks
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.duplicates.near_duplicates import near_duplicates
+from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.files.reading import read_table
 
-SURE = Columns(0, 1, "chosen by you", "chosen by you", sure=True)
+SURE = Columns(0, 1, "chosen by you", "chosen by you", confident=True)
 
 
 def findings(data: bytes, columns: Columns = SURE):
     table = read_table(data)
     corpus = build_corpus(table, text=columns.text, label=columns.label, extra_text_columns=columns.extra_text_columns)
-    found = check(table, columns, corpus, near_duplicates(corpus.texts))
+    found = run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
     assert [f.severity for f in found] == sorted((f.severity for f in found), key=["error", "warning", "ok"].index)
     return {f.code: f for f in found}
 
@@ -49,7 +49,7 @@ def test_guessed_encoding():
 
 
 def test_unsure_columns():
-    found = findings(lines(*GOOD), Columns(0, 1, "long", "“b” could be it too", sure=False))["columns_unsure"]
+    found = findings(lines(*GOOD), Columns(0, 1, "long", "“b” could be it too", confident=False))["columns_unsure"]
     assert "“text” (long)" in found.sentence
     assert "“label” (“b” could be it too)" in found.sentence
 

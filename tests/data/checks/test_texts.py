@@ -11,7 +11,7 @@ WORDS = "river stone cloud paper window garden silver copper lemon winter harbou
 
 def findings(rows, columns=("text", "label"), extra_text_columns=()):
     table = Table(columns, [tuple(row) for row in rows], list(range(2, len(rows) + 2)), "utf-8", False, ",", True, ())
-    chosen = Columns(0, 1, "", "", sure=True, extra_text_columns=extra_text_columns)
+    chosen = Columns(0, 1, "", "", confident=True, extra_text_columns=extra_text_columns)
     corpus = build_corpus(table, text=0, label=1, extra_text_columns=extra_text_columns)
     return {found.code: found for found in check_texts(table, chosen, corpus)}
 
@@ -72,7 +72,7 @@ def test_given_test_rows_play_no_part_in_what_gives_the_label_away():
     plain = [(text, label, "train") for text, label in rows_of("the {a} lies by the {b}")]
     leaking = [(text, label, "test") for text, label in rows_of("[{label}] the {a} by the {b}", 600)]
     table = Table(("text", "label"), [], [], "utf-8", False, ",", True, ())
-    columns = Columns(0, 1, "", "", sure=True, extra_text_columns=())
+    columns = Columns(0, 1, "", "", confident=True, extra_text_columns=())
     assert check_texts(table, columns, corpus_of(*plain, *leaking)) == []
     turned = [(text, label, {"train": "test", "test": "train"}[part]) for text, label, part in plain + leaking]
     assert [finding.code for finding in check_texts(table, columns, corpus_of(*turned))] == ["label_leak"]

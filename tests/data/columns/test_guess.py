@@ -24,12 +24,12 @@ def table_of(header: str, row, count: int = 30):
 
 def names(table, **given):
     found = guess_columns(table, **given)
-    return table.columns[found.text], table.columns[found.label], found.sure
+    return table.columns[found.text], table.columns[found.label], found.confident
 
 
 def test_text_and_label():
     found = guess_columns(table_of("text,label", lambda n: f"{SENTENCES[n]},{n % 2}"))
-    assert (found.text, found.label, found.sure) == (0, 1, True)
+    assert (found.text, found.label, found.confident) == (0, 1, True)
     assert found.text_reason
     assert found.label_reason == "2 different values, each about 15 times on average"
 
@@ -62,7 +62,7 @@ def test_rival_labels_are_declared():
 
 def test_rival_texts_are_declared():
     table = table_of("a,b,label", lambda n: f"{SENTENCES[n]},{SENTENCES[-n]} more,{n % 2}")
-    assert guess_columns(table).sure is False
+    assert guess_columns(table).confident is False
 
 
 @pytest.mark.parametrize("decoy", ["author", "gender", "season", "word_count", "split", "date", "lang", "Speaker"])
@@ -154,7 +154,7 @@ def test_one_label_in_two_languages_is_one():
 
 def test_yes_no_columns_are_declared():
     found = guess_columns(table_of("text,joy,fear,anger", lambda n: f"{SENTENCES[n]},{n % 2},{int(n % 3 == 0)},{int(n % 5 == 0)}"))
-    assert (found.label, found.sure) == (1, False)
+    assert (found.label, found.confident) == (1, False)
     assert "several yes/no columns (“joy”, “fear”, “anger”)" in found.label_reason
     assert set(found.candidates) == {2, 3}
 
@@ -410,5 +410,5 @@ def test_shape_of_a_published_data_set(line):
     found = guess_columns(table)
     assert table.columns[found.text] in text.split(" or ")
     assert table.columns[found.label] in label.split(" or ")
-    assert found.sure or sure != ["sure"]
-    assert not found.sure or sure != ["ask"]
+    assert found.confident or sure != ["sure"]
+    assert not found.confident or sure != ["ask"]

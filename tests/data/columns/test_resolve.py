@@ -13,7 +13,7 @@ TONES = ["calm", "loud", "kind"]
 def guess(header, row):
     table = read_table("\n".join([header, *(row(n) for n in range(60))]).encode())
     found = guess_columns(table)
-    return table.columns[found.label], found.sure, [table.columns[rival] for rival in found.candidates]
+    return table.columns[found.label], found.confident, [table.columns[rival] for rival in found.candidates]
 
 
 def test_a_weak_name_wins_only_with_a_question():

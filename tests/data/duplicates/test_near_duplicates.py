@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
 from tests.effort import effort
-from trainer.data.duplicates.near_duplicates import MAX_GROUP, MIN_LETTERS, near_duplicates
+from trainer.data.duplicates.near_duplicates import MAX_GROUP, MIN_LETTERS, find_near_duplicates
 from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY
 
@@ -23,7 +23,7 @@ def some_words(rng: random.Random, count: int) -> str:
 
 
 def near_groups(texts) -> np.ndarray:
-    return near_duplicates(texts).groups
+    return find_near_duplicates(texts).groups
 
 
 def distinct_groups(groups: np.ndarray) -> set[frozenset[int]]:
@@ -66,7 +66,7 @@ def test_in_twenty_one_thousand_rows_no_planted_pair_is_missed():
     texts = [" ".join(rng.choices(known, k=rng.randint(8, 14))) for _ in range(21_000)]
     equal = [f"{text.title()}!! @someone" for text in texts[:500]]
     changed = [typo(rng, text) for text in texts[500:1_500]]
-    found = near_duplicates(texts + equal + changed)
+    found = find_near_duplicates(texts + equal + changed)
     assert np.array_equal(found.groups[:1_500], found.groups[21_000:])
     assert not found.parted.any()
     assert not found.unchecked.any()
@@ -91,7 +91,7 @@ def test_two_texts_one_letter_apart_are_always_one_group(text, more, place, what
     digits = ["".join(filter(str.isdigit, fold)) for fold in (one, other)]
     if min(len(one), len(other)) < MIN_LETTERS or digits[0] != digits[1] or Levenshtein.distance(one, other) > 1:
         return
-    found = near_duplicates([one, *more, other])
+    found = find_near_duplicates([one, *more, other])
     assert found.groups[0] == found.groups[-1]
 
 
@@ -126,7 +126,7 @@ def test_a_chain_of_templated_texts_does_not_swallow_the_file():
 def test_rows_that_the_largest_group_keeps_apart_are_counted():
     rng = random.Random(1)
     texts = [f"dear {''.join(rng.choices(ALPHABET, k=6))} your order was sent and will arrive at your door on monday" for _ in range(300)]
-    found = near_duplicates([*texts, "nobody came to see the garden this year", "nobody came to see the gardens this year"])
+    found = find_near_duplicates([*texts, "nobody came to see the garden this year", "nobody came to see the gardens this year"])
     assert found.parted[:300].all()
     assert found.parted[300:].tolist() == [False, False]
 
@@ -136,7 +136,7 @@ def test_texts_of_which_too_many_have_the_same_words_are_counted_as_unchecked(mo
         monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{limit}", 0)
     rng = random.Random(2)
     texts = [" ".join(rng.choices(["alpha", "bravo", "delta"], k=150)) for _ in range(400)]
-    found = near_duplicates([*texts, "nobody came to see the garden this year"])
+    found = find_near_duplicates([*texts, "nobody came to see the garden this year"])
     assert found.unchecked[:400].mean() > 0.9
     assert not found.unchecked[400]
 
@@ -151,7 +151,7 @@ def test_of_pairs_of_templated_texts_hardly_any_is_missed_in_silence(rows, at_mo
     rng = random.Random(rows + 60)
     words = ["".join(rng.choice("bcdfghjklmnp") + rng.choice("aeiou") for _ in range(3)) for _ in range(60)]
     texts = list(dict.fromkeys(normalize_text(bought(rng, words)) for _ in range(rows)))
-    found = near_duplicates(texts)
+    found = find_near_duplicates(texts)
     likeness = process.cdist(texts[:3_000], texts, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY, dtype=np.uint8)
     one, other = np.nonzero(np.triu(likeness, 1))
     assert len(one) > 200
@@ -172,7 +172,7 @@ def test_links_joined_many_at_a_time_make_the_groups_of_one_at_a_time(monkeypatc
 
 def test_a_text_of_over_a_million_letters_is_counted_as_unchecked(monkeypatch):
     monkeypatch.setattr("trainer.data.duplicates.near_duplicates._LONGEST", 50)
-    found = near_duplicates(["we waited for an hour and nobody came " * 2, "we waited for an hour and nobody came", "Short one"])
+    found = find_near_duplicates(["we waited for an hour and nobody came " * 2, "we waited for an hour and nobody came", "Short one"])
     assert found.unchecked.tolist() == [True, False, False]
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from trainer.data.columns.guess import guess_columns
-from trainer.data.files.annotations import bare
+from trainer.data.files.annotations import unwrap_single
 from trainer.data.files.reading import read_table
 
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(30)]
@@ -20,11 +20,11 @@ def table_of(rows, *, lines: bool = True):
 def chosen(table):
     found = guess_columns(table)
     assert [row[found.text] for row in table.rows] == SENTENCES
-    return table.columns[found.label], [row[found.label] for row in table.rows], found.sure
+    return table.columns[found.label], [row[found.label] for row in table.rows], found.confident
 
 
 def test_a_list_of_one_is_that_one():
-    assert [bare(value) for value in (["joy"], [1], [None], [], ["a", "b"], [["a"]], "a", {})] == [
+    assert [unwrap_single(value) for value in (["joy"], [1], [None], [], ["a", "b"], [["a"]], "a", {})] == [
         *("joy", 1, None, None, ["a", "b"], [["a"]], "a", {})
     ]
 
@@ -108,7 +108,7 @@ def test_what_cannot_be_made_flat_leaves_the_guess_unsure(row):
     rows[::2] = [row | {"source": "mail"} for row in rows[::2]]
     table = table_of(rows)
     found = guess_columns(table)
-    assert (table.columns[found.label], found.sure) == ("source", False)
+    assert (table.columns[found.label], found.confident) == ("source", False)
     inner = table_of({"doc": {"body": text}, "label": label} for text, label in PAIRS)
     assert inner.rows[0][0] == f'{{"body": "{SENTENCES[0]}"}}'
-    assert guess_columns(inner).sure is False
+    assert guess_columns(inner).confident is False

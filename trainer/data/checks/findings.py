@@ -55,6 +55,6 @@ def examples(corpus: Corpus, rows: Iterable[int], *, note: str | None = None) ->
     )
 
 
-def marked(mask: np.ndarray) -> list[int]:
+def rows_where(mask: np.ndarray) -> list[int]:
     """The rows for which the mask is true."""
     return np.flatnonzero(mask).tolist()

@@ -4,8 +4,15 @@ from collections import Counter
 
 import numpy as np
 
-from trainer.data.checks.findings import Finding, examples, marked
-from trainer.data.checks.repairs import MIN_ROWS_PER_LABEL, apply_repairs, label_variants, rare, removable_rows, several_labels
+from trainer.data.checks.findings import Finding, examples, rows_where
+from trainer.data.checks.repairs import (
+    MIN_ROWS_PER_LABEL,
+    apply_repairs,
+    label_variants,
+    rare_label_mask,
+    removable_rows,
+    several_labels_mask,
+)
 from trainer.data.corpus import Corpus
 from trainer.text_format import pluralize, quote_names
 
@@ -37,12 +44,12 @@ def _variants(corpus: Corpus) -> Finding | None:
     pairs = ", ".join(f"“{name[:40]}” and “{common[:40]}”" for name, common in list(merged.items())[:5])
     message = f"{count} from another only in case, blanks or the form of a letter: {pairs}{', …' if len(merged) > 5 else '.'}"
     odd = np.isin(corpus.label_ids, [at for at, name in enumerate(corpus.label_names) if name in merged])
-    shown = examples(corpus, marked(odd))
+    shown = examples(corpus, rows_where(odd))
     return Finding("label_variants", "error", len(merged), message, "A model would take them for different labels.", shown, True)
 
 
 def _several(corpus: Corpus) -> Finding | None:
-    rows = several_labels(corpus)
+    rows = several_labels_mask(corpus)
     count = int(rows.sum())
     if not count:
         return None
@@ -53,12 +60,12 @@ def _several(corpus: Corpus) -> Finding | None:
         "Leave these rows out, or keep one label in each cell and upload the file again."
     )
     return Finding(
-        "several_labels", "error", count, message, advice, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())
+        "several_labels", "error", count, message, advice, examples(corpus, rows_where(rows)), bool(removable_rows(corpus, rows).any())
     )
 
 
 def _rare(corpus: Corpus) -> Finding | None:
-    rows = rare(corpus)
+    rows = rare_label_mask(corpus)
     sizes = Counter(corpus.label_ids[rows].tolist())
     if not sizes:
         return None
@@ -68,7 +75,7 @@ def _rare(corpus: Corpus) -> Finding | None:
     message = f"{pluralize(len(few), 'label has', 'labels have')} fewer than {MIN_ROWS_PER_LABEL} rows: {names}{further}."
     advice = "That is too few to learn from and to test; add rows or give them another label."
     return Finding(
-        "rare_classes", "warning", len(few), message, advice, examples(corpus, marked(rows)), bool(removable_rows(corpus, rows).any())
+        "rare_classes", "warning", len(few), message, advice, examples(corpus, rows_where(rows)), bool(removable_rows(corpus, rows).any())
     )
 
 

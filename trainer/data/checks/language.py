@@ -50,7 +50,7 @@ _LETTER_RUN = re.compile(r"[^\W\d_]")
 def scripts(texts: Sequence[str]) -> dict[str, float]:
     """The share of the letters that each script has, the largest first; the shares of some letters add up to 1.
 
-    Scripts have their Unicode names ("Latin", "Devanagari", "Han"), Hiragana and Katakana are "Japanese", rare ones "other".
+    Scripts have their Unicode names ("Latin", "Devanagari", "Han"), Hiragana and Katakana are "Japanese", rare_label_mask ones "other".
     At most 300 texts, evenly spaced, are looked at. No letters, no shares.
     """
     sample = _sample(texts)

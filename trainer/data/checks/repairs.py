@@ -168,7 +168,7 @@ def _merge_spellings(corpus: Corpus) -> Corpus:
     return corpus.renamed(merged) if merged else corpus
 
 
-def several_labels(corpus: Corpus) -> np.ndarray:
+def several_labels_mask(corpus: Corpus) -> np.ndarray:
     """(n,) bool: the rows whose cell names several labels."""
     counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
     separator = find_separator(counts)
@@ -180,7 +180,7 @@ def several_labels(corpus: Corpus) -> np.ndarray:
 
 def drop_several_labels(corpus: Corpus) -> Corpus:
     """The rows whose cell names one label, by which the labels are judged: combinations are explained by a finding. All, where none does."""
-    several = several_labels(corpus)
+    several = several_labels_mask(corpus)
     return corpus if several.all() or not several.any() else corpus.where(~several)
 
 
@@ -216,7 +216,7 @@ def _without(corpus: Corpus, rows: np.ndarray) -> Corpus:
     return corpus.where(~gone) if gone.any() else corpus
 
 
-def conflicting(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
+def conflicting_mask(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
     """(n,) bool: of the ``doubles``, rows of one text each, those whose text has another label elsewhere, but for the label most copies have."""
     labels = corpus.label_ids.tolist()
     marked = np.zeros(len(corpus), dtype=bool)
@@ -242,10 +242,10 @@ def duplicate_mask(corpus: Corpus, doubles: list[list[int]]) -> np.ndarray:
     return marked
 
 
-def rare(corpus: Corpus) -> np.ndarray:
+def rare_label_mask(corpus: Corpus) -> np.ndarray:
     """(n,) bool: the rows of labels that have fewer rows than can be split, whatever their spelling."""
     merged = label_variants(corpus)
-    several = several_labels(corpus)
+    several = several_labels_mask(corpus)
     common = [merged.get(name, name) for name in corpus.label_names]
     at = {name: number for number, name in enumerate(dict.fromkeys(common))}
     ids = np.array([at[name] for name in common], dtype=np.int64)[corpus.label_ids]
@@ -273,12 +273,14 @@ REPAIRS: dict[str, Repair] = {
     "links_in_texts": _text_repair("Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", mask_links),
     "label_variants": Repair("Merge the spellings", "label written as most rows write it", _merge_spellings),
     "several_labels": Repair(
-        "Leave these rows out", "left out, since the cell names several labels", lambda corpus: _without(corpus, several_labels(corpus))
+        "Leave these rows out",
+        "left out, since the cell names several labels",
+        lambda corpus: _without(corpus, several_labels_mask(corpus)),
     ),
     "conflicting_labels": Repair(
         "Keep the label most copies have",
         "left out, since most copies of the text have another label, or none has most",
-        lambda corpus: _without(corpus, conflicting(corpus, duplicate_groups(corpus, duplicate_key))),
+        lambda corpus: _without(corpus, conflicting_mask(corpus, duplicate_groups(corpus, duplicate_key))),
     ),
     "duplicate_texts": Repair(
         "Keep one copy of each",
@@ -291,7 +293,7 @@ REPAIRS: dict[str, Repair] = {
         lambda corpus: _without(corpus, duplicate_mask(corpus, duplicate_groups(corpus, normalize_text))),
     ),
     "rare_classes": Repair(
-        "Leave these labels out", "left out, since their label has too few rows", lambda corpus: _without(corpus, rare(corpus))
+        "Leave these labels out", "left out, since their label has too few rows", lambda corpus: _without(corpus, rare_label_mask(corpus))
     ),
 }
 """By the code of the finding that each answers, in the order in which they are applied."""

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from trainer.data.checks.findings import Finding, examples, marked
+from trainer.data.checks.findings import Finding, examples, rows_where
 from trainer.data.checks.labels import check_labels
 from trainer.data.checks.reading import check_reading
-from trainer.data.checks.repairs import conflicting, duplicate_groups, duplicate_mask, removable_rows, rows_of
+from trainer.data.checks.repairs import conflicting_mask, duplicate_groups, duplicate_mask, removable_rows, rows_of
 from trainer.data.checks.texts import check_texts
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus, duplicate_key
@@ -22,7 +22,7 @@ from trainer.text_format import percent, pluralize
 _ORDER = {"error": 0, "warning": 1, "ok": 2}
 
 
-def check(table: Table, columns: Columns, corpus: Corpus, near: NearDuplicates) -> list[Finding]:
+def run_checks(table: Table, columns: Columns, corpus: Corpus, near: NearDuplicates) -> list[Finding]:
     """All findings, the most pressing first. ``near``: the ``near_duplicates`` of the corpus's texts."""
     found = [
         *check_reading(table, columns, corpus),
@@ -41,7 +41,7 @@ def sort_by_severity(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _columns_unsure(table: Table, columns: Columns) -> Finding | None:
-    if columns.sure:
+    if columns.confident:
         return None
     advice = (
         f"Text: “{table.columns[columns.text][:60]}” ({columns.text_reason}). "
@@ -107,7 +107,7 @@ def _conflicts(corpus: Corpus, conflicts: list[list[int]]) -> Finding | None:
         message,
         advice,
         shown,
-        bool(removable_rows(corpus, conflicting(corpus, conflicts)).any()),
+        bool(removable_rows(corpus, conflicting_mask(corpus, conflicts)).any()),
     )
 
 
@@ -148,7 +148,7 @@ def _near_parted(corpus: Corpus, near: NearDuplicates) -> Finding | None:
         "on one side, so that some are trained on and others that look like them are tested: the score will look better than it is. "
         "Take out texts that only repeat a template, or give a test file whose texts were collected separately."
     )
-    return Finding("near_duplicates_parted", "warning", count, message, advice, examples(corpus, marked(near.parted)))
+    return Finding("near_duplicates_parted", "warning", count, message, advice, examples(corpus, rows_where(near.parted)))
 
 
 def _near_unchecked(corpus: Corpus, near: NearDuplicates) -> Finding | None:
@@ -164,4 +164,4 @@ def _near_unchecked(corpus: Corpus, near: NearDuplicates) -> Finding | None:
         "are nearly equal may be both trained on and tested, which makes a test score too high. Shorten long texts, take out texts that "
         "only repeat a template, or give a test file whose texts were collected separately."
     )
-    return Finding("near_duplicates_unchecked", "warning", count, message, advice, examples(corpus, marked(near.unchecked)))
+    return Finding("near_duplicates_unchecked", "warning", count, message, advice, examples(corpus, rows_where(near.unchecked)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trainer.data.checks.findings import Finding, examples, marked
+from trainer.data.checks.findings import Finding, examples, rows_where
 from trainer.data.checks.repairs import removable
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
@@ -108,5 +108,5 @@ def _named_in_text(corpus: Corpus, rows: Sequence[int]) -> Finding | None:
 
 def _sample(corpus: Corpus) -> list[int]:
     """Rows to look at, evenly spread; where test rows are given, they stay unseen: nobody may change the texts because of them."""
-    rows = marked(removable(corpus))
+    rows = rows_where(removable(corpus))
     return rows[:: max(1, -(-len(rows) // _SAMPLE_ROWS))]

@@ -1,6 +1,6 @@
 """Which column is the text and which the label, judged by content first and by name second, with the reason in words.
 
-Changes no cell; a guess that is not clear says so (``sure``), and a person can always name the columns instead.
+Changes no cell; a guess that is not clear says so (``confident``), and a person can always name the columns instead.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainer.data.columns.names import ColumnNameScores, score_column_names
-from trainer.data.columns.profiles import Profile, profile_columns
+from trainer.data.columns.profiles import ColumnProfile, profile_columns
 from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.reading import Table
 from trainer.data.files.table import why_dropped
@@ -22,7 +22,7 @@ _SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
 
 @dataclass(frozen=True)
 class Columns:
-    """Positions of the text and the label column, each with the reason in words; ``sure`` is False where a person should look.
+    """Positions of the text and the label column, each with the reason in words; ``confident`` is False where a person should look.
 
     ``candidates``: other columns that could be the label, best first. ``extra_text_columns``: further texts joined to the text, as a person chose.
     """
@@ -31,7 +31,7 @@ class Columns:
     label: int
     text_reason: str
     label_reason: str
-    sure: bool
+    confident: bool
     candidates: tuple[int, ...] = ()
     extra_text_columns: tuple[int, ...] = ()
 
@@ -55,7 +55,7 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
             raise UserError(
                 f"The column {_quoted(table, text)} cannot be both the text and the label. Choose two columns.", code="same_column"
             )
-        return Columns(text, label, "chosen by you", "chosen by you", sure=True)
+        return Columns(text, label, "chosen by you", "chosen by you", confident=True)
     hints = score_column_names(table.columns) if table.header else [ColumnNameScores()] * len(table.columns)
     columns = [_Column(profile, hint) for profile, hint in zip(profile_columns(table), hints, strict=True)]
     text_reason, text_sure = "chosen by you", True
@@ -64,7 +64,7 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
     if label is not None:
         return Columns(text, label, text_reason, "chosen by you", text_sure)
     found = _guess_label(table, columns, text)
-    return Columns(text, found.position, text_reason, found.reason, text_sure and found.sure, found.candidates)
+    return Columns(text, found.position, text_reason, found.reason, text_sure and found.confident, found.candidates)
 
 
 def find_column(table: Table, name_or_position: str, what: str) -> int:
@@ -110,7 +110,7 @@ def _are_splits(values: Counter[str]) -> bool:
 
 @dataclass(frozen=True)
 class _Column:
-    profile: Profile
+    profile: ColumnProfile
     name: ColumnNameScores
 
     @property
@@ -134,16 +134,16 @@ def _guess_text(table: Table, columns: list[_Column]) -> tuple[int, str, bool]:
     score, best = ranked[0]
     p = best.profile
     rival = ranked[1] if len(ranked) > 1 else None
-    sure = rival is None or rival[0] <= 0.75 * score or best.name.text > rival[1].name.text
+    confident = rival is None or rival[0] <= 0.75 * score or best.name.text > rival[1].name.text
     # The text may stand within an object that could not be taken apart.
-    sure = sure and not p.structured and (best.name.text >= 1 or not any(c.profile.structured for c in columns))
+    confident = confident and not p.structured and (best.name.text >= 1 or not any(c.profile.structured for c in columns))
     about = f"about {p.words:,.0f} words in each" if p.words >= 1.5 else f"about {p.chars:,.0f} characters in each"
     reason = f"{'longest texts' if len(columns) > 2 else 'texts'}, mostly different from row to row ({about})"
     if p.distinct < 0.5 * p.count:
         reason = f"longest texts ({about})"
-    if rival and not sure:
+    if rival and not confident:
         reason += f"; {_quoted(table, rival[1].position)} could be it too"
-    return best.position, reason, sure
+    return best.position, reason, confident
 
 
 def _text_score(column: _Column, least_words: float) -> float:
@@ -172,7 +172,7 @@ def _text_hint(column: _Column) -> float:
 class _Label:
     position: int
     reason: str
-    sure: bool
+    confident: bool
     candidates: tuple[int, ...]
 
 
@@ -213,13 +213,13 @@ def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
     ]
     amounts = measurement if measurement and measurement.name.label >= max(1.0, best.name.label) else None
     same = [columns[twin] for twin, other in twins.items() if other == best.position]
-    sure = not near and best not in parallel and amounts is None and best.name.label > -1.5
+    confident = not near and best not in parallel and amounts is None and best.name.label > -1.5
     # The label may stand within an object that could not be taken apart.
     nested = best.name.label < 1 and any(c.profile.structured for c in candidates)
-    sure = sure and not nested and not (best.profile.dominated and len(ranked) > 1)
+    confident = confident and not nested and not (best.profile.dominated and len(ranked) > 1)
     reason = _reason(table, best, same, near, parallel if best in parallel else [], amounts)
     candidates = tuple(c.position for c in [*ranked[1:], *constant] if scores[c.position] > top - 2.0 or c in near)[:_MOST_RIVALS]
-    return _Label(best.position, reason, sure, candidates)
+    return _Label(best.position, reason, confident, candidates)
 
 
 def _without_constant(ranked: list[_Column]) -> tuple[list[_Column], list[_Column]]:
@@ -271,7 +271,7 @@ def _find_parallel(candidates: list[_Column]) -> list[_Column]:
     return found if len(found) > 2 else []
 
 
-def _describe(table: Table, p: Profile) -> str:
+def _describe(table: Table, p: ColumnProfile) -> str:
     times = len(table.rows) * p.filled / max(1, p.distinct)
     if p.separator:
         sign = {" ": "blank", "\n": "line break"}.get(p.separator, f"“{p.separator}”")
@@ -299,7 +299,7 @@ def _label_score(column: _Column, reviews: bool) -> float | None:
     return score - sum(p.filled < share for share in (0.9, 0.5, 0.2, 0.1))
 
 
-def _content_score(p: Profile) -> float:
+def _content_score(p: ColumnProfile) -> float:
     """1 for words; less for numbers, keys and codes of languages, which may stand for anything."""
     if p.yes_no:
         return 0.0
@@ -332,7 +332,7 @@ def _find_twins(table: Table, ranked: Sequence[_Column]) -> dict[int, int]:
     return twins
 
 
-def _are_twins(table: Table, p: Profile, q: Profile) -> bool:
+def _are_twins(table: Table, p: ColumnProfile, q: ColumnProfile) -> bool:
     """Whether each value of one goes with one value of the other, as the number of a class goes with its name."""
     if (
         len(p.counts) != len(q.counts)
@@ -374,7 +374,7 @@ def _last_resort(table: Table, candidates: list[_Column], measurement: _Column |
         if (who or begun) and 2 <= p.distinct <= 30 and p.count >= (10 if who else 2) * p.distinct and p.dates < 0.2:
             if _are_splits(p.counts):
                 continue
-            return _Label(column.position, f"{_describe(table, p)}; nothing else looks like a label", sure=False, candidates=())
+            return _Label(column.position, f"{_describe(table, p)}; nothing else looks like a label", confident=False, candidates=())
     raise UserError(
         f"I could not find a label column. Columns: {_listed(table.columns)}. "
         "A label column has a few repeated values; pick it by hand, or add one.",

@@ -28,7 +28,7 @@ _WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
 
 
 @dataclass(frozen=True)
-class Profile:
+class ColumnProfile:
     """One column. Shares are of the filled cells, ``words`` and ``chars`` are means; ``counts`` says how often each value occurs."""
 
     position: int
@@ -92,14 +92,14 @@ class Profile:
         return tuple(sorted({int(float(value)) for value in found})) if len(found) >= 0.9 * len(self.counts) else ()
 
 
-def profile_columns(table: Table) -> list[Profile]:
+def profile_columns(table: Table) -> list[ColumnProfile]:
     """A profile of every column, from at most 20,000 rows taken evenly."""
     most = max(200, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(table.columns)))
     rows = table.rows[:: -(-len(table.rows) // most)]
     return [_profile(position, [cells[position].strip() for cells in rows]) for position in range(len(table.columns))]
 
 
-def _profile(position: int, column: list[str]) -> Profile:
+def _profile(position: int, column: list[str]) -> ColumnProfile:
     counts = Counter(column)
     for value in [value for value in counts if not value or value.casefold() in _EMPTY]:
         # One of two values may well be a class of its own.
@@ -113,7 +113,7 @@ def _profile(position: int, column: list[str]) -> Profile:
         chars += times * len(value)
         numeric += times * is_numeric(value)
         dates += times * (len(value) < 40 and _DATE.search(value) is not None and not _WHOLE.fullmatch(value))
-    return Profile(
+    return ColumnProfile(
         position=position,
         filled=count / max(1, len(column)),
         count=count,

@@ -36,7 +36,7 @@ class NearDuplicates:
     unchecked: np.ndarray
 
 
-def near_duplicates(texts: Sequence[str]) -> NearDuplicates:
+def find_near_duplicates(texts: Sequence[str]) -> NearDuplicates:
     """The groups of n texts; the result does not depend on the order of rows.
 
     Texts with equal folds are always one group. Two of at least ``MIN_LETTERS`` letters that have the same digits are linked where they

@@ -16,7 +16,7 @@ _ANSWERS = ("accept", "reject", "ignore")
 _REFUSED = {"reject": "it was rejected by the annotator (answer: reject)", "ignore": "it was ignored by the annotator (answer: ignore)"}
 
 
-def flatten(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
+def flatten_annotations(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
     """The rows with their labels in cells of their own; what an annotator rejected is added to ``dropped``."""
     for key in _WRAPPERS:
         if _mostly(rows, key, dict):
@@ -27,7 +27,7 @@ def flatten(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> 
     return _without_refused(numbers, rows, dropped)
 
 
-def bare(value: Any) -> Any:
+def unwrap_single(value: Any) -> Any:
     """A list of one scalar as that scalar, an empty list as nothing; anything else as it is."""
     if isinstance(value, list) and (not value or (len(value) == 1 and not isinstance(value[0], list | dict))):
         return value[0] if value else None
@@ -116,7 +116,7 @@ def _without_refused(numbers: list[int], rows: list[_Row], dropped: list[Dropped
     if not all(answer is None or (isinstance(answer, str) and answer in _ANSWERS) for answer in answers):
         return numbers, rows
     refused = dict(_REFUSED)
-    labels = {str(bare(row.get("accept", row.get("label")))) for row in rows}
+    labels = {str(unwrap_single(row.get("accept", row.get("label")))) for row in rows}
     if len(labels) < 2 and "accept" not in rows[0]:
         del refused["reject"]  # one label was asked for, yes or no: the answer is the class
     kept: list[tuple[int, _Row]] = []

@@ -13,39 +13,45 @@ from trainer.data.files.records import NO_DELIMITER, PLACEHOLDER, split_records
 from trainer.data.files.table import Limits, too_many_columns
 
 DELIMITERS = ("\t", "|", ";", ",")  # the rarer in prose, the earlier: it wins a tie
-NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}
+DELIMITER_NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}
 
 # Tried only where none of the usual ones cuts the file, and taken only where every line agrees.
 _RARE = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
 _BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
 _SAMPLE_LINES = 2_000
 _SAMPLE_CHARS = 300_000
-_MARKED = re.compile(r"((?:__label__[^\s,]+[ \t]+)*__label__[^\s,]+)[ \t]+")
+_FASTTEXT_LABELS = re.compile(r"((?:__label__[^\s,]+[ \t]+)*__label__[^\s,]+)[ \t]+")
 
 
 @dataclass(frozen=True)
 class Dialect:
     """How the lines are cut into cells.
 
-    ``delimiter`` is None where there is a single column; ``skip`` lines come before the records. ``quote``, ``escape`` and ``spaced``
-    are those of ``split_records``. ``marked``: each line begins with fastText's ``__label__name``, which is read as "name", and the text follows.
+    ``delimiter`` is None where there is a single column; ``skip`` lines come before the records. ``quote``, ``escape`` and ``skip_initial_space``
+    are those of ``split_records``. ``is_fasttext``: each line begins with fastText's ``__label__name``, which is read as "name", and the text follows.
     """
 
     delimiter: str | None
     width: int
     quote: str = '"'
     escape: bool = False
-    spaced: bool = False
+    skip_initial_space: bool = False
     skip: int = 0
-    marked: bool = False
+    is_fasttext: bool = False
 
     def records(self, lines: list[str], *, width: int | None = None, trust_quotes: bool = False) -> Iterator[tuple[int, list[str]]]:
         """``split_records`` of lines in this dialect, ``skip`` not yet taken off."""
-        if self.marked:
-            lines = [_MARKED.sub(lambda found: _marked_names(found[1]) + PLACEHOLDER, line, count=1) for line in lines]
-        delimiter = PLACEHOLDER if self.marked else NO_DELIMITER if self.delimiter is None else self.delimiter
+        if self.is_fasttext:
+            lines = [_FASTTEXT_LABELS.sub(lambda found: _fasttext_labels(found[1]) + PLACEHOLDER, line, count=1) for line in lines]
+        delimiter = PLACEHOLDER if self.is_fasttext else NO_DELIMITER if self.delimiter is None else self.delimiter
         return split_records(
-            lines, delimiter, width=width, quote=self.quote, escape=self.escape, spaced=self.spaced, trust_quotes=trust_quotes
+            lines,
+            delimiter,
+            width=width,
+            quote=self.quote,
+            escape=self.escape,
+            skip_initial_space=self.skip_initial_space,
+            trust_quotes=trust_quotes,
         )
 
 
@@ -61,14 +67,16 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
         return replace(dialect_for_delimiter(lines[1:], hint, quote=quote), skip=1)
     sample = _sample(lines)
     whole = len(sample) == len(lines) and sample[-1] is lines[-1]
-    if _is_marked(sample):
-        return Dialect(" ", 2, quote="", marked=True)
+    if _is_fasttext(sample):
+        return Dialect(" ", 2, quote="", is_fasttext=True)
     best, best_score = Dialect(None, 1, quote=quote or '"'), 0.0
     for delimiter in DELIMITERS:
         for dialect in _variants(sample, delimiter, quote):
             width, score = _score(_cut(sample, dialect, whole), delimiter)
-            # A variant is tried only for a reason, so it wins a tie with its plain sister.
-            if score > best_score + 0.005 or (dialect != plain(delimiter) and best.delimiter == delimiter and score >= best_score > 0):
+            # A variant is tried only for a reason, so it wins a tie with its default_dialect sister.
+            if score > best_score + 0.005 or (
+                dialect != default_dialect(delimiter) and best.delimiter == delimiter and score >= best_score > 0
+            ):
                 best, best_score = replace(dialect, width=width), score
     if best.delimiter is None or _is_prose(_cut(sample, best, whole)):
         best = _rare_dialect(sample, whole, quote) or best
@@ -97,19 +105,19 @@ def sep_line_delimiter(lines: list[str]) -> str | None:
     return hint[4] if hint[:4].lower() == "sep=" and len(hint) == 5 and len(lines) > 1 else None
 
 
-def plain(delimiter: str) -> Dialect:
+def default_dialect(delimiter: str) -> Dialect:
     """The usual dialect of a delimiter."""
     return Dialect(delimiter, 1)
 
 
-def _marked_names(marks: str) -> str:
+def _fasttext_labels(marks: str) -> str:
     """ "__label__joy __label__love" as "joy;love": several labels in one cell, as they are recognised elsewhere."""
     return ";".join(mark.removeprefix("__label__") for mark in marks.split())
 
 
-def _is_marked(sample: list[str]) -> bool:
+def _is_fasttext(sample: list[str]) -> bool:
     """Whether the lines are fastText's, and not those of a CSV file whose labels have its prefix."""
-    if sum(_MARKED.match(line) is not None for line in sample) < 0.9 * len(sample):
+    if sum(_FASTTEXT_LABELS.match(line) is not None for line in sample) < 0.9 * len(sample):
         return False
     for delimiter in (",", ";"):
         first = [line.split(delimiter, 1)[0] for line in sample if delimiter in line]
@@ -122,21 +130,21 @@ def _is_marked(sample: list[str]) -> bool:
 
 def _variants(sample: list[str], delimiter: str, quote: str | None) -> Iterator[Dialect]:
     if quote is not None:
-        yield replace(plain(delimiter), quote=quote)
+        yield replace(default_dialect(delimiter), quote=quote)
         return
-    yield plain(delimiter)
+    yield default_dialect(delimiter)
     # The same signs inside a quoted cell ("hi, "", he said") are none: some cell must begin with them.
     if any(f'{delimiter} "' in line for line in sample) and any(
-        cell.startswith(' "') for cells in _cut(sample, plain(delimiter), True) for cell in cells
+        cell.startswith(' "') for cells in _cut(sample, default_dialect(delimiter), True) for cell in cells
     ):
-        yield replace(plain(delimiter), spaced=True)
+        yield replace(default_dialect(delimiter), skip_initial_space=True)
     if _is_single_quoted(sample, delimiter):
-        yield replace(plain(delimiter), quote="'", spaced=any(f"{delimiter} '" in line for line in sample))
+        yield replace(default_dialect(delimiter), quote="'", skip_initial_space=any(f"{delimiter} '" in line for line in sample))
     text = "".join(sample)
     escaped = text.count('\\"')
     # Either the file is flawed without escapes, or no quotation mark ever stands without one.
     if (escaped or f"\\{delimiter}" in text) and (escaped == text.count('"') > 0 or not _is_strict(sample, delimiter)):
-        yield replace(plain(delimiter), escape=True)
+        yield replace(default_dialect(delimiter), escape=True)
 
 
 def _is_single_quoted(sample: list[str], delimiter: str) -> bool:

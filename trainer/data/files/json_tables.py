@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.data.files.annotations import bare, flatten
+from trainer.data.files.annotations import flatten_annotations, unwrap_single
 from trainer.data.files.decoding import clean
 from trainer.data.files.table import DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
 from trainer.errors import UserError
@@ -173,7 +173,7 @@ def _lists(whole: list[list[Any]], limits: Limits) -> Objects:
 
 
 def _objects(numbers: list[int], rows: list[dict[str, Any]], dropped: list[DroppedRow], limits: Limits) -> Objects:
-    numbers, rows = flatten(numbers, rows, dropped)
+    numbers, rows = flatten_annotations(numbers, rows, dropped)
     columns: dict[str, None] = {}
     for row in rows:
         if len(row) > limits.max_columns:
@@ -200,8 +200,8 @@ def _as_text(value: Any) -> str:
     if isinstance(value, str):
         # str(): a number is of a class of its own, which must not leave this module.
         return str(value) if value.isprintable() else clean(value.replace("\r\n", "\n").replace("\r", "\n"))
-    if isinstance(value, list) and bare(value) is not value:
-        return _as_text(bare(value))
+    if isinstance(value, list) and unwrap_single(value) is not value:
+        return _as_text(unwrap_single(value))
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -8,9 +8,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trainer.data.files.annotations import bare
+from trainer.data.files.annotations import unwrap_single
 from trainer.data.files.table import Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
-from trainer.data.files.workbook import as_text, tidy
+from trainer.data.files.workbook import cell_text, clean_cell
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -188,13 +188,13 @@ def _column(column: "pa.Array") -> list[str]:
 
 def _as_text(value: Any) -> str:
     if isinstance(value, str):
-        return value if value.isprintable() else tidy(value)
+        return value if value.isprintable() else clean_cell(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list) and bare(value) is not value:
-        return "" if bare(value) is None else _as_text(bare(value))
+    if isinstance(value, list) and unwrap_single(value) is not value:
+        return "" if unwrap_single(value) is None else _as_text(unwrap_single(value))
     if isinstance(value, list):
         return json.dumps(
-            [item if isinstance(item, str | int | bool) or item is None else as_text(item) for item in value], ensure_ascii=False
+            [item if isinstance(item, str | int | bool) or item is None else cell_text(item) for item in value], ensure_ascii=False
         )
-    return as_text(value)
+    return cell_text(value)

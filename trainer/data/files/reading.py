@@ -18,7 +18,7 @@ from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, Table, too_many_cells, too_many_columns, too_many_rows
-from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, shape
+from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, fit_width
 from trainer.errors import UserError
 
 __all__ = ["Content", "DroppedRow", "Limits", "ReaderWarning", "Table", "open_content", "read_bytes", "read_content", "read_table"]
@@ -257,19 +257,19 @@ def _from_records(
             numbers, records = numbers[below:], records[below:]
     elif len(records) > limits.max_rows:
         raise too_many_rows(limits)
-    shaped = shape(first, numbers, records, expected=dialect.width, delimiter=dialect.delimiter, long_cells=long_cells, limits=limits)
-    if len(shaped.columns) > limits.max_columns:
-        raise too_many_columns(len(shaped.columns), limits)
+    fitted = fit_width(first, numbers, records, expected=dialect.width, delimiter=dialect.delimiter, long_cells=long_cells, limits=limits)
+    if len(fitted.columns) > limits.max_columns:
+        raise too_many_columns(len(fitted.columns), limits)
     return Table(
-        columns=shaped.columns,
-        rows=shaped.rows,
-        lines=shaped.lines,
+        columns=fitted.columns,
+        rows=fitted.rows,
+        lines=fitted.lines,
         encoding="utf-8",
         encoding_guessed=False,
         delimiter=None,
         header=header,
-        dropped=tuple(shaped.dropped),
-        warnings=(*_preamble_warning(above, first_line, dialect.delimiter or " "), *more, *shaped.warnings),
+        dropped=tuple(fitted.dropped),
+        warnings=(*_preamble_warning(above, first_line, dialect.delimiter or " "), *more, *fitted.warnings),
     )
 
 

@@ -37,15 +37,15 @@ def split_records(
     width: int | None = None,
     quote: str = '"',
     escape: bool = False,
-    spaced: bool = False,
+    skip_initial_space: bool = False,
     trust_quotes: bool = False,
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield ``(line, cells)`` per record; ``line`` counts from 1, blank lines are passed over.
 
     ``lines`` keep their ``\\n``. ``quote`` is the quotation mark ("" for none), ``escape``: a backslash before it (or before the
-    delimiter, or a backslash) takes its meaning. ``spaced`` skips blanks after a delimiter, so that ``a, "b, c"`` has two cells.
+    delimiter, or a backslash) takes its meaning. ``skip_initial_space`` skips blanks after a delimiter, so that ``a, "b, c"`` has two cells.
     A quotation mark opens a quoted cell only where the cell also closes properly: the mark that closes it stands before a delimiter
-    or at the end of a line. Otherwise the line is taken by itself and its marks literally (see ``_alone``). ``trust_quotes`` never
+    or at the end of a line. Otherwise the line is taken by itself and its marks literally (see ``_parse_unbalanced_line``). ``trust_quotes`` never
     suspects a cell that closes properly, however long it is.
     """
     csv.field_size_limit(2**31 - 1)  # the default of 128 kB refuses long cells; they are counted later
@@ -62,7 +62,7 @@ def split_records(
         quotechar=quote or None,
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
         escapechar="\\" if escape else None,
-        skipinitialspace=spaced,
+        skipinitialspace=skip_initial_space,
         strict=True,
     ).dialect
     unsound, start = 0, (yield from _plain_records(lines, dialect))
@@ -76,7 +76,7 @@ def split_records(
                     "Save the table again as CSV (UTF-8) from the program it comes from.",
                     code="quotes_unsound",
                 )
-            cells, used = _alone(lines, start, delimiter, width, quote)
+            cells, used = _parse_unbalanced_line(lines, start, delimiter, width, quote)
             if cells:
                 yield start + 1, cells
             start += used
@@ -133,7 +133,7 @@ def _is_stray(lines: list[str], start: int, end: int, delimiter: str, width: int
     return whole >= 0.9 * (end - start)
 
 
-def _alone(lines: list[str], start: int, delimiter: str, width: int | None, quote: str) -> tuple[list[str], int]:
+def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: int | None, quote: str) -> tuple[list[str], int]:
     """``(cells, lines used)`` of a line whose quotation marks do not pair up; the first reading of the hoped-for width wins.
 
     The readings: marks are part of the text; marks as the csv module takes them when it is lenient; ``\\"`` stands for ``""``.

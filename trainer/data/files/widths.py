@@ -6,7 +6,7 @@ Knows no file format; whoever cut the records hands over their line numbers.
 from collections import Counter
 from dataclasses import dataclass
 
-from trainer.data.files.dialect import NAMES
+from trainer.data.files.dialect import DELIMITER_NAMES
 from trainer.data.files.rejoin import rejoin_split_cells
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, cell_too_long
 
@@ -25,7 +25,7 @@ class FittedRows:
     warnings: tuple[ReaderWarning, ...]
 
 
-def shape(
+def fit_width(
     header: Record | None,
     numbers: list[int],
     records: list[Record],
@@ -146,7 +146,7 @@ def _settle_odd(
     mended = rejoin_split_cells([cells for _, cells in surplus], rows, norm.width, delimiter)
     for (number, cells), row in zip(surplus, mended, strict=True):
         if row is None:
-            sign = NAMES.get(delimiter or "", "delimiter")
+            sign = DELIMITER_NAMES.get(delimiter or "", "delimiter")
             reason = f"too many cells: {len(cells)} instead of {norm.width} (probably a {sign} inside a text without quotation marks)"
             dropped.append(DroppedRow(number, reason))
         else:
@@ -166,7 +166,7 @@ def drop_long_rows(rows: list[Record], lines: list[int], dropped: list[DroppedRo
 
 
 def _rejoined_warning(count: int, delimiter: str | None) -> ReaderWarning:
-    sign = NAMES.get(delimiter or "", "delimiter")
+    sign = DELIMITER_NAMES.get(delimiter or "", "delimiter")
     return ReaderWarning(
         "delimiter_in_text",
         "warning",

@@ -117,10 +117,10 @@ def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[l
     for number, cells in enumerate(_rows(sheet), sheet.start[0] + 1):
         if cells == empty:
             continue
-        record = [cell if type(cell) is str else as_text(cell) for cell in cells]
+        record = [cell if type(cell) is str else cell_text(cell) for cell in cells]
         if any(map(str.strip, record)):
             numbers.append(number)
-            records.append([cell if cell.isprintable() else tidy(cell) for cell in record])
+            records.append([cell if cell.isprintable() else clean_cell(cell) for cell in record])
             size += sum(map(len, record))
             if len(records) > limits.max_rows + 1:
                 raise too_many_rows(limits)
@@ -162,12 +162,12 @@ def _fill_down(sheet: "CalamineSheet", numbers: list[int], records: list[list[st
     return filled
 
 
-def tidy(cell: str) -> str:
+def clean_cell(cell: str) -> str:
     """A cell with one kind of newline and without control characters."""
     return clean(cell.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def as_text(cell: Any) -> str:
+def cell_text(cell: Any) -> str:
     """A stored value as a person sees it: ``1.0`` is "1", a day is "2024-01-31", a truth value TRUE or FALSE, nothing is empty."""
     if cell is None:
         return ""
