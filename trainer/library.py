@@ -265,7 +265,7 @@ class Shelf:
         # A name is what somebody typed: nothing of it may lead to another folder when the zip is opened.
         name = re.sub(r"[^\w-]+", "-", name).strip("-") or "model"
         run.check(MODEL, CARD)
-        write_model_zip(run, name, target)
+        write_model_zip(run.model_files(), run.model, name, target)
         return f"{name}.zip"
 
     def has_whole_model(self, owner: str, run_id: str) -> bool:

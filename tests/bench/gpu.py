@@ -170,7 +170,7 @@ def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware
     from transformers import DataCollatorWithPadding
 
     from trainer.training.batching import epoch_order
-    from trainer.training.token_rows import tokenize_dataset
+    from trainer.training.tokenized_dataset import tokenize_dataset
 
     tokenizer = load_tokenizer(encoder, max_length=128)
     rows = tokenize_dataset(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])

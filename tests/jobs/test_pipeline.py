@@ -107,10 +107,10 @@ def test_a_run_that_goes_on_does_not_measure_again_what_it_knows(
 
 
 def test_what_does_not_fit_is_told_with_the_texts_that_may(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.training.limits.free_megabytes", lambda _: 0.0)
+    monkeypatch.setattr("trainer.training.memory.free_megabytes", lambda _: 0.0)
     run, view = done(tmp_path, tiny_encoder)
     assert (view.status, view.code, view.fewer_texts) == ("failed", "batch_too_large", None)
-    assert "Start it anew with a shorter maximum length" in view.message
+    assert "Start a new run with a shorter maximum length" in view.message
     full = NoMemoryError("It ran out of memory. Train it again with 4 texts at a time.", code="out_of_memory", fewer_texts=4)
 
     def out_of_memory(*_: object, **__: object) -> None:

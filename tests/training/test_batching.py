@@ -60,7 +60,7 @@ def test_a_batch_is_what_the_tokenizer_would_make_of_it(tiny_encoder: Encoder, s
     from transformers import DataCollatorWithPadding
 
     from trainer.training.encoders import load_tokenizer
-    from trainer.training.token_rows import tokenize_dataset
+    from trainer.training.tokenized_dataset import tokenize_dataset
 
     tokenizer = load_tokenizer(tiny_encoder, max_length=8)
     tokenizer.padding_side = side

@@ -293,9 +293,9 @@ def test_fp32_is_fp32_where_more_is_on_offer(trained_with: Train, monkeypatch: p
 
 
 def test_a_batch_that_cannot_fit_is_refused_before_the_training(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainer.training import limits
+    from trainer.training import memory
 
-    monkeypatch.setattr(limits, "free_megabytes", lambda _: 1.0)
+    monkeypatch.setattr(memory, "free_megabytes", lambda _: 1.0)
     monkeypatch.setattr(ClassificationTrainer, "training_step", lambda *_, **__: pytest.fail("it trained"))
     with pytest.raises(UserError, match="needs at least") as refused:
         trained_with(batch_size=512)

@@ -169,7 +169,8 @@ def test_the_export_takes_the_encoder_along(tmp_path: Path) -> None:
     for name in ("events.jsonl", "predictions.parquet"):
         (tmp_path / name).touch()
     Run(tmp_path).seal_results({"kind": "finished"})
-    write_model_zip(Run(tmp_path), "brisk otter", tmp_path / "out.zip")
+    run = Run(tmp_path)
+    write_model_zip(run.model_files(), run.model, "brisk otter", tmp_path / "out.zip")
     zipfile.ZipFile(tmp_path / "out.zip").extractall(tmp_path / "unpacked")
     ours, theirs = (Predictor(f).probabilities(TEXTS) for f in (tmp_path / "model", tmp_path / "unpacked" / "brisk-otter"))
     assert np.array_equal(ours, theirs)

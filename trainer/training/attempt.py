@@ -15,8 +15,8 @@ from trainer.text_format import pluralize
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
-from trainer.training.limits import largest_divisor, oom_advice
-from trainer.training.token_rows import TokenizedDataset
+from trainer.training.memory import largest_divisor, out_of_memory_advice
+from trainer.training.tokenized_dataset import TokenizedDataset
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -83,7 +83,7 @@ def train_with_oom_retry(course: TrainingJob, texts_at_a_time: int) -> TrainResu
         texts_at_a_time = fewer
     fewer = largest_divisor(texts_at_a_time, texts_at_a_time - 1)
     raise NoMemoryError(
-        f"The {course.hardware.name} ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {oom_advice(fewer)}",
+        f"The {course.hardware.name} ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {out_of_memory_advice(fewer)}",
         code="out_of_memory",
         fewer_texts=fewer,
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainer.training.refusal import SAVE_IT, printable, read_object, refusal
+from trainer.training.untrusted_files import SAVE_IT, printable, read_object, refusal
 from trainer.training.weights_check import Tensor, count_floats
 
 _MOST_BYTES = 4_000_000

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.training.config_check import check_tokenizer_class, refuse_programs
-from trainer.training.refusal import printable, read_object, refusal, regular_file_size
+from trainer.training.untrusted_files import printable, read_object, refusal, regular_file_size
 
 _MOST_BYTES = 40_000_000
 _MOST_SETTINGS_BYTES = 4_000_000

@@ -26,7 +26,7 @@ from trainer.training.memory import trim_heap
 from trainer.training.meter import TrainingMeter, TrainingScores
 from trainer.training.parameter_groups import EncoderFreezer, parameter_groups
 from trainer.training.selection import standard_errors
-from trainer.training.token_rows import TokenizedDataset
+from trainer.training.tokenized_dataset import TokenizedDataset
 
 """Tokenised texts: ``input_ids``, ``attention_mask`` ... and, to learn from, ``labels``."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.training.refusal import parse_object, printable, refusal, regular_file_size
+from trainer.training.untrusted_files import parse_object, printable, refusal, regular_file_size
 
 _MOST_HEADER_BYTES = 2_000_000
 _MOST_TENSORS = 20_000

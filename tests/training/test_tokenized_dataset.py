@@ -6,7 +6,7 @@ import pytest
 from tests.conftest import small_rows
 from trainer.training import token_rows
 from trainer.training.encoders import Encoder, catalogue, load_tokenizer
-from trainer.training.token_rows import tokenize_dataset
+from trainer.training.tokenized_dataset import tokenize_dataset
 
 TEXTS = ["happy", "", "we cry at home again and again and again", "so furious", "🫠 Käse"]
 
