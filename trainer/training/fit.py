@@ -16,8 +16,7 @@ from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder, load_tokenizer
 from trainer.training.hardware import detect_hardware, with_precision
 from trainer.training.libraries import load_training_libraries
-from trainer.training.memory import check_memory, largest_divisor
-from trainer.training.memory import trim_heap
+from trainer.training.memory import check_memory, largest_divisor, trim_heap
 from trainer.training.schedule import build_schedule
 from trainer.training.tokenized_dataset import tokenize_dataset
 

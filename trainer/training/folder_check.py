@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 
 from trainer.training.config_check import check_shapes, read_config, vocabulary_of
-from trainer.training.untrusted_files import read_object, refusal
 from trainer.training.tokenizer_check import check_tokenizer
+from trainer.training.untrusted_files import read_object, refusal
 from trainer.training.weights_check import count_floats, read_header
 
 CONFIG = "config.json"
