@@ -86,13 +86,8 @@ def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_pat
         owner="local",
         rows={"train": len(splits.train)},
     )
-<<<<<<< HEAD
     pipeline.run_job(run, [tiny_encoder])
-    view = fold(run.id, run.log.read())
-=======
-    pipeline.do(run, [tiny_encoder])
     view = build_view(run.id, run.log.read())
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
     assert view.status == "finished", view.message
     assert view.baseline is not None
     assert pipeline.load_report(run, "test").rows == len(splits.test)

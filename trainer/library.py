@@ -191,11 +191,7 @@ class Shelf:
         Raises UserError ``run_damaged`` where its rows are damaged.
         """
         run = self._run(owner, run_id)
-<<<<<<< HEAD
-        return self._examples.get((run.id, *signature(run.rows), count), lambda: _examples(*pipeline.load_run_rows(run), count))
-=======
-        return self._examples.get((run.id, *file_signature(run.rows), count), lambda: _examples(*pipeline.rows_of(run), count))
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
+        return self._examples.get((run.id, *file_signature(run.rows), count), lambda: _examples(*pipeline.load_run_rows(run), count))
 
     def rename(self, owner: str, run_id: str, name: str) -> RunView:
         """Give a run a name of 1 to 60 printable characters, without the blanks around it. UserError for any other."""

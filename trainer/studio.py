@@ -255,11 +255,7 @@ class Studio(DraftEditor, Shelf):
         if again is not None:
             return self._run(view.owner, again.id)
         check_capacity(self.settings, views)
-<<<<<<< HEAD
-        last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
-=======
-        last, run_id = pipeline.require_state(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_run_id()
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
+        last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_run_id()
         return self._runs.create(
             recipe=asked,
             resolved=resolved,

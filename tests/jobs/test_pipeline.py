@@ -32,13 +32,8 @@ def done(root: Path, encoder: Encoder, **settings: object) -> tuple[Run, RunView
         source_name="moods.csv",
         rows={"train": len(splits.train)},
     )
-<<<<<<< HEAD
     assert pipeline.run_job(run, [encoder])
-    return run, fold(run.id, run.log.read())
-=======
-    assert pipeline.do(run, [encoder])
     return run, build_view(run.id, run.log.read())
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
 
 
 def test_a_baseline_stands_beside_the_score(tmp_path: Path, tiny_encoder: Encoder) -> None:
@@ -94,13 +89,8 @@ def test_a_run_that_goes_on_does_not_measure_again_what_it_knows(
     (run.path / "results.seal.json").unlink()
     run.log.path.write_bytes(b"".join(run.log.content().splitlines(keepends=True)[:-1]))
     run.log.append("queued")
-<<<<<<< HEAD
     assert pipeline.run_job(run, [tiny_encoder])
-    again = fold(run.id, run.log.read())
-=======
-    assert pipeline.do(run, [tiny_encoder])
     again = build_view(run.id, run.log.read())
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
     assert again.status == "finished"
     assert (kinds(run).count("majority"), kinds(run).count("baseline")) == (1, 1)
     assert (again.majority, again.baseline) == (view.majority, view.baseline)
@@ -118,13 +108,8 @@ def test_what_does_not_fit_is_told_with_the_texts_that_may(tmp_path: Path, tiny_
 
     monkeypatch.setattr("trainer.training.fit.fit", out_of_memory)
     run.log.append("queued")
-<<<<<<< HEAD
     assert pipeline.run_job(run, [tiny_encoder])
-    view = fold(run.id, run.log.read())
-=======
-    assert pipeline.do(run, [tiny_encoder])
     view = build_view(run.id, run.log.read())
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
     assert (view.status, view.code, view.fewer_texts) == ("failed", "out_of_memory", 4)
 
 

@@ -8,17 +8,10 @@ from hypothesis import strategies as st
 
 from tests.runs.made import event
 from trainer.errors import UserError
-<<<<<<< HEAD
-from trainer.runs.resume import going_on
-from trainer.runs.schema import KINDS, fits
-from trainer.runs.view import BaselineScores, Majority, Metrics, with_life
-from trainer.runs.view_builder import fold
-=======
 from trainer.runs.event_schema import EVENT_TYPES, is_valid_event
 from trainer.runs.resume import epochs_after_resume
-from trainer.runs.view import Majority, Scores, WordCounts, with_liveness
+from trainer.runs.view import BaselineScores, Majority, Metrics, with_liveness
 from trainer.runs.view_builder import build_view
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
 from trainer.settings import LOCAL_OWNER
 
 BEGUN = [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows
-from trainer.training import token_rows
+from trainer.training import tokenized_dataset
 from trainer.training.encoders import Encoder, catalogue, load_tokenizer
 from trainer.training.tokenized_dataset import tokenize_dataset
 
@@ -13,7 +13,7 @@ TEXTS = ["happy", "", "we cry at home again and again and again", "so furious", 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 100])
 def test_rows_are_what_the_tokenizer_makes_of_each_text(tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr(token_rows, "_AT_ONCE", at_once)
+    monkeypatch.setattr(tokenized_dataset, "_CHUNK_SIZE", at_once)
     tokenizer = load_tokenizer(tiny_encoder, max_length=8)
     rows = tokenize_dataset(tokenizer, TEXTS, [2, 0, 1, 0, 2])
     assert len(rows) == len(TEXTS)
@@ -41,7 +41,7 @@ class Paired:
 
 @pytest.mark.parametrize("at_once", [1, 2, 100])
 def test_a_large_vocabulary_and_kinds_of_tokens_are_kept(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr(token_rows, "_AT_ONCE", at_once)
+    monkeypatch.setattr(tokenized_dataset, "_CHUNK_SIZE", at_once)
     rows = tokenize_dataset(Paired(), ["abc", "", "a"], [0, 1, 1])
     assert [row["input_ids"].tolist() for row in rows] == [[65_003, 69_999], [69_999], [65_001, 69_999]]
     assert [row["token_type_ids"].tolist() for row in rows] == [[0, 2], [2], [0, 2]]

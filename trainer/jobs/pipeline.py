@@ -97,13 +97,8 @@ def run_worker(encoders: Sequence[Encoder]) -> None:
     if not shared:
         return
     run = Run(Path(shared), muted=True)
-<<<<<<< HEAD
     corpus, splits = load_run_rows(run)
-    view = fold(run.id, run.log.read())
-=======
-    corpus, splits = rows_of(run)
     view = build_view(run.id, run.log.read())
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
     with suppress(TrainingCancelled):
         fit(run, find_run_encoder(run, view, encoders), corpus, splits)
 
@@ -169,15 +164,9 @@ def _train_and_report(run: Run, encoders: Sequence[Encoder], save_seconds: float
     from trainer.training.fit import fit
 
     try:
-<<<<<<< HEAD
-        view = fold(run.id, run.log.read())
+        view = build_view(run.id, run.log.read())
         encoder = find_run_encoder(run, view, encoders)
         corpus, splits = load_run_rows(run)
-=======
-        view = build_view(run.id, run.log.read())
-        encoder = encoder_of(run, view, encoders)
-        corpus, splits = rows_of(run)
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
         checkpoints = Checkpoints(run.checkpoints, run.id)
         if view.parent:
             # A beginning from the first step would be another training.
@@ -199,11 +188,7 @@ def _train_and_report(run: Run, encoders: Sequence[Encoder], save_seconds: float
         "samples_per_second": round(fitted.samples_per_second, 2),
         "seconds": round(seconds, 3),
     }
-<<<<<<< HEAD
-    write_card(run, fold(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
-=======
-    write_card(run, build_view(run.id, run.log.read()), report_of(load_predictions(run.predictions), "test"))
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
+    write_card(run, build_view(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
     # Before the end is told: a run that says that it is finished has a seal.
     run.seal_results(end)
     run.log.append(**end, durable=True)

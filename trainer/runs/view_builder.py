@@ -9,15 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from trainer.runs import damage
-<<<<<<< HEAD
-from trainer.runs.remaining import Clock
-from trainer.runs.schema import fits
-from trainer.runs.view import BaselineScores, Evaluation, LogPoint, Majority, Metrics, RecordedFinding, RunView, best_so_far
-=======
 from trainer.runs.event_schema import is_valid_event
 from trainer.runs.time_left import TimeLeftEstimator
-from trainer.runs.view import Evaluation, LogPoint, Majority, RecordedFinding, RunView, Scores, WordCounts, best_so_far
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
+from trainer.runs.view import BaselineScores, Evaluation, LogPoint, Majority, Metrics, RecordedFinding, RunView, best_so_far
 from trainer.settings import LOCAL_OWNER
 
 _ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}

@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_AT_ONCE = 2_000
+_CHUNK_SIZE = 2_000
 """Texts that the tokenizer is given at once: what it hands back is a hundred times what is kept."""
 
 
@@ -48,8 +48,8 @@ def tokenize_dataset(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str],
     id_type = np.uint16 if len(tokenizer) <= 1 << 16 else np.int32
     parts: dict[str, list[np.ndarray]] = {}
     lengths: list[int] = []
-    for begin in range(0, len(texts), _AT_ONCE):
-        encoded = tokenizer(list(texts[begin : begin + _AT_ONCE]), truncation=True)
+    for begin in range(0, len(texts), _CHUNK_SIZE):
+        encoded = tokenizer(list(texts[begin : begin + _CHUNK_SIZE]), truncation=True)
         here = [len(ids) for ids in encoded["input_ids"]]
         lengths += here
         for name in encoded:

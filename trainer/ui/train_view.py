@@ -69,11 +69,7 @@ def _others(view: RunView) -> str:
 def footer(view: RunView, title: str, waiting: int | None, found: Scores | None, delay: Delay | None = None) -> str:
     """What comes next, and the button for it; ``waiting`` runs come before one that waits, ``delay`` is why it could not begin."""
     results = Button("results", "See the results", code=view.id, primary=True, elem_id="to-results")
-<<<<<<< HEAD
-    resume = Button("resume", resume_words(view), code=view.id, elem_id="resume", busy_message="Resuming …")
-=======
-    resume = Button("resume", resume_label(view), code=view.id, elem_id="resume", says="Resuming …")
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
+    resume = Button("resume", resume_label(view), code=view.id, elem_id="resume", busy_message="Resuming …")
     if view.status == "queued":
         ahead = f"It waits in the queue: {pluralize(waiting, 'run')} before it." if waiting else "It begins in a moment."
         if delay is not None:
@@ -88,11 +84,7 @@ def footer(view: RunView, title: str, waiting: int | None, found: Scores | None,
         did = "Trained" if view.status == "finished" else "Its best model is kept"
         return shell.footer_html(f"{did}{score}.", *([resume] if resumable else []), results)
     if resumable:
-<<<<<<< HEAD
-        first = Button("resume", resume_words(view), code=view.id, primary=True, elem_id="resume", busy_message="Resuming …")
-=======
-        first = Button("resume", resume_label(view), code=view.id, primary=True, elem_id="resume", says="Resuming …")
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
+        first = Button("resume", resume_label(view), code=view.id, primary=True, elem_id="resume", busy_message="Resuming …")
         return shell.footer_html(_why_not(view), first, wrong=view.status == "failed")
     return shell.footer_html(_why_not(view), wrong=view.status == "failed")
 

@@ -39,23 +39,13 @@ class ValidatingBlocks(gr.Blocks):
 
     async def process_api(self, block_fn: Any, inputs: list[Any], **options: Any) -> dict[str, Any]:
         try:
-<<<<<<< HEAD
             # None of our handlers takes batches.
             if isinstance(options.get("request"), list):
                 raise _refused("This call does not take batches.")
-            if not can_be_written(options.get("session_hash") or ""):
+            if not is_valid_utf8(options.get("session_hash") or ""):
                 raise _refused("The session hash holds half a surrogate pair.")
             inputs = _validated(block_fn, inputs, options.get("event_data"))
             return await super().process_api(block_fn, inputs, **options)
-=======
-            # No call of ours stands for several at once.
-            if isinstance(more.get("request"), list):
-                raise _refused("This call cannot be made for several at once.")
-            if not is_valid_utf8(more.get("session_hash") or ""):
-                raise _refused("The session's name holds half a character.")
-            inputs = _looked_at(block_fn, inputs, more.get("event_data"))
-            return await super().process_api(block_fn, inputs, **more)
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
         except gr.Error as error:
             error.print_exception = False
             raise
@@ -72,19 +62,11 @@ def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> 
         # Before anything reads it: gradio would fetch a URL that is given instead of a file.
         if not contains_only_uploads(value):
             raise _refused(NO_UPLOAD, "not_uploaded")
-<<<<<<< HEAD
         for component_type, types, description in _EXPECTED:
             if isinstance(component, component_type) and not (value is None or _is_one_of(value, types)):
                 raise _refused(f"Value {index} of this call must be {description}.")
-        if isinstance(value, str) and not can_be_written(value):
-            raise _refused("A text holds half a surrogate pair, which cannot be encoded. Send it again without it.")
-=======
-        for kind, types, words in _EXPECTED:
-            if isinstance(component, kind) and not (value is None or _is_one_of(value, types)):
-                raise _refused(f"Value {place} of this call must be {words}.")
         if isinstance(value, str) and not is_valid_utf8(value):
-            raise _refused("A text holds half a character, which no program can write down. Send it anew.")
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
+            raise _refused("A text holds half a surrogate pair, which cannot be encoded. Send it again without it.")
     if block_fn.collects_event_data:
         if event is None or not _is_event_data(event._data):
             raise _refused("This event is unknown.")
@@ -113,8 +95,4 @@ def _is_event_data(data: Any) -> bool:
         return False
     # A dialog also sends what was typed.
     texts = [data["run"]] if "run" in data else [data.get("action"), data.get("code"), data.get("value") or ""]
-<<<<<<< HEAD
-    return all(isinstance(text, str) and len(text) <= _MAX_EVENT_CHARS and can_be_written(text) for text in texts)
-=======
-    return all(isinstance(text, str) and len(text) <= _MOST_LETTERS and is_valid_utf8(text) for text in texts)
->>>>>>> 9c2a6aa (What runs/ offers says what it does: build_view, can_resume, writer_lock, is_being_written)
+    return all(isinstance(text, str) and len(text) <= _MAX_EVENT_CHARS and is_valid_utf8(text) for text in texts)
