@@ -35,7 +35,7 @@ def clear_desk(page: Page) -> None:
 
 
 def title(page: Page) -> Locator:
-    return page.locator("#verdict h2")
+    return page.locator("#readiness h2")
 
 
 def finding(page: Page, words: str) -> Locator:
@@ -44,7 +44,7 @@ def finding(page: Page, words: str) -> Locator:
 
 def refresh_inputs(page: Page) -> None:
     """Wait until what the encoder makes of the texts is known."""
-    expect(page.locator("#findings")).not_to_contain_text("Still looking")
+    expect(page.locator("#findings")).not_to_contain_text("Checking how")
 
 
 def sees(page: Page, *selectors: str) -> None:
@@ -71,7 +71,7 @@ def test_the_empty_desk_is_in_view_and_has_one_primary_button(visit: Open, empty
     expect(page.locator("#try-sample")).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        sees(page, "#data-tab h2", "#upload", "#try-sample", "#open-sample", "#open-messy", ".em-sample-rows", ".em-promise .em-class-bars")
+        sees(page, "#data-tab h2", "#upload", "#try-sample", "#open-sample", "#open-messy", ".em-sample-rows", ".em-side .em-class-bars")
         assert primaries(page) == 1
         assert page.locator("#upload .upload-container").bounding_box()["height"] == (164 if width == 1280 else 116)
         assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -138,10 +138,10 @@ def test_a_bad_file_never_stands_for_the_one_before(visit: Open, empty_handed: S
     said = page.locator(".em-drop [role=alert]")
     expect(said).to_contain_text("picture.png: This is a picture")
     sees(page, ".em-drop [role=alert]")
-    sees(page, "#use-still-open")
+    sees(page, "#use-previous")
     expect(page.locator("#footer-data .em-wrong")).to_contain_text("picture.png: This is a picture")
     expect(page.locator("#data-notice")).to_contain_text("Still open: rows60.csv (60 rows).")
-    for of_the_one_before in ("#verdict", "#data-summary", "#to-train"):
+    for of_the_one_before in ("#readiness", "#data-summary", "#to-train"):
         expect(page.locator(of_the_one_before)).to_be_hidden()
     tab(page, "Train")
     expect(page.locator("#start")).to_be_hidden()
@@ -155,7 +155,7 @@ def test_a_bad_file_never_stands_for_the_one_before(visit: Open, empty_handed: S
     expect(page.locator("#data-summary")).to_contain_text("rows60.csv")
     expect(page.locator(".em-drop [role=alert]")).to_have_count(0)
     upload(page, PICTURE)
-    page.locator("#use-still-open").click()
+    page.locator("#use-previous").click()
     expect(page.locator("#data-summary")).to_contain_text("rows60.csv")
     tab(page, "Train")
     expect(page.locator("#start")).to_be_enabled()
@@ -178,7 +178,7 @@ def test_too_few_rows_are_said_once_at_the_top_and_by_both_tabs(visit: Open, emp
     expect(title(page)).to_have_text("With 4 rows nothing would be left for validation")
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        sees(page, "#verdict h2")
+        sees(page, "#readiness h2")
     expect(page.locator("#to-train")).to_have_count(0)
     said = page.locator("#footer-data .em-wrong").inner_text()
     assert said == "With 4 rows nothing would be left for validation."
@@ -230,10 +230,18 @@ def test_an_upload_is_answered_in_view(visit: Open, moods_csv: Path, width: int,
     expect(page.locator("#to-train")).to_be_enabled()
     page.wait_for_function("scrollY === 0")
     refresh_inputs(page)
-    sees(page, "#data-summary .em-file", "#verdict h2", "#verdict .em-taken", "#findings .em-check", "#footer-data .em-say", "#to-train")
+    sees(
+        page,
+        "#data-summary .em-file",
+        "#readiness h2",
+        "#readiness .em-chosen-columns",
+        "#findings .em-check",
+        "#footer-data .em-say",
+        "#to-train",
+    )
     assert primaries(page) == 1
     assert box(page, "#to-train")["bottom"] <= height
-    assert box(page, "#verdict h2")["bottom"] < 300
+    assert box(page, "#readiness h2")["bottom"] < 300
     # From the verdict to the foot there is nothing that asks to be scrolled for.
     assert box(page, "#data-summary")["height"] <= 44
     page.locator("#to-train").click()
@@ -264,7 +272,7 @@ def test_many_classes_are_told_by_their_ends(visit: Open) -> None:
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function("most => document.documentElement.scrollHeight <= most", arg=3 * height)
-        sees(page, "#verdict h2")
+        sees(page, "#readiness h2")
     page.locator("#classes").get_by_text("57 more").click()
     expect(bars).to_have_count(77)
     assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -275,7 +283,13 @@ def test_text_from_right_to_left_is_shown_so(visit: Open) -> None:
     rows = [(f"هذا نص رقم {n}، {text}.", moods[mood]) for n, (text, mood) in enumerate(small_rows(90))]
     page = visit().page
     upload(page, table("تقييمات العملاء.csv", rows, ("النص", "التصنيف")), rows="90")
-    for cell in ("#preview td", "#preview th", "#classes .em-bar-name .em-middle", "#data-summary b .em-middle", "#verdict .em-taken b"):
+    for cell in (
+        "#preview td",
+        "#preview th",
+        "#classes .em-bar-name .em-middle",
+        "#data-summary b .em-middle",
+        "#readiness .em-chosen-columns b",
+    ):
         assert page.locator(cell).first.evaluate("cell => getComputedStyle(cell).direction") == "rtl", cell
 
 
@@ -312,16 +326,16 @@ def test_an_own_test_file_is_kept_aside_and_can_be_taken_out(visit: Open) -> Non
     page = visit().page
     upload(page, table("learn.csv", small_rows(120)), rows="120")
     counts = page.locator("#split-counts")
-    expect(counts).to_contain_text("84 to learn from · 12 to watch · 24 kept aside")
+    expect(counts).to_contain_text("84 training rows · 12 validation rows · 24 test rows")
     given = page.locator("input[data-testid='+ Test file-upload-button']")
     given.set_input_files(PICTURE)
     expect(page.locator("#data-notice [role=alert]")).to_contain_text("picture.png")
-    expect(counts).to_contain_text("24 kept aside")
+    expect(counts).to_contain_text("24 test rows")
     given.set_input_files(table("later.csv", small_rows(40, seed=9)))
     expect(page.locator("#data-summary .em-given-test")).to_contain_text("later.csv")
-    expect(counts).to_contain_text("40 kept aside: all of later.csv")
+    expect(counts).to_contain_text("40 test rows from later.csv")
     expect(page.locator("#data-notice [role=alert]")).to_have_count(0)
-    expect(page.locator("#footer-data")).to_contain_text("40 kept aside")
+    expect(page.locator("#footer-data")).to_contain_text("40 test rows kept aside")
 
     page.locator("#splitting").get_by_text("How the rows are split").click()
     page.locator("input[data-testid='+ Validation file-upload-button']").set_input_files(table("watch.csv", small_rows(30, seed=11)))
@@ -337,13 +351,13 @@ def test_the_columns_stand_behind_change_unless_nobody_is_sure(visit: Open) -> N
     upload(page, table("two labels.csv", rows, ("text", "emotion", "sentiment")), rows="90")
     expect(page.locator("#label-column")).to_be_visible()
     page.get_by_role("button", name="The label is “sentiment”").click()
-    expect(page.locator("#verdict .em-taken")).to_contain_text("label = “sentiment”")
+    expect(page.locator("#readiness .em-chosen-columns")).to_contain_text("label = “sentiment”")
     expect(page.locator("#classes li")).to_have_count(2)
 
     upload(page, table("sure.csv", small_rows(60)), rows="60")
-    expect(page.locator("#verdict .em-taken")).to_contain_text("text = “text”, label = “mood”")
+    expect(page.locator("#readiness .em-chosen-columns")).to_contain_text("text = “text”, label = “mood”")
     expect(page.locator("#label-column")).to_be_hidden()
-    page.locator("#verdict").get_by_text("change").click()
+    page.locator("#readiness").get_by_text("change").click()
     expect(page.locator("#label-column")).to_be_visible()
 
 
@@ -351,10 +365,10 @@ def test_two_text_columns_can_be_joined(visit: Open) -> None:
     rows = [(f"title {n}", text, mood) for n, (text, mood) in enumerate(small_rows(90))]
     page = visit().page
     upload(page, table("two.csv", rows, ("headline", "body", "mood")), rows="90")
-    page.locator("#verdict").get_by_text("change").click()
+    page.locator("#readiness").get_by_text("change").click()
     page.locator("#more-text-column input").click()
     page.get_by_role("option", name="headline").click()
-    expect(page.locator("#verdict .em-taken")).to_contain_text("text = “body” + “headline”")
+    expect(page.locator("#readiness .em-chosen-columns")).to_contain_text("text = “body” + “headline”")
     expect(page.locator("#more-text-column input")).to_have_value("headline")
     page.locator("#lengths").get_by_text("Words and tokens per text").click()
     page.wait_for_function("() => document.querySelectorAll('#lengths-chart .js-plotly-plot').length > 0")
@@ -368,10 +382,10 @@ def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -
     page = visit(width=width, height=height).page
     rows = [*small_rows(120), *((f"{text} again", mood.upper()) for text, mood in small_rows(3, seed=5))]
     upload(page, table("spelt.csv", rows), rows="123")
-    expect(title(page)).to_have_text("One thing to fix, then ready")
+    expect(title(page)).to_have_text("Fix one thing before training")
     expect(page.locator("#footer-data .em-say")).to_contain_text("spelt in several ways")
     expect(page.locator("#to-train")).to_have_count(0)
-    sees(page, "#verdict h2", "#findings .em-error", "#repair")
+    sees(page, "#readiness h2", "#findings .em-error", "#repair")
     tab(page, "Train")
     expect(page.locator("#footer-start .em-say")).to_contain_text("spelt in several ways")
     tab(page, "Data")
@@ -379,7 +393,7 @@ def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -
     expect(title(page)).to_have_text("Ready to train")
     sees(page, "#to-train")
     # The button is gone; whoever pressed it goes on from the heading.
-    page.wait_for_function("() => document.activeElement?.closest('#verdict h2, #footer-data') !== null")
+    page.wait_for_function("() => document.activeElement?.closest('#readiness h2, #footer-data') !== null")
 
 
 def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Server, tmp_path: Path) -> None:
@@ -516,11 +530,11 @@ def test_another_split_is_said_at_once_and_a_wrong_one_refused(visit: Open, mood
     page.locator("#splitting").get_by_text("How the rows are split").click()
     line, counts = page.locator("#split-line"), page.locator("#split-counts")
     page.locator("#split").get_by_text("70 / 10 / 20").click()
-    expect(line).to_contain_text("48 kept aside")
+    expect(line).to_contain_text("48 test rows")
     page.locator("#split").get_by_text("70 / 15 / 15").click()
-    expect(line).to_contain_text("36 kept aside")
-    expect(counts).to_contain_text("36 kept aside")
-    expect(page.locator("#footer-data")).to_contain_text("36 kept aside")
+    expect(line).to_contain_text("36 test rows")
+    expect(counts).to_contain_text("36 test rows")
+    expect(page.locator("#footer-data")).to_contain_text("36 test rows")
     page.locator("#split").get_by_text("Custom").click()
     page.locator("#test-share input").fill("90")
     page.locator("#test-share input").press("Tab")
@@ -532,7 +546,7 @@ def test_another_split_is_said_at_once_and_a_wrong_one_refused(visit: Open, mood
     expect(page.locator("#start")).to_be_disabled()
     tab(page, "Data")
     page.locator("#split").get_by_text("70 / 10 / 20").click()
-    expect(line).to_contain_text("48 kept aside")
+    expect(line).to_contain_text("48 test rows")
     tab(page, "Train")
     expect(page.locator("#start")).to_be_enabled()
 

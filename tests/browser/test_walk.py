@@ -81,7 +81,7 @@ def test_an_own_file_takes_three_steps_to_the_charts(visit: Open, server: Server
     walker = Walker(page)
     upload(page, moods_csv, rows="240")
     walker.clicks += 1
-    walker.sees("#verdict h2", "#footer-data .em-say")
+    walker.sees("#readiness h2", "#footer-data .em-say")
     walker.click("#to-train")
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
     server.brake(True)

@@ -1,4 +1,4 @@
-"""The checklist as HTML: what stands in it, and that nothing of a file is markup there."""
+"""The checklist as HTML: its findings and buttons, and that nothing of a file becomes markup."""
 
 import re
 from dataclasses import replace
@@ -28,16 +28,21 @@ def buttons(html: str) -> set[tuple[str, str]]:
 
 def test_findings_with_their_rows_and_buttons(messy: PreparedDraft) -> None:
     html = checklist.checklist_html(messy)
-    assert {("repair", "label_variants"), ("accept", "label_variants"), ("repair", "duplicate_texts"), ("repair_all", "")} <= buttons(html)
+    assert {
+        ("repair", "label_variants"),
+        ("dismiss_finding", "label_variants"),
+        ("repair", "duplicate_texts"),
+        ("repair_all", ""),
+    } <= buttons(html)
     assert html.index("em-error") < html.index("em-warning") < html.index("em-ok")
     assert "Show rows" in html
 
 
 def test_four_findings_are_in_view_and_the_rest_is_folded(messy: PreparedDraft) -> None:
-    looks = [Finding(f"odd_{n}", "warning", 1, f"Oddity {n}.") for n in range(6)]
-    html = checklist.checklist_html(replace(messy, findings=(*messy.blocking_findings, *looks)))
-    seen, folded = html.split('<details class="em-folded">', maxsplit=1)
-    assert [seen.count("em-error"), seen.count("Oddity")] == [1, 3]
+    warnings = [Finding(f"odd_{n}", "warning", 1, f"Oddity {n}.") for n in range(6)]
+    html = checklist.checklist_html(replace(messy, findings=(*messy.blocking_findings, *warnings)))
+    visible, folded = html.split('<details class="em-folded">', maxsplit=1)
+    assert [visible.count("em-error"), visible.count("Oddity")] == [1, 3]
     assert "3 more" in folded
     assert folded.index("Oddity 3") < folded.index("Oddity 5")
 
@@ -47,15 +52,15 @@ def test_repairs_show_what_they_did_and_the_way_back(messy: PreparedDraft, studi
     assert {("undo", "label_variants"), ("undo", "duplicate_texts"), ("undo", "near_duplicates")} <= buttons(html)
     assert "3 repairs made" in html
     assert "Repaired. 3 rows: left out as a copy of another row." in html
-    assert "Nothing was left to repair" in html
+    assert "There was nothing left to repair" in html
     assert "em-error" not in html
-    accepted = checklist.checklist_html(
+    dismissed = checklist.checklist_html(
         studio.dismiss("local", studio.undo("local", messy.draft.id, ["label_variants"]).draft.id, "label_variants")
     )
-    assert ("undo", "label_variants") in buttons(accepted)
+    assert ("undo", "label_variants") in buttons(dismissed)
 
 
-def test_columns_that_nobody_is_sure_of_can_be_confirmed_or_changed(studio: Studio, tmp_path: Path) -> None:
+def test_uncertain_columns_can_be_confirmed_or_changed(studio: Studio, tmp_path: Path) -> None:
     rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]
     path = write_rows(tmp_path / "two.csv", rows, ("text", "emotion", "sentiment"))
     opened = studio.open_files("local", {"main": (path.name, path)})
@@ -71,24 +76,24 @@ def test_nothing_of_the_file_is_markup(messy: PreparedDraft, studio: Studio) -> 
         assert "&lt;img src=x" in html
 
 
-def test_what_an_encoder_makes_of_the_texts_stands_in_the_same_list_and_first(studio: Studio, small_csv: Path) -> None:
+def test_findings_of_the_encoder_come_first_in_the_same_list(studio: Studio, small_csv: Path) -> None:
     clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
-    looked = Finding("few", "warning", 1, "Look at this.")
-    prepared = replace(clean, findings=(looked, *clean.findings))
+    warning = Finding("few", "warning", 1, "Look at this.")
+    prepared = replace(clean, findings=(warning, *clean.findings))
     waiting = checklist.checklist_html(prepared)
-    assert "Still looking" in waiting
-    # A line of a list that says to be something else is no line to a reader of the page by ear.
+    assert "Checking how" in waiting
+    # A list item with a role of its own is no list item to a screen reader.
     assert not re.search("<li[^>]* role=", waiting)
     cut = Finding("texts_cut", "warning", 3, "Cut <b>.", "More. And more.", (Example(2, EVIL),), setting=("max_length", 96))
     html = checklist.checklist_html(prepared, [cut])
     assert ("set", "max_length=96") in buttons(html)
     assert html.index("Cut &lt;b&gt;.") < html.index("Look at this.")
-    assert "Still looking" not in html
+    assert "Checking how" not in html
     assert "<img" not in html
     assert "<b>" not in html
 
 
-def test_what_is_good_takes_the_place_of_still_looking(studio: Studio, small_csv: Path) -> None:
+def test_a_passed_check_replaces_the_line_that_says_checking(studio: Studio, small_csv: Path) -> None:
     clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
     fits = Finding("texts_fit", "ok", 240, "All texts fit.")
     before, after = checklist.checklist_html(clean), checklist.checklist_html(clean, [fits])

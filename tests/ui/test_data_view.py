@@ -14,7 +14,7 @@ from trainer.ui import data_view
 from trainer.ui.readiness import assess_readiness
 
 EVIL = "<img src=x onerror=alert(1)>"
-USUAL = {"validation_share": 0.1, "test_share": 0.2}
+DEFAULT_FRACTIONS = {"validation_share": 0.1, "test_share": 0.2}
 
 
 def opened(studio: Studio, path: Path) -> PreparedDraft:
@@ -51,18 +51,20 @@ def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: Prepa
     test = write_rows(tmp_path / "later.csv", small_rows(30, seed=7))
     both = studio.add_file("local", moods.draft.id, "test", test.name, test)
     assert 'data-action="remove_file" data-code="test"' in data_view.file_badge(both)
-    assert "30 kept aside: all of <bdi>later.csv</bdi>" in data_view.split_counts(both, assess_readiness(both, USUAL))
-    assert "168 to learn from · 24 to watch · 48 kept aside<" in data_view.split_counts(moods, assess_readiness(moods, USUAL))
+    assert "30 test rows from <bdi>later.csv</bdi>" in data_view.split_counts(both, assess_readiness(both, DEFAULT_FRACTIONS))
+    assert "168 training rows · 24 validation rows · 48 test rows<" in data_view.split_counts(
+        moods, assess_readiness(moods, DEFAULT_FRACTIONS)
+    )
 
 
 def test_the_columns_are_open_where_nobody_is_sure(studio: Studio, moods: PreparedDraft, tmp_path: Path) -> None:
-    assert '<details class="em-change">' in data_view.verdict(moods, assess_readiness(moods, USUAL))
-    assert "text = " in data_view.verdict(moods, assess_readiness(moods, USUAL))
+    assert '<details class="em-change">' in data_view.readiness_html(moods, assess_readiness(moods, DEFAULT_FRACTIONS))
+    assert "text = " in data_view.readiness_html(moods, assess_readiness(moods, DEFAULT_FRACTIONS))
     rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]
     unsure = opened(studio, write_rows(tmp_path / "two.csv", rows, ("text", "emotion", "sentiment")))
-    assert '<details class="em-change" open>' in data_view.verdict(unsure, assess_readiness(unsure, USUAL))
+    assert '<details class="em-change" open>' in data_view.readiness_html(unsure, assess_readiness(unsure, DEFAULT_FRACTIONS))
     none = opened(studio, write_rows(tmp_path / "none.csv", [(str(n), text) for n, (text, _) in enumerate(small_rows(60))], ("id", "said")))
-    assert '<details class="em-change" open>' in data_view.verdict(none, assess_readiness(none, USUAL))
+    assert '<details class="em-change" open>' in data_view.readiness_html(none, assess_readiness(none, DEFAULT_FRACTIONS))
 
 
 def test_classes_are_ordered_by_rows_each_in_its_own_colour() -> None:
@@ -94,7 +96,7 @@ def test_the_first_rows_are_those_of_text_and_label_each_in_its_own_direction(st
     assert html.count("<tr>") == 4
     assert html.count('dir="auto"') == 8
     assert html.index(">said<") < html.index(">mood<")
-    assert "and 2 further columns" in html
+    assert "and 2 more columns" in html
     assert "<img" not in html
 
 
@@ -104,7 +106,9 @@ def test_how_a_file_was_read_is_among_its_details_and_not_in_the_first_view(stud
     old = opened(studio, path)
     assert "(a guess)" in data_view.details(old)
     assert "semicolon" in data_view.details(old)
-    first_view = data_view.file_badge(old) + data_view.verdict(old, assess_readiness(old, USUAL)) + data_view.preview(old)
+    first_view = (
+        data_view.file_badge(old) + data_view.readiness_html(old, assess_readiness(old, DEFAULT_FRACTIONS)) + data_view.preview(old)
+    )
     assert "cp1252" not in first_view
     assert "semicolon" not in first_view
 
@@ -113,10 +117,10 @@ def test_no_name_of_a_file_is_markup(studio: Studio, tmp_path: Path) -> None:
     rows = [(f"{text} {EVIL}", {"joy": EVIL}.get(mood, mood)) for text, mood in small_rows(90)]
     path = write_rows(tmp_path / "evil.csv", rows, (EVIL, "mood"))
     evil = studio.open_files("local", {"main": (f"{EVIL}.csv", path)})
-    found = assess_readiness(evil, USUAL)
+    found = assess_readiness(evil, DEFAULT_FRACTIONS)
     for html in (
         data_view.file_badge(evil),
-        data_view.verdict(evil, found),
+        data_view.readiness_html(evil, found),
         data_view.classes(evil.corpus),
         data_view.preview(evil),
         data_view.details(evil),

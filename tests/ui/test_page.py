@@ -20,7 +20,7 @@ from trainer.ui.status_bar import status_bar_html
 @pytest.fixture
 def handlers(studio: Studio) -> list[dict]:
     """The page's own, as gradio hands them to the browser."""
-    config = page.build(studio, storage_notice="Here.", stays_here=True).get_config_file()
+    config = page.build(studio, storage_notice="Here.", is_local=True).get_config_file()
     return [handler for handler in config["dependencies"] if handler["api_visibility"] == "private"]
 
 
@@ -52,7 +52,7 @@ def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handler
 @pytest.mark.parametrize("name", ["opened", "tick", "anew"])
 @pytest.mark.parametrize("wrong", ["token", "runs"])
 def test_a_look_that_fails_is_a_sentence_on_the_page(studio: Studio, monkeypatch: pytest.MonkeyPatch, name: str, wrong: str) -> None:
-    blocks = page.build(studio, storage_notice="Here.", stays_here=True)
+    blocks = page.build(studio, storage_notice="Here.", is_local=True)
     look = next(handler for handler in blocks.fns.values() if handler.name == name and not handler.queue)
 
     def fails(*_: object) -> Any:

@@ -17,7 +17,7 @@ def test_a_foot_escapes_what_it_says() -> None:
 
 
 def test_a_mistake_in_the_foot_is_read_out() -> None:
-    assert "role=alert" in shell.footer_html("Epochs must be a number.", wrong=True)
+    assert "role=alert" in shell.footer_html("Epochs must be a number.", is_error=True)
     assert "role=alert" not in shell.footer_html("Ready.")
 
 

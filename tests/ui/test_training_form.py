@@ -21,7 +21,7 @@ def laid_out(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Page:
     """All components of the page."""
     made: list[Page] = []
     monkeypatch.setattr(training_form, "wire", lambda studio, page, blocks: made.append(page))
-    page.build(studio, storage_notice="Here.", stays_here=True)
+    page.build(studio, storage_notice="Here.", is_local=True)
     return made[0]
 
 
@@ -56,7 +56,7 @@ def loaded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> tuple[Page, dict[
     made: list[Page] = []
     wire = training_form.wire
     monkeypatch.setattr(training_form, "wire", lambda studio, page, blocks: (made.append(page), wire(studio, page, blocks)))
-    blocks = page.build(studio, storage_notice="Here.", stays_here=True)
+    blocks = page.build(studio, storage_notice="Here.", is_local=True)
     by_name = {handler.name: handler.fn for handler in blocks.fns.values() if handler.inputs == made[0].form}
     return made[0], by_name
 

@@ -38,7 +38,7 @@ class ComparisonView:
     differences: gr.HTML
 
     @property
-    def shown(self) -> list[Any]:
+    def outputs(self) -> list[Any]:
         return [self.body, self.runs, self.verdict, self.loss, self.score, self.differences]
 
 

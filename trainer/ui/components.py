@@ -52,5 +52,5 @@ class Page:
             self.live,
             self.train.watched,
             self.runs.version,
-            *self.train.shown,
+            *self.train.outputs,
         ]

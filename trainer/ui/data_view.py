@@ -1,4 +1,4 @@
-"""What the Data tab shows of a file as HTML: its chip, the verdict, its classes, its first rows, its facts, what can be taken away."""
+"""What the Data tab shows of a file as HTML: its badge, readiness, classes, first rows, details and downloads."""
 
 import numpy as np
 
@@ -9,54 +9,54 @@ from trainer.drafts.preparation import PreparedDraft
 from trainer.text_format import pluralize
 from trainer.training.tokens import TokenizedText
 from trainer.ui import markup
-from trainer.ui.no_file_view import middle
+from trainer.ui.no_file_view import shorten_middle
 from trainer.ui.readiness import Readiness
 
 _PREVIEW_ROWS = 3
 _PREVIEW_COLUMNS = 8
-_MOST_BARS = 24
-_ENDS = 10
-"""Of more classes than ``_MOST_BARS``, so many with the most rows and so many with the fewest are in view."""
-_MOST_TOKENS = 600
+_MAX_BARS = 24
+_VISIBLE_AT_EACH_END = 10
+"""Of more classes than ``_MAX_BARS``, so many with the most rows and so many with the fewest are visible."""
+_MAX_TOKENS = 600
 
 
 def file_badge(prepared: PreparedDraft) -> str:
-    """The file in one line, with a way to close it, and the files given for test and validation."""
+    """The file in one line, with a button that closes it, and its test and validation files."""
     corpus, table = prepared.corpus, prepared.table
     facts = [pluralize(len(table.rows), "row")]
     if corpus is not None:
         facts.append(pluralize(len(corpus.label_names), "class", "classes"))
     close = '<button type="button" class="em-link" data-action="close" data-code="" aria-label="Close this file">✕</button>'
-    given = "".join(
-        f'<span class="em-badge em-file em-given-{one.role}"><span>{one.role}:</span>{middle(one.name)}<span>· {pluralize(one.rows, "row")}</span>'
-        f'<button type="button" class="em-link" data-action="remove_file" data-code="{one.role}" aria-label="Take the {one.role} file out">✕</button></span>'
-        for one in prepared.given
+    extra_files = "".join(
+        f'<span class="em-badge em-file em-given-{file.role}"><span>{file.role}:</span>{shorten_middle(file.name)}<span>· {pluralize(file.rows, "row")}</span>'
+        f'<button type="button" class="em-link" data-action="remove_file" data-code="{file.role}" aria-label="Remove the {file.role} file">✕</button></span>'
+        for file in prepared.given
     )
-    return f'<span class="em-badge em-file" data-draft="{prepared.draft.id}"><b>{middle(prepared.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{given}'
+    return f'<span class="em-badge em-file" data-draft="{prepared.draft.id}"><b>{shorten_middle(prepared.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{extra_files}'
 
 
-def verdict(prepared: PreparedDraft, found: Readiness) -> str:
-    """The heading of an open file, what to do, and the columns that were taken, with the way to others."""
-    more = f'<p dir="auto">{markup.text(found.more, max_length=1200)}</p>' if found.more else ""
-    return f'<h2 tabindex="-1" dir="auto">{markup.text(found.title, max_length=300)}</h2>{more}{_columns(prepared)}'
+def readiness_html(prepared: PreparedDraft, readiness: Readiness) -> str:
+    """The heading of an open file, what to do, and the chosen columns, which can be changed."""
+    advice = f'<p dir="auto">{markup.text(readiness.advice, max_length=1200)}</p>' if readiness.advice else ""
+    return f'<h2 tabindex="-1" dir="auto">{markup.text(readiness.title, max_length=300)}</h2>{advice}{_columns(prepared)}'
 
 
 def _columns(prepared: PreparedDraft) -> str:
     columns, names = prepared.columns, prepared.table.columns
     if columns is None:
-        taken, why = "No columns are chosen yet.", ""
+        chosen, reasons = "No columns are chosen yet.", ""
     else:
         texts = " + ".join(
-            f'<b dir="auto">“{markup.text(names[at], max_length=60)}”</b>' for at in (columns.text, *columns.extra_text_columns)
+            f'<b dir="auto">“{markup.text(names[i], max_length=60)}”</b>' for i in (columns.text, *columns.extra_text_columns)
         )
-        taken = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], max_length=60)}”</b>'
-        why = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
+        chosen = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], max_length=60)}”</b>'
+        reasons = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
     unsure = columns is None or not columns.confident
-    # What is folded out stays so while a file is worked on (by the words of its summary), and not in the next one.
+    # buttons.js recognises a fold by the text of its summary: it stays open for the same file, and is closed for the next one.
     key = f"<span hidden>{prepared.draft.id}</span>"
     return (
-        f'<div class="em-taken"><span>{taken}</span>'
-        f'<details class="em-change"{" open" if unsure else ""}><summary>change{key}</summary>{why}</details></div>'
+        f'<div class="em-chosen-columns"><span>{chosen}</span>'
+        f'<details class="em-change"{" open" if unsure else ""}><summary>change{key}</summary>{reasons}</details></div>'
     )
 
 
@@ -65,53 +65,57 @@ def _reasons(columns: Columns) -> str:
 
 
 def classes(corpus: Corpus) -> str:
-    """Rows per class as bars, the largest first, each class in its colour; of many classes the ends, with the rest folded between them."""
+    """Rows per class as bars, the largest class first, each in its colour; the middle of many classes is folded."""
     names = corpus.label_names
     counts = np.bincount(corpus.label_ids, minlength=len(names)).tolist()
     colours = class_colours(names)
-    most = max([*counts, 1])
+    largest = max([*counts, 1])
     order = sorted(range(len(names)), key=lambda i: (-counts[i], names[i]))
 
-    def bars(chosen: list[int]) -> str:
+    def bars(indices: list[int]) -> str:
         items = "".join(
-            markup.class_bar(middle(names[i], most=22, end=9), colours[i], counts[i] / most, f"{counts[i]:,}", title=names[i])
-            for i in chosen
+            markup.class_bar(
+                shorten_middle(names[i], max_length=22, end=9), colours[i], counts[i] / largest, f"{counts[i]:,}", title=names[i]
+            )
+            for i in indices
         )
         return f'<ol class="em-class-bars" aria-label="Rows per class">{items}</ol>'
 
-    if len(order) <= _MOST_BARS:
+    if len(order) <= _MAX_BARS:
         return f"<h3>Rows per class</h3>{bars(order)}"
-    between = order[_ENDS:-_ENDS]
+    middle = order[_VISIBLE_AT_EACH_END:-_VISIBLE_AT_EACH_END]
     return (
-        f'<div class="em-many"><h3>Rows per class</h3>{bars(order[:_ENDS])}'
-        f'<details class="em-folded"><summary>{len(between):,} more</summary>{bars(between)}</details>{bars(order[-_ENDS:])}</div>'
+        f'<div class="em-many"><h3>Rows per class</h3>{bars(order[:_VISIBLE_AT_EACH_END])}'
+        f'<details class="em-folded"><summary>{len(middle):,} more</summary>{bars(middle)}</details>{bars(order[-_VISIBLE_AT_EACH_END:])}</div>'
     )
 
 
-def split_counts(prepared: PreparedDraft, found: Readiness) -> str:
-    """How many rows go where, in a line; nothing while that is not settled."""
-    if found.splits is None:
+def split_counts(prepared: PreparedDraft, readiness: Readiness) -> str:
+    """The number of rows in each split, in a line; an empty string as long as the file cannot be split."""
+    if readiness.splits is None:
         return ""
-    splits = found.splits
-    own = {one.role: one for one in prepared.given}
-    aside = f"{len(splits.test):,} kept aside" + (f": all of {_quoted(own['test'].name)}" if "test" in own else "")
-    watch = f"{len(splits.validation):,} to watch" + (f" from {_quoted(own['validation'].name)}" if "validation" in own else "")
-    return f'<p class="em-quiet em-small" dir="auto">{len(splits.train):,} to learn from · {watch} · {aside}</p>'
+    splits = readiness.splits
+    extra_files = {file.role: file for file in prepared.given}
+    parts = [pluralize(len(splits.train), "training row")]
+    for role, rows in (("validation", splits.validation), ("test", splits.test)):
+        source = f" from {_file_name(extra_files[role].name)}" if role in extra_files else ""
+        parts.append(pluralize(len(rows), f"{role} row") + source)
+    return f'<p class="em-quiet em-small" dir="auto">{" · ".join(parts)}</p>'
 
 
-def _quoted(name: str) -> str:
+def _file_name(name: str) -> str:
     return f"<bdi>{markup.text(name, max_length=40)}</bdi>"
 
 
 def preview(prepared: PreparedDraft) -> str:
-    """The first rows: the text and the label, or all columns while it is not known which they are."""
+    """The first rows: the text and the label, or all columns as long as those are not known."""
     table, columns = prepared.table, prepared.columns
-    picked = (
+    shown = (
         list(range(len(table.columns)))[:_PREVIEW_COLUMNS]
         if columns is None
         else [columns.text, *columns.extra_text_columns, columns.label]
     )
-    last = len(picked) - 1 if columns is not None else -1
+    last = len(shown) - 1 if columns is not None else -1
 
     def cells(values: list[str], tag: str) -> str:
         return "".join(
@@ -119,10 +123,10 @@ def preview(prepared: PreparedDraft) -> str:
             for i, value in enumerate(values)
         )
 
-    head = cells([table.columns[i] for i in picked], "th")
-    rows = "".join(f"<tr>{cells([row[i] for i in picked], 'td')}</tr>" for row in table.rows[:_PREVIEW_ROWS])
-    more = len(table.columns) - len(picked)
-    note = f'<p class="em-quiet em-small">and {pluralize(more, "further column")}</p>' if more else ""
+    head = cells([table.columns[i] for i in shown], "th")
+    rows = "".join(f"<tr>{cells([row[i] for i in shown], 'td')}</tr>" for row in table.rows[:_PREVIEW_ROWS])
+    hidden = len(table.columns) - len(shown)
+    note = f'<p class="em-quiet em-small">and {pluralize(hidden, "more column")}</p>' if hidden else ""
     return (
         f'<div class="em-scroll" tabindex="0"><table class="em-table em-first-rows"><caption class="em-hidden">The first rows of the file</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}"
@@ -145,32 +149,32 @@ def details(prepared: PreparedDraft) -> str:
 
 
 def downloads(prepared: PreparedDraft) -> str:
-    """Links to the repaired file, where something was repaired."""
+    """Links to the repaired file; an empty string if nothing was repaired."""
     if not prepared.draft.repairs or prepared.repaired is None:
         return ""
     link = f"prepared/{prepared.draft.id}"
     return (
         f'<a class="em-button" href="{link}/exact" download>Download the repaired file</a>'
         f'<span class="em-quiet em-small">or <a href="{link}/spreadsheet" download>for spreadsheets</a> (cells that a spreadsheet would run as a '
-        f'formula are defused) · <a href="{link}/changes" download>the list of changes</a></span>'
+        f'formula are escaped) · <a href="{link}/changes" download>the list of changes</a></span>'
     )
 
 
-def tokens(text: str, found: TokenizedText, encoder: str) -> str:
-    """A text as an encoder reads it."""
-    cut = sum(t.cut for t in found.tokens)
-    chips = "".join(
+def tokens(text: str, tokenized: TokenizedText, encoder: str) -> str:
+    """A text as the encoder reads it."""
+    cut = sum(t.cut for t in tokenized.tokens)
+    badges = "".join(
         f'<span class="em-token{" em-special" if t.special else ""}{" em-cut" if t.cut else ""}"><b>{markup.text(t.text, max_length=40)}</b><i>{t.id}</i></span>'
-        for t in found.tokens[:_MOST_TOKENS]
+        for t in tokenized.tokens[:_MAX_TOKENS]
     )
-    about = markup.facts(
+    facts = markup.facts(
         [
             ("Encoder", encoder),
-            ("Tokens in this row", f"{len(found.tokens):,}" + (f", {cut:,} cut off" if cut else "")),
-            ("Read at most", f"{found.max_length:,} tokens"),
-            ("The encoder’s own limit", f"{found.max_tokens:,} tokens"),
-            ("Vocabulary", f"{found.vocabulary:,} tokens"),
-            ("Special tokens", ", ".join(found.special)),
+            ("Tokens in this row", f"{len(tokenized.tokens):,}" + (f", {cut:,} cut off" if cut else "")),
+            ("Maximum length", f"{tokenized.max_length:,} tokens"),
+            ("The encoder’s limit", f"{tokenized.max_tokens:,} tokens"),
+            ("Vocabulary", f"{tokenized.vocabulary:,} tokens"),
+            ("Special tokens", ", ".join(tokenized.special)),
         ]
     )
-    return f'<p class="em-quote" dir="auto">{markup.text(text, max_length=1500)}</p><div class="em-tokens">{chips}</div>{about}'
+    return f'<p class="em-quote" dir="auto">{markup.text(text, max_length=1500)}</p><div class="em-tokens">{badges}</div>{facts}'

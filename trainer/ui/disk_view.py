@@ -35,7 +35,7 @@ class DiskView:
         return [self.files_open, self.room_open]
 
     @property
-    def shown(self) -> list[Any]:
+    def outputs(self) -> list[Any]:
         return [self.files, self.room]
 
 
@@ -118,7 +118,7 @@ def _file(draft: DraftSummary, now: float) -> str:
     ended = "Emotune ended while reading it" if draft.withheld else ""
     facts = " · ".join(markup.text(fact) for fact in (time_ago(now - draft.changed), file_size(draft.bytes), *beside, ended) if fact)
     is_open = ' <span class="em-open-now">open now</span>' if draft.open else ""
-    presses = no_file_view.way_back(draft) + Button("forget", "Remove", code=draft.id).html
+    presses = no_file_view.reopen_button(draft) + Button("forget", "Remove", code=draft.id).html
     return (
         f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong>{is_open}<small dir="auto">{facts}</small></span>'
         f'<span class="em-line-acts">{presses}</span></li>'

@@ -1,4 +1,4 @@
-"""What the Data tab shows while no file is open: what to bring, what comes of it, the files opened before, and what is wrong with the last one."""
+"""What the Data tab shows while no file is open: what to upload, an example, the files opened before, and why the last one failed."""
 
 from collections.abc import Sequence
 
@@ -13,22 +13,23 @@ _ROWS = (
     ("He still writes to her every winter.", "love"),
     ("You lied to my face while you were spending my money.", "anger"),
 )
-_EXAMPLE = "There is somebody in the house and I am alone."
-_ANSWER = (("fear", 0.818), ("sadness", 0.085), ("anger", 0.043), ("love", 0.023), ("surprise", 0.018), ("joy", 0.013))
-"""What a quick look at the sample made of ``_EXAMPLE``, and its score: measured once, not each time the page opens."""
-_RIGHT, _OF = 142, 204
-_DRAFTS_IN_VIEW = 3
+_EXAMPLE = "There is somebody in the house and I am aldraft."
+_PREDICTION = (("fear", 0.818), ("sadness", 0.085), ("anger", 0.043), ("love", 0.023), ("surprise", 0.018), ("joy", 0.013))
+"""The prediction of a "Quick look" model of the sample for ``_EXAMPLE``, and its score: measured once, not each time the page opens."""
+_CORRECT, _TEST_ROWS = 142, 204
+_VISIBLE_DRAFTS = 3
 
 
 def heading() -> str:
     return shell.heading(
-        "Bring a table of texts with labels", "Emotune learns from it, shows how good it is on rows it never saw, and gives you the model."
+        "Upload a table of texts with labels",
+        "Emotune trains a model on it, shows how good the model is on rows it never saw, and lets you download it.",
     )
 
 
-def drop_words(*, stays_here: bool) -> str:
-    """What stands on the field where a file is dropped: large while none is open, one word afterwards."""
-    where = "it stays on this computer" if stays_here else "it goes to this page's server only"
+def drop_message(*, is_local: bool) -> str:
+    """The text of the upload field: large while no file is open, two words afterwards."""
+    where = "it stays on this computer" if is_local else "it goes to this page's server only"
     return (
         f'<div class="em-drop-words"><strong class="em-no-file">Drop or choose your table</strong>'
         f'<span class="em-no-file">CSV, Excel, Parquet, JSON · {where}</span><strong class="em-with-file">Another file</strong></div>'
@@ -36,92 +37,93 @@ def drop_words(*, stays_here: bool) -> str:
 
 
 def ways_in() -> str:
-    """One click to a first model, and the ways to look first."""
-    quick = Button("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", busy_message="Opening the sample …")
-    look = Button("sample", "look at it first", elem_id="open-sample", link=True)
-    messy = Button("messy", "a messy sample", elem_id="open-messy", link=True)
-    known = (
-        '<details class="em-known" id="open-known"><summary>a known data set</summary><p class="em-quiet em-small">'
-        "One of the tutorials’, or any other by its name, fetched from the Hugging Face Hub.</p></details>"
+    """One click to a first model, and buttons that only open a sample or a known data set."""
+    quick_start = Button("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", busy_message="Opening the sample …")
+    sample = Button("sample", "only open the sample", elem_id="open-sample", link=True)
+    messy = Button("messy", "open a messy sample", elem_id="open-messy", link=True)
+    hub = (
+        '<details class="em-known" id="open-known"><summary>open a known data set</summary><p class="em-quiet em-small">'
+        "A data set of the well-known tutorials, or any other by its name, from the Hugging Face Hub.</p></details>"
     )
-    return f'{quick.html}<div class="em-ways">{look.html}{messy.html}{known}</div>'
+    return f'{quick_start.html}<div class="em-ways">{sample.html}{messy.html}{hub}</div>'
 
 
 def example_rows() -> str:
-    """What a table looks like."""
+    """An example of a table."""
     rows = "".join(f'<tr><td>{text}</td><td class="em-last">{label}</td></tr>' for text, label in _ROWS)
     return (
         '<table class="em-table em-sample-rows"><thead><tr><th>text</th><th class="em-last">label</th></tr></thead>'
-        f'<tbody>{rows}</tbody></table><p class="em-quiet em-small">A table like this is all it needs.</p>'
+        f'<tbody>{rows}</tbody></table><p class="em-quiet em-small">A table like this is all you need.</p>'
     )
 
 
-def promise() -> str:
-    """A model's answer, as an example."""
-    names = [name for name, _ in _ANSWER]
-    best, share = _ANSWER[0]
+def example_prediction() -> str:
+    """A model's prediction, as an example."""
+    names = [name for name, _ in _PREDICTION]
+    best, probability = _PREDICTION[0]
     bars = "".join(
-        markup.class_bar(name, colour, part, percent(part, 0)) for (name, part), colour in zip(_ANSWER, class_colours(names), strict=True)
+        markup.class_bar(name, colour, value, percent(value, 0))
+        for (name, value), colour in zip(_PREDICTION, class_colours(names), strict=True)
     )
     return (
-        f'<h3>What you get: a model that answers</h3><p class="em-example">{_EXAMPLE}</p>'
-        f'<p class="em-probably"><b>Probably {best}</b> <span class="em-quiet">({percent(share, 0)})</span></p>'
+        f'<h3>What you get: a model that predicts the label</h3><p class="em-example">{_EXAMPLE}</p>'
+        f'<p class="em-probably"><b>Probably {best}</b> <span class="em-quiet">({percent(probability, 0)})</span></p>'
         f'<ol class="em-class-bars" aria-label="Probability of each class">{bars}</ol>'
-        f'<p class="em-quiet em-small">An example: the answer of a model that took a quick look at <b>our sample</b>. '
-        f"It was right on {_RIGHT} of {_OF} texts it never saw.</p>"
+        f'<p class="em-quiet em-small">An example: the prediction of a “Quick look” model of <b>our sample</b>. '
+        f"It is right on {_CORRECT} of {_TEST_ROWS} texts it never saw.</p>"
     )
 
 
-def drafts(summaries: Sequence[DraftSummary], *, now: float) -> str:
-    """The files opened before, each with a way back and a way to forget it; ``now`` is Unix time."""
+def drafts_html(summaries: Sequence[DraftSummary], *, now: float) -> str:
+    """The files opened before, each with buttons that open and remove it; ``now`` is Unix time."""
     if not summaries:
         return ""
-    items = [_draft(one, now) for one in summaries]
-    rest = items[_DRAFTS_IN_VIEW:]
-    more = f'<details class="em-folded"><summary>{len(rest)} more</summary><ul>{"".join(rest)}</ul></details>' if rest else ""
-    return f"<h3>Files opened before</h3><ul>{''.join(items[:_DRAFTS_IN_VIEW])}</ul>{more}"
+    items = [_draft(summary, now) for summary in summaries]
+    hidden = items[_VISIBLE_DRAFTS:]
+    more = f'<details class="em-folded"><summary>{len(hidden)} more</summary><ul>{"".join(hidden)}</ul></details>' if hidden else ""
+    return f"<h3>Files opened before</h3><ul>{''.join(items[:_VISIBLE_DRAFTS])}</ul>{more}"
 
 
-def refused(name: str, message: str, *, still: DraftSummary | None = None, rows: int = 0) -> str:
-    """A file that could not be opened, by its name; and the one that was open until then, which nothing is done with unless asked."""
-    named = message if message.startswith(name) else f"{name}: {message}"
-    was = ""
-    if still is not None:
-        use = Button("reopen", "Use it", code=still.id, elem_id="use-still-open").html
+def open_error(name: str, message: str, *, previous: DraftSummary | None = None, rows: int = 0) -> str:
+    """Why a file could not be opened, and a button for the ``previous`` file, which was open until then and has that many ``rows``."""
+    message = message if message.startswith(name) else f"{name}: {message}"
+    previous_html = ""
+    if previous is not None:
+        use = Button("reopen", "Use it", code=previous.id, elem_id="use-previous").html
         close = Button("dismiss", "Close", link=True).html
-        was = f'<p class="em-still"><span>Still open: <b dir="auto">{middle(still.name)}</b> ({pluralize(rows, "row")}).</span> {use}{close}</p>'
-    return markup.notice(named, "error") + was
+        previous_html = f'<p class="em-previous"><span>Still open: <b dir="auto">{shorten_middle(previous.name)}</b> ({pluralize(rows, "row")}).</span> {use}{close}</p>'
+    return markup.notice(message, "error") + previous_html
 
 
-def withheld(draft: DraftSummary) -> str:
-    """A file that ended Emotune while it was read, which is left alone until somebody says what becomes of it."""
+def crashed_file(draft: DraftSummary) -> str:
+    """A file that crashed Emotune while it was read, with buttons that remove it or try it again."""
     remove = Button("remove", "Remove it", code=draft.id, elem_id="remove-withheld").html
     retry = Button("retry", "Try it again", code=draft.id, elem_id="retry-withheld").html
-    return markup.notice(withheld_message(draft.name), "error") + f'<p class="em-still">{remove}{retry}</p>'
+    return markup.notice(withheld_message(draft.name), "error") + f'<p class="em-previous">{remove}{retry}</p>'
 
 
-def way_back(draft: DraftSummary) -> str:
-    """The button that opens a file again, by another name where reading it ended Emotune."""
+def reopen_button(draft: DraftSummary) -> str:
+    """The button that opens a file again; it is called "Try again" if reading the file crashed Emotune."""
     return (Button("retry", "Try again", code=draft.id) if draft.withheld else Button("reopen", "Open", code=draft.id)).html
 
 
-def middle(name: str, *, most: int = 30, end: int = 12) -> str:
-    """A name as HTML that keeps its beginning and its end where there is no room for all of it."""
-    whole = markup.text(name, max_length=400)
-    if len(name) <= most:
-        return f'<span class="em-middle" dir="auto">{whole}</span>'
+def shorten_middle(name: str, *, max_length: int = 30, end: int = 12) -> str:
+    """A name as HTML that CSS shortens in the middle, so that its beginning and end stay readable."""
+    full = markup.text(name, max_length=400)
+    if len(name) <= max_length:
+        return f'<span class="em-middle" dir="auto">{full}</span>'
     return (
-        f'<span class="em-middle" dir="auto" title="{whole}"><span>{markup.text(name[:-end], max_length=400)}</span>'
+        f'<span class="em-middle" dir="auto" title="{full}"><span>{markup.text(name[:-end], max_length=400)}</span>'
         f"<span>{markup.text(name[-end:])}</span></span>"
     )
 
 
-def _draft(one: DraftSummary, now: float) -> str:
-    what = f"{time_ago(now - one.changed)} · {file_size(one.bytes)}"
-    remove = Button("remove", "Remove", code=one.id).html
+def _draft(draft: DraftSummary, now: float) -> str:
+    facts = f"{time_ago(now - draft.changed)} · {file_size(draft.bytes)}"
+    remove = Button("remove", "Remove", code=draft.id).html
     return (
-        f'<li class="em-draft"><b>{middle(one.name)}</b><span class="em-quiet em-small">{what}</span>'
-        f"{way_back(one)}"
-        f'<details class="em-sure"><summary aria-label="Remove {markup.text(one.name)}">✕</summary>'
-        f"<div><span>Remove it for good? What was trained on it stays.</span> {remove}</div></details></li>"
+        f'<li class="em-draft"><b>{shorten_middle(draft.name)}</b><span class="em-quiet em-small">{facts}</span>'
+        f"{reopen_button(draft)}"
+        f'<details class="em-confirm"><summary aria-label="Remove {markup.text(draft.name)}">✕</summary>'
+        f"<div><span>Remove it for good? Runs that were trained on it stay.</span> {remove}</div></details></li>"
     )

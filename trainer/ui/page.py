@@ -34,8 +34,8 @@ from trainer.ui.validating_blocks import ValidatingBlocks
 _TICK_SECONDS = 1.0
 
 
-def build(studio: Studio, *, storage_notice: str, stays_here: bool) -> gr.Blocks:
-    """The whole page over one studio. ``storage_notice`` is the sentence that says where an uploaded file goes, ``stays_here`` whether that is
+def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
+    """The whole page over one studio. ``storage_notice`` is the sentence that says where an uploaded file goes, ``is_local`` whether that is
     the visitor's own computer."""
     gr.set_static_paths(assets.served_files())
     with ValidatingBlocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
@@ -46,7 +46,7 @@ def build(studio: Studio, *, storage_notice: str, stays_here: bool) -> gr.Blocks
         live = gr.Textbox("", visible="hidden", elem_id="live-run")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Data", id="data"):
-                data = data_tab.build(storage_notice=storage_notice, stays_here=stays_here)
+                data = data_tab.build(storage_notice=storage_notice, is_local=is_local)
                 data_events.wire(studio, data)
             with gr.Tab("Train", id="train", render_children=True):
                 train = train_tab.build(studio)
@@ -148,7 +148,7 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     def again_from_runs(asked: str, *split: Any) -> Any:
         return _prepared_again(studio, page, asked.partition(" ")[0], *split)
 
-    shown = list(dict.fromkeys([*data.shown, *training_form.recipe_outputs(page), train.encoder, train.watched, page.tabs]))
+    shown = list(dict.fromkeys([*data.outputs, *training_form.recipe_outputs(page), train.encoder, train.watched, page.tabs]))
     asked = page.runs.again
     # What the form then holds is kept with the file, as whatever a person chooses by hand is.
     for done in (
@@ -181,7 +181,7 @@ def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
             page.tabs: gr.Tabs(selected="train"),
         }
 
-    shown = [*data.shown, *training_form.recipe_outputs(page), train.watched, page.tabs]
+    shown = [*data.outputs, *training_form.recipe_outputs(page), train.watched, page.tabs]
     data.start_buttons.click(quick, data.form, list(dict.fromkeys(shown)), **PRIVATE_EVENT).then(**look).then(
         **training_form.save_form_event(studio, page)
     )

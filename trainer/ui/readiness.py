@@ -1,6 +1,6 @@
-"""The one verdict on a file: whether it can be trained on, what stands in the way, and the button that puts it right.
+"""Whether a file is ready for training, what is missing, and the button that fixes it.
 
-The tabs Data and Train both say it, so that they cannot disagree.
+The Data and Train tabs both show it, so that they cannot disagree.
 """
 
 import re
@@ -17,84 +17,84 @@ from trainer.recipe import Recipe
 from trainer.text_format import pluralize
 from trainer.ui.buttons import Button
 
-_MOST_OF_A_FINDING = 110
+_MAX_FINDING_CHARS = 110
 _NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[“\"A-Z0-9])")
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """What is to be said of a file before a training."""
+    """Whether a file can be trained on, in words for the page."""
 
     title: str
-    """The heading, whole words."""
-    more: str
-    """What to do about it; empty where the heading says all."""
-    said: str
-    """One sentence for the foot of both tabs."""
+    """The heading, in full."""
+    advice: str
+    """What to do; empty if the heading says everything."""
+    summary: str
+    """One sentence for the footers of both tabs."""
     splits: Splits | None = None
-    """The rows as they would be split; None where nothing can be trained."""
+    """The rows as they would be split; None if nothing can be trained."""
     repair: Button | None = None
-    """The button that puts right what stands in the way, where there is one."""
-    wrong: bool = False
-    """Whether it cannot be trained on at all, as against something to be fixed first."""
+    """The button that repairs what has to be fixed, if there is one."""
+    is_error: bool = False
+    """Whether it cannot be trained on at all, rather than after a fix."""
 
     @property
     def ready(self) -> bool:
         return self.splits is not None
 
 
-def assess_readiness(prepared: PreparedDraft, shares: Mapping[str, Any]) -> Readiness:
-    """The verdict on a file split by ``shares``, the recipe's ``validation_share`` and ``test_share`` as the form holds them."""
+def assess_readiness(prepared: PreparedDraft, fractions: Mapping[str, Any]) -> Readiness:
+    """The readiness of a file split by the recipe's ``validation_share`` and ``test_share``, as the form holds them."""
     if prepared.problem is not None:
-        return _refused(prepared.problem, _repair(prepared))
+        return _not_trainable(prepared.problem, _repair_button(prepared))
     if prepared.blocking_findings:
         return _to_fix(prepared)
     try:
-        splits = prepared.splits(Recipe.from_dict(dict(shares)))
+        splits = prepared.splits(Recipe.from_dict(dict(fractions)))
     except UserError as error:
-        return _refused(error, None)
-    said = f"Ready: {pluralize(len(splits.train), 'row')} to learn from, {len(splits.test):,} kept aside."
+        return _not_trainable(error, None)
+    summary = f"Ready: {pluralize(len(splits.train), 'training row')}, {pluralize(len(splits.test), 'test row')} kept aside."
     few = any(finding.code == "few_rows" for finding in prepared.findings)
-    return Readiness("Ready to train, but on few rows" if few else "Ready to train", "", said, splits)
+    return Readiness("Ready to train, but there are few rows" if few else "Ready to train", "", summary, splits)
 
 
-def sentences(message: str) -> tuple[str, str]:
+def split_first_sentence(message: str) -> tuple[str, str]:
     """The first sentence of a message, which says what happened, and the rest, which says what was found and what to do."""
     first, *rest = _NEXT_SENTENCE.split(message.strip(), maxsplit=1)
     return first, "".join(rest)
 
 
-def repairable(prepared: PreparedDraft) -> list[Finding]:
-    """The findings that one press can put right."""
+def repairable_findings(prepared: PreparedDraft) -> list[Finding]:
+    """The findings that have a repair."""
     return [finding for finding in prepared.findings if finding.repairable and finding.severity != "ok"]
 
 
-def _refused(error: UserError, repair: Button | None) -> Readiness:
-    first, rest = sentences(error.message)
-    return Readiness(first.rstrip("."), rest, first, repair=repair, wrong=True)
+def _not_trainable(error: UserError, repair: Button | None) -> Readiness:
+    first, rest = split_first_sentence(error.message)
+    return Readiness(first.rstrip("."), rest, first, repair=repair, is_error=True)
 
 
 def _to_fix(prepared: PreparedDraft) -> Readiness:
-    fix = prepared.blocking_findings
-    title = "One thing to fix, then ready" if len(fix) == 1 else f"{len(fix)} things to fix, then ready"
-    said = f"Fix {pluralize(len(fix), 'thing')}: {_short(fix[0])}{'.' if len(fix) == 1 else ', and more.'}"
-    return Readiness(title, "", said, repair=_repair(prepared))
+    findings = prepared.blocking_findings
+    title = "Fix one thing before training" if len(findings) == 1 else f"Fix {len(findings)} things before training"
+    summary = f"Fix {pluralize(len(findings), 'thing')}: {_shortened(findings[0])}{'.' if len(findings) == 1 else ', and more.'}"
+    return Readiness(title, "", summary, repair=_repair_button(prepared))
 
 
-def _repair(prepared: PreparedDraft) -> Button | None:
-    """The repair of what must be fixed, and of nothing else; one press, its codes with blanks between, where several must be."""
-    needed = [finding for finding in prepared.blocking_findings if finding.repairable]
-    if len(needed) == 1:
-        return Button("repair", REPAIRS[needed[0].code].title, code=needed[0].code, primary=True, elem_id="repair")
-    if needed:
-        title = "Fix both" if len(needed) == 2 else f"Fix these {len(needed)}"
-        return Button("repair", title, code=" ".join(finding.code for finding in needed), primary=True, elem_id="repair")
+def _repair_button(prepared: PreparedDraft) -> Button | None:
+    """One button for the repairs of all blocking findings, and of no others; its code holds theirs, separated by blanks."""
+    repairable = [finding for finding in prepared.blocking_findings if finding.repairable]
+    if len(repairable) == 1:
+        return Button("repair", REPAIRS[repairable[0].code].title, code=repairable[0].code, primary=True, elem_id="repair")
+    if repairable:
+        title = "Fix both" if len(repairable) == 2 else f"Fix these {len(repairable)}"
+        return Button("repair", title, code=" ".join(finding.code for finding in repairable), primary=True, elem_id="repair")
     return None
 
 
-def _short(finding: Finding) -> str:
-    """What was found, without its examples: a foot is one line or two."""
+def _shortened(finding: Finding) -> str:
+    """The message of a finding without its examples: a footer is one or two lines."""
     if finding.code == "label_variants":
         return pluralize(finding.count, "label is spelt in several ways", "labels are spelt in several ways")
-    said = re.split(r": |, such as |, as in ", sentences(finding.message)[0].rstrip("."), maxsplit=1)[0]
-    return said if len(said) <= _MOST_OF_A_FINDING else f"{said[: said.rfind(' ', 0, _MOST_OF_A_FINDING)]} …"
+    message = re.split(r": |, such as |, as in ", split_first_sentence(finding.message)[0].rstrip("."), maxsplit=1)[0]
+    return message if len(message) <= _MAX_FINDING_CHARS else f"{message[: message.rfind(' ', 0, _MAX_FINDING_CHARS)]} …"

@@ -30,7 +30,7 @@ class ResultsTab:
     """Its ``click`` event carries ``action``: "try" where there is a model, else "to-data"."""
 
     @property
-    def shown(self) -> list[Any]:
+    def outputs(self) -> list[Any]:
         """What ``show`` updates."""
         return [self.headline, self.body, self.matrix, self.confusions, self.classes, self.footer]
 
@@ -58,7 +58,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
         return show(tab, studio, run_id, matrix_as)
 
     # One event for both, so that no matrix of a run of before arrives after the run that was chosen since.
-    gr.on([run.change, matrix_as.input], open_run, [run, matrix_as], tab.shown, **PRIVATE_EVENT_MULTIPLE)
+    gr.on([run.change, matrix_as.input], open_run, [run, matrix_as], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     return tab
 
 

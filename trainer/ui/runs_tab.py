@@ -117,12 +117,12 @@ def wire(
                 raise
             return {sheet: runs_sheet.question_html(runs_questions.build_question(studio, again, event.code, wrong=error.message))}
 
-    outputs = [sheet, *tab.disk.shown, *compared.shown, tabs, watched, model, reopened, tab.again]
+    outputs = [sheet, *tab.disk.outputs, *compared.outputs, tabs, watched, model, reopened, tab.again]
     pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **PRIVATE_EVENT_MULTIPLE)
     pressed.then(None, None, None, js=_ANSWERED, **PRIVATE_EVENT).then(**look)
     # A section that was left open tells what happened meanwhile on other tabs.
     told = errors_on_runs_tab(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened) or gr.skip())
-    tabs.change(told, tab.disk.states, [*tab.disk.shown, sheet], **PRIVATE_EVENT)
+    tabs.change(told, tab.disk.states, [*tab.disk.outputs, sheet], **PRIVATE_EVENT)
 
 
 def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
@@ -214,9 +214,9 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
             for view in runs_questions.selected_runs(studio, chosen)[0][:1]:
                 studio.damage(owner(), view.id)
 
-    outputs = [tab.listing, tab.footer, *compared.shown, tab.sheet]
+    outputs = [tab.listing, tab.footer, *compared.outputs, tab.sheet]
     tab.version.change(redraw, [tab.chosen, compared.runs, compared.score_of], outputs, trigger_mode="always_last", **PRIVATE_EVENT)
-    ticked = [tab.chosen, tab.footer, tab.sheet, *compared.shown]
+    ticked = [tab.chosen, tab.footer, tab.sheet, *compared.outputs]
     tab.listing.select(tick, [tab.chosen, compared.runs], ticked, js=_TICKED, trigger_mode="always_last", **PRIVATE_EVENT)
     # By itself, as reading takes a moment and the next tick must not wait for it.
     tab.chosen.change(look_closer, tab.chosen, None, **PRIVATE_EVENT)

@@ -105,7 +105,7 @@ def _end(studio: Studio, blocks: gr.Blocks) -> None:
 def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
     """The page, open at its address (``local_url``) until it is closed. Raises UserError where that cannot be had."""
     hosts = allowed_hosts(host, studio.settings)
-    blocks = build(studio, storage_notice=storage_notice(studio.settings, host), stays_here=is_loopback(host))
+    blocks = build(studio, storage_notice=storage_notice(studio.settings, host), is_local=is_loopback(host))
     try:
         listener = bind_port(host, port)
     except OSError as error:

@@ -64,7 +64,7 @@ class TrainTab:
         return [self.encoder, self.recipe.level, *self.recipe.settings]
 
     @property
-    def shown(self) -> list[Any]:
+    def outputs(self) -> list[Any]:
         """What ``show`` updates."""
         return [self.head, self.loss, self.accuracy, self.details, self.watch_footer]
 
@@ -168,7 +168,7 @@ def start_footer(
     start = Button("start", "Start training", primary=True, elem_id="start", busy_message="Starting …", disabled=train_rows is None)
     others = [Button("watch", "See the one that trains", code=live, link=True)] if live else []
     if wrong:
-        return shell.footer_html(wrong, *others, start, wrong=True)
+        return shell.footer_html(wrong, *others, start, is_error=True)
     if train_rows is None:
         return shell.footer_html(in_the_way, *others, Button("to-data", "See what to fix", primary=True))
     takes = "" if seconds is None else f" Takes about {approximate_duration(seconds)}."

@@ -85,8 +85,8 @@ def footer(view: RunView, title: str, waiting: int | None, found: Scores | None,
         return shell.footer_html(f"{did}{score}.", *([resume] if resumable else []), results)
     if resumable:
         first = Button("resume", resume_label(view), code=view.id, primary=True, elem_id="resume", busy_message="Resuming …")
-        return shell.footer_html(_why_not(view), first, wrong=view.status == "failed")
-    return shell.footer_html(_why_not(view), wrong=view.status == "failed")
+        return shell.footer_html(_why_not(view), first, is_error=view.status == "failed")
+    return shell.footer_html(_why_not(view), is_error=view.status == "failed")
 
 
 def _sentence(view: RunView, title: str, found: Scores | None) -> tuple[str, str]:

@@ -108,7 +108,7 @@ def recipe_outputs(page: Page) -> list[Any]:
         *form.settings,
         page.train.notice,
         *page.data.form,
-        *page.data.resplit,
+        *page.data.split_outputs,
     ]
 
 
@@ -133,7 +133,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         withheld = studio.withheld_draft(owner())
         if withheld is None:
             return {data.parts["drafts"]: data_tab.drafts_html(drafts)}
-        return data_tab.show_unopened(data, drafts, withheld)
+        return data_tab.show_crashed(data, drafts, withheld)
 
     def latest(*held: Any) -> dict:
         prepared = studio.latest_prepared_draft(owner())
@@ -158,7 +158,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         # Unlike a page that has just been opened, this one may show a file that is gone.
         return {**data_tab.show_empty(data, studio.drafts(owner())), **opened(*held)}
 
-    outputs = list(dict.fromkeys([*data.shown, *form]))
+    outputs = list(dict.fromkeys([*data.outputs, *form]))
     blocks.load(opened, form, outputs, **PRIVATE_EVENT).then(None, None, None, js="() => window.emotuneOpened?.()", **PRIVATE_EVENT)
     data.reopened.change(moved, form, outputs, **PRIVATE_EVENT)
     for component in (*data.form, page.train.encoder):
@@ -277,12 +277,12 @@ def _wire_advice(studio: Studio, page: Page, *, after: Any) -> None:
         name, _, value = press.code.partition("=")
         return (float(value), recipe_form.CUSTOM, recipe_form.CUSTOM_MESSAGE) if name == "max_length" else gr.skip()
 
-    advised = after.then(advice, [data.draft, *page.form], data.advised, trigger_mode="always_last", **PRIVATE_EVENT)
+    advised = after.then(advice, [data.draft, *page.form], data.advice_outputs, trigger_mode="always_last", **PRIVATE_EVENT)
     # Drawn only while they are looked at.
     data.lengths.expand(lambda: True, None, opened, **PRIVATE_EVENT)
     data.lengths.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
     for changed in (opened.change, advised.then):
-        changed(lengths, [opened, data.draft, *page.form], data.measured, trigger_mode="always_last", **PRIVATE_EVENT)
+        changed(lengths, [opened, data.draft, *page.form], data.length_outputs, trigger_mode="always_last", **PRIVATE_EVENT)
     data.findings.click(choose, None, [train.recipe.max_length, train.recipe.level, train.recipe.explanation], **PRIVATE_EVENT).then(
         **save_form_event(studio, page)
     )

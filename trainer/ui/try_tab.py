@@ -116,5 +116,5 @@ def _footer(studio: Studio, run_id: str) -> str:
     if not run_id:
         return shell.footer_html("First a file, then a model, then its answers.", Button("to-data", "Open a file", primary=True))
     if not studio.has_whole_model(owner(), run_id):
-        return shell.footer_html("A part of this model is damaged, so it cannot be taken away: see Results.", wrong=True)
+        return shell.footer_html("A part of this model is damaged, so it cannot be taken away: see Results.", is_error=True)
     return shell.footer_html("Good enough? It is yours to take away.") + results_view.download(run_id)
