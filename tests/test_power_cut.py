@@ -19,6 +19,7 @@ from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.run import Run, RunStore, is_run_id
 from trainer.settings import LOCAL_OWNER, Settings
+from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
 
 NO_PROMISE = ("heartbeat", "lock")
@@ -91,7 +92,7 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
     with disk.watching():
         run = waiting_run(disk.root, tiny_encoder, file, DraftStore(disk.root / "drafts"))
         disk.confirm("created")
-        assert pipeline.run_job(run, [tiny_encoder], save_seconds=0)
+        assert pipeline.run_job(run, EncoderCatalogue([tiny_encoder]), save_seconds=0)
         disk.confirm("finished")
         assert shelf.rename(LOCAL_OWNER, run.id, "calm fox").status == "finished"
         disk.confirm("renamed")

@@ -19,6 +19,7 @@ from trainer.presets import LEVELS, PRESETS, dial, preset
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
 from trainer.runs.view_builder import build_view
+from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
 
 WANTED = {
@@ -86,7 +87,7 @@ def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_pat
         owner="local",
         rows={"train": len(splits.train)},
     )
-    pipeline.run_job(run, [tiny_encoder])
+    pipeline.run_job(run, EncoderCatalogue([tiny_encoder]))
     view = build_view(run.id, run.log.read())
     assert view.status == "finished", view.message
     assert view.baseline is not None

@@ -189,12 +189,12 @@ def _studio(
     from trainer.runs.permissions import restrict_umask
     from trainer.studio import Studio
     from trainer.training.distributed import ProcessGroup
-    from trainer.training.encoders import catalogue
+    from trainer.training.encoder_catalogue import EncoderCatalogue
 
     restrict_umask()
-    encoders = catalogue()
+    encoders = EncoderCatalogue()
     if own is not None:
-        encoders = (own, *(e for e in encoders if e.name != own.name))
+        encoders = EncoderCatalogue((own, *(e for e in encoders if e.name != own.name)))
     if not ProcessGroup.from_environment().is_main_process:
         pipeline.run_worker(encoders)
         return None
@@ -447,14 +447,14 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:  # noqa: F821
-    from trainer.drafts.advice import encoder_info
     from trainer.drafts.inspection import examine
-    from trainer.training.encoders import catalogue
+    from trainer.training.encoder_catalogue import EncoderCatalogue
 
     repairs = _repairs(options.repair or "")
     limits = Settings.from_environment()
     how = {"text": options.text, "label": options.label, "max_classes": limits.max_classes, **limits.file_limits}
-    encoder = encoder_info(catalogue()[0])
+    encoders = EncoderCatalogue()
+    encoder = encoders.info(encoders.default.name)
     refused = False
     for file in options.files:
         found = examine(file, reader, encoder=encoder, **how)

@@ -7,7 +7,7 @@ import gc
 import shutil
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -48,7 +48,8 @@ from trainer.runs.view import RunView
 from trainer.runs.writer_lock import is_being_written, maintenance_lock
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.training.distributed import ProcessGroup
-from trainer.training.encoders import Encoder, catalogue, find_encoder
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware, detect_hardware, with_precision
 from trainer.training.libraries import load_training_libraries
 from trainer.training.speed import SpeedMeter
@@ -69,12 +70,12 @@ _PROCESSES_FAILED = (
 class Studio(DraftEditor, Shelf):
     """All jobs over one runs folder: a desk with a training thread and what was trained. Two studios on one folder do not hurt each other: each run has one writer."""
 
-    def __init__(self, settings: Settings, *, encoders: Sequence[Encoder] | None = None, reader: TableReader | None = None) -> None:
+    def __init__(self, settings: Settings, *, encoders: Iterable[Encoder] | None = None, reader: TableReader | None = None) -> None:
         """``reader``: what reads files; without one, the studio has its own, which ends with ``close``."""
         self._own_reader = FileReader() if reader is None else None
         DraftEditor.__init__(self, settings, self._own_reader if reader is None else reader)
         Shelf.__init__(self, settings)
-        self.encoders = tuple(encoders) if encoders is not None else catalogue()
+        self.encoders = EncoderCatalogue(encoders)
         self._starting = threading.Lock()
         """Held while a run is made, so that a double press makes one; never by what the page asks each second."""
         self._queue = Queue(self._take_turn)
@@ -87,17 +88,17 @@ class Studio(DraftEditor, Shelf):
 
     def advise(self, owner: str, draft_id: str, recipe: Recipe) -> Advice:
         """What depends on the encoder and on this machine: texts that are cut, their language, time and memory of a training."""
-        encoder = find_encoder(recipe.encoder, self.encoders)
+        encoder = self.encoders.get(recipe.encoder)
         return advise(self.prepared_draft(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
     def dial(self, owner: str, draft_id: str | None, level: str, base: Recipe) -> tuple[Recipe, str]:
         """The recipe of one level ("Quick look", "Balanced", "Best") for what is prepared, and what was chosen in words."""
         preparation = None if draft_id is None else self.prepared_draft(owner, draft_id)
-        return recipe_for_level(preparation, level, base, find_encoder(base.encoder, self.encoders), self.hardware)
+        return recipe_for_level(preparation, level, base, self.encoders.get(base.encoder), self.hardware)
 
     def forecast(self, owner: str, draft_id: str, recipe: Recipe) -> float | None:
         """Seconds that a training of what is prepared takes here; None while the machine or the encoder's tokenizer is not known."""
-        encoder = find_encoder(recipe.encoder, self.encoders)
+        encoder = self.encoders.get(recipe.encoder)
         return estimate_seconds(self.prepared_draft(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
     # Runs
@@ -110,7 +111,7 @@ class Studio(DraftEditor, Shelf):
         ``as_it_is``); nothing is left behind then.
         """
         self.settings.check_writable()
-        encoder = find_encoder(recipe.encoder, self.encoders)
+        encoder = self.encoders.get(recipe.encoder)
         preparation = self.prepared_draft(owner, draft_id)
         corpus = preparation.require_corpus()
         if preparation.blocking_findings and not as_it_is:

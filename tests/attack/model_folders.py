@@ -30,7 +30,9 @@ from trainer.runs.damage import MODEL, PREDICTIONS, RESULT_SEAL
 from trainer.runs.seal import file_digest, files_in, save_seal
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
-from trainer.training.encoders import catalogue, find_encoder, load_classifier, load_tokenizer, local_encoder
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoder_loading import load_classifier, load_tokenizer
+from trainer.training.encoders import local_encoder
 from trainer.training.tokens import token_counter, unknown_finder
 
 _MOST_SECONDS = 2.0
@@ -99,9 +101,9 @@ def _doors(work: Path) -> dict[str, Door]:
     def of_the_hub(folder: Path) -> None:
         with (
             mock.patch("huggingface_hub.snapshot_download", return_value=str(folder)),
-            mock.patch("trainer.training.encoders.hub_is_reachable", return_value=False),
+            mock.patch("trainer.training.encoder_loading.hub_is_reachable", return_value=False),
         ):
-            encoder = find_encoder(_NAMED, catalogue())
+            encoder = EncoderCatalogue().get(_NAMED)
             for count in (token_counter(encoder), unknown_finder(encoder)):
                 if count is not None:
                     count(["happy today"])

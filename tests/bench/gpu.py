@@ -31,7 +31,9 @@ from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import prepare_environment
-from trainer.training.encoders import Encoder, load_classifier, load_tokenizer, local_encoder
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoder_loading import load_classifier, load_tokenizer
+from trainer.training.encoders import Encoder, local_encoder
 from trainer.training.hardware import Hardware, detect_hardware
 
 _TWEETS = Path(__file__).resolve().parents[3] / "shared" / "data" / "emotion" / "dair_train.txt"
@@ -156,7 +158,7 @@ def _ours(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: Si
         source_name="texts.csv",
         rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
-    pipeline.run_job(run, [encoder])
+    pipeline.run_job(run, EncoderCatalogue([encoder]))
     view = store.view(run)
     if view.status != "finished":
         raise RuntimeError(f"the run {view.status}: {view.message}")

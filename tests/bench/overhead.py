@@ -31,7 +31,7 @@ from trainer.runs.events import EventLog
 from trainer.runs.run import Run, RunStore
 from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
-from trainer.training.encoders import catalogue
+from trainer.training.encoder_catalogue import EncoderCatalogue
 
 _BATCH = 64
 _BLOCK = 8
@@ -169,7 +169,7 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
             ClassificationTrainer.training_step, EventLog.append = counted_step, counted_append
             meter.start()
             try:
-                fit(run, catalogue()[0], corpus, splits)
+                fit(run, EncoderCatalogue().default, corpus, splits)
             finally:
                 ClassificationTrainer.training_step, EventLog.append = step, append
                 meter.end()

@@ -60,9 +60,10 @@ def _model_in(folder: Path) -> Path:
     """The packaged encoder with a fresh head."""
     from trainer.recipe import Recipe
     from trainer.training.classifier import build_classifier, save_classifier
-    from trainer.training.encoders import catalogue, load_tokenizer
+    from trainer.training.encoder_catalogue import EncoderCatalogue
+    from trainer.training.encoder_loading import load_tokenizer
 
-    encoder = catalogue()[0]
+    encoder = EncoderCatalogue().default
     recipe = Recipe(encoder=encoder.name).settled(train_rows=1000, learning_rate=encoder.learning_rate)
     save_classifier(build_classifier(encoder, ("joy", "sadness", "anger"), recipe), folder)
     load_tokenizer(encoder, max_length=128).save_pretrained(folder)

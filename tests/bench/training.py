@@ -26,7 +26,8 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
-from trainer.training.encoders import catalogue, load_classifier, load_tokenizer
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoder_loading import load_classifier, load_tokenizer
 
 TWEETS = ROOT.parent / "shared" / "data" / "emotion" / "dair_train.txt"
 _BATCH = 64
@@ -50,7 +51,7 @@ def measure(rounds: int = 2) -> dict[str, float]:
 
 
 def _longest(corpus: Corpus) -> int:
-    tokenizer = load_tokenizer(catalogue()[0], max_length=512)
+    tokenizer = load_tokenizer(EncoderCatalogue().default, max_length=512)
     return max(len(ids) for ids in tokenizer(list(corpus.texts))["input_ids"])
 
 
@@ -60,7 +61,7 @@ def _plain(corpus: Corpus, *, steps: int, pad_to: int | None, seed: int) -> floa
     from transformers import DataCollatorWithPadding, Trainer, TrainerCallback, TrainingArguments
     from transformers.trainer_callback import PrinterCallback
 
-    tokenizer = load_tokenizer(catalogue()[0], max_length=512)
+    tokenizer = load_tokenizer(EncoderCatalogue().default, max_length=512)
     chosen = random.Random(seed).sample(range(len(corpus)), (steps + _SKIPPED) * _BATCH)
     how = {"padding": "max_length", "max_length": pad_to} if pad_to else {}
     encoded = tokenizer([corpus.texts[i] for i in chosen], truncation=True, **how)
@@ -77,7 +78,7 @@ def _plain(corpus: Corpus, *, steps: int, pad_to: int | None, seed: int) -> floa
         )
         torch.manual_seed(seed)
         trainer = Trainer(
-            model=load_classifier(catalogue()[0], corpus.label_names),
+            model=load_classifier(EncoderCatalogue().default, corpus.label_names),
             args=arguments,
             train_dataset=rows,
             data_collator=DataCollatorWithPadding(tokenizer),
@@ -94,7 +95,7 @@ def _ours(corpus: Corpus, *, rows: int, seed: int) -> float:
 
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows, seed)
-        return fit(run, catalogue()[0], corpus, splits).samples_per_second
+        return fit(run, EncoderCatalogue().default, corpus, splits).samples_per_second
 
 
 def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Splits]:
@@ -104,7 +105,7 @@ def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Split
     recipe = Recipe(epochs=1, batch_size=_BATCH, seed=seed)
     run = RunStore(folder).create(
         recipe=recipe,
-        resolved=recipe.settled(train_rows=rows, learning_rate=catalogue()[0].learning_rate),
+        resolved=recipe.settled(train_rows=rows, learning_rate=EncoderCatalogue().default.learning_rate),
         fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
         name="bench",
         owner="local",

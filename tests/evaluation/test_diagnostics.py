@@ -593,7 +593,7 @@ def test_real_trainings(
     studio: Studio, tmp_path: Path, rows: list, asked: dict, expected: set[str], told: list[str], untold: list[str]
 ) -> None:
     file = write_rows(tmp_path / "moods.csv", rows)
-    recipe = Recipe(encoder=studio.encoders[0].name, max_length=32, seed=7, **asked)
+    recipe = Recipe(encoder=studio.encoders.default.name, max_length=32, seed=7, **asked)
     view = studio.wait("local", studio.train_files("local", {"main": ("moods.csv", file)}, recipe).id, 300)
     assert view.status == "finished", view.message
     diagnoses = studio.diagnoses("local", view.id)

@@ -16,6 +16,7 @@ from trainer.runs.run import Run, RunStore
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
 from trainer.training import hardware
+from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
 
 
@@ -32,7 +33,7 @@ def done(root: Path, encoder: Encoder, **settings: object) -> tuple[Run, RunView
         source_name="moods.csv",
         rows={"train": len(splits.train)},
     )
-    assert pipeline.run_job(run, [encoder])
+    assert pipeline.run_job(run, EncoderCatalogue([encoder]))
     return run, build_view(run.id, run.log.read())
 
 
@@ -89,7 +90,7 @@ def test_a_run_that_goes_on_does_not_measure_again_what_it_knows(
     (run.path / "results.seal.json").unlink()
     run.log.path.write_bytes(b"".join(run.log.content().splitlines(keepends=True)[:-1]))
     run.log.append("queued")
-    assert pipeline.run_job(run, [tiny_encoder])
+    assert pipeline.run_job(run, EncoderCatalogue([tiny_encoder]))
     again = build_view(run.id, run.log.read())
     assert again.status == "finished"
     assert (kinds(run).count("majority"), kinds(run).count("baseline")) == (1, 1)
@@ -108,7 +109,7 @@ def test_what_does_not_fit_is_told_with_the_texts_that_may(tmp_path: Path, tiny_
 
     monkeypatch.setattr("trainer.training.fit.fit", out_of_memory)
     run.log.append("queued")
-    assert pipeline.run_job(run, [tiny_encoder])
+    assert pipeline.run_job(run, EncoderCatalogue([tiny_encoder]))
     view = build_view(run.id, run.log.read())
     assert (view.status, view.code, view.fewer_texts) == ("failed", "out_of_memory", 4)
 

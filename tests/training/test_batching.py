@@ -59,7 +59,7 @@ def test_the_sampler_follows_the_epoch_it_is_told() -> None:
 def test_a_batch_is_what_the_tokenizer_would_make_of_it(tiny_encoder: Encoder, side: str) -> None:
     from transformers import DataCollatorWithPadding
 
-    from trainer.training.encoders import load_tokenizer
+    from trainer.training.encoder_loading import load_tokenizer
     from trainer.training.tokenized_dataset import tokenize_dataset
 
     tokenizer = load_tokenizer(tiny_encoder, max_length=8)

@@ -22,7 +22,8 @@ from trainer.runs.run import Run
 from trainer.training import hardware as machine
 from trainer.training.callback import TrainingCallback
 from trainer.training.classifier import in_head, load_saved_classifier
-from trainer.training.encoders import Encoder, load_encoder
+from trainer.training.encoder_loading import load_encoder
+from trainer.training.encoders import Encoder
 from trainer.training.fit import fit
 from trainer.training.predictor import Predictor
 from trainer.training.trainer import ClassificationTrainer

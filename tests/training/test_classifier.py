@@ -16,7 +16,8 @@ from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training.classifier import build_classifier, count_parameters, encoder_of, in_head, load_saved_classifier, save_classifier
 from trainer.training.electra import as_electra
-from trainer.training.encoders import Encoder, load_encoder, load_tokenizer
+from trainer.training.encoder_loading import load_encoder, load_tokenizer
+from trainer.training.encoders import Encoder
 from trainer.training.predictor import Predictor
 
 LABELS = ("joy", "sadness", "anger")

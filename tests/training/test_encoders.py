@@ -14,17 +14,10 @@ import torch
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
 from trainer.errors import UserError
-from trainer.training import encoders
-from trainer.training.encoders import (
-    PACKAGED,
-    Encoder,
-    catalogue,
-    find_encoder,
-    load_classifier,
-    load_encoder,
-    load_tokenizer,
-    local_encoder,
-)
+from trainer.training import encoder_loading
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoder_loading import load_classifier, load_encoder, load_tokenizer
+from trainer.training.encoders import PACKAGED, Encoder, local_encoder, max_tokens_of
 from trainer.training.weights_check import count_floats, read_header
 
 
@@ -64,7 +57,7 @@ def _not_found() -> Exception:
 
 
 def test_the_packaged_encoder_is_the_published_one() -> None:
-    packaged = catalogue()[0]
+    packaged = EncoderCatalogue().default
     assert packaged.name == PACKAGED
     assert packaged.is_local
     assert count_floats(read_header(Path(packaged.source) / "model.safetensors")) == packaged.parameters
@@ -74,7 +67,7 @@ def test_the_packaged_encoder_is_the_published_one() -> None:
 
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
-    packaged = catalogue()[0]
+    packaged = EncoderCatalogue().default
     copy = tmp_path / "copy"
     shutil.copytree(packaged.source, copy)
     with open(copy / "model.safetensors", "r+b") as file:
@@ -108,12 +101,12 @@ def test_a_checkpoint_in_bf16_is_trained_in_float32(tiny_encoder: Encoder, tmp_p
     assert load_classifier(local_encoder(half), ("a", "b")).dtype == torch.float32
 
 
-HUB = find_encoder("bert-base-uncased", catalogue())
+HUB = EncoderCatalogue().get("bert-base-uncased")
 
 
 def test_an_encoder_that_cannot_be_fetched_is_a_kind_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(encoders, "hub_is_reachable", lambda: False)
+    monkeypatch.setattr(encoder_loading, "hub_is_reachable", lambda: False)
     for load in (lambda: load_tokenizer(HUB, max_length=64), lambda: load_classifier(HUB, ("a", "b"))):
         with pytest.raises(UserError, match="could not be fetched from the Hugging Face Hub") as refused:
             load()
@@ -125,7 +118,7 @@ def test_a_failing_download_is_the_same_sentence(monkeypatch: pytest.MonkeyPatch
     def fail(*_: object, **__: object) -> str:
         raise OSError("429 too many requests")
 
-    monkeypatch.setattr(encoders, "hub_is_reachable", lambda: True)
+    monkeypatch.setattr(encoder_loading, "hub_is_reachable", lambda: True)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(UserError, match="could not be fetched"):
         load_tokenizer(HUB, max_length=64)
@@ -139,14 +132,14 @@ def test_what_was_fetched_once_needs_no_network(monkeypatch: pytest.MonkeyPatch,
     def never() -> bool:
         raise AssertionError("the network was asked")
 
-    monkeypatch.setattr(encoders, "hub_is_reachable", never)
+    monkeypatch.setattr(encoder_loading, "hub_is_reachable", never)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", cached)
     assert load_classifier(HUB, ("a", "b")).config.num_labels == 2
 
 
 def test_a_name_that_is_none_lists_the_names() -> None:
     with pytest.raises(UserError, match="bert-base-uncased"):
-        find_encoder("../../etc/passwd", catalogue())
+        EncoderCatalogue().get("../../etc/passwd")
 
 
 NAMED = "somebody/their-bert"
@@ -156,7 +149,7 @@ NAMED = "somebody/their-bert"
 def hub(monkeypatch: pytest.MonkeyPatch, tiny_encoder: Encoder, tmp_path: Path) -> Hub:
     """The Hub with one model, and an empty cache."""
     made = Hub(Path(tiny_encoder.source), tmp_path / "cache")
-    monkeypatch.setattr(encoders, "hub_is_reachable", lambda: made.answers)
+    monkeypatch.setattr(encoder_loading, "hub_is_reachable", lambda: made.answers)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", made.download)
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda self, *named, **how: made.info(*named, **how))
     return made
@@ -166,7 +159,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tiny_encoder: Encoder, tmp_path: Path) 
     "name", [NAMED, f" https://huggingface.co/{NAMED} ", f"https://huggingface.co/{NAMED}/tree/main?not-for-all", f"https://hf.co/{NAMED}/"]
 )
 def test_a_public_encoder_of_the_hub_is_found_by_name_or_address_and_nothing_is_said_to_be_known(hub: Hub, name: str) -> None:
-    found = find_encoder(name, catalogue())
+    found = EncoderCatalogue().get(name)
     assert (found.name, found.source, found.repository, found.is_local, found.catalogued) == (NAMED, NAMED, NAMED, False, False)
     assert (found.parameters, found.megabytes, found.languages) == (0, 0, "")
     assert hub.fetched == []
@@ -174,10 +167,10 @@ def test_a_public_encoder_of_the_hub_is_found_by_name_or_address_and_nothing_is_
 
 def test_once_fetched_its_facts_are_known(hub: Hub, tiny_encoder: Encoder) -> None:
     torch.manual_seed(0)
-    found = find_encoder(NAMED, catalogue())
+    found = EncoderCatalogue().get(NAMED)
     assert load_tokenizer(found, max_length=512).model_max_length == 64
     assert load_classifier(found, ("a", "b")).config.num_labels == 2
-    again = find_encoder(NAMED, catalogue())
+    again = EncoderCatalogue().get(NAMED)
     assert (again.parameters, again.layers, again.hidden_size, again.max_tokens) == (tiny_encoder.parameters, 2, 32, 64)
     # Only what is read is fetched, and with nobody's key.
     assert {file for call in hub.fetched for file in call} == {
@@ -193,7 +186,7 @@ def test_once_fetched_its_facts_are_known(hub: Hub, tiny_encoder: Encoder) -> No
 def test_without_internet_it_is_the_kind_sentence_without_a_size_that_nobody_knows(hub: Hub) -> None:
     hub.answers = False
     with pytest.raises(UserError, match=r"could not be fetched from the Hugging Face Hub \(somebody/their-bert\)") as refused:
-        load_tokenizer(find_encoder(NAMED, catalogue()), max_length=64)
+        load_tokenizer(EncoderCatalogue().get(NAMED), max_length=64)
     assert refused.value.code == "encoder_unreachable"
 
 
@@ -213,15 +206,15 @@ def test_what_cannot_be_used_is_refused_before_anything_is_fetched(hub: Hub, har
     harm(hub)
     for load in (lambda e: load_tokenizer(e, max_length=64), lambda e: load_classifier(e, ("a", "b"))):
         with pytest.raises(UserError) as refused:
-            load(find_encoder(NAMED, catalogue()))
+            load(EncoderCatalogue().get(NAMED))
         assert refused.value.code == code
     assert hub.fetched == []
 
 
 def test_an_encoder_of_the_catalogue_is_found_by_its_repository_too() -> None:
-    assert find_encoder("google-bert/bert-base-uncased", catalogue()) == HUB
-    assert find_encoder("https://huggingface.co/google-bert/bert-base-uncased", catalogue()) == HUB
-    assert find_encoder(f"sentence-transformers/{PACKAGED}", catalogue()).is_local
+    assert EncoderCatalogue().get("google-bert/bert-base-uncased") == HUB
+    assert EncoderCatalogue().get("https://huggingface.co/google-bert/bert-base-uncased") == HUB
+    assert EncoderCatalogue().get(f"sentence-transformers/{PACKAGED}").is_local
 
 
 @pytest.mark.parametrize(
@@ -230,7 +223,7 @@ def test_an_encoder_of_the_catalogue_is_found_by_its_repository_too() -> None:
 )
 def test_no_folder_of_the_server_and_no_data_set_is_an_encoder(name: str) -> None:
     with pytest.raises(UserError, match="owner/name") as refused:
-        find_encoder(name, catalogue())
+        EncoderCatalogue().get(name)
     assert refused.value.code == "unknown_encoder"
 
 
@@ -241,7 +234,7 @@ def test_a_folder_of_the_name_of_a_repository_is_not_read(
     monkeypatch.chdir(tmp_path)
     hub.answers = False
     with pytest.raises(UserError, match="could not be fetched"):
-        load_classifier(find_encoder(NAMED, catalogue()), ("a", "b"))
+        load_classifier(EncoderCatalogue().get(NAMED), ("a", "b"))
 
 
 def test_a_folder_without_an_encoder(tmp_path: Path) -> None:
@@ -257,7 +250,7 @@ def test_the_cut_never_passes_what_the_encoder_can_read(tiny_encoder: Encoder) -
 def test_robertas_positions_begin_after_the_padding() -> None:
     from transformers import RobertaConfig
 
-    assert encoders.max_tokens_of(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
+    assert max_tokens_of(RobertaConfig(max_position_embeddings=514, pad_token_id=1)) == 512
 
 
 def test_an_encoder_that_lacks_weights_does_not_begin_at_random(tiny_encoder: Encoder, tmp_path: Path) -> None:
@@ -283,8 +276,8 @@ def test_a_classifier_of_other_classes_can_be_trained_further(tiny_encoder: Enco
 
 
 def test_the_packaged_encoder_names_its_repository() -> None:
-    assert catalogue()[0].repository == "sentence-transformers/all-MiniLM-L6-v2"
-    assert [e.repository for e in catalogue()[1:]] == [e.source for e in catalogue()[1:]]
+    assert EncoderCatalogue().default.repository == "sentence-transformers/all-MiniLM-L6-v2"
+    assert [e.repository for e in [*EncoderCatalogue()][1:]] == [e.source for e in [*EncoderCatalogue()][1:]]
 
 
 def test_a_folder_of_ones_own_has_no_repository(tiny_encoder: Encoder) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from trainer.data.checks.encoder import Estimate
 from trainer.recipe import Recipe
-from trainer.training.encoders import catalogue
+from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.estimate import estimate_training
 from trainer.training.hardware import detect_hardware
 from trainer.training.speed import SpeedMeter
@@ -23,7 +23,7 @@ def estimate(*how: object) -> Estimate:
 
 
 def test_more_rows_longer_texts_and_larger_encoders_take_longer() -> None:
-    hardware, small = detect_hardware(), catalogue()[0]
+    hardware, small = detect_hardware(), EncoderCatalogue().default
     once = Recipe(epochs=1, batch_size=32)
     plain = estimate(small, TOKENS, ROWS, once, hardware)
     assert 1 < plain.seconds < 3_600
@@ -40,7 +40,7 @@ def test_more_rows_longer_texts_and_larger_encoders_take_longer() -> None:
 
 
 def test_what_is_only_scored_takes_time_too_and_so_does_each_evaluation() -> None:
-    hardware, small, recipe = detect_hardware(), catalogue()[0], Recipe(epochs=2, batch_size=32, evaluations_per_epoch=1)
+    hardware, small, recipe = detect_hardware(), EncoderCatalogue().default, Recipe(epochs=2, batch_size=32, evaluations_per_epoch=1)
     plain = estimate(small, TOKENS, ROWS, recipe, hardware).seconds
     assert estimate(small, TOKENS, (10_000, 1_000, 9_000), recipe, hardware).seconds > plain
     often = estimate(small, TOKENS, ROWS, dataclasses.replace(recipe, evaluations_per_epoch=10), hardware).seconds
@@ -49,7 +49,7 @@ def test_what_is_only_scored_takes_time_too_and_so_does_each_evaluation() -> Non
 
 
 def test_what_learns_less_takes_less() -> None:
-    hardware, small = detect_hardware(), catalogue()[0]
+    hardware, small = detect_hardware(), EncoderCatalogue().default
     plain = estimate(small, TOKENS, ROWS, Recipe(epochs=2), hardware)
     for settings in ({"frozen_epochs": 2}, {"lora_rank": 8}, {"frozen_epochs": 1}):
         less = estimate(small, TOKENS, ROWS, Recipe(epochs=2, **settings), hardware)

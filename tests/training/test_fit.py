@@ -16,7 +16,8 @@ from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.training.attempt import TrainingCancelled, TrainResult
-from trainer.training.encoders import Encoder, load_tokenizer
+from trainer.training.encoder_loading import load_tokenizer
+from trainer.training.encoders import Encoder
 from trainer.training.fit import fit
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=5e-3, max_length=32, seed=1)

@@ -14,7 +14,9 @@ from tests.training.lawful_folders import save_lawful
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.config_check import MODEL_TYPES
-from trainer.training.encoders import Encoder, catalogue, load_classifier, load_tokenizer, local_encoder
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoder_loading import load_classifier, load_tokenizer
+from trainer.training.encoders import Encoder, local_encoder
 from trainer.training.folder_check import check_folder
 from trainer.training.tokenizer_check import check_tokenizer
 
@@ -39,7 +41,7 @@ def test_an_encoder_of_each_kind_passes_as_transformers_saves_it(kind: str, tmp_
 
 
 def test_the_packaged_encoder_passes() -> None:
-    packaged = catalogue()[0]
+    packaged = EncoderCatalogue().default
     assert check_folder(Path(packaged.source)) == packaged.parameters
 
 

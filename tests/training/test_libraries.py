@@ -10,7 +10,8 @@ from transformers import PreTrainedModel
 
 from trainer.recipe import Recipe
 from trainer.training.classifier import build_classifier, save_classifier
-from trainer.training.encoders import Encoder, load_encoder, load_tokenizer
+from trainer.training.encoder_loading import load_encoder, load_tokenizer
+from trainer.training.encoders import Encoder
 from trainer.training.libraries import load_libraries, load_training_libraries
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,9 +35,10 @@ def page():
     load_training_libraries()
     import trainer.training.trainer
 def training():
-    from trainer.training.encoders import catalogue, load_tokenizer
+    from trainer.training.encoder_catalogue import EncoderCatalogue
+    from trainer.training.encoder_loading import load_tokenizer
     from trainer.training.libraries import load_training_libraries
-    load_tokenizer(catalogue()[0], max_length=64)
+    load_tokenizer(EncoderCatalogue().default, max_length=64)
     load_training_libraries()
     import trainer.training.trainer
 threads = [wanting(page), wanting(training), wanting(training)]

@@ -8,11 +8,11 @@ import pytest
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training import memory
-from trainer.training.encoders import catalogue
+from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.hardware import Hardware
 
 CPU = Hardware("cpu", "fp32", 2, "2 CPU cores")
-SMALL, BASE = catalogue()[0], catalogue()[2]
+SMALL, BASE = EncoderCatalogue().default, EncoderCatalogue().get("bert-base-uncased")
 
 # Large blocks, each followed by a smaller one that stays, as a step's tensors and the kernels made for them: freed, they leave only holes.
 _HOLES = """

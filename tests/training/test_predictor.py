@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from trainer.errors import UserError
-from trainer.training.encoders import Encoder, load_classifier, load_tokenizer, local_encoder
+from trainer.training.encoder_loading import load_classifier, load_tokenizer
+from trainer.training.encoders import Encoder, local_encoder
 from trainer.training.libraries import load_pretrained
 from trainer.training.predictor import Predictor
 

@@ -5,7 +5,9 @@ import pytest
 
 from tests.conftest import small_rows
 from trainer.training import tokenized_dataset
-from trainer.training.encoders import Encoder, catalogue, load_tokenizer
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoder_loading import load_tokenizer
+from trainer.training.encoders import Encoder
 from trainer.training.tokenized_dataset import tokenize_dataset
 
 TEXTS = ["happy", "", "we cry at home again and again and again", "so furious", "🫠 Käse"]
@@ -59,7 +61,7 @@ def test_another_order_is_of_the_same_rows(tiny_encoder: Encoder) -> None:
 
 def test_a_tweet_takes_a_tenth_of_a_kilobyte_at_most() -> None:
     texts = [f"{text} {text}" for text, _ in small_rows(3000)]
-    rows = tokenize_dataset(load_tokenizer(catalogue()[0], max_length=128), texts, [0] * len(texts))
+    rows = tokenize_dataset(load_tokenizer(EncoderCatalogue().default, max_length=128), texts, [0] * len(texts))
     kept = sum(array.nbytes for array in (*rows.columns.values(), rows.starts, rows.lengths, rows.labels))
     assert rows.lengths.mean() > 12
     assert kept / len(texts) < 100

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from trainer.training.encoders import Encoder, catalogue
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoders import Encoder
 from trainer.training.tokens import token_counter, tokenize_text, unknown_finder
 
 
 def test_the_packaged_tokenizer_on_a_known_text() -> None:
-    found = tokenize_text(catalogue()[0], "I felt humiliated", max_length=128)
+    found = tokenize_text(EncoderCatalogue().default, "I felt humiliated", max_length=128)
     assert [t.text for t in found.tokens] == ["[CLS]", "i", "felt", "humiliated", "[SEP]"]
     assert [t.id for t in found.tokens] == [101, 1045, 2371, 26608, 102]
     assert [t.special for t in found.tokens] == [True, False, False, False, True]
@@ -16,7 +17,7 @@ def test_the_packaged_tokenizer_on_a_known_text() -> None:
 
 
 def test_what_is_cut_is_marked_and_is_what_training_cuts(tiny_encoder: Encoder) -> None:
-    from trainer.training.encoders import load_tokenizer
+    from trainer.training.encoder_loading import load_tokenizer
 
     text = " ".join(["happy"] * 30)
     found = tokenize_text(tiny_encoder, text, max_length=16)
@@ -32,19 +33,19 @@ def test_odd_texts(tiny_encoder: Encoder) -> None:
 
 def test_counting_needs_no_transformers_and_agrees_with_the_tokenizer(tiny_encoder: Encoder) -> None:
     texts = ["I felt humiliated", "", "\ud800", "a longer text, with Käse and 🫠", "happy " * 300]
-    for encoder in (catalogue()[0], tiny_encoder):
+    for encoder in (EncoderCatalogue().default, tiny_encoder):
         counted = token_counter(encoder)(texts)
         assert counted == [len(tokenize_text(encoder, text, max_length=512).tokens) for text in texts]
 
 
 def test_an_encoder_that_was_never_fetched_cannot_count() -> None:
-    assert token_counter(next(e for e in catalogue() if not e.is_local)) is None
+    assert token_counter(next(e for e in EncoderCatalogue() if not e.is_local)) is None
 
 
 def test_characters_that_become_the_unknown_token() -> None:
-    find = unknown_finder(catalogue()[0])
+    find = unknown_finder(EncoderCatalogue().default)
     assert find(list("❤😂é中aж€–…’🫠ā“¿ñ")) == ["❤", "😂", "🫠"]
-    assert unknown_finder(next(e for e in catalogue() if not e.is_local)) is None
+    assert unknown_finder(next(e for e in EncoderCatalogue() if not e.is_local)) is None
 
 
 def test_byte_level_tokenizers_know_every_character(tmp_path: Path) -> None:

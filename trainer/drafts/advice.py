@@ -8,18 +8,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from trainer import presets
-from trainer.data.checks.encoder import EncoderInfo, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
+from trainer.data.checks.encoder import Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
 from trainer.data.checks.findings import Finding
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.training.encoder_catalogue import encoder_info
 from trainer.training.encoders import Encoder
 from trainer.training.estimate import estimate_training
 from trainer.training.hardware import Hardware
-from trainer.training.tokens import token_counter, unknown_finder
 
 _USUAL_ROWS, _USUAL_CLASSES, _USUAL_TOKENS = 716, 6, 25.0
-_LANGUAGES = {"English": frozenset({"en"})}
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,6 @@ class Advice:
     """The length that would read nearly all texts whole."""
     seconds: float | None = None
     """What a training will take from Start to its report, as the findings tell it; None where it cannot be told."""
-
-
-def encoder_info(encoder: Encoder) -> EncoderInfo:
-    """What the checks of data/ need to know of an encoder."""
-    return EncoderInfo(encoder.name, _LANGUAGES.get(encoder.languages), encoder.max_tokens, token_counter(encoder), unknown_finder(encoder))
 
 
 def recipe_for_level(

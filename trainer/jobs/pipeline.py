@@ -3,7 +3,7 @@
 import errno
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from trainer.runs.seal import Digest, file_digest
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
 from trainer.runs.writer_lock import maintenance_lock, writer_lock
-from trainer.training.encoders import Encoder, find_encoder, local_encoder
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoders import Encoder, local_encoder
 
 TRY_AGAIN = (
     "Train it again: it goes on from what was saved last. If it fails once more, the file error.log of the run's folder tells why to "
@@ -36,7 +37,7 @@ _AT_ONCE_SECONDS = 3.0
 """A yardstick that is expected to take less is measured before the training, so that its line is in the charts from the first point on."""
 
 
-def run_job(run: Run, encoders: Sequence[Encoder], *, save_seconds: float = 30.0) -> bool:
+def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0) -> bool:
     """Do the work of a run that waits, in this thread; returns whether there is nothing left to wait for (False: somebody else has its lock).
 
     ``save_seconds`` is the time between two states to go on from. Never raises for what goes wrong inside: a failure ends in the run's
@@ -80,7 +81,7 @@ def cancel(run: Run) -> None:
     run.log.append("cancelled", durable=True, message="Taken out of the queue.")
 
 
-def run_worker(encoders: Sequence[Encoder]) -> None:
+def run_worker(encoders: EncoderCatalogue) -> None:
     """The part of a process that trains together with the one that owns the run (see ranks.py): its steps, no words and no files.
 
     Ends when the training does, or at once where the other one finds nothing to train; what goes wrong is raised, and ends the others too.
@@ -110,9 +111,9 @@ def release_workers() -> None:
     ProcessGroup.from_environment().broadcast("")
 
 
-def find_run_encoder(run: Run, view: RunView, encoders: Sequence[Encoder]) -> Encoder:
+def find_run_encoder(run: Run, view: RunView, encoders: EncoderCatalogue) -> Encoder:
     """The run's encoder, be it one of these or a folder; UserError where it is gone."""
-    return local_encoder(Path(view.encoder_folder)) if view.encoder_folder else find_encoder(run.recipe().encoder, encoders)
+    return local_encoder(Path(view.encoder_folder)) if view.encoder_folder else encoders.get(run.recipe().encoder)
 
 
 def record_failure(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -> None:
@@ -157,7 +158,7 @@ def split_report(saved: Predictions, split: str) -> Report:
     return build_report(predictions.labels, predictions.predicted, predictions.label_names)
 
 
-def _train_and_report(run: Run, encoders: Sequence[Encoder], save_seconds: float) -> None:
+def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
     begun = time.monotonic()
     run.log.append("phase", durable=True, what="warming up")
     from trainer.training.distributed import ProcessGroup

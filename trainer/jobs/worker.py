@@ -18,10 +18,10 @@ def main(arguments: Sequence[str]) -> int:
     prepare_environment()
     from trainer.jobs import pipeline
     from trainer.training.distributed import ProcessGroup
-    from trainer.training.encoders import catalogue
+    from trainer.training.encoder_catalogue import EncoderCatalogue
 
     folder, save_seconds = arguments
-    run, process_group, encoders = Run(Path(folder)), ProcessGroup.from_environment(), catalogue()
+    run, process_group, encoders = Run(Path(folder)), ProcessGroup.from_environment(), EncoderCatalogue()
     # A machine that shuts down tells all processes to end; the training then keeps its best model, and all of them are needed for that.
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda *_: run.ask_to_stop() if process_group.is_main_process else None)

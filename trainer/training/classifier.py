@@ -15,7 +15,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from trainer.data.checks.repairs import text_repairs
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.training.encoders import Encoder, detach_from_file, encoder_prefix, load_classifier, load_encoder
+from trainer.training.encoder_loading import detach_from_file, encoder_prefix, load_classifier, load_encoder
+from trainer.training.encoders import Encoder
 from trainer.training.heads import PooledClassifier, build_head
 from trainer.training.libraries import load_pretrained
 from trainer.training.lora import add_lora, merged_state

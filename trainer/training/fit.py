@@ -13,7 +13,8 @@ from trainer.runs.run import Run
 from trainer.runs.view_builder import build_view
 from trainer.training.attempt import TrainingJob, TrainResult, raise_if_stop_requested, train_with_oom_retry
 from trainer.training.distributed import ProcessGroup
-from trainer.training.encoders import Encoder, load_tokenizer
+from trainer.training.encoder_loading import load_tokenizer
+from trainer.training.encoders import Encoder
 from trainer.training.hardware import detect_hardware, with_precision
 from trainer.training.libraries import load_training_libraries
 from trainer.training.memory import check_memory, largest_divisor, trim_heap

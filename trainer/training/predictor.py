@@ -16,7 +16,8 @@ import numpy as np
 from trainer.data.checks.repairs import REPAIRS, repair_text
 from trainer.data.corpus import clean_text
 from trainer.errors import UserError
-from trainer.training.encoders import has_finite_weights, lacks_vocabulary, max_tokens_of
+from trainer.training.encoder_loading import has_finite_weights, lacks_vocabulary
+from trainer.training.encoders import max_tokens_of
 from trainer.training.folder_check import check_folder
 from trainer.training.libraries import load_libraries
 from trainer.training.tokens import replace_surrogates

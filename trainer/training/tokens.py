@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from trainer.errors import UserError
-from trainer.training.encoders import Encoder, load_tokenizer, tokenizer_file
+from trainer.training.encoder_loading import load_tokenizer
+from trainer.training.encoders import Encoder, tokenizer_file
 from trainer.training.tokenizer_check import check_tokenizer_file
 
 if TYPE_CHECKING:

@@ -21,7 +21,6 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.text_format import pluralize
-from trainer.training.encoders import find_encoder
 from trainer.ui import checklist, data_view, markup, no_file_view, shell
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
@@ -356,5 +355,5 @@ def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_l
 
     from trainer.training.tokens import tokenize_text
 
-    tokenized = tokenize_text(find_encoder(recipe.encoder, studio.encoders), text, max_length=recipe.max_length)
+    tokenized = tokenize_text(studio.encoders.get(recipe.encoder), text, max_length=recipe.max_length)
     return data_view.tokens(text, tokenized, encoder)

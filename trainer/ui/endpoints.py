@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from trainer.data.files.decoding import refuse_lone_surrogates
-from trainer.drafts.advice import encoder_info
 from trainer.drafts.inspection import inspect_file
 from trainer.errors import MustFixError, UserError
 from trainer.recipe import Recipe
@@ -53,7 +52,7 @@ class _Endpoints:
             self._studio.reader,
             text=_text_columns(text),
             label=label,
-            encoder=encoder_info(self._studio.encoders[0]),
+            encoder=self._studio.encoders.info(self._studio.encoders.default.name),
             max_classes=limits.max_classes,
             **limits.file_limits,
         )

@@ -171,7 +171,10 @@ def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
         prepared = studio.open_sample(owner())
         level = LEVELS[0]
         recipe, why = studio.dial(
-            owner(), prepared.draft.id, level, Recipe.from_dict({"encoder": studio.encoders[0].name, **data_tab.split_fractions(*split)})
+            owner(),
+            prepared.draft.id,
+            level,
+            Recipe.from_dict({"encoder": studio.encoders.default.name, **data_tab.split_fractions(*split)}),
         )
         view = studio.start(owner(), prepared.draft.id, recipe, level=level)
         return {

@@ -15,7 +15,7 @@ from trainer.presets import LEVELS
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import approximate_duration, millions, pluralize
-from trainer.training.encoders import Encoder, find_encoder
+from trainer.training.encoders import Encoder
 from trainer.ui import markup, recipe_form, shell, train_view
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
@@ -77,7 +77,7 @@ def build(studio: Studio) -> TrainTab:
         notice = gr.HTML(elem_id="train-notice")
         dial = recipe_form.build_level()
         why = recipe_form.build_explanation()
-        default = studio.encoders[0]
+        default = studio.encoders.default
         encoder = gr.Dropdown(
             [(_encoder_choice(e), e.name) for e in studio.encoders],
             value=default.name,
@@ -99,9 +99,7 @@ def build(studio: Studio) -> TrainTab:
         details = html_with_buttons("", elem_id="run-details")
         watch_footer = shell.footer(elem_id="footer-watch")
     known = user_errors(lambda message: markup.notice(message, "error"))
-    encoder.change(
-        known(lambda name: encoder_facts(find_encoder(name or "", studio.encoders))), encoder, about_encoder, **PRIVATE_EVENT_MULTIPLE
-    )
+    encoder.change(known(lambda name: encoder_facts(studio.encoders.get(name or ""))), encoder, about_encoder, **PRIVATE_EVENT_MULTIPLE)
     return TrainTab(watched, source, encoder, about_encoder, recipe, notice, start_footer, head, loss, accuracy, details, watch_footer)
 
 
