@@ -15,7 +15,7 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import split
 from trainer.errors import UserError
 from trainer.jobs import pipeline
-from trainer.presets import LEVELS, PRESETS, dial, preset
+from trainer.presets import LEVELS, PRESETS, load_preset, recipe_for_level
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
 from trainer.runs.view_builder import build_view
@@ -60,28 +60,28 @@ WANTED = {
 def test_there_is_one_for_each_tutorial() -> None:
     assert [p.name for p in PRESETS] == list(WANTED)
     for found in PRESETS:
-        assert found.about.endswith(".")
+        assert found.description.endswith(".")
         # The encoder is the caller's, and so are the seed and the repairs.
         assert not {"encoder", "seed", "repairs"} & set(json.loads(found.file.read_text()))
 
 
 @pytest.mark.parametrize("name", WANTED)
 def test_a_preset_is_what_its_tutorial_does(name: str) -> None:
-    recipe = preset(name)
+    recipe = load_preset(name)
     assert {setting: getattr(recipe, setting) for setting in WANTED[name]} == WANTED[name]
     assert recipe.encoder == Recipe().encoder
-    mine = preset(name.upper(), Recipe(encoder="mine", seed=7, repairs=("rare_classes",)))
+    mine = load_preset(name.upper(), Recipe(encoder="mine", seed=7, repairs=("rare_classes",)))
     assert (mine.encoder, mine.seed, mine.repairs) == ("mine", 7, ("rare_classes",))
 
 
 @pytest.mark.parametrize("name", WANTED)
 def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
-    recipe = preset(name, Recipe(encoder=tiny_encoder.name))
+    recipe = load_preset(name, Recipe(encoder=tiny_encoder.name))
     corpus = build_corpus(read_table(write_rows(tmp_path / "m.csv", small_rows()).read_bytes()), text=0, label=1)
     splits = split(corpus, validation_share=recipe.validation_share, test_share=recipe.test_share, seed=recipe.seed)
     run = RunStore(tmp_path).create(
         recipe=recipe,
-        resolved=recipe.settled(train_rows=len(splits.train), learning_rate=tiny_encoder.learning_rate),
+        resolved=recipe.resolved(train_rows=len(splits.train), learning_rate=tiny_encoder.learning_rate),
         fill=lambda f: save_rows(f / "data.parquet", corpus, splits),
         name="n",
         owner="local",
@@ -96,10 +96,10 @@ def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_pat
 
 def test_an_unknown_preset_or_level() -> None:
     with pytest.raises(UserError, match="no recipe called “Nonsense”") as refused:
-        preset("Nonsense")
+        load_preset("Nonsense")
     assert refused.value.code == "unknown_preset"
     with pytest.raises(UserError, match="no level called “Turbo”") as refused:
-        dial("Turbo", train_rows=10, class_count=2, mean_tokens=5)
+        recipe_for_level("Turbo", train_rows=10, class_count=2, mean_tokens=5)
     assert refused.value.code == "unknown_level"
 
 
@@ -109,16 +109,16 @@ levels = st.sampled_from(LEVELS)
 @given(levels, st.integers(1, 2_000_000), st.integers(2, 500), st.floats(1, 5_000), st.sampled_from(["cpu", "cuda", "mps"]))
 def test_the_dial_always_gives_a_recipe_and_says_why(level: str, rows: int, classes: int, tokens: float, device: str) -> None:
     base = Recipe(encoder="mine", seed=7, validation_share=0.2, test_share=0.3, repairs=("rare_classes",), epochs=9)
-    recipe, words = dial(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
+    recipe, words = recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
     assert (recipe.encoder, recipe.seed, recipe.validation_share, recipe.test_share) == ("mine", 7, 0.2, 0.3)
     assert recipe.repairs == ("rare_classes",)
     assert words.endswith(".")
     assert f"{rows:,}" in words
-    assert (recipe, words) == dial(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
+    assert (recipe, words) == recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
 
 
 def test_balanced_is_what_there_was() -> None:
-    recipe, words = dial("Balanced", train_rows=716, class_count=6, mean_tokens=20)
+    recipe, words = recipe_for_level("Balanced", train_rows=716, class_count=6, mean_tokens=20)
     assert recipe == Recipe()
     assert "6 times in batches of 32" in words
 
@@ -126,23 +126,23 @@ def test_balanced_is_what_there_was() -> None:
 @given(st.integers(10, 500_000), st.integers(2, 100), st.floats(3, 500), st.sampled_from(["cpu", "cuda"]))
 def test_quick_is_less_work_than_balanced_and_that_less_than_best(rows: int, classes: int, tokens: float, device: str) -> None:
     def work(level: str) -> float:
-        recipe = dial(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device)[0]
-        return recipe.settled(train_rows=rows, learning_rate=1e-4).epochs * min(tokens, recipe.max_length)
+        recipe = recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device)[0]
+        return recipe.resolved(train_rows=rows, learning_rate=1e-4).epochs * min(tokens, recipe.max_length)
 
     assert work("Quick look") <= work("Balanced") <= work("Best")
 
 
 def test_quick_reads_the_sample_four_times_and_a_large_file_once() -> None:
-    recipe, words = dial("Quick look", train_rows=716, class_count=6, mean_tokens=20)
+    recipe, words = recipe_for_level("Quick look", train_rows=716, class_count=6, mean_tokens=20)
     assert (recipe.epochs, recipe.max_length) == (4, 64)
     assert "4 times" in words
-    recipe, words = dial("Quick look", train_rows=16_000, class_count=6, mean_tokens=40)
+    recipe, words = recipe_for_level("Quick look", train_rows=16_000, class_count=6, mean_tokens=40)
     assert recipe.epochs == 1
     assert "once and no more than the first 64 tokens" in words
 
 
 def test_best_goes_on_while_it_helps() -> None:
-    recipe, words = dial("Best", train_rows=11_200, class_count=6, mean_tokens=70)
+    recipe, words = recipe_for_level("Best", train_rows=11_200, class_count=6, mean_tokens=70)
     assert (recipe.epochs, recipe.label_smoothing, recipe.evaluations_per_epoch, recipe.max_length) == (5, 0.1, 4, 224)
     assert recipe.early_stopping
     assert "up to 5 times" in words
@@ -151,5 +151,5 @@ def test_best_goes_on_while_it_helps() -> None:
 def test_the_sample_is_what_the_quick_look_was_made_for() -> None:
     sample = Path(__file__).resolve().parents[1] / "assets" / "sample_emotions.csv"
     rows = len(list(csv.reader(sample.open(encoding="utf-8")))) - 1
-    recipe, _ = dial("Quick look", train_rows=round(0.7 * rows), class_count=6, mean_tokens=20)
+    recipe, _ = recipe_for_level("Quick look", train_rows=round(0.7 * rows), class_count=6, mean_tokens=20)
     assert recipe.epochs * 0.7 * rows <= 3_000

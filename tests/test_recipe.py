@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trainer.errors import UserError
 from trainer.recipe import Recipe, dump_recipe, load_recipe
 
-NUMBERS = [f for f in dataclasses.fields(Recipe) if f.metadata["kind"] in (int, float)]
+NUMBERS = [f for f in dataclasses.fields(Recipe) if f.metadata["type"] in (int, float)]
 BAD = [float("nan"), float("inf"), -1e10, 1e10, True, [], {}, "many", "1e999", "0x10", pytest.param(object(), id="an object")]
 
 
@@ -26,7 +26,7 @@ def test_out_of_range_and_not_numbers(field: dataclasses.Field, value: object) -
 
 @pytest.mark.parametrize("field", NUMBERS, ids=lambda f: f.name)
 def test_nothing_is_automatic_only_where_that_is_offered(field: dataclasses.Field) -> None:
-    if field.metadata["automatic"]:
+    if field.metadata["optional"]:
         assert getattr(Recipe.from_dict({field.name: None}), field.name) is None
         assert getattr(Recipe.from_dict({field.name: " auto "}), field.name) is None
     else:
@@ -37,7 +37,7 @@ def test_nothing_is_automatic_only_where_that_is_offered(field: dataclasses.Fiel
 def test_every_field_has_what_the_form_needs() -> None:
     for field in dataclasses.fields(Recipe):
         assert field.metadata["label"]
-        assert field.metadata["about"].endswith(".")
+        assert field.metadata["help"].endswith(".")
 
 
 def test_text_from_forms_and_terminals_is_understood() -> None:
@@ -72,13 +72,13 @@ def test_a_recipe_survives_its_file(recipe: Recipe) -> None:
 
 
 def test_automatic_choices_follow_the_rows_and_the_encoder() -> None:
-    settled = [Recipe().settled(train_rows=n, learning_rate=1e-4) for n in (5, 716, 5_000, 11_200, 100_000)]
+    settled = [Recipe().resolved(train_rows=n, learning_rate=1e-4) for n in (5, 716, 5_000, 11_200, 100_000)]
     assert [s.epochs for s in settled] == [6, 6, 4, 3, 2]
     assert [s.batch_size for s in settled] == [16, 32, 64, 64, 64]
     assert {s.learning_rate for s in settled} == {1e-4}
-    assert Recipe(lora_rank=8).settled(train_rows=716, learning_rate=1e-4).learning_rate == pytest.approx(4e-4)
-    assert Recipe(lora_rank=8, learning_rate=1e-4).settled(train_rows=716, learning_rate=1e-3).learning_rate == 1e-4
-    chosen = Recipe(epochs=1, batch_size=8, learning_rate=3e-5).settled(train_rows=716, learning_rate=1e-4)
+    assert Recipe(lora_rank=8).resolved(train_rows=716, learning_rate=1e-4).learning_rate == pytest.approx(4e-4)
+    assert Recipe(lora_rank=8, learning_rate=1e-4).resolved(train_rows=716, learning_rate=1e-3).learning_rate == 1e-4
+    chosen = Recipe(epochs=1, batch_size=8, learning_rate=3e-5).resolved(train_rows=716, learning_rate=1e-4)
     assert (chosen.epochs, chosen.batch_size, chosen.learning_rate) == (1, 8, 3e-5)
 
 
@@ -108,8 +108,8 @@ def test_only_what_is_on_offer(field: dataclasses.Field) -> None:
 
 def test_the_word_for_nothing_is_understood() -> None:
     for field in dataclasses.fields(Recipe):
-        if field.metadata["automatic"]:
-            assert getattr(Recipe.from_dict({field.name: field.metadata["nothing"]}), field.name) is None
+        if field.metadata["optional"]:
+            assert getattr(Recipe.from_dict({field.name: field.metadata["none_label"]}), field.name) is None
 
 
 def test_lora_on_a_frozen_encoder_is_refused() -> None:

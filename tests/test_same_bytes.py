@@ -129,7 +129,7 @@ def test_only_a_training_draws(alone: tuple[Studio, str], small_csv: Path, studi
     with drawing_nothing():
         assert studio.advise(ME, draft, RECIPE).seconds is not None
         assert studio.forecast(ME, draft, RECIPE) is not None
-        studio.dial(ME, draft, "Balanced", RECIPE)
+        studio.recipe_for_level(ME, draft, "Balanced", RECIPE)
         studio.open_sample(ME)
         assert fresh.reports(ME, run).test.rows
         assert fresh.scores(ME, run).validation.rows

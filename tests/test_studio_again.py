@@ -148,7 +148,7 @@ def test_room_is_told_by_run_and_draft_and_what_they_share_counts_once(trained: 
 
 
 def test_only_old_copies_of_uploads_are_cleared(idle: Studio, settings: Settings) -> None:
-    idle.settings.check_writable()
+    idle.settings.ensure_writable()
     assert idle.clear_uploads() == 0
     for name, old in (("a/old.csv", True), ("b/new.csv", False)):
         file = settings.uploads_dir / name

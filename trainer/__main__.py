@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from trainer.errors import MustFixError, UserError
-from trainer.presets import preset
+from trainer.presets import load_preset
 from trainer.recipe import Recipe, load_recipe
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
@@ -235,7 +235,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     if options.recipe:
         return load_recipe(options.recipe, **values)
     if options.preset:
-        return Recipe.from_dict({**preset(options.preset).to_dict(), **values})
+        return Recipe.from_dict({**load_preset(options.preset).to_dict(), **values})
     return Recipe.from_dict(values)
 
 

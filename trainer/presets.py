@@ -20,7 +20,7 @@ class Preset:
     """A named recipe: its settings stand in a recipe file of their own, which anybody can download and change."""
 
     name: str
-    about: str
+    description: str
     file: Path
 
 
@@ -54,7 +54,7 @@ PRESETS = (
 )
 
 
-def preset(name: str, base: Recipe | None = None) -> Recipe:
+def load_preset(name: str, base: Recipe | None = None) -> Recipe:
     """The recipe of a preset; encoder, seed and repairs are those of ``base``. Raises UserError where there is none of this name."""
     base = base or Recipe()
     for found in PRESETS:
@@ -79,7 +79,7 @@ _PATIENCE = 12
 """Evaluations, four an epoch: ending any sooner stops before the learning rate has come down, which is when scores still rise."""
 
 
-def dial(
+def recipe_for_level(
     level: str, *, train_rows: int, class_count: int, mean_tokens: float, device: str = "cpu", base: Recipe | None = None
 ) -> tuple[Recipe, str]:
     """The recipe of one level for this data and this device, and in a sentence or two what was chosen and why.
@@ -90,7 +90,7 @@ def dial(
     kept = {name: getattr(base or Recipe(), name) for name in ("encoder", "seed", "validation_share", "test_share", "repairs")}
     plain = Recipe(**kept)
     # The learning rate plays no part in what is said.
-    settled = plain.settled(train_rows=train_rows, learning_rate=1e-5)
+    settled = plain.resolved(train_rows=train_rows, learning_rate=1e-5)
     if level == "Balanced":
         return plain, (
             f"Reads the {train_rows:,} training rows {_times(settled.epochs)} in batches of {settled.batch_size}, "

@@ -15,36 +15,36 @@ from trainer.errors import UserError
 
 AUTOMATIC = "automatic"
 
-_LARGEST_FILE = 100_000
-"""Bytes of a recipe file; a full one has about 800."""
+_MAX_FILE_BYTES = 100_000
+"""A complete recipe file has about 800 bytes."""
 
 
 def _choice(
-    kind: type,
+    value_type: type,
     default: Any,
     label: str,
-    about: str,
+    help: str,
     *,
-    least: float = -math.inf,
-    most: float = math.inf,
-    automatic: bool = False,
-    nothing: str = AUTOMATIC,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    optional: bool = False,
+    none_label: str = AUTOMATIC,
     choices: tuple[str, ...] = (),
 ) -> Any:
-    """A field with what the form and the checks need.
+    """A dataclass field with the metadata that the form and the checks need.
 
-    ``automatic`` lets it be None and ``nothing`` is the word for that; ``choices`` are all the values there are.
+    An ``optional`` field may be None, which the form shows as ``none_label``. If ``choices`` are given, no other value is allowed.
     """
     return field(
         default=default,
         metadata={
-            "kind": kind,
+            "type": value_type,
             "label": label,
-            "about": about,
-            "least": least,
-            "most": most,
-            "automatic": automatic,
-            "nothing": nothing,
+            "help": help,
+            "minimum": minimum,
+            "maximum": maximum,
+            "optional": optional,
+            "none_label": none_label,
             "choices": choices,
         },
     )
@@ -52,7 +52,7 @@ def _choice(
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What was asked for. ``None`` means "choose for me": ``settled`` fills it in from the row counts and the encoder."""
+    """The requested settings. ``None`` means "choose for me": ``resolved`` fills it in from the number of rows and the encoder."""
 
     encoder: str = _choice(
         str, "all-MiniLM-L6-v2", "Encoder", "The pretrained model that already knows the language; training adapts it to your labels."
@@ -62,61 +62,63 @@ class Recipe:
         None,
         "Epochs",
         "How many times the model reads all training rows. Automatic: 6 below 3,000 rows, 4 below 10,000, 3 below 40,000, else 2.",
-        least=1,
-        most=50,
-        automatic=True,
+        minimum=1,
+        maximum=50,
+        optional=True,
     )
     batch_size: int | None = _choice(
         int,
         None,
         "Batch size",
-        "Texts per training step. Larger is quicker and needs more memory. Automatic: 16 below 400 rows, 32 below 5,000, else 64.",
-        least=1,
-        most=512,
-        automatic=True,
+        "Texts per training step. Larger batches are faster and need more memory. Automatic: 16 below 400 rows, 32 below 5,000, else 64.",
+        minimum=1,
+        maximum=512,
+        optional=True,
     )
     learning_rate: float | None = _choice(
         float,
         None,
         "Learning rate",
-        "How far each step moves the weights. Automatic takes what is proven for the encoder, four times that with LoRA.",
-        least=1e-7,
-        most=1e-2,
-        automatic=True,
+        "How far each step moves the weights. Automatic: the encoder's default, four times that with LoRA.",
+        minimum=1e-7,
+        maximum=1e-2,
+        optional=True,
     )
-    warmup: float = _choice(float, 0.1, "Warmup", "Share of the steps during which the learning rate rises from zero.", least=0.0, most=0.5)
+    warmup: float = _choice(
+        float, 0.1, "Warmup", "Share of the steps over which the learning rate rises from zero.", minimum=0.0, maximum=0.5
+    )
     weight_decay: float = _choice(
-        float, 0.01, "Weight decay", "Pulls weights gently towards zero, against overfitting.", least=0.0, most=1.0
+        float, 0.01, "Weight decay", "Pulls weights gently towards zero, against overfitting.", minimum=0.0, maximum=1.0
     )
     max_grad_norm: float = _choice(
         float,
         1.0,
         "Gradient clipping",
-        "Longest step that one batch may ask for (norm of the gradient); 0 clips nothing.",
-        least=0.0,
-        most=100.0,
+        "Largest norm of the gradient of one step; 0 turns clipping off.",
+        minimum=0.0,
+        maximum=100.0,
     )
     gradient_accumulation: int = _choice(
         int,
         1,
         "Gradient accumulation",
-        "Batches read before each step, so that a large batch is possible with little memory.",
-        least=1,
-        most=64,
+        "Batches read before each step; this allows a large effective batch with little memory.",
+        minimum=1,
+        maximum=64,
     )
     label_smoothing: float = _choice(
         float,
         0.1,
         "Label smoothing",
-        "Share of each answer that is spread over all classes, against overconfidence and single wrong labels.",
-        least=0.0,
-        most=0.5,
+        "Share of each label that is spread over all classes, against overconfidence and wrong labels.",
+        minimum=0.0,
+        maximum=0.5,
     )
     class_weights: str = _choice(
         str,
         "off",
         "Class weights",
-        "“balanced” lets a mistake on a rare class count for more, so that rare classes are not drowned.",
+        "With “balanced”, a mistake on a rare class counts for more, so that the frequent classes do not dominate the training.",
         choices=("off", "balanced"),
     )
     head: str = _choice(
@@ -131,8 +133,8 @@ class Recipe:
         str,
         "cls",
         "Pooling",
-        "What the head looks at: “cls” is the first token, as is standard; “mean” is the average of all tokens, "
-        "and the model is then not one for the one-line pipeline.",
+        "What the head reads: “cls” is the first token, the standard; “mean” is the average of all tokens, "
+        "and the model then does not load in the one-line pipeline.",
         choices=("cls", "mean"),
     )
     dropout: float | None = _choice(
@@ -140,107 +142,111 @@ class Recipe:
         None,
         "Dropout of the head",
         "Share of the head's inputs left out at random while training, against overfitting.",
-        least=0.0,
-        most=0.9,
-        automatic=True,
-        nothing="the encoder's own",
+        minimum=0.0,
+        maximum=0.9,
+        optional=True,
+        none_label="the encoder's own",
     )
     head_learning_rate: float | None = _choice(
         float,
         None,
         "Learning rate of the head",
-        "The new layers know nothing yet and may learn faster than the encoder.",
-        least=1e-7,
-        most=1e-1,
-        automatic=True,
-        nothing="as the encoder",
+        "The new layers start from random weights and may learn faster than the encoder.",
+        minimum=1e-7,
+        maximum=1e-1,
+        optional=True,
+        none_label="same as the encoder",
     )
     layer_decay: float = _choice(
         float,
         1.0,
         "Layer-wise decay",
-        "Each layer further down learns this much slower than the one above it, as lower layers know more general things; 1 treats all alike.",
-        least=0.1,
-        most=1.0,
+        "The learning rate of each layer is this factor times that of the layer above it, as lower layers are more general; 1 treats all layers alike.",
+        minimum=0.1,
+        maximum=1.0,
     )
     frozen_epochs: int = _choice(
         int,
         0,
         "Epochs with a frozen encoder",
-        "For so many epochs only the head learns, then everything; as many as there are epochs, or more, keep the encoder as it is.",
-        least=0,
-        most=50,
+        "For this many epochs only the head learns, then everything. If it is at least the number of epochs, the encoder never changes.",
+        minimum=0,
+        maximum=50,
     )
     lora_rank: int = _choice(
         int,
         0,
         "LoRA rank",
-        "Trains small additions of this rank instead of the encoder's weights, which saves memory with big encoders; 0 trains the weights.",
-        least=0,
-        most=256,
+        "Trains small additional matrices of this rank instead of the encoder's weights, which saves memory with big encoders; 0 trains the weights.",
+        minimum=0,
+        maximum=256,
     )
     early_stopping: int | None = _choice(
         int,
         None,
         "Early stopping",
-        "Ends the training after so many evaluations in a row that bring no new best score.",
-        least=1,
-        most=50,
-        automatic=True,
-        nothing="off",
+        "Ends the training after this many evaluations in a row without a new best score.",
+        minimum=1,
+        maximum=50,
+        optional=True,
+        none_label="off",
     )
     best_metric: str = _choice(
         str,
         "macro_f1",
         "Best model by",
-        "Which score on the validation rows decides what model is kept; the test rows play no part.",
+        "The score on the validation rows that decides which model is kept. Test rows play no part.",
         choices=("macro_f1", "accuracy", "loss"),
     )
-    best_margin: float = _choice(
+    best_tolerance: float = _choice(
         float,
         1.0,
-        "Leeway for a later model",
-        "The highest of many scores is partly luck. So the latest model is kept that scores nearly as high: 1 allows for about as much "
-        "difference as chance makes (one standard error), 2 for twice that; 0, and a choice by loss, always keep the best score.",
-        least=0.0,
-        most=5.0,
+        "Tolerance for a later model",
+        "The highest of many scores is partly luck, so the latest model that scores nearly as high is kept. The tolerance is in standard "
+        "errors of the score: 1 allows about as much difference as chance makes. With 0, or if the best model is chosen by loss, the best score is kept.",
+        minimum=0.0,
+        maximum=5.0,
     )
     evaluations_per_epoch: int | None = _choice(
         int,
         None,
         "Evaluations per epoch",
         "How often the validation rows are scored. Automatic: up to four times, as long as it stays cheap.",
-        least=1,
-        most=50,
-        automatic=True,
+        minimum=1,
+        maximum=50,
+        optional=True,
     )
     log_every: int | None = _choice(
         int,
         None,
         "Log every",
         "Steps from one point of the charts to the next. Automatic: about 200 points in all.",
-        least=1,
-        most=10_000,
-        automatic=True,
+        minimum=1,
+        maximum=10_000,
+        optional=True,
     )
     precision: str = _choice(
         str,
         "auto",
         "Precision",
-        "Number format of the arithmetic. “auto” takes what is fastest on the device without loss; 16 bits need hardware that has them.",
+        "Number format of the arithmetic. “auto” uses the fastest one that the device supports without loss; 16 bits need hardware support.",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    max_length: int = _choice(int, 128, "Maximum length", "Tokens read of each text; what is longer is cut at the end.", least=8, most=512)
-    validation_share: float = _choice(float, 0.1, "Validation share", "Share of the rows used to watch the training.", least=0.01, most=0.5)
-    test_share: float = _choice(float, 0.2, "Test share", "Share of the rows kept aside for the final score.", least=0.01, most=0.5)
-    repairs: tuple[str, ...] = _choice(
-        tuple, (), "Repairs", "What is put right in the file before the training, by the codes of the findings; named with commas between."
+    max_length: int = _choice(
+        int, 128, "Maximum length", "Tokens read from each text; longer texts are cut at the end.", minimum=8, maximum=512
     )
-    seed: int = _choice(int, 42, "Seed", "Same seed, same file, same machine: same result.", least=0, most=2**31 - 1)
+    validation_share: float = _choice(
+        float, 0.1, "Validation share", "Share of the rows used to monitor the training.", minimum=0.01, maximum=0.5
+    )
+    test_share: float = _choice(float, 0.2, "Test share", "Share of the rows kept aside for the final score.", minimum=0.01, maximum=0.5)
+    repairs: tuple[str, ...] = _choice(
+        tuple, (), "Repairs", "What is repaired in the file before the training: the codes of the findings, separated by commas."
+    )
+    seed: int = _choice(int, 42, "Seed", "Same seed, same file, same machine: same result.", minimum=0, maximum=2**31 - 1)
 
     def __post_init__(self) -> None:
         for f in dataclasses.fields(self):
-            object.__setattr__(self, f.name, _checked(f, getattr(self, f.name)))
+            object.__setattr__(self, f.name, _check_value(f, getattr(self, f.name)))
         if self.validation_share + self.test_share > 0.8:
             raise UserError(
                 f"Validation ({self.validation_share:.0%}) and test ({self.test_share:.0%}) leave too few rows for training. "
@@ -256,7 +262,7 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
-        """A recipe from plain values; raises UserError for an unknown name or a value that is out of range or no number."""
+        """A recipe from plain values. Raises UserError for an unknown name or an invalid value."""
         if not isinstance(values, dict):
             raise UserError('The settings must be an object with a value for each name, such as {"epochs": 3}.', code="unknown_setting")
         known = [f.name for f in dataclasses.fields(cls)]
@@ -268,23 +274,23 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
-    def settled(self, *, train_rows: int, learning_rate: float) -> "Recipe":
-        """The recipe with every automatic choice made. ``learning_rate`` is the one proven for the encoder."""
+    def resolved(self, *, train_rows: int, learning_rate: float) -> "Recipe":
+        """The recipe with every automatic value filled in. ``learning_rate`` is the encoder's default."""
         return dataclasses.replace(
             self,
             epochs=self.epochs or _epochs_for(train_rows),
             batch_size=self.batch_size or _batch_size_for(train_rows),
-            learning_rate=self.learning_rate or learning_rate * (_LORA_RATE if self.lora_rank else 1),
+            learning_rate=self.learning_rate or learning_rate * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1),
         )
 
 
-_LORA_RATE = 4
-"""Additions that start at zero have to learn faster than weights that are nearly right (Biderman et al. 2024); validation rows of
-the sample said four times."""
+_LORA_LEARNING_RATE_FACTOR = 4
+"""LoRA weights start at zero and have to learn faster than pretrained ones (Biderman et al. 2024); four times was best on the
+sample's validation rows."""
 
 
 def _epochs_for(train_rows: int) -> int:
-    """Few rows have to be read more often before a fresh head has seen enough of them."""
+    """With few rows, a new head needs more passes over them."""
     if train_rows < 3_000:
         return 6
     if train_rows < 10_000:
@@ -293,96 +299,96 @@ def _epochs_for(train_rows: int) -> int:
 
 
 def _batch_size_for(train_rows: int) -> int:
-    """Few rows need small batches, or there are too few steps; with many, larger ones save the optimizer's work."""
+    """With few rows, large batches leave too few steps; with many rows, they save optimizer steps."""
     if train_rows < 400:
         return 16
     return 32 if train_rows < 5_000 else 64
 
 
-def _names(label: str, value: Any, setting: str) -> tuple[str, ...]:
-    """Names from a list, or from a text with commas between them."""
+def _check_names(label: str, value: Any, setting: str) -> tuple[str, ...]:
+    """Names from a list or from a comma-separated text."""
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise UserError(f"{label} must be a list of names.", code="setting_out_of_range", setting=setting)
     return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
-def _word(label: str, value: Any, choices: tuple[str, ...], setting: str) -> str:
-    """A name; where there are ``choices``, one of them, in whatever case it was written."""
-    word = value.strip() if isinstance(value, str) else ""
-    if not word:
+def _check_name(label: str, value: Any, choices: tuple[str, ...], setting: str) -> str:
+    """A name; if there are ``choices``, one of them, in any case."""
+    name = value.strip() if isinstance(value, str) else ""
+    if not name:
         raise UserError(f"{label} must be a name.", code="setting_out_of_range", setting=setting)
     if not choices:
-        return word
-    if word.lower() not in choices:
-        raise UserError(f"{label} must be one of {', '.join(choices)}; found “{word[:40]}”.", code="setting_out_of_range", setting=setting)
-    return word.lower()
+        return name
+    if name.lower() not in choices:
+        raise UserError(f"{label} must be one of {', '.join(choices)}; found “{name[:40]}”.", code="setting_out_of_range", setting=setting)
+    return name.lower()
 
 
-def _checked(f: dataclasses.Field, value: Any) -> Any:
-    """The value as its field's type; text is accepted where it says a number, as forms and terminals send text."""
-    about, kind = f.metadata, f.metadata["kind"]
-    if about["automatic"] and (
-        value is None or (isinstance(value, str) and value.strip().lower() in ("", "auto", AUTOMATIC, about["nothing"].lower()))
+def _check_value(f: dataclasses.Field, value: Any) -> Any:
+    """The value converted to its field's type. Numbers may be text, since forms and terminals send text. Raises UserError."""
+    metadata, value_type = f.metadata, f.metadata["type"]
+    if metadata["optional"] and (
+        value is None or (isinstance(value, str) and value.strip().lower() in ("", "auto", AUTOMATIC, metadata["none_label"].lower()))
     ):
         return None
-    if kind is tuple:
-        return _names(about["label"], value, f.name)
-    if kind is str:
-        return _word(about["label"], value, about["choices"], f.name)
+    if value_type is tuple:
+        return _check_names(metadata["label"], value, f.name)
+    if value_type is str:
+        return _check_name(metadata["label"], value, metadata["choices"], f.name)
     number = math.nan
     if isinstance(value, (int, float, str)) and not isinstance(value, bool):
         try:
             number = float(value)
         except (ValueError, OverflowError):
             number = math.nan
-    whole = kind is int
-    wrong = not math.isfinite(number) or not about["least"] <= number <= about["most"] or (whole and number != int(number))
+    whole = value_type is int
+    wrong = not math.isfinite(number) or not metadata["minimum"] <= number <= metadata["maximum"] or (whole and number != int(number))
     if wrong:
-        otherwise = f", or {about['nothing']}" if about["automatic"] else ""
+        or_none = f", or {metadata['none_label']}" if metadata["optional"] else ""
         raise UserError(
-            f"{about['label']} must be a {'whole ' if whole else ''}number from {about['least']:g} to {about['most']:g}"
-            f"{otherwise}; found “{str(value)[:40]}”.",
+            f"{metadata['label']} must be a {'whole ' if whole else ''}number from {metadata['minimum']:g} to {metadata['maximum']:g}"
+            f"{or_none}; found “{str(value)[:40]}”.",
             code="setting_out_of_range",
             setting=f.name,
         )
-    return kind(number)
+    return value_type(number)
 
 
 def dump_recipe(recipe: Recipe) -> bytes:
-    """The recipe as a file: JSON, one setting a line, readable by ``load_recipe`` and by people."""
+    """The content of a recipe file: JSON, one setting a line, for ``load_recipe``."""
     return (json.dumps(recipe.to_dict(), indent=2, ensure_ascii=False) + "\n").encode("utf-8")
 
 
 def load_recipe(source: Path | bytes, **settings: Any) -> Recipe:
-    """The recipe of a file; what it does not name keeps its default, and ``settings`` win over the file.
+    """The recipe in a file. Missing settings have their defaults; ``settings`` override the file.
 
-    Raises UserError: ``not_a_recipe`` for a file that is none, ``unknown_setting`` and ``setting_out_of_range`` for what stands in it,
-    ``file_unreadable`` where it cannot be read.
+    Raises UserError: ``not_a_recipe`` if the file is no recipe, ``unknown_setting`` and ``setting_out_of_range`` for its content,
+    ``file_unreadable`` if it cannot be read.
     """
-    return Recipe.from_dict({**_settings_of(source), **settings})
+    return Recipe.from_dict({**_read_settings(source), **settings})
 
 
-def _settings_of(source: Path | bytes) -> Mapping[str, Any]:
-    wanted = 'A recipe is a JSON file with a value for each setting, such as {"epochs": 3}.'
+def _read_settings(source: Path | bytes) -> Mapping[str, Any]:
+    expected = 'A recipe is a JSON file with a value for each setting, such as {"epochs": 3}.'
     try:
         if isinstance(source, bytes):
-            content = source[: _LARGEST_FILE + 1]
+            content = source[: _MAX_FILE_BYTES + 1]
         else:
             with open(source, "rb") as file:
-                content = file.read(_LARGEST_FILE + 1)
+                content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise UserError(
             f"The recipe file {str(source)[-80:]} could not be read ({error.strerror or error}). Check its name and its rights.",
             code="file_unreadable",
         ) from error
-    if len(content) > _LARGEST_FILE:
-        raise UserError(f"This is no recipe: it has more than {_LARGEST_FILE:,} bytes. {wanted}", code="not_a_recipe")
+    if len(content) > _MAX_FILE_BYTES:
+        raise UserError(f"This is no recipe: it has more than {_MAX_FILE_BYTES:,} bytes. {expected}", code="not_a_recipe")
     try:
         values = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"This is no recipe: it cannot be read as JSON. {wanted}", code="not_a_recipe") from error
+        raise UserError(f"This is no recipe: it cannot be read as JSON. {expected}", code="not_a_recipe") from error
     if not isinstance(values, dict):
-        raise UserError(f"This is no recipe: it holds no settings by name. {wanted}", code="not_a_recipe")
-    # A run's own recipe.json may be handed in as well.
+        raise UserError(f"This is no recipe: it holds no settings by name. {expected}", code="not_a_recipe")
+    # A run's recipe.json is accepted too.
     return values["asked"] if isinstance(values.get("asked"), dict) else values

@@ -104,7 +104,7 @@ class Settings:
         """The caps on one file, as the reader's keyword arguments."""
         return {"max_bytes": self.max_file_bytes, "max_rows": self.max_rows, "max_columns": self.max_columns}
 
-    def check_writable(self) -> None:
+    def ensure_writable(self) -> None:
         """Raise UserError where a run could not be written, so that nobody waits an hour to learn it."""
         probe = self.runs_dir / f".probe-{secrets.token_hex(4)}"
         try:

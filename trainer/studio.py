@@ -91,7 +91,7 @@ class Studio(DraftEditor, Shelf):
         encoder = self.encoders.get(recipe.encoder)
         return advise(self.prepared_draft(owner, draft_id), recipe, encoder, self.hardware, self._speeds.of)
 
-    def dial(self, owner: str, draft_id: str | None, level: str, base: Recipe) -> tuple[Recipe, str]:
+    def recipe_for_level(self, owner: str, draft_id: str | None, level: str, base: Recipe) -> tuple[Recipe, str]:
         """The recipe of one level ("Quick look", "Balanced", "Best") for what is prepared, and what was chosen in words."""
         preparation = None if draft_id is None else self.prepared_draft(owner, draft_id)
         return recipe_for_level(preparation, level, base, self.encoders.get(base.encoder), self.hardware)
@@ -110,7 +110,7 @@ class Studio(DraftEditor, Shelf):
         Raises UserError where the file or the recipe does not allow a training, ``must_fix`` where a finding should be fixed first (not with
         ``as_it_is``); nothing is left behind then.
         """
-        self.settings.check_writable()
+        self.settings.ensure_writable()
         encoder = self.encoders.get(recipe.encoder)
         preparation = self.prepared_draft(owner, draft_id)
         corpus = preparation.require_corpus()
@@ -123,7 +123,7 @@ class Studio(DraftEditor, Shelf):
         if self.hardware is not None:
             with_precision(self.hardware, recipe.precision)
         recipe = replace(recipe, repairs=preparation.draft.repairs, encoder=encoder.name)
-        resolved = recipe.settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
+        resolved = recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
         advice = advise(preparation, recipe, encoder, self.hardware, self._speeds.of)
         with self._starting:
             views = self._runs.list(owner)
@@ -186,7 +186,7 @@ class Studio(DraftEditor, Shelf):
 
         Raises UserError ``run_damaged`` where the recipe, or what the run keeps of its file, is damaged.
         """
-        self.settings.check_writable()
+        self.settings.ensure_writable()
         run = self._run(owner, run_id)
         recipe = run.recipe()
         return self.open_from_run(owner, run), recipe
@@ -222,7 +222,7 @@ class Studio(DraftEditor, Shelf):
         A run that ended with a model keeps it: a child run goes on, and its view is returned. Raises UserError where there is nothing to go
         on with. Pressed twice, it goes on once.
         """
-        self.settings.check_writable()
+        self.settings.ensure_writable()
         run = self._run(owner, run_id)
         with self._starting, self._alone_with(run) as (view, alone):
             if view.live:

@@ -151,7 +151,7 @@ def _ours(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: Si
     store, recipe = RunStore(root), Recipe(encoder=encoder.name, epochs=size.epochs, batch_size=size.batch)
     run = store.create(
         recipe=recipe,
-        resolved=recipe.settled(train_rows=len(splits.train), learning_rate=encoder.learning_rate),
+        resolved=recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate),
         fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
         name="bench",
         owner="local",

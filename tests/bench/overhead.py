@@ -183,7 +183,7 @@ def _run(folder: Path, corpus: Corpus, rows: int) -> tuple[Run, Splits]:
     recipe = Recipe(epochs=1, batch_size=_BATCH, evaluations_per_epoch=1, log_every=2)
     run = RunStore(folder).create(
         recipe=recipe,
-        resolved=recipe.settled(train_rows=rows, learning_rate=1e-4),
+        resolved=recipe.resolved(train_rows=rows, learning_rate=1e-4),
         fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
         name="bench",
         owner="local",

@@ -64,7 +64,7 @@ def _model_in(folder: Path) -> Path:
     from trainer.training.encoder_loading import load_tokenizer
 
     encoder = EncoderCatalogue().default
-    recipe = Recipe(encoder=encoder.name).settled(train_rows=1000, learning_rate=encoder.learning_rate)
+    recipe = Recipe(encoder=encoder.name).resolved(train_rows=1000, learning_rate=encoder.learning_rate)
     save_classifier(build_classifier(encoder, ("joy", "sadness", "anger"), recipe), folder)
     load_tokenizer(encoder, max_length=128).save_pretrained(folder)
     return folder

@@ -105,7 +105,7 @@ def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Split
     recipe = Recipe(epochs=1, batch_size=_BATCH, seed=seed)
     run = RunStore(folder).create(
         recipe=recipe,
-        resolved=recipe.settled(train_rows=rows, learning_rate=EncoderCatalogue().default.learning_rate),
+        resolved=recipe.resolved(train_rows=rows, learning_rate=EncoderCatalogue().default.learning_rate),
         fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
         name="bench",
         owner="local",

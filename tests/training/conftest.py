@@ -28,7 +28,7 @@ def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe) -> Run
     store = RunStore(root)
     return store.create(
         recipe=recipe,
-        resolved=recipe.settled(train_rows=len(material[1].train), learning_rate=2e-5),
+        resolved=recipe.resolved(train_rows=len(material[1].train), learning_rate=2e-5),
         fill=lambda f: save_rows(f / "data.parquet", *material),
         name="n",
         owner="local",

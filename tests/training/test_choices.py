@@ -190,7 +190,7 @@ def test_validation_is_scored_by_the_plain_loss(trained_with: Train, material: t
 
 @pytest.mark.parametrize(("metric", "best"), [("loss", min), ("accuracy", max), ("macro_f1", max)])
 def test_the_best_model_is_chosen_by_the_asked_metric(metric: str, best: Callable, trained_with: Train) -> None:
-    run, fitted = trained_with(best_metric=metric, best_margin=0, epochs=4)
+    run, fitted = trained_with(best_metric=metric, best_tolerance=0, epochs=4)
     values = {e["step"]: e[metric] for e in events(run, "eval")}
     assert values[fitted.best_step] == best(values.values())
     assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
@@ -207,7 +207,7 @@ def test_the_latest_model_that_scores_nearly_as_high_is_kept(
         return {"macro_f1": score, "macro_f1_error": 0.1, "accuracy": score, "classes": 3}
 
     monkeypatch.setattr("trainer.training.trainer._metrics", measured)
-    run, fitted = trained_with(best_margin=margin, epochs=4, evaluations_per_epoch=2)
+    run, fitted = trained_with(best_tolerance=margin, epochs=4, evaluations_per_epoch=2)
     assert fitted.best_step == events(run, "eval")[kept - 1]["step"]
     assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
 
@@ -228,14 +228,14 @@ def test_weights_that_are_no_numbers_are_not_kept(trained_with: Train, monkeypat
     monkeypatch.setattr(
         TrainingCallback, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan if next(count) else m["eval_loss"]})
     )
-    run, fitted = trained_with(epochs=2, best_margin=5)
+    run, fitted = trained_with(epochs=2, best_tolerance=5)
     assert len(events(run, "eval")) > 1
     assert fitted.best_step == events(run, "eval")[0]["step"]
 
 
 @pytest.mark.parametrize(("margin", "kept"), [(0, ", whose model is kept."), (5, "which scored nearly as well and was trained longer.")])
 def test_early_stopping_ends_in_words(margin: float, kept: str, trained_with: Train) -> None:
-    run, fitted = trained_with(learning_rate=1e-7, early_stopping=3, best_margin=margin, epochs=5)
+    run, fitted = trained_with(learning_rate=1e-7, early_stopping=3, best_tolerance=margin, epochs=5)
     evaluations, started = events(run, "eval"), events(run, "started")[0]
     (notice,) = events(run, "notice")
     assert evaluations[-1]["step"] < started["total_steps"]

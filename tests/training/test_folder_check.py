@@ -50,7 +50,7 @@ def test_the_packaged_encoder_passes() -> None:
 def test_what_a_training_saves_passes(tiny_encoder: Encoder, tmp_path: Path, head: str, pooling: str) -> None:
     from trainer.training.classifier import build_classifier, count_parameters, save_classifier
 
-    recipe = Recipe(head=head, pooling=pooling, repairs=("html_in_texts",)).settled(train_rows=100, learning_rate=1e-3)
+    recipe = Recipe(head=head, pooling=pooling, repairs=("html_in_texts",)).resolved(train_rows=100, learning_rate=1e-3)
     model = build_classifier(tiny_encoder, ("joy", "sad|ness <b>"), recipe)
     save_classifier(model, tmp_path)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)

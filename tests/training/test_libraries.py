@@ -87,7 +87,7 @@ print(status, [name for name in wanted if name not in sys.modules], [name for na
 
 
 def test_a_prediction_imports_nothing_that_only_a_training_or_the_page_needs(tiny_encoder: Encoder, tmp_path: Path) -> None:
-    recipe = Recipe(encoder="tiny-bert").settled(train_rows=100, learning_rate=1e-3)
+    recipe = Recipe(encoder="tiny-bert").resolved(train_rows=100, learning_rate=1e-3)
     save_classifier(build_classifier(tiny_encoder, ("joy", "sadness"), recipe), tmp_path)
     load_tokenizer(tiny_encoder, max_length=32).save_pretrained(tmp_path)
     done = subprocess.run([sys.executable, "-c", _PREDICTING, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=True)

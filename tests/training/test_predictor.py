@@ -102,7 +102,7 @@ def test_repairs_of_texts_travel_with_the_model(tiny_encoder: Encoder, tmp_path:
 
     for name, pooling in (("standard", "cls"), ("ours", "mean")):
         recipe = Recipe(repairs=("label_variants", "html_in_texts", "links_in_texts"), pooling=pooling, max_length=32)
-        recipe = recipe.settled(train_rows=100, learning_rate=1e-3)
+        recipe = recipe.resolved(train_rows=100, learning_rate=1e-3)
         model = build_classifier(tiny_encoder, ("joy", "sadness"), recipe)
         save_classifier(model, tmp_path / name)
         load_tokenizer(tiny_encoder, max_length=32).save_pretrained(tmp_path / name)
@@ -156,7 +156,7 @@ def test_an_encoder_of_ours_that_lacks_weights_is_not_answered_at_random(tiny_en
     from trainer.recipe import Recipe
     from trainer.training.classifier import build_classifier, save_classifier
 
-    recipe = Recipe(pooling="mean").settled(train_rows=100, learning_rate=1e-3)
+    recipe = Recipe(pooling="mean").resolved(train_rows=100, learning_rate=1e-3)
     save_classifier(build_classifier(tiny_encoder, ("joy", "sadness"), recipe), tmp_path)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
     weights = tmp_path / "encoder" / "model.safetensors"

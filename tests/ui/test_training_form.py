@@ -36,7 +36,7 @@ def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page
     values = [component.value for component in laid_out.form]
     first = len(laid_out.data.form) + 2
     values[first - 1] = level
-    recipe, _ = studio.dial(LOCAL_OWNER, draft, level, training_form.base_recipe(laid_out, values))
+    recipe, _ = studio.recipe_for_level(LOCAL_OWNER, draft, level, training_form.base_recipe(laid_out, values))
     values[first:] = map(from_browser, recipe_form.values(recipe))
     assert training_form.recipe_from_form(laid_out, values) == recipe
     assert training_form.chosen_level(studio, laid_out, draft, values) == level

@@ -41,10 +41,12 @@ def recipe_for_level(
     """The recipe of one level of the dial for a file, and what was chosen in words; without a file that is ready, for the sample's size."""
     device = "cpu" if hardware is None else hardware.device
     if preparation is None or preparation.problem is not None or preparation.corpus is None:
-        return presets.dial(level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base)
+        return presets.recipe_for_level(
+            level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base
+        )
     rows, facts = _rows(preparation, base), encoder_info(encoder)
     lengths = measure_lengths(preparation.corpus, facts) if rows is None else preparation.training_lengths(base, facts)
-    return presets.dial(
+    return presets.recipe_for_level(
         level,
         train_rows=len(preparation.corpus) if rows is None else rows[0],
         class_count=len(preparation.corpus.label_names),

@@ -65,7 +65,7 @@ class DraftEditor:
         ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` what is put right, by the findings' codes.
         Raises UserError where a file is no table; where only its columns are unclear, the preparation's ``problem`` says so.
         """
-        self.settings.check_writable()
+        self.settings.ensure_writable()
         refuse_lone_surrogates(list(text), label)
         wanted = sort_repairs(repairs)
         contents = {role: (name, self._content(given)) for role, (name, given) in sources.items()}
@@ -160,7 +160,7 @@ class DraftEditor:
 
         Raises UserError where it is no table, lacks the columns, or would leave nothing to train on; the draft is unchanged then.
         """
-        self.settings.check_writable()
+        self.settings.ensure_writable()
         _check_role(role)
         before = self.prepared_draft(owner, draft_id)
         data = self._content(content)

@@ -228,7 +228,7 @@ class TrainingCallback(TrainerCallback):
         if recipe.best_metric == "loss":
             return 0.0
         # Where every row is right no error is seen; that the next row will be is not certain.
-        return recipe.best_margin * max(metrics[f"eval_{recipe.best_metric}_error"], 1 / len(self.trainer.eval_dataset))
+        return recipe.best_tolerance * max(metrics[f"eval_{recipe.best_metric}_error"], 1 / len(self.trainer.eval_dataset))
 
     def _enough(self, step: int) -> bool:
         """Whether so many evaluations passed without a better one that the recipe ends the training here.

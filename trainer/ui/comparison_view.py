@@ -269,9 +269,9 @@ def _told(field: dataclasses.Field, run: Compared) -> str:
         return "; ".join(REPAIRS[code].done if code in REPAIRS else code for code in value) or "none"
     chosen = getattr(run.view.kept, field.name, None) if field.name in ("epochs", "batch_size", "learning_rate") else None
     if chosen:
-        return f"{chosen:g}" + (f" ({field.metadata['nothing']})" if value is None else "")
+        return f"{chosen:g}" + (f" ({field.metadata['none_label']})" if value is None else "")
     if value is None:
-        return field.metadata["nothing"]
+        return field.metadata["none_label"]
     if field.name.endswith("_share"):
         return percent(value)
     return f"{value:g}" if isinstance(value, int | float) else str(value)

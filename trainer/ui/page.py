@@ -170,7 +170,7 @@ def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
             return gr.skip()
         prepared = studio.open_sample(owner())
         level = LEVELS[0]
-        recipe, why = studio.dial(
+        recipe, why = studio.recipe_for_level(
             owner(),
             prepared.draft.id,
             level,

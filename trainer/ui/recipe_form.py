@@ -19,7 +19,7 @@ GROUPS = (
     ("Pace", ("epochs", "batch_size", "learning_rate", "max_length", "warmup", "gradient_accumulation")),
     ("What learns", ("frozen_epochs", "head", "pooling", "head_learning_rate", "layer_decay", "lora_rank")),
     ("Against overfitting", ("weight_decay", "dropout", "label_smoothing", "class_weights", "early_stopping", "max_grad_norm")),
-    ("Watching and keeping", ("best_metric", "best_margin", "evaluations_per_epoch", "log_every", "precision", "seed")),
+    ("Watching and keeping", ("best_metric", "best_tolerance", "evaluations_per_epoch", "log_every", "precision", "seed")),
 )
 FIELDS = tuple(name for _, names in GROUPS for name in names)
 """The settings of the accordion, in the order of the form's values."""
@@ -86,7 +86,7 @@ def build(dial: gr.Radio, why: gr.HTML) -> RecipeForm:
     with gr.Accordion("More settings", open=False, elem_id="settings") as drawer:
         with gr.Row(elem_classes=["em-recipes"]):
             preset = gr.Dropdown(
-                [(f"{p.name}: {p.about}", p.name) for p in PRESETS],
+                [(f"{p.name}: {p.description}", p.name) for p in PRESETS],
                 value=None,
                 label="Begin with a ready recipe",
                 scale=3,
@@ -149,7 +149,7 @@ def clear_error(form: RecipeForm, invalid: str) -> dict[Any, Any]:
     """Updates that take the mark from the setting of this name."""
     if invalid not in FIELDS:
         return {form.invalid: ""}
-    about = next(f.metadata["about"] for f in dataclasses.fields(Recipe) if f.name == invalid)
+    about = next(f.metadata["help"] for f in dataclasses.fields(Recipe) if f.name == invalid)
     return {form.invalid: "", form.settings[FIELDS.index(invalid)]: gr.update(info=about, elem_classes=[])}
 
 
@@ -164,7 +164,7 @@ def wire_download(form: RecipeForm, take: Any, inputs: Sequence[Any], outputs: S
 def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox | gr.Dropdown:
     """The component for one setting. One that may be left to us is a text, as a number field shows "nothing" as 0."""
     about = field.metadata
-    looks = {"label": about["label"], "info": about["about"], "min_width": 150, "elem_id": f"setting-{field.name.replace('_', '-')}"}
+    looks = {"label": about["label"], "info": about["help"], "min_width": 150, "elem_id": f"setting-{field.name.replace('_', '-')}"}
     if about["choices"]:
         return gr.Dropdown(list(about["choices"]), value=field.default, filterable=False, **looks)
-    return gr.Textbox(about["nothing"], **looks) if about["automatic"] else gr.Number(field.default, **looks)
+    return gr.Textbox(about["none_label"], **looks) if about["optional"] else gr.Number(field.default, **looks)

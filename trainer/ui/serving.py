@@ -66,7 +66,7 @@ def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr
     host, port = os.environ.get("GRADIO_SERVER_NAME", "").strip() or "127.0.0.1", _port()
     check_protected(host, settings, public=public)
     restrict_umask()
-    settings.check_writable()
+    settings.ensure_writable()
     # Gradio keeps a copy of each upload for a day; it belongs where the rest of the person's data is, and nobody else may read it.
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.uploads_dir))
     with ExitStack() as held:

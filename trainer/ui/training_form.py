@@ -12,7 +12,7 @@ import gradio as gr
 from trainer.drafts.store import DraftSummary
 from trainer.errors import UserError
 from trainer.jobs.capacity import near_capacity
-from trainer.presets import LEVELS, PRESETS, preset
+from trainer.presets import LEVELS, PRESETS, load_preset
 from trainer.recipe import Recipe, dump_recipe, load_recipe
 from trainer.studio import Studio
 from trainer.ui import data_tab, markup, recipe_form, train_tab
@@ -33,7 +33,7 @@ def chosen_level(studio: Studio, page: Page, draft: str | None, values: Sequence
     if not level:
         return ""
     try:
-        recipe, _ = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_recipe(page, values))
+        recipe, _ = studio.recipe_for_level(owner(), draft or studio.latest_draft(owner()), level, base_recipe(page, values))
         return level if recipe_from_form(page, values) == recipe else ""
     except UserError:  # a mistake is nobody's level
         return ""
@@ -235,7 +235,7 @@ def _dial(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:
     with suppress(UserError):
         draft, base = data_tab.current_draft(studio, draft), base_recipe(page, values)
         for level in LEVELS:
-            found = studio.forecast(owner(), draft, studio.dial(owner(), draft, level, base)[0])
+            found = studio.forecast(owner(), draft, studio.recipe_for_level(owner(), draft, level, base)[0])
             if found is not None:
                 seconds[level] = found
     return gr.Radio(choices=train_tab.dial_choices(seconds))
@@ -298,7 +298,7 @@ def _wire_dial(studio: Studio, page: Page) -> None:
         level = _turned_to(page, values)
         if not level:
             return {form.explanation: recipe_form.CUSTOM_MESSAGE}
-        recipe, why = studio.dial(owner(), draft or studio.latest_draft(owner()), level, base_recipe(page, values))
+        recipe, why = studio.recipe_for_level(owner(), draft or studio.latest_draft(owner()), level, base_recipe(page, values))
         held = dict(zip(form.settings, _held(page, values)[1], strict=True))
         # Only what differs: somebody may be typing into another field meanwhile.
         differs = {field: value for field, value in recipe_form.show(form, recipe).items() if value != held[field]}
@@ -323,8 +323,8 @@ def _wire_recipes(studio: Studio, page: Page) -> None:
     def ready(draft: str | None, name: str | None, *values: Any) -> dict:
         if not name:
             return {form.explanation: recipe_form.explanation_html("")}
-        about = next(p.about for p in PRESETS if p.name == name)
-        return show_recipe(studio, page, draft, preset(name, base_recipe(page, values)), about)
+        about = next(p.description for p in PRESETS if p.name == name)
+        return show_recipe(studio, page, draft, load_preset(name, base_recipe(page, values)), about)
 
     @errors_on_train_tab(page)
     def bring(draft: str | None, path: str | None, *values: Any) -> dict:
