@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.hostile_folders import kinds, spoiled
+from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.conftest import small_rows, write_rows
 from tests.readers import Borrowed
 from tests.warm import Warm
@@ -281,7 +281,9 @@ def test_a_training_that_fails_is_status_1_and_a_sentence(
 
 
 def test_a_damaged_encoder_is_refused_before_a_run_is_made(here: Here, tiny_encoder: Encoder, small_csv: Path, tmp_path: Path) -> None:
-    broken = spoiled(Path(tiny_encoder.source), tmp_path / "broken-bert", kinds()["weights cut in the middle"], tmp_path / "told")
+    broken = make_hostile_folder(
+        Path(tiny_encoder.source), tmp_path / "broken-bert", corruptions()["weights cut in the middle"], tmp_path / "marker"
+    )
     before = here("runs", "--json").out
     said = here("train", small_csv, "--encoder", broken, "--epochs", "1", "--json")
     assert (said.status, said.out) == (2, "")

@@ -1,8 +1,8 @@
-"""Attack a server of one's own in every way that is known, on loopback alone; print what came of it, then one line of JSON.
+"""Run all attacks on a local test server, on loopback only; print the outcomes, then one line of JSON.
 
     python -m tests.attack [--only NAME ...] [--share SHARE] [--seed N]
 
-The exit status tells whether anything had an effect. A sample of each attack is part of the suite (``test_attacks.py``).
+The exit status is 1 if anything had an effect. A sample of each attack is part of the test suite (``test_*.py``).
 """
 
 import argparse
@@ -17,7 +17,7 @@ from trainer.settings import prepare_environment
 
 prepare_environment()
 
-from tests.attack.outcomes import Bounds, Outcome  # noqa: E402
+from tests.attack.outcomes import AttackOptions, Outcome  # noqa: E402
 
 ATTACKS: tuple[str, ...] = (
     "bombs",
@@ -31,28 +31,28 @@ ATTACKS: tuple[str, ...] = (
     "slow_senders",
     "load",
 )
-"""The modules of this folder, each with ``attack(bounds) -> Outcome``."""
+"""The modules of this folder, each with ``attack(options) -> Outcome``."""
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.attack", description="Attack a server of one's own.")
+    parser = argparse.ArgumentParser(prog="python -m tests.attack", description="Attack a local test server.")
     parser.add_argument("--only", nargs="+", choices=ATTACKS, default=ATTACKS)
-    parser.add_argument("--share", type=float, default=1.0, help="of the full number of tries")
+    parser.add_argument("--share", dest="fraction", type=float, default=1.0, help="fraction of the full number of tries")
     parser.add_argument("--seed", type=int, default=13)
-    options = parser.parse_args(arguments)
-    begun, found = time.monotonic(), {}
-    for name in options.only:
-        found[name] = _attack(name, Bounds(options.share, options.seed))
-        print(f"{name}: {found[name].tries:,} tries, {len(found[name].effects)} effects, {found[name].figures}", flush=True)
-        for effect in found[name].effects[:20]:
+    args = parser.parse_args(arguments)
+    started, outcomes = time.monotonic(), {}
+    for name in args.only:
+        outcome = outcomes[name] = _attack(name, AttackOptions(args.fraction, args.seed))
+        print(f"{name}: {outcome.tries:,} tries, {len(outcome.effects)} effects, {outcome.figures}", flush=True)
+        for effect in outcome.effects[:20]:
             print(f"  {effect}", flush=True)
-    summary = {name: asdict(outcome) | {"effects": len(outcome.effects)} for name, outcome in found.items()}
-    print(json.dumps({"attacks": summary, "seed": options.seed, "share": options.share, "seconds": round(time.monotonic() - begun)}))
-    return int(not found or any(outcome.effects for outcome in found.values()))
+    summary = {name: asdict(outcome) | {"effects": len(outcome.effects)} for name, outcome in outcomes.items()}
+    print(json.dumps({"attacks": summary, "seed": args.seed, "share": args.fraction, "seconds": round(time.monotonic() - started)}))
+    return int(not outcomes or any(outcome.effects for outcome in outcomes.values()))
 
 
-def _attack(name: str, bounds: Bounds) -> Outcome:
-    return importlib.import_module(f"tests.attack.{name}").attack(bounds)
+def _attack(name: str, options: AttackOptions) -> Outcome:
+    return importlib.import_module(f"tests.attack.{name}").attack(options)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.attack.served import Served, serving
+from tests.attack.target_server import TargetServer, running_server
 from tests.warm import Warm
 
 
 @pytest.fixture(scope="session")
-def served(warm: Warm) -> Iterator[Served]:
-    with serving(hasty=True, warm=warm) as started:
+def server(warm: Warm) -> Iterator[TargetServer]:
+    with running_server(hasty=True, warm=warm) as started:
         yield started

@@ -1,6 +1,7 @@
-"""Odd calls of everything that can be called: the named endpoints and each private event of gradio's own list, by every way there is to call them.
+"""Malformed calls of the named endpoints and of every private event in Gradio's config, by each route that Gradio offers.
 
-Each must be answered, or refused in words; nothing may start, stop or change its name, and the log may have neither a traceback nor a text that was sent.
+Each must be answered or refused with a message. No run may be started, stopped or renamed, and the log may contain neither a traceback nor a
+submitted text.
 """
 
 import itertools
@@ -11,16 +12,16 @@ from typing import Any
 
 import httpx
 
-from tests.attack.outcomes import Bounds, Outcome
-from tests.attack.served import CANARY, Served, serving
+from tests.attack.outcomes import AttackOptions, Outcome
+from tests.attack.target_server import CANARY, TargetServer, running_server
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
 
 TRIES = 500
-_FOREIGN = "5eed" * 8
+_FOREIGN_ID = "5eed" * 8
 _NUMBERS = "null true false 0 -1 1.5 1e400 -1e400 NaN Infinity 123456789012345678901234567890".split()
-_ODD = [
+_MALFORMED_VALUES = [
     *_NUMBERS,
-    *(json.dumps(text) for text in ("", CANARY, "../../etc/passwd", "\0", "😀" * 50, f"<img src=x onerror=alert(1)>{CANARY}", _FOREIGN)),
+    *(json.dumps(text) for text in ("", CANARY, "../../etc/passwd", "\0", "😀" * 50, f"<img src=x onerror=alert(1)>{CANARY}", _FOREIGN_ID)),
     '"\\ud800"',
     '"\\udc00 half"',
     "[]",
@@ -35,19 +36,19 @@ _ODD = [
     '{"value": 1}',
     "[" * 500 + "]" * 500,
 ]
-_EVENTS = [
+_EVENT_DATA = [
     "null",
     "[]",
     "1",
     '"x"',
     "{}",
     '{"action": 7, "code": null}',
-    f'{{"action": "stop", "code": "{_FOREIGN}"}}',
-    f'{{"action": "delete", "code": "{_FOREIGN}", "value": 3}}',
+    f'{{"action": "stop", "code": "{_FOREIGN_ID}"}}',
+    f'{{"action": "delete", "code": "{_FOREIGN_ID}", "value": 3}}',
     '{"action": "rename", "code": "../../x", "value": "\\ud800"}',
     f'{{"action": "{CANARY}", "code": "{CANARY}"}}',
     '{"run": [1]}',
-    f'{{"run": "{_FOREIGN}"}}',
+    f'{{"run": "{_FOREIGN_ID}"}}',
     '{"index": NaN}',
 ]
 _BODIES = [
@@ -66,7 +67,7 @@ _BODIES = [
     "\xff\xfe",
     '{"data": [NaN]}',
 ]
-_OTHERS = (
+_OTHER_ROUTES = (
     *("call/v2/predict", "call/nothing", "call/v2/nothing", "run/nothing", "run/predict", "api/predict", "queue/join", "cancel", "reset"),
     *(
         "component_server",
@@ -82,109 +83,106 @@ _OTHERS = (
 )
 
 
-def attack(bounds: Bounds) -> Outcome:
-    with serving() as served:
-        return attacked(bounds, served)
+def attack(options: AttackOptions) -> Outcome:
+    with running_server() as server:
+        return attack_server(options, server)
 
 
-def attacked(bounds: Bounds, served: Served) -> Outcome:
-    """So many odd calls of a server that runs."""
-    found, before = Outcome(), served.states()
-    answered = unexpected = 0
-    for what, path, body in itertools.islice(_calls(served.config, random.Random(bounds.seed)), bounds.of(TRIES)):
-        found.tries += 1
-        answer = _answer(served, path, body)
-        why = _wrong(answer)
-        if UNEXPECTED_MESSAGE in answer.text:
-            why = f"was not foreseen: {served.output.strip().splitlines()[-1]}"
-        unexpected += UNEXPECTED_MESSAGE in answer.text
-        answered += answer.status_code == 200
-        if why:
-            found.effects.append(f"{what} ({body[:200]}): {why}")
-    found.effects += served.complaints()
-    after = served.states()
-    found.effects += [f"run {run} became {after.get(run)} from {was}" for run, was in before.items() if after.get(run) != was]
-    found.effects += [f"run {run} was started" for run in after.keys() - before.keys()]
-    found.figures = {"answered": answered, "refused": found.tries - answered}
-    return found
+def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
+    """Malformed calls of a running server."""
+    outcome, states_before = Outcome(), server.states()
+    answered = 0
+    for name, path, body in itertools.islice(_calls(server.config, random.Random(options.seed)), options.scaled(TRIES)):
+        outcome.tries += 1
+        response = _call(server, path, body)
+        problem = _problem(response)
+        if UNEXPECTED_MESSAGE in response.text:
+            problem = f"an unexpected error: {server.output.strip().splitlines()[-1]}"
+        answered += response.status_code == 200
+        if problem:
+            outcome.effects.append(f"{name} ({body[:200]}): {problem}")
+    outcome.effects += server.complaints()
+    states = server.states()
+    outcome.effects += [
+        f"run {run} became {states.get(run)} from {state}" for run, state in states_before.items() if states.get(run) != state
+    ]
+    outcome.effects += [f"run {run} was started" for run in states.keys() - states_before.keys()]
+    outcome.figures = {"answered": answered, "refused": outcome.tries - answered}
+    return outcome
 
 
-def _calls(config: dict[str, Any], draw: random.Random) -> Iterator[tuple[str, str, str]]:
-    """What is called, its path and the body: each call there is in turn, with other oddities in each round."""
+def _calls(config: dict[str, Any], rng: random.Random) -> Iterator[tuple[str, str, str]]:
+    """Name, path and body of each call; all events in turn, with other malformed values in each round."""
     events = [event for event in config["dependencies"] if event["backend_fn"]]
     values = {component["id"]: component["props"].get("value") for component in config["components"]}
     while True:
         for event in events:
-            count = len(event["inputs"])
-            usual = [json.dumps(values.get(one)) for one in event["inputs"]]
-            odd = list(usual)
-            for place in draw.sample(range(count), min(count, draw.choice((1, 1, 2, 20)))):
-                odd[place] = draw.choice(_ODD)
-            data = draw.choice((odd, odd, odd, odd[:-1], [*odd, "1"], ["null"] * count, [draw.choice(_ODD)] * count, []))
-            yield from _call(event, f"[{', '.join(data)}]", draw)
-        path = draw.choice(_OTHERS)
-        yield path, f"/gradio_api/{path}", draw.choice(_BODIES)
-        yield "a body of 30 MB", f"/gradio_api/run/{draw.choice(events)['api_name']}", f'{{"data": ["{"x" * 30_000_000}"]}}'
+            n_inputs = len(event["inputs"])
+            inputs = [json.dumps(values.get(component)) for component in event["inputs"]]
+            for index in rng.sample(range(n_inputs), min(n_inputs, rng.choice((1, 1, 2, 20)))):
+                inputs[index] = rng.choice(_MALFORMED_VALUES)
+            malformed = [rng.choice(_MALFORMED_VALUES)] * n_inputs
+            data = rng.choice((inputs, inputs, inputs, inputs[:-1], [*inputs, "1"], ["null"] * n_inputs, malformed, []))
+            yield from _calls_of_event(event, f"[{', '.join(data)}]", rng)
+        path = rng.choice(_OTHER_ROUTES)
+        yield path, f"/gradio_api/{path}", rng.choice(_BODIES)
+        yield "a body of 30 MB", f"/gradio_api/run/{rng.choice(events)['api_name']}", f'{{"data": ["{"x" * 30_000_000}"]}}'
 
 
-def _call(event: dict[str, Any], data: str, draw: random.Random) -> Iterator[tuple[str, str, str]]:
+def _calls_of_event(event: dict[str, Any], data: str, rng: random.Random) -> Iterator[tuple[str, str, str]]:
     name = event["api_name"]
-    more = draw.choice(("", "", ', "batched": true', ', "trigger_id": 99999', ', "session_hash": "\\ud800"', ', "simple_format": true'))
-    body = (
-        f'{{"data": {data}, "event_data": {draw.choice(_EVENTS)}, "session_hash": "s{draw.randrange(9)}"{more}, "fn_index": {event["id"]}}}'
-    )
-    way = draw.choice(("run", "queue", "call"))
-    if way == "call" and name:
+    extra = rng.choice(("", "", ', "batched": true', ', "trigger_id": 99999', ', "session_hash": "\\ud800"', ', "simple_format": true'))
+    body = f'{{"data": {data}, "event_data": {rng.choice(_EVENT_DATA)}, "session_hash": "s{rng.randrange(9)}"{extra}, "fn_index": {event["id"]}}}'
+    route = rng.choice(("run", "queue", "call"))
+    if route == "call" and name:
         yield f"call of {name}", f"/gradio_api/call/{name}", f'{{"data": {data}}}'
-    elif way == "queue":
+    elif route == "queue":
         yield f"event {event['id']} ({name}) through the queue", "/gradio_api/queue/join", body
     else:
-        wrong = draw.choice(("", "", "", "9"))
-        yield f"event {event['id']} ({name})", f"/gradio_api/run/{name or 'predict'}", body.replace('"fn_index": ', f'"fn_index": {wrong}')
+        prefix = rng.choice(("", "", "", "9"))
+        yield f"event {event['id']} ({name})", f"/gradio_api/run/{name or 'predict'}", body.replace('"fn_index": ', f'"fn_index": {prefix}')
 
 
-def _answer(served: Served, path: str, body: str) -> httpx.Response:
-    """What comes of it: of a call that waits for its turn, what it says at the end."""
+def _call(server: TargetServer, path: str, body: str) -> httpx.Response:
+    """The response; of a queued call its final result."""
     headers = {"content-type": "application/json"}
-    answer = served.http.post(served.address + path, content=body.encode("utf-8", "replace"), headers=headers)
-    if answer.status_code != 200 or not answer.text.startswith('{"event_id"'):
-        return answer
-    event = answer.json()["event_id"]
+    response = server.http.post(server.address + path, content=body.encode("utf-8", "replace"), headers=headers)
+    if response.status_code != 200 or not response.text.startswith('{"event_id"'):
+        return response
+    event = response.json()["event_id"]
     if "/call/" in path:
-        return served.get(f"{path}/{event}")
+        return server.get(f"{path}/{event}")
     session = json.loads(body, parse_constant=str)["session_hash"]
-    return _followed(served, session, event, answer)
+    return _queue_result(server, session, event) or response
 
 
-def _followed(served: Served, session: str, event: str, joined: httpx.Response) -> httpx.Response:
+def _queue_result(server: TargetServer, session: str, event: str) -> httpx.Response | None:
     try:
-        with served.http.stream("GET", f"{served.address}/gradio_api/queue/data", params={"session_hash": session}) as stream:
+        with server.http.stream("GET", f"{server.address}/gradio_api/queue/data", params={"session_hash": session}) as stream:
             for line in stream.iter_lines():
                 if '"process_completed"' in line and event in line:
-                    said = json.loads(line.removeprefix("data: "))
-                    return httpx.Response(200 if said["success"] else 500, json=said["output"])
+                    message = json.loads(line.removeprefix("data: "))
+                    return httpx.Response(200 if message["success"] else 500, json=message["output"])
                 if '"close_stream"' in line or '"unexpected_error"' in line:
                     return httpx.Response(500, text=line)
     except UnicodeEncodeError:
-        pass  # half a character cannot be asked for
-    return joined
+        pass  # a lone surrogate cannot be sent in a query string
+    return None
 
 
-def _wrong(answer: httpx.Response) -> str:
-    """Why this is no answer that should be given; empty where it is."""
-    if "Traceback" in answer.text or "site-packages" in answer.text:
-        return f"the answer has a traceback: {answer.text[:300]}"
-    if answer.status_code == 200 and "event: error" not in answer.text:
+def _problem(response: httpx.Response) -> str:
+    """Why this response is not acceptable; empty if it is."""
+    if "Traceback" in response.text or "site-packages" in response.text:
+        return f"the response has a traceback: {response.text[:300]}"
+    if response.status_code == 200 and "event: error" not in response.text:
         return ""
-    said = answer.text.rpartition("data: ")[2] if "event: error" in answer.text else answer.text
+    body = response.text.rpartition("data: ")[2] if "event: error" in response.text else response.text
+    no_message = f"no message: {response.status_code} {body[:200]}"
     try:
-        value = json.loads(said)
+        value = json.loads(body)
     except ValueError:
-        return "" if len(said.split()) > 2 and "Internal Server Error" not in said else f"no words: {answer.status_code} {said[:200]}"
-    words = next((value[key] for key in ("error", "detail", "message") if isinstance(value, dict) and value.get(key)), None)
-    # "Not Found" is what a web server says of a path that there is not.
-    return (
-        ""
-        if isinstance(words, str) and len(words.split()) > (1 if answer.status_code == 404 else 2)
-        else f"no words: {answer.status_code} {said[:200]}"
-    )
+        return "" if len(body.split()) > 2 and "Internal Server Error" not in body else no_message
+    message = next((value[key] for key in ("error", "detail", "message") if isinstance(value, dict) and value.get(key)), None)
+    # "Not Found" is the usual message for an unknown path.
+    min_words = 2 if response.status_code == 404 else 3
+    return "" if isinstance(message, str) and len(message.split()) >= min_words else no_message

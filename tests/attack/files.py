@@ -1,6 +1,6 @@
-"""Files of every format that is read, damaged at random, through a real reader: the answer is a table or a sentence, and nobody is hurt.
+"""Files of every supported format, damaged at random, read by a real reader: the result is a table or an error message.
 
-Draws from a seed; the same seed damages in the same way.
+The same seed repeats the same damage.
 """
 
 import bz2
@@ -17,113 +17,117 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.attack.outcomes import Bounds, Outcome
-from tests.attack.watching import children, memory
+from tests.attack.outcomes import AttackOptions, Outcome
+from tests.attack.process_cost import child_processes, resident_megabytes
 from tests.data.files.samples import make_ods, make_workbook, make_xls, make_zip
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 
 TRIES = 20_000
-_MOST_WALL = 60.0
-_NO_ANSWERS = ("reading_failed", "reader_unavailable")
+_MAX_SECONDS = 60.0
+_INTERNAL_ERRORS = ("reading_failed", "reader_unavailable")
 
 
-def attack(bounds: Bounds) -> Outcome:
-    """Read files that were flipped, cut, repeated and spliced; each format in turn."""
-    draw, sound = random.Random(bounds.seed), sound_files()
-    outcome, codes = Outcome(), Counter[str]()
-    kinds = list(sound)
-    failures = _Failures()
-    logging.getLogger("emotune").addHandler(failures)
-    before, beside, longest = memory(), len(children()), 0.0
+def attack(options: AttackOptions) -> Outcome:
+    """Read files with flipped, cut, repeated and spliced bytes; each format in turn."""
+    rng, valid_files = random.Random(options.seed), make_valid_files()
+    outcome, results = Outcome(), Counter[str]()
+    formats = list(valid_files)
+    log = _LogMessages()
+    logging.getLogger("emotune").addHandler(log)
+    memory_before, children_before, max_seconds = resident_megabytes(), len(child_processes()), 0.0
     with FileReader(replaces=False) as reader:
-        for number in range(bounds.of(TRIES)):
-            kind = kinds[number % len(kinds)]
-            data = damaged(draw, draw.choice(sound[kind]), [file for files in sound.values() for file in files])
-            begun = time.monotonic()
-            answer = _answer(reader, data)
-            longest = max(longest, time.monotonic() - begun)
+        for number in range(options.scaled(TRIES)):
+            file_format = formats[number % len(formats)]
+            data = damage(rng, rng.choice(valid_files[file_format]), [file for files in valid_files.values() for file in files])
+            started = time.monotonic()
+            result = _read(reader, data)
+            seconds = time.monotonic() - started
+            max_seconds = max(max_seconds, seconds)
             outcome.tries += 1
-            codes[answer] += 1
-            if answer.startswith("failed") or answer in _NO_ANSWERS:
-                outcome.effects.append(f"try {number} ({kind}): {answer} {failures.taken()}")
-            if time.monotonic() - begun > _MOST_WALL:
-                outcome.effects.append(f"try {number} ({kind}): took {time.monotonic() - begun:.0f} s")
-    logging.getLogger("emotune").removeHandler(failures)
-    if (left := len(children()) - beside) > 0:
+            results[result] += 1
+            if result.startswith("failed") or result in _INTERNAL_ERRORS:
+                outcome.effects.append(f"try {number} ({file_format}): {result} {log.pop()}")
+            if seconds > _MAX_SECONDS:
+                outcome.effects.append(f"try {number} ({file_format}): took {seconds:.0f} s")
+    logging.getLogger("emotune").removeHandler(log)
+    if (left := len(child_processes()) - children_before) > 0:
         outcome.effects.append(f"{left} children were left behind")
-    if (grown := memory() - before) > 200:
-        outcome.effects.append(f"the memory of this process grew by {grown:.0f} MB")
-    outcome.figures = {"longest_seconds": round(longest, 2), "grown_mb": round(grown), **dict(codes.most_common())}
+    if (growth := resident_megabytes() - memory_before) > 200:
+        outcome.effects.append(f"the memory of this process grew by {growth:.0f} MB")
+    outcome.figures = {"max_seconds": round(max_seconds, 2), "growth_mb": round(growth), **dict(results.most_common())}
     return outcome
 
 
-class _Failures(logging.Handler):
-    """What the reader says of mistakes of ours."""
+class _LogMessages(logging.Handler):
+    """Collects what the reader logs about internal errors."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: list[str] = []
+        self._messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._said.append(record.getMessage())
+        self._messages.append(record.getMessage())
 
-    def taken(self) -> str:
-        said, self._said = " ".join(self._said), []
-        return said
+    def pop(self) -> str:
+        """The messages since the last call."""
+        messages, self._messages = " ".join(self._messages), []
+        return messages
 
 
-def _answer(reader: FileReader, data: bytes) -> str:
+def _read(reader: FileReader, data: bytes) -> str:
     try:
         table = reader.read(data)
     except UserError as refusal:
         return refusal.code if refusal.message.endswith(".") else f"failed: {refusal.message}"
     except BaseException as error:
         return f"failed: {error!r}"
-    whole = isinstance(table, Table) and len(table.rows) == len(table.lines) and all(len(row) == len(table.columns) for row in table.rows)
-    return "read" if whole else "failed: a table that is none"
+    complete = (
+        isinstance(table, Table) and len(table.rows) == len(table.lines) and all(len(row) == len(table.columns) for row in table.rows)
+    )
+    return "read" if complete else "failed: an inconsistent table"
 
 
-def damaged(draw: random.Random, data: bytes, others: list[bytes]) -> bytes:
-    """Bytes that were flipped, cut, repeated or spliced with those of another file, once or several times."""
-    for _ in range(draw.choice((1, 1, 1, 2, 3, 8))):
+def damage(rng: random.Random, data: bytes, others: list[bytes]) -> bytes:
+    """Flip, cut or repeat bytes, or splice in those of another file, once or several times."""
+    for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
         if not data:
             return data
-        data = draw.choice(_DAMAGES)(draw, data, others)
+        data = rng.choice(_DAMAGES)(rng, data, others)
     return data
 
 
-def _flipped(draw: random.Random, data: bytes, _: list[bytes]) -> bytes:
-    changed = bytearray(data)
-    for _ in range(draw.choice((1, 1, 2, 5, 20))):
-        changed[draw.randrange(len(changed))] = draw.choice((draw.randrange(256), 0, 0xFF, 0x22, 0x0A, 0x7F))
-    return bytes(changed)
+def _flip(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
+    damaged = bytearray(data)
+    for _ in range(rng.choice((1, 1, 2, 5, 20))):
+        damaged[rng.randrange(len(damaged))] = rng.choice((rng.randrange(256), 0, 0xFF, 0x22, 0x0A, 0x7F))
+    return bytes(damaged)
 
 
-def _cut(draw: random.Random, data: bytes, _: list[bytes]) -> bytes:
-    begin, end = sorted((draw.randrange(len(data) + 1), draw.randrange(len(data) + 1)))
-    return draw.choice((data[:end], data[:begin] + data[end:], data[begin:]))
+def _cut(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
+    begin, end = sorted((rng.randrange(len(data) + 1), rng.randrange(len(data) + 1)))
+    return rng.choice((data[:end], data[:begin] + data[end:], data[begin:]))
 
 
-def _repeated(draw: random.Random, data: bytes, _: list[bytes]) -> bytes:
-    begin = draw.randrange(len(data))
-    end = min(len(data), begin + draw.choice((1, 4, 64, 4096)))
-    return (data[:begin] + data[begin:end] * draw.choice((2, 3, 50, 1_000)) + data[end:])[: 4 << 20]
+def _repeat(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
+    begin = rng.randrange(len(data))
+    end = min(len(data), begin + rng.choice((1, 4, 64, 4096)))
+    return (data[:begin] + data[begin:end] * rng.choice((2, 3, 50, 1_000)) + data[end:])[: 4 << 20]
 
 
-def _spliced(draw: random.Random, data: bytes, others: list[bytes]) -> bytes:
-    other = draw.choice(others)
-    begin, end = sorted((draw.randrange(len(other) + 1), draw.randrange(len(other) + 1)))
-    at = draw.randrange(len(data) + 1)
-    return data[:at] + other[begin:end] + data[draw.choice((at, min(len(data), at + end - begin))) :]
+def _splice(rng: random.Random, data: bytes, others: list[bytes]) -> bytes:
+    other = rng.choice(others)
+    begin, end = sorted((rng.randrange(len(other) + 1), rng.randrange(len(other) + 1)))
+    at = rng.randrange(len(data) + 1)
+    return data[:at] + other[begin:end] + data[rng.choice((at, min(len(data), at + end - begin))) :]
 
 
-_DAMAGES: tuple[Callable[[random.Random, bytes, list[bytes]], bytes], ...] = (_flipped, _flipped, _cut, _repeated, _spliced)
+_DAMAGES: tuple[Callable[[random.Random, bytes, list[bytes]], bytes], ...] = (_flip, _flip, _cut, _repeat, _splice)
 
 
-def sound_files() -> dict[str, list[bytes]]:
-    """By format, files that are read; each damage begins with one."""
+def make_valid_files() -> dict[str, list[bytes]]:
+    """Readable files by format, to be damaged."""
     rows = [(f"This is text number {n}, “quoted” \N{SLIGHTLY SMILING FACE} é", "joy" if n % 2 else "sadness", n) for n in range(60)]
     cells = [["text", "label", "n"], *map(list, rows)]
     text = "".join(f'"{a}";{b};{n}\n' for a, b, n in rows)
@@ -159,8 +163,8 @@ def _parquets(rows: list[tuple[str, str, int]]) -> list[bytes]:
         }
     )
     files = []
-    for how in ({}, {"compression": "zstd", "row_group_size": 20}, {"compression": "none", "use_dictionary": False, "version": "1.0"}):
+    for options in ({}, {"compression": "zstd", "row_group_size": 20}, {"compression": "none", "use_dictionary": False, "version": "1.0"}):
         sink = io.BytesIO()
-        pq.write_table(table, sink, **how)
+        pq.write_table(table, sink, **options)
         files.append(sink.getvalue())
     return files

@@ -1,4 +1,4 @@
-"""Floods: more starts, uploads and calls at once than anybody may want. They end in refusals in words, and the page answers meanwhile."""
+"""Floods of starts, uploads and calls. They must end in refusals with a message, and the page must keep answering."""
 
 import json
 import threading
@@ -10,131 +10,133 @@ from typing import Any
 
 import httpx
 
-from tests.attack.outcomes import Bounds, Outcome
-from tests.attack.served import PATIENCE, RECIPE, Served, serving
+from tests.attack.outcomes import AttackOptions, Outcome
+from tests.attack.target_server import PATIENCE, RECIPE, TargetServer, running_server
 
 STARTS, UPLOADS, JOINS = 500, 300, 500
 _CLIENTS = 8
-_MOST_WAITING = 20
+_MAX_QUEUED = 20
 _MEGABYTE = 1024 * 1024
 
 
-def attack(bounds: Bounds) -> Outcome:
-    with serving() as served:
-        return attacked(bounds, served)
+def attack(options: AttackOptions) -> Outcome:
+    with running_server() as server:
+        return attack_server(options, server)
 
 
-def attacked(bounds: Bounds, served: Served) -> Outcome:
-    """All floods, one after the other; what was started is taken out of the queue at the end."""
-    found, before = Outcome(), served.states()
-    with _looking(served, found):
-        _starts(served, bounds.of(STARTS), found)
-        _uploads(served, bounds.of(UPLOADS), found)
-        _joins(served, bounds.of(JOINS), found)
-    for run in served.states().keys() - before.keys():
-        served.call("stop", run)
-    found.effects += [f"run {run} became another" for run, was in before.items() if served.states()[run] != was]
-    found.effects += served.complaints()
-    return found
+def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
+    """All floods, one after the other; at the end every queued run is removed."""
+    outcome, states_before = Outcome(), server.states()
+    with _PagePoller(server, outcome):
+        _starts(server, options.scaled(STARTS), outcome)
+        _uploads(server, options.scaled(UPLOADS), outcome)
+        _joins(server, options.scaled(JOINS), outcome)
+    for run in server.states().keys() - states_before.keys():
+        server.call("stop", run)
+    outcome.effects += [f"run {run} changed" for run, state in states_before.items() if server.states()[run] != state]
+    outcome.effects += server.complaints()
+    return outcome
 
 
-class _looking:
-    """Somebody who looks at the page meanwhile, and must get it each time."""
+class _PagePoller:
+    """Polls the page from another thread; every request must succeed."""
 
-    def __init__(self, served: Served, found: Outcome) -> None:
-        self._served, self._found, self._over = served, found, threading.Event()
+    def __init__(self, server: TargetServer, outcome: Outcome) -> None:
+        self._server, self._outcome, self._finished = server, outcome, threading.Event()
         self._times: list[float] = []
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._poll)
 
-    def _look(self) -> None:
-        while not self._over.wait(0.2):
-            begun = time.monotonic()
+    def _poll(self) -> None:
+        while not self._finished.wait(0.2):
+            started_at = time.monotonic()
             try:
-                answer = httpx.get(f"{self._served.address}/config", timeout=PATIENCE)
-                self._times.append(time.monotonic() - begun)
-                if answer.status_code != 200:
-                    self._found.effects.append(f"the page answered {answer.status_code}")
+                response = httpx.get(f"{self._server.address}/config", timeout=PATIENCE)
+                self._times.append(time.monotonic() - started_at)
+                if response.status_code != 200:
+                    self._outcome.effects.append(f"the page answered {response.status_code}")
             except httpx.TransportError as error:
-                self._found.effects.append(f"the page did not answer: {error!r}")
+                self._outcome.effects.append(f"the page did not answer: {error!r}")
 
     def __enter__(self) -> None:
         self._thread.start()
 
     def __exit__(self, *_: Any) -> None:
-        self._over.set()
+        self._finished.set()
         self._thread.join()
         if self._times:
-            self._found.figures["p95 of the page in ms"] = round(1000 * sorted(self._times)[int(0.95 * (len(self._times) - 1))])
+            self._outcome.figures["p95 of the page in ms"] = round(1000 * sorted(self._times)[int(0.95 * (len(self._times) - 1))])
         else:
-            self._found.effects.append("the page was never seen")
+            self._outcome.effects.append("the page was never requested")
 
 
-def _at_once(count: int, deed: Callable[[httpx.Client, int], Any]) -> list[Any]:
+def _in_parallel(n_requests: int, request: Callable[[httpx.Client, int], Any]) -> list[Any]:
     with ThreadPoolExecutor(_CLIENTS) as pool, httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_connections=_CLIENTS)) as client:
-        return list(pool.map(lambda number: deed(client, number), range(count)))
+        return list(pool.map(lambda number: request(client, number), range(n_requests)))
 
 
-def _starts(served: Served, count: int, found: Outcome) -> None:
-    """Each with a recipe of its own: the same one twice would be one run."""
-    file = served.upload()
+def _starts(server: TargetServer, n_requests: int, outcome: Outcome) -> None:
+    """Each with a different recipe: the same one twice would be one run."""
+    file = server.upload()
 
     def start(client: httpx.Client, number: int) -> tuple[str, str]:
         recipe = RECIPE | {"epochs": 1, "seed": number}
-        joined = client.post(f"{served.address}/gradio_api/call/start", json={"data": [file, None, None, recipe]})
-        if joined.status_code != 200:
-            return "refused", str(joined.json().get("detail"))
-        stream = client.get(f"{served.address}/gradio_api/call/start/{joined.json()['event_id']}").text
+        response = client.post(f"{server.address}/gradio_api/call/start", json={"data": [file, None, None, recipe]})
+        if response.status_code != 200:
+            return "refused", str(response.json().get("detail"))
+        stream = client.get(f"{server.address}/gradio_api/call/start/{response.json()['event_id']}").text
         if "event: complete" in stream:
             return "started", ""
         return "refused", str(json.loads(stream.rpartition("data: ")[2]).get("error"))
 
-    answers = _at_once(count, start)
-    found.tries += count
-    started = sum(kind == "started" for kind, _ in answers)
-    found.figures["starts taken"] = started
-    if started > _MOST_WAITING:
-        found.effects.append(f"{started} starts were taken")
-    if count > _MOST_WAITING and "trainings wait already" not in str(answers):
-        found.effects.append("no start was refused as too many")
-    found.effects += [
-        f"a start was refused without words: {words}" for kind, words in answers if kind == "refused" and len(words.split()) < 3
+    results = _in_parallel(n_requests, start)
+    outcome.tries += n_requests
+    started = sum(status == "started" for status, _ in results)
+    outcome.figures["starts accepted"] = started
+    if started > _MAX_QUEUED:
+        outcome.effects.append(f"{started} starts were accepted")
+    if n_requests > _MAX_QUEUED and "trainings wait already" not in str(results):
+        outcome.effects.append("no start was refused as too many")
+    outcome.effects += [
+        f"a start was refused without a message: {message}"
+        for status, message in results
+        if status == "refused" and len(message.split()) < 3
     ]
 
 
-def _uploads(served: Served, count: int, found: Outcome) -> None:
-    """One megabyte each, all different, into a room of 50."""
+def _uploads(server: TargetServer, n_requests: int, outcome: Outcome) -> None:
+    """One megabyte each, all different; 50 MB are allowed."""
 
     def upload(client: httpx.Client, number: int) -> tuple[int, str]:
         content = f"text,label\n{number}".encode().ljust(_MEGABYTE, b"x")
         try:
-            answer = client.post(f"{served.address}/gradio_api/upload", files={"files": ("x.csv", content)})
+            response = client.post(f"{server.address}/gradio_api/upload", files={"files": ("x.csv", content)})
         except httpx.TransportError:
-            return 0, "broken off while it was sent"
-        return answer.status_code, answer.text
+            return 0, "disconnected while sending"
+        return response.status_code, response.text
 
-    answers = _at_once(count, upload)
-    found.tries += count
-    held = sum(path.stat().st_size for path in served.uploads)
-    found.figures["uploads taken"] = Counter(status for status, _ in answers)[200]
-    found.figures["MB of uploads held"] = round(held / _MEGABYTE)
-    if held > 50_000_000:
-        found.effects.append(f"{held:,} bytes of uploads are held")
-    found.effects += [
-        f"an upload was refused without words: {status} {said}" for status, said in answers if status != 200 and len(said.split()) < 3
+    responses = _in_parallel(n_requests, upload)
+    outcome.tries += n_requests
+    stored_bytes = sum(path.stat().st_size for path in server.uploads)
+    outcome.figures["uploads accepted"] = Counter(status for status, _ in responses)[200]
+    outcome.figures["MB of uploads stored"] = round(stored_bytes / _MEGABYTE)
+    if stored_bytes > 50_000_000:
+        outcome.effects.append(f"{stored_bytes:,} bytes of uploads are stored")
+    outcome.effects += [
+        f"an upload was refused without a message: {status} {body}" for status, body in responses if status != 200 and len(body.split()) < 3
     ]
 
 
-def _joins(served: Served, count: int, found: Outcome) -> None:
-    """Calls that wait for their turn, whose answers nobody fetches."""
+def _joins(server: TargetServer, n_requests: int, outcome: Outcome) -> None:
+    """Queued calls whose results are never fetched."""
 
     def join(client: httpx.Client, number: int) -> tuple[int, str]:
-        data = [served.finished, ["happy laugh today"] * 200]
-        answer = client.post(f"{served.address}/gradio_api/call/predict", json={"data": data})
-        return answer.status_code, answer.text
+        data = [server.finished, ["happy laugh today"] * 200]
+        response = client.post(f"{server.address}/gradio_api/call/predict", json={"data": data})
+        return response.status_code, response.text
 
-    answers = _at_once(count, join)
-    found.tries += count
-    found.figures["calls taken"] = Counter(status for status, _ in answers)[200]
-    found.effects += [
-        f"a call was refused without words: {status} {said}" for status, said in answers if status != 200 and len(said.split()) < 3
+    responses = _in_parallel(n_requests, join)
+    outcome.tries += n_requests
+    outcome.figures["calls accepted"] = Counter(status for status, _ in responses)[200]
+    outcome.effects += [
+        f"a call was refused without a message: {status} {body}" for status, body in responses if status != 200 and len(body.split()) < 3
     ]

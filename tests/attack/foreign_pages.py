@@ -1,7 +1,7 @@
-"""Foreign pages: what a page of another site can make a browser do to a server on this computer, by raw requests and in a real Chromium.
+"""Foreign pages: what another site can make a browser do to a server on this computer, with raw requests and in a real Chromium.
 
-Pages of another port, of another site, of a site whose name was bound to our address, and of no site at all: each tries to read, start, stop,
-delete, upload, download and frame. No answer may be anything but a refusal.
+Pages from another port, from another site, from a host name rebound to our address (DNS rebinding), and from an opaque origin: each tries to
+read, start, stop, delete, upload, download and frame. Every response must be a refusal.
 """
 
 import http.client
@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from tests.attack.outcomes import Bounds, Outcome
-from tests.attack.served import Served, serving
+from tests.attack.outcomes import AttackOptions, Outcome
+from tests.attack.target_server import TargetServer, running_server
 from tests.conftest import CHROMIUM
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ _PAGES = (
     "http://localhost:{other}/sandboxed",
 )
 
-_DEEDS = """async ({target, run, training, event, file}) => {
-  const got = [];
-  const ask = async (name, path, how = {}) => {
+_ACTIONS = """async ({target, run, training, event, file}) => {
+  const effects = [];
+  const request = async (name, path, options = {}) => {
     try {
-      const answer = await fetch(target + path, how);
-      const text = answer.type === "opaque" ? "" : await answer.text();
-      if (answer.ok) got.push(`${name}: ${answer.status} ${text.slice(0, 80)}`);
+      const response = await fetch(target + path, options);
+      const text = response.type === "opaque" ? "" : await response.text();
+      if (response.ok) effects.push(`${name}: ${response.status} ${text.slice(0, 80)}`);
       return text;
     } catch (error) { return ""; }
   };
@@ -53,65 +53,65 @@ _DEEDS = """async ({target, run, training, event, file}) => {
   const plain = body => ({ method: "POST", mode: "no-cors", headers: { "Content-Type": "text/plain" }, body: JSON.stringify(body) });
   const form = () => { const data = new FormData(); data.append("files", new Blob(["text,label\\nevil,a\\n"]), "evil.csv"); return data; };
   for (const credentials of ["omit", "include"]) {
-    await ask("read the settings", "/config", { credentials });
-    await ask("read the API", "/gradio_api/info", { credentials });
-    await ask("read the page", "/", { credentials });
-    await ask("upload", "/gradio_api/upload", { method: "POST", body: form(), credentials });
-    await ask("upload blindly", "/gradio_api/upload", { method: "POST", mode: "no-cors", body: form(), credentials });
-    await ask("start", "/gradio_api/call/start", { ...json({ data: [file, null, null, {}] }), credentials });
-    await ask("start blindly", "/gradio_api/call/start", { ...plain({ data: [file, null, null, {}] }), credentials });
-    await ask("stop", "/gradio_api/call/stop", { ...json({ data: [training] }), credentials });
-    await ask("stop blindly", "/gradio_api/call/stop", { ...plain({ data: [training] }), credentials });
-    await ask("delete", "/gradio_api/run/predict", { ...json({ fn_index: event, data: [], event_data: { action: "delete", code: run }, session_hash: "e" }), credentials });
-    await ask("join", "/gradio_api/queue/join", { ...json({ fn_index: event, data: [], session_hash: "e" }), credentials });
-    await ask("cancel blindly", "/gradio_api/cancel", { ...plain({ session_hash: "e", fn_index: 0, event_id: "x" }), credentials });
-    await ask("listen", "/gradio_api/queue/data?session_hash=e", { credentials });
-    await ask("download", `/download/${run}`, { credentials });
-    await ask("download blindly", `/download/${run}`, { mode: "no-cors", credentials });
-    await ask("fetch a file", "/gradio_api/file=/etc/passwd", { credentials });
+    await request("read the settings", "/config", { credentials });
+    await request("read the API", "/gradio_api/info", { credentials });
+    await request("read the page", "/", { credentials });
+    await request("upload", "/gradio_api/upload", { method: "POST", body: form(), credentials });
+    await request("upload blindly", "/gradio_api/upload", { method: "POST", mode: "no-cors", body: form(), credentials });
+    await request("start", "/gradio_api/call/start", { ...json({ data: [file, null, null, {}] }), credentials });
+    await request("start blindly", "/gradio_api/call/start", { ...plain({ data: [file, null, null, {}] }), credentials });
+    await request("stop", "/gradio_api/call/stop", { ...json({ data: [training] }), credentials });
+    await request("stop blindly", "/gradio_api/call/stop", { ...plain({ data: [training] }), credentials });
+    await request("delete", "/gradio_api/run/predict", { ...json({ fn_index: event, data: [], event_data: { action: "delete", code: run }, session_hash: "e" }), credentials });
+    await request("join", "/gradio_api/queue/join", { ...json({ fn_index: event, data: [], session_hash: "e" }), credentials });
+    await request("cancel blindly", "/gradio_api/cancel", { ...plain({ session_hash: "e", fn_index: 0, event_id: "x" }), credentials });
+    await request("listen", "/gradio_api/queue/data?session_hash=e", { credentials });
+    await request("download", `/download/${run}`, { credentials });
+    await request("download blindly", `/download/${run}`, { mode: "no-cors", credentials });
+    await request("fetch a file", "/gradio_api/file=/etc/passwd", { credentials });
   }
   navigator.sendBeacon(target + "/gradio_api/upload", form());
   const embedded = (tag, attribute, path) => new Promise(done => {
-    const made = document.createElement(tag);
-    made[attribute] = target + path;
-    made.onload = () => { if (tag !== "iframe") got.push(`embedded ${path} as ${tag}`); done(); };
-    made.onerror = () => done();
+    const element = document.createElement(tag);
+    element[attribute] = target + path;
+    element.onload = () => { if (tag !== "iframe") effects.push(`embedded ${path} as ${tag}`); done(); };
+    element.onerror = () => done();
     setTimeout(done, 5000);
-    document.body.append(made);
+    document.body.append(element);
   });
   await Promise.all([
     embedded("img", "src", "/favicon.ico"), embedded("script", "src", "/theme.css"), embedded("iframe", "src", "/"),
     embedded("iframe", "src", `/download/${run}`), embedded("img", "src", `/download/${run}`), embedded("iframe", "src", "/config"),
   ]);
   await new Promise(done => {
-    const listening = new EventSource(target + "/gradio_api/heartbeat/evil");
-    listening.onmessage = () => { got.push("heard the heartbeat"); listening.close(); done(); };
-    listening.onerror = () => { listening.close(); done(); };
+    const events = new EventSource(target + "/gradio_api/heartbeat/evil");
+    events.onmessage = () => { effects.push("heard the heartbeat"); events.close(); done(); };
+    events.onerror = () => { events.close(); done(); };
     setTimeout(done, 5000);
   });
-  return got;
+  return effects;
 }"""
 
 
-def attack(bounds: Bounds) -> Outcome:
-    with serving() as served:
-        found = attacked_raw(bounds, served)
-        program = shutil.which("chromium")
-        if program is None:
-            found.effects.append("there is no Chromium here, so its part was not tried")
-            return found
+def attack(options: AttackOptions) -> Outcome:
+    with running_server() as server:
+        raw = attack_with_requests(options, server)
+        chromium = shutil.which("chromium")
+        if chromium is None:
+            raw.effects.append("there is no Chromium, so the browser part was skipped")
+            return raw
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
-            more = attacked_in_browser(bounds, served, browser)
+            browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
+            browsed = attack_in_browser(options, server, browser)
             browser.close()
-    return Outcome(found.tries + more.tries, found.effects + more.effects, found.figures | more.figures)
+    return Outcome(raw.tries + browsed.tries, raw.effects + browsed.effects, raw.figures | browsed.figures)
 
 
-def attacked_raw(bounds: Bounds, served: Served) -> Outcome:
-    """Every combination of headers that a browser could be made to send, at all that changes or hands out something."""
-    found, before = Outcome(), served.states()
+def attack_with_requests(options: AttackOptions, server: TargetServer) -> Outcome:
+    """Every combination of headers that a browser could be made to send, on every route that changes or returns something."""
+    outcome, states_before = Outcome(), server.states()
     paths = [
         *(
             ("POST", path)
@@ -129,28 +129,29 @@ def attacked_raw(bounds: Bounds, served: Served) -> Outcome:
             )
         ),
     ]
-    wanted = [(method, f"/gradio_api/{path}") for method, path in paths]
-    wanted += [("GET", path) for path in (f"/download/{served.finished}", "/prepared/x/exact", "/config", "/theme.css", "/login")]
-    wanted += [("OPTIONS", "/gradio_api/upload"), ("HEAD", "/"), ("GET", "/")]
-    hosts = (f"evil.test:{served.port}", "evil.test", f"127.0.0.1.evil.test:{served.port}", "", f"localhost:{served.port}@evil.test")
-    own = f"127.0.0.1:{served.port}"
+    requests = [(method, f"/gradio_api/{path}") for method, path in paths]
+    requests += [("GET", path) for path in (f"/download/{server.finished}", "/prepared/x/exact", "/config", "/theme.css", "/login")]
+    requests += [("OPTIONS", "/gradio_api/upload"), ("HEAD", "/"), ("GET", "/")]
+    hosts = (f"evil.test:{server.port}", "evil.test", f"127.0.0.1.evil.test:{server.port}", "", f"localhost:{server.port}@evil.test")
+    own_host = f"127.0.0.1:{server.port}"
     tries = [
-        (method, path, {"Host": own, "Origin": origin.format(port=served.port)}) for (method, path), origin in product(wanted, _ORIGINS)
+        (method, path, {"Host": own_host, "Origin": origin.format(port=server.port)})
+        for (method, path), origin in product(requests, _ORIGINS)
     ]
     embedded = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
-    tries += [(method, path, {"Host": own, "Sec-Fetch-Site": site, **embedded}) for (method, path), site in product(wanted, _SITES)]
-    tries += [(method, path, {"Host": host}) for (method, path), host in product(wanted, hosts)]
+    tries += [(method, path, {"Host": own_host, "Sec-Fetch-Site": site, **embedded}) for (method, path), site in product(requests, _SITES)]
+    tries += [(method, path, {"Host": host}) for (method, path), host in product(requests, hosts)]
     tries += [
-        (method, path, {"Host": hosts[0], "Origin": f"http://{hosts[0]}", "Sec-Fetch-Site": "same-origin"}) for method, path in wanted
+        (method, path, {"Host": hosts[0], "Origin": f"http://{hosts[0]}", "Sec-Fetch-Site": "same-origin"}) for method, path in requests
     ]
-    for method, path, headers in tries[:: max(1, round(1 / bounds.share))]:
-        found.tries += 1
-        status, answer = _raw(served.port, method, path, headers)
-        if status not in (400, 403, 421) or "access-control-allow-origin" in answer:
-            found.effects.append(f"{method} {path} with {headers}: {status} {answer}")
-    found.effects += served.complaints()
-    found.effects += ["a run became another"] if served.states() != before else []
-    return found
+    for method, path, headers in tries[:: max(1, round(1 / options.fraction))]:
+        outcome.tries += 1
+        status, response_headers = _raw(server.port, method, path, headers)
+        if status not in (400, 403, 421) or "access-control-allow-origin" in response_headers:
+            outcome.effects.append(f"{method} {path} with {headers}: {status} {response_headers}")
+    outcome.effects += server.complaints()
+    outcome.effects += ["a run changed"] if server.states() != states_before else []
+    return outcome
 
 
 def _raw(port: int, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
@@ -161,64 +162,65 @@ def _raw(port: int, method: str, path: str, headers: dict[str, str]) -> tuple[in
             connection.putheader(name, value)
         connection.putheader("Content-Length", "0")
         connection.endheaders()
-        answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        response = connection.getresponse()
+        return response.status, {name.lower(): value for name, value in response.getheaders()}
     finally:
         connection.close()
 
 
-def attacked_in_browser(bounds: Bounds, served: Served, browser: "Browser") -> Outcome:
-    """All deeds from each of the foreign pages."""
-    found, before, uploads = Outcome(), served.states(), served.uploads
-    event = next(one["id"] for one in served.config["dependencies"] if any(kind == "click" for _, kind in one["targets"]))
-    facts = {"run": served.finished, "training": served.training, "event": event, "file": served.upload()}
+def attack_in_browser(options: AttackOptions, server: TargetServer, browser: "Browser") -> Outcome:
+    """All actions from each of the foreign pages."""
+    outcome, states_before, uploads = Outcome(), server.states(), server.uploads
+    event = next(one["id"] for one in server.config["dependencies"] if any(trigger == "click" for _, trigger in one["targets"]))
+    arguments = {"run": server.finished, "training": server.training, "event": event, "file": server.upload()}
     with _foreign_site() as other:
-        for page in _PAGES[: max(2, bounds.of(len(_PAGES)))] if bounds.share == 1 else (_PAGES[0], _PAGES[3]):
-            address = page.format(other=other, port=served.port)
-            # A rebound name asks under itself, and so is its own page.
-            target = f"http://{EVIL}:{served.port}" if f"{EVIL}:{served.port}" in address else served.address
+        for page in _PAGES[: max(2, options.scaled(len(_PAGES)))] if options.fraction == 1 else (_PAGES[0], _PAGES[3]):
+            address = page.format(other=other, port=server.port)
+            # With a rebound name the page and the server have the same origin.
+            target = f"http://{EVIL}:{server.port}" if f"{EVIL}:{server.port}" in address else server.address
             context = browser.new_context(accept_downloads=True)
-            found.tries += _visit(context, address, {**facts, "target": target}, served, found)
+            outcome.tries += _visit(context, address, {**arguments, "target": target}, server, outcome)
             context.close()
-    found.effects += served.complaints()
-    found.effects += ["a run became another"] if served.states() != before else []
-    found.effects += (
-        ["an upload stayed"] if [path for path in served.uploads if path not in uploads and path.parent.name != "uploads"][1:] else []
+    outcome.effects += server.complaints()
+    outcome.effects += ["a run changed"] if server.states() != states_before else []
+    outcome.effects += (
+        ["an upload was stored"] if [path for path in server.uploads if path not in uploads and path.parent.name != "uploads"][1:] else []
     )
-    return found
+    return outcome
 
 
-def _visit(context: "BrowserContext", address: str, facts: dict[str, Any], served: Served, found: Outcome) -> int:
-    """Open one foreign page and let it do what it can; the number of things it asked for."""
-    asked, page, made_up = [0], context.new_page(), f"http://{EVIL}:{served.port}/page"
+def _visit(context: "BrowserContext", address: str, arguments: dict[str, Any], server: TargetServer, outcome: Outcome) -> int:
+    """Open one foreign page and run its actions; returns the number of its requests to the server."""
+    n_requests, page, fake_page = 0, context.new_page(), f"http://{EVIL}:{server.port}/page"
 
-    def wanted(request: "Request") -> None:
-        asked[0] += f":{served.port}/" in request.url and request.url != made_up
+    def count_request(request: "Request") -> None:
+        nonlocal n_requests
+        n_requests += f":{server.port}/" in request.url and request.url != fake_page
 
-    def seen(answer: "Response") -> None:
-        if f":{served.port}/" in answer.url and answer.url != made_up and answer.status not in (403, 421):
-            found.effects.append(f"{address} got {answer.status} of {answer.request.method} {answer.url}")
+    def check_response(response: "Response") -> None:
+        if f":{server.port}/" in response.url and response.url != fake_page and response.status not in (403, 421):
+            outcome.effects.append(f"{address} got {response.status} of {response.request.method} {response.url}")
 
-    # Of what a browser does not even send, or whose answer it hides, there is no response.
-    page.on("request", wanted)
-    page.on("response", seen)
-    page.on("download", lambda download: found.effects.append(f"{address} downloaded {download.url}"))
-    if f":{served.port}/" in address:
-        # The rebound page itself is refused; what its site would do stands in one that is served in its place.
+    # Blocked requests and hidden responses raise no response event.
+    page.on("request", count_request)
+    page.on("response", check_response)
+    page.on("download", lambda download: outcome.effects.append(f"{address} downloaded {download.url}"))
+    if f":{server.port}/" in address:
+        # The server refuses the rebound page itself; a fake page with the same origin runs the actions.
         page.goto(address)
-        page.route(made_up, lambda route: route.fulfill(body="<body>evil</body>", content_type="text/html"))
-        address = made_up
+        page.route(fake_page, lambda route: route.fulfill(body="<body>evil</body>", content_type="text/html"))
+        address = fake_page
     page.goto(address)
     frame = page.frames[1] if "sandboxed" in address else page.main_frame
-    found.effects += [f"{address}: {what}" for what in frame.evaluate(_DEEDS, facts)]
-    framed = [one for one in page.frames if one.url.startswith(facts["target"]) and "Emotune" in (one.title() or "")]
-    found.effects += [f"{address} framed {one.url}" for one in framed if one is not frame and one.parent_frame]
-    return asked[0]
+    outcome.effects += [f"{address}: {effect}" for effect in frame.evaluate(_ACTIONS, arguments)]
+    framed = [one for one in page.frames if one.url.startswith(arguments["target"]) and "Emotune" in (one.title() or "")]
+    outcome.effects += [f"{address} framed {one.url}" for one in framed if one is not frame and one.parent_frame]
+    return n_requests
 
 
 @contextmanager
 def _foreign_site() -> Iterator[int]:
-    """Another site's server, on a port of its own."""
+    """The server of another site, on another port."""
     sandboxed = b"<body><iframe sandbox='allow-scripts allow-forms' srcdoc='<body>evil</body>'></iframe></body>"
 
     class Site(BaseHTTPRequestHandler):
@@ -231,7 +233,7 @@ def _foreign_site() -> Iterator[int]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Nobody wants to read it."""
+            """Keep the output clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
     threading.Thread(target=server.serve_forever, daemon=True).start()

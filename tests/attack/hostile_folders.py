@@ -1,7 +1,4 @@
-"""Model folders that somebody else made, each with one thing wrong on purpose: what a lawful one is turned into.
-
-Only the folders; who opens them, and what must not happen then, is in ``model_folders.py``.
-"""
+"""Hostile model folders: copies of a valid classifier folder, each with one malicious or invalid part. ``model_folders.py`` opens them."""
 
 import base64
 import json
@@ -13,38 +10,38 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Harm = Callable[[Path, Path], None]
-"""Of a copy of a lawful classifier folder, and of the file that nobody may touch."""
+Corruption = Callable[[Path, Path], None]
+"""Corrupts a copy of a valid classifier folder; code in the folder would write the marker file, the second argument."""
 
 GIGABYTE = 2**30
-DEEP = 100_000
+DEPTH = 100_000
 
 
 class Canary:
-    """What writes the file ``told`` when it is unpickled."""
+    """Writes the file ``marker`` when it is unpickled."""
 
-    def __init__(self, told: Path) -> None:
-        self.told = told
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
 
     def __reduce__(self) -> tuple:
-        return (Path.write_text, (self.told, "unpickled"))
+        return (Path.write_text, (self.marker, "unpickled"))
 
 
-def kinds() -> dict[str, Harm]:
-    """Every harm by what it is called."""
-    return {**_programs(), **_odd_configs(), **_pickles(), **_links(), **_weights(), **_sizes(), **_tokenizers()}
+def corruptions() -> dict[str, Corruption]:
+    """Every corruption by its name."""
+    return {**_programs(), **_invalid_configs(), **_pickles(), **_links(), **_weights(), **_sizes(), **_tokenizers()}
 
 
-def _programs() -> dict[str, Harm]:
+def _programs() -> dict[str, Corruption]:
     auto = {"AutoConfig": "evil.Evil", "AutoModel": "evil.Evil", "AutoModelForSequenceClassification": "evil.Evil"}
     return {
-        "auto_map in the config": _all(_module, _config(auto_map=auto)),
+        "auto_map in the config": _combined(_module, _config(auto_map=auto)),
         "auto_map in the config without its program": _config(auto_map=auto),
         "auto_map in the config, of a repository": _config(auto_map={"AutoModel": "somebody/evil--evil.Evil"}),
         "auto_map deep within the config": _config(task_specific_params={"a": {"auto_map": auto}}),
-        "auto_map in the tokenizer": _all(_module, _tokenizer_config(auto_map={"AutoTokenizer": ["evil.Evil", "evil.Evil"]})),
+        "auto_map in the tokenizer": _combined(_module, _tokenizer_config(auto_map={"AutoTokenizer": ["evil.Evil", "evil.Evil"]})),
         "a tokenizer that asks to be trusted": _tokenizer_config(trust_remote_code=True),
-        "a custom tokenizer class": _all(_module, _tokenizer_config(tokenizer_class="EvilTokenizer")),
+        "a custom tokenizer class": _combined(_module, _tokenizer_config(tokenizer_class="EvilTokenizer")),
         "a custom tokenizer class in the config": _config(tokenizer_class="EvilTokenizer"),
         "a tokenizer class that is no name": _tokenizer_config(tokenizer_class=["os.system"]),
         "attention of a repository": _config(_attn_implementation="somebody/evil-attention"),
@@ -65,11 +62,11 @@ def _programs() -> dict[str, Harm]:
     }
 
 
-def _odd_configs() -> dict[str, Harm]:
-    def write(content: bytes) -> Harm:
+def _invalid_configs() -> dict[str, Corruption]:
+    def write(content: bytes) -> Corruption:
         return lambda folder, _: (folder / "config.json").write_bytes(content) and None
 
-    deep = b'{"model_type": "bert", "x": ' + b"[" * DEEP + b"]" * DEEP + b"}"
+    deep = b'{"model_type": "bert", "x": ' + b"[" * DEPTH + b"]" * DEPTH + b"}"
     return {
         "a model of another kind": _config(model_type="llama"),
         "a model that fetches another": _config(model_type="timm_backbone", backbone="evil", use_pretrained_backbone=True),
@@ -79,38 +76,38 @@ def _odd_configs() -> dict[str, Harm]:
         "a config that is no JSON": write(b"model_type: bert"),
         "an empty config": write(b""),
         "a config that is nested deeply": write(deep),
-        "a config that is nested somewhat": write(deep.replace(b"[" * DEEP, b"[" * 500).replace(b"]" * DEEP, b"]" * 500)),
+        "a config that is nested somewhat": write(deep.replace(b"[" * DEPTH, b"[" * 500).replace(b"]" * DEPTH, b"]" * 500)),
         "a config with a name twice": write(b'{"model_type": "bert", "model_type": "evil"}'),
         "a config with no number": _config(layer_norm_eps=float("nan")),
-        "a config of 50 MB": lambda folder, told: _config(padding="x" * 50_000_000)(folder, told),
+        "a config of 50 MB": lambda folder, marker: _config(padding="x" * 50_000_000)(folder, marker),
         "a config that is no text": write(b'{"model_type": "\xff\xfe"}'),
         "a setting that is a method": _config(__class__="evil"),
         "a kind of number that is a function": _config(dtype="load"),
     }
 
 
-def _pickles() -> dict[str, Harm]:
-    def beside(name: str) -> Harm:
-        return lambda folder, told: (folder / name).write_bytes(pickle.dumps(Canary(told))) and None
+def _pickles() -> dict[str, Corruption]:
+    def add_pickle(name: str) -> Corruption:
+        return lambda folder, marker: (folder / name).write_bytes(pickle.dumps(Canary(marker))) and None
 
-    def alone(folder: Path, told: Path) -> None:
+    def only_pickle(folder: Path, marker: Path) -> None:
         (folder / "model.safetensors").unlink()
-        beside("pytorch_model.bin")(folder, told)
+        add_pickle("pytorch_model.bin")(folder, marker)
 
-    def sharded(folder: Path, told: Path) -> None:
-        alone(folder, told)
+    def sharded(folder: Path, marker: Path) -> None:
+        only_pickle(folder, marker)
         _write(folder / "pytorch_model.bin.index.json", {"metadata": {}, "weight_map": {"a": "../pytorch_model.bin"}})
 
     return {
-        "a pickle instead of weights": alone,
+        "a pickle instead of weights": only_pickle,
         "pickles in parts": sharded,
         **{
-            f"{name} beside the weights": beside(name)
+            f"{name} beside the weights": add_pickle(name)
             for name in ("pytorch_model.bin", "training_args.bin", "rng_state.pth", "optimizer.pt")
         },
-        **{f"{name} beside the weights": beside(name) for name in ("vocab.pkl", "tf_model.h5", "PYTORCH_MODEL.BIN")},
-        "a pickle called weights": beside("model.safetensors"),
-        "weights in parts that lie elsewhere": _all(
+        **{f"{name} beside the weights": add_pickle(name) for name in ("vocab.pkl", "tf_model.h5", "PYTORCH_MODEL.BIN")},
+        "a pickle called weights": add_pickle("model.safetensors"),
+        "weights in parts that lie elsewhere": _combined(
             lambda folder, _: (folder / "model.safetensors").unlink(),
             lambda folder, _: _write(
                 folder / "model.safetensors.index.json", {"metadata": {}, "weight_map": {"a": "../../evil.safetensors"}}
@@ -119,13 +116,13 @@ def _pickles() -> dict[str, Harm]:
     }
 
 
-def _links() -> dict[str, Harm]:
-    def link(name: str, target: str) -> Harm:
-        def harm(folder: Path, _: Path) -> None:
+def _links() -> dict[str, Corruption]:
+    def link(name: str, target: str) -> Corruption:
+        def corrupt(folder: Path, _: Path) -> None:
             (folder / name).unlink(missing_ok=True)
             (folder / name).symlink_to(target)
 
-        return harm
+        return corrupt
 
     def pipe(folder: Path, _: Path) -> None:
         os.mkfifo(folder / "vocab.txt")
@@ -146,30 +143,30 @@ def _links() -> dict[str, Harm]:
     }
 
 
-def _weights() -> dict[str, Harm]:
-    def sized(length: int) -> Harm:
-        def harm(folder: Path, _: Path) -> None:
+def _weights() -> dict[str, Corruption]:
+    def header_length(length: int) -> Corruption:
+        def corrupt(folder: Path, _: Path) -> None:
             content = (folder / "model.safetensors").read_bytes()
             (folder / "model.safetensors").write_bytes(struct.pack("<Q", length) + content[8:])
 
-        return harm
+        return corrupt
 
-    def cut(to: int) -> Harm:
-        return lambda folder, _: os.truncate(folder / "model.safetensors", to)
+    def cut(size: int) -> Corruption:
+        return lambda folder, _: os.truncate(folder / "model.safetensors", size)
 
-    def numbers(value: float) -> Harm:
-        def harm(folder: Path, _: Path) -> None:
+    def first_weight(value: float) -> Corruption:
+        def corrupt(folder: Path, _: Path) -> None:
             header, data = _parts(folder)
             begin, _end = header[_largest(header)]["data_offsets"]
             _join(folder, header, data[:begin] + struct.pack("<f", value) + data[begin + 4 :])
 
-        return harm
+        return corrupt
 
     return {
-        "a header longer than the file": sized(10_000_000),
-        "a header of gigabytes": sized(8 * GIGABYTE),
-        "a header of more than there is": sized(2**63),
-        "no header": sized(0),
+        "a header longer than the file": header_length(10_000_000),
+        "a header of gigabytes": header_length(8 * GIGABYTE),
+        "a header of more than there is": header_length(2**63),
+        "no header": header_length(0),
         "an empty file of weights": cut(0),
         "weights cut within the header": cut(100),
         "weights cut in the middle": cut(20_000),
@@ -188,26 +185,32 @@ def _weights() -> dict[str, Harm]:
         "a kind of weights that is a list": _tensor(dtype=["F32"]),
         "a tensor without a place": _header(lambda header, data: header[_largest(header)].pop("data_offsets") and None),
         "a header of 200,000 tensors": _header(_many),
-        "a header that is nested deeply": lambda folder, _: _raw(folder, b'{"a": ' + b"[" * DEEP + b"]" * DEEP + b"}"),
+        "a header that is nested deeply": lambda folder, _: _raw(folder, b'{"a": ' + b"[" * DEPTH + b"]" * DEPTH + b"}"),
         "a header with a tensor twice": lambda folder, _: _raw(folder, b'{"a": 1, "a": 2}'),
         "a header that is a list": lambda folder, _: _raw(folder, b"[]      "),
         "20 GB of zeros": lambda folder, _: os.truncate(folder / "model.safetensors", 20 * GIGABYTE),
-        "weights that are not a number": numbers(float("nan")),
-        "weights without end": numbers(float("inf")),
+        "weights that are not a number": first_weight(float("nan")),
+        "weights without end": first_weight(float("inf")),
         "weights of another width": _largest_tensor_narrower,
         "no weights at all": lambda folder, _: _raw(folder, b"{}"),
     }
 
 
-def _sizes() -> dict[str, Harm]:
+def _sizes() -> dict[str, Corruption]:
     huge: dict[str, Any] = {
         "vocab_size": 10**12, "hidden_size": 10**6, "num_hidden_layers": 10**9, "max_position_embeddings": 10**9, "type_vocab_size": 10**9,
         "num_labels": 10**9, "intermediate_size": 10**7, "num_attention_heads": 10**9, "some_other_table": 10**10,
     }  # fmt: skip
-    odd: dict[str, Any] = {"vocab_size": -1, "hidden_size": "32", "num_hidden_layers": 2.0, "intermediate_size": True, "hidden_act": "evil"}
+    invalid: dict[str, Any] = {
+        "vocab_size": -1,
+        "hidden_size": "32",
+        "num_hidden_layers": 2.0,
+        "intermediate_size": True,
+        "hidden_act": "evil",
+    }
     return {
         **{f"{name} {value:,}": _config(**{name: value}) for name, value in huge.items()},
-        **{f"{name} that is {value!r}": _config(**{name: value}) for name, value in odd.items()},
+        **{f"{name} that is {value!r}": _config(**{name: value}) for name, value in invalid.items()},
         "200 layers of no weights": _config(num_hidden_layers=200),
         "a vocabulary that no weights have": _config(vocab_size=1_900_000),
         "wide layers that no weights have": _config(hidden_size=16_384, intermediate_size=131_072, num_attention_heads=1),
@@ -220,10 +223,10 @@ def _sizes() -> dict[str, Harm]:
     }
 
 
-def _tokenizers() -> dict[str, Harm]:
+def _tokenizers() -> dict[str, Corruption]:
     bomb = {"type": "Replace", "pattern": {"Regex": "(a+)+$"}, "content": ""}
     longer = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 16}
-    forms = base64.b64encode(struct.pack("<I", 8) + bytes(8) + b"x" * 100_000 + b"\0").decode()
+    charsmap = base64.b64encode(struct.pack("<I", 8) + bytes(8) + b"x" * 100_000 + b"\0").decode()
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
     template = {
         "type": "TemplateProcessing",
@@ -240,7 +243,7 @@ def _tokenizers() -> dict[str, Harm]:
         "a pattern within a sequence": _tokenizer(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}, bomb]}),
         "a text that grows": _tokenizer(normalizer=longer),
         "a text that grows and grows": _tokenizer(normalizer={"type": "Sequence", "normalizers": [longer] * 16}),
-        "a text that grows by standard forms": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": forms}),
+        "a text that grows by standard forms": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": charsmap}),
         "standard forms that are none": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAAA="}),
         "a text that gets a beginning of 1 MB": _tokenizer(normalizer={"type": "Prepend", "prepend": "x" * 1_000_000}),
         "a text that doubles 16 times": _tokenizer(normalizer={"type": "Sequence", "normalizers": [byte_level] * 16}),
@@ -267,56 +270,58 @@ def _tokenizers() -> dict[str, Harm]:
         "a token beyond all numbers": _tokenizer_model(vocab={"[UNK]": 10**30}),
         "200,000 added tokens": _tokenizer(added_tokens=added),
         "a token of 1 MB": _tokenizer_model(vocab={"[UNK]": 0, "x" * 1_000_000: 1}),
-        "2,100,000 merges": lambda folder, told: _tokenizer_model(
+        "2,100,000 merges": lambda folder, marker: _tokenizer_model(
             type="BPE", unk_token="[UNK]", merges=["a b"] * 2_100_000, vocab={"[UNK]": 0}
-        )(folder, told),
+        )(folder, marker),
         "39 MB of empty objects": _tokenizer_bytes(lambda: b'{"a": [' + b"{}," * 13_000_000 + b"{}]}"),
         "39 MB of numbers": _tokenizer_bytes(lambda: b'{"a": [' + b"0," * 19_500_000 + b"0]}"),
         "39 MB of one text": _tokenizer_bytes(lambda: b'{"a": "' + b"x" * 39_000_000 + b'"}'),
         "a vocabulary that is a number": _tokenizer_model(vocab=7),
         "a tokenizer of 70 MB": lambda folder, _: os.truncate(folder / "tokenizer.json", 70_000_000),
         "a vocabulary of 70 MB": lambda folder, _: _sparse(folder / "vocab.txt", 70_000_000),
-        "a tokenizer that is nested deeply": lambda folder, _: (folder / "tokenizer.json").write_bytes(b'{"a":' * DEEP) and None,
+        "a tokenizer that is nested deeply": lambda folder, _: (folder / "tokenizer.json").write_bytes(b'{"a":' * DEPTH) and None,
         "a tokenizer that is no JSON": lambda folder, _: (folder / "tokenizer.json").write_bytes(b"evil") and None,
-        "settings of a tokenizer nested deeply": lambda folder, _: (folder / "tokenizer_config.json").write_bytes(b'{"a":' * DEEP) and None,
+        "settings of a tokenizer nested deeply": lambda folder, _: (
+            (folder / "tokenizer_config.json").write_bytes(b'{"a":' * DEPTH) and None
+        ),
         "no tokenizer": lambda folder, _: [(folder / name).unlink() for name in ("tokenizer.json", "tokenizer_config.json")] and None,
     }
 
 
-def _all(*harms: Harm) -> Harm:
-    def harm(folder: Path, told: Path) -> None:
-        for one in harms:
-            one(folder, told)
+def _combined(*corruptions: Corruption) -> Corruption:
+    def corrupt(folder: Path, marker: Path) -> None:
+        for corruption in corruptions:
+            corruption(folder, marker)
 
-    return harm
-
-
-def _module(folder: Path, told: Path) -> None:
-    """A program that tells that it was imported."""
-    (folder / "evil.py").write_text(f"import pathlib\npathlib.Path({str(told)!r}).write_text('imported')\nclass Evil: pass\n")
+    return corrupt
 
 
-def _config(**change: Any) -> Harm:
+def _module(folder: Path, marker: Path) -> None:
+    """A Python module that writes the marker when it is imported."""
+    (folder / "evil.py").write_text(f"import pathlib\npathlib.Path({str(marker)!r}).write_text('imported')\nclass Evil: pass\n")
+
+
+def _config(**change: Any) -> Corruption:
     return lambda folder, _: _write(folder / "config.json", {**_read(folder / "config.json"), **change})
 
 
-def _tokenizer_config(**change: Any) -> Harm:
+def _tokenizer_config(**change: Any) -> Corruption:
     return lambda folder, _: _write(folder / "tokenizer_config.json", {**_read(folder / "tokenizer_config.json"), **change})
 
 
-def _tokenizer(**change: Any) -> Harm:
+def _tokenizer(**change: Any) -> Corruption:
     return lambda folder, _: _write(folder / "tokenizer.json", {**_read(folder / "tokenizer.json"), **change})
 
 
-def _tokenizer_model(**change: Any) -> Harm:
-    def harm(folder: Path, _: Path) -> None:
-        found = _read(folder / "tokenizer.json")
-        _write(folder / "tokenizer.json", {**found, "model": {**found["model"], **change}})
+def _tokenizer_model(**change: Any) -> Corruption:
+    def corrupt(folder: Path, _: Path) -> None:
+        tokenizer = _read(folder / "tokenizer.json")
+        _write(folder / "tokenizer.json", {**tokenizer, "model": {**tokenizer["model"], **change}})
 
-    return harm
+    return corrupt
 
 
-def _tokenizer_bytes(content: Callable[[], bytes]) -> Harm:
+def _tokenizer_bytes(content: Callable[[], bytes]) -> Corruption:
     return lambda folder, _: (folder / "tokenizer.json").write_bytes(content()) and None
 
 
@@ -327,37 +332,37 @@ def _nested(levels: int) -> dict[str, Any]:
     return step
 
 
-def _header(change: Callable[[dict, bytes], bytes | None]) -> Harm:
-    def harm(folder: Path, _: Path) -> None:
+def _header(change: Callable[[dict, bytes], bytes | None]) -> Corruption:
+    def corrupt(folder: Path, _: Path) -> None:
         header, data = _parts(folder)
         changed = change(header, data)
         _join(folder, header, changed if isinstance(changed, bytes) else data)
 
-    return harm
+    return corrupt
 
 
-def _tensor(**change: Any) -> Harm:
-    """Of the largest tensor; None within a place stands for what belongs there."""
+def _tensor(**change: Any) -> Corruption:
+    """Change the header of the largest tensor; in ``data_offsets`` None means the matching end."""
 
-    def harm(header: dict, data: bytes) -> None:
+    def corrupt(header: dict, data: bytes) -> None:
         tensor = header[_largest(header)]
-        before = tensor["data_offsets"]
+        offsets = tensor["data_offsets"]
         if None in change.get("data_offsets", ()):
             begin = change["data_offsets"][0]
-            tensor["data_offsets"] = [begin, begin + before[1] - before[0]]
+            tensor["data_offsets"] = [begin, begin + offsets[1] - offsets[0]]
         else:
             tensor.update(change)
 
-    return _header(harm)
+    return _header(corrupt)
 
 
-def _largest_tensor_narrower(folder: Path, told: Path) -> None:
-    def harm(header: dict, data: bytes) -> None:
+def _largest_tensor_narrower(folder: Path, marker: Path) -> None:
+    def corrupt(header: dict, data: bytes) -> None:
         tensor = header[_largest(header)]
         rows, columns = tensor["shape"]
         tensor["shape"] = [rows * 2, columns // 2]
 
-    _header(harm)(folder, told)
+    _header(corrupt)(folder, marker)
 
 
 def _many(header: dict, data: bytes) -> None:
@@ -397,8 +402,8 @@ def _write(file: Path, value: Any) -> None:
     file.write_text(json.dumps(value), encoding="utf-8")
 
 
-def spoiled(lawful: Path, folder: Path, harm: Harm, told: Path) -> Path:
-    """A copy of a lawful folder with one harm."""
-    shutil.copytree(lawful, folder)
-    harm(folder, told)
+def make_hostile_folder(valid: Path, folder: Path, corrupt: Corruption, marker: Path) -> Path:
+    """Copy a valid folder and corrupt the copy."""
+    shutil.copytree(valid, folder)
+    corrupt(folder, marker)
     return folder

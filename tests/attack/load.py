@@ -1,6 +1,6 @@
-"""Load: many requests of many clients beside a training; no error, the page's tick and a prediction stay quick, memory stays flat.
+"""Load: many requests of many clients during a training; no error, the page's tick and a prediction stay fast, memory stays flat.
 
-Its times mean something on a quiet machine alone: the suite asks little and looks at no time.
+The times are meaningful on an idle machine only: the test suite sends few requests and checks no times.
 """
 
 import random
@@ -11,92 +11,94 @@ from typing import Any
 
 import httpx
 
-from tests.attack.outcomes import Bounds, Outcome
-from tests.attack.served import PATIENCE, Served, serving
+from tests.attack.outcomes import AttackOptions, Outcome
+from tests.attack.target_server import PATIENCE, TargetServer, running_server
 
 REQUESTS, CLIENTS = 10_000, 16
-_KINDS = ("tick",) * 12 + ("prediction",) * 3 + ("progress",) * 3 + ("settings",) + ("script",)
-_MOST_MS = {"tick": 300, "prediction": 1000}
-_MOST_GROWTH = 100_000_000
+_REQUEST_TYPES = ("tick",) * 12 + ("prediction",) * 3 + ("progress",) * 3 + ("config",) + ("stylesheet",)
+_MAX_MS = {"tick": 300, "prediction": 1000}
+_MAX_GROWTH_BYTES = 100_000_000
 
 
-def attack(bounds: Bounds) -> Outcome:
-    with serving() as served:
-        return attacked(bounds, served, timed=bounds.share == 1)
+def attack(options: AttackOptions) -> Outcome:
+    with running_server() as server:
+        return attack_server(options, server, timed=options.fraction == 1)
 
 
-def attacked(bounds: Bounds, served: Served, *, timed: bool) -> Outcome:
-    """The times of all requests; only ``timed`` they and the memory have a limit."""
-    found, times = Outcome(), defaultdict(list)
-    tick = next(one for one in served.config["dependencies"] if any(kind == "tick" for _, kind in one["targets"]))
-    step = _step(served)
-    # What is loaded with the first requests belongs to the server.
-    _ask_all(served, tick, bounds.of(REQUESTS) // 10, bounds.seed, found, defaultdict(list))
-    memory = served.memory()
-    begun = time.monotonic()
-    _ask_all(served, tick, bounds.of(REQUESTS), bounds.seed, found, times)
-    for kind, taken in times.items():
-        p95 = 1000 * sorted(taken)[int(0.95 * (len(taken) - 1))]
-        found.figures[f"p95 of {kind} in ms"] = round(p95)
-        if timed and p95 > _MOST_MS.get(kind, float("inf")):
-            found.effects.append(f"a {kind} took {p95:.0f} ms at the 95th percentile; {_MOST_MS[kind]} are allowed")
-    grown = served.memory() - memory
-    found.figures |= {"MB grown": round(grown / 1e6), "requests a second": round(found.tries / (time.monotonic() - begun))}
-    found.figures["steps trained meanwhile"] = _step(served) - step
-    if timed and grown > _MOST_GROWTH:
-        found.effects.append(f"the memory grew by {grown:,} bytes")
-    found.effects += served.complaints()
-    return found
+def attack_server(options: AttackOptions, server: TargetServer, *, timed: bool) -> Outcome:
+    """The times of all requests; only with ``timed`` are times and memory limited."""
+    outcome, times = Outcome(), defaultdict(list)
+    tick = next(event for event in server.config["dependencies"] if any(trigger == "tick" for _, trigger in event["targets"]))
+    step_before = _step(server)
+    # The first requests load what a server keeps in memory.
+    _request_all(server, tick, options.scaled(REQUESTS) // 10, options.seed, outcome, defaultdict(list))
+    memory_before = server.resident_bytes()
+    started = time.monotonic()
+    _request_all(server, tick, options.scaled(REQUESTS), options.seed, outcome, times)
+    for request_type, seconds in times.items():
+        p95 = 1000 * sorted(seconds)[int(0.95 * (len(seconds) - 1))]
+        outcome.figures[f"p95 of {request_type} in ms"] = round(p95)
+        if timed and p95 > _MAX_MS.get(request_type, float("inf")):
+            outcome.effects.append(f"a {request_type} took {p95:.0f} ms at the 95th percentile; {_MAX_MS[request_type]} are allowed")
+    growth = server.resident_bytes() - memory_before
+    outcome.figures |= {"MB of growth": round(growth / 1e6), "requests a second": round(outcome.tries / (time.monotonic() - started))}
+    outcome.figures["steps trained meanwhile"] = _step(server) - step_before
+    if timed and growth > _MAX_GROWTH_BYTES:
+        outcome.effects.append(f"the memory grew by {growth:,} bytes")
+    outcome.effects += server.complaints()
+    return outcome
 
 
-def _step(served: Served) -> int:
-    kind, value = served.call("progress", served.training)
-    assert kind == "complete", value
+def _step(server: TargetServer) -> int:
+    status, value = server.call("progress", server.training)
+    assert status == "complete", value
     return value["step"]
 
 
-def _ask_all(served: Served, tick: dict[str, Any], count: int, seed: int, found: Outcome, times: dict[str, list[float]]) -> None:
-    """So many requests, of all clients at once."""
+def _request_all(
+    server: TargetServer, tick: dict[str, Any], n_requests: int, seed: int, outcome: Outcome, times: dict[str, list[float]]
+) -> None:
+    """Spread ``n_requests`` over all clients, in parallel."""
     lock = threading.Lock()
 
     def client(number: int) -> None:
-        draw = random.Random(seed * 1000 + number)
-        with httpx.Client(base_url=served.address, timeout=PATIENCE) as http:
-            for _ in range(number, count, CLIENTS):
-                kind, begun = draw.choice(_KINDS), time.monotonic()
-                wrong = _ask(http, kind, served, tick, f"client{number}", draw)
+        rng = random.Random(seed * 1000 + number)
+        with httpx.Client(base_url=server.address, timeout=PATIENCE) as http:
+            for _ in range(number, n_requests, CLIENTS):
+                request_type, started = rng.choice(_REQUEST_TYPES), time.monotonic()
+                problem = _request(http, request_type, server, tick, f"client{number}", rng)
                 with lock:
-                    found.tries += 1
-                    times[kind].append(time.monotonic() - begun)
-                    found.effects += [wrong] if wrong else []
+                    outcome.tries += 1
+                    times[request_type].append(time.monotonic() - started)
+                    outcome.effects += [problem] if problem else []
 
     clients = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
-    for one in clients:
-        one.start()
-    for one in clients:
-        one.join()
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
 
 
-def _ask(http: httpx.Client, kind: str, served: Served, tick: dict[str, Any], session: str, draw: random.Random) -> str:
-    """One request; why its answer is none, or nothing."""
+def _request(http: httpx.Client, request_type: str, server: TargetServer, tick: dict[str, Any], session: str, rng: random.Random) -> str:
+    """One request; why it failed, or an empty string."""
     try:
-        if kind == "tick":
+        if request_type == "tick":
             data = ["", *[""] * (len(tick["inputs"]) - 1)]
-            answer = http.post("/gradio_api/run/predict", json={"fn_index": tick["id"], "data": data, "session_hash": session})
-        elif kind in ("settings", "script"):
-            answer = http.get("/config" if kind == "settings" else "/theme.css")
+            response = http.post("/gradio_api/run/predict", json={"fn_index": tick["id"], "data": data, "session_hash": session})
+        elif request_type in ("config", "stylesheet"):
+            response = http.get("/config" if request_type == "config" else "/theme.css")
         else:
             name, data = (
-                ("predict", [served.finished, [f"happy laugh {draw.random()}"]])
-                if kind == "prediction"
-                else ("progress", [served.training])
+                ("predict", [server.finished, [f"happy laugh {rng.random()}"]])
+                if request_type == "prediction"
+                else ("progress", [server.training])
             )
-            joined = http.post(f"/gradio_api/call/{name}", json={"data": data})
-            if joined.status_code != 200:
-                return f"{kind}: {joined.status_code} {joined.text[:200]}"
-            answer = http.get(f"/gradio_api/call/{name}/{joined.json()['event_id']}")
-            if "event: complete" not in answer.text:
-                return f"{kind}: {answer.text[:200]}"
+            call = http.post(f"/gradio_api/call/{name}", json={"data": data})
+            if call.status_code != 200:
+                return f"{request_type}: {call.status_code} {call.text[:200]}"
+            response = http.get(f"/gradio_api/call/{name}/{call.json()['event_id']}")
+            if "event: complete" not in response.text:
+                return f"{request_type}: {response.text[:200]}"
     except httpx.TransportError as error:
-        return f"{kind}: {error!r}"
-    return "" if answer.status_code == 200 else f"{kind}: {answer.status_code} {answer.text[:200]}"
+        return f"{request_type}: {error!r}"
+    return "" if response.status_code == 200 else f"{request_type}: {response.status_code} {response.text[:200]}"

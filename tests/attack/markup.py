@@ -20,7 +20,7 @@ from playwright.sync_api import TimeoutError
 
 from tests.attack.markup_places import card_html, defused, names_of_downloads, terminal_lines
 from tests.attack.markup_scan import BEFORE, Watched
-from tests.attack.outcomes import Bounds, Outcome
+from tests.attack.outcomes import AttackOptions, Outcome
 from tests.attack.payloads import formulas, payloads
 from tests.browser.conftest import Server
 from tests.browser.made_runs import make_run
@@ -50,7 +50,7 @@ _STILL = """() => {
 _PATIENCE = 180_000
 
 
-def attack(bounds: Bounds) -> Outcome:
+def attack(options: AttackOptions) -> Outcome:
     from playwright.sync_api import sync_playwright
 
     program = shutil.which("chromium")
@@ -59,19 +59,19 @@ def attack(bounds: Bounds) -> Outcome:
     with warmed() as warm, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-background-networking"])
         try:
-            return attack_in(browser, warm, bounds)
+            return attack_in_browser(browser, warm, options)
         finally:
             browser.close()
 
 
-def attack_in(browser: "Browser", warm: Warm, bounds: Bounds, *, presses: bool = True) -> Outcome:
+def attack_in_browser(browser: "Browser", warm: Warm, options: AttackOptions, *, presses: bool = True) -> Outcome:
     """``presses`` False leaves out what takes many presses: questions, fields, recipes and a training."""
     everything = payloads()
-    words = everything[: bounds.of(len(everything))]
+    words = everything[: options.scaled(len(everything))]
     outcome = Outcome(figures={"payloads": len(words), "trained": 0, "errors on the console": 0})
     # A list of runs that is far longer than anybody's would only be slow.
     for at in range(0, len(words), _BATCH):
-        _attack_with(browser, warm, bounds, words[at : at + _BATCH], outcome, presses=presses, train=presses and at == 0)
+        _attack_with(browser, warm, options, words[at : at + _BATCH], outcome, presses=presses, train=presses and at == 0)
         print(
             f"markup: {min(at + _BATCH, len(words)):,} words, {outcome.tries:,} tries, {len(outcome.effects)} effects",
             file=sys.stderr,
@@ -81,7 +81,7 @@ def attack_in(browser: "Browser", warm: Warm, bounds: Bounds, *, presses: bool =
 
 
 def _attack_with(
-    browser: "Browser", warm: Warm, bounds: Bounds, words: Sequence[str], outcome: Outcome, *, presses: bool, train: bool
+    browser: "Browser", warm: Warm, options: AttackOptions, words: Sequence[str], outcome: Outcome, *, presses: bool, train: bool
 ) -> None:
     with tempfile.TemporaryDirectory() as made:
         work = Path(made)
@@ -94,9 +94,9 @@ def _attack_with(
         context = browser.new_context(accept_downloads=True)
         try:
             attempt.open(Watched(context.new_page(), server.address.removeprefix("http://")))
-            attempt.shown(work, bounds)
+            attempt.shown(work, options)
             if presses:
-                attempt.pressed(work, bounds, train=train)
+                attempt.pressed(work, options, train=train)
             attempt.card(Watched(context.new_page(), ""))
             outcome.figures["errors on the console"] += len(attempt.watched.errors)
             attempt.elsewhere(work / "runs")
@@ -152,22 +152,22 @@ class _Attempt:
         self.outcome.tries += tries
         self.outcome.effects += self.watched.effects(where)
 
-    def shown(self, work: Path, bounds: Bounds) -> None:
+    def shown(self, work: Path, options: AttackOptions) -> None:
         """Where words are only looked at."""
         self.history()
         self.comparisons()
         self.reports()
-        self.watched_runs(bounds.of(40))
+        self.watched_runs(options.scaled(40))
         self.files(work)
 
-    def pressed(self, work: Path, bounds: Bounds, *, train: bool) -> None:
+    def pressed(self, work: Path, options: AttackOptions, *, train: bool) -> None:
         """Where words are asked for or asked about."""
         self.questions()
-        self.renames(bounds.of(60))
-        self.recipes(work, bounds.of(40))
-        self.fields(bounds.of(20))
+        self.renames(options.scaled(60))
+        self.recipes(work, options.scaled(40))
+        self.fields(options.scaled(20))
         if train:
-            self.training(bounds.of(40))
+            self.training(options.scaled(40))
 
     def history(self) -> None:
         """The list of runs, the strip and the pickers."""

@@ -1,7 +1,7 @@
-"""Open model folders that somebody else made, in every way there is: each must be refused in words, soon, with nothing run and nothing fetched.
+"""Open hostile model folders in every way: each must be refused quickly with a message, without running or downloading anything.
 
-Ways: as an encoder to be trained (terminal: ``--encoder FOLDER``), as a model to be asked (terminal: ``predict FOLDER``), as the model of a run
-that was put into the runs folder under a forged seal (page, over a Studio), and as what the Hub's cache holds of an encoder that was named.
+As an encoder to be trained (terminal: ``--encoder FOLDER``), as a classifier (terminal: ``predict FOLDER``), as the model of a run in the runs
+folder with a forged seal (page, through Studio), and as the Hub's cached copy of a named encoder.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from unittest import mock
 
 import psutil
 
-from tests.attack.hostile_folders import kinds, spoiled
-from tests.attack.outcomes import Bounds, Outcome
+from tests.attack.hostile_folders import corruptions, make_hostile_folder
+from tests.attack.outcomes import AttackOptions, Outcome
 from tests.browser.made_runs import make_run
 from tests.conftest import save_tiny_bert
 from tests.effort import effort
@@ -35,38 +35,43 @@ from trainer.training.encoder_loading import load_classifier, load_tokenizer
 from trainer.training.encoders import local_encoder
 from trainer.training.tokens import token_counter, unknown_finder
 
-_MOST_SECONDS = 2.0
-_MOST_BYTES = 500_000_000
-_NAMED = "somebody/evil-bert"
+_MAX_CPU_SECONDS = 2.0
+_MAX_BYTES = 500_000_000
+_HUB_NAME = "somebody/evil-bert"
 
-Door = Callable[[Path], object]
+Opener = Callable[[Path], object]
 """Opens a folder; a UserError is a refusal."""
 
 
-def attack(bounds: Bounds) -> Outcome:
-    outcome, slowest = Outcome(), 0.0
-    with tempfile.TemporaryDirectory() as made:
-        work = Path(made)
-        lawful = _lawful(work / "lawful")
-        doors = _doors(work)
-        for door in doors.values():
-            door(lawful)  # what every one of them refuses proves nothing; and imports are nobody's effort
-        harms, idle = kinds(), psutil.Process().memory_info().rss
-        every = max(1, round(len(harms) / bounds.of(len(harms))))
-        for number, (kind, harm) in enumerate(list(harms.items())[bounds.seed % every :: every]):
-            for way, door in doors.items():
-                folder = spoiled(lawful, work / f"{number}-{way.split()[0]}", harm, work / "told")
-                slowest = max(slowest, _try(outcome, f"{kind}, {way}", door, folder, work / "told"))
+def attack(options: AttackOptions) -> Outcome:
+    outcome, max_cpu_seconds = Outcome(), 0.0
+    with tempfile.TemporaryDirectory() as temporary:
+        work = Path(temporary)
+        valid = _valid_folder(work / "valid")
+        openers = _openers(work)
+        for open_folder in openers.values():
+            open_folder(valid)  # proves that a valid folder is accepted, and imports everything
+        all_corruptions, idle = corruptions(), psutil.Process().memory_info().rss
+        every = max(1, round(len(all_corruptions) / options.scaled(len(all_corruptions))))
+        for number, (name, corrupt) in enumerate(list(all_corruptions.items())[options.seed % every :: every]):
+            for opener, open_folder in openers.items():
+                folder = make_hostile_folder(valid, work / f"{number}-{opener.split()[0]}", corrupt, work / "marker")
+                cpu_seconds = _try(outcome, f"{name}, {opener}", open_folder, folder, work / "marker")
+                max_cpu_seconds = max(max_cpu_seconds, cpu_seconds)
                 shutil.rmtree(folder)
     peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - idle
-    if peak > _MOST_BYTES:
-        outcome.effects.append(f"memory: at its highest {peak / 1e6:,.0f} MB above the idle process")
-    outcome.figures |= {"kinds": len(harms), "most CPU seconds": round(slowest, 2), "peak MB above idle": peak // 1_000_000}
+    if peak > _MAX_BYTES:
+        outcome.effects.append(f"memory: at its peak {peak / 1e6:,.0f} MB above the idle process")
+    outcome.figures |= {
+        "corruptions": len(all_corruptions),
+        "max CPU seconds": round(max_cpu_seconds, 2),
+        "peak MB above idle": peak // 1_000_000,
+    }
     return outcome
 
 
-def _lawful(folder: Path) -> Path:
-    """A tiny classifier as transformers saves one."""
+def _valid_folder(folder: Path) -> Path:
+    """A tiny classifier, saved by transformers."""
     save_tiny_bert(folder / "encoder")
     encoder = local_encoder(folder / "encoder")
     load_classifier(encoder, ("joy", "anger", "fear")).save_pretrained(folder / "model")
@@ -74,7 +79,7 @@ def _lawful(folder: Path) -> Path:
     return folder / "model"
 
 
-def _doors(work: Path) -> dict[str, Door]:
+def _openers(work: Path) -> dict[str, Opener]:
     studio = Studio(Settings(runs_dir=work / "runs"))
     view = make_run(work / "runs", [[3, 1], [1, 3]], ("joy", "anger"))
     run = work / "runs" / view.id
@@ -84,37 +89,37 @@ def _doors(work: Path) -> dict[str, Door]:
         load_tokenizer(encoder, max_length=20)
         load_classifier(encoder, ("joy", "anger"))
 
-    def in_the_terminal(folder: Path) -> None:
+    def in_terminal(folder: Path) -> None:
         from trainer.__main__ import main
 
-        with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()) as stderr, contextlib.redirect_stdout(io.StringIO()):
             status = main(["predict", str(folder), "happy today"])
         if status:
-            raise UserError(said.getvalue().strip(), code=str(status))
+            raise UserError(stderr.getvalue().strip(), code=str(status))
 
-    def of_a_run(folder: Path) -> None:
+    def as_run(folder: Path) -> None:
         shutil.rmtree(run / "model")
         shutil.copytree(folder, run / "model", symlinks=True, copy_function=_copy)
         _forge_seal(run)
         studio.predict(LOCAL_OWNER, view.id, ["happy today"])
 
-    def of_the_hub(folder: Path) -> None:
+    def from_hub(folder: Path) -> None:
         with (
             mock.patch("huggingface_hub.snapshot_download", return_value=str(folder)),
             mock.patch("trainer.training.encoder_loading.hub_is_reachable", return_value=False),
         ):
-            encoder = EncoderCatalogue().get(_NAMED)
-            for count in (token_counter(encoder), unknown_finder(encoder)):
-                if count is not None:
-                    count(["happy today"])
+            encoder = EncoderCatalogue().get(_HUB_NAME)
+            for tokenize in (token_counter(encoder), unknown_finder(encoder)):
+                if tokenize is not None:
+                    tokenize(["happy today"])
             load_tokenizer(encoder, max_length=20)
             load_classifier(encoder, ("joy", "anger"))
 
-    return {"encoder": as_encoder, "terminal": in_the_terminal, "run on the page": of_a_run, "hub": of_the_hub}
+    return {"encoder": as_encoder, "terminal": in_terminal, "run on the page": as_run, "hub": from_hub}
 
 
 def _copy(source: str, target: str) -> None:
-    """Neither pipes nor 20 GB of zeros can be copied."""
+    """Recreates pipes and sparse files, which cannot be copied."""
     file = Path(source)
     if not file.is_file():
         os.mkfifo(target)
@@ -126,7 +131,7 @@ def _copy(source: str, target: str) -> None:
 
 
 def _forge_seal(run: Path) -> None:
-    """A seal that fits whatever lies there: its digests are no secret."""
+    """Write a seal that matches the current files: the digests are not secret."""
     files = (run / PREDICTIONS, *files_in(run / MODEL))
     sealed = {file.relative_to(run).as_posix(): (file.stat().st_size, _digest(file)) for file in files}
     seal = integrity.results_seal(run)
@@ -134,39 +139,39 @@ def _forge_seal(run: Path) -> None:
 
 
 def _digest(file: Path) -> str:
-    """Of 20 GB of zeros nobody needs to know it."""
+    """Not computed for 20 GB of zeros."""
     return file_digest(file) if file.stat().st_size < 100_000_000 else "0" * 64
 
 
-def _try(outcome: Outcome, what: str, door: Door, folder: Path, told: Path) -> float:
-    """One attempt; returns the CPU seconds that it took."""
+def _try(outcome: Outcome, case: str, open_folder: Opener, folder: Path, marker: Path) -> float:
+    """One attempt; returns its CPU seconds."""
     outcome.tries += 1
-    with _no_network() as asked, effort() as spent:
+    with _no_network() as addresses, effort() as spent:
         try:
-            door(folder)
-            outcome.effects.append(f"{what}: was opened")
+            open_folder(folder)
+            outcome.effects.append(f"{case}: was opened")
         except UserError as error:
             if "Traceback" in error.message or len(error.message) > 600 or not error.message.isprintable():
-                outcome.effects.append(f"{what}: no sentence for people: {error.message[:200]!r}")
+                outcome.effects.append(f"{case}: not a readable message: {error.message[:200]!r}")
         except Exception as error:
-            outcome.effects.append(f"{what}: {type(error).__name__}: {str(error)[:200]}")
-    if told.exists():
-        outcome.effects.append(f"{what}: a program ran: {told.read_text()}")
-        told.unlink()
-    outcome.effects += [f"{what}: asked the network for {address}" for address in asked]
-    if spent.seconds > _MOST_SECONDS:
-        outcome.effects.append(f"{what}: took {spent.seconds:.1f} CPU seconds")
+            outcome.effects.append(f"{case}: {type(error).__name__}: {str(error)[:200]}")
+    if marker.exists():
+        outcome.effects.append(f"{case}: its code ran: {marker.read_text()}")
+        marker.unlink()
+    outcome.effects += [f"{case}: network access to {address}" for address in addresses]
+    if spent.seconds > _MAX_CPU_SECONDS:
+        outcome.effects.append(f"{case}: took {spent.seconds:.1f} CPU seconds")
     return spent.seconds
 
 
 @contextmanager
 def _no_network() -> Iterator[list[str]]:
-    """Whoever asks for an address or connects to one is noted, and gets none."""
-    asked: list[str] = []
+    """Refuse all name look-ups and connections; yields the list of their addresses."""
+    addresses: list[str] = []
 
     def refuse(*address: object, **_: object) -> None:
-        asked.append(str(address[:2]))
-        raise OSError("there is no network here")
+        addresses.append(str(address[:2]))
+        raise OSError("the network is blocked")
 
     with mock.patch.object(socket, "getaddrinfo", refuse), mock.patch.object(socket.socket, "connect", refuse):
-        yield asked
+        yield addresses

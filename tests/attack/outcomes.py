@@ -1,24 +1,24 @@
-"""What an attack came to: how much was tried, and every effect that it had. None is allowed."""
+"""How large an attack is, and its outcome: the number of attempts and every effect. No effect is allowed."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """``share`` of the full number of tries, ``seed`` for all that is drawn: the same seed tries the same."""
+class AttackOptions:
+    """``fraction`` of the full number of attempts; ``seed`` of all random choices: the same seed repeats the same attempts."""
 
-    share: float = 1.0
+    fraction: float = 1.0
     seed: int = 13
 
-    def of(self, tries: int) -> int:
-        """So many of the full number of ``tries``; at least one."""
-        return max(1, round(tries * self.share))
+    def scaled(self, tries: int) -> int:
+        """``fraction`` of ``tries``; at least one."""
+        return max(1, round(tries * self.fraction))
 
 
 @dataclass
 class Outcome:
-    """``tries`` counts what was attempted. ``effects`` tells in a sentence each time that an attack had one: a crash, an answer that should have
-    been refused, a limit overstepped. ``figures`` are what was measured on the way, such as the longest time or the most memory."""
+    """``tries`` is the number of attempts. ``effects`` holds a sentence for each attempt that had an effect: a crash, an answer instead of a
+    refusal, an exceeded limit. ``figures`` are measurements, such as the longest time or the peak memory."""
 
     tries: int = 0
     effects: list[str] = field(default_factory=list)

@@ -1,6 +1,6 @@
-"""Ids and paths that are not the caller's: up and out of folders, in every spelling, by every way that takes a path or an id.
+"""Path traversal and foreign ids, in every spelling and by every route that takes a path or an id.
 
-No answer may have a line of a run, of a draft, of this computer's accounts or of the server's environment in it.
+No response may contain a line of a run, of a draft, of this computer's accounts or of the server's environment.
 """
 
 import http.client
@@ -9,8 +9,8 @@ import random
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from tests.attack.outcomes import Bounds, Outcome
-from tests.attack.served import Served, serving
+from tests.attack.outcomes import AttackOptions, Outcome
+from tests.attack.target_server import TargetServer, running_server
 
 TRIES = 2_000
 _UP = (
@@ -72,76 +72,76 @@ _UPLOADS = (
 )
 
 
-def attack(bounds: Bounds) -> Outcome:
-    with serving() as served:
-        return attacked(bounds, served)
+def attack(options: AttackOptions) -> Outcome:
+    with running_server() as server:
+        return attack_server(options, server)
 
 
-def attacked(bounds: Bounds, served: Served) -> Outcome:
-    """So many of them at a server that runs."""
-    found, before, draw = Outcome(), served.states(), random.Random(bounds.seed)
-    secrets = _secrets(served)
-    files_before = _files(served)
-    for _ in range(bounds.of(TRIES)):
-        found.tries += 1
-        path = draw.choice(_ROUTES).replace("{}", draw.choice(list(_targets(served, draw))))
-        status, body = _raw(served, path)
+def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
+    """Request many paths of a running server."""
+    outcome, states_before, rng = Outcome(), server.states(), random.Random(options.seed)
+    secrets = _secrets(server)
+    files_before = _files(server)
+    for _ in range(options.scaled(TRIES)):
+        outcome.tries += 1
+        path = rng.choice(_ROUTES).replace("{}", rng.choice(list(_targets(server, rng))))
+        status, body = _raw(server, path)
         if leaked := _leak(body, secrets):
-            found.effects.append(f"GET {path}: {status} with {leaked}")
-    _named_files(served, bounds, draw, secrets, found)
-    _upload_names(served, bounds, found)
-    found.effects += [
-        f"a file appeared outside the folder of uploads: {path}" for path in _files(served) - files_before if "uploads" not in path
+            outcome.effects.append(f"GET {path}: {status} with {leaked}")
+    _named_files(server, options, rng, secrets, outcome)
+    _upload_names(server, options, outcome)
+    outcome.effects += [
+        f"a file appeared outside the folder of uploads: {path}" for path in _files(server) - files_before if "uploads" not in path
     ]
-    found.effects += served.complaints()
-    found.effects += ["a run became another"] if served.states() != before else []
-    return found
+    outcome.effects += server.complaints()
+    outcome.effects += ["a run changed"] if server.states() != states_before else []
+    return outcome
 
 
-def _targets(served: Served, draw: random.Random) -> Iterator[str]:
-    """Where somebody may want to get, in one spelling each."""
-    up, runs = draw.choice(_UP) * draw.randint(1, 12), served.runs_dir
-    run = runs / served.finished
-    inside = draw.choice(("events.jsonl", "data.parquet", "recipe.json", "model/config.json", "source", "predictions.parquet"))
+def _targets(server: TargetServer, rng: random.Random) -> Iterator[str]:
+    """Targets of the traversal, in one spelling each."""
+    up, runs = rng.choice(_UP) * rng.randint(1, 12), server.runs_dir
+    run = runs / server.finished
+    inside = rng.choice(("events.jsonl", "data.parquet", "recipe.json", "model/config.json", "source", "predictions.parquet"))
     for target in (
         run / inside,
         runs / "serving.json",
         "/etc/passwd",
         "/proc/self/environ",
         "/proc/self/cwd/app.py",
-        served.folder / "output",
-        served.folder / "moods.csv",
+        server.folder / "output",
+        server.folder / "moods.csv",
     ):
-        spelt = str(target)
-        yield draw.choice(
+        plain = str(target)
+        yield rng.choice(
             (
-                spelt,
-                quote(spelt, safe=""),
-                f"{up}{spelt.lstrip('/')}",
-                f"//{spelt}",
-                f"file://{spelt}",
-                f"{runs}/uploads/{up}{served.finished}/{inside}",
+                plain,
+                quote(plain, safe=""),
+                f"{up}{plain.lstrip('/')}",
+                f"//{plain}",
+                f"file://{plain}",
+                f"{runs}/uploads/{up}{server.finished}/{inside}",
             )
         )
-    yield draw.choice(
+    yield rng.choice(
         (
             "5eed" * 8,
-            served.finished.upper(),
-            f"{served.finished}%00",
-            f"{served.finished}/../{served.training}",
-            f"{up}{served.finished}",
+            server.finished.upper(),
+            f"{server.finished}%00",
+            f"{server.finished}/../{server.training}",
+            f"{up}{server.finished}",
             "." * 32,
         )
     )
-    yield draw.choice(
-        ("http://127.0.0.1:1/x", "http://169.254.169.254/latest", "https://x.hf.space/x", f"http://127.0.0.1:{served.port}/config")
+    yield rng.choice(
+        ("http://127.0.0.1:1/x", "http://169.254.169.254/latest", "https://x.hf.space/x", f"http://127.0.0.1:{server.port}/config")
     )
 
 
-def _secrets(served: Served) -> dict[bytes, str]:
-    """What no answer may hold, and what it would be of."""
-    events = (served.runs_dir / served.finished / "events.jsonl").read_bytes()
-    rows = served.csv.read_bytes().splitlines()
+def _secrets(server: TargetServer) -> dict[bytes, str]:
+    """Bytes that no response may contain, and what they are part of."""
+    events = (server.runs_dir / server.finished / "events.jsonl").read_bytes()
+    rows = server.csv.read_bytes().splitlines()
     return {
         b"root:x:0": "the accounts of this computer",
         b"EMOTUNE_RUNS=": "the environment of the server",
@@ -153,50 +153,50 @@ def _secrets(served: Served) -> dict[bytes, str]:
 
 
 def _leak(body: bytes, secrets: dict[bytes, str]) -> str:
-    return next((name for mark, name in secrets.items() if mark in body), "")
+    return next((name for secret, name in secrets.items() if secret in body), "")
 
 
-def _raw(served: Served, path: str) -> tuple[int, bytes]:
-    """One request for exactly this path: a client library would put it right."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=120)
+def _raw(server: TargetServer, path: str) -> tuple[int, bytes]:
+    """One request for exactly this path: a client library would normalize it."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     connection._validate_path = lambda url: None  # type: ignore[method-assign]
     try:
         connection.request("GET", path.replace(" ", "%20").encode("ascii", "ignore").decode())
-        answer = connection.getresponse()
-        return answer.status, answer.read()
+        response = connection.getresponse()
+        return response.status, response.read()
     except (http.client.HTTPException, ConnectionError) as error:
         return 0, repr(error).encode()
     finally:
         connection.close()
 
 
-def _named_files(served: Served, bounds: Bounds, draw: random.Random, secrets: dict[bytes, str], found: Outcome) -> None:
-    """Files that are named where an upload belongs."""
-    for _ in range(bounds.of(100)):
-        found.tries += 1
-        path = draw.choice(list(_targets(served, draw)))
-        file = {"path": path, "url": draw.choice((None, path, "http://127.0.0.1:1/x"))} | draw.choice(
+def _named_files(server: TargetServer, options: AttackOptions, rng: random.Random, secrets: dict[bytes, str], outcome: Outcome) -> None:
+    """Calls that name any file instead of an upload."""
+    for _ in range(options.scaled(100)):
+        outcome.tries += 1
+        path = rng.choice(list(_targets(server, rng)))
+        file = {"path": path, "url": rng.choice((None, path, "http://127.0.0.1:1/x"))} | rng.choice(
             ({}, {"meta": {"_type": "gradio.FileData"}})
         )
-        file |= draw.choice(({}, {"is_stream": True}, {"orig_name": "../x.csv"}))
-        endpoint = draw.choice(("inspect", "start"))
-        kind, said = served.call(endpoint, file, None, None, *([{}] if endpoint == "start" else []))
-        if kind == "complete" or _leak(json.dumps(said).encode(), secrets):
-            found.effects.append(f"/{endpoint} took {file}")
-        elif not isinstance(said, dict) or len(str(said.get("error") or "").split()) < 3:
-            found.effects.append(f"/{endpoint} refused {file} without words: {said}")
+        file |= rng.choice(({}, {"is_stream": True}, {"orig_name": "../x.csv"}))
+        endpoint = rng.choice(("inspect", "start"))
+        status, value = server.call(endpoint, file, None, None, *([{}] if endpoint == "start" else []))
+        if status == "complete" or _leak(json.dumps(value).encode(), secrets):
+            outcome.effects.append(f"/{endpoint} accepted {file}")
+        elif not isinstance(value, dict) or len(str(value.get("error") or "").split()) < 3:
+            outcome.effects.append(f"/{endpoint} refused {file} without a message: {value}")
 
 
-def _upload_names(served: Served, bounds: Bounds, found: Outcome) -> None:
-    for name in _UPLOADS[: max(3, bounds.of(len(_UPLOADS)))]:
-        found.tries += 1
+def _upload_names(server: TargetServer, options: AttackOptions, outcome: Outcome) -> None:
+    for name in _UPLOADS[: max(3, options.scaled(len(_UPLOADS)))]:
+        outcome.tries += 1
         body = b'--B\r\nContent-Disposition: form-data; name="files"; filename="%s"\r\n\r\ntext,label\na,b\n\r\n--B--\r\n' % name.encode()
         headers = {"content-type": "multipart/form-data; boundary=B"}
-        answer = served.http.post(f"{served.address}/gradio_api/upload", content=body, headers=headers)
-        if answer.status_code == 200 and not answer.json()[0].startswith(str(served.runs_dir / "uploads")):
-            found.effects.append(f"the upload {name!r} came to lie at {answer.json()[0]}")
+        response = server.http.post(f"{server.address}/gradio_api/upload", content=body, headers=headers)
+        if response.status_code == 200 and not response.json()[0].startswith(str(server.runs_dir / "uploads")):
+            outcome.effects.append(f"the upload {name!r} was stored at {response.json()[0]}")
 
 
-def _files(served: Served) -> set[str]:
-    """All files around the server, but those of runs that change by themselves."""
-    return {str(path) for path in served.folder.rglob("*") if path.is_file() and served.training not in str(path)}
+def _files(server: TargetServer) -> set[str]:
+    """All files of the server, except those of the training run, which change."""
+    return {str(path) for path in server.folder.rglob("*") if path.is_file() and server.training not in str(path)}

@@ -1,4 +1,4 @@
-"""Slow senders: connections that say nothing, headers and bodies that trickle. All are put out, and others are served meanwhile."""
+"""Slow senders: silent connections, headers and bodies that trickle in. All must be disconnected, and others served meanwhile."""
 
 import selectors
 import socket
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.attack.outcomes import Bounds, Outcome
-from tests.attack.served import PATIENCE, Served, serving
+from tests.attack.outcomes import AttackOptions, Outcome
+from tests.attack.target_server import PATIENCE, TargetServer, running_server
 
 CONNECTIONS = 200
 _TICK_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """What is sent at once, and what then comes piece by piece."""
+class _Sender:
+    """``first`` is sent at once, ``then`` again and again."""
 
     name: str
     first: bytes
@@ -27,71 +27,75 @@ _HOST = b"Host: 127.0.0.1\r\n"
 _JSON = b"Content-Type: application/json\r\n"
 _FORM = b"Content-Type: multipart/form-data; boundary=B\r\n"
 _PART = b'--B\r\nContent-Disposition: form-data; name="files"; filename="x.csv"\r\n\r\n'
-KINDS = (
-    _Kind("nothing", b"", b""),
-    _Kind("half a line", b"GET / HT", b""),
-    _Kind("headers that trickle", b"GET / HTTP/1.1\r\n" + _HOST, b"X: y\r\n"),
-    _Kind("one header that never ends", b"GET / HTTP/1.1\r\n" + _HOST + b"X: ", b"y"),
-    _Kind("a body that does not come", b"POST /gradio_api/run/predict HTTP/1.1\r\n" + _HOST + _JSON + b"Content-Length: 1000\r\n\r\n", b""),
-    _Kind("a body that trickles", b"POST /gradio_api/run/predict HTTP/1.1\r\n" + _HOST + _JSON + b"Content-Length: 1000000\r\n\r\n", b" "),
-    _Kind(
+SENDERS = (
+    _Sender("nothing", b"", b""),
+    _Sender("half a line", b"GET / HT", b""),
+    _Sender("headers that trickle", b"GET / HTTP/1.1\r\n" + _HOST, b"X: y\r\n"),
+    _Sender("one header that never ends", b"GET / HTTP/1.1\r\n" + _HOST + b"X: ", b"y"),
+    _Sender(
+        "a body that is never sent", b"POST /gradio_api/run/predict HTTP/1.1\r\n" + _HOST + _JSON + b"Content-Length: 1000\r\n\r\n", b""
+    ),
+    _Sender(
+        "a body that trickles", b"POST /gradio_api/run/predict HTTP/1.1\r\n" + _HOST + _JSON + b"Content-Length: 1000000\r\n\r\n", b" "
+    ),
+    _Sender(
         "chunks that trickle",
         b"POST /gradio_api/queue/join HTTP/1.1\r\n" + _HOST + _JSON + b"Transfer-Encoding: chunked\r\n\r\n",
         b"1\r\n \r\n",
     ),
-    _Kind(
+    _Sender(
         "an upload that trickles",
         b"POST /gradio_api/upload HTTP/1.1\r\n" + _HOST + _FORM + b"Content-Length: 1000000\r\n\r\n" + _PART,
         b"x",
     ),
-    _Kind("a body that nobody reads", b"GET /theme.css HTTP/1.1\r\n" + _HOST + b"Content-Length: 1000000\r\n\r\n", b"x"),
+    _Sender("a body that nobody reads", b"GET /theme.css HTTP/1.1\r\n" + _HOST + b"Content-Length: 1000000\r\n\r\n", b"x"),
 )
 
 
-def attack(bounds: Bounds) -> Outcome:
-    with serving() as served:
-        return attacked(bounds, served)
+def attack(options: AttackOptions) -> Outcome:
+    with running_server() as server:
+        return attack_server(options, server)
 
 
-def attacked(bounds: Bounds, served: Served) -> Outcome:
-    """So many connections at once, of each kind alike."""
-    found, watch = Outcome(), selectors.DefaultSelector()
-    begun = time.monotonic()
-    for number in range(bounds.of(CONNECTIONS)):
-        kind = KINDS[number % len(KINDS)]
-        connection = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
-        connection.sendall(kind.first)
+def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
+    """Many connections at once, of all senders in turn."""
+    outcome, selector = Outcome(), selectors.DefaultSelector()
+    started = time.monotonic()
+    for number in range(options.scaled(CONNECTIONS)):
+        sender = SENDERS[number % len(SENDERS)]
+        connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+        connection.sendall(sender.first)
         connection.setblocking(False)
-        watch.register(connection, selectors.EVENT_READ, kind)
-        found.tries += 1
-    longest, times = 0.0, []
-    while watch.get_map() and time.monotonic() - begun < PATIENCE:
-        for key in [key for key in watch.get_map().values() if not _goes_on(key.fileobj, key.data)]:
-            watch.unregister(key.fileobj)
+        selector.register(connection, selectors.EVENT_READ, sender)
+        outcome.tries += 1
+    all_closed_after, page_times = 0.0, []
+    while selector.get_map() and time.monotonic() - started < PATIENCE:
+        for key in [key for key in selector.get_map().values() if not _is_open(key.fileobj, key.data)]:
+            selector.unregister(key.fileobj)
             key.fileobj.close()
-            longest = time.monotonic() - begun
-        times.append(_page_seconds(served, found))
+            all_closed_after = time.monotonic() - started
+        page_times.append(_page_seconds(server, outcome))
         time.sleep(_TICK_SECONDS)
-    for key in list(watch.get_map().values()):
-        found.effects.append(f"still open after {PATIENCE:.0f} s: {key.data.name}")
+    for key in list(selector.get_map().values()):
+        outcome.effects.append(f"still open after {PATIENCE:.0f} s: {key.data.name}")
         key.fileobj.close()
-    strays = [path.name for path in served.uploads if path.parent.name == "uploads"]
-    found.effects += [f"half an upload stayed: {name}" for name in strays]
-    found.effects += served.complaints()
-    found.figures = {
-        "all closed after s": round(longest, 1),
-        "p95 of the page in ms": round(1000 * sorted(times)[int(0.95 * (len(times) - 1))]),
+    partial_uploads = [path.name for path in server.uploads if path.parent.name == "uploads"]
+    outcome.effects += [f"a partial upload was left behind: {name}" for name in partial_uploads]
+    outcome.effects += server.complaints()
+    outcome.figures = {
+        "all closed after s": round(all_closed_after, 1),
+        "p95 of the page in ms": round(1000 * sorted(page_times)[int(0.95 * (len(page_times) - 1))]),
     }
-    return found
+    return outcome
 
 
-def _goes_on(connection: socket.socket, kind: _Kind) -> bool:
+def _is_open(connection: socket.socket, sender: _Sender) -> bool:
     """Send another piece; whether the connection is still open."""
     try:
-        if kind.then:
-            connection.send(kind.then)
-        while piece := connection.recv(65_536):
-            if b"connection: close" in piece.lower():
+        if sender.then:
+            connection.send(sender.then)
+        while received := connection.recv(65_536):
+            if b"connection: close" in received.lower():
                 return False
         return False
     except BlockingIOError:
@@ -100,11 +104,11 @@ def _goes_on(connection: socket.socket, kind: _Kind) -> bool:
         return False
 
 
-def _page_seconds(served: Served, found: Outcome) -> float:
-    begun = time.monotonic()
+def _page_seconds(server: TargetServer, outcome: Outcome) -> float:
+    started = time.monotonic()
     try:
-        if httpx.get(f"{served.address}/theme.css", timeout=PATIENCE).status_code != 200:
-            found.effects.append("the page was refused to somebody else")
+        if httpx.get(f"{server.address}/theme.css", timeout=PATIENCE).status_code != 200:
+            outcome.effects.append("the page was refused to another client")
     except httpx.TransportError as error:
-        found.effects.append(f"the page did not answer somebody else: {error!r}")
-    return time.monotonic() - begun
+        outcome.effects.append(f"the page did not answer another client: {error!r}")
+    return time.monotonic() - started

@@ -1,14 +1,14 @@
-"""A fixed sample of the bombs; all of them are ``make attack``."""
+"""A fixed sample of the bombs; ``make attack`` runs all of them."""
 
 import sys
 
 import pytest
 
 from tests.attack.bombs import SAMPLE, attack
-from tests.attack.outcomes import Bounds
+from tests.attack.outcomes import AttackOptions
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-def test_bombs_cost_little_and_hurt_nobody() -> None:
-    outcome = attack(Bounds(share=0.1))
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_bombs_cost_little_and_have_no_effect() -> None:
+    outcome = attack(AttackOptions(fraction=0.1))
     assert (outcome.tries, outcome.effects) == (len(SAMPLE), [])

@@ -1,11 +1,11 @@
 """A sample of the attack."""
 
 from tests.attack import floods
-from tests.attack.outcomes import Bounds
-from tests.attack.served import Served
+from tests.attack.outcomes import AttackOptions
+from tests.attack.target_server import TargetServer
 
 
-def test_floods_end_in_refusals_in_words_while_the_page_answers(served: Served) -> None:
-    found = floods.attacked(Bounds(share=0.05), served)
-    assert found.effects == []
-    assert found.tries > 0
+def test_floods_end_in_refusals_with_a_message_while_the_page_answers(server: TargetServer) -> None:
+    outcome = floods.attack_server(AttackOptions(fraction=0.05), server)
+    assert outcome.effects == []
+    assert outcome.tries > 0

@@ -1,11 +1,11 @@
-"""Some requests of many clients at once; nobody looks at a clock."""
+"""Some requests of many clients at once, without time limits."""
 
 from tests.attack import load
-from tests.attack.outcomes import Bounds
-from tests.attack.served import Served
+from tests.attack.outcomes import AttackOptions
+from tests.attack.target_server import TargetServer
 
 
-def test_many_clients_at_once_all_get_their_answers(served: Served) -> None:
-    found = load.attacked(Bounds(share=0.005), served, timed=False)
-    assert found.effects == []
-    assert found.tries == 55
+def test_many_clients_at_once_all_get_their_answers(server: TargetServer) -> None:
+    outcome = load.attack_server(AttackOptions(fraction=0.005), server, timed=False)
+    assert outcome.effects == []
+    assert outcome.tries == 55

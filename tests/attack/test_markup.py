@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.attack.markup import attack_in
+from tests.attack.markup import attack_in_browser
 from tests.attack.markup_scan import BEFORE, Watched
-from tests.attack.outcomes import Bounds
+from tests.attack.outcomes import AttackOptions
 from tests.attack.payloads import HAND_WRITTEN, payloads
 from tests.warm import Warm
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_words_of_somebody_stay_words_wherever_they_are_shown(browser: "Browser", warm: Warm) -> None:
-    outcome = attack_in(browser, warm, Bounds(share=len(HAND_WRITTEN) / len(payloads())), presses=False)
+    outcome = attack_in_browser(browser, warm, AttackOptions(fraction=len(HAND_WRITTEN) / len(payloads())), presses=False)
     assert outcome.effects == []
     assert outcome.tries > 200
 

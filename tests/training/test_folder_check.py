@@ -1,6 +1,6 @@
 """Lawful model folders pass, of every kind that can be used; others are refused in words before anything is loaded.
 
-All hostile kinds are opened in all ways by ``tests/attack``; here is what a sentence says of each class of them.
+All hostile folders are opened in all ways by ``tests/attack``; here is what a sentence says of each class of them.
 """
 
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.hostile_folders import kinds, spoiled
+from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.effort import effort
 from tests.training.lawful_folders import save_lawful
 from trainer.errors import UserError
@@ -22,7 +22,7 @@ from trainer.training.tokenizer_check import check_tokenizer
 
 COMMON = ("albert", "bert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta")
 OTHERS = sorted(MODEL_TYPES - set(COMMON))
-HARMS = kinds()
+HARMS = corruptions()
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetc
 def test_each_hostile_folder_is_refused_in_a_sentence_that_names_what_was_found(
     kind: str, found: str, lawful: Path, tmp_path: Path
 ) -> None:
-    folder = spoiled(lawful, tmp_path / "model", HARMS[kind], tmp_path / "told")
+    folder = make_hostile_folder(lawful, tmp_path / "model", HARMS[kind], tmp_path / "told")
     with effort() as spent, pytest.raises(UserError, match=found) as refused:
         check_folder(folder)
     assert refused.value.code == "model_folder_refused"

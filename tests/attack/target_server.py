@@ -1,6 +1,6 @@
-"""The server that attacks are made on: the real one in a process of its own, with a finished run, one that trains and an open file.
+"""The server under attack: the real one in a separate process, with a finished run, a training run and an open file.
 
-It is on loopback, over a folder that is made for it, and ends with whoever started it. All attacks of a process share one.
+It listens on loopback, uses a temporary folder, and ends with its parent process.
 """
 
 import json
@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,15 +27,15 @@ from trainer.runs.run import Run, RunStore, is_run_id
 
 PATIENCE = 600.0
 CANARY = "canary-7f3a"
-"""Stands in texts that are sent: no log may have it."""
+"""Part of submitted texts: no log may contain it."""
 RECIPE = {"encoder": "tiny-bert", "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
 _SERVER = Path(__file__).resolve().parents[1] / "browser" / "server.py"
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass
-class Served:
-    """One server. ``finished`` is the id of a run with a model, ``training`` of one that trains until the attacks are over."""
+class TargetServer:
+    """``finished`` is the id of a run with a model, ``training`` of one that trains until the attacks are over."""
 
     folder: Path
     port: int
@@ -45,7 +45,7 @@ class Served:
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE))
 
     @property
-    def file_url(self) -> str:
+    def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -68,53 +68,52 @@ class Served:
     def config(self) -> dict[str, Any]:
         return self.http.get(f"{self.address}/config").json()
 
-    def get(self, path: str, **how: Any) -> httpx.Response:
-        return self.http.get(self.address + path, **how)
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.http.get(self.address + path, **options)
 
     def upload(self, path: Path | None = None) -> dict[str, Any]:
-        """A file as a call names it."""
+        """Upload a file; returns the value that endpoints take for it."""
         path = path or self.csv
-        answer = self.http.post(f"{self.address}/gradio_api/upload", files={"files": (path.name, path.read_bytes())})
-        answer.raise_for_status()
-        return {"path": answer.json()[0], "meta": {"_type": "gradio.FileData"}}
+        response = self.http.post(f"{self.address}/gradio_api/upload", files={"files": (path.name, path.read_bytes())})
+        response.raise_for_status()
+        return {"path": response.json()[0], "meta": {"_type": "gradio.FileData"}}
 
     def call(self, endpoint: str, *data: Any) -> tuple[str, Any]:
-        """What a named endpoint answers: "complete" and the value, or "error" and what is said."""
-        answer = self.http.post(f"{self.address}/gradio_api/call/{endpoint}", json={"data": list(data)})
-        if answer.status_code != 200:
-            return "error", answer.json()
-        stream = self.get(f"/gradio_api/call/{endpoint}/{answer.json()['event_id']}").text
-        kind, said = re.findall(r"event: (complete|error)\ndata: (.*)", stream)[-1]
-        value = json.loads(said)
-        return kind, value[0] if kind == "complete" else value
+        """The result of a named endpoint: "complete" and the value, or "error" and its details."""
+        response = self.http.post(f"{self.address}/gradio_api/call/{endpoint}", json={"data": list(data)})
+        if response.status_code != 200:
+            return "error", response.json()
+        stream = self.get(f"/gradio_api/call/{endpoint}/{response.json()['event_id']}").text
+        status, data = re.findall(r"event: (complete|error)\ndata: (.*)", stream)[-1]
+        value = json.loads(data)
+        return status, value[0] if status == "complete" else value
 
     def states(self) -> dict[str, tuple[str, bool, str]]:
-        """Of each run its status, whether it is to stop, and its name: what nobody may change who does not say so."""
+        """Status, stop request and name of each run: what no attack may change."""
         store = RunStore(self.runs_dir)
         runs = [Run(path) for path in sorted(self.runs_dir.iterdir()) if is_run_id(path.name)]
         return {run.id: (store.view(run).status, run.stop_asked(), store.view(run).name) for run in runs}
 
     def complaints(self) -> list[str]:
-        """What in the server's output should not be there."""
+        """Anything in the server's output that should not be there."""
         output = self.output
-        found = [f"the log has a traceback, the last: …{output[output.rindex('Traceback') :][-900:]}"] if "Traceback" in output else []
-        found += [f"the log has a fault: {line[:600]}" for line in output.splitlines() if " failed: " in line]
+        problems = [f"the log has a traceback, the last: …{output[output.rindex('Traceback') :][-900:]}"] if "Traceback" in output else []
+        problems += [f"the log has a failure: {line[:600]}" for line in output.splitlines() if " failed: " in line]
         if CANARY in output:
-            found.append("the log has a text that was sent")
+            problems.append("the log has a submitted text")
         if self.process.poll() is not None:
-            found.append(f"the server ended with {self.process.returncode}")
-        return found
+            problems.append(f"the server ended with {self.process.returncode}")
+        return problems
 
-    def memory(self) -> int:
-        """Bytes that it has in memory."""
+    def resident_bytes(self) -> int:
         return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1]) * 1024
 
 
 @contextmanager
-def serving(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm | None = None) -> Iterator[Served]:
+def running_server(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm | None = None) -> Iterator[TargetServer]:
     """A server with its runs; ``hasty`` gives slow senders two seconds instead of twenty. With ``warm`` it starts at once."""
-    with tempfile.TemporaryDirectory(prefix="emotune-attack-") as made, httpx.Client(timeout=PATIENCE) as http:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="emotune-attack-") as temporary, httpx.Client(timeout=PATIENCE) as http:
+        folder = Path(temporary)
         save_tiny_bert(folder / "tiny-bert")
         port = free_port()
         environment = {**os.environ, "PYTHONPATH": str(_ROOT), "EMOTUNE_RUNS": str(folder / "runs"), "CI": "1"}
@@ -124,38 +123,38 @@ def serving(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm | None 
         command = [sys.executable, str(_SERVER), str(folder / "tiny-bert"), str(folder / "brake"), *(["hasty"] if hasty else [])]
         with open(folder / "output", "ab") as output:
             process = (warm.popen if warm else popen)(command, env=environment, stdout=output, stderr=output, cwd=folder)
-        served = Served(folder, port, process, http=http)
+        server = TargetServer(folder, port, process, http=http)
         try:
-            _settle(served)
-            yield served
+            _prepare_runs(server)
+            yield server
         finally:
             process.kill()
             process.wait()
 
 
-def _settle(served: Served) -> None:
-    """Wait for it, train a run to its end and begin another one that lasts."""
-    wait_until_served(served.address, served.process, lambda: served.output)
-    served.finished = _started(served, epochs=2)
-    _until(served, lambda: served.states()[served.finished][0] == "finished")
-    (served.folder / "brake").touch()
-    served.training = _started(served, epochs=50, batch_size=4)
-    _until(served, lambda: served.states()[served.training][0] == "running")
+def _prepare_runs(server: TargetServer) -> None:
+    """Wait for the server, train one run to its end, and start a long one."""
+    wait_until_served(server.address, server.process, lambda: server.output)
+    server.finished = _start_run(server, epochs=2)
+    _wait_until(server, lambda: server.states()[server.finished][0] == "finished")
+    (server.folder / "brake").touch()
+    server.training = _start_run(server, epochs=50, batch_size=4)
+    _wait_until(server, lambda: server.states()[server.training][0] == "running")
 
 
-def _started(served: Served, **settings: Any) -> str:
-    kind, value = served.call("start", served.upload(), None, None, RECIPE | settings)
-    assert kind == "complete", value
+def _start_run(server: TargetServer, **settings: Any) -> str:
+    status, value = server.call("start", server.upload(), None, None, RECIPE | settings)
+    assert status == "complete", value
     return value["run"]
 
 
-def _until(served: Served, is_so: Any) -> None:
+def _wait_until(server: TargetServer, condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
-        assert served.process.poll() is None, served.output
-        assert time.monotonic() < deadline, served.output
+        assert server.process.poll() is None, server.output
+        assert time.monotonic() < deadline, server.output
         try:
-            if is_so():
+            if condition():
                 return
         except httpx.TransportError:
             pass
