@@ -35,7 +35,7 @@ function draw() {
   if (isAsked(made.content.firstElementChild)) {
     box.replaceChildren(made.content);
     clearTimeout(reading);
-    reading = setTimeout(() => (status.textContent = box.querySelector(".em-says")?.textContent ?? ""), CALM);
+    reading = setTimeout(() => (status.textContent = box.querySelector(".em-prediction")?.textContent ?? ""), CALM);
   } else if (!box.firstElementChild) {
     // A model that was not asked before takes a second or two to load.
     box.innerHTML = '<p class="em-quiet">The model reads the text …</p>';

@@ -48,8 +48,8 @@ def choose_settings(page: Page, **values: str) -> None:
     if not page.locator("#settings .label-wrap.open").count():
         page.locator("#settings").get_by_text("More settings", exact=True).click()
     expect(epochs).to_be_visible()
-    # Once the dial has set them for this file; else it might take back what is typed now.
-    expect(page.locator("#dial-why")).to_contain_text(re.compile("training rows|Your own settings|From "))
+    # Once the level has set them for this file: otherwise it might overwrite what is typed now.
+    expect(page.locator("#level-explanation")).to_contain_text(re.compile("training rows|Your own settings|The settings of "))
     for name, value in values.items():
         setting(page, name).fill(value)
 
@@ -76,7 +76,7 @@ def course(page: Page) -> Locator:
 
 
 def wait_until_trained(page: Page) -> None:
-    expect(course(page)).to_contain_text("It is trained")
+    expect(course(page)).to_contain_text("Trained.")
 
 
 def points(page: Page, chart: str = "loss-chart") -> list[list[float]]:

@@ -145,7 +145,7 @@ def test_a_bad_file_never_stands_for_the_one_before(visit: Open, empty_handed: S
         expect(page.locator(of_the_one_before)).to_be_hidden()
     tab(page, "Train")
     expect(page.locator("#start")).to_be_hidden()
-    expect(page.locator("#footer-start")).to_contain_text("First a file, then a model.")
+    expect(page.locator("#footer-start")).to_contain_text("Open a file first.")
     visited.reload()
     expect(page.locator("#try-sample")).to_be_visible()
 
@@ -183,7 +183,7 @@ def test_too_few_rows_are_said_once_at_the_top_and_by_both_tabs(visit: Open, emp
     said = page.locator("#footer-data .em-wrong").inner_text()
     assert said == "With 4 rows nothing would be left for validation."
     tab(page, "Train")
-    expect(page.locator("#footer-start .em-say")).to_have_text(said)
+    expect(page.locator("#footer-start .em-footer-message")).to_have_text(said)
     expect(page.locator("#start")).to_have_count(0)
 
 
@@ -236,7 +236,7 @@ def test_an_upload_is_answered_in_view(visit: Open, moods_csv: Path, width: int,
         "#readiness h2",
         "#readiness .em-chosen-columns",
         "#findings .em-check",
-        "#footer-data .em-say",
+        "#footer-data .em-footer-message",
         "#to-train",
     )
     assert primaries(page) == 1
@@ -340,7 +340,7 @@ def test_an_own_test_file_is_kept_aside_and_can_be_taken_out(visit: Open) -> Non
     page.locator("#splitting").get_by_text("How the rows are split").click()
     page.locator("input[data-testid='+ Validation file-upload-button']").set_input_files(table("watch.csv", small_rows(30, seed=11)))
     expect(counts).to_contain_text("30 to watch from watch.csv")
-    page.get_by_role("button", name="Take the test file out").click()
+    page.get_by_role("button", name="Remove the test file").click()
     expect(page.locator("#data-summary .em-given-test")).to_have_count(0)
     expect(counts).not_to_contain_text("later.csv")
 
@@ -370,7 +370,7 @@ def test_two_text_columns_can_be_joined(visit: Open) -> None:
     page.get_by_role("option", name="headline").click()
     expect(page.locator("#readiness .em-chosen-columns")).to_contain_text("text = “body” + “headline”")
     expect(page.locator("#more-text-column input")).to_have_value("headline")
-    page.locator("#lengths").get_by_text("Words and tokens per text").click()
+    page.locator("#lengths").get_by_text("Text lengths in words and tokens").click()
     page.wait_for_function("() => document.querySelectorAll('#lengths-chart .js-plotly-plot').length > 0")
 
 
@@ -383,11 +383,11 @@ def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -
     rows = [*small_rows(120), *((f"{text} again", mood.upper()) for text, mood in small_rows(3, seed=5))]
     upload(page, table("spelt.csv", rows), rows="123")
     expect(title(page)).to_have_text("Fix one thing before training")
-    expect(page.locator("#footer-data .em-say")).to_contain_text("spelt in several ways")
+    expect(page.locator("#footer-data .em-footer-message")).to_contain_text("spelt in several ways")
     expect(page.locator("#to-train")).to_have_count(0)
     sees(page, "#readiness h2", "#findings .em-error", "#repair")
     tab(page, "Train")
-    expect(page.locator("#footer-start .em-say")).to_contain_text("spelt in several ways")
+    expect(page.locator("#footer-start .em-footer-message")).to_contain_text("spelt in several ways")
     tab(page, "Data")
     page.get_by_role("button", name="Merge the spellings").last.click()
     expect(title(page)).to_have_text("Ready to train")
@@ -467,7 +467,7 @@ def test_advice_on_the_encoder_follows_the_settings(visit: Open) -> None:
     page = visit().page
     upload(page, table("long.csv", rows), rows="120")
     assert page.locator("#data-tab .js-plotly-plot").count() == 0
-    page.locator("#lengths").get_by_text("Words and tokens per text").click()
+    page.locator("#lengths").get_by_text("Text lengths in words and tokens").click()
     expect(page.locator("#token-lengths-chart .annotation-text")).to_be_visible()
     choose_settings(page, max_length="16")
     setting(page, "max_length").blur()
@@ -500,7 +500,7 @@ def test_numeric_labels_get_names_that_appear_everywhere(visit: Open) -> None:
     page.locator("#use-names").click()
     for name in given:
         expect(page.locator("#classes")).to_contain_text(name)
-    page.locator("#lengths").get_by_text("Words and tokens per text").click()
+    page.locator("#lengths").get_by_text("Text lengths in words and tokens").click()
     page.wait_for_function(f"() => {list(given)}.every(name => ({NAMES})('lengths-chart').includes(name))")
     # Saved with the file: a reload shows the same.
     visited.reload()

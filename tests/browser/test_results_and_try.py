@@ -236,7 +236,7 @@ def test_one_press_on_results_shows_an_answer(visit: Open, moods: RunView, width
     expect(page.locator("#answer .em-share")).to_have_count(3)
     page.wait_for_function("() => document.activeElement.tagName === 'H2' && document.activeElement.innerText === 'Try a text'")
     assert page.evaluate("scrollY") == 0
-    for part in ("#try-text", "#answer .em-says", "#answer .em-bars"):
+    for part in ("#try-text", "#answer .em-prediction", "#answer .em-bars"):
         assert in_view(page, part), part
     first = page.locator("#try-text textarea").input_value()
     assert first == page.locator(".em-row-to-try span").first.inner_text()

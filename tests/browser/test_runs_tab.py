@@ -276,7 +276,7 @@ def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> 
     tab(page, "Runs")
     expect(row(page, child)).to_contain_text("training")
     expect(row(page, child)).to_contain_text("+ 5 epochs")
-    expect(row(page, child)).to_contain_text("goes on from")
+    expect(row(page, child)).to_contain_text("continues")
     expect(row(page, run)).to_contain_text("finished")
     expect(box(page, run)).to_be_checked()
     tick(page, child)

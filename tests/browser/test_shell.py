@@ -111,12 +111,12 @@ def test_settings_survive_a_reload_after_a_single_change(visit: Open, server: Se
     upload(page, moods_csv, rows="240")
     choose_settings(page, epochs="3")
     page.keyboard.press("Tab")
-    expect(page.locator("#dial").get_by_label("My own")).to_be_checked()
+    expect(page.locator("#level").get_by_label("Custom")).to_be_checked()
     page.wait_for_timeout(800)
     visited.reload()
     choose_settings(page)
     expect(setting(page, "epochs")).to_have_value("3")
-    expect(page.locator("#dial").get_by_label("My own")).to_be_checked()
+    expect(page.locator("#level").get_by_label("Custom")).to_be_checked()
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -201,7 +201,7 @@ def test_start_answers_in_the_browser_before_the_server_is_asked(visit: Open, se
     gate.append("open")
     for route in held:
         route.continue_()
-    expect(page.locator("#watch-head h2")).to_contain_text("It is trained")
+    expect(page.locator("#watch-head h2")).to_contain_text("Trained.")
     assert len(server.runs()) == len(before) + 1
 
 

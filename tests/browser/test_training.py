@@ -153,7 +153,7 @@ def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: P
     first = begin(page, seed="5")
     second = begin(page, seed="6", epochs="1")
     assert first != second
-    expect(page.locator("#footer-watch")).to_contain_text("It waits in the queue: 1 run before it")
+    expect(page.locator("#footer-watch")).to_contain_text("Waiting in the queue behind 1 run")
     expect(page.locator("#status-bar")).to_contain_text("1 waiting")
     # The strip tells of the one that trains, and leads to it.
     page.locator("#status-bar [data-action=watch]").click()
@@ -226,14 +226,14 @@ def test_a_level_pressed_straight_from_a_field_is_the_level_of_the_run(visit: Op
     page = visit().page
     upload(page, moods_csv, rows="240")
     choose_settings(page)
-    dial = page.locator("#dial")
+    levels = page.locator("#level")
     for level in ("Balanced", "Best", "Quick look"):  # whichever answer comes first
         setting(page, "epochs").click()
         setting(page, "epochs").press_sequentially("x")
-        dial.get_by_text(level).click()
+        levels.get_by_text(level).click()
         expect(setting(page, "epochs")).not_to_have_value(re.compile("x"))
         page.wait_for_timeout(600)
-        expect(dial.get_by_label(level)).to_be_checked()
+        expect(levels.get_by_label(level)).to_be_checked()
     page.locator("#start").click()
     expect(page.locator("#run-details")).to_contain_text("Quick look")
 
@@ -243,33 +243,33 @@ def test_the_dial_and_the_recipes_set_the_form(visit: Open, server: Server, mood
     page = visited.page
     upload(page, moods_csv, rows="240")
     choose_settings(page)
-    dial = page.locator("#dial")
+    level = page.locator("#level")
     expect(setting(page, "epochs")).to_have_value("automatic")
     # Each level says how long it takes, once the machine is known.
-    expect(dial).to_contain_text(re.compile(r"Best\s·\s"))
-    dial.get_by_text("Best").click()
+    expect(level).to_contain_text(re.compile(r"Best\s·\s"))
+    level.get_by_text("Best").click()
     expect(setting(page, "label_smoothing")).to_have_value("0.1")
-    expect(page.locator("#dial-why")).to_contain_text("training rows")
+    expect(page.locator("#level-explanation")).to_contain_text("training rows")
     setting(page, "warmup").fill("0.2")
-    expect(dial.get_by_label("My own")).to_be_checked()
+    expect(level.get_by_label("Custom")).to_be_checked()
     page.locator("#preset input").click()
     page.get_by_role("option", name="Custom head").click()
     expect(setting(page, "head_learning_rate")).to_have_value("0.0001")
     expect(page.locator("#setting-head input")).to_have_value("mlp")
-    expect(page.locator("#dial-why")).to_contain_text("Two new layers")
+    expect(page.locator("#level-explanation")).to_contain_text("Two new layers")
     with page.expect_download() as download:
-        page.locator("#take-recipe").click()
+        page.locator("#download-recipe").click()
     download.value.save_as(tmp_path / "recipe.json")
     recipe = json.loads((tmp_path / "recipe.json").read_text())
     assert recipe["head"] == "mlp"
 
-    dial.get_by_text("Balanced").click()
+    level.get_by_text("Balanced").click()
     expect(setting(page, "epochs")).to_have_value("automatic")
     expect(page.locator("#setting-head input")).to_have_value("linear")
     (tmp_path / "mine.json").write_text(json.dumps({**recipe, "epochs": 2, "validation_share": 0.15, "test_share": 0.15}))
     page.locator("input[accept='.json']").set_input_files(tmp_path / "mine.json")
     expect(setting(page, "epochs")).to_have_value("2")
-    expect(dial.get_by_label("My own")).to_be_checked()
+    expect(level.get_by_label("Custom")).to_be_checked()
     page.wait_for_timeout(500)
     visited.reload()
     choose_settings(page)
@@ -285,7 +285,7 @@ def test_the_dial_and_the_recipes_set_the_form(visit: Open, server: Server, mood
 def test_before_there_is_a_file(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     tab(page, "Train")
-    expect(page.locator("#train-source")).to_contain_text("There is no file yet")
+    expect(page.locator("#train-source")).to_contain_text("No file is open")
     expect(page.locator("#start")).to_have_count(0)
     page.locator("#footer-start").get_by_role("button", name="Open a file").click()
     expect(page.get_by_role("tab", name="Data")).to_have_attribute("aria-selected", "true")

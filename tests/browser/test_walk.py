@@ -61,7 +61,7 @@ def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, empty_handed
     assert walker.clicks == 1
 
     wait_until_trained(page)
-    walker.sees("#footer-watch .em-say", "#to-results")
+    walker.sees("#footer-watch .em-footer-message", "#to-results")
     expect(page.locator("#footer-watch")).to_contain_text(re.compile(r"right on 204 test rows \([\d.]+ to [\d.]+ %\); counting words: "))
     walker.click("#to-results")
     expect(page.locator("#headline h2")).to_contain_text("of 204 texts it never saw")
@@ -81,7 +81,7 @@ def test_an_own_file_takes_three_steps_to_the_charts(visit: Open, server: Server
     walker = Walker(page)
     upload(page, moods_csv, rows="240")
     walker.clicks += 1
-    walker.sees("#readiness h2", "#footer-data .em-say")
+    walker.sees("#readiness h2", "#footer-data .em-footer-message")
     walker.click("#to-train")
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
     server.brake(True)

@@ -91,7 +91,7 @@ def drawn_on_the_page(view: RunView) -> str:
         status_bar_html([view], {view.id: title(view)}, None, now=view.queued),
         train_view.head(view, title(view)),
         train_view.details(view, diagnose(view, None)),
-        train_view.footer(view, title(view), None, None),
+        train_view.footer(view, None, None),
         str(loss_chart(train_tab._curves(view))),
         str(accuracy_chart(train_tab._curves(view))),
         json.dumps(endpoints._progress(view), allow_nan=False),

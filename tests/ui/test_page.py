@@ -49,32 +49,32 @@ def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handler
     assert {name for found in targets for _, name in found} <= {"click", "load", "tick", "expand", "collapse"}
 
 
-@pytest.mark.parametrize("name", ["opened", "tick", "anew"])
+@pytest.mark.parametrize("name", ["first_refresh", "tick", "refresh_all"])
 @pytest.mark.parametrize("wrong", ["token", "runs"])
-def test_a_look_that_fails_is_a_sentence_on_the_page(studio: Studio, monkeypatch: pytest.MonkeyPatch, name: str, wrong: str) -> None:
+def test_a_failed_refresh_is_a_message_on_the_page(studio: Studio, monkeypatch: pytest.MonkeyPatch, name: str, wrong: str) -> None:
     blocks = page.build(studio, storage_notice="Here.", is_local=True)
-    look = next(handler for handler in blocks.fns.values() if handler.name == name and not handler.queue)
+    refresh = next(handler for handler in blocks.fns.values() if handler.name == name and not handler.queue)
 
     def fails(*_: object) -> Any:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(studio, wrong, fails)
-    ((component, said),) = look.fn(*["" for _ in look.inputs]).items()
+    ((component, message),) = refresh.fn(*["" for _ in refresh.inputs]).items()
     assert component.elem_id == "status-bar"
-    assert "Something went wrong here" in said
+    assert "Something went wrong here" in message
 
 
 def test_stop_in_the_strip_stops_the_run_it_was_drawn_for_and_no_other(studio: Studio, small_csv: Path) -> None:
     idle = other_studio(studio)
     first, second = begin(idle, small_csv), begin(idle, small_csv, another(2))
-    drawn = status_bar_html(idle.runs(ME), {first.id: "a", second.id: "b"}, None, now=0.0)
-    (code,) = re.findall(r'data-action="stop" data-code="(\w+)"', drawn)
+    html = status_bar_html(idle.runs(ME), {first.id: "a", second.id: "b"}, None, now=0.0)
+    (code,) = re.findall(r'data-action="stop" data-code="(\w+)"', html)
     assert code == first.id
     # It ends before the press arrives, and the next one begins.
     for run, kind in ((first, "phase"), (first, "finished"), (second, "phase")):
         Run(idle.folder(ME, run.id)).log.append(kind, **({"what": "training"} if kind == "phase" else {}))
     with writer_lock(idle.folder(ME, second.id)):
-        page._went(idle, Mock(), "stop", code)
+        page._run_action(idle, Mock(), "stop", code)
         assert [(idle.view(ME, run.id).status, idle.view(ME, run.id).stop_asked) for run in (first, second)] == [
             ("finished", False),
             ("running", False),

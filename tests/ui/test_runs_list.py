@@ -103,10 +103,10 @@ def test_a_damaged_run_says_so_in_words_and_what_can_still_be_done() -> None:
 def test_a_child_run_says_whose_training_it_goes_on_with() -> None:
     child = dataclasses.replace(RUN, id="c" * 32, name="bold owl", parent=RUN.id, parent_name=RUN.name, parent_step=9, more_epochs=2)
     assert "my moods, quick look + 2 epochs</button>" in listed([child, RUN])
-    assert "goes on from my moods, quick look" in listed([child, RUN])
+    assert "continues my moods, quick look" in listed([child, RUN])
     # The parent may have been deleted.
-    assert "goes on from brisk otter" in listed([child])
-    assert "goes on from" not in listed([RUN])
+    assert "continues brisk otter" in listed([child])
+    assert "continues" not in listed([RUN])
 
 
 def test_checkpoints_that_go_next_are_told_before() -> None:

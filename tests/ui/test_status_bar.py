@@ -8,7 +8,7 @@ from trainer.evaluation.intervals import Interval
 from trainer.jobs.queue import Delay
 from trainer.library import Scores, SplitScores
 from trainer.runs.view import RunView
-from trainer.ui.status_bar import status_bar_html, subject
+from trainer.ui.status_bar import find_subject, status_bar_html
 
 NOW = 10_000.0
 RUNNING = RunView(id="a", name="brisk otter", status="running", phase="training", step=3, total_steps=12, seconds_left=200, queued=900.0)
@@ -40,14 +40,14 @@ def test_what_runs_says_how_far_it_is_and_names_what_stop_would_stop() -> None:
 def test_what_waits_is_counted() -> None:
     waiting = dataclasses.replace(RUNNING, id="b", status="queued")
     assert "1 waiting" in bar_html(waiting, RUNNING)
-    assert "waits for its turn" in bar_html(waiting)
+    assert "waiting in the queue" in bar_html(waiting)
 
 
 def test_what_could_not_begin_says_why_it_waits() -> None:
     waiting = dataclasses.replace(RUNNING, status="queued", step=0, total_steps=0)
     html = status_bar_html([waiting], {"a": "file a"}, None, now=NOW, delay=Delay("another process is writing this run", 8.0))
-    assert "waits: another process is writing this run" in html
-    assert "waits for its turn" not in html
+    assert "waiting: another process is writing this run" in html
+    assert "waiting in the queue" not in html
     assert 'data-action="stop" data-code="a"' in html
 
 
@@ -80,5 +80,5 @@ def test_an_interrupted_run_is_told_however_long_ago() -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_latest_end_counts_wherever_it_stands_in_the_list(order: int) -> None:
     views = [ended(ago=600, run="old"), ended(ago=10, run="new")][::order]
-    assert subject(views, now=NOW).id == "new"
-    assert subject([*views, RUNNING], now=NOW).id == "a"
+    assert find_subject(views, now=NOW).id == "new"
+    assert find_subject([*views, RUNNING], now=NOW).id == "a"

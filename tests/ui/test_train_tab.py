@@ -87,7 +87,7 @@ def running(**facts: object) -> RunView:
 
 
 def test_over_the_charts_stands_what_the_model_is_right_on() -> None:
-    assert "Right on 62 % of the rows it is not learning from." in train_view.head(running(), "my file")
+    assert "Right on 62 % of the validation rows." in train_view.head(running(), "my file")
     few = running(rows={"validation": 10})
     assert "Right on 6 of 10 of the rows" in train_view.head(few, "my file")
     assert "%" not in train_view.head(few, "my file").split("</strong>")[0]
@@ -97,7 +97,7 @@ def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
     view = dataclasses.replace(build_view("x", FIRST), status="failed", message="The disk is full. Free some space.", code="disk")
     assert "my file failed." in train_view.head(view, "my file")
     assert "The disk is full. Free some space." in train_view.head(view, "my file")
-    foot = train_view.footer(view, "my file", None, None)
+    foot = train_view.footer(view, None, None)
     assert "role=alert" in foot
     assert "The disk is full." in foot
     assert 'data-action="resume"' in foot
@@ -106,10 +106,10 @@ def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
 
 def test_the_foot_says_why_a_run_waits() -> None:
     view = build_view("x", FIRST[:2])
-    assert "It begins in a moment." in train_view.footer(view, "my file", 0, None)
-    assert "It waits in the queue: 2 runs before it." in train_view.footer(view, "my file", 2, None)
-    foot = train_view.footer(view, "my file", 0, None, Delay("another process is writing this run", 7.6))
-    assert "Waits: another process is writing this run. It is tried again in about 8 s." in foot
+    assert "It starts in a moment." in train_view.footer(view, 0, None)
+    assert "Waiting in the queue behind 2 runs." in train_view.footer(view, 2, None)
+    foot = train_view.footer(view, 0, None, Delay("another process is writing this run", 7.6))
+    assert "Waiting: another process is writing this run. Next try in about 8 s." in foot
     assert "begins in a moment" not in foot
     assert 'data-action="stop" data-code="x"' in foot
 
@@ -118,11 +118,11 @@ def test_a_foot_has_one_primary_button_at_most() -> None:
     for status in ("queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"):
         for events in (FIRST, KEPT_80):
             view = dataclasses.replace(build_view("x", events), status=status)
-            assert train_view.footer(view, "my file", 1, None).count("em-primary") <= 1, status
+            assert train_view.footer(view, 1, None).count("em-primary") <= 1, status
 
 
 def test_what_nothing_is_known_of_is_no_number() -> None:
-    assert train_tab.dial_choices({"Best": 130.0})[:3] == [
+    assert train_tab.level_choices({"Best": 130.0})[:3] == [
         ("Quick look", "Quick look"),
         ("Balanced", "Balanced"),
         ("Best\N{NO-BREAK SPACE}·\N{NO-BREAK SPACE}2\N{NO-BREAK SPACE}min", "Best"),
@@ -133,6 +133,6 @@ def test_the_foot_of_the_form_says_what_start_would_do() -> None:
     foot = train_tab.start_footer("a.csv", 716, 37.0)
     assert "Trains on a.csv, 716 rows. Takes about 40 s." in foot
     assert "disabled" not in foot
-    assert "It waits for its turn." in train_tab.start_footer("a.csv", 716, None, live="r")
+    assert "It starts after the running one." in train_tab.start_footer("a.csv", 716, None, running="r")
     assert 'id="start"' not in train_tab.start_footer("a.csv", None, None)
-    assert "role=alert" in train_tab.start_footer("a.csv", 716, None, wrong="Epochs must be a whole number.")
+    assert "role=alert" in train_tab.start_footer("a.csv", 716, None, error="Epochs must be a whole number.")

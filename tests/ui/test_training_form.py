@@ -61,29 +61,29 @@ def loaded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> tuple[Page, dict[
     return made[0], by_name
 
 
-def ended_its_reader(studio: Studio, draft: str) -> None:
-    """As a process leaves it that was killed while it read the draft's file."""
+def crash_while_reading(studio: Studio, draft: str) -> None:
+    """What a process leaves that was killed while it read the draft's file."""
     folder = studio.settings.runs_dir / "drafts" / draft
     (folder / "reading-x").write_bytes(dump({"process": "another", "files": ["source"]}))
 
 
-@pytest.mark.parametrize("handler", ["opened", "moved"])
-def test_a_page_opens_without_the_file_that_ended_its_reader_and_says_so(studio: Studio, loaded: Any, handler: str) -> None:
+@pytest.mark.parametrize("handler", ["show_latest_draft", "show_reopened_draft"])
+def test_a_page_opens_without_the_file_that_crashed_and_says_so(studio: Studio, loaded: Any, handler: str) -> None:
     laid, handlers = loaded
     draft = studio.open_sample(LOCAL_OWNER).draft.id
-    ended_its_reader(studio, draft)
+    crash_while_reading(studio, draft)
     shown = handlers[handler](*(component.value for component in laid.form))
-    told = shown[laid.data.parts["notice"]]
-    assert "sample_emotions.csv is not opened by itself: Emotune ended suddenly" in told
-    assert f'data-action="remove" data-code="{draft}"' in told
-    assert f'data-action="retry" data-code="{draft}"' in told
+    notice = shown[laid.data.parts["notice"]]
+    assert "sample_emotions.csv is not opened by itself: Emotune ended suddenly" in notice
+    assert f'data-action="remove" data-code="{draft}"' in notice
+    assert f'data-action="retry" data-code="{draft}"' in notice
     assert f'data-action="retry" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
     assert shown[laid.data.draft] is None
     studio.reopen(LOCAL_OWNER, draft, force=True)
     assert handlers[handler](*(component.value for component in laid.form))[laid.data.draft] == draft
 
 
-@pytest.mark.parametrize("handler", ["opened", "moved"])
+@pytest.mark.parametrize("handler", ["show_latest_draft", "show_reopened_draft"])
 @pytest.mark.parametrize("wrong", [MemoryError(), ValueError("a bug"), UserError("It cannot be read.", code="x")])
 def test_whatever_is_wrong_with_the_last_file_the_page_opens_and_the_others_are_in_reach(
     studio: Studio, loaded: Any, monkeypatch: pytest.MonkeyPatch, handler: str, wrong: Exception

@@ -1,4 +1,4 @@
-"""All components of the page, by the tab they stand on: what is wired from one tab to another finds them here."""
+"""All components of the page by tab, for event handlers that concern more than one tab."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +18,10 @@ class Page:
     """The shell and the tabs."""
 
     shell: Shell
-    seen: gr.State
-    """What the last refresh saw, so that the next one can tell whether anything moved."""
-    live: gr.Textbox
-    """The id of the run that trains now; empty where none does."""
+    last_state: gr.State
+    """What the last refresh showed, so that the next one can tell whether anything has changed."""
+    running: gr.Textbox
+    """The id of the run that is training; empty if none is."""
     tabs: gr.Tabs
     data: DataTab
     train: TrainTab
@@ -31,25 +31,25 @@ class Page:
 
     @property
     def form(self) -> list[Any]:
-        """All that a person chooses for a training, on two tabs."""
+        """Everything the user chooses for a training, on two tabs."""
         return [*self.data.form, *self.train.form]
 
     @property
     def refresh_inputs(self) -> list[Any]:
-        """What a refresh asks the page: the run that is watched, the model in hand, what it says of the machine."""
+        """What a refresh reads from the page: the watched run, the model in use, the hardware badge."""
         return [self.train.watched, self.shell.model, self.shell.hardware_badge]
 
     @property
     def refresh_outputs(self) -> list[Any]:
-        """What a refresh answers."""
+        """What a refresh updates."""
         shell = self.shell
         return [
             shell.hardware_badge,
             shell.status_bar,
             shell.picker,
             shell.model,
-            self.seen,
-            self.live,
+            self.last_state,
+            self.running,
             self.train.watched,
             self.runs.version,
             *self.train.outputs,

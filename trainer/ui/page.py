@@ -1,6 +1,6 @@
-"""The page: shell, tabs, timer, and the ways from one tab to another.
+"""The page: shell, tabs, timer, and the events that concern more than one tab.
 
-Reload is no special case: page load and timer tick call the same function, and the truth is on the disk.
+A reload is no special case: page load and timer tick call the same function, and all state is on the disk.
 """
 
 from typing import Any
@@ -35,15 +35,14 @@ _TICK_SECONDS = 1.0
 
 
 def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
-    """The whole page over one studio. ``storage_notice`` is the sentence that says where an uploaded file goes, ``is_local`` whether that is
-    the visitor's own computer."""
+    """The whole page. ``storage_notice`` says where an uploaded file is stored, ``is_local`` whether that is the user's own computer."""
     gr.set_static_paths(assets.served_files())
     with ValidatingBlocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
-        # First, so that the endpoints get their names: gradio names private handlers too, and numbers what comes second.
+        # First, so that the endpoints get their names: gradio names private handlers too, and appends a number to the second of a name.
         endpoints.build(studio)
-        around = shell.build()
+        page_shell = shell.build()
         version = runs_tab.build_version()
-        live = gr.Textbox("", visible="hidden", elem_id="live-run")
+        running = gr.Textbox("", visible="hidden", elem_id="running-run")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Data", id="data"):
                 data = data_tab.build(storage_notice=storage_notice, is_local=is_local)
@@ -51,17 +50,17 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
             with gr.Tab("Train", id="train", render_children=True):
                 train = train_tab.build(studio)
             with gr.Tab("Results", id="results", render_children=True):
-                results = results_tab.build(studio, around.model)
+                results = results_tab.build(studio, page_shell.model)
             with gr.Tab("Try it", id="try", render_children=True):
-                tryit = try_tab.build(studio, around.model)
+                tryit = try_tab.build(studio, page_shell.model)
             with gr.Tab("Runs", id="runs", render_children=True):
                 runs = runs_tab.build(studio, version)
-        _wire(studio, Page(around, gr.State(""), live, tabs, data, train, results, tryit, runs), blocks)
+        _wire(studio, Page(page_shell, gr.State(""), running, tabs, data, train, results, tryit, runs), blocks)
     return blocks
 
 
 def page_options() -> dict[str, Any]:
-    """What ``launch`` needs to make the page look and behave as designed."""
+    """The options of ``gr.mount_gradio_app`` that make the page look and behave as designed."""
     return {
         "theme": theme.make_theme(),
         "css": assets.component_styles(),
@@ -75,32 +74,38 @@ def page_options() -> dict[str, Any]:
 
 
 def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
-    """What concerns more than one tab."""
+    """Wire the events that concern more than one tab."""
 
-    # Drawn anew each time, the strip is told of what went wrong for as long as it does.
-    told = user_errors(lambda message: {page.shell.status_bar: markup.notice(message, "error")})
+    # Each refresh renders the status bar again, so an error stays there as long as it occurs.
+    errors_in_status_bar = user_errors(lambda message: {page.shell.status_bar: markup.notice(message, "error")})
 
-    @told
-    def tick(seen: str, *refresh_inputs: str) -> Any:
-        return refresh(studio, page, seen, *refresh_inputs)
+    @errors_in_status_bar
+    def tick(last_state: str, *inputs: str) -> Any:
+        return refresh(studio, page, last_state, *inputs)
 
-    @told
-    def anew(seen: str, *refresh_inputs: str) -> Any:
-        # What lived before is kept: it tells which run has just ended.
-        return refresh(studio, page, seen.partition("\n")[0], *refresh_inputs)
+    @errors_in_status_bar
+    def refresh_all(last_state: str, *inputs: str) -> Any:
+        # The first line is kept: the runs that were live show which one has just ended.
+        return refresh(studio, page, last_state.partition("\n")[0], *inputs)
 
-    @told
-    def opened(*refresh_inputs: str) -> Any:
-        return refresh(studio, page, "", *refresh_inputs, first=True)
+    @errors_in_status_bar
+    def first_refresh(*inputs: str) -> Any:
+        return refresh(studio, page, "", *inputs, first=True)
 
-    # queue=False: a tick is one small request; a queued one would be two and wait behind longer work.
-    look = {"fn": anew, "inputs": [page.seen, *page.refresh_inputs], "outputs": page.refresh_outputs, "queue": False, **PRIVATE_EVENT}
-    gr.Timer(_TICK_SECONDS).tick(tick, [page.seen, *page.refresh_inputs], page.refresh_outputs, queue=False, **PRIVATE_EVENT)
-    blocks.load(opened, page.refresh_inputs, page.refresh_outputs, queue=False, **PRIVATE_EVENT)
+    # queue=False: a tick is one small request; in the queue it would be two and wait behind longer work.
+    refresh_event = {
+        "fn": refresh_all,
+        "inputs": [page.last_state, *page.refresh_inputs],
+        "outputs": page.refresh_outputs,
+        "queue": False,
+        **PRIVATE_EVENT,
+    }
+    gr.Timer(_TICK_SECONDS).tick(tick, [page.last_state, *page.refresh_inputs], page.refresh_outputs, queue=False, **PRIVATE_EVENT)
+    blocks.load(first_refresh, page.refresh_inputs, page.refresh_outputs, queue=False, **PRIVATE_EVENT)
     training_form.wire(studio, page, blocks)
-    _wire_start(studio, page, look)
-    _wire_quick_start(studio, page, look)
-    _wire_ways(studio, page, look)
+    _wire_start(studio, page, refresh_event)
+    _wire_quick_start(studio, page, refresh_event)
+    _wire_navigation(studio, page, refresh_event)
     runs_tab.wire(
         studio,
         page.runs,
@@ -108,12 +113,12 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         watched=page.train.watched,
         model=page.shell.model,
         reopened=page.data.reopened,
-        look=look,
+        refresh_event=refresh_event,
     )
 
 
-def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
-    """Start from the form, and the sample's first model by one press."""
+def _wire_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> None:
+    """Start a training from the form, or prepare one with the settings of a run."""
     data, train = page.data, page.train
     outputs = [
         page.tabs,
@@ -126,11 +131,11 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
     ]
 
     @training_form.errors_on_train_tab(page)
-    def pressed(press: gr.EventData, draft: str | None, *values: Any) -> Any:
-        if press.action == "to-data":
+    def start(event: gr.EventData, draft: str | None, *values: Any) -> Any:
+        if event.action == "to-data":
             return {page.tabs: gr.Tabs(selected="data")}
-        if press.action == "watch":
-            return {train.watched: press.code}
+        if event.action == "watch":
+            return {train.watched: event.code}
         try:
             recipe = training_form.recipe_from_form(page, values)
             view = studio.start(
@@ -141,36 +146,36 @@ def _wire_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
         return {train.watched: view.id, train.notice: ""}
 
     @training_form.errors_on_train_tab(page)
-    def again(press: gr.EventData, *split: Any) -> Any:
-        return _prepared_again(studio, page, press.code, *split) if press.action == "again" else gr.skip()
+    def train_again(event: gr.EventData, *split: Any) -> Any:
+        return _prepare_again(studio, page, event.code, *split) if event.action == "again" else gr.skip()
 
     @runs_tab.errors_on_runs_tab(page.runs)
-    def again_from_runs(asked: str, *split: Any) -> Any:
-        return _prepared_again(studio, page, asked.partition(" ")[0], *split)
+    def train_again_from_runs(request: str, *split: Any) -> Any:
+        return _prepare_again(studio, page, request.partition(" ")[0], *split)
 
-    shown = list(dict.fromkeys([*data.outputs, *training_form.recipe_outputs(page), train.encoder, train.watched, page.tabs]))
-    asked = page.runs.again
-    # What the form then holds is kept with the file, as whatever a person chooses by hand is.
-    for done in (
-        train.details.click(again, data.form, shown, **PRIVATE_EVENT),
-        asked.change(again_from_runs, [asked, *data.form], [*shown, page.runs.sheet], **PRIVATE_EVENT),
+    form_outputs = list(dict.fromkeys([*data.outputs, *training_form.recipe_outputs(page), train.encoder, train.watched, page.tabs]))
+    request = page.runs.train_again
+    # The new values of the form are saved with the draft, like those that the user chooses by hand.
+    for event in (
+        train.details.click(train_again, data.form, form_outputs, **PRIVATE_EVENT),
+        request.change(train_again_from_runs, [request, *data.form], [*form_outputs, page.runs.sheet], **PRIVATE_EVENT),
     ):
-        done.then(**look).then(**training_form.save_form_event(studio, page))
-    train.start_footer.click(pressed, [data.draft, *page.form], outputs, **PRIVATE_EVENT).then(**look)
+        event.then(**refresh_event).then(**training_form.save_form_event(studio, page))
+    train.start_footer.click(start, [data.draft, *page.form], outputs, **PRIVATE_EVENT).then(**refresh_event)
 
 
-def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
-    """The sample's first model by one press: opened, a quick look started, its charts shown."""
+def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> None:
+    """One press that opens the sample, starts a "Quick look" training and shows its charts."""
     data, train = page.data, page.train
-    told = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "error")})
+    errors_on_data_tab = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "error")})
 
-    @told
-    def quick(press: gr.EventData, *split: Any) -> Any:
-        if press.action != "quick":
+    @errors_on_data_tab
+    def quick_start(event: gr.EventData, *split: Any) -> Any:
+        if event.action != "quick":
             return gr.skip()
         prepared = studio.open_sample(owner())
         level = LEVELS[0]
-        recipe, why = studio.recipe_for_level(
+        recipe, explanation = studio.recipe_for_level(
             owner(),
             prepared.draft.id,
             level,
@@ -179,63 +184,63 @@ def _wire_quick_start(studio: Studio, page: Page, look: dict[str, Any]) -> None:
         view = studio.start(owner(), prepared.draft.id, recipe, level=level)
         return {
             **data_tab.show(data, prepared, *split),
-            **training_form.show_recipe(studio, page, prepared.draft.id, recipe, why, level=level),
+            **training_form.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=level),
             train.watched: view.id,
             page.tabs: gr.Tabs(selected="train"),
         }
 
-    shown = [*data.outputs, *training_form.recipe_outputs(page), train.watched, page.tabs]
-    data.start_buttons.click(quick, data.form, list(dict.fromkeys(shown)), **PRIVATE_EVENT).then(**look).then(
+    outputs = [*data.outputs, *training_form.recipe_outputs(page), train.watched, page.tabs]
+    data.start_buttons.click(quick_start, data.form, list(dict.fromkeys(outputs)), **PRIVATE_EVENT).then(**refresh_event).then(
         **training_form.save_form_event(studio, page)
     )
 
 
-def _prepared_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
-    """Updates that open a run's file again with the settings of that run."""
+def _prepare_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
+    """Updates that reopen a run's file with the settings of that run."""
     prepared, recipe = studio.prepare_again(owner(), run)
     view = studio.view(owner(), run)
-    why = f"As {run_names.title(view)} was trained. Change what you like."
+    explanation = f"The settings of {run_names.title(view)}. Change what you like."
     return {
         **data_tab.show(page.data, prepared, *split),
-        **training_form.show_recipe(studio, page, prepared.draft.id, recipe, why, level=view.level),
+        **training_form.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=view.level),
         page.train.encoder: recipe.encoder,
         page.train.watched: "",
         page.tabs: gr.Tabs(selected="train"),
     }
 
 
-def _wire_ways(studio: Studio, page: Page, look: dict[str, Any]) -> None:
-    """The strip, the feet and the picker: what leads from tab to tab and from run to run."""
+def _wire_navigation(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> None:
+    """Buttons of the status bar and the footers, and the model picker: they lead to another tab or run."""
     train, tabs, model = page.train, page.tabs, page.shell.model
     outputs = [tabs, train.watched, model]
 
     @user_errors_as_warning
-    def go(press: gr.EventData) -> Any:
-        return _went(studio, page, press.action, press.code)
+    def handle_run_button(event: gr.EventData) -> Any:
+        return _run_action(studio, page, event.action, event.code)
 
-    pressed = [html.click for html in (page.shell.status_bar, train.watch_footer, train.details)]
-    gr.on(pressed, go, None, outputs, **PRIVATE_EVENT_MULTIPLE).then(**look)
+    clicks = [html.click for html in (page.shell.status_bar, train.watch_footer, train.details)]
+    gr.on(clicks, handle_run_button, None, outputs, **PRIVATE_EVENT_MULTIPLE).then(**refresh_event)
 
-    def take_in_hand(press: gr.EventData) -> str:
-        return str(press.run)
+    def select_model(event: gr.EventData) -> str:
+        return str(event.run)
 
-    page.shell.picker.select(take_in_hand, None, model, **PRIVATE_EVENT_MULTIPLE).then(**look)
+    page.shell.picker.select(select_model, None, model, **PRIVATE_EVENT_MULTIPLE).then(**refresh_event)
 
-    def onward(press: gr.EventData) -> Any:
-        return {tabs: gr.Tabs(selected="train"), train.watched: ""} if press.action == "train" else gr.skip()
+    def open_train_tab(event: gr.EventData) -> Any:
+        return {tabs: gr.Tabs(selected="train"), train.watched: ""} if event.action == "train" else gr.skip()
 
-    def to_try(press: gr.EventData, run: str, words: str) -> dict:
-        if press.action == "try":
-            return {tabs: gr.Tabs(selected="try"), page.tryit.text: try_tab.first_example(studio, run, words)}
+    def open_try_or_data_tab(event: gr.EventData, run: str, text: str) -> dict:
+        if event.action == "try":
+            return {tabs: gr.Tabs(selected="try"), page.tryit.text: try_tab.text_or_example(studio, run, text)}
         return {tabs: gr.Tabs(selected="data")}
 
-    page.data.footer.click(onward, None, [tabs, train.watched], **PRIVATE_EVENT).then(**look)
-    for foot in (page.results.footer, page.tryit.footer):
-        foot.click(to_try, [model, page.tryit.text], [tabs, page.tryit.text], **PRIVATE_EVENT)
+    page.data.footer.click(open_train_tab, None, [tabs, train.watched], **PRIVATE_EVENT).then(**refresh_event)
+    for footer in (page.results.footer, page.tryit.footer):
+        footer.click(open_try_or_data_tab, [model, page.tryit.text], [tabs, page.tryit.text], **PRIVATE_EVENT)
 
 
-def _went(studio: Studio, page: Page, action: str, run: str) -> Any:
-    """Updates after a press in the strip or in the foot of a run."""
+def _run_action(studio: Studio, page: Page, action: str, run: str) -> Any:
+    """Updates after a press in the status bar, the details or the footer of a run."""
     train, tabs = page.train, page.tabs
     if action == "stop":
         studio.stop(owner(), run)

@@ -1,4 +1,4 @@
-"""The recipe as a form: one dial, ready recipes, a recipe file to take away or bring, and every setting in a closed accordion."""
+"""The recipe as a form: a level that sets everything, presets, recipe files, and every setting in a closed accordion."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ from trainer.presets import LEVELS, PRESETS
 from trainer.recipe import Recipe
 from trainer.ui import markup
 
-CUSTOM = "My own"
-"""What the dial says once somebody changed a setting by hand, chose a ready recipe or brought a file."""
+CUSTOM = "Custom"
+"""The level after the user has changed a setting, chosen a preset or uploaded a recipe."""
 
 GROUPS = (
     ("Pace", ("epochs", "batch_size", "learning_rate", "max_length", "warmup", "gradient_accumulation")),
-    ("What learns", ("frozen_epochs", "head", "pooling", "head_learning_rate", "layer_decay", "lora_rank")),
+    ("What is trained", ("frozen_epochs", "head", "pooling", "head_learning_rate", "layer_decay", "lora_rank")),
     ("Against overfitting", ("weight_decay", "dropout", "label_smoothing", "class_weights", "early_stopping", "max_grad_norm")),
-    ("Watching and keeping", ("best_metric", "best_tolerance", "evaluations_per_epoch", "log_every", "precision", "seed")),
+    ("Evaluation and choice of the model", ("best_metric", "best_tolerance", "evaluations_per_epoch", "log_every", "precision", "seed")),
 )
 FIELDS = tuple(name for _, names in GROUPS for name in names)
 """The settings of the accordion, in the order of the form's values."""
@@ -29,7 +29,7 @@ document.addEventListener("input", ({ target }) => {
   if (target.closest?.("[id^='setting-']")) trigger("input");
 });
 """
-"""Gradio's text fields keep the first thing that is typed after an answer to themselves; the browser does not."""
+"""Gradio does not trigger ``input`` for the first character typed into a text field after an update of it; the browser does."""
 
 _DOWNLOAD = """(text) => {
   if (!text) return;
@@ -45,18 +45,18 @@ _DOWNLOAD = """(text) => {
 class RecipeForm:
     """The components; ``settings`` in the order of ``FIELDS``."""
 
-    dial: gr.Radio
-    why: gr.HTML
-    """Its ``input`` event tells that something was typed into a setting."""
+    level: gr.Radio
+    explanation: gr.HTML
+    """Its ``input`` event is triggered when something is typed into a setting."""
     preset: gr.Dropdown
-    bring: gr.UploadButton
-    take: gr.Button
-    taken: gr.Textbox
-    """Holds the recipe's text for an instant, on its way into a file."""
+    upload: gr.UploadButton
+    download: gr.Button
+    recipe_text: gr.Textbox
+    """Holds the text of the recipe for a moment, before the browser saves it as a file."""
     settings: tuple[Any, ...]
-    drawer: gr.Accordion
+    accordion: gr.Accordion
     invalid: gr.State
-    """The name of the setting that is marked as wrong; empty where none is."""
+    """The name of the setting that is marked as wrong; empty if none is."""
 
     @property
     def max_length(self) -> Any:
@@ -64,77 +64,77 @@ class RecipeForm:
 
 
 def build_level() -> gr.Radio:
-    """The one choice that sets all the others."""
+    """The control that sets all the others."""
     return gr.Radio(
         [*LEVELS, CUSTOM],
         value="Balanced",
         label="How thoroughly",
-        elem_id="dial",
-        info="Sets everything else from your file and this machine.",
+        elem_id="level",
+        info="Sets all other settings to suit your file and this computer.",
     )
 
 
 def build_explanation() -> gr.HTML:
-    """What the dial chose, under it; its place is kept until that is known."""
-    return gr.HTML(explanation_html(""), elem_id="dial-why", js_on_load=_TYPED)
+    """What the level has set; empty at first, but with its space kept."""
+    return gr.HTML(explanation_html(""), elem_id="level-explanation", js_on_load=_TYPED)
 
 
-def build(dial: gr.Radio, why: gr.HTML) -> RecipeForm:
-    """Lay the settings out; what they do concerns the file too and is wired by the page."""
+def build(level: gr.Radio, explanation: gr.HTML) -> RecipeForm:
+    """Lay the settings out. The page wires their events, which concern the file too."""
     fields = {f.name: f for f in dataclasses.fields(Recipe)}
     settings: list[Any] = []
-    with gr.Accordion("More settings", open=False, elem_id="settings") as drawer:
+    with gr.Accordion("More settings", open=False, elem_id="settings") as accordion:
         with gr.Row(elem_classes=["em-recipes"]):
             preset = gr.Dropdown(
                 [(f"{p.name}: {p.description}", p.name) for p in PRESETS],
                 value=None,
-                label="Begin with a ready recipe",
+                label="Start from a preset",
                 scale=3,
                 min_width=280,
                 elem_id="preset",
                 filterable=False,
             )
-            take = gr.Button("Download this recipe", size="sm", min_width=160, elem_id="take-recipe")
-            bring = gr.UploadButton("Bring a recipe file", size="sm", file_types=[".json"], min_width=160, elem_id="bring-recipe")
-        taken = gr.Textbox(visible="hidden", elem_id="recipe-text")
+            download = gr.Button("Download this recipe", size="sm", min_width=160, elem_id="download-recipe")
+            upload = gr.UploadButton("Upload a recipe", size="sm", file_types=[".json"], min_width=160, elem_id="upload-recipe")
+        recipe_text = gr.Textbox(visible="hidden", elem_id="recipe-text")
         for title, names in GROUPS:
             gr.HTML(f"<h3>{title}</h3>")
             with gr.Row():
                 settings += [_field(fields[name]) for name in names]
-    return RecipeForm(dial, why, preset, bring, take, taken, tuple(settings), drawer, gr.State(""))
+    return RecipeForm(level, explanation, preset, upload, download, recipe_text, tuple(settings), accordion, gr.State(""))
 
 
 def recipe_from(encoder: str, settings: Sequence[Any], split: Mapping[str, Any]) -> Recipe:
-    """The recipe that the form asks for; UserError where a value is out of range."""
+    """The recipe of the form's values; UserError if one is out of range."""
     return Recipe.from_dict({"encoder": encoder, **dict(zip(FIELDS, settings, strict=True)), **split})
 
 
 def show(form: RecipeForm, recipe: Recipe) -> dict[Any, Any]:
-    """Updates that make the accordion show a recipe."""
+    """Updates that show a recipe in the accordion."""
     return dict(zip(form.settings, values(recipe), strict=True))
 
 
 def values(recipe: Recipe) -> list[Any]:
-    """What the fields of the accordion hold for a recipe."""
-    about = {f.name: f.metadata for f in dataclasses.fields(Recipe)}
+    """The values of the accordion's fields for a recipe."""
+    metadata = {f.name: f.metadata for f in dataclasses.fields(Recipe)}
 
-    def held(name: str) -> Any:
+    def field_value(name: str) -> Any:
         value = getattr(recipe, name)
         if value is None:
-            return about[name]["nothing"]
-        # What may be left to us stands in a text field.
-        return f"{value:g}" if about[name]["automatic"] else value
+            return metadata[name]["none_label"]
+        # An optional setting is a text field.
+        return f"{value:g}" if metadata[name]["optional"] else value
 
-    return [held(name) for name in FIELDS]
+    return [field_value(name) for name in FIELDS]
 
 
-def explanation_html(words: str) -> str:
-    """What the dial chose, under it."""
-    return f'<p class="em-quiet em-small">{markup.text(words, max_length=600)}</p>'
+def explanation_html(explanation: str) -> str:
+    """What the level has set."""
+    return f'<p class="em-quiet em-small">{markup.text(explanation, max_length=600)}</p>'
 
 
 def show_error(form: RecipeForm, error: UserError) -> dict[Any, Any]:
-    """Updates that tell a mistake at its field, in the open drawer; nothing where it is about no field of the drawer."""
+    """Updates that show an error at its field and open the accordion; none if it belongs to no field there."""
     if error.setting not in FIELDS:
         return {form.invalid: ""}
     field = form.settings[FIELDS.index(error.setting)]
@@ -146,25 +146,30 @@ def show_error(form: RecipeForm, error: UserError) -> dict[Any, Any]:
 
 
 def clear_error(form: RecipeForm, invalid: str) -> dict[Any, Any]:
-    """Updates that take the mark from the setting of this name."""
+    """Updates that remove the error from the setting of this name."""
     if invalid not in FIELDS:
         return {form.invalid: ""}
-    about = next(f.metadata["help"] for f in dataclasses.fields(Recipe) if f.name == invalid)
-    return {form.invalid: "", form.settings[FIELDS.index(invalid)]: gr.update(info=about, elem_classes=[])}
+    help_text = next(f.metadata["help"] for f in dataclasses.fields(Recipe) if f.name == invalid)
+    return {form.invalid: "", form.settings[FIELDS.index(invalid)]: gr.update(info=help_text, elem_classes=[])}
 
 
-CUSTOM_MESSAGE = explanation_html("Your own settings, as they stand below.")
+CUSTOM_MESSAGE = explanation_html("Your own settings, listed below.")
 
 
-def wire_download(form: RecipeForm, take: Any, inputs: Sequence[Any], outputs: Sequence[Any], **how: Any) -> None:
-    """A press on the download button makes a file of the text that ``take(*inputs)`` puts into ``form.recipe_text``."""
-    form.download.click(take, inputs, outputs, **how).success(None, form.recipe_text, None, js=_DOWNLOAD, **how)
+def wire_download(form: RecipeForm, make_text: Any, inputs: Sequence[Any], outputs: Sequence[Any], **options: Any) -> None:
+    """The download button saves the text that ``make_text(*inputs)`` puts into ``form.recipe_text`` as a file."""
+    form.download.click(make_text, inputs, outputs, **options).success(None, form.recipe_text, None, js=_DOWNLOAD, **options)
 
 
 def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox | gr.Dropdown:
-    """The component for one setting. One that may be left to us is a text, as a number field shows "nothing" as 0."""
-    about = field.metadata
-    looks = {"label": about["label"], "info": about["help"], "min_width": 150, "elem_id": f"setting-{field.name.replace('_', '-')}"}
-    if about["choices"]:
-        return gr.Dropdown(list(about["choices"]), value=field.default, filterable=False, **looks)
-    return gr.Textbox(about["none_label"], **looks) if about["optional"] else gr.Number(field.default, **looks)
+    """The component of one setting. An optional one is a text field, since a number field would show None as 0."""
+    metadata = field.metadata
+    options = {
+        "label": metadata["label"],
+        "info": metadata["help"],
+        "min_width": 150,
+        "elem_id": f"setting-{field.name.replace('_', '-')}",
+    }
+    if metadata["choices"]:
+        return gr.Dropdown(list(metadata["choices"]), value=field.default, filterable=False, **options)
+    return gr.Textbox(metadata["none_label"], **options) if metadata["optional"] else gr.Number(field.default, **options)

@@ -1,4 +1,4 @@
-"""What has changed on the page since it looked last: the same for a timer's tick, a reload and after a press."""
+"""The updates since the last refresh: the same for a tick of the timer, a reload and a press of a button."""
 
 import dataclasses
 import time
@@ -15,50 +15,50 @@ from trainer.studio import Studio
 from trainer.ui import run_names, runs_list, shell, train_tab
 from trainer.ui.components import Page
 from trainer.ui.session import owner
-from trainer.ui.status_bar import status_bar_html, subject
+from trainer.ui.status_bar import find_subject, status_bar_html
 
 
-def refresh(studio: Studio, page: Page, seen: str, watched: str, model: str, chip: str, *, first: bool = False) -> Any:
-    """Updates of what has changed since ``seen``; nothing where nothing has. ``first`` for a page that was just opened."""
-    # Before the runs are read: what happens meanwhile is then seen the next time.
-    state, asked = studio.token(owner()), (watched, model)
-    lived, _, before = seen.partition("\n")
-    # With what is looked at, as an answer may come late, when something else was chosen meanwhile.
-    if before == f"{state}|{watched}|{model}":
+def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: str, badge: str, *, first: bool = False) -> Any:
+    """Updates of what has changed since ``last_state``; none if nothing has. ``first`` for a page that was just opened."""
+    # Before the runs are read: a change in between is then found by the next refresh.
+    state, previous_watched, previous_model = studio.token(owner()), watched, model
+    live_before, _, state_before = last_state.partition("\n")
+    # With the choices of the page: a response may arrive late, after the user has chosen something else.
+    if state_before == f"{state}|{watched}|{model}":
         return gr.skip()
     views = studio.runs(owner())
     titles = run_names.titles_by_id(views)
     running = next((v for v in views if v.status == "running"), None)
     if first and not watched and running is not None:
         watched = running.id
-    shown = next((v for v in views if v.id == watched), None)
+    watched_view = next((v for v in views if v.id == watched), None)
     trained = [v for v in views if v.has_model and not v.live]
-    model = _model_in_hand(trained, model, just_ended=watched if watched in lived.split() else "")
+    model = _selected_model(trained, model, just_ended=watched if watched in live_before.split() else "")
     now = time.time()
-    told = subject(views, now=now)
-    scores, delay = (None, None) if told is None else (scores_if_any(studio, told), studio.delay(told.id))
+    subject = find_subject(views, now=now)
+    scores, delay = (None, None) if subject is None else (scores_if_any(studio, subject), studio.delay(subject.id))
     return {
-        page.seen: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if shown is None else shown.id}|{model}",
-        # Not each time: what depends on the machine is worked out anew when it changes.
-        **_changed(page.shell.hardware_badge, chip, shell.hardware_badge_html(studio.hardware)),
-        # Another one each time: what a press has put there before the server was asked goes with it, also where nothing came of the press.
+        page.last_state: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if watched_view is None else watched_view.id}|{model}",
+        # Only a change: estimates that depend on the hardware are computed again when the badge changes.
+        **_changed(page.shell.hardware_badge, badge, shell.hardware_badge_html(studio.hardware)),
+        # A new value each time: it replaces the busy message that a press has put there, even if the press has changed nothing.
         page.shell.status_bar: f"{status_bar_html(views, titles, scores, now=now, delay=delay)}<!-- {time.monotonic_ns()} -->",
         page.shell.picker: shell.picker_html(trained, titles, model),
-        **_changed(page.shell.model, asked[1], model),
-        page.live: running.id if running else "",
-        **_changed(page.train.watched, asked[0], "" if shown is None else shown.id),
+        **_changed(page.shell.model, previous_model, model),
+        page.running: running.id if running else "",
+        **_changed(page.train.watched, previous_watched, "" if watched_view is None else watched_view.id),
         page.runs.version: runs_list.version(views),
-        **_course(studio, page, shown, titles),
+        **_watched_run(studio, page, watched_view, titles),
     }
 
 
-def _changed(component: Any, asked: str, found: str) -> dict:
-    """An update where there is something to change: what is chosen is left alone, as another choice may be on its way while we look."""
-    return {} if found == asked else {component: found}
+def _changed(component: Any, old: str, new: str) -> dict:
+    """An update only if the value changes: an update with the same value could undo a choice that is on its way."""
+    return {} if new == old else {component: new}
 
 
 def scores_if_any(studio: Studio, view: RunView) -> Scores | None:
-    """The scores of a run's model; None where it has none, or where they are damaged, which is said elsewhere."""
+    """The scores of a run's model; None if it has no model or if they are damaged, which other parts of the page say."""
     if not view.has_model or view.live:
         return None
     with suppress(UserError):
@@ -66,31 +66,31 @@ def scores_if_any(studio: Studio, view: RunView) -> Scores | None:
     return None
 
 
-def _model_in_hand(trained: Sequence[RunView], model: str, *, just_ended: str) -> str:
-    """The run whose model is in hand: the one that was watched to its end, else what was chosen, else what was trained last."""
-    known = [v.id for v in trained]
-    if just_ended in known:
+def _selected_model(trained: Sequence[RunView], model: str, *, just_ended: str) -> str:
+    """The run whose model is in use: the one that the user watched until its end, else the chosen one, else the last trained one."""
+    ids = [v.id for v in trained]
+    if just_ended in ids:
         return just_ended
-    if model in known:
+    if model in ids:
         return model
     return max(trained, key=lambda v: v.ended or v.created).id if trained else ""
 
 
-def _course(studio: Studio, page: Page, view: RunView | None, titles: dict[str, str]) -> dict:
+def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[str, str]) -> dict:
     if view is None:
         return train_tab.show(page.train, None)
     diagnoses = ()
     with suppress(UserError):  # deleted since the list was read
-        # The one that is looked at is looked at closely.
+        # All files are checked only for the watched run.
         view = dataclasses.replace(view, damage=studio.damage(owner(), view.id))
         diagnoses = studio.diagnoses(owner(), view.id)
     return train_tab.show(
         page.train,
         view,
         title=titles[view.id],
-        came=run_names.came_from(view, titles),
+        parent=run_names.came_from(view, titles),
         waiting=studio.waiting_before(view.id),
         delay=studio.delay(view.id),
         diagnoses=diagnoses,
-        found=scores_if_any(studio, view),
+        scores=scores_if_any(studio, view),
     )

@@ -1,7 +1,4 @@
-"""What runs are called: the file and the level first ("sample emotions, balanced"), the friendly name where that does not tell them apart.
-
-Words only; where they stand is the pages' business.
-"""
+"""Titles of runs: file and level ("sample emotions, balanced"), and the friendly name if several runs share them."""
 
 import re
 from collections import defaultdict
@@ -11,37 +8,37 @@ from datetime import UTC, datetime
 from trainer.runs.view import RunView
 from trainer.text_format import pluralize
 
-_PACKED = re.compile(r"\.(gz|bz2|xz|zst|zip)$", re.IGNORECASE)
-_ENDING = re.compile(r"\.[a-z][a-z0-9]{1,6}$", re.IGNORECASE)
+_COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst|zip)$", re.IGNORECASE)
+_EXTENSION = re.compile(r"\.[a-z][a-z0-9]{1,6}$", re.IGNORECASE)
 _BLANKS = re.compile(r"[\s_-]+")
 
 
 def title(view: RunView) -> str:
-    """The name that a person gave the run; else its file and its level: "sample emotions, quick look"."""
-    file = file_words(view.source_name)
-    more = f" + {pluralize(view.more_epochs, 'epoch')}" if view.more_epochs else ""
-    return view.name if view.renamed or not file else f"{file}, {view.level.lower() or 'own settings'}{more}"
+    """The name that the user gave the run, or else its file and level: "sample emotions, quick look"."""
+    file = file_title(view.source_name)
+    more_epochs = f" + {pluralize(view.more_epochs, 'epoch')}" if view.more_epochs else ""
+    return view.name if view.renamed or not file else f"{file}, {view.level.lower() or 'own settings'}{more_epochs}"
 
 
-def came_from(view: RunView, titles: Mapping[str, str]) -> str:
-    """Which run's training a child run goes on with: "goes on from sample emotions, balanced"; empty for any other."""
-    return f"goes on from {titles.get(view.parent, view.parent_name)}" if view.parent else ""
+def parent_sentence(view: RunView, titles: Mapping[str, str]) -> str:
+    """Which run a child run continues: "continues sample emotions, balanced"; empty for any other run."""
+    return f"continues {titles.get(view.parent, view.parent_name)}" if view.parent else ""
 
 
 def titles(views: Sequence[RunView]) -> list[str]:
-    """The runs' titles; behind those that several have, what tells them apart.
+    """The titles of the runs, with a suffix if several runs share one.
 
-    That is the friendly name ("sample emotions, balanced (brisk otter)"), else the file, the time of the start, both, or the first letters of
-    their ids.
+    The suffix is the friendly name ("sample emotions, balanced (brisk otter)"), or else the file, the start time, both, or the first characters
+    of the id.
     """
     names = [title(view) for view in views]
-    for places in _shared(names):
-        for at, difference in zip(places, _differences([views[at] for at in places]), strict=True):
-            names[at] = f"{names[at]} ({difference})"
-    # A person may have given a run the very words that tell two others apart.
-    for places in _shared(names):
-        for at in places:
-            names[at] = f"{names[at]} ({views[at].id[:8]})"
+    for indices in _duplicates(names):
+        for i, suffix in zip(indices, _suffixes([views[i] for i in indices]), strict=True):
+            names[i] = f"{names[i]} ({suffix})"
+    # The user may have given a run a name that another one got with its suffix.
+    for indices in _duplicates(names):
+        for i in indices:
+            names[i] = f"{names[i]} ({views[i].id[:8]})"
     return names
 
 
@@ -51,39 +48,39 @@ def titles_by_id(views: Sequence[RunView]) -> dict[str, str]:
 
 
 def title_of(run_id: str, views: Sequence[RunView]) -> str:
-    """The title of one run among all of them; empty where it is not there."""
+    """The title of one of the runs; empty if it is not among them."""
     return titles_by_id(views).get(run_id, "")
 
 
 def by_file(views: Sequence[RunView]) -> list[tuple[str, list[RunView]]]:
-    """The runs of each file, by its name; the file with the newest run first, in each the newest run first."""
+    """The runs grouped by file name: the file with the newest run first, and the newest run of each file first."""
     files: dict[str, list[RunView]] = defaultdict(list)
     for view in sorted(views, key=lambda view: view.created, reverse=True):
         files[view.source_name].append(view)
     return list(files.items())
 
 
-def file_words(name: str) -> str:
-    """A file's name as words: "sample_emotions.csv" -> "sample emotions"."""
-    whole = _PACKED.sub("", name)
-    return _BLANKS.sub(" ", _ENDING.sub("", whole) or whole).strip()
+def file_title(name: str) -> str:
+    """The title of a file: "sample_emotions.csv" -> "sample emotions"."""
+    stem = _COMPRESSED.sub("", name)
+    return _BLANKS.sub(" ", _EXTENSION.sub("", stem) or stem).strip()
 
 
-def _shared(names: Sequence[str]) -> list[list[int]]:
-    """The places of each name that stands at several."""
-    places: dict[str, list[int]] = defaultdict(list)
-    for at, name in enumerate(names):
-        places[name].append(at)
-    return [found for found in places.values() if len(found) > 1]
+def _duplicates(names: Sequence[str]) -> list[list[int]]:
+    """The indices of each name that occurs more than once."""
+    indices: dict[str, list[int]] = defaultdict(list)
+    for i, name in enumerate(names):
+        indices[name].append(i)
+    return [group for group in indices.values() if len(group) > 1]
 
 
-def _differences(namesakes: Sequence[RunView]) -> Sequence[str]:
-    ways = zip(*map(_facets, namesakes), strict=True)
-    return next((way for way in ways if len(set(way)) == len(namesakes)), [view.id[:8] for view in namesakes])
+def _suffixes(views: Sequence[RunView]) -> Sequence[str]:
+    candidates = zip(*map(_distinguishing_facts, views), strict=True)
+    return next((facts for facts in candidates if len(set(facts)) == len(views)), [view.id[:8] for view in views])
 
 
-def _facets(view: RunView) -> tuple[str, ...]:
-    """What may tell a run from another one of its title, the shortest first."""
+def _distinguishing_facts(view: RunView) -> tuple[str, ...]:
+    """What may distinguish a run from others with the same title, the shortest first."""
     start = datetime.fromtimestamp(view.created, UTC)
     minute = f"{start:%d %b %Y, %H:%M} UTC"
     return view.name, view.source_name, minute, f"{start:%d %b %Y, %H:%M:%S} UTC", f"{view.source_name}, {minute}"

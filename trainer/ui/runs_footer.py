@@ -1,4 +1,4 @@
-"""The foot of the Runs tab: what is ticked, and what can be done with it."""
+"""The footer of the Runs tab: the selected runs and the actions for them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,54 +9,57 @@ from trainer.ui import shell
 from trainer.ui.buttons import Button
 
 
-def footer(chosen: Sequence[RunView], titles: Mapping[str, str], *, any_runs: bool, near: str = "") -> str:
-    """``chosen`` are the runs that are ticked, ``titles`` by id; ``near`` says which limit is near. A narrow screen shows the first button and leads to the others by "More"."""
+def footer(selected: Sequence[RunView], titles: Mapping[str, str], *, any_runs: bool, limit_notice: str = "") -> str:
+    """The footer for the ``selected`` runs; ``titles`` are by id, ``limit_notice`` says which limit is close.
+
+    A narrow screen shows the main button and a "More" button for the others.
+    """
     if not any_runs:
-        return shell.footer_html("First a table, then a run.", Button("to-data", "Open a file", primary=True))
-    if not chosen:
-        may = f"Press a run's name to open it. Tick runs to rename, train further or delete them, 2 to {MOST_COMPARED} to compare."
-        return shell.footer_html(f"{near} {may}".strip())
-    more = Button("more", "More …", code=_ids(chosen)).html
-    others = "".join(press.html for press in other_buttons(chosen))
-    first = main_button(chosen)
+        return shell.footer_html("Open a table first, then train a model.", Button("to-data", "Open a file", primary=True))
+    if not selected:
+        hint = f"Press a run's name to open it. Select runs to rename, continue or delete them, 2 to {MOST_COMPARED} to compare."
+        return shell.footer_html(f"{limit_notice} {hint}".strip())
+    more = Button("more", "More …", code=_ids(selected)).html
+    others = "".join(button.html for button in other_buttons(selected))
+    main = main_button(selected)
     return (
-        shell.footer_html(selection_message(chosen, titles))
-        + f'<span class="em-acts">{Button("untick", "Untick", link=True).html}{others}</span><span class="em-runs-more">{more}</span>'
-        + (first.html if first else "")
+        shell.footer_html(selection_message(selected, titles))
+        + f'<span class="em-run-buttons">{Button("deselect", "Deselect", link=True).html}{others}</span><span class="em-runs-more">{more}</span>'
+        + (main.html if main else "")
     )
 
 
-def selection_message(chosen: Sequence[RunView], titles: Mapping[str, str]) -> str:
-    """What is ticked, in a sentence."""
-    if len(chosen) == 1:
-        damaged = " It is damaged, as its line says." if chosen[0].damage else ""
-        return f"{titles[chosen[0].id]} is ticked.{damaged}"
-    many = f" At most {MOST_COMPARED} can be compared." if len(chosen) > MOST_COMPARED else ""
-    return f"{len(chosen)} runs are ticked.{many}"
+def selection_message(selected: Sequence[RunView], titles: Mapping[str, str]) -> str:
+    """The selected runs, in a sentence."""
+    if len(selected) == 1:
+        damaged = " It is damaged: see its row." if selected[0].damage else ""
+        return f"{titles[selected[0].id]} is selected.{damaged}"
+    limit = f" At most {MOST_COMPARED} can be compared." if len(selected) > MOST_COMPARED else ""
+    return f"{len(selected)} runs are selected.{limit}"
 
 
-def main_button(chosen: Sequence[RunView]) -> Button | None:
-    """What one most likely wants to do with these runs."""
-    if len(chosen) == 1:
-        return Button("open", "Open", code=chosen[0].id, primary=True, elem_id="open-run")
-    if 2 <= len(chosen) <= MOST_COMPARED:
-        return Button("compare", "Compare", code=_ids(chosen), primary=True, elem_id="compare-runs")
+def main_button(selected: Sequence[RunView]) -> Button | None:
+    """The most likely action for these runs."""
+    if len(selected) == 1:
+        return Button("open", "Open", code=selected[0].id, primary=True, elem_id="open-run")
+    if 2 <= len(selected) <= MOST_COMPARED:
+        return Button("compare", "Compare", code=_ids(selected), primary=True, elem_id="compare-runs")
     return None
 
 
-def other_buttons(chosen: Sequence[RunView]) -> list[Button]:
-    """What else can be done with these runs, the least wanted first."""
-    delete = Button("delete", "Delete", code=_ids(chosen))
-    if len(chosen) != 1:
+def other_buttons(selected: Sequence[RunView]) -> list[Button]:
+    """The other actions for these runs, the least likely first."""
+    delete = Button("delete", "Delete", code=_ids(selected))
+    if len(selected) != 1:
         return [delete]
-    view = chosen[0]
-    onward = []
+    view = selected[0]
+    continue_buttons = []
     if view.status == "finished":
-        onward = [Button("further", "More epochs", code=view.id)]
+        continue_buttons = [Button("more-epochs", "More epochs", code=view.id)]
     elif can_resume(view):
-        onward = [Button("go-on", "Resume", code=view.id)]
-    again = [] if view.status == "damaged" else [Button("again", "Train again with changes", code=view.id)]
-    return [delete, Button("rename", "Rename", code=view.id), *onward, *again]
+        continue_buttons = [Button("resume", "Resume", code=view.id)]
+    train_again = [] if view.status == "damaged" else [Button("again", "Train again with changes", code=view.id)]
+    return [delete, Button("rename", "Rename", code=view.id), *continue_buttons, *train_again]
 
 
 def _ids(views: Sequence[RunView]) -> str:

@@ -1,6 +1,6 @@
-"""The sheet over the foot of the Runs tab: one question at a time, with a field where one is asked for; Escape is its last answer.
+"""The sheet over the footer of the Runs tab: one question at a time, possibly with an input field. Escape presses its last button.
 
-``assets/runs_sheet.js`` leads the focus in and back; what is asked is decided elsewhere.
+``assets/runs_sheet.js`` moves the focus; ``runs_questions`` makes the questions.
 """
 
 from dataclasses import dataclass
@@ -14,30 +14,33 @@ from trainer.ui.buttons import Button
 
 @dataclass(frozen=True)
 class Field:
-    """What a person types: its label, what stands there to begin with, and the most that it takes: characters, or the number itself."""
+    """An input field: its label, initial value and maximum, in characters or as a number."""
 
     label: str
     value: str
-    most: int
-    kind: Literal["text", "number"] = "text"
+    maximum: int
+    input_type: Literal["text", "number"] = "text"
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: ``strong`` and then ``rest`` are the question, ``presses`` the answers, of which the last does no harm.
+    """A question in a bold sentence and the ``details`` after it. The last of the ``buttons`` changes nothing.
 
-    With a ``field``, Enter there is the first answer. ``wrong`` says what was wrong with the answer before.
+    Enter in the ``field`` presses the first button. ``error`` says what was wrong with the previous answer.
     """
 
-    strong: str
-    rest: str = ""
-    presses: tuple[Button, ...] = ()
+    title: str
+    details: str = ""
+    buttons: tuple[Button, ...] = ()
     field: Field | None = None
-    wrong: str = ""
+    error: str = ""
 
 
 def build() -> gr.HTML:
-    """The sheet, closed; its value is ``opened``, ``refused`` or "". Its ``click`` event carries ``action``, ``code`` and ``value``, what was typed."""
+    """The closed sheet; its value is ``question_html``, ``error_html`` or "".
+
+    Its ``click`` event carries ``action``, ``code`` and ``value``, the typed text.
+    """
     return gr.HTML(
         "",
         html_template='<div class="em-sheet" data-escape></div>',
@@ -48,21 +51,27 @@ def build() -> gr.HTML:
 
 def question_html(question: Question) -> str:
     """A question as HTML."""
-    said = f"<strong>{markup.text(question.strong, max_length=1500)}</strong> {markup.text(question.rest, max_length=1200)}".strip()
-    wrong = f'<p class="em-wrong" role="alert" dir="auto">{markup.text(question.wrong, max_length=600)}</p>' if question.wrong else ""
-    asked = f'<p dir="auto" role="status">{said}</p>' if question.strong else ""
-    presses = "".join(press.html for press in question.presses)
+    question_text = (
+        f"<strong>{markup.text(question.title, max_length=1500)}</strong> {markup.text(question.details, max_length=1200)}".strip()
+    )
+    error = f'<p class="em-wrong" role="alert" dir="auto">{markup.text(question.error, max_length=600)}</p>' if question.error else ""
+    text = f'<p dir="auto" role="status">{question_text}</p>' if question.title else ""
+    buttons = "".join(button.html for button in question.buttons)
     field = "" if question.field is None else _field(question.field)
-    return f'<div class="em-question">{asked}{wrong}</div>{field}<div class="em-answers">{presses}</div>'
+    return f'<div class="em-question">{text}{error}</div>{field}<div class="em-question-buttons">{buttons}</div>'
 
 
 def error_html(message: str) -> str:
     """Why something cannot be done."""
-    return question_html(Question("", presses=(Button("leave", "Close"),), wrong=message))
+    return question_html(Question("", buttons=(Button("cancel", "Close"),), error=message))
 
 
 def _field(field: Field) -> str:
-    limit = f'type="number" min="1" max="{field.most}"' if field.kind == "number" else f'type="text" maxlength="{field.most}" dir="auto"'
+    limit = (
+        f'type="number" min="1" max="{field.maximum}"'
+        if field.input_type == "number"
+        else f'type="text" maxlength="{field.maximum}" dir="auto"'
+    )
     return (
         f'<label class="em-field"><span>{markup.text(field.label)}</span>'
         f'<input {limit} value="{markup.text(field.value)}" autocomplete="off"></label>'

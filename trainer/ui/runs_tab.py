@@ -1,4 +1,4 @@
-"""Tab Runs: all that was ever trained; open, compare, rename, train further, delete; the files opened before, and the room it all takes."""
+"""Tab Runs: open, compare, rename, continue and delete runs; the files opened before, and the disk space that everything takes."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -19,11 +19,11 @@ from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
-_ABOUT = "Each training is kept. Choose among them by the validation rows; the test rows tell what the chosen one is worth."
-_WITH_FIELD = {"yes-rename": "rename", "yes-further": "further"}
-"""The questions whose answer is typed: a mistake is told at its field."""
-_ANSWERED = """() => {
-  document.dispatchEvent(new CustomEvent("emotune:answered"));
+_DESCRIPTION = "All trainings. Choose among them by the validation rows; the test rows tell how good the chosen one is."
+_WITH_FIELD = {"confirm-rename": "rename", "confirm-more-epochs": "more-epochs"}
+"""The questions with an input field: an error is shown at it."""
+_AFTER_RESPONSE = """() => {
+  document.dispatchEvent(new CustomEvent("emotune:response"));
   const list = document.querySelector(".em-runs");
   if (list?.dataset.pressed !== "compare") return;
   delete list.dataset.pressed;
@@ -32,101 +32,105 @@ _ANSWERED = """() => {
   head?.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
 }"""
 
-_TICKED = "(_, compared) => [[...document.querySelectorAll('#runs-list input:checked')].map((box) => box.dataset.run).join(' '), compared]"
-"""What is ticked when the server is asked: of several ticks in a row gradio sends the last one with the data of the first."""
+_SELECTED = (
+    "(_, compared) => [[...document.querySelectorAll('#runs-list input:checked')].map((box) => box.dataset.run).join(' '), compared]"
+)
+"""The runs that are selected at the time of the request: of several events in a row gradio sends the last one with the data of the first."""
 
 
 @dataclass(frozen=True)
 class RunsTab:
-    """The components. ``version`` changes with what the list shows; ``chosen`` holds the ids that are ticked, with blanks between.
+    """The components. ``version`` changes with what the list shows; ``selected`` holds the ids of the selected runs, separated by blanks.
 
-    ``again`` begins with the id of the run that shall be trained again with changes, and changes with each time: that is left to the page.
+    ``train_again`` starts with the id of the run to train again with changes, and differs each time; the page handles it.
     """
 
     version: gr.Textbox
-    listing: gr.HTML
-    chosen: gr.Textbox
+    list: gr.HTML
+    selected: gr.Textbox
     comparison: ComparisonView
     disk: DiskView
     footer: gr.HTML
     sheet: gr.HTML
-    again: gr.Textbox
+    train_again: gr.Textbox
 
     @property
-    def pressed(self) -> list[gr.HTML]:
-        """Everything with buttons."""
-        return [self.listing, self.footer, self.sheet, self.disk.files, self.disk.room]
+    def with_buttons(self) -> list[gr.HTML]:
+        """The components with buttons."""
+        return [self.list, self.footer, self.sheet, self.disk.files, self.disk.room]
 
 
 def build_version() -> gr.Textbox:
-    """What the timer sets and the list listens to. It stands outside the tabs, as nothing is heard of a tab that was not opened yet.
+    """The timer sets it, and the list updates when it changes. It is outside the tabs, since a tab that was never opened gets no events.
 
-    No State: the change of one that an unqueued handler sets, such as the timer's, is not told to the page.
+    Not a State: if an unqueued handler such as that of the timer sets a State, its change event does not reach the page.
     """
     return gr.Textbox("", visible="hidden", elem_id="runs-version")
 
 
 def build(studio: Studio, version: gr.Textbox) -> RunsTab:
-    """Lay the tab out and wire what concerns it alone; ``version`` is a ``build_version``."""
-    gr.HTML(shell.heading("Runs", _ABOUT), elem_id="runs-head")
-    listing = runs_list.build(elem_id="runs-list")
-    chosen = gr.Textbox("", visible="hidden", elem_id="chosen-runs")
+    """Lay the tab out and wire the events that concern it alone; ``version`` comes from ``build_version``."""
+    gr.HTML(shell.heading("Runs", _DESCRIPTION), elem_id="runs-head")
+    list_html = runs_list.build(elem_id="runs-list")
+    selected = gr.Textbox("", visible="hidden", elem_id="selected-runs")
     comparison = comparison_view.build(studio)
     disk = disk_view.build(studio)
-    foot = shell.footer(elem_id="footer-runs", value=runs_footer.footer([], {}, any_runs=False))
+    footer = shell.footer(elem_id="footer-runs", value=runs_footer.footer([], {}, any_runs=False))
     sheet = runs_sheet.build()
-    again = gr.Textbox("", visible="hidden", elem_id="again-run")
-    tab = RunsTab(version, listing, chosen, comparison, disk, foot, sheet, again)
+    train_again = gr.Textbox("", visible="hidden", elem_id="train-again")
+    tab = RunsTab(version, list_html, selected, comparison, disk, footer, sheet, train_again)
     _wire_list(studio, tab)
     return tab
 
 
 def wire(
-    studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.HTML, model: gr.Textbox, reopened: gr.State, look: dict[str, Any]
+    studio: Studio, tab: RunsTab, *, tabs: gr.Tabs, watched: gr.HTML, model: gr.Textbox, reopened: gr.State, refresh_event: dict[str, Any]
 ) -> None:
-    """What is pressed. ``watched`` is the run on the Train tab, ``model`` that in hand, ``look`` shows what became of the runs.
+    """Wire the buttons. ``watched`` is the run on the Train tab, ``model`` the one whose model is in use; ``refresh_event`` updates the page.
 
-    ``reopened`` changes when another draft is open than before, or none: the Data tab then shows it.
+    ``reopened`` changes when another draft is opened, or the open one is removed: the Data tab then shows it.
     """
-    deeds = _deeds(studio)
-    ways = _ways(studio, tabs=tabs, watched=watched, model=model, reopened=reopened)
+    confirmed = _confirmed_actions(studio)
+    navigation = _navigation_actions(studio, tabs=tabs, watched=watched, model=model, reopened=reopened)
     sheet, compared = tab.sheet, tab.comparison
 
-    def answer(action: str, code: str, typed: str, score_of: str, *opened: bool) -> dict:
-        if action in deeds:
-            done = deeds[action](code, typed)
-            moved = {reopened: secrets.token_hex(4)} if action == "yes-forget" else {}
-            return {sheet: "", **disk_view.redrawn(tab.disk, studio, *opened, done=done), **moved}
-        if action in ways:
-            return {sheet: "", **ways[action](code, typed)}
+    def respond(action: str, code: str, text: str, score_name: str, *opened: bool) -> dict:
+        if action in confirmed:
+            result = confirmed[action](code, text)
+            reload_draft = {reopened: secrets.token_hex(4)} if action == "confirm-remove-draft" else {}
+            return {sheet: "", **disk_view.show_open_sections(tab.disk, studio, *opened, result=result), **reload_draft}
+        if action in navigation:
+            return {sheet: "", **navigation[action](code, text)}
         if action == "compare":
             titles = runs_questions.selected_runs(studio, code)[1]
-            return comparison_view.show(compared, studio.compare(owner(), code.split()), titles, score_of)
+            return comparison_view.show(compared, studio.compare(owner(), code.split()), titles, score_name)
         if action == "again":
-            return {sheet: "", tab.again: f"{code} {secrets.token_hex(4)}"}
+            return {sheet: "", tab.train_again: f"{code} {secrets.token_hex(4)}"}
         question = runs_questions.build_question(studio, action, code)
         return {sheet: "" if question is None else runs_sheet.question_html(question)}
 
     @errors_on_runs_tab(tab)
-    def press(event: gr.EventData, *held: Any) -> dict:
+    def handle_button(event: gr.EventData, *values: Any) -> dict:
         try:
-            return answer(event.action, event.code, getattr(event, "value", ""), *held)
+            return respond(event.action, event.code, getattr(event, "value", ""), *values)
         except UserError as error:
-            again = _WITH_FIELD.get(event.action)
-            if again is None:
+            question = _WITH_FIELD.get(event.action)
+            if question is None:
                 raise
-            return {sheet: runs_sheet.question_html(runs_questions.build_question(studio, again, event.code, wrong=error.message))}
+            return {sheet: runs_sheet.question_html(runs_questions.build_question(studio, question, event.code, error=error.message))}
 
-    outputs = [sheet, *tab.disk.outputs, *compared.outputs, tabs, watched, model, reopened, tab.again]
-    pressed = gr.on([html.click for html in tab.pressed], press, [compared.score_of, *tab.disk.states], outputs, **PRIVATE_EVENT_MULTIPLE)
-    pressed.then(None, None, None, js=_ANSWERED, **PRIVATE_EVENT).then(**look)
-    # A section that was left open tells what happened meanwhile on other tabs.
-    told = errors_on_runs_tab(tab)(lambda *opened: disk_view.redrawn(tab.disk, studio, *opened) or gr.skip())
-    tabs.change(told, tab.disk.states, [*tab.disk.outputs, sheet], **PRIVATE_EVENT)
+    outputs = [sheet, *tab.disk.outputs, *compared.outputs, tabs, watched, model, reopened, tab.train_again]
+    pressed = gr.on(
+        [html.click for html in tab.with_buttons], handle_button, [compared.score_name, *tab.disk.states], outputs, **PRIVATE_EVENT_MULTIPLE
+    )
+    pressed.then(None, None, None, js=_AFTER_RESPONSE, **PRIVATE_EVENT).then(**refresh_event)
+    # An open section shows what has happened on other tabs.
+    show_sections = errors_on_runs_tab(tab)(lambda *opened: disk_view.show_open_sections(tab.disk, studio, *opened) or gr.skip())
+    tabs.change(show_sections, tab.disk.states, [*tab.disk.outputs, sheet], **PRIVATE_EVENT)
 
 
-def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
-    """What is done once a question was answered with yes; each returns what became of it, in a sentence, or nothing."""
+def _confirmed_actions(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
+    """The actions after a question was confirmed; each returns its result in a sentence, or an empty string."""
 
     def rename(run: str, name: str) -> str:
         studio.rename(owner(), run, name)
@@ -138,35 +142,35 @@ def _deeds(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
             studio.delete(owner(), view.id)
         return f"{pluralize(len(views), 'run')} deleted."
 
-    def forget(draft: str, _: str) -> str:
+    def remove_draft(draft: str, _: str) -> str:
         studio.remove_draft(owner(), draft)
         return "The file is removed."
 
     return {
-        "yes-rename": rename,
-        "yes-delete": delete,
-        "yes-free": lambda run, _: studio.free_checkpoints(owner(), run),
-        "yes-forget": forget,
-        "yes-clear": lambda _, __: f"{file_size(studio.clear_uploads())} of old copies are gone.",
+        "confirm-rename": rename,
+        "confirm-delete": delete,
+        "confirm-free": lambda run, _: studio.free_checkpoints(owner(), run),
+        "confirm-remove-draft": remove_draft,
+        "confirm-clear": lambda _, __: f"{file_size(studio.clear_uploads())} of old copies deleted.",
     }
 
 
-def _ways(
+def _navigation_actions(
     studio: Studio, *, tabs: gr.Tabs, watched: gr.HTML, model: gr.Textbox, reopened: gr.State
 ) -> Mapping[str, Callable[[str, str], dict]]:
-    """What leads to another tab."""
+    """The actions that lead to another tab."""
 
     def open_run(run: str, _: str) -> dict:
         if studio.view(owner(), run).has_model:
             return {tabs: gr.Tabs(selected="results"), model: run}
         return {tabs: gr.Tabs(selected="train"), watched: run}
 
-    def go_on(run: str, _: str) -> dict:
+    def resume(run: str, _: str) -> dict:
         return {tabs: gr.Tabs(selected="train"), watched: studio.resume(owner(), run).id}
 
-    def further(run: str, epochs: str) -> dict:
-        more = int(epochs) if epochs.isdecimal() else 0
-        return {tabs: gr.Tabs(selected="train"), watched: studio.resume(owner(), run, more_epochs=more).id}
+    def train_more_epochs(run: str, epochs: str) -> dict:
+        more_epochs = int(epochs) if epochs.isdecimal() else 0
+        return {tabs: gr.Tabs(selected="train"), watched: studio.resume(owner(), run, more_epochs=more_epochs).id}
 
     def reopen(draft: str, *, force: bool = False) -> dict:
         studio.reopen(owner(), draft, force=force)
@@ -174,8 +178,8 @@ def _ways(
 
     return {
         "open": open_run,
-        "go-on": go_on,
-        "yes-further": further,
+        "resume": resume,
+        "confirm-more-epochs": train_more_epochs,
         "reopen": lambda draft, _: reopen(draft),
         "retry": lambda draft, _: reopen(draft, force=True),
         "to-data": lambda _, __: {tabs: gr.Tabs(selected="data")},
@@ -183,64 +187,70 @@ def _ways(
 
 
 def _wire_list(studio: Studio, tab: RunsTab) -> None:
-    """The list, and what depends on what is ticked there."""
-    refuse = errors_on_runs_tab(tab)
+    """Wire the list, and what depends on the selected runs."""
+    handler = errors_on_runs_tab(tab)
     compared = tab.comparison
 
-    @refuse
-    def redraw(chosen: str, runs: str, score_of: str) -> dict:
-        ticked, titles = runs_questions.selected_runs(studio, chosen)
+    @handler
+    def update_list(ids: str, compared_ids: str, score_name: str) -> dict:
+        selected, titles = runs_questions.selected_runs(studio, ids)
         views = studio.runs(owner())
         return {
-            tab.listing: runs_list.table_html(views, titles, _scores(studio, views), studio.leaving(owner())),
-            tab.footer: runs_footer.footer(ticked, titles, any_runs=bool(views), near=near_capacity(studio.settings, views)),
-            **_compared_still(studio, tab, runs, {view.id for view in views}, titles, score_of),
+            tab.list: runs_list.table_html(views, titles, _scores(studio, views), studio.leaving(owner())),
+            tab.footer: runs_footer.footer(selected, titles, any_runs=bool(views), limit_notice=near_capacity(studio.settings, views)),
+            **_update_comparison(studio, tab, compared_ids, {view.id for view in views}, titles, score_name),
         }
 
-    @refuse
-    def tick(chosen: str, runs: str) -> dict:
-        ticked, titles = runs_questions.selected_runs(studio, chosen)
-        gone = set(runs.split()) - {view.id for view in ticked}
+    @handler
+    def select(ids: str, compared_ids: str) -> dict:
+        selected, titles = runs_questions.selected_runs(studio, ids)
+        deselected = set(compared_ids.split()) - {view.id for view in selected}
         return {
-            tab.chosen: " ".join(view.id for view in ticked),
-            tab.footer: runs_footer.footer(ticked, titles, any_runs=True, near=near_capacity(studio.settings, studio.runs(owner()))),
+            tab.selected: " ".join(view.id for view in selected),
+            tab.footer: runs_footer.footer(
+                selected, titles, any_runs=True, limit_notice=near_capacity(studio.settings, studio.runs(owner()))
+            ),
             tab.sheet: "",
-            **(comparison_view.hide(compared) if gone else {}),
+            **(comparison_view.hide(compared) if deselected else {}),
         }
 
-    def look_closer(chosen: str) -> None:
-        # All files of the first are read, as the list does not do; what is damaged is then told with its next redraw.
+    def check_files(ids: str) -> None:
+        # Reads all files of the first selected run, which the list does not; the next update of the list shows any damage.
         with suppress(UserError):
-            for view in runs_questions.selected_runs(studio, chosen)[0][:1]:
+            for view in runs_questions.selected_runs(studio, ids)[0][:1]:
                 studio.damage(owner(), view.id)
 
-    outputs = [tab.listing, tab.footer, *compared.outputs, tab.sheet]
-    tab.version.change(redraw, [tab.chosen, compared.runs, compared.score_of], outputs, trigger_mode="always_last", **PRIVATE_EVENT)
-    ticked = [tab.chosen, tab.footer, tab.sheet, *compared.outputs]
-    tab.listing.select(tick, [tab.chosen, compared.runs], ticked, js=_TICKED, trigger_mode="always_last", **PRIVATE_EVENT)
-    # By itself, as reading takes a moment and the next tick must not wait for it.
-    tab.chosen.change(look_closer, tab.chosen, None, **PRIVATE_EVENT)
+    outputs = [tab.list, tab.footer, *compared.outputs, tab.sheet]
+    tab.version.change(
+        update_list, [tab.selected, compared.runs, compared.score_name], outputs, trigger_mode="always_last", **PRIVATE_EVENT
+    )
+    selection_outputs = [tab.selected, tab.footer, tab.sheet, *compared.outputs]
+    tab.list.select(select, [tab.selected, compared.runs], selection_outputs, js=_SELECTED, trigger_mode="always_last", **PRIVATE_EVENT)
+    # An event of its own: reading takes a moment, and the next selection must not wait for it.
+    tab.selected.change(check_files, tab.selected, None, **PRIVATE_EVENT)
 
 
-def _compared_still(studio: Studio, tab: RunsTab, runs: str, there: set[str], titles: Mapping[str, str], score_of: str) -> dict:
-    """Updates of a comparison under the names that its runs have now; it goes with any of its runs."""
-    if not runs:
+def _update_comparison(
+    studio: Studio, tab: RunsTab, compared_ids: str, existing: set[str], titles: Mapping[str, str], score_name: str
+) -> dict:
+    """Updates of the comparison with the current titles of its runs; it is hidden if one of them was deleted."""
+    if not compared_ids:
         return {}
-    if not there.issuperset(runs.split()):
+    if not existing.issuperset(compared_ids.split()):
         return comparison_view.hide(tab.comparison)
-    return comparison_view.show(tab.comparison, studio.compare(owner(), runs.split()), titles, score_of)
+    return comparison_view.show(tab.comparison, studio.compare(owner(), compared_ids.split()), titles, score_name)
 
 
 def errors_on_runs_tab(tab: RunsTab) -> Any:
-    """For handlers whose mistakes are told on the Runs tab."""
+    """Decorator: a UserError becomes a message in the sheet of the Runs tab."""
     return user_errors(lambda message: {tab.sheet: runs_sheet.error_html(message)})
 
 
 def _scores(studio: Studio, views: list[RunView]) -> dict[str, Scores]:
-    found = {}
+    scores = {}
     for view in views:
-        # A run whose predictions are damaged stays in the list, to be opened or deleted.
+        # A run with damaged predictions stays in the list, to be opened or deleted.
         if view.has_model:
             with suppress(UserError):
-                found[view.id] = studio.scores(owner(), view.id)
-    return found
+                scores[view.id] = studio.scores(owner(), view.id)
+    return scores

@@ -1,5 +1,6 @@
-"""The shell around the tabs: header, model picker, status bar and the footer of each tab. Its scripts are ``assets/shell.js`` and
-``assets/queue_stream.js``.
+"""The shell around the tabs: header, model picker, status bar and the footer of each tab.
+
+Its scripts are ``assets/shell.js`` and ``assets/queue_stream.js``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,15 +34,15 @@ class Shell:
     status_bar: gr.HTML
     """Its ``click`` event carries ``action`` ("stop", "watch", "results", "resume", "dismiss") and ``code``, the run."""
     model: gr.Textbox
-    """The id of the run whose model is in hand: what Results, Try it and downloads show. Empty where there is none."""
+    """The id of the run whose model Results, Try it and the download show. Empty if there is no model."""
     picker: gr.HTML
     """Its ``select`` event carries ``run``."""
 
 
 def build() -> Shell:
-    """Lay header and strip out."""
+    """Lay out the header and the status bar."""
     with gr.Row(elem_classes=["em-header"]):
-        gr.HTML('<div class="em-brand"><h1>Emotune</h1><p>Teach your computer to sort texts. No code.</p></div>')
+        gr.HTML('<div class="em-brand"><h1>Emotune</h1><p>Teach your computer to sort texts, without code.</p></div>')
         picker = gr.HTML(html_template='<div class="em-model-box"></div>', js_on_load=_PICKER, elem_id="model-picker")
         hardware_badge = gr.HTML(elem_id="hardware-badge")
     status_bar = html_with_buttons("", elem_id="status-bar")
@@ -49,37 +50,38 @@ def build() -> Shell:
 
 
 def head() -> str:
-    """What the page's head holds."""
+    """The content of the page's head element."""
     plotly = assets.file_url(assets.plotly_file())
     return f'<style>{assets.page_styles()}</style><meta id="plotly-file" content="{plotly}"><script>{assets.page_script()}</script>'
 
 
-def heading(title: str, about: str = "") -> str:
-    """The heading of a tab, to which the focus goes; both may hold HTML of our own only."""
-    return f'<h2 tabindex="-1">{title}</h2>' + (f'<p class="em-quiet">{about}</p>' if about else "")
+def heading(title: str, description: str = "") -> str:
+    """The heading of a tab, which gets the focus. Both parts are inserted as HTML: escape what comes from users."""
+    return f'<h2 tabindex="-1">{title}</h2>' + (f'<p class="em-quiet">{description}</p>' if description else "")
 
 
 def footer(*, elem_id: str, value: str = "") -> gr.HTML:
-    """The sticky foot of a tab; its value is what ``footer_html`` makes."""
+    """The sticky footer of a tab; its value comes from ``footer_html``."""
     return html_with_buttons(value, elem_id=elem_id, classes=("em-footer",))
 
 
-def footer_html(said: str, *presses: Button, wrong: bool = False) -> str:
-    """What stands in the way or what comes next, and buttons, of which one at most is primary; ``wrong`` where it is a mistake."""
-    words = f'<p class="em-say{" em-wrong" if wrong else ""}"{" role=alert" if wrong else ""} dir="auto">{markup.text(said, max_length=600)}</p>'
-    return words + "".join(press.html for press in presses)
+def footer_html(message: str, *buttons: Button, is_error: bool = False) -> str:
+    """What has to be fixed or what comes next, and buttons, at most one of them primary."""
+    css_class, role = ("em-footer-message em-wrong", " role=alert") if is_error else ("em-footer-message", "")
+    text = f'<p class="{css_class}"{role} dir="auto">{markup.text(message, max_length=600)}</p>'
+    return text + "".join(button.html for button in buttons)
 
 
 def picker_html(trained: Sequence[RunView], titles: Mapping[str, str], model: str) -> str:
-    """The list of models; nothing where there is none."""
+    """The list of models; an empty string if there is none."""
     if not trained:
         return ""
     options = "".join(
         f'<option value="{view.id}"{" selected" if view.id == model else ""}>{markup.text(titles[view.id], max_length=80)}</option>'
         for view in trained
     )
-    return f'<label class="em-model"><span>Model:</span><select aria-label="Model in hand">{options}</select></label>'
+    return f'<label class="em-model"><span>Model:</span><select aria-label="Model in use">{options}</select></label>'
 
 
 def hardware_badge_html(hardware: Hardware | None) -> str:
-    return f'<span class="em-badge" title="What does the work">{markup.text(hardware.description if hardware else "warming up …")}</span>'
+    return f'<span class="em-badge" title="The hardware that trains the models">{markup.text(hardware.description if hardware else "warming up …")}</span>'

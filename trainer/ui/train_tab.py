@@ -1,4 +1,4 @@
-"""Tab 2, Train: what the next training does, or the course of one; never both in one column."""
+"""Tab 2, Train: the form of the next training, or the progress of a run; one of the two is visible."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, user_errors
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 176
 _WATCHED = """
-function tell() {
-  const now = props.value ?? "";
-  if (now === document.body.dataset.watched) return;
-  document.body.dataset.watched = now;
+function update() {
+  const watched = props.value ?? "";
+  if (watched === document.body.dataset.watched) return;
+  document.body.dataset.watched = watched;
   if (document.querySelector("#watch-head")?.closest("[role=tabpanel]")?.offsetParent) scrollTo({ top: 0, behavior: "instant" });
 }
-watch("value", tell);
-tell();
+watch("value", update);
+update();
 """
-"""Which of the two columns is seen is decided by what is watched alone (page.css): an answer that comes late then changes nothing but words.
-Gradio hides a column only by taking it away, zoom and all. Either is seen from its top, wherever the other one stood."""
+"""Only the watched run decides which of the two columns page.css shows, so a late response cannot change it. Gradio would remove a hidden column
+with the zoom of its charts. Either column is shown from its top, wherever the other one was scrolled to."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class TrainTab:
     """The components other tabs read or write."""
 
     watched: gr.HTML
-    """Its value is the id of the run whose course is shown, empty while the next training is prepared; the page shows the one or the other."""
+    """Its value is the id of the run that is shown; empty while the next training is prepared."""
     source: gr.HTML
     encoder: gr.Dropdown
-    about_encoder: gr.HTML
+    encoder_description: gr.HTML
     recipe: RecipeForm
     notice: gr.HTML
     start_footer: gr.HTML
@@ -60,7 +60,7 @@ class TrainTab:
 
     @property
     def form(self) -> list[Any]:
-        """What a person chooses here for a training."""
+        """What the user chooses here for a training."""
         return [self.encoder, self.recipe.level, *self.recipe.settings]
 
     @property
@@ -70,24 +70,24 @@ class TrainTab:
 
 
 def build(studio: Studio) -> TrainTab:
-    """Lay the tab out; what it does concerns other tabs too and is wired by the page."""
+    """Lay the tab out. The page wires its events, which concern other tabs too."""
     watched = gr.HTML("", html_template="<i></i>", js_on_load=_WATCHED, elem_id="watched-run")
     with gr.Column(elem_classes=["em-prepare"]):
-        source = gr.HTML(nothing_yet(), elem_id="train-source")
+        source = gr.HTML(no_file_html(), elem_id="train-source")
         notice = gr.HTML(elem_id="train-notice")
-        dial = recipe_form.build_level()
-        why = recipe_form.build_explanation()
+        level = recipe_form.build_level()
+        explanation = recipe_form.build_explanation()
         default = studio.encoders.default
         encoder = gr.Dropdown(
-            [(_encoder_choice(e), e.name) for e in studio.encoders],
+            [(_encoder_label(e), e.name) for e in studio.encoders],
             value=default.name,
-            label="Model to begin with (encoder)",
-            info="One of the list, or the name of any public BERT-family model of the Hugging Face Hub: owner/name.",
+            label="Pretrained model (encoder)",
+            info="Choose from the list, or type the name of any public BERT-family model on the Hugging Face Hub: owner/name.",
             elem_id="encoder",
             allow_custom_value=True,
         )
-        about_encoder = gr.HTML(encoder_facts(default), elem_id="about-encoder")
-        recipe = recipe_form.build(dial, why)
+        encoder_description = gr.HTML(encoder_html(default), elem_id="encoder-description")
+        recipe = recipe_form.build(level, explanation)
         start_footer = shell.footer(elem_id="footer-start", value=no_file_footer())
     with gr.Column(elem_classes=["em-watch"]):
         head = gr.HTML(elem_id="watch-head")
@@ -98,9 +98,13 @@ def build(studio: Studio) -> TrainTab:
                 accuracy = _chart(accuracy_chart, "Accuracy", "validation rows · higher is better")
         details = html_with_buttons("", elem_id="run-details")
         watch_footer = shell.footer(elem_id="footer-watch")
-    known = user_errors(lambda message: markup.notice(message, "error"))
-    encoder.change(known(lambda name: encoder_facts(studio.encoders.get(name or ""))), encoder, about_encoder, **PRIVATE_EVENT_MULTIPLE)
-    return TrainTab(watched, source, encoder, about_encoder, recipe, notice, start_footer, head, loss, accuracy, details, watch_footer)
+    with_notice = user_errors(lambda message: markup.notice(message, "error"))
+    encoder.change(
+        with_notice(lambda name: encoder_html(studio.encoders.get(name or ""))), encoder, encoder_description, **PRIVATE_EVENT_MULTIPLE
+    )
+    return TrainTab(
+        watched, source, encoder, encoder_description, recipe, notice, start_footer, head, loss, accuracy, details, watch_footer
+    )
 
 
 def _chart(figure: Callable[[Curves], Figure], title: str, note: str) -> gr.HTML:
@@ -119,35 +123,35 @@ def show(
     view: RunView | None,
     *,
     title: str = "",
-    came: str = "",
-    waiting: int | None = None,
+    parent: str = "",
+    queue_position: int | None = None,
     delay: Delay | None = None,
     diagnoses: Sequence[Diagnosis] = (),
-    found: Scores | None = None,
+    scores: Scores | None = None,
 ) -> dict:
-    """Updates that make the tab show the course of a run; with None, while the next one is prepared, there is nothing to draw."""
+    """Updates that show a run; none for None, while the next training is prepared."""
     if view is None:
         return {}
     curves = _curves(view)
     return {
-        tab.head: train_view.head(view, title, found),
+        tab.head: train_view.head(view, title, scores),
         tab.loss: to_json(loss_chart(curves)),
         tab.accuracy: to_json(accuracy_chart(curves)),
-        tab.details: train_view.details(view, diagnoses, came),
-        tab.watch_footer: train_view.footer(view, title, waiting, found, delay),
+        tab.details: train_view.details(view, diagnoses, parent),
+        tab.watch_footer: train_view.footer(view, queue_position, scores, delay),
     }
 
 
-def nothing_yet() -> str:
-    return shell.heading("Train a model", "There is no file yet. Open yours, or the sample, in tab 1, Data.")
+def no_file_html() -> str:
+    return shell.heading("Train a model", "No file is open. Open yours, or the sample, in tab 1, Data.")
 
 
 def no_file_footer() -> str:
-    return shell.footer_html("First a file, then a model.", Button("to-data", "Open a file", primary=True))
+    return shell.footer_html("Open a file first.", Button("to-data", "Open a file", primary=True))
 
 
 def source_html(source_name: str) -> str:
-    """What Start would train on."""
+    """The heading, with the file that Start would train on."""
     return shell.heading(f'Train a model on <span dir="auto">{markup.text(source_name)}</span>')
 
 
@@ -156,27 +160,29 @@ def start_footer(
     train_rows: int | None,
     seconds: float | None,
     *,
-    wrong: str = "",
-    live: str = "",
-    in_the_way: str = "",
-    near: str = "",
+    error: str = "",
+    running: str = "",
+    to_fix: str = "",
+    limit_notice: str = "",
 ) -> str:
-    """What Start would do, or, without rows, what stands ``in_the_way``; ``live`` is the run that trains meanwhile, ``near`` says which limit is
-    near."""
+    """What Start would do; without ``train_rows`` what is ``to_fix`` first.
+
+    ``error`` is an error of the form, ``running`` the id of the run that is training, ``limit_notice`` says which limit is close.
+    """
     start = Button("start", "Start training", primary=True, elem_id="start", busy_message="Starting …", disabled=train_rows is None)
-    others = [Button("watch", "See the one that trains", code=live, link=True)] if live else []
-    if wrong:
-        return shell.footer_html(wrong, *others, start, is_error=True)
+    others = [Button("watch", "See the running training", code=running, link=True)] if running else []
+    if error:
+        return shell.footer_html(error, *others, start, is_error=True)
     if train_rows is None:
-        return shell.footer_html(in_the_way, *others, Button("to-data", "See what to fix", primary=True))
-    takes = "" if seconds is None else f" Takes about {approximate_duration(seconds)}."
-    waits = " It waits for its turn." if live else ""
-    limit = f" {near}" if near else ""
-    return shell.footer_html(f"Trains on {source_name}, {pluralize(train_rows, 'row')}.{takes}{waits}{limit}", *others, start)
+        return shell.footer_html(to_fix, *others, Button("to-data", "See what to fix", primary=True))
+    time = "" if seconds is None else f" Takes about {approximate_duration(seconds)}."
+    queue = " It starts after the running one." if running else ""
+    limit = f" {limit_notice}" if limit_notice else ""
+    return shell.footer_html(f"Trains on {source_name}, {pluralize(train_rows, 'row')}.{time}{queue}{limit}", *others, start)
 
 
-def dial_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
-    """The levels of the dial, each with the time it takes where that is known."""
+def level_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
+    """The levels, each with the time it takes if that is known."""
     return [
         (f"{level} · {approximate_duration(seconds[level])}".replace(" ", "\N{NO-BREAK SPACE}") if level in seconds else level, level)
         for level in LEVELS
@@ -206,20 +212,20 @@ def _curves(view: RunView) -> Curves:
 
 
 def _rungs(view: RunView) -> tuple[Rung, ...]:
-    """What the model has to beat, scored on the same validation rows."""
-    words_counted = () if view.baseline is None else (Rung("counting words", view.baseline.validation.accuracy),)
-    guessed = () if view.majority is None else (Rung("most frequent class", view.majority.validation_accuracy),)
-    return words_counted + guessed
+    """The baselines, scored on the same validation rows."""
+    word_counts = () if view.baseline is None else (Rung("counting words", view.baseline.validation.accuracy),)
+    majority = () if view.majority is None else (Rung("most frequent class", view.majority.validation_accuracy),)
+    return word_counts + majority
 
 
-def _encoder_choice(encoder: Encoder) -> str:
+def _encoder_label(encoder: Encoder) -> str:
     size = f"{millions(encoder.parameters)} parameters" if encoder.parameters else ""
     return " · ".join(part for part in (encoder.name, encoder.languages or "your own", size) if part)
 
 
-def encoder_facts(encoder: Encoder) -> str:
-    """What it is good for, and what has to be fetched first."""
-    size = "Already here."
+def encoder_html(encoder: Encoder) -> str:
+    """What the encoder is good for, and what has to be downloaded first."""
+    size = "Already on this computer."
     if not encoder.is_local:
-        size = f"{encoder.megabytes:,} MB, fetched once from the Hugging Face Hub." if encoder.megabytes else ""
+        size = f"{encoder.megabytes:,} MB, downloaded once from the Hugging Face Hub." if encoder.megabytes else ""
     return f'<p class="em-quiet em-small">{markup.text(encoder.description)} {size}</p>'

@@ -26,12 +26,12 @@ def answer_to(run_id: str, checksum: int, html: str) -> str:
 def answer(names: Sequence[str], prediction: "Prediction", title: str, *, label: str = "") -> str:
     """What the model of that title says; ``label`` is the text's own, where it is one of the examples."""
     if prediction.probabilities is None:
-        return f'<h3 class="em-says">No answer</h3><p dir="auto">{markup.text(prediction.problem, max_length=400)}</p>'
+        return f'<h3 class="em-prediction">No answer</h3><p dir="auto">{markup.text(prediction.problem, max_length=400)}</p>'
     shares = prediction.probabilities.tolist()
     met = "✓ The answer is right." if label == names[int(prediction.probabilities.argmax())] else "✗ The answer is wrong."
     own = f'<p class="em-own">Its label is {markup.isolated(label, max_length=60)}. {met}</p>' if label else ""
     return (
-        f'<h3 class="em-says">{in_words(names, shares)}</h3>{markup.probability_bars(names, shares, class_colours(names))}{own}'
+        f'<h3 class="em-prediction">{in_words(names, shares)}</h3>{markup.probability_bars(names, shares, class_colours(names))}{own}'
         f"{_says(title)}{_remarks(prediction)}"
     )
 
@@ -47,12 +47,12 @@ def in_words(names: Sequence[str], shares: Sequence[float]) -> str:
 
 def no_text(title: str) -> str:
     about = "Type a text, or take one of the rows beside: the probability of each class stands here as you type."
-    return f'<h3 class="em-says">What do you want to know?</h3><p class="em-quiet">{about}</p>{_says(title)}'
+    return f'<h3 class="em-prediction">What do you want to know?</h3><p class="em-quiet">{about}</p>{_says(title)}'
 
 
 def no_model() -> str:
     return (
-        '<h3 class="em-says">No model yet</h3><p class="em-quiet">Once a training is finished, type a text and see here what the model makes '
+        '<h3 class="em-prediction">No model yet</h3><p class="em-quiet">Once a training is finished, type a text and see here what the model makes '
         "of it: its answer in words, and how likely each class is.</p>"
     )
 
