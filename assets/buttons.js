@@ -65,7 +65,7 @@ export function mount({ element, props, trigger, watch }) {
   }
 
   // Not every answer is drawn here.
-  document.addEventListener("emotune:answered", release);
+  document.addEventListener("emotune:response", release);
 
   // A press that led to another tab has been answered: who comes back may press again.
   new ResizeObserver(() => box.clientWidth || release()).observe(box);

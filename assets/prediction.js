@@ -1,10 +1,10 @@
 // The js_on_load body of the answer to the text in the box: draws props.value once it answers what is asked now, and until then leaves the
 // answer of before where it is, faded. It decides nothing about the answer. In scope (gradio): element, props, watch.
-// Template: <div class="em-answer"></div><div role="status"></div>.
+// Template: <div class="em-prediction-card"></div><div role="status"></div>.
 
 const CALM = 900; // milliseconds without a change after which the answer is read out
 const LOOK = 150; // milliseconds between two looks at what is asked
-const box = element.querySelector(".em-answer");
+const box = element.querySelector(".em-prediction-card");
 const status = element.querySelector("[role=status]");
 const text = () => document.querySelector("#try-text textarea")?.value ?? "";
 const model = () => document.querySelector("#model textarea, #model input")?.value ?? "";

@@ -46,7 +46,7 @@ list.addEventListener("click", ({ target }) => {
 // What was pressed around the list: the page asks for it when it leads the focus on.
 document.addEventListener("emotune:pressed", ({ detail }) => {
   list.dataset.pressed = detail.action;
-  if (detail.action !== "untick") return;
+  if (detail.action !== "deselect") return;
   ticked.clear();
   for (const box of boxes()) box.checked = false;
   trigger("select");

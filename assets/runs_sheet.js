@@ -26,7 +26,7 @@ function draw() {
 
 // To what was pressed, or where that is gone, as after a deletion, to the list.
 function back() {
-  const there = answered !== "yes-delete" && before?.isConnected && before.getClientRects().length && !before.disabled ? before : null;
+  const there = answered !== "confirm-delete" && before?.isConnected && before.getClientRects().length && !before.disabled ? before : null;
   const list = document.querySelector("#runs-list");
   (there ?? list?.querySelector("input:checked") ?? list?.querySelector("input"))?.focus({ preventScroll: true });
 }
@@ -41,7 +41,7 @@ sheet.addEventListener("click", (event) => {
   trigger("click", { action: button.dataset.action, code: button.dataset.code ?? "", value });
 });
 
-document.addEventListener("emotune:answered", () => {
+document.addEventListener("emotune:response", () => {
   for (const button of sheet.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
 

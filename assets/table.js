@@ -1,10 +1,10 @@
 // HTML with a table: draws props.value, and makes a CSV of what a button carries in data-csv, rows as JSON. It decides nothing about the data.
-// mount takes what gradio gives a component. Template: <div class="em-listed"></div>.
+// mount takes what gradio gives a component. Template: <div class="em-with-table"></div>.
 
 import { csvOfRows, save } from "./chart_table.js";
 
 export function mount({ element, props, watch }) {
-  const box = element.querySelector(".em-listed");
+  const box = element.querySelector(".em-with-table");
   let shown = "";
 
   box.addEventListener("click", ({ target }) => {

@@ -130,7 +130,7 @@ def test_a_taken_port_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-    assert f"port {port} is taken" in done.stderr
+    assert f"Port {port} is used" in done.stderr
     assert "GRADIO_SERVER_PORT" in done.stderr
 
 

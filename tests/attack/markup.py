@@ -177,7 +177,7 @@ class _Attempt:
         tab(self.page, "Results")
         self.page.wait_for_timeout(500)
         self.look("pickers of the header", len(self.class_runs))
-        for section, there in (("Files opened before", "#files-before"), ("What takes room on the disk", "#disk-room table")):
+        for section, there in (("Files opened before", "#files-before"), ("What takes room on the disk", "#disk-usage table")):
             tab(self.page, "Runs")
             self.page.get_by_role("button", name=section).click()
             self.page.wait_for_selector(there, state="attached")
@@ -190,7 +190,7 @@ class _Attempt:
             if len(chosen) > 1:
                 self._tick(chosen)
                 self.page.locator("#compare-runs").click()
-                self.page.wait_for_selector("#comparison-verdict tbody tr")
+                self.page.wait_for_selector("#comparison-summary tbody tr")
                 self.page.wait_for_timeout(500)
                 self.look("comparison", len(chosen) * _CLASSES)
         for at in range(0, min(len(self.named_runs), 60), MOST_COMPARED):

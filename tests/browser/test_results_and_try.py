@@ -68,7 +68,7 @@ def take_in_hand(page: Page, view: RunView, name: str = "Results") -> None:
     if name == "Results":
         expect(page.locator(f"#headline a[href='download/{view.id}']")).to_be_visible()
     else:
-        expect(page.locator(f"#answer [data-run='{view.id}']")).to_be_visible()
+        expect(page.locator(f"#prediction [data-run='{view.id}']")).to_be_visible()
 
 
 # The score
@@ -89,9 +89,9 @@ def test_the_score_and_what_it_has_to_beat_are_in_view_on_arrival(visit: Open, s
         page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
         tab(page, "Results")
         page.wait_for_function("() => scrollY === 0")
-        for part in ("#headline h2", "#headline .em-verdict", "#headline .em-scale", "#headline .em-download", "#to-try"):
+        for part in ("#headline h2", "#headline .em-conclusion", "#headline .em-scale", "#headline .em-download", "#to-try"):
             assert in_view(page, part), part
-        beside = box(page, "#headline .em-download")["y"] < box(page, "#headline .em-verdict")["bottom"]
+        beside = box(page, "#headline .em-download")["y"] < box(page, "#headline .em-conclusion")["bottom"]
         assert beside == (width == 1280)
 
 
@@ -100,7 +100,9 @@ def test_four_rows_are_no_percentage(visit: Open, server: Server) -> None:
     page = visit().page
     take_in_hand(page, view)
     expect(page.locator("#headline h2")).to_have_text("3 of 4 right: too few to say anything")
-    expect(page.locator("#headline .em-verdict")).to_have_text("It could be anything between 30 % and 95 %: add rows, or give a test file.")
+    expect(page.locator("#headline .em-conclusion")).to_have_text(
+        "It could be anything between 30 % and 95 %: add rows, or give a test file."
+    )
     assert "75" not in page.locator("#headline").inner_text()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -233,17 +235,17 @@ def test_one_press_on_results_shows_an_answer(visit: Open, moods: RunView, width
     page = visit(width=width, height=height).page
     take_in_hand(page, moods)
     page.locator("#to-try").click()
-    expect(page.locator("#answer .em-share")).to_have_count(3)
+    expect(page.locator("#prediction .em-share")).to_have_count(3)
     page.wait_for_function("() => document.activeElement.tagName === 'H2' && document.activeElement.innerText === 'Try a text'")
     assert page.evaluate("scrollY") == 0
-    for part in ("#try-text", "#answer .em-prediction", "#answer .em-bars"):
+    for part in ("#try-text", "#prediction .em-prediction", "#prediction .em-bars"):
         assert in_view(page, part), part
     first = page.locator("#try-text textarea").input_value()
     assert first == page.locator(".em-row-to-try span").first.inner_text()
 
     # What somebody typed is not taken away by it.
     page.locator("#try-text textarea").fill("happy laugh and dance today")
-    expect(page.locator("#answer li").first).to_contain_text("joy")
+    expect(page.locator("#prediction li").first).to_contain_text("joy")
     tab(page, "Results")
     page.locator("#to-try").click()
     expect(page.get_by_role("tab", name="Try it")).to_have_attribute("aria-selected", "true")
@@ -264,19 +266,19 @@ def test_the_rows_to_try_are_test_rows_of_this_model(
     buttons.nth(1).click()
     text = page.locator("#try-text textarea")
     expect(text).to_have_value(list(known)[1])
-    expect(page.locator("#answer")).to_contain_text(f"Its label is {known[text.input_value()]}.")
+    expect(page.locator("#prediction")).to_contain_text(f"Its label is {known[text.input_value()]}.")
     text.press_sequentially(" happy")
-    expect(page.locator("#answer")).not_to_contain_text("Its label is")
+    expect(page.locator("#prediction")).not_to_contain_text("Its label is")
 
 
 def test_the_answer_names_its_model_and_follows_the_one_in_hand(visit: Open, moods: RunView, evil: RunView) -> None:
     page = visit().page
     take_in_hand(page, moods, "Try it")
     page.locator("#try-text textarea").fill("happy laugh today")
-    expect(page.locator("#answer")).to_contain_text("Answered by my moods, own settings.")
+    expect(page.locator("#prediction")).to_contain_text("Answered by my moods, own settings.")
     take_in_hand(page, evil, "Try it")
-    expect(page.locator("#answer")).to_contain_text("Answered by evil, own settings.")
-    expect(page.locator("#answer .em-name").first).not_to_have_text("joy")
+    expect(page.locator("#prediction")).to_contain_text("Answered by evil, own settings.")
+    expect(page.locator("#prediction .em-name").first).not_to_have_text("joy")
     # And so do the rows to try, and the link to the model.
     expect(page.locator(".em-row-to-try span").first).to_contain_text("<img src=x")
     expect(page.locator("#footer-try a")).to_have_attribute("href", f"download/{evil.id}")
@@ -287,11 +289,11 @@ def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods: RunView) -> 
     take_in_hand(page, moods, "Try it")
     words = page.locator("#try-text textarea")
     words.fill("happy laugh today")
-    expect(page.locator("#answer .em-share")).to_have_count(3)
+    expect(page.locator("#prediction .em-share")).to_have_count(3)
     page.evaluate(
         """() => {
             window.answered = [];
-            const box = document.querySelector("#answer .em-answer");
+            const box = document.querySelector("#prediction .em-prediction-card");
             new MutationObserver(() => window.answered.push(box.firstElementChild.dataset.text)).observe(box, { childList: true });
         }"""
     )
@@ -299,22 +301,22 @@ def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods: RunView) -> 
     with page.expect_request("**/gradio_api/queue/join*"):
         words.fill("cry lonely tears")
     words.fill("shout furious rage")
-    expect(page.locator("#answer .em-answer")).to_have_class("em-answer em-card em-late")
+    expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card em-late")
     held[0].continue_()
-    expect(page.locator(f"#answer [data-text='{try_tab.checksum('shout furious rage')}']")).to_be_visible()
-    expect(page.locator("#answer .em-answer")).to_have_class("em-answer em-card")
+    expect(page.locator(f"#prediction [data-text='{try_tab.checksum('shout furious rage')}']")).to_be_visible()
+    expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card")
     assert page.evaluate("window.answered") == [str(try_tab.checksum("shout furious rage"))]
 
 
 def test_odd_texts_in_the_box(visit: Open, moods: RunView) -> None:
     page = visit().page
     take_in_hand(page, moods, "Try it")
-    words, answer = page.locator("#try-text textarea"), page.locator("#answer")
-    place = box(page, "#answer .em-answer")
+    words, answer = page.locator("#try-text textarea"), page.locator("#prediction")
+    place = box(page, "#prediction .em-prediction-card")
     for text in ("happy 🫠", "happy " + "a" * 30_000, "<b>happy</b>\n\n\tمرحبا"):
         words.fill(text)
         expect(answer.locator(f"[data-text='{try_tab.checksum(text)}'] .em-share")).to_have_count(3)
-        now = box(page, "#answer .em-answer")
+        now = box(page, "#prediction .em-prediction-card")
         assert (now["x"], now["y"], now["width"]) == (place["x"], place["y"], place["width"])
     words.fill("🫠")
     expect(answer).to_contain_text("cannot read any sign of this text")
@@ -346,12 +348,12 @@ def test_a_run_of_malice_is_only_words(visit: Open, server: Server, evil: RunVie
     visited = visit()
     page = visited.page
     take_in_hand(page, confused)
-    for part in ("#headline .em-which", "#per-class tbody", "#confusions"):
+    for part in ("#headline .em-source", "#per-class tbody", "#confusions"):
         expect(page.locator(part)).to_contain_text("<img src=x")
     take_in_hand(page, evil, "Try it")
     page.locator(".em-row-to-try").first.click()
-    expect(page.locator("#answer .em-share")).to_have_count(3)
-    expect(page.locator("#answer")).to_contain_text("<img src=x")
+    expect(page.locator("#prediction .em-share")).to_have_count(3)
+    expect(page.locator("#prediction")).to_contain_text("<img src=x")
     visited.reload()
     for name in ("Results", "Try it"):
         tab(page, name)
@@ -370,8 +372,8 @@ def test_before_there_is_a_model_the_tabs_say_what_will_be_here_and_how(visit: O
     expect(page.locator("#headline li")).to_have_count(3)
     expect(page.locator("#per-class")).to_be_hidden()
     tab(page, "Try it")
-    expect(page.locator("#answer")).to_contain_text("No model yet")
+    expect(page.locator("#prediction")).to_contain_text("No model yet")
     expect(page.locator(".em-row-to-try")).to_have_count(0)
     page.locator("#try-text textarea").fill("is anybody there?")
     page.wait_for_timeout(500)
-    expect(page.locator("#answer")).to_contain_text("No model yet")
+    expect(page.locator("#prediction")).to_contain_text("No model yet")

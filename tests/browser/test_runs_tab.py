@@ -141,18 +141,18 @@ def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView])
     page.locator("#compare-runs").focus()
     page.keyboard.press("Enter")
 
-    head = page.locator("#comparison-verdict h3").first
+    head = page.locator("#comparison-summary h3").first
     expect(head).to_have_text("2 runs of my moods.csv compared")
     expect(head).to_be_focused()
-    expect(page.locator("#comparison-verdict")).to_contain_text("On 48 shared test rows")
-    expect(page.locator("#comparison-verdict tbody tr")).to_have_count(2)
+    expect(page.locator("#comparison-summary")).to_contain_text("On 48 shared test rows")
+    expect(page.locator("#comparison-summary tbody tr")).to_have_count(2)
     expect(page.locator("#differences tbody tr")).to_have_count(1)
     expect(page.locator("#differences tbody tr")).to_contain_text("Epochs")
     for chart in ("compare-loss-chart", "compare-score-chart"):
         expect(page.locator(f"#{chart} .annotation-text")).to_have_count(2)
     label = "() => document.querySelector('#compare-score-chart .chart').getAttribute('aria-label')"
     page.wait_for_function(f"() => ({label})()?.includes('validation accuracy of 2 runs')")
-    page.locator("#compare-score-of").get_by_label("Macro F1").check()
+    page.locator("#compare-score-name").get_by_label("Macro F1").check()
     page.wait_for_function(f"() => ({label})().includes('validation macro F1')")
     assert page.evaluate(NAMES, "compare-loss-chart")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
@@ -169,8 +169,8 @@ def test_runs_of_several_files_have_no_common_curves(visit: Open, pair: tuple[Ru
     runs_tab(page)
     tick(page, pair[0], other)
     press(page, "compare")
-    expect(page.locator("#comparison-verdict")).to_contain_text("trained on different files")
-    expect(page.locator("#comparison-verdict tbody tr")).to_have_count(2)
+    expect(page.locator("#comparison-summary")).to_contain_text("trained on different files")
+    expect(page.locator("#comparison-summary tbody tr")).to_have_count(2)
     expect(page.locator("#compare-loss-chart")).to_be_hidden()
     expect(page.locator("#compare-score-chart")).to_be_hidden()
     # Charts come with runs that can be compared.
@@ -188,7 +188,7 @@ def test_a_name_given_here_is_seen_there_and_nobodys_ticks_jump(visit: Open, tra
         runs_tab(visited.page)
     tick(there.page, named, pair[1])
     press(there.page, "compare")
-    expect(there.page.locator("#comparison-verdict tbody")).to_contain_text(named.name)
+    expect(there.page.locator("#comparison-summary tbody")).to_contain_text(named.name)
     box(there.page, named).focus()
 
     page = here.page
@@ -207,8 +207,8 @@ def test_a_name_given_here_is_seen_there_and_nobodys_ticks_jump(visit: Open, tra
     for visited in (here, there):
         expect(title(visited.page, named)).to_have_text(EVIL)
     # The comparison says the new name at once.
-    expect(there.page.locator("#comparison-verdict tbody")).to_contain_text(EVIL)
-    expect(there.page.locator("#differences, #comparison-verdict").first).not_to_contain_text(f"({named.name})")
+    expect(there.page.locator("#comparison-summary tbody")).to_contain_text(EVIL)
+    expect(there.page.locator("#differences, #comparison-summary").first).not_to_contain_text(f"({named.name})")
     for visited in (here, there):
         assert visited.page.locator("img[src=x]").count() == 0
         assert visited.page.evaluate("window.__pwned") is None
@@ -228,7 +228,7 @@ def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: t
     expect(question(page)).to_contain_text("lost for good")
     assert re.search(r"frees [\d.]+ [KM]B of disk space", question(page).inner_text())
     assert in_view(page, "#runs-sheet .em-sheet")
-    expect(page.locator("#runs-sheet button[data-action=leave]")).to_be_focused()
+    expect(page.locator("#runs-sheet button[data-action=cancel]")).to_be_focused()
     page.keyboard.press("Escape")
     expect(question(page)).to_have_count(0)
     expect(page.locator("#footer-runs button[data-action=delete]").first).to_be_focused()
@@ -239,10 +239,10 @@ def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: t
     expect(page.locator("#comparison")).to_be_visible()
     press(page, "delete")
     expect(question(page)).to_contain_text("Of each run its model")
-    press(page, "leave", "#runs-sheet")
+    press(page, "cancel", "#runs-sheet")
     tick(page, gone)
     press(page, "delete")
-    press(page, "yes-delete", "#runs-sheet")
+    press(page, "confirm-delete", "#runs-sheet")
     expect(row(page, gone)).to_have_count(0)
     expect(question(page)).to_have_count(0)
     expect(page.locator("#comparison")).to_be_hidden()
@@ -259,7 +259,7 @@ def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> 
     page = visit().page
     runs_tab(page)
     tick(page, run)
-    press(page, "further")
+    press(page, "more-epochs")
     field = page.locator("#runs-sheet input")
     expect(field).to_be_focused()
     field.fill("0")
@@ -324,8 +324,8 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, moods_
     before = lines.count()
     lines.first.get_by_role("button", name="Remove").click()
     expect(question(page)).to_contain_text("Remove “my moods.csv”?")
-    expect(page.locator("#runs-sheet button[data-action=leave]")).to_be_focused()
-    press(page, "yes-forget", "#runs-sheet")
+    expect(page.locator("#runs-sheet button[data-action=cancel]")).to_be_focused()
+    press(page, "confirm-remove-draft", "#runs-sheet")
     expect(lines).to_have_count(before - 1)
     tab(page, "Data")
     expect(page.locator("#data-summary")).to_be_hidden()
@@ -335,19 +335,19 @@ def test_what_takes_room_is_told_and_freed(visit: Open, train: Train) -> None:
     run = train(seed=10)
     page = visit().page
     runs_tab(page)
-    assert page.locator("#disk-room table").count() == 0  # nothing is looked up before it is asked for
+    assert page.locator("#disk-usage table").count() == 0  # nothing is looked up before it is asked for
     page.get_by_role("button", name="What takes room on the disk").click()
-    line = page.locator("#disk-room tbody tr").filter(has=page.locator(f"button[data-code='{run.id}']"))
+    line = page.locator("#disk-usage tbody tr").filter(has=page.locator(f"button[data-code='{run.id}']"))
     expect(line).to_contain_text(re.compile(r"[\d.]+ [KM]B"))
-    expect(page.locator("#disk-room")).to_contain_text("are free on this disk")
+    expect(page.locator("#disk-usage")).to_contain_text("are free on this disk")
     line.locator("button[data-action=free]").click()
     expect(question(page)).to_contain_text("can then not be trained further; its model, its scores and its curves stay")
-    press(page, "yes-free", "#runs-sheet")
-    expect(page.locator("#disk-room [role=status]")).to_contain_text("can no longer be trained further")
+    press(page, "confirm-free", "#runs-sheet")
+    expect(page.locator("#disk-usage [role=status]")).to_contain_text("can no longer be trained further")
     expect(line.locator("button[data-action=free]")).to_have_count(0)
 
     tick(page, run)
-    press(page, "further")
+    press(page, "more-epochs")
     page.locator("#runs-sheet input").press("Enter")
     expect(question(page).locator("[role=alert]")).to_be_visible()
     page.keyboard.press("Escape")
@@ -356,9 +356,9 @@ def test_what_takes_room_is_told_and_freed(visit: Open, train: Train) -> None:
 
     tab(page, "Runs")
     line.locator("button[data-action=delete]").click()
-    press(page, "yes-delete", "#runs-sheet")
+    press(page, "confirm-delete", "#runs-sheet")
     expect(line).to_have_count(0)
-    expect(page.locator("#disk-room [role=status]")).to_contain_text("1 run deleted.")
+    expect(page.locator("#disk-usage [role=status]")).to_contain_text("1 run deleted.")
 
 
 def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open, pair: tuple[RunView, RunView], other: RunView) -> None:
@@ -388,11 +388,11 @@ def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open,
     assert page.evaluate(wide) <= 390
     tick(page, pair[0], other)
     press(page, "compare")
-    expect(page.locator("#comparison-verdict")).to_contain_text("different files")
+    expect(page.locator("#comparison-summary")).to_contain_text("different files")
     assert page.evaluate(wide) <= 390
     for section, inside in (
         ("Files opened before", "#files-list .em-with-buttons > *"),
-        ("What takes room on the disk", "#disk-room table"),
+        ("What takes room on the disk", "#disk-usage table"),
     ):
         page.get_by_role("button", name=section).click()
         expect(page.locator(inside).first).to_be_visible()
@@ -404,11 +404,11 @@ def test_on_a_desktop_targets_are_36_pixels_and_the_foot_holds_all_actions(visit
     page = visit(width=1280, height=860).page
     runs_tab(page)
     tick(page, pair[0])
-    for action in ("delete", "rename", "further", "again", "open"):
+    for action in ("delete", "rename", "more-epochs", "again", "open"):
         button = page.locator(f"#footer-runs button[data-action={action}]")
         expect(button).to_be_visible()
         assert button.bounding_box()["height"] >= 36
     assert page.locator("#footer-runs").bounding_box()["height"] <= 66
-    press(page, "untick")
+    press(page, "deselect")
     expect(box(page, pair[0])).not_to_be_checked()
     expect(page.locator("#footer-runs button")).to_have_count(0)

@@ -70,8 +70,8 @@ def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, empty_handed
     assert walker.clicks == 2
 
     walker.click("#to-try")
-    expect(page.locator("#answer .em-share").first).to_be_visible()
-    walker.sees("#answer .em-share")
+    expect(page.locator("#prediction .em-share").first).to_be_visible()
+    walker.sees("#prediction .em-share")
     assert walker.clicks == 3
 
 
@@ -131,5 +131,5 @@ def test_the_whole_walk_by_keyboard_alone(visit: Open, empty_handed: Server) -> 
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
     walk_to("#try-text textarea")
     page.keyboard.type("happy laugh and dance today")
-    expect(page.locator("#answer")).to_contain_text(re.compile("Probably|Perhaps"))
+    expect(page.locator("#prediction")).to_contain_text(re.compile("Probably|Perhaps"))
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"

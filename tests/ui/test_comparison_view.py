@@ -28,7 +28,7 @@ def differences(runs: Sequence[Compared]) -> str:
 def test_it_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:
     other, third = dataclasses.replace(RUN, id="c" * 32, name="calm fox"), dataclasses.replace(RUN, id="d" * 32, name="shy hare")
     two = of_one_file(Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES), against=((1, compare_counts(80, 9, 1, 5)),))
-    html = comparison_view._verdicts(two, titles(two.runs))
+    html = comparison_view._test_results(two, titles(two.runs))
     assert (
         "in the order of macro F1 on their validation rows, and the others are held against the first, my moods, quick look (brisk otter)"
         in html
@@ -39,7 +39,7 @@ def test_it_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:
     more = dataclasses.replace(
         two, runs=(*two.runs, Compared(third, Recipe(), SCORES)), against=(*two.against, (2, compare_counts(80, 1, 1, 13)))
     )
-    assert "As 2 comparisons are looked at, p values are raised and intervals widened (Bonferroni)" in comparison_view._verdicts(
+    assert "As 2 comparisons are looked at, p values are raised and intervals widened (Bonferroni)" in comparison_view._test_results(
         more, titles(more.runs)
     )
     table = comparison_view._score_table(two, titles(two.runs))
@@ -61,12 +61,12 @@ def test_runs_of_several_files_get_a_sentence_and_no_charts() -> None:
     runs = (Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES))
     view = comparison_view.ComparisonView(*(object() for _ in dataclasses.fields(comparison_view.ComparisonView)))
     apart = comparison_view.show(view, Comparison(runs, 0, ((1, compare_counts(80, 9, 1, 5)),)), titles(runs), "Accuracy")
-    assert "trained on different files" in apart[view.verdict]
-    assert "percentage points" not in apart[view.verdict]
-    assert "em-several-files" in apart[view.verdict]
+    assert "trained on different files" in apart[view.summary]
+    assert "percentage points" not in apart[view.summary]
+    assert "em-several-files" in apart[view.summary]
     assert (apart[view.loss], apart[view.score]) == (None, None)
     together = comparison_view.show(view, of_one_file(*runs), titles(runs), "Accuracy")
-    assert "em-several-files" not in together[view.verdict]
+    assert "em-several-files" not in together[view.summary]
     assert together[view.loss]
     assert together[view.score]
 
@@ -78,13 +78,13 @@ def test_runs_of_one_file_are_called_without_it() -> None:
         dataclasses.replace(RUN, id="d" * 32, name="the good one", renamed=True),
     ]
     named = dict(zip((v.id for v in views), run_names.titles(views), strict=True))
-    assert list(comparison_view._within_file(views, named).values()) == [
+    assert list(comparison_view._titles_without_file(views, named).values()) == [
         "quick look (brisk otter)",
         "quick look (calm fox)",
         "the good one",
     ]
     views[1] = dataclasses.replace(views[1], source_name="bank.csv")
-    assert comparison_view._within_file(views, named) == named
+    assert comparison_view._titles_without_file(views, named) == named
     assert "2 runs compared" in comparison_view._heading(of_one_file(*(Compared(v, Recipe(), SCORES) for v in views[:2])))
 
 
@@ -114,7 +114,7 @@ def test_only_settings_that_differ_are_told_and_what_was_left_to_us_as_it_came_o
 
 def test_a_run_without_test_scores_is_compared_by_its_best_validation_scores() -> None:
     scored = dataclasses.replace(TRAINING, evaluations=(Evaluation(5, 0.5, 0.9, 0.8), Evaluation(10, 0.4, 0.6, 0.5)), best_step=5)
-    told = comparison_view._without(Compared(scored, Recipe(), None))
+    told = comparison_view._no_model_cell(Compared(scored, Recipe(), None))
     assert "On the validation rows, at its best step 5: accuracy 90.0 %, macro F1 80.0 %." in told
 
 
@@ -122,10 +122,10 @@ def test_two_runs_of_one_name_are_told_apart() -> None:
     named = dataclasses.replace(RUN, renamed=True)
     runs = tuple(Compared(dataclasses.replace(named, id=c * 32, source_name=f"{c}.csv"), Recipe(), SCORES) for c in "ab")
     comparison = of_one_file(*runs, against=((1, compare_counts(5, 20, 1, 3)),))
-    for html in (comparison_view._verdicts(comparison, titles(runs)), comparison_view._score_table(comparison, titles(runs))):
+    for html in (comparison_view._test_results(comparison, titles(runs)), comparison_view._score_table(comparison, titles(runs))):
         assert "brisk otter (a.csv)" in html
         assert "brisk otter (b.csv)" in html
-    assert [course.name for course in comparison_view._courses([r.view for r in runs])] == ["brisk otter (a.csv)", "brisk otter (b.csv)"]
+    assert [course.name for course in comparison_view._curves([r.view for r in runs])] == ["brisk otter (a.csv)", "brisk otter (b.csv)"]
 
 
 def test_the_settings_of_a_model_are_not_those_of_more_epochs_that_failed() -> None:
@@ -142,7 +142,7 @@ def test_nothing_that_somebody_typed_is_markup() -> None:
     named = titles(runs)
     for html in (
         comparison_view._score_table(comparison, named),
-        comparison_view._verdicts(comparison, named),
+        comparison_view._test_results(comparison, named),
         comparison_view._difference_table(runs, named),
         comparison_view._heading(of_one_file(runs[0])),
     ):

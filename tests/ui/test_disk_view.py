@@ -28,7 +28,7 @@ def storage(**changes: object) -> Storage:
 
 def room(found: Storage) -> str:
     trained = dataclasses.replace(RUN, model=KeptModel(step=3))
-    return disk_view.room_html(found, [trained, TRAINING], TITLES)
+    return disk_view.usage_html(found, [trained, TRAINING], TITLES)
 
 
 def test_the_room_is_told_by_what_it_is_for_the_largest_first() -> None:
@@ -56,11 +56,11 @@ def test_what_bounds_checkpoints_is_told_and_whose_go_next() -> None:
 def test_nothing_to_clear_cannot_be_cleared() -> None:
     assert 'data-action="clear">' in room(storage())
     assert 'data-action="clear" disabled' in room(storage(uploads=0))
-    assert "<table" not in disk_view.room_html(storage(runs=()), [], {})
+    assert "<table" not in disk_view.usage_html(storage(runs=()), [], {})
 
 
 def test_what_was_done_is_said() -> None:
-    assert 'role="status" class="em-done">1 run deleted.' in disk_view.room_html(storage(), [], {}, done="1 run deleted.")
+    assert 'role="status" class="em-result">1 run deleted.' in disk_view.usage_html(storage(), [], {}, done="1 run deleted.")
 
 
 def test_a_file_says_when_it_was_opened_and_what_goes_with_it() -> None:
@@ -79,7 +79,7 @@ def test_a_file_says_when_it_was_opened_and_what_goes_with_it() -> None:
 def test_nothing_that_somebody_typed_is_markup() -> None:
     evil = dataclasses.replace(DRAFT, name=EVIL, test=EVIL)
     assert "<img" not in disk_view.files_html([evil], now=1_000_000.0)
-    assert "<img" not in disk_view.room_html(storage(drafts=(DraftStorage("d" * 32, EVIL, 1),)), [], {RUN.id: EVIL})
+    assert "<img" not in disk_view.usage_html(storage(drafts=(DraftStorage("d" * 32, EVIL, 1),)), [], {RUN.id: EVIL})
 
 
 def test_a_file_that_ended_emotune_is_tried_again_knowingly() -> None:

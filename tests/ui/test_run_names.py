@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from trainer.runs.view import RunView
-from trainer.ui.run_names import by_file, file_words, title, title_of, titles
+from trainer.ui.run_names import by_file, file_title, title, title_of, titles
 
 RUN = RunView("a" * 32, name="brisk otter", source_name="sample_emotions.csv", level="Quick look", created=1.7e9)
 OTHER = dataclasses.replace(RUN, id="b" * 32, name="calm fox", level="Balanced")
@@ -35,7 +35,7 @@ def test_a_run_is_called_by_its_file_and_level_unless_a_person_named_it() -> Non
     ],
 )
 def test_a_file_s_name_as_words(name: str, words: str) -> None:
-    assert file_words(name) == words
+    assert file_title(name) == words
 
 
 def test_titles_that_differ_stay_as_they_are() -> None:

@@ -26,21 +26,21 @@ def test_without_a_tick_it_says_what_ticks_are_for() -> None:
 def test_one_finished_run_can_be_opened_first_of_all() -> None:
     html = runs_footer.footer([RUN], TITLES, any_runs=True)
     assert "my moods, quick look is ticked." in html
-    assert actions(html) == ["untick", "delete", "rename", "further", "again", "more", "open"]
+    assert actions(html) == ["deselect", "delete", "rename", "more-epochs", "again", "more", "open"]
     assert html.count("em-primary") == 1
     assert html.index("em-primary") > html.index('data-action="more"')
 
 
 def test_one_that_broke_off_can_be_resumed_and_one_that_trains_can_not() -> None:
     broken = dataclasses.replace(RUN, status="interrupted")
-    assert "go-on" in actions(runs_footer.footer([broken], TITLES, any_runs=True))
-    assert not {"go-on", "further"} & set(actions(runs_footer.footer([TRAINING], TITLES, any_runs=True)))
+    assert "resume" in actions(runs_footer.footer([broken], TITLES, any_runs=True))
+    assert not {"resume", "more-epochs"} & set(actions(runs_footer.footer([TRAINING], TITLES, any_runs=True)))
 
 
 def test_two_to_six_are_compared_and_more_are_not() -> None:
     two = runs_footer.footer([RUN, TRAINING], TITLES, any_runs=True)
     assert "2 runs are ticked." in two
-    assert actions(two) == ["untick", "delete", "more", "compare"]
+    assert actions(two) == ["deselect", "delete", "more", "compare"]
     assert f'data-code="{RUN.id} {TRAINING.id}"' in two
     seven = runs_footer.footer([RUN] * 7, TITLES, any_runs=True)
     assert "7 runs are ticked. At most 6 can be compared." in seven

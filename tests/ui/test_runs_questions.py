@@ -39,7 +39,7 @@ def test_deleting_says_what_is_lost_and_what_is_freed(studio: Any) -> None:
     one = runs_questions.build_question(studio, "delete", TRAINED.id)
     assert one.strong == "Delete “my moods, quick look (brisk otter)”?"
     assert "Its model, its curves, scores and copy of the data are lost for good. This frees 90.0 MB of disk space." in one.rest
-    assert [press.action for press in one.presses] == ["yes-delete", "leave"]
+    assert [press.action for press in one.presses] == ["confirm-delete", "cancel"]
     two = runs_questions.build_question(studio, "delete", f"{TRAINED.id} {OTHER.id}")
     assert OTHER.name in two.strong
     assert "frees 180.0 MB" in two.rest
@@ -51,7 +51,7 @@ def test_what_trains_is_not_deleted(studio: Any) -> None:
         runs_questions.build_question(studio, "delete", f"{TRAINED.id} {TRAINING.id}")
 
 
-@pytest.mark.parametrize("action", ["rename", "further", "delete", "free", "forget", "more"])
+@pytest.mark.parametrize("action", ["rename", "more-epochs", "delete", "free", "remove-draft", "more"])
 def test_what_is_gone_is_no_longer_here(studio: Any, action: str) -> None:
     with pytest.raises(UserError, match="no longer here"):
         runs_questions.build_question(studio, action, "f" * 32)
@@ -65,7 +65,7 @@ def test_a_name_begins_with_the_title_and_a_mistake_is_told_at_it(studio: Any) -
 
 
 def test_more_epochs_say_how_long_one_took(studio: Any) -> None:
-    question = runs_questions.build_question(studio, "further", TRAINED.id)
+    question = runs_questions.build_question(studio, "more-epochs", TRAINED.id)
     assert "An epoch took about 40 s before." in question.rest
     assert question.field.kind == "number"
 
@@ -73,10 +73,10 @@ def test_more_epochs_say_how_long_one_took(studio: Any) -> None:
 def test_freeing_says_what_stays(studio: Any) -> None:
     question = runs_questions.build_question(studio, "free", TRAINED.id)
     assert "not be trained further; its model, its scores and its curves stay. This frees 180.0 MB" in question.rest
-    assert "frees up to 1.2 MB" in runs_questions.build_question(studio, "forget", DRAFT.id).rest
+    assert "frees up to 1.2 MB" in runs_questions.build_question(studio, "remove-draft", DRAFT.id).rest
     assert "frees up to 2.0 MB" in runs_questions.build_question(studio, "clear", "").rest
 
 
 def test_a_narrow_screen_gets_all_actions_and_a_way_out(studio: Any) -> None:
     question = runs_questions.build_question(studio, "more", TRAINED.id)
-    assert [press.action for press in question.presses] == ["again", "further", "rename", "delete", "untick", "leave"]
+    assert [press.action for press in question.presses] == ["again", "more-epochs", "rename", "delete", "deselect", "cancel"]

@@ -7,9 +7,9 @@ from trainer.ui.runs_sheet import Field, Question
 
 
 def test_a_question_ends_with_the_answer_that_does_no_harm() -> None:
-    html = runs_sheet.question_html(Question("Delete it?", "It is lost.", (Button("yes-delete", "Delete"), Button("leave", "Keep"))))
+    html = runs_sheet.question_html(Question("Delete it?", "It is lost.", (Button("confirm-delete", "Delete"), Button("cancel", "Keep"))))
     assert "<strong>Delete it?</strong> It is lost." in html
-    assert html.rindex("<button") == html.index('<button type="button" class="em-button" data-action="leave"')
+    assert html.rindex("<button") == html.index('<button type="button" class="em-button" data-action="cancel"')
     assert "<input" not in html
 
 
@@ -23,7 +23,7 @@ def test_fields_have_a_label_a_value_and_a_limit() -> None:
 
 def test_a_mistake_is_an_alert() -> None:
     assert 'role="alert" dir="auto">It cannot be.</p>' in runs_sheet.error_html("It cannot be.")
-    assert 'data-action="leave"' in runs_sheet.error_html("It cannot be.")
+    assert 'data-action="cancel"' in runs_sheet.error_html("It cannot be.")
 
 
 def test_nothing_that_somebody_typed_is_markup() -> None:

@@ -18,16 +18,16 @@ def run(settings: Settings) -> str:
 def test_the_first_example_fills_an_empty_box_only(studio: Studio, run: str) -> None:
     first = studio.examples(LOCAL_OWNER, run)[0].text
     for empty in ("", "  \n", None):
-        assert try_tab.first_example(studio, run, empty) == first
-    assert try_tab.first_example(studio, run, " mine ") == " mine "
+        assert try_tab.text_or_example(studio, run, empty) == first
+    assert try_tab.text_or_example(studio, run, " mine ") == " mine "
 
 
 def test_without_a_model_or_its_rows_there_is_no_example(studio: Studio, run: str, settings: Settings) -> None:
-    assert try_tab.first_example(studio, "", "") == ""
+    assert try_tab.text_or_example(studio, "", "") == ""
     assert try_tab.example(studio, run, 99) == ""
     rows: Path = settings.runs_dir / run / "data.parquet"
     rows.write_bytes(b"")
-    assert try_tab.first_example(studio, run, "") == ""
+    assert try_tab.text_or_example(studio, run, "") == ""
 
 
 def test_before_a_model_is_chosen_the_answer_says_that_there_is_none(studio: Studio) -> None:

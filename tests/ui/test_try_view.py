@@ -28,23 +28,26 @@ def prediction(*shares: float, **facts: object) -> Prediction:
     ],
 )
 def test_an_answer_is_said_as_sure_as_it_is(shares: tuple[float, ...], words: str) -> None:
-    assert Read(try_view.in_words(NAMES, shares)).words == words
+    assert Read(try_view.prediction_sentence(NAMES, shares)).words == words
 
 
 def test_the_answer_names_its_model_and_the_label_of_an_example() -> None:
-    words = Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1), "moods, best", label="fear")).words
+    words = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1), "moods, best", label="fear")).words
     assert "Answered by moods, best." in words
     assert "Its label is fear. ✗ The answer is wrong." in words
-    assert "Its label is joy. ✓ The answer is right." in Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1), "moods", label="joy")).words
-    assert "Its label" not in try_view.answer(NAMES, prediction(0.8, 0.1, 0.1), "moods, best")
+    assert (
+        "Its label is joy. ✓ The answer is right."
+        in Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1), "moods", label="joy")).words
+    )
+    assert "Its label" not in try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1), "moods, best")
 
 
 def test_what_was_not_read_as_it_stands_is_said() -> None:
-    cut = Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1, cut=True, tokens=80, tokens_read=32), "moods")).words
+    cut = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1, cut=True, tokens=80, tokens_read=32), "moods")).words
     assert "80 tokens (pieces of words) long, and the model reads the first 32" in cut
-    repaired = Read(try_view.answer(NAMES, prediction(0.8, 0.1, 0.1, repaired=True, text="as read"), "moods")).words
+    repaired = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1, repaired=True, text="as read"), "moods")).words
     assert "“as read”" in repaired
-    none = Read(try_view.answer(NAMES, prediction(problem="The model cannot read any sign of this text."), "moods")).words
+    none = Read(try_view.prediction_html(NAMES, prediction(problem="The model cannot read any sign of this text."), "moods")).words
     assert "cannot read any sign of this text" in none
 
 
@@ -58,7 +61,7 @@ def test_examples_have_their_labels_and_without_a_model_there_are_none() -> None
 def test_no_word_of_a_person_is_markup() -> None:
     names = (EVIL, EVIL + "2")
     pieces = (
-        try_view.answer(names, prediction(0.45, 0.55, repaired=True, text=EVIL), EVIL, label=EVIL),
+        try_view.prediction_html(names, prediction(0.45, 0.55, repaired=True, text=EVIL), EVIL, label=EVIL),
         try_view.examples([ExampleRow(EVIL, EVIL, 1)]),
         try_view.no_text(EVIL),
     )

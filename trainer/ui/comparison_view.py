@@ -1,4 +1,4 @@
-"""Runs side by side: their curves over each other, their scores, which is better on the rows they share, and what was done differently."""
+"""A comparison of runs: their curves in one chart, their scores, which is better on shared test rows, and their settings that differ."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -27,65 +27,65 @@ _SCORES = {"Accuracy": accuracy_comparison, "Macro F1": macro_f1_comparison}
 
 @dataclass(frozen=True)
 class ComparisonView:
-    """The components; ``runs`` holds the ids of what is compared."""
+    """The components; ``runs`` holds the ids of the compared runs."""
 
     body: gr.Column
     runs: gr.Textbox
-    verdict: gr.HTML
+    summary: gr.HTML
     loss: gr.HTML
-    score_of: gr.Radio
+    score_name: gr.Radio
     score: gr.HTML
     differences: gr.HTML
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.body, self.runs, self.verdict, self.loss, self.score, self.differences]
+        return [self.body, self.runs, self.summary, self.loss, self.score, self.differences]
 
 
 def build(studio: Studio) -> ComparisonView:
-    """Lay it out, hidden until something is compared."""
+    """Lay the comparison out, hidden until runs are compared."""
     runs = gr.Textbox("", visible="hidden", elem_id="compared-runs")
     with gr.Column(visible=False, elem_id="comparison") as body:
-        verdict = gr.HTML(elem_id="comparison-verdict")
+        summary = gr.HTML(elem_id="comparison-summary")
         with gr.Row(elem_classes=["em-charts"]):
             with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
                 loss = live_chart(None, elem_id="compare-loss-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Loss")
             with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
                 score = live_chart(None, elem_id="compare-score-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Score")
-                score_of = gr.Radio(
+                score_name = gr.Radio(
                     list(_SCORES),
                     value="Accuracy",
                     show_label=False,
                     label="Score on the validation rows",
                     container=False,
-                    elem_id="compare-score-of",
+                    elem_id="compare-score-name",
                 )
         differences = gr.HTML(elem_id="differences")
-    view = ComparisonView(body, runs, verdict, loss, score_of, score, differences)
+    view = ComparisonView(body, runs, summary, loss, score_name, score, differences)
 
-    @user_errors(lambda message: {body: gr.Column(visible=False)})  # a run is gone, and the list shows it
-    def redraw(ids: str, score_of: str) -> Any:
+    @user_errors(lambda message: {body: gr.Column(visible=False)})  # a run was deleted, and the list shows it
+    def change_score(ids: str, score_name: str) -> Any:
         if not ids:
             return gr.skip()
-        return {score: to_json(_SCORES[score_of](_courses([studio.view(owner(), run) for run in ids.split()])))}
+        return {score: to_json(_SCORES[score_name](_curves([studio.view(owner(), run) for run in ids.split()])))}
 
-    score_of.input(redraw, [runs, score_of], [score, body], **PRIVATE_EVENT_MULTIPLE)
+    score_name.input(change_score, [runs, score_name], [score, body], **PRIVATE_EVENT_MULTIPLE)
     return view
 
 
-def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str], score_of: str) -> dict:
-    """Updates that show a comparison; ``titles`` has what the runs are called on the page, by id."""
-    titles = _within_file([run.view for run in comparison.runs], titles)
-    # Of several files the curves would lie over each other as if they could be compared.
-    courses = _courses([run.view for run in comparison.runs]) if comparison.one_file else None
-    several = "" if courses else ' class="em-several-files"'
+def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str], score_name: str) -> dict:
+    """Updates that show a comparison; ``titles`` are by run id."""
+    titles = _titles_without_file([run.view for run in comparison.runs], titles)
+    # Curves of different files in one chart would look comparable.
+    curves = _curves([run.view for run in comparison.runs]) if comparison.one_file else None
+    several_files = "" if curves else ' class="em-several-files"'
     return {
         view.body: gr.Column(visible=True),
         view.runs: " ".join(run.view.id for run in comparison.runs),
-        view.verdict: f'<h3 tabindex="-1"{several} dir="auto">{_heading(comparison)}</h3>'
-        f"{_score_table(comparison, titles)}{_verdicts(comparison, titles)}",
-        view.loss: to_json(loss_comparison(courses)) if courses else None,
-        view.score: to_json(_SCORES[score_of](courses)) if courses else None,
+        view.summary: f'<h3 tabindex="-1"{several_files} dir="auto">{_heading(comparison)}</h3>'
+        f"{_score_table(comparison, titles)}{_test_results(comparison, titles)}",
+        view.loss: to_json(loss_comparison(curves)) if curves else None,
+        view.score: to_json(_SCORES[score_name](curves)) if curves else None,
         view.differences: _difference_table(comparison.runs, titles),
     }
 
@@ -94,7 +94,7 @@ def hide(view: ComparisonView) -> dict:
     return {view.body: gr.Column(visible=False), view.runs: ""}
 
 
-def _courses(views: Sequence[RunView]) -> list[Course]:
+def _curves(views: Sequence[RunView]) -> list[Course]:
     return [
         Course(
             key=v.id,
@@ -112,19 +112,19 @@ def _courses(views: Sequence[RunView]) -> list[Course]:
 
 def _heading(comparison: Comparison) -> str:
     files = {run.view.source_name for run in comparison.runs}
-    of = f" of {markup.text(files.pop())}" if len(files) == 1 else ""
-    return f"{pluralize(len(comparison.runs), 'run')}{of} compared"
+    source = f" of {markup.text(files.pop())}" if len(files) == 1 else ""
+    return f"{pluralize(len(comparison.runs), 'run')}{source} compared"
 
 
-def _within_file(views: Sequence[RunView], titles: Mapping[str, str]) -> dict[str, str]:
-    """The titles; of runs of one file without the file, which they share."""
-    files = {run_names.file_words(view.source_name) for view in views}
+def _titles_without_file(views: Sequence[RunView], titles: Mapping[str, str]) -> dict[str, str]:
+    """The titles, without the file if all runs share it."""
+    files = {run_names.file_title(view.source_name) for view in views}
     shared = f"{files.pop()}, " if len(files) == 1 else ""
     return {v.id: titles[v.id] if v.renamed else titles[v.id].removeprefix(shared) for v in views}
 
 
 def _short_names(views: Sequence[RunView]) -> list[str]:
-    """What tells runs of one file apart, without the file: their levels, where those do; else their own names."""
+    """Short names of runs of one file: their levels if those differ, or else their names."""
     for names in ([v.name if v.renamed else v.level.lower() or "own settings" for v in views], [v.name for v in views]):
         if len(set(names)) == len(names):
             return names
@@ -137,10 +137,10 @@ _COLUMNS = ("Validation macro F1", "Validation accuracy", "Test macro F1", "Test
 
 
 def _score_table(comparison: Comparison, titles: Mapping[str, str]) -> str:
-    """Each run's scores: those on the validation rows, which order the runs, then those on the test rows with their intervals."""
+    """The scores of each run: on the validation rows, which order the runs, then on the test rows with intervals."""
     rows = "".join(
         f'<tr role="row"><td role="cell" class="em-row-name">{name}</td>'
-        + (_cells(run) if run.scores else f'<td role="cell" colspan="{len(_COLUMNS)}">{_without(run)}</td>')
+        + (_cells(run) if run.scores else f'<td role="cell" colspan="{len(_COLUMNS)}">{_no_model_cell(run)}</td>')
         + "</tr>"
         for name, run in zip(_names(comparison.runs, titles), comparison.runs, strict=True)
     )
@@ -152,10 +152,10 @@ def _score_table(comparison: Comparison, titles: Mapping[str, str]) -> str:
 def _cells(run: Compared) -> str:
     validation, test = run.scores.validation, run.scores.test
     values = (
-        _share(validation.macro_f1, validation.rows),
-        _share(validation.accuracy, validation.rows),
-        _with_range(_share(test.macro_f1, test.rows), test.macro_f1, test.rows),
-        _with_range(score_format.in_short(test.accuracy, test.rows), test.accuracy, test.rows),
+        _format_score(validation.macro_f1, validation.rows),
+        _format_score(validation.accuracy, validation.rows),
+        _with_interval(_format_score(test.macro_f1, test.rows), test.macro_f1, test.rows),
+        _with_interval(score_format.in_short(test.accuracy, test.rows), test.accuracy, test.rows),
         duration(run.view.seconds) or "–",
     )
     return "".join(
@@ -163,80 +163,80 @@ def _cells(run: Compared) -> str:
     )
 
 
-def _share(score: Interval, rows: int) -> str:
+def _format_score(score: Interval, rows: int) -> str:
     return percent(score.value) if rows >= score_format.FEW_ROWS else "–"
 
 
-def _with_range(said: str, score: Interval, rows: int) -> str:
+def _with_interval(text: str, score: Interval, rows: int) -> str:
     if rows < score_format.FEW_ROWS:
-        return f"{said}<small>too few rows to say</small>"
-    return f"{said}<small>{percent_range(score.low, score.high)}, {pluralize(rows, 'row')}</small>"
+        return f"{text}<small>too few rows to say</small>"
+    return f"{text}<small>{percent_range(score.low, score.high)}, {pluralize(rows, 'row')}</small>"
 
 
-def _without(run: Compared) -> str:
+def _no_model_cell(run: Compared) -> str:
     best = run.view.kept.evaluation
-    seen = (
+    validation_scores = (
         f" On the validation rows, at its best step {best.step:,}: accuracy {percent(best.accuracy)}, macro F1 {percent(best.macro_f1)}."
         if best
         else ""
     )
-    said = run.problem or "No model, so no score on the test rows." + seen
-    return f'<span class="em-quiet" dir="auto">{markup.text(said, max_length=400)}</span>'
+    text = run.problem or "No model, so no score on the test rows." + validation_scores
+    return f'<span class="em-quiet" dir="auto">{markup.text(text, max_length=400)}</span>'
 
 
-# Who is right more often
+# Which run is right more often
 
 
-def _verdicts(comparison: Comparison, titles: Mapping[str, str]) -> str:
-    """The run chosen by the validation rows against each other one, in sentences with their counts."""
+def _test_results(comparison: Comparison, titles: Mapping[str, str]) -> str:
+    """The run with the best validation score against each other run, as sentences with counts."""
     if not comparison.one_file:
-        said = "These runs were trained on different files. Neither their scores nor their curves say which of them is better: compare runs of one file."
-        return markup.notice(said, "warning")
+        message = "These runs were trained on different files. Neither their scores nor their curves show which one is better: compare runs of one file."
+        return markup.notice(message, "warning")
     if comparison.reference is None:
-        return markup.notice("Only runs with a model can be compared on the test rows; here are fewer than two.", "info")
+        return markup.notice("Only runs with a model can be compared on the test rows, and these are fewer than two.", "info")
     names = [titles[run.view.id] for run in comparison.runs]
     reference = names[comparison.reference]
-    told = "".join(_verdict(found, reference, names[at]) for at, found in comparison.against)
-    chosen = (
-        f"Runs stand in the order of macro F1 on their validation rows, and the others are held against the first, {reference}. "
+    sentences = "".join(_test_result(result, reference, names[i]) for i, result in comparison.against)
+    order = (
+        f"Runs are sorted by macro F1 on their validation rows, and the others are compared with the first, {reference}. "
         "No test score chose it: the highest of several test scores is partly luck."
     )
     note = (
-        "A difference is tested on the rows that both runs kept aside: exact McNemar test, with a 95 % interval in percentage points "
-        "(Newcombe’s method, kept in step with the test)."
+        "Each difference is tested on the test rows that both runs share: exact McNemar test, with a 95 % interval in percentage points "
+        "(Newcombe’s method, consistent with the test)."
     )
     if len(comparison.against) > 1:
         note += (
-            f" As {len(comparison.against)} comparisons are looked at, p values are raised and intervals widened (Bonferroni), "
-            "so that all hold together: each comparison more is one more chance to be misled by luck."
+            f" For {len(comparison.against)} comparisons, p values are raised and intervals widened (Bonferroni), "
+            "since each comparison is another chance to be misled by luck."
         )
-    about = f'<p class="em-quiet em-small" dir="auto">{markup.text(chosen, max_length=600)}</p>'
-    return f'<h3>On the same test rows</h3>{told}{about}<p class="em-quiet em-small">{note}</p>'
+    order_html = f'<p class="em-quiet em-small" dir="auto">{markup.text(order, max_length=600)}</p>'
+    return f'<h3>On the same test rows</h3>{sentences}{order_html}<p class="em-quiet em-small">{note}</p>'
 
 
-def _verdict(found: PairedComparison, reference: str, other: str) -> str:
-    if not found.rows:
-        return markup.notice(describe_comparison(found, reference, other), "warning")
-    if not found.only_a and not found.only_b:
-        return markup.notice(describe_comparison(found, reference, other), "info")
+def _test_result(result: PairedComparison, reference: str, other: str) -> str:
+    if not result.rows:
+        return markup.notice(describe_comparison(result, reference, other), "warning")
+    if not result.only_a and not result.only_b:
+        return markup.notice(describe_comparison(result, reference, other), "info")
     counts = markup.facts(
         [
-            ("Both right", f"{found.both:,}"),
-            (f"Only {reference}", f"{found.only_a:,}"),
-            (f"Only {other}", f"{found.only_b:,}"),
-            ("Neither", f"{found.neither:,}"),
-            ("Left out: another label", f"{found.label_conflicts:,}" if found.label_conflicts else ""),
+            ("Both right", f"{result.both:,}"),
+            (f"Only {reference}", f"{result.only_a:,}"),
+            (f"Only {other}", f"{result.only_b:,}"),
+            ("Neither", f"{result.neither:,}"),
+            ("Excluded: different labels", f"{result.label_conflicts:,}" if result.label_conflicts else ""),
         ]
     )
-    return markup.notice(describe_comparison(found, reference, other), "info") + counts
+    return markup.notice(describe_comparison(result, reference, other), "info") + counts
 
 
-# What was done differently
+# Settings that differ
 
 
 def _difference_table(runs: Sequence[Compared], titles: Mapping[str, str]) -> str:
-    """The settings in which these runs differ, one row each."""
-    lines = [(label, told) for label, told in _settings(runs) if len(set(told)) > 1]
+    """The settings in which the runs differ, one row each."""
+    lines = [(label, values) for label, values in _settings(runs) if len(set(values)) > 1]
     if not lines:
         return '<h3>Settings</h3><p class="em-quiet">All settings are the same.</p>'
     head = '<th role="columnheader">Setting</th>' + "".join(f'<th role="columnheader">{name}</th>' for name in _names(runs, titles))
@@ -244,32 +244,32 @@ def _difference_table(runs: Sequence[Compared], titles: Mapping[str, str]) -> st
     rows = "".join(
         f'<tr role="row"><td role="cell" class="em-row-name">{markup.text(label)}</td>'
         + "".join(
-            f'<td role="cell" dir="auto" data-label="{name}">{markup.text(value)}</td>' for name, value in zip(labels, told, strict=True)
+            f'<td role="cell" dir="auto" data-label="{name}">{markup.text(value)}</td>' for name, value in zip(labels, values, strict=True)
         )
         + "</tr>"
-        for label, told in lines
+        for label, values in lines
     )
     return f"<h3>Settings that differ</h3>{_table('Settings that differ', head, rows)}"
 
 
 def _settings(runs: Sequence[Compared]) -> list[tuple[str, list[str]]]:
-    """Every setting with what each run has there, in words."""
-    about = [("Data", [run.view.source_name for run in runs])]
-    about += [(f.metadata["label"], [_told(f, run) for run in runs]) for f in dataclasses.fields(Recipe)]
+    """Every setting with the formatted value of each run."""
+    settings = [("Data", [run.view.source_name for run in runs])]
+    settings += [(f.metadata["label"], [_format_setting(f, run) for run in runs]) for f in dataclasses.fields(Recipe)]
     parts = (("train", "Training rows"), ("validation", "Validation rows"), ("test", "Test rows"))
-    return about + [(label, [f"{run.view.rows[part]:,}" if part in run.view.rows else "–" for run in runs]) for part, label in parts]
+    return settings + [(label, [f"{run.view.rows[part]:,}" if part in run.view.rows else "–" for run in runs]) for part, label in parts]
 
 
-def _told(field: dataclasses.Field, run: Compared) -> str:
-    """A setting in words; for one that was left to us, what it came to."""
+def _format_setting(field: dataclasses.Field, run: Compared) -> str:
+    """The formatted value of a setting; for an automatic one the value that was used."""
     if run.recipe is None:
         return "damaged"
     value = getattr(run.recipe, field.name)
     if field.name == "repairs":
         return "; ".join(REPAIRS[code].done if code in REPAIRS else code for code in value) or "none"
-    chosen = getattr(run.view.kept, field.name, None) if field.name in ("epochs", "batch_size", "learning_rate") else None
-    if chosen:
-        return f"{chosen:g}" + (f" ({field.metadata['none_label']})" if value is None else "")
+    used = getattr(run.view.kept, field.name, None) if field.name in ("epochs", "batch_size", "learning_rate") else None
+    if used:
+        return f"{used:g}" + (f" ({field.metadata['none_label']})" if value is None else "")
     if value is None:
         return field.metadata["none_label"]
     if field.name.endswith("_share"):
@@ -278,7 +278,7 @@ def _told(field: dataclasses.Field, run: Compared) -> str:
 
 
 def _names(runs: Sequence[Compared], titles: Mapping[str, str]) -> list[str]:
-    """Each run's title behind its sign in the charts."""
+    """Each run's title after its marker in the charts."""
     return [
         f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> '
         f'<span dir="auto">{markup.text(titles[run.view.id])}</span>'
@@ -287,7 +287,7 @@ def _names(runs: Sequence[Compared], titles: Mapping[str, str]) -> list[str]:
 
 
 def _table(caption: str, head: str, rows: str) -> str:
-    """A table of cells that are HTML already. Its roles are written out, as a phone shows each row as a card."""
+    """A table from HTML cells. Its roles are explicit, since a phone shows each row as a card."""
     return (
         f'<table class="em-table em-stacked" role="table"><caption class="em-hidden">{caption}</caption>'
         f'<thead role="rowgroup"><tr role="row">{head}</tr></thead><tbody role="rowgroup">{rows}</tbody></table>'

@@ -1,7 +1,4 @@
-"""What is taken away by a plain link: a run's model, a repaired file. Each answer is made for itself.
-
-Not the files that gradio serves for the page.
-"""
+"""Downloads by a plain link: a run's model, a repaired file. The files that gradio serves are not among them."""
 
 import os
 import tempfile
@@ -19,7 +16,7 @@ from trainer.ui.session import owner
 
 
 def download_route(studio: Studio) -> Route:
-    """``/download/<run id>``: the run's model as a zip, made for this one answer."""
+    """``/download/<run id>``: the run's model as a zip, written for this response and deleted after it."""
 
     def download(request: Request) -> Response:
         handle, file = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
@@ -40,14 +37,14 @@ def download_route(studio: Studio) -> Route:
 
 
 def prepared_route(studio: Studio) -> Route:
-    """``/prepared/<draft id>/<exact | spreadsheet | changes>``: the repaired file, or the list of what was changed in it."""
+    """``/prepared/<draft id>/<exact | spreadsheet | changes>``: the repaired file, or the list of its changes."""
 
     def download(request: Request) -> Response:
         try:
             name, data = studio.export(owner(), request.path_params["draft"], request.path_params["form"])
         except UserError as error:
             return PlainTextResponse(error.message, status_code=404)
-        # Never shown in the browser as a page, whatever the cells hold.
+        # As an attachment, so that no browser renders it, whatever its cells contain.
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -1,7 +1,7 @@
-"""A plotly chart in its frame, which keeps its zoom and hover while its data change.
+"""A plotly chart that keeps its zoom and hover while its data change.
 
-``gr.Plot`` is rebuilt at each update; this is a ``gr.HTML`` whose script hands the new figure to ``Plotly.react``. Scripts are fetched when
-the first chart is to be seen, and its title and buttons stand outside the image, where keyboard and screen reader find them.
+``gr.Plot`` is rebuilt at each update; this is a ``gr.HTML`` whose script passes the new figure to ``Plotly.react``. Scripts are fetched when
+the first chart becomes visible. Title and buttons are outside the image, where keyboard and screen reader reach them.
 """
 
 import json
@@ -15,17 +15,17 @@ _BUTTONS = (("reset", "Reset zoom", ' class="em-away"'), ("png", "PNG", " disabl
 
 
 def to_json(figure: dict[str, Any] | None) -> str | None:
-    """The value of a live chart that shows a plotly figure. As text: gradio walks three times through all the numbers of what is none."""
+    """The value of a live chart for a plotly figure. A string, since gradio would walk through all numbers of a dictionary three times."""
     return None if figure is None else json.dumps(figure, separators=(",", ":"), allow_nan=False)
 
 
 def live_chart(
     figure: dict[str, Any] | None, *, elem_id: str, height: int, title: str, note: str = "", phone_height: int | None = None
 ) -> gr.HTML:
-    """A chart under a heading, with buttons for a PNG, a CSV and the way back from a zoom; its value is what ``to_json`` makes of a figure.
+    """A chart under a heading, with buttons for PNG, CSV and resetting the zoom; its value comes from ``to_json``.
 
-    ``height`` pixels, or ``phone_height`` on a screen up to 640 px wide, are kept free before a figure is there; then its own heights hold.
-    ``note`` stands small beside the title, where the figure's meta does not hold another.
+    ``height`` pixels, or ``phone_height`` on a screen up to 640 px wide, are reserved until there is a figure, which has its own heights.
+    ``note`` is in small print beside the title, unless the figure's meta has another.
     """
     return gr.HTML(
         value=to_json(figure),
@@ -38,13 +38,13 @@ def live_chart(
 
 def _template(title: str, note: str, height: int, phone_height: int) -> str:
     buttons = "".join(
-        f'<button type="button" data-action="{do}"{more} aria-label="{markup.text(f"{words}: {title}")}">{words}</button>'
-        for do, words, more in _BUTTONS
+        f'<button type="button" data-action="{action}"{attributes} aria-label="{markup.text(f"{label}: {title}")}">{label}</button>'
+        for action, label, attributes in _BUTTONS
     )
     html = (
         f'<div class="em-chart-head"><h3><span>{markup.text(title)}</span> <small>{markup.text(note)}</small></h3>'
         f'<div class="em-chart-tools">{buttons}</div></div>'
         f'<div class="chart" style="--height:{height}px;--phone-height:{phone_height}px"></div>'
     )
-    # Gradio fills in what looks like a variable.
+    # Gradio would replace what looks like a template variable.
     return html.replace("$", "&#36;").replace("{", "&#123;").replace("`", "&#96;").replace("\\", "&#92;")

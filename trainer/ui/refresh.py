@@ -88,7 +88,7 @@ def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[
         page.train,
         view,
         title=titles[view.id],
-        parent=run_names.came_from(view, titles),
+        parent=run_names.parent_sentence(view, titles),
         waiting=studio.waiting_before(view.id),
         delay=studio.delay(view.id),
         diagnoses=diagnoses,

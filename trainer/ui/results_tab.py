@@ -1,4 +1,4 @@
-"""Tab 3, Results: the score on rows the model never saw beside what it has to beat, what it confuses, each class; the model to take away."""
+"""Tab 3, Results: the score on the test rows beside its baselines, the confusions, each class, and the model as a download."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
-_COUNTS, _BY_ROW = "Counts", "Share of each row"
+_COUNTS, _BY_ROW = "Counts", "Per cent of each row"
 
 
 @dataclass(frozen=True)
@@ -36,39 +36,39 @@ class ResultsTab:
 
 
 def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
-    """Lay the tab out and wire what concerns it alone; ``run`` is the model in hand."""
-    headline = html_with_buttons(results_view.nothing_yet(), elem_id="headline")
+    """Lay the tab out and wire the events that concern it alone; ``run`` is the run whose model is in use."""
+    headline = html_with_buttons(results_view.no_results_html(), elem_id="headline")
     with gr.Column(visible=False, elem_id="results-body") as body, gr.Row(elem_classes=["em-columns", "em-judged"]):
         with gr.Column(min_width=320, elem_classes=["em-confused"]):
-            matrix = live_chart(None, elem_id="confusion-chart", height=376, phone_height=306, title="What it confuses")
+            matrix = live_chart(None, elem_id="confusion-chart", height=376, phone_height=306, title="Confusion matrix")
             matrix_as = gr.Radio(
                 [_COUNTS, _BY_ROW], value=_COUNTS, show_label=False, label="Numbers in the cells", container=False, elem_id="matrix-as"
             )
             confusions = gr.HTML(elem_id="confusions")
         with gr.Column(min_width=320):
             classes = gr.HTML(
-                html_template='<div class="em-listed"></div>', js_on_load=assets.mount_script("table.js"), elem_id="per-class"
+                html_template='<div class="em-with-table"></div>', js_on_load=assets.mount_script("table.js"), elem_id="per-class"
             )
     tab = ResultsTab(
         headline, body, matrix, matrix_as, confusions, classes, shell.footer(elem_id="footer-results", value=_footer(trained=False))
     )
 
-    @user_errors(lambda message: _only(tab, shell.heading("Results") + markup.notice(message, "error")))
+    @user_errors(lambda message: _headline_only(tab, shell.heading("Results") + markup.notice(message, "error")))
     def open_run(run_id: str | None, matrix_as: str) -> dict:
         return show(tab, studio, run_id, matrix_as)
 
-    # One event for both, so that no matrix of a run of before arrives after the run that was chosen since.
+    # One event for both, so that no matrix of an earlier run arrives after that of the chosen run.
     gr.on([run.change, matrix_as.input], open_run, [run, matrix_as], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     return tab
 
 
 def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) -> dict:
-    """Updates that make the tab show a finished run's report, or the empty state."""
+    """Updates that show the report of a run, or the empty state."""
     if not run_id:
-        return {**_only(tab, results_view.nothing_yet()), tab.footer: _footer(trained=False)}
+        return {**_headline_only(tab, results_view.no_results_html()), tab.footer: _footer(trained=False)}
     view, damage = studio.view(owner(), run_id), studio.damage(owner(), run_id)
     notices = "".join(markup.notice(sentence, "error") for sentence in damage)
-    # Where the model is damaged there is no link to it, which the notices say.
+    # No link to a damaged model: the notices explain why.
     link = results_view.download(run_id) if studio.has_whole_model(owner(), run_id) else ""
     title = run_names.title_of(run_id, studio.runs(owner()))
     try:
@@ -76,8 +76,11 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     except UserError:
         if not damage:
             raise
-        about = f'<p class="em-damaged">{link}</p>' if link else ""
-        return {**_only(tab, shell.heading(f"Results of {markup.isolated(title)}") + notices + about), tab.footer: _footer(trained=True)}
+        link_html = f'<p class="em-damaged">{link}</p>' if link else ""
+        return {
+            **_headline_only(tab, shell.heading(f"Results of {markup.isolated(title)}") + notices + link_html),
+            tab.footer: _footer(trained=True),
+        }
     return {
         tab.headline: results_view.headline(view, title, reports, link=link) + notices,
         tab.body: gr.Column(visible=True),
@@ -88,11 +91,11 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     }
 
 
-def _only(tab: ResultsTab, html: str) -> dict:
+def _headline_only(tab: ResultsTab, html: str) -> dict:
     return {tab.headline: html, tab.body: gr.Column(visible=False)}
 
 
 def _footer(*, trained: bool) -> str:
     if trained:
-        return shell.footer_html("Next: see it answer.", Button("try", "Try a text", primary=True, elem_id="to-try"))
-    return shell.footer_html("First a file, then a model, then its results.", Button("to-data", "Open a file", primary=True))
+        return shell.footer_html("Next: see its predictions.", Button("try", "Try a text", primary=True, elem_id="to-try"))
+    return shell.footer_html("Train a model to see its results here.", Button("to-data", "Open a file", primary=True))

@@ -1,7 +1,4 @@
-"""What the Results tab says of a model, as HTML: its score beside what it has to beat, what it confuses, and how good it is at each class.
-
-Pure: from a run's view and reports to words. It computes no score.
-"""
+"""The Results tab as HTML: the score beside its baselines, the confusions, and the table of classes. Computes no score."""
 
 import json
 from collections.abc import Sequence
@@ -18,192 +15,194 @@ from trainer.runs.view import RunView
 from trainer.text_format import decimal, decimal_range, percent, percent_range, pluralize
 from trainer.ui import markup, score_format, shell
 
-_MOST_CLASSES, _AT_EACH_END = 20, 10
-"""Of more classes than that only the ends are shown until the rest is asked for."""
+_MAX_CLASSES, _VISIBLE_AT_EACH_END = 20, 10
+"""Of more classes the middle of the table is folded."""
 _CSV_HEAD = ["class", "f1", "precision", "precision low", "precision high", "recall", "recall low", "recall high", "rows"]
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """``rows`` test rows of the class ``true``, which has ``of``, were taken for ``said``."""
+    """``rows`` of the ``support`` test rows of class ``true`` were predicted as ``predicted``."""
 
     true: str
-    said: str
+    predicted: str
     rows: int
-    of: int
+    support: int
 
 
 @dataclass(frozen=True)
-class _Mark:
-    """What a model has to beat: the share of right answers in 0..1."""
+class _Baseline:
+    """A baseline and its accuracy in 0..1."""
 
     name: str
-    share: float
+    accuracy: float
 
 
 # The score
 
 
 def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
-    """The score in a sentence and as a bar, and of which rows of which model it is; ``link`` is the way to the model, as HTML."""
+    """The score as a sentence and as a bar, with its rows and model; ``link`` is the download of the model, as HTML."""
     report = reports.test
-    sentence = _together(score_format.in_a_sentence(report.accuracy, report.rows))
-    head = shell.heading(sentence) + f'<p class="em-verdict">{markup.text(_together(verdict(view, report)))}</p>'
-    kept = f"{pluralize(report.rows, 'row')} kept aside: never trained on, never used to choose"
-    second = "" if view.name in title else f" ({markup.isolated(view.name)})"
+    sentence = _without_line_break(score_format.in_a_sentence(report.accuracy, report.rows))
+    head = shell.heading(sentence) + f'<p class="em-conclusion">{markup.text(_without_line_break(conclusion(view, report)))}</p>'
+    test_rows = f"{pluralize(report.rows, 'test row')}: never trained on, never used to choose anything"
+    friendly_name = "" if view.name in title else f" ({markup.isolated(view.name)})"
     return (
         f'<div class="em-score"><div>{head}</div>{link}</div>{bar(view, report)}'
-        f'<p class="em-quiet em-small em-which"><strong>{markup.isolated(title)}</strong>{second}, from {markup.isolated(view.source_name)}. '
-        f"{kept}.</p>{_details(view, reports)}"
+        f'<p class="em-quiet em-small em-source"><strong>{markup.isolated(title)}</strong>{friendly_name}, from {markup.isolated(view.source_name)}. '
+        f"{test_rows}.</p>{_details(view, reports)}"
     )
 
 
-def _together(sentence: str) -> str:
-    """No line ends between a number and its sign."""
+def _without_line_break(sentence: str) -> str:
+    """With a non-breaking space before each per cent sign."""
     return sentence.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def download(run_id: str) -> str:
     """The link to the model as a zip."""
-    about = "A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card"
-    return f'<a class="em-button em-download" href="download/{run_id}" download title="{about}">Download the model</a>'
+    description = "A zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card"
+    return f'<a class="em-button em-download" href="download/{run_id}" download title="{description}">Download the model</a>'
 
 
-def nothing_yet() -> str:
-    """What will stand here once there is a model."""
-    about = "Once a model is trained, its score on texts it never saw stands here."
-    will = (
-        ("Is it good enough?", "How many texts it gets right, how sure that is, and what simply counting words would reach."),
-        ("What does it confuse?", "Which classes it takes for one another, with the number of texts."),
-        ("Which class is hard?", "How good it is at each class, the worst first."),
+def no_results_html() -> str:
+    """What this tab shows once there is a model."""
+    description = "Once a model is trained, its score on texts it never saw appears here."
+    questions = (
+        ("Is it good enough?", "How many texts it gets right, how certain that is, and what simply counting words would reach."),
+        ("What does it confuse?", "Which classes it confuses, with the number of texts."),
+        ("Which class is hard?", "Its scores for each class, the worst class first."),
     )
-    cards = "".join(f"<li><strong>{question}</strong><span>{answer}</span></li>" for question, answer in will)
-    return shell.heading("No results yet", about) + f'<ul class="em-will">{cards}</ul>'
+    cards = "".join(f"<li><strong>{question}</strong><span>{answer}</span></li>" for question, answer in questions)
+    return shell.heading("No results yet", description) + f'<ul class="em-questions">{cards}</ul>'
 
 
-def verdict(view: RunView, report: Report) -> str:
-    """Whether the model beats counting words, and how far other rows might move the score; where rows are few, that they are."""
+def conclusion(view: RunView, report: Report) -> str:
+    """Whether the model beats counting words, and the interval of its accuracy; a warning if there are few rows."""
     few, accuracy = report.rows < score_format.FEW_ROWS, report.accuracy
     if few:
         low, high = percent(accuracy.low, 0), percent(accuracy.high, 0)
-        return f"It could be anything between {low} and {high}: add rows, or give a test file."
-    between = percent_range(accuracy.low, accuracy.high, 0).replace(" to ", " and ")
-    return f"{_against_counting(view, accuracy)} With other rows it would be between {between}."
+        return f"The true accuracy could be anything between {low} and {high}: add rows, or add a test file."
+    interval = percent_range(accuracy.low, accuracy.high, 0).replace(" to ", " and ")
+    return f"{_compared_with_word_counts(view, accuracy)} With other test rows the accuracy would be between {interval}."
 
 
 def bar(view: RunView, report: Report) -> str:
-    """From no to all test rows right: always the most frequent class, counting words, and the model with its interval."""
+    """A scale from 0 to 100 % correct test rows with the baselines, and the model with its interval."""
     accuracy, few = report.accuracy, report.rows < score_format.FEW_ROWS
 
-    def said(share: float, digits: int = 0) -> str:
-        return score_format.of_rows(share, report.rows, digits)
+    def format_accuracy(accuracy: float, digits: int = 0) -> str:
+        return score_format.of_rows(accuracy, report.rows, digits)
 
-    marks = [_Mark("most frequent", _majority(view, report)[1])]
+    baselines = [_Baseline("most frequent", _majority(view, report)[1])]
     if view.baseline is not None:
-        marks.append(_Mark("counting words", view.baseline.test.accuracy))
-    marks.sort(key=lambda mark: mark.share)
-    ours = said(accuracy.value, 1)
-    told = "; ".join(f"{_IN_FULL[mark.name]}: {said(mark.share, 1)}" for mark in marks)
-    between = "" if few else f", between {percent_range(accuracy.low, accuracy.high).replace(' to ', ' and ')} with other rows"
-    label = f"Right on the {pluralize(report.rows, 'test row')}. {told}; this model: {ours}{between}."
-    ends = "".join(f"--{name}:{_css(mark.share)};" for name, mark in zip("ab", (marks[0], marks[-1]), strict=True))
-    ticks = "".join(f'<i class="em-tick" style="left:{_css(mark.share)}"></i>' for mark in marks)
-    names = "".join(f"<span>{mark.name}<br>{said(mark.share)}</span>" for mark in marks)
+        baselines.append(_Baseline("counting words", view.baseline.test.accuracy))
+    baselines.sort(key=lambda baseline: baseline.accuracy)
+    model_accuracy = format_accuracy(accuracy.value, 1)
+    listed = "; ".join(f"{_FULL_NAMES[baseline.name]}: {format_accuracy(baseline.accuracy, 1)}" for baseline in baselines)
+    interval = "" if few else f", between {percent_range(accuracy.low, accuracy.high).replace(' to ', ' and ')} with other test rows"
+    label = f"Accuracy on the {pluralize(report.rows, 'test row')}. {listed}; this model: {model_accuracy}{interval}."
+    ends = "".join(
+        f"--{name}:{_css_percent(baseline.accuracy)};" for name, baseline in zip("ab", (baselines[0], baselines[-1]), strict=True)
+    )
+    ticks = "".join(f'<i class="em-tick" style="left:{_css_percent(baseline.accuracy)}"></i>' for baseline in baselines)
+    names = "".join(f"<span>{baseline.name}<br>{format_accuracy(baseline.accuracy)}</span>" for baseline in baselines)
     return (
-        f'<div class="em-scale" role="img" aria-label="{markup.text(label, max_length=400)}" style="{ends}--model:{_css(accuracy.value)}">'
-        f'<strong class="em-scale-model">this model {ours}</strong><div class="em-scale-track">'
-        f'<i class="em-band" style="left:{_css(accuracy.low)};width:{_css(accuracy.high - accuracy.low)}"></i>{ticks}'
-        f'<i class="em-tick em-ours" style="left:{_css(accuracy.value)}"></i></div>'
-        f'<div class="em-scale-marks em-marks-{len(marks)}">{names}</div></div>'
+        f'<div class="em-scale" role="img" aria-label="{markup.text(label, max_length=400)}" style="{ends}--model:{_css_percent(accuracy.value)}">'
+        f'<strong class="em-scale-model">this model {model_accuracy}</strong><div class="em-scale-track">'
+        f'<i class="em-band" style="left:{_css_percent(accuracy.low)};width:{_css_percent(accuracy.high - accuracy.low)}"></i>{ticks}'
+        f'<i class="em-tick em-ours" style="left:{_css_percent(accuracy.value)}"></i></div>'
+        f'<div class="em-scale-marks em-marks-{len(baselines)}">{names}</div></div>'
     )
 
 
-_IN_FULL = {"most frequent": "Always answering the most frequent class", "counting words": "counting words"}
+_FULL_NAMES = {"most frequent": "Always answering the most frequent class", "counting words": "counting words"}
 
 
 def _majority(view: RunView, report: Report) -> tuple[str, float]:
-    """The most frequent class of the training rows, or where that is not known of the test rows, and its share of the test rows."""
+    """The most frequent class of the training rows, or if unknown of the test rows, and the accuracy of always predicting it."""
     if view.majority is None:
         return report.majority_name, report.majority_share
     return view.majority.name, view.majority.test_accuracy
 
 
-def _css(share: float) -> str:
-    return f"{100 * share:.2f}%"
+def _css_percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}%"
 
 
-def _against_counting(view: RunView, accuracy: Interval) -> str:
+def _compared_with_word_counts(view: RunView, accuracy: Interval) -> str:
     if view.baseline is None:
         return f"There is no word-count comparison: {_why_no_baseline(view)}."
-    counting = view.baseline.test.accuracy
-    if counting > accuracy.high:
-        return f"Counting words alone does better ({percent(counting)})."
-    clearly = "Surely better" if counting < accuracy.low else "Not clearly better"
-    return f"{clearly} than counting words ({percent(counting)})."
+    word_counts = view.baseline.test.accuracy
+    if word_counts > accuracy.high:
+        return f"Counting words alone does better ({percent(word_counts)})."
+    comparison = "Clearly better" if word_counts < accuracy.low else "Not clearly better"
+    return f"{comparison} than counting words ({percent(word_counts)})."
 
 
 def _why_no_baseline(view: RunView) -> str:
     if view.status == "stopped":
-        return "the training was stopped before it was made"
+        return "the training was stopped before it"
     if view.live:
-        return "it is made once the training is over"
-    return "it failed, or the run broke off before it was made"
+        return "it follows after the training"
+    return "it failed, or the run was interrupted before it"
 
 
 def _details(view: RunView, reports: Reports) -> str:
     test, validation = reports.test, reports.validation
-    majority, share = _majority(view, test)
+    majority, majority_accuracy = _majority(view, test)
     lines = [
         f"On the {pluralize(test.rows, 'test row')}: {score_format.with_range(test.accuracy, test.rows)}.",
-        f"On the {pluralize(validation.rows, 'validation row')}, which chose the step whose model was kept: "
+        f"On the {pluralize(validation.rows, 'validation row')}, which chose the model that was kept: "
         f"{score_format.in_short(validation.accuracy, validation.rows)}.",
-        f"Always answering “{majority[:60]}”, the most frequent class: {_on_test(share, test)}.",
-        *_counting(view, test),
-        "Ranges are 95 % intervals (Wilson’s method, carried over to F1).",
+        f"Always answering “{majority[:60]}”, the most frequent class: {_on_test(majority_accuracy, test)}.",
+        *_word_counts(view, test),
+        "Ranges are 95 % intervals (Wilson’s method, also applied to F1).",
         "The download is a zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.",
     ]
     items = "".join(f'<li dir="auto">{markup.text(line, max_length=600)}</li>' for line in lines)
     return f'<details class="em-folded"><summary>How this was measured</summary><ul class="em-lines">{items}</ul></details>'
 
 
-def _counting(view: RunView, test: Report) -> list[str]:
-    """What a model that only counts words reaches on the same rows."""
+def _word_counts(view: RunView, test: Report) -> list[str]:
+    """The scores of counting words on the same rows."""
     if view.baseline is None:
         return []
-    learned = describe_training_rows(view.baseline.rows, view.rows.get("train"))
+    training_rows = describe_training_rows(view.baseline.rows, view.rows.get("train"))
     macro = "" if test.rows < score_format.FEW_ROWS else f", macro F1 {decimal(view.baseline.test.macro_f1)}"
     return [
-        "Counting words (TF-IDF and a linear support vector machine), having learned from "
-        f"{learned}: {_on_test(view.baseline.test.accuracy, test)}{macro}."
+        "Counting words (TF-IDF and a linear support vector machine), trained on "
+        f"{training_rows}: {_on_test(view.baseline.test.accuracy, test)}{macro}."
     ]
 
 
-def _on_test(share: float, test: Report) -> str:
-    said = score_format.of_rows(share, test.rows)
-    return f"{said} test rows" if test.rows < score_format.FEW_ROWS else f"{said} of the test rows"
+def _on_test(accuracy: float, test: Report) -> str:
+    text = score_format.of_rows(accuracy, test.rows)
+    return f"{text} test rows" if test.rows < score_format.FEW_ROWS else f"{text} of the test rows"
 
 
-# What it confuses
+# Confusions
 
 
-def worst_confusions(report: Report, *, most: int = 3) -> tuple[Confusion, ...]:
-    """The mistakes made most often, at most ``most``; of equals first those that take more of their class."""
+def worst_confusions(report: Report, *, limit: int = 3) -> tuple[Confusion, ...]:
+    """The most frequent mistakes; of equally frequent ones first those of the smaller class."""
     mistakes = report.confusion.copy()
     np.fill_diagonal(mistakes, 0)
     support = report.confusion.sum(axis=1)
     cells = sorted(zip(*np.nonzero(mistakes), strict=True), key=lambda cell: (-mistakes[cell], -mistakes[cell] / support[cell[0]], cell))
     names = report.label_names
-    return tuple(Confusion(names[i], names[j], int(mistakes[i, j]), int(support[i])) for i, j in cells[:most])
+    return tuple(Confusion(names[i], names[j], int(mistakes[i, j]), int(support[i])) for i, j in cells[:limit])
 
 
 def confusions(report: Report) -> str:
-    """The worst confusions in words."""
-    found = worst_confusions(report)
-    if not found:
-        return f"<h3>Most frequent confusions</h3><p>None: all {pluralize(report.rows, 'test row')} are right.</p>"
+    """The most frequent confusions as a list."""
+    mistakes = worst_confusions(report)
+    if not mistakes:
+        return f"<h3>Most frequent confusions</h3><p>None: all {pluralize(report.rows, 'test row')} are correct.</p>"
     items = "".join(
-        f"<li>{markup.isolated(c.true, max_length=60)} taken for {markup.isolated(c.said, max_length=60)}: <strong>{c.rows:,}</strong> of {c.of:,}</li>"
-        for c in found
+        f"<li>{markup.isolated(c.true, max_length=60)} predicted as {markup.isolated(c.predicted, max_length=60)}: <strong>{c.rows:,}</strong> of {c.support:,}</li>"
+        for c in mistakes
     )
     return f'<h3>Most frequent confusions</h3><ol class="em-confusions">{items}</ol>'
 
@@ -212,71 +211,71 @@ def confusions(report: Report) -> str:
 
 
 def classes(report: Report) -> str:
-    """The table of the classes, the worst first, with the two averages in its foot; of very many the ends until the rest is asked for."""
-    order = sorted(range(len(report.per_class)), key=lambda i: _badness(report.per_class[i]))
+    """The table of the classes, the worst first, with the two averages below; the middle of many classes is folded."""
+    order = sorted(range(len(report.per_class)), key=lambda i: _worst_first(report.per_class[i]))
     colours = class_colours(report.label_names)
-    # Of few rows the worst class is the unluckiest.
+    # With few rows the worst class would be mere bad luck.
     worst = order[0] if report.worst is not None and report.rows >= score_format.FEW_ROWS else None
     rows = [_row(report.per_class[i], colours[i], worst=i == worst) for i in order]
     note = "" if report.worst is None else " <small>worst first</small>"
-    facts = [_exact(report.per_class[i]) for i in order]
-    csv = f'<button type="button" data-csv="{_attribute([_CSV_HEAD, *facts])}" data-file="class by class" aria-label="CSV: Class by class">CSV</button>'
+    csv_rows = [_csv_row(report.per_class[i]) for i in order]
+    csv = f'<button type="button" data-csv="{_attribute([_CSV_HEAD, *csv_rows])}" data-file="class by class" aria-label="CSV: Class by class">CSV</button>'
     head = f'<div class="em-chart-head"><h3>Class by class{note}</h3><div class="em-chart-tools">{csv}</div></div>'
-    return head + _tables(rows, _averages(report)) + _reading(report)
+    return head + _tables(rows, _averages(report)) + _legend(report)
 
 
-def _tables(rows: Sequence[str], foot: str) -> str:
-    if len(rows) <= _MOST_CLASSES:
-        return _table(rows, "Classes", foot=foot)
-    middle = rows[_AT_EACH_END:-_AT_EACH_END]
+def _tables(rows: Sequence[str], footer: str) -> str:
+    if len(rows) <= _MAX_CLASSES:
+        return _table(rows, "Classes", footer=footer)
+    middle = rows[_VISIBLE_AT_EACH_END:-_VISIBLE_AT_EACH_END]
     return (
-        _table(rows[:_AT_EACH_END], "The classes with the lowest F1")
+        _table(rows[:_VISIBLE_AT_EACH_END], "The classes with the lowest F1")
         + f'<details class="em-folded em-more"><summary>{len(middle):,} more</summary>{_table(middle, "The classes between", head=False)}</details>'
-        + _table(rows[-_AT_EACH_END:], "The classes with the highest F1", head=False, foot=foot)
+        + _table(rows[-_VISIBLE_AT_EACH_END:], "The classes with the highest F1", head=False, footer=footer)
     )
 
 
-def _table(rows: Sequence[str], caption: str, *, head: bool = True, foot: str = "") -> str:
+def _table(rows: Sequence[str], caption: str, *, head: bool = True, footer: str = "") -> str:
     numbers = "".join(f'<th scope="col" class="em-number">{name}</th>' for name in ("F1", "Precision", "Recall", "Rows"))
-    seen = "" if head else ' class="em-unseen"'
+    head_class = "" if head else ' class="em-invisible"'
     return (
         f'<div class="em-scroll" tabindex="0"><table class="em-table em-classes"><caption class="em-hidden">{caption}: scores on the test rows</caption>'
-        f'<thead{seen}><tr><th scope="col">Class</th>{numbers}</tr></thead><tbody>{"".join(rows)}</tbody>{foot}</table></div>'
+        f'<thead{head_class}><tr><th scope="col">Class</th>{numbers}</tr></thead><tbody>{"".join(rows)}</tbody>{footer}</table></div>'
     )
 
 
 def _row(score: ClassScore, colour: str, *, worst: bool) -> str:
-    cells = (_f1(score), _share(score.precision), _share(score.recall), f"{score.support:,}")
+    cells = (_f1(score), _score(score.precision), _score(score.recall), f"{score.support:,}")
     numbers = "".join(f'<td class="em-number">{cell}</td>' for cell in cells)
     name = f'<th scope="row"><span class="em-class">{markup.dot(colour)}<span dir="auto">{markup.text(score.name)}</span></span></th>'
     return f"<tr{' class=em-worst' if worst else ''}>{name}{numbers}</tr>"
 
 
 def _averages(report: Report) -> str:
-    counted = int(((report.confusion.sum(axis=0) + report.confusion.sum(axis=1)) > 0).sum())
-    which = "every class" if counted == len(report.label_names) else f"each of the {counted:,} classes that occur"
+    classes_with_rows = int(((report.confusion.sum(axis=0) + report.confusion.sum(axis=1)) > 0).sum())
+    which = "every class" if classes_with_rows == len(report.label_names) else f"each of the {classes_with_rows:,} classes that occur"
     rows = "".join(
-        f'<tr><th scope="row">{name}</th><td class="em-number">{_share(value)}</td><td colspan="3" class="em-quiet">{about}</td></tr>'
-        for name, value, about in (
-            ("Macro F1", report.macro_f1, f"The mean of F1: {which} counts the same."),
-            ("Weighted F1", report.weighted_f1, "The mean of F1: a class counts by its rows."),
+        f'<tr><th scope="row">{name}</th><td class="em-number">{_score(value)}</td><td colspan="3" class="em-quiet">{description}</td></tr>'
+        for name, value, description in (
+            ("Macro F1", report.macro_f1, f"The mean F1: {which} counts the same."),
+            ("Weighted F1", report.weighted_f1, "The mean F1: each class counts by its rows."),
         )
     )
     return f"<tfoot>{rows}</tfoot>"
 
 
-def _reading(report: Report) -> str:
-    """What of some classes cannot be told, and what the columns mean."""
+def _legend(report: Report) -> str:
+    """Which scores are missing, and what the columns mean."""
     missing = markup.text(" ".join(class_caveats(report)), max_length=1200)
     return (
         (f'<p class="em-small" dir="auto">{missing}</p>' if missing else "")
-        + '<p class="em-quiet em-small">Precision: of the texts it gave this class, the share that has it. Recall: of the texts that have it, the '
-        "share it found. F1: the two in one number. Small numbers: 95\N{NO-BREAK SPACE}% intervals.</p>"
+        + '<p class="em-quiet em-small">Precision: how many of the texts predicted as this class belong to it. Recall: how many of the texts of this '
+        "class are predicted as such. F1: both in one number. Small numbers: 95\N{NO-BREAK SPACE}% intervals.</p>"
     )
 
 
-def _badness(score: ClassScore) -> tuple[bool, float, int]:
-    """Sorts classes: the lowest F1 first, of equals the one with more rows; those that cannot be judged last."""
+def _worst_first(score: ClassScore) -> tuple[bool, float, int]:
+    """Sort key: the lowest F1 first, of equals the class with more rows; classes without a score last."""
     return score.f1 is None, score.f1 or 0.0, -score.support
 
 
@@ -284,18 +283,18 @@ def _f1(score: ClassScore) -> str:
     return "–" if score.f1 is None else decimal(score.f1)
 
 
-def _share(interval: Interval | None) -> str:
-    """A share with its interval in small; a dash where it cannot be told."""
+def _score(interval: Interval | None) -> str:
+    """A score with its interval in small print; a dash if it is undefined."""
     return "–" if interval is None else f"{decimal(interval.value)}<small>{decimal_range(interval.low, interval.high)}</small>"
 
 
-def _exact(score: ClassScore) -> list[str | float | int | None]:
-    """A row of the CSV, unrounded."""
+def _csv_row(score: ClassScore) -> list[str | float | int | None]:
+    """A row of the CSV, without rounding."""
     ends = [(i.value, i.low, i.high) if i else (None, None, None) for i in (score.precision, score.recall)]
     return [score.name, score.f1, *ends[0], *ends[1], score.support]
 
 
 def _attribute(rows: Sequence[Sequence[str | float | int | None]]) -> str:
-    """Rows as JSON in an attribute, whole however long they are."""
-    written = json.dumps(rows, allow_nan=False)
-    return markup.text(written, max_length=len(written))
+    """Rows as JSON in an HTML attribute, in full."""
+    text = json.dumps(rows, allow_nan=False)
+    return markup.text(text, max_length=len(text))

@@ -29,9 +29,9 @@ _HEAD = ("Run", "Status", "Test accuracy", "Validation accuracy", "Created")
 
 
 def build(*, elem_id: str) -> gr.HTML:
-    """A list whose value is ``of_runs``.
+    """A list whose value comes from ``table_html``.
 
-    Its ``select`` event tells that other runs are ticked; its ``click`` event carries ``action`` "open" and ``code``, the run whose title
+    Its ``select`` event is triggered when the selection changes; its ``click`` event carries ``action`` "open" and ``code``, the run whose title
     was pressed.
     """
     return gr.HTML(

@@ -1,27 +1,27 @@
-"""Scores as people should read them: with their rows, their range, and in counts where few rows carry them."""
+"""Scores for the page: with their rows and interval, and as counts if there are few rows."""
 
 from trainer.evaluation.intervals import Interval
 from trainer.runs.view import BaselineScores
 from trainer.text_format import percent, percent_range, pluralize
 
 FEW_ROWS = 30
-"""Below so many rows a share in per cent says more than is known."""
+"""Below this number of rows a percentage would claim too much precision."""
 
 
-def right(accuracy: Interval, rows: int) -> int:
-    """How many of the rows were right."""
+def correct_rows(accuracy: Interval, rows: int) -> int:
+    """The number of correct rows."""
     return round(accuracy.value * rows)
 
 
-def of_rows(share: float, rows: int, digits: int = 1) -> str:
-    """ "64.3 %" of the rows, or "6 of 10" where there are few."""
-    return f"{round(share * rows):,} of {rows:,}" if rows < FEW_ROWS else percent(share, digits)
+def of_rows(fraction: float, rows: int, digits: int = 1) -> str:
+    """ "64.3 %" of the rows, or "6 of 10" if there are few."""
+    return f"{round(fraction * rows):,} of {rows:,}" if rows < FEW_ROWS else percent(fraction, digits)
 
 
 def in_short(accuracy: Interval, rows: int) -> str:
-    """ "67.6 %", or "3 of 4 right" where few rows carry it."""
-    said = of_rows(accuracy.value, rows)
-    return f"{said} right" if rows < FEW_ROWS else said
+    """ "67.6 %", or "3 of 4 right" if there are few rows."""
+    text = of_rows(accuracy.value, rows)
+    return f"{text} right" if rows < FEW_ROWS else text
 
 
 def with_range(accuracy: Interval, rows: int) -> str:
@@ -34,21 +34,21 @@ def with_range(accuracy: Interval, rows: int) -> str:
 def in_a_sentence(accuracy: Interval, rows: int) -> str:
     """ "Right on 138 of 204 texts it never saw: 67.6 %", or "3 of 4 right: too few to say anything"."""
     if rows < FEW_ROWS:
-        return f"{right(accuracy, rows):,} of {rows:,} right: too few to say anything"
-    return f"Right on {right(accuracy, rows):,} of {rows:,} texts it never saw: {percent(accuracy.value)}"
+        return f"{correct_rows(accuracy, rows):,} of {rows:,} right: too few to say anything"
+    return f"Right on {correct_rows(accuracy, rows):,} of {rows:,} texts it never saw: {percent(accuracy.value)}"
 
 
 def short_sentence(accuracy: Interval, rows: int, baseline: BaselineScores | None) -> str:
     """ "67.6 % right on 204 test rows (counting words: 47.1 %)", or "3 of 4 test rows right, too few to say anything"."""
     if rows < FEW_ROWS:
-        return f"{right(accuracy, rows):,} of {rows:,} test rows right, too few to say anything"
-    beside = "" if baseline is None else f" (counting words: {percent(baseline.test.accuracy)})"
-    return f"{percent(accuracy.value)} right on {rows:,} test rows{beside}"
+        return f"{correct_rows(accuracy, rows):,} of {rows:,} test rows right, too few to say anything"
+    comparison = "" if baseline is None else f" (counting words: {percent(baseline.test.accuracy)})"
+    return f"{percent(accuracy.value)} right on {rows:,} test rows{comparison}"
 
 
 def whole_sentence(accuracy: Interval, rows: int, baseline: BaselineScores | None) -> str:
     """ "67.6 % right on 204 test rows (61.0 to 73.6 %); counting words: 47.1 %", or "3 of 4 test rows right, too few to say anything"."""
     if rows < FEW_ROWS:
         return short_sentence(accuracy, rows, None)
-    beside = "" if baseline is None else f"; counting words: {percent(baseline.test.accuracy)}"
-    return f"{short_sentence(accuracy, rows, None)} ({percent_range(accuracy.low, accuracy.high)}){beside}"
+    comparison = "" if baseline is None else f"; counting words: {percent(baseline.test.accuracy)}"
+    return f"{short_sentence(accuracy, rows, None)} ({percent_range(accuracy.low, accuracy.high)}){comparison}"

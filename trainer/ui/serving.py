@@ -1,7 +1,4 @@
-"""Serve the page: address, browser, the app behind the walls; a taken port is a sentence.
-
-The walls themselves are in ``trainer/security``.
-"""
+"""Serve the page: address, browser, and gradio's app behind the middleware of ``trainer/security``."""
 
 import logging
 import os
@@ -39,71 +36,71 @@ from trainer.ui.page import build, page_options
 
 _log = logging.getLogger("emotune")
 
-_LOOK_SECONDS = 1.0
-"""Where a wait without an end hears no signal, as on Windows."""
+_SIGNAL_POLL_SECONDS = 1.0
+"""On Windows, a wait without a timeout would not notice a signal."""
 
 _API = "/gradio_api"
-_MOST_SESSIONS, _MOST_WAITING = 200, 100
+_MAX_SESSIONS, _MAX_QUEUED = 200, 100
 _UNUSED = (
     *("/monitoring", "/svelte", "/logout"),
     *(f"{_API}/{name}" for name in ("component_server", "process_recording", "custom_component", "proxy=", "deep_link", "dev/", "stream/")),
     *(f"{_API}/{name}" for name in ("runs", "run-history", "vibe-", "undo-vibe-", "profiling", "startup-events", "token", "file/")),
 )
-"""What gradio serves and this page has no use for."""
+"""Routes of gradio that this page does not use."""
 
 _SEE_API = "“Use via API” at the foot of the page shows"
-_NO_SUCH_CALL = Refusal(404, f"There is no such call here. {_SEE_API} those there are.", "unknown_call")
-_UNREADABLE = Refusal(422, f"This request does not have the form of a call. {_SEE_API} how they look.", "unreadable")
+_NO_SUCH_CALL = Refusal(404, f"There is no such endpoint. {_SEE_API} the endpoints.", "unknown_call")
+_UNREADABLE = Refusal(422, f"This request does not have the form of a call. {_SEE_API} the form.", "unreadable")
 
 
 def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr.Blocks:
-    """Open the page; with ``block``, return only when the server is asked to end, and has. ``public``: everybody who can reach it may use it.
+    """Open the page; with ``block``, return after the server was asked to end and has ended. ``public``: everybody who can reach it may use it.
 
-    What trains when it ends does so after its current step and keeps its best model. Raises UserError where the page cannot be served as asked,
-    ``open_to_all`` where nobody has said that it is meant for all who reach it. No other server gets the runs folder meanwhile: until the end
-    with ``block``, else for as long as the page exists.
+    A running training stops after its current step and keeps its best model. Raises UserError if the page cannot be served, with the code
+    ``open_to_all`` if others could reach it without a password and ``public`` is False. No other server can use the runs folder until the end
+    with ``block``, or else as long as the page exists.
     """
     host, port = os.environ.get("GRADIO_SERVER_NAME", "").strip() or "127.0.0.1", _port()
     check_protected(host, settings, public=public)
     restrict_umask()
     settings.ensure_writable()
-    # Gradio keeps a copy of each upload for a day; it belongs where the rest of the person's data is, and nobody else may read it.
+    # Gradio keeps a copy of each upload for a day: in the folder with the user's other data, which nobody else can read.
     os.environ.setdefault("GRADIO_TEMP_DIR", str(settings.uploads_dir))
-    with ExitStack() as held:
-        tell_address = held.enter_context(server_lock(settings.runs_dir))
-        # From here on something may train.
-        asked = held.enter_context(end_is_asked()) if block else None
+    with ExitStack() as stack:
+        tell_address = stack.enter_context(server_lock(settings.runs_dir))
+        # From here on, a training may run.
+        end_requested = stack.enter_context(end_is_asked()) if block else None
         studio = Studio(settings)
         blocks = launch(studio, host, port)
         tell_address(blocks.local_url)
-        # Runs of before may have been made for everybody to read; with many that takes longer than the page should wait.
+        # Runs made by older versions may be readable by everybody; with many runs this takes longer than the page should wait.
         threading.Thread(target=restrict_permissions, args=(settings.runs_dir,), name="restrict-permissions", daemon=True).start()
         print(f"Emotune is at {blocks.local_url}", flush=True)
         if _has_browser():
             webbrowser.open(blocks.local_url)
-        # The page comes first; and what waits in the queue begins only once the machine's speed has been measured.
+        # The page comes first, and the queue starts only after the machine's speed was measured.
         studio.warm_up()
         studio.recover()
-        if asked is not None:
-            while not asked.wait(_LOOK_SECONDS):
+        if end_requested is not None:
+            while not end_requested.wait(_SIGNAL_POLL_SECONDS):
                 pass
             _end(studio, blocks)
         else:
-            weakref.finalize(blocks, held.pop_all().close)
+            weakref.finalize(blocks, stack.pop_all().close)
     return blocks
 
 
 def _end(studio: Studio, blocks: gr.Blocks) -> None:
-    """Close the page, and let what trains keep its best model; a second signal changes nothing in that."""
+    """Close the page and let a running training keep its best model; a second signal does not interrupt this."""
     training = [view.name for view in studio.runs(LOCAL_OWNER) if view.status == "running"]
-    words = f" {training[0]} stops after its current step and keeps its best model; that may take a moment." if training else ""
-    print(f"The page is closed.{words}", file=sys.stderr, flush=True)
+    notice = f" {training[0]} stops after its current step and keeps its best model; this may take a moment." if training else ""
+    print(f"The page is closed.{notice}", file=sys.stderr, flush=True)
     blocks.close(verbose=False)
     studio.close()
 
 
 def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
-    """The page, open at its address (``local_url``) until it is closed. Raises UserError where that cannot be had."""
+    """The page, served at its address (``local_url``) until it is closed. Raises UserError if the address is not available."""
     hosts = allowed_hosts(host, studio.settings)
     blocks = build(studio, storage_notice=storage_notice(studio.settings, host), is_local=is_loopback(host))
     try:
@@ -120,46 +117,46 @@ def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
     )
     blocks.server = WebServer(app, listener)
     blocks.server.start()
-    shown = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host.strip("[]") and "[" not in host else host
-    blocks.local_url = f"http://{shown}:{listener.getsockname()[1]}/"
+    hostname = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host.strip("[]") and "[" not in host else host
+    blocks.local_url = f"http://{hostname}:{listener.getsockname()[1]}/"
     return blocks
 
 
 def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
-    """Gradio's app with our own paths before it. Not ``Blocks.launch``: what is to come before all that gradio answers has no place there."""
-    in_words = {
+    """Gradio's app with our own routes before it. ``Blocks.launch`` would leave no room for our middleware."""
+    exception_handlers = {
         KeyError: _no_such_call,
         FnIndexInferError: _no_such_call,
         RequestValidationError: _unreadable,
         UnicodeError: _unreadable,
         TypeError: _perhaps_unreadable,
         ValueError: _perhaps_unreadable,
-        Exception: _in_words,
+        Exception: _unexpected,
     }
-    own = [download_route(studio), prepared_route(studio)]
-    app = FastAPI(routes=own, docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=in_words)
+    routes = [download_route(studio), prepared_route(studio)]
+    app = FastAPI(routes=routes, docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=exception_handlers)
     gr.mount_gradio_app(
         app,
         blocks,
         "/",
         max_file_size=studio.settings.max_file_bytes,
         root_path=os.environ.get("GRADIO_ROOT_PATH") or None,
-        app_kwargs={"exception_handlers": in_words},
+        app_kwargs={"exception_handlers": exception_handlers},
         **page_options(),
     )
-    # Of a call that does not come through the queue gradio writes into the log what the page would have been told.
+    # For a call outside the queue, gradio writes the messages meant for the page into the log.
     warnings.filterwarnings("ignore", module=r"gradio\.helpers")
-    # Without it gradio takes any file of this computer for an upload, if a call names it.
+    # Without it gradio would accept any file of this computer that a call names as an upload.
     blocks.has_launched = True
-    # Each keeps a copy of the page's components; the one that was used longest ago goes first.
-    blocks.state_holder.capacity = _MOST_SESSIONS
-    # What ``Blocks.close`` ends; what is begun at the start must not be begun again by a request.
+    # Each session keeps a copy of the page's components; the least recently used one is dropped first.
+    blocks.state_holder.capacity = _MAX_SESSIONS
+    # ``Blocks.close`` needs the app; a request must not trigger the startup events again.
     blocks.app = app.routes[-1].app
     blocks.app.startup_events_triggered = True
-    # More are refused; what a page asks each second does not wait.
-    blocks._queue.max_size = _MOST_WAITING
-    # Gradio looks for queued work each millisecond, and each ten for news of progress bars, of which there are none: a twentieth of a
-    # core, taken from the training.
+    # More calls are refused; the refresh of each second is not queued.
+    blocks._queue.max_size = _MAX_QUEUED
+    # Gradio polls its queue each millisecond and progress bars, which we do not use, each ten: that takes a twentieth of a core from the
+    # training.
     blocks._queue.sleep_when_free = 0.05
     blocks._queue.progress_update_sleep_when_free = 1.0
     return app
@@ -170,46 +167,46 @@ async def _no_such_call(request: Request, error: Exception) -> Response:
 
 
 async def _unreadable(request: Request, error: Exception) -> Response:
-    """Without what was sent, of which gradio's own answer is full."""
+    """Without the input, which gradio's own response would contain."""
     return _UNREADABLE.to_response()
 
 
 async def _perhaps_unreadable(request: Request, error: Exception) -> Response:
-    """Where values are given by name, gradio takes a wrong name for a mistake of its own."""
+    """If values are given by name, gradio treats a wrong name as a bug of its own."""
     if "/call/v2/" in request.url.path:
         return _UNREADABLE.to_response()
     _log.error("a request failed: %s", error_location(error))
     return UNEXPECTED.to_response()
 
 
-async def _in_words(request: Request, error: Exception) -> Response:
+async def _unexpected(request: Request, error: Exception) -> Response:
     return UNEXPECTED.to_response()
 
 
 def _port() -> int | None:
-    """The port asked for in the environment; without one, gradio takes the first free one from 7860."""
-    named = os.environ.get("GRADIO_SERVER_PORT", "").strip()
-    if not named:
+    """The port set in the environment; None for the first free one from 7860."""
+    port = os.environ.get("GRADIO_SERVER_PORT", "").strip()
+    if not port:
         return None
-    if not named.isdecimal() or not 0 < int(named) < 65536:
-        raise UserError(f"GRADIO_SERVER_PORT must be a number from 1 to 65535; found “{named[:40]}”.", code="not_served")
-    return int(named)
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise UserError(f"GRADIO_SERVER_PORT must be a number from 1 to 65535; found “{port[:40]}”.", code="not_served")
+    return int(port)
 
 
 def _why_not_served(host: str, port: int | None) -> str:
     try:
         with socket.create_server((host, 0)):
-            taken = f"The port {port} is" if port else "All ports from 7860 to 7959 are"
-            return f"{taken} taken by another program. Close it, or choose another one in the environment variable GRADIO_SERVER_PORT."
+            ports = f"Port {port} is" if port else "All ports from 7860 to 7959 are"
+            return f"{ports} used by another program. Close it, or set the environment variable GRADIO_SERVER_PORT to another port."
     except OSError:
-        return f"This computer has no address “{host}” to serve on. Change the environment variable GRADIO_SERVER_NAME, or remove it."
+        return f"This computer does not have the address “{host}”. Change the environment variable GRADIO_SERVER_NAME, or remove it."
 
 
 def storage_notice(settings: Settings, host: str) -> str:
-    """Where an uploaded file goes, in one sentence."""
+    """A sentence that says where an uploaded file is stored."""
     if is_loopback(host):
         return f"Your file stays on this computer, in {settings.runs_dir}. It is sent nowhere else."
-    return "Your file goes to the computer that serves this page and stays there; whoever can open this page can see it. It is sent nowhere else."
+    return "Your file is stored on the computer that serves this page; everyone who can open this page can see it. It is sent nowhere else."
 
 
 def _has_browser() -> bool:

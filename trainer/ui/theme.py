@@ -1,13 +1,13 @@
-"""The theme: colours, sizes and fonts as gradio's variables. Draws nothing; what gradio has no variable for stands in assets/styles."""
+"""The theme: colours, sizes and fonts as gradio's variables. Styles without a variable are in assets/styles."""
 
 import gradio as gr
 
 _SIZES = gr.themes.Size(name="emotune", xxs="13px", xs="13px", sm="13px", md="15px", lg="15px", xl="20px", xxl="28px")
-"""Four sizes of text."""
+"""Four text sizes."""
 
 
 def make_theme() -> gr.themes.Base:
-    """Light and dark alike have a contrast of at least 4.5 for all text (WCAG AA)."""
+    """Both light and dark have a contrast of at least 4.5 for all text (WCAG AA)."""
     theme = gr.themes.Base(
         primary_hue="indigo",
         neutral_hue="slate",
@@ -39,7 +39,7 @@ def make_theme() -> gr.themes.Base:
         "button_border_width": ("1px", "1px"),
     }
     names = {name: light for name, (light, _) in pairs.items()} | {f"{name}_dark": dark for name, (_, dark) in pairs.items()}
-    # A field has an edge, a block has none: what belongs together stands together, without boxes in boxes.
+    # Fields have a border, blocks have none: no boxes inside boxes.
     return theme.set(
         **names, input_border_width="1px", input_radius="8px", block_border_width="0px", block_padding="0px", block_radius="0px"
     )

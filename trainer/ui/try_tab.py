@@ -1,4 +1,4 @@
-"""Tab 4, Try it: type a text, see the probability of each class at once."""
+"""Tab 4, Try it: type a text and see the probability of each class at once."""
 
 import zlib
 from contextlib import suppress
@@ -19,14 +19,14 @@ class TryTab:
     """The components other tabs read or write."""
 
     text: gr.Textbox
-    answer: gr.HTML
+    prediction: gr.HTML
     examples: gr.HTML
     footer: gr.HTML
-    """Its ``click`` event carries ``action`` "to-data"; where there is a model it holds the link to it instead."""
+    """Its ``click`` event carries ``action`` "to-data"; once there is a model it holds its download link instead."""
 
 
 def build(studio: Studio, run: gr.Textbox) -> TryTab:
-    """Lay the tab out and wire what concerns it alone; ``run`` is the model in hand."""
+    """Lay the tab out and wire the events that concern it alone; ``run`` is the run whose model is in use."""
     with gr.Row(elem_classes=["em-columns", "em-try"]):
         with gr.Column(min_width=320):
             gr.HTML(shell.heading("Try a text"), elem_id="try-head")
@@ -42,70 +42,70 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
             )
             examples = html_with_buttons("", elem_id="examples")
         with gr.Column(min_width=320):
-            answer = gr.HTML(
+            prediction = gr.HTML(
                 try_view.no_model(),
-                html_template='<div class="em-answer em-card"></div><div class="em-hidden" role="status"></div>',
+                html_template='<div class="em-prediction-card em-card"></div><div class="em-hidden" role="status"></div>',
                 js_on_load=assets.inline_script("prediction.js"),
-                elem_id="answer",
+                elem_id="prediction",
             )
-    tab = TryTab(text, answer, examples, shell.footer(elem_id="footer-try", value=_footer(studio, "")))
-    refuse = user_errors(lambda message: markup.notice(message, "error"))
+    tab = TryTab(text, prediction, examples, shell.footer(elem_id="footer-try", value=_footer(studio, "")))
+    with_notice = user_errors(lambda message: markup.notice(message, "error"))
 
-    @refuse
-    def predict(run_id: str | None, words: str | None) -> str:
-        return show(studio, run_id or "", words or "")
+    @with_notice
+    def predict(run_id: str | None, text: str | None) -> str:
+        return show(studio, run_id or "", text or "")
 
     @user_errors(lambda message: {examples: markup.notice(message, "error")})
-    def choose(run_id: str | None) -> dict:
+    def show_run(run_id: str | None) -> dict:
         return {examples: try_view.examples(_examples(studio, run_id or "")), tab.footer: _footer(studio, run_id or "")}
 
-    def fill(press: gr.EventData, run_id: str | None) -> str:
-        return example(studio, run_id or "", int(press.code))
+    def insert_example(event: gr.EventData, run_id: str | None) -> str:
+        return example(studio, run_id or "", int(event.code))
 
-    # With "always_last" a fast typist's letters do not queue up: the last state is asked for once the one before is answered. One event for
-    # both, so that the answer to what was chosen last comes last.
-    gr.on([text.change, run.change], predict, [run, text], answer, trigger_mode="always_last", **PRIVATE_EVENT)
-    run.change(choose, run, [examples, tab.footer], **PRIVATE_EVENT_MULTIPLE)
-    examples.click(fill, run, text, **PRIVATE_EVENT)
+    # With "always_last" the keystrokes of a fast typist do not queue up: once a request is answered, only the latest text is sent. One event
+    # for both, so that the prediction for the latest choice comes last.
+    gr.on([text.change, run.change], predict, [run, text], prediction, trigger_mode="always_last", **PRIVATE_EVENT)
+    run.change(show_run, run, [examples, tab.footer], **PRIVATE_EVENT_MULTIPLE)
+    examples.click(insert_example, run, text, **PRIVATE_EVENT)
     return tab
 
 
-def first_example(studio: Studio, run_id: str, words: str | None) -> str:
-    """What the box should hold when somebody is led to this tab: what it holds, or the first example."""
-    return words if words and words.strip() else example(studio, run_id, 0)
+def text_or_example(studio: Studio, run_id: str, text: str | None) -> str:
+    """The content of the text box when a button opens this tab: what it holds, or the first example."""
+    return text if text and text.strip() else example(studio, run_id, 0)
 
 
-def example(studio: Studio, run_id: str, place: int) -> str:
-    """The text of one of the examples; empty where there is none."""
-    found = _examples(studio, run_id)
-    return found[place].text if place < len(found) else ""
+def example(studio: Studio, run_id: str, index: int) -> str:
+    """The text of an example; empty if there is none."""
+    rows = _examples(studio, run_id)
+    return rows[index].text if index < len(rows) else ""
 
 
-def show(studio: Studio, run_id: str, words: str) -> str:
-    """The answer to a text, as HTML that says to which question of which model it is the answer."""
-    return try_view.answer_to(run_id, checksum(words), _answer(studio, run_id, words))
+def show(studio: Studio, run_id: str, text: str) -> str:
+    """The prediction for a text as HTML, marked with its model and text."""
+    return try_view.marked_prediction(run_id, checksum(text), _prediction(studio, run_id, text))
 
 
-def checksum(words: str) -> int:
-    """Tells the page whether an answer is that to the text in the box: Adler-32 of its UTF-16 code units, as ``assets/prediction.js`` has it."""
-    # A text area knows one kind of line break; half a surrogate pair may be pasted.
-    lines = words.replace("\r\n", "\n").replace("\r", "\n")
-    return zlib.adler32(lines.encode("utf-16-le", "surrogatepass"))
+def checksum(text: str) -> int:
+    """The Adler-32 of the text's UTF-16 code units, like that of ``assets/prediction.js``: it compares them to recognise outdated predictions."""
+    # A text area has only one kind of line break; half a surrogate pair may be pasted.
+    normalized = text.replace("\r\n", "\n").replace("\r", "\n")
+    return zlib.adler32(normalized.encode("utf-16-le", "surrogatepass"))
 
 
-def _answer(studio: Studio, run_id: str, words: str) -> str:
+def _prediction(studio: Studio, run_id: str, text: str) -> str:
     if not run_id:
         return try_view.no_model()
     title = run_names.title_of(run_id, studio.runs(owner()))
-    if not words.strip():
+    if not text.strip():
         return try_view.no_text(title)
-    names, (prediction,) = studio.predict(owner(), run_id, [words])
-    labels = [row.label for row in _examples(studio, run_id) if row.text == words.strip()]
-    return try_view.answer(names, prediction, title, label=labels[0] if labels else "")
+    names, (prediction,) = studio.predict(owner(), run_id, [text])
+    labels = [row.label for row in _examples(studio, run_id) if row.text == text.strip()]
+    return try_view.prediction_html(names, prediction, title, label=labels[0] if labels else "")
 
 
 def _examples(studio: Studio, run_id: str) -> tuple[ExampleRow, ...]:
-    """Test rows of the model in hand; none where they are damaged, which Results says."""
+    """Test rows of the run; none if they are damaged, which the Results tab shows."""
     if run_id:
         with suppress(UserError):
             return studio.examples(owner(), run_id)
@@ -114,7 +114,7 @@ def _examples(studio: Studio, run_id: str) -> tuple[ExampleRow, ...]:
 
 def _footer(studio: Studio, run_id: str) -> str:
     if not run_id:
-        return shell.footer_html("First a file, then a model, then its answers.", Button("to-data", "Open a file", primary=True))
+        return shell.footer_html("Train a model to try it here.", Button("to-data", "Open a file", primary=True))
     if not studio.has_whole_model(owner(), run_id):
-        return shell.footer_html("A part of this model is damaged, so it cannot be taken away: see Results.", is_error=True)
-    return shell.footer_html("Good enough? It is yours to take away.") + results_view.download(run_id)
+        return shell.footer_html("Files of this model are damaged, so it cannot be downloaded: see Results.", is_error=True)
+    return shell.footer_html("Good enough? Download the model and use it anywhere.") + results_view.download(run_id)

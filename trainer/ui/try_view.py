@@ -1,7 +1,4 @@
-"""What the Try tab says: a model's answer to one text in words and bars, and rows to try.
-
-Pure: from a prediction to HTML. It asks no model.
-"""
+"""The Try it tab as HTML: a prediction as a sentence and bars, and example rows."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,79 +11,80 @@ from trainer.ui import markup
 if TYPE_CHECKING:
     from trainer.training.predictor import Prediction
 
-_SURE, _LEAD = 0.5, 0.1
-"""An answer below this share, or before the next one by less than this, is one of two that may be right."""
+_CONFIDENT, _MARGIN = 0.5, 0.1
+"""Below this probability, or with less than this margin to the second class, both classes are named."""
 
 
-def answer_to(run_id: str, checksum: int, html: str) -> str:
-    """An answer together with its question, so that the page can tell whether it is still asked."""
+def marked_prediction(run_id: str, checksum: int, html: str) -> str:
+    """A prediction marked with its run and the checksum of its text, so that the page recognises an outdated one."""
     return f'<div data-run="{markup.text(run_id)}" data-text="{checksum}">{html}</div>'
 
 
-def answer(names: Sequence[str], prediction: "Prediction", title: str, *, label: str = "") -> str:
-    """What the model of that title says; ``label`` is the text's own, where it is one of the examples."""
+def prediction_html(names: Sequence[str], prediction: "Prediction", title: str, *, label: str = "") -> str:
+    """The prediction of the model with that title; ``label`` is the true label if the text is one of the examples."""
     if prediction.probabilities is None:
-        return f'<h3 class="em-prediction">No answer</h3><p dir="auto">{markup.text(prediction.problem, max_length=400)}</p>'
-    shares = prediction.probabilities.tolist()
-    met = "✓ The answer is right." if label == names[int(prediction.probabilities.argmax())] else "✗ The answer is wrong."
-    own = f'<p class="em-own">Its label is {markup.isolated(label, max_length=60)}. {met}</p>' if label else ""
+        return f'<h3 class="em-prediction">No prediction</h3><p dir="auto">{markup.text(prediction.problem, max_length=400)}</p>'
+    probabilities = prediction.probabilities.tolist()
+    correct = label == names[int(prediction.probabilities.argmax())]
+    comparison = "✓ The prediction is correct." if correct else "✗ The prediction is wrong."
+    label_html = f'<p class="em-true-label">Its label is {markup.isolated(label, max_length=60)}. {comparison}</p>' if label else ""
     return (
-        f'<h3 class="em-prediction">{in_words(names, shares)}</h3>{markup.probability_bars(names, shares, class_colours(names))}{own}'
-        f"{_says(title)}{_remarks(prediction)}"
+        f'<h3 class="em-prediction">{prediction_sentence(names, probabilities)}</h3>{markup.probability_bars(names, probabilities, class_colours(names))}{label_html}'
+        f"{_model_line(title)}{_notes(prediction)}"
     )
 
 
-def in_words(names: Sequence[str], shares: Sequence[float]) -> str:
-    """ "Probably joy (90 %)"; where nobody could be sure "Perhaps joy (41 %), or sadness (38 %)"."""
-    first, *others = sorted(range(len(names)), key=lambda i: -shares[i])
-    best = _likely(names[first], shares[first])
-    if others and (shares[first] < _SURE or shares[first] - shares[others[0]] < _LEAD):
-        return f"Perhaps {best}, or {_likely(names[others[0]], shares[others[0]])}"
+def prediction_sentence(names: Sequence[str], probabilities: Sequence[float]) -> str:
+    """ "Probably joy (90 %)", or if that is uncertain "Perhaps joy (41 %), or sadness (38 %)"."""
+    first, *others = sorted(range(len(names)), key=lambda i: -probabilities[i])
+    best = _class_with_probability(names[first], probabilities[first])
+    if others and (probabilities[first] < _CONFIDENT or probabilities[first] - probabilities[others[0]] < _MARGIN):
+        return f"Perhaps {best}, or {_class_with_probability(names[others[0]], probabilities[others[0]])}"
     return f"Probably {best}"
 
 
 def no_text(title: str) -> str:
-    about = "Type a text, or take one of the rows beside: the probability of each class stands here as you type."
-    return f'<h3 class="em-prediction">What do you want to know?</h3><p class="em-quiet">{about}</p>{_says(title)}'
+    hint = "Type a text, or choose one of the example rows. The probability of each class appears here as you type."
+    return f'<h3 class="em-prediction">No text yet</h3><p class="em-quiet">{hint}</p>{_model_line(title)}'
 
 
 def no_model() -> str:
     return (
-        '<h3 class="em-prediction">No model yet</h3><p class="em-quiet">Once a training is finished, type a text and see here what the model makes '
-        "of it: its answer in words, and how likely each class is.</p>"
+        '<h3 class="em-prediction">No model yet</h3><p class="em-quiet">Once a training is finished, type a text here to see the prediction of the '
+        "model and the probability of each class.</p>"
     )
 
 
 def examples(rows: Sequence[ExampleRow]) -> str:
-    """Rows to try, each with its own label; nothing where there are none."""
+    """Example rows with their labels; an empty string if there are none."""
     if not rows:
         return ""
     buttons = "".join(
-        f'<button type="button" class="em-row-to-try" data-action="example" data-code="{place}"><span dir="auto">{markup.text(row.text)}</span>'
+        f'<button type="button" class="em-row-to-try" data-action="example" data-code="{index}"><span dir="auto">{markup.text(row.text)}</span>'
         f'<strong dir="auto">{markup.text(row.label, max_length=40)}</strong></button>'
-        for place, row in enumerate(rows)
+        for index, row in enumerate(rows)
     )
-    return f'<h3>Rows it never saw <small>and their labels</small></h3><div class="em-rows-to-try">{buttons}</div>'
+    return f'<h3>Test rows <small>with their labels</small></h3><div class="em-rows-to-try">{buttons}</div>'
 
 
-def _likely(name: str, share: float) -> str:
-    return f"{markup.isolated(name, max_length=60)} <span>({percent(float(share), 0)})</span>"
+def _class_with_probability(name: str, probability: float) -> str:
+    return f"{markup.isolated(name, max_length=60)} <span>({percent(float(probability), 0)})</span>"
 
 
-def _says(title: str) -> str:
-    return f'<p class="em-quiet em-small">Answered by <strong>{markup.isolated(title)}</strong>.</p>'
+def _model_line(title: str) -> str:
+    return f'<p class="em-quiet em-small">Predicted by <strong>{markup.isolated(title)}</strong>.</p>'
 
 
-def _remarks(prediction: "Prediction") -> str:
-    """What the model did not read as it stands in the box."""
-    remarks = ""
+def _notes(prediction: "Prediction") -> str:
+    """How the text that the model reads differs from the one in the box."""
+    notes = ""
     if prediction.cut:
         message = (
             f"The text is {prediction.tokens:,} tokens (pieces of words) long, and the model reads the first {prediction.tokens_read:,}. "
-            "The end plays no part in the answer."
+            "The rest does not affect the prediction."
         )
-        remarks += markup.notice(message, "warning")
+        notes += markup.notice(message, "warning")
     if prediction.repaired:
-        read = markup.isolated(prediction.text, max_length=160)
-        remarks += f'<p class="em-quiet em-small">Changed as the texts of its training were, before the model reads it: “{read}”</p>'
-    return remarks
+        repaired_text = markup.isolated(prediction.text, max_length=160)
+        notes += f'<p class="em-quiet em-small">Repaired like the training texts before the model reads it: “{repaired_text}”</p>'
+    return notes
