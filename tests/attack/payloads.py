@@ -1,4 +1,4 @@
-"""Words that try to be more than words: markup, scripts, formulas, and what steers a terminal; from the corpora beside the checkout, and a few of our own."""
+"""Texts that try to inject something: markup, scripts, formulas and terminal escapes; from corpora beside the checkout and a few of our own."""
 
 import json
 from collections.abc import Iterator
@@ -36,12 +36,12 @@ FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", "=cmd|' /C ca
 
 
 def payloads() -> list[str]:
-    """All different words of the corpora, our own first; without the corpora only those."""
+    """All distinct payloads, our own first, then those of the corpora if present."""
     return list(dict.fromkeys((*HAND_WRITTEN, *_corpora())))
 
 
 def formulas() -> list[str]:
-    """What a spreadsheet would compute."""
+    """Payloads that a spreadsheet would execute as formulas."""
     file = SHARED / "corpora" / "csv-injection" / "Intruder__csv-payload.txt"
     return list(dict.fromkeys((*FORMULAS, *(_lines(file) if file.is_file() else ()))))
 
@@ -51,8 +51,8 @@ def _corpora() -> Iterator[str]:
         yield from _lines(file)
     naughty = SHARED / "corpora" / "blns" / "blns.json"
     if naughty.is_file():
-        yield from (word for word in json.loads(naughty.read_text(encoding="utf-8")) if word.strip())
-    yield from (line for line in formulas())
+        yield from (text for text in json.loads(naughty.read_text(encoding="utf-8")) if text.strip())
+    yield from formulas()
 
 
 def _lines(file: Path) -> list[str]:

@@ -1,11 +1,11 @@
-"""A sample of words that are markup, in every place of the page and beyond; ``make attack`` shows all of them."""
+"""A sample of markup in every place of the page and beyond; ``make attack`` shows all payloads."""
 
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.attack.markup import attack_in_browser
-from tests.attack.markup_scan import BEFORE, Watched
+from tests.attack.markup_scan import INIT_SCRIPT, WatchedPage
 from tests.attack.outcomes import AttackOptions
 from tests.attack.payloads import HAND_WRITTEN, payloads
 from tests.warm import Warm
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-def test_words_of_somebody_stay_words_wherever_they_are_shown(browser: "Browser", warm: Warm) -> None:
-    outcome = attack_in_browser(browser, warm, AttackOptions(fraction=len(HAND_WRITTEN) / len(payloads())), presses=False)
+def test_markup_is_plain_text_wherever_it_is_shown(browser: "Browser", warm: Warm) -> None:
+    outcome = attack_in_browser(browser, warm, AttackOptions(fraction=len(HAND_WRITTEN) / len(payloads())), interact=False)
     assert outcome.effects == []
     assert outcome.tries > 200
 
 
 @pytest.mark.parametrize(
-    "word",
+    "html",
     [
         "<img src=x onerror=window.__pwned=1>",
         "<svg onload=alert(1)>",
@@ -33,14 +33,14 @@ def test_words_of_somebody_stay_words_wherever_they_are_shown(browser: "Browser"
         "<form action=/><button>press</button></form>",
     ],
 )
-def test_words_that_become_more_would_be_seen(browser: "Browser", word: str) -> None:
+def test_injected_markup_would_be_detected(browser: "Browser", html: str) -> None:
     context = browser.new_context()
     try:
-        watched = Watched(context.new_page(), "")
-        watched.page.evaluate(f"() => {{{BEFORE}}}")
-        watched.settle()
+        watched = WatchedPage(context.new_page(), "")
+        watched.page.evaluate(f"() => {{{INIT_SCRIPT}}}")
+        watched.set_baseline()
         watched.page.evaluate(
-            "word => { const there = document.createElement('div'); document.body.append(there); there.innerHTML = word; }", word
+            "html => { const target = document.createElement('div'); document.body.append(target); target.innerHTML = html; }", html
         )
         watched.page.wait_for_timeout(100)
         assert watched.effects("here")
