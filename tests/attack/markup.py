@@ -196,7 +196,7 @@ class _MarkupAttack:
             if len(selected) > 1:
                 self._select_runs(selected)
                 self.page.locator("#compare-runs").click()
-                self.page.wait_for_selector("#comparison-verdict tbody tr")
+                self.page.wait_for_selector("#comparison-summary tbody tr")
                 self.page.wait_for_timeout(500)
                 self.check("comparison", len(selected) * _CLASSES)
         for start in range(0, min(len(self.named_runs), 60), MOST_COMPARED):
