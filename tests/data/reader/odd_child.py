@@ -66,6 +66,6 @@ def odd(data: bytes, limits: Limits) -> Content:
 
 
 if __name__ == "__main__":
-    resource_limits._CPU = 1.0
+    resource_limits._BASE_CPU_SECONDS = 1.0
     child.open_content = odd
     child.main()

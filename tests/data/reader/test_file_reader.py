@@ -34,7 +34,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the limits of 
 def odd() -> Iterator[FileReader]:
     """A reader whose children do what the file says."""
     with pytest.MonkeyPatch.context() as patched, FileReader() as made:
-        patched.setattr(child_process, "_PROGRAM", "tests.data.reader.odd_child")
+        patched.setattr(child_process, "_CHILD_MODULE", "tests.data.reader.odd_child")
         yield made
 
 
@@ -67,7 +67,7 @@ def children() -> set[int]:
 def test_a_file_that_ends_its_reader_is_a_sentence_and_the_next_one_is_read(
     odd: FileReader, monkeypatch: pytest.MonkeyPatch, deed: str, code: str, words: str
 ) -> None:
-    monkeypatch.setattr(resource_limits, "_CPU", 1.0)
+    monkeypatch.setattr(resource_limits, "_BASE_CPU_SECONDS", 1.0)
     refusal = refusal_of(odd, f"odd: {deed}".encode())
     assert (refusal.code, words in refusal.message, refusal.message[-1]) == (code, True, ".")
     assert odd.read(CSV) == read_table(CSV)
@@ -146,7 +146,7 @@ def test_a_small_file_does_not_wait_for_big_ones(odd: FileReader, tmp_path: Path
 
 
 def test_a_child_reads_no_more_after_a_big_file_so_that_its_memory_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child_process, "_PROGRAM", "tests.data.reader.odd_child")
+    monkeypatch.setattr(child_process, "_CHILD_MODULE", "tests.data.reader.odd_child")
     child, order = child_process.ChildProcess(), json.dumps({"limits": asdict(Limits())}).encode()
     try:
         assert (child.read(order, CSV), child.usable) == (read_table(CSV), True)
@@ -167,7 +167,7 @@ import psutil
 from trainer.data.reader import resource_limits, child_process
 from trainer.data.reader.file_reader import FileReader, TableReader
 
-child_process._PROGRAM = "tests.data.reader.odd_child"
+child_process._CHILD_MODULE = "tests.data.reader.odd_child"
 reader = FileReader()
 reader.read(b"text,label\\nhello there,joy\\n")
 threading.Thread(target=reader.read, args=(b"odd: spin",), daemon=True).start()

@@ -15,8 +15,8 @@ from trainer.data.files.reading import Table
 from trainer.data.files.table import why_dropped
 from trainer.errors import UserError
 
-_MOST_RIVALS = 20
-_STRONG_NAME = 1.5  # from here on a name says label, and not only perhaps ("type", "status")
+_MAX_CANDIDATES = 20
+_CLEAR_NAME_SCORE = 1.5  # from here on a name says label, and not only perhaps ("type", "status")
 _SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
 
 
@@ -95,15 +95,15 @@ def guess_split_column(table: Table) -> int | None:
     """
     for position in range(len(table.columns)):
         # One look at a few rows spares reading every column of a large file.
-        if _are_splits(Counter(cells[position] for cells in table.rows[:100])):
+        if _are_split_names(Counter(cells[position] for cells in table.rows[:100])):
             values = Counter(cells[position] for cells in table.rows)
             named = {SPLIT_NAMES.get(value.strip().casefold()) for value in values} - {None}
-            if _are_splits(values) and "train" in named and len(named) > 1:
+            if _are_split_names(values) and "train" in named and len(named) > 1:
                 return position
     return None
 
 
-def _are_splits(values: Counter[str]) -> bool:
+def _are_split_names(values: Counter[str]) -> bool:
     known = sum(count for value, count in values.items() if value.strip().casefold() in SPLIT_NAMES)
     return known >= 0.9 * values.total() > 0
 
@@ -169,30 +169,30 @@ def _text_hint(column: _Column) -> float:
 
 
 @dataclass(frozen=True)
-class _Label:
+class _LabelGuess:
     position: int
     reason: str
     confident: bool
     candidates: tuple[int, ...]
 
 
-def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
+def _guess_label(table: Table, columns: list[_Column], text: int) -> _LabelGuess:
     reviews = columns[text].name.review
     candidates = [c for c in columns if c.position != text]
     scores = {c.position: score for c in candidates if (score := _label_score(c, reviews)) is not None and score > 0}
-    parallel = _find_parallel(candidates)
+    parallel = _find_one_hot_columns(candidates)
     # Three and more yes/no columns side by side are seldom anything but labels, one column for each.
     scores |= {c.position: scores[c.position] + 1.25 for c in parallel if c.profile.yes_no and c.position in scores}
     by_score = sorted((c for c in candidates if c.position in scores), key=lambda c: (-scores[c.position], c.position))
-    twins = _find_twins(
+    twins = _find_equivalent_columns(
         table, [c for c in by_score if c.profile.numeric <= 0.1][:12] + [c for c in by_score if c.profile.numeric > 0.1][:30]
     )
-    ranked, constant = _without_constant([c for c in by_score if c.position not in twins])
+    ranked, constant = _separate_constant([c for c in by_score if c.position not in twins])
     measurement = _best_measurement(candidates)
     # A column that is called the label is meant, even where its amounts cannot be learned.
     meant = measurement is not None and measurement.name.label >= 2.25 and all(c.name.label < measurement.name.label - 1 for c in ranked)
     if not ranked or meant:
-        return _last_resort(table, candidates, measurement)
+        return _fallback_label(table, candidates, measurement)
     for twin, other in twins.items():
         scores[other] = max(scores[twin], scores[other]) + 0.5
     ranked.sort(key=lambda c: (-scores[c.position], c.position))
@@ -202,14 +202,18 @@ def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
     margin = 1.0 if table.header else 1.5
     # The kind of thing that a review is about is as likely wanted as its stars; the class 7a of a pupil as much as the mark.
     beside = best.name.thing and (reviews or best.profile.codes)
-    weak = 0 < best.name.label < _STRONG_NAME and not best.name.rating
+    weak = 0 < best.name.label < _CLEAR_NAME_SCORE and not best.name.rating
     near = [
         c
         for c in ranked[1:]
-        if scores[c.position] > top - margin or (beside and c.name.rating) or (weak and scores[c.position] > top - 2.0 and _is_plain(c))
+        if scores[c.position] > top - margin
+        or (beside and c.name.rating)
+        or (weak and scores[c.position] > top - 2.0 and _is_plausible_label(c))
     ]
     near += [
-        c for c in constant if c.name.label >= _STRONG_NAME or (c.profile.yes_no and c.name.label > -1 and best.name.label < _STRONG_NAME)
+        c
+        for c in constant
+        if c.name.label >= _CLEAR_NAME_SCORE or (c.profile.yes_no and c.name.label > -1 and best.name.label < _CLEAR_NAME_SCORE)
     ]
     amounts = measurement if measurement and measurement.name.label >= max(1.0, best.name.label) else None
     same = [columns[twin] for twin, other in twins.items() if other == best.position]
@@ -218,11 +222,11 @@ def _guess_label(table: Table, columns: list[_Column], text: int) -> _Label:
     nested = best.name.label < 1 and any(c.profile.structured for c in candidates)
     confident = confident and not nested and not (best.profile.dominated and len(ranked) > 1)
     reason = _reason(table, best, same, near, parallel if best in parallel else [], amounts)
-    candidates = tuple(c.position for c in [*ranked[1:], *constant] if scores[c.position] > top - 2.0 or c in near)[:_MOST_RIVALS]
-    return _Label(best.position, reason, confident, candidates)
+    candidates = tuple(c.position for c in [*ranked[1:], *constant] if scores[c.position] > top - 2.0 or c in near)[:_MAX_CANDIDATES]
+    return _LabelGuess(best.position, reason, confident, candidates)
 
 
-def _without_constant(ranked: list[_Column]) -> tuple[list[_Column], list[_Column]]:
+def _separate_constant(ranked: list[_Column]) -> tuple[list[_Column], list[_Column]]:
     """The candidates without those that say the same in nearly every row, and those, where others remain.
 
     A rare class under a good name (fraud, hate) stays, unless another column has as good a name.
@@ -233,12 +237,12 @@ def _without_constant(ranked: list[_Column]) -> tuple[list[_Column], list[_Colum
     constant = [
         c
         for c in ranked
-        if c.profile.dominated and (c.name.label < _STRONG_NAME or max(others) >= c.name.label or len(c.profile.counts) < 2)
+        if c.profile.dominated and (c.name.label < _CLEAR_NAME_SCORE or max(others) >= c.name.label or len(c.profile.counts) < 2)
     ]
     return [c for c in ranked if c not in constant], constant
 
 
-def _is_plain(column: _Column) -> bool:
+def _is_plausible_label(column: _Column) -> bool:
     """Whether a column could well be a label by its content alone: a few words that come back, under a name that does not speak against it."""
     p = column.profile
     return column.name.kind is None and column.name.label > -1 and p.numeric <= 0.1 and not (p.codes or p.languages or p.yes_no)
@@ -259,7 +263,7 @@ def _reason(table: Table, best: _Column, same: list[_Column], near: list[_Column
     return reason
 
 
-def _find_parallel(candidates: list[_Column]) -> list[_Column]:
+def _find_one_hot_columns(candidates: list[_Column]) -> list[_Column]:
     """Three or more columns of yes and no, or of the same few small numbers, as where each label has a column of its own."""
     found = []
     for column in candidates:
@@ -282,7 +286,7 @@ def _describe(table: Table, p: ColumnProfile) -> str:
 def _label_score(column: _Column, reviews: bool) -> float | None:
     """How much a column looks like labels; None rules it out, 0 and less is too little to go by."""
     p, name = column.profile, column.name
-    if not p.count or p.filled < 0.02 or p.chars > 80 or p.dates > 0.2 or p.measurement or p.structured or _are_splits(p.counts):
+    if not p.count or p.filled < 0.02 or p.chars > 80 or p.dates > 0.2 or p.measurement or p.structured or _are_split_names(p.counts):
         return None
     # Beside reviews the stars are what people classify.
     score = max(name.label, 2.5) if name.rating and reviews else name.label
@@ -319,12 +323,12 @@ def _content_score(p: ColumnProfile) -> float:
     return (-0.25 if p.distinct <= 10 else -1.0) if p.codes else 1.0
 
 
-def _find_twins(table: Table, ranked: Sequence[_Column]) -> dict[int, int]:
+def _find_equivalent_columns(table: Table, ranked: Sequence[_Column]) -> dict[int, int]:
     """Columns that say the same as one before them in the order given (words first, then numbers): position -> position of that one."""
     twins: dict[int, int] = {}
     for place, best in enumerate(ranked):
         for other in ranked[place + 1 :]:
-            if {best.position, other.position} & twins.keys() or not _are_twins(table, best.profile, other.profile):
+            if {best.position, other.position} & twins.keys() or not _are_equivalent(table, best.profile, other.profile):
                 continue
             if other.profile.numeric > 0.9 and best.name.label < -1:
                 continue
@@ -332,7 +336,7 @@ def _find_twins(table: Table, ranked: Sequence[_Column]) -> dict[int, int]:
     return twins
 
 
-def _are_twins(table: Table, p: ColumnProfile, q: ColumnProfile) -> bool:
+def _are_equivalent(table: Table, p: ColumnProfile, q: ColumnProfile) -> bool:
     """Whether each value of one goes with one value of the other, as the number of a class goes with its name."""
     if (
         len(p.counts) != len(q.counts)
@@ -354,7 +358,7 @@ def _best_measurement(candidates: list[_Column]) -> _Column | None:
     return max(measured, key=lambda c: (c.name.label, -c.position), default=None)
 
 
-def _last_resort(table: Table, candidates: list[_Column], measurement: _Column | None) -> _Label:
+def _fallback_label(table: Table, candidates: list[_Column], measurement: _Column | None) -> _LabelGuess:
     """Who wrote it, where, in which language, or a label that is mostly empty: learned after a look where a file has nothing else."""
     if measurement is not None:
         p = measurement.profile
@@ -372,9 +376,9 @@ def _last_resort(table: Table, candidates: list[_Column], measurement: _Column |
         # Labels of the first few rows only, the rest still to do.
         begun = name.label >= 2.25 and not p.measurement
         if (who or begun) and 2 <= p.distinct <= 30 and p.count >= (10 if who else 2) * p.distinct and p.dates < 0.2:
-            if _are_splits(p.counts):
+            if _are_split_names(p.counts):
                 continue
-            return _Label(column.position, f"{_describe(table, p)}; nothing else looks like a label", confident=False, candidates=())
+            return _LabelGuess(column.position, f"{_describe(table, p)}; nothing else looks like a label", confident=False, candidates=())
     raise UserError(
         f"I could not find a label column. Columns: {_listed(table.columns)}. "
         "A label column has a few repeated values; pick it by hand, or add one.",

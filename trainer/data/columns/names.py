@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-_TEXT = frozenset(
+_TEXT_WORDS = frozenset(
     # English
     "text texts tweet tweets message messages msg sms comment comments review reviews utterance utterances sentence sentences content body "
     "contents description post posts question questions query document statement feedback reply answer response transcript lyrics article passage situation "
@@ -32,16 +32,16 @@ _TEXT = frozenset(
     "文本 内容 评论 評論 句子 正文 本文 微博 问题 問題 留言 テキスト 文章 文 発話 コメント 投稿 レビュー 텍스트 문장 내용 리뷰 댓글 발화 "
     "ข้อความ ความคิดเห็น ประโยค รีวิว văn nội_dung bình_luận câu ulasan komentar kalimat teks isi kicauan maandishi ujumbe ጽሑፍ rubutu".split()
 )
-_WEAK_TEXT = frozenset(
+_WEAK_TEXT_WORDS = frozenset(
     "title headline headlines subject summary titel betreff titre sujet título titolo tytuł заголовок "
     "标题 標題 タイトル 제목 عنوان başlık judul".split()
 )
 # What a text stands beside, or what was made of it.
-_SECOND_TEXT = frozenset(
+_SECOND_TEXT_WORDS = frozenset(
     "parent previous context reply answer response replied quoted selected explanation rationale reason evidence bot agent".split()
 )
 
-_LABEL = {
+_LABEL_WORDS = {
     **dict.fromkeys(
         "label labels class classes category categories intent intents intention emotion emotions tag gold stance "
         "étiquette étiquettes label classe catégorie émotion klasse kategorie etikett gefühl emotie klass kategori känsla luokka tunne "
@@ -74,19 +74,19 @@ _LABEL = {
     # As often that of a record or of an answer sheet.
     **dict.fromkeys("status progress".split(), 0.25),
 }
-_RATING = frozenset(
+_RATING_WORDS = frozenset(
     "rating ratings stars star score note bewertung puan sterne notation nota ocena рейтинг оценка 评分 星级 評価 평점 별점".split()
 )
 
 # How many, when, how sure: never a label, even beside a label word ("sentiment_confidence").
-_MEASURE = frozenset(
+_MEASURE_WORDS = frozenset(
     "confidence probability prob agreement count counts length len size words chars punct date datetime time timestamp created "
     "updated url link links href lat lon latitude longitude retweets retweet likes favorites favorite favourites upvotes downvotes ups downs "
     "votes avg mean std sd helpful helpfulness thumbs num price amount weight version start end duration year month day hour "
     "datum jahr monat anzahl länge zeit fecha tarih data_hora дата время 日時 日付 时间 時間 日期 长度 点赞 날짜 길이 시간 تاريخ".split()
 )
 # Who, where, which one: a label only where a label word stands beside it ("label_id").
-_WHO = frozenset(
+_METADATA_WORDS = frozenset(
     "id ids uid uuid guid key index idx no nr number row rownum rowid season episode author user username userid users speaker name "
     "surname firstname lastname screen_name person annotator annotators annotation rater worker coder sex gender age city country state "
     "region location place religion language lang locale source website site publisher journal email mail phone split splits set subset "
@@ -94,22 +94,22 @@ _WHO = frozenset(
     "alter geschlecht stadt land sprache autor auteur âge ville pays langue edad sexo ciudad país idioma imię wiek płeć "
     "автор имя возраст пол город номер пользователь 编号 序号 用户 用户名 昵称 作者 性别 年龄 地区 城市 번호 작성자 성별 나이 رقم المستخدم kullanıcı".split()
 )
-_THING = frozenset(
+_TOPIC_WORDS = frozenset(
     "category categories class classes type genre kind department domain tag topic klasse classe clase klasa kategorie catégorie categoría categoria".split()
 )
 # A label of something else, or one judge's alone: "product_category", "annotator_label".
-_ASIDE = frozenset(
+_FOREIGN_LABEL_WORDS = frozenset(
     "annotator annotators annotation rater worker coder predicted prediction pred old original product item site brand".split()
 )
-_SPLIT = frozenset("split splits set subset fold partition usage phase".split())
-_REVIEW = frozenset("review reviews comment comments avis reseña recensione 评论 отзыв レビュー 리뷰 yorum ulasan".split())
+_SPLIT_WORDS = frozenset("split splits set subset fold partition usage phase".split())
+_REVIEW_WORDS = frozenset("review reviews comment comments avis reseña recensione 评论 отзыв レビュー 리뷰 yorum ulasan".split())
 # What survey tools (Qualtrics, SurveyMonkey) write before the answers; elsewhere some of these names say something else.
-_SURVEY = frozenset(
+_SURVEY_NAMES = frozenset(
     "startdate enddate status ipaddress progress durationinseconds finished recordeddate responseid recipientlastname recipientfirstname "
     "recipientemail externalreference externaldatareference locationlatitude locationlongitude distributionchannel userlanguage "
     "respondentid collectorid datecreated datemodified emailaddress firstname lastname customdata1".split()
 )
-_KNOWN = _TEXT | _WEAK_TEXT | _LABEL.keys() | _RATING | _MEASURE | _WHO
+_KNOWN_WORDS = _TEXT_WORDS | _WEAK_TEXT_WORDS | _LABEL_WORDS.keys() | _RATING_WORDS | _MEASURE_WORDS | _METADATA_WORDS
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,9 @@ class ColumnNameScores:
 def score_column_names(names: Sequence[str]) -> list[ColumnNameScores]:
     """What the names of a table's columns say; beside four names of a survey tool, "Status" and "Progress" are such names too."""
     bare = ["".join(c for c in name[:60].casefold() if c.isalnum()) for name in names]
-    survey = len(_SURVEY.intersection(bare)) >= 4
+    survey = len(_SURVEY_NAMES.intersection(bare)) >= 4
     return [
-        ColumnNameScores(label=-3.5, kind="measure") if survey and short in _SURVEY else score_column_name(name)
+        ColumnNameScores(label=-3.5, kind="measure") if survey and short in _SURVEY_NAMES else score_column_name(name)
         for name, short in zip(names, bare, strict=True)
     ]
 
@@ -144,14 +144,14 @@ def score_column_name(name: str) -> ColumnNameScores:
     """What a column name says; "StartTime", "start_time" and "Start time" say the same."""
     words = name_words(name)
     found = set(words)
-    if len(words) == 2 and "_".join(words) in _KNOWN:
+    if len(words) == 2 and "_".join(words) in _KNOWN_WORDS:
         found.add("_".join(words))
-    label = max((_LABEL[word] for word in found if word in _LABEL), default=0.0)
-    kind = "measure" if found & _MEASURE else "who" if found & _WHO else None
+    label = max((_LABEL_WORDS[word] for word in found if word in _LABEL_WORDS), default=0.0)
+    kind = "measure" if found & _MEASURE_WORDS else "who" if found & _METADATA_WORDS else None
     if label:
         if kind == "measure":
             label = -3.5
-        elif found & _ASIDE:
+        elif found & _FOREIGN_LABEL_WORDS:
             label -= 2.0 if kind else 1.5
         elif "name" in found:
             label -= 0.75
@@ -159,20 +159,20 @@ def score_column_name(name: str) -> ColumnNameScores:
             label += 0.25
     elif kind:
         label = -3.5
-    elif found & _TEXT:
+    elif found & _TEXT_WORDS:
         label = -1.0
-    text = 1.5 if found & _TEXT else 0.3 if found & _WEAK_TEXT else 0.0
+    text = 1.5 if found & _TEXT_WORDS else 0.3 if found & _WEAK_TEXT_WORDS else 0.0
     if text and len(words) == 1:
         text += 0.25
     return ColumnNameScores(
         text=text,
         label=label,
         kind=kind,
-        rating=bool(found & _RATING) and label > -1,
-        split=bool(found & _SPLIT),
-        second=bool(found & _SECOND_TEXT),
-        thing=bool(found & _THING),
-        review=bool(found & _REVIEW),
+        rating=bool(found & _RATING_WORDS) and label > -1,
+        split=bool(found & _SPLIT_WORDS),
+        second=bool(found & _SECOND_TEXT_WORDS),
+        thing=bool(found & _TOPIC_WORDS),
+        review=bool(found & _REVIEW_WORDS),
     )
 
 
@@ -183,23 +183,23 @@ def name_words(name: str) -> tuple[str, ...]:
     kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in spaced.casefold())
     words: list[str] = []
     for word in kept.split():
-        words.extend(_parts(word.rstrip("0123456789") or word))
+        words.extend(_split_compound(word.rstrip("0123456789") or word))
     return tuple(words)
 
 
 @cache
-def _unspaced() -> tuple[str, ...]:
+def _unspaced_words() -> tuple[str, ...]:
     """Known words of scripts that leave no blanks between words, the longest first."""
-    return tuple(sorted((word for word in _KNOWN if len(word) > 1 and "\u2e80" <= word[0] <= "\uffff"), key=len, reverse=True))
+    return tuple(sorted((word for word in _KNOWN_WORDS if len(word) > 1 and "\u2e80" <= word[0] <= "\uffff"), key=len, reverse=True))
 
 
-def _parts(word: str) -> list[str]:
+def _split_compound(word: str) -> list[str]:
     """The known words that a word is made of ("tweetid", "投稿本文"), or itself."""
-    if word in _KNOWN or len(word) > 40:
+    if word in _KNOWN_WORDS or len(word) > 40:
         return [word]
     if not word.isascii() and any(c >= "\u2e80" for c in word):
-        return [known for known in _unspaced() if known in word] or [word]
+        return [known for known in _unspaced_words() if known in word] or [word]
     for cut in range(3, len(word) - 1):
-        if word[:cut] in _KNOWN and word[cut:] in _KNOWN:
+        if word[:cut] in _KNOWN_WORDS and word[cut:] in _KNOWN_WORDS:
             return [word[:cut], word[cut:]]
     return [word]

@@ -9,22 +9,25 @@ from typing import Any
 from trainer.data.files.table import DroppedRow
 
 _Row = dict[str, Any]
-_LOOKED_AT = 100  # rows that show whether a file is of such a tool
+_SAMPLE_ROWS = 100  # rows that show whether a file is of such a tool
 _WRAPPERS = ("data", "row")  # Label Studio's task, and a row of the Hugging Face rows API
 _PRODIGY = ("_input_hash", "_task_hash", "_session_id", "accept")
 _ANSWERS = ("accept", "reject", "ignore")
-_REFUSED = {"reject": "it was rejected by the annotator (answer: reject)", "ignore": "it was ignored by the annotator (answer: ignore)"}
+_DROP_REASONS = {
+    "reject": "it was rejected by the annotator (answer: reject)",
+    "ignore": "it was ignored by the annotator (answer: ignore)",
+}
 
 
 def flatten_annotations(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
     """The rows with their labels in cells of their own; what an annotator rejected is added to ``dropped``."""
     for key in _WRAPPERS:
-        if _mostly(rows, key, dict):
-            rows = [_unwrapped(row, key) for row in rows]
-    rows = _with_choices(rows, "annotations")
-    rows = _with_choices(rows, "completions")
-    rows = _with_cats(rows)
-    return _without_refused(numbers, rows, dropped)
+        if _is_mostly(rows, key, dict):
+            rows = [_unwrap(row, key) for row in rows]
+    rows = _flatten_choices(rows, "annotations")
+    rows = _flatten_choices(rows, "completions")
+    rows = _flatten_cats(rows)
+    return _drop_rejected(numbers, rows, dropped)
 
 
 def unwrap_single(value: Any) -> Any:
@@ -34,14 +37,14 @@ def unwrap_single(value: Any) -> Any:
     return value
 
 
-def _mostly(rows: list[_Row], key: str, kind: type) -> bool:
-    if not any(key in row for row in rows[:_LOOKED_AT]):
+def _is_mostly(rows: list[_Row], key: str, kind: type) -> bool:
+    if not any(key in row for row in rows[:_SAMPLE_ROWS]):
         return False
     found = sum(isinstance(row.get(key), kind) for row in rows)
     return 0 < found >= 0.9 * sum(row.get(key) is not None for row in rows)
 
 
-def _unwrapped(row: _Row, key: str) -> _Row:
+def _unwrap(row: _Row, key: str) -> _Row:
     """``{"data": {"text": "..."}}`` as ``{"text": "..."}``, in the same place; a key that is taken becomes "data.text"."""
     inner = row.get(key)
     if not isinstance(inner, dict):
@@ -58,11 +61,11 @@ def _unwrapped(row: _Row, key: str) -> _Row:
 # --- Label Studio: [{"result": [{"from_name": ..., "value": {"choices": ["joy"]}}]}] --------------------------------------
 
 
-def _with_choices(rows: list[_Row], key: str) -> list[_Row]:
+def _flatten_choices(rows: list[_Row], key: str) -> list[_Row]:
     """The choice of the first annotation as a column: "choice", or one for each question where several were asked."""
-    if not _mostly(rows, key, list):
+    if not _is_mostly(rows, key, list):
         return rows
-    found = [list(_choices(row.get(key))) for row in rows]
+    found = [list(_iter_choices(row.get(key))) for row in rows]
     if not any(found):
         return rows
     several = len({name for choices in found for name, _ in choices}) > 1
@@ -77,7 +80,7 @@ def _with_choices(rows: list[_Row], key: str) -> list[_Row]:
     return flat
 
 
-def _choices(annotations: Any) -> Iterator[tuple[str, list[Any]]]:
+def _iter_choices(annotations: Any) -> Iterator[tuple[str, list[Any]]]:
     for annotation in annotations if isinstance(annotations, list) else []:
         if not isinstance(annotation, dict) or annotation.get("was_cancelled") is True:
             continue
@@ -93,29 +96,29 @@ def _choices(annotations: Any) -> Iterator[tuple[str, list[Any]]]:
 # --- spaCy: {"cats": {"joy": 1, "anger": 0}} ------------------------------------------------------------------------------
 
 
-def _with_cats(rows: list[_Row]) -> list[_Row]:
-    if not _mostly(rows, "cats", dict):
+def _flatten_cats(rows: list[_Row]) -> list[_Row]:
+    if not _is_mostly(rows, "cats", dict):
         return rows
     values = {str(value).lower() for row in rows if isinstance(row.get("cats"), dict) for value in row["cats"].values()}
     if not values or not values <= {"0", "1", "0.0", "1.0", "true", "false"}:
         return rows  # shares and amounts: which of them is the label cannot be said
-    return [row | {"cats": _cats(row["cats"])} if isinstance(row.get("cats"), dict) else row for row in rows]
+    return [row | {"cats": _positive_cats(row["cats"])} if isinstance(row.get("cats"), dict) else row for row in rows]
 
 
-def _cats(cats: dict[str, Any]) -> list[str]:
+def _positive_cats(cats: dict[str, Any]) -> list[str]:
     return [label for label, value in cats.items() if str(value).lower() in ("1", "1.0", "true")]
 
 
 # --- Prodigy: {"text": ..., "accept": ["joy"], "answer": "reject"} --------------------------------------------------------
 
 
-def _without_refused(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
-    if not any(key in row for row in rows[:_LOOKED_AT] for key in _PRODIGY):
+def _drop_rejected(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
+    if not any(key in row for row in rows[:_SAMPLE_ROWS] for key in _PRODIGY):
         return numbers, rows
     answers = [row.get("answer") for row in rows]
     if not all(answer is None or (isinstance(answer, str) and answer in _ANSWERS) for answer in answers):
         return numbers, rows
-    refused = dict(_REFUSED)
+    refused = dict(_DROP_REASONS)
     labels = {str(unwrap_single(row.get("accept", row.get("label")))) for row in rows}
     if len(labels) < 2 and "accept" not in rows[0]:
         del refused["reject"]  # one label was asked for, yes or no: the answer is the class

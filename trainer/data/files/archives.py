@@ -16,10 +16,10 @@ from trainer.data.files.formats import FileFormat, compressed
 from trainer.data.files.table import Limits
 from trainer.errors import UserError
 
-_CHUNK = 1 << 20
-_PIECE = 1 << 16
-_MOST_STREAMS = 10_000
-_XZ_MEMORY = 100 << 20
+_CHUNK_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 16
+_MAX_STREAMS = 10_000
+_XZ_MEMORY_BYTES = 100 << 20
 _MAGIC = {"gzip": b"\x1f\x8b", "bzip2": b"BZh", "xz": b"\xfd7zXZ"}
 _PADDING = re.compile(rb"\0*")
 _ERRORS = (OSError, EOFError, ValueError, IndexError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
@@ -32,8 +32,8 @@ def unpack(data: bytes, kind: FileFormat, limits: Limits) -> bytes:
     """
     try:
         if kind == "zip":
-            return _from_zip(data, limits)
-        return _kept(_chunks(data, kind), limits)
+            return _unpack_zip(data, limits)
+        return _read_limited(_iter_chunks(data, kind), limits)
     except _ERRORS as error:
         raise UserError(
             "This compressed file is damaged or cut short. Copy or download it again, or upload the CSV file inside.", code="file_damaged"
@@ -48,20 +48,22 @@ def _too_large(limits: Limits) -> UserError:
     )
 
 
-def _chunks(data: bytes, kind: FileFormat) -> Iterator[bytes]:
-    """The content in pieces of at most ``_CHUNK`` bytes, whatever the compressed data say; several streams in a row are one file."""
+def _iter_chunks(data: bytes, kind: FileFormat) -> Iterator[bytes]:
+    """The content in pieces of at most ``_CHUNK_BYTES`` bytes, whatever the compressed data say; several streams in a row are one file."""
     view, at = memoryview(data), 0
-    for _ in range(_MOST_STREAMS):
+    for _ in range(_MAX_STREAMS):
         if kind == "gzip":
             at = yield from _gzip_stream(view, at)
         else:
-            at = yield from _stream(bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor(memlimit=_XZ_MEMORY), view, at)
+            at = yield from _stream(
+                bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES), view, at
+            )
         # Padding with zeros is allowed after a stream; anything else that is no stream is not ours to read.
         at = _PADDING.match(data, at).end()
         if not data.startswith(_MAGIC[kind], at):
             return
     raise UserError(
-        f"This file is compressed in more than {_MOST_STREAMS:,} parts, the most that are read here. Unpack it and upload the file inside.",
+        f"This file is compressed in more than {_MAX_STREAMS:,} parts, the most that are read here. Unpack it and upload the file inside.",
         code="compressed_file",
     )
 
@@ -71,8 +73,8 @@ def _gzip_stream(data: memoryview, at: int) -> Generator[bytes, None, int]:
     stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
     while not stream.eof:
         # Piece by piece: what is left over of one is copied.
-        piece = data[at : at + _PIECE]
-        chunk = stream.decompress(piece, _CHUNK)
+        piece = data[at : at + _PIECE_BYTES]
+        chunk = stream.decompress(piece, _CHUNK_BYTES)
         if not chunk and not piece:
             raise EOFError
         at += len(piece) - len(stream.unused_data if stream.eof else stream.unconsumed_tail)
@@ -83,15 +85,15 @@ def _gzip_stream(data: memoryview, at: int) -> Generator[bytes, None, int]:
 def _stream(stream: bz2.BZ2Decompressor | lzma.LZMADecompressor, data: memoryview, at: int) -> Generator[bytes, None, int]:
     """The same of a decompressor that keeps what it has not used yet."""
     while not stream.eof:
-        piece = data[at : at + _PIECE] if stream.needs_input else b""
+        piece = data[at : at + _PIECE_BYTES] if stream.needs_input else b""
         if stream.needs_input and not piece:
             raise EOFError
         at += len(piece)
-        yield stream.decompress(piece, _CHUNK)
+        yield stream.decompress(piece, _CHUNK_BYTES)
     return at - len(stream.unused_data)
 
 
-def _from_zip(data: bytes, limits: Limits) -> bytes:
+def _unpack_zip(data: bytes, limits: Limits) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         files = [
             entry
@@ -111,10 +113,10 @@ def _from_zip(data: bytes, limits: Limits) -> bytes:
         if files[0].flag_bits & 1:
             raise UserError("This zip file is locked with a password. Unpack it and upload the CSV file inside.", code="compressed_file")
         with archive.open(files[0]) as file:
-            return _kept(iter(lambda: file.read(_CHUNK), b""), limits)
+            return _read_limited(iter(lambda: file.read(_CHUNK_BYTES), b""), limits)
 
 
-def _kept(chunks: Iterator[bytes], limits: Limits) -> bytes:
+def _read_limited(chunks: Iterator[bytes], limits: Limits) -> bytes:
     kept = io.BytesIO()
     for chunk in chunks:
         if kept.tell() + len(chunk) > limits.max_bytes:

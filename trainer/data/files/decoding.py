@@ -36,18 +36,18 @@ _BOMS = (  # utf-32-le before utf-16: its mark begins with that of utf-16-le
 )
 # Written in ASCII alone, with marks that say where other characters begin.
 _ESCAPED = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp"), (b"\x1b$", "iso2022_jp_2"), (b"~{", "hz"))
-_SAMPLE = 200_000  # bytes shown to chardet: all that it looks at
+_SAMPLE_BYTES = 200_000  # bytes shown to chardet: all that it looks at
 
 # Blanks among the control characters (vertical tab: a soft line break of Word and Excel) stay blanks, the others vanish.
 _CONTROL_BLANKS = re.compile("[\x0b\x0c\x1c-\x1f]")
 _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 27), *range(28, 32), 127])  # without Escape, which Japanese mail uses
-_ODD_BYTES = bytes(byte for byte in _CONTROL_BYTES if not (byte in (11, 12) or 28 <= byte < 32))  # blanks are text
-_CELL_MARKS = ("\x01", "\x1f")
+_SUSPICIOUS_BYTES = bytes(byte for byte in _CONTROL_BYTES if not (byte in (11, 12) or 28 <= byte < 32))  # blanks are text
+_CONTROL_DELIMITERS = ("\x01", "\x1f")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+")
 _DASHES = re.compile("[–—…]")
-_AROUND_WORDS = "“”„‚‘’«»‹›–—…€£¥¢§©®™°·•¡¿†‡¨´¸¯`ªº¹²³¼½¾±×÷¬¦¶µ\xa0\xad"
+_WORD_EDGE_SIGNS = "“”„‚‘’«»‹›–—…€£¥¢§©®™°·•¡¿†‡¨´¸¯`ªº¹²³¼½¾±×÷¬¦¶µ\xa0\xad"
 
 
 def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
@@ -57,14 +57,14 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
     """
     if not data.strip(b" \t\r\n\x00"):
         raise UserError("The file is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
-    text, name, guessed = _to_text(data) if encoding is None else _as_stated(data, encoding)
+    text, name, guessed = _detect_and_decode(data) if encoding is None else _decode_as(data, encoding)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     nulls = 0
     # Looking at the bytes is five times as fast; in UTF-8 each of them stands for itself, and there are no surrogates.
     if name not in ("utf-8", "utf-8-sig") or len(data.translate(None, _CONTROL_BYTES + b"\x1b")) < len(data):
         nulls = text.count("\0")
-        text = _cells_to_tabs(text)
+        text = _control_delimiters_to_tabs(text)
         text = clean(text.replace('\0"', '""') if nulls else text)  # some programs put one before a quotation mark within a text
     text = text.lstrip("\ufeff")
     if not text or text.isspace():
@@ -73,15 +73,15 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
     return Decoded(text, name, guessed, nulls)
 
 
-def _cells_to_tabs(text: str) -> str:
+def _control_delimiters_to_tabs(text: str) -> str:
     """The text with a tab for a control character that stands between the cells of each line, as databases write it."""
-    for mark in _CELL_MARKS:
+    for mark in _CONTROL_DELIMITERS:
         if text.count(mark) >= max(2, text.rstrip("\n").count("\n")) and "\t" not in text:
             return text.replace(mark, "\t")
     return text
 
 
-def _as_stated(data: bytes, encoding: str) -> tuple[str, str, bool]:
+def _decode_as(data: bytes, encoding: str) -> tuple[str, str, bool]:
     try:
         return data.decode(encoding), encoding, False
     except (LookupError, UnicodeError) as error:
@@ -113,40 +113,40 @@ def refuse_lone_surrogates(*values: object) -> None:
             refuse_lone_surrogates(*value)
 
 
-def _to_text(data: bytes) -> tuple[str, str, bool]:
+def _detect_and_decode(data: bytes) -> tuple[str, str, bool]:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             try:
                 return data.decode(encoding), encoding, False
             except UnicodeDecodeError:
                 return data.decode(encoding, "replace"), encoding, True
-    wide = _wide_encoding(data)
+    wide = _detect_wide_encoding(data)
     if wide:
         return data.decode(wide), wide, True
     # One byte is looked for in a twentieth of the time that two take.
     for mark, encoding in _ESCAPED if b"\x1b" in data or b"~" in data else ():
-        if mark in data and data.isascii() and _decodes(data, encoding) and not (text := data.decode(encoding)).isascii():
+        if mark in data and data.isascii() and _can_decode(data, encoding) and not (text := data.decode(encoding)).isascii():
             return text, encoding, True
     _refuse_control_dense(data)
     try:
         return data.decode("utf-8"), "utf-8", False
     except UnicodeDecodeError:
         pass
-    mostly = _mostly_utf8(data)
+    mostly = _decode_mostly_utf8(data)
     if mostly is not None:
         return mostly, "utf-8", True
     encoding = _guess_encoding(data)
     return data.decode(encoding, "replace"), encoding, True
 
 
-def _wide_encoding(data: bytes) -> str | None:
+def _detect_wide_encoding(data: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark: the zero bytes of the ASCII characters all stand on odd, or all on even, places."""
     if b"\0" not in data:
         return None
     for encoding, high in (("utf-32-le", (3, 2)), ("utf-32-be", (0, 1))):
         quarter = len(data) // 4
         if quarter and not len(data) % 4 and data[high[0] :: 4].count(0) == quarter and data[high[1] :: 4].count(0) > 0.9 * quarter:
-            return encoding if _decodes(data, encoding) else None
+            return encoding if _can_decode(data, encoding) else None
     even, odd = data[0::2].count(0), data[1::2].count(0)
     few, many = sorted((even, odd))
     if len(data) % 2 or many < 4 or many < 0.005 * len(data) or few * 20 > many:
@@ -159,7 +159,7 @@ def _wide_encoding(data: bytes) -> str | None:
     return encoding if len(_CONTROLS.findall(text[:100_000])) * 100 <= min(len(text), 100_000) else None
 
 
-def _mostly_utf8(data: bytes) -> str | None:
+def _decode_mostly_utf8(data: bytes) -> str | None:
     """UTF-8 with a few foreign bytes (lines pasted from elsewhere, a file cut in a character), those read as cp1252; else None."""
     replaced = data.decode("utf-8", "replace")
     bad = replaced.count("\ufffd")
@@ -187,16 +187,16 @@ def _guess_encoding(data: bytes) -> str:
     lines, size = [], 0
     for line in data.replace(b"\r", b"\n").split(b"\n"):
         if not line.isascii():
-            lines.append(line[: _SAMPLE - size])
+            lines.append(line[: _SAMPLE_BYTES - size])
             size += len(lines[-1]) + 1
-            if size >= _SAMPLE:
+            if size >= _SAMPLE_BYTES:
                 break
     sample = b"\n".join(lines)
     best, best_score = "cp1252", _plausibility(sample, "cp1252")
-    for name, margin in _candidates(sample):
+    for name, margin in _candidate_encodings(sample):
         if name != best:
             score = _plausibility(sample, name)
-            if score > best_score + margin and _decodes(data, name):
+            if score > best_score + margin and _can_decode(data, name):
                 best, best_score = name, score
     # chardet often misses DOS, or names cp437: in Western Europe it was cp850, with the same common letters and more of the others.
     needed = best_score if best == "cp437" else 0.9
@@ -205,13 +205,13 @@ def _guess_encoding(data: bytes) -> str:
     return best
 
 
-def _candidates(sample: bytes) -> Iterator[tuple[str, float]]:
+def _candidate_encodings(sample: bytes) -> Iterator[tuple[str, float]]:
     """Encodings that chardet names, each with how much more plausible than cp1252 it must be."""
     import chardet
 
     for era in (chardet.EncodingEra.MODERN_WEB, chardet.EncodingEra.ALL):
         found = chardet.detect(sample, prefer_superset=True, encoding_era=era)
-        name = _codec_name(found["encoding"])
+        name = _usable_codec(found["encoding"])
         if name is None:
             continue
         # Turkish differs from Western text in six letters that are letters in both, so a tie goes to chardet.
@@ -221,7 +221,7 @@ def _candidates(sample: bytes) -> Iterator[tuple[str, float]]:
             yield "iso8859-2", 0.03
 
 
-def _codec_name(encoding: str | None) -> str | None:
+def _usable_codec(encoding: str | None) -> str | None:
     """Python's name of an encoding; None where there is none, or where it is one that was already ruled out."""
     try:
         name = codecs.lookup(encoding or "").name
@@ -230,7 +230,7 @@ def _codec_name(encoding: str | None) -> str | None:
     return None if name in ("ascii", "utf-8", "utf-8-sig", "iso8859-1", "utf-7") or name.startswith(("utf-16", "utf-32")) else name
 
 
-def _decodes(data: bytes, encoding: str) -> bool:
+def _can_decode(data: bytes, encoding: str) -> bool:
     try:
         data.decode(encoding)
     except UnicodeDecodeError:
@@ -247,7 +247,7 @@ def _plausibility(sample: bytes, encoding: str) -> float:
         if word.isascii():
             continue
         seen += 1
-        good += all(_is_word(part.strip(_AROUND_WORDS)) for part in _DASHES.split(word))
+        good += all(_is_word(part.strip(_WORD_EDGE_SIGNS)) for part in _DASHES.split(word))
         if seen >= 5_000:
             break
     return good / seen if seen else 0.0
@@ -276,7 +276,7 @@ def _is_word(word: str) -> bool:
 def _refuse_control_dense(data: bytes) -> None:
     """Text has next to no control bytes; pictures, sound and programs are full of them."""
     sample = data[:500_000] + data[-100_000:] if len(data) > 600_000 else data
-    controls = len(sample) - len(sample.translate(None, _ODD_BYTES)) - sample.count(b"\x01")
+    controls = len(sample) - len(sample.translate(None, _SUSPICIOUS_BYTES)) - sample.count(b"\x01")
     if controls > 8 and controls > 0.02 * len(sample):
         raise UserError(
             f"This does not look like a text file: {controls / len(sample):.0%} of it are control characters. "

@@ -16,7 +16,7 @@ DELIMITERS = ("\t", "|", ";", ",")  # the rarer in prose, the earlier: it wins a
 DELIMITER_NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}
 
 # Tried only where none of the usual ones cuts the file, and taken only where every line agrees.
-_RARE = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
+_RARE_DELIMITERS = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
 _BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
 _SAMPLE_LINES = 2_000
 _SAMPLE_CHARS = 300_000
@@ -42,7 +42,7 @@ class Dialect:
     def records(self, lines: list[str], *, width: int | None = None, trust_quotes: bool = False) -> Iterator[tuple[int, list[str]]]:
         """``split_records`` of lines in this dialect, ``skip`` not yet taken off."""
         if self.is_fasttext:
-            lines = [_FASTTEXT_LABELS.sub(lambda found: _fasttext_labels(found[1]) + PLACEHOLDER, line, count=1) for line in lines]
+            lines = [_FASTTEXT_LABELS.sub(lambda found: _join_fasttext_labels(found[1]) + PLACEHOLDER, line, count=1) for line in lines]
         delimiter = PLACEHOLDER if self.is_fasttext else NO_DELIMITER if self.delimiter is None else self.delimiter
         return split_records(
             lines,
@@ -71,17 +71,17 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
         return Dialect(" ", 2, quote="", is_fasttext=True)
     best, best_score = Dialect(None, 1, quote=quote or '"'), 0.0
     for delimiter in DELIMITERS:
-        for dialect in _variants(sample, delimiter, quote):
-            width, score = _score(_cut(sample, dialect, whole), delimiter)
+        for dialect in _candidate_dialects(sample, delimiter, quote):
+            width, score = _score(_parse_sample(sample, dialect, whole), delimiter)
             # A variant is tried only for a reason, so it wins a tie with its default_dialect sister.
             if score > best_score + 0.005 or (
                 dialect != default_dialect(delimiter) and best.delimiter == delimiter and score >= best_score > 0
             ):
                 best, best_score = replace(dialect, width=width), score
-    if best.delimiter is None or _is_prose(_cut(sample, best, whole)):
+    if best.delimiter is None or _is_prose(_parse_sample(sample, best, whole)):
         best = _rare_dialect(sample, whole, quote) or best
     elif best.delimiter == "|" and all(len(run) % 2 == 0 for run in re.findall(r"\|+", "".join(sample))):
-        best = replace(best, delimiter="||", width=common_width(_cut(sample, Dialect("||", 1, quote=best.quote), whole)))
+        best = replace(best, delimiter="||", width=common_width(_parse_sample(sample, Dialect("||", 1, quote=best.quote), whole)))
     if best.width > limits.max_columns:
         raise too_many_columns(best.width, limits)
     return best
@@ -95,7 +95,7 @@ def dialect_for_delimiter(lines: list[str], delimiter: str, *, quote: str | None
     if quote is None:
         quote = "'" if len(delimiter) == 1 and _is_single_quoted(sample, delimiter) else '"'
     dialect = Dialect(delimiter, 1, quote=quote)
-    records = _cut(sample, dialect, len(sample) == len(lines) and sample[-1] is lines[-1])
+    records = _parse_sample(sample, dialect, len(sample) == len(lines) and sample[-1] is lines[-1])
     return replace(dialect, width=common_width(records[count_short_rows_at_start(records) :]))
 
 
@@ -110,7 +110,7 @@ def default_dialect(delimiter: str) -> Dialect:
     return Dialect(delimiter, 1)
 
 
-def _fasttext_labels(marks: str) -> str:
+def _join_fasttext_labels(marks: str) -> str:
     """ "__label__joy __label__love" as "joy;love": several labels in one cell, as they are recognised elsewhere."""
     return ";".join(mark.removeprefix("__label__") for mark in marks.split())
 
@@ -128,14 +128,14 @@ def _is_fasttext(sample: list[str]) -> bool:
     return True
 
 
-def _variants(sample: list[str], delimiter: str, quote: str | None) -> Iterator[Dialect]:
+def _candidate_dialects(sample: list[str], delimiter: str, quote: str | None) -> Iterator[Dialect]:
     if quote is not None:
         yield replace(default_dialect(delimiter), quote=quote)
         return
     yield default_dialect(delimiter)
     # The same signs inside a quoted cell ("hi, "", he said") are none: some cell must begin with them.
     if any(f'{delimiter} "' in line for line in sample) and any(
-        cell.startswith(' "') for cells in _cut(sample, default_dialect(delimiter), True) for cell in cells
+        cell.startswith(' "') for cells in _parse_sample(sample, default_dialect(delimiter), True) for cell in cells
     ):
         yield replace(default_dialect(delimiter), skip_initial_space=True)
     if _is_single_quoted(sample, delimiter):
@@ -167,7 +167,7 @@ def _is_strict(sample: list[str], delimiter: str) -> bool:
     return len(widths) == 1
 
 
-def _cut(sample: list[str], dialect: Dialect, whole: bool) -> list[list[str]]:
+def _parse_sample(sample: list[str], dialect: Dialect, whole: bool) -> list[list[str]]:
     records = [cells for _, cells in dialect.records(sample)]
     if not whole and len(records) > 1:
         records.pop()  # it may be cut
@@ -181,13 +181,13 @@ def _is_prose(records: list[list[str]]) -> bool:
 
 
 def _rare_dialect(sample: list[str], whole: bool, quote: str | None) -> Dialect | None:
-    for delimiter in _RARE:
+    for delimiter in _RARE_DELIMITERS:
         if delimiter == " " and sum(_BESIDE_QUOTED.search(line) is not None for line in sample) < 0.8 * len(sample):
             continue  # prose has blanks everywhere; a blank is a delimiter only between quotation marks
         # R writes a quotation mark in a text as \".
         escape = delimiter == " " and quote is None and any('\\"' in line for line in sample)
         dialect = Dialect(delimiter, 1, quote='"' if quote is None else quote, escape=escape)
-        records = _cut(sample, dialect, whole)
+        records = _parse_sample(sample, dialect, whole)
         records = records[count_short_rows_at_start(records) :]
         if delimiter == " " and len(records) > 5 and 2 <= len(records[0]) == len(records[1]) - 1:
             records = records[1:]  # the header of R's write.table, which gives the row names no column name
@@ -195,14 +195,14 @@ def _rare_dialect(sample: list[str], whole: bool, quote: str | None) -> Dialect 
             continue
         width = len(records[0])
         agreed = width >= 2 and all(len(cells) == width for cells in records)
-        if delimiter == ":" and not _are_labelled(records):
+        if delimiter == ":" and not _separates_labels(records):
             continue
         if agreed and len(records) >= (3 if len(delimiter) == 2 else 5):
             return replace(dialect, width=width)
     return None
 
 
-def _are_labelled(records: list[list[str]]) -> bool:
+def _separates_labels(records: list[list[str]]) -> bool:
     """Whether a colon stands between labels and texts, and not in times of day or addresses."""
     if any(is_numeric(cells[0]) or cells[-1].startswith("//") for cells in records[1:]):
         return False

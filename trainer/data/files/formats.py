@@ -11,11 +11,11 @@ from trainer.errors import UserError
 
 FileFormat = Literal["text", "spreadsheet", "parquet", "gzip", "bzip2", "xz", "zip"]
 
-_MOST_ENTRIES = 10_000
+_MAX_ENTRIES = 10_000
 _SAVE_AS_CSV = "Open it in the program it comes from, save it as CSV (UTF-8), and upload that."
-_COMPRESSED: tuple[tuple[bytes, FileFormat], ...] = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"))
-_CLOSED = ((b"\x28\xb5\x2f\xfd", "zstandard"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a\x07", "RAR"))
-_OTHER = (
+_COMPRESSED_MAGIC: tuple[tuple[bytes, FileFormat], ...] = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"))
+_UNSUPPORTED_ARCHIVES = ((b"\x28\xb5\x2f\xfd", "zstandard"), (b"7z\xbc\xaf\x27\x1c", "7-Zip"), (b"Rar!\x1a\x07", "RAR"))
+_OTHER_FILES = (
     (b"%PDF-", "a PDF document"),
     (b"\x89PNG\r\n", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
@@ -31,32 +31,32 @@ _OTHER = (
 def detect_format(data: bytes) -> FileFormat:
     """The kind of a file; raises UserError ``compressed_file``, ``spreadsheet_file`` or ``not_a_table`` for what is never read."""
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _kind_of_zip(data)
+        return _format_of_zip(data)
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return "spreadsheet"
-    for magic, kind in _COMPRESSED:
+    for magic, kind in _COMPRESSED_MAGIC:
         if data.startswith(magic):
             return kind
     if data.startswith(b"BZh") and data[4:10] in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"):  # a block, or the end of an empty file
         return "bzip2"
     if data.startswith(b"PAR1") and data.endswith((b"PAR1", b"PARE")) and len(data) >= 12:
         return "parquet"
-    for magic, name in _CLOSED:
+    for magic, name in _UNSUPPORTED_ARCHIVES:
         if data.startswith(magic):
             raise compressed(name)
     if data[257:262] == b"ustar":
         raise compressed("tar")
-    for magic, name in _OTHER:
+    for magic, name in _OTHER_FILES:
         if data.startswith(magic):
             raise not_a_table(name)
     return "text"
 
 
-def _kind_of_zip(data: bytes) -> FileFormat:
+def _format_of_zip(data: bytes) -> FileFormat:
     # Each entry of the list of contents begins so; the number that the file states may be a lie.
-    if data.count(b"PK\x01\x02") > _MOST_ENTRIES:
+    if data.count(b"PK\x01\x02") > _MAX_ENTRIES:
         raise UserError(
-            f"This zip file holds more than {_MOST_ENTRIES:,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
+            f"This zip file holds more than {_MAX_ENTRIES:,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
             code="compressed_file",
         )
     try:

@@ -6,29 +6,29 @@ Knows those by their own marks alone; any other second row is a row.
 from trainer.data.files.table import ReaderWarning, Record
 
 _IMPORT_ID = '{"ImportId":'
-_MOST_ROWS = 3
-_ANSWER_KINDS = frozenset(("response", "open-ended response", "other (please specify)", "comments", "yes/no"))
-_COLLECTORS = frozenset(("respondent id", "respondentid", "collector id", "collectorid"))
+_MAX_HEADER_ROWS = 3
+_ANSWER_TYPES = frozenset(("response", "open-ended response", "other (please specify)", "comments", "yes/no"))
+_RESPONDENT_COLUMNS = frozenset(("respondent id", "respondentid", "collector id", "collectorid"))
 
 
 def count_extra_header_rows(header: Record, records: list[Record]) -> int:
     """How many of the ``records`` below ``header`` belong to the header."""
-    for count, cells in enumerate(records[:_MOST_ROWS], 1):
+    for count, cells in enumerate(records[:_MAX_HEADER_ROWS], 1):
         filled = [cell for cell in cells if cell.strip()]
         if filled and 2 * sum(cell.replace(" ", "").startswith(_IMPORT_ID) for cell in filled) > len(filled):
             return count
-    return int(bool(records) and _is_answer_kinds(header, records[0]))
+    return int(bool(records) and _is_answer_type_row(header, records[0]))
 
 
-def _is_answer_kinds(header: Record, cells: Record) -> bool:
+def _is_answer_type_row(header: Record, cells: Record) -> bool:
     """SurveyMonkey's second row: nothing below the columns about the respondent, "Response" or an option below the questions."""
     filled = [cell.strip().casefold() for cell in cells if cell.strip()]
     if not filled or len(cells) < 2:
         return False
-    kinds = sum(cell in _ANSWER_KINDS for cell in filled)
+    kinds = sum(cell in _ANSWER_TYPES for cell in filled)
     if kinds == len(filled) and "response" in " ".join(filled):
         return True
-    surveyed = any(name.strip().casefold() in _COLLECTORS for name in header)
+    surveyed = any(name.strip().casefold() in _RESPONDENT_COLUMNS for name in header)
     return surveyed and kinds > 0 and not cells[0].strip()
 
 

@@ -12,10 +12,10 @@ from trainer.data.files.decoding import clean
 from trainer.data.files.table import DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
 from trainer.errors import UserError
 
-_LOOKED_AT = 20  # lines that decide whether a file holds one object per line
+_SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
 _ERRORS = (ValueError, RecursionError)
-_BRACKETS = 5  # a row on average, as far as a file may have a million rows
-_DEEPEST = 50
+_MAX_BRACKETS_PER_ROW = 5  # a row on average, as far as a file may have a million rows
+_MAX_DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -36,20 +36,20 @@ def read_json_rows(text: str, limits: Limits) -> Objects | None:
     """
     if text.lstrip()[:1] not in ("{", "["):
         return None
-    if text.count("{") + text.count("[") > _BRACKETS * limits.max_rows:
+    if text.count("{") + text.count("[") > _MAX_BRACKETS_PER_ROW * limits.max_rows:
         raise too_many_cells(limits)  # before each of them becomes an object in memory
     only = text.strip()
     if only[0] == "{" and "\n" not in only:
         # Parsed once: it may be all of a large file.
-        return _from_one(text, limits)
+        return _from_single_object(text, limits)
     lines = text.split("\n")
-    if _is_lines(lines):
+    if _is_json_lines(lines):
         return _from_lines(lines, limits)
-    whole = _whole(text)
-    return None if whole is None else _from_whole(whole, limits)
+    whole = _parse_document(text)
+    return None if whole is None else _from_document(whole, limits)
 
 
-def _whole(text: str) -> Any:
+def _parse_document(text: str) -> Any:
     """All of a text; None where it is no JSON."""
     try:
         return _parse(text)
@@ -59,16 +59,16 @@ def _whole(text: str) -> Any:
         return None
 
 
-def _from_one(text: str, limits: Limits) -> Objects | None:
+def _from_single_object(text: str, limits: Limits) -> Objects | None:
     """A single object on a line of its own: the only row, or one that holds the table."""
-    whole = _whole(text)
+    whole = _parse_document(text)
     if not isinstance(whole, dict):
         return None
     number = text[: text.index("{")].count("\n") + 1
     if not whole:
         return Objects([], [], [], [DroppedRow(number, "the object is empty")])
-    inner = _inner(whole)
-    return _objects([number], [whole], [], limits) if inner is None else _from_whole(inner, limits)
+    inner = _find_rows(whole)
+    return _from_rows([number], [whole], [], limits) if inner is None else _from_document(inner, limits)
 
 
 def _no_table(why: str) -> UserError:
@@ -94,14 +94,14 @@ def _parse(text: str) -> Any:
     return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
 
 
-def _is_lines(lines: list[str]) -> bool:
-    sample = [line for line in lines[: 10 * _LOOKED_AT] if line.strip()][:_LOOKED_AT]
+def _is_json_lines(lines: list[str]) -> bool:
+    sample = [line for line in lines[: 10 * _SAMPLE_LINES] if line.strip()][:_SAMPLE_LINES]
     if not sample or not sample[0].lstrip().startswith("{"):
         return False  # a list may be all of a large file: it is not parsed for nothing
-    return sum(isinstance(_try(line), dict) for line in sample) * 2 >= len(sample)
+    return sum(isinstance(_parse_or_none(line), dict) for line in sample) * 2 >= len(sample)
 
 
-def _try(line: str) -> Any:
+def _parse_or_none(line: str) -> Any:
     try:
         return _parse(line)
     except _ERRORS:
@@ -115,7 +115,7 @@ def _from_lines(lines: list[str], limits: Limits) -> Objects | None:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        row = _try(line)
+        row = _parse_or_none(line)
         if not isinstance(row, dict):
             dropped.append(DroppedRow(number, "the line is not a whole JSON object"))
         elif not row:
@@ -125,12 +125,12 @@ def _from_lines(lines: list[str], limits: Limits) -> Objects | None:
             rows.append(row)
         if len(rows) + len(dropped) > limits.max_rows:
             raise too_many_rows(limits)
-    return _objects(numbers, rows, dropped, limits)
+    return _from_rows(numbers, rows, dropped, limits)
 
 
-def _from_whole(whole: Any, limits: Limits) -> Objects:
+def _from_document(whole: Any, limits: Limits) -> Objects:
     if isinstance(whole, dict):
-        inner = _inner(whole)
+        inner = _find_rows(whole)
         if inner is None:
             raise _no_table("it holds a single object")
         whole = inner
@@ -139,7 +139,7 @@ def _from_whole(whole: Any, limits: Limits) -> Objects:
     if len(whole) > limits.max_rows + 1:
         raise too_many_rows(limits)
     if all(isinstance(row, list) for row in whole):
-        return _lists(whole, limits)
+        return _from_lists(whole, limits)
     if sum(isinstance(row, dict) for row in whole) * 2 < len(whole):
         raise _no_table("its list does not hold objects")
     numbers, rows, dropped = [], [], []
@@ -149,10 +149,10 @@ def _from_whole(whole: Any, limits: Limits) -> Objects:
             rows.append(row)
         else:
             dropped.append(DroppedRow(number, "the entry is not an object with keys"))
-    return _objects(numbers, rows, dropped, limits)
+    return _from_rows(numbers, rows, dropped, limits)
 
 
-def _inner(whole: dict[str, Any]) -> list[Any] | None:
+def _find_rows(whole: dict[str, Any]) -> list[Any] | None:
     """The rows in an object of rows ({"data": [{}, ...]}) or of columns ({"text": [...], "label": [...]}, as pandas writes it)."""
     values = list(whole.values())
     lists = [value for value in values if isinstance(value, list) and value and isinstance(value[0], dict | list)]
@@ -165,14 +165,14 @@ def _inner(whole: dict[str, Any]) -> list[Any] | None:
     return None
 
 
-def _lists(whole: list[list[Any]], limits: Limits) -> Objects:
+def _from_lists(whole: list[list[Any]], limits: Limits) -> Objects:
     width = max(map(len, whole))
-    _check(len(whole), width, limits)
-    records = [[_as_text(cell) for cell in row] for row in whole]
+    _check_size(len(whole), width, limits)
+    records = [[_cell_text(cell) for cell in row] for row in whole]
     return Objects([], list(range(1, len(records) + 1)), records, [], header=False)
 
 
-def _objects(numbers: list[int], rows: list[dict[str, Any]], dropped: list[DroppedRow], limits: Limits) -> Objects:
+def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[DroppedRow], limits: Limits) -> Objects:
     numbers, rows = flatten_annotations(numbers, rows, dropped)
     columns: dict[str, None] = {}
     for row in rows:
@@ -180,43 +180,43 @@ def _objects(numbers: list[int], rows: list[dict[str, Any]], dropped: list[Dropp
             raise too_many_columns(len(row), limits)
         if row.keys() - columns.keys():
             columns.update(dict.fromkeys(row))
-            _check(len(rows), len(columns), limits)
+            _check_size(len(rows), len(columns), limits)
     return Objects(
         [clean(column) for column in columns],
         numbers,
-        [[_as_text(row[column]) if column in row else "" for column in columns] for row in rows],
+        [[_cell_text(row[column]) if column in row else "" for column in columns] for row in rows],
         dropped,
     )
 
 
-def _check(rows: int, columns: int, limits: Limits) -> None:
+def _check_size(rows: int, columns: int, limits: Limits) -> None:
     if columns > limits.max_columns:
         raise too_many_columns(columns, limits)
     if rows * columns > limits.max_cells:
         raise too_many_cells(limits)
 
 
-def _as_text(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     if isinstance(value, str):
         # str(): a number is of a class of its own, which must not leave this module.
         return str(value) if value.isprintable() else clean(value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, list) and unwrap_single(value) is not value:
-        return _as_text(unwrap_single(value))
+        return _cell_text(unwrap_single(value))
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return clean(_dump(value))
+    return clean(_dump_json(value))
 
 
-def _dump(value: Any, depth: int = 0) -> str:
+def _dump_json(value: Any, depth: int = 0) -> str:
     """JSON text in which a number stands as it was written, and an ellipsis for what lies deeper than any text does."""
     if isinstance(value, _Number):
         return str(value)
-    if isinstance(value, dict | list) and depth > _DEEPEST:
+    if isinstance(value, dict | list) and depth > _MAX_DEPTH:
         return "…"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_dump(item, depth + 1)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: {_dump_json(item, depth + 1)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join([_dump(item, depth + 1) for item in value]) + "]"
+        return "[" + ", ".join([_dump_json(item, depth + 1) for item in value]) + "]"
     return json.dumps(value, ensure_ascii=False)

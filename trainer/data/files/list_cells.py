@@ -10,18 +10,18 @@ from dataclasses import replace
 
 from trainer.data.files.table import Table
 
-_ONE = re.compile(r"""\[\s*(?:'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*")|([+-]?\d+(?:\.\d*)?))\s*,?\s*\]""", re.DOTALL)
-_SEVERAL = re.compile(r"\[.*,.*\]", re.DOTALL)
-_SEEN = 200  # rows that can make a column worth a full look
+_SINGLE_LIST = re.compile(r"""\[\s*(?:'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*")|([+-]?\d+(?:\.\d*)?))\s*,?\s*\]""", re.DOTALL)
+_LONGER_LIST = re.compile(r"\[.*,.*\]", re.DOTALL)
+_SAMPLE_ROWS = 200  # rows that can make a column worth a full look
 
 
 def unwrap_single_lists(table: Table) -> Table:
     """The table with lists of one scalar as that scalar, and empty lists as empty cells, in columns of lists."""
     changes: dict[int, Mapping[str, str]] = {}
     for position in range(len(table.columns)):
-        some = [cell for cells in table.rows[:_SEEN] if (cell := cells[position].strip())]
+        some = [cell for cells in table.rows[:_SAMPLE_ROWS] if (cell := cells[position].strip())]
         if sum(cell[0] == "[" and cell[-1] == "]" for cell in some) >= 0.5 * len(some) > 0:
-            found = _scalars([cells[position] for cells in table.rows])
+            found = _find_scalars([cells[position] for cells in table.rows])
             if found:
                 changes[position] = found
     if not changes:
@@ -35,7 +35,7 @@ def unwrap_single_lists(table: Table) -> Table:
     return replace(table, rows=rows)
 
 
-def _scalars(column: list[str]) -> dict[str, str]:
+def _find_scalars(column: list[str]) -> dict[str, str]:
     """What each list of at most one becomes; nothing where the column is no column of lists."""
     found: dict[str, str] = {}
     filled = [cell for cell in column if cell and not cell.isspace()]
@@ -44,17 +44,17 @@ def _scalars(column: list[str]) -> dict[str, str]:
         return {}
     for cell in dict.fromkeys(lists):
         bare = cell.strip()
-        one = _ONE.fullmatch(bare)
+        one = _SINGLE_LIST.fullmatch(bare)
         if one:
-            found[cell] = _scalar(*one.groups())
+            found[cell] = _parse_scalar(*one.groups())
         elif not bare[1:-1].strip():
             found[cell] = ""
-        elif not _SEVERAL.fullmatch(bare):
+        elif not _LONGER_LIST.fullmatch(bare):
             return {}  # "[deleted]", or NumPy's "[3 4]"
     return found if any(found.values()) else {}
 
 
-def _scalar(single: str | None, double: str | None, number: str | None) -> str:
+def _parse_scalar(single: str | None, double: str | None, number: str | None) -> str:
     if number is not None:
         return number
     if double is not None:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-_MOST_UNPACKED = 300 << 20
-_MOST_FOOTER = 8 << 20
-_MOST_GROUPS = 10_000
-_BATCH = 16_384
+_MAX_UNPACKED_BYTES = 300 << 20
+_MAX_FOOTER_BYTES = 8 << 20
+_MAX_ROW_GROUPS = 10_000
+_BATCH_ROWS = 16_384
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) ->
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if _MOST_FOOTER < int.from_bytes(data[-8:-4], "little") < len(data):
+    if _MAX_FOOTER_BYTES < int.from_bytes(data[-8:-4], "little") < len(data):
         raise _too_many_parts()
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
@@ -55,7 +55,7 @@ def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) ->
             )
         if len(set(schema.names)) < len(schema.names):
             raise ValueError("columns of equal names cannot be told apart")
-        cells = _read(data, [schema.field(position) for position in chosen], file.metadata.num_rows, limits)
+        cells = _read_columns(data, [schema.field(position) for position in chosen], file.metadata.num_rows, limits)
         if named_classes:
             _name_classes(schema, chosen, cells, limits)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
@@ -64,10 +64,10 @@ def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) ->
             code="file_damaged",
         ) from error
     left_out = [field.name for field in schema if not _is_readable(field.type)]
-    return Columns([schema.field(position).name for position in chosen], cells, _left_out(left_out))
+    return Columns([schema.field(position).name for position in chosen], cells, _excluded_columns_warning(left_out))
 
 
-def _left_out(names: list[str]) -> tuple[ReaderWarning, ...]:
+def _excluded_columns_warning(names: list[str]) -> tuple[ReaderWarning, ...]:
     if not names:
         return ()
     listed = ", ".join(f"“{name}”" for name in names[:5]) + (" and more" if len(names) > 5 else "")
@@ -90,7 +90,7 @@ def _name_classes(schema: "pa.Schema", chosen: list[int], cells: list[list[str]]
     for found, position in zip(cells, chosen, strict=True):
         known = names.get(schema.field(position).name)
         if known:
-            written = {str(number): _as_text(str(name)) for number, name in enumerate(known)}
+            written = {str(number): _value_text(str(name)) for number, name in enumerate(known)}
             found[:] = [written.get(cell, "") for cell in found]
             chars += sum(map(len, found))
     if chars > limits.max_chars:
@@ -98,7 +98,7 @@ def _name_classes(schema: "pa.Schema", chosen: list[int], cells: list[list[str]]
 
 
 def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
-    if metadata.num_row_groups > _MOST_GROUPS:
+    if metadata.num_row_groups > _MAX_ROW_GROUPS:
         raise _too_many_parts()
     if metadata.num_rows > limits.max_rows:
         raise too_many_rows(limits)
@@ -107,7 +107,7 @@ def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
     if metadata.num_rows * metadata.num_columns > limits.max_cells:
         raise too_many_cells(limits)
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    if sum(group.total_byte_size for group in groups) > _MOST_UNPACKED:
+    if sum(group.total_byte_size for group in groups) > _MAX_UNPACKED_BYTES:
         raise _too_large()
     values = sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
     if values > 2 * limits.max_cells:
@@ -116,7 +116,7 @@ def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
 
 def _too_many_parts() -> UserError:
     return UserError(
-        f"This Parquet file is cut into more than {_MOST_GROUPS:,} row groups, or describes itself at more length than its rows. "
+        f"This Parquet file is cut into more than {_MAX_ROW_GROUPS:,} row groups, or describes itself at more length than its rows. "
         "Write it again with larger row groups, or export it as CSV.",
         code="file_too_large",
     )
@@ -124,7 +124,7 @@ def _too_many_parts() -> UserError:
 
 def _too_large() -> UserError:
     return UserError(
-        f"This Parquet file is larger than {_MOST_UNPACKED >> 20:,} MB when unpacked, the most that is read here. "
+        f"This Parquet file is larger than {_MAX_UNPACKED_BYTES >> 20:,} MB when unpacked, the most that is read here. "
         "Keep only the columns with the texts and the labels, or fewer rows.",
         code="file_too_large",
     )
@@ -147,7 +147,7 @@ def _is_plain(kind: "pa.DataType") -> bool:
     return text or types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind)
 
 
-def _read(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limits) -> list[list[str]]:
+def _read_columns(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limits) -> list[list[str]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
     import pyarrow.types as types
@@ -157,12 +157,12 @@ def _read(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limits) -> l
     file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts, memory_map=False)
     cells: list[list[str]] = [[] for _ in fields]
     size = chars = 0
-    for batch in file.iter_batches(batch_size=_BATCH, columns=[field.name for field in fields], use_threads=False):
+    for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=[field.name for field in fields], use_threads=False):
         size += batch.get_total_buffer_size() if any(types.is_nested(field.type) for field in fields) else 0
-        if size > _MOST_UNPACKED:
+        if size > _MAX_UNPACKED_BYTES:
             raise _too_large()
         for found, field in zip(cells, fields, strict=True):
-            values = _column(batch.column(batch.schema.get_field_index(field.name)))
+            values = _column_texts(batch.column(batch.schema.get_field_index(field.name)))
             chars += sum(map(len, values))
             if chars > limits.max_chars:
                 raise too_much_text(limits)
@@ -174,25 +174,25 @@ def _read(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limits) -> l
     return cells
 
 
-def _column(column: "pa.Array") -> list[str]:
+def _column_texts(column: "pa.Array") -> list[str]:
     import pyarrow.types as types
 
     if types.is_dictionary(column.type):
         # The dictionary is that of a whole row group, of which a batch may use little.
         used = column.indices.drop_null().unique()
-        words = dict(zip(used.to_pylist(), map(_as_text, column.dictionary.take(used).to_pylist()), strict=True))
+        words = dict(zip(used.to_pylist(), map(_value_text, column.dictionary.take(used).to_pylist()), strict=True))
         words[None] = ""
         return [words[place] for place in column.indices.to_pylist()]
-    return [_as_text(value) for value in column.to_pylist()]
+    return [_value_text(value) for value in column.to_pylist()]
 
 
-def _as_text(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if isinstance(value, str):
         return value if value.isprintable() else clean_cell(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list) and unwrap_single(value) is not value:
-        return "" if unwrap_single(value) is None else _as_text(unwrap_single(value))
+        return "" if unwrap_single(value) is None else _value_text(unwrap_single(value))
     if isinstance(value, list):
         return json.dumps(
             [item if isinstance(item, str | int | bool) or item is None else cell_text(item) for item in value], ensure_ascii=False

@@ -6,7 +6,7 @@ Judges records alone; how they were cut is decided elsewhere.
 from collections import Counter
 from collections.abc import Sequence
 
-_MOST_RECORDS = 60
+_MAX_RECORDS = 60
 _NUMBER_SIGNS = "0123456789.,:/-+%eE \t"
 
 # Words that name columns and are seldom values.
@@ -40,11 +40,11 @@ def count_short_rows_at_start(records: Sequence[Sequence[str]]) -> int:
     if width < 2 or typical < 2:
         return 0
     count = 0
-    for cells in records[:_MOST_RECORDS]:
+    for cells in records[:_MAX_RECORDS]:
         if not _is_short(cells, width, typical):
             break
         count += 1
-    return count if count < min(len(records), _MOST_RECORDS) else 0
+    return count if count < min(len(records), _MAX_RECORDS) else 0
 
 
 def _is_short(cells: Sequence[str], width: int, typical: int) -> bool:
@@ -56,7 +56,7 @@ def _is_short(cells: Sequence[str], width: int, typical: int) -> bool:
 def preamble_length(records: Sequence[Sequence[str]]) -> int:
     """How many of the first records stand above the table: short ones or comments, and then a header."""
     comments = 0
-    while comments < min(len(records) - 1, _MOST_RECORDS) and records[comments][0].lstrip().startswith("#"):
+    while comments < min(len(records) - 1, _MAX_RECORDS) and records[comments][0].lstrip().startswith("#"):
         comments += 1
     # Tweets begin with # too: lines as wide as the table are comments only where column names follow, and one may be the header itself.
     wide = any(len(cells) == common_width(records) for cells in records[:comments])
@@ -67,10 +67,10 @@ def preamble_length(records: Sequence[Sequence[str]]) -> int:
     short = count_short_rows_at_start(records)
     if short and has_header(records[short], records[short + 1 :]):
         return comments + short
-    return comments + _title_of_full_width(records)
+    return comments + _full_width_title_length(records)
 
 
-def _title_of_full_width(records: Sequence[Sequence[str]]) -> int:
+def _full_width_title_length(records: Sequence[Sequence[str]]) -> int:
     """A title with as many delimiters as the table: no header, and soon below it stands an unmistakable one."""
     if len(records) < 4 or header_score(records[0], records[1:]) > 0:
         return 0
@@ -95,12 +95,14 @@ def header_score(first: Sequence[str], body: Sequence[Sequence[str]]) -> float:
     for position, name in enumerate(first):
         name = name.strip()
         if name:
-            score += _evidence(name, [cells[position].strip() for cells in body if len(cells) > position and cells[position].strip()])
+            score += _column_evidence(
+                name, [cells[position].strip() for cells in body if len(cells) > position and cells[position].strip()]
+            )
     names = [name.strip().casefold() for name in first if name.strip()]
     return score - (len(names) - len(set(names)))
 
 
-def _evidence(name: str, column: list[str]) -> float:
+def _column_evidence(name: str, column: list[str]) -> float:
     """How much one cell of the first record looks like a column name (above 0) or like one more value (below 0)."""
     if is_numeric(name):
         return -2.0

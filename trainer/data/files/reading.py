@@ -23,13 +23,13 @@ from trainer.errors import UserError
 
 __all__ = ["Content", "DroppedRow", "Limits", "ReaderWarning", "Table", "open_content", "read_bytes", "read_content", "read_table"]
 
-_DEFAULT = Limits()
-_EXCERPT = 1_000  # characters
-_LONGEST_LINE = 20_000_000
-_SHORT_LINE = 20
+_DEFAULT_LIMITS = Limits()
+_EXCERPT_CHARS = 1_000  # characters
+_MAX_LINE_CHARS = 20_000_000
+_SHORT_LINE_CHARS = 20
 _FEW_LINES = 10_000
-_NOTHING = ',;|" \t\n'
-_PARQUET_PACKS = 5  # times, as files of texts go
+_BLANK_ROW_CHARS = ',;|" \t\n'
+_PARQUET_COMPRESSION = 5  # times, as files of texts go
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
 def read_table(
     data: bytes,
     *,
-    max_bytes: int = _DEFAULT.max_bytes,
-    max_rows: int = _DEFAULT.max_rows,
-    max_columns: int = _DEFAULT.max_columns,
-    max_cell_chars: int = _DEFAULT.max_cell_chars,
+    max_bytes: int = _DEFAULT_LIMITS.max_bytes,
+    max_rows: int = _DEFAULT_LIMITS.max_rows,
+    max_columns: int = _DEFAULT_LIMITS.max_columns,
+    max_cell_chars: int = _DEFAULT_LIMITS.max_cell_chars,
     **how: Any,
 ) -> Table:
     """The table in the bytes of a delimited text, a workbook, a Parquet or JSON file, or one of these in a zip, gz, bz2 or xz file.
@@ -94,7 +94,7 @@ def open_content(data: bytes, limits: Limits) -> Content:
         refuse_nested(kind)
     if kind == "spreadsheet":
         return Content(kind, data, unpacked_size(data))
-    return Content(kind, data, _PARQUET_PACKS * len(data) if kind == "parquet" else len(data))
+    return Content(kind, data, _PARQUET_COMPRESSION * len(data) if kind == "parquet" else len(data))
 
 
 def read_content(
@@ -133,16 +133,16 @@ def read_content(
 def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: str | None, header: bool | None) -> Table:
     text = decoded.text
     if text.count("\n") >= limits.max_rows:
-        text = _without_blank_end(text)
+        text = _strip_blank_end(text)
         _refuse_many_lines(text, limits)
     lines = split_lines(text)
-    longest = _longest_line(lines)
-    dialect = _dialect(lines, limits, delimiter, quote)
+    longest = _check_longest_line(lines)
+    dialect = _choose_dialect(lines, limits, delimiter, quote)
     if dialect.skip:
         lines = lines[dialect.skip :]
     if dialect.width * len(lines) > limits.max_cells:
         raise too_many_cells(limits)
-    numbers, records = _records(lines, dialect, limits, trust_quotes=quote is not None)
+    numbers, records = _parse_records(lines, dialect, limits, trust_quotes=quote is not None)
     # A long cell needs a long line or several lines; asking that costs next to nothing.
     most = limits.max_cell_chars
     long_cells = longest > most or (len(records) < len(lines) and any(max(map(len, cells)) > most for cells in records))
@@ -152,20 +152,20 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         encoding=decoded.encoding,
         encoding_guessed=decoded.guessed,
         delimiter=dialect.delimiter if len(table.columns) > 1 else None,
-        warnings=(*_reading_warnings(decoded, dialect, len(records)), *table.warnings),
+        warnings=(*_text_warnings(decoded, dialect, len(records)), *table.warnings),
     )
 
 
-def _without_blank_end(text: str) -> str:
+def _strip_blank_end(text: str) -> str:
     """The text without lines of nothing but delimiters at the end: Excel writes a million, where a stray cell is far below the table."""
-    end = text.find("\n", len(text.rstrip(_NOTHING)))
+    end = text.find("\n", len(text.rstrip(_BLANK_ROW_CHARS)))
     return text if end < 0 else text[: end + 1]
 
 
 def _refuse_many_lines(text: str, limits: Limits) -> None:
     """Count before cutting: as strings of their own, short lines take fifteen times the memory. A row may be of several lines, if they are long."""
     most, count = 3 * limits.max_rows + _FEW_LINES, text.count("\n")
-    if count > most and len(text) < _SHORT_LINE * count:
+    if count > most and len(text) < _SHORT_LINE_CHARS * count:
         raise UserError(
             f"The file has {count:,} lines, nearly all of them of a few characters; at most {most:,} such lines, and {limits.max_rows:,} rows, are "
             "read here. Upload a part of it.",
@@ -173,19 +173,19 @@ def _refuse_many_lines(text: str, limits: Limits) -> None:
         )
 
 
-def _longest_line(lines: list[str]) -> int:
+def _check_longest_line(lines: list[str]) -> int:
     """Its characters; refused where they are too many."""
     longest = max(map(len, lines))
-    if longest > _LONGEST_LINE:
+    if longest > _MAX_LINE_CHARS:
         raise UserError(
             f"Line {next(number for number, line in enumerate(lines, 1) if len(line) == longest):,} of the file has {longest:,} characters; "
-            f"at most {_LONGEST_LINE:,} are read. Save the table again with a line for each row.",
+            f"at most {_MAX_LINE_CHARS:,} are read. Save the table again with a line for each row.",
             code="line_too_long",
         )
     return longest
 
 
-def _dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:
+def _choose_dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:
     if delimiter is None:
         return find_dialect(lines, limits, quote=quote)
     skip = int(sep_line_delimiter(lines) == delimiter)
@@ -195,7 +195,7 @@ def _dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str
     return replace(dialect, skip=skip)
 
 
-def _records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_quotes: bool) -> tuple[list[int], list[Record]]:
+def _parse_records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_quotes: bool) -> tuple[list[int], list[Record]]:
     numbers: list[int] = []
     records: list[Record] = []
     most = limits.max_rows + 1
@@ -209,7 +209,7 @@ def _records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_quotes
     return numbers, records
 
 
-def _reading_warnings(decoded: Decoded, dialect: Dialect, rows: int) -> list[ReaderWarning]:
+def _text_warnings(decoded: Decoded, dialect: Dialect, rows: int) -> list[ReaderWarning]:
     warnings = []
     if decoded.null_characters:
         count = decoded.null_characters
@@ -275,7 +275,7 @@ def _from_records(
 
 def _excerpt(records: list[Record]) -> list[Record]:
     """The beginnings of the cells: enough to judge them by, and a cell of megabytes takes no time."""
-    return [tuple([cell[:_EXCERPT] for cell in cells]) for cells in records]
+    return [tuple([cell[:_EXCERPT_CHARS] for cell in cells]) for cells in records]
 
 
 def _preamble_warning(above: list[Record], line: int, delimiter: str) -> tuple[ReaderWarning, ...]:
@@ -309,14 +309,14 @@ def _from_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Table:
     found = read_parquet(data, limits, named_classes=named_classes)
     rows = list(zip(*found.cells, strict=True))
     names, renamed = distinct_names(found.names)
-    return _named(names, rows, list(range(1, len(rows) + 1)), [], (*found.warnings, *renamed), limits)
+    return _from_named_columns(names, rows, list(range(1, len(rows) + 1)), [], (*found.warnings, *renamed), limits)
 
 
 def _from_objects(objects: Objects, decoded: Decoded, limits: Limits) -> Table:
     if objects.header:
         names, renamed = distinct_names(objects.columns)
         rows = [tuple(record) for record in objects.records]
-        table = _named(names, rows, objects.numbers, objects.dropped, renamed, limits)
+        table = _from_named_columns(names, rows, objects.numbers, objects.dropped, renamed, limits)
     else:
         width = max(map(len, objects.records))
         table = _from_records(
@@ -325,7 +325,7 @@ def _from_objects(objects: Objects, decoded: Decoded, limits: Limits) -> Table:
     return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed)
 
 
-def _named(
+def _from_named_columns(
     names: tuple[str, ...],
     rows: list[tuple[str, ...]],
     lines: list[int],

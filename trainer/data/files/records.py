@@ -14,9 +14,9 @@ from trainer.errors import UserError
 NO_DELIMITER = "\x1f"  # cannot occur: control characters are gone before
 PLACEHOLDER = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
 _OTHER_SEPARATORS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-_MOST_UNSOUND = 250_000  # lines that are taken by themselves, each of which takes as long as ten others
+_MAX_UNSOUND_LINES = 250_000  # lines that are taken by themselves, each of which takes as long as ten others
 _FEW_RECORDS, _MANY_RECORDS = 8, 4_096  # read at once
-_ESCAPED_SPAN = 50  # lines searched for the end of a cell with \" inside
+_ESCAPED_SPAN_LINES = 50  # lines searched for the end of a cell with \" inside
 
 # From so many lines on, a quoted cell whose every line looks like a whole record is taken for a lost quotation mark.
 # Prose has many commas and few tabs, so the same finding means more with tabs.
@@ -55,7 +55,7 @@ def split_records(
             yield number, [cell.replace(PLACEHOLDER, delimiter) if PLACEHOLDER in cell else cell for cell in cells]
         return
     if escape:
-        lines = _only_true_escapes(lines, delimiter, quote)
+        lines = _double_literal_backslashes(lines, delimiter, quote)
     dialect = csv.reader(  # made once: doubtful lines begin a reader each
         (),
         delimiter=delimiter,
@@ -70,9 +70,9 @@ def split_records(
         start = yield from _sound_records(lines, start, dialect, None if trust_quotes else width)
         if start < len(lines):
             unsound += 1
-            if unsound > _MOST_UNSOUND:
+            if unsound > _MAX_UNSOUND_LINES:
                 raise UserError(
-                    f"In more than {_MOST_UNSOUND:,} lines of the file a quotation mark is opened and not closed properly. "
+                    f"In more than {_MAX_UNSOUND_LINES:,} lines of the file a quotation mark is opened and not closed properly. "
                     "Save the table again as CSV (UTF-8) from the program it comes from.",
                     code="quotes_unsound",
                 )
@@ -119,7 +119,7 @@ def _sound_records(lines: list[str], start: int, dialect: csv.Dialect, width: in
     return start
 
 
-def _only_true_escapes(lines: list[str], delimiter: str, quote: str) -> list[str]:
+def _double_literal_backslashes(lines: list[str], delimiter: str, quote: str) -> list[str]:
     """Double the backslashes that escape nothing: the csv module takes one before any character, here only marks can be escaped."""
     literal = re.compile(rf"\\(\\|{re.escape(quote) or '(?!)'}|{re.escape(delimiter)})?")
     return [literal.sub(lambda found: found[0] if found[1] else r"\\", line) if "\\" in line else line for line in lines]
@@ -141,7 +141,7 @@ def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: 
     line = lines[start].rstrip("\n")
     if not line:
         return [], 1
-    plain = [_unwrapped(cell, quote) for cell in line.split(delimiter)]
+    plain = [_unquote(cell, quote) for cell in line.split(delimiter)]
     if width is None or len(plain) == width or not quote:
         return plain, 1
     lenient = next(csv.reader([line], delimiter=delimiter, quotechar=quote), [])
@@ -149,7 +149,7 @@ def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: 
         return lenient, 1
     escaped_mark = "\\" + quote
     if escaped_mark in line:
-        span = [part.replace(escaped_mark, 2 * quote) for part in lines[start : start + _ESCAPED_SPAN]]
+        span = [part.replace(escaped_mark, 2 * quote) for part in lines[start : start + _ESCAPED_SPAN_LINES]]
         reader = csv.reader(span, delimiter=delimiter, quotechar=quote, strict=True)
         try:
             escaped = next(reader, [])
@@ -160,7 +160,7 @@ def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: 
     return plain, 1
 
 
-def _unwrapped(cell: str, quote: str) -> str:
+def _unquote(cell: str, quote: str) -> str:
     bare = cell.strip()
     if quote and len(bare) >= 2 and bare[0] == bare[-1] == quote and quote not in bare[1:-1].replace(2 * quote, ""):
         return bare[1:-1].replace(2 * quote, quote)

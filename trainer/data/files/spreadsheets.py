@@ -14,10 +14,10 @@ from trainer.data.files.table import Limits
 from trainer.data.files.workbook import Sheet, best_sheet, open_workbook, unreadable_workbook
 from trainer.errors import UserError
 
-_MOST_UNPACKED = 300 << 20
-_MOST_RATIO = 100  # sheets shrink to a tenth or so, a bomb to a thousandth
-_SMALL = 20 << 20  # up to here the ratio does not matter
-_CHUNK = 1 << 20
+_MAX_UNPACKED_BYTES = 300 << 20
+_MAX_RATIO = 100  # sheets shrink to a tenth or so, a bomb to a thousandth
+_SMALL_BYTES = 20 << 20  # up to here the ratio does not matter
+_CHUNK_BYTES = 1 << 20
 
 
 def read_sheet(data: bytes, limits: Limits) -> Sheet:
@@ -42,7 +42,7 @@ def unpacked_size(data: bytes) -> int:
     """
     if not data.startswith(b"PK"):
         return len(data)
-    most = min(_MOST_UNPACKED, max(_SMALL, len(data) * _MOST_RATIO))
+    most = min(_MAX_UNPACKED_BYTES, max(_SMALL_BYTES, len(data) * _MAX_RATIO))
     size = 0
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -52,7 +52,7 @@ def unpacked_size(data: bytes) -> int:
             for part in parts:
                 if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or part.flag_bits & 1:
                     raise unreadable_workbook("it is packed or locked in an unusual way")
-                for chunk in _unpacked(data, part):
+                for chunk in _iter_unpacked(data, part):
                     size += len(chunk)
                     if size > most:
                         raise _too_large()
@@ -63,13 +63,13 @@ def unpacked_size(data: bytes) -> int:
 
 def _too_large() -> UserError:
     return UserError(
-        f"This workbook is larger than {_MOST_UNPACKED >> 20:,} MB when unpacked, or packed suspiciously tightly. "
+        f"This workbook is larger than {_MAX_UNPACKED_BYTES >> 20:,} MB when unpacked, or packed suspiciously tightly. "
         "Save the sheet with the texts and the labels as CSV (UTF-8), and upload that.",
         code="file_too_large",
     )
 
 
-def _unpacked(data: bytes, part: zipfile.ZipInfo) -> Iterator[bytes]:
+def _iter_unpacked(data: bytes, part: zipfile.ZipInfo) -> Iterator[bytes]:
     head = part.header_offset
     name, extra = struct.unpack("<HH", data[head + 26 : head + 30])
     begin = head + 30 + name + extra
@@ -79,7 +79,7 @@ def _unpacked(data: bytes, part: zipfile.ZipInfo) -> Iterator[bytes]:
         return
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     while not inflate.eof:
-        chunk = inflate.decompress(rest, _CHUNK)
+        chunk = inflate.decompress(rest, _CHUNK_BYTES)
         rest = inflate.unconsumed_tail
         if not chunk and not rest:
             return

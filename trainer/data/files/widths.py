@@ -11,7 +11,7 @@ from trainer.data.files.rejoin import rejoin_split_cells
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, cell_too_long
 
 _SAMPLE_ROWS = 2_000
-_RULES = "-+=:|_* \t"
+_RULE_SIGNS = "-+=:|_* \t"
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ def fit_width(
     limits: Limits,
 ) -> FittedRows:
     """The rows under ``header`` (None: there is none). ``expected``: the width found by the sample. ``long_cells``: a cell may be beyond the limit."""
-    norm = _find_norm(header, records, expected)
-    rows, lines, dropped, odd = _fit(numbers, records, norm, header)
+    norm = _find_widths(header, records, expected)
+    rows, lines, dropped, odd = _split_by_width(numbers, records, norm, header)
     if odd:
-        rows, lines, mended = _settle_odd(rows, lines, dropped, odd, norm, delimiter)
+        rows, lines, mended = _fit_ragged_rows(rows, lines, dropped, odd, norm, delimiter)
     else:
         mended = 0
     if long_cells:
         rows, lines = drop_long_rows(rows, lines, dropped, limits)
-    columns, warnings = _names(header, records, norm)
+    columns, warnings = _column_names(header, records, norm)
     if mended:
         warnings = (*warnings, _rejoined_warning(mended, delimiter))
     return FittedRows(columns, rows, lines, sorted(dropped, key=lambda row: row.line), warnings)
@@ -56,16 +56,16 @@ def evenly_spaced(records: list[Record]) -> list[Record]:
 
 
 @dataclass(frozen=True)
-class _Norm:
+class _Widths:
     """``width``: columns of the table. ``used``: cells that a row must have, because what follows is empty in nearly all rows."""
 
     width: int
     used: int
 
 
-def _find_norm(header: Record | None, records: list[Record], expected: int) -> _Norm:
+def _find_widths(header: Record | None, records: list[Record], expected: int) -> _Widths:
     if not records:
-        return _Norm(len(header or []), 0)
+        return _Widths(len(header or []), 0)
     counts = Counter(map(len, records))
     common = expected if counts[expected] >= 0.3 * len(records) else counts.most_common(1)[0][0]
     if (header is None or len(header) == expected) and sum(map(counts.get, filter(expected.__le__, counts))) >= 0.95 * len(records):
@@ -75,24 +75,24 @@ def _find_norm(header: Record | None, records: list[Record], expected: int) -> _
     while used > 1 and sum(bool(cells[used - 1].strip()) for cells in sample) <= 0.01 * len(sample):
         used -= 1
     if header is None:
-        return _Norm(common, used)
+        return _Widths(common, used)
     # A header without the delimiter that ends each row is complete all the same; pandas shifts the columns there.
-    return _Norm(len(header) if len(header) >= used else common, used)
+    return _Widths(len(header) if len(header) >= used else common, used)
 
 
-_Odd = list[tuple[int, Record]]
+_NumberedRecords = list[tuple[int, Record]]
 
 
-def _fit(
-    numbers: list[int], records: list[Record], norm: _Norm, header: Record | None
-) -> tuple[list[Record], list[int], list[DroppedRow], _Odd]:
+def _split_by_width(
+    numbers: list[int], records: list[Record], norm: _Widths, header: Record | None
+) -> tuple[list[Record], list[int], list[DroppedRow], _NumberedRecords]:
     """Rows of the right width with their lines, rows dropped for their content, and records of another width."""
     rows: list[Record] = []
     lines: list[int] = []
     dropped: list[DroppedRow] = []
-    odd: _Odd = []
+    odd: _NumberedRecords = []
     width = norm.width
-    names = _folded(header) if header else ()
+    names = _normalized(header) if header else ()
     size = len(header[0]) if header else -1
     for number, cells in zip(numbers, records, strict=True):
         # This loop runs a million times; what is usual comes first, and only the first cell is looked at.
@@ -100,7 +100,7 @@ def _fit(
             odd.append((number, cells))
             continue
         first = cells[0]
-        if (not first or not first[0].isalnum() or len(first) == size) and (reason := _no_row(cells, names)):
+        if (not first or not first[0].isalnum() or len(first) == size) and (reason := _drop_reason(cells, names)):
             dropped.append(DroppedRow(number, reason))
             continue
         rows.append(cells)
@@ -108,27 +108,27 @@ def _fit(
     return rows, lines, dropped, odd
 
 
-def _folded(cells: Record) -> Record:
+def _normalized(cells: Record) -> Record:
     return tuple([" ".join(cell.split()).casefold() for cell in cells])
 
 
-def _no_row(cells: Record, names: Record) -> str | None:
-    if names and cells[0].casefold().strip() == names[0] and _folded(cells) == names:
+def _drop_reason(cells: Record, names: Record) -> str | None:
+    if names and cells[0].casefold().strip() == names[0] and _normalized(cells) == names:
         return "it repeats the column names"
     text = "".join(cells)
     if not text or text.isspace():
         return "the row is empty"
-    if len(cells) > 1 and not text.strip(_RULES) and all("--" in cell or "==" in cell for cell in cells if cell.strip()):
+    if len(cells) > 1 and not text.strip(_RULE_SIGNS) and all("--" in cell or "==" in cell for cell in cells if cell.strip()):
         return "it is a line drawn between rows"
     return None
 
 
-def _settle_odd(
-    rows: list[Record], lines: list[int], dropped: list[DroppedRow], odd: _Odd, norm: _Norm, delimiter: str | None
+def _fit_ragged_rows(
+    rows: list[Record], lines: list[int], dropped: list[DroppedRow], odd: _NumberedRecords, norm: _Widths, delimiter: str | None
 ) -> tuple[list[Record], list[int], int]:
     """Records of another width: filled up, cut or put together again where that is safe, else dropped; the order of lines stays."""
     kept: list[tuple[int, Record]] = []
-    surplus: _Odd = []
+    surplus: _NumberedRecords = []
     last = lines[-1] if lines else 0
     for number, cells in odd:
         count = len(cells)
@@ -138,7 +138,7 @@ def _settle_odd(
             surplus.append((number, cells))
         elif count >= norm.used:
             kept.append((number, (cells + ("",) * (norm.width - count))[: norm.width]))
-        elif not "".join(cells).strip(_RULES):
+        elif not "".join(cells).strip(_RULE_SIGNS):
             dropped.append(DroppedRow(number, "it is a line drawn between rows"))
         else:
             where = "; it stands below the table" if number > last else ""
@@ -176,7 +176,7 @@ def _rejoined_warning(count: int, delimiter: str | None) -> ReaderWarning:
     )
 
 
-def _names(header: Record | None, records: list[Record], norm: _Norm) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
+def _column_names(header: Record | None, records: list[Record], norm: _Widths) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
     """Distinct names, and a warning on those that the file does not have."""
     if header is None:
         return tuple(str(position) for position in range(norm.width)), ()

@@ -17,9 +17,9 @@ from trainer.errors import UserError
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
-_MOST_SHEETS = 50
+_MAX_SHEETS = 50
 _EXCEL_ROWS = 1_048_576
-_MOST_SPARSE_COLUMNS = 50  # of a sheet with a stray cell in its last row
+_MAX_SPARSE_COLUMNS = 50  # of a sheet with a stray cell in its last row
 
 
 @dataclass(frozen=True)
@@ -56,28 +56,28 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Sheet:
     """The sheet that looks most like a table of texts; raises what ``read_sheet`` names."""
     from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
 
-    found = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MOST_SHEETS]
+    found = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MAX_SHEETS]
     hidden = {sheet.name for sheet in found if sheet.visible != SheetVisibleEnum.Visible}
     best: tuple[tuple[int, int], str, list[int], list[list[str]], int] | None = None
     filled, refusal = [], None
     for name in (sheet.name for sheet in found):
         try:
-            numbers, records, merged = _records(workbook, name, limits)
+            numbers, records, merged = _read_records(workbook, name, limits)
         except (UserError, CalamineError) as error:
             refusal = refusal or (error if isinstance(error, UserError) else unreadable_workbook("it is damaged"))
             continue
         if records:
             filled.append(name)
-            score = (-1 if name in hidden else 0, _text_rows(records))
+            score = (-1 if name in hidden else 0, _count_text_rows(records))
             if best is None or score > best[0]:
                 best = score, name, numbers, records, merged
     if best is None:
         raise refusal or UserError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
     _, chosen, numbers, records, merged = best
-    return Sheet(numbers, records, (*_other_sheets(chosen, filled), *_merged_cells(merged)))
+    return Sheet(numbers, records, (*_other_sheets_warning(chosen, filled), *_merged_cells_warning(merged)))
 
 
-def _other_sheets(chosen: str, filled: list[str]) -> list[ReaderWarning]:
+def _other_sheets_warning(chosen: str, filled: list[str]) -> list[ReaderWarning]:
     others = [name for name in filled if name != chosen]
     if not others:
         return []
@@ -89,7 +89,7 @@ def _other_sheets(chosen: str, filled: list[str]) -> list[ReaderWarning]:
     return [ReaderWarning("other_sheets", "warning", len(others), message)]
 
 
-def _merged_cells(count: int) -> list[ReaderWarning]:
+def _merged_cells_warning(count: int) -> list[ReaderWarning]:
     if not count:
         return []
     message = (
@@ -99,7 +99,7 @@ def _merged_cells(count: int) -> list[ReaderWarning]:
     return [ReaderWarning("merged_cells", "warning", count, message)]
 
 
-def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]], int]:
+def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]], int]:
     """The used rectangle of a sheet as text, without its empty rows, and how many cells were filled down.
 
     The limits are checked before any cell is made; empty rows count only as far as memory goes, since a stray cell far below
@@ -110,11 +110,11 @@ def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[l
         return [], [], 0
     if sheet.width > limits.max_columns:
         raise too_many_columns(sheet.width, limits)
-    if sheet.height * sheet.width > max(limits.max_cells, _EXCEL_ROWS * min(sheet.width, _MOST_SPARSE_COLUMNS)):
+    if sheet.height * sheet.width > max(limits.max_cells, _EXCEL_ROWS * min(sheet.width, _MAX_SPARSE_COLUMNS)):
         raise too_many_cells(limits)
     numbers, records, size = [], [], 0
     empty = [""] * sheet.width
-    for number, cells in enumerate(_rows(sheet), sheet.start[0] + 1):
+    for number, cells in enumerate(_iter_rows(sheet), sheet.start[0] + 1):
         if cells == empty:
             continue
         record = [cell if type(cell) is str else cell_text(cell) for cell in cells]
@@ -131,7 +131,7 @@ def _records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[l
     return numbers, records, _fill_down(sheet, numbers, records, limits)
 
 
-def _rows(sheet: "CalamineSheet") -> Iterator[list[Any]]:
+def _iter_rows(sheet: "CalamineSheet") -> Iterator[list[Any]]:
     """The rows of the used rectangle one by one: a list of a million empty ones would cost memory for nothing."""
     (top, left), (_, right) = sheet.start or (0, 0), sheet.end or (0, 0)
     width = right - left + 1
@@ -183,6 +183,6 @@ def cell_text(cell: Any) -> str:
     return str(cell)
 
 
-def _text_rows(records: list[list[str]]) -> int:
+def _count_text_rows(records: list[list[str]]) -> int:
     """How many rows hold a text of a few words and something beside it."""
     return sum(any(cell.count(" ") >= 2 for cell in record) and sum(map(bool, record)) >= 2 for record in records)

@@ -17,30 +17,30 @@ from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, packed, receive, receive_json, send, send_json
 from trainer.errors import UserError, error_location
 
-_MUCH = 100 << 20
+_MAX_MEMORY_GROWTH = 100 << 20
 """Bytes of memory; after a file that took more, or a big one, this process ends, so that its memory goes back."""
-_MOST_FILES = 200
+_MAX_FILES = 200
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Read one file after the other until the parent says no more, or a file was so big that a fresh process is better."""
-    _end_with(int(sys.argv[1]))
-    orders, answers = _streams()
-    _load(orders)
+    _end_with_parent(int(sys.argv[1]))
+    orders, answers = _open_streams()
+    _import_ahead(orders)
     resource_limits.forbid_file_writes()
     gc.collect()
     gc.freeze()
     gc.disable()  # a million rows of text hold no cycles, and looking for some takes a third of the time
     idle = resource_limits.peak_bytes()
     with suppress(BrokenWireError, OSError):
-        for number in range(1, _MOST_FILES + 1):
-            if _read_one(orders, answers, idle=idle, last=number == _MOST_FILES):
+        for number in range(1, _MAX_FILES + 1):
+            if _handle_request(orders, answers, idle=idle, last=number == _MAX_FILES):
                 return
             gc.collect()
 
 
-def _end_with(parent: int) -> None:
+def _end_with_parent(parent: int) -> None:
     """Ctrl-C is for the parent, which closes the pipe when it ends; and Linux ends this process with it, whatever it is at."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
@@ -51,7 +51,7 @@ def _end_with(parent: int) -> None:
             os._exit(1)  # it has ended meanwhile
 
 
-def _streams() -> tuple[BinaryIO, BinaryIO]:
+def _open_streams() -> tuple[BinaryIO, BinaryIO]:
     """Where orders come from and answers go to. What a library may print goes nowhere."""
     orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -60,22 +60,22 @@ def _streams() -> tuple[BinaryIO, BinaryIO]:
     return orders, answers
 
 
-def _load(orders: BinaryIO) -> None:
+def _import_ahead(orders: BinaryIO) -> None:
     """Import before the first file comes what would be imported for one; where it has come already, it waits for no more of that."""
-    sys.meta_path.insert(0, _WithoutPandas())
+    sys.meta_path.insert(0, _PandasBlocker())
     for name in ("pyarrow.ipc", "pyarrow.parquet", "trainer.data.files.parquet", "python_calamine", "chardet"):
-        if _has_come(orders):
+        if _has_input(orders):
             return
         import_module(name)
     sys.modules["chardet"].detect(b"a first time takes longest: \xe4\xf6\xfc")
 
 
-def _has_come(orders: BinaryIO) -> bool:
+def _has_input(orders: BinaryIO) -> bool:
     """Whether something waits to be read; on Windows that cannot be asked of a pipe."""
     return sys.platform != "win32" and bool(select.select([orders], [], [], 0)[0])
 
 
-class _WithoutPandas:
+class _PandasBlocker:
     """Hides pandas from pyarrow, which would import it to see that a list is no series: half a second, and memory, in each child."""
 
     def find_spec(self, name: str, *_: object) -> None:
@@ -83,7 +83,7 @@ class _WithoutPandas:
             raise ModuleNotFoundError(name)
 
 
-def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> bool:
+def _handle_request(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> bool:
     """Answer one order; whether it is the last one that this process takes. ``idle``: bytes of memory that it takes without a file."""
     how = receive_json(orders)
     data = receive(orders, MAX_CELL_BYTES)
@@ -107,7 +107,7 @@ def _read_one(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> 
         answer, last = {"failed": error_location(error)}, True
     content = None
     resource_limits.lift_memory_limit()
-    last = last or resource_limits.peak_bytes() - idle > _MUCH
+    last = last or resource_limits.peak_bytes() - idle > _MAX_MEMORY_GROWTH
     send_json(answers, answer | {"last": last})
     send(answers, *cells)
     return last

@@ -21,15 +21,15 @@ from trainer.data.reader.wire import BrokenWireError, receive_json, receive_tabl
 from trainer.errors import UserError
 
 _ROOT = Path(__file__).resolve().parents[3]
-_PROGRAM = "trainer.data.reader.child"
-_PASSED_ON = (
+_CHILD_MODULE = "trainer.data.reader.child"
+_INHERITED_ENV = (
     # Where Python and its packages are, and what Windows needs to start anything; no token and no password.
     "PATH HOME USERPROFILE APPDATA LOCALAPPDATA SYSTEMROOT TEMP TMP TMPDIR LANG LC_ALL LD_LIBRARY_PATH DYLD_LIBRARY_PATH "
     "PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX VIRTUAL_ENV"
 ).split()
-_OWN = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+_CHILD_ENV = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Fewer threads, and a memory pool that reserves no gigabyte of addresses, which are what is limited."""
-_LESS = "Save the sheet or table with the texts and the labels as CSV (UTF-8), with nothing else in it, or upload a part of it."
+_ADVICE = "Save the sheet or table with the texts and the labels as CSV (UTF-8), with nothing else in it, or upload a part of it."
 
 _log = logging.getLogger("emotune")
 
@@ -45,15 +45,15 @@ class ChildProcess:
         """Start it. Raises OSError. On Linux it ends with the thread that starts it."""
         self.usable = True
         self._process = subprocess.Popen(
-            [sys.executable, "-m", _PROGRAM, str(os.getpid())],
+            [sys.executable, "-m", _CHILD_MODULE, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=_ROOT,
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ} | _OWN,
+            env={name: os.environ[name] for name in _INHERITED_ENV if name in os.environ} | _CHILD_ENV,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-        self._overrun = False
+        self._timed_out = False
 
     @property
     def pid(self) -> int:
@@ -81,26 +81,26 @@ class ChildProcess:
         usable, self.usable = self.usable, False
         weight, kind, table = None, "", None
         try:
-            with self._for_at_most(resource_limits.wall_seconds(len(data))):
+            with self._timeout(resource_limits.wall_seconds(len(data))):
                 send(self._process.stdin, order, data)
                 facts = receive_json(self._process.stdout)
             # It tells first that it begins, then what the file unpacks to.
             while "weight" in facts:
                 weight, kind = int(facts["weight"]), facts.get("kind", "")
-                with self._for_at_most(resource_limits.wall_seconds(weight)):
+                with self._timeout(resource_limits.wall_seconds(weight)):
                     facts = receive_json(self._process.stdout)
                     table = receive_table(self._process.stdout, facts["table"]) if "table" in facts else None
         except (OSError, BrokenWireError, TypeError, ValueError):
-            raise self._why(weight, kind) from None
+            raise self._error_of_ended_child(weight, kind) from None
         self.usable = usable and facts.get("last") is False
-        return _refused(facts, kind) if table is None else table
+        return _raise_refusal(facts, kind) if table is None else table
 
     @contextmanager
-    def _for_at_most(self, seconds: float) -> Iterator[None]:
+    def _timeout(self, seconds: float) -> Iterator[None]:
         """Kill the child if the block takes longer, which the block then notices."""
 
         def overrun() -> None:
-            self._overrun = True
+            self._timed_out = True
             self._process.kill()
 
         timer = threading.Timer(seconds, overrun)
@@ -111,18 +111,18 @@ class ChildProcess:
         finally:
             timer.cancel()
 
-    def _why(self, weight: int | None, kind: str) -> UserError:
+    def _error_of_ended_child(self, weight: int | None, kind: str) -> UserError:
         """What its end says about the file; None: it had not been looked at."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
         ended = -(self._process.poll() or 0)
         self.close()
-        if weight is None and not self._overrun:
+        if weight is None and not self._timed_out:
             return EndedEarlyError(
                 "The process that reads files ended before it could read this one. Try again; if that does not help, restart Emotune.",
                 code="reader_unavailable",
             )
-        if self._overrun or ended == getattr(signal, "SIGXCPU", None):
+        if self._timed_out or ended == getattr(signal, "SIGXCPU", None):
             return _too_long(weight or 0)
         if kind == "spreadsheet":
             return _unreadable_workbook()  # calamine gives up so where there is no memory
@@ -130,7 +130,7 @@ class ChildProcess:
         return _too_much_memory() if ended == getattr(signal, "SIGKILL", None) else _damaged()
 
 
-def _refused(facts: dict[str, Any], kind: str) -> Table:
+def _raise_refusal(facts: dict[str, Any], kind: str) -> Table:
     """Raise what the child has said of a file without a table."""
     refused = facts.get("refused")
     if isinstance(refused, dict):
@@ -138,19 +138,21 @@ def _refused(facts: dict[str, Any], kind: str) -> Table:
     if facts.get("beyond") == "memory":
         raise _unreadable_workbook() if kind == "spreadsheet" else _too_much_memory()
     _log.error("reading a file failed: %s", facts.get("failed"))
-    raise UserError(f"This file is so unusual that Emotune has failed to read it, which it should not have. {_LESS}", code="reading_failed")
+    raise UserError(
+        f"This file is so unusual that Emotune has failed to read it, which it should not have. {_ADVICE}", code="reading_failed"
+    )
 
 
 def _too_long(weight: int) -> UserError:
     return UserError(
         f"Reading this file took more than {resource_limits.cpu_seconds(weight)} seconds of computing, far more than its size explains, and was stopped. "
-        f"{_LESS}",
+        f"{_ADVICE}",
         code="file_too_heavy",
     )
 
 
 def _too_much_memory() -> UserError:
-    return UserError(f"Reading this file takes more memory than its size explains, and was stopped. {_LESS}", code="file_too_heavy")
+    return UserError(f"Reading this file takes more memory than its size explains, and was stopped. {_ADVICE}", code="file_too_heavy")
 
 
 def _unreadable_workbook() -> UserError:

@@ -19,12 +19,12 @@ from trainer.data.reader import resource_limits
 from trainer.data.reader.child_process import ChildProcess, EndedEarlyError
 from trainer.errors import UserError
 
-_PLACES, _BIG_PLACES = 4, 2
+_MAX_SMALL_FILES, _MAX_BIG_FILES = 4, 2
 """Big files have places of their own, so that a small one never waits for them."""
-_KEPT = 2
+_MAX_IDLE = 2
 """Children that wait for work; one that comes back beyond that is ended."""
 
-_Orders = queue.SimpleQueue[Future[ChildProcess] | None]
+_ChildRequests = queue.SimpleQueue[Future[ChildProcess] | None]
 
 
 class TableReader(Protocol):
@@ -50,16 +50,16 @@ class FileReader:
     """
 
     def __init__(self, *, replaces: bool = True) -> None:
-        self._replaces = replaces
-        self._begin()
+        self._replace_early = replaces
+        self._reset()
 
-    def _begin(self) -> None:
-        self._process = os.getpid()
+    def _reset(self) -> None:
+        self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._places, self._big_places = threading.Semaphore(_PLACES), threading.Semaphore(_BIG_PLACES)
-        self._ready: list[ChildProcess] = []
-        self._coming: Future[ChildProcess] | None = None
-        self._orders: _Orders | None = None
+        self._small_slots, self._big_slots = threading.Semaphore(_MAX_SMALL_FILES), threading.Semaphore(_MAX_BIG_FILES)
+        self._idle: list[ChildProcess] = []
+        self._starting: Future[ChildProcess] | None = None
+        self._child_requests: _ChildRequests | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -69,18 +69,18 @@ class FileReader:
 
     def start(self) -> None:
         """Have a child ready soon, without waiting for it."""
-        self._check_process()
+        self._reset_after_fork()
         with self._lock:
-            if not self._ready and self._coming is None:
-                self._coming = self._ordered()
+            if not self._idle and self._starting is None:
+                self._starting = self._request_child()
 
     def close(self) -> None:
         """End the children. One that reads ends when it has read; a file that comes later starts a new one."""
-        self._check_process()
+        self._reset_after_fork()
         with self._lock:
-            ready, self._ready = self._ready, []
-            coming, self._coming = self._coming, None
-            orders, self._orders = self._orders, None
+            ready, self._idle = self._idle, []
+            coming, self._starting = self._starting, None
+            orders, self._child_requests = self._child_requests, None
         if coming is not None:
             with suppress(OSError):
                 ready.append(coming.result())
@@ -92,9 +92,9 @@ class FileReader:
     def read(self, data: bytes, **how: Any) -> Table:
         """``read_table`` in a child. Raises what that raises, and UserError ``file_too_heavy`` (it would take too much memory or time),
         ``file_damaged`` (the child ended over it), ``reading_failed`` (a mistake of ours) or ``reader_unavailable``."""
-        self._check_process()
-        order, big = _order(how), len(data) >= resource_limits.BIG_FILE_BYTES
-        with self._big_places if big else self._places:
+        self._reset_after_fork()
+        order, big = _encode_request(how), len(data) >= resource_limits.BIG_FILE_BYTES
+        with self._big_slots if big else self._small_slots:
             try:
                 return self._read(order, data, big=big)
             except EndedEarlyError:
@@ -102,23 +102,23 @@ class FileReader:
                 return self._read(order, data, big=big)
 
     def _read(self, order: bytes, data: bytes, *, big: bool) -> Table:
-        child = self._taken()
-        if big and self._replaces:
+        child = self._acquire_child()
+        if big and self._replace_early:
             self.start()
         try:
             return child.read(order, data)
         finally:
-            self._put_back(child)
+            self._release_child(child)
 
-    def _taken(self) -> ChildProcess:
+    def _acquire_child(self) -> ChildProcess:
         """A child that nobody else has; a new one is waited for where none is ready."""
         with self._lock:
-            while self._ready:
-                child = self._ready.pop()
+            while self._idle:
+                child = self._idle.pop()
                 if child.alive:
                     return child
                 child.close()
-            coming, self._coming = self._coming or self._ordered(), None
+            coming, self._starting = self._starting or self._request_child(), None
         try:
             return coming.result()
         except OSError as error:
@@ -127,32 +127,32 @@ class FileReader:
                 code="reader_unavailable",
             ) from error
 
-    def _put_back(self, child: ChildProcess) -> None:
+    def _release_child(self, child: ChildProcess) -> None:
         with self._lock:
-            if child.usable and len(self._ready) < _KEPT:
-                self._ready.append(child)
+            if child.usable and len(self._idle) < _MAX_IDLE:
+                self._idle.append(child)
                 return
         child.close()
-        if self._replaces:
+        if self._replace_early:
             self.start()
 
-    def _ordered(self) -> "Future[ChildProcess]":
+    def _request_child(self) -> "Future[ChildProcess]":
         """A child that is being started, by a thread that lives as long as this object: Linux ends a child with the thread that started it."""
-        if self._orders is None:
-            self._orders = queue.SimpleQueue()
-            threading.Thread(target=_start_children, args=(self._orders,), name="reader", daemon=True).start()
-            weakref.finalize(self, self._orders.put, None)
+        if self._child_requests is None:
+            self._child_requests = queue.SimpleQueue()
+            threading.Thread(target=_start_children, args=(self._child_requests,), name="reader", daemon=True).start()
+            weakref.finalize(self, self._child_requests.put, None)
         child: Future[ChildProcess] = Future()
-        self._orders.put(child)
+        self._child_requests.put(child)
         return child
 
-    def _check_process(self) -> None:
+    def _reset_after_fork(self) -> None:
         """A process that was forked off has neither the children nor the thread of the one that it comes from."""
-        if self._process != os.getpid():
-            self._begin()
+        if self._pid != os.getpid():
+            self._reset()
 
 
-def _start_children(orders: _Orders) -> None:
+def _start_children(orders: _ChildRequests) -> None:
     while (order := orders.get()) is not None:
         try:
             order.set_result(ChildProcess())
@@ -160,7 +160,7 @@ def _start_children(orders: _Orders) -> None:
             order.set_exception(error)
 
 
-def _order(how: dict[str, Any]) -> bytes:
+def _encode_request(how: dict[str, Any]) -> bytes:
     """The arguments of ``read_table`` as JSON, the limits apart."""
     limits = Limits(**{name: how.pop(name) for name in asdict(Limits()) if name in how})
     return json.dumps(how | {"limits": asdict(limits)}).encode()

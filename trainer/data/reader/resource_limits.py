@@ -7,11 +7,11 @@ import math
 import os
 from contextlib import suppress
 
-_MEMORY = 300 << 20
-_MEMORY_A_BYTE = 30
-_CPU = 15.0  # seconds
-_CPU_A_MEGABYTE = 1.0
-_WALL_FOR_CPU = 5.0
+_BASE_MEMORY_BYTES = 300 << 20
+_MEMORY_PER_BYTE = 30
+_BASE_CPU_SECONDS = 15.0  # seconds
+_CPU_SECONDS_PER_MEGABYTE = 1.0
+_WALL_PER_CPU_SECOND = 5.0
 BIG_FILE_BYTES = 4 << 20
 """Bytes of a file, or of what it unpacks to, from which on it has a place and a process of its own."""
 MAX_WEIGHT = 300 << 20
@@ -20,20 +20,20 @@ MAX_WEIGHT = 300 << 20
 
 def memory_bytes(weight: int) -> int:
     """Beyond what the process takes before it reads. ``weight``: bytes of the file as it is parsed, unpacked that is."""
-    return _MEMORY + _MEMORY_A_BYTE * _within(weight)
+    return _BASE_MEMORY_BYTES + _MEMORY_PER_BYTE * _clamp(weight)
 
 
 def cpu_seconds(weight: int) -> int:
     """Of a processor. A core of 2024 reads ten times as fast or more."""
-    return math.ceil(_CPU + _CPU_A_MEGABYTE * _within(weight) / 2**20)
+    return math.ceil(_BASE_CPU_SECONDS + _CPU_SECONDS_PER_MEGABYTE * _clamp(weight) / 2**20)
 
 
 def wall_seconds(weight: int) -> float:
     """By the clock: a machine that does much else is slower."""
-    return _WALL_FOR_CPU * cpu_seconds(weight)
+    return _WALL_PER_CPU_SECOND * cpu_seconds(weight)
 
 
-def _within(weight: int) -> int:
+def _clamp(weight: int) -> int:
     return min(max(weight, 0), MAX_WEIGHT)
 
 
@@ -52,9 +52,9 @@ def limit_resources(weight: int) -> None:
         import resource
 
         used = resource.getrusage(resource.RUSAGE_SELF)
-        _set_soft(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + cpu_seconds(weight))
+        _set_soft_limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + cpu_seconds(weight))
         # The address space, as Linux can limit no other: only there is it known how much of it is taken.
-        _set_soft(resource.RLIMIT_AS, _address_space() + memory_bytes(weight))
+        _set_soft_limit(resource.RLIMIT_AS, _address_space_bytes() + memory_bytes(weight))
 
 
 def peak_bytes() -> int:
@@ -72,10 +72,10 @@ def lift_memory_limit() -> None:
     with suppress(ImportError, ValueError, OSError):
         import resource
 
-        _set_soft(resource.RLIMIT_AS, resource.RLIM_INFINITY)
+        _set_soft_limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
 
 
-def _set_soft(kind: int, value: int) -> None:
+def _set_soft_limit(kind: int, value: int) -> None:
     import resource
 
     hard = resource.getrlimit(kind)[1]
@@ -84,6 +84,6 @@ def _set_soft(kind: int, value: int) -> None:
     resource.setrlimit(kind, (value, hard))
 
 
-def _address_space() -> int:
+def _address_space_bytes() -> int:
     with open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")

@@ -18,7 +18,7 @@ MAX_CELL_BYTES = 1 << 30
 """Bytes of a frame of JSON, and of one of cells. Both are far above what the limits of a file allow."""
 
 _LENGTH = struct.Struct("<Q")
-_SAMPLE = 1_000  # values that tell whether a column repeats itself
+_SAMPLE_VALUES = 1_000  # values that tell whether a column repeats itself
 
 
 class BrokenWireError(Exception):
@@ -35,13 +35,13 @@ def send(stream: BinaryIO, *frames: bytes) -> None:
 
 def receive(stream: BinaryIO, most: int) -> bytes:
     """The next frame, of at most ``most`` bytes."""
-    (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
+    (length,) = _LENGTH.unpack(_read_exactly(stream, _LENGTH.size))
     if length > most:
         raise BrokenWireError(f"a frame of {length} bytes")
-    return _exactly(stream, length)
+    return _read_exactly(stream, length)
 
 
-def _exactly(stream: BinaryIO, length: int) -> bytes:
+def _read_exactly(stream: BinaryIO, length: int) -> bytes:
     data = stream.read(length)
     if len(data) < length:
         raise BrokenWireError("ended")
@@ -75,16 +75,16 @@ def packed(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
         "warnings": [asdict(warning) for warning in table.warnings],
     }
     cells = zip(*table.rows, strict=True) if table.rows else [() for _ in table.columns]
-    dropped = _packed([[row.reason for row in table.dropped]], [row.line for row in table.dropped])
-    return {"table": facts}, _packed(cells, table.lines), dropped
+    dropped = _pack([[row.reason for row in table.dropped]], [row.line for row in table.dropped])
+    return {"table": facts}, _pack(cells, table.lines), dropped
 
 
 def receive_table(stream: BinaryIO, facts: dict[str, Any]) -> Table:
     """The table whose facts have come already."""
     try:
         columns = tuple(map(str, facts["columns"]))
-        cells, lines = _unpacked(receive(stream, MAX_CELL_BYTES), len(columns))
-        (reasons,), dropped = _unpacked(receive(stream, MAX_CELL_BYTES), 1)
+        cells, lines = _unpack(receive(stream, MAX_CELL_BYTES), len(columns))
+        (reasons,), dropped = _unpack(receive(stream, MAX_CELL_BYTES), 1)
         return Table(
             columns=columns,
             rows=list(zip(*cells, strict=True)) if columns else [() for _ in lines],
@@ -109,7 +109,7 @@ def _schema(texts: int) -> "pa.Schema":
     return pa.schema([pa.field(str(place), kind, nullable=False) for place, kind in enumerate(kinds)])
 
 
-def _packed(columns: Any, lines: list[int]) -> "pa.Buffer":
+def _pack(columns: Any, lines: list[int]) -> "pa.Buffer":
     import pyarrow as pa
 
     arrays = [pa.array(column, pa.string()) for column in columns]
@@ -120,7 +120,7 @@ def _packed(columns: Any, lines: list[int]) -> "pa.Buffer":
     return sink.getvalue()
 
 
-def _unpacked(data: bytes, texts: int) -> tuple[list[list[str]], list[int]]:
+def _unpack(data: bytes, texts: int) -> tuple[list[list[str]], list[int]]:
     """The columns of text, and the lines beside them; ValueError where the bytes are anything else."""
     import pyarrow as pa
 
@@ -137,8 +137,8 @@ def _unpacked(data: bytes, texts: int) -> tuple[list[list[str]], list[int]]:
 
 def _texts(column: "pa.StringArray") -> list[str]:
     """The cells of a column. Where few values come back again and again, such as labels, each is in memory once."""
-    some = column.slice(0, _SAMPLE)
-    if len(column) <= _SAMPLE or len(some.unique()) > _SAMPLE // 2:
+    some = column.slice(0, _SAMPLE_VALUES)
+    if len(column) <= _SAMPLE_VALUES or len(some.unique()) > _SAMPLE_VALUES // 2:
         return column.to_pylist()
     encoded = column.dictionary_encode()
     words = encoded.dictionary.to_pylist()
