@@ -145,7 +145,7 @@ def _page_seconds() -> float:
 
 
 def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
-    from trainer.training.fit import fit
+    from trainer.jobs.pipeline import RunHistory, train_run
     from trainer.training.trainer import ClassificationTrainer
 
     with tempfile.TemporaryDirectory() as folder:
@@ -169,7 +169,7 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
             ClassificationTrainer.training_step, EventLog.append = counted_step, counted_append
             meter.start()
             try:
-                fit(run, EncoderCatalogue().default, corpus, splits)
+                train_run(run, RunHistory.read(run), EncoderCatalogue().default, corpus, splits)
             finally:
                 ClassificationTrainer.training_step, EventLog.append = step, append
                 meter.end()

@@ -91,11 +91,11 @@ def _plain(corpus: Corpus, *, steps: int, pad_to: int | None, seed: int) -> floa
 
 def _ours(corpus: Corpus, *, rows: int, seed: int) -> float:
     """Samples a second of our own training, in its steps."""
-    from trainer.training.fit import fit
+    from trainer.jobs.pipeline import RunHistory, train_run
 
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows, seed)
-        return fit(run, EncoderCatalogue().default, corpus, splits).samples_per_second
+        return train_run(run, RunHistory.read(run), EncoderCatalogue().default, corpus, splits).samples_per_second
 
 
 def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Splits]:

@@ -58,8 +58,8 @@ def kinds(run: Run) -> list[str]:
 def test_what_the_training_has_to_beat_is_known_before_its_first_step(tmp_path: Path, tiny_encoder: Encoder) -> None:
     run, view = done(tmp_path, tiny_encoder)
     assert kinds(run).index("majority") < kinds(run).index("baseline") < kinds(run).index("started")
-    (words,) = [e["what"] for e in run.log.read() if e["kind"] == "phase" and "counting" in e["what"]]
-    assert words == "counting words first, as a yardstick"
+    (words,) = [e["what"] for e in run.log.read() if e["kind"] == "phase" and "word-count" in e["what"]]
+    assert words == "scoring a simple word-count model for comparison"
     # Of the most frequent class of the rows that it learned from, in the validation and the test rows.
     corpus, splits = pipeline.load_run_rows(run)
     names = [corpus.label_names[i] for i in corpus.label_ids[splits.train]]
@@ -158,7 +158,7 @@ def test_a_head_of_ours_gets_a_card_that_says_how_to_load_it(tmp_path: Path, tin
 def test_asking_for_bf16_without_the_hardware_fails_before_the_training(
     tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.training.fit.detect", lambda: hardware.Hardware("cpu", "fp32", 2, "2 CPU cores"))
+    monkeypatch.setattr("trainer.training.fit.detect_hardware", lambda: hardware.Hardware("cpu", "fp32", 2, "2 CPU cores"))
     run, view = done(tmp_path, tiny_encoder, precision="bf16")
     assert view.status == "failed"
     assert view.message.startswith("This machine (2 CPU cores) has no bf16 arithmetic.")

@@ -10,11 +10,11 @@ from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
+from trainer.jobs.pipeline import RunHistory, train_run
 from trainer.recipe import Recipe
 from trainer.runs.run import Run, RunStore
 from trainer.training.attempt import TrainResult
 from trainer.training.encoders import Encoder
-from trainer.training.fit import fit
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +33,11 @@ def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe) -> Run
         name="n",
         owner="local",
     )
+
+
+def fit(run: Run, encoder: Encoder, corpus: Corpus, splits: Splits, *, save_seconds: float = 30.0) -> TrainResult:
+    """Train a run from its last state, or from the start."""
+    return train_run(run, RunHistory.read(run), encoder, corpus, splits, save_seconds=save_seconds)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.training.choices import tiny
-from tests.training.conftest import run_with
+from tests.training.conftest import fit, run_with
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.errors import UserError
@@ -24,7 +24,6 @@ from trainer.training.callback import TrainingCallback
 from trainer.training.classifier import in_head, load_saved_classifier
 from trainer.training.encoder_loading import load_encoder
 from trainer.training.encoders import Encoder
-from trainer.training.fit import fit
 from trainer.training.predictor import Predictor
 from trainer.training.trainer import ClassificationTrainer
 
@@ -162,7 +161,7 @@ def test_accumulated_batches_are_one_step_over_all_their_texts(
     config = json.loads((Path(encoder.source) / "config.json").read_text())
     config |= {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     (Path(encoder.source) / "config.json").write_text(json.dumps(config))
-    monkeypatch.setattr("trainer.training.fit.detect", lambda: machine.Hardware("cpu", "fp32", 1, "a core"))
+    monkeypatch.setattr("trainer.training.fit.detect_hardware", lambda: machine.Hardware("cpu", "fp32", 1, "a core"))
     corpus, splits = material
     few = dataclasses.replace(splits, train=splits.train[:17])
     seen = []
@@ -206,7 +205,7 @@ def test_the_latest_model_that_scores_nearly_as_high_is_kept(
         score = next(scores)
         return {"macro_f1": score, "macro_f1_error": 0.1, "accuracy": score, "classes": 3}
 
-    monkeypatch.setattr("trainer.training.trainer._metrics", measured)
+    monkeypatch.setattr("trainer.training.trainer._compute_metrics", measured)
     run, fitted = trained_with(best_tolerance=margin, epochs=4, evaluations_per_epoch=2)
     assert fitted.best_step == events(run, "eval")[kept - 1]["step"]
     assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
@@ -218,7 +217,7 @@ def test_where_every_row_is_right_there_is_leeway_all_the_same(trained_with: Tra
     def measured(_: Any) -> dict[str, float]:
         return {"macro_f1": next(scores), "macro_f1_error": 0.0, "accuracy": 1.0, "classes": 3}
 
-    monkeypatch.setattr("trainer.training.trainer._metrics", measured)
+    monkeypatch.setattr("trainer.training.trainer._compute_metrics", measured)
     run, fitted = trained_with(epochs=4, evaluations_per_epoch=1)
     assert fitted.best_step == events(run, "eval")[2]["step"]
 
@@ -279,7 +278,7 @@ def test_the_gradient_is_clipped(trained_with: Train, monkeypatch: pytest.Monkey
 
 
 def test_precision_that_is_not_there_is_refused_before_the_training(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.training.fit.detect", lambda: machine.Hardware("cpu", "fp32", 2, "2 CPU cores"))
+    monkeypatch.setattr("trainer.training.fit.detect_hardware", lambda: machine.Hardware("cpu", "fp32", 2, "2 CPU cores"))
     monkeypatch.setattr(ClassificationTrainer, "training_step", lambda *_, **__: pytest.fail("it trained"))
     with pytest.raises(UserError, match="has no bf16 arithmetic") as refused:
         trained_with(precision="bf16")
@@ -287,7 +286,7 @@ def test_precision_that_is_not_there_is_refused_before_the_training(trained_with
 
 
 def test_fp32_is_fp32_where_more_is_on_offer(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.training.fit.detect", lambda: machine.Hardware("cpu", "bf16", 2, "2 CPU cores"))
+    monkeypatch.setattr("trainer.training.fit.detect_hardware", lambda: machine.Hardware("cpu", "bf16", 2, "2 CPU cores"))
     run, fitted = trained_with(precision="fp32", epochs=1)
     assert fitted.hardware.precision == "fp32"
     assert events(run, "started")[0]["device"] == "2 CPU cores, fp32"

@@ -200,7 +200,7 @@ def test_what_learns(kind: str, settings: dict, tmp_path: Path) -> None:
     assert any("lora_" in n for n in learning)
     assert any(in_head(lora, n) for n in learning)
     assert not [n for n in learning if not in_head(lora, n) and "lora_" not in n]
-    assert count_parameters(lora, learning=True) < count_parameters(lora)
+    assert count_parameters(lora, trainable=True) < count_parameters(lora)
 
 
 def test_lora_leaves_the_answers_as_they_are_at_first(tmp_path: Path) -> None:

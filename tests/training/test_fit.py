@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.conftest import run_with
+from tests.training.conftest import fit, run_with
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.errors import UserError
@@ -18,7 +18,6 @@ from trainer.runs.run import Run
 from trainer.training.attempt import TrainingCancelled, TrainResult
 from trainer.training.encoder_loading import load_tokenizer
 from trainer.training.encoders import Encoder
-from trainer.training.fit import fit
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=5e-3, max_length=32, seed=1)
 

@@ -21,30 +21,30 @@ def test_it_gives_the_means_over_the_texts_and_not_over_the_batches() -> None:
     (logits, labels), meter = answers(), TrainingMeter(CPU, measure_loss=True)
     for part in (slice(0, 7), slice(7, 9), slice(9, 10)):
         meter.update(logits[part], labels[part])
-    scores = meter.take()
+    scores = meter.compute_and_reset()
     assert scores.loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-6)
     assert scores.accuracy == pytest.approx((logits.argmax(1) == labels).float().mean().item())
 
 
 def test_taking_begins_anew() -> None:
     (logits, labels), meter = answers(), TrainingMeter(CPU, measure_loss=True)
-    assert meter.take() == TrainingScores(None, None)
+    assert meter.compute_and_reset() == TrainingScores(None, None)
     meter.update(logits[:5], labels[:5])
-    meter.take()
+    meter.compute_and_reset()
     meter.update(logits[5:], labels[5:])
-    assert meter.take().loss == pytest.approx(torch.nn.functional.cross_entropy(logits[5:], labels[5:]).item(), rel=1e-6)
+    assert meter.compute_and_reset().loss == pytest.approx(torch.nn.functional.cross_entropy(logits[5:], labels[5:]).item(), rel=1e-6)
 
 
 def test_where_the_plain_loss_is_minimised_it_is_not_computed_twice() -> None:
     meter = TrainingMeter(CPU, measure_loss=False)
     meter.update(*answers())
-    assert meter.take().loss is None
+    assert meter.compute_and_reset().loss is None
 
 
 def test_half_precision_is_summed_in_full() -> None:
     (logits, labels), meter = answers(4000), TrainingMeter(CPU, measure_loss=True)
     meter.update(logits.half(), labels)
-    assert meter.take().loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-3)
+    assert meter.compute_and_reset().loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-3)
 
 
 def test_several_processes_give_the_means_over_all_their_texts() -> None:
@@ -52,8 +52,8 @@ def test_several_processes_give_the_means_over_all_their_texts() -> None:
     for meter, part in zip(meters, (slice(0, 6), slice(6, 10)), strict=True):
         meter.update(logits[part], labels[part])
     sent: list[torch.Tensor] = []
-    meters[1].take(lambda sums: sent.append(sums) or sums)
-    scores = meters[0].take(lambda sums: sums + sent[0])
+    meters[1].compute_and_reset(lambda sums: sent.append(sums) or sums)
+    scores = meters[0].compute_and_reset(lambda sums: sums + sent[0])
     assert scores.loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-6)
     assert scores.accuracy == pytest.approx((logits.argmax(1) == labels).float().mean().item())
 

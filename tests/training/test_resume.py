@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.training.conftest import run_with
+from tests.training.conftest import fit, run_with
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.errors import UserError
@@ -20,7 +20,6 @@ from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
 from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
-from trainer.training.fit import fit
 
 Material = tuple[Corpus, Splits]
 BASE = {"encoder": "tiny-bert", "epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "max_length": 32, "seed": 3}
@@ -122,7 +121,7 @@ def test_a_damaged_state_does_not_count(
     fit(broken, tiny_encoder, *material, save_seconds=0)
     assert [e["step"] for e in broken.log.read() if e["kind"] == "resumed"] == [8]
     (told,) = view_of(broken).remarks
-    assert told.startswith("The state saved after step 9 is damaged, so the training goes on from the one after step 8")
+    assert told.startswith("The state saved after step 9 is damaged, so the training continues from the one after step 8")
     assert weights(broken) == weights(whole)
     assert curve(broken) == curve(whole)
 
@@ -172,15 +171,15 @@ def test_after_a_stop_it_goes_on(material: Material, tiny_encoder: Encoder, tmp_
 
 
 @contextmanager
-def stopping_in_the_evaluation(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every run is asked to stop while it evaluates after this step."""
+def stopping_in_the_evaluation(run: Run, step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The run is asked to stop while it evaluates after this step."""
     from trainer.training.callback import TrainingCallback
 
     predicted = TrainingCallback.on_prediction_step
 
     def stopping(self: TrainingCallback, args: object, state: object, control: object, **more: object) -> None:
         if state.global_step == step:
-            self.task.run.ask_to_stop()
+            run.ask_to_stop()
         predicted(self, args, state, control, **more)
 
     with monkeypatch.context() as patched:
@@ -194,7 +193,7 @@ def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
     whole, stopped = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
     fit(whole, tiny_encoder, *material)
     second = view_of(whole).evaluations[1].step
-    with stopping_in_the_evaluation(second, monkeypatch):
+    with stopping_in_the_evaluation(stopped, second, monkeypatch):
         assert fit(stopped, tiny_encoder, *material).stopped
     assert [e.step for e in view_of(stopped).evaluations] == [view_of(whole).evaluations[0].step]
     stopped.withdraw_stop()
@@ -385,7 +384,7 @@ def test_two_stops_in_the_same_evaluation(
     whole, stopped = (run_with(tmp_path, material, Recipe(**BASE)) for _ in range(2))
     fit(whole, tiny_encoder, *material)
     at = view_of(whole).evaluations[evaluation].step
-    with stopping_in_the_evaluation(at, monkeypatch):
+    with stopping_in_the_evaluation(stopped, at, monkeypatch):
         for _ in range(2):
             assert fit(stopped, tiny_encoder, *material).stopped
             assert view_of(stopped).step == at
@@ -411,10 +410,10 @@ def test_with_points_far_apart_it_is_saved_all_the_same(
 ) -> None:
     import time
 
-    from trainer.training import callback
+    from trainer.training import keeping
     from trainer.training.trainer import ClassificationTrainer
 
-    monkeypatch.setattr(callback, "_SAVES_SHARE", 0)
+    monkeypatch.setattr(keeping, "_MIN_INTERVAL_TO_SAVE_TIME", 0)
     run = run_with(tmp_path, material, Recipe(**{**BASE, "log_every": 10_000}))
     step = ClassificationTrainer.training_step
 

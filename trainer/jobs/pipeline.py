@@ -1,11 +1,16 @@
-"""One run from its first step to its report: train, score, save; every end, good or bad, written into its log."""
+"""One run from its first step to its report: train, predict, save the model card; the log records how it ended.
+
+Knows the run's folder and log; training/ is handed a reporter and paths.
+"""
 
 import errno
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,99 +32,164 @@ from trainer.runs.writer_lock import maintenance_lock, writer_lock
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder, local_encoder
 
-TRY_AGAIN = (
-    "Train it again: it goes on from what was saved last. If it fails once more, the file error.log of the run's folder tells why to "
-    "whoever looks after this program."
-)
-"""What to do after a failure that nobody foresaw."""
+if TYPE_CHECKING:
+    from trainer.training.attempt import TrainResult
 
-_AT_ONCE_SECONDS = 3.0
-"""A yardstick that is expected to take less is measured before the training, so that its line is in the charts from the first point on."""
+TRY_AGAIN = (
+    "Train it again: it continues from the last saved state. If it fails again, the file error.log in the run's folder has the details for "
+    "the person who runs this program."
+)
+"""What to do after an unexpected failure."""
+
+_QUICK_SECONDS = 3.0
+"""A baseline expected to take less is scored before the training, so that the charts show its line from the first point on."""
+
+
+@dataclass(frozen=True)
+class RunReporter:
+    """Reports a training's events to the run's log, and a stop to the training if the run's stop file exists."""
+
+    run: Run
+
+    def emit(self, event_type: str, *, durable: bool = False, **fields: Any) -> None:
+        self.run.log.append(event_type, durable=durable, **fields)
+
+    def stop_requested(self) -> bool:
+        return self.run.stop_asked()
+
+
+@dataclass(frozen=True)
+class RunHistory:
+    """What a run's log says when its training begins, read once."""
+
+    view: RunView
+    event_types: Collection[str]
+
+    @classmethod
+    def read(cls, run: Run) -> "RunHistory":
+        events = list(run.log.read())
+        return cls(build_view(run.id, events), frozenset(event["kind"] for event in events))
+
+    @property
+    def has_started(self) -> bool:
+        """Whether a training of this run has begun before. Not by "started" alone, as that line may be damaged."""
+        return not self.event_types.isdisjoint(("started", "log", "eval", "saved"))
 
 
 def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0) -> bool:
-    """Do the work of a run that waits, in this thread; returns whether there is nothing left to wait for (False: somebody else has its lock).
+    """Do a queued run's work in this thread; returns False if another process holds the run's lock, so that the run must wait.
 
-    ``save_seconds`` is the time between two states to go on from. Never raises for what goes wrong inside: a failure ends in the run's
-    log, in words, and its traceback in a file. Raises OSError where the lock cannot be had at all.
+    ``save_seconds`` is the time between two resume states. Never raises if the training fails: the run's log records the failure as a
+    message, and a file holds its traceback. Raises OSError if the lock cannot be taken at all.
     """
-    with writer_lock(run.path) as mine:
-        if not mine:
+    with writer_lock(run.path) as acquired:
+        if not acquired:
             return False
-        # Only now is it sure: another process may just have trained it, or taken it out of the queue.
-        if run.folded().status != "queued" or run.stop_asked():
+        # Only the lock makes this certain: another process may just have trained the run or cancelled it.
+        status = run.folded().status
+        if status != "queued" or run.stop_asked():
             release_workers()
-            if run.folded().status == "queued":
+            if status == "queued":
                 cancel(run)
             return True
         end = run.missing_end()
         if end is not None:
-            # Nothing is left to do but to say so.
+            # Everything is done; only the end has to be recorded.
             release_workers()
             run.log.append(**end, durable=True)
             return True
-        from trainer.training.attempt import TrainingCancelled
-
-        try:
-            try:
-                _train_and_report(run, encoders, save_seconds)
-            except TrainingCancelled:
-                run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
-        except NoMemoryError as error:
-            record_failure(run, error.message, error.code, fewer_texts=error.fewer_texts)
-        except UserError as error:
-            record_failure(run, error.message, error.code)
-        except OSError as error:
-            record_failure(run, describe_disk_error(error), "disk")
-        except Exception:
-            record_failure(run, f"The training failed unexpectedly. {TRY_AGAIN}", "unexpected")
+        _train_or_record_failure(run, encoders, save_seconds)
     return True
 
 
+def _train_or_record_failure(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
+    from trainer.training.attempt import TrainingCancelled
+
+    try:
+        try:
+            _train_and_report(run, encoders, save_seconds)
+        except TrainingCancelled:
+            run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
+    except NoMemoryError as error:
+        record_failure(run, error.message, error.code, fewer_texts=error.fewer_texts)
+    except UserError as error:
+        record_failure(run, error.message, error.code)
+    except OSError as error:
+        record_failure(run, describe_disk_error(error), "disk")
+    except Exception:
+        record_failure(run, f"The training failed unexpectedly. {TRY_AGAIN}", "unexpected")
+
+
 def cancel(run: Run) -> None:
-    """Take a run that waits out of the queue for good; whoever does so has the run's lock. Raises OSError."""
+    """Take a queued run out of the queue for good; the caller holds the run's lock. Raises OSError."""
     run.log.append("cancelled", durable=True, message="Taken out of the queue.")
 
 
 def run_worker(encoders: EncoderCatalogue) -> None:
-    """The part of a process that trains together with the one that owns the run (see ranks.py): its steps, no words and no files.
+    """The work of a process other than rank 0 in a training of several processes: its steps, without log and files.
 
-    Ends when the training does, or at once where the other one finds nothing to train; what goes wrong is raised, and ends the others too.
+    Ends with the training, or at once if rank 0 finds nothing to train. Errors are raised, which ends the other processes too.
     """
     from trainer.training.attempt import TrainingCancelled
     from trainer.training.distributed import ProcessGroup
-    from trainer.training.fit import fit
 
     try:
-        shared = ProcessGroup.from_environment().broadcast(None)
+        folder = ProcessGroup.from_environment().broadcast(None)
     except RuntimeError:
-        # Rank 0 was quicker to end than its word to arrive; how it ended is its business to tell.
+        # Rank 0 ended before its message arrived; it has recorded how.
         return
-    if not shared:
+    if not folder:
         return
-    run = Run(Path(shared), muted=True)
+    run = Run(Path(folder), muted=True)
     corpus, splits = load_run_rows(run)
-    view = build_view(run.id, run.log.read())
+    history = RunHistory.read(run)
     with suppress(TrainingCancelled):
-        fit(run, find_run_encoder(run, view, encoders), corpus, splits)
+        train_run(run, history, find_run_encoder(run, history.view, encoders), corpus, splits)
 
 
 def release_workers() -> None:
-    """Tell the processes that would lend a hand that there is nothing to do; without any, nothing."""
+    """Tell the other processes of this training, if there are any, that there is nothing to do."""
     from trainer.training.distributed import ProcessGroup
 
     ProcessGroup.from_environment().broadcast("")
 
 
+def train_run(
+    run: Run,
+    history: RunHistory,
+    encoder: Encoder,
+    corpus: Corpus,
+    splits: Splits,
+    *,
+    checkpoints: Checkpoints | None = None,
+    save_seconds: float = 30.0,
+) -> "TrainResult | None":
+    """Train a run as its recipe was resolved when it was created; raises what ``fit`` does. ``checkpoints`` if some were verified already."""
+    from trainer.training.context import PreviousAttempts
+    from trainer.training.fit import fit
+
+    return fit(
+        run.resolved_recipe(),
+        encoder,
+        corpus,
+        splits,
+        reporter=RunReporter(run),
+        checkpoints=checkpoints or Checkpoints(run.checkpoints, run.id),
+        model_folder=run.model,
+        previous=PreviousAttempts(history.has_started, history.view.batch_size, history.view.texts_at_a_time),
+        save_seconds=save_seconds,
+    )
+
+
 def find_run_encoder(run: Run, view: RunView, encoders: EncoderCatalogue) -> Encoder:
-    """The run's encoder, be it one of these or a folder; UserError where it is gone."""
+    """The run's encoder, from the catalogue or its own folder. Raises UserError if it is gone."""
     return local_encoder(Path(view.encoder_folder)) if view.encoder_folder else encoders.get(run.recipe().encoder)
 
 
 def record_failure(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -> None:
-    """Write the end of a failed run: first the words, then the traceback of the exception being handled.
+    """Write the end of a failed run: first the message, then the traceback of the exception being handled.
 
-    On a full disk either may fail; without the words the run shows as interrupted.
+    On a full disk either may fail; without the message the run counts as interrupted.
     """
     with suppress(OSError):
         run.log.append("failed", durable=True, message=message, code=code, fewer_texts=fewer_texts)
@@ -128,13 +198,13 @@ def record_failure(run: Run, message: str, code: str, *, fewer_texts: int | None
 
 
 def load_run_rows(run: Run) -> tuple[Corpus, Splits]:
-    """The rows of a run, as they were when it was made. Raises UserError ``run_damaged`` where they are not."""
+    """The rows of a run as they were when it was created. Raises UserError ``run_damaged`` if they have changed."""
     run.check(ROWS)
     return load_rows(run.rows)
 
 
 def load_run_predictions(run: Run) -> Predictions:
-    """The predictions of a run, as they were when it ended. Raises UserError ``run_damaged`` where they are not."""
+    """The predictions of a run as they were when it ended. Raises UserError ``run_damaged`` if they have changed."""
     run.check(PREDICTIONS)
     try:
         return load_predictions(run.predictions)
@@ -147,59 +217,57 @@ def load_run_predictions(run: Run) -> Predictions:
 def load_report(run: Run, split: str) -> Report:
     """The report of one split ("validation", "test"), computed from the saved predictions, so that the two cannot disagree.
 
-    Raises UserError ``run_damaged`` where they are missing or damaged.
+    Raises UserError ``run_damaged`` if they are missing or damaged.
     """
     return split_report(load_run_predictions(run), split)
 
 
-def split_report(saved: Predictions, split: str) -> Report:
-    """The report of one split of saved predictions."""
-    predictions = saved.for_split(split)
-    return build_report(predictions.labels, predictions.predicted, predictions.label_names)
+def split_report(predictions: Predictions, split: str) -> Report:
+    """The report of one split of a run's predictions."""
+    part = predictions.for_split(split)
+    return build_report(part.labels, part.predicted, part.label_names)
 
 
 def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
-    begun = time.monotonic()
+    started = time.monotonic()
     run.log.append("phase", durable=True, what="warming up")
     from trainer.training.distributed import ProcessGroup
-    from trainer.training.fit import fit
 
     try:
-        view = build_view(run.id, run.log.read())
-        encoder = find_run_encoder(run, view, encoders)
+        history = RunHistory.read(run)
+        encoder = find_run_encoder(run, history.view, encoders)
         corpus, splits = load_run_rows(run)
         checkpoints = Checkpoints(run.checkpoints, run.id)
-        if view.parent:
-            # A beginning from the first step would be another training.
-            require_checkpoint(checkpoints, view.name)
+        if history.view.parent:
+            # Starting at the first step would be a different training.
+            require_checkpoint(checkpoints, history.view.name)
     except Exception:
         release_workers()
         raise
     ProcessGroup.from_environment().broadcast(str(run.path))
-    _score_quick_baselines(run, corpus, splits)
-    fitted = fit(run, encoder, corpus, splits, checkpoints=checkpoints, save_seconds=save_seconds)
-    _save_predictions(run, corpus, splits, device=fitted.hardware.device)
-    if not _knows(run, "baseline"):
+    has_baseline = _score_quick_baselines(run, history, corpus, splits)
+    result = train_run(run, history, encoder, corpus, splits, checkpoints=checkpoints, save_seconds=save_seconds)
+    _save_predictions(run, corpus, splits, device=result.hardware.device)
+    if not has_baseline:
         _score_baseline(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
-    seconds = fitted.seconds_before + time.monotonic() - begun
     end = {
-        "kind": "stopped" if fitted.stopped else "finished",
-        "best_step": fitted.best_step,
-        "train_seconds": round(fitted.train_seconds, 3),
-        "samples_per_second": round(fitted.samples_per_second, 2),
-        "seconds": round(seconds, 3),
+        "kind": "stopped" if result.stopped else "finished",
+        "best_step": result.best_step,
+        "train_seconds": round(result.train_seconds, 3),
+        "samples_per_second": round(result.samples_per_second, 2),
+        "seconds": round(result.previous_seconds + time.monotonic() - started, 3),
     }
     write_card(run, build_view(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
-    # Before the end is told: a run that says that it is finished has a seal.
+    # Sealed before the end is recorded: every run that says it is finished has a seal.
     run.seal_results(end)
     run.log.append(**end, durable=True)
 
 
 def refresh_card(run: Run) -> None:
-    """Write the card of a run's model anew, with the run's name of today; the old one stays where the run is damaged or being written."""
-    with maintenance_lock(run.path, patient=False) as held:
+    """Write a run's model card again, with the run's present name; does nothing while the run is damaged or being written."""
+    with maintenance_lock(run.path, patient=False) as acquired:
         view = run.folded()
-        if not (held and view.has_model) or view.damage:
+        if not (acquired and view.has_model) or view.damage:
             return
         with suppress(UserError):
             run.check(PREDICTIONS, CARD)
@@ -207,55 +275,54 @@ def refresh_card(run: Run) -> None:
 
 
 def require_checkpoint(checkpoints: Checkpoints, name: str, *, digest: Digest | None = file_digest) -> Checkpoint:
-    """The last whole state of a run. Raises UserError where there is none to go on from: ``no_state``, or ``run_damaged`` where there was one.
+    """The last complete state of a run. Raises UserError ``no_state`` if there is none, ``run_damaged`` if there was one.
 
-    With ``digest`` None as far as marks and sizes tell, at once; the training reads them before it goes on.
+    With ``digest`` None only marks and sizes are checked, at once; the training verifies the content before it resumes.
     """
     newest, damaged = checkpoints.newest_and_damaged(digest=digest)
     if newest is None and damaged:
         raise UserError(
             f"The last state of {name} (in the folder checkpoints) is damaged, so it cannot be trained further. "
-            "Its curves, scores and model still work. Start it anew with more epochs.",
+            "Its curves, scores and model still work. Start a new run with more epochs.",
             code="run_damaged",
         )
     if newest is None:
         raise UserError(
-            f"The last state of {name} is no longer kept, so it cannot be trained further. Start it anew with more epochs.",
+            f"The last state of {name} is no longer kept, so it cannot be trained further. Start a new run with more epochs.",
             code="no_state",
         )
     return newest
 
 
 def _save_predictions(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
-    """Probabilities of the saved model for every validation and test row, in float32: just what the page's box would say."""
+    """Save the model's probabilities for every validation and test row, in float32: the same as the page gives for these texts."""
     from trainer.training.predictor import Predictor
 
     rows = np.concatenate([splits.validation, splits.test])
     split = np.array(["validation"] * len(splits.validation) + ["test"] * len(splits.test))
     predictor = Predictor(run.model, device=device)
     probabilities = predictor.probabilities(
-        [corpus.texts[i] for i in rows], done=_progress_logger(run, f"scoring {len(rows):,} rows", stage="scoring")
+        [corpus.texts[i] for i in rows], on_progress=_progress_logger(run, f"scoring {len(rows):,} rows", stage="scoring")
     )
     save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names))
 
 
-def _score_quick_baselines(run: Run, corpus: Corpus, splits: Splits) -> None:
-    """Tell the log what the training has to beat, once for each run: what costs more than a moment is left for last."""
-    if not _knows(run, "majority"):
+def _score_quick_baselines(run: Run, history: RunHistory, corpus: Corpus, splits: Splits) -> bool:
+    """Log what the training has to beat, once per run; returns whether the word-count baseline is logged, as a slow one is left for last."""
+    if "majority" not in history.event_types:
         majority = majority_class(*(corpus.label_ids[rows] for rows in (splits.train, splits.validation, splits.test)))
         validation, test = majority.accuracies
         run.log.append("majority", name=corpus.label_names[majority.class_id], validation_accuracy=validation, accuracy=test)
-    if not _knows(run, "baseline") and estimate_baseline_seconds(*_split_rows(corpus, splits)) < _AT_ONCE_SECONDS:
-        _score_baseline(run, corpus, splits, what="counting words first, as a yardstick")
-
-
-def _knows(run: Run, kind: str) -> bool:
-    """Whether the log has such a fact: what is measured of a run's rows stays true when it goes on."""
-    return any(event["kind"] == kind for event in run.log.read())
+    if "baseline" in history.event_types:
+        return True
+    if estimate_baseline_seconds(*_split_rows(corpus, splits)) >= _QUICK_SECONDS:
+        return False
+    _score_baseline(run, corpus, splits, what="scoring a simple word-count model for comparison")
+    return True
 
 
 def _score_baseline(run: Run, corpus: Corpus, splits: Splits, *, what: str, stage: str | None = None) -> None:
-    """Tell the log what a simple word-count model reaches on the same rows. Its failure is told there too, and fails nothing."""
+    """Log what a simple word-count model reaches on the same rows. If it fails, that is logged too, and the training continues."""
     run.log.append("phase", what=what, stage=stage)
     started = time.monotonic()
     try:
@@ -276,26 +343,25 @@ def _score_baseline(run: Run, corpus: Corpus, splits: Splits, *, what: str, stag
 
 def _split_rows(corpus: Corpus, splits: Splits) -> list[Rows]:
     """The training, validation and test rows."""
-    parts = (splits.train, splits.validation, splits.test)
-    return [([corpus.texts[i] for i in rows], corpus.label_ids[rows]) for rows in parts]
+    return [([corpus.texts[i] for i in rows], corpus.label_ids[rows]) for rows in (splits.train, splits.validation, splits.test)]
 
 
 def _progress_logger(run: Run, what: str, *, stage: str) -> Callable[[float], None]:
-    """Tells the log how much of a phase is done, every two seconds at most."""
+    """A function that logs how much of a phase is done (0..1), every two seconds at most."""
     run.log.append("phase", what=what, stage=stage, done=0.0)
-    told = time.monotonic()
+    logged_at = time.monotonic()
 
-    def tell(share: float) -> None:
-        nonlocal told
-        if time.monotonic() - told >= 2.0:
-            told = time.monotonic()
-            run.log.append("phase", what=what, stage=stage, done=round(share, 3))
+    def log(done: float) -> None:
+        nonlocal logged_at
+        if time.monotonic() - logged_at >= 2.0:
+            logged_at = time.monotonic()
+            run.log.append("phase", what=what, stage=stage, done=round(done, 3))
 
-    return tell
+    return log
 
 
 def describe_disk_error(error: OSError) -> str:
-    """What a person should know of a file that could not be written or read."""
+    """What a user should know about a file that could not be written or read."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "The disk is full, so the training could not be saved. Free some space and resume the run: what was saved so far is kept."
-    return f"A file could not be written or read ({error.strerror or error}). Put that right and resume the run: what was saved so far is kept."
+    return f"A file could not be written or read ({error.strerror or error}). Fix that and resume the run: what was saved so far is kept."

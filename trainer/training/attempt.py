@@ -1,17 +1,18 @@
-"""One training from its last saved state, or from the beginning, to its model; a second attempt where the memory did not suffice."""
+"""One training from its last saved state, or from the start, to its model; and a second attempt if memory ran out."""
 
 import gc
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainer.atomic import make_folder, move, sync_tree
 from trainer.errors import NoMemoryError
 from trainer.runs.checkpoints import Checkpoint, link_files
-from trainer.runs.run import Run
 from trainer.text_format import pluralize
+from trainer.training.context import Reporter, TrainingContext
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
@@ -21,93 +22,95 @@ from trainer.training.tokenized_dataset import TokenizedDataset
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-    from trainer.training.callback import TrainingCallback, TrainingContext
+    from trainer.training.callback import TrainingCallback
     from trainer.training.classifier import Classifier
+    from trainer.training.keeping import CheckpointKeeper
     from trainer.training.state import TrainState
     from trainer.training.trainer import ClassificationTrainer
 
 
 class TrainingCancelled(Exception):
-    """A stop was asked for before the first step."""
+    """A stop was requested before the first step."""
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training did. ``train_seconds`` and samples are of training steps alone: no evaluations, no saves."""
+    """What a training did. ``train_seconds`` and samples count training steps only: no evaluations, no saves."""
 
     stopped: bool
     best_step: int
     train_seconds: float
     samples_per_second: float
     hardware: Hardware
-    seconds_before: float
-    """Seconds of the training that were spent before it was resumed for the last time."""
+    previous_seconds: float
+    """Seconds of the training before it was last resumed."""
 
 
 @dataclass(frozen=True)
 class TrainingJob:
     """All that one attempt at a training needs."""
 
-    task: "TrainingContext"
+    context: TrainingContext
     encoder: Encoder
     label_names: tuple[str, ...]
     tokenizer: "PreTrainedTokenizerBase"
     train: TokenizedDataset
     validation: TokenizedDataset
     hardware: Hardware
+    model_folder: Path
+    """Where the model is saved, as a whole or not at all."""
+    started_before: bool
+    """Whether an earlier attempt has reported its start."""
 
 
-def train_with_oom_retry(course: TrainingJob, texts_at_a_time: int) -> TrainResult | None:
-    """Train; where the memory does not suffice, once more from the last state with batches read in parts.
+class _OutOfMemory:
+    """Returned and not raised: an exception would keep the frames of the attempt alive, and with them its memory."""
 
-    ``texts_at_a_time`` is the batch of a process or, where it is known to be too much, an equal part of it. Raises NoMemoryError where
-    neither suffices.
+
+def train_with_oom_retry(job: TrainingJob, texts_at_a_time: int) -> TrainResult | None:
+    """Train; if memory runs out, train once more from the last state with batches read in smaller parts.
+
+    ``texts_at_a_time`` is the batch of a process or, if that is known to be too much, an equal part of it. Returns None in all processes
+    but rank 0. Raises NoMemoryError if memory runs out again.
     """
-    recipe, process_group = course.task.recipe, course.task.process_group
-    together = recipe.batch_size // process_group.world_size
-    fitted = _attempt_and_clear(course, split=together // texts_at_a_time)
-    if fitted is not _NO_MEMORY:
-        return fitted
-    # Of several processes one may have had room enough: they could not agree on a second attempt.
-    fewer = largest_divisor(texts_at_a_time, texts_at_a_time - 1) if process_group.world_size == 1 else None
+    recipe, world_size = job.context.recipe, job.context.process_group.world_size
+    process_batch = recipe.batch_size // world_size
+    result = _train_once(job, batch_parts=process_batch // texts_at_a_time)
+    if not isinstance(result, _OutOfMemory):
+        return result
+    # With several processes one may have had enough memory: they could not agree on a second attempt.
+    fewer = largest_divisor(texts_at_a_time, texts_at_a_time - 1) if world_size == 1 else None
     if fewer is not None:
-        parts = together // fewer
-        remark = (
-            f"The {course.hardware.name} ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. It goes on with "
-            f"{fewer} at a time and {parts * recipe.gradient_accumulation} times as many before each step: "
-            "the same training, a little slower."
+        batch_parts = process_batch // fewer
+        note = (
+            f"This machine ({job.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. The training continues "
+            f"with {fewer} at a time, {batch_parts * recipe.gradient_accumulation} times for each step: the same training, a little slower."
         )
-        fitted = _attempt_and_clear(course, split=parts, remark=remark)
-        if fitted is not _NO_MEMORY:
-            return fitted
+        result = _train_once(job, batch_parts=batch_parts, retry_note=note)
+        if not isinstance(result, _OutOfMemory):
+            return result
         texts_at_a_time = fewer
     fewer = largest_divisor(texts_at_a_time, texts_at_a_time - 1)
     raise NoMemoryError(
-        f"The {course.hardware.name} ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {out_of_memory_advice(fewer)}",
+        f"This machine ({job.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {out_of_memory_advice(fewer)}",
         code="out_of_memory",
         fewer_texts=fewer,
     )
 
 
-_NO_MEMORY = object()
-
-
-def _attempt_and_clear(course: TrainingJob, **how: Any) -> Any:
-    """An attempt, after which no memory of it is held: by now an exception of it is gone too, and with it what its frames held."""
-    fitted = _attempt(course, **how)
+def _train_once(job: TrainingJob, *, batch_parts: int, retry_note: str = "") -> "TrainResult | _OutOfMemory | None":
+    """One attempt, whose memory is free when this returns: by now an exception of it is gone too."""
+    result = _attempt(job, batch_parts, retry_note)
     gc.collect()
-    if course.hardware.device == "cuda":
+    if job.hardware.device == "cuda":
         import torch
 
         torch.cuda.empty_cache()
-    return fitted
+    return result
 
 
-def _attempt(course: TrainingJob, *, split: int = 1, remark: str = "") -> Any:
-    """Train from the last complete state, or from the beginning; _NO_MEMORY where the memory did not suffice.
-
-    ``split`` is the number of parts in which each batch is read, ``remark`` what is to be said of this attempt.
-    """
+def _attempt(job: TrainingJob, batch_parts: int, retry_note: str) -> "TrainResult | _OutOfMemory | None":
+    """Train from the last complete state, or from the start; each batch is read in ``batch_parts`` parts."""
     import torch
     from transformers import set_seed
 
@@ -116,146 +119,148 @@ def _attempt(course: TrainingJob, *, split: int = 1, remark: str = "") -> Any:
     from trainer.training.state import load_train_state
     from trainer.training.trainer import build_trainer
 
-    task, hardware = course.task, course.hardware
-    run, recipe = task.run, task.recipe
+    context, recipe = job.context, job.context.recipe
     set_seed(recipe.seed)
-    model = build_classifier(course.encoder, course.label_names, recipe)
-    masks = optimize_for_device(model, hardware, seed=recipe.seed)
-    last, damaged = _last_state(task)
-    before = load_train_state(last.path) if last else None
-    if not remark:
-        # Later there may be something to keep: the first step then ends it.
-        raise_if_stop_requested(run, task.process_group)
-    _tell_start(task, model, hardware, last)
-    for message in filter(None, (damaged, remark)):
-        run.log.append("notice", message=message)
-    run.log.append("phase", what="training")
-    trainer, watch = build_trainer(
-        task,
+    model = build_classifier(job.encoder, job.label_names, recipe)
+    masks = optimize_for_device(model, job.hardware, seed=recipe.seed)
+    last, damage_note = _last_state(context)
+    resume_from = load_train_state(last.path) if last else None
+    if not retry_note:
+        # Before a retry there may be a model to keep: the retry's first step then handles the stop.
+        raise_if_stop_requested(context.reporter, context.process_group)
+    _report_start(job, model, last, started_before=job.started_before or bool(retry_note))
+    for message in filter(None, (damage_note, retry_note)):
+        context.reporter.emit("notice", message=message)
+    context.reporter.emit("phase", what="training")
+    trainer, callback = build_trainer(
+        context,
         model,
-        course.tokenizer,
-        train=course.train,
-        validation=course.validation,
-        hardware=hardware,
-        split=split,
+        job.tokenizer,
+        train=job.train,
+        validation=job.validation,
+        hardware=job.hardware,
+        batch_parts=batch_parts,
         masks=masks,
-        before=before,
+        resume_from=resume_from,
     )
     try:
-        return _trained(course, trainer, watch, last, before)
+        return _train_and_save(job, trainer, callback, last, resume_from)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
+        if not _is_out_of_memory(error):
             raise
-        return _NO_MEMORY
+        return _OutOfMemory()
     finally:
-        # The watch and the Trainer hold each other, and the Trainer the optimizer: let go of their memory before the scoring.
-        watch.trainer = None
+        # Callback and Trainer hold each other, and the Trainer the optimizer: free their memory before the predictions.
+        callback.trainer = None
 
 
-def _trained(
-    course: TrainingJob, trainer: "ClassificationTrainer", watch: "TrainingCallback", last: Checkpoint | None, before: "TrainState | None"
+def _train_and_save(
+    job: TrainingJob,
+    trainer: "ClassificationTrainer",
+    callback: "TrainingCallback",
+    last: Checkpoint | None,
+    resume_from: "TrainState | None",
 ) -> TrainResult | None:
-    """Train what is still to come after ``last`` and save the model; None in a process that only lends a hand."""
+    """Train the steps after ``last`` and save the model; None in all processes but rank 0."""
     from trainer.training.callback import TrainingComplete
 
-    task = course.task
-    if _something_is_to_come(before, task):
+    context = job.context
+    if _has_work_left(resume_from, context):
         with suppress(TrainingComplete):
             trainer.train(resume_from_checkpoint=str(last.path) if last else None)
     else:
-        trainer.state.global_step = before.step
-    if not task.process_group.is_main_process:
+        trainer.state.global_step = resume_from.step
+    if not context.process_group.is_main_process:
         return None
-    task.run.log.append("phase", durable=True, what="saving the model", stage="saving")
-    _save(task.run, watch, course.tokenizer)
+    context.reporter.emit("phase", durable=True, what="saving the model", stage="saving")
+    _save_model(job, callback.keeper)
     return TrainResult(
-        watch.stopped,
-        watch.best.step,
-        watch.train_seconds,
-        watch.samples_per_second(trainer.state.global_step),
-        course.hardware,
-        before.seconds if before else 0.0,
+        callback.stopped,
+        callback.keeper.best.step,
+        callback.train_seconds,
+        callback.samples_per_second(trainer.state.global_step),
+        job.hardware,
+        resume_from.seconds if resume_from else 0.0,
     )
 
 
-def _something_is_to_come(before: "TrainState | None", task: "TrainingContext") -> bool:
-    if before is None or before.unscored:
+def _has_work_left(resume_from: "TrainState | None", context: TrainingContext) -> bool:
+    if resume_from is None or resume_from.evaluation_pending:
         return True
-    ended = before.ended and task.recipe.early_stopping is not None
-    return not ended and before.step < task.schedule.total_steps
+    stopped_early = resume_from.stopped_early and context.recipe.early_stopping is not None
+    return not stopped_early and resume_from.step < context.schedule.total_steps
 
 
-def _last_state(task: "TrainingContext") -> tuple[Checkpoint | None, str]:
-    """The state to go on from, the same in every process, and what is to be said of damaged ones; what does not count is removed."""
-    newest, damaged = task.checkpoints.newest_and_damaged() if task.process_group.is_main_process else (None, ())
-    if task.process_group.is_main_process:
-        task.checkpoints.forget_after(newest)
-    step = int(task.process_group.broadcast(str(newest.step if newest else -1)))
+def _last_state(context: TrainingContext) -> tuple[Checkpoint | None, str]:
+    """The state to resume from, the same in all processes, and a note about damaged ones; removes what does not count."""
+    group, checkpoints = context.process_group, context.checkpoints
+    newest, damaged = checkpoints.newest_and_damaged() if group.is_main_process else (None, ())
+    if group.is_main_process:
+        checkpoints.forget_after(newest)
+    step = int(group.broadcast(str(newest.step if newest else -1)))
     if step < 0 or newest is not None:
-        return newest, _damaged_words(damaged, newest)
-    return Checkpoint(task.run.checkpoints / f"state-{step:08d}", step), ""
+        return newest, _damage_note(damaged, newest)
+    return Checkpoint(checkpoints.folder / f"state-{step:08d}", step), ""
 
 
-def _damaged_words(damaged: Sequence[int], newest: Checkpoint | None) -> str:
-    """That states were damaged and where the training goes on instead; nothing where none was."""
+def _damage_note(damaged: Sequence[int], newest: Checkpoint | None) -> str:
+    """Which states are damaged and where the training continues instead; "" if none is."""
     if not damaged:
         return ""
     steps = " and ".join(f"{step:,}" for step in reversed(damaged))
     which = f"The state saved after step {steps} is" if len(damaged) == 1 else f"The states saved after steps {steps} are"
-    where = f"goes on from the one after step {newest.step:,}, which is whole" if newest else "begins again from the start"
-    return f"{which} damaged, so the training {where}. What was trained since then is trained once more, to the same result."
+    where = f"continues from the one after step {newest.step:,}, which is intact" if newest else "begins again from the start"
+    return f"{which} damaged, so the training {where}. The steps since then are trained again, to the same result."
 
 
-def _out_of_memory(error: BaseException) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     import torch
 
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    # The allocator for processors has no exception of its own.
+    # The CPU allocator has no exception of its own.
     return "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
-def _tell_start(task: "TrainingContext", model: "Classifier", hardware: Hardware, last: Checkpoint | None) -> None:
+def _report_start(job: TrainingJob, model: "Classifier", last: Checkpoint | None, *, started_before: bool) -> None:
     from trainer.training.classifier import count_parameters
 
-    recipe, log = task.recipe, task.run.log
-    # Not by "started" alone, as that line may be damaged.
-    begun = last is not None or any(event["kind"] in ("started", "log", "eval", "saved") for event in log.read())
-    log.append(
+    recipe, schedule, reporter = job.context.recipe, job.context.schedule, job.context.reporter
+    reporter.emit(
         "started",
-        device=hardware.description,
-        processes=task.process_group.world_size,
+        device=job.hardware.description,
+        processes=job.context.process_group.world_size,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
-        total_steps=task.schedule.total_steps,
-        epoch_steps=list(task.schedule.epoch_steps),
-        evaluations=len(task.schedule.evaluation_steps),
+        total_steps=schedule.total_steps,
+        epoch_steps=list(schedule.epoch_steps),
+        evaluations=len(schedule.evaluation_steps),
         parameters=count_parameters(model),
-        trainable_parameters=count_parameters(model, learning=True),
+        trainable_parameters=count_parameters(model, trainable=True),
     )
-    if begun:
-        log.append("resumed", durable=True, step=last.step if last else 0, best_step=last.best if last else None)
+    if last is not None or started_before:
+        reporter.emit("resumed", durable=True, step=last.step if last else 0, best_step=last.best if last else None)
 
 
-def _save(run: Run, watch: "TrainingCallback", tokenizer: "PreTrainedTokenizerBase") -> None:
-    """Make ``run.model`` of the best weights and the tokenizer, as a whole or not at all; the last state stays, for whoever wants more epochs."""
+def _save_model(job: TrainingJob, keeper: "CheckpointKeeper") -> None:
+    """Save the best weights and the tokenizer in the model's folder, and keep only the last state, for training more epochs."""
     from trainer.training.state import disk_errors_as_oserror
 
-    partial = run.path / ".model"
+    partial = job.model_folder.parent / f".{job.model_folder.name}"
     shutil.rmtree(partial, ignore_errors=True)
     make_folder(partial)
-    link_files(watch.best_checkpoint().path, partial)
+    link_files(keeper.best_checkpoint().path, partial)
     with disk_errors_as_oserror():
-        tokenizer.save_pretrained(partial)
+        job.tokenizer.save_pretrained(partial)
     sync_tree(partial)
-    move(partial, run.model)
-    last = watch.checkpoints.newest()
+    move(partial, job.model_folder)
+    last = job.context.checkpoints.newest()
     if last is not None:
-        watch.checkpoints.keep_only(last)
+        job.context.checkpoints.keep_only(last)
 
 
-def raise_if_stop_requested(run: Run, process_group: ProcessGroup) -> None:
-    """End before the first step where a stop was asked for while things were loading."""
-    if process_group.broadcast_flag(run.stop_asked()):
+def raise_if_stop_requested(reporter: Reporter, process_group: ProcessGroup) -> None:
+    """Raise TrainingCancelled, in all processes, if a stop was requested while the training was loading."""
+    if process_group.broadcast_flag(reporter.stop_requested()):
         raise TrainingCancelled

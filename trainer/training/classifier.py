@@ -97,9 +97,9 @@ def in_head(model: Classifier, name: str) -> bool:
     return not name.startswith(prefix) or name.startswith(f"{prefix}pooler.")
 
 
-def count_parameters(model: nn.Module, *, learning: bool = False) -> int:
-    """How many numbers the model has, or those of them that learn."""
-    return sum(p.numel() for p in model.parameters() if p.requires_grad or not learning)
+def count_parameters(model: nn.Module, *, trainable: bool = False) -> int:
+    """How many parameters the model has, or how many of them are trained."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
 
 
 def save_classifier(model: Classifier, folder: Path) -> None:

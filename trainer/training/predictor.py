@@ -110,8 +110,10 @@ class Predictor:
             for i, (tokens, _) in enumerate(lengths)
         ]
 
-    def probabilities(self, texts: Sequence[str], *, batch_size: int = 64, done: Callable[[float], None] | None = None) -> np.ndarray:
-        """Shape (len(texts), classes), float32, each row summing to 1; ``done`` hears the share that is ready.
+    def probabilities(
+        self, texts: Sequence[str], *, batch_size: int = 64, on_progress: Callable[[float], None] | None = None
+    ) -> np.ndarray:
+        """Shape (len(texts), classes), float32, each row summing to 1; ``on_progress`` is called with the fraction (0..1) that is ready.
 
         The texts are read as they are: cleaned and repaired ones, as those of a run's rows.
         """
@@ -128,8 +130,8 @@ class Predictor:
             with torch.inference_mode():
                 logits = self._model(**batch).logits
             out[picked] = torch.softmax(logits.float(), dim=-1).cpu().numpy()
-            if done is not None:
-                done((start + len(picked)) / len(order))
+            if on_progress is not None:
+                on_progress((start + len(picked)) / len(order))
         return out
 
     def _lengths(self, texts: Sequence[str]) -> list[tuple[int, int]]:

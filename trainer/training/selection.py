@@ -1,8 +1,8 @@
 """Which evaluation's weights are kept: a score on some hundred rows is uncertain, and the highest of ten scores is partly luck.
 
-So it is the latest whose score is less than a margin below the highest one; the margin is the recipe's number of standard errors of that
-highest score (with 1 like the rule of Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3, who take the simplest model there). In a
-training that runs to its end the learning rate is lowest last, and the weights have settled.
+So it is the latest evaluation whose score is less than a tolerance below the highest one; the tolerance is the recipe's number of standard
+errors of that highest score (with 1 it resembles the rule of Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3, who take the simplest
+such model). At the end of a full training the learning rate is lowest and the weights have settled.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class BestCheckpoint:
-    """Whose weights are kept (``step``), and the highest score so far (higher is better): its step, and how far below it still counts."""
+    """The step whose weights are kept, and the best metric so far (higher is better): its step, its value, and the tolerance below it."""
 
     step: int
     best_metric_step: int
@@ -20,26 +20,25 @@ class BestCheckpoint:
     tolerance: float
 
 
-def update_best(best: BestCheckpoint | None, step: int, score: float, margin: float) -> BestCheckpoint:
-    """What is kept after an evaluation of ``score`` with a margin of its own. Where the answer's ``step`` is this one, its weights are to be saved."""
+def update_best(best: BestCheckpoint | None, step: int, score: float, tolerance: float) -> BestCheckpoint:
+    """What is kept after an evaluation of ``score`` with its own ``tolerance``. If the result's ``step`` equals ``step``, save the weights."""
     if best is None or score > best.best_metric:
-        return BestCheckpoint(step, step, score, margin)
+        return BestCheckpoint(step, step, score, tolerance)
     return replace(best, step=step) if score > best.best_metric - best.tolerance else best
 
 
-def standard_errors(labels: np.ndarray, said: np.ndarray) -> dict[str, float]:
-    """Standard errors of accuracy and macro F1; ``labels`` and what was ``said`` are class ids, int (n,).
+def standard_errors(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Standard errors of accuracy and macro F1; both arrays are class ids, int (n,).
 
-    That of macro F1 is by the delta method: the F1 of a class is 2 hits / (true + predicted), and each row moves it by what the
-    derivative says.
+    Macro F1 uses the delta method: the F1 of a class is 2 hits / (true + predicted), and each row contributes its derivative.
     """
-    hit = said == labels
-    classes = 1 + max(labels.max(), said.max())
-    both = np.maximum(np.bincount(labels, minlength=classes) + np.bincount(said, minlength=classes), 1)
-    f1 = 2 * np.bincount(labels[hit], minlength=classes) / both
-    occurring = len(np.union1d(labels, said))
-    moved = ((2 * hit - f1[labels]) / both[labels] - f1[said] / both[said]) / occurring
+    correct = predicted == labels
+    classes = 1 + max(labels.max(), predicted.max())
+    totals = np.maximum(np.bincount(labels, minlength=classes) + np.bincount(predicted, minlength=classes), 1)
+    f1 = 2 * np.bincount(labels[correct], minlength=classes) / totals
+    occurring = len(np.union1d(labels, predicted))
+    contributions = ((2 * correct - f1[labels]) / totals[labels] - f1[predicted] / totals[predicted]) / occurring
     return {
-        "accuracy": float(hit.std() / np.sqrt(len(labels))),
-        "macro_f1": float(np.sqrt((moved**2).sum())),
+        "accuracy": float(correct.std() / np.sqrt(len(labels))),
+        "macro_f1": float(np.sqrt((contributions**2).sum())),
     }

@@ -1,6 +1,6 @@
-"""The training loop: transformers' Trainer with our batch order, and states of ours to go on from.
+"""transformers' Trainer with our batch order and loss, and with resume states of ours; all of its private hooks that we override are here.
 
-Knows steps and metrics; what is written of them is ``watch``'s business, which data and what becomes of the model ``fit``'s.
+Knows steps and metrics; callback.py reports them, fit.py chooses the rows.
 """
 
 import math
@@ -17,10 +17,12 @@ from transformers.trainer_callback import PrinterCallback
 from trainer.recipe import Recipe
 from trainer.training import state
 from trainer.training.batching import LengthGroupedSampler, PaddingCollator
-from trainer.training.callback import EvaluationInterrupted, TrainingCallback, TrainingContext
+from trainer.training.callback import EvaluationInterrupted, TrainingCallback
 from trainer.training.classifier import Classifier
+from trainer.training.context import TrainingContext
 from trainer.training.dropout import DropoutMaskGenerator
 from trainer.training.hardware import Hardware
+from trainer.training.keeping import CheckpointKeeper
 from trainer.training.losses import TrainingLoss, training_loss
 from trainer.training.memory import trim_heap
 from trainer.training.meter import TrainingMeter, TrainingScores
@@ -28,28 +30,26 @@ from trainer.training.parameter_groups import EncoderFreezer, parameter_groups
 from trainer.training.selection import standard_errors
 from trainer.training.tokenized_dataset import TokenizedDataset
 
-"""Tokenised texts: ``input_ids``, ``attention_mask`` ... and, to learn from, ``labels``."""
-
 _EVALUATION_BATCH = 128
 
 
 class ClassificationTrainer(Trainer):
-    """Trainer that reads batches in our order, lets each weight learn as the recipe wants and counts right answers as it trains.
+    """A Trainer with our batch order, a learning rate for each weight as the recipe says, and accuracy counted while it trains.
 
-    Its checkpoints are ours (see state.py): those of the Trainer hold pickles, and a crash can leave half of one that looks whole.
+    Its checkpoints are ours (see state.py): those of the Trainer hold pickles, and a crash can leave half of one that looks complete.
     """
 
     def __init__(
-        self, *, lengths: Sequence[int], recipe: Recipe, loss: TrainingLoss | None, watch: TrainingCallback, **kwargs: Any
+        self, *, lengths: Sequence[int], recipe: Recipe, loss: TrainingLoss | None, callback: TrainingCallback, **kwargs: Any
     ) -> None:
-        super().__init__(callbacks=[watch], **kwargs)
+        super().__init__(callbacks=[callback], **kwargs)
         self._sampler = LengthGroupedSampler(lengths, batch_size=recipe.batch_size, seed=recipe.seed)
         self._recipe = recipe
         self._loss = None if loss is None else loss.to(self.args.device)
-        self._watch = watch
+        self._callback = callback
         self._meter = TrainingMeter(self.args.device, measure_loss=loss is not None and not loss.is_plain)
         if loss is not None:
-            # The Trainer then tells how many texts the whole step has, and leaves the loss as it is.
+            # The Trainer then passes the number of texts in the whole step, and leaves the loss unscaled.
             self.model_accepts_loss_kwargs = True
             self.loss_is_scaled_for_ga = True
 
@@ -59,15 +59,15 @@ class ClassificationTrainer(Trainer):
     def _run_epoch(self, *, epoch: int, **kwargs: Any) -> None:
         # In an epoch that is resumed in its middle the sampler is wrapped once more, and the Trainer does not reach it.
         self._sampler.set_epoch(epoch)
-        # The longest batch comes first and needs room that the last epoch's leftovers do not offer.
+        # The longest batch comes first and needs a block of memory that the heap's holes of the last epoch do not offer.
         trim_heap()
         super()._run_epoch(epoch=epoch, **kwargs)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
-            kind, arguments = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            optimizer_class, arguments = self.get_optimizer_cls_and_kwargs(self.args, self.model)
             groups = parameter_groups(self.model, self._recipe, decaying=frozenset(self.get_decay_parameter_names(self.model)))
-            self.optimizer = kind(groups, **arguments)
+            self.optimizer = optimizer_class(groups, **arguments)
         return self.optimizer
 
     def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
@@ -83,24 +83,25 @@ class ClassificationTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def floating_point_ops(self, inputs: Any) -> int:
-        """Nobody asks for it, and the count walks through the whole model at every step."""
+        """0: nobody reads it, and counting walks through the whole model at every step."""
         return 0
 
-    def take_scores(self) -> TrainingScores:
-        """The scores of the training texts since the last call, those of all processes; each of them must call it at the same step."""
-        return self._meter.take(lambda sums: self.accelerator.reduce(sums, "sum"))
+    def compute_training_scores(self) -> TrainingScores:
+        """The scores of all processes' training texts since the last call; each process must call it at the same step."""
+        return self._meter.compute_and_reset(lambda sums: self.accelerator.reduce(sums, "sum"))
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        self._watch.evaluation_begins()
+        self._callback.start_evaluation()
         try:
             return super().evaluate(*args, **kwargs)
         except EvaluationInterrupted:
             self.control.should_evaluate = False
-            self._watch.stopped = self._watch.unscored = self.control.should_training_stop = self.control.should_save = True
+            self.control.should_training_stop = self.control.should_save = True
+            self._callback.stopped = self._callback.evaluation_pending = True
             return {}
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        self._watch.save(self)
+        self._callback.save_state()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         state.load_weights(Path(resume_from_checkpoint), self.model if model is None else model)
@@ -114,88 +115,89 @@ class ClassificationTrainer(Trainer):
             state.load_scaler(Path(checkpoint), self.accelerator.scaler)
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
-        """Nothing is to be loaded: what is random follows from the seed and the step."""
+        """Nothing to load: all randomness follows from the seed and the step."""
 
 
 def build_trainer(
-    task: TrainingContext,
+    context: TrainingContext,
     model: Classifier,
     tokenizer: PreTrainedTokenizerBase,
     *,
     train: TokenizedDataset,
     validation: TokenizedDataset,
     hardware: Hardware,
-    split: int,
+    batch_parts: int,
     masks: DropoutMaskGenerator | None,
-    before: state.TrainState | None,
+    resume_from: state.TrainState | None,
 ) -> tuple[ClassificationTrainer, TrainingCallback]:
-    """A Trainer ready to go and what watches it. The recipe must be settled (no automatic values left).
+    """A Trainer ready to train, and its callback.
 
-    Each batch is read in ``split`` parts; ``masks`` is where the model's dropout gets its masks from, if not from torch; ``before`` says
-    how far the training was when it is to go on.
+    Each batch is read in ``batch_parts`` parts. ``masks`` generates the model's dropout masks (None: torch does); ``resume_from`` is how far the
+    training was.
     """
-    recipe = task.recipe
-    watch = TrainingCallback(task, EncoderFreezer(model, recipe.frozen_epochs * task.schedule.epoch_steps[0]), masks, before)
+    recipe = context.recipe
+    freezer = EncoderFreezer(model, recipe.frozen_epochs * context.schedule.epoch_steps[0])
+    callback = TrainingCallback(context, CheckpointKeeper(context, resume_from), freezer, masks, resume_from)
     trainer = ClassificationTrainer(
         model=model,
-        args=_arguments(task, hardware, split),
+        args=_training_arguments(context, hardware, batch_parts),
         train_dataset=train,
         eval_dataset=validation,
         data_collator=PaddingCollator(tokenizer),
-        compute_metrics=_metrics,
+        compute_metrics=_compute_metrics,
         lengths=train.lengths,
         recipe=recipe,
         loss=training_loss(recipe, train.labels, model.config.num_labels),
-        watch=watch,
+        callback=callback,
     )
     trainer.remove_callback(PrinterCallback)
-    watch.trainer = trainer
-    return trainer, watch
+    callback.trainer = trainer
+    return trainer, callback
 
 
-def _arguments(task: TrainingContext, hardware: Hardware, split: int) -> TrainingArguments:
-    recipe, process_group = task.recipe, task.process_group
+def _training_arguments(context: TrainingContext, hardware: Hardware, batch_parts: int) -> TrainingArguments:
+    recipe, process_group = context.recipe, context.process_group
     arguments = TrainingArguments(
-        output_dir=str(task.run.checkpoints),
+        output_dir=str(context.checkpoints.folder),
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=recipe.batch_size // (split * process_group.world_size),
+        per_device_train_batch_size=recipe.batch_size // (batch_parts * process_group.world_size),
         per_device_eval_batch_size=_EVALUATION_BATCH,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="linear",
-        warmup_steps=math.ceil(recipe.warmup * task.schedule.total_steps),
+        warmup_steps=math.ceil(recipe.warmup * context.schedule.total_steps),
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
-        gradient_accumulation_steps=recipe.gradient_accumulation * split,
+        gradient_accumulation_steps=recipe.gradient_accumulation * batch_parts,
         seed=recipe.seed,
         bf16=hardware.precision == "bf16",
         fp16=hardware.precision == "fp16",
         use_cpu=hardware.device == "cpu",
-        # The watch follows the schedule; the Trainer's own clocks are off.
+        # The callback follows the schedule; the Trainer's own is off.
         logging_strategy="no",
         eval_strategy="no",
         save_strategy="no",
-        # Else a loss that is no number would be shown as the mean of those before.
+        # Otherwise a NaN loss would be shown as the mean of the losses before.
         logging_nan_inf_filter=False,
         disable_tqdm=True,
         report_to="none",
         dataloader_pin_memory=hardware.device == "cuda",
-        # Else each step waits until the GPU has done all before it.
+        # Otherwise each step waits until the GPU has finished all work queued before it.
         accelerator_config={"non_blocking": hardware.device == "cuda"},
-        # While an encoder is frozen at first, some weights have no gradient to be averaged.
+        # While the encoder is frozen, some weights have no gradient to average.
         ddp_find_unused_parameters=0 < recipe.frozen_epochs < recipe.epochs if process_group.world_size > 1 else None,
         ddp_backend="gloo" if process_group.world_size > 1 and hardware.device == "cpu" else None,
     )
-    # With several GPUs in sight the Trainer would wrap the model into DataParallel, with another batch size than the recipe's.
+    # With several visible GPUs the Trainer would wrap the model into DataParallel, with another batch size than the recipe's.
     arguments._n_gpu = min(arguments.n_gpu, 1)
     return arguments
 
 
-def _metrics(prediction: Any) -> dict[str, float]:
-    said, labels = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
-    errors = standard_errors(labels, said)
+def _compute_metrics(prediction: Any) -> dict[str, float]:
+    predicted, labels = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
+    errors = standard_errors(labels, predicted)
     return {
         **{f"{name}_error": error for name, error in errors.items()},
-        "accuracy": float((said == labels).mean()),
-        "macro_f1": float(f1_score(labels, said, average="macro", zero_division=0)),
-        "classes": float(len(np.unique(said))),
+        "accuracy": float((predicted == labels).mean()),
+        "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
+        "classes": float(len(np.unique(predicted))),
     }
