@@ -172,7 +172,7 @@ def _run(corpus: str, rows: int) -> dict[str, float]:
         one, other = np.array(planted).T
         result[f"found: {kind}"] = round(float(np.mean(found.groups[one] == found.groups[other])), 4)
         result[f"torn: {kind}"] = int(np.count_nonzero(part[one] != part[other]))
-    return result | {"parted": int(found.parted.sum()), "unchecked": int(found.unchecked.sum())}
+    return result | {"parted": int(found.separated.sum()), "unchecked": int(found.unchecked.sum())}
 
 
 def _peak_mb() -> float:

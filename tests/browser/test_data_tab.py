@@ -254,7 +254,7 @@ def test_what_the_encoder_cannot_read_stands_first_and_in_view(visit: Open) -> N
         page = visit(width=width, height=height).page
         upload(page, table("emoji.csv", [(f"{text} {signs[mood]}", mood) for text, mood in small_rows(120)]), rows="120")
         first = page.locator("#findings .em-check").first
-        expect(first).to_contain_text("hold signs that tiny-bert cannot read")
+        expect(first).to_contain_text("have characters that tiny-bert cannot read")
         expect(first.locator(".em-severity").first).to_have_text("check")
         sees(page, "#findings .em-check")
         expect(page.locator("#findings")).not_to_contain_text("All texts fit")

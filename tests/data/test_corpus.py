@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, check_trainable, duplicate_key, join_corpora
+from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, check_trainable, join_corpora
+from trainer.data.duplicates.normalize import duplicate_key
 from trainer.data.files.reading import DroppedRow, Table, read_table
 from trainer.errors import UserError
 
@@ -93,7 +94,7 @@ def test_some_rows_of_a_corpus():
 
 
 def test_labels_under_another_name():
-    corpus = corpus_of(("a", "Joy"), ("b", "fear"), ("c", "joy")).renamed({"Joy": "joy", "fear": "angst"})
+    corpus = corpus_of(("a", "Joy"), ("b", "fear"), ("c", "joy")).rename_labels({"Joy": "joy", "fear": "angst"})
     assert (corpus.labels, corpus.label_names) == (["joy", "angst", "joy"], ("angst", "joy"))
 
 
@@ -125,10 +126,10 @@ def test_a_class_that_only_the_test_file_has_is_refused():
     with pytest.raises(UserError) as refusal:
         trainable(join_corpora(train, validation=train, test=corpus_of(("c", "disgust"))))
     assert refusal.value.code == "unknown_class"
-    assert "test rows hold “disgust”" in refusal.value.message
+    assert "test rows have “disgust”" in refusal.value.message
 
 
-def test_normal_form():
+def test_duplicate_key():
     assert duplicate_key(" Straße  is\tLONG\n") == duplicate_key("STRASSE is long")
 
 

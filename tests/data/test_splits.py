@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.effort import effort
-from trainer.data.corpus import Corpus, duplicate_key
+from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
+from trainer.data.duplicates.normalize import duplicate_key
 from trainer.data.splits import Splits, split
 from trainer.errors import UserError
 

@@ -1,6 +1,6 @@
-"""Corpus: the texts and labels that can be trained on, cleaned once at the door.
+"""Corpus: the texts and labels that can be trained on, cleaned once.
 
-Which rows train, validate and test is decided in splitting.py; here a published split is only read.
+Reads a published split; splits.py decides which rows train, validate and test.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ SPLIT_NAMES = {
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
-_EDGES = "\ufeff\u200b\u200c\u200d\u2060 "  # blanks that str.strip does not know
+_OTHER_BLANKS = "\ufeff\u200b\u200c\u200d\u2060 "  # that str.strip does not know
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Corpus:
     """n texts with their labels.
 
     ``label_ids``: (n,) int64, positions in ``label_names``; every label has a row. ``source_rows``: (n,) int64, positions in
-    ``Table.rows``, and ``lines``: (n,) int64, the line of the file where the row starts, pluralize from 1 (of their own table where corpora
-    were joined). ``given_split``: per row "train", "validation" or "test" as published, or None. ``dropped``: rows of the table without text
-    or label.
+    ``Table.rows``, and ``lines``: (n,) int64, the line of the file where the row starts, counted from 1 (of each row's own table if
+    corpora were joined). ``given_split``: per row "train", "validation" or "test" as published, or None. ``dropped``: rows of the table
+    without text or label.
     """
 
     texts: tuple[str, ...]
@@ -51,10 +51,10 @@ class Corpus:
     @property
     def labels(self) -> list[str]:
         """The name of each row's label."""
-        return [self.label_names[number] for number in self.label_ids.tolist()]
+        return [self.label_names[label_id] for label_id in self.label_ids.tolist()]
 
     def where(self, keep: np.ndarray) -> "Corpus":
-        """The rows for which ``keep``, (n,) bool, is true; labels that have no row left are gone."""
+        """The rows for which ``keep``, (n,) bool, is true, without the labels that have no row left."""
         rows = np.flatnonzero(keep)
         ids = self.label_ids[rows]
         used = np.unique(ids)
@@ -62,7 +62,7 @@ class Corpus:
             self,
             texts=tuple(self.texts[row] for row in rows.tolist()),
             label_ids=np.searchsorted(used, ids),
-            label_names=tuple(self.label_names[number] for number in used.tolist()),
+            label_names=tuple(self.label_names[label_id] for label_id in used.tolist()),
             source_rows=self.source_rows[rows],
             lines=self.lines[rows],
             given_split=None if self.given_split is None else tuple(self.given_split[row] for row in rows.tolist()),
@@ -72,17 +72,12 @@ class Corpus:
         """The same rows with other texts, one for each row."""
         return replace(self, texts=tuple(texts))
 
-    def renamed(self, names: Mapping[str, str]) -> "Corpus":
-        """Labels under other names; those that get the same name become one label. What is not named keeps its name."""
-        wanted = [names.get(name, name) for name in self.label_names]
-        order = sort_labels(list(dict.fromkeys(wanted)))
-        at = {name: number for number, name in enumerate(order)}
-        return replace(self, label_ids=np.array([at[name] for name in wanted], dtype=np.int64)[self.label_ids], label_names=tuple(order))
-
-
-def duplicate_key(text: str) -> str:
-    """The text without regard to case and to the number of blanks; two texts with the same normal form are doubles."""
-    return " ".join(text.casefold().split())
+    def rename_labels(self, new_names: Mapping[str, str]) -> "Corpus":
+        """The corpus with other label names; labels that get the same name become one. Labels missing in ``new_names`` keep theirs."""
+        names = [new_names.get(name, name) for name in self.label_names]
+        order = sort_labels(list(dict.fromkeys(names)))
+        ids = {name: label_id for label_id, name in enumerate(order)}
+        return replace(self, label_ids=np.array([ids[name] for name in names], dtype=np.int64)[self.label_ids], label_names=tuple(order))
 
 
 def build_corpus(
@@ -94,11 +89,11 @@ def build_corpus(
     split_column: int | None = None,
     class_names: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """The corpus in two columns of a table; whether it can be trained on is ``check_trainable``'s to say.
+    """The corpus in two columns of a table; ``check_trainable`` decides whether it can be trained on.
 
-    ``extra_text_columns``: further text columns, each put behind the text on a line of its own. ``class_names`` gives raw labels ("0") a name
-    ("sadness"). Rows that ``split_column`` calls
-    neither training, validation nor test are dropped: they may be meant for a test. Labels that are whole numbers sort as numbers, others alphabetically.
+    ``extra_text_columns``: further text columns, each added to the text on a line of its own. ``class_names`` gives raw labels ("0") a
+    name ("sadness"). Drops rows that ``split_column`` calls neither training, validation nor test: they may be meant for a test. Labels
+    that are whole numbers sort as numbers, others alphabetically.
     Raises UserError ``no_rows``, ``empty_texts``, ``empty_labels`` or ``duplicate_class_names``.
     """
     if not table.rows:
@@ -107,7 +102,7 @@ def build_corpus(
     if not texts:
         _raise_empty(table, text, label, dropped)
     raw_names = sort_labels(set(raw))
-    names = tuple(_one_line((class_names or {}).get(name, name)) or name for name in raw_names)
+    names = tuple(_clean_label((class_names or {}).get(name, name)) or name for name in raw_names)
     _check_distinct(names)
     ids = {name: position for position, name in enumerate(raw_names)}
     return Corpus(
@@ -116,20 +111,20 @@ def build_corpus(
         label_names=names,
         source_rows=np.array(rows, dtype=np.int64),
         lines=np.array([table.lines[row] for row in rows], dtype=np.int64),
-        given_split=None if split_column is None else _given_split_of(table, split_column, rows),
+        given_split=None if split_column is None else _read_given_split(table, split_column, rows),
         dropped=tuple(dropped),
     )
 
 
 def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpus | None = None) -> Corpus:
-    """One corpus from given files, the file of each row in ``given_split``; labels are matched by name.
+    """One corpus from several files, with the file of each row in ``given_split``; labels are matched by name.
 
-    Rows of ``train`` that its own split column keeps for validation or test stay so. ``dropped`` are those of ``train`` alone.
+    Rows of ``train`` that its own split column assigns to validation or test stay there. ``dropped`` are those of ``train`` alone.
     """
     parts = [("train", train), ("validation", validation), ("test", test)]
-    given = [(origin, part) for origin, part in parts if part is not None]
+    given = [(split, part) for split, part in parts if part is not None]
     names = list(dict.fromkeys(name for _, part in given for name in part.label_names))
-    ids = {name: position for position, name in enumerate(names)}
+    ids = {name: label_id for label_id, name in enumerate(names)}
     return Corpus(
         texts=tuple(text for _, part in given for text in part.texts),
         label_ids=np.concatenate([np.array([ids[name] for name in part.label_names], dtype=np.int64)[part.label_ids] for _, part in given]),
@@ -137,80 +132,83 @@ def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpu
         source_rows=np.concatenate([part.source_rows for _, part in given]),
         lines=np.concatenate([part.lines for _, part in given]),
         given_split=tuple(
-            own for origin, part in given for own in ((part.given_split if origin == "train" else None) or (origin,) * len(part))
+            row_split for split, part in given for row_split in ((part.given_split if split == "train" else None) or (split,) * len(part))
         ),
         dropped=train.dropped,
     )
 
 
 def check_trainable(corpus: Corpus, *, column: str, max_classes: int) -> None:
-    """Whether the labels can be learnt; ``column`` is the label column's name, for the sentence.
+    """Raise UserError if the labels cannot be learnt; ``column`` is the label column's name, for the message.
 
-    Raises UserError ``one_class``, ``label_is_measurement``, ``too_many_classes``, or ``unknown_class`` for a class without training rows,
+    The codes are ``one_class``, ``label_is_measurement``, ``too_many_classes``, and ``unknown_class`` for a class without training rows,
     which could never be predicted.
     """
     counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
     _check_classes(counts, column[:60], max_classes)
-    for origin in ("validation", "test"):
-        lost = sorted(_names_in(corpus, origin) - _names_in(corpus, "train")) if corpus.given_split else []
-        if lost and _names_in(corpus, "train"):
-            raise unknown_class_error(lost, origin, sort_labels(_names_in(corpus, "train")))
+    for split in ("validation", "test"):
+        unknown = sorted(_labels_in(corpus, split) - _labels_in(corpus, "train")) if corpus.given_split else []
+        if unknown and _labels_in(corpus, "train"):
+            raise unknown_class_error(unknown, split, sort_labels(_labels_in(corpus, "train")))
 
 
-def _names_in(corpus: Corpus, origin: str) -> set[str]:
-    given_split = np.array(corpus.given_split)
-    return {corpus.label_names[number] for number in np.unique(corpus.label_ids[given_split == origin]).tolist()}
+def _labels_in(corpus: Corpus, split: str) -> set[str]:
+    splits = np.array(corpus.given_split)
+    return {corpus.label_names[label_id] for label_id in np.unique(corpus.label_ids[splits == split]).tolist()}
 
 
-def unknown_class_error(unknown: Sequence[str], origin: str, known: Sequence[str]) -> UserError:
-    """The error for classes that only the validation or test rows have."""
+def unknown_class_error(unknown: Sequence[str], split: str, known: Sequence[str]) -> UserError:
+    """The error for classes that occur only in the validation or test rows."""
     return UserError(
-        f"The {origin} rows hold {quote_names(unknown)}, which no training row has, so it could never be predicted. "
+        f"The {split} rows have {quote_names(unknown)}, which no training row has, so it could never be predicted. "
         f"Classes in the training rows: {quote_names(known)}. Add training rows for it, or take its rows out.",
         code="unknown_class",
     )
 
 
 def sort_labels(labels: Collection[str]) -> list[str]:
-    """The labels in order: by value where all are whole numbers ("2" before "10"), else alphabetically without regard to case."""
+    """The labels sorted by value if all are whole numbers ("2" before "10"), else alphabetically, ignoring case."""
     if all(is_whole_number(label) for label in labels):
         return sorted(labels, key=lambda label: (int(label), label))
     return sorted(labels, key=lambda label: (label.casefold(), label))
 
 
 def is_whole_number(label: str) -> bool:
-    """Whether a label is a number to sort by: digits, few enough for one, with a sign at most."""
+    """Whether a label is an integer of at most 18 digits, with or without a sign."""
     digits = label[1:] if label[:1] in "+-" else label
     return digits.isascii() and digits.isdigit() and len(digits) <= 18
 
 
 def _usable_rows(
-    table: Table, text: Sequence[int], label: int, split: int | None
+    table: Table, text_columns: Sequence[int], label_column: int, split_column: int | None
 ) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
     texts, labels, rows = [], [], []
     dropped = []
     for row, cells in enumerate(table.rows):
-        words = clean_text(cells[text[0]]) if len(text) == 1 else "\n".join(filter(None, (clean_text(cells[at]) for at in text)))
-        name = _one_line(cells[label])
-        if words and name and split is not None and cells[split].strip().casefold() not in SPLIT_NAMES:
-            said = f"“{cells[split].strip()[:40]}”" if cells[split].strip() else "empty"
-            dropped.append(DroppedRow(table.lines[row], f"{NO_SPLIT}: it is {said}, neither train, validation nor test"))
-        elif words and name:
-            texts.append(words)
-            labels.append(name)
+        if len(text_columns) == 1:
+            text = clean_text(cells[text_columns[0]])
+        else:
+            text = "\n".join(filter(None, (clean_text(cells[column]) for column in text_columns)))
+        label = _clean_label(cells[label_column])
+        if text and label and split_column is not None and cells[split_column].strip().casefold() not in SPLIT_NAMES:
+            split = f"“{cells[split_column].strip()[:40]}”" if cells[split_column].strip() else "empty"
+            dropped.append(DroppedRow(table.lines[row], f"{NO_SPLIT}: it is {split}, neither train, validation nor test"))
+        elif text and label:
+            texts.append(text)
+            labels.append(label)
             rows.append(row)
         else:
-            dropped.append(DroppedRow(table.lines[row], NO_LABEL if words else NO_TEXT))
+            dropped.append(DroppedRow(table.lines[row], NO_LABEL if text else NO_TEXT))
     return texts, labels, rows, dropped
 
 
 def clean_text(cell: str) -> str:
-    """A text as it is trained on: without control characters, and without blanks of any kind around it."""
-    return clean(cell).strip().strip(_EDGES).strip()
+    """A text as the model sees it: without control characters, and without blanks of any kind at its ends."""
+    return clean(cell).strip().strip(_OTHER_BLANKS).strip()
 
 
-def _one_line(label: str) -> str:
-    return " ".join(clean(label).split()).strip(_EDGES)
+def _clean_label(label: str) -> str:
+    return " ".join(clean(label).split()).strip(_OTHER_BLANKS)
 
 
 def _raise_empty(table: Table, text: int, label: int, dropped: list[DroppedRow]) -> None:
@@ -237,24 +235,24 @@ def _check_classes(counts: Mapping[str, int], column: str, max_classes: int) -> 
             "Choose another label column, or make a new one with a few groups, such as low, middle and high.",
             code="label_is_measurement",
         )
-    like_an_id = rows >= 10 and len(counts) > 0.5 * rows
-    if len(counts) > max_classes or like_an_id:
+    looks_like_id = rows >= 10 and len(counts) > 0.5 * rows
+    if len(counts) > max_classes or looks_like_id:
         limit = f"at most {max_classes:,} can be trained" if len(counts) > max_classes else "that is nearly one for each row"
-        looks = " The column looks like an id or free text." if len(counts) > 0.2 * rows else ""
+        hint = " The column looks like an id or free text." if len(counts) > 0.2 * rows else ""
         raise UserError(
-            f"The label column “{column}” has {len(counts):,} different values in {rows:,} rows; {limit}.{looks} "
+            f"The label column “{column}” has {len(counts):,} different values in {rows:,} rows; {limit}.{hint} "
             "Choose a column with a few repeated values.",
             code="too_many_classes",
         )
 
 
 def _check_distinct(names: tuple[str, ...]) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    repeated = [name for name, n_classes in Counter(names).items() if n_classes > 1]
+    if repeated:
         raise UserError(
-            f"Two classes have the same name, “{twice[0][:60]}”. Give every class a name of its own.", code="duplicate_class_names"
+            f"Two classes have the same name, “{repeated[0][:60]}”. Give every class a name of its own.", code="duplicate_class_names"
         )
 
 
-def _given_split_of(table: Table, column: int, rows: list[int]) -> tuple[str, ...]:
+def _read_given_split(table: Table, column: int, rows: list[int]) -> tuple[str, ...]:
     return tuple(SPLIT_NAMES[table.rows[row][column].strip().casefold()] for row in rows)

@@ -1,6 +1,6 @@
-"""What a label cell says: two spellings of one label, several labels in one cell, measurements that are no classes.
+"""What is in a label cell: a spelling of a label, several labels, or a measurement, which is no class.
 
-Knows neither tables nor columns: label strings in, answers out; how often each occurs stands for the rows.
+Works on label strings and how often each occurs; knows neither tables nor columns.
 """
 
 import re
@@ -9,12 +9,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-# Strong first: a semicolon or a bar is seldom part of a name, a comma or a slash often is.
-_STRONG = (";", "|", "；", "؛", "\n")
-_WEAK = (",", "、", "，", "،", "/", "+")
+# Reliable separators first: a semicolon or a bar is rarely part of a name, a comma or a slash often is.
+_RELIABLE_SEPARATORS = (";", "|", "；", "؛", "\n")
+_UNRELIABLE_SEPARATORS = (",", "、", "，", "،", "/", "+")
 _QUOTES = "\"'`“”‘’«»"
-_MOST_DISTINCT = 50_000  # as many distinct cells are looked at, evenly taken
-_MOST_PARTS = 1_000  # more different parts are words of a text, not labels
+_MAX_CELLS = 50_000  # distinct cells that are examined, evenly spaced
+_MAX_PARTS = 1_000  # with more different parts, they are words of a text, not labels
 
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.]\d{3})+")
 _QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
@@ -25,26 +25,26 @@ _NUMBER = re.compile(r"[+-]?(\d+)(?:[.,٫](\d+))?(?:[eE]([+-]?\d+))?\s?%?|[+-]?[
 
 
 def normalize_label(label: str) -> str:
-    """The label without regard to case, Unicode form, invisible characters and how blanks are written; ``fold(fold(x)) == fold(x)``.
+    """The label without regard to case, Unicode form, invisible characters and the number and kind of blanks. Idempotent.
 
-    Blanks at the ends go, others become one space. A blank between words still counts: taken out altogether,
-    different labels could meet ("no table", "notable"), while one that is there twice or is of another kind never means anything.
+    Removes blanks at the ends; others become one space. They are not removed altogether, since different labels would
+    become equal ("no table", "notable").
     """
     if label.isascii():
         return " ".join(label.casefold().split())
     while True:
-        folded = unicodedata.normalize("NFKC", "".join(c for c in label if not _is_invisible(c))).casefold()
-        folded = " ".join(unicodedata.normalize("NFKC", folded).split())
-        # Small letters may compose anew, so once more until nothing changes.
-        if folded == label:
-            return folded
-        label = folded
+        normalized = unicodedata.normalize("NFKC", "".join(c for c in label if not _is_invisible(c))).casefold()
+        normalized = " ".join(unicodedata.normalize("NFKC", normalized).split())
+        # Lower-case letters may compose again: repeat until nothing changes.
+        if normalized == label:
+            return normalized
+        label = normalized
 
 
 def _is_invisible(c: str) -> bool:
     if c < "\x7f":
         return False
-    # Tag characters (E00xx) tell the flags of England and Scotland apart.
+    # Tag characters (E00xx) distinguish the flags of England and Scotland.
     return (unicodedata.category(c) == "Cf" and c < "\U000e0000") or "\ufe00" <= c <= "\ufe0f" or c in "\u034f\u115f\u1160\u3164\uffa0"
 
 
@@ -52,28 +52,33 @@ def _is_invisible(c: str) -> bool:
 
 
 def find_separator(counts: Mapping[str, int]) -> str | None:
-    """What stands between several labels in one cell ("joy;anger", "4,27", "['joy', 'anger']"), given how often each cell occurs.
+    """The separator of several labels in one cell ("joy;anger", "4,27", "['joy', 'anger']"), given how often each cell occurs.
 
-    None where cells are single labels. A name with a comma or a slash in it ("Arts, Crafts & Sewing", "N/A", "1,000", a date) is one
-    label: parts count as labels only where they stand alone elsewhere, or come back in other combinations.
+    None if cells are single labels. A name with a comma or a slash in it ("Arts, Crafts & Sewing", "N/A", "1,000", a date) is one
+    label: parts count as labels only if they occur alone elsewhere, or in other combinations.
     """
-    cells = {cell: count for item, count in _some(counts) if (cell := item.strip())}
+    cells = {cell: n_rows for item, n_rows in _sample(counts) if (cell := item.strip())}
     rows = sum(cells.values())
     if len(cells) < 2:
         return None
-    if sum(count for cell, count in cells.items() if _is_list(cell)) >= 0.8 * rows:
+    if sum(n_rows for cell, n_rows in cells.items() if _is_list(cell)) >= 0.8 * rows:
         # NumPy writes its lists without commas.
         return next(
-            (sign for sign in (",", ";", "|", " ") if any(sign in cell and len(split_labels(cell, sign)) > 1 for cell in cells)), None
+            (
+                separator
+                for separator in (",", ";", "|", " ")
+                if any(separator in cell and len(split_labels(cell, separator)) > 1 for cell in cells)
+            ),
+            None,
         )
-    for separator in _STRONG + _WEAK:
+    for separator in _RELIABLE_SEPARATORS + _UNRELIABLE_SEPARATORS:
         if _separates(cells, separator, rows):
             return separator
     return None
 
 
 def split_labels(cell: str, separator: str) -> tuple[str, ...]:
-    """The labels in one cell: stripped, without brackets and quotation marks, empty ones left out."""
+    """The labels in one cell: stripped, without brackets, quotation marks and empty labels."""
     cell = cell.strip()
     if _is_list(cell):
         cell = cell[1:-1].strip()
@@ -95,48 +100,53 @@ def _is_list(cell: str) -> bool:
 
 
 def _separates(cells: Mapping[str, int], separator: str, rows: int) -> bool:
-    several = {cell: split_labels(cell, separator) for cell in cells if separator in cell}
-    several = {cell: parts for cell, parts in several.items() if len(parts) > 1}
-    # Once in a hundred rows is a slip of the pen or a name; twice at least, or it is no habit.
-    if sum(cells[cell] for cell in several) < max(2, 0.01 * rows):
+    split_cells = {cell: split_labels(cell, separator) for cell in cells if separator in cell}
+    split_cells = {cell: parts for cell, parts in split_cells.items() if len(parts) > 1}
+    # Once in a hundred rows is a typo or a name; and once in all is no habit.
+    if sum(cells[cell] for cell in split_cells) < max(2, 0.01 * rows):
         return False
     combinations: dict[str, set[frozenset[str]]] = defaultdict(set)
     first, later = set(), set()
-    for parts in several.values():
-        kind = frozenset(parts)
-        for part in kind:
-            combinations[part].add(kind)
+    for parts in split_cells.values():
+        combination = frozenset(parts)
+        for part in combination:
+            combinations[part].add(combination)
         first.add(parts[0])
         later.update(parts[1:])
-    if len(combinations) > _MOST_PARTS or (separator in _WEAK and _are_numbers(several, separator, len(several) / len(cells))):
+    if len(combinations) > _MAX_PARTS or (
+        separator in _UNRELIABLE_SEPARATORS and _are_numbers(split_cells, separator, len(split_cells) / len(cells))
+    ):
         return False
-    if separator in "/+" and len(several) < 2:
+    if separator in "/+" and len(split_cells) < 2:
         return False
-    alone = combinations.keys() & cells.keys()
-    used = Counter(part for parts in several.values() for part in parts)
-    known = sum(count for part, count in used.items() if part in alone or len(combinations[part]) > 1)
-    # "Paris, France": the places of such parts never change, and they never stand alone.
-    free = sum(count for part, count in used.items() if part in alone or (part in first and part in later))
-    return known >= 0.8 * used.total() and (separator in _STRONG or free >= 0.3 * used.total())
+    single_labels = combinations.keys() & cells.keys()
+    uses = Counter(part for parts in split_cells.values() for part in parts)
+    known = sum(n_uses for part, n_uses in uses.items() if part in single_labels or len(combinations[part]) > 1)
+    # "Paris, France": such parts never change places and never occur alone.
+    free = sum(n_uses for part, n_uses in uses.items() if part in single_labels or (part in first and part in later))
+    return known >= 0.8 * uses.total() and (separator in _RELIABLE_SEPARATORS or free >= 0.3 * uses.total())
 
 
-def _are_numbers(several: Mapping[str, Sequence[str]], separator: str, share: float) -> bool:
-    """Whether the cells are decimals, thousands, dates or fractions rather than lists of label numbers ("4,27")."""
-    numbers = [parts for parts in several.values() if all(part.isdecimal() for part in parts)]
-    if len(numbers) < 0.5 * len(several):
+def _are_numbers(split_cells: Mapping[str, Sequence[str]], separator: str, ratio: float) -> bool:
+    """Whether the cells are decimals, thousands, dates or fractions rather than lists of label numbers ("4,27").
+
+    ``ratio``: the split cells to all cells.
+    """
+    numbers = [parts for parts in split_cells.values() if all(part.isdecimal() for part in parts)]
+    if len(numbers) < 0.5 * len(split_cells):
         return False
     if separator != ",":
         return True
-    if any(", " in cell for cell in several):
+    if any(", " in cell for cell in split_cells):
         return False
-    # A list of labels names none twice, and its numbers are written without leading zeros, mostly in order.
-    odd = sum(len(set(parts)) < len(parts) or any(len(part) > 1 and part[0] == "0" for part in parts) for parts in numbers)
-    if odd > 0.05 * len(numbers) or all(len(part) == 3 for parts in numbers for part in parts[1:]):
+    # A list of labels has no label twice, and its numbers have no leading zeros and are mostly in order.
+    unlike_labels = sum(len(set(parts)) < len(parts) or any(len(part) > 1 and part[0] == "0" for part in parts) for parts in numbers)
+    if unlike_labels > 0.05 * len(numbers) or all(len(part) == 3 for parts in numbers for part in parts[1:]):
         return True
     if any(len(parts) > 2 for parts in numbers):
         return False
     unordered = sum(int(parts[0]) > int(parts[1]) for parts in numbers)
-    return share > 0.95 or unordered > 0.05 * len(numbers) or (len(numbers) > 2 and len({parts[1] for parts in numbers}) == 1)
+    return ratio > 0.95 or unordered > 0.05 * len(numbers) or (len(numbers) > 2 and len({parts[1] for parts in numbers}) == 1)
 
 
 # --- measurements -------------------------------------------------------------------------------------------------------
@@ -145,27 +155,27 @@ def _are_numbers(several: Mapping[str, Sequence[str]], separator: str, share: fl
 def is_measurement(counts: Mapping[str, int]) -> bool:
     """Whether the labels are amounts (3.25, 2.8, "3,25"): many different numbers with decimals, so no classes.
 
-    Ratings with halves (1.0, 1.5 ... 5.0), and any few numbers that come back often, are classes all the same.
+    Ratings with halves (1.0, 1.5 ... 5.0), and any few numbers that occur often, are classes all the same.
     """
     rows = numeric = fractional = 0
     values: set[float] = set()
-    for cell, count in _some(counts):
-        rows += count
-        value = _number(cell.strip())
+    for cell, n_rows in _sample(counts):
+        rows += n_rows
+        value = _parse_number(cell.strip())
         if value is not None:
-            numeric += count
-            fractional += count * (value != int(value))
+            numeric += n_rows
+            fractional += n_rows * (value != int(value))
             values.add(value)
     if not rows or numeric < 0.9 * rows or fractional < 0.2 * numeric or len(values) < 3:
         return False
     halves = all((2 * value).is_integer() for value in values)
-    often = numeric / len(values)
-    if (halves and len(values) <= 21 and often >= 2) or (len(values) <= 12 and often >= 5):
+    rows_per_value = numeric / len(values)
+    if (halves and len(values) <= 21 and rows_per_value >= 2) or (len(values) <= 12 and rows_per_value >= 5):
         return False
     return find_separator(counts) is None
 
 
-def _number(cell: str) -> float | None:
+def _parse_number(cell: str) -> float | None:
     if len(cell) > 40:
         return None
     if _THOUSANDS.fullmatch(cell) and ("," in cell or cell.count(".") > 1):
@@ -173,10 +183,10 @@ def _number(cell: str) -> float | None:
     match = _NUMBER.fullmatch(cell)
     if match is None:
         return None
-    whole, decimals, power, bare = match.groups()
-    value = float(f"{whole or 0}.{decimals or bare or 0}e{max(-30, min(30, int(power or 0)))}")
+    whole, decimals, power, bare_decimals = match.groups()
+    value = float(f"{whole or 0}.{decimals or bare_decimals or 0}e{max(-30, min(30, int(power or 0)))}")
     return -value if cell[0] == "-" else value
 
 
-def _some(counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    return islice(counts.items(), 0, None, -(-len(counts) // _MOST_DISTINCT) or 1)
+def _sample(counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    return islice(counts.items(), 0, None, -(-len(counts) // _MAX_CELLS) or 1)

@@ -1,4 +1,4 @@
-"""The rows of a run, exactly as they are trained on, as one parquet file. Decides nothing: corpus and splits are handed in."""
+"""The rows of a run, exactly as they are trained on, as one Parquet file."""
 
 import json
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ _PARTS = ("train", "validation", "test", "excluded")
 
 
 def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
-    """Write exactly what a run trains on: a parquet file with source_row, line, text, label and split ("train", "validation", "test", "excluded").
+    """Write what a run trains on: a Parquet file with source_row, line, text, label and split ("train", "validation", "test", "excluded").
 
-    The label names in order and the notes of the split are in the schema's metadata under "emotune". The file appears whole or not at all.
+    The label names in order and the split's notes are in the schema's metadata under "emotune". The file appears whole or not at all.
     """
     import pyarrow as pa
 
@@ -46,7 +46,7 @@ def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
 def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
     """What ``save_rows`` wrote; ``given_split`` is None and ``dropped`` empty, as a run needs neither.
 
-    Raises UserError ``rows_damaged`` where the file is missing, cut or not of this kind.
+    Raises UserError ``rows_damaged`` if the file is missing, cut off or of another kind.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -76,9 +76,9 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
 
 
 def _positions(column: "pyarrow.ChunkedArray", names: Sequence[str]) -> np.ndarray:
-    """Of each row the position of its word in ``names``, (n,) int64, without a string for each row. Raises ValueError where it is none of them."""
+    """The position of each row's value in ``names``, (n,) int64, without a string for each row. Raises ValueError for other values."""
     encoded = column.combine_chunks().dictionary_encode()
     if encoded.null_count:
-        raise ValueError("a row has no word")
-    known = [names.index(word) for word in encoded.dictionary.to_pylist()]
-    return np.array(known, dtype=np.int64)[encoded.indices.to_numpy()]
+        raise ValueError("a row has no value")
+    positions = [names.index(value) for value in encoded.dictionary.to_pylist()]
+    return np.array(positions, dtype=np.int64)[encoded.indices.to_numpy()]

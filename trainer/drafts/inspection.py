@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer.data.checks.encoder import EncoderInfo, check_encoder, measure_lengths
 from trainer.data.checks.findings import Finding
-from trainer.data.checks.repairs import drop_several_labels, removable
+from trainer.data.checks.repairs import drop_several_labels, not_in_given_split
 from trainer.data.checks.run_checks import run_checks, sort_by_severity
 from trainer.data.columns.guess import Columns, guess_split_column
 from trainer.data.columns.resolve import resolve_columns
@@ -72,7 +72,7 @@ def examine(
     findings = run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
     if encoder is not None:
         # Rows that are given for a test are nobody's reason to change a setting.
-        free = removable(corpus)
+        free = not_in_given_split(corpus)
         training, kind = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
         lengths = measure_lengths(training, encoder)
         findings = sort_by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, kind=kind)])

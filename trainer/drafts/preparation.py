@@ -17,8 +17,9 @@ from trainer.data.checks.repairs import Repaired, apply_repairs, drop_several_la
 from trainer.data.checks.run_checks import run_checks, sort_by_severity
 from trainer.data.columns.guess import Columns, find_column, guess_split_column
 from trainer.data.columns.resolve import resolve_columns
-from trainer.data.corpus import Corpus, build_corpus, check_trainable, duplicate_key, is_whole_number, join_corpora
+from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
+from trainer.data.duplicates.normalize import duplicate_key
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split

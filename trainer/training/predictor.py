@@ -164,7 +164,7 @@ def _label_names(folder: Path, config: Any) -> tuple[str, ...]:
 
 def _repairs(folder: Path, config: Any) -> tuple[str, ...]:
     codes = getattr(config, "text_repairs", None) or []
-    if not isinstance(codes, list) or not all(isinstance(code, str) and code in REPAIRS and REPAIRS[code].text for code in codes):
+    if not isinstance(codes, list) or not all(isinstance(code, str) and code in REPAIRS and REPAIRS[code].repair_text for code in codes):
         raise _damaged(folder, "its config names repairs of texts that nobody knows here (text_repairs)")
     return tuple(codes)
 

@@ -95,7 +95,7 @@ def _repairs_made(prepared: PreparedDraft) -> list[str]:
     for code in prepared.draft.repairs:
         count = prepared.repaired.counts.get(code, 0)
         changes = [c for c in prepared.repaired.changes if c.repair == code][:20]
-        examples = [Example(c.line, c.before, c.after if c.what != "row" else "left out") for c in changes]
+        examples = [Example(c.line, c.old, c.new if c.field != "row" else "left out") for c in changes]
         message = (
             f"Repaired. {describe_repair(code, count)}." if count else f"There was nothing left to repair ({REPAIRS[code].title.lower()})."
         )

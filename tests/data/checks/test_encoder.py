@@ -90,33 +90,33 @@ def readable_ascii(characters):
 
 
 def test_signs_that_become_the_unknown_token_are_told_with_their_number_and_rows():
-    encoder = dataclasses.replace(ENGLISH, unknown=readable_ascii)
+    encoder = dataclasses.replace(ENGLISH, unknown_characters=readable_ascii)
     texts = ["plain text", "café … ok", "I ❤️ it", "😂😂 so good", "so 😂, and ❤"]
     unknown = found(texts, encoder)["unknown_signs"]
     assert (unknown.severity, unknown.count) == ("warning", 3)
     assert [e.line for e in unknown.examples] == [4, 5, 6]
-    assert "3 texts hold signs that small cannot read (60.0 %), such as ❤ 😂." in unknown.message
+    assert "3 texts have characters that small cannot read (60.0 %), such as ❤ 😂." in unknown.message
 
 
 def test_no_word_of_signs_where_all_can_be_read():
-    assert "unknown_signs" not in found(["café … ok"], dataclasses.replace(ENGLISH, unknown=readable_ascii))
-    assert "unknown_signs" not in found(["I ❤ it"], dataclasses.replace(ENGLISH, unknown=lambda characters: []))
+    assert "unknown_signs" not in found(["café … ok"], dataclasses.replace(ENGLISH, unknown_characters=readable_ascii))
+    assert "unknown_signs" not in found(["I ❤ it"], dataclasses.replace(ENGLISH, unknown_characters=lambda characters: []))
     assert "unknown_signs" not in found(["I ❤ it"])
 
 
 def test_controls_and_marks_that_nobody_sees_are_no_signs():
-    encoder = dataclasses.replace(ENGLISH, unknown=list)
+    encoder = dataclasses.replace(ENGLISH, unknown_characters=list)
     assert "unknown_signs" not in found(["a\u200db \ufe0f\u00a0c", "e\u0301"], encoder)
 
 
 def test_the_frame_of_a_key_is_a_sign():
-    encoder = dataclasses.replace(ENGLISH, unknown=lambda characters: [c for c in characters if c == "\u20e3"])
+    encoder = dataclasses.replace(ENGLISH, unknown_characters=lambda characters: [c for c in characters if c == "\u20e3"])
     assert found(["take 1\ufe0f\u20e3 now"], encoder)["unknown_signs"].count == 1
 
 
 def test_many_signs_are_shown_by_how_often_they_occur():
     signs = [chr(0x1F600 + n) for n in range(20)]
     texts = [f"text {sign * 3}" for sign in signs] + [f"more {signs[7]}"]
-    message = found(texts, dataclasses.replace(ENGLISH, unknown=list))["unknown_signs"].message
+    message = found(texts, dataclasses.replace(ENGLISH, unknown_characters=list))["unknown_signs"].message
     assert f"such as {signs[7]} {signs[0]} " in message
     assert sum(sign in message for sign in signs) == 12

@@ -17,7 +17,7 @@ def pairs(corpus: Corpus) -> list[tuple[str, str]]:
 def test_spellings_are_merged_into_the_commonest():
     done = apply_repairs(corpus_of(("a", "joy"), ("b", "joy"), ("c", "Joy"), ("d", "ＪＯＹ"), ("e", "fear")), ["label_variants"])
     assert done.corpus.labels == ["joy", "joy", "joy", "joy", "fear"]
-    assert [(c.line, c.what, c.before, c.after) for c in done.changes] == [(4, "label", "Joy", "joy"), (5, "label", "ＪＯＹ", "joy")]
+    assert [(c.line, c.field, c.old, c.new) for c in done.changes] == [(4, "label", "Joy", "joy"), (5, "label", "ＪＯＹ", "joy")]
     assert done.counts == {"label_variants": 2}
 
 
@@ -31,7 +31,7 @@ def test_copies_keep_one_of_each():
     assert apply_repairs(corpus_of(*rows), ["duplicate_texts"]).corpus.texts == ("same", "same", "same!", "other")
     done = apply_repairs(corpus_of(*rows), ["near_duplicates"])
     assert done.corpus.texts == ("same", "same", "other")
-    assert [(c.line, c.what, c.before, c.after) for c in done.changes] == [(3, "row", "joy: SAME", ""), (5, "row", "joy: same!", "")]
+    assert [(c.line, c.field, c.old, c.new) for c in done.changes] == [(3, "row", "joy: SAME", ""), (5, "row", "joy: same!", "")]
 
 
 def test_rare_labels_leave():
@@ -102,9 +102,9 @@ def test_twice_is_once_and_every_row_is_accounted_for(rows, codes, published):
     twice = apply_repairs(once.corpus, codes)
     assert twice.changes == ()
     assert pairs(twice.corpus) == pairs(once.corpus)
-    gone = [change for change in once.changes if change.what == "row"]
+    gone = [change for change in once.changes if change.field == "row"]
     assert len(once.corpus) + len(gone) == len(corpus)
-    assert len({(change.line, change.origin) for change in gone}) == len(gone)
+    assert len({(change.line, change.split) for change in gone}) == len(gone)
     if published:
         given_rows = [line for line, origin in zip(corpus.lines.tolist(), corpus.given_split, strict=True) if origin != "train"]
         assert set(given_rows) <= set(once.corpus.lines.tolist())

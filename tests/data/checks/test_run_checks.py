@@ -96,13 +96,13 @@ def test_nearly_equal_texts_that_were_kept_apart_are_told():
     found = findings(lines(*GOOD, *rows))
     parted = found["near_duplicates_parted"]
     assert (parted.severity, parted.count) == ("warning", 300)
-    assert parted.message.startswith("300 rows are nearly equal to a row that may land on the other side of the split, 88.2 % of all rows")
+    assert parted.message.startswith("300 rows are nearly equal to a row that may be on the other side of the split, 88.2 % of all rows")
     assert "about 20 rows" in parted.advice
     assert "texts_differ" not in found
 
 
 def test_nearly_equal_texts_that_were_not_all_looked_for_are_told(monkeypatch):
-    for limit in ("_FEW", "_BUCKET_PAIRS"):
+    for limit in ("_MAX_EXHAUSTIVE", "_BUCKET_PAIRS"):
         monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{limit}", 0)
     rng = random.Random(2)
     rows = (f"{' '.join(rng.choices(['alpha', 'bravo', 'delta'], k=150))},{'joy' if n % 2 else 'fear'}" for n in range(400))

@@ -12,7 +12,7 @@ from trainer.data.duplicates.letter_blocks import hash_digits, letter_blocks
 @given(texts=st.lists(st.text(st.characters(), max_size=30), max_size=30))
 def test_blocks_hold_every_text_once(texts):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trainer.data.duplicates.letter_blocks._BLOCK", 40)
+        patch.setattr("trainer.data.duplicates.letter_blocks._BLOCK_LETTERS", 40)
         blocks = list(letter_blocks(texts))
     again = [
         block.codes[start : start + length].tobytes().decode("utf-32-le", "surrogatepass")

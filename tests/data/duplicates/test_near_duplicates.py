@@ -68,7 +68,7 @@ def test_in_twenty_one_thousand_rows_no_planted_pair_is_missed():
     changed = [typo(rng, text) for text in texts[500:1_500]]
     found = find_near_duplicates(texts + equal + changed)
     assert np.array_equal(found.groups[:1_500], found.groups[21_000:])
-    assert not found.parted.any()
+    assert not found.separated.any()
     assert not found.unchecked.any()
 
 
@@ -127,12 +127,12 @@ def test_rows_that_the_largest_group_keeps_apart_are_counted():
     rng = random.Random(1)
     texts = [f"dear {''.join(rng.choices(ALPHABET, k=6))} your order was sent and will arrive at your door on monday" for _ in range(300)]
     found = find_near_duplicates([*texts, "nobody came to see the garden this year", "nobody came to see the gardens this year"])
-    assert found.parted[:300].all()
-    assert found.parted[300:].tolist() == [False, False]
+    assert found.separated[:300].all()
+    assert found.separated[300:].tolist() == [False, False]
 
 
 def test_texts_of_which_too_many_have_the_same_words_are_counted_as_unchecked(monkeypatch):
-    for limit in ("_FEW", "_BUCKET_PAIRS"):
+    for limit in ("_MAX_EXHAUSTIVE", "_BUCKET_PAIRS"):
         monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{limit}", 0)
     rng = random.Random(2)
     texts = [" ".join(rng.choices(["alpha", "bravo", "delta"], k=150)) for _ in range(400)]
@@ -155,7 +155,7 @@ def test_of_pairs_of_templated_texts_hardly_any_is_missed_in_silence(rows, at_mo
     likeness = process.cdist(texts[:3_000], texts, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY, dtype=np.uint8)
     one, other = np.nonzero(np.triu(likeness, 1))
     assert len(one) > 200
-    marked = found.unchecked | found.parted
+    marked = found.unchecked | found.separated
     missed = (found.groups[one] != found.groups[other]) & ~marked[one] & ~marked[other]
     assert missed.mean() <= at_most
     assert found.unchecked.mean() < 0.01
@@ -166,12 +166,12 @@ def test_links_joined_many_at_a_time_make_the_groups_of_one_at_a_time(monkeypatc
     texts = [f"dear {''.join(rng.choices(ALPHABET, k=6))} your order was sent and will arrive at your door on monday" for _ in range(300)]
     groups = near_groups(texts)
     for links in (1, 70):
-        monkeypatch.setattr("trainer.data.duplicates.near_duplicates._LINKS_AT_ONCE", links)
+        monkeypatch.setattr("trainer.data.duplicates.near_duplicates._LINKS_PER_BATCH", links)
         assert np.array_equal(near_groups(texts), groups)
 
 
 def test_a_text_of_over_a_million_letters_is_counted_as_unchecked(monkeypatch):
-    monkeypatch.setattr("trainer.data.duplicates.near_duplicates._LONGEST", 50)
+    monkeypatch.setattr("trainer.data.duplicates.near_duplicates._MAX_LETTERS", 50)
     found = find_near_duplicates(["we waited for an hour and nobody came " * 2, "we waited for an hour and nobody came", "Short one"])
     assert found.unchecked.tolist() == [True, False, False]
 
@@ -218,7 +218,7 @@ def test_groups_do_not_depend_on_the_order_of_rows(texts, rng):
 def test_nor_do_they_where_time_is_short(texts, rng, few):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (
-            ("_FEW", few),
+            ("_MAX_EXHAUSTIVE", few),
             ("_CROWD", 2),
             ("_BUCKET_PAIRS", 0),
             ("_NEIGHBOURS", 1),

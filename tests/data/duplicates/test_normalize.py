@@ -4,8 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainer.data.corpus import duplicate_key
-from trainer.data.duplicates.normalize import normalize_text
+from trainer.data.duplicates.normalize import duplicate_key, normalize_text
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ODD = st.text(

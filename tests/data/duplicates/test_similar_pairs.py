@@ -18,7 +18,7 @@ from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY, similar_pairs
 @pytest.mark.parametrize("texts", [realistic, templated])
 @pytest.mark.parametrize("few", [0, 10_000])
 def test_of_planted_pairs_of_every_kind_at_least_ninety_nine_of_a_hundred_are_found(monkeypatch, texts, few):
-    monkeypatch.setattr("trainer.data.duplicates.similar_pairs._FEW", few)
+    monkeypatch.setattr("trainer.data.duplicates.similar_pairs._MAX_EXHAUSTIVE", few)
     every, planted = plant(texts(4_000, seed=5), each=200, seed=6)
     every = [normalize_text(text) for text in every]
     del planted["equal when folded"]

@@ -1,1 +1,1 @@
-"""What is odd in a file, and how each of it is repaired."""
+"""Findings: what may be wrong with a file's rows, texts and labels, and the repair of each."""

@@ -1,4 +1,4 @@
-"""Finding: one thing that a person should know of a data set, in a sentence, with rows to look at. Finds nothing itself."""
+"""Finding: one thing that a user should know about a data set, as a sentence, with rows to look at. Finds nothing itself."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MAX_EXAMPLES = 20
 
 @dataclass(frozen=True)
 class Example:
-    """A row to look at: the line of the file where it starts, its text, and what to see there (its label, a reason)."""
+    """A row to look at: the line of the file where it starts, its text, and what to notice (its label, a reason)."""
 
     line: int
     text: str
@@ -24,9 +24,9 @@ class Example:
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding. ``code`` is a stable name, ``count`` what was counted (rows, texts or labels, as the message says).
+    """One finding. ``code`` is a stable name, ``count`` the number of rows, texts or labels that the message mentions.
 
-    ``message`` is one short sentence, ``advice`` says what it means and what to do.
+    ``message`` is one short sentence; ``advice`` says what it means and what to do.
     """
 
     code: str
@@ -38,7 +38,7 @@ class Finding:
     repairable: bool = False
     """Whether the repair of the same code would change something."""
     setting: tuple[str, int] | None = None
-    """A setting of the recipe, with the value that would answer the finding."""
+    """A recipe setting and the value that would resolve the finding."""
 
     @property
     def sentence(self) -> str:
@@ -47,7 +47,7 @@ class Finding:
 
 
 def examples(corpus: Corpus, rows: Iterable[int], *, note: str | None = None) -> tuple[Example, ...]:
-    """The first of these rows of a corpus, each with its label unless there is a note for all."""
+    """The first of these rows of a corpus, each with its label, or with ``note`` if one is given."""
     shown = [int(row) for _, row in zip(range(MAX_EXAMPLES), rows, strict=False)]
     return tuple(
         Example(int(corpus.lines[row]), corpus.texts[row], corpus.label_names[corpus.label_ids[row]] if note is None else note)

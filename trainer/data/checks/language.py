@@ -1,6 +1,6 @@
-"""Which scripts and which language the texts are in, from a sample of them.
+"""The scripts and the language of texts, guessed from a sample of them.
 
-Whether an encoder knows that language is said in encoder_checks.py; nothing here reads a text as a whole.
+Whether an encoder knows that language is checked in encoder.py.
 """
 
 import re
@@ -31,98 +31,98 @@ LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
     )
 )
 
-_SAMPLE = 300  # texts
-_LETTERS = 60_000  # letters looked at for the scripts, at most
-_HEAD = 1_000  # letters of a text
-_CHUNK = 200  # letters: shorter texts are judged together
-_ENOUGH = 20  # letters, below which no language is guessed
-_WIDE = 3  # a character of Chinese, Japanese or Korean says about as much as three letters
-_SURE = 0.5  # probability from which a judgement counts
+_SAMPLE_TEXTS = 300
+_MAX_SCRIPT_CHARS = 60_000  # of all texts together, to find the scripts
+_MAX_CHARS = 1_000  # of one text
+_CHUNK_LETTERS = 200  # shorter texts are classified together
+_MIN_LETTERS = 20  # with fewer, no language is guessed
+_CJK_WEIGHT = 3  # a Chinese, Japanese or Korean character carries about as much as three letters
+_MIN_PROBABILITY = 0.5
 _NO_LANGUAGE = "zxx"
-_NAMED = {"HIRAGANA": "Japanese", "KATAKANA": "Japanese", "KATAKANA-HIRAGANA": "Japanese", "CJK": "Han"}
+_SCRIPT_NAMES = {"HIRAGANA": "Japanese", "KATAKANA": "Japanese", "KATAKANA-HIRAGANA": "Japanese", "CJK": "Han"}
 _SCRIPTS = frozenset(
     "Latin Cyrillic Greek Arabic Hebrew Devanagari Bengali Gurmukhi Gujarati Oriya Tamil Telugu Kannada Malayalam Sinhala Thai Lao "
     "Tibetan Myanmar Khmer Georgian Armenian Ethiopic Mongolian Hangul Syriac Thaana Cherokee".split()
 )
-_LETTER_RUN = re.compile(r"[^\W\d_]")
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 def scripts(texts: Sequence[str]) -> dict[str, float]:
-    """The share of the letters that each script has, the largest first; the shares of some letters add up to 1.
+    """The ratio of the letters in each script, the largest first; empty without letters.
 
-    Scripts have their Unicode names ("Latin", "Devanagari", "Han"), Hiragana and Katakana are "Japanese", rare_label_mask ones "other".
-    At most 300 texts, evenly spaced, are looked at. No letters, no shares.
+    Scripts have their Unicode names ("Latin", "Devanagari", "Han"); Hiragana and Katakana are "Japanese", rare ones "other".
+    Uses at most 300 evenly spaced texts.
     """
     sample = _sample(texts)
-    each = max(1, _LETTERS // max(1, len(sample)))
+    max_chars = max(1, _MAX_SCRIPT_CHARS // max(1, len(sample)))
     counts: Counter[str] = Counter()
     for text in sample:
-        counts += _script_counts(text[:each])
-    return {script: count / counts.total() for script, count in counts.most_common()}
+        counts += _script_counts(text[:max_chars])
+    return {script: n_letters / counts.total() for script, n_letters in counts.most_common()}
 
 
 def guess_language(texts: Sequence[str]) -> tuple[str, float] | None:
-    """The ISO 639-1 code of the language that most of the texts are in, and the share of the texts judged to be in it.
+    """The ISO 639-1 code of the language of most texts, and the ratio of the classified texts that are in it.
 
-    At most 300 texts, evenly spaced, are judged by py3langid (Lui & Baldwin 2012, langid.py: An off-the-shelf language identification
-    tool); short ones of the same script together. None where there is too little text, or none that looks like a language.
-    The first call loads the model: half a second, and some 100 MB that stay.
+    Classifies at most 300 evenly spaced texts with py3langid (Lui & Baldwin 2012, langid.py: An off-the-shelf language identification
+    tool), short ones of the same script together. None if there is too little text, or none that looks like a language.
+    The first call loads the model: half a second, and about 100 MB that stay in memory.
     """
     votes: Counter[str] = Counter()
-    judged = 0
-    for chunk, count in _chunks(_sample(texts)):
-        judged += count
+    n_classified = 0
+    for chunk, n_texts in _chunks(_sample(texts)):
+        n_classified += n_texts
         code, probability = _model().classify(chunk)
-        if probability >= _SURE and code != _NO_LANGUAGE:
-            votes[code] += count
+        if probability >= _MIN_PROBABILITY and code != _NO_LANGUAGE:
+            votes[code] += n_texts
     if not votes:
         return None
-    code, count = max(votes.items(), key=lambda vote: (vote[1], vote[0]))
-    return code, count / judged
+    code, n_votes = max(votes.items(), key=lambda vote: (vote[1], vote[0]))
+    return code, n_votes / n_classified
 
 
 def _sample(texts: Sequence[str]) -> list[str]:
-    count = min(_SAMPLE, len(texts))
-    return [replace_links(texts[place * len(texts) // count][:_HEAD], " ", " ") for place in range(count)]
+    size = min(_SAMPLE_TEXTS, len(texts))
+    return [replace_links(texts[number * len(texts) // size][:_MAX_CHARS], " ", " ") for number in range(size)]
 
 
 def _chunks(sample: list[str]) -> Iterator[tuple[str, int]]:
-    """Texts, or several short ones of one script joined, and of how many texts each is; what is too short to judge is left out."""
-    waiting: dict[str, list[str]] = defaultdict(list)
+    """Texts, short ones of one script joined, each with its number of texts; without those too short to classify."""
+    short_texts: dict[str, list[str]] = defaultdict(list)
     for text in sample:
         counts = _script_counts(text)
         if not counts:
             continue
-        group = waiting[counts.most_common(1)[0][0]]
+        group = short_texts[counts.most_common(1)[0][0]]
         group.append(text)
-        if _weight(group) >= _CHUNK:
+        if _weight(group) >= _CHUNK_LETTERS:
             yield " ".join(group), len(group)
             group.clear()
-    for group in waiting.values():
-        if _weight(group) >= _ENOUGH:
+    for group in short_texts.values():
+        if _weight(group) >= _MIN_LETTERS:
             yield " ".join(group), len(group)
 
 
 def _weight(texts: list[str]) -> int:
-    """How many letters of an alphabet the texts are worth."""
-    return sum(_WIDE if letter >= "\u2e80" else 1 for text in texts for letter in _LETTER_RUN.findall(text))
+    """Letters of the texts, in letters of an alphabet."""
+    return sum(_CJK_WEIGHT if letter >= "\u2e80" else 1 for text in texts for letter in _LETTER.findall(text))
 
 
 def _script_counts(text: str) -> Counter[str]:
-    return Counter(_script(letter) for letter in _LETTER_RUN.findall(text))
+    return Counter(_script(letter) for letter in _LETTER.findall(text))
 
 
 @cache
 def _script(letter: str) -> str:
-    """By the first word of its Unicode name; the standard library knows no scripts."""
+    """The script by the first word of the letter's Unicode name; the standard library knows no scripts."""
     word = unicodedata.name(unicodedata.normalize("NFKC", letter)[0], "").split(" ")[0]
-    name = _NAMED.get(word, word.capitalize())
-    return name if name in _SCRIPTS or word in _NAMED else "other"
+    name = _SCRIPT_NAMES.get(word, word.capitalize())
+    return name if name in _SCRIPTS or word in _SCRIPT_NAMES else "other"
 
 
 @cache
 def _model():
-    """py3langid's model, for the languages that have a code of two letters."""
+    """The model of py3langid, limited to languages with a two-letter code."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

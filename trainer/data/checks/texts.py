@@ -1,4 +1,4 @@
-"""Findings about texts: HTML codes, links and user names, a label that stands in its own text."""
+"""Findings about texts: HTML, links and user names, and signs in a text that give its label away."""
 
 import re
 from collections import Counter, defaultdict
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trainer.data.checks.findings import Finding, examples, rows_where
-from trainer.data.checks.repairs import removable
+from trainer.data.checks.repairs import not_in_given_split
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.reading import Table
@@ -15,98 +15,100 @@ from trainer.data.html_and_links import mask_links, strip_html
 from trainer.text_format import percent, pluralize, quote_names
 
 _SAMPLE_ROWS = 20_000
-_TELLING = 0.98
-"""Share of rows in which a sign goes with one label only, for it to give the label away."""
-_PRESENT = 0.8
-"""Share of rows that must bear such a sign."""
+_MIN_PURITY = 0.98
+"""Ratio of rows in which a sign has one label only, from which it gives the label away."""
+_MIN_COVERAGE = 0.8
+"""Ratio of rows that must have such a sign."""
 
 
 def check_texts(table: Table, columns: Columns, corpus: Corpus) -> list[Finding]:
-    """What is to be said of the texts."""
-    found = [_html(corpus), _links(corpus), _leaking_column(table, columns, corpus) or _leaking_text(corpus)]
-    return [finding for finding in found if finding]
+    """Findings about the texts."""
+    checked = [_check_html(corpus), _check_links(corpus), _check_leaking_column(table, columns, corpus) or _check_leaking_text(corpus)]
+    return [finding for finding in checked if finding]
 
 
-def _html(corpus: Corpus) -> Finding | None:
+def _check_html(corpus: Corpus) -> Finding | None:
     rows = [row for row, text in enumerate(corpus.texts) if ("&" in text or "<" in text) and strip_html(text) != text]
     if not rows:
         return None
-    message = f"{pluralize(len(rows), 'text holds', 'texts hold')} HTML codes such as “&amp;” or “<br>”, left over from a web page."
+    message = f"{pluralize(len(rows), 'text has', 'texts have')} HTML codes such as “&amp;” or “<br>”, left over from a web page."
     return Finding("html_in_texts", "warning", len(rows), message, examples=examples(corpus, rows), repairable=True)
 
 
-def _links(corpus: Corpus) -> Finding | None:
+def _check_links(corpus: Corpus) -> Finding | None:
     rows = [row for row, text in enumerate(corpus.texts) if ("@" in text or "://" in text or "ww." in text) and mask_links(text) != text]
     if not rows:
         return None
-    message = f"{pluralize(len(rows), 'text holds', 'texts hold')} links or user names, which a model may learn by heart."
+    message = f"{pluralize(len(rows), 'text has', 'texts have')} links or user names, which a model may memorise."
     advice = "If you replace them here, the model does the same with every text that you try later."
     return Finding("links_in_texts", "warning", len(rows), message, advice, examples(corpus, rows), True)
 
 
-def _leaking_column(table: Table, columns: Columns, corpus: Corpus) -> Finding | None:
-    """A column joined to the text whose values each go with one label."""
+def _check_leaking_column(table: Table, columns: Columns, corpus: Corpus) -> Finding | None:
+    """A column joined to the text whose values each have one label."""
     for position in columns.extra_text_columns:
-        rows = _sample(corpus)
+        rows = _sample_rows(corpus)
         signs = {row: table.rows[corpus.source_rows[row]][position].strip() for row in rows}
-        if _give_away(corpus, signs, len(rows)):
-            message = f"The column {quote_names([table.columns[position]])} gives the label away: each of its values goes with one label."
+        if _leaks_label(corpus, signs, len(rows)):
+            message = f"The column {quote_names([table.columns[position]])} gives the label away: each of its values has one label."
             advice = "A model would read it instead of the text, and its score would mean nothing. Do not join it to the text."
             return Finding("label_leak", "error", len(rows), message, advice, examples(corpus, rows))
     return None
 
 
-def _leaking_text(corpus: Corpus) -> Finding | None:
-    rows = _sample(corpus)
-    words = {row: corpus.texts[row].split(maxsplit=1)[0].casefold() for row in rows}
-    ends = {row: corpus.texts[row].rsplit(maxsplit=1)[-1].casefold() for row in rows}
-    for signs, where in ((words, "first"), (ends, "last")):
-        if _give_away(corpus, signs, len(rows)):
-            message = f"The {where} word of the texts gives the label away, as in {quote_names([corpus.texts[rows[0]][:40]])}."
+def _check_leaking_text(corpus: Corpus) -> Finding | None:
+    rows = _sample_rows(corpus)
+    first_words = {row: corpus.texts[row].split(maxsplit=1)[0].casefold() for row in rows}
+    last_words = {row: corpus.texts[row].rsplit(maxsplit=1)[-1].casefold() for row in rows}
+    for signs, which in ((first_words, "first"), (last_words, "last")):
+        if _leaks_label(corpus, signs, len(rows)):
+            message = f"The {which} word of the texts gives the label away, as in {quote_names([corpus.texts[rows[0]][:40]])}."
             advice = "A model would learn that word and nothing else; take it out of the texts."
             return Finding("label_leak", "warning", len(rows), message, advice, examples(corpus, rows))
-    return _named_in_text(corpus, rows)
+    return _check_named_labels(corpus, rows)
 
 
-def _give_away(corpus: Corpus, signs: dict[int, str], rows: int) -> bool:
-    """Whether a sign in nearly every row, with few different values, each time goes with one label."""
+def _leaks_label(corpus: Corpus, signs: dict[int, str], n_rows: int) -> bool:
+    """Whether nearly every row has one of a few signs, and each sign has one label."""
     labels: dict[str, Counter] = defaultdict(Counter)
     for row, sign in signs.items():
         if sign:
             labels[sign][int(corpus.label_ids[row])] += 1
-    repeated = {sign: given for sign, given in labels.items() if given.total() >= 3}
-    bearing = sum(given.total() for given in repeated.values())
-    if rows < 20 or bearing < _PRESENT * rows or len(repeated) > 5 * len(corpus.label_names):
+    repeated = {sign: counts for sign, counts in labels.items() if counts.total() >= 3}
+    covered = sum(counts.total() for counts in repeated.values())
+    if n_rows < 20 or covered < _MIN_COVERAGE * n_rows or len(repeated) > 5 * len(corpus.label_names):
         return False
-    telling = sum(max(given.values()) for given in repeated.values())
-    winners = {given.most_common(1)[0][0] for given in repeated.values()}
+    predicted = sum(max(counts.values()) for counts in repeated.values())
+    majority_labels = {counts.most_common(1)[0][0] for counts in repeated.values()}
     largest = np.bincount(corpus.label_ids[list(signs)]).max() / len(signs)
-    return len(winners) > 1 and telling >= _TELLING * bearing and largest < 0.95
+    return len(majority_labels) > 1 and predicted >= _MIN_PURITY * covered and largest < 0.95
 
 
-def _named_in_text(corpus: Corpus, rows: Sequence[int]) -> Finding | None:
-    """Labels that stand as words in most of their own texts and in hardly any other."""
+def _check_named_labels(corpus: Corpus, rows: Sequence[int]) -> Finding | None:
+    """Labels that occur as words in most of their own texts and in hardly any other."""
     names = [name.casefold() for name in corpus.label_names]
     if len(names) > 200 or not all(re.search(r"[^\W\d_]{2}", name) for name in names):
         return None
-    # The longer names first, so that "very happy" is not taken for "happy".
+    # Longer names first, so that "very happy" is not read as "happy".
     pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(names, key=len, reverse=True))) + r")(?!\w)")
-    at = {name: number for number, name in reversed(list(enumerate(names)))}
-    own, other = [], 0
+    label_ids = {name: label_id for label_id, name in reversed(list(enumerate(names)))}
+    own_label, n_other_label = [], 0
     for row in rows:
-        named = {at[found] for found in pattern.findall(corpus.texts[row].casefold())}
+        named = {label_ids[name] for name in pattern.findall(corpus.texts[row].casefold())}
         if named == {int(corpus.label_ids[row])}:
-            own.append(row)
+            own_label.append(row)
         elif named:
-            other += 1
-    if len(rows) < 20 or len(own) < 0.6 * len(rows) or other > 0.1 * len(own):
+            n_other_label += 1
+    if len(rows) < 20 or len(own_label) < 0.6 * len(rows) or n_other_label > 0.1 * len(own_label):
         return None
-    message = f"{percent(len(own) / len(rows))} of the texts name their own label, as in {quote_names([corpus.texts[own[0]][:60]])}."
+    message = (
+        f"{percent(len(own_label) / len(rows))} of the texts name their own label, as in {quote_names([corpus.texts[own_label[0]][:60]])}."
+    )
     advice = "A model would learn that word and little else; if new texts will not name it, take it out of the texts."
-    return Finding("label_leak", "warning", len(own), message, advice, examples(corpus, own))
+    return Finding("label_leak", "warning", len(own_label), message, advice, examples(corpus, own_label))
 
 
-def _sample(corpus: Corpus) -> list[int]:
-    """Rows to look at, evenly spread; where test rows are given, they stay unseen: nobody may change the texts because of them."""
-    rows = rows_where(removable(corpus))
+def _sample_rows(corpus: Corpus) -> list[int]:
+    """Evenly spaced rows to check, without given test rows: they must not cause a change of the texts."""
+    rows = rows_where(not_in_given_split(corpus))
     return rows[:: max(1, -(-len(rows) // _SAMPLE_ROWS))]
