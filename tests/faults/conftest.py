@@ -1,12 +1,13 @@
-"""What the tests of failing share: a run that waits, servers by the hundred, and what must come out whatever happened."""
+"""Shared by the fault tests: runs folders with a queued run, forked servers, and the outcome of a run."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,13 @@ RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=1e-2
 
 
 @dataclass(frozen=True)
-class Servers:
-    """Forks servers; see forker.py."""
+class RunServer:
+    """Runs a forked server to its end; see forker.py."""
 
     process: subprocess.Popen
 
-    def __call__(self, runs: Path, **how: Any) -> dict[str, Any]:
-        self.process.stdin.write(json.dumps({"runs": str(runs), **how}) + "\n")
+    def __call__(self, runs: Path, **options: Any) -> dict[str, Any]:
+        self.process.stdin.write(json.dumps({"runs": str(runs), **options}) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
@@ -52,8 +53,8 @@ def outcome(runs: Path) -> Outcome:
 
 
 @pytest.fixture(scope="session")
-def waiting_run(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, reader: FileReader) -> Path:
-    """A runs folder with one run that waits: copied, not used."""
+def queued_run(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, reader: FileReader) -> Path:
+    """A runs folder with one queued run, to be copied."""
     folder = tmp_path_factory.mktemp("template")
     path = write_rows(folder / "moods.csv", small_rows(120))
     studio = Studio(Settings(runs_dir=folder / "runs"), encoders=[tiny_encoder], reader=reader)
@@ -63,22 +64,17 @@ def waiting_run(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder,
 
 
 @pytest.fixture
-def fresh(waiting_run: Path, tmp_path: Path) -> Iterator[Any]:
-    """Makes runs folders of their own, each with the one run that waits."""
-    made = [0]
-
-    def make() -> Path:
-        made[0] += 1
-        return Path(shutil.copytree(waiting_run, tmp_path / f"runs-{made[0]}"))
-
-    return make
+def make_runs(queued_run: Path, tmp_path: Path) -> Callable[[], Path]:
+    """Makes separate runs folders, each with one queued run."""
+    numbers = count(1)
+    return lambda: Path(shutil.copytree(queued_run, tmp_path / f"runs-{next(numbers)}"))
 
 
 @pytest.fixture(scope="session")
-def servers(tiny_encoder: Encoder) -> Iterator[Servers]:
+def run_server(tiny_encoder: Encoder) -> Iterator[RunServer]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(Path(__file__).with_name("forker.py")), tiny_encoder.source]
     process = popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    yield Servers(process)
+    yield RunServer(process)
     process.stdin.close()
     process.wait(30)

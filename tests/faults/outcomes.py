@@ -1,4 +1,4 @@
-"""What a run has come to, so that one that was broken off can be compared with one that was left alone."""
+"""The outcome of a run, to compare an interrupted training with an undisturbed one."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from trainer.evaluation.predictions import load_predictions
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 
-SIGNS_OF_LIFE = ("lock", "alive", "heartbeat")
-"""Files of a run that say who has it, and nothing of what it is."""
+LIVENESS_FILES = ("lock", "alive", "heartbeat")
+"""Prefixes of files that say who is writing a run; they are not part of its outcome."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has come to: the same however often it was broken off."""
+    """The same however often the training was interrupted."""
 
     status: str
     weights: bytes
@@ -27,7 +27,7 @@ class Outcome:
 
     @property
     def model(self) -> tuple[bytes, bytes]:
-        """Its weights and what they say of the test rows; a stop adds a point to the curves, and nothing to these."""
+        """Weights and test probabilities, which a stop does not change; it does add a point to the curves."""
         return self.weights, self.probabilities
 
 
@@ -38,6 +38,6 @@ def outcome_of(run: Run, view: RunView) -> Outcome:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each file of a run."""
-    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(SIGNS_OF_LIFE))
+    """The SHA-256 of each file of a run, by relative path."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(LIVENESS_FILES))
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -1,6 +1,6 @@
-"""A server over a runs folder with a queue, forked from a process that has imported everything, and two processes of a training forked likewise.
+"""A server with a queue, forked from a process that has imported everything; training processes are forked as well.
 
-It does what the page's server does without the page: it trains what waits, SIGINT ends it as Ctrl-C does, and at SIGUSR1 somebody presses Stop.
+It does what the page's server does, without the page: it trains queued runs, ends at SIGINT (Ctrl-C), and stops a run at SIGUSR1 (the Stop button).
 """
 
 import json
@@ -27,32 +27,32 @@ from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 
 STUCK_SECONDS = 240.0
-"""A server in which nothing has happened for so long hangs: it gives up, and what it did not do is missing."""
+"""A server without any change for this long gives up; its runs then count as lost."""
 
 _TORCHRUN_SECONDS = 30.0
-"""torchrun waits so long for the others to end when one process has failed."""
+"""How long torchrun waits for the other processes to end when one has failed."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """How servers are made: over which folder, with how many processes for a training, and whether it is torchrun that starts these."""
+    """How servers are forked: the encoder, the number of training processes, and whether torchrun starts these."""
 
     encoder: Encoder
     processes: int = 1
     torchrun: bool = False
 
-    def fork(self, runs: Path, life: Callable[[Studio], object]) -> "Living":
-        """Start one that lives ``life`` and ends; its words go into a file beside the runs folder."""
-        reading, writing = os.pipe()
+    def fork(self, runs: Path, work: Callable[[Studio], object]) -> "ServerProcess":
+        """Fork a server that does ``work`` and ends; its output goes into a log file beside the runs folder."""
+        read_end, write_end = os.pipe()
         parent, child = os.getpid(), os.fork()
         if child == 0:
             die_with(parent)
-            os.close(reading)
-            self._live(runs, life, writing)
-        os.close(writing)
-        return Living(child, reading)
+            os.close(read_end)
+            self._run(runs, work, write_end)
+        os.close(write_end)
+        return ServerProcess(child, read_end)
 
-    def _live(self, runs: Path, life: Callable[[Studio], object], answers: int) -> NoReturn:
+    def _run(self, runs: Path, work: Callable[[Studio], object], write_end: int) -> NoReturn:
         log = os.open(runs.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -60,7 +60,7 @@ class Server:
             torchrun.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)  # type: ignore[attr-defined]
         try:
             studio = Studio(Settings(runs_dir=runs, save_seconds=0, processes=self.processes), encoders=[self.encoder])
-            os.write(answers, json.dumps(life(studio)).encode())
+            os.write(write_end, json.dumps(work(studio)).encode())
         except BaseException:
             os.write(2, traceback.format_exc().encode())
         finally:
@@ -68,67 +68,67 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Living:
-    """A server that was forked."""
+class ServerProcess:
+    """A forked server."""
 
-    process: int
-    answers: int
+    pid: int
+    read_end: int
 
-    def ended(self) -> bool:
-        """Whether it has; known once only."""
-        return os.waitpid(self.process, os.WNOHANG)[0] != 0
+    def has_ended(self) -> bool:
+        """Whether the process has ended; true only once, since this reaps it."""
+        return os.waitpid(self.pid, os.WNOHANG)[0] != 0
 
-    def answer(self) -> Any:
-        """What its life came to, once it has ended; None where it was killed."""
-        os.waitpid(self.process, 0)
-        return self.left()
+    def result(self) -> Any:
+        """Wait for the end; returns the result of its work, or None if it was killed."""
+        os.waitpid(self.pid, 0)
+        return self.read_result()
 
-    def left(self) -> Any:
-        # Processes that outlive the server have it open too.
-        os.set_blocking(self.answers, False)
-        with os.fdopen(self.answers, "rb") as pipe:
-            said = pipe.read()
-        return json.loads(said) if said else None
+    def read_result(self) -> Any:
+        # Processes that outlive the server keep the pipe open.
+        os.set_blocking(self.read_end, False)
+        with os.fdopen(self.read_end, "rb") as pipe:
+            content = pipe.read()
+        return json.loads(content) if content else None
 
 
-def serve(studio: Studio, target: str, *, goes_on: bool) -> dict[str, int]:
-    """Train all that waits until all is over, or until Ctrl-C. With ``goes_on`` somebody resumes whatever has not finished, each of them
-    twice at most; how often is the answer, by run."""
-    pressed = threading.Event()
-    signal.signal(signal.SIGUSR1, lambda *_: pressed.set())
+def serve(studio: Studio, target: str, *, resume: bool) -> dict[str, int]:
+    """Train all queued runs until they are over, or until Ctrl-C. With ``resume`` every unfinished run is resumed, twice at most; returns how
+    often, by run."""
+    stop_pressed = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: stop_pressed.set())
     resumed: dict[str, int] = {}
-    with end_is_asked() as asked:
+    with end_is_asked() as end_requested:
         studio.recover()
-        moved = time.monotonic()
-        while not asked.is_set() and time.monotonic() - moved < STUCK_SECONDS:
+        changed_at = time.monotonic()
+        while not end_requested.is_set() and time.monotonic() - changed_at < STUCK_SECONDS:
             seen, token = studio._queue.changes, studio.token(LOCAL_OWNER)
             views = studio.runs(LOCAL_OWNER)
-            if pressed.is_set():
-                pressed.clear()
+            if stop_pressed.is_set():
+                stop_pressed.clear()
                 studio.stop(LOCAL_OWNER, target)
                 continue
-            again = [view for view in unfinished(views) if not view.live and resumed.get(view.id, 0) < 2] if goes_on else []
-            for view in again:
+            to_resume = [view for view in unfinished(views) if not view.live and resumed.get(view.id, 0) < 2] if resume else []
+            for view in to_resume:
                 resumed[view.id] = resumed.get(view.id, 0) + 1
                 studio.resume(LOCAL_OWNER, view.id)
-            if not again and not any(view.live for view in views):
+            if not to_resume and not any(view.live for view in views):
                 break
-            # Short, as a signal wakes nobody who waits for the queue.
+            # Short, since a signal does not interrupt this wait.
             studio._queue.wait(seen, 0.05)
-            moved = time.monotonic() if studio.token(LOCAL_OWNER) != token else moved
+            changed_at = time.monotonic() if studio.token(LOCAL_OWNER) != token else changed_at
         studio.close()
     return resumed
 
 
 def unfinished(views: Sequence[RunView]) -> list[RunView]:
-    """The runs that have not finished and that no other run goes on from."""
+    """The runs that have not finished and have no child run."""
     parents = {view.parent for view in views}
     return [view for view in views if view.status != "finished" and view.id not in parents]
 
 
 def run_forked(command: Sequence[str], *, stdout: Any, **_: Any) -> subprocess.CompletedProcess:
-    """What torchrun does, without the seconds of importing: the processes are forked, and one that fails ends the others."""
-    count = next(int(word.partition("=")[2]) for word in command if word.startswith("--nproc-per-node="))
+    """A torchrun that forks its processes instead of importing everything again; one that fails ends the others."""
+    n_processes = next(int(word.partition("=")[2]) for word in command if word.startswith("--nproc-per-node="))
     arguments = list(command[command.index("trainer.jobs.worker") + 1 :])
     agent = os.fork()
     if agent == 0:
@@ -136,43 +136,49 @@ def run_forked(command: Sequence[str], *, stdout: Any, **_: Any) -> subprocess.C
             os.setsid()
             os.dup2(stdout.fileno(), 1)
             os.dup2(stdout.fileno(), 2)
-            ended = _be_agent(count, arguments)
+            exit_code = _run_agent(n_processes, arguments)
         except BaseException:
             os.write(2, traceback.format_exc().encode())
-            ended = 1
-        os._exit(ended)
+            exit_code = 1
+        os._exit(exit_code)
     return subprocess.CompletedProcess(command, os.waitstatus_to_exitcode(os.waitpid(agent, 0)[1]))
 
 
-def _be_agent(count: int, arguments: list[str]) -> int:
-    port, ranks = free_port(), {}
-    for rank in range(count):
-        process = os.fork()
-        if process == 0:
-            _be_rank(
-                arguments, RANK=rank, WORLD_SIZE=count, LOCAL_RANK=rank, LOCAL_WORLD_SIZE=count, MASTER_ADDR="127.0.0.1", MASTER_PORT=port
+def _run_agent(n_processes: int, arguments: list[str]) -> int:
+    port, pids = free_port(), set()
+    for rank in range(n_processes):
+        pid = os.fork()
+        if pid == 0:
+            _run_rank(
+                arguments,
+                RANK=rank,
+                WORLD_SIZE=n_processes,
+                LOCAL_RANK=rank,
+                LOCAL_WORLD_SIZE=n_processes,
+                MASTER_ADDR="127.0.0.1",
+                MASTER_PORT=port,
             )
-        ranks[process] = rank
+        pids.add(pid)
     failed = False
-    while ranks:
-        process, status = os.waitpid(-1, 0)
-        ranks.pop(process)
+    while pids:
+        pid, status = os.waitpid(-1, 0)
+        pids.remove(pid)
         if status and not failed:
             failed = True
-            for other in ranks:
+            for other in pids:
                 os.kill(other, signal.SIGTERM)
-            signal.signal(signal.SIGALRM, lambda *_: [os.kill(other, signal.SIGKILL) for other in ranks])
+            signal.signal(signal.SIGALRM, lambda *_: [os.kill(other, signal.SIGKILL) for other in pids])
             signal.setitimer(signal.ITIMER_REAL, _TORCHRUN_SECONDS)
     return int(failed)
 
 
-def _be_rank(arguments: list[str], **environment: object) -> NoReturn:
-    # The server that this was forked from may have used the tokenizer, whose threads did not come along.
+def _run_rank(arguments: list[str], **environment: object) -> NoReturn:
+    # The forking server may have used the tokenizer, whose threads do not survive a fork.
     os.environ.update({"TOKENIZERS_PARALLELISM": "false", **{name: str(value) for name, value in environment.items()}})
-    ended = 1
+    exit_code = 1
     try:
-        ended = worker.main(arguments)
+        exit_code = worker.main(arguments)
     except BaseException:
         os.write(2, traceback.format_exc().encode())
     sys.stdout.flush()
-    os._exit(ended)
+    os._exit(exit_code)

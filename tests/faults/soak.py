@@ -1,4 +1,4 @@
-"""Many runs in one server; what it holds after each, as one JSON list.
+"""Train many runs in one server; print its resource usage after each as one JSON list.
 
 python tests/faults/soak.py ENCODER_FOLDER CSV RUNS COUNT
 """
@@ -20,7 +20,7 @@ from trainer.studio import Studio  # noqa: E402
 from trainer.training.encoders import local_encoder  # noqa: E402
 
 
-def held(process: psutil.Process) -> dict[str, float]:
+def resource_usage(process: psutil.Process) -> dict[str, float]:
     temporary = sum(len(files) for _, _, files in os.walk(tempfile.gettempdir()))
     return {
         "megabytes": process.memory_info().rss / 2**20,
@@ -30,17 +30,17 @@ def held(process: psutil.Process) -> dict[str, float]:
     }
 
 
-def main(encoder: Path, path: Path, runs: Path, count: int) -> None:
+def main(encoder: Path, path: Path, runs: Path, n_runs: int) -> None:
     studio = Studio(Settings(runs_dir=runs, save_seconds=0), encoders=[local_encoder(encoder)])
     recipe = Recipe(encoder=encoder.name, epochs=1, batch_size=16, learning_rate=1e-2, max_length=32)
-    process, seen = psutil.Process(), []
-    for seed in range(count):
+    process, usages = psutil.Process(), []
+    for seed in range(n_runs):
         view = studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, Recipe(**{**recipe.to_dict(), "seed": seed}))
         view = studio.wait(LOCAL_OWNER, view.id, 120)
         studio.predict(LOCAL_OWNER, view.id, ["happy sunny laugh"])
         studio.reports(LOCAL_OWNER, view.id)
-        seen.append({"status": view.status, **held(process)})
-    print(json.dumps(seen))
+        usages.append({"status": view.status, **resource_usage(process)})
+    print(json.dumps(usages))
 
 
 if __name__ == "__main__":

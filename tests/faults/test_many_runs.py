@@ -1,4 +1,4 @@
-"""A server that has trained fifty runs holds no more than after the first ones: memory, threads, open files, temporary files."""
+"""A server that has trained fifty runs uses no more than after the first ones: memory, threads, open files, temporary files."""
 
 import json
 import os
@@ -19,12 +19,12 @@ def test_fifty_runs_in_one_server(tmp_path: Path, tiny_encoder: Encoder) -> None
     (tmp_path / "temporary").mkdir()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "temporary")}
     command = [sys.executable, str(Path(__file__).with_name("soak.py")), tiny_encoder.source, str(path), str(tmp_path / "runs"), "50"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stderr[-3000:]
-    seen = json.loads(done.stdout.splitlines()[-1])
-    assert [s["status"] for s in seen] == ["finished"] * 50
-    # The first ten warm caches up: kernels, loaded models, thread pools.
-    early, late = seen[10], seen[-1]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
+    assert process.returncode == 0, process.stderr[-3000:]
+    usages = json.loads(process.stdout.splitlines()[-1])
+    assert [s["status"] for s in usages] == ["finished"] * 50
+    # The first ten fill caches: kernels, loaded models, thread pools.
+    early, late = usages[10], usages[-1]
     print(f"after 11 runs {early}; after 50 {late}")
     assert late["threads"] <= early["threads"]
     assert late["files"] <= early["files"]

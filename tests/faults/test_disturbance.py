@@ -1,0 +1,71 @@
+"""A fixed sample of ``make faults``, and checks that lost, damaged or different runs are detected."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import ROOT, RunServer, outcome, run_in, view_in
+from tests.faults.disturbance import Disturbance, DisturbanceResult, check_outcome
+from tests.faults.outcomes import digests
+from tests.faults.scenes import Scene
+from tests.warm import Warm
+from trainer.training.encoders import Encoder
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks servers and adopts their orphans")
+
+
+def run_faults(warm: Warm, encoder: Encoder, *arguments: str) -> dict:
+    process = warm.run([sys.executable, "-m", "tests.faults", "--encoder", encoder.source, *arguments], env=os.environ, cwd=ROOT)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def test_a_few_kills_and_stops_with_a_queue(warm: Warm, tiny_encoder: Encoder) -> None:
+    summary = run_faults(
+        warm,
+        tiny_encoder,
+        "--tries",
+        "1",
+        "--two",
+        "0",
+        "--torchrun",
+        "0",
+        "--kinds",
+        "kill",
+        "stop",
+        "--scenes",
+        "a stopped run that is resumed",
+    )
+    assert [summary[key] for key in ("tries", "wrong_status", "lost", "damaged", "different", "parents_changed")] == [2, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.slow
+def test_each_type_once_in_two_processes(warm: Warm, tiny_encoder: Encoder) -> None:
+    summary = run_faults(warm, tiny_encoder, "--tries", "0", "--two", "1", "--torchrun", "0")
+    assert [summary[key] for key in ("tries", "wrong_status", "lost", "damaged", "different", "parents_changed")] == [5, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("fault", ["model", "event", "parent", None])
+def test_faults_are_detected(make_runs: Callable[[], Path], run_server: RunServer, fault: str | None) -> None:
+    runs: Path = make_runs()
+    run_server(runs)
+    run, expected = run_in(runs), outcome(runs)
+    scene = Scene("", runs, run.id, {run.id: expected}, {}, (), 0)
+    parents = {run.id: digests(run.path)}
+    if fault == "model":
+        scene = replace(scene, expected={run.id: replace(expected, weights=b"")})
+    elif fault == "event":
+        log = run.path / "events.jsonl"
+        log.write_bytes(log.read_bytes().replace(b'"kind": "saved"', b'"kind": "sawed"', 1))
+    elif fault == "parent":
+        (run.path / "another").touch()
+    result = check_outcome(scene, runs, parents, DisturbanceResult(Disturbance("kill", "", "start", 0, 0.0), view_in(runs).status))
+    assert bool(result.different) == (fault == "model")
+    assert bool(result.damaged) == (fault == "event")
+    assert bool(result.changed) == (fault in ("event", "parent"))
+    assert bool(result.faults) == (fault is not None)
