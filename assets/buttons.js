@@ -1,52 +1,54 @@
-// A piece of HTML with buttons: draws props.value and hands a press of a button with data-action to the page, as a click with {action, code}. It
-// decides nothing. Fetched once for all of them; mount takes what gradio gives a component. Template: <div class="em-with-buttons"></div>.
+// HTML with buttons: renders props.value, and a press of a button with data-action triggers a click event with {action, code}. Fetched once
+// for all components; gradio's component variables are the arguments of mount. Template: <div class="em-with-buttons"></div>.
 
-const PATIENCE = 8000; // milliseconds after which a press that changed nothing here may be tried again
+const RELEASE_AFTER = 8000; // milliseconds until a button that changed nothing here can be pressed again
 
-// By what one knows a fold again when it is drawn anew.
-const called = (fold) => {
-  const summary = fold.querySelector(":scope > summary");
+// Identifies a details element across updates.
+const detailsKey = (details) => {
+  const summary = details.querySelector(":scope > summary");
   return summary?.getAttribute("aria-label") ?? summary?.textContent;
 };
 
-// Only what differs is replaced: a button that is drawn anew each second could not be pressed.
-function patch(from, to) {
-  const [old, fresh] = [[...from.childNodes], [...to.childNodes]];
-  if (old.length !== fresh.length || old.some((node, at) => node.nodeName !== fresh[at].nodeName)) return from.replaceChildren(...fresh);
-  old.forEach((node, at) => {
+// Replaces only what differs: a button that is replaced each second could not be pressed.
+function patch(target, source) {
+  const [oldNodes, newNodes] = [[...target.childNodes], [...source.childNodes]];
+  if (oldNodes.length !== newNodes.length || oldNodes.some((node, i) => node.nodeName !== newNodes[i].nodeName))
+    return target.replaceChildren(...newNodes);
+  oldNodes.forEach((node, i) => {
+    const newNode = newNodes[i];
     if (node.nodeType !== Node.ELEMENT_NODE) {
-      if (node.nodeValue !== fresh[at].nodeValue) node.nodeValue = fresh[at].nodeValue;
+      if (node.nodeValue !== newNode.nodeValue) node.nodeValue = newNode.nodeValue;
       return;
     }
-    if (node.nodeName === "DETAILS" && called(node) !== called(fresh[at])) return node.replaceWith(fresh[at]);
-    // What is open or hidden is so by what somebody did here.
-    for (const { name } of [...node.attributes]) if (!fresh[at].hasAttribute(name) && !["open", "hidden"].includes(name)) node.removeAttribute(name);
-    for (const { name, value } of fresh[at].attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
-    patch(node, fresh[at]);
+    if (node.nodeName === "DETAILS" && detailsKey(node) !== detailsKey(newNode)) return node.replaceWith(newNode);
+    // The user may have opened or hidden something.
+    for (const { name } of [...node.attributes]) if (!newNode.hasAttribute(name) && !["open", "hidden"].includes(name)) node.removeAttribute(name);
+    for (const { name, value } of newNode.attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+    patch(node, newNode);
   });
 }
 
 export function mount({ element, props, trigger, watch }) {
   const box = element.querySelector(".em-with-buttons");
-  let shown = "";
+  let rendered = "";
   let pressed = null;
 
-  // Whoever works by keyboard goes on from the same button, or from the heading where that is gone.
-  function draw() {
+  // Keyboard users keep the focus on the same button, or on the heading if that is gone.
+  function render() {
     release();
     const html = props.value ?? "";
-    if (html === shown) return;
+    if (html === rendered) return;
     const { activeElement } = document;
-    const inside = box.contains(activeElement) ? activeElement : null;
-    const open = new Set([...box.querySelectorAll("details[open]")].map(called));
-    const made = document.createElement("template");
-    made.innerHTML = shown = html;
-    patch(box, made.content);
-    for (const fold of box.querySelectorAll("details")) if (open.has(called(fold))) fold.open = true;
-    if (!inside || document.activeElement === inside) return;
-    const { action, code } = inside.dataset;
-    const again = [...box.querySelectorAll("button[data-action]")].find((button) => button.dataset.action === action && button.dataset.code === code);
-    (again ?? box.querySelector("[tabindex='-1']"))?.focus({ preventScroll: true });
+    const focused = box.contains(activeElement) ? activeElement : null;
+    const open = new Set([...box.querySelectorAll("details[open]")].map(detailsKey));
+    const template = document.createElement("template");
+    template.innerHTML = rendered = html;
+    patch(box, template.content);
+    for (const details of box.querySelectorAll("details")) if (open.has(detailsKey(details))) details.open = true;
+    if (!focused || document.activeElement === focused) return;
+    const { action, code } = focused.dataset;
+    const same = [...box.querySelectorAll("button[data-action]")].find((button) => button.dataset.action === action && button.dataset.code === code);
+    (same ?? box.querySelector("[tabindex='-1']"))?.focus({ preventScroll: true });
   }
 
   box.addEventListener("click", (event) => {
@@ -54,7 +56,7 @@ export function mount({ element, props, trigger, watch }) {
     if (!button || pressed || button.disabled) return;
     pressed = button;
     button.setAttribute("aria-busy", "true");
-    setTimeout(() => pressed === button && release(), PATIENCE);
+    setTimeout(() => pressed === button && release(), RELEASE_AFTER);
     document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
     trigger("click", { action: button.dataset.action, code: button.dataset.code ?? "" });
   });
@@ -64,12 +66,12 @@ export function mount({ element, props, trigger, watch }) {
     pressed = null;
   }
 
-  // Not every answer is drawn here.
+  // Not every response is rendered here.
   document.addEventListener("emotune:response", release);
 
-  // A press that led to another tab has been answered: who comes back may press again.
+  // A button that led to another tab can be pressed again when the user comes back.
   new ResizeObserver(() => box.clientWidth || release()).observe(box);
 
-  watch("value", draw);
-  draw();
+  watch("value", render);
+  render();
 }

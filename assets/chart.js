@@ -1,9 +1,9 @@
-// Draws a figure of trainer/charts in its frame and keeps drawing it as it changes; fetches plotly for the first of them.
-// It decides nothing about the data. live_chart.js calls mount with what gradio gives it.
+// Renders a figure of trainer/charts and updates it as it changes; loads plotly for the first chart. live_chart.js calls mount with gradio's
+// component variables.
 
 import { csvOf, save } from "./chart_table.js";
 
-// Of all charts of the page.
+// Shared by all charts of the page.
 let loading = null;
 
 function loadPlotly(src) {
@@ -20,7 +20,7 @@ function loadPlotly(src) {
   return loading;
 }
 
-// Colours. Figures hold tokens; the page's CSS variables say what they are now.
+// Colours. Figures hold tokens, which the page's CSS variables replace according to the theme.
 
 const pixel = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
 
@@ -34,7 +34,7 @@ function rgba(probe, css) {
   return [...pixel.getImageData(0, 0, 1, 1).data];
 }
 
-// What is really behind the chart: the first opaque background on the way up.
+// The actual background of the chart: the first opaque one among its ancestors.
 function surface(probe) {
   for (let node = probe.parentElement; node; node = node.parentElement) {
     const colour = rgba(probe, getComputedStyle(node).backgroundColor);
@@ -43,46 +43,46 @@ function surface(probe) {
   return rgba(probe, "var(--background-fill-primary, white)");
 }
 
-const luminance = (c) => [0.2126, 0.7152, 0.0722].reduce((sum, share, i) => sum + share * (c[i] / 255) ** 2.2, 0.05);
+const luminance = (c) => [0.2126, 0.7152, 0.0722].reduce((sum, weight, i) => sum + weight * (c[i] / 255) ** 2.2, 0.05);
 const contrast = (a, b) => Math.max(luminance(a), luminance(b)) / Math.min(luminance(a), luminance(b));
-const named = (c) => `rgb(${c.slice(0, 3).map(Math.round).join(",")})`;
-const onTopOf = (c) => (contrast(c, [255, 255, 255]) > contrast(c, [20, 20, 20]) ? "rgb(255,255,255)" : "rgb(20,20,20)");
+const toCss = (c) => `rgb(${c.slice(0, 3).map(Math.round).join(",")})`;
+const textColourOn = (c) => (contrast(c, [255, 255, 255]) > contrast(c, [20, 20, 20]) ? "rgb(255,255,255)" : "rgb(20,20,20)");
 
 function palette(probe) {
   const ink = rgba(probe, "var(--body-text-color, CanvasText)");
-  const back = surface(probe);
+  const background = surface(probe);
   let muted = rgba(probe, "var(--body-text-color-subdued, GrayText)");
   // Gradio's subdued grey is too faint for small text on white (WCAG AA wants 4.5).
-  for (let i = 0; i < 10 && contrast(muted, back) < 4.6; i++) muted = muted.map((c, k) => 0.8 * c + 0.2 * ink[k]);
-  // And its borders are too loud in the dark for lines behind data.
+  for (let i = 0; i < 10 && contrast(muted, background) < 4.6; i++) muted = muted.map((c, k) => 0.8 * c + 0.2 * ink[k]);
+  // Its borders are too bright in the dark theme for lines behind data.
   let faint = rgba(probe, "var(--border-color-primary, #d4d4d8)");
-  for (let i = 0; i < 10 && contrast(faint, back) > 1.5; i++) faint = faint.map((c, k) => 0.85 * c + 0.15 * back[k]);
+  for (let i = 0; i < 10 && contrast(faint, background) > 1.5; i++) faint = faint.map((c, k) => 0.85 * c + 0.15 * background[k]);
   const accent = rgba(probe, "var(--em-accent, var(--color-accent, #4f46e5))");
   const wrong = rgba(probe, "var(--em-error, #b91c1c)");
   return {
-    "var(--chart-ink)": named(ink),
-    "var(--chart-muted)": named(muted),
-    "var(--chart-faint)": named(faint),
-    "var(--chart-surface)": named(back),
-    "var(--chart-accent)": named(accent),
-    "var(--chart-on-accent)": onTopOf(accent),
-    "var(--chart-wrong)": named(wrong),
-    "var(--chart-on-wrong)": onTopOf(wrong),
+    "var(--chart-ink)": toCss(ink),
+    "var(--chart-muted)": toCss(muted),
+    "var(--chart-faint)": toCss(faint),
+    "var(--chart-surface)": toCss(background),
+    "var(--chart-accent)": toCss(accent),
+    "var(--chart-on-accent)": textColourOn(accent),
+    "var(--chart-wrong)": toCss(wrong),
+    "var(--chart-on-wrong)": textColourOn(wrong),
   };
 }
 
-// Replaces tokens under colour keys and in our own annotations only, so that a class called like a token stays text.
+// Replaces tokens only under colour keys and in our annotations, so that a class named like a token stays as it is.
 function paint(node, colours, inColour = false, inAnnotation = false) {
   for (const key of Object.keys(node)) {
     const value = node[key];
-    const colourHere = inColour || /color/i.test(key);
+    const isColour = inColour || /color/i.test(key);
     if (typeof value === "string") {
-      if (colourHere && colours[value]) node[key] = colours[value];
+      if (isColour && colours[value]) node[key] = colours[value];
       if (inAnnotation && key === "text") node[key] = value.replace(/var\(--chart-[\w-]+\)/g, (token) => colours[token] ?? token);
     } else if (value && typeof value === "object") {
-      // Long arrays of data hold no colours and need no walk.
-      if (Array.isArray(value) && !colourHere && typeof value[0] !== "object") continue;
-      paint(value, colours, colourHere, inAnnotation || key === "annotations");
+      // Long arrays of data hold no colours.
+      if (Array.isArray(value) && !isColour && typeof value[0] !== "object") continue;
+      paint(value, colours, isColour, inAnnotation || key === "annotations");
     }
   }
 }
@@ -94,7 +94,7 @@ const coarse = matchMedia("(pointer: coarse)");
 const PERCENTS = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`${i}%`, `${i} %`]));
 const AXES = ["xaxis", "yaxis"];
 
-// Anew each time: plotly writes into what it is given, and the tokens are needed again when the theme changes.
+// Parsed each time: plotly modifies its arguments, and the tokens are needed again when the theme changes.
 function figureOf(value, probe) {
   const { data, layout } = JSON.parse(value);
   const { phone, ...meta } = layout.meta;
@@ -115,12 +115,12 @@ function figureOf(value, probe) {
   const { fontFamily } = getComputedStyle(probe);
   for (const part of [layout, layout.hoverlabel]) part.font.family = fontFamily;
   if (coarse.matches) layout.dragmode = false; // a finger scrolls the page
-  return { traces, layout, meta, heights, back: colours["var(--chart-surface)"], ink: colours["var(--chart-ink)"] };
+  return { traces, layout, meta, heights, background: colours["var(--chart-surface)"], ink: colours["var(--chart-ink)"] };
 }
 
-const markup = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const escapeHtml = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
-// One configuration for all: plotly builds a chart anew, zoom lost, whenever it is given another. Its own buttons would stand inside an
+// One configuration for all: with a different one plotly would rebuild the chart and lose its zoom. Its own buttons would be inside an
 // image, where no screen reader finds them.
 const CONFIG = { responsive: true, displayModeBar: false, displaylogo: false, showTips: false, showSendToCloud: false };
 
@@ -128,19 +128,19 @@ export function mount({ element, props, trigger, watch }) {
   const [div, note] = [element.querySelector(".chart"), element.querySelector("h3 small")];
   const title = element.querySelector("h3 span").textContent;
   const buttons = Object.fromEntries([...element.querySelectorAll("[data-action]")].map((button) => [button.dataset.action, button]));
-  const firstNote = note.textContent;
+  const initialNote = note.textContent;
   const file = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
   const probe = document.createElement("span");
   probe.hidden = true;
   element.append(probe);
-  let drawn = null; // what figureOf made of the last value
-  let ranges = {}; // of its axes, undefined where plotly chooses
+  let figure = null; // the last figure rendered
+  let ranges = {}; // of its axes; undefined if plotly chooses them
   let listening = false;
   let width = 0;
 
   function clear() {
     if (listening) window.Plotly.purge(div);
-    [listening, drawn, width] = [false, null, 0];
+    [listening, figure, width] = [false, null, 0];
     div.replaceChildren();
     for (const name of ["role", "aria-label"]) div.removeAttribute(name);
     showButtons();
@@ -149,42 +149,42 @@ export function mount({ element, props, trigger, watch }) {
   const zoomed = () =>
     AXES.some((name) => {
       const now = div.layout?.[name];
-      if (!drawn || !now || now.fixedrange) return false;
+      if (!figure || !now || now.fixedrange) return false;
       return ranges[name] ? ranges[name].some((edge, i) => Math.abs(edge - now.range[i]) > 1e-9) : now.autorange === false;
     });
 
   function showButtons() {
-    const empty = !drawn?.traces.length;
+    const empty = !figure?.traces.length;
     buttons.png.disabled = buttons.csv.disabled = empty;
-    const away = empty || !zoomed();
-    // Focus must not be lost with the button that had it.
-    if (away && document.activeElement === buttons.reset) buttons.png.focus();
-    buttons.reset.classList.toggle("em-away", away);
+    const hideReset = empty || !zoomed();
+    // A hidden button must not keep the focus.
+    if (hideReset && document.activeElement === buttons.reset) buttons.png.focus();
+    buttons.reset.classList.toggle("em-away", hideReset);
   }
 
-  // The place is kept before plotly has arrived, so that nothing jumps.
-  function keepPlace({ heights, meta }) {
+  // Reserves the space before plotly is loaded, so that nothing moves.
+  function reserveSpace({ heights, meta }) {
     div.style.setProperty("--height", `${heights[0]}px`);
     div.style.setProperty("--phone-height", `${heights[1]}px`);
     div.setAttribute("role", "img");
     div.setAttribute("aria-label", meta.description);
-    note.textContent = meta.note ?? firstNote;
+    note.textContent = meta.note ?? initialNote;
   }
 
-  function draw() {
+  function render() {
     if (!props.value) return clear();
-    const figure = figureOf(props.value, probe);
-    keepPlace(figure);
+    const newFigure = figureOf(props.value, probe);
+    reserveSpace(newFigure);
     if (!window.Plotly) {
-      loadPlotly(new URL(document.querySelector("#plotly-file").content, document.baseURI)).then(draw, () => {
-        div.textContent = "The chart could not be loaded, as the server did not answer. Reload the page.";
+      loadPlotly(new URL(document.querySelector("#plotly-file").content, document.baseURI)).then(render, () => {
+        div.textContent = "The chart could not be loaded because the server did not answer. Reload the page.";
       });
       return;
     }
     width = div.clientWidth;
-    if (!width || !element.isConnected) return; // in a closed tab; the observer below draws it when it is shown
+    if (!width || !element.isConnected) return; // in a closed tab; the observer below renders it once it is visible
     if (!listening) div.replaceChildren();
-    drawn = figure;
+    figure = newFigure;
     ranges = Object.fromEntries(AXES.map((name) => [name, figure.layout[name].range && [...figure.layout[name].range]]));
     window.Plotly.react(div, figure.traces, figure.layout, CONFIG);
     if (!listening) {
@@ -196,49 +196,49 @@ export function mount({ element, props, trigger, watch }) {
     showButtons();
   }
 
-  // What the buttons do
+  // Buttons
 
   const resetZoom = () =>
     window.Plotly.relayout(div, Object.fromEntries(AXES.map((name) => (ranges[name] ? [`${name}.range`, [...ranges[name]]] : [`${name}.autorange`, true]))));
 
-  // With the page's background and the title: a transparent picture taken in the dark could not be read elsewhere.
-  function savePicture() {
-    const [room, layout] = [40, structuredClone(div.layout)];
-    const words = `<b>${markup(title)}</b>  <span style="font-size:12px">${markup(note.textContent)}</span>`;
-    layout.title = { text: words, x: 0, xanchor: "left", y: 1, yanchor: "top", pad: { l: 14, t: 12 }, font: { size: 15, color: drawn.ink } };
-    layout.margin = { ...layout.margin, t: layout.margin.t + room };
-    const size = { width: div.clientWidth, height: div.clientHeight + room };
+  // With background and title: a transparent picture of the dark theme would be unreadable elsewhere.
+  function savePng() {
+    const [titleHeight, layout] = [40, structuredClone(div.layout)];
+    const text = `<b>${escapeHtml(title)}</b>  <span style="font-size:12px">${escapeHtml(note.textContent)}</span>`;
+    layout.title = { text, x: 0, xanchor: "left", y: 1, yanchor: "top", pad: { l: 14, t: 12 }, font: { size: 15, color: figure.ink } };
+    layout.margin = { ...layout.margin, t: layout.margin.t + titleHeight };
+    const size = { width: div.clientWidth, height: div.clientHeight + titleHeight };
     window.Plotly.downloadImage(
-      { data: structuredClone(div.data), layout: { ...layout, ...size, paper_bgcolor: drawn.back } },
+      { data: structuredClone(div.data), layout: { ...layout, ...size, paper_bgcolor: figure.background } },
       { format: "png", scale: 2, filename: file, ...size },
     );
   }
 
   buttons.reset.addEventListener("click", resetZoom);
-  buttons.png.addEventListener("click", savePicture);
+  buttons.png.addEventListener("click", savePng);
   buttons.csv.addEventListener("click", () => save(csvOf(JSON.parse(props.value)), "text/csv;charset=utf-8", `${file}.csv`));
 
-  // The theme, a tab that opens, a window that turns
+  // Changes of theme, visibility and window size
 
-  let waiting = null;
-  const later = () => {
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(draw);
+  let frame = null;
+  const scheduleRender = () => {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(render);
   };
-  const theme = new MutationObserver(() => (element.isConnected ? later() : leave()));
-  const size = new ResizeObserver(() => {
-    if (!element.isConnected) return leave();
-    if (div.clientWidth !== width) later();
+  const themeObserver = new MutationObserver(() => (element.isConnected ? scheduleRender() : disconnect()));
+  const sizeObserver = new ResizeObserver(() => {
+    if (!element.isConnected) return disconnect();
+    if (div.clientWidth !== width) scheduleRender();
   });
-  function leave() {
-    theme.disconnect();
-    size.disconnect();
-    narrow.removeEventListener("change", later);
+  function disconnect() {
+    themeObserver.disconnect();
+    sizeObserver.disconnect();
+    narrow.removeEventListener("change", scheduleRender);
     clear();
   }
-  for (const node of [document.documentElement, document.body]) theme.observe(node, { attributes: true, attributeFilter: ["class", "data-theme"] });
-  size.observe(element);
-  narrow.addEventListener("change", later);
-  watch("value", draw);
-  draw();
+  for (const node of [document.documentElement, document.body]) themeObserver.observe(node, { attributes: true, attributeFilter: ["class", "data-theme"] });
+  sizeObserver.observe(element);
+  narrow.addEventListener("change", scheduleRender);
+  watch("value", render);
+  render();
 }

@@ -1,23 +1,23 @@
-// Tables, and the data of a figure of trainer/charts, as a CSV that a spreadsheet opens: UTF-8 with a byte order mark, CRLF. Knows no plotly.
+// Tables, and the data of a figure of trainer/charts, as a CSV that spreadsheets can open: UTF-8 with a byte order mark, CRLF. Independent of plotly.
 
-// As trainer/data/writing.py: cells that some spreadsheets would run as a formula (OWASP, "CSV Injection").
+// Like trainer/data/writing.py: cells that some spreadsheets would run as a formula (OWASP, "CSV Injection").
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const HARMLESS = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)?([eE][+-]?\d+)?$/;
 
-const defused = (text) => (FORMULA.test(text) && !HARMLESS.test(text) ? `'${text}` : text);
+const escapeFormula = (text) => (FORMULA.test(text) && !HARMLESS.test(text) ? `'${text}` : text);
 
 function cell(value) {
-  const text = typeof value === "string" ? defused(value) : `${value ?? ""}`;
+  const text = typeof value === "string" ? escapeFormula(value) : `${value ?? ""}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-// Header and rows: the table that came with the figure, else every point of the series that say their name, after the rungs.
+// Header and rows: the table in the figure's meta, or else all points of the named series, after the baselines (rungs).
 export function tableOf({ data, layout: { meta } }) {
   const { table, rungs = [] } = meta;
   if (table) return [table.header, ...table.rows.map((row) => row.map((value, i) => (i < table.named ? table.names[value] : value)))];
   const series = data.filter((trace) => trace.meta?.series);
   const points = series.flatMap((trace) => trace.x.map((step, i) => [trace.meta.series, step, trace.y[i]]));
-  return [["series", "step", "value"], ...rungs.map(([name, share]) => [name, "", share]), ...points];
+  return [["series", "step", "value"], ...rungs.map(([name, value]) => [name, "", value]), ...points];
 }
 
 export const csvOfRows = (rows) => `\ufeff${rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`;

@@ -1,23 +1,23 @@
-// A chart in its place: fetches chart.js once there is a figure to be drawn and the place is shown, and leaves the rest to it. Fetched once for
-// all of them; mount takes what gradio gives a component. Template: live_chart.py.
+// A placeholder of a chart: loads chart.js once there is a figure and the placeholder is visible. Fetched once for all charts; gradio's
+// component variables are the arguments of mount. Template: live_chart.py.
 
 export function mount({ element, props, trigger, watch }) {
-  const place = element.querySelector(".chart");
-  let begun = false;
+  const container = element.querySelector(".chart");
+  let started = false;
 
-  function begin() {
-    if (!element.isConnected) shown.disconnect();
-    if (begun || !props.value || !place.clientWidth) return;
-    begun = true;
-    shown.disconnect();
+  function start() {
+    if (!element.isConnected) observer.disconnect();
+    if (started || !props.value || !container.clientWidth) return;
+    started = true;
+    observer.disconnect();
     import("./chart.js").then(
       ({ mount }) => mount({ element, props, trigger, watch }),
-      () => (place.textContent = "The chart could not be loaded, as the server did not answer. Reload the page."),
+      () => (container.textContent = "The chart could not be loaded because the server did not answer. Reload the page."),
     );
   }
 
-  const shown = new ResizeObserver(begin);
-  shown.observe(element);
-  watch("value", begin);
-  begin();
+  const observer = new ResizeObserver(start);
+  observer.observe(element);
+  watch("value", start);
+  start();
 }

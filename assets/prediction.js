@@ -1,21 +1,21 @@
-// The js_on_load body of the answer to the text in the box: draws props.value once it answers what is asked now, and until then leaves the
-// answer of before where it is, faded. It decides nothing about the answer. In scope (gradio): element, props, watch.
+// The js_on_load body of the prediction: renders props.value once it belongs to the current text and model; until then the previous
+// prediction stays, faded. In scope (gradio): element, props, watch.
 // Template: <div class="em-prediction-card"></div><div role="status"></div>.
 
-const CALM = 900; // milliseconds without a change after which the answer is read out
-const LOOK = 150; // milliseconds between two looks at what is asked
+const ANNOUNCE_DELAY = 900; // milliseconds without a change until a screen reader announces the prediction
+const POLL_INTERVAL = 150; // milliseconds between two checks of text and model
 const box = element.querySelector(".em-prediction-card");
 const status = element.querySelector("[role=status]");
 const text = () => document.querySelector("#try-text textarea")?.value ?? "";
 const model = () => document.querySelector("#model textarea, #model input")?.value ?? "";
-let reading = null;
+let announcement = null;
 
-// As try_tab.checksum: Adler-32 of the UTF-16 code units.
-function checksum(words) {
+// Like try_tab.checksum: Adler-32 of the UTF-16 code units.
+function checksum(string) {
   let a = 1;
   let b = 0;
-  for (let i = 0; i < words.length; i++) {
-    const unit = words.charCodeAt(i);
+  for (let i = 0; i < string.length; i++) {
+    const unit = string.charCodeAt(i);
     for (const byte of [unit & 255, unit >> 8]) {
       a = (a + byte) % 65521;
       b = (b + a) % 65521;
@@ -24,37 +24,37 @@ function checksum(words) {
   return b * 65536 + a;
 }
 
-function isAsked(answer) {
-  if (!answer?.dataset.run && !answer?.dataset.text) return true; // a mistake: it answers no text
-  return answer.dataset.run === model() && Number(answer.dataset.text) === checksum(text());
+function isCurrent(prediction) {
+  if (!prediction?.dataset.run && !prediction?.dataset.text) return true; // an error message, for any text
+  return prediction.dataset.run === model() && Number(prediction.dataset.text) === checksum(text());
 }
 
-function draw() {
-  const made = document.createElement("template");
-  made.innerHTML = props.value ?? "";
-  if (isAsked(made.content.firstElementChild)) {
-    box.replaceChildren(made.content);
-    clearTimeout(reading);
-    reading = setTimeout(() => (status.textContent = box.querySelector(".em-prediction")?.textContent ?? ""), CALM);
+function render() {
+  const template = document.createElement("template");
+  template.innerHTML = props.value ?? "";
+  if (isCurrent(template.content.firstElementChild)) {
+    box.replaceChildren(template.content);
+    clearTimeout(announcement);
+    announcement = setTimeout(() => (status.textContent = box.querySelector(".em-prediction")?.textContent ?? ""), ANNOUNCE_DELAY);
   } else if (!box.firstElementChild) {
-    // A model that was not asked before takes a second or two to load.
+    // A model takes a second or two to load.
     box.innerHTML = '<p class="em-quiet">The model reads the text …</p>';
   }
-  fade();
+  updateFade();
 }
 
-function fade() {
-  box.classList.toggle("em-late", !isAsked(box.firstElementChild));
+function updateFade() {
+  box.classList.toggle("em-outdated", !isCurrent(box.firstElementChild));
 }
 
-// What is asked changes by typing, by a row that is taken and with the model; none of these tells all of them.
-let asked = "";
-const watching = setInterval(() => {
-  if (!element.isConnected) return clearInterval(watching);
-  const now = `${model()} ${text()}`;
-  if (now !== asked) fade();
-  asked = now;
-}, LOOK);
+// Text and model change by typing, by an example row and by the model picker; no single event covers all of them.
+let lastState = "";
+const poll = setInterval(() => {
+  if (!element.isConnected) return clearInterval(poll);
+  const state = `${model()} ${text()}`;
+  if (state !== lastState) updateFade();
+  lastState = state;
+}, POLL_INTERVAL);
 
-watch("value", draw);
-draw();
+watch("value", render);
+render();

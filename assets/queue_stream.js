@@ -1,74 +1,74 @@
-// No answer is lost. When the server has sent all answers it knows of, it says "close_stream", and gradio stops listening. A press that is on its
-// way at that moment is taken for one that is listened for, and would wait for ever: so the end is kept from gradio while an answer is missing,
-// and listened on for it.
+// Keeps the stream of queue results open while a result is missing. When the server has sent all results that it knows of, it sends
+// "close_stream", and gradio stops listening. A request that is on its way at that moment would never get its result, since gradio believes that
+// the stream is still open for it. So this script holds "close_stream" back while a result is missing, and opens the stream again.
 
 (() => {
-  const ask = window.fetch;
-  let asking = 0;
-  const missing = new Set();
-  const early = new Set();
+  const { fetch } = window;
+  let joining = 0;
+  const pending = new Set();
+  const completedEarly = new Set();
 
-  window.fetch = (what, how) => {
-    const path = new URL(what.url ?? what, location.href).pathname;
-    if (path.endsWith("/queue/join")) return press(what, how);
-    if (path.endsWith("/queue/data")) return listen(what, how);
-    return ask(what, how);
+  window.fetch = (resource, options) => {
+    const path = new URL(resource.url ?? resource, location.href).pathname;
+    if (path.endsWith("/queue/join")) return join(resource, options);
+    if (path.endsWith("/queue/data")) return listen(resource, options);
+    return fetch(resource, options);
   };
 
-  async function press(what, how) {
-    asking += 1;
+  async function join(resource, options) {
+    joining += 1;
     try {
-      const answer = await ask(what, how);
-      const { event_id } = answer.ok ? await answer.clone().json() : {};
-      // An answer may overtake the word that the press has arrived.
-      if (event_id && !early.delete(event_id)) missing.add(event_id);
-      return answer;
+      const response = await fetch(resource, options);
+      const { event_id } = response.ok ? await response.clone().json() : {};
+      // The result may arrive before this response.
+      if (event_id && !completedEarly.delete(event_id)) pending.add(event_id);
+      return response;
     } finally {
-      asking -= 1;
+      joining -= 1;
     }
   }
 
-  async function listen(what, how) {
-    const first = await ask(what, how);
-    if (!first.ok || !first.body) return first;
-    const bytes = new TextEncoder();
-    const heard = messages(first, () => ask(what, how));
+  async function listen(resource, options) {
+    const response = await fetch(resource, options);
+    if (!response.ok || !response.body) return response;
+    const encoder = new TextEncoder();
+    const stream = messages(response, () => fetch(resource, options));
     const body = new ReadableStream({
       async pull(controller) {
-        const { value, done } = await heard.next();
+        const { value, done } = await stream.next();
         if (done) controller.close();
-        else controller.enqueue(bytes.encode(value));
+        else controller.enqueue(encoder.encode(value));
       },
-      cancel: () => heard.return(),
+      cancel: () => stream.return(),
     });
-    return new Response(body, { status: first.status, headers: first.headers });
+    return new Response(body, { status: response.status, headers: response.headers });
   }
 
-  async function* messages(stream, again) {
+  async function* messages(response, reconnect) {
     for (;;) {
-      let closed = "";
-      for await (const message of parts(stream.body)) {
+      let closeMessage = "";
+      for await (const message of events(response.body)) {
         const { msg, event_id } = JSON.parse(message.slice("data:".length));
-        if (msg === "process_completed" && !missing.delete(event_id)) early.add(event_id);
-        if (msg === "close_stream") closed = message;
+        if (msg === "process_completed" && !pending.delete(event_id)) completedEarly.add(event_id);
+        if (msg === "close_stream") closeMessage = message;
         else yield message;
       }
-      if (!closed || (!asking && !missing.size)) {
-        yield closed;
+      if (!closeMessage || (!joining && !pending.size)) {
+        yield closeMessage;
         return;
       }
-      stream = await again();
+      response = await reconnect();
     }
   }
 
-  async function* parts(body) {
+  async function* events(body) {
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     try {
       for (let read = await reader.read(); !read.done; read = await reader.read()) {
-        const whole = (text + read.value).split("\n\n");
-        text = whole.pop();
-        for (const message of whole) yield `${message}\n\n`;
+        const parts = (text + read.value).split("\n\n");
+        text = parts.pop();
+        for (const message of parts) yield `${message}\n\n`;
       }
     } finally {
       reader.cancel().catch(() => {});

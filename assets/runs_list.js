@@ -1,41 +1,41 @@
-// The js_on_load body of the list of runs: draws props.value, keeps what is ticked and focused through every redraw, and tells the page that
-// other runs are ticked, as a select, and which title was pressed, as a click with {action, code}. It decides nothing.
+// The js_on_load body of the list of runs: renders props.value and keeps selection and focus through every update. A change of the selection
+// triggers a select event, a press of a title a click event with {action, code}.
 // In scope (gradio): element, trigger, props, watch. Template: <div class="em-runs"></div>.
 
 const list = element.querySelector(".em-runs");
-const ticked = new Set();
+const selected = new Set();
 
-const boxes = () => [...list.querySelectorAll("input[data-run]")];
-const when = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
-const inFull = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
-const longAgo = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const checkboxes = () => [...list.querySelectorAll("input[data-run]")];
+const thisYear = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const fullDate = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
+const earlierYears = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
-function draw() {
+function render() {
   const { activeElement } = document;
   const { run, code } = list.contains(activeElement) ? activeElement.dataset : {};
   list.innerHTML = props.value ?? "";
-  for (const box of boxes()) box.checked = ticked.has(box.dataset.run);
+  for (const checkbox of checkboxes()) checkbox.checked = selected.has(checkbox.dataset.run);
   const same = run ? `input[data-run="${run}"]` : `button[data-code="${code}"]`;
   if (run || code) (list.querySelector(same) ?? list.querySelector("input"))?.focus({ preventScroll: true });
-  // Gone ones leave the selection too: an id that comes back later would be ticked by nobody.
-  const there = new Set(boxes().map((box) => box.dataset.run));
-  for (const id of ticked) if (!there.has(id)) ticked.delete(id);
-  // The server does not know where its visitors are; their browser does.
+  // Deleted runs leave the selection: an id that comes back later must not be selected.
+  const listed = new Set(checkboxes().map((checkbox) => checkbox.dataset.run));
+  for (const id of selected) if (!listed.has(id)) selected.delete(id);
+  // Only the browser knows the user's time zone.
   for (const time of list.querySelectorAll("time")) {
-    const made = new Date(time.dateTime);
-    time.title = inFull.format(made);
-    time.textContent = (made.getFullYear() === new Date().getFullYear() ? when : longAgo).format(made);
+    const date = new Date(time.dateTime);
+    time.title = fullDate.format(date);
+    time.textContent = (date.getFullYear() === new Date().getFullYear() ? thisYear : earlierYears).format(date);
   }
 }
 
 list.addEventListener("change", ({ target }) => {
   if (!target.dataset.run) return;
-  if (target.checked) ticked.add(target.dataset.run);
-  else ticked.delete(target.dataset.run);
+  if (target.checked) selected.add(target.dataset.run);
+  else selected.delete(target.dataset.run);
   trigger("select");
 });
 
-// A row is a large target for the mouse; boxes and titles already answer by themselves.
+// The whole row selects its run; checkboxes and titles handle their own clicks.
 list.addEventListener("click", ({ target }) => {
   const title = target.closest("button[data-action]");
   if (title) trigger("click", { action: title.dataset.action, code: title.dataset.code });
@@ -43,14 +43,14 @@ list.addEventListener("click", ({ target }) => {
   target.closest("tr")?.querySelector("input[data-run]")?.click();
 });
 
-// What was pressed around the list: the page asks for it when it leads the focus on.
+// The last button pressed near the list: runs_tab.py reads it to move the focus.
 document.addEventListener("emotune:pressed", ({ detail }) => {
   list.dataset.pressed = detail.action;
   if (detail.action !== "deselect") return;
-  ticked.clear();
-  for (const box of boxes()) box.checked = false;
+  selected.clear();
+  for (const checkbox of checkboxes()) checkbox.checked = false;
   trigger("select");
 });
 
-watch("value", draw);
-draw();
+watch("value", render);
+render();

@@ -1,41 +1,42 @@
-// The js_on_load body of the sheet with a question: draws props.value, leads the focus into it and back to where it was, and hands a press to
-// the page as a click with {action, code, value}, where value is what was typed. It decides nothing. In scope (gradio): element, trigger,
+// The js_on_load body of the sheet with a question: renders props.value, moves the focus into it and back, and triggers a click event with
+// {action, code, value}, where value is the typed text. In scope (gradio): element, trigger,
 // props, watch. Template: <div class="em-sheet"></div>.
 
 const sheet = element.querySelector(".em-sheet");
-let shown = "";
-let before = null;
-let answered = "";
+let rendered = "";
+let previousFocus = null;
+let lastAction = "";
 
-function draw() {
+function render() {
   const html = props.value ?? "";
-  if (html === shown) return;
+  if (html === rendered) return;
   const { activeElement } = document;
-  const inside = sheet.contains(activeElement);
-  if (html && !inside) before = activeElement;
+  const hasFocus = sheet.contains(activeElement);
+  if (html && !hasFocus) previousFocus = activeElement;
   const typed = sheet.querySelector("input")?.value;
-  sheet.innerHTML = shown = html;
+  sheet.innerHTML = rendered = html;
   const field = sheet.querySelector("input");
   if (html) {
-    // A mistake leaves what was typed; else what stands there is typed over at once.
+    // An error keeps the typed text; otherwise the initial value is selected, so that typing replaces it.
     if (field && typed !== undefined && sheet.querySelector("[role=alert]")) field.value = typed;
     (field ?? [...sheet.querySelectorAll("button")].at(-1))?.focus({ preventScroll: true });
     field?.select();
-  } else if (inside || document.activeElement === document.body) back();
+  } else if (hasFocus || document.activeElement === document.body) restoreFocus();
 }
 
-// To what was pressed, or where that is gone, as after a deletion, to the list.
-function back() {
-  const there = answered !== "confirm-delete" && before?.isConnected && before.getClientRects().length && !before.disabled ? before : null;
+// To the button that opened the sheet, or to the list if that is gone, for instance after a deletion.
+function restoreFocus() {
+  const visible = previousFocus?.isConnected && previousFocus.getClientRects().length && !previousFocus.disabled;
+  const target = lastAction !== "confirm-delete" && visible ? previousFocus : null;
   const list = document.querySelector("#runs-list");
-  (there ?? list?.querySelector("input:checked") ?? list?.querySelector("input"))?.focus({ preventScroll: true });
+  (target ?? list?.querySelector("input:checked") ?? list?.querySelector("input"))?.focus({ preventScroll: true });
 }
 
 sheet.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-action]");
   if (!button || button.hasAttribute("aria-busy")) return;
   button.setAttribute("aria-busy", "true");
-  answered = button.dataset.action;
+  lastAction = button.dataset.action;
   document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
   const value = sheet.querySelector("input")?.value ?? "";
   trigger("click", { action: button.dataset.action, code: button.dataset.code ?? "", value });
@@ -51,5 +52,5 @@ sheet.addEventListener("keydown", (event) => {
   sheet.querySelector("button[data-action]")?.click();
 });
 
-watch("value", draw);
-draw();
+watch("value", render);
+render();

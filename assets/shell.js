@@ -1,151 +1,150 @@
-// What holds for the whole page: tabs begin at the top and hand over the focus, keys that people expect, no focus lost, a strip that answers
-// at once. It knows no data.
+// Behaviour of the whole page: tabs start at the top and move the focus, keyboard navigation, no lost focus, a status bar that reacts at once.
 
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const tabs = () => [...document.querySelectorAll("#tabs > .tab-wrapper .tab-container:not(.visually-hidden) > [role=tab]")];
-  const panel = () => [...document.querySelectorAll("#tabs > [role=tabpanel]")].find((one) => one.offsetParent !== null);
-  const heading = () => [...(panel()?.querySelectorAll("h2[tabindex='-1']") ?? [])].find((one) => one.offsetParent !== null);
+  const panel = () => [...document.querySelectorAll("#tabs > [role=tabpanel]")].find((panel) => panel.offsetParent !== null);
+  const heading = () => [...(panel()?.querySelectorAll("h2[tabindex='-1']") ?? [])].find((heading) => heading.offsetParent !== null);
 
   // Tabs
 
   let selected = "";
-  function changed() {
-    const now = tabs().find((tab) => tab.getAttribute("aria-selected") === "true")?.textContent ?? "";
-    if (!now || now === selected) return;
+  function handleTabChange() {
+    const name = tabs().find((tab) => tab.getAttribute("aria-selected") === "true")?.textContent ?? "";
+    if (!name || name === selected) return;
     const first = selected === "";
-    selected = now;
+    selected = name;
     if (first) return;
     scrollTo({ top: 0, behavior: "instant" });
-    // Who chose it on the tabs themselves stays there; who came by a button or a key is led on.
-    awaited = document.activeElement?.getAttribute("role") !== "tab";
-    requestAnimationFrame(lead);
+    // After a click on a tab the focus stays there; after a button it moves to the heading.
+    focusPending = document.activeElement?.getAttribute("role") !== "tab";
+    requestAnimationFrame(focusHeading);
   }
 
-  // Gradio builds a tab when it is first seen: its heading is waited for, until somebody goes elsewhere.
-  let awaited = false;
-  function lead() {
-    const there = awaited && heading();
-    if (!there) return;
-    awaited = false;
-    there.focus({ preventScroll: true });
+  // Gradio builds a tab when it is first shown: the focus waits for its heading, until the user moves it elsewhere.
+  let focusPending = false;
+  function focusHeading() {
+    const target = focusPending && heading();
+    if (!target) return;
+    focusPending = false;
+    target.focus({ preventScroll: true });
   }
 
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
     if (target.getAttribute?.("role") === "tab") {
       const all = tabs();
-      const at = all.indexOf(target);
-      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[key];
-      if (at < 0 || to === undefined) return;
+      const index = all.indexOf(target);
+      const newIndex = { ArrowRight: index + 1, ArrowLeft: index - 1, Home: 0, End: all.length - 1 }[key];
+      if (index < 0 || newIndex === undefined) return;
       event.preventDefault();
-      const next = all[(to + all.length) % all.length];
+      const next = all[(newIndex + all.length) % all.length];
       next.focus();
       next.click();
     } else if (key === "Tab" && target.getAttribute?.("aria-expanded") === "true" && target.getAttribute("role") === "combobox") {
-      // Gradio's lists stay open behind whoever leaves them so.
+      // Gradio's dropdowns would stay open after Tab.
       target.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
     } else if (key === "Escape") {
-      const leave = [...document.querySelectorAll("[data-escape] button, button[data-escape]")].filter((one) => one.offsetParent !== null);
-      leave.at(-1)?.click();
+      const buttons = [...document.querySelectorAll("[data-escape] button, button[data-escape]")].filter((button) => button.offsetParent !== null);
+      buttons.at(-1)?.click();
     }
   });
 
-  // The focus never falls to the body: where its place is taken away it goes on from the heading.
+  // The focus never falls back to the body: if its element disappears, it moves to the heading.
 
-  let last = null;
-  document.addEventListener("focusin", ({ target }) => ([last, awaited] = [target, false]));
-  document.addEventListener("pointerdown", () => ([last, awaited] = [null, false]));
+  let lastFocus = null;
+  document.addEventListener("focusin", ({ target }) => ([lastFocus, focusPending] = [target, false]));
+  document.addEventListener("pointerdown", () => ([lastFocus, focusPending] = [null, false]));
   setInterval(() => {
-    if (!last || document.activeElement !== document.body || !document.hasFocus()) return;
-    const gone = !last.isConnected || last.offsetParent === null || last.disabled;
-    last = null;
-    awaited ||= gone;
-    lead();
+    if (!lastFocus || document.activeElement !== document.body || !document.hasFocus()) return;
+    const gone = !lastFocus.isConnected || lastFocus.offsetParent === null || lastFocus.disabled;
+    lastFocus = null;
+    focusPending ||= gone;
+    focusHeading();
   }, 250);
 
-  // A mistake is seen at its field, wherever that stands, once Start has found it.
+  // After Start, the page scrolls to the field with an error.
 
-  let pressedStart = 0;
+  let startPressedAt = 0;
   document.addEventListener("emotune:pressed", ({ detail }) => {
-    if (detail.action === "start") pressedStart = Date.now();
+    if (detail.action === "start") startPressedAt = Date.now();
   });
-  function toMistake() {
-    const field = Date.now() - pressedStart < 10000 && $("#settings .em-invalid :is(input, textarea)");
+  function scrollToError() {
+    const field = Date.now() - startPressedAt < 10000 && $("#settings .em-invalid :is(input, textarea)");
     if (!field || field.offsetParent === null) return;
-    pressedStart = 0;
+    startPressedAt = 0;
     field.scrollIntoView({ block: "center", behavior: "instant" });
     field.focus({ preventScroll: true });
   }
-  setInterval(toMistake, 250);
+  setInterval(scrollToError, 250);
 
-  // A press that begins a training is answered before the server is asked.
+  // A button that starts a training shows its busy message before the server has answered.
 
   document.addEventListener("emotune:pressed", ({ detail }) => {
     if (!detail.busyMessage) return;
-    const strip = $("#status-bar .em-with-buttons");
-    if (!strip || $(".em-status-bar[data-state=running]", strip)) return;
-    const busy = document.createElement("div");
-    busy.className = "em-status-bar";
-    busy.dataset.state = "running";
-    busy.dataset.busy = "";
-    busy.setAttribute("role", "status");
-    busy.textContent = detail.busyMessage;
-    strip.querySelector(".em-status-bar")?.remove();
-    strip.prepend(busy);
+    const bar = $("#status-bar .em-with-buttons");
+    if (!bar || $(".em-status-bar[data-state=running]", bar)) return;
+    const message = document.createElement("div");
+    message.className = "em-status-bar";
+    message.dataset.state = "running";
+    message.dataset.busy = "";
+    message.setAttribute("role", "status");
+    message.textContent = detail.busyMessage;
+    bar.querySelector(".em-status-bar")?.remove();
+    bar.prepend(message);
   });
 
-  // What has been seen of a run's end need not stand there for ever.
+  // The end of a run disappears from the status bar once the user has seen or hidden it.
 
   const DISMISSED = "emotune-dismissed";
   function hideDismissed() {
-    const strip = $("#status-bar .em-status-bar[data-key]");
-    if (!strip) return;
-    // Whoever has the results before him need not be told of them.
-    const results = strip.dataset.state === "ok" && $("[data-action=results]", strip)?.dataset.code;
-    if (results && selected === "Results" && results === $("#model textarea, #model input")?.value) localStorage.setItem(DISMISSED, strip.dataset.key);
-    strip.hidden = strip.dataset.key === localStorage.getItem(DISMISSED);
+    const bar = $("#status-bar .em-status-bar[data-key]");
+    if (!bar) return;
+    // While the user sees the results, the bar need not announce them.
+    const results = bar.dataset.state === "ok" && $("[data-action=results]", bar)?.dataset.code;
+    if (results && selected === "Results" && results === $("#model textarea, #model input")?.value) localStorage.setItem(DISMISSED, bar.dataset.key);
+    bar.hidden = bar.dataset.key === localStorage.getItem(DISMISSED);
   }
   document.addEventListener("emotune:pressed", ({ detail }) => {
     if (!["dismiss", "results"].includes(detail.action)) return;
-    const strip = $("#status-bar .em-status-bar[data-key]");
-    if (strip && strip.dataset.state !== "running") localStorage.setItem(DISMISSED, strip.dataset.key);
+    const bar = $("#status-bar .em-status-bar[data-key]");
+    if (bar && bar.dataset.state !== "running") localStorage.setItem(DISMISSED, bar.dataset.key);
     hideDismissed();
   });
 
   function observe() {
     new MutationObserver(() => {
-      changed();
-      lead();
+      handleTabChange();
+      focusHeading();
       hideDismissed();
     }).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["aria-selected", "data-key"] });
   }
-  // Gradio puts this script into the page when it gets to it: before the document is parsed, or after.
+  // Gradio inserts this script before or after the document is parsed.
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", observe);
   else observe();
 
-  // Where a file was open, the page that asks for one is not shown while the server is asked.
+  // If a file was open before a reload, the page hides the upload view until the server has answered.
 
   const FILE = "emotune-file";
   if (localStorage.getItem(FILE)) document.documentElement.dataset.awaits = "file";
   addEventListener("pagehide", () => localStorage.setItem(FILE, $("#data-tab")?.classList.contains("em-file-open") ? "open" : ""));
-  const shown = () => delete document.documentElement.dataset.awaits;
+  const stopWaiting = () => delete document.documentElement.dataset.awaits;
   window.emotuneOpened = () => {
-    shown();
+    stopWaiting();
     document.documentElement.dataset.opened = "";
   };
-  setTimeout(shown, 10000);
+  setTimeout(stopWaiting, 10000);
 
-  // Requests that a reload cuts off are no errors: gradio breaks them off itself, and then complains of each; the browser ends them in silence.
+  // Requests that a reload aborts are no errors: gradio would abort them itself and report each; the browser ends them silently.
 
   let leaving = false;
   addEventListener("beforeunload", () => (leaving = true));
   addEventListener("pageshow", () => (leaving = false));
   const { fetch } = window;
-  window.fetch = (...asked) => fetch(...asked).catch((error) => (leaving ? new Promise(() => {}) : Promise.reject(error)));
+  window.fetch = (...request) => fetch(...request).catch((error) => (leaving ? new Promise(() => {}) : Promise.reject(error)));
   const { abort } = AbortController.prototype;
-  AbortController.prototype.abort = function (...why) {
-    // Gradio may hear of it before this script does.
-    if (!leaving && window.event?.type !== "beforeunload") abort.apply(this, why);
+  AbortController.prototype.abort = function (...reason) {
+    // Gradio may handle the event before this script does.
+    if (!leaving && window.event?.type !== "beforeunload") abort.apply(this, reason);
   };
 })();

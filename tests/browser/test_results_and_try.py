@@ -301,7 +301,7 @@ def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods: RunView) -> 
     with page.expect_request("**/gradio_api/queue/join*"):
         words.fill("cry lonely tears")
     words.fill("shout furious rage")
-    expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card em-late")
+    expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card em-outdated")
     held[0].continue_()
     expect(page.locator(f"#prediction [data-text='{try_tab.checksum('shout furious rage')}']")).to_be_visible()
     expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card")

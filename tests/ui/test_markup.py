@@ -48,10 +48,10 @@ def assert_only_words(html: str, words: str) -> None:
 EVERYTHING: dict[str, Callable[[str], str]] = {
     "text": markup.text,
     "notice": lambda w: markup.notice(w, "error"),
-    "empty": lambda w: markup.empty_state(w, w),
+    "empty_state": lambda w: markup.empty_state(w, w),
     "facts": lambda w: markup.facts([(w, w)]),
     "table": lambda w: markup.table([w, w], [[w, w]], numbers=(1,), worst=0, caption=w),
-    "probabilities": lambda w: markup.probability_bars([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
+    "probability_bars": lambda w: markup.probability_bars([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
     "isolated": markup.isolated,
     "dot": lambda w: markup.dot("#111111") + markup.text(w),
     "class_bar": lambda w: markup.class_bar(markup.text(w), "#111111", 0.5, "12", title=w),
