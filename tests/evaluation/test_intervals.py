@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trainer.evaluation.intervals import Interval, macro_f1_interval, proportion_interval, weighted_f1_interval, wilson_interval
 
-SHARES = {"validation_share": 0.1, "test_share": 0.2}
+SHARES = {
     2: [[0.5, 0.5], [0.8, 0.2], [0.9, 0.1]],
     6: [[1 / 6] * 6, [0.335, 0.29, 0.135, 0.12, 0.08, 0.04], [0.5, 0.2, 0.12, 0.08, 0.06, 0.04]],
 }
