@@ -120,7 +120,7 @@ class _MarkupAttack:
             names = list(dict.fromkeys(" ".join(p.split())[:300] or "blank" for p in self.payloads[start : start + _CLASSES]))
             confusion = [[3 if i == j else int(j == (i + 1) % len(names)) for j in range(len(names))] for i in range(len(names))]
             if len(names) > 1:
-                view = make_run(runs, confusion, names, name=_as_name(names[0]), source_name="one file.csv", counting_words=0.4, points=5)
+                view = make_run(runs, confusion, names, name=_as_name(names[0]), source_name="one file.csv", baseline_score=0.4, points=5)
                 self.class_runs.append(view.id)
         store = RunStore(runs)
         for number, payload in enumerate(self.payloads):

@@ -1,4 +1,4 @@
-"""A real Chromium over a real server process that can be killed and started again on the same port and the same runs."""
+"""A real Chromium and a real server process that can be killed and restarted on the same port with the same runs."""
 
 import os
 import signal
@@ -27,7 +27,7 @@ expect.set_options(timeout=1000 * PATIENCE)
 
 @dataclass
 class Server:
-    """One server process at a time, over one runs folder and one port."""
+    """One server process at a time, for one runs folder and one port."""
 
     folder: Path
     encoder: Encoder
@@ -36,7 +36,7 @@ class Server:
     process: Program | None = None
 
     @property
-    def file_url(self) -> str:
+    def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -54,9 +54,9 @@ class Server:
             self.process = self.warm.popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
         wait_until_served(self.address, self.process, lambda: self.output)
 
-    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+    def end(self, signal_number: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
-            self.process.send_signal(how)
+            self.process.send_signal(signal_number)
             try:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
@@ -65,14 +65,14 @@ class Server:
             self.process = None
 
     def brake(self, on: bool) -> None:
-        """With the brake on, a training takes about an eighth of a second for each logged point, and waits in its middle for the brake to be off."""
+        """With the brake on, a training takes about an eighth of a second per logged point and waits halfway until the brake is off."""
         if on:
             (self.folder / "brake").touch()
         else:
             (self.folder / "brake").unlink(missing_ok=True)
 
     def close_file(self) -> None:
-        """No file is open, and the form of a page that is opened now holds what it holds by itself."""
+        """Close the open file, so that a page opened now shows an empty Data tab and the default form."""
         DraftStore(self.folder / "runs" / "drafts").close(LOCAL_OWNER)
 
     def runs(self) -> list[str]:
@@ -82,7 +82,7 @@ class Server:
 
 @dataclass
 class Visit:
-    """What a page did while it was open."""
+    """An open page, with its errors, its requests to other hosts and its dialogs."""
 
     page: Page
     address: str
@@ -92,7 +92,7 @@ class Visit:
     """Requests to other hosts."""
     dialogs: list[str] = field(default_factory=list)
     errors_allowed: bool = False
-    """While the page is left or its server is killed, requests break off, and gradio says so on the console."""
+    """Set while the page is closed or its server is killed: requests fail then, and Gradio logs that on the console."""
 
     def reload(self) -> None:
         allowed, self.errors_allowed = self.errors_allowed, True
@@ -100,7 +100,7 @@ class Visit:
         expect(self.page.locator("html[data-opened]")).to_be_attached()
         self.errors_allowed = allowed
 
-    def watch(self) -> None:
+    def record_events(self) -> None:
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self._error(str(error)))
         self.page.on("request", self._request)
@@ -110,9 +110,9 @@ class Visit:
         if message.type == "error":
             self._error(f"{message.text} {message.location.get('url', '')}")
 
-    def _error(self, words: str) -> None:
+    def _error(self, message: str) -> None:
         if not self.errors_allowed:
-            self.errors.append(words)
+            self.errors.append(message)
 
     def _request(self, request: Request) -> None:
         if is_elsewhere(request.url, urlparse(self.address).netloc):
@@ -121,7 +121,7 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def new_server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm: Warm) -> Iterator[Callable[[], Server]]:
-    """Starts servers, each over an empty folder of its own."""
+    """Starts servers, each with its own empty folder."""
     servers: list[Server] = []
 
     def start() -> Server:
@@ -137,7 +137,7 @@ def new_server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, 
 
 @pytest.fixture(scope="module")
 def server(new_server: Callable[[], Server], browser: Browser) -> Server:
-    """The server that most tests share; each leaves it with nothing training and the brake off."""
+    """The server that most tests share; each test leaves it with no training and the brake off."""
     return new_server()
 
 
@@ -148,59 +148,59 @@ def empty_server(new_server: Callable[[], Server], browser: Browser) -> Server:
 
 
 @pytest.fixture
-def empty_handed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm: Warm, browser: Browser) -> Iterator[Server]:
-    """A server of this test alone, on which nobody has opened a file yet."""
-    fresh = Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm)
-    fresh.start()
-    yield fresh
-    fresh.end()
+def fresh_server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm: Warm, browser: Browser) -> Iterator[Server]:
+    """A server for one test, with no files and no runs."""
+    started = Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm)
+    started.start()
+    yield started
+    started.end()
 
 
 @pytest.fixture(scope="session")
-def home(browser: Browser) -> Iterator[BrowserContext]:
-    """The browser of one user. All its pages share a process, which knows gradio's scripts after the first: an open page costs half as much."""
+def shared_context(browser: Browser) -> Iterator[BrowserContext]:
+    """One browser context for most pages. They share a renderer process that keeps Gradio's scripts, so opening a page costs half as much."""
     context = browser.new_context()
     yield context
     context.close()
 
 
 @pytest.fixture
-def visit(browser: Browser, home: BrowserContext, server: Server) -> Iterator[Callable[..., Visit]]:
-    """Opens a page, ``elsewhere`` in another browser, ``script`` run before its own; the first of a test on a server finds no file open there.
+def visit(browser: Browser, shared_context: BrowserContext, server: Server) -> Iterator[Callable[..., Visit]]:
+    """Opens a page, with ``new_context`` in another browser context; ``script`` runs before the page's own scripts.
 
-    Whatever a test does: no other host, no dialog, no error on the console.
+    A test's first page on a server has no open file. After each test: no request to another host, no dialog, no error on the console.
     """
     visits: list[Visit] = []
 
-    def open_page(where: Server = server, *, elsewhere: bool = False, width: int = 1280, height: int = 900, script: str = "") -> Visit:
-        if where.address not in [made.address for made in visits]:
-            where.close_file()
-        context = browser.new_context() if elsewhere else home
-        if not home.pages:
-            # Stays open, so that the process does.
-            home.new_page().goto(f"{where.address}/favicon.ico")
-        made = Visit(context.new_page(), where.address)
-        made.watch()
-        visits.append(made)
-        made.page.set_default_timeout(1000 * PATIENCE)
-        made.page.set_viewport_size({"width": width, "height": height})
-        made.page.add_init_script(script)
-        made.page.goto(where.address)
-        # What the page shows of the file that was open, and of its form, is there: whoever is quicker would be overtaken by it.
-        expect(made.page.locator("html[data-opened]")).to_be_attached()
-        return made
+    def open_page(target: Server = server, *, new_context: bool = False, width: int = 1280, height: int = 900, script: str = "") -> Visit:
+        if target.address not in [opened.address for opened in visits]:
+            target.close_file()
+        context = browser.new_context() if new_context else shared_context
+        if not shared_context.pages:
+            # This page stays open, so that the renderer process stays alive.
+            shared_context.new_page().goto(f"{target.address}/favicon.ico")
+        opened = Visit(context.new_page(), target.address)
+        opened.record_events()
+        visits.append(opened)
+        opened.page.set_default_timeout(1000 * PATIENCE)
+        opened.page.set_viewport_size({"width": width, "height": height})
+        opened.page.add_init_script(script)
+        opened.page.goto(target.address)
+        # The page has loaded the open file and its form; earlier input would be overwritten by them.
+        expect(opened.page.locator("html[data-opened]")).to_be_attached()
+        return opened
 
     yield open_page
     server.brake(False)
-    for made in visits:
-        made.errors_allowed = True
-        made.page.close()
-        if made.page.context is not home:
-            made.page.context.close()
-    for made in visits:
-        assert made.outside == []
-        assert made.dialogs == []
-        assert made.errors == []
+    for opened in visits:
+        opened.errors_allowed = True
+        opened.page.close()
+        if opened.page.context is not shared_context:
+            opened.page.context.close()
+    for opened in visits:
+        assert opened.outside == []
+        assert opened.dialogs == []
+        assert opened.errors == []
 
 
 @pytest.fixture(scope="session")

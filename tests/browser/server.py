@@ -1,9 +1,9 @@
-"""A server for the tests of the page: the real ``serve`` with the tiny encoder, and a brake so that a training lasts as long as a test needs.
+"""A server for the page tests: the real ``serve`` with the tiny encoder, and a brake so that a training lasts as long as a test needs.
 
     python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [hasty]
 
-A hasty one gives slow senders two seconds. While BRAKE_FILE exists, the training rests after each point that it logs, and goes no further than POINTS
-unless it is asked to stop. EMOTUNE_RUNS and GRADIO_SERVER_PORT are honoured as by app.py.
+With ``hasty``, slow senders get two seconds. While BRAKE_FILE exists, the training pauses after each logged point, and waits after POINTS of them
+until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
 """
 
 import sys
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trainer.settings import Settings, prepare_environment
 
-REST_SECONDS = 0.12
+PAUSE_SECONDS = 0.12
 POINTS = 45
 
 
@@ -28,19 +28,19 @@ def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
     from trainer.training.encoders import local_encoder
     from trainer.ui import serving
 
-    append, logged = EventLog.append, Counter()
+    append, log_counts = EventLog.append, Counter()
 
-    def slowly(self: EventLog, kind: str, **fields: object) -> None:
-        append(self, kind, **fields)
-        if kind != "log":
+    def append_slowly(self: EventLog, event_type: str, **fields: object) -> None:
+        append(self, event_type, **fields)
+        if event_type != "log":
             return
-        logged[self.path] += 1
+        log_counts[self.path] += 1
         if brake.exists():
-            time.sleep(REST_SECONDS)
-        while logged[self.path] >= POINTS and brake.exists() and not (self.path.parent / "stop").exists():
-            time.sleep(REST_SECONDS)
+            time.sleep(PAUSE_SECONDS)
+        while log_counts[self.path] >= POINTS and brake.exists() and not (self.path.parent / "stop").exists():
+            time.sleep(PAUSE_SECONDS)
 
-    EventLog.append = slowly
+    EventLog.append = append_slowly
     if hasty:
         LimitedH11Protocol.header_seconds = 2.0
         middleware.BODY_TIMEOUTS = BodyTimeouts(max_pause=2.0, base_seconds=2.0, bytes_per_second=100_000.0)

@@ -1,4 +1,4 @@
-"""What a person does on the page, and what they see: steps that the browser tests share."""
+"""What a user does on the page and sees there: steps that the browser tests share."""
 
 import re
 from pathlib import Path
@@ -18,18 +18,18 @@ NAMES = "id => [...document.querySelectorAll(`#${id} .xtick text, #${id} .ytick 
 
 def tab(page: Page, name: str) -> None:
     """Choose a tab: "Data", "Train", "Results", "Try it" or "Runs"."""
-    there = page.get_by_role("tab", name=name)
-    there.click()
-    expect(there).to_have_attribute("aria-selected", "true")
+    button = page.get_by_role("tab", name=name)
+    button.click()
+    expect(button).to_have_attribute("aria-selected", "true")
 
 
 def upload(page: Page, path: Path | dict, rows: str | None = None) -> None:
-    """Hand a file in; with ``rows``, wait until it stands there instead of the one before, and the page says that it has so many."""
-    before = page.locator("#data-summary [data-draft]")
-    known = before.get_attribute("data-draft") if before.count() else ""
+    """Upload a file; with ``rows``, wait until the page shows this file with so many rows instead of the previous one."""
+    previous = page.locator("#data-summary [data-draft]")
+    previous_id = previous.get_attribute("data-draft") if previous.count() else ""
     page.locator("#upload input[type=file]").set_input_files(path)
     if rows is not None:
-        expect(page.locator(f"#data-summary [data-draft]:not([data-draft='{known}'])")).to_contain_text(f"{rows} rows")
+        expect(page.locator(f"#data-summary [data-draft]:not([data-draft='{previous_id}'])")).to_contain_text(f"{rows} rows")
 
 
 def setting(page: Page, name: str) -> Locator:
@@ -37,7 +37,7 @@ def setting(page: Page, name: str) -> Locator:
 
 
 def choose_settings(page: Page, **values: str) -> None:
-    """Fill settings of the next training in."""
+    """Fill in settings of the next training."""
     tab(page, "Train")
     prepare = page.locator("#run-details [data-action=prepare]")
     expect(page.locator("#start:visible, #run-details [data-action=prepare]:visible").first).to_be_visible()
@@ -54,29 +54,29 @@ def choose_settings(page: Page, **values: str) -> None:
         setting(page, name).fill(value)
 
 
-def watched(page: Page) -> str:
-    """The id of the run whose course the Train tab shows; empty while the next one is prepared."""
+def shown_run(page: Page) -> str:
+    """The id of the run that the Train tab shows; empty while the next one is prepared."""
     return page.evaluate("document.body.dataset.watched ?? ''")
 
 
-def begin(page: Page, seed: str, epochs: str = "6") -> str:
-    """Start a training of the file that is open; returns the run's id."""
+def start_training(page: Page, seed: str, epochs: str = "6") -> str:
+    """Start a training on the open file; returns the run's id."""
     choose_settings(page, epochs=epochs, batch_size="16", learning_rate="0.005", max_length="32", seed=seed)
     expect(page.locator("#start")).to_be_enabled()
-    before = watched(page)
+    previous_run = shown_run(page)
     page.locator("#start").click()
-    page.wait_for_function("before => !!document.body.dataset.watched && document.body.dataset.watched !== before", arg=before)
+    page.wait_for_function("previous => !!document.body.dataset.watched && document.body.dataset.watched !== previous", arg=previous_run)
     expect(page.locator("#watch-head h2")).to_be_visible()
-    return watched(page)
+    return shown_run(page)
 
 
-def course(page: Page) -> Locator:
-    """The sentence over the charts."""
+def headline(page: Page) -> Locator:
+    """The sentence above the charts."""
     return page.locator("#watch-head h2")
 
 
 def wait_until_trained(page: Page) -> None:
-    expect(course(page)).to_contain_text("Trained.")
+    expect(headline(page)).to_contain_text("Trained.")
 
 
 def points(page: Page, chart: str = "loss-chart") -> list[list[float]]:
@@ -89,20 +89,20 @@ def wait_for_points(page: Page, more_than: int, chart: str = "loss-chart") -> li
 
 
 def wait_until_idle(page: Page) -> None:
-    """Until nothing trains and nothing waits."""
+    """Wait until no run is training or queued."""
     expect(page.locator("#status-bar .em-status-bar[data-state=running]")).to_have_count(0)
 
 
 def end_training(page: Page, server: Server) -> None:
-    """Leave the server with nothing to do."""
+    """Stop the training and wait until the server is idle."""
     server.brake(False)
     if page.locator("#stop").is_visible():
         page.locator("#stop").click()
     wait_until_idle(page)
 
 
-def take_its_folder_away(server: Server, run: str) -> None:
-    """What a training meets when somebody tidies up under it: it fails at its next checkpoint."""
+def remove_checkpoint_folder(server: Server, run: str) -> None:
+    """Replace a training's checkpoint folder with a file, so that it fails at its next checkpoint."""
     folder = server.folder / "runs" / run / "checkpoints"
     folder.rename(folder.with_name("elsewhere"))
     folder.write_text("in the way")
@@ -110,35 +110,35 @@ def take_its_folder_away(server: Server, run: str) -> None:
 
 
 def box(page: Page, selector: str) -> dict[str, float]:
-    """Where the first visible match stands in the window: x, y, width, height, bottom, in pixels."""
+    """Position of the first visible match in the window: x, y, width, height, bottom, in pixels."""
     return page.locator(selector).locator("visible=true").first.evaluate("e => e.getBoundingClientRect().toJSON()")
 
 
-def hold_first(page: Page, address: str) -> list[Route]:
-    """Hold the first request to this address up on its way; it stands in the list then, for whoever lets it go on. The others pass."""
-    held: list[Route] = []
+def hold_first_request(page: Page, address: str) -> list[Route]:
+    """Hold back the first request to this address and let the others pass. The returned list then has its route, to be continued by the test."""
+    routes: list[Route] = []
 
     def hold(route: Route) -> None:
-        if held:
+        if routes:
             route.continue_()
         else:
-            held.append(route)
+            routes.append(route)
 
     page.route(address, hold)
-    return held
+    return routes
 
 
 def in_view(page: Page, selector: str) -> bool:
-    """Whether the first visible match stands wholly in the window, clear of the foot and the strip."""
+    """Whether the first visible match is completely in the window and not under the footer or the status bar."""
     return (
         page.locator(selector)
         .locator("visible=true")
         .first.evaluate(
             """element => {
             const { top, bottom, left, right, height } = element.getBoundingClientRect();
-            const own = element.closest('.em-footer, #status-bar');
-            const foot = [...document.querySelectorAll('.em-footer')].find(one => one.offsetParent !== null || getComputedStyle(one).position === 'fixed' && one.getClientRects().length);
-            const end = own || !foot ? innerHeight : foot.getBoundingClientRect().top;
+            const inFooter = element.closest('.em-footer, #status-bar');
+            const footer = [...document.querySelectorAll('.em-footer')].find(node => node.offsetParent !== null || getComputedStyle(node).position === 'fixed' && node.getClientRects().length);
+            const end = inFooter || !footer ? innerHeight : footer.getBoundingClientRect().top;
             return height > 0 && top >= 0 && bottom <= end + 1 && left >= 0 && right <= innerWidth + 1;
         }"""
         )

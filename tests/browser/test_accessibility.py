@@ -8,12 +8,12 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import (
-    begin,
     choose_settings,
-    course,
     end_training,
+    headline,
+    remove_checkpoint_folder,
+    start_training,
     tab,
-    take_its_folder_away,
     upload,
     wait_for_points,
     wait_until_trained,
@@ -24,68 +24,68 @@ Open = Callable[..., Visit]
 TABS = ("Data", "Train", "Results", "Try it", "Runs")
 
 ONLY_GRADIO = {
-    # rule: what of gradio's own parts it is about, by a piece of the element's HTML.
+    # rule: pieces of HTML that identify Gradio's own elements.
 }
-"""What only gradio itself can mend."""
+"""Violations that only Gradio itself can fix."""
 
 
 def violations(page: Page, dark: bool) -> list[str]:
-    """What axe-core has found, with its best practices, in short; in the dark only colours can be wrong that were right in the light."""
-    found = Axe().run(page, options={"runOnly": ["color-contrast"]} if dark else {}).response["violations"]
+    """axe-core's violations, best practices included, in short; in dark mode only the colours are checked, as nothing else differs from light mode."""
+    results = Axe().run(page, options={"runOnly": ["color-contrast"]} if dark else {}).response["violations"]
     return [
         f"{rule['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()[:120]})"
-        for rule in found
+        for rule in results
         for node in rule["nodes"]
         if not any(part in node["html"] for part in ONLY_GRADIO.get(rule["id"], ()))
     ]
 
 
-LOOKS = [(390, 844, False), (1280, 860, False), (1280, 860, True)]
+VIEWS = [(390, 844, False), (1280, 860, False), (1280, 860, True)]
 
 
-def test_axe_finds_nothing(visit: Open, empty_handed: Server, moods_csv: Path) -> None:
-    server = empty_handed
+def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -> None:
+    server = fresh_server
     page = visit(server).page
-    # Else a colour is seen on its way to another one.
+    # Otherwise colours are checked in the middle of a transition.
     page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important; }")
-    found: dict[str, list[str]] = {}
+    problems: dict[str, list[str]] = {}
 
-    def look(state: str, *names: str) -> None:
+    def check(state: str, *names: str) -> None:
         for name in names:
             tab(page, name)
-            for width, height, dark in LOOKS:
+            for width, height, dark in VIEWS:
                 page.set_viewport_size({"width": width, "height": height})
                 page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-                found[f"{state}, {name}, {width} pixels, {'dark' if dark else 'light'}"] = violations(page, dark)
+                problems[f"{state}, {name}, {width} pixels, {'dark' if dark else 'light'}"] = violations(page, dark)
 
     expect(page.locator("#try-sample")).to_be_visible()
-    look("empty", *TABS)
+    check("empty", *TABS)
     tab(page, "Data")
     upload(page, {"name": "picture.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n" + bytes(64)})
     expect(page.locator("[role=alert]").locator("visible=true").first).to_be_visible()
-    look("a file that is none", "Data")
+    check("an unreadable file", "Data")
     upload(page, moods_csv, rows="240")
-    look("a file is open", "Data", "Train")
+    check("a file is open", "Data", "Train")
     choose_settings(page, epochs="0")
     page.locator("#start").click()
     expect(page.locator("#footer-start [role=alert]")).to_be_visible()
-    look("a mistake in the settings", "Train")
+    check("an invalid setting", "Train")
     server.brake(True)
-    begin(page, seed="1")
+    start_training(page, seed="1")
     wait_for_points(page, 5)
-    look("training", "Train", "Data")
+    check("training", "Train", "Data")
     tab(page, "Train")
     end_training(page, server)
     expect(page.locator("#to-results")).to_be_visible()
-    look("trained", *TABS)
+    check("trained", *TABS)
     tab(page, "Train")
     server.brake(True)
-    failed = begin(page, seed="2")
+    failed = start_training(page, seed="2")
     wait_for_points(page, 3)
-    take_its_folder_away(server, failed)
-    expect(course(page)).to_contain_text("failed")
-    look("failed", "Train")
-    begin(page, seed="3", epochs="1")
+    remove_checkpoint_folder(server, failed)
+    expect(headline(page)).to_contain_text("failed")
+    check("failed", "Train")
+    start_training(page, seed="3", epochs="1")
     wait_until_trained(page)
     tab(page, "Runs")
     expect(page.locator("#runs-list input[type=checkbox]")).to_have_count(3)
@@ -95,8 +95,8 @@ def test_axe_finds_nothing(visit: Open, empty_handed: Server, moods_csv: Path) -
     expect(page.locator("#footer-runs")).to_contain_text("2 runs are ticked")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator("#comparison")).to_be_visible()
-    look("comparing", "Runs")
+    check("comparing", "Runs")
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator("#runs-sheet .em-question")).to_be_visible()
-    look("a question", "Runs")
-    assert {state: nodes for state, nodes in found.items() if nodes} == {}
+    check("a question", "Runs")
+    assert {state: nodes for state, nodes in problems.items() if nodes} == {}

@@ -1,4 +1,4 @@
-"""The Data tab in a real browser: one verdict in view, the button that comes next, and nothing of one file under another."""
+"""The Data tab in a real browser: one verdict in view, the next button, and no content of a previous file."""
 
 import csv
 import io
@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import NAMES, begin, box, choose_settings, in_view, setting, tab, upload, wait_until_trained
+from tests.browser.steps import NAMES, box, choose_settings, in_view, setting, start_training, tab, upload, wait_until_trained
 from tests.conftest import SHARED, small_rows
 
 EVIL = '<img src=x onerror="window.__pwned=1">'
@@ -21,14 +21,14 @@ Open = Callable[..., Visit]
 
 
 def table(name: str, rows: Sequence[Sequence[str]], header: Sequence[str] = ("text", "mood")) -> dict:
-    """A CSV file as it is handed to an upload."""
+    """A CSV file as the payload of ``set_input_files``."""
     text = io.StringIO()
     csv.writer(text).writerows([header, *rows])
     return {"name": name, "mimeType": "text/csv", "buffer": text.getvalue().encode()}
 
 
-def clear_desk(page: Page) -> None:
-    """Close whatever file is open. One of our own is opened first: then the page shows what it has, and no older file comes late."""
+def close_any_file(page: Page) -> None:
+    """Close the open file. A known file is opened first, so that the page has finished loading any earlier one."""
     upload(page, table("in between.csv", small_rows(33)), rows="33")
     page.locator("#data-summary [data-action=close]").click()
     expect(page.locator("#try-sample")).to_be_visible()
@@ -38,28 +38,28 @@ def title(page: Page) -> Locator:
     return page.locator("#readiness h2")
 
 
-def finding(page: Page, words: str) -> Locator:
-    return page.locator("#findings .em-check").filter(has_text=words).last
+def finding(page: Page, text: str) -> Locator:
+    return page.locator("#findings .em-check").filter(has_text=text).last
 
 
-def refresh_inputs(page: Page) -> None:
-    """Wait until what the encoder makes of the texts is known."""
+def wait_for_encoder_findings(page: Page) -> None:
+    """Wait until the findings that need the encoder are there."""
     expect(page.locator("#findings")).not_to_contain_text("Checking how")
 
 
-def sees(page: Page, *selectors: str) -> None:
-    """Each comes to stand in the window without anybody scrolling."""
+def expect_in_view(page: Page, *selectors: str) -> None:
+    """Wait until each element is in the window, without scrolling."""
     for selector in selectors:
         for _ in range(30):
             if in_view(page, selector):
                 break
             page.wait_for_timeout(100)
         else:
-            where = box(page, selector), page.evaluate("[scrollY, innerWidth, innerHeight]")
-            raise AssertionError(f"{selector} is out of view: {where}")
+            position = box(page, selector), page.evaluate("[scrollY, innerWidth, innerHeight]")
+            raise AssertionError(f"{selector} is out of view: {position}")
 
 
-def primaries(page: Page) -> int:
+def count_primary_buttons(page: Page) -> int:
     return page.locator(".em-primary").locator("visible=true").count()
 
 
@@ -71,16 +71,18 @@ def test_the_empty_desk_is_in_view_and_has_one_primary_button(visit: Open, empty
     expect(page.locator("#try-sample")).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        sees(page, "#data-tab h2", "#upload", "#try-sample", "#open-sample", "#open-messy", ".em-sample-rows", ".em-side .em-class-bars")
-        assert primaries(page) == 1
+        expect_in_view(
+            page, "#data-tab h2", "#upload", "#try-sample", "#open-sample", "#open-messy", ".em-sample-rows", ".em-side .em-class-bars"
+        )
+        assert count_primary_buttons(page) == 1
         assert page.locator("#upload .upload-container").bounding_box()["height"] == (164 if width == 1280 else 116)
         assert page.evaluate("document.documentElement.scrollWidth") == width
     expect(page.locator("#footer-data")).to_contain_text("Your file stays on this computer")
     expect(page.locator("#data-body")).to_be_hidden()
 
 
-def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, empty_handed: Server) -> None:
-    visited = visit(empty_handed)
+def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, fresh_server: Server) -> None:
+    visited = visit(fresh_server)
     page = visited.page
     expect(page.locator("#try-sample")).to_be_visible()
     expect(page.locator("#drafts li")).to_have_count(0)
@@ -101,8 +103,8 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, empty_
     expect(page.locator("#drafts li")).to_have_count(1)
 
 
-def test_a_button_can_be_pressed_again_by_whoever_comes_back(visit: Open, empty_handed: Server) -> None:
-    page = visit(empty_handed).page
+def test_a_button_can_be_pressed_again_by_whoever_comes_back(visit: Open, fresh_server: Server) -> None:
+    page = visit(fresh_server).page
     for sample, name in (
         ("#open-sample", "sample_emotions.csv"),
         ("#open-messy", "messy_emotions.csv"),
@@ -117,7 +119,7 @@ def test_a_button_can_be_pressed_again_by_whoever_comes_back(visit: Open, empty_
 
 def test_a_data_set_that_cannot_be_fetched_is_said_where_it_was_asked_for(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
-    clear_desk(page)
+    close_any_file(page)
     expect(page.locator("#hub-name")).to_be_hidden()
     page.locator("#open-known summary").click()
     page.locator("#hub-name input").fill("no such data set")
@@ -126,23 +128,23 @@ def test_a_data_set_that_cannot_be_fetched_is_said_where_it_was_asked_for(visit:
     expect(page.locator("#data-notice [role=alert]")).to_contain_text("There is no data set called “no such data set”")
 
 
-# A file that is no good
+# Unusable files
 
 
 @both_sizes
-def test_a_bad_file_never_stands_for_the_one_before(visit: Open, empty_handed: Server, width: int, height: int) -> None:
-    visited = visit(empty_handed, width=width, height=height)
+def test_a_bad_file_never_stands_for_the_one_before(visit: Open, fresh_server: Server, width: int, height: int) -> None:
+    visited = visit(fresh_server, width=width, height=height)
     page = visited.page
     upload(page, table("rows60.csv", small_rows(60)), rows="60")
     upload(page, PICTURE)
-    said = page.locator(".em-drop [role=alert]")
-    expect(said).to_contain_text("picture.png: This is a picture")
-    sees(page, ".em-drop [role=alert]")
-    sees(page, "#use-previous")
+    alert = page.locator(".em-drop [role=alert]")
+    expect(alert).to_contain_text("picture.png: This is a picture")
+    expect_in_view(page, ".em-drop [role=alert]")
+    expect_in_view(page, "#use-previous")
     expect(page.locator("#footer-data .em-wrong")).to_contain_text("picture.png: This is a picture")
     expect(page.locator("#data-notice")).to_contain_text("Still open: rows60.csv (60 rows).")
-    for of_the_one_before in ("#readiness", "#data-summary", "#to-train"):
-        expect(page.locator(of_the_one_before)).to_be_hidden()
+    for selector in ("#readiness", "#data-summary", "#to-train"):
+        expect(page.locator(selector)).to_be_hidden()
     tab(page, "Train")
     expect(page.locator("#start")).to_be_hidden()
     expect(page.locator("#footer-start")).to_contain_text("Open a file first.")
@@ -150,7 +152,7 @@ def test_a_bad_file_never_stands_for_the_one_before(visit: Open, empty_handed: S
     expect(page.locator("#try-sample")).to_be_visible()
 
     upload(page, table("empty.csv", [], ()))
-    expect(said).to_contain_text("empty.csv")
+    expect(alert).to_contain_text("empty.csv")
     page.locator("#drafts").get_by_role("button", name="Open").click()
     expect(page.locator("#data-summary")).to_contain_text("rows60.csv")
     expect(page.locator(".em-drop [role=alert]")).to_have_count(0)
@@ -159,11 +161,11 @@ def test_a_bad_file_never_stands_for_the_one_before(visit: Open, empty_handed: S
     expect(page.locator("#data-summary")).to_contain_text("rows60.csv")
     tab(page, "Train")
     expect(page.locator("#start")).to_be_enabled()
-    assert empty_handed.runs() == []
+    assert fresh_server.runs() == []
 
 
-def test_the_one_before_can_be_closed_too(visit: Open, empty_handed: Server) -> None:
-    page = visit(empty_handed).page
+def test_the_one_before_can_be_closed_too(visit: Open, fresh_server: Server) -> None:
+    page = visit(fresh_server).page
     upload(page, table("rows60.csv", small_rows(60)), rows="60")
     upload(page, PICTURE)
     page.locator("#data-notice").get_by_role("button", name="Close").click()
@@ -178,12 +180,12 @@ def test_too_few_rows_are_said_once_at_the_top_and_by_both_tabs(visit: Open, emp
     expect(title(page)).to_have_text("With 4 rows nothing would be left for validation")
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        sees(page, "#readiness h2")
+        expect_in_view(page, "#readiness h2")
     expect(page.locator("#to-train")).to_have_count(0)
-    said = page.locator("#footer-data .em-wrong").inner_text()
-    assert said == "With 4 rows nothing would be left for validation."
+    message = page.locator("#footer-data .em-wrong").inner_text()
+    assert message == "With 4 rows nothing would be left for validation."
     tab(page, "Train")
-    expect(page.locator("#footer-start .em-footer-message")).to_have_text(said)
+    expect(page.locator("#footer-start .em-footer-message")).to_have_text(message)
     expect(page.locator("#start")).to_have_count(0)
 
 
@@ -192,15 +194,15 @@ def test_nothing_is_drawn_of_a_file_that_cannot_be_trained_on(visit: Open, empty
     upload(page, table("oneclass.csv", [(text, "joy") for text, _ in small_rows(60)]), rows="60")
     expect(title(page)).to_have_text("All 60 rows have the same label, “joy”")
     assert page.locator("#data-body").inner_text().count("have the same label") == 1
-    for drawn in ("#classes", "#lengths", "#splitting", "#reading"):
-        expect(page.locator(drawn)).to_be_hidden()
+    for selector in ("#classes", "#lengths", "#splitting", "#reading"):
+        expect(page.locator(selector)).to_be_hidden()
     assert page.locator("#data-tab .js-plotly-plot").count() == 0
 
 
 def test_files_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
-    clear_desk(page)
-    for content, about in (
+    close_any_file(page)
+    for content, message in (
         ("", "empty"),
         ("text\nhello there\nhow are you\nvery well thanks\n", "only one column"),
         ("text,label\n" + "".join(f"this is text number {n},same\n" for n in range(30)), "the same label"),
@@ -208,9 +210,9 @@ def test_files_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> N
         ("PK\x03\x04" + "\x00\x01\x02" * 50, "zip file is damaged"),
     ):
         upload(page, {"name": "bad.csv", "mimeType": "text/csv", "buffer": content.encode()})
-        said = page.locator("#footer-data .em-wrong")
-        expect(said).to_contain_text(about)
-        assert said.inner_text().strip().endswith(".")
+        alert = page.locator("#footer-data .em-wrong")
+        expect(alert).to_contain_text(message)
+        assert alert.inner_text().strip().endswith(".")
         tab(page, "Train")
         expect(page.locator("#start")).to_be_hidden()
         assert "Traceback" not in page.content()
@@ -218,7 +220,7 @@ def test_files_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> N
     assert empty_server.runs() == []
 
 
-# A file that is open
+# An open file
 
 
 @both_sizes
@@ -229,8 +231,8 @@ def test_an_upload_is_answered_in_view(visit: Open, moods_csv: Path, width: int,
     expect(title(page)).to_have_text("Ready to train")
     expect(page.locator("#to-train")).to_be_enabled()
     page.wait_for_function("scrollY === 0")
-    refresh_inputs(page)
-    sees(
+    wait_for_encoder_findings(page)
+    expect_in_view(
         page,
         "#data-summary .em-file",
         "#readiness h2",
@@ -239,10 +241,10 @@ def test_an_upload_is_answered_in_view(visit: Open, moods_csv: Path, width: int,
         "#footer-data .em-footer-message",
         "#to-train",
     )
-    assert primaries(page) == 1
+    assert count_primary_buttons(page) == 1
     assert box(page, "#to-train")["bottom"] <= height
     assert box(page, "#readiness h2")["bottom"] < 300
-    # From the verdict to the foot there is nothing that asks to be scrolled for.
+    # From the verdict to the footer nothing needs scrolling.
     assert box(page, "#data-summary")["height"] <= 44
     page.locator("#to-train").click()
     expect(page.locator("#start")).to_be_visible()
@@ -256,7 +258,7 @@ def test_what_the_encoder_cannot_read_stands_first_and_in_view(visit: Open) -> N
         first = page.locator("#findings .em-check").first
         expect(first).to_contain_text("have characters that tiny-bert cannot read")
         expect(first.locator(".em-severity").first).to_have_text("check")
-        sees(page, "#findings .em-check")
+        expect_in_view(page, "#findings .em-check")
         expect(page.locator("#findings")).not_to_contain_text("All texts fit")
 
 
@@ -268,11 +270,11 @@ def test_many_classes_are_told_by_their_ends(visit: Open) -> None:
     upload(page, path, rows="10,003")
     bars = page.locator("#classes li").locator("visible=true")
     expect(bars).to_have_count(20)
-    refresh_inputs(page)
+    wait_for_encoder_findings(page)
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        page.wait_for_function("most => document.documentElement.scrollHeight <= most", arg=3 * height)
-        sees(page, "#readiness h2")
+        page.wait_for_function("limit => document.documentElement.scrollHeight <= limit", arg=3 * height)
+        expect_in_view(page, "#readiness h2")
     page.locator("#classes").get_by_text("57 more").click()
     expect(bars).to_have_count(77)
     assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -296,14 +298,14 @@ def test_text_from_right_to_left_is_shown_so(visit: Open) -> None:
 def test_a_long_name_keeps_its_end_and_its_line(visit: Open) -> None:
     page = visit().page
     names = {"joy": "unspeakable_delight_that_goes_on_and_on_without_a_blank", "sadness": "sadness", "anger": "anger"}
-    rows = [(f"{words} {'ha' * 60}", names[mood]) for words, mood in small_rows(120)]
+    rows = [(f"{text} {'ha' * 60}", names[mood]) for text, mood in small_rows(120)]
     upload(page, table(f"{'moods_' * 15}final.csv", rows, ("text", "label_" * 12)), rows="120")
-    chip = page.locator("#data-summary .em-file")
-    expect(chip.locator("b .em-middle > span").last).to_have_text("ds_final.csv")
+    file_line = page.locator("#data-summary .em-file")
+    expect(file_line.locator("b .em-middle > span").last).to_have_text("ds_final.csv")
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
-        assert chip.bounding_box()["height"] == (36 if width == 1280 else 44)
-        sees(page, "#data-summary b .em-middle > span:last-child")
+        assert file_line.bounding_box()["height"] == (36 if width == 1280 else 44)
+        expect_in_view(page, "#data-summary b .em-middle > span:last-child")
     page.locator("#reading").get_by_text("How the encoder reads a row").click()
     expect(page.locator("#tokens .em-token").first).to_be_visible()
     for width, height in SIZES:
@@ -327,11 +329,11 @@ def test_an_own_test_file_is_kept_aside_and_can_be_taken_out(visit: Open) -> Non
     upload(page, table("learn.csv", small_rows(120)), rows="120")
     counts = page.locator("#split-counts")
     expect(counts).to_contain_text("84 training rows · 12 validation rows · 24 test rows")
-    given = page.locator("input[data-testid='+ Test file-upload-button']")
-    given.set_input_files(PICTURE)
+    test_file_input = page.locator("input[data-testid='+ Test file-upload-button']")
+    test_file_input.set_input_files(PICTURE)
     expect(page.locator("#data-notice [role=alert]")).to_contain_text("picture.png")
     expect(counts).to_contain_text("24 test rows")
-    given.set_input_files(table("later.csv", small_rows(40, seed=9)))
+    test_file_input.set_input_files(table("later.csv", small_rows(40, seed=9)))
     expect(page.locator("#data-summary .em-given-test")).to_contain_text("later.csv")
     expect(counts).to_contain_text("40 test rows from later.csv")
     expect(page.locator("#data-notice [role=alert]")).to_have_count(0)
@@ -385,31 +387,31 @@ def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -
     expect(title(page)).to_have_text("Fix one thing before training")
     expect(page.locator("#footer-data .em-footer-message")).to_contain_text("spelt in several ways")
     expect(page.locator("#to-train")).to_have_count(0)
-    sees(page, "#readiness h2", "#findings .em-error", "#repair")
+    expect_in_view(page, "#readiness h2", "#findings .em-error", "#repair")
     tab(page, "Train")
     expect(page.locator("#footer-start .em-footer-message")).to_contain_text("spelt in several ways")
     tab(page, "Data")
     page.get_by_role("button", name="Merge the spellings").last.click()
     expect(title(page)).to_have_text("Ready to train")
-    sees(page, "#to-train")
-    # The button is gone; whoever pressed it goes on from the heading.
+    expect_in_view(page, "#to-train")
+    # The button is gone; the focus is on the heading.
     page.wait_for_function("() => document.activeElement?.closest('#readiness h2, #footer-data') !== null")
 
 
 def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Server, tmp_path: Path) -> None:
     visited = visit()
     page = visited.page
-    clear_desk(page)
+    close_any_file(page)
     page.locator("#open-messy").click()
     expect(page.locator("#data-summary")).to_contain_text("messy_emotions.csv")
     fix = page.locator("#findings .em-error")
     expect(fix).to_have_count(2)
-    refresh_inputs(page)
+    wait_for_encoder_findings(page)
     assert page.locator("#findings .em-with-buttons > ul > .em-check:not(.em-folded-lines)").count() == 4
     assert page.locator("#findings .em-check").count() >= 12
     expect(page.locator("#to-train")).to_have_count(0)
 
-    # The rows behind a finding, then its repair, one finding at a time.
+    # The rows of a finding, then its repair, one finding at a time.
     spelt = finding(page, "from another only in case")
     spelt.get_by_text("Show rows").click()
     expect(spelt.locator("tbody tr").first).to_be_visible()
@@ -422,7 +424,7 @@ def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Ser
     expect(fix).to_have_count(0)
     expect(page.locator("#to-train")).to_be_enabled()
 
-    # A repair can be taken back, and survives a reload.
+    # A repair can be undone, and survives a reload.
     page.locator("#findings").get_by_text("2 repairs made").click()
     finding(page, "several labels").get_by_role("button", name="Undo").click()
     expect(fix).to_have_count(1)
@@ -444,22 +446,22 @@ def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Ser
         rows = list(csv.DictReader(file))
     assert {row["Emotion"] for row in rows} == {"anger", "fear", "joy", "love", "sadness", "surprise"}
 
-    begin(page, seed="11", epochs="1")
+    start_training(page, seed="11", epochs="1")
     wait_until_trained(page)
 
 
 @pytest.mark.parametrize("sample", ["#open-sample", "#open-messy"])
 def test_on_a_phone_a_file_is_told_on_three_screens(visit: Open, sample: str) -> None:
     page = visit(width=390, height=844).page
-    clear_desk(page)
+    close_any_file(page)
     page.locator(sample).click()
     expect(title(page)).to_be_visible()
-    refresh_inputs(page)
+    wait_for_encoder_findings(page)
     assert page.evaluate("document.documentElement.scrollHeight") <= 3 * 844
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-# What is folded
+# Collapsed sections
 
 
 def test_advice_on_the_encoder_follows_the_settings(visit: Open) -> None:
@@ -486,10 +488,10 @@ def test_numeric_labels_get_names_that_appear_everywhere(visit: Open) -> None:
     numbers = {"joy": "0", "sadness": "1", "anger": "2"}
     visited = visit()
     page = visited.page
-    upload(page, table("numbers.csv", [(words, numbers[mood]) for words, mood in small_rows(120)]), rows="120")
+    upload(page, table("numbers.csv", [(text, numbers[mood]) for text, mood in small_rows(120)]), rows="120")
     expect(page.locator("#class-names")).to_be_visible()
-    given = ("delight", "<i>gloom</i>", "fury")
-    for row, name in enumerate(given):
+    class_names = ("delight", "<i>gloom</i>", "fury")
+    for row, name in enumerate(class_names):
         cell = page.locator(f'#class-names [data-testid="cell-{row}-1"]')
         cell.click()
         cell.press("Enter")
@@ -498,10 +500,10 @@ def test_numeric_labels_get_names_that_appear_everywhere(visit: Open) -> None:
         editor.press("Enter")
         expect(cell).to_contain_text(name)
     page.locator("#use-names").click()
-    for name in given:
+    for name in class_names:
         expect(page.locator("#classes")).to_contain_text(name)
     page.locator("#lengths").get_by_text("Text lengths in words and tokens").click()
-    page.wait_for_function(f"() => {list(given)}.every(name => ({NAMES})('lengths-chart').includes(name))")
+    page.wait_for_function(f"() => {list(class_names)}.every(name => ({NAMES})('lengths-chart').includes(name))")
     # Saved with the file: a reload shows the same.
     visited.reload()
     expect(page.locator("#classes")).to_contain_text("fury")
@@ -509,7 +511,7 @@ def test_numeric_labels_get_names_that_appear_everywhere(visit: Open) -> None:
 
 def test_how_the_encoder_reads_a_row(visit: Open) -> None:
     page = visit().page
-    clear_desk(page)
+    close_any_file(page)
     page.locator("#open-sample").click()
     expect(page.locator("#data-summary")).to_contain_text("6 classes")
     page.locator("#reading").get_by_text("How the encoder reads a row").click()
@@ -551,7 +553,7 @@ def test_another_split_is_said_at_once_and_a_wrong_one_refused(visit: Open, mood
     expect(page.locator("#start")).to_be_enabled()
 
 
-# No word is ever more than a word
+# Text from a file is never run as code
 
 
 def test_a_file_of_malice(visit: Open) -> None:
@@ -560,7 +562,7 @@ def test_a_file_of_malice(visit: Open) -> None:
         "sadness": "</script><script>window.__pwned=2</script>",
         "anger": "${window.__pwned=3}{{constructor.constructor('window.__pwned=4')()}}",
     }
-    rows = [(f"{words} {EVIL} ${{window.__pwned=5}}", labels[mood], EVIL) for words, mood in small_rows(120)]
+    rows = [(f"{text} {EVIL} ${{window.__pwned=5}}", labels[mood], EVIL) for text, mood in small_rows(120)]
     visited = visit()
     page = visited.page
     page.add_init_script("window.__pwned = undefined")
@@ -571,7 +573,7 @@ def test_a_file_of_malice(visit: Open) -> None:
     expect(page.locator("#tokens .em-token").nth(3)).to_be_visible()
     expect(page.locator("#tokens")).to_contain_text("<img src=x")
     upload(page, PICTURE)
-    # Gradio takes the brackets out of a file's name.
+    # Gradio removes the brackets from a file name.
     expect(page.locator("#data-notice")).to_contain_text("Still open: img src=x")
     visited.reload()
     expect(page.locator("#drafts li").first).to_contain_text("img src=x")

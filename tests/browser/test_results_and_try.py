@@ -1,4 +1,4 @@
-"""Results and Try it in a real browser: what is seen on arrival, few rows, many classes, whose answer it is, rows to try, paper."""
+"""Results and Try it in a real browser: the first view, few rows, many classes, which model predicts, rows to try, printing."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ROOT, Server, Visit
 from tests.browser.made_runs import make_run
-from tests.browser.steps import box, hold_first, in_view, tab
+from tests.browser.steps import box, hold_first_request, in_view, tab
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
 from trainer.evaluation.report import build_report
@@ -32,8 +32,8 @@ MATRIX = ((60, 8, 2), (12, 50, 8), (3, 9, 52))
 Open = Callable[..., Visit]
 
 
-def trained(server: Server, encoder: Encoder, reader: FileReader, path: Path) -> RunView:
-    """A run on the server's folder, made from another process, as a terminal would."""
+def train_run(server: Server, encoder: Encoder, reader: FileReader, path: Path) -> RunView:
+    """A run in the server's folder, trained by another process, like one from the terminal."""
     studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[encoder], reader=reader)
     view = studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, RECIPE)
     view = studio.wait(LOCAL_OWNER, view.id, 60)
@@ -43,24 +43,24 @@ def trained(server: Server, encoder: Encoder, reader: FileReader, path: Path) ->
 
 
 @pytest.fixture(scope="module")
-def moods(server: Server, tiny_encoder: Encoder, reader: FileReader, moods_csv: Path) -> RunView:
-    return trained(server, tiny_encoder, reader, moods_csv)
+def moods_run(server: Server, tiny_encoder: Encoder, reader: FileReader, moods_csv: Path) -> RunView:
+    return train_run(server, tiny_encoder, reader, moods_csv)
 
 
 @pytest.fixture(scope="module")
-def evil(server: Server, tiny_encoder: Encoder, reader: FileReader, tmp_path_factory: pytest.TempPathFactory) -> RunView:
+def malicious_run(server: Server, tiny_encoder: Encoder, reader: FileReader, tmp_path_factory: pytest.TempPathFactory) -> RunView:
     """A run whose texts and labels are code."""
     labels = {"joy": EVIL, "sadness": "</script><script>window.__pwned=2</script>", "anger": "${window.__pwned=3}{{x}}"}
-    rows = [(f"{words} {EVIL}", labels[mood]) for words, mood in small_rows(120)]
-    return trained(server, tiny_encoder, reader, write_rows(tmp_path_factory.mktemp("evil") / "evil.csv", rows))
+    rows = [(f"{text} {EVIL}", labels[mood]) for text, mood in small_rows(120)]
+    return train_run(server, tiny_encoder, reader, write_rows(tmp_path_factory.mktemp("evil") / "evil.csv", rows))
 
 
-def made(server: Server, *args: object, **facts: object) -> RunView:
+def make_synthetic_run(server: Server, *args: object, **facts: object) -> RunView:
     return make_run(server.folder / "runs", *args, **facts)
 
 
-def take_in_hand(page: Page, view: RunView, name: str = "Results") -> None:
-    """Choose the model of a run in the header, and a tab, and wait until that tells of the run."""
+def select_model(page: Page, view: RunView, name: str = "Results") -> None:
+    """Choose a run's model in the header, and a tab, and wait until the tab shows this run."""
     tab(page, name)
     picker = page.locator("#model-picker select")
     expect(picker.locator(f"option[value='{view.id}']")).to_have_count(1)
@@ -75,9 +75,9 @@ def take_in_hand(page: Page, view: RunView, name: str = "Results") -> None:
 
 
 def test_the_score_and_what_it_has_to_beat_are_in_view_on_arrival(visit: Open, server: Server) -> None:
-    view = made(server, MATRIX, NAMES, counting_words=0.471)
+    view = make_synthetic_run(server, MATRIX, NAMES, baseline_score=0.471)
     page = visit().page
-    take_in_hand(page, view)
+    select_model(page, view)
     headline = page.locator("#headline")
     expect(headline.locator("h2")).to_have_text("Right on 162 of 204 texts it never saw: 79.4 %")
     expect(headline).to_contain_text("Surely better than counting words (47.1 %). With other rows it would be between 73 and 84 %.")
@@ -96,9 +96,9 @@ def test_the_score_and_what_it_has_to_beat_are_in_view_on_arrival(visit: Open, s
 
 
 def test_four_rows_are_no_percentage(visit: Open, server: Server) -> None:
-    view = made(server, [[1, 1], [0, 2]], ["joy", "anger"], counting_words=0.5)
+    view = make_synthetic_run(server, [[1, 1], [0, 2]], ["joy", "anger"], baseline_score=0.5)
     page = visit().page
-    take_in_hand(page, view)
+    select_model(page, view)
     expect(page.locator("#headline h2")).to_have_text("3 of 4 right: too few to say anything")
     expect(page.locator("#headline .em-conclusion")).to_have_text(
         "It could be anything between 30 % and 95 %: add rows, or give a test file."
@@ -111,22 +111,22 @@ def test_four_rows_are_no_percentage(visit: Open, server: Server) -> None:
 
 
 def test_where_all_are_right_no_class_is_the_worst(visit: Open, server: Server) -> None:
-    view = made(server, [[30, 0], [0, 30]], ["إيجابي", "سلبي"], counting_words=0.9)
+    view = make_synthetic_run(server, [[30, 0], [0, 30]], ["إيجابي", "سلبي"], baseline_score=0.9)
     page = visit().page
-    take_in_hand(page, view)
+    select_model(page, view)
     expect(page.locator("#per-class tbody tr")).to_have_count(2)
     expect(page.locator("#per-class .em-worst")).to_have_count(0)
     assert "worst" not in page.locator("#per-class").inner_text().lower()
     expect(page.locator("#confusions")).to_contain_text("None: all 60 test rows are right.")
-    # Names that are written from right to left.
+    # Class names in a right-to-left script.
     for name in page.locator("#per-class tbody th span[dir=auto]").all():
         assert name.evaluate("e => getComputedStyle(e).direction") == "rtl"
 
 
 def test_a_missing_baseline_says_why(visit: Open, server: Server) -> None:
-    view = made(server, MATRIX, NAMES, end="stopped")
+    view = make_synthetic_run(server, MATRIX, NAMES, end="stopped")
     page = visit().page
-    take_in_hand(page, view)
+    select_model(page, view)
     expect(page.locator("#headline")).to_contain_text("There is no word-count comparison: the training was stopped before it was made.")
     expect(page.locator("#headline .em-scale-marks span")).to_have_count(1)
 
@@ -136,20 +136,20 @@ def test_the_names_on_the_bar_never_lie_over_one_another(browser: Browser) -> No
     page = browser.new_page()
     labels = [0] * 50 + [1] * 50
     for width in (358, 600, 1120):
-        for counting, hits in ((0.0, 0), (0.5, 50), (0.51, 52), (0.47, 48), (0.72, 71), (0.99, 100), (1.0, 100)):
-            report = build_report(np.array(labels), np.array([1 - n if i >= hits else n for i, n in enumerate(labels)]), ("a", "b"))
-            view = RunView("a" * 32, baseline=BaselineScores(10, validation=Metrics(0, 0), test=Metrics(counting, counting)))
+        for baseline_score, n_correct in ((0.0, 0), (0.5, 50), (0.51, 52), (0.47, 48), (0.72, 71), (0.99, 100), (1.0, 100)):
+            report = build_report(np.array(labels), np.array([1 - n if i >= n_correct else n for i, n in enumerate(labels)]), ("a", "b"))
+            view = RunView("a" * 32, baseline=BaselineScores(10, validation=Metrics(0, 0), test=Metrics(baseline_score, baseline_score)))
             page.set_content(f"<style>{sheet}</style><div style='width:{width}px'>{results_view.bar(view, report)}</div>")
             names = [e.bounding_box() for e in page.locator(".em-scale-marks span, .em-scale-model").all()]
             assert len(names) == 3
-            around = page.locator(".em-scale").bounding_box()
-            for i, one in enumerate(names):
-                assert around["x"] <= one["x"] + 1, (width, counting)
-                assert one["x"] + one["width"] <= around["x"] + around["width"] + 1, (width, counting)
-                for other in names[i + 1 :]:
-                    aside = one["x"] + one["width"] <= other["x"] + 0.5 or other["x"] + other["width"] <= one["x"] + 0.5
-                    above = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
-                    assert aside or above, (width, counting, hits)
+            scale = page.locator(".em-scale").bounding_box()
+            for i, first in enumerate(names):
+                assert scale["x"] <= first["x"] + 1, (width, baseline_score)
+                assert first["x"] + first["width"] <= scale["x"] + scale["width"] + 1, (width, baseline_score)
+                for second in names[i + 1 :]:
+                    side_by_side = first["x"] + first["width"] <= second["x"] + 0.5 or second["x"] + second["width"] <= first["x"] + 0.5
+                    one_above_the_other = first["y"] + first["height"] <= second["y"] or second["y"] + second["height"] <= first["y"]
+                    assert side_by_side or one_above_the_other, (width, baseline_score, n_correct)
     page.close()
 
 
@@ -157,9 +157,9 @@ def test_the_names_on_the_bar_never_lie_over_one_another(browser: Browser) -> No
 
 
 def test_confusions_and_classes(visit: Open, server: Server) -> None:
-    view = made(server, MATRIX, NAMES, counting_words=0.471)
+    view = make_synthetic_run(server, MATRIX, NAMES, baseline_score=0.471)
     page = visit().page
-    take_in_hand(page, view)
+    select_model(page, view)
     lines = page.locator("#confusions li")
     expect(lines).to_have_count(3)
     expect(lines.first).to_have_text("anger taken for joy: 12 of 70")
@@ -179,9 +179,9 @@ def test_confusions_and_classes(visit: Open, server: Server) -> None:
 
 
 def test_the_table_as_csv(visit: Open, server: Server, tmp_path: Path) -> None:
-    view = made(server, MATRIX, ("=SUM(A1)", 'so "called"', "-1"), counting_words=0.471)
+    view = make_synthetic_run(server, MATRIX, ("=SUM(A1)", 'so "called"', "-1"), baseline_score=0.471)
     page = visit().page
-    take_in_hand(page, view)
+    select_model(page, view)
     with page.expect_download() as download:
         page.locator("#per-class").get_by_role("button", name="CSV").click()
     download.value.save_as(tmp_path / "table.csv")
@@ -190,7 +190,7 @@ def test_the_table_as_csv(visit: Open, server: Server, tmp_path: Path) -> None:
     assert content.count(b"\r\n") == 4
     header, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     assert header[:2] == ["class", "f1"]
-    # A number is no formula.
+    # A number is not quoted as a formula.
     assert [row[0] for row in rows] == ['so "called"', "-1", "'=SUM(A1)"]
     assert float(rows[0][1]) == 2 * 50 / (70 + 67)
     assert [row[-1] for row in rows] == ["70", "64", "70"]
@@ -199,24 +199,24 @@ def test_the_table_as_csv(visit: Open, server: Server, tmp_path: Path) -> None:
 def test_of_very_many_classes_the_ends_are_shown(visit: Open, server: Server) -> None:
     names = [f"balance_not_updated_after_{'bank_transfer' * (n % 3)}_{n}" for n in range(77)]
     matrix = [[(n % 9 + 4) * (i == n) + (i == (n + 1) % 77) for i in range(77)] for n in range(77)]
-    view = made(server, matrix, names, counting_words=0.3)
+    view = make_synthetic_run(server, matrix, names, baseline_score=0.3)
     page = visit().page
-    take_in_hand(page, view)
+    select_model(page, view)
     expect(page.locator("#confusion-chart .js-plotly-plot")).to_be_visible()
-    for shown in (20, 77):
-        expect(page.locator("#per-class tbody tr:visible")).to_have_count(shown)
+    for n_rows in (20, 77):
+        expect(page.locator("#per-class tbody tr:visible")).to_have_count(n_rows)
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_function("width => document.documentElement.scrollWidth === width", arg=width)
-        if shown == 20:
+        if n_rows == 20:
             page.locator("#per-class summary").click()
 
 
 def test_a_printed_page_shows_all_of_it(visit: Open, server: Server) -> None:
     matrix = [[5 * (i == n) + (i == (n + 1) % 30) for i in range(30)] for n in range(30)]
-    view = made(server, matrix, [f"class {n:02}" for n in range(30)], counting_words=0.3)
+    view = make_synthetic_run(server, matrix, [f"class {n:02}" for n in range(30)], baseline_score=0.3)
     page = visit().page
-    take_in_hand(page, view)
+    select_model(page, view)
     expect(page.locator("#confusion-chart .js-plotly-plot")).to_be_visible()
     page.emulate_media(media="print")
     for part in ("#headline h2", "#headline .em-scale", "#confusion-chart .js-plotly-plot", "#confusions li >> nth=0"):
@@ -231,9 +231,9 @@ def test_a_printed_page_shows_all_of_it(visit: Open, server: Server) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_one_press_on_results_shows_an_answer(visit: Open, moods: RunView, width: int, height: int) -> None:
+def test_one_press_on_results_shows_an_answer(visit: Open, moods_run: RunView, width: int, height: int) -> None:
     page = visit(width=width, height=height).page
-    take_in_hand(page, moods)
+    select_model(page, moods_run)
     page.locator("#to-try").click()
     expect(page.locator("#prediction .em-share")).to_have_count(3)
     page.wait_for_function("() => document.activeElement.tagName === 'H2' && document.activeElement.innerText === 'Try a text'")
@@ -243,7 +243,7 @@ def test_one_press_on_results_shows_an_answer(visit: Open, moods: RunView, width
     first = page.locator("#try-text textarea").input_value()
     assert first == page.locator(".em-row-to-try span").first.inner_text()
 
-    # What somebody typed is not taken away by it.
+    # A text that the user has typed stays.
     page.locator("#try-text textarea").fill("happy laugh and dance today")
     expect(page.locator("#prediction li").first).to_contain_text("joy")
     tab(page, "Results")
@@ -253,13 +253,13 @@ def test_one_press_on_results_shows_an_answer(visit: Open, moods: RunView, width
 
 
 def test_the_rows_to_try_are_test_rows_of_this_model(
-    visit: Open, server: Server, moods: RunView, tiny_encoder: Encoder, reader: FileReader
+    visit: Open, server: Server, moods_run: RunView, tiny_encoder: Encoder, reader: FileReader
 ) -> None:
     studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder], reader=reader)
-    known = {row.text: row.label for row in studio.examples(LOCAL_OWNER, moods.id)}
+    known = {row.text: row.label for row in studio.examples(LOCAL_OWNER, moods_run.id)}
     studio.close()
     page = visit().page
-    take_in_hand(page, moods, "Try it")
+    select_model(page, moods_run, "Try it")
     buttons = page.locator(".em-row-to-try")
     expect(buttons).to_have_count(len(known))
     assert {b.locator("span").inner_text(): b.locator("strong").inner_text() for b in buttons.all()} == known
@@ -271,24 +271,24 @@ def test_the_rows_to_try_are_test_rows_of_this_model(
     expect(page.locator("#prediction")).not_to_contain_text("Its label is")
 
 
-def test_the_answer_names_its_model_and_follows_the_one_in_hand(visit: Open, moods: RunView, evil: RunView) -> None:
+def test_the_answer_names_its_model_and_follows_the_one_in_hand(visit: Open, moods_run: RunView, malicious_run: RunView) -> None:
     page = visit().page
-    take_in_hand(page, moods, "Try it")
+    select_model(page, moods_run, "Try it")
     page.locator("#try-text textarea").fill("happy laugh today")
     expect(page.locator("#prediction")).to_contain_text("Answered by my moods, own settings.")
-    take_in_hand(page, evil, "Try it")
+    select_model(page, malicious_run, "Try it")
     expect(page.locator("#prediction")).to_contain_text("Answered by evil, own settings.")
     expect(page.locator("#prediction .em-name").first).not_to_have_text("joy")
-    # And so do the rows to try, and the link to the model.
+    # The rows to try and the link to the model change too.
     expect(page.locator(".em-row-to-try span").first).to_contain_text("<img src=x")
-    expect(page.locator("#footer-try a")).to_have_attribute("href", f"download/{evil.id}")
+    expect(page.locator("#footer-try a")).to_have_attribute("href", f"download/{malicious_run.id}")
 
 
-def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods: RunView) -> None:
+def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods_run: RunView) -> None:
     page = visit().page
-    take_in_hand(page, moods, "Try it")
-    words = page.locator("#try-text textarea")
-    words.fill("happy laugh today")
+    select_model(page, moods_run, "Try it")
+    text_box = page.locator("#try-text textarea")
+    text_box.fill("happy laugh today")
     expect(page.locator("#prediction .em-share")).to_have_count(3)
     page.evaluate(
         """() => {
@@ -297,45 +297,45 @@ def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods: RunView) -> 
             new MutationObserver(() => window.answered.push(box.firstElementChild.dataset.text)).observe(box, { childList: true });
         }"""
     )
-    held = hold_first(page, "**/gradio_api/queue/join*")
+    routes = hold_first_request(page, "**/gradio_api/queue/join*")
     with page.expect_request("**/gradio_api/queue/join*"):
-        words.fill("cry lonely tears")
-    words.fill("shout furious rage")
+        text_box.fill("cry lonely tears")
+    text_box.fill("shout furious rage")
     expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card em-outdated")
-    held[0].continue_()
+    routes[0].continue_()
     expect(page.locator(f"#prediction [data-text='{try_tab.checksum('shout furious rage')}']")).to_be_visible()
     expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card")
     assert page.evaluate("window.answered") == [str(try_tab.checksum("shout furious rage"))]
 
 
-def test_odd_texts_in_the_box(visit: Open, moods: RunView) -> None:
+def test_odd_texts_in_the_box(visit: Open, moods_run: RunView) -> None:
     page = visit().page
-    take_in_hand(page, moods, "Try it")
-    words, answer = page.locator("#try-text textarea"), page.locator("#prediction")
-    place = box(page, "#prediction .em-prediction-card")
+    select_model(page, moods_run, "Try it")
+    text_box, prediction = page.locator("#try-text textarea"), page.locator("#prediction")
+    position = box(page, "#prediction .em-prediction-card")
     for text in ("happy 🫠", "happy " + "a" * 30_000, "<b>happy</b>\n\n\tمرحبا"):
-        words.fill(text)
-        expect(answer.locator(f"[data-text='{try_tab.checksum(text)}'] .em-share")).to_have_count(3)
-        now = box(page, "#prediction .em-prediction-card")
-        assert (now["x"], now["y"], now["width"]) == (place["x"], place["y"], place["width"])
-    words.fill("🫠")
-    expect(answer).to_contain_text("cannot read any sign of this text")
-    words.fill("   ")
-    expect(answer).to_contain_text("Type a text")
+        text_box.fill(text)
+        expect(prediction.locator(f"[data-text='{try_tab.checksum(text)}'] .em-share")).to_have_count(3)
+        new_position = box(page, "#prediction .em-prediction-card")
+        assert (new_position["x"], new_position["y"], new_position["width"]) == (position["x"], position["y"], position["width"])
+    text_box.fill("🫠")
+    expect(prediction).to_contain_text("cannot read any sign of this text")
+    text_box.fill("   ")
+    expect(prediction).to_contain_text("Type a text")
 
 
-def test_a_text_from_right_to_left_begins_at_the_right(visit: Open, moods: RunView) -> None:
+def test_a_text_from_right_to_left_begins_at_the_right(visit: Open, moods_run: RunView) -> None:
     page = visit().page
-    take_in_hand(page, moods, "Try it")
+    select_model(page, moods_run, "Try it")
     style = "e => { const { unicodeBidi, textAlign } = getComputedStyle(e); return [unicodeBidi, textAlign]; }"
     assert page.locator("#try-text textarea").evaluate(style) == ["plaintext", "start"]
     assert {s.get_attribute("dir") for s in page.locator(".em-row-to-try span, .em-row-to-try strong").all()} == {"auto"}
 
 
-def test_the_model_is_taken_away_from_either_tab(visit: Open, moods: RunView, tmp_path: Path) -> None:
+def test_the_model_is_taken_away_from_either_tab(visit: Open, moods_run: RunView, tmp_path: Path) -> None:
     page = visit().page
     for name, link in (("Results", "#headline .em-download"), ("Try it", "#footer-try .em-download")):
-        take_in_hand(page, moods, name)
+        select_model(page, moods_run, name)
         with page.expect_download() as download:
             page.locator(link).click()
         download.value.save_as(tmp_path / f"{name}.zip")
@@ -343,14 +343,16 @@ def test_the_model_is_taken_away_from_either_tab(visit: Open, moods: RunView, tm
             assert any(member.endswith("/model.safetensors") for member in archive.namelist())
 
 
-def test_a_run_of_malice_is_only_words(visit: Open, server: Server, evil: RunView) -> None:
-    confused = made(server, MATRIX, (EVIL, "</script><script>window.__pwned=2</script>", "${window.__pwned=3}"), source_name=f"{EVIL}.csv")
+def test_a_run_of_malice_is_only_words(visit: Open, server: Server, malicious_run: RunView) -> None:
+    confused = make_synthetic_run(
+        server, MATRIX, (EVIL, "</script><script>window.__pwned=2</script>", "${window.__pwned=3}"), source_name=f"{EVIL}.csv"
+    )
     visited = visit()
     page = visited.page
-    take_in_hand(page, confused)
+    select_model(page, confused)
     for part in ("#headline .em-source", "#per-class tbody", "#confusions"):
         expect(page.locator(part)).to_contain_text("<img src=x")
-    take_in_hand(page, evil, "Try it")
+    select_model(page, malicious_run, "Try it")
     page.locator(".em-row-to-try").first.click()
     expect(page.locator("#prediction .em-share")).to_have_count(3)
     expect(page.locator("#prediction")).to_contain_text("<img src=x")

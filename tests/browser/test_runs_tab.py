@@ -1,4 +1,4 @@
-"""The Runs tab in a real browser: history by files, selection, comparison, questions, files opened before, room on the disk."""
+"""The Runs tab in a real browser: history by file, selection, comparison, confirmations, earlier files, disk space."""
 
 import re
 from collections.abc import Callable
@@ -21,12 +21,12 @@ from trainer.training.encoders import Encoder
 EVIL = '<img src=x onerror="window.__pwned=1">'
 RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=5e-3, max_length=32)
 PHONE = {"width": 390, "height": 844}
-SMALL_TARGETS = """least => [...document.querySelectorAll("#tabs > [role=tabpanel]")]
+SMALL_TARGETS = """minHeight => [...document.querySelectorAll("#tabs > [role=tabpanel]")]
   .filter(panel => panel.offsetParent !== null || panel.getClientRects().length)
   .flatMap(panel => [...panel.querySelectorAll("button, input[type=checkbox], summary, .em-sheet input")])
-  .filter(one => one.getClientRects().length && !one.closest(".em-chart-tools"))
-  .map(one => [(one.closest("label.em-tickbox") ?? one).getBoundingClientRect().height, one.outerHTML.slice(0, 80)])
-  .filter(([height]) => height < least - 0.5)"""
+  .filter(node => node.getClientRects().length && !node.closest(".em-chart-tools"))
+  .map(node => [(node.closest("label.em-tickbox") ?? node).getBoundingClientRect().height, node.outerHTML.slice(0, 80)])
+  .filter(([height]) => height < minHeight - 0.5)"""
 
 Open = Callable[..., Visit]
 Train = Callable[..., RunView]
@@ -34,29 +34,29 @@ Train = Callable[..., RunView]
 
 @pytest.fixture(scope="module")
 def train(server: Server, tiny_encoder: Encoder, moods_csv: Path, reader: FileReader) -> Train:
-    """Trains a run on the server's folder from another process, as a terminal would; the page finds it there."""
+    """Trains a run in the server's folder from another process, like the terminal; the page then lists it."""
 
-    def trained(file: Path = moods_csv, **settings: object) -> RunView:
+    def train_run(path: Path = moods_csv, **settings: object) -> RunView:
         studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder], reader=reader)
         recipe = Recipe.from_dict({**RECIPE.to_dict(), **settings})
-        view = studio.train_files(LOCAL_OWNER, {"main": (file.name, file)}, recipe)
+        view = studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, recipe)
         view = studio.wait(LOCAL_OWNER, view.id, 60)
         studio.close()
         assert view.status == "finished"
         return view
 
-    return trained
+    return train_run
 
 
 @pytest.fixture(scope="module")
 def pair(train: Train) -> tuple[RunView, RunView]:
-    """Two runs with the same test rows; the second is trained for longer."""
+    """Two runs with the same test rows; the second is trained longer."""
     return train(), train(epochs=3)
 
 
 @pytest.fixture(scope="module")
-def other(train: Train, tmp_path_factory: pytest.TempPathFactory) -> RunView:
-    """A run of another file, with few test rows."""
+def other_run(train: Train, tmp_path_factory: pytest.TempPathFactory) -> RunView:
+    """A run on another file, with few test rows."""
     return train(write_rows(tmp_path_factory.mktemp("upload") / "few_rows.csv", small_rows(60)))
 
 
@@ -69,7 +69,7 @@ def row(page: Page, view: RunView) -> Locator:
     return page.locator("#runs-list tr").filter(has=page.locator(f"#run-{view.id}"))
 
 
-def box(page: Page, view: RunView) -> Locator:
+def checkbox(page: Page, view: RunView) -> Locator:
     return page.locator(f"#run-{view.id}")
 
 
@@ -78,14 +78,14 @@ def title(page: Page, view: RunView) -> Locator:
 
 
 def tick(page: Page, *views: RunView) -> None:
-    """Tick exactly these, and wait until the foot says so."""
+    """Tick exactly these runs, and wait until the footer says so."""
     ticked = page.locator("#runs-list input:checked")
     while ticked.count():
         ticked.first.uncheck()
     for view in views:
-        box(page, view).check()
-    said = "is ticked" if len(views) == 1 else f"{len(views)} runs are ticked"
-    expect(page.locator("#footer-runs")).to_contain_text(said)
+        checkbox(page, view).check()
+    message = "is ticked" if len(views) == 1 else f"{len(views)} runs are ticked"
+    expect(page.locator("#footer-runs")).to_contain_text(message)
 
 
 def press(page: Page, action: str, where: str = "#footer-runs") -> None:
@@ -105,7 +105,7 @@ def test_before_there_is_a_run(visit: Open, empty_server: Server) -> None:
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
 
 
-def test_runs_stand_under_their_files_and_open_by_their_titles(visit: Open, pair: tuple[RunView, RunView], other: RunView) -> None:
+def test_runs_stand_under_their_files_and_open_by_their_titles(visit: Open, pair: tuple[RunView, RunView], other_run: RunView) -> None:
     short, long = pair
     page = visit().page
     runs_tab(page)
@@ -113,12 +113,12 @@ def test_runs_stand_under_their_files_and_open_by_their_titles(visit: Open, pair
     assert [file.split("\n")[0].split("  ")[0].rsplit(".csv")[0] for file in files] == ["few_rows", "my moods"]
     expect(title(page, long)).to_have_text(f"my moods, own settings ({long.name})")
     assert page.locator("#runs-list tr").filter(has_text=long.name).count() == 1
-    named = page.locator("#runs-list .em-open").all_inner_texts()
-    assert named.index(f"my moods, own settings ({long.name})") < named.index(f"my moods, own settings ({short.name})")
+    titles = page.locator("#runs-list .em-open").all_inner_texts()
+    assert titles.index(f"my moods, own settings ({long.name})") < titles.index(f"my moods, own settings ({short.name})")
     expect(row(page, long)).to_contain_text("✓ finished")
     assert re.search(r"\d\.\d %\s*\(\d+ to \d+ %, 48 rows\)", row(page, long).inner_text())
-    # Few rows are counted.
-    assert re.search(r"\d+ of 12 right\s*too few rows to say", row(page, other).inner_text())
+    # With few test rows, the number of right ones is shown instead of a percentage.
+    assert re.search(r"\d+ of 12 right\s*too few rows to say", row(page, other_run).inner_text())
 
     title(page, short).focus()
     page.keyboard.press("Enter")
@@ -132,12 +132,12 @@ def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView])
     page = visit().page
     runs_tab(page)
     # By keyboard alone.
-    box(page, long).focus()
+    checkbox(page, long).focus()
     page.keyboard.press("Space")
     expect(page.locator("#footer-runs")).to_contain_text(f"({long.name}) is ticked")
     expect(page.locator("#open-run")).to_be_visible()
     row(page, short).locator("td").nth(3).click()  # anywhere in the row
-    expect(box(page, short)).to_be_checked()
+    expect(checkbox(page, short)).to_be_checked()
     page.locator("#compare-runs").focus()
     page.keyboard.press("Enter")
 
@@ -158,23 +158,23 @@ def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView])
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert page.evaluate("[...document.querySelectorAll('#comparison table')].every(t => t.getBoundingClientRect().right <= 1200)")
 
-    # It goes with the tick of one of its runs.
+    # The comparison closes when one of its runs is unticked.
     page.locator("#runs-list").scroll_into_view_if_needed()
-    box(page, short).uncheck()
+    checkbox(page, short).uncheck()
     expect(page.locator("#comparison")).to_be_hidden()
 
 
-def test_runs_of_several_files_have_no_common_curves(visit: Open, pair: tuple[RunView, RunView], other: RunView) -> None:
+def test_runs_of_several_files_have_no_common_curves(visit: Open, pair: tuple[RunView, RunView], other_run: RunView) -> None:
     page = visit().page
     runs_tab(page)
-    tick(page, pair[0], other)
+    tick(page, pair[0], other_run)
     press(page, "compare")
     expect(page.locator("#comparison-summary")).to_contain_text("trained on different files")
     expect(page.locator("#comparison-summary tbody tr")).to_have_count(2)
     expect(page.locator("#compare-loss-chart")).to_be_hidden()
     expect(page.locator("#compare-score-chart")).to_be_hidden()
-    # Charts come with runs that can be compared.
-    box(page, other).uncheck()
+    # Charts are shown only for runs that can be compared.
+    checkbox(page, other_run).uncheck()
     expect(page.locator("#comparison")).to_be_hidden()
     tick(page, *pair)
     press(page, "compare")
@@ -182,17 +182,17 @@ def test_runs_of_several_files_have_no_common_curves(visit: Open, pair: tuple[Ru
 
 
 def test_a_name_given_here_is_seen_there_and_nobodys_ticks_jump(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
-    named = train(seed=5)
-    here, there = visit(), visit(elsewhere=True)
-    for visited in (here, there):
+    renamed = train(seed=5)
+    first, second = visit(), visit(new_context=True)
+    for visited in (first, second):
         runs_tab(visited.page)
-    tick(there.page, named, pair[1])
-    press(there.page, "compare")
-    expect(there.page.locator("#comparison-summary tbody")).to_contain_text(named.name)
-    box(there.page, named).focus()
+    tick(second.page, renamed, pair[1])
+    press(second.page, "compare")
+    expect(second.page.locator("#comparison-summary tbody")).to_contain_text(renamed.name)
+    checkbox(second.page, renamed).focus()
 
-    page = here.page
-    tick(page, named)
+    page = first.page
+    tick(page, renamed)
     press(page, "rename")
     field = page.locator("#runs-sheet input")
     expect(field).to_be_focused()
@@ -204,27 +204,27 @@ def test_a_name_given_here_is_seen_there_and_nobodys_ticks_jump(visit: Open, tra
     field.fill(EVIL)
     field.press("Enter")
     expect(question(page)).to_have_count(0)
-    for visited in (here, there):
-        expect(title(visited.page, named)).to_have_text(EVIL)
-    # The comparison says the new name at once.
-    expect(there.page.locator("#comparison-summary tbody")).to_contain_text(EVIL)
-    expect(there.page.locator("#differences, #comparison-summary").first).not_to_contain_text(f"({named.name})")
-    for visited in (here, there):
+    for visited in (first, second):
+        expect(title(visited.page, renamed)).to_have_text(EVIL)
+    # The comparison shows the new name at once.
+    expect(second.page.locator("#comparison-summary tbody")).to_contain_text(EVIL)
+    expect(second.page.locator("#differences, #comparison-summary").first).not_to_contain_text(f"({renamed.name})")
+    for visited in (first, second):
         assert visited.page.locator("img[src=x]").count() == 0
         assert visited.page.evaluate("window.__pwned") is None
-    for view in (named, pair[1]):
-        expect(box(there.page, view)).to_be_checked()
-    expect(box(there.page, named)).to_be_focused()
+    for view in (renamed, pair[1]):
+        expect(checkbox(second.page, view)).to_be_checked()
+    expect(checkbox(second.page, renamed)).to_be_focused()
 
 
 def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
-    gone, kept = train(seed=7), pair[1]
+    deleted, kept = train(seed=7), pair[1]
     visited = visit()
     page = visited.page
     runs_tab(page)
-    tick(page, gone)
+    tick(page, deleted)
     press(page, "delete")
-    expect(question(page)).to_contain_text(f"my moods, own settings ({gone.name})”?")
+    expect(question(page)).to_contain_text(f"my moods, own settings ({deleted.name})”?")
     expect(question(page)).to_contain_text("lost for good")
     assert re.search(r"frees [\d.]+ [KM]B of disk space", question(page).inner_text())
     assert in_view(page, "#runs-sheet .em-sheet")
@@ -232,25 +232,25 @@ def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: t
     page.keyboard.press("Escape")
     expect(question(page)).to_have_count(0)
     expect(page.locator("#footer-runs button[data-action=delete]").first).to_be_focused()
-    expect(box(page, gone)).to_be_checked()
+    expect(checkbox(page, deleted)).to_be_checked()
 
-    box(page, kept).check()
+    checkbox(page, kept).check()
     press(page, "compare")
     expect(page.locator("#comparison")).to_be_visible()
     press(page, "delete")
     expect(question(page)).to_contain_text("Of each run its model")
     press(page, "cancel", "#runs-sheet")
-    tick(page, gone)
+    tick(page, deleted)
     press(page, "delete")
     press(page, "confirm-delete", "#runs-sheet")
-    expect(row(page, gone)).to_have_count(0)
+    expect(row(page, deleted)).to_have_count(0)
     expect(question(page)).to_have_count(0)
     expect(page.locator("#comparison")).to_be_hidden()
     expect(page.locator("#footer-runs button")).to_have_count(0)
     page.wait_for_function("() => document.querySelector('#runs-list').contains(document.activeElement)")
     visited.reload()
     runs_tab(page)
-    expect(row(page, gone)).to_have_count(0)
+    expect(row(page, deleted)).to_have_count(0)
     expect(row(page, kept)).to_have_count(1)
 
 
@@ -269,7 +269,7 @@ def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> 
     field.fill("5")
     field.press("Enter")
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
-    # A run of its own goes on; this one stays as it is.
+    # A child run continues the training; the parent is unchanged.
     page.wait_for_function("id => ![id, ''].includes(document.body.dataset.watched ?? '')", arg=run.id)
     child = replace(run, id=page.evaluate("document.body.dataset.watched"))
     expect(page.locator("#loss-chart")).to_contain_text("goes on here")
@@ -278,7 +278,7 @@ def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> 
     expect(row(page, child)).to_contain_text("+ 5 epochs")
     expect(row(page, child)).to_contain_text("continues")
     expect(row(page, run)).to_contain_text("finished")
-    expect(box(page, run)).to_be_checked()
+    expect(checkbox(page, run)).to_be_checked()
     tick(page, child)
     press(page, "delete")
     expect(question(page).locator("[role=alert]")).to_contain_text("cannot be deleted while training")
@@ -287,7 +287,7 @@ def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> 
     server.brake(False)
     wait_until_idle(page)
     expect(row(page, child)).to_contain_text("finished")
-    expect(box(page, child)).to_be_checked()
+    expect(checkbox(page, child)).to_be_checked()
 
 
 def test_a_run_is_repeated_with_its_settings(visit: Open, train: Train) -> None:
@@ -321,12 +321,12 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, moods_
 
     tab(page, "Runs")
     expect(lines.first).to_contain_text("my moods.csv")  # the section was left open
-    before = lines.count()
+    n_files = lines.count()
     lines.first.get_by_role("button", name="Remove").click()
     expect(question(page)).to_contain_text("Remove “my moods.csv”?")
     expect(page.locator("#runs-sheet button[data-action=cancel]")).to_be_focused()
     press(page, "confirm-remove-draft", "#runs-sheet")
-    expect(lines).to_have_count(before - 1)
+    expect(lines).to_have_count(n_files - 1)
     tab(page, "Data")
     expect(page.locator("#data-summary")).to_be_hidden()
 
@@ -335,7 +335,7 @@ def test_what_takes_room_is_told_and_freed(visit: Open, train: Train) -> None:
     run = train(seed=10)
     page = visit().page
     runs_tab(page)
-    assert page.locator("#disk-usage table").count() == 0  # nothing is looked up before it is asked for
+    assert page.locator("#disk-usage table").count() == 0  # nothing is computed before the section is opened
     page.get_by_role("button", name="What takes room on the disk").click()
     line = page.locator("#disk-usage tbody tr").filter(has=page.locator(f"button[data-code='{run.id}']"))
     expect(line).to_contain_text(re.compile(r"[\d.]+ [KM]B"))
@@ -361,11 +361,11 @@ def test_what_takes_room_is_told_and_freed(visit: Open, train: Train) -> None:
     expect(page.locator("#disk-usage [role=status]")).to_contain_text("1 run deleted.")
 
 
-def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open, pair: tuple[RunView, RunView], other: RunView) -> None:
+def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open, pair: tuple[RunView, RunView], other_run: RunView) -> None:
     page = visit(**PHONE).page
     runs_tab(page)
     wide = "document.documentElement.scrollWidth"
-    inner = "[...document.querySelectorAll('#runs-list, #runs-list *')].filter(one => one.scrollHeight > one.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(one).overflowY)).length"
+    inner = "[...document.querySelectorAll('#runs-list, #runs-list *')].filter(node => node.scrollHeight > node.clientHeight + 1 && /auto|scroll/.test(getComputedStyle(node).overflowY)).length"
     assert page.evaluate(inner) == 0
     assert page.evaluate(wide) <= 390
     assert page.evaluate(SMALL_TARGETS, 44) == []
@@ -386,7 +386,7 @@ def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open,
     press(page, "compare")
     expect(page.locator("#compare-loss-chart .js-plotly-plot")).to_be_visible()
     assert page.evaluate(wide) <= 390
-    tick(page, pair[0], other)
+    tick(page, pair[0], other_run)
     press(page, "compare")
     expect(page.locator("#comparison-summary")).to_contain_text("different files")
     assert page.evaluate(wide) <= 390
@@ -410,5 +410,5 @@ def test_on_a_desktop_targets_are_36_pixels_and_the_foot_holds_all_actions(visit
         assert button.bounding_box()["height"] >= 36
     assert page.locator("#footer-runs").bounding_box()["height"] <= 66
     press(page, "deselect")
-    expect(box(page, pair[0])).not_to_be_checked()
+    expect(checkbox(page, pair[0])).not_to_be_checked()
     expect(page.locator("#footer-runs button")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""The shell of the page in a real browser: tabs, keys, focus, strip, foot, what a reload may break."""
+"""The page shell in a real browser: tabs, keys, focus, status bar, footer, reloads."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import begin, choose_settings, end_training, in_view, setting, tab, upload, wait_for_points
+from tests.browser.steps import choose_settings, end_training, in_view, setting, start_training, tab, upload, wait_for_points
 from tests.conftest import small_rows
 
 Open = Callable[..., Visit]
@@ -28,9 +28,9 @@ def test_every_tab_begins_at_the_top_and_all_of_them_are_seen(visit: Open, moods
     page = visit(width=width, height=height).page
     upload(page, moods_csv, rows="240")
     for name in TABS:
-        there = page.get_by_role("tab", name=name).bounding_box()
-        assert there["x"] >= 0
-        assert there["x"] + there["width"] <= width
+        bounds = page.get_by_role("tab", name=name).bounding_box()
+        assert bounds["x"] >= 0
+        assert bounds["x"] + bounds["width"] <= width
     tab(page, "Data")
     page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
     tab(page, "Train")
@@ -71,30 +71,30 @@ def test_a_list_closes_when_it_is_left(visit: Open, moods_csv: Path) -> None:
 
 # Answers
 
-HOLD_THE_END = """(() => {
-    const ask = window.fetch;
-    window.mayEnd = new Promise((letGo) => (window.letItEnd = letGo));
-    window.fetch = async (what, how) => {
-        const answer = await ask(what, how);
-        if (!new URL(what.url ?? what, location.href).pathname.endsWith("/queue/data")) return answer;
-        const words = new TextDecoder();
-        return new Response(answer.body.pipeThrough(new TransformStream({
+DELAY_STREAM_END = """(() => {
+    const originalFetch = window.fetch;
+    window.mayEnd = new Promise((resolve) => (window.letItEnd = resolve));
+    window.fetch = async (request, options) => {
+        const response = await originalFetch(request, options);
+        if (!new URL(request.url ?? request, location.href).pathname.endsWith("/queue/data")) return response;
+        const decoder = new TextDecoder();
+        return new Response(response.body.pipeThrough(new TransformStream({
             async transform(bytes, controller) {
-                const [answers, end] = words.decode(bytes).split(/(?=data: .{0,20}close_stream)/);
-                controller.enqueue(new TextEncoder().encode(answers));
+                const [messages, end] = decoder.decode(bytes).split(/(?=data: .{0,20}close_stream)/);
+                controller.enqueue(new TextEncoder().encode(messages));
                 if (!end) return;
                 window.ended = true;
                 await window.mayEnd;
                 controller.enqueue(new TextEncoder().encode(end));
             },
-        })), { status: answer.status, headers: answer.headers });
+        })), { status: response.status, headers: response.headers });
     };
 })()"""
-"""Makes the word that no answer is missing arrive as late as a busy computer may bring it."""
+"""Delays the end of the event stream (close_stream), as a busy computer may do."""
 
 
-def test_a_press_is_answered_that_crosses_the_word_that_no_answer_is_missing(visit: Open, empty_handed: Server) -> None:
-    page = visit(empty_handed, script=HOLD_THE_END).page
+def test_a_click_while_the_event_stream_closes_is_answered(visit: Open, fresh_server: Server) -> None:
+    page = visit(fresh_server, script=DELAY_STREAM_END).page
     page.wait_for_function("() => window.ended")
     with page.expect_response("**/queue/join*"):
         page.locator("#try-sample").click()
@@ -124,15 +124,15 @@ def test_a_mistake_is_told_at_its_field_and_in_the_foot_and_goes_when_it_is_mend
     visit: Open, server: Server, moods_csv: Path, width: int, height: int
 ) -> None:
     page = visit(width=width, height=height).page
-    before = server.runs()
+    runs_before = server.runs()
     upload(page, moods_csv, rows="240")
     choose_settings(page, epochs="0")
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     page.locator("#start").click()
-    said = "Epochs must be a whole number from 1 to 50"
+    message = "Epochs must be a whole number from 1 to 50"
     expect(setting(page, "epochs")).to_be_focused()
-    expect(page.locator("#footer-start [role=alert]")).to_contain_text(said)
-    expect(page.locator("#setting-epochs")).to_contain_text(said)
+    expect(page.locator("#footer-start [role=alert]")).to_contain_text(message)
+    expect(page.locator("#setting-epochs")).to_contain_text(message)
     assert in_view(page, "#footer-start [role=alert]")
     page.wait_for_function(
         "() => { const { top, bottom } = document.querySelector('#setting-epochs input, #setting-epochs textarea')"
@@ -140,9 +140,9 @@ def test_a_mistake_is_told_at_its_field_and_in_the_foot_and_goes_when_it_is_mend
     )
     setting(page, "epochs").fill("2")
     expect(page.locator("#footer-start [role=alert]")).to_have_count(0)
-    expect(page.locator("#setting-epochs")).not_to_contain_text(said)
+    expect(page.locator("#setting-epochs")).not_to_contain_text(message)
     expect(page.locator("#start")).to_be_enabled()
-    assert server.runs() == before
+    assert server.runs() == runs_before
 
 
 def test_a_mistake_is_not_told_while_one_is_still_typing(visit: Open, moods_csv: Path) -> None:
@@ -163,13 +163,13 @@ def test_a_mistake_is_not_told_while_one_is_still_typing(visit: Open, moods_csv:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_strip_keeps_its_height_and_its_place(visit: Open, empty_handed: Server, moods_csv: Path, width: int, height: int) -> None:
-    server = empty_handed
+def test_the_strip_keeps_its_height_and_its_place(visit: Open, fresh_server: Server, moods_csv: Path, width: int, height: int) -> None:
+    server = fresh_server
     page = visit(server, width=width, height=height).page
     expect(page.locator("#status-bar")).to_be_hidden()
     upload(page, moods_csv, rows="240")
     server.brake(True)
-    begin(page, seed="31")
+    start_training(page, seed="31")
     wait_for_points(page, 3)
     high = page.locator("#status-bar").bounding_box()["height"]
     assert high <= 64
@@ -190,19 +190,19 @@ def test_start_answers_in_the_browser_before_the_server_is_asked(visit: Open, se
     upload(page, moods_csv, rows="240")
     choose_settings(page, epochs="1", batch_size="16", max_length="32", seed="32")
     expect(page.locator("#start")).to_be_enabled()
-    before = server.runs()
-    held, gate = [], []
-    page.route("**/gradio_api/**", lambda route: route.continue_() if gate else held.append(route))
+    runs_before = server.runs()
+    blocked, released = [], []
+    page.route("**/gradio_api/**", lambda route: route.continue_() if released else blocked.append(route))
     page.locator("#start").click()
     expect(page.locator("#status-bar")).to_contain_text("Starting …")
     expect(page.locator("#start")).to_have_attribute("aria-busy", "true")
     page.locator("#start").click()
     page.locator("#start").click()
-    gate.append("open")
-    for route in held:
+    released.append("open")
+    for route in blocked:
         route.continue_()
     expect(page.locator("#watch-head h2")).to_contain_text("Trained.")
-    assert len(server.runs()) == len(before) + 1
+    assert len(server.runs()) == len(runs_before) + 1
 
 
 def test_a_reload_in_the_middle_of_a_training_leaves_no_error_on_the_console(visit: Open, server: Server, moods_csv: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_reload_in_the_middle_of_a_training_leaves_no_error_on_the_console(vis
     page = visited.page
     upload(page, moods_csv, rows="240")
     server.brake(True)
-    begin(page, seed="33")
+    start_training(page, seed="33")
     for _ in range(4):
         wait_for_points(page, 3)
         page.wait_for_timeout(350)
@@ -231,16 +231,16 @@ def test_on_a_phone_whatever_can_be_pressed_is_large_enough_for_a_thumb(visit: O
         tab(page, name)
         small = page.evaluate(
             """() => [...document.querySelectorAll('button, summary, select, a.em-button, [role=tab]')]
-                .filter(one => one.offsetParent !== null && !one.closest('footer, .visually-hidden'))
-                .map(one => [one.innerText.slice(0, 30) || one.getAttribute('aria-label'), one.getBoundingClientRect()])
-                .filter(([, place]) => place.height > 0 && place.height < 43.5)
-                .map(([words, place]) => `${words}: ${Math.round(place.width)} x ${Math.round(place.height)}`)"""
+                .filter(node => node.offsetParent !== null && !node.closest('footer, .visually-hidden'))
+                .map(node => [node.innerText.slice(0, 30) || node.getAttribute('aria-label'), node.getBoundingClientRect()])
+                .filter(([, box]) => box.height > 0 && box.height < 43.5)
+                .map(([name, box]) => `${name}: ${Math.round(box.width)} x ${Math.round(box.height)}`)"""
         )
         assert small == [], name
 
 
 def test_at_twice_the_size_nothing_is_cut_off(visit: Open, moods_csv: Path) -> None:
-    page = visit(width=640, height=430).page  # what a window of 1280 by 860 has at a zoom of 200 %
+    page = visit(width=640, height=430).page  # a 1280 x 860 window at 200 % zoom
     upload(page, moods_csv, rows="240")
     for name in TABS:
         tab(page, name)
@@ -248,7 +248,7 @@ def test_at_twice_the_size_nothing_is_cut_off(visit: Open, moods_csv: Path) -> N
 
 
 def test_a_file_with_rows_from_right_to_left_keeps_its_direction(visit: Open) -> None:
-    rows = "".join(f"{words} مرحبا,{mood}\n" for words, mood in small_rows(60))
+    rows = "".join(f"{text} مرحبا,{mood}\n" for text, mood in small_rows(60))
     page = visit().page
     upload(page, {"name": "عربي.csv", "mimeType": "text/csv", "buffer": f"text,label\n{rows}".encode()}, rows="60")
     tab(page, "Train")

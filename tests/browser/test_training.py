@@ -1,4 +1,4 @@
-"""The Train tab in a real browser: runs that cannot be lost, one press that is one run, the form that sets them up."""
+"""The Train tab in a real browser: runs survive reloads and crashes, one press starts one run, the form sets up a training."""
 
 import json
 import re
@@ -13,20 +13,20 @@ from tests.browser.conftest import Server, Visit
 from tests.browser.steps import (
     POINTS,
     RANGE,
-    begin,
     choose_settings,
-    course,
     end_training,
-    hold_first,
+    headline,
+    hold_first_request,
     points,
+    remove_checkpoint_folder,
     setting,
+    shown_run,
+    start_training,
     tab,
-    take_its_folder_away,
     upload,
     wait_for_points,
     wait_until_idle,
     wait_until_trained,
-    watched,
 )
 from trainer.runs.run import RunStore
 
@@ -38,32 +38,32 @@ def test_a_zoom_survives_the_points_that_arrive_and_a_reload_loses_nothing(visit
     page = visited.page
     upload(page, moods_csv, rows="240")
     server.brake(True)
-    run = begin(page, seed="1")
+    run = start_training(page, seed="1")
     wait_for_points(page, 20)
     expect(page.locator("#status-bar")).to_contain_text("Training my moods, own settings")
-    before = page.evaluate(RANGE, "loss-chart")
+    full_range = page.evaluate(RANGE, "loss-chart")
     area = page.locator("#loss-chart .nsewdrag").first.bounding_box()
     page.mouse.move(area["x"] + 10, area["y"] + area["height"] / 2)
     page.mouse.down()
     page.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2, steps=8)
     page.mouse.up()
-    page.wait_for_function(f"([id, was]) => ({RANGE})(id).some((edge, i) => Math.abs(edge - was[i]) > 1)", arg=["loss-chart", before])
+    page.wait_for_function(f"([id, was]) => ({RANGE})(id).some((edge, i) => Math.abs(edge - was[i]) > 1)", arg=["loss-chart", full_range])
     zoomed = page.evaluate(RANGE, "loss-chart")
-    seen = [points(page)[-1]]
+    last_points = [points(page)[-1]]
     for _ in range(3):
-        seen.append(wait_for_points(page, len(points(page)))[-1])
+        last_points.append(wait_for_points(page, len(points(page)))[-1])
         assert page.evaluate(RANGE, "loss-chart") == pytest.approx(zoomed)
-    assert len({step for step, _ in seen}) == 4
-    assert len({loss for _, loss in seen}) >= 3
+    assert len({step for step, _ in last_points}) == 4
+    assert len({loss for _, loss in last_points}) >= 3
 
-    # A reload in the middle loses nothing: neither the run, nor its curve, nor the file.
+    # A reload during the training loses neither the run nor its curve nor the file.
     visited.reload()
     expect(page.locator("#status-bar")).to_contain_text("Training my moods, own settings")
     expect(page.locator("#data-summary")).to_contain_text("my moods.csv")
     tab(page, "Train")
-    again = wait_for_points(page, len(seen))
-    assert watched(page) == run
-    assert [p for p in again if p[0] <= seen[-1][0]][-1] == seen[-1]
+    reloaded = wait_for_points(page, len(last_points))
+    assert shown_run(page) == run
+    assert [p for p in reloaded if p[0] <= last_points[-1][0]][-1] == last_points[-1]
     assert len(wait_for_points(page, 10, "accuracy-chart")) > 10
     end_training(page, server)
     assert server.process.poll() is None
@@ -74,125 +74,125 @@ def test_a_killed_server_leaves_a_run_that_goes_on_in_one_curve(visit: Open, ser
     first = visit()
     upload(first.page, moods_csv, rows="240")
     server.brake(True)
-    begin(first.page, seed="2")
-    seen = wait_for_points(first.page, 15)
+    start_training(first.page, seed="2")
+    before_the_crash = wait_for_points(first.page, 15)
 
     first.errors_allowed = True
     first.page.close()
     server.end(signal.SIGKILL)
     server.start()
     page = visit().page
-    # Whatever tab one is on, the strip says that it was interrupted.
+    # On every tab, the status bar says that it was interrupted.
     status_bar = page.locator("#status-bar")
     expect(status_bar).to_contain_text("was interrupted at step")
     tab(page, "Train")
-    # The file is still there to be trained on, and the interrupted run does not stand in between.
+    # The file can still be trained on, in spite of the interrupted run.
     expect(page.locator("#train-source")).to_contain_text("my moods.csv")
     expect(page.locator("#start")).to_be_enabled()
     server.brake(True)
     status_bar.get_by_role("button", name="Resume").click()
-    kept = wait_for_points(page, len(seen) - 1)
-    assert kept[: len(seen)] == seen
+    after_the_crash = wait_for_points(page, len(before_the_crash) - 1)
+    assert after_the_crash[: len(before_the_crash)] == before_the_crash
     server.brake(False)
     wait_until_trained(page)
-    whole = page.evaluate(POINTS, "loss-chart")
-    assert whole[: len(seen)] == seen
-    steps = [step for step, _ in whole]
-    assert len(steps) > len(seen)
+    curve = page.evaluate(POINTS, "loss-chart")
+    assert curve[: len(before_the_crash)] == before_the_crash
+    steps = [step for step, _ in curve]
+    assert len(steps) > len(before_the_crash)
     assert steps == list(range(1, len(steps) + 1))
 
 
 def test_stop_from_another_browser_keeps_the_model(visit: Open, server: Server, moods_csv: Path) -> None:
-    here = visit().page
-    upload(here, moods_csv, rows="240")
+    first = visit().page
+    upload(first, moods_csv, rows="240")
     server.brake(True)
-    run = begin(here, seed="3")
-    wait_for_points(here, 5)
+    run = start_training(first, seed="3")
+    wait_for_points(first, 5)
 
-    there = visit(elsewhere=True).page
-    expect(there.locator("#status-bar")).to_contain_text("Training my moods")
-    tab(there, "Train")
-    assert watched(there) == run
-    assert len(wait_for_points(there, 5)) > 5
-    # On every tab.
-    tab(there, "Try it")
-    there.locator("#stop").click()
+    second = visit(new_context=True).page
+    expect(second.locator("#status-bar")).to_contain_text("Training my moods")
+    tab(second, "Train")
+    assert shown_run(second) == run
+    assert len(wait_for_points(second, 5)) > 5
+    # Stop works on every tab.
+    tab(second, "Try it")
+    second.locator("#stop").click()
 
-    for page in (here, there):
+    for page in (first, second):
         tab(page, "Train")
-        expect(course(page)).to_contain_text("was stopped at step")
+        expect(headline(page)).to_contain_text("was stopped at step")
         expect(page.locator("#stop")).to_be_hidden()
-    here.locator("#to-results").click()
-    expect(here.locator("#headline h2")).to_contain_text("of 48 texts it never saw")
+    first.locator("#to-results").click()
+    expect(first.locator("#headline h2")).to_contain_text("of 48 texts it never saw")
 
 
 def test_start_pressed_twice_is_one_run(visit: Open, server: Server, moods_csv: Path) -> None:
     page = visit().page
-    before = server.runs()
+    runs_before = server.runs()
     upload(page, moods_csv, rows="240")
     choose_settings(page, epochs="6", batch_size="16", max_length="32", seed="4")
     expect(page.locator("#start")).to_be_enabled()
     server.brake(True)
     page.locator("#start").evaluate("button => { button.click(); button.click(); button.click(); }")
-    expect(course(page)).to_be_visible()
+    expect(headline(page)).to_be_visible()
     wait_for_points(page, 3)
-    # Nor from the form, once more, while it trains.
+    # Pressing Start again during the training starts no second run either.
     choose_settings(page)
     page.locator("#start").click()
-    expect(course(page)).to_be_visible()
+    expect(headline(page)).to_be_visible()
     wait_for_points(page, 5)
-    assert len(server.runs()) == len(before) + 1
+    assert len(server.runs()) == len(runs_before) + 1
     end_training(page, server)
-    assert len(server.runs()) == len(before) + 1
+    assert len(server.runs()) == len(runs_before) + 1
 
 
 def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     server.brake(True)
-    first = begin(page, seed="5")
-    second = begin(page, seed="6", epochs="1")
+    first = start_training(page, seed="5")
+    second = start_training(page, seed="6", epochs="1")
     assert first != second
     expect(page.locator("#footer-watch")).to_contain_text("Waiting in the queue behind 1 run")
     expect(page.locator("#status-bar")).to_contain_text("1 waiting")
-    # The strip tells of the one that trains, and leads to it.
+    # The status bar shows the current run, and leads to it.
     page.locator("#status-bar [data-action=watch]").click()
     page.wait_for_function("id => document.body.dataset.watched === id", arg=first)
     wait_for_points(page, 3)
     server.brake(False)
     page.locator("#stop").click()
     wait_until_idle(page)
-    view = {v.id: v.status for v in RunStore(server.folder / "runs").list("local")}
-    assert view[first] == "stopped"
-    assert view[second] == "finished"
+    status_by_id = {v.id: v.status for v in RunStore(server.folder / "runs").list("local")}
+    assert status_by_id[first] == "stopped"
+    assert status_by_id[second] == "finished"
 
 
 def test_an_answer_that_comes_late_does_not_bring_another_run_back(visit: Open, server: Server, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
-    old = begin(page, seed="10", epochs="1")
+    old_run = start_training(page, seed="10", epochs="1")
     wait_until_trained(page)
 
-    # One question of the timer is held up on its way, still asking for the old run, while Start is pressed.
-    held = hold_first(page, "**/gradio_api/run/predict*")
+    # One timer request for the old run is held back while Start is pressed.
+    routes = hold_first_request(page, "**/gradio_api/run/predict*")
     page.wait_for_event("request", lambda request: "run/predict" in request.url)
-    new = begin(page, seed="11", epochs="1")
-    assert new != old
-    # It arrives when the new run is over, so that nothing that comes after it would put things right by itself.
+    new_run = start_training(page, seed="11", epochs="1")
+    assert new_run != old_run
+    # It arrives after the new run has ended, so that no later update would correct the page.
     while any(view.live for view in RunStore(server.folder / "runs").list("local")):
         page.wait_for_timeout(100)
     with page.expect_response("**/gradio_api/run/predict*"):
-        held[0].continue_()
+        routes[0].continue_()
     for _ in range(3):
         page.wait_for_event("response", lambda response: "run/predict" in response.url)
     wait_until_trained(page)
-    assert watched(page) == new
+    assert shown_run(page) == new_run
 
 
 def test_a_run_is_trained_again_with_its_settings(visit: Open, server: Server, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
-    begin(page, seed="12", epochs="2")
+    start_training(page, seed="12", epochs="2")
     wait_until_trained(page)
     tab(page, "Data")
     upload(page, {"name": "other.csv", "mimeType": "text/csv", "buffer": moods_csv.read_bytes()}, rows="240")
@@ -207,9 +207,9 @@ def test_a_run_is_trained_again_with_its_settings(visit: Open, server: Server, m
 
 def test_settings_out_of_range(visit: Open, server: Server, moods_csv: Path) -> None:
     page = visit().page
-    before = server.runs()
+    runs_before = server.runs()
     upload(page, moods_csv, rows="240")
-    for values, about in (
+    for values, message in (
         ({"epochs": "999"}, "Epochs must be a whole number from 1 to 50"),
         ({"epochs": "2", "batch_size": "0"}, "Batch size must be"),
         ({"batch_size": "16", "max_length": ""}, "Maximum length must be"),
@@ -217,9 +217,9 @@ def test_settings_out_of_range(visit: Open, server: Server, moods_csv: Path) -> 
     ):
         choose_settings(page, **values)
         page.locator("#start").click()
-        expect(page.locator("#footer-start [role=alert]")).to_contain_text(about)
+        expect(page.locator("#footer-start [role=alert]")).to_contain_text(message)
     assert "Traceback" not in page.content()
-    assert server.runs() == before
+    assert server.runs() == runs_before
 
 
 def test_a_level_pressed_straight_from_a_field_is_the_level_of_the_run(visit: Open, moods_csv: Path) -> None:
@@ -227,7 +227,7 @@ def test_a_level_pressed_straight_from_a_field_is_the_level_of_the_run(visit: Op
     upload(page, moods_csv, rows="240")
     choose_settings(page)
     levels = page.locator("#level")
-    for level in ("Balanced", "Best", "Quick look"):  # whichever answer comes first
+    for level in ("Balanced", "Best", "Quick look"):  # whichever response comes first
         setting(page, "epochs").click()
         setting(page, "epochs").press_sequentially("x")
         levels.get_by_text(level).click()
@@ -245,7 +245,7 @@ def test_the_dial_and_the_recipes_set_the_form(visit: Open, server: Server, mood
     choose_settings(page)
     level = page.locator("#level")
     expect(setting(page, "epochs")).to_have_value("automatic")
-    # Each level says how long it takes, once the machine is known.
+    # Each level shows how long it takes, once the speed of the machine is measured.
     expect(level).to_contain_text(re.compile(r"Best\s·\s"))
     level.get_by_text("Best").click()
     expect(setting(page, "label_smoothing")).to_have_value("0.1")
@@ -278,7 +278,7 @@ def test_the_dial_and_the_recipes_set_the_form(visit: Open, server: Server, mood
     (tmp_path / "none.json").write_text("[1, 2]")
     page.locator("input[accept='.json']").set_input_files(tmp_path / "none.json")
     expect(page.locator("#train-notice")).to_contain_text("This is no recipe")
-    begin(page, seed="21", epochs="1")
+    start_training(page, seed="21", epochs="1")
     wait_until_trained(page)
 
 
@@ -297,16 +297,16 @@ def test_a_failure_says_what_happened_and_what_to_do_in_view(visit: Open, server
         page = visit(width=width, height=height).page
         upload(page, moods_csv, rows="240")
         server.brake(True)
-        # Fast and long, so that it is in the middle when its folder goes.
+        # Long enough that it still trains when its folder is removed.
         choose_settings(page, epochs="6", batch_size="16", learning_rate="0.01", max_length="32", seed=str(width))
         page.locator("#start").click()
-        expect(course(page)).to_be_visible()
-        run = watched(page)
+        expect(headline(page)).to_be_visible()
+        run = shown_run(page)
         wait_for_points(page, 2)
-        take_its_folder_away(server, run)
-        expect(course(page)).to_contain_text("failed")
+        remove_checkpoint_folder(server, run)
+        expect(headline(page)).to_contain_text("failed")
         expect(page.locator("#footer-watch [role=alert]")).to_be_visible()
         assert page.evaluate("scrollY") == 0
-        top = course(page).bounding_box()
-        assert top["y"] + top["height"] < height - 64
+        bounds = headline(page).bounding_box()
+        assert bounds["y"] + bounds["height"] < height - 64
         expect(page.locator("#status-bar")).to_contain_text("failed")

@@ -1,4 +1,4 @@
-"""The walk from the first page to an answer of one's own model: how many clicks, no scrolling, what is in view, nothing that jumps."""
+"""From the first page to a prediction of one's own model: number of clicks, no scrolling, what is in view, no layout shift."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import course, end_training, in_view, tab, upload, wait_for_points, wait_until_trained
+from tests.browser.steps import end_training, headline, in_view, tab, upload, wait_for_points, wait_until_trained
 
 Open = Callable[..., Visit]
 SIZES = [(1280, 860), (390, 844)]
@@ -17,30 +17,30 @@ SHIFTS = """() => {
     new PerformanceObserver(list => {
         for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push([entry.value, entry.sources.map(source => {
             const node = source.node;
-            const place = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(" ");
-            const named = node?.id || node?.className || node?.textContent?.slice(0, 40) || node?.nodeName;
-            return `${named}: ${place(source.previousRect)} -> ${place(source.currentRect)}`;
+            const format = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(" ");
+            const name = node?.id || node?.className || node?.textContent?.slice(0, 40) || node?.nodeName;
+            return `${name}: ${format(source.previousRect)} -> ${format(source.currentRect)}`;
         })]);
     }).observe({ type: "layout-shift" });
 }"""
 
 
 class Walker:
-    """Counts what a person has to do."""
+    """Counts the clicks that a user has to make."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.clicks = 0
 
     def click(self, selector: str) -> None:
-        """A press on what is seen without scrolling; anything else would be a scroll more."""
+        """Click an element that is in view without scrolling."""
         expect(self.page.locator(selector)).to_be_enabled()
         assert self.page.evaluate("scrollY") == 0
         assert in_view(self.page, selector), f"{selector} is out of view"
         self.page.locator(selector).click()
         self.clicks += 1
 
-    def sees(self, *selectors: str) -> None:
+    def expect_in_view(self, *selectors: str) -> None:
         for selector in selectors:
             expect(self.page.locator(selector).locator("visible=true").first).to_be_visible()
             assert in_view(self.page, selector), f"{selector} is out of view"
@@ -48,12 +48,12 @@ class Walker:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, empty_handed: Server, width: int, height: int) -> None:
-    page = visit(empty_handed, width=width, height=height).page
+def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, fresh_server: Server, width: int, height: int) -> None:
+    page = visit(fresh_server, width=width, height=height).page
     walker = Walker(page)
     walker.click("#try-sample")
-    expect(course(page)).to_be_visible()
-    walker.sees("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart", "#status-bar")
+    expect(headline(page)).to_be_visible()
+    walker.expect_in_view("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart", "#status-bar")
     if width == 390:
         accuracy, loss = (page.locator(f"#{name}-chart").bounding_box() for name in ("accuracy", "loss"))
         assert accuracy["y"] < loss["y"]
@@ -61,17 +61,17 @@ def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, empty_handed
     assert walker.clicks == 1
 
     wait_until_trained(page)
-    walker.sees("#footer-watch .em-footer-message", "#to-results")
+    walker.expect_in_view("#footer-watch .em-footer-message", "#to-results")
     expect(page.locator("#footer-watch")).to_contain_text(re.compile(r"right on 204 test rows \([\d.]+ to [\d.]+ %\); counting words: "))
     walker.click("#to-results")
     expect(page.locator("#headline h2")).to_contain_text("of 204 texts it never saw")
-    walker.sees("#headline h2")
+    walker.expect_in_view("#headline h2")
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
     assert walker.clicks == 2
 
     walker.click("#to-try")
     expect(page.locator("#prediction .em-share").first).to_be_visible()
-    walker.sees("#prediction .em-share")
+    walker.expect_in_view("#prediction .em-share")
     assert walker.clicks == 3
 
 
@@ -81,13 +81,13 @@ def test_an_own_file_takes_three_steps_to_the_charts(visit: Open, server: Server
     walker = Walker(page)
     upload(page, moods_csv, rows="240")
     walker.clicks += 1
-    walker.sees("#readiness h2", "#footer-data .em-footer-message")
+    walker.expect_in_view("#readiness h2", "#footer-data .em-footer-message")
     walker.click("#to-train")
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
     server.brake(True)
     walker.click("#start")
-    expect(course(page)).to_be_visible()
-    walker.sees("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart")
+    expect(headline(page)).to_be_visible()
+    walker.expect_in_view("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart")
     assert walker.clicks == 3
     end_training(page, server)
 
@@ -109,11 +109,11 @@ def test_nothing_jumps_while_a_model_is_trained(visit: Open, server: Server, moo
     assert sum(value for value, _ in shifts) <= 0.01, shifts
 
 
-def test_the_whole_walk_by_keyboard_alone(visit: Open, empty_handed: Server) -> None:
-    page = visit(empty_handed).page
+def test_the_whole_walk_by_keyboard_alone(visit: Open, fresh_server: Server) -> None:
+    page = visit(fresh_server).page
 
-    def walk_to(selector: str, most: int = 40) -> None:
-        for _ in range(most):
+    def walk_to(selector: str, max_presses: int = 40) -> None:
+        for _ in range(max_presses):
             if page.evaluate("selector => document.activeElement.matches(selector)", selector):
                 return
             page.keyboard.press("Tab")

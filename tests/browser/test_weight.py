@@ -1,4 +1,4 @@
-"""What the page fetches before it can be used, beside a bare Gradio page with the same kinds of components."""
+"""What the page loads before it can be used, compared with a bare Gradio page that has the same types of components."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from tests.tied import popen
 
 @dataclass(frozen=True)
 class Load:
-    """What was fetched: the number of requests and the bytes that travelled."""
+    """Number of requests and transferred bytes of a page load."""
 
     requests: int
     bytes: int
@@ -23,7 +23,7 @@ class Load:
 
 
 @pytest.fixture(scope="module")
-def bare(browser: Browser) -> Iterator[str]:
+def bare_page_address(browser: Browser) -> Iterator[str]:
     """The address of a bare page."""
     port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
@@ -35,7 +35,7 @@ def bare(browser: Browser) -> Iterator[str]:
 
 
 def load(browser: Browser, address: str) -> Load:
-    """Open a page in a browser that has nothing in its cache, until its tabs are there and nothing more is on its way."""
+    """Load a page with an empty cache, until its tabs are shown and no request is pending."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
     session = context.new_cdp_session(page)
@@ -43,7 +43,7 @@ def load(browser: Browser, address: str) -> Load:
     sizes: list[float] = []
     addresses: list[str] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    # What the page asks of its server while it is used, as each tick of its timer, is no part of loading it.
+    # Requests of the running page, such as its timer's, are not part of loading it.
     page.on(
         "request", lambda request: addresses.append(request.url) if "/gradio_api/" not in request.url or "file=" in request.url else None
     )
@@ -54,10 +54,10 @@ def load(browser: Browser, address: str) -> Load:
     return Load(len(addresses), int(sum(sizes)), tuple(addresses))
 
 
-def test_the_page_is_no_heavier_than_a_bare_one(browser: Browser, empty_server: Server, bare: str) -> None:
-    ours, rival = load(browser, empty_server.address), load(browser, bare)
-    assert ours.requests <= rival.requests + 6, sorted(set(ours.addresses))
-    assert ours.bytes <= rival.bytes
+def test_the_page_is_no_heavier_than_a_bare_one(browser: Browser, empty_server: Server, bare_page_address: str) -> None:
+    ours, baseline = load(browser, empty_server.address), load(browser, bare_page_address)
+    assert ours.requests <= baseline.requests + 6, sorted(set(ours.addresses))
+    assert ours.bytes <= baseline.bytes
 
 
 def test_plotly_is_fetched_when_a_chart_is_needed(browser: Browser, empty_server: Server) -> None:
