@@ -57,7 +57,7 @@ class RunsTab:
     @property
     def with_buttons(self) -> list[gr.HTML]:
         """The components with buttons."""
-        return [self.list, self.footer, self.sheet, self.disk.files, self.disk.room]
+        return [self.list, self.footer, self.sheet, self.disk.files, self.disk.usage]
 
 
 def build_version() -> gr.Textbox:
