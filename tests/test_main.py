@@ -21,7 +21,6 @@ from tests.readers import Borrowed
 from tests.warm import Warm
 from trainer.__main__ import _postfix, main
 from trainer.data.reader.file_reader import FileReader
-from trainer.drafts.editor import DraftEditor
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore, is_run_id
 from trainer.settings import Settings
@@ -142,11 +141,11 @@ def test_the_page_would_have_trained_the_very_same_model(
     trained: Said, tmp_path: Path, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
     studio = Studio(Settings(runs_dir=tmp_path), encoders=[tiny_encoder], reader=reader)
-    draft = studio.open_files("local", {"main": ("moods.csv", small_csv)}).draft.id
-    view = studio.wait("local", studio.start("local", draft, Recipe(encoder=tiny_encoder.name, **SETTINGS)).id, 120)
-    ours = studio.folder("local", view.id) / "model" / "model.safetensors"
+    draft = studio.for_owner("local").drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
+    view = studio.for_owner("local").wait(studio.for_owner("local").start(draft, Recipe(encoder=tiny_encoder.name, **SETTINGS)).id, 120)
+    ours = studio.for_owner("local").library.folder(view.id) / "model" / "model.safetensors"
     assert ours.read_bytes() == (Path(trained.last["path"]) / "model" / "model.safetensors").read_bytes()
-    assert studio.reports("local", view.id).test.to_dict() == trained.last["test"]
+    assert studio.for_owner("local").library.reports(view.id).test.to_dict() == trained.last["test"]
     studio.close()
 
 
@@ -595,8 +594,8 @@ def test_drafts_lists_the_files_opened_before_and_removes_one(
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "runs"))
     assert here("drafts") == Said(0, "", "")
-    desk = DraftEditor(Settings.from_environment(), reader)
-    first, second = (desk.open_files("local", {"main": (name, small_csv)}).draft.id for name in ("a.csv", "b.csv"))
+    studio = Studio(Settings.from_environment(), reader=reader)
+    first, second = (studio.for_owner("local").drafts.open_files({"main": (name, small_csv)}).draft.id for name in ("a.csv", "b.csv"))
     told = json.loads(here("drafts", "--json").out)
     assert [(draft["id"], draft["name"], draft["open"]) for draft in told] == [(second, "b.csv", True), (first, "a.csv", False)]
     listed = here("drafts").out.splitlines()
@@ -604,7 +603,7 @@ def test_drafts_lists_the_files_opened_before_and_removes_one(
     assert listed[0].endswith("KB  b.csv, open")
     said = here("drafts", "--remove", second)
     assert (said.status, said.out.split()[0]) == (0, first)
-    assert [draft.id for draft in desk.drafts("local")] == [first]
+    assert [draft.id for draft in studio.for_owner("local").drafts.summaries()] == [first]
     for unknown in (second, "../runs", "x"):
         said = here("drafts", "--remove", unknown)
         assert said.status == 2

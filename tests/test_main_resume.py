@@ -92,7 +92,7 @@ def test_the_folder_of_a_run_is_used_wherever_it_lies(
     studio = Studio(Settings(runs_dir=tmp_path / "here"), encoders=[tiny_encoder], reader=reader)
     path = write_rows(tmp_path / "moods.csv", small_rows(90))
     recipe = Recipe(encoder=tiny_encoder.name, epochs=1, max_length=32)
-    view = studio.wait("local", studio.train_files("local", {"main": (path.name, path)}, recipe).id, PATIENCE)
+    view = studio.for_owner("local").wait(studio.for_owner("local").train_files({"main": (path.name, path)}, recipe).id, PATIENCE)
     studio.close()
     assert main(["resume", str(tmp_path / "here" / view.id), "--more-epochs", "1", "--json"]) == 0
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -112,14 +112,14 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
         seen = wait_for(runs, 3, process, tmp_path / "output")
         # A page reads what any studio over the folder says.
         elsewhere = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
-        assert elsewhere.view("local", seen.id).status == "running"
+        assert elsewhere.for_owner("local").library.view(seen.id).status == "running"
         assert process.wait(PATIENCE) == 0, (tmp_path / "output").read_text()
     finally:
         process.kill()
     assert len(RunStore(runs).list("local")) == 1
-    view = elsewhere.view("local", seen.id)
+    view = elsewhere.for_owner("local").library.view(seen.id)
     assert (view.status, view.processes) == ("finished", 2)
     per_epoch = -(-view.rows["train"] // 8)
     assert view.total_steps == 3 * per_epoch
     assert [p.step for p in view.points] == sorted({e["step"] for e in Run(runs / view.id).log.read() if e["kind"] == "log"})
-    assert elsewhere.reports("local", view.id).test.accuracy.value > 0.5
+    assert elsewhere.for_owner("local").library.reports(view.id).test.accuracy.value > 0.5

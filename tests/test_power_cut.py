@@ -14,11 +14,11 @@ from trainer.data.splits import split
 from trainer.drafts.store import DraftStore
 from trainer.errors import UserError
 from trainer.jobs import pipeline
-from trainer.library import Shelf
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.run import Run, RunStore, is_run_id
 from trainer.settings import LOCAL_OWNER, Settings
+from trainer.studio import Studio
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
 
@@ -88,16 +88,16 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
 ) -> None:
     file = write_rows(tmp_path / "moods.csv", small_rows(40))
     note_states(disk, monkeypatch)
-    shelf = Shelf(Settings(runs_dir=disk.root))
+    studio = Studio(Settings(runs_dir=disk.root))
     with disk.watching():
         run = waiting_run(disk.root, tiny_encoder, file, DraftStore(disk.root / "drafts"))
         disk.confirm("created")
         assert pipeline.run_job(run, EncoderCatalogue([tiny_encoder]), save_seconds=0)
         disk.confirm("finished")
-        assert shelf.rename(LOCAL_OWNER, run.id, "calm fox").status == "finished"
+        assert studio.for_owner(LOCAL_OWNER).library.rename(run.id, "calm fox").status == "finished"
         disk.confirm("renamed")
         disk.confirm("deleting")
-        shelf.delete(LOCAL_OWNER, run.id)
+        studio.for_owner(LOCAL_OWNER).delete(run.id)
         disk.confirm("deleted")
     assert any(fact.startswith("state") for cut in disk.cuts for fact in cut.confirmed)
     assert disk.check(tmp_path / "cuts", judge_run) > 200

@@ -17,7 +17,6 @@ from tests.test_studio_queue import Trainings, another, leave_state, other_studi
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs import pipeline
-from trainer.jobs.queue import Queue
 from trainer.runs.run import Run
 from trainer.runs.view import Status
 from trainer.runs.writer_lock import writer_lock
@@ -41,11 +40,11 @@ class Scene:
     run: Run = field(init=False)
 
     def __post_init__(self) -> None:
-        self.run = Run(self.studio.folder(ME, begin(other_studio(self.studio), self.path).id))
+        self.run = Run(self.studio.for_owner(ME).library.folder(begin(other_studio(self.studio), self.path).id))
 
     @property
     def status(self) -> str:
-        return self.other.view(ME, self.run.id).status if self.run.path.is_dir() else GONE
+        return self.other.for_owner(ME).library.view(self.run.id).status if self.run.path.is_dir() else GONE
 
     def ends(self) -> None:
         self.trainings.go()
@@ -75,12 +74,12 @@ def queued(scene: Scene) -> None:
 def queued_here(scene: Scene) -> None:
     """Behind another run in the queue of this server."""
     scene.trainings.reached(begin(scene.studio, scene.path, another(99)))
-    scene.studio._enqueue(scene.run)
+    scene.studio._queue.put(scene.run.id)
 
 
 def running(scene: Scene) -> None:
-    scene.studio._enqueue(scene.run)
-    scene.trainings.reached(scene.other.view(ME, scene.run.id))
+    scene.studio._queue.put(scene.run.id)
+    scene.trainings.reached(scene.other.for_owner(ME).library.view(scene.run.id))
 
 
 def interrupted(scene: Scene) -> None:
@@ -90,7 +89,7 @@ def interrupted(scene: Scene) -> None:
 def ended(kind: str) -> Callable[[Scene], None]:
     def come(scene: Scene) -> None:
         scene.run.log.append("phase", what="training")
-        leave_state(scene.studio, scene.studio.view(ME, scene.run.id))
+        leave_state(scene.studio, scene.studio.for_owner(ME).library.view(scene.run.id))
         scene.run.log.append(kind, **({"code": "disk", "message": ""} if kind == "failed" else {}))
 
     return come
@@ -102,7 +101,7 @@ finished, stopped, failed, cancelled = map(ended, ENDS)
 def child_waits(scene: Scene) -> None:
     """The run in which a finished one is trained further."""
     finished(scene)
-    scene.run = Run(scene.studio.folder(ME, scene.other.resume(ME, scene.run.id, more_epochs=2).id))
+    scene.run = Run(scene.studio.for_owner(ME).library.folder(scene.other.for_owner(ME).resume(scene.run.id, more_epochs=2).id))
 
 
 def damaged(scene: Scene) -> None:
@@ -120,49 +119,49 @@ def restart(scene: Scene) -> None:
 
 
 def wait(scene: Scene) -> None:
-    scene.studio.wait(ME, scene.run.id, 0.0)
+    scene.studio.for_owner(ME).wait(scene.run.id, 0.0)
 
 
 def stop(scene: Scene) -> None:
-    scene.studio.stop(ME, scene.run.id)
+    scene.studio.for_owner(ME).stop(scene.run.id)
 
 
 def stop_elsewhere(scene: Scene) -> None:
-    scene.other.stop(ME, scene.run.id)
+    scene.other.for_owner(ME).stop(scene.run.id)
 
 
 def stop_and_end(scene: Scene) -> None:
-    scene.studio.stop(ME, scene.run.id)
+    scene.studio.for_owner(ME).stop(scene.run.id)
     scene.ends()
 
 
 def resume(scene: Scene) -> None:
-    scene.other.resume(ME, scene.run.id)
+    scene.other.for_owner(ME).resume(scene.run.id)
 
 
 def go_on_in_a_child(more_epochs: int) -> Callable[[Scene], None]:
     def happens(scene: Scene) -> None:
-        child = scene.other.resume(ME, scene.run.id, more_epochs=more_epochs)
+        child = scene.other.for_owner(ME).resume(scene.run.id, more_epochs=more_epochs)
         assert (child.parent, child.status) == (scene.run.id, "queued")
 
     return happens
 
 
 def resume_in_vain(code: str) -> Callable[[Scene], None]:
-    return lambda scene: scene.refused(lambda: scene.other.resume(ME, scene.run.id), code)
+    return lambda scene: scene.refused(lambda: scene.other.for_owner(ME).resume(scene.run.id), code)
 
 
 def delete(scene: Scene) -> None:
-    scene.other.delete(ME, scene.run.id)
+    scene.other.for_owner(ME).delete(scene.run.id)
 
 
 def delete_in_vain(scene: Scene) -> None:
-    scene.refused(lambda: scene.other.delete(ME, scene.run.id), "run_is_live")
+    scene.refused(lambda: scene.other.for_owner(ME).delete(scene.run.id), "run_is_live")
 
 
 def restart_and_reach(scene: Scene) -> None:
     scene.studio.recover()
-    scene.trainings.reached(scene.other.view(ME, scene.run.id))
+    scene.trainings.reached(scene.other.for_owner(ME).library.view(scene.run.id))
 
 
 def restart_and_end(scene: Scene) -> None:
@@ -196,7 +195,7 @@ def close_before_its_first_step(scene: Scene) -> None:
 
 def stop_and_close_before_its_first_step(scene: Scene) -> None:
     """That somebody wanted it stopped is not forgotten."""
-    scene.studio.stop(ME, scene.run.id)
+    scene.studio.for_owner(ME).stop(scene.run.id)
     close_before = threading.Thread(target=scene.studio.close)
     close_before.start()
     scene.trainings.error = TrainingCancelled()
@@ -208,7 +207,7 @@ def taken_elsewhere(scene: Scene) -> None:
     """Another process has begun it when its turn comes here."""
     with writer_lock(scene.run.path):
         scene.run.log.append("phase", what="training")
-        scene.studio._enqueue(scene.run)
+        scene.studio._queue.put(scene.run.id)
         until(scene.studio, lambda: not scene.studio._queue.has(scene.run.id))
         assert scene.status == "running"
         assert scene.trainings.begun == []
@@ -217,8 +216,8 @@ def taken_elsewhere(scene: Scene) -> None:
 
 def held_elsewhere(scene: Scene) -> None:
     with writer_lock(scene.run.path):
-        scene.studio._enqueue(scene.run)
-        until(scene.studio, lambda: scene.studio.delay(scene.run.id) is not None)
+        scene.studio._queue.put(scene.run.id)
+        until(scene.studio, lambda: scene.studio.for_owner(ME).delay(scene.run.id) is not None)
         assert scene.status == "queued"
     scene.ends()
 
@@ -291,7 +290,7 @@ def scene(
     trainings = Trainings()
     monkeypatch.setattr(pipeline, "_train_and_report", trainings.work)
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    studio._queue = Queue(studio._take_turn, first_pause=0.001)
+    studio._queue._first_pause = 0.001
     yield Scene(studio, other_studio(studio), trainings, small_csv)
     trainings.go()
     studio.close()
@@ -307,7 +306,7 @@ def test_each_arrow(
     assert scene.status == after
     # A new look at the folder, by a process that knows nothing of before, says the same.
     if after != GONE:
-        assert Studio(scene.studio.settings, reader=scene.studio.reader).view(ME, scene.run.id).status == after
+        assert Studio(scene.studio.settings, reader=scene.studio.reader).for_owner(ME).library.view(scene.run.id).status == after
 
 
 def test_the_table_knows_each_state() -> None:

@@ -27,13 +27,14 @@ MINUTES = 600
 
 
 def weights(studio: Studio, run: str) -> bytes:
-    files = sorted(studio.folder(ME, run).glob("model/**/*.safetensors"))
+    files = sorted(studio.for_owner(ME).library.folder(run).glob("model/**/*.safetensors"))
     return b"".join(file.read_bytes() for file in files)
 
 
 def trained(studio: Studio, small_csv: Path, recipe: Recipe = RECIPE) -> str:
-    view = studio.train_files(ME, {"main": ("moods.csv", small_csv)}, recipe)
-    assert studio.wait(ME, view.id, MINUTES).status == "finished"
+    workspace = studio.for_owner(ME)
+    view = workspace.train_files({"main": ("moods.csv", small_csv)}, recipe)
+    assert workspace.wait(view.id, MINUTES).status == "finished"
     return view.id
 
 
@@ -53,7 +54,7 @@ def test_from_the_terminal(alone: tuple[Studio, str], tiny_encoder: Encoder, sma
     done = subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     here = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
-    (view,) = here.runs(ME)
+    (view,) = here.for_owner(ME).library.runs()
     assert weights(here, view.id) == weights(*alone)
 
 
@@ -66,19 +67,19 @@ def test_after_a_restart_with_a_queue_while_the_server_warms_up(
     reader: FileReader,
 ) -> None:
     before = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    monkeypatch.setattr(before, "_enqueue", lambda run: None)
-    runs = [before.train_files(ME, {"main": ("moods.csv", small_csv)}, recipe).id for recipe in (RECIPE, replace(RECIPE, seed=7))]
+    monkeypatch.setattr(before._queue, "put", lambda run_id: None)
+    runs = [before.for_owner(ME).train_files({"main": ("moods.csv", small_csv)}, recipe).id for recipe in (RECIPE, replace(RECIPE, seed=7))]
     begun_after, speed = [], measure_layer_speed
     monkeypatch.setattr(
         "trainer.training.speed.measure_layer_speed",
-        lambda hardware: (begun_after.extend(studio.view(ME, run).status for run in runs), speed(hardware))[1],
+        lambda hardware: (begun_after.extend(studio.for_owner(ME).library.view(run).status for run in runs), speed(hardware))[1],
     )
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     studio.warm_up()
     studio.recover()
     try:
         for run in runs:
-            assert studio.wait(ME, run, MINUTES).status == "finished"
+            assert studio.for_owner(ME).wait(run, MINUTES).status == "finished"
     finally:
         studio.close()
     # The measurement was over before the first of them began.
@@ -91,12 +92,12 @@ def test_beside_everything_else_that_a_server_does(
     alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, studio: Studio
 ) -> None:
     other, run = alone
-    studio.hardware = detect_hardware()
-    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
-    model, over, wrong = other.folder(ME, run) / "model", threading.Event(), []
+    studio._machine.hardware = detect_hardware()
+    draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
+    model, over, wrong = other.for_owner(ME).library.folder(run) / "model", threading.Event(), []
     jobs: list[Callable[[], object]] = [
         lambda: measure_layer_speed(detect_hardware()),
-        lambda: studio.advise(ME, draft, RECIPE),
+        lambda: studio.for_owner(ME).advise(draft, RECIPE),
         lambda: Predictor(model).predict(["we sing at home", "they cry"]),
     ]
 
@@ -124,15 +125,15 @@ def test_beside_everything_else_that_a_server_does(
 def test_only_a_training_draws(alone: tuple[Studio, str], small_csv: Path, studio: Studio) -> None:
     other, run = alone
     fresh = Studio(other.settings, encoders=other.encoders, reader=other.reader)
-    studio.hardware = detect_hardware()
-    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    studio._machine.hardware = detect_hardware()
+    draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     with drawing_nothing():
-        assert studio.advise(ME, draft, RECIPE).seconds is not None
-        assert studio.forecast(ME, draft, RECIPE) is not None
-        studio.recipe_for_level(ME, draft, "Balanced", RECIPE)
-        studio.open_sample(ME)
-        assert fresh.reports(ME, run).test.rows
-        assert fresh.scores(ME, run).validation.rows
-        assert fresh.examples(ME, run)
-        assert len(fresh.predict(ME, run, ["we sing at home"])[1]) == 1
-        assert Predictor(other.folder(ME, run) / "model").predict(["we sing"])
+        assert studio.for_owner(ME).advise(draft, RECIPE).seconds is not None
+        assert studio.for_owner(ME).estimate_seconds(draft, RECIPE) is not None
+        studio.for_owner(ME).recipe_for_level(draft, "Balanced", RECIPE)
+        studio.for_owner(ME).drafts.open_sample()
+        assert fresh.for_owner(ME).library.reports(run).test.rows
+        assert fresh.for_owner(ME).library.scores(run).validation.rows
+        assert fresh.for_owner(ME).library.examples(run)
+        assert len(fresh.for_owner(ME).models.predict(run, ["we sing at home"])[1]) == 1
+        assert Predictor(other.for_owner(ME).library.folder(run) / "model").predict(["we sing"])

@@ -26,7 +26,7 @@ from trainer.atomic import REMOVED
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.reader.file_reader import FileReader
 from trainer.data.rows import load_rows
-from trainer.drafts import editor
+from trainer.drafts import cache
 from trainer.drafts.inspection import inspect_file
 from trainer.drafts.preparation import read_tables
 from trainer.errors import UserError
@@ -86,24 +86,25 @@ def trained(
 ) -> Iterator[tuple[Studio, RunView, dict[str, int]]]:
     """A studio with one finished run, and the split that the preparation had promised."""
     studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder], reader=reader)
-    preparation = studio.open_files(ME, {"main": ("moods.csv", small_csv)})
+    preparation = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)})
     splits = preparation.splits(RECIPE)
     promised = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
-    view = studio.start(ME, preparation.draft.id, RECIPE)
-    yield studio, studio.wait(ME, view.id, PATIENCE), promised
+    view = studio.for_owner(ME).start(preparation.draft.id, RECIPE)
+    yield studio, studio.for_owner(ME).wait(view.id, PATIENCE), promised
     studio.close()
 
 
 def begin(studio: Studio, path: Path, recipe: Recipe = QUICK, owner: str = ME) -> RunView:
-    return studio.start(owner, studio.open_files(owner, {"main": (path.name, path)}).draft.id, recipe)
+    workspace = studio.for_owner(owner)
+    return workspace.start(workspace.drafts.open_files({"main": (path.name, path)}).draft.id, recipe)
 
 
 def over(studio: Studio, view: RunView) -> RunView:
-    return studio.wait(ME, view.id, PATIENCE)
+    return studio.for_owner(ME).wait(view.id, PATIENCE)
 
 
 def events(studio: Studio, view: RunView) -> list[dict]:
-    return list(Run(studio.folder(ME, view.id)).log.read())
+    return list(Run(studio.for_owner(ME).library.folder(view.id)).log.read())
 
 
 def refused(code: str) -> pytest.RaisesExc[UserError]:
@@ -124,7 +125,7 @@ def test_a_file_becomes_a_model_with_an_honest_report(trained: tuple[Studio, Run
     assert view.best_step in {e.step for e in view.evaluations}
     assert view.train_seconds < view.seconds
 
-    reports = studio.reports(ME, view.id)
+    reports = studio.for_owner(ME).library.reports(view.id)
     assert (reports.test.rows, reports.validation.rows) == (promised["test"], promised["validation"])
     assert reports.test.label_names == ("anger", "joy", "sadness")
     assert reports.test.accuracy.value > 0.6  # guessing would give a third
@@ -133,18 +134,18 @@ def test_a_file_becomes_a_model_with_an_honest_report(trained: tuple[Studio, Run
 
 def test_the_report_is_what_predicting_the_test_rows_gives(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
-    corpus, splits = load_rows(Run(studio.folder(ME, view.id)).rows)
-    names, predictions = studio.predict(ME, view.id, [corpus.texts[i] for i in splits.test])
+    corpus, splits = load_rows(Run(studio.for_owner(ME).library.folder(view.id)).rows)
+    names, predictions = studio.for_owner(ME).models.predict(view.id, [corpus.texts[i] for i in splits.test])
     assert names == corpus.label_names
-    assert (np.array([p.probabilities.argmax() for p in predictions]) == corpus.label_ids[splits.test]).mean() == studio.reports(
-        ME, view.id
-    ).test.accuracy.value
+    assert (np.array([p.probabilities.argmax() for p in predictions]) == corpus.label_ids[splits.test]).mean() == studio.for_owner(
+        ME
+    ).library.reports(view.id).test.accuracy.value
     assert not set(splits.test) & (set(splits.train) | set(splits.validation))
 
 
 def test_the_zip_is_the_model_without_pickles(trained: tuple[Studio, RunView, dict[str, int]], tmp_path: Path) -> None:
     studio, view, _ = trained
-    name = studio.zip_model(ME, view.id, tmp_path / "model.zip")
+    name = studio.for_owner(ME).models.write_zip(view.id, tmp_path / "model.zip")
     folder = view.name.replace(" ", "-")
     assert name == f"{folder}.zip"
     with zipfile.ZipFile(tmp_path / "model.zip") as archive:
@@ -155,14 +156,14 @@ def test_the_zip_is_the_model_without_pickles(trained: tuple[Studio, RunView, di
     assert {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "README.md"} <= names
     assert {Path(n).suffix for n in names} <= {".safetensors", ".json", ".txt", ".md", ".model"}
     for path, content in files.items():
-        assert content == (studio.folder(ME, view.id) / "model" / path.split("/", 1)[1]).read_bytes()
+        assert content == (studio.for_owner(ME).library.folder(view.id) / "model" / path.split("/", 1)[1]).read_bytes()
         assert not content.startswith(b"\x80"), f"{path} begins like a pickle"
     assert json.loads(files[f"{folder}/config.json"])["id2label"] == {"0": "anger", "1": "joy", "2": "sadness"}
 
 
 def test_the_folder_of_a_run_holds_what_the_design_says(trained: tuple[Studio, RunView, dict[str, int]], small_csv: Path) -> None:
     studio, view, _ = trained
-    folder = studio.folder(ME, view.id)
+    folder = studio.for_owner(ME).library.folder(view.id)
     assert folder.parent == studio.settings.runs_dir
     assert (folder / "source").read_bytes() == small_csv.read_bytes()
     assert {"recipe.json", "data.parquet", "events.jsonl", "predictions.parquet", "model"} <= {f.name for f in folder.iterdir()}
@@ -175,7 +176,7 @@ def test_the_folder_of_a_run_holds_what_the_design_says(trained: tuple[Studio, R
 )
 def test_odd_texts_get_probabilities(trained: tuple[Studio, RunView, dict[str, int]], text: str) -> None:
     studio, view, _ = trained
-    for prediction in studio.predict(ME, view.id, [text, "happy laugh today"])[1]:
+    for prediction in studio.for_owner(ME).models.predict(view.id, [text, "happy laugh today"])[1]:
         assert prediction.probabilities.shape == (3,)
         assert prediction.probabilities.sum() == pytest.approx(1, abs=1e-6)
 
@@ -183,7 +184,7 @@ def test_odd_texts_get_probabilities(trained: tuple[Studio, RunView, dict[str, i
 @pytest.mark.parametrize("text", ["", " \n\t ", "\u200b", "\x07"])
 def test_an_empty_text_gets_a_reason_instead(trained: tuple[Studio, RunView, dict[str, int]], text: str) -> None:
     studio, view, _ = trained
-    empty, full = studio.predict(ME, view.id, [text, "happy laugh today"])[1]
+    empty, full = studio.for_owner(ME).models.predict(view.id, [text, "happy laugh today"])[1]
     assert empty.probabilities is None
     assert "empty" in empty.problem
     assert full.probabilities is not None
@@ -192,36 +193,37 @@ def test_an_empty_text_gets_a_reason_instead(trained: tuple[Studio, RunView, dic
 def test_a_text_longer_than_the_limit_is_marked_as_cut(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
     # One word for the tokenizer, so that only the limit of characters cuts it.
-    (prediction,) = studio.predict(ME, view.id, ["a" * (studio.settings.max_text_chars + 1)])[1]
+    (prediction,) = studio.for_owner(ME).models.predict(view.id, ["a" * (studio.settings.max_text_chars + 1)])[1]
     assert prediction.cut
 
 
 def test_too_many_texts_and_none_at_all(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
     most = studio.settings.max_texts_per_prediction
-    assert len(studio.predict(ME, view.id, ["glad"] * most)[1]) == most
+    assert len(studio.for_owner(ME).models.predict(view.id, ["glad"] * most)[1]) == most
     with refused("too_many_texts"):
-        studio.predict(ME, view.id, ["glad"] * (most + 1))
-    assert studio.predict(ME, view.id, [])[1] == []
+        studio.for_owner(ME).models.predict(view.id, ["glad"] * (most + 1))
+    assert studio.for_owner(ME).models.predict(view.id, [])[1] == []
 
 
 def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None:
-    sample = studio.open_sample(ME)
+    workspace = studio.for_owner(ME)
+    sample = workspace.drafts.open_sample()
     assert len(sample.require_corpus()) >= 900
     assert len(sample.corpus.label_names) == 6
-    assert studio.latest_prepared_draft(ME).draft.id == sample.draft.id
-    assert studio.latest_prepared_draft(OTHER) is None
-    studio.set_columns(ME, sample.draft.id, text=["0"], label="1")
-    changed = studio.name_classes(ME, sample.draft.id, {"joy": "delight"})
+    assert workspace.drafts.latest().draft.id == sample.draft.id
+    assert studio.for_owner(OTHER).drafts.latest() is None
+    workspace.editor.set_columns(sample.draft.id, text=["0"], label="1")
+    changed = workspace.editor.name_classes(sample.draft.id, {"joy": "delight"})
     assert "delight" in changed.corpus.label_names
-    assert "delight" in Studio(studio.settings, reader=studio.reader).latest_prepared_draft(ME).corpus.label_names
+    assert "delight" in Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.latest().corpus.label_names
 
 
 def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = studio.open_files(ME, {"main": (small_csv.name, small_csv)})
+    opened = studio.for_owner(ME).drafts.open_files({"main": (small_csv.name, small_csv)})
     fresh = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     calls, together = [], threading.Barrier(4)
-    real = editor.understand
+    real = cache.understand
 
     def understand(*arguments: object, **options: object) -> object:
         calls.append("understand")
@@ -231,12 +233,12 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
         calls.append("read")
         return read_tables(*arguments)
 
-    monkeypatch.setattr(editor, "understand", understand)
-    monkeypatch.setattr(editor, "read_tables", read)
+    monkeypatch.setattr(cache, "understand", understand)
+    monkeypatch.setattr(cache, "read_tables", read)
 
     def ask() -> None:
         together.wait()
-        fresh.prepared_draft(ME, opened.draft.id)
+        fresh.for_owner(ME).drafts.get(opened.draft.id)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -247,7 +249,7 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
 
 
 def test_splits_of_shares_once_tried_do_not_pile_up(studio: Studio) -> None:
-    preparation = studio.open_sample(ME)
+    preparation = studio.for_owner(ME).drafts.open_sample()
     for seed in range(12):
         preparation.splits(dataclasses.replace(QUICK, seed=seed))
     assert len(preparation._splits) <= 4
@@ -255,32 +257,35 @@ def test_splits_of_shares_once_tried_do_not_pile_up(studio: Studio) -> None:
 
 @pytest.mark.parametrize("wanted", [{"text": ["text \ud800"]}, {"label": "mood \ud83d"}])
 def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small_csv: Path, wanted: dict) -> None:
+    workspace = studio.for_owner(ME)
     with refused("not_text"):
-        studio.open_files(ME, {"main": (small_csv.name, small_csv)}, **wanted)
-    opened = studio.open_files(ME, {"main": (small_csv.name, small_csv)})
+        workspace.drafts.open_files({"main": (small_csv.name, small_csv)}, **wanted)
+    opened = workspace.drafts.open_files({"main": (small_csv.name, small_csv)})
     with refused("not_text"):
-        studio.set_columns(ME, opened.draft.id, **wanted)
+        workspace.editor.set_columns(opened.draft.id, **wanted)
     with refused("not_text"):
-        studio.name_classes(ME, opened.draft.id, {"joy": "\ud83d"})
-    assert studio.latest_prepared_draft(ME).draft == opened.draft
+        workspace.editor.name_classes(opened.draft.id, {"joy": "\ud83d"})
+    assert workspace.drafts.latest().draft == opened.draft
 
 
 # What the files say of each other
 
 
 def test_a_test_file_that_is_the_training_file_is_told(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "moods.csv", small_rows(60))
     with pytest.raises(UserError, match=r"All 60 texts of the test file also stand in moods\.csv") as error:
-        studio.train_files(ME, {"main": (path.name, path), "test": (path.name, path)}, QUICK)
+        workspace.train_files({"main": (path.name, path), "test": (path.name, path)}, QUICK)
     assert error.value.code == "test_in_training"
-    assert studio.runs(ME) == []
+    assert workspace.library.runs() == []
 
 
 def test_a_test_file_out_of_the_training_file_is_told_and_left_out_of_training(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     rows = small_rows(120)
     path, test = write_rows(tmp_path / "moods.csv", rows), write_rows(tmp_path / "some.csv", rows[:30])
-    view = studio.train_files(ME, {"main": (path.name, path), "test": (test.name, test)}, QUICK)
-    studio.stop(ME, view.id)
+    view = workspace.train_files({"main": (path.name, path), "test": (test.name, test)}, QUICK)
+    workspace.stop(view.id)
     (finding,) = [f for f in view.findings if f.code == "test_in_training"]
     assert (finding.severity, finding.count) == ("warning", 30)
     assert "30 rows with these texts are not trained on" in finding.message
@@ -294,13 +299,13 @@ def test_cells_of_several_labels_are_explained_before_their_number_is_refused(st
     rows = list(zip([text for text, _ in small_rows(len(labels))], labels, strict=True))
     path = write_rows(tmp_path / "several.csv", rows)
     small = Studio(dataclasses.replace(studio.settings, max_classes=10), encoders=studio.encoders, reader=studio.reader)
-    opened = small.open_files(ME, {"main": (path.name, path)})
+    opened = small.for_owner(ME).drafts.open_files({"main": (path.name, path)})
     assert opened.problem is None
     assert "several_labels" in {f.code for f in opened.blocking_findings}
     assert inspect_file(path, studio.reader, max_classes=10)["ok"]
-    assert small.dismiss(ME, opened.draft.id, "several_labels").problem.code == "too_many_classes"
+    assert small.for_owner(ME).editor.dismiss(opened.draft.id, "several_labels").problem.code == "too_many_classes"
     with refused("too_many_classes"):
-        small.start(ME, small.open_files(ME, {"main": (path.name, path)}).draft.id, QUICK, as_it_is=True)
+        small.for_owner(ME).start(small.for_owner(ME).drafts.open_files({"main": (path.name, path)}).draft.id, QUICK, as_it_is=True)
 
 
 # Start, twice and in a queue
@@ -320,43 +325,45 @@ def messy(count: int = 120) -> list[tuple[str, str]]:
 def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workspace = studio.for_owner(ME)
     looked: list[int] = []
 
     def counting(texts: tuple[str, ...]) -> NearDuplicates:
         looked.append(len(texts))
         return find_near_duplicates(texts)
 
-    monkeypatch.setattr(editor, "find_near_duplicates", counting)
+    monkeypatch.setattr(cache, "find_near_duplicates", counting)
     path = write_rows(tmp_path / "messy.csv", messy())
-    opened = studio.open_files(ME, {"main": (path.name, path)})
-    renamed = studio.name_classes(ME, opened.draft.id, {opened.corpus.label_names[0]: "another name"})
+    opened = workspace.drafts.open_files({"main": (path.name, path)})
+    renamed = workspace.editor.name_classes(opened.draft.id, {opened.corpus.label_names[0]: "another name"})
     assert "another name" in renamed.corpus.label_names
-    studio.repair(ME, opened.draft.id, ["label_variants"])
+    workspace.editor.repair(opened.draft.id, ["label_variants"])
     assert len(looked) == 1
-    assert len(studio.repair(ME, opened.draft.id, ["duplicate_texts"]).corpus) < len(opened.corpus)
+    assert len(workspace.editor.repair(opened.draft.id, ["duplicate_texts"]).corpus) < len(opened.corpus)
     assert len(looked) == 2
 
 
 def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
-    opened = studio.open_files(ME, {"main": (path.name, path)})
+    opened = workspace.drafts.open_files({"main": (path.name, path)})
     draft = opened.draft.id
     assert [f.code for f in opened.blocking_findings] == ["label_variants"]
     assert not opened.ready
     with refused("must_fix"):
-        studio.start(ME, draft, QUICK)
-    repaired = studio.repair(ME, draft, [f.code for f in opened.findings if f.repairable])
+        workspace.start(draft, QUICK)
+    repaired = workspace.editor.repair(draft, [f.code for f in opened.findings if f.repairable])
     assert repaired.ready
     assert repaired.repaired.counts == {"html_in_texts": 1, "label_variants": 1, "duplicate_texts": 1, "near_duplicates": 1}
     assert len(repaired.corpus) == 119
-    again = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader).latest_prepared_draft(ME)
+    again = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader).for_owner(ME).drafts.latest()
     assert again.draft == repaired.draft
     assert again.corpus.texts == repaired.corpus.texts
-    assert len(studio.undo(ME, draft, ["duplicate_texts", "near_duplicates"]).corpus) == 121
+    assert len(workspace.editor.undo(draft, ["duplicate_texts", "near_duplicates"]).corpus) == 121
 
-    view = over(studio, studio.start(ME, draft, QUICK))
+    view = over(studio, workspace.start(draft, QUICK))
     assert view.repairs == {"html_in_texts": 1, "label_variants": 1}
-    run = Run(studio.folder(ME, view.id))
+    run = Run(workspace.library.folder(view.id))
     assert run.recipe().repairs == ("html_in_texts", "label_variants")
     assert "1 row: label written as most rows write it" in (run.model / "README.md").read_text(encoding="utf-8")
     corpus, _ = load_rows(run.rows)
@@ -365,15 +372,15 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
 
 
 def test_a_run_records_its_level_and_what_was_forecast(studio: Studio, hold: Hold, small_csv: Path) -> None:
-    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     # As at a server's start: nothing is measured once a training is under way.
-    studio._speeds.of(detect_hardware())
-    plain = studio.start(ME, draft, RECIPE)
+    studio._machine.speeds.of(detect_hardware())
+    plain = studio.for_owner(ME).start(draft, RECIPE)
     assert plain.level == ""
     assert "forecast_seconds" not in events(studio, plain)[0]
-    studio.hardware = detect_hardware()
-    leveled = studio.start(ME, draft, QUICK, level="Quick look")
-    forecast = studio.advise(ME, draft, QUICK).seconds
+    studio._machine.hardware = detect_hardware()
+    leveled = studio.for_owner(ME).start(draft, QUICK, level="Quick look")
+    forecast = studio.for_owner(ME).advise(draft, QUICK).seconds
     created = events(studio, leveled)[0]
     assert (leveled.level, created["forecast_seconds"]) == ("Quick look", pytest.approx(forecast))
     # What it takes is nothing odd in the file.
@@ -381,84 +388,90 @@ def test_a_run_records_its_level_and_what_was_forecast(studio: Studio, hold: Hol
 
 
 def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
     with refused("must_fix"):
-        studio.train_files(ME, {"main": (path.name, path)}, QUICK)
-    assert studio.runs(ME) == []
-    view = over(studio, studio.train_files(ME, {"main": (path.name, path)}, QUICK, as_it_is=True))
+        workspace.train_files({"main": (path.name, path)}, QUICK)
+    assert workspace.library.runs() == []
+    view = over(studio, workspace.train_files({"main": (path.name, path)}, QUICK, as_it_is=True))
     found = {f.code: f for f in view.findings}
     assert set(found) >= {"label_variants", "html_in_texts", "duplicate_texts", "near_duplicates"}
     assert found["label_variants"].severity == "error"
     assert all(f.severity != "ok" and f.message for f in view.findings)
-    assert Studio(studio.settings, reader=studio.reader).view(ME, view.id).findings == view.findings
+    assert Studio(studio.settings, reader=studio.reader).for_owner(ME).library.view(view.id).findings == view.findings
 
 
 def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
-    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
-    accepted = studio.dismiss(ME, draft, "label_variants")
+    draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
+    accepted = workspace.editor.dismiss(draft, "label_variants")
     assert accepted.ready
     assert "label_variants" in {f.code for f in accepted.findings if f.severity == "warning"}
-    assert not studio.undo(ME, draft, ["label_variants"]).ready
+    assert not workspace.editor.undo(draft, ["label_variants"]).ready
 
 
 def test_other_columns_begin_without_repairs(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     rows = [(text, label, f"a title about {label}") for text, label in messy()]
     path = write_rows(tmp_path / "messy.csv", rows, ("text", "mood", "title"))
-    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
-    assert studio.repair(ME, draft, ["label_variants"]).draft.repairs == ("label_variants",)
-    joined = studio.set_columns(ME, draft, text=(2, 0))
+    draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
+    assert workspace.editor.repair(draft, ["label_variants"]).draft.repairs == ("label_variants",)
+    joined = workspace.editor.set_columns(draft, text=(2, 0))
     assert joined.draft.repairs == ()
     assert joined.corpus.texts[0] == f"a title about {rows[0][1]}\n{rows[0][0]}"
 
 
 def test_confirming_the_columns_keeps_the_repairs(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
-    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
-    studio.repair(ME, draft, ["label_variants"])
-    assert studio.set_columns(ME, draft, text=(0,), label=1).draft.repairs == ("label_variants",)
+    draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
+    workspace.editor.repair(draft, ["label_variants"])
+    assert workspace.editor.set_columns(draft, text=(0,), label=1).draft.repairs == ("label_variants",)
 
 
 def test_a_form_that_is_kept_in_the_same_moment_loses_no_repair(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy(60))
-    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
+    draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
     done = threading.Event()
 
     def keep() -> None:
         while not done.is_set():
-            studio.save_form(ME, draft, {"epochs": 3})
+            studio.for_owner(ME).editor.save_form(draft, {"epochs": 3})
 
     keeper = threading.Thread(target=keep)
     keeper.start()
     try:
         for _ in range(10):
-            studio.repair(ME, draft, ["label_variants"])
-            assert studio.prepared_draft(ME, draft).draft.repairs == ("label_variants",)
-            assert studio.undo(ME, draft, ["label_variants"]).draft.repairs == ()
-            assert studio.prepared_draft(ME, draft).draft.repairs == ()
+            workspace.editor.repair(draft, ["label_variants"])
+            assert workspace.drafts.get(draft).draft.repairs == ("label_variants",)
+            assert workspace.editor.undo(draft, ["label_variants"]).draft.repairs == ()
+            assert workspace.drafts.get(draft).draft.repairs == ()
     finally:
         done.set()
         keeper.join()
 
 
 def test_given_files_are_looked_at_too_and_taken_away_alone(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     rows = messy(90)
     main = write_rows(tmp_path / "main.csv", rows)
     test = tmp_path / "test.csv"
     more = "".join(f"{mood},the café and {text}\n" for text, mood in small_rows(30, seed=9))
     test.write_bytes(f"Mood,Text\n{more},no label here\nbroken\n".encode("cp1252"))
-    opened = studio.open_files(ME, {"main": ("main.csv", main), "test": ("test.csv", test)})
+    opened = workspace.drafts.open_files({"main": ("main.csv", main), "test": ("test.csv", test)})
     said = [f.sentence for f in opened.findings if f.sentence.startswith("test.csv: ")]
     assert any("cp1252" in words for words in said)
     assert any("1 row has no label" in words for words in said)
     assert opened.corpus.given_split.count("test") == 30
-    studio.repair(ME, opened.draft.id, ["label_variants", "duplicate_texts"])
-    name, exact = studio.export(ME, opened.draft.id, "exact")
-    again = studio.open_files(ME, {"main": (name, exact)})
+    workspace.editor.repair(opened.draft.id, ["label_variants", "duplicate_texts"])
+    name, exact = workspace.editor.export(opened.draft.id, "exact")
+    again = workspace.drafts.open_files({"main": (name, exact)})
     assert len(again.corpus) == len(rows) - 1
     assert not any("café" in text for text in again.corpus.texts)
     with refused("unknown_form"):
-        studio.export(ME, opened.draft.id, "nonsense")
+        workspace.editor.export(opened.draft.id, "nonsense")
 
 
 def test_a_given_file_without_the_columns_is_refused_not_read_askew(studio: Studio, tmp_path: Path) -> None:
@@ -466,7 +479,7 @@ def test_a_given_file_without_the_columns_is_refused_not_read_askew(studio: Stud
     test = write_rows(
         tmp_path / "test.csv", [(str(n), mood, text) for n, (text, mood) in enumerate(small_rows(20))], ("id", "label", "sentence")
     )
-    opened = studio.open_files(ME, {"main": ("main.csv", main), "test": ("test.csv", test)})
+    opened = studio.for_owner(ME).drafts.open_files({"main": ("main.csv", main), "test": ("test.csv", test)})
     assert opened.problem.code == "unknown_column"
     assert "“text”, “label”" in opened.problem.message
 
@@ -475,127 +488,135 @@ def test_a_split_column_counts_beside_given_files(studio: Studio, tmp_path: Path
     rows = [(text, mood, "test" if n % 5 == 0 else "train") for n, (text, mood) in enumerate(small_rows(100))]
     main = write_rows(tmp_path / "main.csv", rows, ("text", "label", "split"))
     validation = write_rows(tmp_path / "v.csv", small_rows(20, seed=9), ("text", "label"))
-    opened = studio.open_files(ME, {"main": ("main.csv", main), "validation": ("v.csv", validation)})
+    opened = studio.for_owner(ME).drafts.open_files({"main": ("main.csv", main), "validation": ("v.csv", validation)})
     assert (opened.corpus.given_split.count("test"), opened.corpus.given_split.count("validation")) == (20, 20)
     tests = {text for text, _, part in rows if part == "test"}
     assert {opened.corpus.texts[row] for row in opened.splits(QUICK).test} == tests
 
 
 def test_the_repaired_file_can_be_taken_away(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", [*messy(), ("=1+1 happy smile", "joy")])
-    draft = studio.open_files(ME, {"main": (path.name, path)}).draft.id
-    studio.repair(ME, draft, ["label_variants", "duplicate_texts"])
-    name, exact = studio.export(ME, draft, "exact")
+    draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
+    workspace.editor.repair(draft, ["label_variants", "duplicate_texts"])
+    name, exact = workspace.editor.export(draft, "exact")
     assert name == "messy repaired.csv"
-    again = studio.open_files(ME, {"main": (name, exact)})
-    assert again.corpus.texts == studio.prepared_draft(ME, draft).corpus.texts
-    assert again.corpus.labels == studio.prepared_draft(ME, draft).corpus.labels
-    name, defused = studio.export(ME, draft, "spreadsheet")
+    again = workspace.drafts.open_files({"main": (name, exact)})
+    assert again.corpus.texts == workspace.drafts.get(draft).corpus.texts
+    assert again.corpus.labels == workspace.drafts.get(draft).corpus.labels
+    name, defused = workspace.editor.export(draft, "spreadsheet")
     assert name == "messy for spreadsheets.csv"
     assert b"'=1+1" in defused
-    assert studio.export(ME, draft, "changes")[1].count(b"\n") == 3
+    assert workspace.editor.export(draft, "changes")[1].count(b"\n") == 3
 
 
 def test_a_recipe_s_repairs_are_done_without_a_page(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
     recipe = dataclasses.replace(QUICK, repairs=("duplicate_texts", "label_variants"))
-    view = over(studio, studio.train_files(ME, {"main": (path.name, path)}, recipe))
+    view = over(studio, workspace.train_files({"main": (path.name, path)}, recipe))
     assert view.repairs == {"label_variants": 1, "duplicate_texts": 1}
     with refused("unknown_repair"):
-        studio.train_files(ME, {"main": (path.name, path)}, dataclasses.replace(QUICK, repairs=("polish",)))
+        workspace.train_files({"main": (path.name, path)}, dataclasses.replace(QUICK, repairs=("polish",)))
 
 
 def test_start_pressed_twice_is_one_run(studio: Studio, hold: Hold, small_csv: Path) -> None:
-    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    workspace = studio.for_owner(ME)
+    draft = workspace.drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     ids: list[str] = []
-    presses = [threading.Thread(target=lambda: ids.append(studio.start(ME, draft, QUICK).id)) for _ in range(4)]
+    presses = [threading.Thread(target=lambda: ids.append(workspace.start(draft, QUICK).id)) for _ in range(4)]
     for press in presses:
         press.start()
     for press in presses:
         press.join(PATIENCE)
     hold.reached()
-    ids.append(studio.start(ME, draft, QUICK).id)
+    ids.append(workspace.start(draft, QUICK).id)
     assert len(ids) == 5
     assert len(set(ids)) == 1
-    assert len(studio.runs(ME)) == 1
+    assert len(workspace.library.runs()) == 1
     hold.release()
-    assert over(studio, studio.runs(ME)[0]).status == "finished"
+    assert over(studio, workspace.library.runs()[0]).status == "finished"
     # Over is over: pressed again, the same thing is trained again.
-    assert studio.start(ME, draft, QUICK).id not in ids
+    assert workspace.start(draft, QUICK).id not in ids
 
 
 def test_another_recipe_waits_says_so_and_is_trained_after(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     first = begin(studio, small_csv)
     hold.reached()
     second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
     third = begin(studio, small_csv, dataclasses.replace(QUICK, seed=3))
-    assert [studio.view(ME, v.id).status for v in (first, second, third)] == ["running", "queued", "queued"]
-    assert [studio.waiting_before(v.id) for v in (first, second, third)] == [None, 1, 2]
+    assert [workspace.library.view(v.id).status for v in (first, second, third)] == ["running", "queued", "queued"]
+    assert [workspace.queue_position(v.id) for v in (first, second, third)] == [None, 1, 2]
     with refused("no_model"):
-        studio.predict(ME, second.id, ["happy"])
+        workspace.models.predict(second.id, ["happy"])
 
-    taken = studio.stop(ME, second.id)
-    assert (taken.status, studio.waiting_before(second.id), studio.waiting_before(third.id)) == ("cancelled", None, 1)
+    taken = workspace.stop(second.id)
+    assert (taken.status, workspace.queue_position(second.id), workspace.queue_position(third.id)) == ("cancelled", None, 1)
     hold.release()
     assert over(studio, third).status == "finished"
     ended = next(e["time"] for e in events(studio, first) if e["kind"] == "finished")
     begun = next(e["time"] for e in events(studio, third) if e["kind"] == "phase")
     assert begun >= ended
     assert [e["kind"] for e in events(studio, second)] == ["created", "queued", "cancelled"]
-    assert [v.id for v in studio.runs(ME)] == [third.id, second.id, first.id]
+    assert [v.id for v in workspace.library.runs()] == [third.id, second.id, first.id]
 
 
 def test_two_runs_of_one_owner_never_get_one_name(studio: Studio, hold: Hold, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    workspace = studio.for_owner(ME)
+    draft = workspace.drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     monkeypatch.setattr("trainer.runs.names._PAIRS", ("calm fox", "brisk otter"))
-    names = [studio.start(ME, draft, dataclasses.replace(RECIPE, epochs=epochs)).name for epochs in (1, 2, 3)]
+    names = [workspace.start(draft, dataclasses.replace(RECIPE, epochs=epochs)).name for epochs in (1, 2, 3)]
     assert sorted(names[:2]) == ["brisk otter", "calm fox"]
     assert names[2] in ("brisk otter 2", "calm fox 2")
 
 
 def test_a_recipe_that_cannot_be_read_hides_no_diagnosis(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
-    path = studio.folder(ME, view.id) / "recipe.json"
-    before, recipe = studio.diagnoses(ME, view.id), path.read_bytes()
+    path = studio.for_owner(ME).library.folder(view.id) / "recipe.json"
+    before, recipe = studio.for_owner(ME).library.diagnoses(view.id), path.read_bytes()
     path.write_bytes(recipe[:20])
     try:
-        assert [d.code for d in studio.diagnoses(ME, view.id)] == [d.code for d in before]
+        assert [d.code for d in studio.for_owner(ME).library.diagnoses(view.id)] == [d.code for d in before]
     finally:
         path.write_bytes(recipe)
 
 
 def test_who_waits_for_a_run_hears_at_once_that_it_was_cancelled(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     begin(studio, small_csv)
     hold.reached()
     second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
     heard: list[RunView] = []
-    waiter = threading.Thread(target=lambda: heard.append(studio.wait(ME, second.id, PATIENCE)), daemon=True)
+    waiter = threading.Thread(target=lambda: heard.append(workspace.wait(second.id, PATIENCE)), daemon=True)
     waiter.start()
-    studio.stop(ME, second.id)
+    workspace.stop(second.id)
     waiter.join(10)
     assert [v.status for v in heard] == ["cancelled"]
 
 
 def test_the_token_moves_with_what_happens_and_only_then(studio: Studio, hold: Hold, small_csv: Path) -> None:
-    tokens = [studio.token(ME)]
+    workspace = studio.for_owner(ME)
+    tokens = [workspace.change_token()]
     view = begin(studio, small_csv)
     hold.reached()
-    tokens.append(studio.token(ME))
-    assert studio.token(ME) == tokens[-1]
-    studio.stop(ME, view.id)
-    tokens.append(studio.token(ME))
+    tokens.append(workspace.change_token())
+    assert workspace.change_token() == tokens[-1]
+    workspace.stop(view.id)
+    tokens.append(workspace.change_token())
     hold.release()
     over(studio, view)
-    tokens.append(studio.token(ME))
+    tokens.append(workspace.change_token())
     assert len(set(tokens)) == 4
 
 
 def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     view = begin(studio, small_csv, RECIPE)
     hold.reached()
     with refused("no_model"):
-        studio.reports(ME, view.id)
-    assert studio.stop(ME, view.id).stop_asked
+        workspace.library.reports(view.id)
+    assert workspace.stop(view.id).stop_asked
     hold.release()
     view = over(studio, view)
     assert view.status == "stopped"
@@ -603,10 +624,10 @@ def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: 
     assert not view.stop_asked
     assert 1 <= view.step < view.total_steps
     assert view.best_step == view.step
-    assert studio.reports(ME, view.id).test.rows == 48
-    assert studio.predict(ME, view.id, ["happy"])[1][0].probabilities.sum() == pytest.approx(1)
+    assert workspace.library.reports(view.id).test.rows == 48
+    assert workspace.models.predict(view.id, ["happy"])[1][0].probabilities.sum() == pytest.approx(1)
     # A second press, or one that comes too late, changes nothing.
-    assert studio.stop(ME, view.id).status == "stopped"
+    assert workspace.stop(view.id).status == "stopped"
 
 
 # Nobody sees what is not theirs
@@ -614,17 +635,18 @@ def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: 
 
 @pytest.mark.parametrize("wanted", ["5eed" * 8, "../x", "", None, 7, "drafts"])
 def test_an_unknown_run_gets_one_answer_everywhere(studio: Studio, wanted: object, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     for call in (
-        lambda: studio.view(ME, wanted),
-        lambda: studio.stop(ME, wanted),
-        lambda: studio.reports(ME, wanted),
-        lambda: studio.predict(ME, wanted, ["x"]),
-        lambda: studio.zip_model(ME, wanted, tmp_path / "x.zip"),
-        lambda: studio.folder(ME, wanted),
+        lambda: workspace.library.view(wanted),
+        lambda: workspace.stop(wanted),
+        lambda: workspace.library.reports(wanted),
+        lambda: workspace.models.predict(wanted, ["x"]),
+        lambda: workspace.models.write_zip(wanted, tmp_path / "x.zip"),
+        lambda: workspace.library.folder(wanted),
     ):
         with refused("unknown_run"):
             call()
-    assert studio.waiting_before(wanted) is None
+    assert workspace.queue_position(wanted) is None
     assert not (tmp_path / "x.zip").exists()
 
 
@@ -632,36 +654,36 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
     trained: tuple[Studio, RunView, dict[str, int]], small_csv: Path, tmp_path: Path
 ) -> None:
     studio, view, _ = trained
-    before = list(Run(studio.folder(ME, view.id)).log.read())
+    before = list(Run(studio.for_owner(ME).library.folder(view.id)).log.read())
     for call in (
-        lambda: studio.view(OTHER, view.id),
-        lambda: studio.stop(OTHER, view.id),
-        lambda: studio.reports(OTHER, view.id),
-        lambda: studio.predict(OTHER, view.id, ["x"]),
-        lambda: studio.zip_model(OTHER, view.id, tmp_path / "x.zip"),
-        lambda: studio.folder(OTHER, view.id),
-        lambda: studio.diagnoses(OTHER, view.id),
+        lambda: studio.for_owner(OTHER).library.view(view.id),
+        lambda: studio.for_owner(OTHER).stop(view.id),
+        lambda: studio.for_owner(OTHER).library.reports(view.id),
+        lambda: studio.for_owner(OTHER).models.predict(view.id, ["x"]),
+        lambda: studio.for_owner(OTHER).models.write_zip(view.id, tmp_path / "x.zip"),
+        lambda: studio.for_owner(OTHER).library.folder(view.id),
+        lambda: studio.for_owner(OTHER).library.diagnoses(view.id),
     ):
         with refused("unknown_run"):
             call()
-    assert studio.runs(OTHER) == []
-    assert list(Run(studio.folder(ME, view.id)).log.read()) == before
+    assert studio.for_owner(OTHER).library.runs() == []
+    assert list(Run(studio.for_owner(ME).library.folder(view.id)).log.read()) == before
 
-    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     for call in (
-        lambda: studio.prepared_draft(OTHER, draft),
-        lambda: studio.set_columns(OTHER, draft, text=("0",), label="1"),
-        lambda: studio.name_classes(OTHER, draft, {}),
-        lambda: studio.repair(OTHER, draft, ["duplicate_texts"]),
-        lambda: studio.undo(OTHER, draft, ["duplicate_texts"]),
-        lambda: studio.dismiss(OTHER, draft, "label_variants"),
-        lambda: studio.export(OTHER, draft, "exact"),
-        lambda: studio.advise(OTHER, draft, QUICK),
-        lambda: studio.start(OTHER, draft, QUICK),
+        lambda: studio.for_owner(OTHER).drafts.get(draft),
+        lambda: studio.for_owner(OTHER).editor.set_columns(draft, text=("0",), label="1"),
+        lambda: studio.for_owner(OTHER).editor.name_classes(draft, {}),
+        lambda: studio.for_owner(OTHER).editor.repair(draft, ["duplicate_texts"]),
+        lambda: studio.for_owner(OTHER).editor.undo(draft, ["duplicate_texts"]),
+        lambda: studio.for_owner(OTHER).editor.dismiss(draft, "label_variants"),
+        lambda: studio.for_owner(OTHER).editor.export(draft, "exact"),
+        lambda: studio.for_owner(OTHER).advise(draft, QUICK),
+        lambda: studio.for_owner(OTHER).start(draft, QUICK),
     ):
         with refused("unknown_draft"):
             call()
-    assert studio.runs(OTHER) == []
+    assert studio.for_owner(OTHER).library.runs() == []
 
 
 # What cannot be trained on, or written
@@ -676,23 +698,24 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
     ],
 )
 def test_a_file_that_cannot_be_trained_on_is_refused_and_leaves_no_run(studio: Studio, content: bytes, code: str) -> None:
+    workspace = studio.for_owner(ME)
     with refused(code):
-        preparation = studio.open_files(ME, {"main": ("bad.csv", content)})
+        preparation = workspace.drafts.open_files({"main": ("bad.csv", content)})
         with refused(code):
-            studio.start(ME, preparation.draft.id, QUICK)
+            workspace.start(preparation.draft.id, QUICK)
         preparation.require_corpus()
-    assert studio.runs(ME) == []
+    assert workspace.library.runs() == []
 
 
 def test_a_file_that_is_not_there_gets_a_sentence(studio: Studio, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing-here"):
-        studio.open_files(ME, {"main": ("nothing-here.csv", tmp_path / "nothing-here.csv")})
+        studio.for_owner(ME).drafts.open_files({"main": ("nothing-here.csv", tmp_path / "nothing-here.csv")})
 
 
 def test_an_encoder_that_nobody_knows_is_refused(studio: Studio, small_csv: Path) -> None:
     with refused("unknown_encoder"):
         begin(studio, small_csv, dataclasses.replace(QUICK, encoder="no-such-encoder"))
-    assert studio.runs(ME) == []
+    assert studio.for_owner(ME).library.runs() == []
 
 
 def test_a_folder_below_a_file_refuses_before_anybody_waits(
@@ -700,12 +723,16 @@ def test_a_folder_below_a_file_refuses_before_anybody_waits(
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     studio = Studio(Settings(runs_dir=tmp_path / "file" / "runs"), encoders=[tiny_encoder], reader=reader)
-    for call in (lambda: begin(studio, small_csv), lambda: studio.open_sample(ME), lambda: studio.start(ME, new_run_id(), QUICK)):
+    for call in (
+        lambda: begin(studio, small_csv),
+        lambda: studio.for_owner(ME).drafts.open_sample(),
+        lambda: studio.for_owner(ME).start(new_run_id(), QUICK),
+    ):
         with pytest.raises(UserError, match="cannot write") as error:
             call()
         assert error.value.code == "disk_not_writable"
         assert str(tmp_path / "file" / "runs") in error.value.message
-    assert studio.runs(ME) == []
+    assert studio.for_owner(ME).library.runs() == []
 
 
 def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(
@@ -716,15 +743,15 @@ def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(
     link = tmp_path / "runs"
     link.symlink_to(tmp_path / "real")
     studio = Studio(Settings(runs_dir=link), encoders=[tiny_encoder], reader=reader)
-    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft.id
+    draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     link.unlink()
     link.symlink_to(tmp_path / "file" / "runs")
     with refused("disk_not_writable"):
-        studio.start(ME, draft, QUICK)
+        studio.for_owner(ME).start(draft, QUICK)
     link.unlink()
     link.symlink_to(tmp_path / "real")
-    assert studio.runs(ME) == []
-    assert over(studio, studio.start(ME, draft, QUICK)).status == "finished"
+    assert studio.for_owner(ME).library.runs() == []
+    assert over(studio, studio.for_owner(ME).start(draft, QUICK)).status == "finished"
     studio.close()
 
 
@@ -742,6 +769,8 @@ def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(
 def test_a_failing_training_says_so_and_the_next_run_trains(
     studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
+    workspace = studio.for_owner(ME)
+
     def fails(*_: object, **__: object) -> None:
         raise error
 
@@ -752,10 +781,10 @@ def test_a_failing_training_says_so_and_the_next_run_trains(
     assert said in view.message
     assert "Traceback" not in view.message
     assert "a bug in us" not in view.message
-    log = (studio.folder(ME, view.id) / "error.log").read_text(encoding="utf-8")
+    log = (workspace.library.folder(view.id) / "error.log").read_text(encoding="utf-8")
     assert "Traceback" in log
     assert type(error).__name__ in log
-    for call in (lambda: studio.predict(ME, view.id, ["x"]), lambda: studio.reports(ME, view.id)):
+    for call in (lambda: workspace.models.predict(view.id, ["x"]), lambda: workspace.library.reports(view.id)):
         with pytest.raises(UserError, match=f"{view.name} failed"):
             call()
 
@@ -765,25 +794,28 @@ def test_a_failing_training_says_so_and_the_next_run_trains(
 def test_a_full_disk_at_the_first_sign_of_life_does_not_end_the_queue(
     studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workspace = studio.for_owner(ME)
+
     def full(folder: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
         patched.setattr("trainer.runs.writer_lock.write_heartbeat", full)
-        view = studio.wait(ME, begin(studio, small_csv).id, 15)
+        view = workspace.wait(begin(studio, small_csv).id, 15)
     assert not view.live
-    assert studio.wait(ME, begin(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, 15).status == "finished"
+    assert workspace.wait(begin(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, 15).status == "finished"
 
 
 def test_a_run_whose_folder_was_deleted_while_it_waited_does_not_end_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     begin(studio, small_csv)
     hold.reached()
     second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
-    folder = studio.folder(ME, second.id)
+    folder = workspace.library.folder(second.id)
     third = begin(studio, small_csv, dataclasses.replace(QUICK, seed=3))
     folder.rename(folder.with_name("gone"))
     hold.release()
-    assert studio.wait(ME, third.id, 15).status == "finished"
+    assert workspace.wait(third.id, 15).status == "finished"
 
 
 # A new server over the runs of an old one
@@ -792,6 +824,7 @@ def test_a_run_whose_folder_was_deleted_while_it_waited_does_not_end_the_queue(s
 def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     studio: Studio, hold: Hold, small_csv: Path, tiny_encoder: Encoder
 ) -> None:
+    workspace = studio.for_owner(ME)
     first = begin(studio, small_csv)
     hold.reached()
     waited = [begin(studio, small_csv, dataclasses.replace(QUICK, seed=n)) for n in (2, 3)]
@@ -799,14 +832,14 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     closing.start()
     hold.release()
     closing.join(PATIENCE)
-    assert studio.view(ME, first.id).status == "stopped"
-    assert [studio.view(ME, v.id).status for v in waited] == ["queued", "queued"]
+    assert workspace.library.view(first.id).status == "stopped"
+    assert [workspace.library.view(v.id).status for v in waited] == ["queued", "queued"]
 
     server = Studio(studio.settings, encoders=[tiny_encoder], reader=studio.reader)
     server.recover()
     server.recover()
     assert [over(server, v).status for v in waited] == ["finished", "finished"]
-    assert len(server.runs(ME)) == 3
+    assert len(server.for_owner(ME).library.runs()) == 3
     ended = next(e["time"] for e in events(server, waited[0]) if e["kind"] == "finished")
     begun = next(e["time"] for e in events(server, waited[1]) if e["kind"] == "phase")
     assert begun >= ended
@@ -839,25 +872,25 @@ def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
         process = warm.popen(command, env=environment, cwd=tmp_path, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + PATIENCE
-        while not (runs := studio.runs(ME)) or len(runs[0].points) < 3:
+        while not (runs := studio.for_owner(ME).library.runs()) or len(runs[0].points) < 3:
             assert process.poll() is None, (tmp_path / "output").read_text()
             assert time.monotonic() < deadline, (tmp_path / "output").read_text()
             time.sleep(0.05)
         # Seen from here, by another process, it is a living run.
-        assert studio.runs(ME)[0].status == "running"
+        assert studio.for_owner(ME).library.runs()[0].status == "running"
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    view = studio.runs(ME)[0]
+    view = studio.for_owner(ME).library.runs()[0]
     assert view.status == "interrupted"
     assert len(view.points) >= 3
     assert [p.step for p in view.points] == [e["step"] for e in events(studio, view) if e["kind"] == "log"]
     assert view.total_steps > view.step
     assert not view.live
     with pytest.raises(UserError, match="was interrupted"):
-        studio.predict(ME, view.id, ["x"])
+        studio.for_owner(ME).models.predict(view.id, ["x"])
     # A new server leaves it as it is, and is not kept from training another.
     studio.recover()
     assert over(studio, begin(studio, path)).status == "finished"
-    assert studio.view(ME, view.id).status == "interrupted"
+    assert studio.for_owner(ME).library.view(view.id).status == "interrupted"
     studio.close()

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
+from trainer.jobs.queue import JobQueue
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
@@ -27,7 +28,7 @@ ROWS = [(text, {"joy": "1", "sadness": "2", "anger": "3"}[mood], mood) for text,
 @pytest.fixture
 def idle(settings: Settings, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Studio:
     """A studio whose runs wait for ever."""
-    monkeypatch.setattr(Studio, "_enqueue", lambda self, run: None)
+    monkeypatch.setattr(JobQueue, "put", lambda self, item: None)
     return Studio(settings, encoders=[tiny_encoder], reader=reader)
 
 
@@ -36,20 +37,21 @@ def trained(
     tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> Iterator[tuple[Studio, RunView]]:
     studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder], reader=reader)
-    draft = studio.open_files(ME, {"main": ("moods.csv", small_csv)}).draft
-    view = studio.start(ME, draft.id, RECIPE)
-    yield studio, studio.wait(ME, view.id, 120)
+    draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft
+    view = studio.for_owner(ME).start(draft.id, RECIPE)
+    yield studio, studio.for_owner(ME).wait(view.id, 120)
     studio.close()
 
 
 def begun(studio: Studio, tmp_path: Path) -> RunView:
     """A run of a file whose columns, classes and repairs were chosen by hand, with a test file."""
+    workspace = studio.for_owner(ME)
     main = write_rows(tmp_path / "main.csv", [*ROWS[:90], ROWS[0]], ("text", "code", "mood"))
     test = write_rows(tmp_path / "test.csv", ROWS[90:], ("text", "code", "mood"))
-    draft = studio.open_files(ME, {"main": ("main.csv", main), "test": ("test.csv", test)}, label="code").draft.id
-    studio.name_classes(ME, draft, {"1": "delight"})
-    studio.repair(ME, draft, ["duplicate_texts"])
-    return studio.start(ME, draft, RECIPE, as_it_is=True)
+    draft = workspace.drafts.open_files({"main": ("main.csv", main), "test": ("test.csv", test)}, label="code").draft.id
+    workspace.editor.name_classes(draft, {"1": "delight"})
+    workspace.editor.repair(draft, ["duplicate_texts"])
+    return workspace.start(draft, RECIPE, as_it_is=True)
 
 
 def refused(code: str) -> pytest.RaisesExc[UserError]:
@@ -60,43 +62,46 @@ def refused(code: str) -> pytest.RaisesExc[UserError]:
 
 
 def test_the_draft_of_a_run_is_opened_again_where_it_is_unchanged(idle: Studio, tmp_path: Path) -> None:
+    workspace = idle.for_owner(ME)
     view = begun(idle, tmp_path)
-    draft = idle.latest_draft(ME)
-    idle.open_sample(ME)
-    idle.close_draft(ME)
-    preparation, recipe = idle.prepare_again(ME, view.id)
-    assert (preparation.draft.id, idle.latest_draft(ME), len(idle.drafts(ME))) == (draft, draft, 2)
+    draft = workspace.drafts.latest_id()
+    workspace.drafts.open_sample()
+    workspace.drafts.close()
+    preparation, recipe = workspace.prepare_again(view.id)
+    assert (preparation.draft.id, workspace.drafts.latest_id(), len(workspace.drafts.summaries())) == (draft, draft, 2)
     assert recipe == dataclasses.replace(RECIPE, repairs=("duplicate_texts",))
 
 
 @pytest.mark.parametrize("gone", [True, False])
 def test_else_a_new_draft_has_the_run_s_own_files_and_all_that_was_chosen(idle: Studio, tmp_path: Path, gone: bool) -> None:
+    workspace = idle.for_owner(ME)
     view = begun(idle, tmp_path)
-    before = idle.latest_prepared_draft(ME)
-    idle.save_form(ME, before.draft.id, {"epochs": 7})
+    before = workspace.drafts.latest()
+    workspace.editor.save_form(before.draft.id, {"epochs": 7})
     if gone:
-        idle.remove_draft(ME, before.draft.id)
+        workspace.drafts.remove(before.draft.id)
     else:
-        idle.undo(ME, before.draft.id, ["duplicate_texts"])
-        idle.remove_file(ME, before.draft.id, "test")
-    preparation, recipe = idle.prepare_again(ME, view.id)
+        workspace.editor.undo(before.draft.id, ["duplicate_texts"])
+        workspace.editor.remove_file(before.draft.id, "test")
+    preparation, recipe = workspace.prepare_again(view.id)
     assert preparation.draft.id != before.draft.id
-    assert preparation.draft.id == idle.latest_draft(ME)
+    assert preparation.draft.id == workspace.drafts.latest_id()
     assert preparation.draft == dataclasses.replace(before.draft, id=preparation.draft.id, form=preparation.draft.form)
     assert preparation.corpus.texts == before.corpus.texts
     assert preparation.corpus.labels == before.corpus.labels
     assert "delight" in preparation.corpus.label_names
     assert preparation.given[0].rows == 30
-    again = idle.start(ME, preparation.draft.id, dataclasses.replace(recipe, epochs=2), as_it_is=True)
+    again = workspace.start(preparation.draft.id, dataclasses.replace(recipe, epochs=2), as_it_is=True)
     assert (again.rows, again.repairs, again.source_name) == (view.rows, view.repairs, view.source_name)
-    idle.remove_draft(ME, preparation.draft.id)
-    assert idle.damage(ME, view.id) == ()
+    workspace.drafts.remove(preparation.draft.id)
+    assert workspace.library.damage(view.id) == ()
 
 
 def test_a_file_that_was_trained_without_a_draft_can_be_prepared_too(idle: Studio, small_csv: Path) -> None:
-    view = idle.train_files(ME, {"main": ("moods.csv", small_csv)}, RECIPE, text=["text"], label="mood")
-    assert idle.drafts(ME) == ()
-    preparation, recipe = idle.prepare_again(ME, view.id)
+    workspace = idle.for_owner(ME)
+    view = workspace.train_files({"main": ("moods.csv", small_csv)}, RECIPE, text=["text"], label="mood")
+    assert workspace.drafts.summaries() == ()
+    preparation, recipe = workspace.prepare_again(view.id)
     assert (recipe, preparation.ready, preparation.draft.main.label) == (RECIPE, True, "mood")
 
 
@@ -111,21 +116,23 @@ def test_a_file_that_was_trained_without_a_draft_can_be_prepared_too(idle: Studi
     ],
 )
 def test_what_a_run_no_longer_keeps_whole_is_not_prepared(idle: Studio, tmp_path: Path, harm, said: str) -> None:
+    workspace = idle.for_owner(ME)
     view = begun(idle, tmp_path)
-    idle.remove_draft(ME, idle.latest_draft(ME))
-    harm(idle.folder(ME, view.id))
+    workspace.drafts.remove(workspace.drafts.latest_id())
+    harm(workspace.library.folder(view.id))
     with pytest.raises(UserError, match=said) as refusal:
-        idle.prepare_again(ME, view.id)
+        workspace.prepare_again(view.id)
     assert refusal.value.code == "run_damaged"
-    assert idle.drafts(ME) == ()
+    assert workspace.drafts.summaries() == ()
 
 
 def test_nobody_prepares_or_frees_what_is_not_theirs(idle: Studio, tmp_path: Path) -> None:
+    workspace = idle.for_owner(OTHER)
     view = begun(idle, tmp_path)
-    for call in (lambda: idle.prepare_again(OTHER, view.id), lambda: idle.free_checkpoints(OTHER, view.id)):
+    for call in (lambda: workspace.prepare_again(view.id), lambda: workspace.storage.delete_checkpoints(view.id)):
         with refused("unknown_run"):
             call()
-    theirs = idle.storage(OTHER)
+    theirs = workspace.storage.usage()
     assert (theirs.runs, theirs.drafts, theirs.total) == ((), (), 0)
 
 
@@ -137,26 +144,27 @@ def test_room_is_told_by_run_and_draft_and_what_they_share_counts_once(trained: 
     upload = studio.settings.uploads_dir / "ab12" / "moods.csv"
     upload.parent.mkdir(parents=True)
     upload.write_bytes(b"x" * 700)
-    found = studio.storage(ME)
+    found = studio.for_owner(ME).storage.usage()
     (run,), (draft,) = found.runs, found.drafts
     assert (run.id, run.name, draft.name, found.uploads) == (view.id, view.name, "moods.csv", 700)
-    assert run.total == studio.disk_bytes(ME, view.id)
+    assert run.total == studio.for_owner(ME).storage.run_bytes(view.id)
     assert run.model > 0 < run.checkpoints
-    source = (studio.folder(ME, view.id) / "source").stat().st_size
+    source = (studio.for_owner(ME).library.folder(view.id) / "source").stat().st_size
     assert found.total == run.total + draft.bytes + 700 - source
     assert found.free > 0
 
 
 def test_only_old_copies_of_uploads_are_cleared(idle: Studio, settings: Settings) -> None:
+    workspace = idle.for_owner(ME)
     idle.settings.ensure_writable()
-    assert idle.clear_uploads() == 0
+    assert workspace.storage.clear_uploads() == 0
     for name, old in (("a/old.csv", True), ("b/new.csv", False)):
         file = settings.uploads_dir / name
         file.parent.mkdir(parents=True)
         file.write_bytes(b"x" * 50)
         if old:
             os.utime(file, (1000, 1000))
-    assert idle.clear_uploads() == 50
+    assert workspace.storage.clear_uploads() == 50
     assert [path.name for path in settings.uploads_dir.rglob("*.csv")] == ["new.csv"]
 
 
@@ -166,30 +174,31 @@ def test_states_can_be_freed_and_the_model_stays(
     studio, view = trained
     shutil.copytree(studio.settings.runs_dir, tmp_path / "runs")
     copy = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
-    assert copy.storage(ME).runs[0].checkpoints > 0
-    with writer_lock(copy.folder(ME, view.id)) as mine:
+    assert copy.for_owner(ME).storage.usage().runs[0].checkpoints > 0
+    with writer_lock(copy.for_owner(ME).library.folder(view.id)) as mine:
         assert mine
         with refused("run_is_live"):
-            copy.free_checkpoints(ME, view.id)
-    said = copy.free_checkpoints(ME, view.id)
+            copy.for_owner(ME).storage.delete_checkpoints(view.id)
+    said = copy.for_owner(ME).storage.delete_checkpoints(view.id)
     assert "can no longer be trained further. Its model" in said
-    assert copy.storage(ME).runs[0].checkpoints == 0
-    assert copy.damage(ME, view.id) == ()
-    assert copy.predict(ME, view.id, ["happy"])[1]
+    assert copy.for_owner(ME).storage.usage().runs[0].checkpoints == 0
+    assert copy.for_owner(ME).library.damage(view.id) == ()
+    assert copy.for_owner(ME).models.predict(view.id, ["happy"])[1]
     with refused("no_state"):
-        copy.resume(ME, view.id, more_epochs=1)
-    Run(copy.folder(ME, view.id)).log.append("stopped", seconds=1.0)
+        copy.for_owner(ME).resume(view.id, more_epochs=1)
+    Run(copy.for_owner(ME).library.folder(view.id)).log.append("stopped", seconds=1.0)
     with refused("no_state"):
-        copy.resume(ME, view.id)
+        copy.for_owner(ME).resume(view.id)
 
 
 @pytest.mark.parametrize(("last", "code"), [("queued", "run_is_live"), ("phase", "states_needed"), ("failed", "states_needed")])
 def test_states_that_are_needed_are_not_freed(idle: Studio, tmp_path: Path, last: str, code: str) -> None:
+    workspace = idle.for_owner(ME)
     view = begun(idle, tmp_path)
-    run = Run(idle.folder(ME, view.id))
+    run = Run(workspace.library.folder(view.id))
     (run.checkpoints / "state-00000001").mkdir(parents=True)
     if last != "queued":
         run.log.append(last, **({"what": "training"} if last == "phase" else {}))
     with refused(code):
-        idle.free_checkpoints(ME, view.id)
+        workspace.storage.delete_checkpoints(view.id)
     assert (run.checkpoints / "state-00000001").is_dir()

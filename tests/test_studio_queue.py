@@ -15,7 +15,8 @@ from tests.test_studio import ME, PATIENCE, QUICK, begin, events, over, refused
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs import pipeline
-from trainer.jobs.queue import Queue
+from trainer.jobs.queue import JobQueue
+from trainer.jobs.runner import TrainingRunner
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
@@ -70,14 +71,14 @@ def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainings]:
 @pytest.fixture
 def quick(studio: Studio, trainings: Trainings) -> Studio:
     """A studio whose queue tries again at once."""
-    studio._queue = Queue(studio._take_turn, first_pause=0.001)
+    studio._queue._first_pause = 0.001
     return studio
 
 
 def other_studio(studio: Studio) -> Studio:
     """As of another process on the same folder; it trains nothing by itself."""
     other = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
-    other._enqueue = lambda run: None  # type: ignore[method-assign]
+    other._queue.put = lambda run_id: None  # type: ignore[method-assign]
     return other
 
 
@@ -98,52 +99,55 @@ def another(seed: int) -> Recipe:
 def test_a_run_that_another_process_holds_is_tried_again_and_says_why_it_waits(
     quick: Studio, trainings: Trainings, small_csv: Path
 ) -> None:
+    workspace = quick.for_owner(ME)
     idle = other_studio(quick)
     view = begin(idle, small_csv)
-    with writer_lock(idle.folder(ME, view.id)) as mine:
+    with writer_lock(idle.for_owner(ME).library.folder(view.id)) as mine:
         assert mine
-        quick._enqueue(Run(idle.folder(ME, view.id)))
-        until(quick, lambda: quick.delay(view.id) is not None)
-        assert "another process is writing this run" in quick.delay(view.id).reason
-        before = quick.token(ME)
+        quick._queue.put(view.id)
+        until(quick, lambda: workspace.delay(view.id) is not None)
+        assert "another process is writing this run" in workspace.delay(view.id).reason
+        before = workspace.change_token()
         seen = quick._queue.changes
         quick._queue.wait(seen, PATIENCE)  # it is tried again, and the page redraws
-        assert quick.token(ME) != before
-        assert quick.view(ME, view.id).status == "queued"
+        assert workspace.change_token() != before
+        assert workspace.library.view(view.id).status == "queued"
     trainings.go()
     assert over(quick, view).status == "finished"
-    assert quick.delay(view.id) is None
+    assert workspace.delay(view.id) is None
 
 
 def test_a_run_that_another_process_holds_keeps_no_other_from_being_trained(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
     idle = other_studio(quick)
     held, free = begin(idle, small_csv), begin(idle, small_csv, another(2))
     trainings.go()
-    with writer_lock(idle.folder(ME, held.id)):
+    with writer_lock(idle.for_owner(ME).library.folder(held.id)):
         quick.recover()
         assert over(quick, free).status == "finished"
-        assert quick.view(ME, held.id).status == "queued"
+        assert quick.for_owner(ME).library.view(held.id).status == "queued"
     assert over(quick, held).status == "finished"
 
 
 def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
+    workspace = quick.for_owner(ME)
     idle = other_studio(quick)
     view = begin(idle, small_csv)
-    run = Run(idle.folder(ME, view.id))
+    run = Run(idle.for_owner(ME).library.folder(view.id))
     with writer_lock(run.path):
-        quick._enqueue(run)
-        until(quick, lambda: quick.delay(view.id) is not None)
+        quick._queue.put(run.id)
+        until(quick, lambda: workspace.delay(view.id) is not None)
         run.log.append("phase", what="training")
         until(quick, lambda: not quick._queue.has(view.id))
         run.log.append("finished", seconds=1.0)
     assert trainings.begun == []
-    assert quick.view(ME, view.id).status == "finished"
+    assert workspace.library.view(view.id).status == "finished"
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("a bug in us")])
 def test_where_not_even_a_failure_can_be_written_a_run_keeps_its_place(
     quick: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
+    workspace = quick.for_owner(ME)
     append, full = EventLog.append, threading.Event()
 
     def refusing(self: EventLog, kind: str, **fields: object) -> None:
@@ -161,9 +165,9 @@ def test_where_not_even_a_failure_can_be_written_a_run_keeps_its_place(
     monkeypatch.setattr(EventLog, "append", refusing)
     monkeypatch.setattr(pipeline, "run_job", cannot)
     view = begin(quick, small_csv)
-    until(quick, lambda: quick.delay(view.id) is not None)
-    assert "written" in quick.delay(view.id).reason
-    assert quick.view(ME, view.id).status == "queued"
+    until(quick, lambda: workspace.delay(view.id) is not None)
+    assert "written" in workspace.delay(view.id).reason
+    assert workspace.library.view(view.id).status == "queued"
     trainings.go()
     full.clear()
     assert over(quick, view).status == "finished"
@@ -172,6 +176,7 @@ def test_where_not_even_a_failure_can_be_written_a_run_keeps_its_place(
 def test_a_stop_that_cannot_be_written_leaves_the_run_in_the_queue(
     studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workspace = studio.for_owner(ME)
     first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
     trainings.reached(first)
 
@@ -181,19 +186,20 @@ def test_a_stop_that_cannot_be_written_leaves_the_run_in_the_queue(
     with monkeypatch.context() as patched:
         patched.setattr(pipeline, "cancel", full)
         with refused("disk_not_writable"):
-            studio.stop(ME, second.id)
-    assert studio.waiting_before(second.id) == 1
+            workspace.stop(second.id)
+    assert workspace.queue_position(second.id) == 1
     trainings.go()
     assert over(studio, second).status == "finished"
 
 
 def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
+    workspace = quick.for_owner(ME)
     idle = other_studio(quick)
     view = begin(idle, small_csv)
-    with writer_lock(idle.folder(ME, view.id)):
-        quick._enqueue(Run(idle.folder(ME, view.id)))
-        until(quick, lambda: quick.delay(view.id) is not None)
-        stopping = quick.stop(ME, view.id)
+    with writer_lock(idle.for_owner(ME).library.folder(view.id)):
+        quick._queue.put(view.id)
+        until(quick, lambda: workspace.delay(view.id) is not None)
+        stopping = workspace.stop(view.id)
         assert (stopping.status, stopping.stop_asked) == ("queued", True)
         assert quick._queue.has(view.id)
     assert over(quick, view).status == "cancelled"
@@ -203,6 +209,7 @@ def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio,
 def test_the_page_is_answered_while_a_stop_or_a_new_server_s_look_waits_for_the_disk(
     studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workspace = studio.for_owner(ME)
     first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
     trainings.reached(first)
     there, go = threading.Event(), threading.Event()
@@ -215,28 +222,29 @@ def test_the_page_is_answered_while_a_stop_or_a_new_server_s_look_waits_for_the_
         append(self, kind, **fields)
 
     monkeypatch.setattr(EventLog, "append", slowly)
-    stopping = threading.Thread(target=studio.stop, args=(ME, second.id))
+    stopping = threading.Thread(target=workspace.stop, args=(second.id,))
     stopping.start()
     assert there.wait(PATIENCE)
     # The disk has not answered, and the page is answered all the same.
-    assert studio.token(ME)
-    assert studio.waiting_before(first.id) is None
-    assert studio.delay(second.id) is None
+    assert workspace.change_token()
+    assert workspace.queue_position(first.id) is None
+    assert workspace.delay(second.id) is None
     go.set()
     stopping.join(PATIENCE)
-    assert studio.view(ME, second.id).status == "cancelled"
+    assert workspace.library.view(second.id).status == "cancelled"
 
 
 # Whose Stop it is
 
 
 def test_a_stop_pressed_for_one_run_does_not_stop_the_next(studio: Studio, trainings: Trainings, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
     trainings.reached(first)
     trainings.go()
     assert over(studio, first).status == "finished"
-    assert studio.stop(ME, first.id).status == "finished"
-    assert not (studio.folder(ME, first.id) / "stop").exists()
+    assert workspace.stop(first.id).status == "finished"
+    assert not (workspace.library.folder(first.id) / "stop").exists()
     assert over(studio, second).status == "finished"
 
 
@@ -245,13 +253,14 @@ def test_a_stop_pressed_for_one_run_does_not_stop_the_next(studio: Studio, train
 
 def leave_state(studio: Studio, view: RunView) -> None:
     """Something to go on from, as a real training leaves it."""
-    run = Run(studio.folder(ME, view.id))
+    run = Run(studio.for_owner(ME).library.folder(view.id))
     Checkpoints(run.checkpoints, run.id).write("state", 1, lambda folder: (folder / "weights").write_text("numbers"))
 
 
 def test_a_run_that_is_just_being_resumed_is_not_deleted(
     studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workspace = studio.for_owner(ME)
     trainings.go()
     view = over(studio, begin(studio, small_csv))
     leave_state(studio, view)
@@ -262,37 +271,38 @@ def test_a_run_that_is_just_being_resumed_is_not_deleted(
         assert go.wait(PATIENCE)
 
     monkeypatch.setattr(Run, "check", slowly)
-    resuming = threading.Thread(target=studio.resume, args=(ME, view.id), kwargs={"more_epochs": 1})
+    resuming = threading.Thread(target=workspace.resume, args=(view.id,), kwargs={"more_epochs": 1})
     resuming.start()
     assert there.wait(PATIENCE)
     with refused("run_is_busy"):
-        other.delete(ME, view.id)
+        other.for_owner(ME).delete(view.id)
     go.set()
     resuming.join(PATIENCE)
-    (child,) = [run for run in studio.runs(ME) if run.parent == view.id]
+    (child,) = [run for run in workspace.library.runs() if run.parent == view.id]
     assert over(studio, child).status == "finished"
-    assert studio.view(ME, view.id).status == "finished"
+    assert workspace.library.view(view.id).status == "finished"
 
 
 def test_a_run_is_let_go_of_before_its_turn_comes(
     studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else it could not begin, and would be tried again later."""
+    workspace = studio.for_owner(ME)
     free: list[bool] = []
-    enqueue = Studio._enqueue
+    put = JobQueue.put
 
-    def look(self: Studio, run: Run) -> None:
-        with maintenance_lock(run.path, patient=False) as held:
+    def look(self: JobQueue, run_id: str) -> None:
+        with maintenance_lock(studio.settings.runs_dir / run_id, patient=False) as held:
             free.append(held is not None)
-        enqueue(self, run)
+        put(self, run_id)
 
-    monkeypatch.setattr(Studio, "_enqueue", look)
+    monkeypatch.setattr(JobQueue, "put", look)
     trainings.go()
     view = over(studio, begin(studio, small_csv))
     waiting = begin(other_studio(studio), small_csv, another(2))
     leave_state(studio, view)
-    child = studio.resume(ME, view.id, more_epochs=1)
-    studio.resume(ME, waiting.id)
+    child = workspace.resume(view.id, more_epochs=1)
+    workspace.resume(waiting.id)
     assert [over(studio, run).status for run in (child, waiting)] == ["finished", "finished"]
     assert free == [True] * 3
 
@@ -300,6 +310,7 @@ def test_a_run_is_let_go_of_before_its_turn_comes(
 def test_a_run_that_is_just_being_deleted_is_not_resumed(
     studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workspace = studio.for_owner(ME)
     trainings.go()
     view = over(studio, begin(studio, small_csv))
     leave_state(studio, view)
@@ -313,16 +324,16 @@ def test_a_run_that_is_just_being_deleted_is_not_resumed(
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", slowly)
-    deleting = threading.Thread(target=other.delete, args=(ME, view.id))
+    deleting = threading.Thread(target=other.for_owner(ME).delete, args=(view.id,))
     deleting.start()
     assert there.wait(PATIENCE)
     with refused("run_is_busy"):
-        studio.resume(ME, view.id, more_epochs=1)
+        workspace.resume(view.id, more_epochs=1)
     go.set()
     deleting.join(PATIENCE)
     with refused("unknown_run"):
-        studio.resume(ME, view.id, more_epochs=1)
-    assert studio.runs(ME) == []
+        workspace.resume(view.id, more_epochs=1)
+    assert workspace.library.runs() == []
 
 
 def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio, trainings: Trainings, small_csv: Path) -> None:
@@ -331,21 +342,21 @@ def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio
     for round_ in range(20):
         idle = other_studio(studio)
         view = begin(idle, small_csv, another(round_))
-        run = Run(idle.folder(ME, view.id))
+        run = Run(idle.for_owner(ME).library.folder(view.id))
         run.log.append("failed", message="", code="disk")
         together, resumed, gone = threading.Barrier(2), [], []
 
         def resume(view: RunView = view, idle: Studio = idle, together: threading.Barrier = together, resumed: list = resumed) -> None:
             together.wait(PATIENCE)
             try:
-                resumed.append(idle.resume(ME, view.id))
+                resumed.append(idle.for_owner(ME).resume(view.id))
             except UserError as error:
                 codes.append(error.code)
 
         def delete(view: RunView = view, together: threading.Barrier = together, gone: list = gone) -> None:
             together.wait(PATIENCE)
             try:
-                studio.delete(ME, view.id)
+                studio.for_owner(ME).delete(view.id)
                 gone.append(True)
             except UserError as error:
                 codes.append(error.code)
@@ -364,14 +375,15 @@ def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio
 def test_a_run_that_another_process_keeps_is_neither_deleted_nor_resumed_nor_tidied(
     studio: Studio, trainings: Trainings, small_csv: Path
 ) -> None:
+    workspace = studio.for_owner(ME)
     trainings.go()
     view = over(studio, begin(studio, small_csv))
-    with maintenance_lock(studio.folder(ME, view.id)):
-        for refuse in (lambda: studio.delete(ME, view.id), lambda: studio.resume(ME, view.id, more_epochs=1)):
+    with maintenance_lock(workspace.library.folder(view.id)):
+        for refuse in (lambda: workspace.delete(view.id), lambda: workspace.resume(view.id, more_epochs=1)):
             with pytest.raises(UserError, match=r"Another program is just writing .*\. Try again in a moment\.") as error:
                 refuse()
             assert error.value.code == "run_is_busy"
-    assert studio.view(ME, view.id).status == "finished"
+    assert workspace.library.view(view.id).status == "finished"
 
 
 def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
@@ -379,14 +391,14 @@ def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
 ) -> None:
     """The other process saw that it waits, and takes it out before we have its lock."""
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    other, train = other_studio(studio), Studio._train
+    other, train = other_studio(studio), TrainingRunner._train
 
-    def late(self: Studio, run: Run) -> None:
+    def late(self: TrainingRunner, run: Run) -> None:
         with maintenance_lock(run.path):
             pipeline.cancel(run)
         train(self, run)
 
-    monkeypatch.setattr(Studio, "_train", late)
+    monkeypatch.setattr(TrainingRunner, "_train", late)
     view = begin(other, small_csv)
     studio.recover()
     assert over(studio, view).status == "cancelled"

@@ -52,22 +52,23 @@ def test_an_interrupted_run_goes_on_once(
     small_csv: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    workspace = studio.for_owner(ME)
     with monkeypatch.context() as patched:
         end_the_server(studio, None, patched)
         view = begin(studio, small_csv, RECIPE)
         deadline = time.monotonic() + PATIENCE
-        while studio.view(ME, view.id).status != "interrupted":
+        while workspace.library.view(view.id).status != "interrupted":
             assert time.monotonic() < deadline
             time.sleep(0.05)
         studio._queue.join()
-    resumed = [studio.resume(ME, view.id) for _ in range(2)]
+    resumed = [workspace.resume(view.id) for _ in range(2)]
     assert all(v.live for v in resumed)
     hold.release()
     done = over(studio, view)
     assert done.status == "finished"
     assert [e["kind"] for e in events(studio, view)].count("queued") == 2
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
-    assert studio.reports(ME, view.id).test.rows
+    assert workspace.library.reports(view.id).test.rows
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -77,40 +78,42 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+    workspace = studio.for_owner(ME)
     view = begin(studio, small_csv, RECIPE)
     hold.reached()
-    assert studio.stop(ME, view.id).stop_asked
+    assert workspace.stop(view.id).stop_asked
     hold.release()
     stopped = over(studio, view)
     assert stopped.status == "stopped"
-    before = files_of(studio.folder(ME, view.id))
-    child = studio.resume(ME, view.id)
+    before = files_of(workspace.library.folder(view.id))
+    child = workspace.resume(view.id)
     assert (child.parent, child.parent_name, child.parent_step, child.more_epochs) == (view.id, stopped.name, stopped.saved_step, 0)
     done = over(studio, child)
     assert done.status == "finished"
     assert done.step == done.total_steps > stopped.step
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
-    assert files_of(studio.folder(ME, view.id)) == before
-    assert studio.view(ME, view.id) == stopped
+    assert files_of(workspace.library.folder(view.id)) == before
+    assert workspace.library.view(view.id) == stopped
     # The clock of the charts goes on from where it stood.
     elapsed = [e["elapsed"] for e in events(studio, child) if e["kind"] == "log"]
     assert elapsed == sorted(elapsed)
     assert done.seconds > elapsed[-1]
     # The very model of a training that nobody stopped.
     whole = over(studio, begin(studio, small_csv, RECIPE))
-    weights = [(studio.folder(ME, run.id) / "model" / "model.safetensors").read_bytes() for run in (child, whole)]
+    weights = [(workspace.library.folder(run.id) / "model" / "model.safetensors").read_bytes() for run in (child, whole)]
     assert weights[0] == weights[1]
 
 
 def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     view = over(studio, begin(studio, small_csv))
-    before = files_of(studio.folder(ME, view.id))
+    before = files_of(workspace.library.folder(view.id))
     with refused("already_finished"):
-        studio.resume(ME, view.id)
+        workspace.resume(view.id)
     with refused("setting_out_of_range"):
-        studio.resume(ME, view.id, more_epochs=500)
-    assert [run.id for run in studio.runs(ME)] == [view.id]
-    child = studio.resume(ME, view.id, more_epochs=2)
+        workspace.resume(view.id, more_epochs=500)
+    assert [run.id for run in workspace.library.runs()] == [view.id]
+    child = workspace.resume(view.id, more_epochs=2)
     assert child.id != view.id
     assert (child.parent, child.parent_step, child.more_epochs, child.rows) == (view.id, view.step, 2, view.rows)
     done = over(studio, child)
@@ -119,39 +122,41 @@ def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> Non
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
     assert [e.step for e in done.evaluations][: len(view.evaluations)] == [e.step for e in view.evaluations]
     assert (done.baseline, done.majority) == (view.baseline, view.majority)
-    assert (studio.recipe(ME, child.id).epochs, studio.recipe(ME, view.id).epochs) == (3, 1)
-    assert (studio.damage(ME, view.id), studio.damage(ME, child.id)) == ((), ())
-    assert files_of(studio.folder(ME, view.id)) == before
-    assert studio.view(ME, view.id) == view
-    assert studio.reports(ME, child.id).test.rows == studio.reports(ME, view.id).test.rows
+    assert (workspace.library.recipe(child.id).epochs, workspace.library.recipe(view.id).epochs) == (3, 1)
+    assert (workspace.library.damage(view.id), workspace.library.damage(child.id)) == ((), ())
+    assert files_of(workspace.library.folder(view.id)) == before
+    assert workspace.library.view(view.id) == view
+    assert workspace.library.reports(child.id).test.rows == workspace.library.reports(view.id).test.rows
     # A child of a child, whose grandparent is gone.
-    studio.delete(ME, view.id)
-    third = over(studio, studio.resume(ME, child.id, more_epochs=1))
+    workspace.delete(view.id)
+    third = over(studio, workspace.resume(child.id, more_epochs=1))
     assert (third.status, third.parent, third.epochs) == ("finished", child.id, 4)
-    assert studio.damage(ME, third.id) == ()
+    assert workspace.library.damage(third.id) == ()
 
 
 def test_a_child_is_made_once_and_may_leave_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+    workspace = studio.for_owner(ME)
     hold.release()
     finished = over(studio, begin(studio, small_csv))
     hold._go.clear()
     hold._there.clear()
     busy = begin(studio, small_csv, RECIPE)
     hold.reached()
-    waiting = [studio.resume(ME, finished.id, more_epochs=3) for _ in range(2)]
+    waiting = [workspace.resume(finished.id, more_epochs=3) for _ in range(2)]
     assert waiting[0].id == waiting[1].id != finished.id
-    assert (waiting[0].status, studio.recipe(ME, waiting[0].id).epochs) == ("queued", 4)
-    assert studio.waiting_before(waiting[0].id) == 1
-    other = studio.resume(ME, finished.id, more_epochs=1)
+    assert (waiting[0].status, workspace.library.recipe(waiting[0].id).epochs) == ("queued", 4)
+    assert workspace.queue_position(waiting[0].id) == 1
+    other = workspace.resume(finished.id, more_epochs=1)
     assert other.id not in {finished.id, waiting[0].id}
     for view in (waiting[0], other):
-        assert studio.stop(ME, view.id).status == "cancelled"
-    assert studio.view(ME, finished.id) == finished
+        assert workspace.stop(view.id).status == "cancelled"
+    assert workspace.library.view(finished.id) == finished
     hold.release()
     assert over(studio, busy).status == "finished"
 
 
 def test_a_child_that_fails_leaves_the_model_of_its_parent(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = studio.for_owner(ME)
     finished = over(studio, begin(studio, small_csv))
     append = EventLog.append
 
@@ -162,12 +167,12 @@ def test_a_child_that_fails_leaves_the_model_of_its_parent(studio: Studio, small
 
     with monkeypatch.context() as patched:
         patched.setattr(EventLog, "append", full)
-        failed = over(studio, studio.resume(ME, finished.id, more_epochs=2))
+        failed = over(studio, workspace.resume(finished.id, more_epochs=2))
     assert (failed.status, failed.code, failed.has_model) == ("failed", "disk", False)
     assert failed.step > finished.step
-    assert studio.view(ME, finished.id) == finished
+    assert workspace.library.view(finished.id) == finished
     # It goes on itself: there is no model of it to keep.
-    again = over(studio, studio.resume(ME, failed.id))
+    again = over(studio, workspace.resume(failed.id))
     assert (again.id, again.status, again.epochs) == (failed.id, "finished", 3)
 
 
@@ -177,15 +182,16 @@ def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
     small_csv: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    workspace = studio.for_owner(ME)
     view = begin(studio, small_csv, replace(RECIPE, epochs=None, batch_size=None, learning_rate=None))
     hold.reached()
-    studio.stop(ME, view.id)
+    workspace.stop(view.id)
     hold.release()
     stopped = over(studio, view)
     monkeypatch.setattr("trainer.recipe._epochs_for", lambda rows: 1)
     monkeypatch.setattr("trainer.recipe._batch_size_for", lambda rows: 4)
     monkeypatch.setattr("trainer.recipe._LORA_RATE", 9)
-    done = over(studio, studio.resume(ME, view.id))
+    done = over(studio, workspace.resume(view.id))
     assert (done.status, done.epochs, done.batch_size, done.total_steps) == (
         "finished",
         stopped.epochs,
@@ -193,12 +199,13 @@ def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
         stopped.total_steps,
     )
     assert done.learning_rate == stopped.learning_rate
-    assert studio.recipe(ME, done.id).epochs is None
+    assert workspace.library.recipe(done.id).epochs is None
 
 
 def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
     studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    workspace = studio.for_owner(ME)
     from trainer.training.trainer import ClassificationTrainer
 
     step, seen = ClassificationTrainer.training_step, []
@@ -215,21 +222,22 @@ def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
     assert "Train it again with 4 texts at a time" in failed.message
     assert resume_label(failed).endswith("with 4 texts at a time")
     seen.clear()
-    studio.resume(ME, failed.id)
+    workspace.resume(failed.id)
     done = over(studio, failed)
     assert (done.status, done.batch_size, done.total_steps) == ("finished", 16, failed.total_steps)
     assert max(seen) == 4
-    assert studio.recipe(ME, done.id) == QUICK
+    assert workspace.library.recipe(done.id) == QUICK
 
 
 def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     import shutil
 
     view = over(studio, begin(studio, small_csv))
-    shutil.rmtree(Run(studio.folder(ME, view.id)).checkpoints)
+    shutil.rmtree(Run(workspace.library.folder(view.id)).checkpoints)
     with refused("no_state"):
-        studio.resume(ME, view.id, more_epochs=1)
-    assert studio.view(ME, view.id).status == "finished"
+        workspace.resume(view.id, more_epochs=1)
+    assert workspace.library.view(view.id).status == "finished"
 
 
 def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
@@ -237,10 +245,11 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
 ) -> None:
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     finished = over(studio, begin(studio, small_csv))
-    room = next(run.checkpoints for run in studio.storage(ME).runs)
+    room = next(run.checkpoints for run in studio.for_owner(ME).storage.usage().runs)
     # States of different trainings differ by some digits.
-    studio.settings = replace(settings, checkpoint_bytes=2 * room + room // 2)
-    assert studio.leaving(ME) == ()
+    studio.close()
+    studio = Studio(replace(settings, checkpoint_bytes=2 * room + room // 2), encoders=[tiny_encoder], reader=reader)
+    assert studio.for_owner(ME).storage.expiring_checkpoints() == ()
 
     def fails(*_: object, **__: object) -> None:
         raise UserError("It went wrong.", code="test")
@@ -249,11 +258,11 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
         patched.setattr(pipeline, "_save_predictions", fails)
         failed = over(studio, begin(studio, small_csv))
     assert (failed.status, failed.saved_step > 0) == ("failed", True)
-    assert studio.leaving(ME) == ()
-    assert studio.storage(ME).checkpoints == pytest.approx(2 * room, abs=room // 4)
+    assert studio.for_owner(ME).storage.expiring_checkpoints() == ()
+    assert studio.for_owner(ME).storage.usage().checkpoints == pytest.approx(2 * room, abs=room // 4)
     third = over(studio, begin(studio, small_csv))
     # Too much now. It is told, and goes only with the end of the next training.
-    assert studio.leaving(ME) == studio.storage(ME).leaving == (finished.id,)
+    assert studio.for_owner(ME).storage.expiring_checkpoints() == studio.for_owner(ME).storage.usage().leaving == (finished.id,)
     assert kept_by(studio, finished, failed, third) == [True, True, True]
     fourth = over(studio, begin(studio, small_csv))
     begin(studio, small_csv, RECIPE)  # so that what follows the fourth is over
@@ -262,20 +271,20 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
 
 
 def kept_by(studio: Studio, *views: RunView) -> list[bool]:
-    return [Checkpoints(Run(studio.folder(ME, view.id)).checkpoints, view.id).newest() is not None for view in views]
+    return [Checkpoints(Run(studio.for_owner(ME).library.folder(view.id)).checkpoints, view.id).newest() is not None for view in views]
 
 
 def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
     dead = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    dead._enqueue = lambda run: None  # ended before it trained
+    dead._queue.put = lambda run_id: None  # ended before it trained
     wanted, unwanted = begin(dead, small_csv), begin(dead, small_csv, RECIPE)
     other = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    assert other.stop(ME, unwanted.id).status == "cancelled"
-    assert other.resume(ME, wanted.id).live
+    assert other.for_owner(ME).stop(unwanted.id).status == "cancelled"
+    assert other.for_owner(ME).resume(wanted.id).live
     assert over(other, wanted).status == "finished"
-    assert other.view(ME, unwanted.id).status == "cancelled"
+    assert other.for_owner(ME).library.view(unwanted.id).status == "cancelled"
     other.close()
 
 
@@ -288,14 +297,15 @@ def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(
         asked = over(studio, begin(studio, small_csv))
         left = over(studio, begin(studio, small_csv, RECIPE))
     last = over(studio, begin(studio, small_csv))
-    studio.settings = replace(settings, checkpoint_bytes=0)
-    assert set(studio.leaving(ME)) == {asked.id, left.id}
     studio.close()
-    studio._enqueue = lambda run: None
+    studio = Studio(replace(settings, checkpoint_bytes=0), encoders=[tiny_encoder], reader=reader)
+    assert set(studio.for_owner(ME).storage.expiring_checkpoints()) == {asked.id, left.id}
+    studio.close()
+    studio._queue.put = lambda run_id: None
     listed = studio._runs.list(ME)
     studio._runs.list = lambda owner: listed  # read before the question
-    studio.resume(ME, asked.id)
-    studio._tidy_states(last.id)
+    studio.for_owner(ME).resume(asked.id)
+    studio.for_owner(ME).storage.prune_checkpoints(last.id)
     assert kept_by(studio, asked, last) == [True, True]
 
 
@@ -307,7 +317,7 @@ def test_a_training_that_went_astray_is_not_resumed(studio: Studio, small_csv: P
     view = over(studio, begin(studio, small_csv, recipe))
     assert (view.status, view.code) == ("failed", "loss_not_finite")
     with refused("cannot_resume"):
-        studio.resume(ME, view.id)
+        studio.for_owner(ME).resume(view.id)
 
 
 def test_a_new_server_keeps_the_order_in_which_they_were_queued(
@@ -317,12 +327,12 @@ def test_a_new_server_keeps_the_order_in_which_they_were_queued(
     old = over(first, begin(first, small_csv))
     first.close()
     idle = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    idle._enqueue = lambda run: None  # a server that ends before it trains
+    idle._queue.put = lambda run_id: None  # a server that ends before it trains
     young = begin(idle, small_csv, RECIPE)
-    child = idle.resume(ME, old.id, more_epochs=1)
+    child = idle.for_owner(ME).resume(old.id, more_epochs=1)
     second = Studio(settings, encoders=[tiny_encoder], reader=reader)
     taken: list[str] = []
-    second._enqueue = lambda run: taken.append(run.id)
+    second._queue.put = lambda run_id: taken.append(run_id)
     second.recover()
     assert taken == [young.id, child.id]
 
@@ -334,8 +344,8 @@ def test_several_processes_train_one_run(
     monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
     path = write_rows(tmp_path / "moods.csv", small_rows())
     studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder], reader=reader)
-    view = studio.wait(ME, begin(studio, path, replace(RECIPE, epochs=10)).id, 240)
-    assert view.status == "finished", (studio.folder(ME, view.id) / "error.log").read_text()[-2000:]
+    view = studio.for_owner(ME).wait(begin(studio, path, replace(RECIPE, epochs=10)).id, 240)
+    assert view.status == "finished", (studio.for_owner(ME).library.folder(view.id) / "error.log").read_text()[-2000:]
     assert view.processes == 2
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
     # Each point is of the 16 texts of both processes, not of the 8 of one.
@@ -343,7 +353,7 @@ def test_several_processes_train_one_run(
     assert all(number == pytest.approx(round(number), abs=1e-4) for number in right)
     assert any(round(number) % 2 for number in right)
     assert all("train_objective" in e for e in events(studio, view) if e["kind"] == "log")
-    assert studio.reports(ME, view.id).test.accuracy.value > 0.5
+    assert studio.for_owner(ME).library.reports(view.id).test.accuracy.value > 0.5
     studio.close()
 
 
@@ -351,9 +361,9 @@ def test_a_damaged_run_is_not_trained_further_and_keeps_no_other_from_being_begu
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
     idle = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    idle._enqueue = lambda run: None  # it ended before it trained
+    idle._queue.put = lambda run_id: None  # it ended before it trained
     waiting = begin(idle, small_csv, RECIPE)
-    run = Run(idle.folder(ME, waiting.id))
+    run = Run(idle.for_owner(ME).library.folder(waiting.id))
     (run.path / "recipe.json").write_text("{")
     again = begin(idle, small_csv, RECIPE)
     assert again.id != waiting.id
@@ -365,41 +375,43 @@ def test_a_damaged_run_is_not_trained_further_and_keeps_no_other_from_being_begu
     assert "recipe.json" in failed.message
     assert over(server, again).status == "finished"
     with refused("run_damaged"):
-        server.resume(ME, waiting.id)
+        server.for_owner(ME).resume(waiting.id)
     # Rows that are other ones now are not trained on.
-    rows = server.folder(ME, again.id) / "data.parquet"
+    rows = server.for_owner(ME).library.folder(again.id) / "data.parquet"
     rows.write_bytes(rows.read_bytes()[:-1] + b"?")
     with refused("run_damaged"):
-        server.resume(ME, again.id, more_epochs=1)
+        server.for_owner(ME).resume(again.id, more_epochs=1)
     server.close()
 
 
 def test_a_finished_run_whose_last_state_is_damaged_says_so(studio: Studio, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     view = over(studio, begin(studio, small_csv))
-    for file in Run(studio.folder(ME, view.id)).checkpoints.glob("state-*/model.safetensors"):
+    for file in Run(workspace.library.folder(view.id)).checkpoints.glob("state-*/model.safetensors"):
         file.write_bytes(b"")
     with refused("run_damaged"):
-        studio.resume(ME, view.id, more_epochs=1)
-    assert studio.view(ME, view.id).status == "finished"
-    assert studio.damage(ME, view.id) == ()
-    assert studio.reports(ME, view.id).test.rows
+        workspace.resume(view.id, more_epochs=1)
+    assert workspace.library.view(view.id).status == "finished"
+    assert workspace.library.damage(view.id) == ()
+    assert workspace.library.reports(view.id).test.rows
 
 
 def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_resume_finishes_it(studio: Studio, small_csv: Path) -> None:
+    workspace = studio.for_owner(ME)
     view = over(studio, begin(studio, small_csv))
-    log = Run(studio.folder(ME, view.id)).log
+    log = Run(workspace.library.folder(view.id)).log
     log.path.write_bytes(b"".join(log.content().splitlines(keepends=True)[:-1]))
-    cut = studio.view(ME, view.id)
-    assert (cut.status, cut.has_model, studio.damage(ME, view.id)) == ("interrupted", True, ())
+    cut = workspace.library.view(view.id)
+    assert (cut.status, cut.has_model, workspace.library.damage(view.id)) == ("interrupted", True, ())
     assert "Resume finishes it" in train_view.head(cut, "my file")
-    assert studio.reports(ME, view.id).test.rows
-    model = studio.folder(ME, view.id) / "model"
+    assert workspace.library.reports(view.id).test.rows
+    model = workspace.library.folder(view.id) / "model"
     before = {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()}
-    studio.resume(ME, view.id)
+    workspace.resume(view.id)
     again = over(studio, view)
     assert {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()} == before
     assert (again.kept, again.seconds) == (view.kept, view.seconds)
-    assert (again.status, again.has_model, again.lacks_end, studio.damage(ME, view.id)) == ("finished", True, False, ())
+    assert (again.status, again.has_model, again.lacks_end, workspace.library.damage(view.id)) == ("finished", True, False, ())
 
 
 def test_a_resume_reads_each_file_of_a_state_at_most_once(
@@ -408,9 +420,10 @@ def test_a_resume_reads_each_file_of_a_state_at_most_once(
     small_csv: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    workspace = studio.for_owner(ME)
     view = begin(studio, small_csv, RECIPE)
     hold.reached()
-    studio.stop(ME, view.id)
+    workspace.stop(view.id)
     hold.release()
     assert over(studio, view).status == "stopped"
     read: list[str] = []
@@ -424,28 +437,29 @@ def test_a_resume_reads_each_file_of_a_state_at_most_once(
     monkeypatch.setattr(hashlib, "file_digest", counted)
     # A press answers at once, however large the state is.
     with monkeypatch.context() as patched:
-        patched.setattr(studio, "_enqueue", lambda run: None)
-        studio.resume(ME, view.id)
+        patched.setattr(studio._queue, "put", lambda run_id: None)
+        workspace.resume(view.id)
     assert [name for name in read if "checkpoints" in name] == []
-    assert over(studio, studio.resume(ME, view.id)).status == "finished"
+    assert over(studio, workspace.resume(view.id)).status == "finished"
     of_states = Counter(name.replace("/.", "/") for name in read if "checkpoints" in name)
     assert any("state-" in name for name in of_states)
     assert set(of_states.values()) == {1}
 
 
 def test_a_state_that_only_reading_finds_damaged_leaves_the_model_and_is_told(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+    workspace = studio.for_owner(ME)
     view = begin(studio, small_csv, RECIPE)
     hold.reached()
-    studio.stop(ME, view.id)
+    workspace.stop(view.id)
     hold.release()
     stopped = over(studio, view)
-    for file in Run(studio.folder(ME, view.id)).checkpoints.glob("state-*/optimizer.safetensors"):
+    for file in Run(workspace.library.folder(view.id)).checkpoints.glob("state-*/optimizer.safetensors"):
         content = bytearray(file.read_bytes())
         content[-3] ^= 1
         file.write_bytes(content)
-    failed = over(studio, studio.resume(ME, view.id))
+    failed = over(studio, workspace.resume(view.id))
     assert (failed.parent, failed.status, failed.code, failed.has_model) == (view.id, "failed", "run_damaged", False)
     assert "The last state of" in failed.message
     assert failed.name in failed.message
-    assert studio.view(ME, view.id) == stopped
-    assert studio.reports(ME, view.id).test.rows
+    assert workspace.library.view(view.id) == stopped
+    assert workspace.library.reports(view.id).test.rows

@@ -137,7 +137,7 @@ def _train(options: argparse.Namespace) -> int:
     files = {"main": options.file, "validation": options.validation, "test": options.test}
     sources = {role: (path.name, path) for role, path in files.items() if path is not None}
     try:
-        view = studio.train_files(LOCAL_OWNER, sources, recipe, text=options.text, label=options.label, as_it_is=options.as_it_is)
+        view = studio.for_owner(LOCAL_OWNER).train_files(sources, recipe, text=options.text, label=options.label, as_it_is=options.as_it_is)
     except MustFixError as error:
         repair = f"Repair it with --repair {','.join(error.repairs)}, or train" if error.repairs else "Mend the file, or train"
         raise UserError(f"{error.message}\n{repair} on it as it is with --as-it-is.", code=error.code) from error
@@ -162,7 +162,7 @@ def _resume(options: argparse.Namespace) -> int:
         return 0
     run = folder.name if named else options.run
     try:
-        view = studio.resume(LOCAL_OWNER, run, more_epochs=options.more_epochs)
+        view = studio.for_owner(LOCAL_OWNER).resume(run, more_epochs=options.more_epochs)
     except UserError as error:
         if error.code != "unknown_run":
             raise
@@ -204,17 +204,18 @@ def _studio(
 
 def _to_the_report(studio: "Studio", view: RunView, *, as_json: bool) -> int:  # noqa: F821
     """Watch a run until it is over, then print its report; returns the exit status."""
+    workspace = studio.for_owner(LOCAL_OWNER)
     view = _watch(studio, view)
-    for remark in (*view.damage, *view.remarks, *(d.message for d in studio.diagnoses(LOCAL_OWNER, view.id))):
+    for remark in (*view.damage, *view.remarks, *(d.message for d in workspace.library.diagnoses(view.id))):
         print(remark, file=sys.stderr)
     if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
         return 1
-    reports = studio.reports(LOCAL_OWNER, view.id)
+    reports = workspace.library.reports(view.id)
     print(_report_text(view, reports.test))
     if as_json:
-        recipe = studio.recipe(LOCAL_OWNER, view.id)
-        print(json.dumps(_train_json(view, recipe, reports, studio.folder(LOCAL_OWNER, view.id))))
+        recipe = workspace.library.recipe(view.id)
+        print(json.dumps(_train_json(view, recipe, reports, workspace.library.folder(view.id))))
     return 0
 
 
@@ -251,7 +252,7 @@ def _watch(studio: "Studio", view: RunView) -> RunView:  # noqa: F821
         ) as bar,
     ):
         while view.live:
-            view = studio.wait(LOCAL_OWNER, view.id, 0.5)
+            view = studio.for_owner(LOCAL_OWNER).wait(view.id, 0.5)
             if view.live and asked.is_set():
                 asked.clear()
                 view = _stop(studio, view)
@@ -266,7 +267,7 @@ def _stop(studio: "Studio", view: RunView) -> RunView:  # noqa: F821
     still = "Still stopping" if view.stop_asked else "Stopping"
     print(f"\n{still} after this step; the best model so far is kept.", file=sys.stderr)
     try:
-        return studio.stop(LOCAL_OWNER, view.id)
+        return studio.for_owner(LOCAL_OWNER).stop(view.id)
     except UserError as error:
         # The disk is full, say: the training goes on, and can be asked again.
         print(error.message, file=sys.stderr)
@@ -500,10 +501,10 @@ def _runs(options: argparse.Namespace) -> int:
     from trainer.studio import Studio
 
     studio = Studio(Settings.from_environment())
-    views = studio.runs(LOCAL_OWNER)
-    views = [replace(view, damage=studio.damage(LOCAL_OWNER, view.id)) for view in views]
+    views = studio.for_owner(LOCAL_OWNER).library.runs()
+    views = [replace(view, damage=studio.for_owner(LOCAL_OWNER).library.damage(view.id)) for view in views]
     if options.json:
-        print(json.dumps([_run_json(view, studio.folder(LOCAL_OWNER, view.id)) for view in views]))
+        print(json.dumps([_run_json(view, studio.for_owner(LOCAL_OWNER).library.folder(view.id)) for view in views]))
         return 0
     for view in views:
         kept = view.kept
@@ -516,19 +517,18 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _drafts(options: argparse.Namespace) -> int:
-    from trainer.data.reader.file_reader import FileReader
-    from trainer.drafts.editor import DraftEditor
+    from trainer.studio import Studio
 
-    desk = DraftEditor(Settings.from_environment(), FileReader())
+    studio = Studio(Settings.from_environment())
     if options.remove:
         try:
-            desk.remove_draft(LOCAL_OWNER, options.remove)
+            studio.for_owner(LOCAL_OWNER).drafts.remove(options.remove)
         except UserError as error:
             if error.code != "unknown_draft":
                 raise
-            words = f"There is no draft {options.remove} in {desk.settings.runs_dir}. See: python -m trainer drafts"
+            words = f"There is no draft {options.remove} in {studio.settings.runs_dir}. See: python -m trainer drafts"
             raise UserError(words, code=error.code) from error
-    drafts = desk.drafts(LOCAL_OWNER)
+    drafts = studio.for_owner(LOCAL_OWNER).drafts.summaries()
     if options.json:
         print(json.dumps([asdict(draft) for draft in drafts]))
         return 0

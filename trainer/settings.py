@@ -6,6 +6,8 @@ Nothing here is about one training run: that is the recipe's business.
 import math
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -150,3 +152,16 @@ def prepare_environment() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+
+
+@contextmanager
+def disk_errors_as_user_error(settings: Settings) -> Iterator[None]:
+    """Turn an OSError of the block into a UserError ``disk_not_writable``."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"Emotune could not write to {settings.runs_dir} ({error.strerror or error}). Free some disk space and try again; "
+            "nothing that was there is lost.",
+            code="disk_not_writable",
+        ) from error

@@ -101,7 +101,7 @@ def _openers(work: Path) -> dict[str, Opener]:
         shutil.rmtree(run / "model")
         shutil.copytree(folder, run / "model", symlinks=True, copy_function=_copy)
         _forge_seal(run)
-        studio.predict(LOCAL_OWNER, view.id, ["happy today"])
+        studio.for_owner(LOCAL_OWNER).models.predict(view.id, ["happy today"])
 
     def from_hub(folder: Path) -> None:
         with (

@@ -81,20 +81,20 @@ def _child(rows: int, folder: Path) -> None:
     peaks = Peaks()
     fit.load_training_libraries()
     peaks.stage = "opened"
-    draft = studio.open_files(LOCAL_OWNER, {"main": (path.name, path)}).draft.id
+    draft = studio.for_owner(LOCAL_OWNER).drafts.open_files({"main": (path.name, path)}).draft.id
     peaks.stage = "prepared"
-    studio.prepared_draft(LOCAL_OWNER, draft).splits(recipe)
-    studio.advise(LOCAL_OWNER, draft, recipe)
+    studio.for_owner(LOCAL_OWNER).drafts.get(draft).splits(recipe)
+    studio.for_owner(LOCAL_OWNER).advise(draft, recipe)
     peaks.stage = "started"
     pipeline.load_run_rows = peaks.entering("rows_loaded", pipeline.load_run_rows)
     fit.tokenize_dataset = peaks.entering("tokenised", fit.tokenize_dataset)
     pipeline._score_quick_baselines = peaks.entering("word_counts", pipeline._score_quick_baselines)
     fit.train_with_oom_retry = peaks.entering("first_step", fit.train_with_oom_retry)
-    run = studio.start(LOCAL_OWNER, draft, recipe, as_it_is=True)
+    run = studio.for_owner(LOCAL_OWNER).start(draft, recipe, as_it_is=True)
     log = Run(studio.settings.runs_dir / run.id).log
     while not any(event["kind"] == "log" for event in log.read()):
-        if not studio.view(LOCAL_OWNER, run.id).live:
-            raise RuntimeError(studio.view(LOCAL_OWNER, run.id).message)
+        if not studio.for_owner(LOCAL_OWNER).library.view(run.id).live:
+            raise RuntimeError(studio.for_owner(LOCAL_OWNER).library.view(run.id).message)
         time.sleep(1)
     print(json.dumps(peaks.peaks), flush=True)
     os._exit(0)

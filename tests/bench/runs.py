@@ -46,17 +46,17 @@ def measure(runs: int = 1_000, megabytes: int = 100) -> dict[str, float]:
         make_runs(settings.runs_dir, runs)
         studio = Studio(settings, encoders=[])
         found = {
-            "runs_first_look_ms": cpu(lambda: studio.runs(LOCAL_OWNER)),
-            "runs_tick_ms": cpu(lambda: studio.token(LOCAL_OWNER), _TIMES),
-            "runs_list_ms": cpu(lambda: studio.runs(LOCAL_OWNER), _TIMES),
+            "runs_first_look_ms": cpu(lambda: studio.for_owner(LOCAL_OWNER).library.runs()),
+            "runs_tick_ms": cpu(lambda: studio.for_owner(LOCAL_OWNER).change_token(), _TIMES),
+            "runs_list_ms": cpu(lambda: studio.for_owner(LOCAL_OWNER).library.runs(), _TIMES),
         }
-        run = Run(settings.runs_dir / studio.runs(LOCAL_OWNER)[0].id)
+        run = Run(settings.runs_dir / studio.for_owner(LOCAL_OWNER).library.runs()[0].id)
         grow(run, megabytes)
-        found["long_log_first_look_ms"] = cpu(lambda: studio.view(LOCAL_OWNER, run.id))
+        found["long_log_first_look_ms"] = cpu(lambda: studio.for_owner(LOCAL_OWNER).library.view(run.id))
 
         def another_point() -> None:
             run.log.append("log", step=10**8, loss=0.5, accuracy=0.5)
-            studio.view(LOCAL_OWNER, run.id)
+            studio.for_owner(LOCAL_OWNER).library.view(run.id)
 
         return found | {"long_log_point_ms": cpu(another_point, _TIMES)}
 

@@ -35,8 +35,8 @@ Open = Callable[..., Visit]
 def train_run(server: Server, encoder: Encoder, reader: FileReader, path: Path) -> RunView:
     """A run in the server's folder, trained by another process, like one from the terminal."""
     studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[encoder], reader=reader)
-    view = studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, RECIPE)
-    view = studio.wait(LOCAL_OWNER, view.id, 60)
+    view = studio.for_owner(LOCAL_OWNER).train_files({"main": (path.name, path)}, RECIPE)
+    view = studio.for_owner(LOCAL_OWNER).wait(view.id, 60)
     studio.close()
     assert view.status == "finished"
     return view
@@ -256,7 +256,7 @@ def test_the_rows_to_try_are_test_rows_of_this_model(
     visit: Open, server: Server, moods_run: RunView, tiny_encoder: Encoder, reader: FileReader
 ) -> None:
     studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder], reader=reader)
-    known = {row.text: row.label for row in studio.examples(LOCAL_OWNER, moods_run.id)}
+    known = {row.text: row.label for row in studio.for_owner(LOCAL_OWNER).library.examples(moods_run.id)}
     studio.close()
     page = visit().page
     select_model(page, moods_run, "Try it")

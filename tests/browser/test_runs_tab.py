@@ -39,8 +39,8 @@ def train(server: Server, tiny_encoder: Encoder, moods_csv: Path, reader: FileRe
     def train_run(path: Path = moods_csv, **settings: object) -> RunView:
         studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder], reader=reader)
         recipe = Recipe.from_dict({**RECIPE.to_dict(), **settings})
-        view = studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, recipe)
-        view = studio.wait(LOCAL_OWNER, view.id, 60)
+        view = studio.for_owner(LOCAL_OWNER).train_files({"main": (path.name, path)}, recipe)
+        view = studio.for_owner(LOCAL_OWNER).wait(view.id, 60)
         studio.close()
         assert view.status == "finished"
         return view

@@ -16,10 +16,10 @@ from trainer.data.files.reading import read_table
 from trainer.data.hub_datasets import find_dataset
 from trainer.data.hub_tables import fetch_tables
 from trainer.data.reader.file_reader import FileReader
-from trainer.drafts.editor import DraftEditor
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
+from trainer.studio import Studio
 
 REPO = "somebody/moods"
 NAMES = ["anger", "joy", "sadness"]
@@ -110,7 +110,7 @@ def test_one_of_several_parts_is_chosen_by_its_name(hub: Hub, reader: FileReader
 def test_it_becomes_a_draft_whose_columns_are_guessed(hub: Hub, settings: Settings, reader: FileReader) -> None:
     rows = [(text, NAMES.index(mood)) for text, mood in small_rows(120)]
     hub.files = {"default/train/0000.parquet": parquet(rows[:90]), "default/test/0000.parquet": parquet(rows[90:])}
-    preparation = DraftEditor(settings, reader).open_hub_dataset("local", find_dataset(REPO))
+    preparation = Studio(settings, reader=reader).for_owner("local").drafts.open_hub_dataset(find_dataset(REPO))
     assert (preparation.draft.main.name, preparation.ready) == ("moods.csv", True)
     assert preparation.corpus.label_names == tuple(NAMES)
     assert len(preparation.splits(Recipe()).test) == 30

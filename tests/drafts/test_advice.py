@@ -22,39 +22,42 @@ RECIPE = Recipe(encoder="tiny-bert", max_length=32)
 
 
 def codes(studio: Studio, draft: str, recipe: Recipe = RECIPE) -> list[str]:
-    return [finding.code for finding in studio.advise("local", draft, recipe).findings]
+    return [finding.code for finding in studio.for_owner("local").advise(draft, recipe).findings]
 
 
 def test_lengths_and_an_estimate_as_soon_as_the_machine_is_known(studio: Studio, small_csv: Path) -> None:
-    draft = studio.open_files("local", {"main": ("moods.csv", small_csv)}).draft.id
+    draft = studio.for_owner("local").drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     assert codes(studio, draft) == ["texts_fit"]
-    studio.hardware = detect_hardware()
+    studio._machine.hardware = detect_hardware()
     assert codes(studio, draft) == ["texts_fit", "estimate"]
-    advice = studio.advise("local", draft, RECIPE)
-    assert len(advice.lengths.tokens) == len(studio.prepared_draft("local", draft).splits(RECIPE).train)
+    advice = studio.for_owner("local").advise(draft, RECIPE)
+    assert len(advice.lengths.tokens) == len(studio.for_owner("local").drafts.get(draft).splits(RECIPE).train)
     assert (advice.max_length, advice.suggested) == (32, 32)
 
 
 def test_the_encoder_s_own_end_is_respected(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner("local")
     rows = [(f"{text} " * 12, label) for text, label in small_rows(60)]
-    draft = studio.open_files("local", {"main": ("long.csv", write_rows(tmp_path / "long.csv", rows))}).draft.id
-    advice = studio.advise("local", draft, dataclasses.replace(RECIPE, max_length=512))
+    draft = workspace.drafts.open_files({"main": ("long.csv", write_rows(tmp_path / "long.csv", rows))}).draft.id
+    advice = workspace.advise(draft, dataclasses.replace(RECIPE, max_length=512))
     assert (advice.max_length, advice.suggested) == (64, 64)
     assert advice.findings[0].code == "texts_cut"
 
 
 def test_no_advice_on_what_cannot_be_trained(studio: Studio) -> None:
-    draft = studio.open_files("local", {"main": ("one.csv", b"text,label\n" + b"some text,joy\n" * 9)}).draft.id
+    workspace = studio.for_owner("local")
+    draft = workspace.drafts.open_files({"main": ("one.csv", b"text,label\n" + b"some text,joy\n" * 9)}).draft.id
     with pytest.raises(UserError) as refused:
-        studio.advise("local", draft, RECIPE)
+        workspace.advise(draft, RECIPE)
     assert refused.value.code == "one_class"
 
 
 def test_advice_looks_at_training_rows_only(studio: Studio, small_csv: Path, tmp_path: Path) -> None:
+    workspace = studio.for_owner("local")
     long = [(f"{'happy ' * 40}{n}", label) for n, (_, label) in enumerate(small_rows(30))]
     files = {"main": ("moods.csv", small_csv), "test": ("long.csv", write_rows(tmp_path / "long.csv", long))}
-    draft = studio.open_files("local", files).draft.id
-    advice = studio.advise("local", draft, RECIPE)
+    draft = workspace.drafts.open_files(files).draft.id
+    advice = workspace.advise(draft, RECIPE)
     assert [f.code for f in advice.findings] == ["texts_fit"]
     assert "training texts" in advice.findings[0].message
     assert (advice.suggested, advice.lengths.tokens.max() <= 32) == (32, True)
@@ -63,10 +66,10 @@ def test_advice_looks_at_training_rows_only(studio: Studio, small_csv: Path, tmp
 def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings, reader: FileReader) -> None:
     studio = Studio(settings, reader=reader)
     rows = [(f"{text} {'❤😂'[n % 2]}", "love" if n % 2 else "joy") for n, (text, _) in enumerate(small_rows(60))]
-    draft = studio.open_files("local", {"main": ("emoji.csv", csv_bytes(rows))}).draft.id
-    finding = studio.advise("local", draft, Recipe()).findings[0]
+    draft = studio.for_owner("local").drafts.open_files({"main": ("emoji.csv", csv_bytes(rows))}).draft.id
+    finding = studio.for_owner("local").advise(draft, Recipe()).findings[0]
     assert (finding.code, finding.severity) == ("unknown_signs", "warning")
-    assert finding.count == len(studio.prepared_draft("local", draft).splits(Recipe()).train)
+    assert finding.count == len(studio.for_owner("local").drafts.get(draft).splits(Recipe()).train)
     assert "❤ 😂" in finding.message or "😂 ❤" in finding.message
     assert len(finding.examples) == 20
     studio.close()

@@ -12,6 +12,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
 from trainer.drafts.copies import contents_of, holds, remove_copies
+from trainer.jobs.queue import JobQueue
 from trainer.recipe import Recipe
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -25,7 +26,7 @@ RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=5e-3
 @pytest.fixture
 def idle(settings: Settings, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Studio:
     """A studio whose runs wait for ever."""
-    monkeypatch.setattr(Studio, "_enqueue", lambda self, run: None)
+    monkeypatch.setattr(JobQueue, "put", lambda self, item: None)
     return Studio(settings, encoders=[tiny_encoder], reader=reader)
 
 
@@ -44,12 +45,13 @@ def opened(studio: Studio, path: Path, owner: str = ME) -> str:
     folder = studio.settings.uploads_dir / f"upload{len(list(studio.settings.uploads_dir.glob('*')))}"
     folder.mkdir(parents=True)
     (folder / path.name).write_bytes(path.read_bytes())
-    return studio.open_files(owner, {"main": (path.name, folder / path.name)}).draft.id
+    return studio.for_owner(owner).drafts.open_files({"main": (path.name, folder / path.name)}).draft.id
 
 
 def begun(studio: Studio, draft: str, **changes: object) -> str:
     """A run that is over before it began."""
-    return studio.stop(ME, studio.start(ME, draft, replace(RECIPE, **changes)).id).id
+    workspace = studio.for_owner(ME)
+    return workspace.stop(workspace.start(draft, replace(RECIPE, **changes)).id).id
 
 
 def copies_in(studio: Studio, path: Path) -> set[str]:
@@ -65,76 +67,80 @@ def deletion(studio: Studio, *runs: str) -> str:
 
 
 def test_with_a_run_go_all_copies_of_its_file(idle: Studio, secret: Path, harmless: Path) -> None:
+    workspace = idle.for_owner(ME)
     run = begun(idle, opened(idle, secret))
     opened(idle, secret)
     kept = opened(idle, harmless)
     assert copies_in(idle, secret) == {run, "drafts", "uploads"}
     assert "2 files opened before with the same content go too." in deletion(idle, run)
-    idle.delete(ME, run)
+    workspace.delete(run)
     assert copies_in(idle, secret) == set()
     assert copies_in(idle, harmless) == {"drafts", "uploads"}
-    assert [draft.id for draft in idle.drafts(ME)] == [kept]
+    assert [draft.id for draft in workspace.drafts.summaries()] == [kept]
     assert list(idle.settings.runs_dir.glob("**/.deleted-*")) == []
 
 
 def test_what_is_open_stays_and_is_told(idle: Studio, secret: Path) -> None:
+    workspace = idle.for_owner(ME)
     draft = opened(idle, secret)
     run = begun(idle, draft)
     said = deletion(idle, run)
     assert "secret.csv is open on tab Data and stays there until you remove it." in said
     assert "opened before" not in said
-    idle.delete(ME, run)
+    workspace.delete(run)
     assert copies_in(idle, secret) == {"drafts"}
-    assert idle.prepared_draft(ME, draft).corpus is not None
-    idle.remove_draft(ME, draft)
+    assert workspace.drafts.get(draft).corpus is not None
+    workspace.drafts.remove(draft)
     assert copies_in(idle, secret) == set()
 
 
 def test_another_run_of_the_same_file_keeps_its_copy_and_its_draft_and_is_told(idle: Studio, secret: Path, harmless: Path) -> None:
+    workspace = idle.for_owner(ME)
     first, second = opened(idle, secret), opened(idle, secret)
     gone, stays = begun(idle, first), begun(idle, second, seed=7)
     opened(idle, harmless)
     said = deletion(idle, gone)
     assert "1 file opened before with the same content goes too." in said
     assert "learnt from the same file and keeps a copy of its data." in said
-    idle.delete(ME, gone)
+    workspace.delete(gone)
     assert copies_in(idle, secret) == {stays, "drafts"}
-    assert first not in {draft.id for draft in idle.drafts(ME)}
-    assert second in {draft.id for draft in idle.drafts(ME)}
+    assert first not in {draft.id for draft in workspace.drafts.summaries()}
+    assert second in {draft.id for draft in workspace.drafts.summaries()}
     # With the last of them everything goes; both at once are asked about as one.
     assert "learnt from the same file" not in deletion(idle, stays)
-    idle.delete(ME, stays)
+    workspace.delete(stays)
     assert copies_in(idle, secret) == set()
 
 
 def test_a_draft_takes_the_uploads_with_it_and_leaves_the_run(idle: Studio, secret: Path) -> None:
     draft = opened(idle, secret)
     run = begun(idle, draft)
-    idle.remove_draft(ME, draft)
+    idle.for_owner(ME).drafts.remove(draft)
     assert copies_in(idle, secret) == {run}
 
 
 def test_nothing_of_another_owner_goes(idle: Studio, secret: Path) -> None:
+    workspace = idle.for_owner(ME)
     theirs = opened(idle, secret, OTHER)
-    idle.close_draft(OTHER)
+    idle.for_owner(OTHER).drafts.close()
     run = begun(idle, opened(idle, secret))
-    idle.close_draft(ME)
-    idle.delete(ME, run)
-    assert [draft.id for draft in idle.drafts(OTHER)] == [theirs]
-    assert idle.drafts(ME) == ()
+    workspace.drafts.close()
+    workspace.delete(run)
+    assert [draft.id for draft in idle.for_owner(OTHER).drafts.summaries()] == [theirs]
+    assert workspace.drafts.summaries() == ()
 
 
 _KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
 from trainer.settings import Settings
-import trainer.studio
+import trainer.storage
 from trainer.studio import Studio
 
 what, place, runs, name = sys.argv[1:]
-setattr(shutil if place == "rmtree" else trainer.studio, place, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-studio = Studio(Settings(runs_dir=Path(runs)))
-studio.delete("local", name) if what == "run" else studio.remove_draft("local", name)
+setattr(shutil if place == "rmtree" else trainer.storage, place, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+workspace = Studio(Settings(runs_dir=Path(runs))).for_owner("local")
+workspace.delete(name) if what == "run" else workspace.drafts.remove(name)
 """
 
 
@@ -151,11 +157,13 @@ def test_after_a_crash_in_the_deletion_the_next_start_ends_it(
     again = Studio(idle.settings, encoders=[tiny_encoder], reader=idle.reader)
     assert copies_in(again, secret)
     assert list(again.settings.runs_dir.glob("**/.deleted-*"))
-    assert (run if what == "run" else draft) not in {one.id for one in (*again.runs(ME), *again.drafts(ME))}
+    assert (run if what == "run" else draft) not in {
+        one.id for one in (*again.for_owner(ME).library.runs(), *again.for_owner(ME).drafts.summaries())
+    }
     again.recover()
     assert copies_in(again, secret) == (set() if what == "run" else {run})
     assert list(again.settings.runs_dir.glob("**/.deleted-*")) == []
-    assert [one.id for one in again.drafts(ME)] == [left]
+    assert [one.id for one in again.for_owner(ME).drafts.summaries()] == [left]
 
 
 def test_a_start_clears_the_uploads_of_the_server_before_and_no_other(
@@ -168,12 +176,12 @@ def test_a_start_clears_the_uploads_of_the_server_before_and_no_other(
     opened(server, harmless)
     server.recover()
     assert [file.name for file in server.settings.uploads_dir.rglob("*.csv")] == ["harmless.csv"]
-    assert server.prepared_draft(ME, draft).corpus is not None
+    assert server.for_owner(ME).drafts.get(draft).corpus is not None
 
 
 def test_a_start_clears_what_a_crash_left_of_drafts_being_made_and_no_living_one(idle: Studio, secret: Path) -> None:
-    whole, halves = opened(idle, secret), [idle._drafts.root / f".new-{letter * 32}" for letter in "ab"]
-    extra = idle._drafts.root / whole / "source-test-0123"
+    whole, halves = opened(idle, secret), [idle._services.drafts.store.root / f".new-{letter * 32}" for letter in "ab"]
+    extra = idle._services.drafts.store.root / whole / "source-test-0123"
     for file in (*(folder / "source" for folder in halves), extra):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"text,mood")
@@ -183,7 +191,7 @@ def test_a_start_clears_what_a_crash_left_of_drafts_being_made_and_no_living_one
     # The young one may be another process's, still being filled.
     assert [folder.exists() for folder in halves] == [False, True]
     assert not extra.exists()
-    assert idle.prepared_draft(ME, whole).corpus is not None
+    assert idle.for_owner(ME).drafts.get(whole).corpus is not None
 
 
 def test_copies_are_told_by_their_content_alone(tmp_path: Path) -> None:

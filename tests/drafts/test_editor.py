@@ -1,4 +1,4 @@
-"""The desk: drafts are listed, closed, reopened and removed; a test or validation file is added and taken away again."""
+"""The studio: drafts are listed, closed, reopened and removed; a test or validation file is added and taken away again."""
 
 import os
 import subprocess
@@ -9,20 +9,20 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
-from trainer.drafts.editor import DraftEditor
 from trainer.drafts.preparation import GivenFile, read_tables
 from trainer.drafts.store import MAX_DRAFTS
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
+from trainer.studio import Studio
 
 ME, OTHER = "local", "somebody else"
 ROWS = small_rows(120)
 
 
 @pytest.fixture
-def desk(settings: Settings, reader: FileReader) -> DraftEditor:
-    return DraftEditor(settings, reader)
+def studio(settings: Settings, reader: FileReader) -> Studio:
+    return Studio(settings, reader=reader)
 
 
 @pytest.fixture
@@ -30,17 +30,17 @@ def moods(tmp_path: Path) -> Path:
     return write_rows(tmp_path / "moods.csv", ROWS[:90])
 
 
-def aged(desk: DraftEditor, draft: str, seconds: float) -> None:
+def aged(studio: Studio, draft: str, seconds: float) -> None:
     """As if it had been changed last so many seconds after 1970."""
-    os.utime(desk.settings.runs_dir / "drafts" / draft / "draft.json", (seconds, seconds))
+    os.utime(studio.settings.runs_dir / "drafts" / draft / "draft.json", (seconds, seconds))
 
 
-def opened(desk: DraftEditor, path: Path, owner: str = ME) -> str:
-    return desk.open_files(owner, {"main": (path.name, path)}).draft.id
+def opened(studio: Studio, path: Path, owner: str = ME) -> str:
+    return studio.for_owner(owner).drafts.open_files({"main": (path.name, path)}).draft.id
 
 
-def files_of(desk: DraftEditor, draft: str) -> list[str]:
-    return sorted(path.name for path in (desk.settings.runs_dir / "drafts" / draft).iterdir())
+def files_of(studio: Studio, draft: str) -> list[str]:
+    return sorted(path.name for path in (studio.settings.runs_dir / "drafts" / draft).iterdir())
 
 
 def refused(code: str) -> pytest.RaisesExc[UserError]:
@@ -50,130 +50,138 @@ def refused(code: str) -> pytest.RaisesExc[UserError]:
 # Drafts
 
 
-def test_drafts_are_listed_newest_first_with_their_files_and_room(desk: DraftEditor, moods: Path, tmp_path: Path) -> None:
+def test_drafts_are_listed_newest_first_with_their_files_and_room(studio: Studio, moods: Path, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     test = write_rows(tmp_path / "aside.csv", ROWS[90:])
-    older = opened(desk, moods)
-    newer = desk.open_files(ME, {"main": ("more.csv", moods), "test": ("aside.csv", test)}).draft.id
-    opened(desk, moods, OTHER)
-    aged(desk, older, 1000)
-    first, second = desk.drafts(ME)
+    older = opened(studio, moods)
+    newer = workspace.drafts.open_files({"main": ("more.csv", moods), "test": ("aside.csv", test)}).draft.id
+    opened(studio, moods, OTHER)
+    aged(studio, older, 1000)
+    first, second = workspace.drafts.summaries()
     assert (first.id, first.name, first.test, first.validation, first.open) == (newer, "more.csv", "aside.csv", "", True)
     assert (second.id, second.name, second.test, second.changed, second.open) == (older, "moods.csv", "", 1000.0, False)
     assert first.bytes > second.bytes > moods.stat().st_size
-    assert len(desk.drafts(OTHER)) == 1
+    assert len(studio.for_owner(OTHER).drafts.summaries()) == 1
 
 
 def test_the_list_of_drafts_reads_no_table(settings: Settings, moods: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> None:
-    opened(DraftEditor(settings, reader), moods)
-    monkeypatch.setattr("trainer.drafts.editor.read_tables", lambda *_: pytest.fail("a table was read"))
-    assert [draft.name for draft in DraftEditor(settings, reader).drafts(ME)] == ["moods.csv"]
+    opened(Studio(settings, reader=reader), moods)
+    monkeypatch.setattr("trainer.drafts.cache.read_tables", lambda *_: pytest.fail("a table was read"))
+    assert [draft.name for draft in Studio(settings, reader=reader).for_owner(ME).drafts.summaries()] == ["moods.csv"]
 
 
-def test_a_reopened_draft_is_the_latest_with_all_that_was_chosen(desk: DraftEditor, moods: Path) -> None:
-    first = opened(desk, moods)
-    desk.name_classes(ME, first, {"joy": "delight"})
-    second = desk.open_sample(ME).draft.id
-    aged(desk, first, 1000)
-    aged(desk, second, 2000)
-    assert desk.latest_draft(ME) == second
-    assert "delight" in desk.reopen(ME, first).corpus.label_names
-    assert DraftEditor(desk.settings, desk.reader).latest_draft(ME) == first
-    assert [draft.id for draft in desk.drafts(ME)] == [first, second]
+def test_a_reopened_draft_is_the_latest_with_all_that_was_chosen(studio: Studio, moods: Path) -> None:
+    workspace = studio.for_owner(ME)
+    first = opened(studio, moods)
+    workspace.editor.name_classes(first, {"joy": "delight"})
+    second = workspace.drafts.open_sample().draft.id
+    aged(studio, first, 1000)
+    aged(studio, second, 2000)
+    assert workspace.drafts.latest_id() == second
+    assert "delight" in workspace.drafts.reopen(first).corpus.label_names
+    assert Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.latest_id() == first
+    assert [draft.id for draft in workspace.drafts.summaries()] == [first, second]
 
 
-def test_a_closed_draft_is_not_shown_again_and_is_not_lost(desk: DraftEditor, moods: Path) -> None:
-    first, second = opened(desk, moods), opened(desk, moods)
-    theirs = opened(desk, moods, OTHER)
-    desk.close_draft(ME)
-    again = DraftEditor(desk.settings, desk.reader)
-    assert (again.latest_draft(ME), again.latest_prepared_draft(ME)) == (None, None)
-    assert again.latest_draft(OTHER) == theirs
-    assert {draft.id for draft in again.drafts(ME)} == {first, second}
-    assert not any(draft.open for draft in again.drafts(ME))
+def test_a_closed_draft_is_not_shown_again_and_is_not_lost(studio: Studio, moods: Path) -> None:
+    workspace = studio.for_owner(ME)
+    first, second = opened(studio, moods), opened(studio, moods)
+    theirs = opened(studio, moods, OTHER)
+    workspace.drafts.close()
+    again = Studio(studio.settings, reader=studio.reader)
+    assert (again.for_owner(ME).drafts.latest_id(), again.for_owner(ME).drafts.latest()) == (None, None)
+    assert again.for_owner(OTHER).drafts.latest_id() == theirs
+    assert {draft.id for draft in again.for_owner(ME).drafts.summaries()} == {first, second}
+    assert not any(draft.open for draft in again.for_owner(ME).drafts.summaries())
     # A page that still shows it hands in its form: that opens nothing.
-    desk.save_form(ME, second, {"epochs": 3})
-    assert desk.latest_draft(ME) is None
-    desk.reopen(ME, first)
-    assert desk.latest_draft(ME) == first
-    desk.close_draft(ME)
-    third = opened(desk, moods)
-    assert desk.latest_draft(ME) == third
+    workspace.editor.save_form(second, {"epochs": 3})
+    assert workspace.drafts.latest_id() is None
+    workspace.drafts.reopen(first)
+    assert workspace.drafts.latest_id() == first
+    workspace.drafts.close()
+    third = opened(studio, moods)
+    assert workspace.drafts.latest_id() == third
 
 
-def test_a_bad_file_leaves_the_draft_before_as_it_was(desk: DraftEditor, moods: Path) -> None:
-    first = desk.prepared_draft(ME, opened(desk, moods))
+def test_a_bad_file_leaves_the_draft_before_as_it_was(studio: Studio, moods: Path) -> None:
+    workspace = studio.for_owner(ME)
+    first = workspace.drafts.get(opened(studio, moods))
     with pytest.raises(UserError, match="picture"):
-        desk.open_files(ME, {"main": ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(2000))})
-    desk.close_draft(ME)
-    assert [draft.id for draft in desk.drafts(ME)] == [first.draft.id]
-    assert desk.reopen(ME, first.draft.id) == first
+        workspace.drafts.open_files({"main": ("picture.png", b"\x89PNG\r\n\x1a\n" + bytes(2000))})
+    workspace.drafts.close()
+    assert [draft.id for draft in workspace.drafts.summaries()] == [first.draft.id]
+    assert workspace.drafts.reopen(first.draft.id) == first
 
 
-def test_a_draft_that_is_removed_while_it_is_open_opens_no_other(desk: DraftEditor, moods: Path) -> None:
-    first, second, third = (opened(desk, moods) for _ in range(3))
+def test_a_draft_that_is_removed_while_it_is_open_opens_no_other(studio: Studio, moods: Path) -> None:
+    workspace = studio.for_owner(ME)
+    first, second, third = (opened(studio, moods) for _ in range(3))
     for age, draft in enumerate((first, second, third)):
-        aged(desk, draft, 1000 + age)
-    desk.remove_draft(ME, first)
-    assert desk.latest_draft(ME) == third
-    desk.remove_draft(ME, third)
-    assert desk.latest_draft(ME) is None
-    assert [draft.id for draft in desk.drafts(ME)] == [second]
+        aged(studio, draft, 1000 + age)
+    workspace.drafts.remove(first)
+    assert workspace.drafts.latest_id() == third
+    workspace.drafts.remove(third)
+    assert workspace.drafts.latest_id() is None
+    assert [draft.id for draft in workspace.drafts.summaries()] == [second]
     with refused("unknown_draft"):
-        desk.remove_draft(ME, third)
+        workspace.drafts.remove(third)
 
 
-def test_so_many_drafts_are_kept(desk: DraftEditor, moods: Path) -> None:
+def test_so_many_drafts_are_kept(studio: Studio, moods: Path) -> None:
     drafts = []
     for number in range(MAX_DRAFTS + 1):
-        drafts.append(opened(desk, moods))
-        aged(desk, drafts[-1], 1000 + number)
-    assert [draft.id for draft in desk.drafts(ME)] == drafts[:0:-1]
+        drafts.append(opened(studio, moods))
+        aged(studio, drafts[-1], 1000 + number)
+    assert [draft.id for draft in studio.for_owner(ME).drafts.summaries()] == drafts[:0:-1]
 
 
-def test_nobody_sees_opens_or_removes_a_draft_that_is_not_theirs(desk: DraftEditor, moods: Path) -> None:
-    theirs = opened(desk, moods, OTHER)
+def test_nobody_sees_opens_or_removes_a_draft_that_is_not_theirs(studio: Studio, moods: Path) -> None:
+    workspace = studio.for_owner(ME)
+    theirs = opened(studio, moods, OTHER)
     for call in (
-        lambda: desk.reopen(ME, theirs),
-        lambda: desk.remove_draft(ME, theirs),
-        lambda: desk.add_file(ME, theirs, "test", "x.csv", moods),
-        lambda: desk.remove_file(ME, theirs, "test"),
-        lambda: desk.remove_draft(ME, "../drafts"),
+        lambda: workspace.drafts.reopen(theirs),
+        lambda: workspace.drafts.remove(theirs),
+        lambda: workspace.editor.add_file(theirs, "test", "x.csv", moods),
+        lambda: workspace.editor.remove_file(theirs, "test"),
+        lambda: workspace.drafts.remove("../drafts"),
     ):
         with refused("unknown_draft"):
             call()
-    assert desk.drafts(ME) == ()
-    assert [draft.id for draft in desk.drafts(OTHER)] == [theirs]
+    assert workspace.drafts.summaries() == ()
+    assert [draft.id for draft in studio.for_owner(OTHER).drafts.summaries()] == [theirs]
 
 
 # A test and a validation file
 
 
 @pytest.mark.parametrize("role", ["test", "validation"])
-def test_a_given_file_is_its_split(desk: DraftEditor, moods: Path, tmp_path: Path, role: str) -> None:
-    draft = opened(desk, moods)
-    desk.name_classes(ME, draft, {"joy": "delight"})
+def test_a_given_file_is_its_split(studio: Studio, moods: Path, tmp_path: Path, role: str) -> None:
+    workspace = studio.for_owner(ME)
+    draft = opened(studio, moods)
+    workspace.editor.name_classes(draft, {"joy": "delight"})
     more = write_rows(tmp_path / "more.csv", [(mood, text) for text, mood in ROWS[90:]], ("Mood", "TEXT"))
-    added = desk.add_file(ME, draft, role, "more.csv", more)
+    added = workspace.editor.add_file(draft, role, "more.csv", more)
     assert added.given == (GivenFile(role, "more.csv", 30, ("TEXT", "Mood")),)
     assert added.problem is None
     assert len(getattr(added.splits(Recipe()), role)) == 30
-    assert added.draft == DraftEditor(desk.settings, desk.reader).latest_prepared_draft(ME).draft
+    assert added.draft == Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.latest().draft
     assert "delight" in added.corpus.label_names
     assert len(added.corpus) == 120
-    without = desk.remove_file(ME, draft, role)
+    without = workspace.editor.remove_file(draft, role)
     assert (without.given, len(without.corpus)) == ((), 90)
-    assert desk.remove_file(ME, draft, role) == without
-    assert files_of(desk, draft) == ["draft.json", "source"]
+    assert workspace.editor.remove_file(draft, role) == without
+    assert files_of(studio, draft) == ["draft.json", "source"]
 
 
-def test_a_second_file_takes_the_place_of_the_first(desk: DraftEditor, moods: Path, tmp_path: Path) -> None:
-    draft = opened(desk, moods)
-    desk.add_file(ME, draft, "test", "few.csv", write_rows(tmp_path / "few.csv", ROWS[90:100]))
-    desk.add_file(ME, draft, "validation", "other.csv", write_rows(tmp_path / "other.csv", ROWS[100:110]))
-    both = desk.add_file(ME, draft, "test", "all.csv", write_rows(tmp_path / "all.csv", ROWS[95:]).read_bytes())
+def test_a_second_file_takes_the_place_of_the_first(studio: Studio, moods: Path, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
+    draft = opened(studio, moods)
+    workspace.editor.add_file(draft, "test", "few.csv", write_rows(tmp_path / "few.csv", ROWS[90:100]))
+    workspace.editor.add_file(draft, "validation", "other.csv", write_rows(tmp_path / "other.csv", ROWS[100:110]))
+    both = workspace.editor.add_file(draft, "test", "all.csv", write_rows(tmp_path / "all.csv", ROWS[95:]).read_bytes())
     assert [(given.role, given.name, given.rows) for given in both.given] == [("test", "all.csv", 25), ("validation", "other.csv", 10)]
     assert both.corpus.given_split.count("test") == 25
-    assert len(files_of(desk, draft)) == 4
+    assert len(files_of(studio, draft)) == 4
 
 
 @pytest.mark.parametrize(
@@ -186,41 +194,45 @@ def test_a_second_file_takes_the_place_of_the_first(desk: DraftEditor, moods: Pa
     ],
 )
 def test_a_file_that_does_not_fit_changes_nothing(
-    desk: DraftEditor, moods: Path, tmp_path: Path, content: bytes, code: str | None, said: str
+    studio: Studio, moods: Path, tmp_path: Path, content: bytes, code: str | None, said: str
 ) -> None:
-    draft = opened(desk, moods)
-    before = desk.add_file(ME, draft, "test", "good.csv", write_rows(tmp_path / "good.csv", ROWS[90:]))
-    files = files_of(desk, draft)
+    workspace = studio.for_owner(ME)
+    draft = opened(studio, moods)
+    before = workspace.editor.add_file(draft, "test", "good.csv", write_rows(tmp_path / "good.csv", ROWS[90:]))
+    files = files_of(studio, draft)
     with pytest.raises(UserError, match=said) as refusal:
-        desk.add_file(ME, draft, "test", "bad.csv", content)
+        workspace.editor.add_file(draft, "test", "bad.csv", content)
     assert code in (None, refusal.value.code)
-    assert desk.prepared_draft(ME, draft) == before
-    assert files_of(desk, draft) == files
+    assert workspace.drafts.get(draft) == before
+    assert files_of(studio, draft) == files
 
 
-def test_a_file_without_the_columns_is_refused_though_something_else_is_wrong(desk: DraftEditor, tmp_path: Path) -> None:
+def test_a_file_without_the_columns_is_refused_though_something_else_is_wrong(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     one_class = write_rows(tmp_path / "joy.csv", [row for row in ROWS if row[1] == "joy"])
-    draft = desk.open_files(ME, {"main": ("joy.csv", one_class)}, text=["text"], label="mood")
+    draft = workspace.drafts.open_files({"main": ("joy.csv", one_class)}, text=["text"], label="mood")
     assert draft.problem.code == "one_class"
     with refused("unknown_column"):
-        desk.add_file(ME, draft.draft.id, "test", "bad.csv", b"id,words\n1,a b\n2,c d\n")
-    later = desk.add_file(ME, draft.draft.id, "test", "more.csv", write_rows(tmp_path / "more.csv", ROWS[:9]))
+        workspace.editor.add_file(draft.draft.id, "test", "bad.csv", b"id,words\n1,a b\n2,c d\n")
+    later = workspace.editor.add_file(draft.draft.id, "test", "more.csv", write_rows(tmp_path / "more.csv", ROWS[:9]))
     assert later.given[0].columns == ("text", "mood")
 
 
-def test_columns_chosen_later_are_looked_for_in_the_given_file_too(desk: DraftEditor, tmp_path: Path) -> None:
+def test_columns_chosen_later_are_looked_for_in_the_given_file_too(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(ME)
     main = write_rows(tmp_path / "two.csv", [(text, mood, mood[:1]) for text, mood in ROWS[:90]], ("text", "mood", "letter"))
-    draft = desk.open_files(ME, {"main": ("two.csv", main)}, label="mood").draft.id
-    desk.add_file(ME, draft, "test", "more.csv", write_rows(tmp_path / "more.csv", ROWS[90:]))
-    chosen = desk.set_columns(ME, draft, label="letter")
+    draft = workspace.drafts.open_files({"main": ("two.csv", main)}, label="mood").draft.id
+    workspace.editor.add_file(draft, "test", "more.csv", write_rows(tmp_path / "more.csv", ROWS[90:]))
+    chosen = workspace.editor.set_columns(draft, label="letter")
     assert chosen.problem.code == "unknown_column"
     assert chosen.given == (GivenFile("test", "more.csv", 30, ()),)
 
 
 @pytest.mark.parametrize("role", ["main", "../test", ""])
-def test_there_are_no_other_roles(desk: DraftEditor, moods: Path, role: str) -> None:
-    draft = opened(desk, moods)
-    for call in (lambda: desk.add_file(ME, draft, role, "x.csv", moods), lambda: desk.remove_file(ME, draft, role)):
+def test_there_are_no_other_roles(studio: Studio, moods: Path, role: str) -> None:
+    workspace = studio.for_owner(ME)
+    draft = opened(studio, moods)
+    for call in (lambda: workspace.editor.add_file(draft, role, "x.csv", moods), lambda: workspace.editor.remove_file(draft, role)):
         with refused("unknown_role"):
             call()
 
@@ -230,128 +242,127 @@ def test_there_are_no_other_roles(desk: DraftEditor, moods: Path, role: str) -> 
 _DEADLY = """
 import os, signal, sys
 from pathlib import Path
-import trainer.drafts.editor
+import trainer.drafts.cache
 import trainer.drafts.preparation
 from tests.readers import InThisProcess
 from trainer.settings import Settings
+from trainer.studio import Studio
 
 how, runs, file, *draft = sys.argv[1:]
-desk = trainer.drafts.editor.DraftEditor(Settings(runs_dir=Path(runs)), InThisProcess())
+workspace = Studio(Settings(runs_dir=Path(runs)), reader=InThisProcess()).for_owner("local")
 ends = {"exit": lambda *_: os._exit(3), "kill": lambda *_: os.kill(os.getpid(), signal.SIGKILL)}
 if how in ends:
-    trainer.drafts.editor.read_tables = ends[how]
+    trainer.drafts.cache.read_tables = ends[how]
 if how == "understand":
-    trainer.drafts.editor.understand = lambda *_, **__: os._exit(3)
+    trainer.drafts.cache.understand = lambda *_, **__: os._exit(3)
 if how == "add":
-    trainer.drafts.editor.read_tables = lambda drafts, draft, *others: os._exit(3) if draft.test else real(drafts, draft, *others)
+    trainer.drafts.cache.read_tables = lambda drafts, draft, *others: os._exit(3) if draft.test else real(drafts, draft, *others)
     real = trainer.drafts.preparation.read_tables
-    desk.add_file("local", draft[0], "test", "aside.csv", Path(file))
-desk.open_files("local", {"main": (Path(file).name, Path(file))}) if not draft else desk.reopen("local", draft[0], force=True)
+    workspace.editor.add_file(draft[0], "test", "aside.csv", Path(file))
+workspace.drafts.open_files({"main": (Path(file).name, Path(file))}) if not draft else workspace.drafts.reopen(draft[0], force=True)
 """
 
 
-def ended_while_reading(how: str, desk: DraftEditor, file: Path, *draft: str) -> None:
+def ended_while_reading(how: str, studio: Studio, file: Path, *draft: str) -> None:
     """Another process opens the file, or the draft that there is, and comes to a sudden end."""
-    command = [sys.executable, "-c", _DEADLY, how, str(desk.settings.runs_dir), str(file), *draft]
+    command = [sys.executable, "-c", _DEADLY, how, str(studio.settings.runs_dir), str(file), *draft]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert done.returncode not in (0, 1), done.stderr
 
 
 @pytest.mark.parametrize("how", ["exit", "kill", "understand"])
 def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
-    desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    studio: Studio, moods: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    first = opened(desk, moods)
-    ended_while_reading(how, desk, moods)
-    again = DraftEditor(desk.settings, desk.reader)
+    first = opened(studio, moods)
+    ended_while_reading(how, studio, moods)
+    again = Studio(studio.settings, reader=studio.reader)
     with monkeypatch.context() as reads:
-        reads.setattr("trainer.drafts.editor.read_tables", lambda *_: pytest.fail("it was read"))
-        assert (again.latest_draft(ME), again.latest_prepared_draft(ME)) == (None, None)
-        deadly = again.withheld_draft(ME)
+        reads.setattr("trainer.drafts.cache.read_tables", lambda *_: pytest.fail("it was read"))
+        assert (again.for_owner(ME).drafts.latest_id(), again.for_owner(ME).drafts.latest()) == (None, None)
+        deadly = again.for_owner(ME).drafts.withheld()
         assert (deadly.name, deadly.withheld, deadly.open) == ("moods.csv", True, False)
-        assert [(one.id, one.withheld) for one in again.drafts(ME)] == [(deadly.id, True), (first, False)]
-        assert again.withheld_draft(OTHER) is None
-        for read in (again.preparation, again.reopen):
+        assert [(one.id, one.withheld) for one in again.for_owner(ME).drafts.summaries()] == [(deadly.id, True), (first, False)]
+        assert again.for_owner(OTHER).drafts.withheld() is None
+        for read in (again.for_owner(ME).drafts.get, again.for_owner(ME).drafts.reopen):
             with refused("withheld_draft"):
-                read(ME, deadly.id)
+                read(deadly.id)
     # The other files open as ever, and this one once somebody says so.
-    assert again.reopen(ME, first).corpus is not None
-    assert again.withheld_draft(ME) is None
-    assert again.reopen(ME, deadly.id, force=True).corpus is not None
-    assert DraftEditor(desk.settings, desk.reader).latest_draft(ME) == deadly.id
-    assert files_of(desk, deadly.id) == ["draft.json", "source"]
+    assert again.for_owner(ME).drafts.reopen(first).corpus is not None
+    assert again.for_owner(ME).drafts.withheld() is None
+    assert again.for_owner(ME).drafts.reopen(deadly.id, force=True).corpus is not None
+    assert Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.latest_id() == deadly.id
+    assert files_of(studio, deadly.id) == ["draft.json", "source"]
 
 
-def test_a_file_that_ends_its_reader_each_time_is_withheld_each_time_and_can_be_removed(desk: DraftEditor, moods: Path) -> None:
-    ended_while_reading("kill", desk, moods)
-    deadly = desk.withheld_draft(ME).id
-    ended_while_reading("kill", desk, moods, deadly)
-    assert desk.withheld_draft(ME).id == deadly
-    desk.remove_draft(ME, deadly)
-    assert (desk.withheld_draft(ME), desk.latest_draft(ME), desk.drafts(ME)) == (None, None, ())
+def test_a_file_that_ends_its_reader_each_time_is_withheld_each_time_and_can_be_removed(studio: Studio, moods: Path) -> None:
+    workspace = studio.for_owner(ME)
+    ended_while_reading("kill", studio, moods)
+    deadly = workspace.drafts.withheld().id
+    ended_while_reading("kill", studio, moods, deadly)
+    assert workspace.drafts.withheld().id == deadly
+    workspace.drafts.remove(deadly)
+    assert (workspace.drafts.withheld(), workspace.drafts.latest_id(), workspace.drafts.summaries()) == (None, None, ())
 
 
-def test_a_test_file_that_ended_its_reader_does_not_take_the_draft_with_it(desk: DraftEditor, moods: Path) -> None:
-    draft = opened(desk, moods)
-    ended_while_reading("add", desk, moods, draft)
-    again = DraftEditor(desk.settings, desk.reader)
-    assert again.withheld_draft(ME) is None
-    assert again.latest_prepared_draft(ME).given == ()
+def test_a_test_file_that_ended_its_reader_does_not_take_the_draft_with_it(studio: Studio, moods: Path) -> None:
+    draft = opened(studio, moods)
+    ended_while_reading("add", studio, moods, draft)
+    again = Studio(studio.settings, reader=studio.reader)
+    assert again.for_owner(ME).drafts.withheld() is None
+    assert again.for_owner(ME).drafts.latest().given == ()
 
 
-def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(
-    desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    draft, seen = opened(desk, moods), []
+def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(studio: Studio, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft, seen = opened(studio, moods), []
     other = (
-        "import sys; from pathlib import Path; from tests.readers import InThisProcess; from trainer.drafts.editor import DraftEditor; from trainer.settings import Settings; "
+        "import sys; from pathlib import Path; from tests.readers import InThisProcess; from trainer.settings import Settings; from trainer.studio import Studio; "
         + (
-            "desk = DraftEditor(Settings(runs_dir=Path(sys.argv[1])), InThisProcess()); print(desk.latest_draft('local'), len(desk.latest_prepared_draft('local').corpus))"
+            "drafts = Studio(Settings(runs_dir=Path(sys.argv[1])), reader=InThisProcess()).for_owner('local').drafts; print(drafts.latest_id(), len(drafts.latest().corpus))"
         )
     )
 
     def look(*how: object) -> object:
-        command = [sys.executable, "-c", other, str(desk.settings.runs_dir)]
+        command = [sys.executable, "-c", other, str(studio.settings.runs_dir)]
         seen.append(subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True).stdout.split())
         return read_tables(*how)
 
-    monkeypatch.setattr("trainer.drafts.editor.read_tables", look)
-    DraftEditor(desk.settings, desk.reader).prepared_draft(ME, draft)
+    monkeypatch.setattr("trainer.drafts.cache.read_tables", look)
+    Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.get(draft)
     assert seen == [[draft, "90"]]
 
 
-def test_a_file_that_aborts_its_parser_is_a_sentence_and_the_page_opens_after_it(desk: DraftEditor, shared: Path, moods: Path) -> None:
+def test_a_file_that_aborts_its_parser_is_a_sentence_and_the_page_opens_after_it(studio: Studio, shared: Path, moods: Path) -> None:
     file = shared / "faults" / "files" / "abort.parquet"
     if not file.is_file():
         pytest.skip(f"needs {file}, which is not part of the project")
-    for way in (lambda: opened(desk, file), lambda: desk.add_file(ME, opened(desk, moods), "test", file.name, file)):
+    for way in (lambda: opened(studio, file), lambda: studio.for_owner(ME).editor.add_file(opened(studio, moods), "test", file.name, file)):
         with refused("file_damaged"):
             way()
-    again = DraftEditor(desk.settings, desk.reader)
-    assert (again.withheld_draft(ME), again.latest_prepared_draft(ME).draft.main.name) == (None, "moods.csv")
-    assert len(again.drafts(ME)) == 1
+    again = Studio(studio.settings, reader=studio.reader)
+    assert (again.for_owner(ME).drafts.withheld(), again.for_owner(ME).drafts.latest().draft.main.name) == (None, "moods.csv")
+    assert len(again.for_owner(ME).drafts.summaries()) == 1
 
 
-def test_a_real_file_that_aborts_its_reader_is_withheld(desk: DraftEditor, shared: Path) -> None:
+def test_a_real_file_that_aborts_its_reader_is_withheld(studio: Studio, shared: Path) -> None:
     """The second wall: without a process of its own, or where that takes the server with it."""
+    workspace = studio.for_owner(ME)
     file = shared / "faults" / "files" / "abort.parquet"
     if not file.is_file():
         pytest.skip(f"needs {file}, which is not part of the project")
-    ended_while_reading("", desk, file)
-    deadly = desk.withheld_draft(ME)
+    ended_while_reading("", studio, file)
+    deadly = workspace.drafts.withheld()
     assert deadly.name == "abort.parquet"
-    assert desk.latest_prepared_draft(ME) is None
+    assert workspace.drafts.latest() is None
     with pytest.raises(UserError, match=r"abort\.parquet is not opened by itself: Emotune ended suddenly while it was reading it"):
-        desk.reopen(ME, deadly.id)
+        workspace.drafts.reopen(deadly.id)
 
 
-def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(
-    desk: DraftEditor, moods: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(studio: Studio, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("trainer.drafts.editor.read_tables", fails)
+    monkeypatch.setattr("trainer.drafts.cache.read_tables", fails)
     with pytest.raises(MemoryError):
-        opened(desk, moods)
-    assert desk.drafts(ME) == ()
+        opened(studio, moods)
+    assert studio.for_owner(ME).drafts.summaries() == ()

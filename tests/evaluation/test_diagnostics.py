@@ -592,11 +592,12 @@ GUESSES = [(text, label) for (text, _), (_, label) in zip(small_rows(160), small
 def test_real_trainings(
     studio: Studio, tmp_path: Path, rows: list, asked: dict, expected: set[str], told: list[str], untold: list[str]
 ) -> None:
+    workspace = studio.for_owner("local")
     file = write_rows(tmp_path / "moods.csv", rows)
     recipe = Recipe(encoder=studio.encoders.default.name, max_length=32, seed=7, **asked)
-    view = studio.wait("local", studio.train_files("local", {"main": ("moods.csv", file)}, recipe).id, 300)
+    view = workspace.wait(workspace.train_files({"main": ("moods.csv", file)}, recipe).id, 300)
     assert view.status == "finished", view.message
-    diagnoses = studio.diagnoses("local", view.id)
+    diagnoses = workspace.library.diagnoses(view.id)
     found = {d.code for d in diagnoses}
     # What does not learn may give the same class for all rows, too.
     assert found - ({"collapse"} if "flat_loss" in expected else set()) == expected

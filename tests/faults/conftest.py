@@ -58,8 +58,8 @@ def queued_run(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, 
     folder = tmp_path_factory.mktemp("template")
     path = write_rows(folder / "moods.csv", small_rows(120))
     studio = Studio(Settings(runs_dir=folder / "runs"), encoders=[tiny_encoder], reader=reader)
-    studio._enqueue = lambda run: None  # type: ignore[method-assign]
-    studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, RECIPE)
+    studio._queue.put = lambda run_id: None  # type: ignore[method-assign]
+    studio.for_owner(LOCAL_OWNER).train_files({"main": (path.name, path)}, RECIPE)
     return folder / "runs"
 
 

@@ -42,15 +42,15 @@ def serve(encoder: Encoder, runs: Path, faults: "Faults") -> dict:
     """Start a server in this folder: train the queued run, or resume the interrupted or failed one."""
     studio = Studio(Settings(runs_dir=runs, save_seconds=0), encoders=[encoder])
     studio.recover()
-    (view,) = studio.runs(LOCAL_OWNER)
+    (view,) = studio.for_owner(LOCAL_OWNER).library.runs()
     if view.status in ("interrupted", "failed"):
-        studio.resume(LOCAL_OWNER, view.id)
+        studio.for_owner(LOCAL_OWNER).resume(view.id)
     # If nothing can be written, it keeps waiting for space.
-    view = studio.wait(LOCAL_OWNER, view.id, 30)
+    view = studio.for_owner(LOCAL_OWNER).wait(view.id, 30)
     faults.over = True
     if view.status != "finished":
-        studio.resume(LOCAL_OWNER, view.id)
-        studio.wait(LOCAL_OWNER, view.id, 120)
+        studio.for_owner(LOCAL_OWNER).resume(view.id)
+        studio.for_owner(LOCAL_OWNER).wait(view.id, 120)
     return {"status": view.status, "message": view.message, "calls": faults.calls}
 
 

@@ -80,21 +80,21 @@ def _prepare(studio: Studio, name: str, csv: Path) -> str:
     """Queue three runs without starting any; returns the id of the first."""
 
     def queue_run(recipe: Recipe) -> str:
-        return studio.train_files(LOCAL_OWNER, {"main": (csv.name, csv)}, recipe).id
+        return studio.for_owner(LOCAL_OWNER).train_files({"main": (csv.name, csv)}, recipe).id
 
     if name == SCENE_NAMES[0]:
-        studio._enqueue = lambda run: None  # type: ignore[method-assign]
+        studio._queue.put = lambda run_id: None  # type: ignore[method-assign]
         target = queue_run(RECIPE)
     else:
         if name == SCENE_NAMES[2]:
             _stop_in_the_middle()
         parent = queue_run(RECIPE if name == SCENE_NAMES[2] else SHORT)
-        view = studio.wait(LOCAL_OWNER, parent, STUCK_SECONDS)
+        view = studio.for_owner(LOCAL_OWNER).wait(parent, STUCK_SECONDS)
         if view.status != ("stopped" if name == SCENE_NAMES[2] else "finished"):
             raise RuntimeError(f"the parent is {view.status}: {view.message}")
         studio.close()
-        studio._enqueue = lambda run: None  # type: ignore[method-assign]
-        target = studio.resume(LOCAL_OWNER, parent, more_epochs=1 if name == SCENE_NAMES[1] else 0).id
+        studio._queue.put = lambda run_id: None  # type: ignore[method-assign]
+        target = studio.for_owner(LOCAL_OWNER).resume(parent, more_epochs=1 if name == SCENE_NAMES[1] else 0).id
     for seed in (7, 8):
         queue_run(replace(SHORT, seed=seed))
     return target

@@ -35,10 +35,10 @@ def main(encoder: Path, path: Path, runs: Path, n_runs: int) -> None:
     recipe = Recipe(encoder=encoder.name, epochs=1, batch_size=16, learning_rate=1e-2, max_length=32)
     process, usages = psutil.Process(), []
     for seed in range(n_runs):
-        view = studio.train_files(LOCAL_OWNER, {"main": (path.name, path)}, Recipe(**{**recipe.to_dict(), "seed": seed}))
-        view = studio.wait(LOCAL_OWNER, view.id, 120)
-        studio.predict(LOCAL_OWNER, view.id, ["happy sunny laugh"])
-        studio.reports(LOCAL_OWNER, view.id)
+        view = studio.for_owner(LOCAL_OWNER).train_files({"main": (path.name, path)}, Recipe(**{**recipe.to_dict(), "seed": seed}))
+        view = studio.for_owner(LOCAL_OWNER).wait(view.id, 120)
+        studio.for_owner(LOCAL_OWNER).models.predict(view.id, ["happy sunny laugh"])
+        studio.for_owner(LOCAL_OWNER).library.reports(view.id)
         usages.append({"status": view.status, **resource_usage(process)})
     print(json.dumps(usages))
 

@@ -59,8 +59,8 @@ def trained_pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder
     path = write_rows(folder / "moods.csv", small_rows(120))
     studio = Studio(Settings(runs_dir=folder / "runs", save_seconds=0), encoders=[tiny_encoder], reader=reader)
     for _ in range(2):
-        view = studio.train_files(ME, {"main": (path.name, path)}, RECIPE)
-        assert studio.wait(ME, view.id, 120).status == "finished"
+        view = studio.for_owner(ME).train_files({"main": (path.name, path)}, RECIPE)
+        assert studio.for_owner(ME).wait(view.id, 120).status == "finished"
     studio.close()
     shutil.rmtree(folder / "runs" / "drafts", ignore_errors=True)
     return folder / "runs"
@@ -76,7 +76,7 @@ def copy_pair(trained_pair: Path, tmp_path: Path, tiny_encoder: Encoder, reader:
         shutil.rmtree(runs, ignore_errors=True)
         shutil.copytree(trained_pair, runs)
         studio = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
-        studio._enqueue = lambda run: None  # type: ignore[method-assign]  # nothing is trained here
+        studio._queue.put = lambda run_id: None  # type: ignore[method-assign]  # nothing is trained here
         return Pair(studio, run, other)
 
     yield copy
@@ -108,26 +108,26 @@ def render_results(pair: Pair) -> str:
 
 def read_zip(pair: Pair) -> list[tuple[str, bytes]]:
     target = pair.folder.parent / "model.zip"
-    pair.studio.zip_model(ME, pair.run, target)
+    pair.studio.for_owner(ME).models.write_zip(pair.run, target)
     with zipfile.ZipFile(target) as archive:
         return [(name, archive.read(name)) for name in archive.namelist()]
 
 
 def compare_pair(pair: Pair) -> Any:
-    comparison = pair.studio.compare(ME, [pair.run, pair.other])
+    comparison = pair.studio.for_owner(ME).library.compare([pair.run, pair.other])
     return [(run.recipe, run.scores, run.problem) for run in comparison.runs], [paired.p for _, paired in comparison.against]
 
 
 USES: dict[str, Callable[[Pair], Any]] = {
-    "view": lambda p: replace(p.studio.view(ME, p.run), damage=()),
-    "recipe": lambda p: p.studio.recipe(ME, p.run),
-    "reports": lambda p: [r.to_dict() for r in vars(p.studio.reports(ME, p.run)).values()],
+    "view": lambda p: replace(p.studio.for_owner(ME).library.view(p.run), damage=()),
+    "recipe": lambda p: p.studio.for_owner(ME).library.recipe(p.run),
+    "reports": lambda p: [r.to_dict() for r in vars(p.studio.for_owner(ME).library.reports(p.run)).values()],
     "compare": compare_pair,
-    "predict": lambda p: [q.probabilities.tolist() for q in p.studio.predict(ME, p.run, TEXTS)[1]],
+    "predict": lambda p: [q.probabilities.tolist() for q in p.studio.for_owner(ME).models.predict(p.run, TEXTS)[1]],
     "zip": read_zip,
     "rows": lambda p: [pipeline.load_run_rows(Run(p.folder))[0].texts, pipeline.load_run_rows(Run(p.folder))[0].label_ids.tolist()],
-    "source": lambda p: (p.folder / "source").read_bytes() if not p.studio.damage(ME, p.run) else None,
-    "resume": lambda p: p.studio.resume(ME, p.run, more_epochs=1).status,
+    "source": lambda p: (p.folder / "source").read_bytes() if not p.studio.for_owner(ME).library.damage(p.run) else None,
+    "resume": lambda p: p.studio.for_owner(ME).resume(p.run, more_epochs=1).status,
 }
 
 
@@ -149,27 +149,27 @@ def try_all_uses(pair: Pair) -> tuple[dict[str, Any], set[str], list[str]]:
 def check_the_rest_works(pair: Pair) -> None:
     """The list of runs, the change token and the recovery of a server work, and the other run is undamaged."""
     studio = pair.studio
-    views = {view.id: view for view in studio.runs(ME)}
+    views = {view.id: view for view in studio.for_owner(ME).library.runs()}
     assert set(views) == {pair.run, pair.other}
     assert not views[pair.other].damage
-    assert not studio.damage(ME, pair.other)
+    assert not studio.for_owner(ME).library.damage(pair.other)
     for view in views.values():
-        assert render_everywhere(replace(view, damage=studio.damage(ME, view.id)))
-    assert studio.token(ME)
+        assert render_everywhere(replace(view, damage=studio.for_owner(ME).library.damage(view.id)))
+    assert studio.for_owner(ME).change_token()
     studio.recover()
 
 
 def check_rename_and_delete(pair: Pair) -> None:
-    studio, view = pair.studio, pair.studio.view(ME, pair.run)
-    assert studio.rename(ME, pair.run, "another name").name == "another name"
+    studio, view = pair.studio, pair.studio.for_owner(ME).library.view(pair.run)
+    assert studio.for_owner(ME).library.rename(pair.run, "another name").name == "another name"
     if view.live:
-        studio.stop(ME, pair.run)
-    studio.delete(ME, pair.run)
+        studio.for_owner(ME).stop(pair.run)
+    studio.for_owner(ME).delete(pair.run)
     # An earlier use may have created a child run.
-    for child in [view for view in studio.runs(ME) if view.parent == pair.run]:
-        studio.stop(ME, child.id)
-        studio.delete(ME, child.id)
-    assert [view.id for view in studio.runs(ME)] == [pair.other]
+    for child in [view for view in studio.for_owner(ME).library.runs() if view.parent == pair.run]:
+        studio.for_owner(ME).stop(child.id)
+        studio.for_owner(ME).delete(child.id)
+    assert [view.id for view in studio.for_owner(ME).library.runs()] == [pair.other]
     assert not pair.folder.exists()
 
 
@@ -212,8 +212,8 @@ def damage_each_file(copy_pair: Callable[[], Pair], *, flips: int, cuts: int) ->
             file = pair.folder / name
             file.unlink() if corrupted is None else file.write_bytes(corrupted)
             check_the_rest_works(pair)
-            damage = pair.studio.damage(ME, pair.run)
-            shown = render_results(pair) if pair.studio.view(ME, pair.run).has_model else ""
+            damage = pair.studio.for_owner(ME).library.damage(pair.run)
+            shown = render_results(pair) if pair.studio.for_owner(ME).library.view(pair.run).has_model else ""
             values, refused, raised = try_all_uses(pair)
             reported = bool(damage) or (name.startswith("checkpoints") and (refused == {"resume"} or checkpoint_is_refused(pair)))
             assert all(sentence.endswith(".") for sentence in damage)
@@ -309,10 +309,10 @@ def corrupt_each_event_field(copy_pair: Callable[[], Pair], *, values: int) -> d
                     # Sealed again, so that the schema or the line's checksum reports the damage, not the seal.
                     integrity.seal_results(pair.folder, {"kind": "finished"})
                     fresh = replace(pair, studio=Studio(pair.studio.settings, encoders=pair.studio.encoders, reader=pair.studio.reader))
-                    fresh.studio._enqueue = lambda run: None  # type: ignore[method-assign]
+                    fresh.studio._queue.put = lambda run_id: None  # type: ignore[method-assign]
                     check_the_rest_works(fresh)
                     counts["cases"] += 1
-                    if not fresh.studio.view(ME, pair.run).damage:
+                    if not fresh.studio.for_owner(ME).library.view(pair.run).damage:
                         counts["unreported"] += 1
                         faults.append(f"{event['kind']}.{field} = {str(invalid)[:40]!r}")
     check_rename_and_delete(fresh)
@@ -339,8 +339,8 @@ def test_a_log_of_brackets_breaks_nothing(copy_pair: Callable[[], Pair]) -> None
     log = pair.folder / "events.jsonl"
     log.write_bytes(log.read_bytes() + b"[" * 200_000 + b"\n" + line({"kind": "log", "time": 1.0, "step": 3})[:-2] + b"\n")
     check_the_rest_works(pair)
-    assert "2 lines are damaged" in pair.studio.damage(ME, pair.run)[0]
-    assert pair.studio.reports(ME, pair.run).test.rows
+    assert "2 lines are damaged" in pair.studio.for_owner(ME).library.damage(pair.run)[0]
+    assert pair.studio.for_owner(ME).library.reports(pair.run).test.rows
 
 
 def test_a_finished_run_whose_log_was_cut_keeps_its_model_and_is_not_trained_over(copy_pair: Callable[[], Pair]) -> None:
@@ -349,35 +349,35 @@ def test_a_finished_run_whose_log_was_cut_keeps_its_model_and_is_not_trained_ove
     # Cut at the end of a line, where no checksum helps: right after the run was queued, or with nothing left.
     for n_kept, status in ((2, "interrupted"), (0, "damaged")):
         (pair.folder / "events.jsonl").write_bytes(log_of(events[:n_kept]))
-        view = Studio(pair.studio.settings, encoders=pair.studio.encoders, reader=pair.studio.reader).view(ME, pair.run)
+        view = Studio(pair.studio.settings, encoders=pair.studio.encoders, reader=pair.studio.reader).for_owner(ME).library.view(pair.run)
         assert (view.status, view.has_model) == (status, True)
         assert "events.jsonl" in view.damage[0]
         waiting: list[str] = []
-        pair.studio._enqueue = lambda run: waiting.append(run.id)  # type: ignore[method-assign]  # noqa: B023
+        pair.studio._queue.put = lambda run_id: waiting.append(run_id)  # type: ignore[method-assign]  # noqa: B023
         pair.studio.recover()
         assert waiting == []
-        assert pair.studio.reports(ME, pair.run).test.rows
+        assert pair.studio.for_owner(ME).library.reports(pair.run).test.rows
 
 
 def test_a_renamed_run_is_undamaged(copy_pair: Callable[[], Pair]) -> None:
     pair = copy_pair()
-    pair.studio.rename(ME, pair.run, "another name")
-    assert pair.studio.damage(ME, pair.run) == ()
+    pair.studio.for_owner(ME).library.rename(pair.run, "another name")
+    assert pair.studio.for_owner(ME).library.damage(pair.run) == ()
     # The downloaded model has the new name too.
     cards = [content for name, content in read_zip(pair) if name.endswith("README.md")]
     assert [card.decode().count("# another name\n") for card in cards] == [1]
     log = pair.folder / "events.jsonl"
     log.write_bytes(log.read_bytes()[:-1])
-    assert "has lost a part" in Studio(pair.studio.settings, reader=pair.studio.reader).view(ME, pair.run).damage[0]
+    assert "has lost a part" in Studio(pair.studio.settings, reader=pair.studio.reader).for_owner(ME).library.view(pair.run).damage[0]
 
 
 def test_a_rename_does_not_seal_a_damaged_card(copy_pair: Callable[[], Pair]) -> None:
     pair = copy_pair()
     card = pair.folder / "model" / "README.md"
     card.write_bytes(card.read_bytes().replace(b"test rows", b"best rows"))
-    pair.studio.rename(ME, pair.run, "another name")
-    assert pair.studio.view(ME, pair.run).name == "another name"
-    assert "model/README.md" in Studio(pair.studio.settings, reader=pair.studio.reader).damage(ME, pair.run)[0]
+    pair.studio.for_owner(ME).library.rename(pair.run, "another name")
+    assert pair.studio.for_owner(ME).library.view(pair.run).name == "another name"
+    assert "model/README.md" in Studio(pair.studio.settings, reader=pair.studio.reader).for_owner(ME).library.damage(pair.run)[0]
 
 
 def test_the_undamaged_results_of_a_damaged_run_are_shown(copy_pair: Callable[[], Pair]) -> None:
@@ -402,12 +402,12 @@ def test_a_damaged_recipe_is_an_error_message_and_the_run_stays_usable(copy_pair
         pair = copy_pair()
         (pair.folder / "recipe.json").write_bytes(content)
         with pytest.raises(UserError, match=r"recipe\.json") as error:
-            pair.studio.recipe(ME, pair.run)
+            pair.studio.for_owner(ME).library.recipe(pair.run)
         assert error.value.code == "run_damaged"
-        comparison = pair.studio.compare(ME, [pair.run, pair.other])
+        comparison = pair.studio.for_owner(ME).library.compare([pair.run, pair.other])
         assert [run.recipe is None for run in comparison.runs] == [True, False]
         assert comparison.against
-        assert len(pair.studio.predict(ME, pair.run, TEXTS)[1]) == 2
+        assert len(pair.studio.for_owner(ME).models.predict(pair.run, TEXTS)[1]) == 2
 
 
 def test_the_terminal_reports_damage(

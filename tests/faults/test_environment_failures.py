@@ -21,7 +21,6 @@ from tests.conftest import small_rows, write_rows
 from tests.faults.outcomes import Outcome, outcome_of
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
-from trainer.jobs.queue import Queue
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog, parse
 from trainer.runs.run import Run, RunStore
@@ -46,7 +45,7 @@ def moods(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def studio(tmp_path: Path, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Studio]:
     """Saves a checkpoint at each logged point, and retries delayed runs at once."""
     studio = Studio(Settings(runs_dir=tmp_path / "runs", save_seconds=0), encoders=[tiny_encoder], reader=reader)
-    studio._queue = Queue(studio._take_turn, first_pause=0.01)
+    studio._queue._first_pause = 0.01
     yield studio
     studio.close()
 
@@ -62,22 +61,22 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder,
 
 
 def begin(studio: Studio, path: Path, recipe: Recipe = RECIPE) -> RunView:
-    return studio.train_files(ME, {"main": (path.name, path)}, recipe)
+    return studio.for_owner(ME).train_files({"main": (path.name, path)}, recipe)
 
 
 def queue_two(studio: Studio, path: Path) -> tuple[RunView, RunView]:
     """Queue two runs before either of them starts."""
-    enqueue, waiting = studio._enqueue, []
-    studio._enqueue = waiting.append  # type: ignore[method-assign]
+    put, waiting = studio._queue.put, []
+    studio._queue.put = waiting.append  # type: ignore[method-assign]
     views = begin(studio, path), begin(studio, path, NEXT)
-    studio._enqueue = enqueue  # type: ignore[method-assign]
-    for run in waiting:
-        studio._enqueue(run)
+    studio._queue.put = put  # type: ignore[method-assign]
+    for run_id in waiting:
+        put(run_id)
     return views
 
 
 def wait_for_end(studio: Studio, view: RunView) -> RunView:
-    return studio.wait(ME, view.id, PATIENCE)
+    return studio.for_owner(ME).wait(view.id, PATIENCE)
 
 
 def wait_until(studio: Studio, condition: Callable[[], bool]) -> None:
@@ -89,7 +88,7 @@ def wait_until(studio: Studio, condition: Callable[[], bool]) -> None:
 
 def is_delayed(studio: Studio, view: RunView, reached: threading.Event) -> bool:
     """Whether a run could not begin after the event, or is no longer queued."""
-    return (reached.is_set() and studio.delay(view.id) is not None) or not studio._queue.has(view.id)
+    return (reached.is_set() and studio.for_owner(ME).delay(view.id) is not None) or not studio._queue.has(view.id)
 
 
 def outcome(studio: Studio, view: RunView) -> Outcome:
@@ -143,16 +142,16 @@ def test_a_folder_that_becomes_read_only(
     with after_event(monkeypatch, event_type, step, lambda run: setattr(disk, "active", True)) as reached:
         view, following = queue_two(studio, moods)
         wait_until(studio, lambda: is_delayed(studio, following, reached))
-    assert "Read-only file system" in studio.delay(following.id).reason
+    assert "Read-only file system" in studio.for_owner(ME).delay(following.id).reason
     # Not even the failure can be written.
-    assert studio.view(ME, view.id).status == "interrupted"
-    assert studio.view(ME, following.id).status == "queued"
-    for attempt in (lambda: studio.resume(ME, view.id), lambda: begin(studio, moods)):
+    assert studio.for_owner(ME).library.view(view.id).status == "interrupted"
+    assert studio.for_owner(ME).library.view(following.id).status == "queued"
+    for attempt in (lambda: studio.for_owner(ME).resume(view.id), lambda: begin(studio, moods)):
         with pytest.raises(UserError, match=r"(cannot|could not) write to .*\(Read-only file system\)"):
             attempt()
     disk.active = False
     assert wait_for_end(studio, following).status == "finished"
-    studio.resume(ME, view.id)
+    studio.for_owner(ME).resume(view.id)
     assert outcome(studio, wait_for_end(studio, view)) == undisturbed
 
 
@@ -164,14 +163,14 @@ def test_a_runs_folder_that_disappears_and_comes_back(
     with after_event(monkeypatch, "saved", 6, lambda run: runs.rename(moved)) as reached:
         view, following = queue_two(studio, moods)
         wait_until(studio, lambda: is_delayed(studio, following, reached))
-    assert studio.delay(following.id).reason == "the folder of all runs is not there"
-    assert studio.runs(ME) == []
+    assert studio.for_owner(ME).delay(following.id).reason == "the folder of all runs is not there"
+    assert studio.for_owner(ME).library.runs() == []
     # No partial run was created in its place.
     assert not runs.exists()
     moved.rename(runs)
     assert wait_for_end(studio, following).status == "finished"
-    assert studio.view(ME, view.id).status == "interrupted"
-    studio.resume(ME, view.id)
+    assert studio.for_owner(ME).library.view(view.id).status == "interrupted"
+    studio.for_owner(ME).resume(view.id)
     assert outcome(studio, wait_for_end(studio, view)) == undisturbed
 
 
@@ -182,10 +181,10 @@ def test_after_a_runs_folder_was_removed_for_good_the_next_run_is_trained(
         view, following = queue_two(studio, moods)
         wait_until(studio, lambda: reached.is_set() and studio._queue._busy is None)
     with pytest.raises(UserError, match="There is no such run"):
-        studio.view(ME, view.id)
+        studio.for_owner(ME).library.view(view.id)
     new = begin(studio, moods)
     assert outcome(studio, wait_for_end(studio, new)) == undisturbed
-    assert [view.id for view in studio.runs(ME)] == [new.id]
+    assert [view.id for view in studio.for_owner(ME).library.runs()] == [new.id]
     assert following.id != new.id
 
 
@@ -252,5 +251,5 @@ def test_out_of_memory_twice_fails_one_run_and_the_next_is_trained(
     assert failed.saved_step == 2
     assert wait_for_end(studio, following).status == "finished"
     monkeypatch.undo()
-    studio.resume(ME, view.id)
+    studio.for_owner(ME).resume(view.id)
     assert wait_for_end(studio, view).status == "finished"

@@ -64,5 +64,5 @@ def test_a_start_beyond_the_queue_is_refused_and_leaves_nothing_and_the_same_one
     with pytest.raises(UserError, match="trainings wait already") as refusal:
         begin(studio, small_csv, replace(RECIPE, seed=7))
     assert refusal.value.code == "queue_full"
-    assert [view.id for view in studio.runs("local")] == [first.id]
-    assert near_capacity(studio.settings, studio.runs("local")) == "1 of at most 1 trainings wait already."
+    assert [view.id for view in studio.for_owner("local").library.runs()] == [first.id]
+    assert near_capacity(studio.settings, studio.for_owner("local").library.runs()) == "1 of at most 1 trainings wait already."

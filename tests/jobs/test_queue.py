@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from trainer.jobs.queue import LONGEST_PAUSE, Queue, pause_after
+from trainer.jobs.queue import LONGEST_PAUSE, JobQueue, pause_after
 
 PATIENCE = 60.0
 
@@ -34,8 +34,8 @@ def work() -> Work:
 
 
 @pytest.fixture
-def queue(work: Work) -> Iterator[Queue]:
-    made = Queue(work, first_pause=0.001)
+def queue(work: Work) -> Iterator[JobQueue]:
+    made = JobQueue(work, first_pause=0.001)
     yield made
     for event in work.held.values():
         event.set()
@@ -43,30 +43,30 @@ def queue(work: Work) -> Iterator[Queue]:
     made.join()
 
 
-def until(queue: Queue, condition: Callable[[], bool]) -> None:
+def until(queue: JobQueue, condition: Callable[[], bool]) -> None:
     while not condition():
         seen = queue.changes
         if not condition():
             queue.wait(seen, PATIENCE)
 
 
-def test_first_in_first_out_and_each_once(queue: Queue, work: Work) -> None:
+def test_first_in_first_out_and_each_once(queue: JobQueue, work: Work) -> None:
     go = work.hold("a")
     for item in "abcab":
         queue.put(item)
-    until(queue, lambda: queue.before("a") is None)
+    until(queue, lambda: queue.position("a") is None)
     queue.put("a")  # it is being worked at
-    assert [queue.before(item) for item in "abcd"] == [None, 1, 2, None]
+    assert [queue.position(item) for item in "abcd"] == [None, 1, 2, None]
     assert [queue.has(item) for item in "abcd"] == [True, True, True, False]
     go.set()
     until(queue, lambda: work.done == ["a", "b", "c"] and not queue.has("c"))
 
 
-def test_one_that_is_taken_out_is_not_worked_at(queue: Queue, work: Work) -> None:
+def test_one_that_is_taken_out_is_not_worked_at(queue: JobQueue, work: Work) -> None:
     go = work.hold("a")
     for item in "abc":
         queue.put(item)
-    until(queue, lambda: queue.before("a") is None)
+    until(queue, lambda: queue.position("a") is None)
     assert queue.discard("b")
     assert not queue.discard("b")
     assert not queue.discard("a")
@@ -75,7 +75,7 @@ def test_one_that_is_taken_out_is_not_worked_at(queue: Queue, work: Work) -> Non
     assert work.done == ["a", "c"]
 
 
-def test_what_could_not_begin_is_tried_again_until_it_can(queue: Queue, work: Work) -> None:
+def test_what_could_not_begin_is_tried_again_until_it_can(queue: JobQueue, work: Work) -> None:
     work.answers["a"] = ["somebody has it"] * 4
     queue.put("a")
     until(queue, lambda: len(work.done) == 5 and not queue.has("a"))
@@ -83,16 +83,16 @@ def test_what_could_not_begin_is_tried_again_until_it_can(queue: Queue, work: Wo
 
 
 def test_what_could_not_begin_says_why_keeps_its_place_and_keeps_nobody_behind_it(work: Work) -> None:
-    queue = Queue(work, first_pause=PATIENCE)
+    queue = JobQueue(work, first_pause=PATIENCE)
     work.answers["a"] = ["somebody has it"]
     go = work.hold("c")
     for item in "abcd":
         queue.put(item)
-    until(queue, lambda: work.done == ["a", "b"] and queue.before("c") is None)
+    until(queue, lambda: work.done == ["a", "b"] and queue.position("c") is None)
     delay = queue.delay("a")
     assert delay.reason == "somebody has it"
     assert 0 < delay.seconds <= PATIENCE
-    assert (queue.before("a"), queue.before("d"), queue.delay("d"), queue.delay("b")) == (1, 2, None, None)
+    assert (queue.position("a"), queue.position("d"), queue.delay("d"), queue.delay("b")) == (1, 2, None, None)
     assert queue.discard("a")  # one that is paused leaves too
     queue.close()
     go.set()
@@ -107,12 +107,12 @@ def test_pauses_grow_up_to_a_longest_one() -> None:
     assert pauses[-1] == pause_after(10_000) == LONGEST_PAUSE
 
 
-def test_a_closed_queue_begins_nothing_more_and_names_what_is_under_way(queue: Queue, work: Work) -> None:
+def test_a_closed_queue_begins_nothing_more_and_names_what_is_under_way(queue: JobQueue, work: Work) -> None:
     go = work.hold("a")
     work.answers["a"] = ["somebody has it"]
     queue.put("a")
     queue.put("b")
-    until(queue, lambda: queue.before("a") is None)
+    until(queue, lambda: queue.position("a") is None)
     assert queue.close() == "a"
     go.set()
     queue.join()
@@ -132,7 +132,7 @@ def test_a_thread_that_dies_takes_nothing_with_it() -> None:
             raise SystemError("the thread is gone")
         return ""
 
-    queue = Queue(dies_once)
+    queue = JobQueue(dies_once)
     queue.put("a")
     queue.join()
     assert not queue.has("a")
@@ -142,15 +142,15 @@ def test_a_thread_that_dies_takes_nothing_with_it() -> None:
     queue.join()
 
 
-def test_whoever_asks_is_answered_while_work_is_under_way(queue: Queue, work: Work) -> None:
+def test_whoever_asks_is_answered_while_work_is_under_way(queue: JobQueue, work: Work) -> None:
     """The page asks each second: no work is done under the queue's lock."""
     go = work.hold("a")
     queue.put("a")
-    until(queue, lambda: queue.before("a") is None)
+    until(queue, lambda: queue.position("a") is None)
     seen = queue.changes
     waiter = threading.Thread(target=queue.wait, args=(seen, PATIENCE))
     waiter.start()
-    assert (queue.has("a"), queue.delay("a"), queue.before("b")) == (True, None, None)
+    assert (queue.has("a"), queue.delay("a"), queue.position("b")) == (True, None, None)
     queue.put("b")
     waiter.join(PATIENCE)
     assert not waiter.is_alive()

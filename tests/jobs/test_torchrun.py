@@ -81,7 +81,7 @@ def two(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.M
 
 def ended(studio: Studio, view: RunView) -> RunView:
     """A run that is over, once its processes have ended too."""
-    view = studio.wait(ME, view.id, PATIENCE)
+    view = studio.for_owner(ME).wait(view.id, PATIENCE)
     while studio._queue.has(view.id):
         seen = studio._queue.changes
         if studio._queue.has(view.id):
@@ -90,7 +90,7 @@ def ended(studio: Studio, view: RunView) -> RunView:
 
 
 def output(studio: Studio, run_id: str) -> str:
-    path = studio.folder(ME, run_id) / OUTPUT
+    path = studio.for_owner(ME).library.folder(run_id) / OUTPUT
     return path.read_text(errors="replace")[:4000] if path.exists() else "no output"
 
 
@@ -115,22 +115,23 @@ def output(studio: Studio, run_id: str) -> str:
     ],
 )
 def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None], small_csv: Path, where: str, status: str) -> None:
+    workspace = two.for_owner(ME)
     at(where)
     view = ended(two, begin(two, small_csv, replace(RECIPE, epochs=4)))
     assert view.status == status, output(two, view.id)
     assert view.has_model == (status != "cancelled")
-    assert not (two.folder(ME, view.id) / OUTPUT).exists()
+    assert not (workspace.library.folder(view.id) / OUTPUT).exists()
     if view.has_model:
         assert view.processes == 2
-        assert two.reports(ME, view.id).test.rows
+        assert workspace.library.reports(view.id).test.rows
 
 
 def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, asked = torchrun.subprocess.run, []
 
     def pressed(*arguments: object, **how: object) -> object:
-        (view,) = two.runs(ME)
-        asked.append(two.stop(ME, view.id))
+        (view,) = two.for_owner(ME).library.runs()
+        asked.append(two.for_owner(ME).stop(view.id))
         return run(*arguments, **how)
 
     monkeypatch.setattr(torchrun.subprocess, "run", pressed)
@@ -140,8 +141,8 @@ def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Pa
 
 
 def test_a_run_that_another_process_writes_meanwhile_keeps_its_place(two: Studio, small_csv: Path) -> None:
-    two._enqueue = lambda run: None  # type: ignore[method-assign]
-    run = Run(two.folder(ME, begin(two, small_csv).id))
+    two._queue.put = lambda run_id: None  # type: ignore[method-assign]
+    run = Run(two.for_owner(ME).library.folder(begin(two, small_csv).id))
     with writer_lock(run.path):
         assert train_in_processes(run, 2, save_seconds=0), output(two, run.id)
     assert run.folded().status == "queued"
@@ -151,7 +152,7 @@ def test_what_failed_can_be_read(two: Studio, at: Callable[..., None], small_csv
     at("started", "fail")
     view = ended(two, begin(two, small_csv))
     assert (view.status, view.code) == ("failed", "unexpected")
-    folder = two.folder(ME, view.id)
+    folder = two.for_owner(ME).library.folder(view.id)
     log, said = (folder / "error.log").read_bytes(), (folder / OUTPUT).read_bytes()
     assert b"\0" not in log + said
     assert log.decode().startswith("Traceback")

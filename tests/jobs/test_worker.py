@@ -25,8 +25,8 @@ def signals() -> Iterator[None]:
 
 @pytest.fixture
 def waiting(studio: Studio, small_csv: Path) -> Run:
-    studio._enqueue = lambda run: None  # type: ignore[method-assign]
-    return Run(studio.folder(ME, begin(studio, small_csv, QUICK).id))
+    studio._queue.put = lambda run_id: None  # type: ignore[method-assign]
+    return Run(studio.for_owner(ME).library.folder(begin(studio, small_csv, QUICK).id))
 
 
 def kinds(run: Run) -> list[str]:

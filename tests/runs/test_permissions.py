@@ -50,15 +50,16 @@ def test_files_and_folders_are_readable_by_their_owner_alone_under_any_umask(tmp
 
 
 def test_whatever_a_training_writes_is_readable_by_its_owner_alone(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner(LOCAL_OWNER)
     restrict_umask()
     file = write_rows(tmp_path / "moods.csv", small_rows())
     recipe = Recipe(encoder="tiny-bert", epochs=1, batch_size=32, max_length=16)
-    view = studio.train_files(LOCAL_OWNER, {"main": (file.name, file)}, recipe)
+    view = workspace.train_files({"main": (file.name, file)}, recipe)
     while view.live:
-        view = studio.wait(LOCAL_OWNER, view.id, 1.0)
+        view = workspace.wait(view.id, 1.0)
     assert view.status == "finished"
     runs = studio.settings.runs_dir
-    studio.zip_model(LOCAL_OWNER, view.id, runs / "model.zip")
+    workspace.models.write_zip(view.id, runs / "model.zip")
     names = {path.name for path in runs.rglob("*")}
     assert {"model.safetensors", "data.parquet", "predictions.parquet", "events.jsonl", "recipe.json", "drafts", "model.zip"} <= names
     assert open_to_others(runs) == []

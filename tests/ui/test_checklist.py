@@ -19,7 +19,7 @@ EVIL = "<img src=x onerror=alert(1)>"
 def messy(studio: Studio, tmp_path: Path) -> PreparedDraft:
     rows = [*small_rows(90), *small_rows(3), (f"happy {EVIL} &amp; glad", "joy"), ("happy again", EVIL), ("smile", "JOY")]
     path = write_rows(tmp_path / "messy.csv", rows)
-    return studio.open_files("local", {"main": (path.name, path)})
+    return studio.for_owner("local").drafts.open_files({"main": (path.name, path)})
 
 
 def buttons(html: str) -> set[tuple[str, str]]:
@@ -48,36 +48,38 @@ def test_four_findings_are_in_view_and_the_rest_is_folded(messy: PreparedDraft) 
 
 
 def test_repairs_show_what_they_did_and_the_way_back(messy: PreparedDraft, studio: Studio) -> None:
-    html = checklist.checklist_html(studio.repair("local", messy.draft.id, ["label_variants", "duplicate_texts", "near_duplicates"]))
+    workspace = studio.for_owner("local")
+    html = checklist.checklist_html(workspace.editor.repair(messy.draft.id, ["label_variants", "duplicate_texts", "near_duplicates"]))
     assert {("undo", "label_variants"), ("undo", "duplicate_texts"), ("undo", "near_duplicates")} <= buttons(html)
     assert "3 repairs made" in html
     assert "Repaired. 3 rows: left out as a copy of another row." in html
     assert "There was nothing left to repair" in html
     assert "em-error" not in html
     dismissed = checklist.checklist_html(
-        studio.dismiss("local", studio.undo("local", messy.draft.id, ["label_variants"]).draft.id, "label_variants")
+        workspace.editor.dismiss(workspace.editor.undo(messy.draft.id, ["label_variants"]).draft.id, "label_variants")
     )
     assert ("undo", "label_variants") in buttons(dismissed)
 
 
 def test_uncertain_columns_can_be_confirmed_or_changed(studio: Studio, tmp_path: Path) -> None:
+    workspace = studio.for_owner("local")
     rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]
     path = write_rows(tmp_path / "two.csv", rows, ("text", "emotion", "sentiment"))
-    opened = studio.open_files("local", {"main": (path.name, path)})
+    opened = workspace.drafts.open_files({"main": (path.name, path)})
     assert {("confirm", ""), ("label", "2")} <= buttons(checklist.checklist_html(opened))
-    confirmed = studio.set_columns("local", opened.draft.id, text=(0,), label=1)
+    confirmed = workspace.editor.set_columns(opened.draft.id, text=(0,), label=1)
     assert "columns_unsure" not in {f.code for f in confirmed.findings}
 
 
 def test_nothing_of_the_file_is_markup(messy: PreparedDraft, studio: Studio) -> None:
-    for prepared in (messy, studio.repair("local", messy.draft.id, ["label_variants", "html_in_texts", "rare_classes"])):
+    for prepared in (messy, studio.for_owner("local").editor.repair(messy.draft.id, ["label_variants", "html_in_texts", "rare_classes"])):
         html = checklist.checklist_html(prepared)
         assert "<img" not in html
         assert "&lt;img src=x" in html
 
 
 def test_findings_of_the_encoder_come_first_in_the_same_list(studio: Studio, small_csv: Path) -> None:
-    clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
+    clean = studio.for_owner("local").drafts.open_files({"main": (small_csv.name, small_csv)})
     warning = Finding("few", "warning", 1, "Look at this.")
     prepared = replace(clean, findings=(warning, *clean.findings))
     waiting = checklist.checklist_html(prepared)
@@ -94,7 +96,7 @@ def test_findings_of_the_encoder_come_first_in_the_same_list(studio: Studio, sma
 
 
 def test_a_passed_check_replaces_the_line_that_says_checking(studio: Studio, small_csv: Path) -> None:
-    clean = studio.open_files("local", {"main": (small_csv.name, small_csv)})
+    clean = studio.for_owner("local").drafts.open_files({"main": (small_csv.name, small_csv)})
     fits = Finding("texts_fit", "ok", 240, "All texts fit.")
     before, after = checklist.checklist_html(clean), checklist.checklist_html(clean, [fits])
     assert before.count('<li class="em-check') == after.count('<li class="em-check')

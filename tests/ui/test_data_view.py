@@ -18,7 +18,7 @@ DEFAULT_FRACTIONS = {"validation_share": 0.1, "test_share": 0.2}
 
 
 def opened(studio: Studio, path: Path) -> PreparedDraft:
-    return studio.open_files("local", {"main": (path.name, path)})
+    return studio.for_owner("local").drafts.open_files({"main": (path.name, path)})
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_chip_names_the_file_and_its_size(moods: PreparedDraft) -> None:
 
 def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: PreparedDraft, tmp_path: Path) -> None:
     test = write_rows(tmp_path / "later.csv", small_rows(30, seed=7))
-    both = studio.add_file("local", moods.draft.id, "test", test.name, test)
+    both = studio.for_owner("local").editor.add_file(moods.draft.id, "test", test.name, test)
     assert 'data-action="remove_file" data-code="test"' in data_view.file_badge(both)
     assert "30 test rows from <bdi>later.csv</bdi>" in data_view.split_counts(both, assess_readiness(both, DEFAULT_FRACTIONS))
     assert "168 training rows · 24 validation rows · 48 test rows<" in data_view.split_counts(
@@ -116,7 +116,7 @@ def test_how_a_file_was_read_is_among_its_details_and_not_in_the_first_view(stud
 def test_no_name_of_a_file_is_markup(studio: Studio, tmp_path: Path) -> None:
     rows = [(f"{text} {EVIL}", {"joy": EVIL}.get(mood, mood)) for text, mood in small_rows(90)]
     path = write_rows(tmp_path / "evil.csv", rows, (EVIL, "mood"))
-    evil = studio.open_files("local", {"main": (f"{EVIL}.csv", path)})
+    evil = studio.for_owner("local").drafts.open_files({"main": (f"{EVIL}.csv", path)})
     found = assess_readiness(evil, DEFAULT_FRACTIONS)
     for html in (
         data_view.file_badge(evil),

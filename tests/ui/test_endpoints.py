@@ -19,6 +19,7 @@ from gradio_client.exceptions import AppError
 from tests.addresses import free_port
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
+from trainer.models import Models
 from trainer.runs.run import is_run_id
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.settings import Settings
@@ -180,7 +181,7 @@ def test_start_and_progress(server: Server, run: str) -> None:
     assert now["step"] == now["total_steps"] == 11 * 12
     assert 0 <= now["validation_accuracy"] <= 1
     assert now["loss"] < 1
-    assert server.studio.view("local", run).name == now["name"]
+    assert server.studio.for_owner("local").library.view(run).name == now["name"]
 
 
 def test_report(server: Server, run: str) -> None:
@@ -219,7 +220,7 @@ def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small
     while server.client.predict(begun["run"], api_name="/progress")["step"] < 3:
         assert time.monotonic() < deadline
     server.client.predict(begun["run"], api_name="/stop")
-    assert server.studio.wait("local", begun["run"], PATIENCE).status == "stopped"
+    assert server.studio.for_owner("local").wait(begun["run"], PATIENCE).status == "stopped"
     assert server.client.predict(begun["run"], api_name="/report")["test"]["rows"] == 48
     assert server.client.predict(begun["run"], api_name="/stop")["status"] == "stopped"
     assert server.client.predict(begun["run"], api_name="/resume")["status"] in ("queued", "running")
@@ -267,17 +268,19 @@ def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str
     ids=lambda value: str(value)[:40],
 )
 def test_settings_out_of_range_are_a_sentence(server: Server, small_csv: Path, recipe: dict, about: str) -> None:
-    before = len(server.studio.runs("local"))
+    workspace = server.studio.for_owner("local")
+    before = len(workspace.library.runs())
     recipe = {"encoder": "tiny-bert", **recipe}
     assert about in refusal(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
-    assert len(server.studio.runs("local")) == before
+    assert len(workspace.library.runs()) == before
 
 
 @pytest.mark.parametrize("recipe", ["epochs=3", [1, 2], 7], ids=repr)
 def test_settings_that_are_no_object_are_a_sentence(server: Server, small_csv: Path, recipe: object) -> None:
-    before = len(server.studio.runs("local"))
+    workspace = server.studio.for_owner("local")
+    before = len(workspace.library.runs())
     refusal(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
-    assert len(server.studio.runs("local")) == before
+    assert len(workspace.library.runs()) == before
 
 
 @pytest.mark.parametrize("texts", ["one text", None, [1, 2], {"a": "b"}, [["x"]]], ids=repr)
@@ -293,15 +296,15 @@ def test_too_many_characters_are_a_sentence_and_little_of_a_text_comes_back(serv
 
 
 def test_a_long_prediction_does_not_keep_the_others_waiting(server: Server, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun, go_on, predict = threading.Event(), threading.Event(), server.studio.predict
+    begun, go_on, predict = threading.Event(), threading.Event(), Models.predict
 
-    def slowly(owner: str, run_id: str, texts: list[str]) -> object:
+    def slowly(self: Models, run_id: str, texts: list[str]) -> object:
         if texts == ["long"]:
             begun.set()
             assert go_on.wait(PATIENCE)
-        return predict(owner, run_id, texts)
+        return predict(self, run_id, texts)
 
-    monkeypatch.setattr(server.studio, "predict", slowly)
+    monkeypatch.setattr(Models, "predict", slowly)
     long = server.client.submit(run, ["long"], api_name="/predict")
     assert begun.wait(PATIENCE)
     assert server.client.predict(run, ["happy laugh"], api_name="/predict")["results"][0]["label"] == "joy"
@@ -324,25 +327,28 @@ def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:
     ids=["empty", "one column", "one class", "two rows"],
 )
 def test_a_file_that_cannot_be_trained_on_is_a_sentence(server: Server, tmp_path: Path, content: str, about: str) -> None:
-    before = len(server.studio.runs("local"))
+    workspace = server.studio.for_owner("local")
+    before = len(workspace.library.runs())
     (tmp_path / "bad.csv").write_text(content)
     assert about in refusal(lambda: server.client.predict(handle_file(tmp_path / "bad.csv"), None, None, RECIPE, api_name="/start"))
-    assert len(server.studio.runs("local")) == before
+    assert len(workspace.library.runs()) == before
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "null"])
 def test_a_number_that_json_does_not_know_starts_nothing(server: Server, small_csv: Path, value: str) -> None:
-    before = len(server.studio.runs("local"))
+    workspace = server.studio.for_owner("local")
+    before = len(workspace.library.runs())
     uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
     answer = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "max_length": {value}}}]}}')
     assert "event: error" in answer, answer
     assert "Maximum length" in answer
-    assert len(server.studio.runs("local")) == before
+    assert len(workspace.library.runs()) == before
 
 
 @pytest.mark.parametrize(("endpoint", "where"), [("inspect", 0), ("inspect", 1), ("start", 0), ("start", 1), ("start", 2)])
 def test_half_a_character_in_a_name_is_a_sentence(server: Server, small_csv: Path, endpoint: str, where: int) -> None:
-    before = len(server.studio.runs("local"))
+    workspace = server.studio.for_owner("local")
+    before = len(workspace.library.runs())
     values = ["null", "null", '{"encoder": "tiny-bert"}']
     values[where] = ['"text \\ud800"', '"mood \\ud83d"', '{"encoder": "tiny \\udc00"}'][where]
     if endpoint == "inspect":
@@ -351,18 +357,19 @@ def test_half_a_character_in_a_name_is_a_sentence(server: Server, small_csv: Pat
     answer = server.post(endpoint, f'{{"data": [{uploaded}, {", ".join(values)}]}}')
     assert "event: error" in answer, answer
     assert "half a character" in answer
-    assert len(server.studio.runs("local")) == before
+    assert len(workspace.library.runs()) == before
 
 
 def test_what_the_page_refuses_the_api_refuses_with_a_code(server: Server, tmp_path: Path) -> None:
+    workspace = server.studio.for_owner("local")
     rows = small_rows(60)
     path = write_rows(tmp_path / "messy.csv", [*rows[:-1], (rows[-1][0], rows[-1][1].upper())])
-    before = len(server.studio.runs("local"))
+    before = len(workspace.library.runs())
     with pytest.raises(AppError, match="only in case") as refused:
         server.client.predict(handle_file(path), None, None, RECIPE, api_name="/start")
     assert refused.value.title == "must_fix"
     assert "as_it_is" in str(refused.value)
-    assert len(server.studio.runs("local")) == before
+    assert len(workspace.library.runs()) == before
     begun = server.client.predict(handle_file(path), None, None, RECIPE | {"as_it_is": True}, api_name="/start")
     server.client.predict(begun["run"], api_name="/stop")
     assert "label_variants" in {f["code"] for f in begun["findings"]}
@@ -376,13 +383,14 @@ def test_half_a_character_is_answered(server: Server, run: str) -> None:
 @pytest.mark.parametrize("meta", [True, False], ids=["as a file", "as a plain object"])
 @pytest.mark.parametrize("endpoint", ["inspect", "start"])
 def test_no_file_of_the_server_can_be_named(server: Server, tmp_path: Path, endpoint: str, meta: bool) -> None:
+    workspace = server.studio.for_owner("local")
     secret = write_rows(tmp_path / "secret.csv", [(f"a secret number {n}", "ab"[n % 2]) for n in range(40)])
-    before = len(server.studio.runs("local"))
+    before = len(workspace.library.runs())
     file = {"path": str(secret)} | ({"meta": {"_type": "gradio.FileData"}} if meta else {})
     answer = server.post(endpoint, json.dumps({"data": [file, None, None] + ([RECIPE] if endpoint == "start" else [])}))
     assert "event: complete" not in answer, answer
     assert "rows_seen" not in answer
-    assert len(server.studio.runs("local")) == before
+    assert len(workspace.library.runs()) == before
 
 
 @pytest.mark.parametrize(
@@ -429,7 +437,7 @@ def test_the_download_is_the_model_that_answers(server: Server, run: str, tmp_pa
 
     with urllib.request.urlopen(f"{server.address}download/{run}", timeout=60) as answer:
         assert answer.headers["content-type"] == "application/zip"
-        name = server.studio.view("local", run).name.replace(" ", "-")
+        name = server.studio.for_owner("local").library.view(run).name.replace(" ", "-")
         assert f'filename="{name}.zip"' in answer.headers["content-disposition"]
         (tmp_path / "model.zip").write_bytes(answer.read())
     with zipfile.ZipFile(tmp_path / "model.zip") as archive:

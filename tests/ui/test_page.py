@@ -10,11 +10,13 @@ import pytest
 
 from tests.test_studio import ME, begin
 from tests.test_studio_queue import another, other_studio
+from trainer.library import Library
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock
 from trainer.studio import Studio
 from trainer.ui import page
 from trainer.ui.status_bar import status_bar_html
+from trainer.workspace import Workspace
 
 
 @pytest.fixture
@@ -50,15 +52,17 @@ def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handler
 
 
 @pytest.mark.parametrize("name", ["first_refresh", "tick", "refresh_all"])
-@pytest.mark.parametrize("wrong", ["token", "runs"])
-def test_a_failed_refresh_is_a_message_on_the_page(studio: Studio, monkeypatch: pytest.MonkeyPatch, name: str, wrong: str) -> None:
+@pytest.mark.parametrize(("part", "wrong"), [(Workspace, "change_token"), (Library, "runs")])
+def test_a_failed_refresh_is_a_message_on_the_page(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, name: str, part: type, wrong: str
+) -> None:
     blocks = page.build(studio, storage_notice="Here.", is_local=True)
     refresh = next(handler for handler in blocks.fns.values() if handler.name == name and not handler.queue)
 
     def fails(*_: object) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(studio, wrong, fails)
+    monkeypatch.setattr(part, wrong, fails)
     ((component, message),) = refresh.fn(*["" for _ in refresh.inputs]).items()
     assert component.elem_id == "status-bar"
     assert "Something went wrong here" in message
@@ -67,15 +71,17 @@ def test_a_failed_refresh_is_a_message_on_the_page(studio: Studio, monkeypatch: 
 def test_stop_in_the_strip_stops_the_run_it_was_drawn_for_and_no_other(studio: Studio, small_csv: Path) -> None:
     idle = other_studio(studio)
     first, second = begin(idle, small_csv), begin(idle, small_csv, another(2))
-    html = status_bar_html(idle.runs(ME), {first.id: "a", second.id: "b"}, None, now=0.0)
+    html = status_bar_html(idle.for_owner(ME).library.runs(), {first.id: "a", second.id: "b"}, None, now=0.0)
     (code,) = re.findall(r'data-action="stop" data-code="(\w+)"', html)
     assert code == first.id
     # It ends before the press arrives, and the next one begins.
     for run, kind in ((first, "phase"), (first, "finished"), (second, "phase")):
-        Run(idle.folder(ME, run.id)).log.append(kind, **({"what": "training"} if kind == "phase" else {}))
-    with writer_lock(idle.folder(ME, second.id)):
+        Run(idle.for_owner(ME).library.folder(run.id)).log.append(kind, **({"what": "training"} if kind == "phase" else {}))
+    with writer_lock(idle.for_owner(ME).library.folder(second.id)):
         page._run_action(idle, Mock(), "stop", code)
-        assert [(idle.view(ME, run.id).status, idle.view(ME, run.id).stop_asked) for run in (first, second)] == [
+        assert [
+            (idle.for_owner(ME).library.view(run.id).status, idle.for_owner(ME).library.view(run.id).stop_asked) for run in (first, second)
+        ] == [
             ("finished", False),
             ("running", False),
         ]

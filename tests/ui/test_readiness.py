@@ -14,7 +14,7 @@ DEFAULT_FRACTIONS = {"validation_share": 0.1, "test_share": 0.2}
 
 def opened(studio: Studio, folder: Path, rows: list[tuple[str, ...]], header: tuple[str, ...] = ("text", "mood")) -> PreparedDraft:
     path = write_rows(folder / "file.csv", rows, header)
-    return studio.open_files("local", {"main": (path.name, path)})
+    return studio.for_owner("local").drafts.open_files({"main": (path.name, path)})
 
 
 def spelt_in_two_ways(*moods: str) -> list[tuple[str, str]]:
@@ -46,13 +46,15 @@ def test_several_things_to_fix_are_repaired_in_one(studio: Studio, tmp_path: Pat
     assert readiness.title == "Fix 2 things before training"
     assert (readiness.repair.action, readiness.repair.title) == ("repair", "Fix both")
     assert readiness.repair.code.split() == [f.code for f in prepared.blocking_findings]
-    assert assess_readiness(studio.repair("local", prepared.draft.id, ["label_variants", "several_labels"]), DEFAULT_FRACTIONS).ready
+    assert assess_readiness(
+        studio.for_owner("local").editor.repair(prepared.draft.id, ["label_variants", "several_labels"]), DEFAULT_FRACTIONS
+    ).ready
 
 
 def test_what_no_repair_answers_has_no_button(studio: Studio, tmp_path: Path) -> None:
     rows = [(text, mood, mood * 2) for text, mood in small_rows(120)]
     leaking = opened(studio, tmp_path, rows, ("text", "mood", "twice"))
-    leaking = studio.set_columns("local", leaking.draft.id, text=(0, 2), label=1)
+    leaking = studio.for_owner("local").editor.set_columns(leaking.draft.id, text=(0, 2), label=1)
     assert [f.code for f in leaking.blocking_findings] == ["label_leak"]
     readiness = assess_readiness(leaking, DEFAULT_FRACTIONS)
     assert (readiness.repair, readiness.ready) == (None, False)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from trainer.drafts.drafts import Drafts
 from trainer.errors import UserError
 from trainer.presets import LEVELS
 from trainer.runs.checksums import dump
@@ -32,11 +33,12 @@ def from_browser(value: Any) -> Any:
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page, tmp_path: Path, level: str) -> None:
-    draft = studio.open_files(LOCAL_OWNER, {"main": ("moods.csv", write_rows(tmp_path / "moods.csv", small_rows(90)))}).draft.id
+    workspace = studio.for_owner(LOCAL_OWNER)
+    draft = workspace.drafts.open_files({"main": ("moods.csv", write_rows(tmp_path / "moods.csv", small_rows(90)))}).draft.id
     values = [component.value for component in laid_out.form]
     first = len(laid_out.data.form) + 2
     values[first - 1] = level
-    recipe, _ = studio.recipe_for_level(LOCAL_OWNER, draft, level, training_form.base_recipe(laid_out, values))
+    recipe, _ = workspace.recipe_for_level(draft, level, training_form.base_recipe(laid_out, values))
     values[first:] = map(from_browser, recipe_form.values(recipe))
     assert training_form.recipe_from_form(laid_out, values) == recipe
     assert training_form.chosen_level(studio, laid_out, draft, values) == level
@@ -69,8 +71,9 @@ def crash_while_reading(studio: Studio, draft: str) -> None:
 
 @pytest.mark.parametrize("handler", ["show_latest_draft", "show_reopened_draft"])
 def test_a_page_opens_without_the_file_that_crashed_and_says_so(studio: Studio, loaded: Any, handler: str) -> None:
+    workspace = studio.for_owner(LOCAL_OWNER)
     laid, handlers = loaded
-    draft = studio.open_sample(LOCAL_OWNER).draft.id
+    draft = workspace.drafts.open_sample().draft.id
     crash_while_reading(studio, draft)
     shown = handlers[handler](*(component.value for component in laid.form))
     notice = shown[laid.data.parts["notice"]]
@@ -79,7 +82,7 @@ def test_a_page_opens_without_the_file_that_crashed_and_says_so(studio: Studio, 
     assert f'data-action="retry" data-code="{draft}"' in notice
     assert f'data-action="retry" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
     assert shown[laid.data.draft] is None
-    studio.reopen(LOCAL_OWNER, draft, force=True)
+    workspace.drafts.reopen(draft, force=True)
     assert handlers[handler](*(component.value for component in laid.form))[laid.data.draft] == draft
 
 
@@ -89,14 +92,14 @@ def test_whatever_is_wrong_with_the_last_file_the_page_opens_and_the_others_are_
     studio: Studio, loaded: Any, monkeypatch: pytest.MonkeyPatch, handler: str, wrong: Exception
 ) -> None:
     laid, handlers = loaded
-    draft = studio.open_sample(LOCAL_OWNER).draft.id
+    draft = studio.for_owner(LOCAL_OWNER).drafts.open_sample().draft.id
 
     def fails(*_: object) -> None:
         raise wrong
 
-    monkeypatch.setattr(studio, "latest_prepared_draft", fails)
+    monkeypatch.setattr(Drafts, "latest", fails)
     shown = handlers[handler](*(component.value for component in laid.form))
     assert ("It cannot be read." if isinstance(wrong, UserError) else "Something went wrong here") in shown[laid.data.parts["notice"]]
     assert f'data-action="remove" data-code="{draft}"' in shown[laid.data.parts["drafts"]]
-    monkeypatch.setattr(studio, "drafts", fails)
+    monkeypatch.setattr(Drafts, "summaries", fails)
     assert laid.data.parts["notice"] in handlers[handler](*(component.value for component in laid.form))

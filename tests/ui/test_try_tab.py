@@ -16,7 +16,7 @@ def run(settings: Settings) -> str:
 
 
 def test_the_first_example_fills_an_empty_box_only(studio: Studio, run: str) -> None:
-    first = studio.examples(LOCAL_OWNER, run)[0].text
+    first = studio.for_owner(LOCAL_OWNER).library.examples(run)[0].text
     for empty in ("", "  \n", None):
         assert try_tab.text_or_example(studio, run, empty) == first
     assert try_tab.text_or_example(studio, run, " mine ") == " mine "

@@ -29,13 +29,15 @@ class _Waiting:
     """By the monotonic clock."""
 
 
-class Queue:
+class JobQueue:
     """``work`` does one id's work and returns "", or why it could not begin: then it is tried again. It must not raise."""
 
     def __init__(self, work: Callable[[str], str], *, first_pause: float = FIRST_PAUSE) -> None:
         self._work = work
         self._first_pause = first_pause
         self._waiting: list[_Waiting] = []
+        self.admission = threading.Lock()
+        """For callers: held from the decision to queue an item until it is queued, so that a double press queues one."""
         self._changed = threading.Condition()
         self._changes = 0
         self._busy: str | None = None
@@ -51,7 +53,7 @@ class Queue:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work_forever, name="training", daemon=True)
                 self._thread.start()
-            self._tell()
+            self._notify()
 
     def discard(self, item: str) -> bool:
         """Take it out; whether it was waiting."""
@@ -59,7 +61,7 @@ class Queue:
             found = self._find(item)
             if found is not None:
                 self._waiting.remove(found)
-                self._tell()
+                self._notify()
             return found is not None
 
     def has(self, item: str) -> bool:
@@ -67,7 +69,7 @@ class Queue:
         with self._changed:
             return item == self._busy or self._find(item) is not None
 
-    def before(self, item: str) -> int | None:
+    def position(self, item: str) -> int | None:
         """How many come before one that waits; None where it does not wait."""
         with self._changed:
             found = self._find(item)
@@ -92,17 +94,17 @@ class Queue:
         with self._changed:
             self._changed.wait_for(lambda: self._changes != seen, timeout=seconds)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Wake all who wait: something has happened that they should look at."""
         with self._changed:
-            self._tell()
+            self._notify()
 
     def close(self) -> str | None:
         """Begin nothing more, and forget what waits; what is being worked at, for whoever wants to end it. ``join`` waits for it."""
         with self._changed:
             self._closed = True
             self._waiting.clear()
-            self._tell()
+            self._notify()
             return self._busy
 
     def join(self) -> None:
@@ -127,7 +129,7 @@ class Queue:
                 if item is not None:
                     self._waiting.remove(item)
                     self._busy = item.id
-                    self._tell()
+                    self._notify()
                     return item
                 # One that cannot begin keeps nobody behind it from beginning.
                 self._changed.wait(min((waiting.due - now for waiting in self._waiting), default=None))
@@ -139,12 +141,12 @@ class Queue:
             if reason and not self._closed:
                 pause = pause_after(item.tries, self._first_pause)
                 self._waiting.insert(0, _Waiting(item.id, reason, item.tries + 1, time.monotonic() + pause))
-            self._tell()
+            self._notify()
 
     def _find(self, item: str) -> _Waiting | None:
         return next((waiting for waiting in self._waiting if waiting.id == item), None)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._changes += 1
         self._changed.notify_all()
 

@@ -67,7 +67,7 @@ def build(studio: Studio) -> ComparisonView:
     def change_score(ids: str, score_name: str) -> Any:
         if not ids:
             return gr.skip()
-        return {score: to_json(_SCORES[score_name](_curves([studio.view(owner(), run) for run in ids.split()])))}
+        return {score: to_json(_SCORES[score_name](_curves([studio.for_owner(owner()).library.view(run) for run in ids.split()])))}
 
     score_name.input(change_score, [runs, score_name], [score, body], **PRIVATE_EVENT_MULTIPLE)
     return view

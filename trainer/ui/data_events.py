@@ -40,19 +40,23 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
         if not path:
             return {p["notice"]: markup.notice("No file is chosen. Choose a table, or open the sample.", "info")}
         name = Path(path).name
-        return _show_opened(studio, tab, name, lambda: studio.open_files(owner(), {"main": (name, Path(path))}), draft, *split)
+        return _show_opened(
+            studio, tab, name, lambda: studio.for_owner(owner()).drafts.open_files({"main": (name, Path(path))}), draft, *split
+        )
 
     @handler
     def open_sample(event: gr.EventData, draft: str | None, *split: Any) -> dict:
         if event.action not in ("sample", "messy"):
             return gr.skip()  # "quick" concerns other tabs too
-        return _show_opened(studio, tab, "", lambda: studio.open_sample(owner(), messy=event.action == "messy"), draft, *split)
+        return _show_opened(
+            studio, tab, "", lambda: studio.for_owner(owner()).drafts.open_sample(messy=event.action == "messy"), draft, *split
+        )
 
     @handler
     def fetch_dataset(name: str | None, draft: str | None, *split: Any) -> dict:
         if not name:
             raise UserError("First choose a data set from the list, or type its name.", code="no_dataset")
-        return _show_opened(studio, tab, "", lambda: studio.open_hub_dataset(owner(), find_dataset(name)), draft, *split)
+        return _show_opened(studio, tab, "", lambda: studio.for_owner(owner()).drafts.open_hub_dataset(find_dataset(name)), draft, *split)
 
     @handler
     def add_test_file(path: str, draft: str | None, *split: Any) -> dict:
@@ -75,14 +79,15 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
 
 def _show_opened(studio: Studio, tab: DataTab, name: str, open_draft: Callable[[], PreparedDraft], draft: str | None, *split: Any) -> dict:
     """Updates that show a new file. If it cannot be opened, no file is open, and a button leads back to the previous one."""
-    previous_id = draft or studio.latest_draft(owner())
+    workspace = studio.for_owner(owner())
+    previous_id = draft or workspace.drafts.latest_id()
     try:
         return show(tab, open_draft(), *split)
     except UserError as error:
-        studio.close_draft(owner())
-        drafts = studio.drafts(owner())
+        workspace.drafts.close()
+        drafts = workspace.drafts.summaries()
         previous = next((summary for summary in drafts if summary.id == previous_id), None)
-        rows = 0 if previous is None else len(studio.prepared_draft(owner(), previous.id).table.rows)
+        rows = 0 if previous is None else len(workspace.drafts.get(previous.id).table.rows)
         notice = no_file_view.open_error(name, error.message, previous=previous, rows=rows)
         return show_empty(tab, drafts, notice=notice, error=split_first_sentence(error.message)[0])
 
@@ -92,7 +97,7 @@ def _add_file(studio: Studio, tab: DataTab, role: Any, path: str | None, draft: 
         raise UserError("Choose a file first.", code="no_file")
     name = Path(path).name
     try:
-        return show(tab, studio.add_file(owner(), current_draft(studio, draft), role, name, Path(path)), *split)
+        return show(tab, studio.for_owner(owner()).editor.add_file(current_draft(studio, draft), role, name, Path(path)), *split)
     except UserError as error:
         return {tab.parts["notice"]: no_file_view.open_error(name, error.message)}
 
@@ -103,17 +108,18 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
 
     @_errors_on_data_tab(tab)
     def handle_button(event: gr.EventData, draft: str | None, *split: Any) -> dict:
+        workspace = studio.for_owner(owner())
         if event.action in ("reopen", "retry"):
-            draft = studio.reopen(owner(), event.code, force=event.action == "retry").draft.id
+            draft = workspace.drafts.reopen(event.code, force=event.action == "retry").draft.id
             return {tab.reopened: f"{draft} {secrets.token_hex(4)}", p["notice"]: ""}
         if event.action == "remove":
-            studio.remove_draft(owner(), event.code)
-            return show_empty(tab, studio.drafts(owner()))
+            workspace.drafts.remove(event.code)
+            return show_empty(tab, workspace.drafts.summaries())
         if event.action == "remove_file":
-            return show(tab, studio.remove_file(owner(), current_draft(studio, draft), event.code), *split)
+            return show(tab, workspace.editor.remove_file(current_draft(studio, draft), event.code), *split)
         if event.action == "close":
-            studio.close_draft(owner())
-        return show_empty(tab, studio.drafts(owner()))
+            workspace.drafts.close()
+        return show_empty(tab, workspace.drafts.summaries())
 
     for component in (p["notice"], p["drafts"], p["summary"]):
         component.click(handle_button, [tab.draft, *tab.form], tab.outputs, **PRIVATE_EVENT)
@@ -128,16 +134,18 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     @handler
     def set_text_columns(draft: str | None, text: str, extra: str | None, *split: Any) -> dict:
         columns = [_column(choice) for choice in (text, extra) if choice]
-        return show(tab, studio.set_columns(owner(), current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split)
+        return show(
+            tab, studio.for_owner(owner()).editor.set_columns(current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split
+        )
 
     @handler
     def set_label_column(draft: str | None, label: str, *split: Any) -> dict:
-        return show(tab, studio.set_columns(owner(), current_draft(studio, draft), label=_column(label)), *split)
+        return show(tab, studio.for_owner(owner()).editor.set_columns(current_draft(studio, draft), label=_column(label)), *split)
 
     @handler
     def name_classes(draft: str | None, rows: list, *split: Any) -> dict:
         names = {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
-        return show(tab, studio.name_classes(owner(), current_draft(studio, draft), names), *split)
+        return show(tab, studio.for_owner(owner()).editor.name_classes(current_draft(studio, draft), names), *split)
 
     @handler
     def act_on_finding(event: gr.EventData, draft: str | None, *split: Any) -> dict:
@@ -147,7 +155,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
     @handler
     def resplit(draft: str | None, *split: Any) -> dict:
-        return show_split(tab, studio.prepared_draft(owner(), current_draft(studio, draft)), *split)
+        return show_split(tab, studio.for_owner(owner()).drafts.get(current_draft(studio, draft)), *split)
 
     draft_and_form = [tab.draft, *tab.form]
     for component in (tab.findings, tab.footer):
@@ -162,19 +170,20 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
 def _apply(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
     """The draft after a press in the checklist. A page may be older than its server: an unknown action changes nothing."""
+    workspace = studio.for_owner(owner())
     if action == "repair_all":
-        return studio.repair(owner(), draft, [finding.code for finding in repairable_findings(studio.prepared_draft(owner(), draft))])
+        return workspace.editor.repair(draft, [finding.code for finding in repairable_findings(workspace.drafts.get(draft))])
     if action == "repair":
-        return studio.repair(owner(), draft, code.split())
+        return workspace.editor.repair(draft, code.split())
     if action == "dismiss_finding":
-        return studio.dismiss(owner(), draft, code)
+        return workspace.editor.dismiss(draft, code)
     if action in ("confirm", "label"):
-        columns = studio.prepared_draft(owner(), draft).columns
+        columns = workspace.drafts.get(draft).columns
         if columns is None:
             raise UserError("Choose the columns from the lists above.", code="no_columns")
         label = int(code) if action == "label" and code.isdecimal() else columns.label
-        return studio.set_columns(owner(), draft, text=(columns.text, *columns.extra_text_columns), label=label)
-    return studio.undo(owner(), draft, [code])
+        return workspace.editor.set_columns(draft, text=(columns.text, *columns.extra_text_columns), label=label)
+    return workspace.editor.undo(draft, [code])
 
 
 def _column(choice: str) -> int | str:

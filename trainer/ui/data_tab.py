@@ -219,7 +219,7 @@ def _build_corpus(p: dict[str, Any]) -> None:
 
 def current_draft(studio: Studio, draft: str | None) -> str:
     """The draft that the page shows. If the page has outlived its session (a restart of the server, a night asleep), it is the latest one."""
-    draft = draft or studio.latest_draft(owner())
+    draft = draft or studio.for_owner(owner()).drafts.latest_id()
     if draft is None:
         raise UserError("No file is open. Open one in tab 1, Data.", code="no_file")
     return draft
@@ -304,9 +304,10 @@ def _footer(readiness: Readiness) -> str:
 
 def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
     """Updates of the findings that depend on the encoder and its settings; none if the file cannot be trained on."""
+    workspace = studio.for_owner(owner())
     try:
         draft = current_draft(studio, draft)
-        prepared, advice = studio.prepared_draft(owner(), draft), studio.advise(owner(), draft, recipe)
+        prepared, advice = workspace.drafts.get(draft), workspace.advise(draft, recipe)
     except UserError:
         return gr.skip()
     return {tab.findings: checklist.checklist_html(prepared, advice.findings)}
@@ -314,10 +315,11 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
 
 def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
     """Updates of the charts of text lengths; none if the file cannot be trained on."""
+    workspace = studio.for_owner(owner())
     p = tab.parts
     try:
         draft = current_draft(studio, draft)
-        corpus, advice = studio.prepared_draft(owner(), draft).require_corpus(), studio.advise(owner(), draft, recipe)
+        corpus, advice = workspace.drafts.get(draft).require_corpus(), workspace.advise(draft, recipe)
     except UserError:
         return gr.skip()
     lengths = np.array([len(t.split()) for t in corpus.texts])
@@ -342,7 +344,7 @@ def split_line(prepared: PreparedDraft, *split: Any) -> str:
 
 def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
     """How the encoder's tokenizer splits a row; rows count from 1."""
-    prepared = studio.prepared_draft(owner(), current_draft(studio, draft))
+    prepared = studio.for_owner(owner()).drafts.get(current_draft(studio, draft))
     corpus = prepared.require_corpus()
     number = int(row) if isinstance(row, int | float) and row == row else 1
     matches = np.flatnonzero(corpus.source_rows == number - 1)

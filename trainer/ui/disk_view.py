@@ -105,12 +105,13 @@ def _checkpoints(storage: Storage, titles: Mapping[str, str]) -> str:
 
 
 def _render_files(studio: Studio) -> str:
-    return files_html(studio.drafts(owner()), now=time.time())
+    return files_html(studio.for_owner(owner()).drafts.summaries(), now=time.time())
 
 
 def _render_usage(studio: Studio, result: str = "") -> str:
-    views = studio.runs(owner())
-    return usage_html(studio.storage(owner()), views, titles_by_id(views), result=result)
+    workspace = studio.for_owner(owner())
+    views = workspace.library.runs()
+    return usage_html(workspace.storage.usage(), views, titles_by_id(views), result=result)
 
 
 def _file(draft: DraftSummary, now: float) -> str:

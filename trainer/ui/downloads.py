@@ -23,7 +23,7 @@ def download_route(studio: Studio) -> Route:
         os.close(handle)
         path = Path(file)
         try:
-            name = studio.zip_model(owner(), request.path_params["run"], path)
+            name = studio.for_owner(owner()).models.write_zip(request.path_params["run"], path)
         except UserError as error:
             path.unlink()
             return PlainTextResponse(error.message, status_code=404)
@@ -41,7 +41,7 @@ def prepared_route(studio: Studio) -> Route:
 
     def download(request: Request) -> Response:
         try:
-            name, data = studio.export(owner(), request.path_params["draft"], request.path_params["form"])
+            name, data = studio.for_owner(owner()).editor.export(request.path_params["draft"], request.path_params["form"])
         except UserError as error:
             return PlainTextResponse(error.message, status_code=404)
         # As an attachment, so that no browser renders it, whatever its cells contain.

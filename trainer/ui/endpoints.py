@@ -69,7 +69,7 @@ class _Endpoints:
         path = _uploaded_path(file)
         sources = {"main": (path.name, path)}
         try:
-            view = self._studio.train_files(owner(), sources, settings, text=_text_columns(text), label=label, as_it_is=as_it_is)
+            view = self._studio.for_owner(owner()).train_files(sources, settings, text=_text_columns(text), label=label, as_it_is=as_it_is)
         except MustFixError as error:
             codes = ", ".join(f"“{code}”" for code in error.repairs)
             repair = f"Put repairs into the recipe ({{“repairs”: [{codes}]}}), or" if codes else "Fix the file, or put"
@@ -84,11 +84,11 @@ class _Endpoints:
         all validation rows, after best_step; latest_validation_accuracy and latest_validation_macro_f1 to the last evaluation. A loss is the
         plain cross-entropy in nats, whatever loss is minimised. None of them is measured on test rows: see /report.
         """
-        return _progress(self._studio.view(owner(), run))
+        return _progress(self._studio.for_owner(owner()).library.view(run))
 
     def stop(self, run: str) -> dict:
         """Stop a run after its current step and keep the best model so far."""
-        return _progress(self._studio.stop(owner(), run))
+        return _progress(self._studio.for_owner(owner()).stop(run))
 
     def resume(self, run: str, more_epochs: int = 0) -> dict:
         """Resume a run that was interrupted, stopped or failed, or train a finished one for more epochs.
@@ -97,12 +97,13 @@ class _Endpoints:
         """
         if isinstance(more_epochs, bool) or not isinstance(more_epochs, int) or more_epochs < 0:
             raise UserError("more_epochs must be a whole number, at least 0.", code="setting_out_of_range")
-        return _progress(self._studio.resume(owner(), run, more_epochs=more_epochs))
+        return _progress(self._studio.for_owner(owner()).resume(run, more_epochs=more_epochs))
 
     def report(self, run: str) -> dict:
         """The scores of a finished run on its test and validation rows, the confusion matrix (rows: true class), the findings in its file."""
-        reports = self._studio.reports(owner(), run)
-        view = self._studio.view(owner(), run)
+        workspace = self._studio.for_owner(owner())
+        reports = workspace.library.reports(run)
+        view = workspace.library.view(run)
         return {
             "run": run,
             "labels": list(reports.test.label_names),
@@ -120,7 +121,7 @@ class _Endpoints:
         """
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
             raise UserError("texts must be a list of strings.", code="not_texts")
-        names, predictions = self._studio.predict(owner(), run, texts)
+        names, predictions = self._studio.for_owner(owner()).models.predict(run, texts)
         return {"results": [{"text": text[:_ECHOED_CHARS], **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
 
 

@@ -138,8 +138,8 @@ def _wire_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> No
             return {train.watched: event.code}
         try:
             recipe = training_form.recipe_from_form(page, values)
-            view = studio.start(
-                owner(), data_tab.current_draft(studio, draft), recipe, level=training_form.chosen_level(studio, page, draft, values)
+            view = studio.for_owner(owner()).start(
+                data_tab.current_draft(studio, draft), recipe, level=training_form.chosen_level(studio, page, draft, values)
             )
         except UserError as error:
             return training_form.show_error(studio, page, draft, error, *values)
@@ -171,17 +171,17 @@ def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any])
 
     @errors_on_data_tab
     def quick_start(event: gr.EventData, *split: Any) -> Any:
+        workspace = studio.for_owner(owner())
         if event.action != "quick":
             return gr.skip()
-        prepared = studio.open_sample(owner())
+        prepared = workspace.drafts.open_sample()
         level = LEVELS[0]
-        recipe, explanation = studio.recipe_for_level(
-            owner(),
+        recipe, explanation = workspace.recipe_for_level(
             prepared.draft.id,
             level,
             Recipe.from_dict({"encoder": studio.encoders.default.name, **data_tab.split_fractions(*split)}),
         )
-        view = studio.start(owner(), prepared.draft.id, recipe, level=level)
+        view = workspace.start(prepared.draft.id, recipe, level=level)
         return {
             **data_tab.show(data, prepared, *split),
             **training_form.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=level),
@@ -197,8 +197,9 @@ def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any])
 
 def _prepare_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
     """Updates that reopen a run's file with the settings of that run."""
-    prepared, recipe = studio.prepare_again(owner(), run)
-    view = studio.view(owner(), run)
+    workspace = studio.for_owner(owner())
+    prepared, recipe = workspace.prepare_again(run)
+    view = workspace.library.view(run)
     explanation = f"The settings of {run_names.title(view)}. Change what you like."
     return {
         **data_tab.show(page.data, prepared, *split),
@@ -241,14 +242,15 @@ def _wire_navigation(studio: Studio, page: Page, refresh_event: dict[str, Any]) 
 
 def _run_action(studio: Studio, page: Page, action: str, run: str) -> Any:
     """Updates after a press in the status bar, the details or the footer of a run."""
+    workspace = studio.for_owner(owner())
     train, tabs = page.train, page.tabs
     if action == "stop":
-        studio.stop(owner(), run)
+        workspace.stop(run)
         return gr.skip()
     if action == "results":
         return {tabs: gr.Tabs(selected="results"), page.shell.model: run}
     if action == "resume":
-        return {tabs: gr.Tabs(selected="train"), train.watched: studio.resume(owner(), run).id}
+        return {tabs: gr.Tabs(selected="train"), train.watched: workspace.resume(run).id}
     if action == "watch":
         return {tabs: gr.Tabs(selected="train"), train.watched: run}
     if action == "prepare":

@@ -20,13 +20,14 @@ from trainer.ui.status_bar import find_subject, status_bar_html
 
 def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: str, badge: str, *, first: bool = False) -> Any:
     """Updates of what has changed since ``last_state``; none if nothing has. ``first`` for a page that was just opened."""
+    workspace = studio.for_owner(owner())
     # Before the runs are read: a change in between is then found by the next refresh.
-    state, previous_watched, previous_model = studio.token(owner()), watched, model
+    state, previous_watched, previous_model = workspace.change_token(), watched, model
     live_before, _, state_before = last_state.partition("\n")
     # With the choices of the page: a response may arrive late, after the user has chosen something else.
     if state_before == f"{state}|{watched}|{model}":
         return gr.skip()
-    views = studio.runs(owner())
+    views = workspace.library.runs()
     titles = run_names.titles_by_id(views)
     running = next((v for v in views if v.status == "running"), None)
     if first and not watched and running is not None:
@@ -36,7 +37,7 @@ def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: st
     model = _selected_model(trained, model, just_ended=watched if watched in live_before.split() else "")
     now = time.time()
     subject = find_subject(views, now=now)
-    scores, delay = (None, None) if subject is None else (scores_if_any(studio, subject), studio.delay(subject.id))
+    scores, delay = (None, None) if subject is None else (scores_if_any(studio, subject), workspace.delay(subject.id))
     return {
         page.last_state: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if watched_view is None else watched_view.id}|{model}",
         # Only a change: estimates that depend on the hardware are computed again when the badge changes.
@@ -62,7 +63,7 @@ def scores_if_any(studio: Studio, view: RunView) -> Scores | None:
     if not view.has_model or view.live:
         return None
     with suppress(UserError):
-        return studio.scores(owner(), view.id)
+        return studio.for_owner(owner()).library.scores(view.id)
     return None
 
 
@@ -77,20 +78,21 @@ def _selected_model(trained: Sequence[RunView], model: str, *, just_ended: str) 
 
 
 def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[str, str]) -> dict:
+    workspace = studio.for_owner(owner())
     if view is None:
         return train_tab.show(page.train, None)
     diagnoses = ()
     with suppress(UserError):  # deleted since the list was read
         # All files are checked only for the watched run.
-        view = dataclasses.replace(view, damage=studio.damage(owner(), view.id))
-        diagnoses = studio.diagnoses(owner(), view.id)
+        view = dataclasses.replace(view, damage=workspace.library.damage(view.id))
+        diagnoses = workspace.library.diagnoses(view.id)
     return train_tab.show(
         page.train,
         view,
         title=titles[view.id],
         parent=run_names.parent_sentence(view, titles),
-        waiting=studio.waiting_before(view.id),
-        delay=studio.delay(view.id),
+        waiting=workspace.queue_position(view.id),
+        delay=workspace.delay(view.id),
         diagnoses=diagnoses,
         scores=scores_if_any(studio, view),
     )

@@ -64,15 +64,16 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
 
 def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) -> dict:
     """Updates that show the report of a run, or the empty state."""
+    workspace = studio.for_owner(owner())
     if not run_id:
         return {**_headline_only(tab, results_view.no_results_html()), tab.footer: _footer(trained=False)}
-    view, damage = studio.view(owner(), run_id), studio.damage(owner(), run_id)
+    view, damage = workspace.library.view(run_id), workspace.library.damage(run_id)
     notices = "".join(markup.notice(sentence, "error") for sentence in damage)
     # No link to a damaged model: the notices explain why.
-    link = results_view.download(run_id) if studio.has_whole_model(owner(), run_id) else ""
-    title = run_names.title_of(run_id, studio.runs(owner()))
+    link = results_view.download(run_id) if workspace.models.is_whole(run_id) else ""
+    title = run_names.title_of(run_id, workspace.library.runs())
     try:
-        reports = studio.reports(owner(), run_id)
+        reports = workspace.library.reports(run_id)
     except UserError:
         if not damage:
             raise

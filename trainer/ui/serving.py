@@ -92,7 +92,7 @@ def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr
 
 def _end(studio: Studio, blocks: gr.Blocks) -> None:
     """Close the page and let a running training keep its best model; a second signal does not interrupt this."""
-    training = [view.name for view in studio.runs(LOCAL_OWNER) if view.status == "running"]
+    training = [view.name for view in studio.for_owner(LOCAL_OWNER).library.runs() if view.status == "running"]
     notice = f" {training[0]} stops after its current step and keeps its best model; this may take a moment." if training else ""
     print(f"The page is closed.{notice}", file=sys.stderr, flush=True)
     blocks.close(verbose=False)

@@ -29,11 +29,12 @@ def recipe_from_form(page: Page, values: Sequence[Any]) -> Recipe:
 
 def chosen_level(studio: Studio, page: Page, draft: str | None, values: Sequence[Any]) -> str:
     """The chosen level if the form holds its settings; empty for custom settings, also before the control has changed to "Custom"."""
+    workspace = studio.for_owner(owner())
     level = _selected_level(page, values)
     if not level:
         return ""
     try:
-        recipe, _ = studio.recipe_for_level(owner(), draft or studio.latest_draft(owner()), level, base_recipe(page, values))
+        recipe, _ = workspace.recipe_for_level(draft or workspace.drafts.latest_id(), level, base_recipe(page, values))
         return level if recipe_from_form(page, values) == recipe else ""
     except UserError:  # a wrong value belongs to no level
         return ""
@@ -74,9 +75,10 @@ def save_form_event(studio: Studio, page: Page) -> dict[str, Any]:
 
     @errors_on_train_tab(page)
     def save_form(draft: str | None, *values: Any) -> Any:
-        draft = draft or studio.latest_draft(owner())
+        workspace = studio.for_owner(owner())
+        draft = draft or workspace.drafts.latest_id()
         if draft is not None:
-            studio.save_form(owner(), draft, dict(zip([c.elem_id for c in page.form], values, strict=True)))
+            workspace.editor.save_form(draft, dict(zip([c.elem_id for c in page.form], values, strict=True)))
         return gr.skip()
 
     return {"fn": save_form, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **PRIVATE_EVENT_MULTIPLE}
@@ -88,7 +90,7 @@ def show_recipe(studio: Studio, page: Page, draft: str | None, recipe: Recipe, e
     split = data_tab.split_values(recipe)
     split_updates = {}
     with suppress(UserError):  # without a file the Data tab says so
-        split_updates = data_tab.show_split(page.data, studio.prepared_draft(owner(), data_tab.current_draft(studio, draft)), *split)
+        split_updates = data_tab.show_split(page.data, studio.for_owner(owner()).drafts.get(data_tab.current_draft(studio, draft)), *split)
     return {
         form.level: level or recipe_form.CUSTOM,
         form.explanation: recipe_form.explanation_html(explanation),
@@ -130,15 +132,16 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     errors_on_data_tab = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "error")})
 
     def no_draft(drafts: Sequence[DraftSummary]) -> dict:
-        crashed = studio.withheld_draft(owner())
+        crashed = studio.for_owner(owner()).drafts.withheld()
         if crashed is None:
             return {data.parts["drafts"]: data_tab.drafts_html(drafts)}
         return data_tab.show_crashed(data, drafts, crashed)
 
     def latest_draft(*form_values: Any) -> dict:
-        prepared = studio.latest_prepared_draft(owner())
+        workspace = studio.for_owner(owner())
+        prepared = workspace.drafts.latest()
         if prepared is None:
-            return no_draft(studio.drafts(owner()))
+            return no_draft(workspace.drafts.summaries())
         saved = prepared.draft.form
         values = [saved.get(c.elem_id, value) for c, value in zip(form, form_values, strict=True)]
         return {**data_tab.show(data, prepared, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
@@ -146,7 +149,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     @errors_on_data_tab
     def show_latest_draft(*form_values: Any) -> dict:
         # An error in the latest draft must not hide the others.
-        drafts = data_tab.drafts_html(studio.drafts(owner()))
+        drafts = data_tab.drafts_html(studio.for_owner(owner()).drafts.summaries())
         list_drafts = user_errors(lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: markup.notice(message, "error")})
         updates = list_drafts(latest_draft)(*form_values)
         # The user may have chosen a file in the meantime.
@@ -155,7 +158,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     @errors_on_data_tab
     def show_reopened_draft(*form_values: Any) -> dict:
         # Unlike a page that was just opened, this one may show a file that no longer exists.
-        return {**data_tab.show_empty(data, studio.drafts(owner())), **show_latest_draft(*form_values)}
+        return {**data_tab.show_empty(data, studio.for_owner(owner()).drafts.summaries()), **show_latest_draft(*form_values)}
 
     outputs = list(dict.fromkeys([*data.outputs, *form]))
     blocks.load(show_latest_draft, form, outputs, **PRIVATE_EVENT).then(
@@ -212,21 +215,22 @@ def _wire_validation(studio: Studio, page: Page) -> Any:
 
 def _source(studio: Studio, draft: str | None) -> str:
     with suppress(UserError):
-        return train_tab.source_html(studio.prepared_draft(owner(), data_tab.current_draft(studio, draft)).draft.main.name)
+        return train_tab.source_html(studio.for_owner(owner()).drafts.get(data_tab.current_draft(studio, draft)).draft.main.name)
     return train_tab.no_file_html()
 
 
 def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, error: str = "") -> str:
     """What Start would train on, and whether it can."""
+    workspace = studio.for_owner(owner())
     try:
-        prepared = studio.prepared_draft(owner(), data_tab.current_draft(studio, draft))
+        prepared = workspace.drafts.get(data_tab.current_draft(studio, draft))
     except UserError:
         return train_tab.no_file_footer()
     readiness, seconds = assess_readiness(prepared, _parse_form(page, values)[2]), None
     if readiness.splits is not None:
         with suppress(UserError):  # a wrong setting is shown at its field
-            seconds = studio.forecast(owner(), prepared.draft.id, recipe_from_form(page, values))
-    views = studio.runs(owner())
+            seconds = workspace.estimate_seconds(prepared.draft.id, recipe_from_form(page, values))
+    views = workspace.library.runs()
     running = next((v.id for v in views if v.status == "running"), "")
     rows, limit_notice = None if readiness.splits is None else len(readiness.splits.train), near_capacity(studio.settings, views)
     return train_tab.start_footer(
@@ -236,11 +240,12 @@ def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, error: 
 
 def _levels_with_times(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:
     """The levels with the time that each of them takes."""
+    workspace = studio.for_owner(owner())
     seconds = {}
     with suppress(UserError):
         draft, base = data_tab.current_draft(studio, draft), base_recipe(page, values)
         for level in LEVELS:
-            estimate = studio.forecast(owner(), draft, studio.recipe_for_level(owner(), draft, level, base)[0])
+            estimate = workspace.estimate_seconds(draft, workspace.recipe_for_level(draft, level, base)[0])
             if estimate is not None:
                 seconds[level] = estimate
     return gr.Radio(choices=train_tab.level_choices(seconds))
@@ -300,10 +305,11 @@ def _wire_level(studio: Studio, page: Page) -> None:
 
     @errors_on_train_tab(page)
     def apply_level(draft: str | None, *values: Any) -> dict:
+        workspace = studio.for_owner(owner())
         level = _selected_level(page, values)
         if not level:
             return {form.explanation: recipe_form.CUSTOM_MESSAGE}
-        recipe, explanation = studio.recipe_for_level(owner(), draft or studio.latest_draft(owner()), level, base_recipe(page, values))
+        recipe, explanation = workspace.recipe_for_level(draft or workspace.drafts.latest_id(), level, base_recipe(page, values))
         current = dict(zip(form.settings, _parse_form(page, values)[1], strict=True))
         # Only what differs: the user may be typing into another field meanwhile.
         changed = {field: value for field, value in recipe_form.show(form, recipe).items() if value != current[field]}
@@ -342,9 +348,10 @@ def _wire_recipes(studio: Studio, page: Page) -> None:
 
     @errors_on_train_tab(page)
     def download_recipe(draft: str | None, *values: Any) -> dict:
+        workspace = studio.for_owner(owner())
         recipe = recipe_from_form(page, values)
-        draft = draft or studio.latest_draft(owner())
-        repairs = studio.prepared_draft(owner(), draft).draft.repairs if draft else ()
+        draft = draft or workspace.drafts.latest_id()
+        repairs = workspace.drafts.get(draft).draft.repairs if draft else ()
         return {form.recipe_text: dump_recipe(dataclasses.replace(recipe, repairs=repairs)).decode(), page.train.notice: ""}
 
     draft_and_form = [data.draft, *page.form]

@@ -94,12 +94,13 @@ def checksum(text: str) -> int:
 
 
 def _prediction(studio: Studio, run_id: str, text: str) -> str:
+    workspace = studio.for_owner(owner())
     if not run_id:
         return try_view.no_model()
-    title = run_names.title_of(run_id, studio.runs(owner()))
+    title = run_names.title_of(run_id, workspace.library.runs())
     if not text.strip():
         return try_view.no_text(title)
-    names, (prediction,) = studio.predict(owner(), run_id, [text])
+    names, (prediction,) = workspace.models.predict(run_id, [text])
     labels = [row.label for row in _examples(studio, run_id) if row.text == text.strip()]
     return try_view.prediction_html(names, prediction, title, label=labels[0] if labels else "")
 
@@ -108,13 +109,13 @@ def _examples(studio: Studio, run_id: str) -> tuple[ExampleRow, ...]:
     """Test rows of the run; none if they are damaged, which the Results tab shows."""
     if run_id:
         with suppress(UserError):
-            return studio.examples(owner(), run_id)
+            return studio.for_owner(owner()).library.examples(run_id)
     return ()
 
 
 def _footer(studio: Studio, run_id: str) -> str:
     if not run_id:
         return shell.footer_html("Train a model to try it here.", Button("to-data", "Open a file", primary=True))
-    if not studio.has_whole_model(owner(), run_id):
+    if not studio.for_owner(owner()).models.is_whole(run_id):
         return shell.footer_html("Files of this model are damaged, so it cannot be downloaded: see Results.", is_error=True)
     return shell.footer_html("Good enough? Download the model and use it anywhere.") + results_view.download(run_id)

@@ -1,0 +1,150 @@
+"""Drafts: the files that one owner is preparing for a training, opened, listed, closed and removed.
+
+Changes nothing in a draft: that is ``DraftEditor``. Everything is on the disk at once, so that it survives a reload.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from trainer.data.checks.repairs import sort_repairs
+from trainer.data.files.decoding import refuse_lone_surrogates
+from trainer.data.hub_datasets import HubDataset, fetch_dataset
+from trainer.data.hub_tables import fetch_tables
+from trainer.drafts.cache import DraftCache
+from trainer.drafts.copies import remove_copies, sources_in
+from trainer.drafts.preparation import PreparedDraft
+from trainer.drafts.store import Draft, DraftSummary, withheld_message
+from trainer.errors import UserError
+from trainer.runs.run import Run
+from trainer.settings import disk_errors_as_user_error
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SAMPLE = _ASSETS / "sample_emotions.csv"
+MESSY_SAMPLE = _ASSETS / "messy_emotions.csv"
+
+
+class Drafts:
+    """The drafts of one owner."""
+
+    def __init__(self, cache: DraftCache, owner: str) -> None:
+        self._cache = cache
+        self._store = cache.store
+        self._settings = cache.settings
+        self._owner = owner
+
+    def open_files(
+        self,
+        sources: Mapping[str, tuple[str, Path | bytes]],
+        *,
+        text: Sequence[str] = (),
+        label: str | None = None,
+        repairs: Iterable[str] = (),
+    ) -> PreparedDraft:
+        """Open files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
+
+        ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` the repairs to do, by the findings' codes.
+        Raises UserError if a file is no table; if only its columns are unclear, the preparation's ``problem`` says so.
+        """
+        self._settings.ensure_writable()
+        refuse_lone_surrogates(list(text), label)
+        ordered = sort_repairs(repairs)
+        contents = {role: (name, self._cache.content(given)) for role, (name, given) in sources.items()}
+        with disk_errors_as_user_error(self._settings):
+            draft = self._store.create(self._owner, contents, texts=tuple(text), label=label, repairs=ordered)
+        return self._prepare_new(draft)
+
+    def open_sample(self, *, messy: bool = False) -> PreparedDraft:
+        """Open the sample that ships with the app, or the one that shows what can be wrong with a file."""
+        sample = MESSY_SAMPLE if messy else SAMPLE
+        return self.open_files({"main": (sample.name, sample)})
+
+    def open_hub_dataset(self, dataset: HubDataset) -> PreparedDraft:
+        """Open a data set of the Hugging Face Hub; UserError if it cannot be fetched.
+
+        The columns of one that is not in the catalogue are guessed, as for any file.
+        """
+        if dataset.text:
+            return self.open_files({"main": (f"{dataset.name}.csv", fetch_dataset(dataset))}, text=["text"], label="label")
+        tables = fetch_tables(dataset, self._cache.reader, **self._settings.file_limits)
+        return self.open_files({"main": (f"{dataset.name}.csv", tables)})
+
+    def open_from_run(self, run: Run) -> PreparedDraft:
+        """Reopen the draft that a run was started from if it has not changed since; else open a new one from the run's copy.
+
+        Raises UserError ``run_damaged`` if that copy is damaged or missing, ``withheld_draft`` if reading it ended a process.
+        """
+        run.check_sources()
+        kept = self._store.load_from_run(run.path)
+        if self._store.withheld(kept):
+            raise UserError(withheld_message(kept.main.name), code="withheld_draft")
+        with suppress(UserError):
+            if self._store.get(kept.id, self._owner).version == kept.version:
+                return self.reopen(kept.id)
+        with disk_errors_as_user_error(self._settings):
+            draft = self._store.create_from_run(run.path, self._owner)
+        return self._prepare_new(draft)
+
+    def get(self, draft_id: str) -> PreparedDraft:
+        """A draft, prepared. UserError if there is none of this id or its files cannot be read."""
+        return self._cache.prepare(self._store.get(draft_id, self._owner))
+
+    def latest(self) -> PreparedDraft | None:
+        """The draft that the owner worked on last and did not close, for a page that was just opened. UserError if it can no longer be read."""
+        draft = self._store.latest(self._owner)
+        return None if draft is None else self._cache.prepare(draft)
+
+    def latest_id(self) -> str | None:
+        """The id of ``latest``. Reads no table."""
+        draft = self._store.latest(self._owner)
+        return None if draft is None else draft.id
+
+    def summaries(self) -> tuple[DraftSummary, ...]:
+        """All drafts of the owner, the newest first. Reads no table."""
+        return self._store.summaries(self._owner)
+
+    def withheld(self) -> DraftSummary | None:
+        """What ``latest`` would be if it had not ended the process that read it last; None if nothing is withheld."""
+        draft = self._store.withheld_latest(self._owner)
+        return None if draft is None else next((summary for summary in self.summaries() if summary.id == draft.id), None)
+
+    def reopen(self, draft_id: str, *, force: bool = False) -> PreparedDraft:
+        """Make a draft the latest. UserError if it is gone or its files can no longer be read; nothing is changed then.
+
+        A draft that ended the process that read it last is only read again with ``force``; else UserError ``withheld_draft``.
+        """
+        if force:
+            self._store.allow(self._store.get(draft_id, self._owner))
+        prepared = self.get(draft_id)
+        with disk_errors_as_user_error(self._settings):
+            self._store.reopen(prepared.draft)
+        return prepared
+
+    def close(self) -> None:
+        """Nothing is open any more, also after a reload, until a file is opened or a draft reopened. No draft is removed or changed."""
+        with disk_errors_as_user_error(self._settings):
+            self._store.close(self._owner)
+
+    def remove(self, draft_id: str) -> None:
+        """Remove a draft for good, with the page's copies of its files. If it was open, nothing is open then.
+
+        Runs that were started from it keep their own copy.
+        """
+        with self._cache.edit_lock:
+            draft = self._store.get(draft_id, self._owner)
+            if draft in (self._store.latest(self._owner), self._store.withheld_latest(self._owner)):
+                self.close()
+            # Before the draft: after a crash the next start clears the copies of a draft that is still there, but not of one that is gone.
+            remove_copies(self._settings.uploads_dir, sources_in(self._store.root / draft.id))
+            self._cache.remove(draft)
+
+    def _prepare_new(self, draft: Draft) -> PreparedDraft:
+        """Prepare a new draft, or remove it if that fails, so that no page is opened with it."""
+        try:
+            prepared = self._cache.prepare(draft)
+        except Exception:
+            with suppress(OSError):
+                self._store.remove(draft)
+            raise
+        self._store.prune(draft.owner)
+        return prepared

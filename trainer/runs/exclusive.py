@@ -1,0 +1,42 @@
+"""Exclusive access to a run: for whoever queues, resumes, prunes or deletes it, across processes."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from trainer.errors import UserError
+from trainer.runs.run import Run, RunStore
+from trainer.runs.view import RunView
+from trainer.runs.writer_lock import maintenance_lock
+
+
+@contextmanager
+def exclusive_access(runs: RunStore, run: Run) -> Iterator[tuple[RunView, ExitStack | None]]:
+    """The run's view, and the lock that is held, which may be closed early; no lock for a live run that another process holds.
+
+    Raises UserError: ``unknown_run`` if the run has just been deleted, ``run_is_busy`` if somebody keeps its lock, ``disk_not_writable``
+    if the lock cannot be opened.
+    """
+    view = runs.view(run)
+    if view.status == "running":
+        yield view, None
+        return
+    with ExitStack() as stack:
+        try:
+            lock = stack.enter_context(maintenance_lock(run.path))
+        except OSError as error:
+            raise unwritable(view, run.path, error) from error
+        if lock is None and not run.path.is_dir():
+            runs.get(run.id, view.owner)
+        view = runs.view(run)
+        if lock is None and not view.live:
+            raise UserError(f"Another program is just writing {view.name}. Try again in a moment.", code="run_is_busy")
+        yield view, lock
+
+
+def unwritable(view: RunView, folder: Path, error: OSError) -> UserError:
+    """The error for a run whose folder could not be changed."""
+    return UserError(
+        f"{view.name} could not be changed or deleted ({error.strerror or error}). Nothing of it is lost; allow writing in {folder}.",
+        code="disk_not_writable",
+    )

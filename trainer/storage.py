@@ -1,0 +1,133 @@
+"""StorageManager: what one owner's runs, drafts and uploads take of the disk, and everything that frees it."""
+
+import shutil
+import threading
+import time
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from trainer.atomic import remove_folder
+from trainer.drafts.cache import DraftCache
+from trainer.drafts.copies import Copies, find_copies, remove_copies, sources_in
+from trainer.errors import UserError
+from trainer.runs.run import Run, RunStore
+from trainer.runs.storage import (
+    DraftStorage,
+    Files,
+    Storage,
+    checkpoint_files,
+    files_on_disk,
+    remove_older,
+    run_storage,
+    runs_over_limit,
+    total_bytes,
+)
+from trainer.runs.view import RunView
+from trainer.runs.writer_lock import maintenance_lock
+from trainer.settings import Settings
+
+_UPLOAD_SECONDS = 3600
+"""Gradio copies an upload when it arrives, and a page reads it soon after."""
+_ENDED = ("finished", "stopped", "failed", "cancelled")
+
+
+class StorageManager:
+    """The disk space of one owner. ``admission_lock`` is held while a run is created or resumed."""
+
+    def __init__(self, settings: Settings, runs: RunStore, drafts: DraftCache, admission_lock: threading.Lock, owner: str) -> None:
+        self._settings = settings
+        self._runs = runs
+        self._drafts = drafts
+        self._admission_lock = admission_lock
+        self._owner = owner
+
+    def usage(self) -> Storage:
+        """What the owner's runs and drafts take of the disk, and the page's copies of uploads."""
+        runs, drafts = self._runs.list(self._owner), self._drafts.store.summaries(self._owner)
+        folders = [self._settings.runs_dir / view.id for view in runs] + [self._drafts.store.root / draft.id for draft in drafts]
+        uploads = files_on_disk(self._settings.uploads_dir)
+        return Storage(
+            total=total_bytes(uploads, *map(files_on_disk, folders)),
+            runs=tuple(run_storage(Run(self._settings.runs_dir / view.id), view.name) for view in runs),
+            drafts=tuple(DraftStorage(draft.id, draft.name, draft.bytes) for draft in drafts),
+            uploads=total_bytes(uploads),
+            free=shutil.disk_usage(self._settings.runs_dir).free,
+            checkpoints=total_bytes(*(files for _, files in self._checkpoints(runs))),
+            limit=self._settings.checkpoint_bytes,
+            leaving=self.expiring_checkpoints(),
+        )
+
+    def run_bytes(self, run_id: str) -> int:
+        """The size of a run's folder, its checkpoints and its model included."""
+        return total_bytes(files_on_disk(self._runs.get(run_id, self._owner).path))
+
+    def find_copies(self, run_ids: Collection[str]) -> Copies:
+        """What is deleted together with runs, and where else the files that they were trained on stay."""
+        folders = [self._runs.get(run_id, self._owner).path for run_id in run_ids]
+        return find_copies(folders, self._drafts.store, self._other_runs(run_ids), self._owner)
+
+    def delete_trash(self, folder: Path) -> None:
+        """Delete what ``Library.move_to_trash`` returned, and what ``find_copies`` says is deleted with it."""
+        with self._drafts.edit_lock, suppress(OSError, UserError):
+            for draft in find_copies([folder], self._drafts.store, self._other_runs(()), self._owner).going:
+                self._drafts.remove(draft)
+            remove_copies(self._settings.uploads_dir, sources_in(folder))
+        # Last: until then the next start knows what to look for.
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def expiring_checkpoints(self) -> tuple[str, ...]:
+        """The ids of the runs whose checkpoints are deleted when the next training ends, as all together take more than the settings allow.
+
+        Those of the oldest go first, whether the training finished or not; an interrupted one has not ended.
+        """
+        return runs_over_limit(self._settings.checkpoint_bytes, self._checkpoints(self._runs.list(self._owner)))
+
+    def prune_checkpoints(self, just_ended: str) -> None:
+        """Delete the checkpoints that ``expiring_checkpoints`` has listed since before the run ``just_ended`` ended."""
+        views = [view for view in self._runs.list(self._owner) if view.id != just_ended]
+        for run_id in runs_over_limit(self._settings.checkpoint_bytes, self._checkpoints(views)):
+            self._remove_checkpoints(Run(self._settings.runs_dir / run_id), _ENDED)
+
+    def delete_checkpoints(self, run_id: str) -> str:
+        """Delete the checkpoints of a run, which cannot be trained further then; returns a sentence for the user. The model stays.
+
+        Raises UserError if the run is live, or if its checkpoints are all that is left of its training.
+        """
+        run = self._runs.get(run_id, self._owner)
+        view = self._runs.view(run)
+        if view.live:
+            doing = "is training" if view.status == "running" else "waits in the queue"
+            raise UserError(f"{view.name} {doing} and needs its checkpoints. Stop it first.", code="run_is_live")
+        if view.status == "interrupted" or not view.has_model:
+            raise UserError(
+                f"{view.name} has only its checkpoints to go on from: without them its training would be lost. "
+                "Resume it, or delete the whole run if you do not need it.",
+                code="states_needed",
+            )
+        if not self._remove_checkpoints(run, (*_ENDED, "damaged")):
+            raise UserError(f"{view.name} has just been put to work again, so its checkpoints stay.", code="run_is_live")
+        return f"{view.name} can no longer be trained further. Its model, its scores and its curves stay."
+
+    def clear_uploads(self) -> int:
+        """Remove the page's copies of uploads that are older than an hour: drafts and runs have their own. Returns the bytes removed."""
+        return remove_older(self._settings.uploads_dir, time.time() - _UPLOAD_SECONDS)
+
+    def _other_runs(self, run_ids: Collection[str]) -> list[Run]:
+        return [Run(self._settings.runs_dir / view.id) for view in self._runs.list(self._owner) if view.id not in run_ids]
+
+    def _checkpoints(self, views: Sequence[RunView]) -> list[tuple[str, Files]]:
+        """The checkpoints of the runs that ended, the last one first."""
+        ended = sorted((v for v in views if v.status in _ENDED), key=lambda v: v.ended or v.created, reverse=True)
+        return [(view.id, checkpoint_files(Run(self._settings.runs_dir / view.id))) for view in ended]
+
+    def _remove_checkpoints(self, run: Run, statuses: Collection[str]) -> bool:
+        """Remove the checkpoints of a run that has one of these statuses; whether it still had."""
+        # Somebody may be requesting more epochs at this moment.
+        with self._admission_lock, maintenance_lock(run.path) as lock:
+            if lock is None or self._runs.view(run).status not in statuses:
+                return False
+            if run.checkpoints.is_dir():
+                # All at once: half of them would look like damaged ones.
+                remove_folder(run.checkpoints, aside=self._settings.runs_dir)
+        return True
