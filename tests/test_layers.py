@@ -77,6 +77,12 @@ def test_imports_run_downward(path: Path) -> None:
             assert floor(other) < floor(mine), f"{path.name} ({mine}) imports {name}, which is not below it"
 
 
+@pytest.mark.parametrize("path", [p for p in MODULES if room(p) == "training"], ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_training_is_handed_a_reporter_and_paths_and_knows_no_run(path: Path) -> None:
+    names = {name for name, _ in imports(path)}
+    assert not names & {"trainer.runs.run", "trainer.runs.store", "trainer.runs.view_builder", "trainer.runs.events"}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_heavy_libraries_stay_in_their_room(path: Path) -> None:
     for name, _ in imports(path):

@@ -319,7 +319,7 @@ def test_odd_texts_in_the_box(visit: Open, moods_run: RunView) -> None:
         new_position = box(page, "#prediction .em-prediction-card")
         assert (new_position["x"], new_position["y"], new_position["width"]) == (position["x"], position["y"], position["width"])
     text_box.fill("🫠")
-    expect(prediction).to_contain_text("cannot read any sign of this text")
+    expect(prediction).to_contain_text("cannot read any character of this text")
     text_box.fill("   ")
     expect(prediction).to_contain_text("Type a text")
 

@@ -23,7 +23,7 @@ def test_masks_follow_from_seed_and_step() -> None:
     def masks(seed: int, step: int) -> torch.Tensor:
         source = DropoutMaskGenerator(seed)
         source.begin(step)
-        return torch.stack([source.kept(torch.Size([7, 13]), 0.5) for _ in range(3)])
+        return torch.stack([source.draw(torch.Size([7, 13]), 0.5) for _ in range(3)])
 
     assert torch.equal(masks(1, 5), masks(1, 5))
     assert not torch.equal(masks(1, 5), masks(1, 6))

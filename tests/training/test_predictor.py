@@ -240,5 +240,5 @@ def test_weights_that_are_no_numbers_are_refused(folder: Path, tmp_path: Path) -
     weights = load_file(folder / "model.safetensors")
     weights["classifier.bias"][0] = float("nan")
     save_file(weights, tmp_path / "model" / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match="no numbers"):
+    with pytest.raises(UserError, match="not numbers"):
         Predictor(tmp_path / "model")

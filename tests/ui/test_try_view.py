@@ -47,8 +47,8 @@ def test_what_was_not_read_as_it_stands_is_said() -> None:
     assert "80 tokens (pieces of words) long, and the model reads the first 32" in cut
     repaired = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1, repaired=True, text="as read"), "moods")).words
     assert "“as read”" in repaired
-    none = Read(try_view.prediction_html(NAMES, prediction(problem="The model cannot read any sign of this text."), "moods")).words
-    assert "cannot read any sign of this text" in none
+    none = Read(try_view.prediction_html(NAMES, prediction(problem="The model cannot read any character of this text."), "moods")).words
+    assert "cannot read any character of this text" in none
 
 
 def test_examples_have_their_labels_and_without_a_model_there_are_none() -> None:

@@ -1,4 +1,4 @@
-"""What makes a training quicker without changing what is learnt: cheap dropout masks, the attention that suits short rows.
+"""What speeds up a training without changing what is learned: cheap dropout masks, and the attention that suits short rows.
 
 Measured in tests/bench; knows models only by their parts.
 """
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 def optimize_for_device(model: "Classifier", hardware: Hardware, *, seed: int) -> DropoutMaskGenerator | None:
-    """Make a model quick to train on this device; returns the source of its dropout masks, None where torch draws them.
+    """Make a model fast to train on this device; returns the generator of its dropout masks, None if torch draws them.
 
-    Attention probabilities are not dropped: their masks grow with the square of the length, and published recipes without them score
-    the same (Geiping & Goldstein 2022, Cramming, train BERT without dropout at all). On a CPU the plain matrix products beat torch's
-    fused attention for rows of some tens of tokens, and dropout gets masks that are cheap to draw.
+    Disables the dropout of attention probabilities: its masks grow with the square of the length, and published recipes without it score
+    the same (Geiping & Goldstein 2022, Cramming, train BERT without dropout at all). On a CPU plain matrix products beat torch's
+    fused attention for rows of a few dozen tokens, and dropout gets masks that are cheap to draw.
     """
     from trainer.training.classifier import encoder_of
 
-    _drop_no_attention(model)
+    _disable_attention_dropout(model)
     if hardware.device != "cpu":
         return None
     body = encoder_of(model)
@@ -32,7 +32,7 @@ def optimize_for_device(model: "Classifier", hardware: Hardware, *, seed: int) -
     return use_fast_dropout(model, seed)
 
 
-def _drop_no_attention(model: "nn.Module") -> None:
+def _disable_attention_dropout(model: "nn.Module") -> None:
     from torch import nn
 
     for module in model.modules():

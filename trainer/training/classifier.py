@@ -1,6 +1,6 @@
-"""A recipe's classifier: an encoder with its head, made, saved and loaded again; and which of its weights are the head's.
+"""A recipe's classifier, an encoder with a head: building, saving and loading it; and which of its weights belong to the head.
 
-Training it is the loop's business.
+trainer.py trains it.
 """
 
 import json
@@ -29,20 +29,20 @@ _ENCODER = "encoder"
 
 
 def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
-    """The encoder with a fresh head as the recipe wants it, in float32; its config carries the label names and the repairs of texts.
+    """The encoder with a fresh head as the recipe says, in float32; its config carries the label names and the repairs of texts.
 
-    The recipe must be settled. One of transformers' own architectures where one has such a head. What never learns asks for no gradient.
-    New weights come from torch's generator: seed it before.
-    Raises UserError where the encoder cannot be had or has no such head.
+    The recipe must be resolved. The model is one of transformers' own architectures if one has such a head. Weights that stay frozen
+    require no gradient. New weights come from torch's generator: seed it before.
+    Raises UserError if the encoder cannot be loaded or has no such head.
     """
     if recipe.pooling == "cls" and recipe.head == "linear":
         model = load_classifier(encoder, label_names)
         if recipe.dropout is not None:
             _set_dropout(model, recipe.dropout, encoder)
     else:
-        model = _made(encoder, label_names, recipe)
+        model = _build_with_other_head(encoder, label_names, recipe)
     if repairs := text_repairs(recipe.repairs):
-        # With the model, so that whoever loads it can change texts as those of the training were.
+        # Saved with the model, so that texts to predict can be repaired like those of the training.
         model.config.text_repairs = list(repairs)
     if recipe.lora_rank:
         add_lora(encoder_of(model), recipe.lora_rank)
@@ -57,42 +57,42 @@ def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recip
     return model
 
 
-def _made(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
-    body = load_encoder(encoder, label_names)
-    # Whoever only uses a model has no need of it, and its import costs half a second.
+def _build_with_other_head(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
+    encoder_model = load_encoder(encoder, label_names)
+    # Imported late: a prediction does not need it, and it takes half a second.
     from trainer.training.electra import as_electra
 
-    model = as_electra(body) if recipe.pooling == "cls" else None
+    model = as_electra(encoder_model) if recipe.pooling == "cls" else None
     if model is None:
-        return PooledClassifier(body, head=recipe.head, pooling=recipe.pooling, dropout=recipe.dropout)
+        return PooledClassifier(encoder_model, head=recipe.head, pooling=recipe.pooling, dropout=recipe.dropout)
     model.classifier = build_head("mlp", model.config, recipe.dropout)
     model.config.classifier_dropout = recipe.dropout
     return model
 
 
-def _set_dropout(model: PreTrainedModel, share: float, encoder: Encoder) -> None:
-    """Set it in every dropout that is not the encoder's, and where the config has a name for it."""
-    body = set(encoder_of(model).modules())
-    layers = [layer for layer in model.modules() if isinstance(layer, nn.Dropout) and layer not in body]
+def _set_dropout(model: PreTrainedModel, dropout: float, encoder: Encoder) -> None:
+    """Set the dropout of the head's layers, and of the config if it has a name for it."""
+    encoder_modules = set(encoder_of(model).modules())
+    layers = [layer for layer in model.modules() if isinstance(layer, nn.Dropout) and layer not in encoder_modules]
     if not layers:
         raise UserError(
-            f"The standard head of {encoder.name} has no dropout that could be set. Leave the dropout to the encoder, or choose the head mlp.",
+            f"The standard head of {encoder.name} has no dropout that can be set. Leave the dropout to the encoder, or choose the head mlp.",
             code="setting_not_possible",
         )
     for layer in layers:
-        layer.p = share
+        layer.p = dropout
     for name in ("classifier_dropout", "seq_classif_dropout"):
         if hasattr(model.config, name):
-            setattr(model.config, name, share)
+            setattr(model.config, name, dropout)
 
 
 def encoder_of(model: Classifier) -> nn.Module:
-    """The pretrained part."""
+    """The pretrained part of a classifier."""
     return model.encoder if isinstance(model, PooledClassifier) else model.base_model
 
 
 def in_head(model: Classifier, name: str) -> bool:
-    """Whether a weight of this name belongs to the head. BERT's pooler does: it lies between the encoder and the last layer."""
+    """Whether a weight of this name belongs to the head. BERT's pooler counts as head: it lies between the encoder and the last layer."""
     prefix = "encoder." if isinstance(model, PooledClassifier) else encoder_prefix(model)
     return not name.startswith(prefix) or name.startswith(f"{prefix}pooler.")
 
@@ -103,82 +103,82 @@ def count_parameters(model: nn.Module, *, trainable: bool = False) -> int:
 
 
 def save_classifier(model: Classifier, folder: Path) -> None:
-    """Write the weights and settings into a folder: a standard one where transformers has the architecture.
+    """Write the weights and settings into a folder: a standard one if transformers has the architecture.
 
-    Else the encoder stands in ``encoder/``, itself a standard folder, and the head beside it in ``head.safetensors`` and ``head.json``;
-    without a config.json at the top nothing can take the folder for a classifier with a random head.
+    Otherwise the encoder is in ``encoder/``, itself a standard folder, and the head beside it in ``head.safetensors`` and ``head.json``;
+    without a config.json at the top nothing can mistake the folder for a classifier with a random head.
     """
     if not isinstance(model, PooledClassifier):
         model.save_pretrained(folder, state_dict=merged_state(model))
         return
     model.encoder.save_pretrained(folder / _ENCODER, state_dict=merged_state(model.encoder))
     save_file(model.head.state_dict(), folder / _HEAD_WEIGHTS)
-    (folder / _HEAD_SETTINGS).write_text(json.dumps({"head": model.head_kind, "pooling": model.pooling}), encoding="utf-8")
+    (folder / _HEAD_SETTINGS).write_text(json.dumps({"head": model.head_type, "pooling": model.pooling}), encoding="utf-8")
 
 
 def load_saved_classifier(folder: Path) -> Classifier:
-    """The classifier of a folder: what ``save_classifier`` wrote, or what transformers' own ``save_pretrained`` did, in float32.
+    """The classifier of a folder, written by ``save_classifier`` or by transformers' own ``save_pretrained``, in float32.
 
-    Raises UserError ``not_a_classifier`` for a folder of another kind: one without a trained head, with the head of another task, for
-    several labels a text, or with a single output; and ``model_damaged`` where its parts do not fit each other. Raises what transformers
-    and safetensors raise where a file is missing or damaged.
+    Raises UserError ``not_a_classifier`` for a model without a trained head, with the head of another task, for several labels per text,
+    or with a single output; and ``model_damaged`` if its parts do not fit each other. Raises what transformers and safetensors raise if
+    a file is missing or damaged.
     """
-    model = _load_with_our_head(folder) if (folder / _HEAD_SETTINGS).exists() else _load_standard(folder)
+    model = _load_pooled(folder) if (folder / _HEAD_SETTINGS).exists() else _load_standard(folder)
     detach_from_file(model)
     return model
 
 
 def _load_standard(folder: Path) -> PreTrainedModel:
-    _refuse_other_kinds(folder)
-    return _load_whole(AutoModelForSequenceClassification, folder)
+    _refuse_other_tasks(folder)
+    return _load_all_weights(AutoModelForSequenceClassification, folder)
 
 
-def _load_with_our_head(folder: Path) -> PooledClassifier:
+def _load_pooled(folder: Path) -> PooledClassifier:
     settings = json.loads((folder / _HEAD_SETTINGS).read_text(encoding="utf-8"))
-    encoder = _load_whole(AutoModel, folder / _ENCODER)
-    # Without memory nothing is drawn: the generator of a training beside us must not notice.
+    encoder = _load_all_weights(AutoModel, folder / _ENCODER)
+    # On "meta" nothing is drawn at random: the generator of a concurrent training must not change.
     with torch.device("meta"):
         model = PooledClassifier(encoder, head=settings["head"], pooling=settings["pooling"])
     model.head.load_state_dict(load_file(folder / _HEAD_WEIGHTS), assign=True)
     return model
 
 
-def _load_whole(kind: type, folder: Path) -> PreTrainedModel:
-    """A model with all its weights: transformers would draw at random what the folder lacks, and only warn."""
-    model, loaded = load_pretrained(kind, str(folder), local_files_only=True)
+def _load_all_weights(model_class: type, folder: Path) -> PreTrainedModel:
+    """A model with all its weights: transformers would initialize missing ones at random, and only warn."""
+    model, loaded = load_pretrained(model_class, str(folder), local_files_only=True)
     if missing := sorted(loaded["missing_keys"]):
         raise UserError(
             f"The folder {folder.name} holds no trained classifier: it lacks the weights {', '.join(missing[:3])}"
-            f"{f' and {len(missing) - 3:,} more' if len(missing) > 3 else ''}. With random ones every answer would be chance. "
+            f"{f' and {len(missing) - 3:,} more' if len(missing) > 3 else ''}. With random ones every prediction would be chance. "
             "Name the folder of a classifier, or train this model on labelled texts first.",
             code="not_a_classifier",
         )
     prefix = encoder_prefix(model)
-    beyond = sorted(name for name in loaded["unexpected_keys"] if name.startswith(prefix) and not name.endswith("position_ids"))
-    if beyond:
+    unused = sorted(name for name in loaded["unexpected_keys"] if name.startswith(prefix) and not name.endswith("position_ids"))
+    if unused:
         raise UserError(
-            f"The config of the folder {folder.name} does not fit its weights: it leaves out {len(beyond):,} of them, such as {beyond[0]}. "
+            f"The config of the folder {folder.name} does not fit its weights: it leaves out {len(unused):,} of them, such as {unused[0]}. "
             "Use the config.json that was saved with them.",
             code="model_damaged",
         )
     return model
 
 
-def _refuse_other_kinds(folder: Path) -> None:
-    """Refuse, by its config, a model that was made for something else than one label of several for each text."""
+def _refuse_other_tasks(folder: Path) -> None:
+    """Refuse, by its config, a model for anything other than choosing one of several labels for each text."""
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    named = getattr(config, "architectures", None) or ()
-    architectures = [named] if isinstance(named, str) else [str(name) for name in named]
-    what = ""
+    value = getattr(config, "architectures", None) or ()
+    architectures = [value] if isinstance(value, str) else [str(name) for name in value]
+    contents = ""
     if architectures and not any(name.endswith("ForSequenceClassification") for name in architectures):
-        kind = "an encoder without a trained head" if architectures[0].endswith("Model") else "a model for another task"
-        what = f"{kind} ({architectures[0]})"
+        model = "an encoder without a trained head" if architectures[0].endswith("Model") else "a model for another task"
+        contents = f"{model} ({architectures[0]})"
     elif config.problem_type == "multi_label_classification":
-        what = "a model that gives a text several labels at once"
+        contents = "a model that gives a text several labels at once"
     elif config.problem_type == "regression" or config.num_labels < 2:
-        what = "a model with a single number as its answer"
-    if what:
+        contents = "a model that predicts a single number"
+    if contents:
         raise UserError(
-            f"The folder {folder.name} holds {what}. Emotune can use classifiers that give each text one of several labels.",
+            f"The folder {folder.name} holds {contents}. Emotune can use classifiers that give each text one of several labels.",
             code="not_a_classifier",
         )

@@ -1,7 +1,7 @@
-"""Encoders of BERT's shape as ELECTRA, whose standard head is Linear, GELU, Dropout, Linear: so an MLP head needs no code of ours to load.
+"""Encoders with BERT's architecture as ELECTRA, whose standard head is Linear, GELU, Dropout, Linear: so an MLP head loads without our code.
 
-ELECTRA's discriminator (Clark et al. 2020) is BERT's encoder without its pooler; with embeddings as wide as the layers the weights are
-the same ones under the same names. DistilBERT has no token types, and RoBERTa counts positions from its padding id on.
+ELECTRA's discriminator (Clark et al. 2020) is BERT's encoder without its pooler; with embeddings of the hidden size the weights are the
+same under the same names. DistilBERT has no token types, and RoBERTa counts positions from its padding id.
 """
 
 import re
@@ -9,7 +9,7 @@ import re
 import torch
 from transformers import ElectraConfig, ElectraForSequenceClassification, PreTrainedModel
 
-_DISTILBERT = (
+_DISTILBERT_NAMES = (
     (r"^transformer\.", "encoder."),
     (r"\.attention\.q_lin\.", ".attention.self.query."),
     (r"\.attention\.k_lin\.", ".attention.self.key."),
@@ -21,60 +21,60 @@ _DISTILBERT = (
     (r"\.output_layer_norm\.", ".output.LayerNorm."),
 )
 _POSITIONS = "embeddings.position_embeddings.weight"
-_TYPES = "embeddings.token_type_embeddings.weight"
-_OFFSET = frozenset({"roberta", "xlm-roberta", "camembert"})
-_SHAPED = frozenset({"bert", "electra", "distilbert"}) | _OFFSET
+_TOKEN_TYPES = "embeddings.token_type_embeddings.weight"
+_WITH_POSITION_OFFSET = frozenset({"roberta", "xlm-roberta", "camembert"})
+_SUPPORTED = frozenset({"bert", "electra", "distilbert"}) | _WITH_POSITION_OFFSET
 
 
 def as_electra(encoder: PreTrainedModel) -> ElectraForSequenceClassification | None:
-    """A classifier with this encoder's weights and a fresh head; None where the encoder has another shape.
+    """A classifier with this encoder's weights and a fresh head; None if the encoder has another architecture.
 
-    Expects a right-padded batch, as the tokenizers of these encoders make it.
+    Expects right-padded batches, as the tokenizers of these encoders make them.
     """
-    found = encoder.config
-    if found.model_type not in _SHAPED or getattr(found, "is_decoder", False) or getattr(found, "sinusoidal_pos_embds", False):
+    config = encoder.config
+    if config.model_type not in _SUPPORTED or getattr(config, "is_decoder", False) or getattr(config, "sinusoidal_pos_embds", False):
         return None
-    weights = _renamed(encoder)
-    model = ElectraForSequenceClassification(_config(found, weights))
+    weights = _electra_weights(encoder)
+    model = ElectraForSequenceClassification(_electra_config(config, weights))
     model.electra.load_state_dict(weights)
     return model
 
 
-def _renamed(encoder: PreTrainedModel) -> dict[str, torch.Tensor]:
+def _electra_weights(encoder: PreTrainedModel) -> dict[str, torch.Tensor]:
     """The encoder's weights under ELECTRA's names."""
     config, weights = encoder.config, {}
     for name, tensor in encoder.state_dict().items():
         if name.startswith("pooler."):
             continue
         if config.model_type == "distilbert":
-            for theirs, ours in _DISTILBERT:
-                name = re.sub(theirs, ours, name)
+            for pattern, replacement in _DISTILBERT_NAMES:
+                name = re.sub(pattern, replacement, name)
         weights[name] = tensor
-    if config.model_type in _OFFSET:
+    if config.model_type in _WITH_POSITION_OFFSET:
         weights[_POSITIONS] = weights[_POSITIONS][config.pad_token_id + 1 :].clone()
-    if _TYPES not in weights:
-        weights[_TYPES] = torch.zeros(1, weights[_POSITIONS].shape[1])
+    if _TOKEN_TYPES not in weights:
+        weights[_TOKEN_TYPES] = torch.zeros(1, weights[_POSITIONS].shape[1])
     return weights
 
 
-def _config(found: object, weights: dict[str, torch.Tensor]) -> ElectraConfig:
-    distilbert = found.model_type == "distilbert"
+def _electra_config(config: object, weights: dict[str, torch.Tensor]) -> ElectraConfig:
+    distilbert = config.model_type == "distilbert"
     return ElectraConfig(
-        vocab_size=found.vocab_size,
+        vocab_size=config.vocab_size,
         embedding_size=weights[_POSITIONS].shape[1],
-        hidden_size=found.hidden_size,
-        num_hidden_layers=found.num_hidden_layers,
-        num_attention_heads=found.num_attention_heads,
-        intermediate_size=found.hidden_dim if distilbert else found.intermediate_size,
-        hidden_act=found.activation if distilbert else found.hidden_act,
-        hidden_dropout_prob=found.dropout if distilbert else found.hidden_dropout_prob,
-        attention_probs_dropout_prob=found.attention_dropout if distilbert else found.attention_probs_dropout_prob,
-        layer_norm_eps=1e-12 if distilbert else found.layer_norm_eps,
+        hidden_size=config.hidden_size,
+        num_hidden_layers=config.num_hidden_layers,
+        num_attention_heads=config.num_attention_heads,
+        intermediate_size=config.hidden_dim if distilbert else config.intermediate_size,
+        hidden_act=config.activation if distilbert else config.hidden_act,
+        hidden_dropout_prob=config.dropout if distilbert else config.hidden_dropout_prob,
+        attention_probs_dropout_prob=config.attention_dropout if distilbert else config.attention_probs_dropout_prob,
+        layer_norm_eps=1e-12 if distilbert else config.layer_norm_eps,
         max_position_embeddings=weights[_POSITIONS].shape[0],
-        type_vocab_size=weights[_TYPES].shape[0],
-        initializer_range=found.initializer_range,
-        pad_token_id=found.pad_token_id,
-        id2label=found.id2label,
-        label2id=found.label2id,
-        problem_type=found.problem_type,
+        type_vocab_size=weights[_TOKEN_TYPES].shape[0],
+        initializer_range=config.initializer_range,
+        pad_token_id=config.pad_token_id,
+        id2label=config.id2label,
+        label2id=config.label2id,
+        problem_type=config.problem_type,
     )

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 
 def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizerBase":
-    """The encoder's tokenizer, set to cut at ``max_length`` tokens or where the encoder itself ends."""
+    """The encoder's tokenizer, which truncates at ``max_length`` tokens or at the encoder's own limit."""
     load_libraries()
     from transformers import AutoConfig, AutoTokenizer
 
     folder = _folder(encoder, weights=False)
-    with _damage_in_words(encoder):
+    with _loading_errors_as_user_error(encoder):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, use_fast=True)
     if lacks_vocabulary(tokenizer):
@@ -49,14 +49,14 @@ def has_finite_weights(model: "PreTrainedModel") -> bool:
 
 
 def lacks_vocabulary(tokenizer: "PreTrainedTokenizerBase") -> bool:
-    """Whether it knows nothing but special tokens: where the files of a tokenizer are missing, transformers makes an empty one."""
+    """Whether it knows only special tokens: without the files of a tokenizer transformers makes an empty one."""
     return len(tokenizer) <= len(set(tokenizer.all_special_tokens))
 
 
 def load_classifier(encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
     """The encoder with a fresh classification head, in float32, its config carrying the label names.
 
-    The head's first weights come from torch's generator: seed it before.
+    The head's initial weights come from torch's generator: seed it before.
     """
     load_libraries()
     from transformers import AutoModelForSequenceClassification
@@ -72,59 +72,60 @@ def load_encoder(encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedMod
     return _load(AutoModel, encoder, label_names)
 
 
-def _load(kind: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
+def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
     folder = _folder(encoder, weights=True)
-    with _damage_in_words(encoder):
+    with _loading_errors_as_user_error(encoder):
         model, loaded = load_pretrained(
-            kind,
+            model_class,
             folder,
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),
             label2id={name: i for i, name in enumerate(label_names)},
             problem_type="single_label_classification",
-            # A classifier of a person's own may have been trained on other classes: its head is drawn anew, its encoder goes on.
+            # A user's classifier may have been trained on other classes: it gets a new head and keeps its encoder.
             ignore_mismatched_sizes=True,
         )
     _refuse_random_encoder(encoder, model, [*loaded["missing_keys"], *(key[0] for key in loaded["mismatched_keys"])])
     if not has_finite_weights(model):
         raise UserError(
-            f"The encoder {encoder.name} cannot be trained: some of its weights are no numbers. Choose another one.", code="encoder_damaged"
+            f"The encoder {encoder.name} cannot be trained: some of its weights are not numbers. Choose another one.",
+            code="encoder_damaged",
         )
     detach_from_file(model)
     return model
 
 
 def detach_from_file(model: "torch.nn.Module") -> None:
-    """Copy the weights out of their file, which they are mapped from: cutting it would end the process, writing to it change the answers."""
+    """Copy the weights out of the file that they are mapped from: truncating it would kill the process, writing to it change the predictions."""
     for tensor in (*model.parameters(), *model.buffers()):
         tensor.data = tensor.data.clone()
 
 
 def encoder_prefix(model: "PreTrainedModel") -> str:
-    """How the names of the encoder's weights begin: "bert." in a classifier, nothing in an encoder alone."""
+    """The prefix of the encoder's weights: "bert." in a classifier, "" in an encoder alone."""
     return "" if model.base_model is model else f"{model.base_model_prefix}."
 
 
 def _refuse_random_encoder(encoder: Encoder, model: "PreTrainedModel", missing: Iterable[str]) -> None:
-    """Only a head, and BERT's pooler below it, may begin with random weights; transformers draws those of an encoder too, and only warns."""
+    """Allow random weights only in a head and in BERT's pooler below it; transformers would draw those of an encoder too, and only warn."""
     prefix = encoder_prefix(model)
-    lost = sorted(name for name in missing if name.startswith(prefix) and not name.startswith(f"{prefix}pooler."))
-    if lost:
+    lacking = sorted(name for name in missing if name.startswith(prefix) and not name.startswith(f"{prefix}pooler."))
+    if lacking:
         raise UserError(
-            f"The encoder {encoder.name} lacks {len(lost):,} of its weights, such as {lost[0]}: it would begin as chance made it. "
+            f"The encoder {encoder.name} lacks {len(lacking):,} of its weights, such as {lacking[0]}: they would start at random. "
             "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
             code="encoder_damaged",
         )
 
 
 def _folder(encoder: Encoder, *, weights: bool) -> str:
-    """Where the encoder's files are on this machine, fetched from the Hub if they never were; their checksum is right where it is known.
+    """The folder of the encoder's files on this machine, downloaded from the Hub if necessary, and verified.
 
-    Without ``weights`` only what the tokenizer needs is fetched: nobody waits for a gigabyte to see how a text is split. What is not of the
-    app's own packages may come from anywhere, and is looked through first.
+    Without ``weights`` only what the tokenizer needs is downloaded: nobody waits for a gigabyte to see how a text is split. The packaged
+    encoder is verified by its checksum; all others may come from anywhere and are checked file by file.
     """
     if not encoder.sha256:
-        folder = encoder.source if encoder.is_local else _fetched(encoder, weights=weights)
+        folder = encoder.source if encoder.is_local else _download(encoder, weights=weights)
         check_folder(Path(folder), weights=weights)
         return folder
     if _sha256(Path(encoder.source) / WEIGHTS) != encoder.sha256:
@@ -136,13 +137,13 @@ def _folder(encoder: Encoder, *, weights: bool) -> str:
     return encoder.source
 
 
-def _fetched(encoder: Encoder, *, weights: bool) -> str:
-    """A Hub encoder's folder in the local cache. What is there once is used without asking the network again."""
+def _download(encoder: Encoder, *, weights: bool) -> str:
+    """A Hub encoder's folder in the local cache. What was downloaded once is used without asking the network again."""
     from httpx import HTTPError
     from huggingface_hub import snapshot_download
 
     files = [*TOKENIZER_FILES, WEIGHTS] if weights else TOKENIZER_FILES
-    with suppress(OSError):  # raised where it was never fetched
+    with suppress(OSError):  # raised if it was never downloaded
         folder = Path(snapshot_download(encoder.source, allow_patterns=files, local_files_only=True))
         if (folder / CONFIG).exists() and (folder / WEIGHTS).exists() >= weights:
             return str(folder)
@@ -150,7 +151,7 @@ def _fetched(encoder: Encoder, *, weights: bool) -> str:
         if hub_is_reachable():
             if encoder.catalogued:
                 return snapshot_download(encoder.source, allow_patterns=files)
-            # What a visitor names is fetched as anybody may: not with the key of whoever runs the server.
+            # What a visitor names is downloaded anonymously: not with the token of the person who runs the server.
             return snapshot_download(encoder.source, allow_patterns=list_encoder_files(encoder.source, files), token=False)
     except (OSError, ValueError, HTTPError) as error:
         raise _unreachable(encoder) from error
@@ -167,12 +168,12 @@ def _unreachable(encoder: Encoder) -> UserError:
 
 
 @contextmanager
-def _damage_in_words(encoder: Encoder) -> Iterator[None]:
+def _loading_errors_as_user_error(encoder: Encoder) -> Iterator[None]:
     try:
         yield
     except MemoryError:
         raise
-    # Whatever a library raises where settings, shapes or files do not go together; ImportError, where a tokenizer wants what is not installed.
+    # Libraries raise anything if settings, shapes or files do not fit; ImportError if a tokenizer needs a package that is not installed.
     except Exception as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise UserError(f"The encoder {encoder.name} could not be read: {first_line}", code="encoder_damaged") from error
@@ -180,7 +181,7 @@ def _damage_in_words(encoder: Encoder) -> Iterator[None]:
 
 @cache
 def _sha256(path: Path) -> str:
-    """Of a file that nobody changes while we run, hence read once per process."""
+    """Of a file that does not change while this process runs, so that it is read once."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

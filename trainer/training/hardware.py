@@ -1,4 +1,4 @@
-"""What this machine has and what to do with it: device, precision, threads.
+"""The hardware of this machine and how to use it: device, precision, CPU cores.
 
 Measures nothing and trains nothing.
 """
@@ -15,15 +15,15 @@ from trainer.training.libraries import load_libraries
 
 @dataclass(frozen=True)
 class Hardware:
-    """The device that will do the work and the precision it gains from."""
+    """The device that trains, and the precision that is fastest on it."""
 
     device: Literal["cpu", "cuda", "mps"]
     precision: Literal["fp32", "bf16", "fp16"]
     cores: int
     name: str
-    """In words: "2 CPU cores", "NVIDIA T4, 15 GB"."""
+    """For people: "2 CPU cores", "NVIDIA T4, 15 GB"."""
     devices: int = 1
-    """GPUs of this kind that can share a training."""
+    """How many of these GPUs can share a training."""
 
     @property
     def description(self) -> str:
@@ -31,17 +31,17 @@ class Hardware:
 
 
 def with_precision(hardware: Hardware, precision: str) -> Hardware:
-    """The hardware as ``detect`` found it, told to work in the asked precision; "auto" leaves it.
+    """The hardware with the requested precision instead of its fastest one; "auto" leaves it as it is.
 
-    Raises UserError ``precision_unavailable`` for 16 bits that it does not have: they would be emulated, slower than 32.
+    Raises UserError ``precision_unavailable`` for 16 bits that it lacks: emulating them is slower than 32 bits.
     """
     if precision == "auto":
         return hardware
-    # A GPU with bf16 has fp16 too; a processor computes in no fp16.
-    offered = {"fp32", hardware.precision} | ({"fp16"} if hardware.device == "cuda" and hardware.precision == "bf16" else set())
-    if precision not in offered:
+    # A GPU with bf16 has fp16 too; a CPU has no fp16.
+    available = {"fp32", hardware.precision} | ({"fp16"} if hardware.device == "cuda" and hardware.precision == "bf16" else set())
+    if precision not in available:
         raise UserError(
-            f"This machine ({hardware.name}) has no {precision} arithmetic. Choose auto, or one of: {', '.join(sorted(offered))}.",
+            f"This machine ({hardware.name}) has no {precision} arithmetic. Choose auto, or one of: {', '.join(sorted(available))}.",
             code="precision_unavailable",
         )
     return replace(hardware, precision=precision)
@@ -50,7 +50,7 @@ def with_precision(hardware: Hardware, precision: str) -> Hardware:
 def usable_cores() -> int:
     """Cores that this process may really use.
 
-    In a container the machine may show 64 cores and grant 2; as many threads as it shows would crawl.
+    A container may see 64 cores and be granted 2; with 64 threads it would crawl.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
@@ -63,7 +63,7 @@ def usable_cores() -> int:
 
 
 def detect_hardware() -> Hardware:
-    """The best device here. Imports torch, which takes seconds the first time."""
+    """The best device of this machine. Imports torch, which takes seconds the first time."""
     load_libraries()
     import torch
 
@@ -76,5 +76,5 @@ def detect_hardware() -> Hardware:
     if torch.backends.mps.is_available():
         return Hardware("mps", "fp32", cores, "Apple GPU")
     capabilities = torch.cpu.get_capabilities()
-    gains = any(capabilities.get(unit) for unit in ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16"))
-    return Hardware("cpu", "bf16" if gains else "fp32", cores, f"{cores} CPU core{'s' if cores != 1 else ''}")
+    has_bf16 = any(capabilities.get(unit) for unit in ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16"))
+    return Hardware("cpu", "bf16" if has_bf16 else "fp32", cores, f"{cores} CPU core{'s' if cores != 1 else ''}")

@@ -1,24 +1,24 @@
-"""LoRA: small additions of low rank learn in place of an encoder's weights (Hu et al. 2021), and are added to them in what is saved.
+"""LoRA: low-rank additions are trained instead of an encoder's weights (Hu et al. 2021), and merged into them when the model is saved.
 
-The library peft puts the layers in; no adapter file is ever written.
+The library peft inserts the layers; no adapter file is ever written.
 """
 
 import torch
 from torch import nn
 
 _SCALE = 2
-"""What is added is multiplied by this, whatever the rank (lora_alpha is so many times the rank)."""
+"""Factor of the additions for any rank (lora_alpha is this many times the rank)."""
 
-_MARK = ".lora_"
-_KEPT = ".base_layer."
+_LORA_PREFIX = ".lora_"
+_BASE_PREFIX = ".base_layer."
 
 
 def add_lora(encoder: nn.Module, rank: int) -> None:
-    """Put an addition of this rank beside every linear layer of the encoder but its pooler; all else in the encoder stops learning.
+    """Add LoRA of this rank to every linear layer of the encoder except its pooler, and freeze all else in the encoder.
 
-    The first weights come from torch's generator: seed it before. At first the additions are zero.
+    The initial weights come from torch's generator: seed it before. The additions start at zero.
     """
-    # Late even here: a run without LoRA has no need of it.
+    # Imported late: a run without LoRA does not need it.
     from peft import LoraConfig, inject_adapter_in_model
 
     targets = [name for name, layer in encoder.named_modules() if isinstance(layer, nn.Linear) and not name.startswith("pooler.")]
@@ -26,15 +26,15 @@ def add_lora(encoder: nn.Module, rank: int) -> None:
 
 
 def merged_state(module: nn.Module) -> dict[str, torch.Tensor] | None:
-    """The weights of a module under the names it has without LoRA, the additions added; None where it has no LoRA.
+    """The weights of a module under their names without LoRA, the additions merged; None if it has no LoRA.
 
-    The module itself is left as it is.
+    The module itself does not change.
     """
-    if not any(_MARK in name for name, _ in module.named_parameters()):
+    if not any(_LORA_PREFIX in name for name, _ in module.named_parameters()):
         return None
     from peft.tuners.lora import LoraLayer
 
-    state = {name.replace(_KEPT, "."): tensor for name, tensor in module.state_dict().items() if _MARK not in name}
+    state = {name.replace(_BASE_PREFIX, "."): tensor for name, tensor in module.state_dict().items() if _LORA_PREFIX not in name}
     for name, layer in module.named_modules():
         if isinstance(layer, LoraLayer):
             weight = f"{name}.weight"

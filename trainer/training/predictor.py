@@ -1,8 +1,8 @@
-"""Predictor: a saved model and what it says about texts.
+"""Predictor: a saved model that predicts the labels of texts.
 
 ``probabilities`` does what ``pipeline("text-classification", model=..., top_k=None)(texts, truncation=True)`` does, in float32, batched
-by length; and the same for a model whose head no pipeline knows. ``predict`` is for texts as people have them: it repairs them as those
-of the training were repaired, and says which are empty and which were cut.
+by length; and the same for a model whose head no pipeline knows. ``predict`` is for raw texts: it repairs them as those of the training
+were repaired, and says which are empty and which are truncated.
 """
 
 import threading
@@ -25,11 +25,11 @@ from trainer.training.tokens import replace_surrogates
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says of one text.
+    """What a model predicts for one text.
 
-    ``text``: as it was read, cleaned and, where ``repaired`` says so, changed by a repair. ``probabilities``: float32 (classes,), summing
-    to 1; None where there is nothing to read, and ``problem`` then says why. ``tokens``: of the whole text, special ones included; the
-    model read ``tokens_read`` of them, and ``cut`` says that it did not see the end. Compared by identity.
+    ``text``: as the model read it, cleaned and, if ``repaired``, changed by a repair. ``probabilities``: float32 (classes,), summing
+    to 1; None if there is nothing to read, and ``problem`` then says why. ``tokens``: of the whole text, including special ones; the
+    model read ``tokens_read`` of them, and ``cut`` says whether it missed the end. Compared by identity.
     """
 
     text: str
@@ -41,19 +41,19 @@ class Prediction:
     problem: str = ""
 
     def to_dict(self, label_names: Sequence[str]) -> dict[str, Any]:
-        """The answer as JSON for the terminal and the API; label and probabilities are None where there is a ``reason``."""
-        facts = {"tokens": self.tokens, "tokens_read": self.tokens_read, "cut": self.cut}
+        """As JSON for the terminal and the API; label and probabilities are None if there is a ``reason``."""
+        lengths = {"tokens": self.tokens, "tokens_read": self.tokens_read, "cut": self.cut}
         if self.probabilities is None:
-            return {"label": None, "probabilities": None, **facts, "reason": self.problem}
+            return {"label": None, "probabilities": None, **lengths, "reason": self.problem}
         probabilities = dict(zip(label_names, map(float, self.probabilities), strict=True))
-        return {"label": max(probabilities, key=probabilities.__getitem__), "probabilities": probabilities, **facts}
+        return {"label": max(probabilities, key=probabilities.__getitem__), "probabilities": probabilities, **lengths}
 
 
 class Predictor:
-    """A model folder, loaded. Safe to call from several threads: it holds no state between calls."""
+    """A loaded model folder. Safe to call from several threads: it holds no state between calls."""
 
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
-        """Raise UserError where the folder holds no model that may be loaded, or one that does not give one label of several a text."""
+        """Raises UserError if the folder holds no model that may be loaded, or one that does not choose one of several labels for each text."""
         check_folder(folder)
         load_libraries()
         from transformers import AutoTokenizer
@@ -73,29 +73,29 @@ class Predictor:
         config = self._model.config
         self.label_names = _label_names(folder, config)
         self.repairs = _repairs(folder, config)
-        """The repairs of texts that the model was trained with, by their codes."""
-        _check_parts(folder, self._tokenizer, self._model)
-        # A folder from elsewhere may name no length, or one beyond what the model has positions for.
+        """The codes of the repairs of texts that the model was trained with."""
+        _check_consistency(folder, self._tokenizer, self._model)
+        # A folder from elsewhere may name no maximum length, or one beyond the model's positions.
         self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, max_tokens_of(config))
         self._model.eval().to(device)
         self._device = device
-        # A tokenizer is told how to cut before it does, and breaks when somebody tells it something else meanwhile.
-        self._tokenizing = threading.Lock()
+        # A tokenizer keeps its truncation as state between two calls, which other threads must not change meanwhile.
+        self._tokenizer_lock = threading.Lock()
 
     @property
     def max_length(self) -> int:
-        """Tokens that are read of a text, special ones included."""
+        """Tokens that are read of a text, including special ones."""
         return int(self._tokenizer.model_max_length)
 
     def predict(self, texts: Sequence[str], *, max_chars: int | None = None) -> list[Prediction]:
-        """What the model says of each text, after the repairs that its training rows went through.
+        """The prediction for each text, after the repairs of the model's training rows.
 
-        Of a text longer than ``max_chars`` only so much is looked at; it then counts as cut.
+        Of a text longer than ``max_chars`` only the beginning is read; it then counts as cut.
         """
         clean = [clean_text(text[:max_chars]) for text in texts]
         read = [repair_text(text, self.repairs) for text in clean]
-        lengths = self._lengths(read)
-        readable = [i for i, (_, known) in enumerate(lengths) if known]
+        token_counts = self._count_tokens(read)
+        readable = [i for i, (_, known) in enumerate(token_counts) if known]
         probabilities = dict(zip(readable, self.probabilities([read[i] for i in readable]), strict=True))
         return [
             Prediction(
@@ -107,7 +107,7 @@ class Predictor:
                 cut=tokens > self.max_length or (max_chars is not None and len(texts[i]) > max_chars),
                 problem="" if i in probabilities else _problem(read[i]),
             )
-            for i, (tokens, _) in enumerate(lengths)
+            for i, (tokens, _) in enumerate(token_counts)
         ]
 
     def probabilities(
@@ -115,30 +115,32 @@ class Predictor:
     ) -> np.ndarray:
         """Shape (len(texts), classes), float32, each row summing to 1; ``on_progress`` is called with the fraction (0..1) that is ready.
 
-        The texts are read as they are: cleaned and repaired ones, as those of a run's rows.
+        The texts must be clean and repaired, like those of a run's rows.
         """
         import torch
 
-        clean = [replace_surrogates(text) for text in texts]
-        out = np.zeros((len(clean), len(self.label_names)), dtype=np.float32)
-        # Texts of similar length together: padding is work.
-        order = sorted(range(len(clean)), key=lambda i: len(clean[i]))
+        encodable = [replace_surrogates(text) for text in texts]
+        probabilities = np.zeros((len(encodable), len(self.label_names)), dtype=np.float32)
+        # Batches of similar lengths need little padding.
+        order = sorted(range(len(encodable)), key=lambda i: len(encodable[i]))
         for start in range(0, len(order), batch_size):
-            picked = order[start : start + batch_size]
-            with self._tokenizing:
-                batch = self._tokenizer([clean[i] for i in picked], truncation=True, padding=True, return_tensors="pt").to(self._device)
+            batch_rows = order[start : start + batch_size]
+            with self._tokenizer_lock:
+                batch = self._tokenizer([encodable[i] for i in batch_rows], truncation=True, padding=True, return_tensors="pt").to(
+                    self._device
+                )
             with torch.inference_mode():
                 logits = self._model(**batch).logits
-            out[picked] = torch.softmax(logits.float(), dim=-1).cpu().numpy()
+            probabilities[batch_rows] = torch.softmax(logits.float(), dim=-1).cpu().numpy()
             if on_progress is not None:
-                on_progress((start + len(picked)) / len(order))
-        return out
+                on_progress((start + len(batch_rows)) / len(order))
+        return probabilities
 
-    def _lengths(self, texts: Sequence[str]) -> list[tuple[int, int]]:
-        """Of clean texts: the tokens of each as a whole, and how many tell the model something: neither added nor the unknown token."""
+    def _count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Of each clean text: all its tokens, and those that inform the model, which are neither special nor unknown."""
         if not texts:
             return []
-        with self._tokenizing:
+        with self._tokenizer_lock:
             encoded = self._tokenizer(list(texts), truncation=False, return_special_tokens_mask=True)
         unknown = self._tokenizer.unk_token_id
         return [
@@ -147,12 +149,12 @@ class Predictor:
         ]
 
 
-def _damaged(folder: Path, why: str) -> UserError:
-    return UserError(f"The model in {folder.parent.name}/{folder.name} cannot be used: {why}. Train it again.", code="model_damaged")
+def _damaged(folder: Path, reason: str) -> UserError:
+    return UserError(f"The model in {folder.parent.name}/{folder.name} cannot be used: {reason}. Train it again.", code="model_damaged")
 
 
 def _label_names(folder: Path, config: Any) -> tuple[str, ...]:
-    """One name for each output, all different. Raises UserError."""
+    """The names of the outputs, all different. Raises UserError."""
     names = config.id2label
     if sorted(names) != list(range(len(names))):
         raise _damaged(folder, "its config does not name each label once (id2label)")
@@ -165,24 +167,23 @@ def _label_names(folder: Path, config: Any) -> tuple[str, ...]:
 def _repairs(folder: Path, config: Any) -> tuple[str, ...]:
     codes = getattr(config, "text_repairs", None) or []
     if not isinstance(codes, list) or not all(isinstance(code, str) and code in REPAIRS and REPAIRS[code].repair_text for code in codes):
-        raise _damaged(folder, "its config names repairs of texts that nobody knows here (text_repairs)")
+        raise _damaged(folder, "its config names unknown repairs of texts (text_repairs)")
     return tuple(codes)
 
 
-def _check_parts(folder: Path, tokenizer: Any, model: Any) -> None:
-    """Refuse what would answer at random or break on some text: no vocabulary, another one than the model's, weights that are no numbers."""
-
+def _check_consistency(folder: Path, tokenizer: Any, model: Any) -> None:
+    """Refuse a model that would predict at random or fail on some text: no vocabulary, another model's vocabulary, weights that are not finite."""
     from trainer.training.classifier import encoder_of
 
     if lacks_vocabulary(tokenizer):
-        raise _damaged(folder, "it has no tokenizer, so that every word would be unknown to it")
+        raise _damaged(folder, "it has no tokenizer, so every word would be unknown to it")
     if max(tokenizer.get_vocab().values()) >= encoder_of(model).get_input_embeddings().num_embeddings:
-        raise _damaged(folder, "its tokenizer has more tokens than its model knows; it belongs to another one")
+        raise _damaged(folder, "its tokenizer has more tokens than its model knows; it belongs to another model")
     if not has_finite_weights(model):
-        raise _damaged(folder, "some of its weights are no numbers")
+        raise _damaged(folder, "some of its weights are not numbers")
 
 
 def _problem(text: str) -> str:
     if not text:
         return "The text is empty, so there is nothing to judge. Type a word or more."
-    return "The encoder cannot read any sign of this text, so there is nothing to judge. Write it in words."
+    return "The encoder cannot read any character of this text, so there is nothing to judge. Write it in words."

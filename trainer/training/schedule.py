@@ -1,18 +1,18 @@
-"""When to log and when to evaluate: plain arithmetic on row counts, so that the same file gives the same steps everywhere."""
+"""When to log and when to evaluate, computed from row counts alone, so that the same file gives the same steps everywhere."""
 
 import math
 from dataclasses import dataclass
 
-_POINTS = 200
-"""Logged points in a run: enough for a smooth curve, few enough to redraw each second."""
+_LOG_POINTS = 200
+"""Enough for a smooth curve, few enough to redraw each second."""
 
 _CHEAP_ROWS = 512
-"""So few validation rows are scored in a second or two whatever the machine."""
+"""Up to this many validation rows are scored within a second or two on any machine."""
 
-_EVALUATION_SHARE = 0.35
-"""Evaluations may read at most about this share of the training rows of an epoch; reading costs a third of training."""
+_MAX_EVALUATION_RATIO = 0.35
+"""Rows read by an epoch's evaluations relative to its training rows; a forward pass costs a third of a training step."""
 
-_MOST_PER_EPOCH = 4
+_MAX_EVALUATIONS_PER_EPOCH = 4
 
 
 @dataclass(frozen=True)
@@ -35,22 +35,24 @@ def build_schedule(
     evaluations_per_epoch: int | None = None,
     log_every: int | None = None,
 ) -> Schedule:
-    """The schedule of a run, the last step always logged and evaluated.
+    """The schedule of a run; the last step is always logged and evaluated.
 
-    Where it is not said, about 200 log points, and one to four evaluations an epoch.
+    The defaults are about 200 log points, and one to four evaluations per epoch.
     """
     per_epoch = math.ceil(math.ceil(train_rows / batch_size) / gradient_accumulation)
     total = per_epoch * epochs
     if evaluations_per_epoch is not None:
-        times = evaluations_per_epoch
+        evaluations = evaluations_per_epoch
     elif validation_rows <= _CHEAP_ROWS:
-        times = _MOST_PER_EPOCH
+        evaluations = _MAX_EVALUATIONS_PER_EPOCH
     else:
-        times = max(1, min(_MOST_PER_EPOCH, int(_EVALUATION_SHARE * train_rows / validation_rows)))
-    every = log_every or max(1, round(total / _POINTS))
+        evaluations = max(1, min(_MAX_EVALUATIONS_PER_EPOCH, int(_MAX_EVALUATION_RATIO * train_rows / validation_rows)))
+    every = log_every or max(1, round(total / _LOG_POINTS))
     return Schedule(
         total_steps=total,
         epoch_steps=tuple(per_epoch * (e + 1) for e in range(epochs)),
         log_steps=frozenset({*range(every, total + 1, every), 1, total}),
-        evaluation_steps=frozenset(per_epoch * e + math.ceil(per_epoch * k / times) for e in range(epochs) for k in range(1, times + 1)),
+        evaluation_steps=frozenset(
+            per_epoch * e + math.ceil(per_epoch * k / evaluations) for e in range(epochs) for k in range(1, evaluations + 1)
+        ),
     )

@@ -1,6 +1,6 @@
-"""How quickly this machine learns, by a short measurement: once for each precision, and never beside a training.
+"""How fast this machine trains, by a short measurement: once for each precision, and never during a training.
 
-Draws no random number, so that no training that begins meanwhile gets other weights. What follows for a recipe is ``estimate``'s business.
+Draws no random numbers, so that a training that starts meanwhile gets the same weights. estimate.py computes the time of a recipe from it.
 """
 
 import math
@@ -14,66 +14,66 @@ from trainer.training.hardware import Hardware, with_precision
 from trainer.training.libraries import load_libraries
 
 HIDDEN_SIZE = 384
-"""Units of the measured layer, those of the packaged encoder."""
-_TOKENS = (16, 32)
+"""Of the measured layer, as of the packaged encoder."""
+_BATCH_SHAPE = (16, 32)
 """Texts and tokens of the measured batch: like a batch of short texts."""
 _PROBE_SECONDS = 0.3
 _PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 class NotMeasuredError(RuntimeError):
-    """The speed is not known, and a training is under way, beside which it would come out too slow."""
+    """The speed is unknown, and a training is running, during which a measurement would be too slow."""
 
 
 class SpeedMeter:
-    """The speeds that were measured. Whoever trains and whoever measures exclude each other: the training waits, the measurement does not."""
+    """Measures speeds and remembers them. Training and measuring exclude each other: a training waits, a measurement does not."""
 
     def __init__(self) -> None:
-        self._alone = threading.Lock()
-        self._known: dict[Hardware, float] = {}
+        self._lock = threading.Lock()
+        self._speeds: dict[Hardware, float] = {}
 
     @contextmanager
     def training(self) -> Iterator[None]:
-        """For the block that trains: it begins once nothing is being measured, and nothing is until it has ended."""
-        with self._alone:
+        """A context for a training: waits for a measurement to end, and prevents others until it exits."""
+        with self._lock:
             yield
 
     def reserve(self) -> bool:
-        """Let no training begin before ``measure_all``; False where one is under way."""
-        return self._alone.acquire(blocking=False)
+        """Let no training start before ``measure_all``; returns False if one is running."""
+        return self._lock.acquire(blocking=False)
 
     def measure_all(self, hardware: Hardware | None) -> None:
-        """After ``reserve``: measure every precision that the hardware has, then let trainings begin. None measures nothing."""
+        """After ``reserve``: measure every precision of the hardware, then let trainings start. None measures nothing."""
         try:
             for precision in _PRECISIONS if hardware is not None else ():
-                # A precision that is not there, or no memory left: whoever asks for it is told.
+                # The precision may be missing, or the memory full: ``of`` reports it when asked.
                 with suppress(UserError, RuntimeError):
-                    at_work = with_precision(hardware, precision)
-                    self._known[at_work] = measure_layer_speed(at_work)
+                    training_hardware = with_precision(hardware, precision)
+                    self._speeds[training_hardware] = measure_layer_speed(training_hardware)
         finally:
-            self._alone.release()
+            self._lock.release()
 
     def of(self, hardware: Hardware) -> float:
-        """Tokens a second, as ``measure_layer_speed`` gives them. Raises NotMeasuredError, and what ``measure_layer_speed`` does."""
-        if hardware not in self._known:
-            if not self._alone.acquire(blocking=False):
+        """Tokens per second, as ``measure_layer_speed`` gives them. Raises NotMeasuredError, and what ``measure_layer_speed`` does."""
+        if hardware not in self._speeds:
+            if not self._lock.acquire(blocking=False):
                 raise NotMeasuredError
             try:
-                self._known[hardware] = measure_layer_speed(hardware)
+                self._speeds[hardware] = measure_layer_speed(hardware)
             finally:
-                self._alone.release()
-        return self._known[hardware]
+                self._lock.release()
+        return self._speeds[hardware]
 
 
 def measure_layer_speed(hardware: Hardware) -> float:
-    """Tokens a second that one transformer layer of 384 units learns from, forward and backward.
+    """Tokens per second of one transformer layer of 384 units, forward and backward.
 
-    Raises RuntimeError where the device has no memory left.
+    Raises RuntimeError if the device has no memory left.
     """
     load_libraries()
     import torch
 
-    # Its weights are all alike: how long it takes does not depend on them.
+    # All weights are equal: the time does not depend on them.
     layer = torch.nn.utils.skip_init(
         torch.nn.TransformerEncoderLayer,
         HIDDEN_SIZE,
@@ -86,7 +86,11 @@ def measure_layer_speed(hardware: Hardware) -> float:
     )
     for weights in layer.parameters():
         torch.nn.init.constant_(weights, 0.02)
-    batch = torch.linspace(-1, 1, math.prod(_TOKENS) * HIDDEN_SIZE, device=hardware.device).reshape(*_TOKENS, HIDDEN_SIZE).requires_grad_()
+    batch = (
+        torch.linspace(-1, 1, math.prod(_BATCH_SHAPE) * HIDDEN_SIZE, device=hardware.device)
+        .reshape(*_BATCH_SHAPE, HIDDEN_SIZE)
+        .requires_grad_()
+    )
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(hardware.precision)
 
     def step() -> None:
@@ -97,9 +101,9 @@ def measure_layer_speed(hardware: Hardware) -> float:
             torch.cuda.synchronize()
 
     step()
-    fastest, begun = math.inf, time.perf_counter()
-    while time.perf_counter() - begun < _PROBE_SECONDS:
-        start = time.perf_counter()
+    fastest, started = math.inf, time.perf_counter()
+    while time.perf_counter() - started < _PROBE_SECONDS:
+        step_started = time.perf_counter()
         step()
-        fastest = min(fastest, time.perf_counter() - start)
-    return _TOKENS[0] * _TOKENS[1] / fastest
+        fastest = min(fastest, time.perf_counter() - step_started)
+    return _BATCH_SHAPE[0] * _BATCH_SHAPE[1] / fastest

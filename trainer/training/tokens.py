@@ -1,4 +1,4 @@
-"""How an encoder's tokenizer splits a text, for people to look at."""
+"""How an encoder's tokenizer splits a text, for people to look at; and counting the tokens of many texts."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
 
-_Made = TypeVar("_Made")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -27,71 +27,71 @@ class Token:
     special: bool
     """Added by the tokenizer ([CLS], [SEP]), not part of the text."""
     cut: bool
-    """Beyond the maximum length: the model never sees it."""
+    """Beyond the maximum length: the model does not see it."""
 
 
 @dataclass(frozen=True)
 class TokenizedText:
-    """The tokens of one text, and what the tokenizer is."""
+    """The tokens of one text, and the tokenizer's limits."""
 
     tokens: tuple[Token, ...]
     vocabulary: int
     max_tokens: int
     """Tokens of the longest text the encoder can read."""
     max_length: int
-    """Tokens read with the present settings, special ones included."""
+    """Tokens read with the present settings, including special ones."""
     special: tuple[str, ...]
 
 
 def tokenize_text(encoder: Encoder, text: str, *, max_length: int) -> TokenizedText:
-    """Split one text. Raises UserError where the tokenizer cannot be had."""
-    tokenizer = _tokenizer(encoder)
-    longest = tokenizer.model_max_length
-    read = min(max_length, longest)
+    """Split one text. Raises UserError if the tokenizer cannot be loaded."""
+    tokenizer = _cached_tokenizer(encoder)
+    max_tokens = tokenizer.model_max_length
+    read = min(max_length, max_tokens)
     ids = tokenizer(replace_surrogates(text))["input_ids"]
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
-    # The closing special tokens survive the cut, so that many tokens of the text fewer are read.
+    # The closing special tokens survive truncation, so that fewer tokens of the text are read.
     kept = read - sum(1 for i in ids[-2:] if i in special)
     tokens = tuple(
         Token(token, i, i in special, len(ids) > read and position >= kept and i not in special)
         for position, (token, i) in enumerate(zip(tokenizer.convert_ids_to_tokens(ids), ids, strict=True))
     )
-    return TokenizedText(tokens, len(tokenizer), longest, read, tuple(str(t) for t in tokenizer.all_special_tokens))
+    return TokenizedText(tokens, len(tokenizer), max_tokens, read, tuple(str(t) for t in tokenizer.all_special_tokens))
 
 
 def replace_surrogates(text: str) -> str:
-    """The text without lone surrogates, which no tokenizer takes."""
+    """The text without lone surrogates, which no tokenizer accepts."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]] | None:
-    """A function that counts the tokens of texts, special ones included; None while the encoder's tokenizer is not on this machine.
+    """A function that counts the tokens of texts, including special ones; None while the encoder's tokenizer is not on this machine.
 
-    Without transformers, which takes seconds to import.
+    Does without transformers, which takes seconds to import.
     """
-    return _of_tokenizer(encoder, _counter)
+    return _from_tokenizer_file(encoder, _token_counter)
 
 
 def unknown_finder(encoder: Encoder) -> Callable[[Sequence[str]], list[str]] | None:
-    """A function that gives those of some characters that become the unknown token; None while the tokenizer is not on this machine."""
-    return _of_tokenizer(encoder, _unknown_finder)
+    """A function that returns the characters that become the unknown token; None while the tokenizer is not on this machine."""
+    return _from_tokenizer_file(encoder, _unknown_finder)
 
 
-def _of_tokenizer(encoder: Encoder, make: Callable[[Path, bool], _Made]) -> _Made | None:
+def _from_tokenizer_file(encoder: Encoder, build: Callable[[Path, bool], _T]) -> _T | None:
     file = tokenizer_file(encoder)
-    # One that is refused is as good as none here: loading it will say what is wrong with it.
+    # A refused file counts as missing: loading it will report what is wrong.
     with suppress(UserError):
-        return None if file is None else make(file, bool(encoder.sha256))
+        return None if file is None else build(file, bool(encoder.sha256))
     return None
 
 
 @lru_cache(maxsize=4)
 def _unknown_finder(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[str]]:
-    tokenizer = _plain_tokenizer(file, trusted)
-    # WordPiece names its unknown token, SentencePiece's models give its number.
+    tokenizer = _load_tokenizer_file(file, trusted)
+    # WordPiece names its unknown token, SentencePiece's models give its id.
     model = json.loads(tokenizer.to_str())["model"]
-    named, number = model.get("unk_token"), model.get("unk_id")
-    unknown = tokenizer.token_to_id(named) if named else number
+    unk_token, unk_id = model.get("unk_token"), model.get("unk_id")
+    unknown = tokenizer.token_to_id(unk_token) if unk_token else unk_id
 
     def find(characters: Sequence[str]) -> list[str]:
         encoded = tokenizer.encode_batch_fast(list(characters), add_special_tokens=False)
@@ -101,17 +101,17 @@ def _unknown_finder(file: Path, trusted: bool) -> Callable[[Sequence[str]], list
 
 
 @lru_cache(maxsize=4)
-def _counter(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[int]]:
-    tokenizer = _plain_tokenizer(file, trusted)
+def _token_counter(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[int]]:
+    tokenizer = _load_tokenizer_file(file, trusted)
 
-    def count(texts: Sequence[str]) -> list[int]:
-        return [len(found.ids) for found in tokenizer.encode_batch_fast([replace_surrogates(text) for text in texts])]
+    def count_tokens(texts: Sequence[str]) -> list[int]:
+        return [len(encoding.ids) for encoding in tokenizer.encode_batch_fast([replace_surrogates(text) for text in texts])]
 
-    return count
+    return count_tokens
 
 
-def _plain_tokenizer(file: Path, trusted: bool) -> "Tokenizer":
-    """The tokenizer of a tokenizer.json, which cuts and pads nothing; looked through first, unless the app's own packages brought it."""
+def _load_tokenizer_file(file: Path, trusted: bool) -> "Tokenizer":
+    """The tokenizer of a tokenizer.json, without truncation and padding; checked first, unless it came with the app's packages."""
     from tokenizers import Tokenizer
 
     if not trusted:
@@ -124,5 +124,5 @@ def _plain_tokenizer(file: Path, trusted: bool) -> "Tokenizer":
 
 
 @lru_cache(maxsize=4)
-def _tokenizer(encoder: Encoder) -> "PreTrainedTokenizerBase":
+def _cached_tokenizer(encoder: Encoder) -> "PreTrainedTokenizerBase":
     return load_tokenizer(encoder, max_length=1_000_000)
