@@ -1,4 +1,4 @@
-"""Where a server that a test starts is asked: a free port, waiting until it answers there, and what a page asks of anybody else."""
+"""Addresses of servers that tests start: a free port, waiting for the first response, and which URLs are external."""
 
 import socket
 import subprocess
@@ -12,19 +12,19 @@ from urllib.parse import urlparse
 if TYPE_CHECKING:
     from tests.warm import Program
 
-PATIENCE = 180.0
+TIMEOUT_SECONDS = 180.0
 
 
 def free_port() -> int:
-    """A port of this computer on which nobody listens."""
+    """A free port of this computer."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
 
 
 def wait_until_served(address: str, process: "subprocess.Popen | Program", output: Callable[[], str] = str) -> None:
-    """Wait for the first answer of a page; ``output`` tells what its process has said, should that end or hang."""
-    deadline = time.monotonic() + PATIENCE
+    """Wait for the first response; ``output`` returns the output of the server process, for the message if it ends or hangs."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         assert process.poll() is None, output()
         assert time.monotonic() < deadline, output()
@@ -35,7 +35,7 @@ def wait_until_served(address: str, process: "subprocess.Popen | Program", outpu
             time.sleep(0.1)
 
 
-def is_elsewhere(url: str, host: str) -> bool:
-    """Whether an address that a page asks is of another host than its own."""
-    there = urlparse(url)
-    return there.scheme in ("http", "https", "ws", "wss") and there.netloc != host
+def is_external(url: str, host: str) -> bool:
+    """Whether a URL requested by a page belongs to another host."""
+    parsed = urlparse(url)
+    return parsed.scheme in ("http", "https", "ws", "wss") and parsed.netloc != host

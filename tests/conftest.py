@@ -1,4 +1,4 @@
-"""What tests share: a tiny random BERT, a small corpus, settings over an empty folder, a studio over both."""
+"""Shared fixtures: a tiny random BERT, a small corpus, settings with an empty folder, and a studio that uses them."""
 
 from trainer.settings import prepare_environment
 
@@ -17,7 +17,7 @@ from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 from tests.tied import script  # noqa: E402
-from tests.warm import Warm, warmed  # noqa: E402
+from tests.warm import Warm, warm_process  # noqa: E402
 from trainer.data.reader.file_reader import FileReader  # noqa: E402
 from trainer.settings import Settings  # noqa: E402
 from trainer.studio import Studio  # noqa: E402
@@ -26,8 +26,8 @@ from trainer.training.encoders import Encoder, local_encoder  # noqa: E402
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-# The same examples in every run, so that a change is judged by its own faults; ``make test-all`` looks for new ones. No deadline: a machine that is
-# busy is no fault.
+# The same examples in every run, so that only the change under test can fail; ``make test-all`` looks for new ones. No deadline, as machines may be
+# busy.
 hypothesis_settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.register_profile("explore", derandomize=False, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("steady")
@@ -48,13 +48,13 @@ CHROMIUM = [
     "--host-resolver-rules=MAP evil.test 127.0.0.1",
     "--disable-features=LocalNetworkAccessChecks",
 ]
-"""How it is started. The name is that of a foreign site that has been bound to this computer; that Chromium asks before such a site may reach it is
-new, and no other browser does so."""
+"""Chromium's options. evil.test stands for an external site that resolves to this computer (DNS rebinding); Chromium's new permission prompt for such
+sites is off, as no other browser has it."""
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
-    """Chromium; one for all tests of a process, as Playwright takes no second start beside a first."""
+    """Chromium; one per test process, as Playwright cannot be started twice."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs Chromium (Debian: apt-get install chromium)")
@@ -69,7 +69,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _libraries_are_no_garbage() -> None:
-    """Each training ends with a search for garbage: half a second in a process that has imported all libraries, unless they are left out of it."""
+    """Exclude imported libraries from garbage collection: each training ends with one, which otherwise takes half a second."""
     gc.collect()
     gc.freeze()
 
@@ -77,7 +77,7 @@ def _libraries_are_no_garbage() -> None:
 @pytest.fixture(scope="session")
 def warm() -> Iterator[Warm]:
     """Starts programs of this project without the seconds that a fresh process needs to import everything."""
-    with warmed() as started:
+    with warm_process() as started:
         yield started
 
 
@@ -94,8 +94,8 @@ def save_tiny_bert(folder: Path) -> None:
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
 
-    words = sorted({w for line in MOODS.values() for w in line.split()} | set(FILLERS))
-    vocabulary = {t: i for i, t in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words])}
+    known_words = sorted({w for line in MOODS.values() for w in line.split()} | set(FILLERS))
+    vocabulary = {t: i for i, t in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *known_words])}
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(vocabulary),
@@ -116,15 +116,15 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     return local_encoder(folder)
 
 
-def small_rows(count: int = 240, seed: int = 1) -> list[tuple[str, str]]:
-    """Distinct texts that a tiny model can tell apart: a few fillers and two words of the label's mood."""
+def small_rows(n_rows: int = 240, seed: int = 1) -> list[tuple[str, str]]:
+    """Distinct texts that a tiny model can classify: a few filler words and two words of the label's mood."""
     source = random.Random(seed)
     rows: dict[str, str] = {}
-    while len(rows) < count:
+    while len(rows) < n_rows:
         label = source.choice(list(MOODS))
-        words = source.choices(FILLERS, k=source.randint(2, 9)) + source.sample(MOODS[label].split(), 2)
-        source.shuffle(words)
-        rows[" ".join(words)] = label
+        tokens = source.choices(FILLERS, k=source.randint(2, 9)) + source.sample(MOODS[label].split(), 2)
+        source.shuffle(tokens)
+        rows[" ".join(tokens)] = label
     return list(rows.items())
 
 
@@ -141,9 +141,9 @@ def small_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def reader() -> Iterator[FileReader]:
-    """What reads files in a process of its own; one for all tests, as starting it takes a third of a second."""
-    with FileReader() as made:
-        yield made
+    """Reads files in a child process; one for all tests, as starting it takes a third of a second."""
+    with FileReader() as file_reader:
+        yield file_reader
 
 
 @pytest.fixture
@@ -154,6 +154,6 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def studio(settings: Settings, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Studio]:
     """A studio whose default and only encoder is the tiny one."""
-    made = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    yield made
-    made.close()
+    new_studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
+    yield new_studio
+    new_studio.close()

@@ -1,7 +1,7 @@
-"""A disk that forgets at a power cut what was not brought to it: a model of one, fed by the calls of the code under test.
+"""A model of a disk that loses at a power cut whatever was not synced, built from the calls of the code under test.
 
-A file system keeps the content of a file once that file was fsynced and the names in a folder once that folder was. Everything younger may be kept or
-forgotten, each file and folder by itself: a cut is taken after each call, and what may be left of it is laid out in several ways.
+A file system keeps the content of a file once that file was fsynced, and the names in a folder once that folder was. Each later change to a file or
+folder may be kept or lost independently: a cut is recorded after each call, and several possible states after it are written out.
 """
 
 import builtins
@@ -22,15 +22,15 @@ import pytest
 
 _CALLS = ("fsync", "replace", "rename", "unlink", "remove", "mkdir", "rmdir", "link")
 _MIXTURES = 2
-"""Of what is kept and what is forgotten, drawn by chance, beside the four extremes."""
+"""Number of random mixtures of kept and lost changes, besides the four extremes."""
 
 Names = dict[str, tuple[int, bool]]
-"""Number and whether it is a folder, by name."""
+"""Inode number and whether it is a folder, by name."""
 
 
 @dataclass(frozen=True)
 class _Tree:
-    """Names by the number of their folder, contents (their digests) by the number of their file."""
+    """Names by the inode of their folder, digests of contents by the inode of their file."""
 
     names: dict[int, Names] = field(default_factory=dict)
     contents: dict[int, str] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class _Tree:
 
 @dataclass(frozen=True)
 class Cut:
-    """The moment after one call: what a program sees, what is certain to outlast a power cut, and what was confirmed to a person by then."""
+    """The state after one call: what a program sees, what certainly survives a power cut, and what was confirmed to the user by then."""
 
     call: str
     seen: _Tree
@@ -47,7 +47,7 @@ class Cut:
 
 
 class ForgetfulDisk:
-    """The folder ``root`` on such a disk. ``ignored``: beginnings of names that are no part of the promise."""
+    """The folder ``root`` on such a disk. ``ignored``: prefixes of names that are not checked."""
 
     def __init__(self, root: Path, *, ignored: tuple[str, ...] = ()) -> None:
         if not Path("/proc/self/fd").is_dir():
@@ -56,37 +56,37 @@ class ForgetfulDisk:
         self.cuts: list[Cut] = []
         self._blobs: dict[str, bytes] = {hashlib.sha256(b"").hexdigest(): b""}
         self._certain = _Tree()
-        self._held: list[int] = []
-        """Open, so that no number is given twice."""
+        self._open_handles: list[int] = []
+        """Kept open, so that no inode number is reused."""
         self._confirmed: frozenset[str] = frozenset()
         self._thread = threading.current_thread()
-        self._busy = False
+        self._recording = False
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Take a cut after each call of this thread while the block runs. What stands there before is on the disk."""
-        before = {name: getattr(os, name) for name in _CALLS}
-        opened = builtins.open
-        self._certain = self._look()
-        for name, call in before.items():
-            setattr(os, name, self._watched(name, call))
-        builtins.open = io.open = self._watched("open", opened)
+    def recording(self) -> Iterator[None]:
+        """Record a cut after each call of this thread while the block runs. What exists before is on the disk."""
+        originals = {name: getattr(os, name) for name in _CALLS}
+        original_open = builtins.open
+        self._certain = self._scan()
+        for name, call in originals.items():
+            setattr(os, name, self._wrap(name, call))
+        builtins.open = io.open = self._wrap("open", original_open)
         try:
             yield
         finally:
-            for name, call in before.items():
+            for name, call in originals.items():
                 setattr(os, name, call)
-            builtins.open = io.open = opened
-            for held in self._held:
-                os.close(held)
+            builtins.open = io.open = original_open
+            for handle in self._open_handles:
+                os.close(handle)
 
     def confirm(self, fact: str) -> None:
-        """From now on a person may count on it."""
+        """From now on the user may rely on this fact."""
         self._confirmed |= {fact}
         self._cut("confirm " + fact)
 
-    def ways(self, cut: Cut) -> Iterator[tuple[Callable[[int], bool], Callable[[int], bool]]]:
-        """Which folders and which files are as a program saw them; the others are as they were last brought to the disk."""
+    def variants(self, cut: Cut) -> Iterator[tuple[Callable[[int], bool], Callable[[int], bool]]]:
+        """Two predicates: which folders and which files are as a program saw them; the others are as last synced."""
         for folders in (True, False):
             for files in (True, False):
                 yield (lambda _, kept=folders: kept), (lambda _, kept=files: kept)
@@ -94,77 +94,77 @@ class ForgetfulDisk:
             seed = f"{len(cut.call)}-{mixture}"
             yield (lambda n, s=seed: random.Random(f"{s}d{n}").random() < 0.5), (lambda n, s=seed: random.Random(f"{s}f{n}").random() < 0.5)
 
-    def check(self, target: Path, look: Callable[[Path, frozenset[str]], None]) -> int:
-        """Lay out what may be left after each cut and let ``look`` judge it, each once; returns how many different ones there were."""
-        judged = set()
+    def check(self, target: Path, verify: Callable[[Path, frozenset[str]], None]) -> int:
+        """Write each possible state after each cut to a folder below ``target`` and call ``verify`` on it; returns the number of different states."""
+        checked = set()
         for cut in self.cuts:
-            for folders, files in self.ways(cut):
-                left = dict(self._left(cut, os.stat(self.root).st_ino, "", folders, files))
-                key = (tuple(sorted(left.items(), key=str)), cut.confirmed)
-                if key in judged:
+            for folders, files in self.variants(cut):
+                remaining = dict(self._remaining(cut, os.stat(self.root).st_ino, "", folders, files))
+                key = (tuple(sorted(remaining.items(), key=str)), cut.confirmed)
+                if key in checked:
                     continue
-                judged.add(key)
-                place = target / f"{len(judged)}"
-                self._lay_out(place, left)
+                checked.add(key)
+                folder = target / f"{len(checked)}"
+                self._write(folder, remaining)
                 try:
-                    look(place, cut.confirmed)
+                    verify(folder, cut.confirmed)
                 except BaseException as error:
-                    error.add_note(f"after {cut.call}, confirmed {sorted(cut.confirmed)}, left {sorted(left)}")
+                    error.add_note(f"after {cut.call}, confirmed {sorted(cut.confirmed)}, left {sorted(remaining)}")
                     raise
-                shutil.rmtree(place)
-        return len(judged)
+                shutil.rmtree(folder)
+        return len(checked)
 
-    def _lay_out(self, place: Path, left: dict[str, str | None]) -> None:
-        place.mkdir(parents=True)
-        for path, digest in left.items():
+    def _write(self, folder: Path, remaining: dict[str, str | None]) -> None:
+        folder.mkdir(parents=True)
+        for path, digest in remaining.items():
             if digest is None:
-                (place / path).mkdir()
+                (folder / path).mkdir()
             else:
-                (place / path).write_bytes(self._blobs[digest])
+                (folder / path).write_bytes(self._blobs[digest])
 
-    def _left(
+    def _remaining(
         self, cut: Cut, folder: int, path: str, folders: Callable[[int], bool], files: Callable[[int], bool]
     ) -> Iterator[tuple[str, str | None]]:
-        """Paths with the digest of their content, None for a folder; a folder comes before what is in it."""
+        """Paths with the digest of their content, None for a folder; a folder comes before its content."""
         names = cut.seen.names if folders(folder) and folder in cut.seen.names else cut.certain.names
         for name, (number, is_folder) in names.get(folder, {}).items():
             if is_folder:
                 yield path + name, None
-                yield from self._left(cut, number, f"{path}{name}/", folders, files)
+                yield from self._remaining(cut, number, f"{path}{name}/", folders, files)
             else:
-                seen = files(number) and number in cut.seen.contents
-                yield path + name, (cut.seen if seen else cut.certain).contents.get(number, hashlib.sha256(b"").hexdigest())
+                is_seen = files(number) and number in cut.seen.contents
+                yield path + name, (cut.seen if is_seen else cut.certain).contents.get(number, hashlib.sha256(b"").hexdigest())
 
-    def _watched(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def watching(*args: Any, **named: Any) -> Any:
-            answer = call(*args, **named)
-            reads = name == "open" and not any(sign in str(named.get("mode", args[1] if len(args) > 1 else "r")) for sign in "wax+")
-            if threading.current_thread() is self._thread and not self._busy and not reads:
-                self._busy = True
+    def _wrap(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*args: Any, **options: Any) -> Any:
+            result = call(*args, **options)
+            reads = name == "open" and not any(sign in str(options.get("mode", args[1] if len(args) > 1 else "r")) for sign in "wax+")
+            if threading.current_thread() is self._thread and not self._recording and not reads:
+                self._recording = True
                 try:
                     if name == "fsync":
-                        self._bring(args[0])
+                        self._sync(args[0])
                     self._cut(f"{name} {args[0]}")
                 finally:
-                    self._busy = False
-            return answer
+                    self._recording = False
+            return result
 
-        return watching
+        return wrapper
 
-    def _bring(self, handle: int) -> None:
-        """A file's content or a folder's names are on the disk now."""
-        facts = os.fstat(handle)
-        self._held.append(os.dup(handle))
-        if stat.S_ISDIR(facts.st_mode):
-            self._certain.names[facts.st_ino] = self._names(handle)
+    def _sync(self, handle: int) -> None:
+        """Mark a file's content or a folder's names as synced."""
+        status = os.fstat(handle)
+        self._open_handles.append(os.dup(handle))
+        if stat.S_ISDIR(status.st_mode):
+            self._certain.names[status.st_ino] = self._names(handle)
         else:
-            self._certain.contents[facts.st_ino] = self._keep(Path(f"/proc/self/fd/{handle}").read_bytes())
+            self._certain.contents[status.st_ino] = self._store_blob(Path(f"/proc/self/fd/{handle}").read_bytes())
 
     def _cut(self, call: str) -> None:
         certain = _Tree(dict(self._certain.names), dict(self._certain.contents))
-        self.cuts.append(Cut(call, self._look(), certain, self._confirmed))
+        self.cuts.append(Cut(call, self._scan(), certain, self._confirmed))
 
-    def _look(self) -> _Tree:
+    def _scan(self) -> _Tree:
         tree = _Tree()
         todo = [str(self.root)]
         while todo:
@@ -177,14 +177,14 @@ class ForgetfulDisk:
                         todo.append(path)
                         continue
                     with suppress(FileNotFoundError):
-                        tree.contents[number] = self._keep(Path(path).read_bytes())
+                        tree.contents[number] = self._store_blob(Path(path).read_bytes())
         return tree
 
     def _names(self, folder: int | str) -> Names:
         with os.scandir(folder) as entries:
             return {e.name: (e.inode(), e.is_dir(follow_symlinks=False)) for e in entries if not e.name.startswith(self._ignored)}
 
-    def _keep(self, content: bytes) -> str:
+    def _store_blob(self, content: bytes) -> str:
         digest = hashlib.sha256(content).hexdigest()
         self._blobs[digest] = content
         return digest

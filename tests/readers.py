@@ -1,5 +1,4 @@
-"""Readers for tests: one that reads in the process of the test, where what it costs can be measured and a mistake has its traceback; and one
-that belongs to somebody else."""
+"""Readers for tests: one that reads in the test's own process, where its cost can be measured and errors have a traceback, and one that is shared."""
 
 from typing import Any, Self
 
@@ -7,15 +6,15 @@ from trainer.data.files.reading import Table, read_table
 from trainer.data.reader.file_reader import FileReader
 
 
-class InThisProcess:
-    """A TableReader without walls. Not for files that may bring a process down."""
+class InProcessReader:
+    """A TableReader without a child process. Not for files that may crash the process."""
 
-    def read(self, data: bytes, **how: Any) -> Table:
-        return read_table(data, **how)
+    def read(self, data: bytes, **options: Any) -> Table:
+        return read_table(data, **options)
 
 
-class Borrowed:
-    """In the place of a FileReader: leaves the reading to one that lives on."""
+class SharedReader:
+    """Stands in for a FileReader; uses another one, which stays open."""
 
     def __init__(self, owner: FileReader) -> None:
         self._owner = owner
@@ -32,5 +31,5 @@ class Borrowed:
     def close(self) -> None:
         pass
 
-    def read(self, data: bytes, **how: Any) -> Table:
-        return self._owner.read(data, **how)
+    def read(self, data: bytes, **options: Any) -> Table:
+        return self._owner.read(data, **options)

@@ -20,7 +20,7 @@ from tests.warm import Warm
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 90.0
+TIMEOUT_SECONDS = 90.0
 
 
 def command(port: int, runs: Path) -> dict:
@@ -126,7 +126,7 @@ def test_a_taken_port_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = warm.run(**command(port, tmp_path / "runs"), timeout=PATIENCE)
+        done = warm.run(**command(port, tmp_path / "runs"), timeout=TIMEOUT_SECONDS)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -154,7 +154,7 @@ def test_other_than_loopback_needs_a_password_or_somebody_s_word(
 def test_a_folder_that_cannot_be_written_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     runs = tmp_path / "file" / "runs"
-    done = warm.run(**{**command(free_port(), runs), "cwd": tmp_path}, timeout=PATIENCE)
+    done = warm.run(**{**command(free_port(), runs), "cwd": tmp_path}, timeout=TIMEOUT_SECONDS)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
@@ -162,7 +162,7 @@ def test_a_folder_that_cannot_be_written_is_one_kind_sentence(warm: Warm, tmp_pa
 
 
 def test_a_second_server_of_the_same_runs_is_one_kind_sentence(warm: Warm, served: str, folder: Path) -> None:
-    done = warm.run(**command(free_port(), folder / "runs"), timeout=PATIENCE)
+    done = warm.run(**command(free_port(), folder / "runs"), timeout=TIMEOUT_SECONDS)
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert len(done.stderr.strip().splitlines()) == 1

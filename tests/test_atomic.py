@@ -45,7 +45,7 @@ def staged(root: Path) -> Path:
 
 
 def test_a_replaced_file_is_the_old_or_the_new_one(disk: ForgetfulDisk, tmp_path: Path) -> None:
-    with disk.watching():
+    with disk.recording():
         atomic.write_file(disk.root / "file", b"new file")
         disk.confirm("written")
     seen = set()
@@ -60,7 +60,7 @@ def test_a_replaced_file_is_the_old_or_the_new_one(disk: ForgetfulDisk, tmp_path
 
 @pytest.mark.parametrize("way", ["content", "writer"])
 def test_a_new_file_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path, way: str) -> None:
-    with disk.watching():
+    with disk.recording():
         if way == "content":
             atomic.write_file(disk.root / "folder" / "fresh", b"all of it")
         else:
@@ -78,7 +78,7 @@ def test_a_new_file_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path, w
 
 
 def test_a_new_folder_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
-    with disk.watching():
+    with disk.recording():
         atomic.move(staged(disk.root), disk.root / "fresh")
         disk.confirm("moved")
 
@@ -90,7 +90,7 @@ def test_a_new_folder_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path)
 
 
 def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Path) -> None:
-    with disk.watching():
+    with disk.recording():
         atomic.move(staged(disk.root), disk.root / "folder")
         disk.confirm("moved")
 
@@ -104,7 +104,7 @@ def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Pat
 
 
 def test_made_folders_are_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
-    with disk.watching():
+    with disk.recording():
         atomic.make_folder(disk.root / "a" / "b" / "c")
         disk.confirm("made")
         atomic.make_folder(disk.root / "a" / "b" / "c")
@@ -119,7 +119,7 @@ def test_made_folders_are_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
 @pytest.mark.parametrize("aside", [None, "elsewhere"])
 def test_a_removed_folder_is_whole_or_gone_and_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path, aside: str | None) -> None:
     (disk.root / "elsewhere").mkdir()
-    with disk.watching():
+    with disk.recording():
         atomic.remove_folder(disk.root / "folder", aside=aside and disk.root / aside)
         disk.confirm("removed")
 
@@ -132,7 +132,7 @@ def test_a_removed_folder_is_whole_or_gone_and_does_not_come_back(disk: Forgetfu
 
 
 def test_a_removed_file_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
-    with disk.watching():
+    with disk.recording():
         atomic.remove_file(disk.root / "file")
         disk.confirm("removed")
         atomic.remove_file(disk.root / "file")
@@ -166,7 +166,7 @@ def in_place(path: Path) -> None:
 
 @pytest.mark.parametrize("way", [never_synced, only_the_file_synced, in_place])
 def test_the_judge_finds_fault_with_other_ways(disk: ForgetfulDisk, tmp_path: Path, way: Callable[[Path], None]) -> None:
-    with disk.watching():
+    with disk.recording():
         way(disk.root / "file")
         disk.confirm("written")
 

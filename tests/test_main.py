@@ -17,7 +17,7 @@ import pytest
 
 from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.conftest import small_rows, write_rows
-from tests.readers import Borrowed
+from tests.readers import SharedReader
 from tests.warm import Warm
 from trainer.__main__ import _postfix, main
 from trainer.data.reader.file_reader import FileReader
@@ -71,7 +71,7 @@ def trained(place: Path, tiny_encoder: Encoder, small_csv: Path) -> Said:
 
 @pytest.fixture
 def here(trained: Said, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], reader: FileReader) -> "Here":
-    monkeypatch.setattr("trainer.data.reader.file_reader.FileReader", lambda **_: Borrowed(reader))
+    monkeypatch.setattr("trainer.data.reader.file_reader.FileReader", lambda **_: SharedReader(reader))
     monkeypatch.setenv("EMOTUNE_RUNS", str(Path(trained.last["path"]).parent))
     return Here(capsys)
 

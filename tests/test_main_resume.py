@@ -25,7 +25,7 @@ from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 
 ARGUMENTS = ("--epochs", "3", "--set", "batch_size=8", "--set", "max_length=32", "--set", "learning_rate=0.003", "--json")
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 
 
 def digest(folder: str | Path) -> str:
@@ -37,7 +37,7 @@ def environment(runs: Path) -> dict[str, str]:
 
 
 def wait_for(runs: Path, points: int, running: "Program | subprocess.Popen", output: Path) -> RunView:
-    store, deadline = RunStore(runs), time.monotonic() + PATIENCE
+    store, deadline = RunStore(runs), time.monotonic() + TIMEOUT_SECONDS
     while True:
         views = store.list("local")
         if views and len(views[0].points) >= points:
@@ -92,7 +92,7 @@ def test_the_folder_of_a_run_is_used_wherever_it_lies(
     studio = Studio(Settings(runs_dir=tmp_path / "here"), encoders=[tiny_encoder], reader=reader)
     path = write_rows(tmp_path / "moods.csv", small_rows(90))
     recipe = Recipe(encoder=tiny_encoder.name, epochs=1, max_length=32)
-    view = studio.for_owner("local").wait(studio.for_owner("local").train_files({"main": (path.name, path)}, recipe).id, PATIENCE)
+    view = studio.for_owner("local").wait(studio.for_owner("local").train_files({"main": (path.name, path)}, recipe).id, TIMEOUT_SECONDS)
     studio.close()
     assert main(["resume", str(tmp_path / "here" / view.id), "--more-epochs", "1", "--json"]) == 0
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -113,7 +113,7 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
         # A page reads what any studio over the folder says.
         elsewhere = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
         assert elsewhere.for_owner("local").library.view(seen.id).status == "running"
-        assert process.wait(PATIENCE) == 0, (tmp_path / "output").read_text()
+        assert process.wait(TIMEOUT_SECONDS) == 0, (tmp_path / "output").read_text()
     finally:
         process.kill()
     assert len(RunStore(runs).list("local")) == 1

@@ -89,7 +89,7 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
     file = write_rows(tmp_path / "moods.csv", small_rows(40))
     note_states(disk, monkeypatch)
     studio = Studio(Settings(runs_dir=disk.root))
-    with disk.watching():
+    with disk.recording():
         run = waiting_run(disk.root, tiny_encoder, file, DraftStore(disk.root / "drafts"))
         disk.confirm("created")
         assert pipeline.run_job(run, EncoderCatalogue([tiny_encoder]), save_seconds=0)
@@ -105,7 +105,7 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
 
 def test_a_draft_outlasts_a_power_cut_and_a_removed_one_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
     store = DraftStore(disk.root / "drafts")
-    with disk.watching():
+    with disk.recording():
         draft = store.create("me", {"main": ("moods.csv", b"text,mood\n")})
         disk.confirm("made")
         given = store.store_file(draft, "test", "more.csv", b"text,mood\na,b\n")

@@ -42,7 +42,7 @@ from trainer.training.hardware import detect_hardware
 ME, OTHER = "local", "somebody else"
 RECIPE = Recipe(encoder="tiny-bert", epochs=12, batch_size=16, learning_rate=5e-3, max_length=32)
 QUICK = dataclasses.replace(RECIPE, epochs=1)
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 
 
 class Hold:
@@ -54,10 +54,10 @@ class Hold:
 
     def pause(self) -> None:
         self._there.set()
-        self._go.wait(PATIENCE)
+        self._go.wait(TIMEOUT_SECONDS)
 
     def reached(self) -> None:
-        assert self._there.wait(PATIENCE), "the training never began"
+        assert self._there.wait(TIMEOUT_SECONDS), "the training never began"
 
     def release(self) -> None:
         self._go.set()
@@ -90,7 +90,7 @@ def trained(
     splits = preparation.splits(RECIPE)
     promised = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
     view = studio.for_owner(ME).start(preparation.draft.id, RECIPE)
-    yield studio, studio.for_owner(ME).wait(view.id, PATIENCE), promised
+    yield studio, studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS), promised
     studio.close()
 
 
@@ -100,7 +100,7 @@ def begin(studio: Studio, path: Path, recipe: Recipe = QUICK, owner: str = ME) -
 
 
 def over(studio: Studio, view: RunView) -> RunView:
-    return studio.for_owner(ME).wait(view.id, PATIENCE)
+    return studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS)
 
 
 def events(studio: Studio, view: RunView) -> list[dict]:
@@ -528,7 +528,7 @@ def test_start_pressed_twice_is_one_run(studio: Studio, hold: Hold, small_csv: P
     for press in presses:
         press.start()
     for press in presses:
-        press.join(PATIENCE)
+        press.join(TIMEOUT_SECONDS)
     hold.reached()
     ids.append(workspace.start(draft, QUICK).id)
     assert len(ids) == 5
@@ -588,7 +588,7 @@ def test_who_waits_for_a_run_hears_at_once_that_it_was_cancelled(studio: Studio,
     hold.reached()
     second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
     heard: list[RunView] = []
-    waiter = threading.Thread(target=lambda: heard.append(workspace.wait(second.id, PATIENCE)), daemon=True)
+    waiter = threading.Thread(target=lambda: heard.append(workspace.wait(second.id, TIMEOUT_SECONDS)), daemon=True)
     waiter.start()
     workspace.stop(second.id)
     waiter.join(10)
@@ -831,7 +831,7 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     closing = threading.Thread(target=studio.close)
     closing.start()
     hold.release()
-    closing.join(PATIENCE)
+    closing.join(TIMEOUT_SECONDS)
     assert workspace.library.view(first.id).status == "stopped"
     assert [workspace.library.view(v.id).status for v in waited] == ["queued", "queued"]
 
@@ -871,7 +871,7 @@ def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
     with open(tmp_path / "output", "wb") as output:
         process = warm.popen(command, env=environment, cwd=tmp_path, stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not (runs := studio.for_owner(ME).library.runs()) or len(runs[0].points) < 3:
             assert process.poll() is None, (tmp_path / "output").read_text()
             assert time.monotonic() < deadline, (tmp_path / "output").read_text()

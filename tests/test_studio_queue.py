@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_studio import ME, PATIENCE, QUICK, begin, events, over, refused
+from tests.test_studio import ME, TIMEOUT_SECONDS, QUICK, begin, events, over, refused
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs import pipeline
@@ -44,14 +44,14 @@ class Trainings:
         with self._moved:
             self.begun.append(run.id)
             self._moved.notify_all()
-            assert self._moved.wait_for(lambda: self._free, timeout=PATIENCE)
+            assert self._moved.wait_for(lambda: self._free, timeout=TIMEOUT_SECONDS)
         if self.error is not None:
             raise self.error
         run.log.append("stopped" if run.stop_asked() else "finished", seconds=1.0)
 
     def reached(self, view: RunView) -> None:
         with self._moved:
-            assert self._moved.wait_for(lambda: view.id in self.begun, timeout=PATIENCE), "the training never began"
+            assert self._moved.wait_for(lambda: view.id in self.begun, timeout=TIMEOUT_SECONDS), "the training never began"
 
     def go(self) -> None:
         with self._moved:
@@ -86,7 +86,7 @@ def until(studio: Studio, condition: Callable[[], bool]) -> None:
     while not condition():
         seen = studio._queue.changes
         if not condition():
-            studio._queue.wait(seen, PATIENCE)
+            studio._queue.wait(seen, TIMEOUT_SECONDS)
 
 
 def another(seed: int) -> Recipe:
@@ -109,7 +109,7 @@ def test_a_run_that_another_process_holds_is_tried_again_and_says_why_it_waits(
         assert "another process is writing this run" in workspace.delay(view.id).reason
         before = workspace.change_token()
         seen = quick._queue.changes
-        quick._queue.wait(seen, PATIENCE)  # it is tried again, and the page redraws
+        quick._queue.wait(seen, TIMEOUT_SECONDS)  # it is tried again, and the page redraws
         assert workspace.change_token() != before
         assert workspace.library.view(view.id).status == "queued"
     trainings.go()
@@ -218,19 +218,19 @@ def test_the_page_is_answered_while_a_stop_or_a_new_server_s_look_waits_for_the_
     def slowly(self: EventLog, kind: str, **fields: object) -> None:
         if kind == "cancelled":
             there.set()
-            assert go.wait(PATIENCE)
+            assert go.wait(TIMEOUT_SECONDS)
         append(self, kind, **fields)
 
     monkeypatch.setattr(EventLog, "append", slowly)
     stopping = threading.Thread(target=workspace.stop, args=(second.id,))
     stopping.start()
-    assert there.wait(PATIENCE)
+    assert there.wait(TIMEOUT_SECONDS)
     # The disk has not answered, and the page is answered all the same.
     assert workspace.change_token()
     assert workspace.queue_position(first.id) is None
     assert workspace.delay(second.id) is None
     go.set()
-    stopping.join(PATIENCE)
+    stopping.join(TIMEOUT_SECONDS)
     assert workspace.library.view(second.id).status == "cancelled"
 
 
@@ -268,16 +268,16 @@ def test_a_run_that_is_just_being_resumed_is_not_deleted(
 
     def slowly(*_: object) -> None:
         there.set()
-        assert go.wait(PATIENCE)
+        assert go.wait(TIMEOUT_SECONDS)
 
     monkeypatch.setattr(Run, "check", slowly)
     resuming = threading.Thread(target=workspace.resume, args=(view.id,), kwargs={"more_epochs": 1})
     resuming.start()
-    assert there.wait(PATIENCE)
+    assert there.wait(TIMEOUT_SECONDS)
     with refused("run_is_busy"):
         other.for_owner(ME).delete(view.id)
     go.set()
-    resuming.join(PATIENCE)
+    resuming.join(TIMEOUT_SECONDS)
     (child,) = [run for run in workspace.library.runs() if run.parent == view.id]
     assert over(studio, child).status == "finished"
     assert workspace.library.view(view.id).status == "finished"
@@ -320,17 +320,17 @@ def test_a_run_that_is_just_being_deleted_is_not_resumed(
     def slowly(source: object, target: object) -> None:
         if ".deleted-" in str(target):
             there.set()
-            assert go.wait(PATIENCE)
+            assert go.wait(TIMEOUT_SECONDS)
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", slowly)
     deleting = threading.Thread(target=other.for_owner(ME).delete, args=(view.id,))
     deleting.start()
-    assert there.wait(PATIENCE)
+    assert there.wait(TIMEOUT_SECONDS)
     with refused("run_is_busy"):
         workspace.resume(view.id, more_epochs=1)
     go.set()
-    deleting.join(PATIENCE)
+    deleting.join(TIMEOUT_SECONDS)
     with refused("unknown_run"):
         workspace.resume(view.id, more_epochs=1)
     assert workspace.library.runs() == []
@@ -347,14 +347,14 @@ def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio
         together, resumed, gone = threading.Barrier(2), [], []
 
         def resume(view: RunView = view, idle: Studio = idle, together: threading.Barrier = together, resumed: list = resumed) -> None:
-            together.wait(PATIENCE)
+            together.wait(TIMEOUT_SECONDS)
             try:
                 resumed.append(idle.for_owner(ME).resume(view.id))
             except UserError as error:
                 codes.append(error.code)
 
         def delete(view: RunView = view, together: threading.Barrier = together, gone: list = gone) -> None:
-            together.wait(PATIENCE)
+            together.wait(TIMEOUT_SECONDS)
             try:
                 studio.for_owner(ME).delete(view.id)
                 gone.append(True)
@@ -365,7 +365,7 @@ def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio
         for thread in both:
             thread.start()
         for thread in both:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT_SECONDS)
         assert bool(resumed) != bool(gone)
         assert run.path.is_dir() == bool(resumed)
     assert len(codes) == 20

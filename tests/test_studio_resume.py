@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.test_studio import ME, PATIENCE, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
+from tests.test_studio import ME, TIMEOUT_SECONDS, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
 from tests.warm import Warm
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
@@ -56,7 +56,7 @@ def test_an_interrupted_run_goes_on_once(
     with monkeypatch.context() as patched:
         end_the_server(studio, None, patched)
         view = begin(studio, small_csv, RECIPE)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while workspace.library.view(view.id).status != "interrupted":
             assert time.monotonic() < deadline
             time.sleep(0.05)

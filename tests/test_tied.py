@@ -13,7 +13,7 @@ import pytest
 from tests.tied import popen
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs are tied to each other on Linux alone")
 
@@ -63,7 +63,7 @@ def test_a_killed_test_run_leaves_nothing_behind(tmp_path: Path, fixtures: str, 
     with open(tmp_path / "output", "wb") as output:
         run = popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not (tmp_path / "started").exists():
             assert run.poll() is None, (tmp_path / "output").read_text()
             assert time.monotonic() < deadline, (tmp_path / "output").read_text()
@@ -74,7 +74,7 @@ def test_a_killed_test_run_leaves_nothing_behind(tmp_path: Path, fixtures: str, 
     finally:
         run.send_signal(signal.SIGKILL)
         run.wait()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while left := [process for process in started if lives(process)]:
         assert time.monotonic() < deadline, left
         time.sleep(0.05)

@@ -1,8 +1,8 @@
-"""Programs that tests start and that end with them, however these end: a test run that is killed leaves no server and no browser behind.
+"""Programs that tests start and that end with the test run, even if that is killed: no server and no browser is left behind.
 
     python tests/tied.py PARENT PROGRAM ARGUMENTS...
 
-becomes that program, which Linux kills when the process PARENT has ended. Elsewhere programs are started as they are.
+replaces itself with that program, which Linux kills when the process PARENT ends. On other systems programs are started normally.
 """
 
 import ctypes
@@ -17,22 +17,22 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with(parent: int) -> None:
-    """Have this process killed when its parent ends; the thread that started it must live as long as that one."""
+    """Have this process killed when its parent ends; the parent's thread that started it must live until then."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            os._exit(1)  # it has ended meanwhile
+            os._exit(1)  # the parent has ended already
 
 
-def popen(args: list[str], **how: Any) -> subprocess.Popen:
+def popen(args: list[str], **options: Any) -> subprocess.Popen:
     """Start a program that ends with this process."""
     if sys.platform == "linux":
         args = [sys.executable, "-IS", __file__, str(os.getpid()), *args]
-    return subprocess.Popen(args, **how)
+    return subprocess.Popen(args, **options)
 
 
 def script(program: str, path: Path) -> str:
-    """A program to be started by another program that it is to end with: the path of a script that becomes it."""
+    """The path of a script that runs a program and ends with the process that starts it."""
     if sys.platform != "linux":
         return program
     path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{__file__}" $PPID "{program}" "$@"\n')

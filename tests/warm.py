@@ -1,10 +1,10 @@
-"""Programs of this project, forked from a process that has imported everything: what a fresh one spends seconds on, and each of these starts at once.
+"""Python programs forked from a process that has already imported all libraries, so that they start at once instead of after seconds.
 
     python tests/warm.py
 
-Each line that it reads is a JSON object: ``command`` (what stands behind ``python``), ``environment``, ``folder``, ``output``, ``errors`` and ``session``.
-It answers ``{"started": PID}``, and ``{"ended": PID, "status": N}`` when that one has. On other systems than Linux programs are started as they
-are; so are, everywhere, those of the few tests that look at the start itself.
+Each input line is a JSON object: ``command`` (the arguments of ``python``), ``environment``, ``folder``, ``output``, ``errors`` and ``session``. The
+output is ``{"started": PID}``, and ``{"ended": PID, "status": N}`` when the program has ended. On systems other than Linux programs are started
+normally; tests of the start itself do so everywhere.
 """
 
 import atexit
@@ -33,11 +33,11 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass
 class Program:
-    """One that was forked, with what tests use of ``subprocess.Popen``."""
+    """A forked program, with the methods of ``subprocess.Popen`` that tests use."""
 
     pid: int
     _ended: dict[int, int]
-    _told: threading.Condition
+    _changed: threading.Condition
 
     @property
     def returncode(self) -> int | None:
@@ -47,16 +47,16 @@ class Program:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        with self._told:
-            if not self._told.wait_for(lambda: self.pid in self._ended, timeout):
+        with self._changed:
+            if not self._changed.wait_for(lambda: self.pid in self._ended, timeout):
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0.0)
             return self._ended[self.pid]
 
-    def send_signal(self, which: int) -> None:
-        with self._told:
+    def send_signal(self, number: int) -> None:
+        with self._changed:
             if self.pid not in self._ended:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(self.pid, which)
+                    os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -67,13 +67,13 @@ class Program:
 
 @dataclass
 class Warm:
-    """The process that forks them, seen from the tests."""
+    """The test side of the forking process."""
 
     process: subprocess.Popen | None
     _ended: dict[int, int] = field(default_factory=dict)
     _started: list[int] = field(default_factory=list)
-    _told: threading.Condition = field(default_factory=threading.Condition)
-    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _request_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def popen(
         self,
@@ -85,19 +85,19 @@ class Warm:
         stderr: IO,
         start_new_session: bool = False,
     ) -> "Program | subprocess.Popen":
-        """As ``subprocess.Popen`` with the interpreter and what stands behind it; ``stdout`` and ``stderr`` are open files that have names."""
+        """Like ``subprocess.Popen`` of a Python program; ``stdout`` and ``stderr`` are open files that have names."""
         if self.process is None:
             return popen(list(args), env=env, cwd=cwd, stdout=stdout, stderr=stderr, start_new_session=start_new_session)
-        asked = {"command": list(args[1:]), "environment": dict(env), "folder": str(cwd), "session": start_new_session}
-        asked |= {"output": str(stdout.name), "errors": str(stderr.name)}
-        with self._asking, self._told:
-            self.process.stdin.write(json.dumps(asked) + "\n")
+        request = {"command": list(args[1:]), "environment": dict(env), "folder": str(cwd), "session": start_new_session}
+        request |= {"output": str(stdout.name), "errors": str(stderr.name)}
+        with self._request_lock, self._changed:
+            self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
-            self._told.wait_for(lambda: self._started or self.process.poll() is not None)
-            return Program(self._started.pop(), self._ended, self._told)
+            self._changed.wait_for(lambda: self._started or self.process.poll() is not None)
+            return Program(self._started.pop(), self._ended, self._changed)
 
     def run(self, args: Sequence[str], *, env: Mapping[str, str], cwd: str | Path, timeout: float = 240.0) -> subprocess.CompletedProcess:
-        """As ``subprocess.run`` that captures text."""
+        """Like ``subprocess.run`` with captured text."""
         with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
             program = self.popen(args, env=env, cwd=cwd, stdout=out, stderr=err)
             try:
@@ -107,18 +107,20 @@ class Warm:
             return subprocess.CompletedProcess(args, status, Path(out.name).read_text("utf-8"), Path(err.name).read_text("utf-8"))
 
     def torchrun(self, command: Sequence[str], *, env: Mapping[str, str], stdout: IO, **_: object) -> subprocess.CompletedProcess:
-        """What torchrun comes to, as ``subprocess.run`` of it: so many processes, and one that fails ends the others."""
+        """Like ``subprocess.run`` of torchrun: starts its processes, and ends all of them when one fails."""
         if self.process is None:
             return subprocess.run(command, env=env, stdout=stdout, stderr=stdout, check=False)
-        count = next(int(word.partition("=")[2]) for word in command if word.startswith("--nproc-per-node="))
+        world_size = next(int(word.partition("=")[2]) for word in command if word.startswith("--nproc-per-node="))
         module = ["python", *command[command.index("-m", command.index("torch.distributed.run")) :]]
-        world = {"WORLD_SIZE": count, "LOCAL_WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+        world = {"WORLD_SIZE": world_size, "LOCAL_WORLD_SIZE": world_size, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
         ranks = []
-        for rank in range(count):
-            place = {name: str(value) for name, value in {**world, "RANK": rank, "LOCAL_RANK": rank}.items()}
-            ranks.append(self.popen(module, env={**env, **place}, cwd=_ROOT, stdout=stdout, stderr=stdout, start_new_session=True))
-        with self._told:
-            self._told.wait_for(lambda: any(rank.returncode for rank in ranks) or all(rank.returncode == 0 for rank in ranks))
+        for rank in range(world_size):
+            rank_environment = {name: str(value) for name, value in {**world, "RANK": rank, "LOCAL_RANK": rank}.items()}
+            ranks.append(
+                self.popen(module, env={**env, **rank_environment}, cwd=_ROOT, stdout=stdout, stderr=stdout, start_new_session=True)
+            )
+        with self._changed:
+            self._changed.wait_for(lambda: any(rank.returncode for rank in ranks) or all(rank.returncode == 0 for rank in ranks))
         if failed := any(rank.returncode for rank in ranks):
             for rank in ranks:
                 rank.terminate()
@@ -128,23 +130,23 @@ class Warm:
                 rank.kill()
         return subprocess.CompletedProcess(command, int(failed))
 
-    def hear(self) -> None:
-        """Take in what it says, until it ends."""
+    def listen(self) -> None:
+        """Read the messages of the forking process until it ends."""
         for line in self.process.stdout:
-            said = json.loads(line)
-            with self._told:
-                if "started" in said:
-                    self._started.append(said["started"])
+            message = json.loads(line)
+            with self._changed:
+                if "started" in message:
+                    self._started.append(message["started"])
                 else:
-                    self._ended[said["ended"]] = said["status"]
-                self._told.notify_all()
-        with self._told:
-            self._told.notify_all()
+                    self._ended[message["ended"]] = message["status"]
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
 
 
 @contextlib.contextmanager
-def warmed() -> Iterator[Warm]:
-    """One that ends with the block, and all that it forked with it."""
+def warm_process() -> Iterator[Warm]:
+    """A forking process that ends with the block, and its programs with it."""
     if sys.platform != "linux":
         yield Warm(None)
         return
@@ -153,7 +155,7 @@ def warmed() -> Iterator[Warm]:
         [sys.executable, str(Path(__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=_ROOT
     )
     warm = Warm(process)
-    threading.Thread(target=warm.hear, daemon=True).start()
+    threading.Thread(target=warm.listen, daemon=True).start()
     try:
         yield warm
     finally:
@@ -162,27 +164,27 @@ def warmed() -> Iterator[Warm]:
 
 
 def main() -> None:
-    """Fork a program for each line, tell when one has ended, and end with whoever asks."""
+    """Fork a program for each input line, report when one has ended, and end with the input."""
     _import_all()
-    waking, alarm = os.pipe()
-    os.set_blocking(alarm, False)
-    os.set_blocking(waking, False)
-    signal.set_wakeup_fd(alarm)
+    wakeup_read, wakeup_write = os.pipe()
+    os.set_blocking(wakeup_write, False)
+    os.set_blocking(wakeup_read, False)
+    signal.set_wakeup_fd(wakeup_write)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    asked = b""
+    buffer = b""
     while True:
-        ready, _, _ = select.select([0, waking], [], [])
-        if waking in ready:
+        ready, _, _ = select.select([0, wakeup_read], [], [])
+        if wakeup_read in ready:
             with contextlib.suppress(BlockingIOError):
-                os.read(waking, 4096)
-            _tell_ended()
+                os.read(wakeup_read, 4096)
+            _send_exited()
         if 0 in ready:
-            more = os.read(0, 1 << 16)
-            if not more:
+            chunk = os.read(0, 1 << 16)
+            if not chunk:
                 return
-            *lines, asked = (asked + more).split(b"\n")
+            *lines, buffer = (buffer + chunk).split(b"\n")
             for line in lines:
-                _tell(started=_fork(json.loads(line), (waking, alarm)))
+                _send(started=_fork(json.loads(line), (wakeup_read, wakeup_write)))
 
 
 def _import_all() -> None:
@@ -202,27 +204,27 @@ def _import_all() -> None:
     import trainer.training.trainer
     import trainer.ui.serving  # noqa: F401
 
-    # What is imported stays; whoever is forked need not look through it for garbage.
+    # Imported modules stay; the programs need not include them in their garbage collection.
     gc.freeze()
 
 
-def _tell(**said: int) -> None:
-    os.write(1, (json.dumps(said) + "\n").encode())
+def _send(**message: int) -> None:
+    os.write(1, (json.dumps(message) + "\n").encode())
 
 
-def _tell_ended() -> None:
+def _send_exited() -> None:
     with contextlib.suppress(ChildProcessError):
-        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-            _tell(ended=ended[0], status=os.waitstatus_to_exitcode(ended[1]))
+        while (exited := os.waitpid(-1, os.WNOHANG))[0]:
+            _send(ended=exited[0], status=os.waitstatus_to_exitcode(exited[1]))
 
 
-def _fork(asked: dict, pipes: tuple[int, int]) -> int:
+def _fork(request: dict, pipes: tuple[int, int]) -> int:
     parent, child = os.getpid(), os.fork()
     if child == 0:
         status = 1
         try:
-            _prepare(asked, pipes, parent)
-            status = _run(asked["command"])
+            _prepare(request, pipes, parent)
+            status = _run(request["command"])
         except BaseException:
             os.write(2, traceback.format_exc().encode())
         finally:
@@ -230,25 +232,25 @@ def _fork(asked: dict, pipes: tuple[int, int]) -> int:
     return child
 
 
-def _prepare(asked: dict, pipes: tuple[int, int], parent: int) -> None:
-    """What the kernel and the interpreter do for a program that is started."""
+def _prepare(request: dict, pipes: tuple[int, int], parent: int) -> None:
+    """Set up the forked process like the kernel and the interpreter do for a new program."""
     die_with(parent)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for pipe in pipes:
         os.close(pipe)
-    if asked["session"]:
+    if request["session"]:
         os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for name, number in (("output", 1), ("errors", 2)):
-        os.dup2(os.open(asked[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+        os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
     os.environ.clear()
-    os.environ.update(asked["environment"])
+    os.environ.update(request["environment"])
     tempfile.tempdir = None
     if encoding := os.environ.get("PYTHONIOENCODING"):
         sys.stdout.reconfigure(encoding=encoding)  # type: ignore[union-attr]
-    os.chdir(asked["folder"])
+    os.chdir(request["folder"])
     for folder in reversed(os.environ.get("PYTHONPATH", "").split(os.pathsep)):
         sys.path.insert(0, folder)
         customised = Path(folder) / "sitecustomize.py"
@@ -257,7 +259,7 @@ def _prepare(asked: dict, pipes: tuple[int, int], parent: int) -> None:
 
 
 def _run(command: list[str]) -> int:
-    """Be ``python`` with these arguments; the exit status."""
+    """Run ``python`` with these arguments; returns the exit status."""
     status = 0
     try:
         if command[0] == "-m":

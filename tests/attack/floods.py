@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from tests.attack.outcomes import AttackOptions, Outcome
-from tests.attack.target_server import PATIENCE, RECIPE, TargetServer, running_server
+from tests.attack.target_server import RECIPE, TIMEOUT_SECONDS, TargetServer, running_server
 
 STARTS, UPLOADS, JOINS = 500, 300, 500
 _CLIENTS = 8
@@ -50,7 +50,7 @@ class _PagePoller:
         while not self._finished.wait(0.2):
             started_at = time.monotonic()
             try:
-                response = httpx.get(f"{self._server.address}/config", timeout=PATIENCE)
+                response = httpx.get(f"{self._server.address}/config", timeout=TIMEOUT_SECONDS)
                 self._times.append(time.monotonic() - started_at)
                 if response.status_code != 200:
                     self._outcome.effects.append(f"the page answered {response.status_code}")
@@ -70,7 +70,10 @@ class _PagePoller:
 
 
 def _in_parallel(n_requests: int, request: Callable[[httpx.Client, int], Any]) -> list[Any]:
-    with ThreadPoolExecutor(_CLIENTS) as pool, httpx.Client(timeout=PATIENCE, limits=httpx.Limits(max_connections=_CLIENTS)) as client:
+    with (
+        ThreadPoolExecutor(_CLIENTS) as pool,
+        httpx.Client(timeout=TIMEOUT_SECONDS, limits=httpx.Limits(max_connections=_CLIENTS)) as client,
+    ):
         return list(pool.map(lambda number: request(client, number), range(n_requests)))
 
 

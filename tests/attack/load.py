@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from tests.attack.outcomes import AttackOptions, Outcome
-from tests.attack.target_server import PATIENCE, TargetServer, running_server
+from tests.attack.target_server import TIMEOUT_SECONDS, TargetServer, running_server
 
 REQUESTS, CLIENTS = 10_000, 16
 _REQUEST_TYPES = ("tick",) * 12 + ("prediction",) * 3 + ("progress",) * 3 + ("config",) + ("stylesheet",)
@@ -63,7 +63,7 @@ def _request_all(
 
     def client(number: int) -> None:
         rng = random.Random(seed * 1000 + number)
-        with httpx.Client(base_url=server.address, timeout=PATIENCE) as http:
+        with httpx.Client(base_url=server.address, timeout=TIMEOUT_SECONDS) as http:
             for _ in range(number, n_requests, CLIENTS):
                 request_type, started = rng.choice(_REQUEST_TYPES), time.monotonic()
                 problem = _request(http, request_type, server, tick, f"client{number}", rng)

@@ -25,7 +25,7 @@ from tests.browser.conftest import Server
 from tests.browser.made_runs import make_run
 from tests.browser.steps import choose_settings, tab
 from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_rows
-from tests.warm import Warm, warmed
+from tests.warm import Warm, warm_process
 from trainer.library import MOST_COMPARED
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore
@@ -55,7 +55,7 @@ def attack(options: AttackOptions) -> Outcome:
     chromium = shutil.which("chromium")
     if chromium is None:
         return Outcome(effects=["there is no Chromium"])
-    with warmed() as warm, sync_playwright() as playwright:
+    with warm_process() as warm, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"])
         try:
             return attack_in_browser(browser, warm, options)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Page, Request
 
-from tests.addresses import is_elsewhere
+from tests.addresses import is_external
 
 INIT_SCRIPT = """
     window.__events = [];
@@ -76,5 +76,5 @@ class WatchedPage:
         return [f"{where}: {effect}" for effect in effects]
 
     def _on_request(self, request: Request) -> None:
-        if is_elsewhere(request.url, self.host):
+        if is_external(request.url, self.host):
             self.foreign_requests.append(request.url)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import httpx
 
 from tests.attack.outcomes import AttackOptions, Outcome
-from tests.attack.target_server import PATIENCE, TargetServer, running_server
+from tests.attack.target_server import TIMEOUT_SECONDS, TargetServer, running_server
 
 CONNECTIONS = 200
 _TICK_SECONDS = 0.25
@@ -63,13 +63,13 @@ def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
     started = time.monotonic()
     for number in range(options.scaled(CONNECTIONS)):
         sender = SENDERS[number % len(SENDERS)]
-        connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+        connection = socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_SECONDS)
         connection.sendall(sender.first)
         connection.setblocking(False)
         selector.register(connection, selectors.EVENT_READ, sender)
         outcome.tries += 1
     all_closed_after, page_times = 0.0, []
-    while selector.get_map() and time.monotonic() - started < PATIENCE:
+    while selector.get_map() and time.monotonic() - started < TIMEOUT_SECONDS:
         for key in [key for key in selector.get_map().values() if not _is_open(key.fileobj, key.data)]:
             selector.unregister(key.fileobj)
             key.fileobj.close()
@@ -77,7 +77,7 @@ def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
         page_times.append(_page_seconds(server, outcome))
         time.sleep(_TICK_SECONDS)
     for key in list(selector.get_map().values()):
-        outcome.effects.append(f"still open after {PATIENCE:.0f} s: {key.data.name}")
+        outcome.effects.append(f"still open after {TIMEOUT_SECONDS:.0f} s: {key.data.name}")
         key.fileobj.close()
     partial_uploads = [path.name for path in server.uploads if path.parent.name == "uploads"]
     outcome.effects += [f"a partial upload was left behind: {name}" for name in partial_uploads]
@@ -107,7 +107,7 @@ def _is_open(connection: socket.socket, sender: _Sender) -> bool:
 def _page_seconds(server: TargetServer, outcome: Outcome) -> float:
     started = time.monotonic()
     try:
-        if httpx.get(f"{server.address}/theme.css", timeout=PATIENCE).status_code != 200:
+        if httpx.get(f"{server.address}/theme.css", timeout=TIMEOUT_SECONDS).status_code != 200:
             outcome.effects.append("the page was refused to another client")
     except httpx.TransportError as error:
         outcome.effects.append(f"the page did not answer another client: {error!r}")

@@ -25,7 +25,7 @@ from tests.tied import popen
 from tests.warm import Program, Warm
 from trainer.runs.run import Run, RunStore, is_run_id
 
-PATIENCE = 600.0
+TIMEOUT_SECONDS = 600.0
 CANARY = "canary-7f3a"
 """Part of submitted texts: no log may contain it."""
 RECIPE = {"encoder": "tiny-bert", "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
@@ -42,7 +42,7 @@ class TargetServer:
     process: "Popen | Program"
     finished: str = ""
     training: str = ""
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=PATIENCE))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=TIMEOUT_SECONDS))
 
     @property
     def address(self) -> str:
@@ -112,7 +112,7 @@ class TargetServer:
 @contextmanager
 def running_server(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm | None = None) -> Iterator[TargetServer]:
     """A server with its runs; ``hasty`` gives slow senders two seconds instead of twenty. With ``warm`` it starts at once."""
-    with tempfile.TemporaryDirectory(prefix="emotune-attack-") as temporary, httpx.Client(timeout=PATIENCE) as http:
+    with tempfile.TemporaryDirectory(prefix="emotune-attack-") as temporary, httpx.Client(timeout=TIMEOUT_SECONDS) as http:
         folder = Path(temporary)
         save_tiny_bert(folder / "tiny-bert")
         port = free_port()
@@ -149,7 +149,7 @@ def _start_run(server: TargetServer, **settings: Any) -> str:
 
 
 def _wait_until(server: TargetServer, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while True:
         assert server.process.poll() is None, server.output
         assert time.monotonic() < deadline, server.output

@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-from tests.addresses import PATIENCE, free_port, is_elsewhere, wait_until_served
+from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, wait_until_served
 from tests.conftest import small_rows, write_rows
 from tests.warm import Program, Warm
 from trainer.drafts.store import DraftStore
@@ -22,7 +22,7 @@ from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[2]
 
-expect.set_options(timeout=1000 * PATIENCE)
+expect.set_options(timeout=1000 * TIMEOUT_SECONDS)
 
 
 @dataclass
@@ -115,7 +115,7 @@ class Visit:
             self.errors.append(message)
 
     def _request(self, request: Request) -> None:
-        if is_elsewhere(request.url, urlparse(self.address).netloc):
+        if is_external(request.url, urlparse(self.address).netloc):
             self.outside.append(request.url)
 
 
@@ -182,7 +182,7 @@ def visit(browser: Browser, shared_context: BrowserContext, server: Server) -> I
         opened = Visit(context.new_page(), target.address)
         opened.record_events()
         visits.append(opened)
-        opened.page.set_default_timeout(1000 * PATIENCE)
+        opened.page.set_default_timeout(1000 * TIMEOUT_SECONDS)
         opened.page.set_viewport_size({"width": width, "height": height})
         opened.page.add_init_script(script)
         opened.page.goto(target.address)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.effort import effort
-from tests.readers import InThisProcess
+from tests.readers import InProcessReader
 from trainer.data.checks.run_checks import run_checks
 from trainer.data.columns.guess import guess_columns
 from trainer.data.corpus import build_corpus, join_corpora
@@ -72,7 +72,7 @@ def test_customers_are_no_texts():
 
 
 def test_findings_of_the_tutorials_file():
-    answer = inspect_file(SHARED / "data/emotion/twitter_multi_class_sentiment.csv", InThisProcess())
+    answer = inspect_file(SHARED / "data/emotion/twitter_multi_class_sentiment.csv", InProcessReader())
     counts = {found["code"]: found["count"] for found in answer["findings"]}
     assert (counts["duplicate_texts"], counts["conflicting_labels"]) == (31, 30)
     assert (answer["labels"]["joy"], answer["labels"]["surprise"]) == (5_362, 572)
@@ -102,7 +102,7 @@ def _peak() -> int:
 def test_odd_file(path):
     before = _peak()
     with effort() as spent:
-        answer = inspect_file(path, InThisProcess())
+        answer = inspect_file(path, InProcessReader())
     assert spent.seconds < 3
     assert _peak() - before < 300
     json.dumps(answer)

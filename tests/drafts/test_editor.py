@@ -244,12 +244,12 @@ import os, signal, sys
 from pathlib import Path
 import trainer.drafts.cache
 import trainer.drafts.preparation
-from tests.readers import InThisProcess
+from tests.readers import InProcessReader
 from trainer.settings import Settings
 from trainer.studio import Studio
 
 how, runs, file, *draft = sys.argv[1:]
-workspace = Studio(Settings(runs_dir=Path(runs)), reader=InThisProcess()).for_owner("local")
+workspace = Studio(Settings(runs_dir=Path(runs)), reader=InProcessReader()).for_owner("local")
 ends = {"exit": lambda *_: os._exit(3), "kill": lambda *_: os.kill(os.getpid(), signal.SIGKILL)}
 if how in ends:
     trainer.drafts.cache.read_tables = ends[how]
@@ -316,9 +316,9 @@ def test_a_test_file_that_ended_its_reader_does_not_take_the_draft_with_it(studi
 def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(studio: Studio, moods: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft, seen = opened(studio, moods), []
     other = (
-        "import sys; from pathlib import Path; from tests.readers import InThisProcess; from trainer.settings import Settings; from trainer.studio import Studio; "
+        "import sys; from pathlib import Path; from tests.readers import InProcessReader; from trainer.settings import Settings; from trainer.studio import Studio; "
         + (
-            "drafts = Studio(Settings(runs_dir=Path(sys.argv[1])), reader=InThisProcess()).for_owner('local').drafts; print(drafts.latest_id(), len(drafts.latest().corpus))"
+            "drafts = Studio(Settings(runs_dir=Path(sys.argv[1])), reader=InProcessReader()).for_owner('local').drafts; print(drafts.latest_id(), len(drafts.latest().corpus))"
         )
     )
 

@@ -32,7 +32,7 @@ from trainer.training.encoders import Encoder
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=1e-2, max_length=32, log_every=2)
 NEXT = replace(RECIPE, epochs=1, seed=7)
-PATIENCE = 240.0
+TIMEOUT_SECONDS = 240.0
 SET_BACK_SECONDS = 3 * 3600.0
 
 
@@ -76,7 +76,7 @@ def queue_two(studio: Studio, path: Path) -> tuple[RunView, RunView]:
 
 
 def wait_for_end(studio: Studio, view: RunView) -> RunView:
-    return studio.for_owner(ME).wait(view.id, PATIENCE)
+    return studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS)
 
 
 def wait_until(studio: Studio, condition: Callable[[], bool]) -> None:

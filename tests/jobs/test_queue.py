@@ -7,7 +7,7 @@ import pytest
 
 from trainer.jobs.queue import LONGEST_PAUSE, JobQueue, pause_after
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 
 
 class Work:
@@ -20,7 +20,7 @@ class Work:
 
     def __call__(self, item: str) -> str:
         if item in self.held:
-            assert self.held[item].wait(PATIENCE)
+            assert self.held[item].wait(TIMEOUT_SECONDS)
         self.done.append(item)
         return self.answers[item].pop(0) if self.answers.get(item) else ""
 
@@ -47,7 +47,7 @@ def until(queue: JobQueue, condition: Callable[[], bool]) -> None:
     while not condition():
         seen = queue.changes
         if not condition():
-            queue.wait(seen, PATIENCE)
+            queue.wait(seen, TIMEOUT_SECONDS)
 
 
 def test_first_in_first_out_and_each_once(queue: JobQueue, work: Work) -> None:
@@ -83,7 +83,7 @@ def test_what_could_not_begin_is_tried_again_until_it_can(queue: JobQueue, work:
 
 
 def test_what_could_not_begin_says_why_keeps_its_place_and_keeps_nobody_behind_it(work: Work) -> None:
-    queue = JobQueue(work, first_pause=PATIENCE)
+    queue = JobQueue(work, first_pause=TIMEOUT_SECONDS)
     work.answers["a"] = ["somebody has it"]
     go = work.hold("c")
     for item in "abcd":
@@ -91,7 +91,7 @@ def test_what_could_not_begin_says_why_keeps_its_place_and_keeps_nobody_behind_i
     until(queue, lambda: work.done == ["a", "b"] and queue.position("c") is None)
     delay = queue.delay("a")
     assert delay.reason == "somebody has it"
-    assert 0 < delay.seconds <= PATIENCE
+    assert 0 < delay.seconds <= TIMEOUT_SECONDS
     assert (queue.position("a"), queue.position("d"), queue.delay("d"), queue.delay("b")) == (1, 2, None, None)
     assert queue.discard("a")  # one that is paused leaves too
     queue.close()
@@ -148,10 +148,10 @@ def test_whoever_asks_is_answered_while_work_is_under_way(queue: JobQueue, work:
     queue.put("a")
     until(queue, lambda: queue.position("a") is None)
     seen = queue.changes
-    waiter = threading.Thread(target=queue.wait, args=(seen, PATIENCE))
+    waiter = threading.Thread(target=queue.wait, args=(seen, TIMEOUT_SECONDS))
     waiter.start()
     assert (queue.has("a"), queue.delay("a"), queue.position("b")) == (True, None, None)
     queue.put("b")
-    waiter.join(PATIENCE)
+    waiter.join(TIMEOUT_SECONDS)
     assert not waiter.is_alive()
     go.set()

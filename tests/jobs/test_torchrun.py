@@ -25,7 +25,7 @@ from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 
-PATIENCE = 240.0
+TIMEOUT_SECONDS = 240.0
 
 AT = """
 import os, time
@@ -81,11 +81,11 @@ def two(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.M
 
 def ended(studio: Studio, view: RunView) -> RunView:
     """A run that is over, once its processes have ended too."""
-    view = studio.for_owner(ME).wait(view.id, PATIENCE)
+    view = studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS)
     while studio._queue.has(view.id):
         seen = studio._queue.changes
         if studio._queue.has(view.id):
-            studio._queue.wait(seen, PATIENCE)
+            studio._queue.wait(seen, TIMEOUT_SECONDS)
     return view
 
 
@@ -181,7 +181,7 @@ def test_ctrl_c_in_the_terminal_keeps_the_best_model(
         # As a terminal does: to the whole group, and twice.
         for _ in range(2):
             os.killpg(process.pid, wish)
-        assert process.wait(PATIENCE) == 0, (tmp_path / "output").read_text()
+        assert process.wait(TIMEOUT_SECONDS) == 0, (tmp_path / "output").read_text()
     finally:
         process.kill()
         process.wait()

@@ -12,7 +12,7 @@ from tests.security.client import echo
 from trainer.security.connections import LimitedH11Protocol
 from trainer.security.server import WebServer, bind_port
 
-PATIENCE = 60.0
+TIMEOUT_SECONDS = 60.0
 GIVEN_UP = threading.Event()
 """The long answer has come to an end, as nobody took it off."""
 
@@ -47,7 +47,7 @@ def connect(address: tuple[str, int]) -> Iterator[Callable[[], socket.socket]]:
     opened: list[socket.socket] = []
 
     def open_one() -> socket.socket:
-        opened.append(socket.create_connection(address, timeout=PATIENCE))
+        opened.append(socket.create_connection(address, timeout=TIMEOUT_SECONDS))
         return opened[-1]
 
     yield open_one
@@ -88,7 +88,7 @@ def test_headers_that_trickle_are_put_out_though_bytes_keep_coming(connect: Call
         except OSError:
             return True
 
-    assert any(trickle() for _ in range(round(PATIENCE / 0.05)))
+    assert any(trickle() for _ in range(round(TIMEOUT_SECONDS / 0.05)))
 
 
 def test_bytes_after_an_answer_that_are_no_request_are_put_out(connect: Callable[[], socket.socket]) -> None:
@@ -105,7 +105,7 @@ def test_whoever_does_not_take_its_answer_off_is_put_out(connect: Callable[[], s
     GIVEN_UP.clear()
     lazy = connect()
     lazy.sendall(b"GET /much HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
-    assert GIVEN_UP.wait(PATIENCE)
+    assert GIVEN_UP.wait(TIMEOUT_SECONDS)
 
 
 def test_of_too_many_connections_the_one_that_has_waited_longest_goes(

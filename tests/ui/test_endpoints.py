@@ -29,7 +29,7 @@ from trainer.ui import endpoints, serving
 from trainer.ui.endpoints import _progress
 
 RECIPE = {"encoder": "tiny-bert", "epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 TEXTS = ["happy laugh today", "a", "so unfair 🫠", "a much longer text of tears " * 400]
 
 
@@ -77,7 +77,7 @@ def run(server: Server, small_csv: Path) -> str:
     begun = server.client.predict(handle_file(small_csv), None, None, RECIPE, api_name="/start")
     assert is_run_id(begun["run"])
     assert begun["status"] in ("queued", "running")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while (now := server.client.predict(begun["run"], api_name="/progress"))["status"] in ("queued", "running"):
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -138,7 +138,7 @@ def test_a_small_file_is_inspected_beside_a_big_one(server: Server, small_csv: P
     def slowly(path: Path, *how: object, **limits: object) -> dict:
         if path.name == "big.csv":
             begun.release()
-            over.wait(PATIENCE)
+            over.wait(TIMEOUT_SECONDS)
         return real(path, *how, **limits)
 
     monkeypatch.setattr(endpoints, "inspect_file", slowly)
@@ -147,7 +147,7 @@ def test_a_small_file_is_inspected_beside_a_big_one(server: Server, small_csv: P
     waiting = [server.client.submit(handle_file(big), api_name="/inspect") for _ in range(3)]
     try:
         for _ in waiting:
-            assert begun.acquire(timeout=PATIENCE)
+            assert begun.acquire(timeout=TIMEOUT_SECONDS)
         assert server.client.predict(handle_file(small_csv), api_name="/inspect")["ok"]
         assert not any(job.done() for job in waiting)
     finally:
@@ -216,11 +216,11 @@ def test_predict_gives_a_reason_for_an_empty_text_and_marks_a_cut_one(server: Se
 
 def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small_csv: Path) -> None:
     begun = server.client.predict(handle_file(small_csv), "0", "1", RECIPE | {"epochs": 50, "batch_size": 1}, api_name="/start")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while server.client.predict(begun["run"], api_name="/progress")["step"] < 3:
         assert time.monotonic() < deadline
     server.client.predict(begun["run"], api_name="/stop")
-    assert server.studio.for_owner("local").wait(begun["run"], PATIENCE).status == "stopped"
+    assert server.studio.for_owner("local").wait(begun["run"], TIMEOUT_SECONDS).status == "stopped"
     assert server.client.predict(begun["run"], api_name="/report")["test"]["rows"] == 48
     assert server.client.predict(begun["run"], api_name="/stop")["status"] == "stopped"
     assert server.client.predict(begun["run"], api_name="/resume")["status"] in ("queued", "running")
@@ -301,15 +301,15 @@ def test_a_long_prediction_does_not_keep_the_others_waiting(server: Server, run:
     def slowly(self: Models, run_id: str, texts: list[str]) -> object:
         if texts == ["long"]:
             begun.set()
-            assert go_on.wait(PATIENCE)
+            assert go_on.wait(TIMEOUT_SECONDS)
         return predict(self, run_id, texts)
 
     monkeypatch.setattr(Models, "predict", slowly)
     long = server.client.submit(run, ["long"], api_name="/predict")
-    assert begun.wait(PATIENCE)
+    assert begun.wait(TIMEOUT_SECONDS)
     assert server.client.predict(run, ["happy laugh"], api_name="/predict")["results"][0]["label"] == "joy"
     go_on.set()
-    assert long.result(PATIENCE)["results"][0]["text"] == "long"
+    assert long.result(TIMEOUT_SECONDS)["results"][0]["text"] == "long"
 
 
 def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.readers import InThisProcess
+from tests.readers import InProcessReader
 from tests.tied import popen
 from trainer.data.files.reading import Limits, Table, read_table
 from trainer.data.reader import child_process, resource_limits
@@ -202,7 +202,7 @@ _json = st.lists(
     data=st.one_of(_csv.map(lambda text: text.encode("utf-16")), _csv.map(str.encode), _json.map(lambda rows: json.dumps(rows).encode()))
 )
 def test_a_child_reads_what_is_read_here(reader: FileReader, data: bytes) -> None:
-    assert answer(reader, data) == answer(InThisProcess(), data)
+    assert answer(reader, data) == answer(InProcessReader(), data)
 
 
 def answer(reader: TableReader, data: bytes, **how: object) -> Table | tuple[str, str]:
