@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_studio import ME, TIMEOUT_SECONDS, QUICK, begin, events, over, refused
+from tests.test_studio import ME, QUICK, TIMEOUT_SECONDS, begin, events, over, refused
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs import pipeline

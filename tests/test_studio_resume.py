@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.test_studio import ME, TIMEOUT_SECONDS, QUICK, Hold, begin, events, hold, over, refused  # noqa: F401
+from tests.test_studio import ME, QUICK, TIMEOUT_SECONDS, Hold, begin, events, hold, over, refused  # noqa: F401
 from tests.warm import Warm
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
