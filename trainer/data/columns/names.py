@@ -1,6 +1,6 @@
-"""What the name of a column says of what it holds, in a few dozen languages.
+"""What a column's name says about its content, in a few dozen languages.
 
-Sees no cell; what a column holds counts more, and a name settles what the content leaves open (columns.py weighs the two).
+Sees no cell; text_column.py and label_column.py weigh names against content.
 """
 
 import unicodedata
@@ -37,7 +37,7 @@ _WEAK_TEXT_WORDS = frozenset(
     "标题 標題 タイトル 제목 عنوان başlık judul".split()
 )
 # What a text stands beside, or what was made of it.
-_SECOND_TEXT_WORDS = frozenset(
+_SECONDARY_TEXT_WORDS = frozenset(
     "parent previous context reply answer response replied quoted selected explanation rationale reason evidence bot agent".split()
 )
 
@@ -71,22 +71,22 @@ _LABEL_WORDS = {
     ),
     # What annotation tools call it (Prodigy, spaCy, Label Studio).
     **dict.fromkeys("accept cats choice choices".split(), 2.25),
-    # As often that of a record or of an answer sheet.
+    # As often the status of a record or of an answer sheet.
     **dict.fromkeys("status progress".split(), 0.25),
 }
 _RATING_WORDS = frozenset(
     "rating ratings stars star score note bewertung puan sterne notation nota ocena рейтинг оценка 评分 星级 評価 평점 별점".split()
 )
 
-# How many, when, how sure: never a label, even beside a label word ("sentiment_confidence").
+# How many, when, how certain: never a label, even next to a label word ("sentiment_confidence").
 _MEASURE_WORDS = frozenset(
     "confidence probability prob agreement count counts length len size words chars punct date datetime time timestamp created "
     "updated url link links href lat lon latitude longitude retweets retweet likes favorites favorite favourites upvotes downvotes ups downs "
     "votes avg mean std sd helpful helpfulness thumbs num price amount weight version start end duration year month day hour "
     "datum jahr monat anzahl länge zeit fecha tarih data_hora дата время 日時 日付 时间 時間 日期 长度 点赞 날짜 길이 시간 تاريخ".split()
 )
-# Who, where, which one: a label only where a label word stands beside it ("label_id").
-_METADATA_WORDS = frozenset(
+# Who, where, which one: a label only if a label word is next to it ("label_id").
+_IDENTITY_WORDS = frozenset(
     "id ids uid uuid guid key index idx no nr number row rownum rowid season episode author user username userid users speaker name "
     "surname firstname lastname screen_name person annotator annotators annotation rater worker coder sex gender age city country state "
     "region location place religion language lang locale source website site publisher journal email mail phone split splits set subset "
@@ -97,104 +97,105 @@ _METADATA_WORDS = frozenset(
 _TOPIC_WORDS = frozenset(
     "category categories class classes type genre kind department domain tag topic klasse classe clase klasa kategorie catégorie categoría categoria".split()
 )
-# A label of something else, or one judge's alone: "product_category", "annotator_label".
+# The label of something else, or of one annotator: "product_category", "annotator_label".
 _FOREIGN_LABEL_WORDS = frozenset(
     "annotator annotators annotation rater worker coder predicted prediction pred old original product item site brand".split()
 )
 _SPLIT_WORDS = frozenset("split splits set subset fold partition usage phase".split())
 _REVIEW_WORDS = frozenset("review reviews comment comments avis reseña recensione 评论 отзыв レビュー 리뷰 yorum ulasan".split())
-# What survey tools (Qualtrics, SurveyMonkey) write before the answers; elsewhere some of these names say something else.
+# Columns that survey tools (Qualtrics, SurveyMonkey) put before the answers; in other files some of these names mean something else.
 _SURVEY_NAMES = frozenset(
     "startdate enddate status ipaddress progress durationinseconds finished recordeddate responseid recipientlastname recipientfirstname "
     "recipientemail externalreference externaldatareference locationlatitude locationlongitude distributionchannel userlanguage "
     "respondentid collectorid datecreated datemodified emailaddress firstname lastname customdata1".split()
 )
-_KNOWN_WORDS = _TEXT_WORDS | _WEAK_TEXT_WORDS | _LABEL_WORDS.keys() | _RATING_WORDS | _MEASURE_WORDS | _METADATA_WORDS
+_KNOWN_WORDS = _TEXT_WORDS | _WEAK_TEXT_WORDS | _LABEL_WORDS.keys() | _RATING_WORDS | _MEASURE_WORDS | _IDENTITY_WORDS
 
 
 @dataclass(frozen=True)
 class ColumnNameScores:
-    """``text`` and ``label``: how much the name speaks for each, negative where it speaks against; 0 without a name that says anything.
+    """``text`` and ``label``: how much the name suggests each, negative if it suggests something else, 0 if it says nothing.
 
-    ``second``: a text beside the text, such as the answer to it. ``thing``: a class of what the text is about rather than of what it says.
-    ``kind``: "measure" (how many, when, how sure) and "who" (who, where, which one) name neither texts nor labels.
+    ``role``: "measure" (how many, when, how certain) or "identity" (who, where, which one), which are neither texts nor labels.
+    ``is_secondary_text``: a text that belongs to the text, such as the answer to it. ``is_topic``: a class of what the text is about
+    rather than of what it says.
     """
 
     text: float = 0.0
     label: float = 0.0
-    kind: Literal["measure", "who"] | None = None
-    rating: bool = False
-    split: bool = False
-    second: bool = False
-    thing: bool = False
-    review: bool = False
+    role: Literal["measure", "identity"] | None = None
+    is_rating: bool = False
+    is_split: bool = False
+    is_secondary_text: bool = False
+    is_topic: bool = False
+    is_review: bool = False
 
 
 def score_column_names(names: Sequence[str]) -> list[ColumnNameScores]:
-    """What the names of a table's columns say; beside four names of a survey tool, "Status" and "Progress" are such names too."""
-    bare = ["".join(c for c in name[:60].casefold() if c.isalnum()) for name in names]
-    survey = len(_SURVEY_NAMES.intersection(bare)) >= 4
+    """The scores of a table's column names; next to four names of a survey tool, "Status" and "Progress" are such names too."""
+    simplified = ["".join(c for c in name[:60].casefold() if c.isalnum()) for name in names]
+    is_survey = len(_SURVEY_NAMES.intersection(simplified)) >= 4
     return [
-        ColumnNameScores(label=-3.5, kind="measure") if survey and short in _SURVEY_NAMES else score_column_name(name)
-        for name, short in zip(names, bare, strict=True)
+        ColumnNameScores(label=-3.5, role="measure") if is_survey and short in _SURVEY_NAMES else score_column_name(name)
+        for name, short in zip(names, simplified, strict=True)
     ]
 
 
 def score_column_name(name: str) -> ColumnNameScores:
-    """What a column name says; "StartTime", "start_time" and "Start time" say the same."""
+    """The scores of one column name; "StartTime", "start_time" and "Start time" have the same."""
     words = name_words(name)
-    found = set(words)
+    known = set(words)
     if len(words) == 2 and "_".join(words) in _KNOWN_WORDS:
-        found.add("_".join(words))
-    label = max((_LABEL_WORDS[word] for word in found if word in _LABEL_WORDS), default=0.0)
-    kind = "measure" if found & _MEASURE_WORDS else "who" if found & _METADATA_WORDS else None
+        known.add("_".join(words))
+    label = max((_LABEL_WORDS[word] for word in known if word in _LABEL_WORDS), default=0.0)
+    role = "measure" if known & _MEASURE_WORDS else "identity" if known & _IDENTITY_WORDS else None
     if label:
-        if kind == "measure":
+        if role == "measure":
             label = -3.5
-        elif found & _FOREIGN_LABEL_WORDS:
-            label -= 2.0 if kind else 1.5
-        elif "name" in found:
+        elif known & _FOREIGN_LABEL_WORDS:
+            label -= 2.0 if role else 1.5
+        elif "name" in known:
             label -= 0.75
         elif len(words) == 1:
             label += 0.25
-    elif kind:
+    elif role:
         label = -3.5
-    elif found & _TEXT_WORDS:
+    elif known & _TEXT_WORDS:
         label = -1.0
-    text = 1.5 if found & _TEXT_WORDS else 0.3 if found & _WEAK_TEXT_WORDS else 0.0
+    text = 1.5 if known & _TEXT_WORDS else 0.3 if known & _WEAK_TEXT_WORDS else 0.0
     if text and len(words) == 1:
         text += 0.25
     return ColumnNameScores(
         text=text,
         label=label,
-        kind=kind,
-        rating=bool(found & _RATING_WORDS) and label > -1,
-        split=bool(found & _SPLIT_WORDS),
-        second=bool(found & _SECOND_TEXT_WORDS),
-        thing=bool(found & _TOPIC_WORDS),
-        review=bool(found & _REVIEW_WORDS),
+        role=role,
+        is_rating=bool(known & _RATING_WORDS) and label > -1,
+        is_split=bool(known & _SPLIT_WORDS),
+        is_secondary_text=bool(known & _SECONDARY_TEXT_WORDS),
+        is_topic=bool(known & _TOPIC_WORDS),
+        is_review=bool(known & _REVIEW_WORDS),
     )
 
 
 def name_words(name: str) -> tuple[str, ...]:
-    """The words of a column name, small, without digits at their ends: "StartTime2" gives ("start", "time")."""
+    """The words of a column name in lower case, without digits at their ends: "StartTime2" gives ("start", "time")."""
     name = unicodedata.normalize("NFKC", name[:200])
-    spaced = "".join(f" {c}" if c.isupper() and before.islower() else c for before, c in zip(f" {name}", name, strict=False))
-    kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in spaced.casefold())
+    spaced = "".join(f" {c}" if c.isupper() and previous.islower() else c for previous, c in zip(f" {name}", name, strict=False))
+    letters = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in spaced.casefold())
     words: list[str] = []
-    for word in kept.split():
+    for word in letters.split():
         words.extend(_split_compound(word.rstrip("0123456789") or word))
     return tuple(words)
 
 
 @cache
 def _unspaced_words() -> tuple[str, ...]:
-    """Known words of scripts that leave no blanks between words, the longest first."""
+    """Known words of scripts without blanks between words, the longest first."""
     return tuple(sorted((word for word in _KNOWN_WORDS if len(word) > 1 and "\u2e80" <= word[0] <= "\uffff"), key=len, reverse=True))
 
 
 def _split_compound(word: str) -> list[str]:
-    """The known words that a word is made of ("tweetid", "投稿本文"), or itself."""
+    """The known words that a word consists of ("tweetid", "投稿本文"), or the word itself."""
     if word in _KNOWN_WORDS or len(word) > 40:
         return [word]
     if not word.isascii() and any(c >= "\u2e80" for c in word):

@@ -1,6 +1,6 @@
-"""What each column of a table holds, from a sample of its rows: words, numbers, dates, codes, how often values come back.
+"""What each column of a table contains, from a sample of its rows: words, numbers, dates, keys, how often values repeat.
 
-Knows no column by its name and decides nothing; columns.py weighs what is found here.
+Ignores column names and decides nothing.
 """
 
 import re
@@ -29,73 +29,76 @@ _WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column. Shares are of the filled cells, ``words`` and ``chars`` are means; ``counts`` says how often each value occurs."""
+    """One column. ``filled`` is the ratio of filled cells; ``numeric`` and ``dates`` are ratios of the ``n_filled`` filled cells.
+
+    ``counts`` says how often each value occurs.
+    """
 
     position: int
     filled: float
-    count: int
-    words: float
-    chars: float
+    n_filled: int
+    mean_words: float
+    mean_chars: float
     numeric: float
     dates: float
     counts: Mapping[str, int] = field(repr=False)
 
     @cached_property
     def separator(self) -> str | None:
-        """What stands between several labels in one cell, if cells hold several."""
-        return find_separator(self.counts) if self.chars <= 80 else None
+        """The separator of several labels in one cell, if cells have several."""
+        return find_separator(self.counts) if self.mean_chars <= 80 else None
 
     @cached_property
-    def distinct(self) -> int:
-        """How many different values; of lists in cells, how many different members."""
+    def n_distinct(self) -> int:
+        """Number of different values; if cells are lists, of different list members."""
         if self.separator is None:
             return len(self.counts)
         return len({part for cell in self.counts for part in split_labels(cell, self.separator)})
 
     @cached_property
-    def measurement(self) -> bool:
+    def is_measurement(self) -> bool:
         return self.numeric > 0.8 and is_measurement(self.counts)
 
     @cached_property
-    def yes_no(self) -> bool:
+    def is_yes_no(self) -> bool:
         return 0 < len(self.counts) <= 2 and all(value.casefold() in _YES_NO for value in self.counts)
 
     @cached_property
-    def structured(self) -> bool:
-        """Whether most cells are the JSON text of an object or of a list of objects: neither texts nor labels."""
-        found = sum(count for value, count in self.counts.items() if _STRUCTURE.match(value) and value[-1] in "}]")
-        return found > 0.5 * self.count
+    def is_structured(self) -> bool:
+        """Whether most cells are the JSON text of an object or of a list of objects, which are neither texts nor labels."""
+        n_structured = sum(n_cells for value, n_cells in self.counts.items() if _STRUCTURE.match(value) and value[-1] in "}]")
+        return n_structured > 0.5 * self.n_filled
 
     @cached_property
-    def dominated(self) -> bool:
-        """Whether nearly all rows hold the same value, so that there is hardly anything to learn."""
-        return self.count > 0 and max(self.counts.values()) >= 0.97 * self.count
+    def is_dominated(self) -> bool:
+        """Whether nearly all rows have the same value, so that there is hardly anything to learn."""
+        return self.n_filled > 0 and max(self.counts.values()) >= 0.97 * self.n_filled
 
     @cached_property
-    def languages(self) -> bool:
-        """Whether the values are codes of languages: two small letters are seldom a class."""
+    def are_language_codes(self) -> bool:
+        """Whether the values are language codes: two small letters are rarely a class."""
         return bool(self.counts) and all(value in _LANGUAGES for value in self.counts)
 
     @cached_property
-    def codes(self) -> bool:
+    def are_keys(self) -> bool:
         """Whether the values are keys such as "gj04" or "B001E4KFG0": one word of letters and digits."""
-        some = list(self.counts)[:1_000]
-        mixed = sum(" " not in value and any(map(str.isdigit, value)) and any(map(str.isalpha, value)) for value in some)
-        return bool(some) and mixed > 0.9 * len(some)
+        sample = list(self.counts)[:1_000]
+        n_mixed = sum(" " not in value and any(map(str.isdigit, value)) and any(map(str.isalpha, value)) for value in sample)
+        return bool(sample) and n_mixed > 0.9 * len(sample)
 
     @cached_property
     def whole_numbers(self) -> tuple[int, ...]:
-        """The different values in order, where nearly all are whole numbers; else ()."""
+        """The different values in order if nearly all are whole numbers, else ()."""
         if self.numeric < 0.9 or self.separator:
             return ()
-        found = [value for value in self.counts if len(value) < 16 and _WHOLE.fullmatch(value)]
-        return tuple(sorted({int(float(value)) for value in found})) if len(found) >= 0.9 * len(self.counts) else ()
+        whole = [value for value in self.counts if len(value) < 16 and _WHOLE.fullmatch(value)]
+        return tuple(sorted({int(float(value)) for value in whole})) if len(whole) >= 0.9 * len(self.counts) else ()
 
 
 def profile_columns(table: Table) -> list[ColumnProfile]:
-    """A profile of every column, from at most 20,000 rows taken evenly."""
-    most = max(200, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(table.columns)))
-    rows = table.rows[:: -(-len(table.rows) // most)]
+    """A profile of every column, from at most 20,000 evenly spaced rows."""
+    max_rows = max(200, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(table.columns)))
+    rows = table.rows[:: -(-len(table.rows) // max_rows)]
     return [_profile(position, [cells[position].strip() for cells in rows]) for position in range(len(table.columns))]
 
 
@@ -105,20 +108,20 @@ def _profile(position: int, column: list[str]) -> ColumnProfile:
         # One of two values may well be a class of its own.
         if not value or len(counts) > 2:
             del counts[value]
-    count = counts.total()
-    scale = 1 / max(1, count)
+    n_filled = counts.total()
+    scale = 1 / max(1, n_filled)
     words = chars = numeric = dates = 0.0
-    for value, times in counts.items():
-        words += times * count_words(value)
-        chars += times * len(value)
-        numeric += times * is_numeric(value)
-        dates += times * (len(value) < 40 and _DATE.search(value) is not None and not _WHOLE.fullmatch(value))
+    for value, n_cells in counts.items():
+        words += n_cells * count_words(value)
+        chars += n_cells * len(value)
+        numeric += n_cells * is_numeric(value)
+        dates += n_cells * (len(value) < 40 and _DATE.search(value) is not None and not _WHOLE.fullmatch(value))
     return ColumnProfile(
         position=position,
-        filled=count / max(1, len(column)),
-        count=count,
-        words=scale * words,
-        chars=scale * chars,
+        filled=n_filled / max(1, len(column)),
+        n_filled=n_filled,
+        mean_words=scale * words,
+        mean_chars=scale * chars,
         numeric=scale * numeric,
         dates=scale * dates,
         counts=counts,
@@ -128,13 +131,13 @@ def _profile(position: int, column: list[str]) -> ColumnProfile:
 def count_words(cell: str) -> float:
     """Words with a letter in them; two characters of a script without blanks (Chinese, Japanese, Thai, Khmer) count as one."""
     tokens = cell.split()
-    words = sum(any(c.isalpha() for c in word[:20]) for word in tokens)
-    if not words and not is_numeric(cell):
-        return len(tokens)  # letters that were lost on the way: "???? ??"
+    n_words = sum(any(c.isalpha() for c in word[:20]) for word in tokens)
+    if not n_words and not is_numeric(cell):
+        return len(tokens)  # letters that an earlier conversion lost: "???? ??"
     if cell.isascii():
-        return words
-    unspaced = sum(
+        return n_words
+    n_unspaced = sum(
         "\u0e00" <= c <= "\u109f" or "\u1780" <= c <= "\u17ff" or "\u3040" <= c <= "\u30ff" or "\u3400" <= c <= "\u9fff"
         for c in cell[:2_000]
     )
-    return max(words, unspaced / 2)
+    return max(n_words, n_unspaced / 2)

@@ -1,4 +1,4 @@
-"""The columns that a person named, completed by the guess where nothing was named."""
+"""The columns that a user named, completed by a guess of those not named."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,29 +9,30 @@ from trainer.errors import UserError
 
 
 def resolve_columns(table: Table, text: Sequence[str | int] = (), label: str | int | None = None) -> Columns:
-    """The columns of a table: ``text`` (several are joined in this order) and ``label`` by name or position, each guessed where not named.
+    """The columns of a table: ``text`` (several are joined in this order) and ``label`` by name or position, each guessed if not named.
 
-    What a person types may be a name or a position from 0; a number is a position for certain.
+    A string may be a name or a position from 0; a number is a position.
     Raises UserError ``unknown_column``, ``same_column`` and what ``guess_columns`` raises.
     """
-    named = list(dict.fromkeys(_position(table, name, "text") for name in text))
-    chosen = None if label is None else _position(table, label, "label")
-    if chosen is not None and chosen in named:
+    text_positions = list(dict.fromkeys(_position(table, name, "text") for name in text))
+    label_position = None if label is None else _position(table, label, "label")
+    if label_position is not None and label_position in text_positions:
         raise UserError(
-            f"The text and the label cannot be the same column (“{table.columns[chosen]}”). Choose two different ones.", code="same_column"
+            f"The text and the label cannot be the same column (“{table.columns[label_position]}”). Choose two different ones.",
+            code="same_column",
         )
-    columns = guess_columns(table, text=named[0] if named else None, label=chosen)
-    # A label that was guessed may be among the columns joined to the text: the person's word stands.
-    if columns.label in named[1:]:
+    columns = guess_columns(table, text=text_positions[0] if text_positions else None, label=label_position)
+    # A guessed label may be one of the columns that the user joined to the text.
+    if columns.label in text_positions[1:]:
         raise UserError(
             f"The column “{table.columns[columns.label]}” is taken for the label, so it cannot be joined to the text. "
             "Choose another label column, or do not join this one.",
             code="same_column",
         )
-    return replace(columns, extra_text_columns=tuple(named[1:]))
+    return replace(columns, extra_text_columns=tuple(text_positions[1:]))
 
 
-def _position(table: Table, named: str | int, what: str) -> int:
-    if isinstance(named, int) and 0 <= named < len(table.columns):
-        return named
-    return find_column(table, str(named), what)
+def _position(table: Table, name: str | int, role: str) -> int:
+    if isinstance(name, int) and 0 <= name < len(table.columns):
+        return name
+    return find_column(table, str(name), role)
