@@ -20,7 +20,7 @@ def test_it_measures_a_tiny_training_from_start_to_report(
     assert 0 < found["seconds_start_to_report"] < 300
     assert found["ratio_vs_bare_loop"] == pytest.approx(found["samples_per_second"] / found["bare_loop_samples_per_second"], abs=0.01)
     assert found["peak_megabytes"] > 0
-    assert any("share of the bare loop" in line for line in table)
+    assert any("relative to the bare loop" in line for line in table)
 
 
 def test_the_sentences_that_stand_for_tweets_are_as_long_as_tweets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_the_sentences_that_stand_for_tweets_are_as_long_as_tweets(tmp_path: Pat
 
 
 def test_without_a_gpu_it_says_so_and_is_no_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(gpu, "detect", lambda: Hardware("cpu", "fp32", 2, "2 CPU cores"))
+    monkeypatch.setattr(gpu, "detect_hardware", lambda: Hardware("cpu", "fp32", 2, "2 CPU cores"))
     gpu.main([])
     sentence, last = capsys.readouterr().out.splitlines()
     assert "2 CPU cores" in sentence

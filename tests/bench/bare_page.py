@@ -1,6 +1,6 @@
-"""A bare Gradio page with one of each kind of component that our page has: what it is measured against. Runs as a program of its own.
+"""The reference for the measurements: a bare Gradio page with one component of each type on our page. Run as a separate program.
 
-GRADIO_SERVER_PORT is honoured, as by any Gradio page.
+Gradio reads GRADIO_SERVER_PORT.
 """
 
 import gradio as gr

@@ -1,8 +1,8 @@
-"""The tutorial's training (a BERT of base size, 11,200 texts twice) on an NVIDIA GPU: from Start to the report, and beside a bare loop.
+"""The tutorial's training (BERT base, 11,200 texts, two epochs) on an NVIDIA GPU, from Start to the report, compared with a hand-written loop.
 
-The weights are random and made on the spot, since speed does not ask what they know. The rival is what one would write by hand: autocast,
-fused AdamW, the same model, the same batches in the same order, and nothing else. Run it with ``make bench-gpu``; where there is no
-such GPU it says so. ``--tiny`` does all of it with a tiny model on any device, to see that it works.
+The weights are random, since speed does not depend on them. The bare loop has autocast, fused AdamW, the same model, the same batches in the
+same order, and nothing else. Run it with ``make bench-gpu``; without such a GPU it prints a notice. ``--tiny`` runs all of it with a tiny model
+on any device, to test the measurement.
 """
 
 import argparse
@@ -40,32 +40,36 @@ _TWEETS = Path(__file__).resolve().parents[3] / "shared" / "data" / "emotion" / 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LABELS = ("sadness", "joy", "love", "anger", "fear", "surprise")
 _WARM_UP = 5
-"""Steps of the bare loop before anything is measured: the GPU wakes, and libraries choose their kernels."""
+"""Steps of the bare loop before the measurement, in which the GPU wakes up and libraries choose their kernels."""
 
 
 @dataclass(frozen=True)
-class Size:
-    """How much is trained."""
+class BenchmarkSize:
+    """Sizes of the model and of the training."""
 
-    layers: int
-    width: int
-    heads: int
-    vocabulary: int
+    num_hidden_layers: int
+    hidden_size: int
+    num_attention_heads: int
+    vocab_size: int
     rows: int
-    """All of them: seven tenths are trained on."""
-    batch: int
+    """Rows of all splits; 70 % are training rows."""
+    batch_size: int
     epochs: int
     rounds: int
 
 
-TUTORIAL = Size(layers=12, width=768, heads=12, vocabulary=30_522, rows=16_000, batch=64, epochs=2, rounds=3)
-TINY = Size(layers=2, width=32, heads=2, vocabulary=2_000, rows=300, batch=16, epochs=1, rounds=1)
+TUTORIAL = BenchmarkSize(
+    num_hidden_layers=12, hidden_size=768, num_attention_heads=12, vocab_size=30_522, rows=16_000, batch_size=64, epochs=2, rounds=3
+)
+TINY = BenchmarkSize(
+    num_hidden_layers=2, hidden_size=32, num_attention_heads=2, vocab_size=2_000, rows=300, batch_size=16, epochs=1, rounds=1
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a table, then one line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.gpu", description="Measure a training on an NVIDIA GPU.")
-    parser.add_argument("--tiny", action="store_true", help="a tiny model on any device: does the measurement work?")
+    parser.add_argument("--tiny", action="store_true", help="test the measurement with a tiny model on any device")
     tiny = parser.parse_args(arguments).tiny
     hardware = detect_hardware()
     if hardware.device != "cuda" and not tiny:
@@ -73,29 +77,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"The training on a GPU is not measured: {reason}.")
         print(json.dumps({"skipped": reason}))
         return
-    found = measure(TINY if tiny else TUTORIAL, hardware)
-    print(f"{found['device']}: {found['parameters'] / 1e6:.1f} M parameters, {found['train_rows']:,} texts, {found['epochs']} epochs")
-    print(f"  from Start to the report, seconds          {found['seconds_start_to_report']:9.1f}   (wanted: 15 or less)")
-    print(f"  texts a second, Emotune                    {found['samples_per_second']:9.1f}")
-    print(f"  texts a second, a bare loop by hand        {found['bare_loop_samples_per_second']:9.1f}")
-    print(f"  Emotune's share of the bare loop's speed   {found['ratio_vs_bare_loop']:9.2f}   (wanted: 0.70 or more)")
-    print(f"  peak memory, MB                            {found['peak_megabytes']:9,.0f}")
-    print(json.dumps(found))
+    results = measure(TINY if tiny else TUTORIAL, hardware)
+    print(
+        f"{results['device']}: {results['parameters'] / 1e6:.1f} M parameters, {results['train_rows']:,} texts, {results['epochs']} epochs"
+    )
+    print(f"  from Start to the report, seconds          {results['seconds_start_to_report']:9.1f}   (target: 15 or less)")
+    print(f"  texts per second, Emotune                    {results['samples_per_second']:9.1f}")
+    print(f"  texts per second, a bare loop by hand        {results['bare_loop_samples_per_second']:9.1f}")
+    print(f"  Emotune's speed relative to the bare loop  {results['ratio_vs_bare_loop']:9.2f}   (target: 0.70 or more)")
+    print(f"  peak memory, MB                            {results['peak_megabytes']:9,.0f}")
+    print(json.dumps(results))
 
 
-def measure(size: Size, hardware: Hardware) -> dict[str, Any]:
-    """Medians over the rounds; in each, ours and the bare loop take their turns on the same rows."""
+def measure(size: BenchmarkSize, hardware: Hardware) -> dict[str, Any]:
+    """Medians over the rounds; in each round Emotune and the bare loop train on the same rows in turn."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         corpus = _corpus(root / "texts.csv", size.rows)
         splits = split(corpus, validation_share=0.1, test_share=0.2, seed=42)
         encoder = _random_encoder(root / "random-bert", corpus.texts, size)
-        _bare(encoder, corpus, splits, size, hardware, most_steps=_WARM_UP)
+        _train_bare_loop(encoder, corpus, splits, size, hardware, max_steps=_WARM_UP)
         ours, bare, peaks = [], [], []
         for number in range(size.rounds):
-            with _peak(hardware, peaks):
-                ours.append(_ours(root / f"runs-{number}", encoder, corpus, splits, size))
-            bare.append(_bare(encoder, corpus, splits, size, hardware))
+            with _peak_memory(hardware, peaks):
+                ours.append(_train_run(root / f"runs-{number}", encoder, corpus, splits, size))
+            bare.append(_train_bare_loop(encoder, corpus, splits, size, hardware))
     return {
         "device": hardware.description,
         "parameters": encoder.parameters,
@@ -109,46 +115,46 @@ def measure(size: Size, hardware: Hardware) -> dict[str, Any]:
     }
 
 
-def _corpus(file: Path, count: int) -> Corpus:
-    """So many of the emotion tweets, or sentences of made-up words whose lengths are distributed like theirs (log-normal, 2 to 66 words)."""
-    draw = random.Random(1)
+def _corpus(file: Path, n_rows: int) -> Corpus:
+    """A sample of the emotion tweets or, without them, sentences of random words with the same lengths (log-normal, 2 to 66 words)."""
+    rng = random.Random(1)
     if _TWEETS.is_file():
         lines = _TWEETS.read_text(encoding="utf-8").splitlines()
-        lines = draw.sample(lines, min(count, len(lines)))
+        lines = rng.sample(lines, min(n_rows, len(lines)))
     else:
-        words = list({"".join(draw.choices(string.ascii_lowercase, k=draw.randint(1, 9))) for _ in range(16_000)})
+        words = list({"".join(rng.choices(string.ascii_lowercase, k=rng.randint(1, 9))) for _ in range(16_000)})
         frequencies = [1 / rank for rank in range(1, len(words) + 1)]  # Zipf's law
-        lengths = [min(66, max(2, round(draw.lognormvariate(2.78, 0.61)))) for _ in range(count)]
-        lines = [f"{' '.join(draw.choices(words, frequencies, k=length))};{draw.choice(_LABELS)}" for length in lengths]
+        lengths = [min(66, max(2, round(rng.lognormvariate(2.78, 0.61)))) for _ in range(n_rows)]
+        lines = [f"{' '.join(rng.choices(words, frequencies, k=length))};{rng.choice(_LABELS)}" for length in lengths]
     file.write_text("text;label\n" + "\n".join(lines) + "\n", encoding="utf-8")
     return build_corpus(read_table(file.read_bytes()), text=0, label=1)
 
 
-def _random_encoder(folder: Path, texts: Sequence[str], size: Size) -> Encoder:
-    """A BERT with random weights; its vocabulary has characters, then the texts' words by frequency, then fillers up to the usual size."""
+def _random_encoder(folder: Path, texts: Sequence[str], size: BenchmarkSize) -> Encoder:
+    """A BERT with random weights; its vocabulary has characters, then the texts' words by frequency, then unused tokens."""
     import torch
     from transformers import BertConfig, BertModel, BertTokenizer
 
     words = [word for word, _ in Counter(" ".join(texts).lower().split()).most_common()]
     pieces = [*string.ascii_lowercase, *string.digits, *(f"##{c}" for c in string.ascii_lowercase + string.digits)]
-    known = list(dict.fromkeys([*_SPECIAL, *pieces, *words]))[: size.vocabulary]
-    known += [f"[unused{n}]" for n in range(size.vocabulary - len(known))]
+    vocabulary = list(dict.fromkeys([*_SPECIAL, *pieces, *words]))[: size.vocab_size]
+    vocabulary += [f"[unused{n}]" for n in range(size.vocab_size - len(vocabulary))]
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=size.vocabulary,
-        hidden_size=size.width,
-        num_hidden_layers=size.layers,
-        num_attention_heads=size.heads,
-        intermediate_size=4 * size.width,
+        vocab_size=size.vocab_size,
+        hidden_size=size.hidden_size,
+        num_hidden_layers=size.num_hidden_layers,
+        num_attention_heads=size.num_attention_heads,
+        intermediate_size=4 * size.hidden_size,
     )
     BertModel(config).save_pretrained(folder)
-    BertTokenizer(vocab={token: number for number, token in enumerate(known)}).save_pretrained(folder)
+    BertTokenizer(vocab={token: number for number, token in enumerate(vocabulary)}).save_pretrained(folder)
     return local_encoder(folder)
 
 
-def _ours(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: Size) -> RunView:
-    """A whole run, as the training thread of the page does it."""
-    store, recipe = RunStore(root), Recipe(encoder=encoder.name, epochs=size.epochs, batch_size=size.batch)
+def _train_run(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: BenchmarkSize) -> RunView:
+    """A whole run, as in the training thread of the page."""
+    store, recipe = RunStore(root), Recipe(encoder=encoder.name, epochs=size.epochs, batch_size=size.batch_size)
     run = store.create(
         recipe=recipe,
         resolved=recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate),
@@ -166,8 +172,10 @@ def _ours(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, size: Si
     return view
 
 
-def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware: Hardware, *, most_steps: int | None = None) -> float:
-    """Texts a second of a loop by hand, from its first step to its last; no logs, no evaluations, no files."""
+def _train_bare_loop(
+    encoder: Encoder, corpus: Corpus, splits: Splits, size: BenchmarkSize, hardware: Hardware, *, max_steps: int | None = None
+) -> float:
+    """Texts per second of a hand-written loop, from the first to the last step; without logs, evaluations or files."""
     import torch
     from transformers import DataCollatorWithPadding
 
@@ -179,21 +187,21 @@ def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware
     collate = DataCollatorWithPadding(tokenizer)
     model = load_classifier(encoder, corpus.label_names).to(hardware.device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=encoder.learning_rate, fused=hardware.device == "cuda")
-    steps = math.ceil(len(rows) / size.batch) * size.epochs
+    steps = math.ceil(len(rows) / size.batch_size) * size.epochs
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: max(0.0, 1 - step / steps))
     scaler = torch.amp.GradScaler(hardware.device, enabled=hardware.precision == "fp16")
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(hardware.precision)
 
-    def batches(epoch: int) -> Any:
-        order = epoch_order(rows.lengths, batch_size=size.batch, seed=0, epoch=epoch)
-        chosen = [[rows[i] for i in order[start : start + size.batch]] for start in range(0, len(order), size.batch)]
+    def load_epoch(epoch: int) -> Any:
+        order = epoch_order(rows.lengths, batch_size=size.batch_size, seed=0, epoch=epoch)
+        batches = [[rows[i] for i in order[start : start + size.batch_size]] for start in range(0, len(order), size.batch_size)]
         return torch.utils.data.DataLoader(
-            chosen, batch_size=None, collate_fn=lambda batch: dict(collate(batch)), pin_memory=hardware.device == "cuda"
+            batches, batch_size=None, collate_fn=lambda batch: dict(collate(batch)), pin_memory=hardware.device == "cuda"
         )
 
-    begun, texts, done = time.perf_counter(), 0, 0
+    started, n_texts, n_steps = time.perf_counter(), 0, 0
     for epoch in range(size.epochs):
-        for batch in batches(epoch):
+        for batch in load_epoch(epoch):
             batch = {name: tensor.to(hardware.device, non_blocking=True) for name, tensor in batch.items()}
             with torch.autocast(hardware.device, dtype=dtype, enabled=dtype is not None):
                 loss = model(**batch).loss
@@ -204,18 +212,18 @@ def _bare(encoder: Encoder, corpus: Corpus, splits: Splits, size: Size, hardware
             scaler.update()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
-            texts += len(batch["labels"])
-            done += 1
-            if done == most_steps:
-                return texts / (time.perf_counter() - begun)
+            n_texts += len(batch["labels"])
+            n_steps += 1
+            if n_steps == max_steps:
+                return n_texts / (time.perf_counter() - started)
     if hardware.device == "cuda":
         torch.cuda.synchronize()
-    return texts / (time.perf_counter() - begun)
+    return n_texts / (time.perf_counter() - started)
 
 
 @contextlib.contextmanager
-def _peak(hardware: Hardware, peaks: list[float]) -> Any:
-    """Add the most megabytes that were taken meanwhile: of the GPU, or else of this process since its start."""
+def _peak_memory(hardware: Hardware, peaks: list[float]) -> Any:
+    """Append the peak megabytes of the block: of the GPU, or else of this process since its start."""
     import torch
 
     if hardware.device == "cuda":

@@ -1,4 +1,4 @@
-"""How long ``inspect`` takes from the start of its process to its last line, and how much memory, beside pandas guessing the same file."""
+"""Time and memory of a whole ``inspect`` process, compared with pandas reading the same file."""
 
 import os
 import random
@@ -18,60 +18,60 @@ _LABELS = ("joy", "sadness", "anger", "fear", "love", "surprise")
 
 
 def run(command: list[str]) -> tuple[float, float, int]:
-    """``(seconds, peak MB, exit status)`` of a process of its own."""
-    begun = time.monotonic()
+    """Run a process; returns ``(seconds, peak MB, exit status)``."""
+    started = time.monotonic()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
+    _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     scale = 1024 if sys.platform == "darwin" else 1
-    return time.monotonic() - begun, used.ru_maxrss / 1024 / scale, process.returncode
+    return time.monotonic() - started, usage.ru_maxrss / 1024 / scale, process.returncode
 
 
 def write_rows(path: Path, rows: int, length: int, *, seed: int = 1) -> Path:
-    """A CSV of ``rows`` texts of about ``length`` characters with a label: a comma in every third, a few equal ones, six classes."""
-    draw = random.Random(seed)
+    """A CSV of ``rows`` texts of about ``length`` characters with six labels; every third has a comma, a few are equal."""
+    rng = random.Random(seed)
     with path.open("w", encoding="utf-8") as file:
         file.write("id,text,label\n")
         for number in range(rows):
-            words = draw.choices(_WORDS, k=max(3, (length - 16) * 10 // 48))
+            words = rng.choices(_WORDS, k=max(3, (length - 16) * 10 // 48))
             text = " ".join(words) if number % 3 else f'"{words[0]}, {" ".join(words[1:])}"'
-            file.write(f"{number},{text},{_LABELS[draw.randrange(6)]}\n")
+            file.write(f"{number},{text},{_LABELS[rng.randrange(6)]}\n")
     return path
 
 
 def measure(*, large: bool = True) -> dict[str, float]:
     """Seconds and megabytes of whole processes: 100,000 rows (20 MB), 1,000,000 rows (90 MB), and a header of 20,000 equal names.
 
-    ``large=False`` leaves the million out. pandas only reads; ours also finds the columns, the labels and what is odd.
+    ``large=False`` skips the million. pandas only reads; ours also finds the columns, the labels and problems.
     """
     with tempfile.TemporaryDirectory() as folder:
         small = write_rows(Path(folder) / "small.csv", 100_000, 200)
         wide = Path(folder) / "wide.csv"
         wide.write_bytes(b"a," * 19_999 + b"a\n" + b"x\n")
-        nothing = Path(folder) / "nothing.csv"
-        nothing.write_bytes(b"\n")
-        found = _pair("100k", small)
-        start = min(run(_ours(nothing))[0] for _ in range(3))
-        found["start_seconds"] = round(start, 2)
-        found["wide_seconds_beyond_start"] = round(min(run(_ours(wide))[0] for _ in range(3)) - start, 2)
+        empty = Path(folder) / "empty.csv"
+        empty.write_bytes(b"\n")
+        results = _measure_both("100k", small)
+        start_up = min(run(_inspect_command(empty))[0] for _ in range(3))
+        results["start_seconds"] = round(start_up, 2)
+        results["wide_seconds_beyond_start"] = round(min(run(_inspect_command(wide))[0] for _ in range(3)) - start_up, 2)
         if large:
-            found |= _pair("1m", write_rows(Path(folder) / "large.csv", 1_000_000, 90))
-    return found
+            results |= _measure_both("1m", write_rows(Path(folder) / "large.csv", 1_000_000, 90))
+    return results
 
 
-def _ours(path: Path) -> list[str]:
+def _inspect_command(path: Path) -> list[str]:
     return [sys.executable, "-m", "trainer", "inspect", str(path), "--json"]
 
 
-def _pair(name: str, path: Path) -> dict[str, float]:
-    rival, rival_peak, _ = run([sys.executable, "-c", _PANDAS, str(path)])
-    seconds, peak, status = run(_ours(path))
+def _measure_both(name: str, path: Path) -> dict[str, float]:
+    pandas_seconds, pandas_peak, _ = run([sys.executable, "-c", _PANDAS, str(path)])
+    seconds, peak, status = run(_inspect_command(path))
     if status:
         raise RuntimeError(f"inspect ended with status {status} on {path.name}")
     return {
         f"inspect_{name}_seconds": round(seconds, 2),
         f"inspect_{name}_peak_mb": round(peak),
         f"inspect_{name}_file_mb": round(path.stat().st_size / 1e6, 1),
-        f"pandas_reads_{name}_seconds": round(rival, 2),
-        f"pandas_reads_{name}_peak_mb": round(rival_peak),
+        f"pandas_reads_{name}_seconds": round(pandas_seconds, 2),
+        f"pandas_reads_{name}_peak_mb": round(pandas_peak),
     }

@@ -1,8 +1,8 @@
-"""The memory of a server, from opening 1,000,000 short rows to the first step of a training on them, stage by stage. Linux only.
+"""The peak memory of a server at each stage, from opening 1,000,000 short rows to the first training step. Linux only.
 
     python -m tests.bench.million_rows [ROWS]
 
-The model is a tiny one: what is measured is what the rows take.
+The model is tiny: the measurement is about the rows.
 """
 
 import json
@@ -19,55 +19,55 @@ from typing import Any
 
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 
-_ALLOWED = 3000
+_ALLOWED_MB = 3000
 _LABELS = ("joy", "sadness", "anger", "fear", "love", "surprise")
 _SYLLABLES = (
     "ba be bi bo bu da de di do du ka ke ki ko ku la le li lo lu ma me mi mo mu na ne ni no nu ra re ri ro ru sa se si so su".split()
 )
-_LOOK_SECONDS = 0.02
+_POLL_SECONDS = 0.02
 
 
 def measure(rows: int = 1_000_000) -> dict[str, int]:
-    """Megabytes of resident memory at the peak of each stage, in a process of its own."""
+    """Peak resident megabytes of each stage, in a separate process."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "tests.bench.million_rows", "--child", str(rows), folder]
-        done = subprocess.run(command, cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return {f"rows_{rows}_{stage}_peak_mb": peak for stage, peak in json.loads(done.stdout.splitlines()[-1]).items()}
+        process = subprocess.run(command, cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise RuntimeError(process.stderr)
+    return {f"rows_{rows}_{stage}_peak_mb": peak for stage, peak in json.loads(process.stdout.splitlines()[-1]).items()}
 
 
-def show(found: dict[str, int]) -> None:
-    print(f"Resident memory from a file of short rows to the first step, MB at the peak of each stage (allowed: {_ALLOWED:,})")
-    for name, peak in found.items():
+def show(peaks: dict[str, int]) -> None:
+    print(f"Resident memory from a file of short rows to the first step, MB at the peak of each stage (allowed: {_ALLOWED_MB:,})")
+    for name, peak in peaks.items():
         print(f"  {name:<40} {peak:6,}")
 
 
 class Peaks:
-    """The most memory of each stage, looked at by a thread; the stage is named by whoever enters it."""
+    """Samples the memory in a thread and keeps the peak of each ``stage``."""
 
     def __init__(self) -> None:
         self.peaks: dict[str, int] = {}
         self.stage = "start_up"
-        threading.Thread(target=self._look, daemon=True).start()
+        threading.Thread(target=self._sample, daemon=True).start()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         while True:
             pages = int(Path("/proc/self/statm").read_text().split()[1])
             megabytes = pages * os.sysconf("SC_PAGE_SIZE") // 2**20
             self.peaks[self.stage] = max(self.peaks.get(self.stage, 0), megabytes)
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
-    def entering(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def entered(*args: Any, **kwargs: Any) -> Any:
+    def at_call(self, stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
             self.stage = stage
             return call(*args, **kwargs)
 
-        return entered
+        return wrapper
 
 
 def _child(rows: int, folder: Path) -> None:
-    """Open, prepare, start, and train until the first step is told; prints the peaks."""
+    """Open, prepare, start, and train until the first step is logged; prints the peaks."""
     from trainer.jobs import pipeline
     from trainer.recipe import Recipe
     from trainer.runs.run import Run
@@ -75,41 +75,41 @@ def _child(rows: int, folder: Path) -> None:
     from trainer.training import fit
     from trainer.training.encoders import local_encoder
 
-    path, encoder = _write(folder / "short.csv", rows), local_encoder(_tiny(folder / "tiny"))
-    studio = Studio(Settings(runs_dir=folder / "runs"), encoders=[encoder])
+    path, encoder = _write_rows(folder / "short.csv", rows), local_encoder(_tiny_bert(folder / "tiny"))
+    workspace = Studio(Settings(runs_dir=folder / "runs"), encoders=[encoder]).for_owner(LOCAL_OWNER)
     recipe = Recipe(encoder=encoder.name, epochs=1, batch_size=32, max_length=32, log_every=1, evaluations_per_epoch=1)
     peaks = Peaks()
     fit.load_training_libraries()
     peaks.stage = "opened"
-    draft = studio.for_owner(LOCAL_OWNER).drafts.open_files({"main": (path.name, path)}).draft.id
+    draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
     peaks.stage = "prepared"
-    studio.for_owner(LOCAL_OWNER).drafts.get(draft).splits(recipe)
-    studio.for_owner(LOCAL_OWNER).advise(draft, recipe)
+    workspace.drafts.get(draft).splits(recipe)
+    workspace.advise(draft, recipe)
     peaks.stage = "started"
-    pipeline.load_run_rows = peaks.entering("rows_loaded", pipeline.load_run_rows)
-    fit.tokenize_dataset = peaks.entering("tokenised", fit.tokenize_dataset)
-    pipeline._score_quick_baselines = peaks.entering("word_counts", pipeline._score_quick_baselines)
-    fit.train_with_oom_retry = peaks.entering("first_step", fit.train_with_oom_retry)
-    run = studio.for_owner(LOCAL_OWNER).start(draft, recipe, as_it_is=True)
-    log = Run(studio.settings.runs_dir / run.id).log
+    pipeline.load_run_rows = peaks.at_call("rows_loaded", pipeline.load_run_rows)
+    fit.tokenize_dataset = peaks.at_call("tokenized", fit.tokenize_dataset)
+    pipeline._score_quick_baselines = peaks.at_call("baselines", pipeline._score_quick_baselines)
+    fit.train_with_oom_retry = peaks.at_call("first_step", fit.train_with_oom_retry)
+    run = workspace.start(draft, recipe, as_it_is=True)
+    log = Run(folder / "runs" / run.id).log
     while not any(event["kind"] == "log" for event in log.read()):
-        if not studio.for_owner(LOCAL_OWNER).library.view(run.id).live:
-            raise RuntimeError(studio.for_owner(LOCAL_OWNER).library.view(run.id).message)
+        if not workspace.library.view(run.id).live:
+            raise RuntimeError(workspace.library.view(run.id).message)
         time.sleep(1)
     print(json.dumps(peaks.peaks), flush=True)
     os._exit(0)
 
 
-def _write(path: Path, rows: int) -> Path:
-    draw = random.Random(1)
+def _write_rows(path: Path, rows: int) -> Path:
+    rng = random.Random(1)
     words = [a + b for a in _SYLLABLES for b in _SYLLABLES]
     with path.open("w", encoding="utf-8") as file:
         file.write("text,label\n")
-        file.writelines(f"{' '.join(draw.choices(words, k=5))},{_LABELS[draw.randrange(6)]}\n" for _ in range(rows))
+        file.writelines(f"{' '.join(rng.choices(words, k=5))},{_LABELS[rng.randrange(6)]}\n" for _ in range(rows))
     return path
 
 
-def _tiny(folder: Path) -> Path:
+def _tiny_bert(folder: Path) -> Path:
     from transformers import BertConfig, BertModel, BertTokenizer
 
     words = [a + b for a in _SYLLABLES for b in _SYLLABLES]
@@ -125,6 +125,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
         _child(int(sys.argv[2]), Path(sys.argv[3]))
     else:
-        measured = measure(*map(int, sys.argv[1:2]))
-        show(measured)
-        print(json.dumps(measured))
+        peaks = measure(*map(int, sys.argv[1:2]))
+        show(peaks)
+        print(json.dumps(peaks))

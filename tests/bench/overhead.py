@@ -1,9 +1,9 @@
-"""What charts, events and a page that somebody watches add to the CPU time of a training.
+"""CPU time that charts, events and an open page add to a training.
 
-The page is the real one, served by the process that trains, as in life; a process of its own asks it for news each second. Within a
-training the page is watched and events are written in every other block of steps; the next training, on the same batches, does it in
-the blocks between. So each block is met both ways, and what the machine's mood adds falls on both. A server that nobody asks works too:
-what its threads took in the unwatched blocks is counted thread by thread and taken off what the watched ones are compared with.
+The real page is served by the training process, as in the app; a separate process polls it each second. Within a training the page is polled
+and events are written in every other block of steps; the next training, on the same batches, does so in the other blocks. So each block is
+measured both ways, and variations of the machine affect both. An idle server takes CPU time too: the time of its threads in the unwatched
+blocks is measured by thread and subtracted from the reference.
 """
 
 import json
@@ -33,11 +33,11 @@ from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.training.encoder_catalogue import EncoderCatalogue
 
-_BATCH = 64
-_BLOCK = 8
-"""Steps watched, then as many unwatched: some seconds."""
-_FULL = 200
-"""Points in the charts from the first step on, as at the end of a long training, when a redraw costs most."""
+_BATCH_SIZE = 64
+_BLOCK_STEPS = 8
+"""Steps of a watched or unwatched block: some seconds."""
+_INITIAL_POINTS = 200
+"""Points in the charts before the first step, as at the end of a long training, when a redraw costs most."""
 
 _CLIENT = """
 import sys, urllib.request
@@ -48,100 +48,101 @@ for _ in sys.stdin:
 
 
 def measure(corpus: Corpus, *, rows: int = 4_096, rounds: int = 6) -> dict[str, Any]:
-    """Per cent of the training's own CPU time: the median over all pairs of blocks and their quartiles; then what it is made of."""
-    _train(corpus, rows, watched_first=True)  # libraries choose their kernels for each shape
+    """Percent of the training's CPU time: median and quartiles over all pairs of blocks, and its parts."""
+    _train(corpus, rows, watched_first=True)  # warms up: libraries choose their kernels for each shape
     pairs: list[tuple[_Block, _Block]] = []
     for number in range(rounds):
-        first, second = (_train(corpus, rows, watched_first=which) for which in (number % 2 == 0, number % 2 == 1))
+        first, second = (_train(corpus, rows, watched_first=watched_first) for watched_first in (number % 2 == 0, number % 2 == 1))
         for one, other in zip(first.blocks, second.blocks, strict=True):
             pairs.append((one, other) if one.watched else (other, one))
-    shares = [100 * (watched.seconds / alone.of_training - 1) for watched, alone in pairs]
-    low, middle, high = (round(float(q), 2) for q in np.quantile(shares, (0.25, 0.5, 0.75)))
-    idle_rate = sum(alone.of_the_page for _, alone in pairs) / sum(alone.lasted for _, alone in pairs)
-    redraws = sum(watched.of_the_page - idle_rate * watched.lasted for watched, _ in pairs)
-    of_training = sum(block.of_training for pair in pairs for block in pair)
+    percents = [100 * (watched.cpu_seconds / unwatched.training_seconds - 1) for watched, unwatched in pairs]
+    low, middle, high = (round(float(q), 2) for q in np.quantile(percents, (0.25, 0.5, 0.75)))
+    idle_rate = sum(unwatched.page_seconds for _, unwatched in pairs) / sum(unwatched.wall_seconds for _, unwatched in pairs)
+    redraw_seconds = sum(watched.page_seconds - idle_rate * watched.wall_seconds for watched, _ in pairs)
+    training_seconds = sum(block.training_seconds for pair in pairs for block in pair)
     return {
         "chart_overhead_percent": middle,
         "chart_overhead_quartiles": [low, high],
         "chart_pairs": len(pairs),
-        "chart_counted_percent": round(100 * sum(watched.of_the_page for watched, _ in pairs) / sum(w.of_training for w, _ in pairs), 2),
-        "idle_server_percent": round(100 * idle_rate * sum(block.lasted for pair in pairs for block in pair) / of_training, 2),
-        "redraw_cpu_ms": round(1000 * redraws / max(1, sum(watched.redraws for watched, _ in pairs)), 1),
+        "chart_counted_percent": round(
+            100 * sum(watched.page_seconds for watched, _ in pairs) / sum(w.training_seconds for w, _ in pairs), 2
+        ),
+        "idle_server_percent": round(100 * idle_rate * sum(block.wall_seconds for pair in pairs for block in pair) / training_seconds, 2),
+        "redraw_cpu_ms": round(1000 * redraw_seconds / max(1, sum(watched.redraws for watched, _ in pairs)), 1),
         "chart_load_average": round(os.getloadavg()[0], 1),
     }
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Some steps of a training; ``seconds`` are CPU seconds of the whole process."""
+    """Some steps of a training; ``cpu_seconds`` are those of the whole process."""
 
     watched: bool
-    lasted: float
-    """Seconds on the clock."""
-    seconds: float
-    of_the_page: float
+    wall_seconds: float
+    cpu_seconds: float
+    page_seconds: float
     """CPU seconds of the server's threads and of writing events."""
     redraws: int
 
     @property
-    def of_training(self) -> float:
-        return self.seconds - self.of_the_page
+    def training_seconds(self) -> float:
+        return self.cpu_seconds - self.page_seconds
 
 
 @dataclass
 class _Meter:
-    """Cuts a training into blocks as its steps come; the last one is left out, as it has an evaluation in it."""
+    """Cuts a training into blocks; the last one is left out, since it contains an evaluation."""
 
     watched_first: bool
-    ask: Callable[[], None]
+    poll: Callable[[], None]
     blocks: list[_Block] = field(default_factory=list)
     steps: int = 0
-    writing: float = 0.0
-    """CPU seconds that went into events in this block."""
+    event_seconds: float = 0.0
+    """CPU seconds of writing events in this block."""
 
     def __post_init__(self) -> None:
-        self._ended = threading.Event()
+        self._finished = threading.Event()
         self._ticker = threading.Thread(target=self._tick, daemon=True)
-        self._asked = 0
-        self._mark = (0.0, 0.0, 0.0)
+        self._n_polls = 0
+        self._block_start = (0.0, 0.0, 0.0)
 
     @property
-    def watching(self) -> bool:
-        return (self.steps // _BLOCK % 2 == 0) == self.watched_first
+    def is_watched(self) -> bool:
+        return (self.steps // _BLOCK_STEPS % 2 == 0) == self.watched_first
 
     def step(self) -> None:
-        """A step begins."""
-        if self.steps % _BLOCK == 0:
+        """Called before each step."""
+        if self.steps % _BLOCK_STEPS == 0:
             now = (time.monotonic(), time.process_time(), _page_seconds())
             if self.steps:
-                watched = (self.steps // _BLOCK % 2 == 1) == self.watched_first
-                lasted, seconds, page = (end - begin for begin, end in zip(self._mark, now, strict=True))
-                self.blocks.append(_Block(watched, lasted, seconds, page + self.writing, self._asked))
-            self._mark, self._asked, self.writing = now, 0, 0.0
+                watched = (self.steps // _BLOCK_STEPS % 2 == 1) == self.watched_first
+                wall_seconds, cpu_seconds, page_seconds = (end - begin for begin, end in zip(self._block_start, now, strict=True))
+                self.blocks.append(_Block(watched, wall_seconds, cpu_seconds, page_seconds + self.event_seconds, self._n_polls))
+            self._block_start, self._n_polls, self.event_seconds = now, 0, 0.0
         self.steps += 1
 
     def start(self) -> None:
         self._ticker.start()
 
     def end(self) -> None:
-        self._ended.set()
+        self._finished.set()
         self._ticker.join()
 
     def _tick(self) -> None:
-        while not self._ended.wait(1.0):
-            if self.watching:
-                self.ask()
-                self._asked += 1
+        while not self._finished.wait(1.0):
+            if self.is_watched:
+                self.poll()
+                self._n_polls += 1
 
 
 def _page_seconds() -> float:
-    """CPU seconds so far of this process's Python threads but this one: those of the server. Those of torch are not Python's."""
-    mine, total = threading.get_native_id(), 0
+    """CPU seconds so far of all other Python threads of this process: the server's. torch's threads are not Python threads."""
+    this_thread, nanoseconds = threading.get_native_id(), 0
     for thread in threading.enumerate():
         file = Path(f"/proc/self/task/{thread.native_id}/schedstat")
-        if thread.native_id != mine and file.exists():
-            total += int(file.read_text().split()[0])
-    return total / 1e9
+        if thread.native_id != this_thread and file.exists():
+            nanoseconds += int(file.read_text().split()[0])
+    return nanoseconds / 1e9
 
 
 def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
@@ -150,21 +151,21 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
 
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows)
-        with writer_lock(run.path), _page(Path(folder)) as ask:
-            ask()  # opening the page is not watching it
-            meter = _Meter(watched_first, ask)
+        with writer_lock(run.path), _page(Path(folder)) as poll:
+            poll()  # opens the page
+            meter = _Meter(watched_first, poll)
             step, append = ClassificationTrainer.training_step, EventLog.append
 
-            def counted_step(self: Any, *arguments: Any, **named: Any) -> Any:
+            def counted_step(self: Any, *args: Any, **kwargs: Any) -> Any:
                 meter.step()
-                return step(self, *arguments, **named)
+                return step(self, *args, **kwargs)
 
-            def counted_append(self: Any, kind: str, **named: Any) -> None:
-                if kind == "log" and not meter.watching:
+            def counted_append(self: Any, *event_type: str, **fields: Any) -> None:
+                if event_type == ("log",) and not meter.is_watched:
                     return
-                begun = time.thread_time()
-                append(self, kind, **named)
-                meter.writing += time.thread_time() - begun
+                start = time.thread_time()
+                append(self, *event_type, **fields)
+                meter.event_seconds += time.thread_time() - start
 
             ClassificationTrainer.training_step, EventLog.append = counted_step, counted_append
             meter.start()
@@ -180,7 +181,7 @@ def _run(folder: Path, corpus: Corpus, rows: int) -> tuple[Run, Splits]:
     order = np.random.default_rng(0).permutation(len(corpus))
     parts = [np.sort(order[a:b]) for a, b in ((0, rows), (rows, rows + 200), (rows + 200, rows + 400), (rows + 400, len(corpus)))]
     splits = Splits(*parts, split_notes=())
-    recipe = Recipe(epochs=1, batch_size=_BATCH, evaluations_per_epoch=1, log_every=2)
+    recipe = Recipe(epochs=1, batch_size=_BATCH_SIZE, evaluations_per_epoch=1, log_every=2)
     run = RunStore(folder).create(
         recipe=recipe,
         resolved=recipe.resolved(train_rows=rows, learning_rate=1e-4),
@@ -190,16 +191,18 @@ def _run(folder: Path, corpus: Corpus, rows: int) -> tuple[Run, Splits]:
         source_name="tweets.csv",
         rows={"train": rows},
     )
-    draw = np.random.default_rng(1)
-    for step in range(1, _FULL + 1):
-        loss, accuracy = draw.random(2).round(6)
-        run.log.append("log", step=step, epoch=step / _FULL, loss=loss, accuracy=accuracy, elapsed=float(step), samples_per_second=200.0)
+    rng = np.random.default_rng(1)
+    for step in range(1, _INITIAL_POINTS + 1):
+        loss, accuracy = rng.random(2).round(6)
+        run.log.append(
+            "log", step=step, epoch=step / _INITIAL_POINTS, loss=loss, accuracy=accuracy, elapsed=float(step), samples_per_second=200.0
+        )
     return run, splits
 
 
 @contextmanager
 def _page(runs: Path) -> Iterator[Callable[[], None]]:
-    """Serve the page from this process; yields what asks it for news from outside, and waits for the answer."""
+    """Serve the page from this process; yields a function that polls it from another process and waits for the response."""
     from trainer.studio import Studio
     from trainer.ui.serving import launch
 
@@ -212,14 +215,14 @@ def _page(runs: Path) -> Iterator[Callable[[], None]]:
     command = [sys.executable, "-c", _CLIENT, f"{address}/gradio_api/run/predict", body]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
 
-        def ask() -> None:
+        def poll() -> None:
             client.stdin.write("\n")
             client.stdin.flush()
             if not client.stdout.readline():
-                raise RuntimeError("the page gave no answer")
+                raise RuntimeError("the page did not respond")
 
         try:
-            yield ask
+            yield poll
         finally:
             client.stdin.close()
             client.wait()
@@ -227,7 +230,7 @@ def _page(runs: Path) -> Iterator[Callable[[], None]]:
 
 
 def main() -> None:
-    """Measure this alone."""
+    """Run only this measurement."""
     from tests.bench.training import TWEETS
     from trainer.data.corpus import build_corpus
     from trainer.data.files.reading import read_table

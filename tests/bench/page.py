@@ -1,4 +1,4 @@
-"""How much later our page answers than a bare one-textbox Gradio page, both started anew in turn."""
+"""How much later our page first responds than a bare one-textbox Gradio page, both started in turn."""
 
 import os
 import statistics
@@ -19,8 +19,8 @@ _BARE = [sys.executable, "-c", "import gradio as gr\nwith gr.Blocks() as b:\n   
 
 
 @contextmanager
-def serving(port: int, runs: Path, command: list[str] = _OURS) -> Iterator[str]:
-    """A server process of its own, from its first whole answer on; yields its address."""
+def running_page(port: int, runs: Path, command: list[str] = _OURS) -> Iterator[str]:
+    """Start a server process and wait for its first complete response; yields its address."""
     environment = {
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),
@@ -29,12 +29,12 @@ def serving(port: int, runs: Path, command: list[str] = _OURS) -> Iterator[str]:
         "CI": "1",
     }
     address = f"http://127.0.0.1:{port}"
-    begun = time.monotonic()
+    started = time.monotonic()
     process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while not _answers(address):
-            if time.monotonic() - begun > 120:
-                raise TimeoutError(f"no answer from {command}")
+        while not _responds(address):
+            if time.monotonic() - started > 120:
+                raise TimeoutError(f"no response from {command}")
             time.sleep(0.01)
         yield address
     finally:
@@ -42,27 +42,27 @@ def serving(port: int, runs: Path, command: list[str] = _OURS) -> Iterator[str]:
         process.wait()
 
 
-def _answers(address: str) -> bool:
+def _responds(address: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{address}/", timeout=5) as answer:
-            return answer.status == 200 and b"gradio" in answer.read()
+        with urllib.request.urlopen(f"{address}/", timeout=5) as response:
+            return response.status == 200 and b"gradio" in response.read()
     except OSError:
         return False
 
 
-def seconds_to_answer(command: list[str]) -> float:
-    """From the start of the process to the first whole answer of its page."""
+def seconds_to_response(command: list[str]) -> float:
+    """From the start of the process to the first complete response of its page."""
     with tempfile.TemporaryDirectory() as runs:
-        begun = time.monotonic()
-        with serving(free_port(), Path(runs), command):
-            return time.monotonic() - begun
+        started = time.monotonic()
+        with running_page(free_port(), Path(runs), command):
+            return time.monotonic() - started
 
 
 def measure(rounds: int = 5) -> dict[str, float]:
-    """Medians of both, and their difference, in seconds."""
+    """Medians of both and of their difference, in seconds."""
     ours, bare = [], []
     for number in range(rounds + 1):
-        pair = (seconds_to_answer(_BARE), seconds_to_answer(_OURS))
+        pair = (seconds_to_response(_BARE), seconds_to_response(_OURS))
         if number:  # the first round fills the disk's cache
             bare.append(pair[0])
             ours.append(pair[1])

@@ -1,4 +1,4 @@
-"""How much later our page is first painted than a bare Gradio page with the same kinds of components, both opened in turn in a new browser."""
+"""How much later our page is first painted than a bare Gradio page with the same types of components, opened in turn without a cache."""
 
 import shutil
 import statistics
@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.addresses import free_port
-from tests.bench.page import serving
+from tests.bench.page import running_page
 
 _BARE = [sys.executable, "-m", "tests.bench.bare_page"]
 _PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
@@ -17,14 +17,14 @@ _ROUNDS = 7
 
 
 def measure(rounds: int = _ROUNDS) -> dict[str, float]:
-    """Medians of both in milliseconds, and of their difference; nothing where there is no Chromium."""
-    program = shutil.which("chromium")
-    if program is None:
+    """Medians of both and of their difference in milliseconds; empty without Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
         return {}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        with serving(free_port(), Path(folder)) as ours, serving(free_port(), Path(folder), _BARE) as bare:
-            pairs = [(_painted(browser, bare), _painted(browser, ours)) for _ in range(rounds + 1)][1:]
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with running_page(free_port(), Path(folder)) as ours, running_page(free_port(), Path(folder), _BARE) as bare:
+            pairs = [(_first_paint_ms(browser, bare), _first_paint_ms(browser, ours)) for _ in range(rounds + 1)][1:]
         browser.close()
     return {
         "bare_first_paint_ms": round(statistics.median(pair[0] for pair in pairs)),
@@ -33,15 +33,15 @@ def measure(rounds: int = _ROUNDS) -> dict[str, float]:
     }
 
 
-def _painted(browser: Browser, address: str) -> float:
-    """Milliseconds to the first contentful paint, in a browser that has nothing in its cache."""
+def _first_paint_ms(browser: Browser, address: str) -> float:
+    """Milliseconds to the first contentful paint, in a new browser context."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
     page = context.new_page()
     page.goto(address)
     page.get_by_role("tab").first.wait_for()
-    painted = page.evaluate(_PAINT)
+    milliseconds = page.evaluate(_PAINT)
     context.close()
-    return float(painted)
+    return float(milliseconds)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What ``python -m trainer predict`` of one text costs, CPU seconds of the whole process, in turn with transformers' own pipeline.
+"""CPU seconds of a whole ``python -m trainer predict`` process for one text, in turn with transformers' pipeline.
 
     python -m tests.bench.prediction [CHECKOUT ...]
 
-Further checkouts of this project are measured in turn with this one, to compare a change with what was before it.
+Further checkouts of this project are measured in turn with this one, to compare versions.
 """
 
 import json
@@ -31,7 +31,7 @@ print(pipeline("text-classification", model=sys.argv[1], top_k=None)([sys.argv[2
 def measure(*checkouts: Path) -> dict[str, float]:
     """Medians of ``_ROUNDS`` rounds."""
     with tempfile.TemporaryDirectory() as folder:
-        model = _model_in(Path(folder))
+        model = _save_model(Path(folder))
         commands = {"pipeline": (ROOT, ["-c", _PIPELINE])}
         for checkout in (ROOT, *checkouts):
             commands["ours" if checkout == ROOT else str(checkout)] = (checkout, ["-m", "trainer", "predict"])
@@ -39,24 +39,24 @@ def measure(*checkouts: Path) -> dict[str, float]:
         for _ in range(_ROUNDS):
             for name, (checkout, command) in commands.items():
                 seconds[name].append(_cpu_seconds([*command, str(model), _TEXT], checkout))
-    return {f"predict_one_text_cpu_seconds_{name}": round(statistics.median(found), 2) for name, found in seconds.items()}
+    return {f"predict_one_text_cpu_seconds_{name}": round(statistics.median(values), 2) for name, values in seconds.items()}
 
 
-def show(found: dict[str, float]) -> None:
-    print(f"One text by the terminal, CPU seconds of the whole process (median of {_ROUNDS}, in turn)")
-    for name, seconds in found.items():
+def show(results: dict[str, float]) -> None:
+    print(f"One text in the terminal, CPU seconds of the whole process (median of {_ROUNDS}, in turn)")
+    for name, seconds in results.items():
         print(f"  {name.removeprefix('predict_one_text_cpu_seconds_'):<40} {seconds:6.2f}")
     print(f"  {'allowed':<40} {_ALLOWED:6.2f}")
 
 
 def _cpu_seconds(arguments: list[str], cwd: Path) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, *arguments], cwd=cwd, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime
 
 
-def _model_in(folder: Path) -> Path:
+def _save_model(folder: Path) -> Path:
     """The packaged encoder with a fresh head."""
     from trainer.recipe import Recipe
     from trainer.training.classifier import build_classifier, save_classifier
