@@ -69,7 +69,7 @@ def advise(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardwar
     rows = _rows(preparation, recipe)
     measured, kind = (corpus, "text") if rows is None else (preparation.training_rows(recipe), "training text")
     lengths = measure_lengths(corpus, facts) if rows is None else preparation.training_lengths(recipe, facts)
-    read = min(recipe.max_length, facts.longest)
+    read = min(recipe.max_length, facts.max_tokens)
     findings = check_encoder(measured, facts, lengths, max_length=read, kind=kind)
     seconds = None
     # Of an encoder that was never fetched whole nobody knows how much it takes.
@@ -79,7 +79,7 @@ def advise(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardwar
             estimated = estimate_training(encoder, lengths.tokens, rows, recipe, hardware, speed_of)
             findings.append(check_estimate(estimated))
             seconds = estimated.seconds
-    return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.longest), seconds)
+    return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.max_tokens), seconds)
 
 
 def estimate_seconds(
