@@ -18,8 +18,8 @@ FLOORS = [
     {"library"},
     {"workspace"},
     {"studio"},
-    {"ui", "__main__"},
-    {"app"},
+    {"ui", "cli"},
+    {"app", "__main__"},
 ]
 ONLY_IN = {
     "gradio": {"ui", "app"},

@@ -19,7 +19,8 @@ from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.conftest import small_rows, write_rows
 from tests.readers import SharedReader
 from tests.warm import Warm
-from trainer.__main__ import _postfix, main
+from trainer.__main__ import main
+from trainer.cli.progress import postfix
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.runs.run import RunStore, is_run_id
@@ -573,7 +574,7 @@ def test_runs_tells_the_scores_of_the_model_that_is_kept_and_not_the_last_ones(
         run.log.append("eval", step=step, loss=0.5, accuracy=accuracy, macro_f1=macro_f1)
     run.log.append("checkpoint", step=40)
     view = RunStore(tmp_path).list("local")[0]
-    assert _postfix(view) == "validation accuracy 62.0 %, of the kept step 40 91.0 %"
+    assert postfix(view) == "validation accuracy 62.0 %, of the kept step 40 91.0 %"
     run.log.append("finished", best_step=40)
     here = Here(capsys)
     (told,) = json.loads(here("runs", "--json").out)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from trainer.signals import end_is_asked
+from trainer.signals import stop_signals
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals to oneself are POSIX's")
 
@@ -30,7 +30,7 @@ def test_each_time_it_is_asked_it_is_told_and_nothing_else_happens(name: str) ->
     before = signal.getsignal(number)
     if before is signal.SIG_IGN:
         pytest.skip("whoever runs the tests has it ignored")
-    with end_is_asked() as asked:
+    with stop_signals() as asked:
         assert not asked.is_set()
         for _ in range(2):
             os.kill(os.getpid(), number)
@@ -42,7 +42,7 @@ def test_each_time_it_is_asked_it_is_told_and_nothing_else_happens(name: str) ->
 @posix
 def test_what_is_ignored_stays_so() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with end_is_asked() as asked:
+    with stop_signals() as asked:
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
         assert asked.wait(60)
@@ -56,7 +56,7 @@ def test_another_thread_may_use_it_too() -> None:
     seen = []
 
     def use() -> None:
-        with end_is_asked() as asked:
+        with stop_signals() as asked:
             seen.append(asked.is_set())
 
     thread = threading.Thread(target=use)

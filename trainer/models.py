@@ -63,16 +63,6 @@ class Models:
         predictor = self._predictor(run)
         return predictor.label_names, predictor.predict([str(t) for t in texts], max_chars=self._settings.max_text_chars)
 
-    def predict_with_folder(self, folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
-        """As ``predict`` with a model folder on this machine, for its own user: any number of texts of any length."""
-        from trainer.training.predictor import Predictor
-
-        if folder.name == MODEL and (folder.parent / LOG).exists():
-            # The model of a run has checksums.
-            Run(folder.parent).check(MODEL)
-        predictor = Predictor(folder)
-        return predictor.label_names, predictor.predict(texts)
-
     def write_zip(self, run_id: str, target: Path) -> str:
         """Write the run's model into ``target`` as a zip and return a file name for it."""
         run = self.run(run_id)
@@ -104,3 +94,17 @@ class Models:
         # The card of a model plays no part in its predictions, and a rename rewrites it.
         files = tuple((str(file), *file_signature(file)) for file in files_in(run.model) if file.suffix != ".md")
         return self._predictors.get((run.id, files), load)
+
+
+def predict_with_folder(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
+    """The label names of a model folder on this machine and its prediction for each text, without the limits of ``Models.predict``.
+
+    A function of its own, as a terminal that only predicts does not import what a workspace needs.
+    """
+    from trainer.training.predictor import Predictor
+
+    if folder.name == MODEL and (folder.parent / LOG).exists():
+        # The model of a run has checksums.
+        Run(folder.parent).check(MODEL)
+    predictor = Predictor(folder)
+    return predictor.label_names, predictor.predict(texts)

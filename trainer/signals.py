@@ -10,7 +10,7 @@ _WISHES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 @contextmanager
-def end_is_asked() -> Iterator[threading.Event]:
+def stop_signals() -> Iterator[threading.Event]:
     """While the block runs, such a signal sets the event that is yielded, each time it comes, and does nothing else.
 
     What was told to be ignored (``nohup``) stays so. Outside of the main thread, which alone may listen to signals, the event is never set.

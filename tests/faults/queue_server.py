@@ -22,7 +22,7 @@ from tests.tied import die_with
 from trainer.jobs import torchrun, worker
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
-from trainer.signals import end_is_asked
+from trainer.signals import stop_signals
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 
@@ -97,7 +97,7 @@ def serve(studio: Studio, target: str, *, resume: bool) -> dict[str, int]:
     stop_pressed = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: stop_pressed.set())
     resumed: dict[str, int] = {}
-    with end_is_asked() as end_requested:
+    with stop_signals() as end_requested:
         studio.recover()
         changed_at = time.monotonic()
         while not end_requested.is_set() and time.monotonic() - changed_at < STUCK_SECONDS:

@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from trainer.data.files.decoding import refuse_lone_surrogates
-from trainer.drafts.inspection import inspect_file
 from trainer.errors import MustFixError, UserError
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
@@ -46,16 +45,7 @@ class _Endpoints:
     def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
         """What a file holds: encoding, columns, classes, findings."""
         refuse_lone_surrogates(text, label)
-        limits = self._studio.settings
-        inspection = inspect_file(
-            _uploaded_path(file),
-            self._studio.reader,
-            text=_text_columns(text),
-            label=label,
-            encoder=self._studio.encoders.info(self._studio.encoders.default.name),
-            max_classes=limits.max_classes,
-            **limits.file_limits,
-        )
+        inspection = self._studio.for_owner(owner()).inspect(_uploaded_path(file), text=_text_columns(text), label=label).answer
         return {**inspection, "file": Path(inspection["file"]).name}
 
     def start(self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:

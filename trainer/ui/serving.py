@@ -29,7 +29,7 @@ from trainer.security.refusals import Refusal
 from trainer.security.server import WebServer, bind_port
 from trainer.security.server_errors import UNEXPECTED
 from trainer.settings import LOCAL_OWNER, Settings
-from trainer.signals import end_is_asked
+from trainer.signals import stop_signals
 from trainer.studio import Studio
 from trainer.ui.downloads import download_route, prepared_route
 from trainer.ui.page import build, page_options
@@ -69,7 +69,7 @@ def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr
     with ExitStack() as stack:
         tell_address = stack.enter_context(server_lock(settings.runs_dir))
         # From here on, a training may run.
-        end_requested = stack.enter_context(end_is_asked()) if block else None
+        end_requested = stack.enter_context(stop_signals()) if block else None
         studio = Studio(settings)
         blocks = launch(studio, host, port)
         tell_address(blocks.local_url)

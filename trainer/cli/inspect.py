@@ -1,0 +1,77 @@
+"""The command ``inspect``."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from trainer.cli.recipe import parse_repairs
+from trainer.errors import UserError
+from trainer.settings import LOCAL_OWNER, Settings
+from trainer.terminal import one_line
+
+if TYPE_CHECKING:
+    from trainer.data.reader.file_reader import FileReader
+    from trainer.drafts.inspection import Inspection
+
+
+def inspect(options: argparse.Namespace) -> int:
+    """Print what is in each file, and write a repaired copy if that is requested."""
+    from trainer.data.reader.file_reader import FileReader
+
+    if bool(options.repair) != bool(options.out) or (options.out and len(options.files) > 1):
+        raise UserError(
+            "To repair, give one file, --repair CODES (or all) and --out FILE. Example: inspect mine.csv --repair all --out clean.csv",
+            code="unknown_setting",
+        )
+    if options.out and options.out.resolve() in {file.resolve() for file in options.files}:
+        raise UserError(f"{options.out} is the file to be repaired; it is never overwritten. Name another one.", code="unknown_setting")
+    with FileReader(replaces=False) as reader:
+        reader.start()  # while this process imports the rest
+        return _inspect_all(options, reader)
+
+
+def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
+    from trainer.studio import Studio
+
+    repairs = parse_repairs(options.repair or "")
+    workspace = Studio(Settings.from_environment(), reader=reader).for_owner(LOCAL_OWNER)
+    refused = False
+    for file in options.files:
+        inspection = workspace.inspect(file, text=options.text, label=options.label)
+        values = inspection.answer
+        if repairs and inspection.corpus is not None:
+            values = values | {"repaired": _repair(options, inspection, repairs)}
+        refused = refused or not values["ok"]
+        print(json.dumps(values) if options.json else _inspection_text(values), flush=True)
+    return 2 if refused else 0
+
+
+def _repair(options: argparse.Namespace, inspection: "Inspection", repairs: Sequence[str]) -> dict[str, Any]:
+    """Write the repaired file; returns what was done, for JSON."""
+    from trainer.data.checks.repairs import apply_repairs
+    from trainer.data.repaired_file import write_repaired
+
+    repaired = apply_repairs(inspection.corpus, repairs)
+    try:
+        log = write_repaired(options.out, inspection.table, inspection.columns, repaired, spreadsheet=options.for_spreadsheets)
+    except OSError as error:
+        raise UserError(f"{options.out} could not be written ({error.strerror or error}).", code="disk_not_writable") from error
+    return {"file": str(options.out), "changes": str(log), "rows": len(repaired.corpus), "repairs": repaired.counts}
+
+
+def _inspection_text(values: dict[str, Any]) -> str:
+    if not values["ok"]:
+        return f"{values['file']}: {values['message']}"
+    lines = [
+        f"{values['file']}: {values['rows_kept']:,} rows, {values['encoding']}, "
+        f"delimiter {values['delimiter']!r}, {'with' if values['header'] else 'without'} header",
+        f"  text: {one_line(values['text']['name'])} (column {values['text']['index']})",
+        f"  label: {one_line(values['label']['name'])} (column {values['label']['index']})",
+        "  classes: " + ", ".join(f"{one_line(name)} {count:,}" for name, count in values["labels"].items()),
+        *(f"  {finding['severity']}: {finding['message']}" for finding in values["findings"]),
+    ]
+    if "repaired" in values:
+        done = ", ".join(f"{code} ({count:,})" for code, count in values["repaired"]["repairs"].items()) or "nothing to do"
+        lines.append(f"  repaired: {done}; {values['repaired']['rows']:,} rows in {values['repaired']['file']}")
+    return "\n".join(lines)

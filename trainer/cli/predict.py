@@ -1,0 +1,90 @@
+"""The command ``predict``."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import UserError
+from trainer.settings import Settings
+from trainer.terminal import one_line
+from trainer.text_format import percent
+
+_TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet", ".json", ".jsonl"})
+"""Files that hold more than one text a line."""
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Print the probabilities of each class for texts."""
+    from trainer.models import predict_with_folder
+
+    folder = _model_folder(options.model)
+    texts = _texts(options)
+    label_names, predictions = predict_with_folder(folder, texts)
+    results = [{"text": text, **prediction.to_dict(label_names)} for text, prediction in zip(texts, predictions, strict=True)]
+    if options.json:
+        print(json.dumps({"results": results}))
+        return 0
+    for result in results:
+        print(_prediction_text(result))
+    return 0
+
+
+def extend_texts(options: argparse.Namespace, unknown: list[str]) -> list[str]:
+    """Add the texts that argparse left in ``unknown`` because they stand behind an option; returns what is no text."""
+    end = unknown.index("--") if "--" in unknown else len(unknown)
+    options.texts += [word for word in unknown[:end] if not word.startswith("-")] + unknown[end + 1 :]
+    return [word for word in unknown[:end] if word.startswith("-")]
+
+
+def _model_folder(model: str) -> Path:
+    """The folder of a model, named by a run's id, by the run's folder or by its own. Raises UserError if there is none."""
+    from trainer.runs.run import is_run_id
+
+    folder, place = Path(model), ""
+    if is_run_id(model) and not folder.exists():
+        runs_dir = Settings.from_environment().runs_dir
+        folder, place = runs_dir / model, f" in {runs_dir}"
+    if (folder / "model").is_dir():
+        folder = folder / "model"
+    if not any((folder / name).is_file() for name in ("config.json", "head.json")):
+        raise UserError(f"{model} is neither a run with a model{place} nor a model folder. See: python -m trainer runs", code="unknown_run")
+    return folder
+
+
+def _texts(options: argparse.Namespace) -> list[str]:
+    """The texts of the command line, else those of a file or of the standard input, one a line."""
+    from trainer.data.files.decoding import decode
+    from trainer.data.files.reading import read_bytes
+
+    if options.texts and options.file:
+        raise UserError("Give texts or --file, not both.", code="unknown_setting")
+    if options.texts:
+        return options.texts
+    source = options.file or Path("-")
+    if str(source) == "-":
+        if not options.file and sys.stdin.isatty():
+            raise UserError(
+                "There is no text. Name one, or --file FILE with one text a line, or send them in: cat texts.txt | python -m trainer predict RUN",
+                code="no_texts",
+            )
+        content = sys.stdin.buffer.read()
+    elif source.suffix.lower() in _TABLE_SUFFIXES:
+        raise UserError(f"{source} is a table; --file takes a text file with one text a line.", code="not_texts")
+    else:
+        content = read_bytes(source, max_bytes=Settings.from_environment().max_file_bytes)
+    if not content.strip():
+        raise UserError("There is no text: the file or the input is empty. Give one text a line.", code="no_texts")
+    # Empty lines stay, so that the n-th prediction belongs to the n-th line.
+    return decode(content).text.removesuffix("\n").split("\n")
+
+
+def _prediction_text(result: dict[str, Any]) -> str:
+    lines = [one_line(result["text"])]
+    if result["label"] is None:
+        return "\n".join([*lines, f"  {result['reason']}"])
+    if result["cut"]:
+        lines.append(f"  cut: the model read {result['tokens_read']:,} of {result['tokens']:,} tokens")
+    ordered = sorted(result["probabilities"].items(), key=lambda item: -item[1])
+    return "\n".join([*lines, *(f"  {percent(p):>8}  {one_line(name)}" for name, p in ordered)])

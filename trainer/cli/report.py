@@ -1,0 +1,72 @@
+"""The report of a finished run, as text and as JSON."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainer.recipe import Recipe
+from trainer.runs.view import RunView
+from trainer.terminal import one_line
+from trainer.text_format import decimal, decimal_range, percent, percent_range
+
+if TYPE_CHECKING:
+    from trainer.evaluation.intervals import Interval
+    from trainer.evaluation.report import Report
+    from trainer.library import Reports
+
+
+def report_text(view: RunView, report: "Report") -> str:
+    """The report on the test rows, as lines of text."""
+    from trainer.evaluation.baseline import describe_training_rows
+    from trainer.evaluation.report import class_caveats
+
+    def score(name: str, interval: "Interval") -> str:
+        return f"{name} {percent(interval.value)} (95 % interval {percent_range(interval.low, interval.high)})"
+
+    def bounded(interval: "Interval | None") -> str:
+        return "–" if interval is None else f"{decimal(interval.value)} ({decimal_range(interval.low, interval.high)})"
+
+    name_width = max([len(c.name) for c in report.per_class] + [12])
+    averages = (("Accuracy", report.accuracy), ("macro F1", report.macro_f1), ("weighted F1", report.weighted_f1))
+    lines = [
+        f"{report.rows:,} test rows, never trained on. {', '.join(score(*average) for average in averages)}.",
+        f"Always answering {one_line(report.majority_name)} would be right in {percent(report.majority_share)}.",
+    ]
+    if view.baseline is not None:
+        training_rows = describe_training_rows(view.baseline.rows, view.rows.get("train"))
+        lines.append(
+            f"A simple word-count model, having learned from {training_rows}, reaches {percent(view.baseline.test.accuracy)}, "
+            f"macro F1 {percent(view.baseline.test.macro_f1)}."
+        )
+    lines += [
+        "",
+        f"{'class':<{name_width}}  {'precision':<18}  {'recall':<18}  {'F1':<6}  rows",
+        *(
+            f"{one_line(c.name):<{name_width}}  {bounded(c.precision):<18}  {bounded(c.recall):<18}  {'–' if c.f1 is None else decimal(c.f1):<6}  {c.support:,}"
+            for c in report.per_class
+        ),
+        *class_caveats(report),
+        "",
+        f"Run {view.name}: {view.samples_per_second or 0:.0f} texts/s while training, {view.seconds or 0:.0f} s in all, {view.device}.",
+    ]
+    return "\n".join(lines)
+
+
+def run_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path, *, called_at: float) -> dict[str, Any]:
+    """The object that ``train --json`` and ``resume --json`` print. ``called_at``: when the command was called, by the monotonic clock."""
+    return {
+        "run": view.id,
+        "path": str(folder),
+        "test": reports.test.to_dict(),
+        "validation": reports.validation.to_dict(),
+        "baseline": view.baseline and view.baseline.to_dict(),
+        "seconds": round(time.monotonic() - called_at, 3),
+        "train_seconds": view.train_seconds,
+        "samples_per_second": view.samples_per_second,
+        "epochs": view.epochs,
+        "batch_size": view.batch_size,
+        "seed": recipe.seed,
+        "findings": [asdict(finding) for finding in view.findings],
+        "repairs": view.repairs,
+    }
