@@ -15,6 +15,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from trainer import __main__ as terminal
 from trainer.charts.curves import accuracy_chart, loss_chart
+from trainer.cli import lists
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.evaluation.diagnostics import diagnose
@@ -95,7 +96,7 @@ def render_everywhere(view: RunView) -> str:
         str(loss_chart(train_tab._curves(view))),
         str(accuracy_chart(train_tab._curves(view))),
         json.dumps(endpoints._progress(view), allow_nan=False),
-        json.dumps(terminal._run_json(view, Path("x")), allow_nan=False),
+        json.dumps(lists._run_json(view, Path("x")), allow_nan=False),
         *(d.message for d in diagnose(view, None)),
     ]
     return "".join(pieces).encode("utf-8").decode()
