@@ -110,7 +110,7 @@ def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetc
         ("a text that grows", "would lengthen each text"),
         ("2,100,000 merges", "more values than a model needs"),
         ("more tokens than the model has", "more tokens than its model knows"),
-        ("a config that is no JSON", r"is damaged: it is no JSON \(line 1\)"),
+        ("a config that is no JSON", r"is damaged: it is not JSON \(line 1\)"),
     ],
 )
 def test_each_hostile_folder_is_refused_in_a_sentence_that_names_what_was_found(

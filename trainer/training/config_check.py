@@ -1,6 +1,6 @@
-"""What a model's config.json may ask for: an encoder of the BERT family, of a size that its weights have, and no program.
+"""Checks a model's config.json: an encoder of the BERT family, of the size of its weights, without programs.
 
-Knows the names of transformers' settings, but not transformers: it comes before anything is built.
+Knows the names of transformers' settings, but does not import it: the check comes before anything is built.
 """
 
 import re
@@ -11,13 +11,13 @@ from typing import Any
 from trainer.training.untrusted_files import SAVE_IT, printable, read_object, refusal
 from trainer.training.weights_check import Tensor, count_floats
 
-_MOST_BYTES = 4_000_000
+_MAX_BYTES = 4_000_000
 MODEL_TYPES = frozenset(
     "albert bert big_bird camembert convbert data2vec-text deberta deberta-v2 distilbert electra ernie eurobert flaubert ibert longformer "
     "megatron-bert mobilebert modernbert mpnet mra nystromformer rembert roberta roberta-prelayernorm roc_bert roformer xlm xlm-roberta "
     "xlm-roberta-xl xlnet xmod yoso".split()
 )
-"""Encoders of texts whose size follows from the settings below. Others can build themselves from further files, or fetch some."""
+"""Text encoders whose size follows from the settings below. Others may load further files, or download some."""
 
 _TOKENIZERS = re.compile(
     r"(Albert|Bert|Bertweet|BigBird|Camembert|ConvBert|Deberta|DebertaV2|DistilBert|Electra|Ernie|Flaubert|Funnel|GPT2|Herbert|Longformer|MPNet|"
@@ -36,28 +36,28 @@ _LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
 _INNER = ("intermediate_size", "hidden_dim", "d_inner")
 _VOCABULARY = ("vocab_size", "n_words")
 _POSITIONS = ("max_position_embeddings",)
-_MOST = {_HIDDEN: 16_384, _LAYERS: 200, _INNER: 131_072, _VOCABULARY: 2_000_000, _POSITIONS: 1_000_000}
-_MOST_LABELS = 10_000
-_MOST_OF_OTHERS = {
-    "num_labels": _MOST_LABELS, "embedding_size": 16_384, "input_embedding_size": 16_384, "output_embedding_size": 16_384, "num_hidden_groups": 200, "inner_group_num": 200, "num_attention_heads": 1_024,
+_MAX_DIMENSIONS = {_HIDDEN: 16_384, _LAYERS: 200, _INNER: 131_072, _VOCABULARY: 2_000_000, _POSITIONS: 1_000_000}
+_MAX_LABELS = 10_000
+_MAX_OF_OTHER_SETTINGS = {
+    "num_labels": _MAX_LABELS, "embedding_size": 16_384, "input_embedding_size": 16_384, "output_embedding_size": 16_384, "num_hidden_groups": 200, "inner_group_num": 200, "num_attention_heads": 1_024,
     "type_vocab_size": 100_000,
 }  # fmt: skip
-_MOST_OF_ANYTHING = 1_000_000
+_MAX_OF_ANY_SETTING = 1_000_000
 _SMALL = 512
-"""A number up to here makes no tensor that anybody would notice."""
+"""Settings up to this value create only small tensors."""
 
-_WORDS = re.compile(r"(?:^|[._])(?:word_embeddings|word_embedding|tok_embeddings|embed_tokens)\.weight$")
+_WORD_EMBEDDINGS = re.compile(r"(?:^|[._])(?:word_embeddings|word_embedding|tok_embeddings|embed_tokens)\.weight$")
 _LAYER = re.compile(r"(?:^|\.)layers?\.(\d{1,9})\.")
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """A model's settings. Raises UserError ``model_folder_refused`` where they are none of an encoder that can be used here."""
-    config = read_object(file, most_bytes=_MOST_BYTES)
+    """A model's settings. Raises UserError ``model_folder_refused`` if they do not describe an encoder that can be used here."""
+    config = read_object(file, max_bytes=_MAX_BYTES)
     refuse_programs(file, config)
-    kind = config.get("model_type")
-    if not isinstance(kind, str) or kind not in MODEL_TYPES:
-        named = f"“{printable(kind)}”" if isinstance(kind, str) else "nobody knows which"
-        raise refusal(file, f"is of a model of the kind {named}; only encoders of the BERT family are used here", "Choose another encoder")
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
+        described = f"of the kind “{printable(model_type)}”" if isinstance(model_type, str) else "of an unknown kind"
+        raise refusal(file, f"is of a model {described}; only encoders of the BERT family are used here", "Choose another encoder")
     check_tokenizer_class(file, config)
     for name in ("dtype", "torch_dtype"):
         if config.get(name) not in _DTYPES:
@@ -68,18 +68,18 @@ def read_config(file: Path) -> dict[str, Any]:
 
 
 def check_tokenizer_class(file: Path, settings: Mapping[str, Any]) -> None:
-    """Raise UserError where settings of a model or a tokenizer name a kind of tokenizer that is not known here."""
-    named = settings.get("tokenizer_class")
-    if named is not None and not (isinstance(named, str) and _TOKENIZERS.fullmatch(named)):
-        raise refusal(file, f"asks for a tokenizer that is not known here (tokenizer_class {printable(named)})")
+    """Raise UserError if settings of a model or a tokenizer name an unknown tokenizer class."""
+    tokenizer_class = settings.get("tokenizer_class")
+    if tokenizer_class is not None and not (isinstance(tokenizer_class, str) and _TOKENIZERS.fullmatch(tokenizer_class)):
+        raise refusal(file, f"asks for a tokenizer that is not known here (tokenizer_class {printable(tokenizer_class)})")
 
 
 def refuse_programs(file: Path, settings: Mapping[str, Any]) -> None:
-    """Raise UserError where settings of a model or a tokenizer, however deep within, name a program to run or something to fetch."""
-    for name, value in _settings(settings):
+    """Raise UserError if settings of a model or a tokenizer name, at any depth, a program to run or something to download."""
+    for name, value in _all_settings(settings):
         if name in _PROGRAMS and value not in (None, False):
-            what = "names programs of its own" if name in ("auto_map", "trust_remote_code") else "asks for more than a model's own files"
-            raise refusal(file, f"{what} ({name}), and nothing that comes with a model is run here", SAVE_IT)
+            problem = "names programs of its own" if name in ("auto_map", "trust_remote_code") else "asks for more than a model's own files"
+            raise refusal(file, f"{problem} ({name}), and nothing that comes with a model is run here", SAVE_IT)
         if "attn_implementation" in name or "experts_implementation" in name:
             known = isinstance(value, bool) or ((value is None or isinstance(value, str)) and value in _ATTENTION)
             if not known:
@@ -91,67 +91,69 @@ def refuse_programs(file: Path, settings: Mapping[str, Any]) -> None:
 
 
 def check_shapes(file: Path, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
-    """Raise UserError where a config (at ``file``) describes another model than the weights are of, before one is built."""
-    described, held = _described(config), count_floats(dict(weights))
-    if described > 2 * held + 2_000_000:
+    """Raise UserError if a config (at ``file``) describes a larger or different model than the weights, before one is built."""
+    described, in_weights = _described_parameters(config), count_floats(dict(weights))
+    if described > 2 * in_weights + 2_000_000:
         raise refusal(
             file,
-            f"does not fit the weights: it describes a model of {described / 1e6:,.0f} million numbers, and they are {held / 1e6:,.1f}",
-            _ITS_OWN,
+            f"does not fit the weights: it describes a model of {described / 1e6:,.0f} million numbers, and they are {in_weights / 1e6:,.1f}",
+            _USE_MATCHING_CONFIG,
         )
-    wanted = [_first(config, _VOCABULARY), _embedding(config)]
+    expected = [_first(config, _VOCABULARY), _embedding_size(config)]
     for name, tensor in weights.items():
-        if _WORDS.search(name) and list(tensor.shape) != wanted:
+        if _WORD_EMBEDDINGS.search(name) and list(tensor.shape) != expected:
             raise refusal(
                 file,
-                f"does not fit the weights: it describes {wanted[0]:,} tokens of {wanted[1]:,} numbers, and they have {_by(tensor.shape)}",
-                _ITS_OWN,
+                f"does not fit the weights: it describes {expected[0]:,} tokens of {expected[1]:,} numbers, and they have {_format_shape(tensor.shape)}",
+                _USE_MATCHING_CONFIG,
             )
-    layers = {int(found[1]) for name in weights if (found := _LAYER.search(name))}
+    layers = {int(match[1]) for name in weights if (match := _LAYER.search(name))}
     if layers and config["model_type"] != "albert" and max(layers) + 1 != _first(config, _LAYERS):
         raise refusal(
-            file, f"does not fit the weights: it describes {_first(config, _LAYERS):,} layers, and they have {max(layers) + 1:,}", _ITS_OWN
+            file,
+            f"does not fit the weights: it describes {_first(config, _LAYERS):,} layers, and they have {max(layers) + 1:,}",
+            _USE_MATCHING_CONFIG,
         )
 
 
 def vocabulary_of(config: Mapping[str, Any]) -> int:
-    """How many tokens the model knows."""
+    """The size of the model's vocabulary."""
     return _first(config, _VOCABULARY)
 
 
-_ITS_OWN = "Use the config.json that was saved with the weights"
+_USE_MATCHING_CONFIG = "Use the config.json that was saved with the weights"
 
 
 def _refuse_names(file: Path, config: Mapping[str, Any]) -> None:
-    """transformers makes each name an attribute of an object."""
+    """Refuse odd names of settings: transformers makes each an attribute of an object."""
     for name in config:
         if not re.fullmatch(r"_?[A-Za-z][A-Za-z0-9_]{0,99}", name):
-            raise refusal(file, f"has a setting of no lawful name ({printable(name)})")
+            raise refusal(file, f"has a setting with an invalid name ({printable(name)})")
 
 
 def _refuse_sizes(file: Path, config: Mapping[str, Any]) -> None:
-    for names, most in _MOST.items():
+    for names, maximum in _MAX_DIMENSIONS.items():
         values = [(name, config[name]) for name in names if name in config]
         if not values and names in (_HIDDEN, _LAYERS, _VOCABULARY):
             raise refusal(file, f"does not say how large the model is ({names[0]})")
         for name, value in values:
-            if type(value) is not int or not 1 <= value <= most:
-                raise refusal(file, f"has an impossible size ({name} {printable(value)}; at most {most:,})")
-    for name, most in _MOST_OF_OTHERS.items():
-        if config.get(name) is not None and not (type(config[name]) is int and 0 <= config[name] <= most):
-            raise refusal(file, f"has an impossible size ({name} {printable(config[name])}; at most {most:,})")
+            if type(value) is not int or not 1 <= value <= maximum:
+                raise refusal(file, f"has an impossible size ({name} {printable(value)}; at most {maximum:,})")
+    for name, maximum in _MAX_OF_OTHER_SETTINGS.items():
+        if config.get(name) is not None and not (type(config[name]) is int and 0 <= config[name] <= maximum):
+            raise refusal(file, f"has an impossible size ({name} {printable(config[name])}; at most {maximum:,})")
     labels = config.get("id2label")
-    if labels is not None and (not isinstance(labels, dict) or len(labels) > _MOST_LABELS):
+    if labels is not None and (not isinstance(labels, dict) or len(labels) > _MAX_LABELS):
         raise refusal(file, "does not name the classes, or too many (id2label)")
     for name, number in _sizes(config):
-        if number > (_MOST[_VOCABULARY] if name.endswith(("vocab_size", "_id")) else _MOST_OF_ANYTHING):
+        if number > (_MAX_DIMENSIONS[_VOCABULARY] if name.endswith(("vocab_size", "_id")) else _MAX_OF_ANY_SETTING):
             raise refusal(file, f"has an impossible size ({printable(name)} {printable(number)})")
 
 
-def _described(config: Mapping[str, Any]) -> int:
-    """At least so many numbers, up to twofold, would a model of this config have; no more than there are may be made room for.
+def _described_parameters(config: Mapping[str, Any]) -> int:
+    """The number of parameters of a model of this config, at least half of it: no more memory may be allocated than the weights need.
 
-    A layer is four square matrices of attention and two of the feed-forward part; whatever else is large may be a table as wide as the model.
+    A layer has four square matrices of attention and two of the feed-forward part; any other large setting may be a table of the hidden size.
     """
     hidden = _first(config, _HIDDEN)
     inner = next((config[name] for name in _INNER if name in config), 4 * hidden)
@@ -161,16 +163,16 @@ def _described(config: Mapping[str, Any]) -> int:
     known = {*_HIDDEN, *_INNER, *_LAYERS, *_VOCABULARY}
     tables = sum(number for name, number in _sizes(config) if number > _SMALL and name not in known and not name.endswith("_id"))
     tables += len(config.get("id2label") or ())
-    return _first(config, _VOCABULARY) * _embedding(config) + layers * (4 * hidden * hidden + 2 * hidden * inner) + tables * hidden
+    return _first(config, _VOCABULARY) * _embedding_size(config) + layers * (4 * hidden * hidden + 2 * hidden * inner) + tables * hidden
 
 
-def _embedding(config: Mapping[str, Any]) -> int:
-    """How many numbers stand for a token before the first layer."""
+def _embedding_size(config: Mapping[str, Any]) -> int:
+    """The size of the vector of a token before the first layer."""
     return config.get("embedding_size") or config.get("input_embedding_size") or _first(config, _HIDDEN)
 
 
 def _sizes(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """Each whole number of the settings; those that number the classes apart."""
+    """Each integer of the settings, except the class ids."""
     for name, value in config.items():
         if name in ("id2label", "label2id", "task_specific_params"):
             continue
@@ -179,23 +181,23 @@ def _sizes(config: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
                 yield name, abs(number)
 
 
-def _settings(settings: Any) -> Iterator[tuple[str, Any]]:
-    """All named values, however deep they stand; names of classes are none."""
-    left = [settings]
-    while left:
-        value = left.pop()
+def _all_settings(settings: Any) -> Iterator[tuple[str, Any]]:
+    """All named values at any depth, except the class names."""
+    remaining = [settings]
+    while remaining:
+        value = remaining.pop()
         if isinstance(value, dict):
             for name, inner in value.items():
                 if name not in ("id2label", "label2id"):
                     yield name, inner
-                    left.append(inner)
+                    remaining.append(inner)
         elif isinstance(value, list):
-            left += [inner for inner in value if isinstance(inner, (dict, list))]
+            remaining += [inner for inner in value if isinstance(inner, (dict, list))]
 
 
 def _first(config: Mapping[str, Any], names: tuple[str, ...]) -> int:
     return next(config[name] for name in names if name in config)
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def _format_shape(shape: tuple[int, ...]) -> str:
     return " by ".join(f"{size:,}" for size in shape) or "none"

@@ -1,7 +1,6 @@
-"""Whether a model folder from elsewhere may be loaded: only plain files, no pickles and programs, and config, weights and tokenizer that fit.
+"""Whether an untrusted model folder may be loaded: only regular files, no pickles or programs, and matching config, weights and tokenizer.
 
-Reads headers and JSON, executes nothing and asks nobody; it comes before transformers touches a byte. Whether the weights are any good shows when
-they are loaded.
+Reads headers and JSON, executes nothing, and runs before transformers opens a file. Whether the weights are any good shows when they are loaded.
 """
 
 import os
@@ -15,7 +14,7 @@ from trainer.training.weights_check import count_floats, read_header
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 _HEAD, _HEAD_WEIGHTS, _ENCODER = "head.json", "head.safetensors", "encoder"
-_MOST_FILES = 1_000
+_MAX_FILES = 1_000
 
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".npz", ".h5", ".hdf5", ".msgpack", ".keras")
 _PROGRAMS = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".sh")
@@ -23,22 +22,22 @@ _ADAPTERS = ("adapter_config.json", "adapter_model.safetensors")
 
 
 def check_folder(folder: Path, *, weights: bool = True) -> int:
-    """Raise UserError ``model_folder_refused`` for a folder that may not be loaded; returns how many numbers its weights have.
+    """Raise UserError ``model_folder_refused`` for a folder that may not be loaded; returns the number of its parameters.
 
-    ``weights`` False asks for the tokenizer only, and returns 0. A classifier of ours whose head no architecture of transformers has may
-    stand in it, too: its encoder in ``encoder/``, its head beside it.
+    ``weights`` False checks the tokenizer only, and returns 0. The folder may also hold a classifier with a head of ours: its encoder in
+    ``encoder/``, its head beside it.
     """
     _check_files(folder)
     if (folder / _HEAD).exists():
-        return _check_own(folder)
+        return _check_classifier_with_our_head(folder)
     config = read_config(folder / CONFIG)
-    count = _check_weights(folder, config) if weights else 0
+    parameters = _check_weights(folder, config) if weights else 0
     check_tokenizer(folder, vocabulary=vocabulary_of(config))
-    return count
+    return parameters
 
 
-def _check_own(folder: Path) -> int:
-    settings = read_object(folder / _HEAD, most_bytes=10_000)
+def _check_classifier_with_our_head(folder: Path) -> int:
+    settings = read_object(folder / _HEAD, max_bytes=10_000)
     if settings.keys() != {"head", "pooling"} or settings["head"] not in ("linear", "mlp") or settings["pooling"] not in ("cls", "mean"):
         raise refusal(folder / _HEAD, "describes no head that is known here")
     if (folder / CONFIG).exists():
@@ -56,32 +55,32 @@ def _check_weights(folder: Path, config: dict) -> int:
 
 
 def _check_files(folder: Path) -> None:
-    """What lies in the folder itself; of its sub-folders nothing is read."""
+    """Check the entries of the folder itself; its subfolders are not read."""
     try:
         with os.scandir(folder) as entries:
-            found = [entry for _, entry in zip(range(_MOST_FILES + 1), entries, strict=False)]
+            entries_found = [entry for _, entry in zip(range(_MAX_FILES + 1), entries, strict=False)]
     except OSError as error:
         raise refusal(folder / CONFIG, "is missing") from error
-    if len(found) > _MOST_FILES:
-        raise refusal(folder / found[-1].name, f"is one of more than {_MOST_FILES:,} files")
-    fetched = _fetched_blobs(folder)
-    for entry in sorted(found, key=lambda entry: entry.name):
-        _check_entry(Path(entry.path), entry, folder.resolve(), fetched)
+    if len(entries_found) > _MAX_FILES:
+        raise refusal(folder / entries_found[-1].name, f"is one of more than {_MAX_FILES:,} files")
+    downloaded = _downloaded_blobs(folder)
+    for entry in sorted(entries_found, key=lambda entry: entry.name):
+        _check_entry(Path(entry.path), entry, folder.resolve(), downloaded)
 
 
-def _check_entry(file: Path, entry: os.DirEntry, folder: Path, fetched: Path | None) -> None:
+def _check_entry(file: Path, entry: os.DirEntry, folder: Path, downloaded: Path | None) -> None:
     name = entry.name.lower()
     if entry.is_symlink():
         try:
             target = file.resolve(strict=True)
-        except (OSError, RuntimeError) as error:  # to nowhere, or in a circle
+        except (OSError, RuntimeError) as error:  # broken, or circular
             raise refusal(file, "is a link that leads nowhere", "Put the file itself there") from error
-        if not (target.is_relative_to(folder) or (fetched is not None and target.is_relative_to(fetched))):
+        if not (target.is_relative_to(folder) or (downloaded is not None and target.is_relative_to(downloaded))):
             raise refusal(file, "is a link that leads out of it", "Put the file itself there")
     if not (entry.is_file() or entry.is_dir()):
-        raise refusal(file, "is no plain file")
-    # What other programs fetched into the Hub's cache stays there for them; it is never read here.
-    if fetched is None and entry.is_file():
+        raise refusal(file, "is not a regular file")
+    # The Hub's cache may hold files that other programs downloaded; they are never read here.
+    if downloaded is None and entry.is_file():
         if name.endswith(_PICKLES):
             raise refusal(
                 file, "is a file of a kind that can run a program when it is opened (a pickle)", f"Remove it: only {WEIGHTS} is read"
@@ -90,11 +89,11 @@ def _check_entry(file: Path, entry: os.DirEntry, folder: Path, fetched: Path | N
             raise refusal(file, "is a program, and nothing that comes with a model is run here", "Remove it, if you trust the rest")
     if name in _ADAPTERS:
         raise refusal(
-            file, "adds to a model that lies elsewhere, and nothing is fetched for it", "Merge the adapter into its model, and save that"
+            file, "adds to a model that lies elsewhere, and nothing is downloaded for it", "Merge the adapter into its model, and save that"
         )
 
 
-def _fetched_blobs(folder: Path) -> Path | None:
-    """Where the links of a snapshot in the Hub's cache lead; None for any other folder."""
+def _downloaded_blobs(folder: Path) -> Path | None:
+    """The folder that the links of a snapshot in the Hub's cache point to; None for any other folder."""
     blobs = folder.parent.parent / "blobs"
     return blobs.resolve() if folder.parent.name == "snapshots" and blobs.is_dir() and not blobs.is_symlink() else None

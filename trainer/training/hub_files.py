@@ -1,4 +1,4 @@
-"""Which files the Hugging Face Hub has of an encoder that a person named, and whether they can be used here. Fetches none of them."""
+"""Lists the files of an encoder on the Hugging Face Hub that a user named, and checks that they can be used. Downloads none of them."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatch
@@ -6,12 +6,12 @@ from fnmatch import fnmatch
 from trainer.errors import UserError
 from trainer.training.folder_check import WEIGHTS
 
-_MOST_MEGABYTES = 3_000
-"""The large ones of the BERT family have up to 2,300."""
+_MAX_MEGABYTES = 3_000
+"""The large encoders of the BERT family have up to 2,300."""
 
 
 def list_encoder_files(repository: str, patterns: Sequence[str]) -> list[str]:
-    """The files of these patterns that the Hub has of an encoder that a person named. Raises UserError where it is none that we can use."""
+    """The files of these patterns that the Hub has of an encoder. Raises UserError if it cannot be used."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import RepositoryNotFoundError
 
@@ -19,28 +19,28 @@ def list_encoder_files(repository: str, patterns: Sequence[str]) -> list[str]:
         info = HfApi().model_info(repository, files_metadata=True, token=False)
     except RepositoryNotFoundError as error:
         raise UserError(
-            f"The Hugging Face Hub has no public model called {repository}. Look for a letter mistyped, or choose an encoder of the list.",
+            f"The Hugging Face Hub has no public model called {repository}. Check the spelling, or choose an encoder from the list.",
             code="unknown_encoder",
         ) from error
     if info.gated:
         raise UserError(
-            f"{repository} is given only to people who have agreed to its terms on the Hugging Face Hub. Choose another encoder.",
+            f"{repository} is available only to people who have accepted its terms on the Hugging Face Hub. Choose another encoder.",
             code="encoder_unreachable",
         )
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    lacking = [name for name in ("config.json", WEIGHTS) if name not in sizes]
-    if lacking:
+    missing = [name for name in ("config.json", WEIGHTS) if name not in sizes]
+    if missing:
         raise UserError(
-            f"The repository {repository} has no {lacking[0]}, so it holds no encoder that can be used here. "
+            f"The repository {repository} has no {missing[0]}, so it holds no encoder that can be used here. "
             "Choose one with files for transformers in the safetensors format.",
             code="encoder_damaged",
         )
-    # Those of other formats, in folders of their own, are not read.
+    # Other formats, in folders of their own, are not used.
     wanted = [name for name in sizes if "/" not in name and any(fnmatch(name, pattern) for pattern in patterns)]
     megabytes = (sizes[WEIGHTS] + sum(sizes[name] for name in wanted if name != WEIGHTS)) / 1e6
-    if megabytes > _MOST_MEGABYTES:
+    if megabytes > _MAX_MEGABYTES:
         raise UserError(
-            f"{repository} has {megabytes:,.0f} MB; at most {_MOST_MEGABYTES:,} MB are fetched. Choose a smaller encoder.",
+            f"{repository} has {megabytes:,.0f} MB; at most {_MAX_MEGABYTES:,} MB are downloaded. Choose a smaller encoder.",
             code="encoder_too_large",
         )
     return wanted

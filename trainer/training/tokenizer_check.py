@@ -1,6 +1,6 @@
-"""What the files of a tokenizer may ask for: known steps, known patterns, no text that grows, no more tokens than the model has.
+"""Checks the files of a tokenizer: known steps, known patterns, nothing that makes texts grow, no more tokens than the model has.
 
-A tokenizer is a small program over each text, written in JSON; these are the ones that encoders of the BERT family come with.
+A tokenizer is a small program over each text, written in JSON; these checks allow the ones that encoders of the BERT family come with.
 """
 
 import base64
@@ -14,17 +14,17 @@ from typing import Any
 from trainer.training.config_check import check_tokenizer_class, refuse_programs
 from trainer.training.untrusted_files import printable, read_object, refusal, regular_file_size
 
-_MOST_BYTES = 40_000_000
-_MOST_SETTINGS_BYTES = 4_000_000
-_MOST_TOKENS = 2_000_000
-_MOST_ADDED = 10_000
-_MOST_PARTS = 16
-"""Of a sequence, of a template, and steps in all."""
-_LONGEST_WORD = 1_000
-_LONGEST_TOKEN = 1_000
-_LONGEST_CUT = 100_000
-_LONGEST_FORM = 64
-"""Bytes of what one character becomes when it is brought into its standard form; the longest of Unicode has 33."""
+_MAX_BYTES = 40_000_000
+_MAX_SETTINGS_BYTES = 4_000_000
+_MAX_TOKENS = 2_000_000
+_MAX_ADDED_TOKENS = 10_000
+_MAX_STEPS = 16
+"""In a sequence, in a template, and in all."""
+_MAX_WORD_CHARS = 1_000
+_MAX_TOKEN_CHARS = 1_000
+_MAX_LENGTH = 100_000
+_MAX_NORMAL_FORM_BYTES = 64
+"""Bytes of the normal form of one character; Unicode's longest has 33."""
 
 _STEPS = {
     "normalizer": "Sequence BertNormalizer NFC NFD NFKC NFKD Lowercase Strip StripAccents Nmt Replace Precompiled Prepend ByteLevel",
@@ -33,46 +33,46 @@ _STEPS = {
     "decoder": "Sequence WordPiece ByteLevel Metaspace BPEDecoder Replace Fuse Strip ByteFallback WordLevel",
 }
 _MODELS = ("WordPiece", "Unigram", "BPE", "WordLevel")
-_ONCE = ("ByteLevel", "Precompiled", "Prepend")
-"""Steps that lengthen a text: each at most once in a part of the tokenizer."""
+_AT_MOST_ONCE = ("ByteLevel", "Precompiled", "Prepend")
+"""Steps that lengthen a text: each may occur once in a part of the tokenizer."""
 
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 _REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _PATTERNS = frozenset(
     (" {2,}", r"\s{2,}|[\n\r\t]", r"\s+", r"\s", "\n", " ", f"{_CONTRACTIONS}\\p{{N}}{{1,3}}{_REST}", f"{_CONTRACTIONS}\\p{{N}}{_REST}")
 )
-"""Any other pattern could take for ever on some text, and no look at it tells."""
+"""Any other pattern could take for ever on some text, which its code does not show."""
 
 
 def check_tokenizer(folder: Path, *, vocabulary: int) -> None:
-    """Raise UserError ``model_folder_refused`` where the tokenizer of a model folder is none that may read a text. A file that is not there is none.
+    """Raise UserError ``model_folder_refused`` if the tokenizer files of a model folder are not safe to use; missing files are not checked.
 
-    ``vocabulary`` is how many tokens the model knows.
+    ``vocabulary`` is the size of the model's vocabulary.
     """
     for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         file = folder / name
         if file.exists():
-            settings = read_object(file, most_bytes=_MOST_SETTINGS_BYTES)
+            settings = read_object(file, max_bytes=_MAX_SETTINGS_BYTES)
             refuse_programs(file, settings)
             if name == "tokenizer_config.json":
                 check_tokenizer_class(file, settings)
     for name in ("vocab.txt", "vocab.json", "merges.txt", "bpe.codes", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"):
         file = folder / name
-        if file.exists() and regular_file_size(file) > _MOST_BYTES:
-            raise refusal(file, f"has {regular_file_size(file) / 1e6:,.0f} MB, and such files have at most {_MOST_BYTES / 1e6:,.0f}")
+        if file.exists() and regular_file_size(file) > _MAX_BYTES:
+            raise refusal(file, f"has {regular_file_size(file) / 1e6:,.0f} MB, and such files have at most {_MAX_BYTES / 1e6:,.0f}")
     if (folder / "tokenizer.json").exists():
         check_tokenizer_file(folder / "tokenizer.json", vocabulary=vocabulary)
 
 
-def check_tokenizer_file(file: Path, *, vocabulary: int = _MOST_TOKENS) -> None:
-    """The same for a tokenizer.json alone."""
-    tokenizer = read_object(file, most_bytes=_MOST_BYTES)
+def check_tokenizer_file(file: Path, *, vocabulary: int = _MAX_TOKENS) -> None:
+    """The same check for a tokenizer.json alone."""
+    tokenizer = read_object(file, max_bytes=_MAX_BYTES)
     try:
-        for part, known in _STEPS.items():
-            _check_steps(tokenizer.get(part), known.split())
+        for part, allowed in _STEPS.items():
+            _check_steps(tokenizer.get(part), allowed.split())
         for part in ("truncation", "padding"):
-            if any(isinstance(n, int) and abs(n) > _LONGEST_CUT for n in _leaves(tokenizer.get(part))):
-                raise ValueError(f"it would make texts of more than {_LONGEST_CUT:,} tokens ({part})")
+            if any(isinstance(n, int) and abs(n) > _MAX_LENGTH for n in _leaves(tokenizer.get(part))):
+                raise ValueError(f"it would make texts of more than {_MAX_LENGTH:,} tokens ({part})")
         highest = max(_check_model(tokenizer.get("model")), _check_added(tokenizer.get("added_tokens")))
     except ValueError as error:
         raise refusal(file, f"is not used: {error}") from error
@@ -82,59 +82,59 @@ def check_tokenizer_file(file: Path, *, vocabulary: int = _MOST_TOKENS) -> None:
         )
 
 
-def _check_steps(part: Any, known: list[str]) -> None:
-    """The steps of one part of a tokenizer."""
+def _check_steps(part: Any, allowed: list[str]) -> None:
+    """Check the steps of one part of a tokenizer."""
     if part is None:
         return
     steps = list(_steps(part))
-    if len(steps) > _MOST_PARTS:
+    if len(steps) > _MAX_STEPS:
         raise ValueError(f"it would go through each text {len(steps):,} times")
-    kinds = Counter(str(step.get("type")) for step in steps)
-    for kind, count in kinds.items():
-        if kind not in known:
-            raise ValueError(f"it has a step that is not known here (“{printable(kind)}”)")
-        if count > 1 and kind in _ONCE:
-            raise ValueError(f"it would lengthen each text again and again ({kind})")
+    occurrences = Counter(str(step.get("type")) for step in steps)
+    for step_type, times in occurrences.items():
+        if step_type not in allowed:
+            raise ValueError(f"it has a step that is not known here (“{printable(step_type)}”)")
+        if times > 1 and step_type in _AT_MOST_ONCE:
+            raise ValueError(f"it would lengthen each text again and again ({step_type})")
     for step in steps:
         _check_step(step)
 
 
 def _steps(part: Any) -> Iterator[dict[str, Any]]:
-    """Each step of a part, those of sequences one by one."""
+    """Each step of a part, including those of sequences."""
     if not isinstance(part, dict):
-        raise ValueError("one of its steps is no object")
+        raise ValueError("one of its steps is not an object")
     yield part
     if part.get("type") == "Sequence":
         inner = next((part[name] for name in ("normalizers", "pretokenizers", "processors", "decoders") if name in part), ())
         if not isinstance(inner, (list, tuple)):
-            raise ValueError("one of its sequences is no list")
-        for step in inner[: _MOST_PARTS + 1]:
+            raise ValueError("one of its sequences is not a list")
+        for step in inner[: _MAX_STEPS + 1]:
             yield from _steps(step)
 
 
 def _check_step(step: Mapping[str, Any]) -> None:
-    kind, pattern = step.get("type"), step.get("pattern")
+    step_type, pattern = step.get("type"), step.get("pattern")
     regex = pattern.get("Regex") if isinstance(pattern, dict) else None
     literal = pattern.get("String") if isinstance(pattern, dict) else pattern
     if regex is not None and regex not in _PATTERNS:
         raise ValueError(f"it looks for a pattern that is not known here (“{printable(regex)}”), which could take for ever")
-    if kind == "Replace":
+    if step_type == "Replace":
         content = step.get("content")
-        most = 1 if regex is not None else len(literal) if isinstance(literal, str) else 0
-        if not isinstance(content, str) or len(content) > most:
+        max_chars = 1 if regex is not None else len(literal) if isinstance(literal, str) else 0
+        if not isinstance(content, str) or len(content) > max_chars:
             raise ValueError("it would lengthen each text (Replace)")
-    if kind == "Prepend" and len(str(step.get("prepend"))) > 8:
+    if step_type == "Prepend" and len(str(step.get("prepend"))) > 8:
         raise ValueError("it would lengthen each text (Prepend)")
-    if kind == "Precompiled":
-        _check_forms(step.get("precompiled_charsmap"))
+    if step_type == "Precompiled":
+        _check_normal_forms(step.get("precompiled_charsmap"))
     for name in ("single", "pair", "special_tokens"):
         part = step.get(name)
-        if isinstance(part, (list, dict)) and (len(part) > _MOST_PARTS or sum(1 for _ in _leaves(part)) > 100 * _MOST_PARTS):
+        if isinstance(part, (list, dict)) and (len(part) > _MAX_STEPS or sum(1 for _ in _leaves(part)) > 100 * _MAX_STEPS):
             raise ValueError(f"it would add more tokens to each text than belong there ({name})")
 
 
-def _check_forms(encoded: Any) -> None:
-    """The table of standard forms: a tree, by its size, and then the forms, with a zero byte after each."""
+def _check_normal_forms(encoded: Any) -> None:
+    """Check the table of normal forms: the size of a tree, the tree, and then the forms, each followed by a zero byte."""
     try:
         table = base64.b64decode(encoded or "", validate=True)
         size = struct.unpack_from("<I", table)[0] if table else 0
@@ -142,46 +142,46 @@ def _check_forms(encoded: Any) -> None:
         raise ValueError("its table of characters is damaged") from error
     if size % 4 or size + 4 > max(len(table), 4):
         raise ValueError("its table of characters is damaged")
-    if max(map(len, table[4 + size :].split(b"\0")), default=0) > _LONGEST_FORM:
+    if max(map(len, table[4 + size :].split(b"\0")), default=0) > _MAX_NORMAL_FORM_BYTES:
         raise ValueError("it would lengthen each text (Precompiled)")
 
 
 def _check_model(model: Any) -> int:
-    """The highest number of its tokens."""
+    """Check the model that splits words; returns its highest token id."""
     if not isinstance(model, dict) or model.get("type", "BPE") not in _MODELS:
         raise ValueError("its way to split words is not known here")
     vocabulary = model.get("vocab")
-    if not isinstance(vocabulary, (dict, list)) or len(vocabulary) > _MOST_TOKENS:
+    if not isinstance(vocabulary, (dict, list)) or len(vocabulary) > _MAX_TOKENS:
         raise ValueError("it has no vocabulary, or too large a one")
-    longest = model.get("max_input_chars_per_word", 100)
-    if type(longest) is not int or not 1 <= longest <= _LONGEST_WORD:
-        raise ValueError(f"it would split words of more than {_LONGEST_WORD:,} letters")
+    max_word_chars = model.get("max_input_chars_per_word", 100)
+    if type(max_word_chars) is not int or not 1 <= max_word_chars <= _MAX_WORD_CHARS:
+        raise ValueError(f"it would split words of more than {_MAX_WORD_CHARS:,} letters")
     tokens = vocabulary if isinstance(vocabulary, dict) else [pair[0] if isinstance(pair, list) and pair else None for pair in vocabulary]
-    if not all(isinstance(token, str) and len(token) <= _LONGEST_TOKEN for token in tokens):
-        raise ValueError("some of its tokens are none, or endless")
+    if not all(isinstance(token, str) and len(token) <= _MAX_TOKEN_CHARS for token in tokens):
+        raise ValueError("some of its tokens are not texts, or too long")
     merges = model.get("merges", ())
-    if not isinstance(merges, (list, tuple)) or len(merges) > _MOST_TOKENS:
+    if not isinstance(merges, (list, tuple)) or len(merges) > _MAX_TOKENS:
         raise ValueError("it has no list of merges, or too long a one")
     if not isinstance(vocabulary, dict):
         return len(vocabulary) - 1
-    return max(map(_number, vocabulary.values()), default=-1)
+    return max(map(_token_id, vocabulary.values()), default=-1)
 
 
 def _check_added(added: Any) -> int:
-    """The highest number of the tokens that are found before words are split."""
+    """Check the added tokens, which are found before words are split; returns their highest id."""
     if added is None:
         return -1
-    if not isinstance(added, list) or len(added) > _MOST_ADDED:
-        raise ValueError(f"it adds no list of tokens, or more than {_MOST_ADDED:,}")
+    if not isinstance(added, list) or len(added) > _MAX_ADDED_TOKENS:
+        raise ValueError(f"it adds no list of tokens, or more than {_MAX_ADDED_TOKENS:,}")
     for token in added:
-        if not isinstance(token, dict) or not isinstance(token.get("content"), str) or not 1 <= len(token["content"]) <= _LONGEST_TOKEN:
-            raise ValueError("some of the tokens that it adds are none, or endless")
-    return max((_number(token.get("id")) for token in added), default=-1)
+        if not isinstance(token, dict) or not isinstance(token.get("content"), str) or not 1 <= len(token["content"]) <= _MAX_TOKEN_CHARS:
+            raise ValueError("some of the tokens that it adds are not texts, or too long")
+    return max((_token_id(token.get("id")) for token in added), default=-1)
 
 
-def _number(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < _MOST_TOKENS:
-        raise ValueError("the number of a token is none")
+def _token_id(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < _MAX_TOKENS:
+        raise ValueError("the id of a token is not a valid number")
     return value
 
 

@@ -1,6 +1,6 @@
-"""How a model folder from elsewhere is refused, and how its JSON files are read: bounded, as one object, each name once.
+"""Reads JSON files of untrusted model folders: of bounded size, as one object, each name once; and the error that refuses a folder.
 
-What must not stand in them is the business of the checks of config, weights and tokenizer. Standard library only.
+The checks of config, weights and tokenizer decide what the files may contain. Standard library only.
 """
 
 import json
@@ -12,42 +12,42 @@ from typing import Any
 
 from trainer.errors import UserError
 
-REFUSED = "model_folder_refused"
+_REFUSED = "model_folder_refused"
 SAVE_IT = "Name a folder saved by transformers (save_pretrained) from one of its own models, or choose another encoder"
 
-_MOST_VALUES, _MOST_LISTS = 2_000_000, 1_000_000
-"""Of one file, counted by its commas and brackets before it is read: what is small on the disk can be large in memory."""
+_MAX_VALUES, _MAX_CONTAINERS = 2_000_000, 1_000_000
+"""Per file, counted by its commas and brackets before it is parsed: a small file can be large in memory."""
 
-_DEEPEST = 100
-"""Levels of lists and objects; the files of lawful models have at most ten."""
+_MAX_DEPTH = 100
+"""Levels of lists and objects; the files of regular models have at most ten."""
 
 
-def refusal(file: Path, found: str, remedy: str = SAVE_IT) -> UserError:
-    """The sentence for a folder that is not used: ``found`` goes on after the name of the file, ``remedy`` says what to do."""
-    return UserError(f"The model folder {file.parent.name} is not used: {file.name} {found}. {remedy}.", code=REFUSED)
+def refusal(file: Path, problem: str, remedy: str = SAVE_IT) -> UserError:
+    """The error for a folder that is not used: ``problem`` continues the sentence after the file's name, ``remedy`` says what to do."""
+    return UserError(f"The model folder {file.parent.name} is not used: {file.name} {problem}. {remedy}.", code=_REFUSED)
 
 
 def printable(value: Any) -> str:
-    """A value of a file within our sentence: short, and only what can be seen."""
+    """A value of a file for our message: shortened, without invisible characters."""
     return "".join(c if c.isprintable() else "?" for c in str(value)[:60])
 
 
 def regular_file_size(file: Path) -> int:
-    """The bytes of a file. Raises UserError for what is none, or is not there."""
+    """The size of a file in bytes. Raises UserError if it is missing or not a regular file."""
     try:
-        found = os.stat(file)
+        status = os.stat(file)
     except OSError as error:
         raise refusal(file, "is missing") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise refusal(file, "is no plain file")
-    return found.st_size
+    if not stat.S_ISREG(status.st_mode):
+        raise refusal(file, "is not a regular file")
+    return status.st_size
 
 
-def read_object(file: Path, *, most_bytes: int) -> dict[str, Any]:
-    """The JSON object of a file. Raises UserError for anything else, and for numbers that are none, names that stand twice and deep nesting."""
+def read_object(file: Path, *, max_bytes: int) -> dict[str, Any]:
+    """The JSON object of a file. Raises UserError for anything else, and for NaN, infinite numbers, repeated names and deep nesting."""
     size = regular_file_size(file)
-    if size > most_bytes:
-        raise refusal(file, f"has {size / 1e6:,.1f} MB, and such files have at most {most_bytes / 1e6:,.0f}")
+    if size > max_bytes:
+        raise refusal(file, f"has {size / 1e6:,.1f} MB, and such files have at most {max_bytes / 1e6:,.0f}")
     try:
         return parse_object(file.read_bytes())
     except OSError as error:
@@ -57,50 +57,50 @@ def read_object(file: Path, *, most_bytes: int) -> dict[str, Any]:
 
 
 def parse_object(content: bytes) -> dict[str, Any]:
-    """The JSON object of some bytes. Raises ValueError whose words go on after “it is damaged:”."""
-    if content.count(b",") > _MOST_VALUES or content.count(b"[") + content.count(b"{") > _MOST_LISTS:
+    """The JSON object of some bytes. Raises ValueError whose message continues “it is damaged:”."""
+    if content.count(b",") > _MAX_VALUES or content.count(b"[") + content.count(b"{") > _MAX_CONTAINERS:
         raise ValueError("it holds more values than a model needs")
     try:
-        found = json.loads(content.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number, parse_float=_finite)
+        value = json.loads(content.decode("utf-8"), object_pairs_hook=_object_of, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except UnicodeDecodeError:
-        raise ValueError("it is no text in UTF-8") from None
+        raise ValueError("it is not UTF-8 text") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON (line {error.lineno})") from None
-    if not isinstance(found, dict):
+        raise ValueError(f"it is not JSON (line {error.lineno})") from None
+    if not isinstance(value, dict):
         raise ValueError("it holds no JSON object")
-    if _depth(found) > _DEEPEST:
+    if _depth(value) > _MAX_DEPTH:
         raise ValueError("it is nested too deeply")
-    return found
+    return value
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands in it twice")
-    return found
+def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("it has a name twice")
+    return value
 
 
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number")
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is not a number")
 
 
-def _finite(word: str) -> float:
-    number = float(word)
+def _finite(text: str) -> float:
+    number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"the number {word[:20]} is too large")
+        raise ValueError(f"the number {text[:20]} is too large")
     return number
 
 
 def _depth(value: Any) -> int:
-    """How many lists and objects stand in each other; no more than one beyond what is allowed are looked at."""
+    """How deeply lists and objects are nested; stops counting at one more than is allowed."""
     level, depth = [value], 0
-    while level and depth <= _DEEPEST:
-        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, (dict, list))]
+    while level and depth <= _MAX_DEPTH:
+        level = [inner for outer in level for inner in _children(outer) if isinstance(inner, (dict, list))]
         depth += 1
     return depth
 
 
-def _inside(value: Any) -> Any:
+def _children(value: Any) -> Any:
     return value.values() if isinstance(value, dict) else value
