@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.faults.damaged_pair import RECIPE as DAMAGE_RECIPE
+from tests.faults.damaged_pair import Pair, open_studio
 from tests.faults.outcomes import Outcome, outcome_of
 from tests.tied import popen
 from trainer.data.reader.file_reader import FileReader
@@ -78,3 +80,32 @@ def run_server(tiny_encoder: Encoder) -> Iterator[RunServer]:
     yield RunServer(process)
     process.stdin.close()
     process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def trained_pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, reader: FileReader) -> Path:
+    """Two equal trainings."""
+    folder = tmp_path_factory.mktemp("template")
+    path = write_rows(folder / "moods.csv", small_rows(120))
+    studio = Studio(Settings(runs_dir=folder / "runs", save_seconds=0), encoders=[tiny_encoder], reader=reader)
+    for _ in range(2):
+        view = studio.for_owner(LOCAL_OWNER).train_files({"main": (path.name, path)}, DAMAGE_RECIPE)
+        assert studio.for_owner(LOCAL_OWNER).wait(view.id, 120).status == "finished"
+    studio.close()
+    shutil.rmtree(folder / "runs" / "drafts", ignore_errors=True)
+    return folder / "runs"
+
+
+@pytest.fixture
+def copy_pair(trained_pair: Path, tmp_path: Path, tiny_encoder: Encoder, reader: FileReader) -> Iterator[Callable[[], Pair]]:
+    """Each call returns fresh copies of the two runs in the same place, in a new studio."""
+    runs = tmp_path / "runs"
+    other, run = (view.id for view in RunStore(trained_pair).list(LOCAL_OWNER))
+
+    def copy() -> Pair:
+        shutil.rmtree(runs, ignore_errors=True)
+        shutil.copytree(trained_pair, runs)
+        return Pair(open_studio(Settings(runs_dir=runs), [tiny_encoder], reader), run, other)
+
+    yield copy
+    shutil.rmtree(runs, ignore_errors=True)

@@ -42,15 +42,16 @@ def serve(encoder: Encoder, runs: Path, faults: "Faults") -> dict:
     """Start a server in this folder: train the queued run, or resume the interrupted or failed one."""
     studio = Studio(Settings(runs_dir=runs, save_seconds=0), encoders=[encoder])
     studio.recover()
-    (view,) = studio.for_owner(LOCAL_OWNER).library.runs()
+    workspace = studio.for_owner(LOCAL_OWNER)
+    (view,) = workspace.library.runs()
     if view.status in ("interrupted", "failed"):
-        studio.for_owner(LOCAL_OWNER).resume(view.id)
+        workspace.resume(view.id)
     # If nothing can be written, it keeps waiting for space.
-    view = studio.for_owner(LOCAL_OWNER).wait(view.id, 30)
+    view = workspace.wait(view.id, 30)
     faults.over = True
     if view.status != "finished":
-        studio.for_owner(LOCAL_OWNER).resume(view.id)
-        studio.for_owner(LOCAL_OWNER).wait(view.id, 120)
+        workspace.resume(view.id)
+        workspace.wait(view.id, 120)
     return {"status": view.status, "message": view.message, "calls": faults.calls}
 
 

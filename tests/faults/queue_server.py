@@ -21,7 +21,7 @@ from tests.addresses import free_port
 from tests.tied import die_with
 from trainer.jobs import torchrun, worker
 from trainer.runs.view import RunView
-from trainer.settings import LOCAL_OWNER, Settings
+from trainer.settings import Settings
 from trainer.signals import stop_signals
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -101,21 +101,21 @@ def serve(studio: Studio, target: str, *, resume: bool) -> dict[str, int]:
         studio.recover()
         changed_at = time.monotonic()
         while not end_requested.is_set() and time.monotonic() - changed_at < STUCK_SECONDS:
-            seen, token = studio._queue.changes, studio.for_owner(LOCAL_OWNER).change_token()
-            views = studio.for_owner(LOCAL_OWNER).library.runs()
+            seen, token = studio._queue.changes, workspace.change_token()
+            views = workspace.library.runs()
             if stop_pressed.is_set():
                 stop_pressed.clear()
-                studio.for_owner(LOCAL_OWNER).stop(target)
+                workspace.stop(target)
                 continue
             to_resume = [view for view in unfinished(views) if not view.live and resumed.get(view.id, 0) < 2] if resume else []
             for view in to_resume:
                 resumed[view.id] = resumed.get(view.id, 0) + 1
-                studio.for_owner(LOCAL_OWNER).resume(view.id)
+                workspace.resume(view.id)
             if not to_resume and not any(view.live for view in views):
                 break
             # Short, since a signal does not interrupt this wait.
             studio._queue.wait(seen, 0.05)
-            changed_at = time.monotonic() if studio.for_owner(LOCAL_OWNER).change_token() != token else changed_at
+            changed_at = time.monotonic() if workspace.change_token() != token else changed_at
         studio.close()
     return resumed
 

@@ -31,14 +31,14 @@ def resource_usage(process: psutil.Process) -> dict[str, float]:
 
 
 def main(encoder: Path, path: Path, runs: Path, n_runs: int) -> None:
-    studio = Studio(Settings(runs_dir=runs, save_seconds=0), encoders=[local_encoder(encoder)])
+    workspace = Studio(Settings(runs_dir=runs, save_seconds=0), encoders=[local_encoder(encoder)]).for_owner(LOCAL_OWNER)
     recipe = Recipe(encoder=encoder.name, epochs=1, batch_size=16, learning_rate=1e-2, max_length=32)
     process, usages = psutil.Process(), []
     for seed in range(n_runs):
-        view = studio.for_owner(LOCAL_OWNER).train_files({"main": (path.name, path)}, Recipe(**{**recipe.to_dict(), "seed": seed}))
-        view = studio.for_owner(LOCAL_OWNER).wait(view.id, 120)
-        studio.for_owner(LOCAL_OWNER).models.predict(view.id, ["happy sunny laugh"])
-        studio.for_owner(LOCAL_OWNER).library.reports(view.id)
+        view = workspace.train_files({"main": (path.name, path)}, Recipe(**{**recipe.to_dict(), "seed": seed}))
+        view = workspace.wait(view.id, 120)
+        workspace.models.predict(view.id, ["happy sunny laugh"])
+        workspace.library.reports(view.id)
         usages.append({"status": view.status, **resource_usage(process)})
     print(json.dumps(usages))
 
