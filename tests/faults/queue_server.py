@@ -97,6 +97,7 @@ def serve(studio: Studio, target: str, *, resume: bool) -> dict[str, int]:
     stop_pressed = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: stop_pressed.set())
     resumed: dict[str, int] = {}
+    workspace = studio.for_owner(LOCAL_OWNER)
     with stop_signals() as end_requested:
         studio.recover()
         changed_at = time.monotonic()
