@@ -21,7 +21,7 @@ from tests.addresses import free_port
 from tests.tied import die_with
 from trainer.jobs import torchrun, worker
 from trainer.runs.view import RunView
-from trainer.settings import Settings
+from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import stop_signals
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
