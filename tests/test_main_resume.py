@@ -1,4 +1,4 @@
-"""The terminal: a training killed half-way goes on to the very same model; two processes of torchrun train one run."""
+"""The command line: a killed and resumed training gives the same model; two processes of torchrun train one run."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.test_main import ROOT, process
+from tests.test_main import ROOT, run_process
 from tests.tied import popen
 from tests.warm import Program, Warm
 from trainer.__main__ import main
@@ -58,19 +58,19 @@ def test_killed_half_way_and_resumed_it_is_the_same_model(
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert RunStore(runs).view(Run(runs / view.id)).status == "interrupted"
-    resumed = process("resume", view.id, "--json", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=str(runs))
+    resumed = run_process("resume", view.id, "--json", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=str(runs))
     assert resumed.status == 0, resumed.err
     monkeypatch.setenv("EMOTUNE_RUNS", str(runs))
     assert main(train) == 0
-    whole = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(resumed.last) == set(whole)
+    uninterrupted = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(resumed.last) == set(uninterrupted)
     assert resumed.last["run"] == view.id
-    assert resumed.last["test"] == whole["test"]
-    assert resumed.last["validation"] == whole["validation"]
-    assert digest(resumed.last["path"]) == digest(whole["path"])
+    assert resumed.last["test"] == uninterrupted["test"]
+    assert resumed.last["validation"] == uninterrupted["validation"]
+    assert digest(resumed.last["path"]) == digest(uninterrupted["path"])
     assert main(["runs", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert {run["run"]: run["status"] for run in listed} == {view.id: "finished", whole["run"]: "finished"}
+    assert {run["run"]: run["status"] for run in listed} == {view.id: "finished", uninterrupted["run"]: "finished"}
     assert next(e["step"] for e in Run(runs / view.id).log.read() if e["kind"] == "resumed") > 0
 
 
@@ -95,9 +95,9 @@ def test_the_folder_of_a_run_is_used_wherever_it_lies(
     view = studio.for_owner("local").wait(studio.for_owner("local").train_files({"main": (path.name, path)}, recipe).id, TIMEOUT_SECONDS)
     studio.close()
     assert main(["resume", str(tmp_path / "here" / view.id), "--more-epochs", "1", "--json"]) == 0
-    again = json.loads(capsys.readouterr().out.splitlines()[-1])
-    child = Path(again["path"])
-    assert (child.parent, child.name != view.id, again["epochs"]) == (tmp_path / "here", True, 2)
+    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    child = Path(report["path"])
+    assert (child.parent, child.name != view.id, report["epochs"]) == (tmp_path / "here", True, 2)
     assert not (tmp_path / "elsewhere").exists()
 
 
@@ -109,17 +109,17 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
             [*command, "--encoder", tiny_encoder.source, *ARGUMENTS], env=environment(runs), stdout=output, stderr=output, cwd=tmp_path
         )
     try:
-        seen = wait_for(runs, 3, process, tmp_path / "output")
-        # A page reads what any studio over the folder says.
-        elsewhere = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
-        assert elsewhere.for_owner("local").library.view(seen.id).status == "running"
+        live_view = wait_for(runs, 3, process, tmp_path / "output")
+        # Any studio on the same runs folder shows the run, as a page does.
+        other_studio = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
+        assert other_studio.for_owner("local").library.view(live_view.id).status == "running"
         assert process.wait(TIMEOUT_SECONDS) == 0, (tmp_path / "output").read_text()
     finally:
         process.kill()
     assert len(RunStore(runs).list("local")) == 1
-    view = elsewhere.for_owner("local").library.view(seen.id)
+    view = other_studio.for_owner("local").library.view(live_view.id)
     assert (view.status, view.processes) == ("finished", 2)
     per_epoch = -(-view.rows["train"] // 8)
     assert view.total_steps == 3 * per_epoch
     assert [p.step for p in view.points] == sorted({e["step"] for e in Run(runs / view.id).log.read() if e["kind"] == "log"})
-    assert elsewhere.for_owner("local").library.reports(view.id).test.accuracy.value > 0.5
+    assert other_studio.for_owner("local").library.reports(view.id).test.accuracy.value > 0.5
