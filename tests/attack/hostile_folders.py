@@ -37,27 +37,27 @@ def _programs() -> dict[str, Corruption]:
     return {
         "auto_map in the config": _combined(_module, _config(auto_map=auto)),
         "auto_map in the config without its program": _config(auto_map=auto),
-        "auto_map in the config, of a repository": _config(auto_map={"AutoModel": "somebody/evil--evil.Evil"}),
+        "auto_map in the config that names a repository": _config(auto_map={"AutoModel": "somebody/evil--evil.Evil"}),
         "auto_map deep within the config": _config(task_specific_params={"a": {"auto_map": auto}}),
         "auto_map in the tokenizer": _combined(_module, _tokenizer_config(auto_map={"AutoTokenizer": ["evil.Evil", "evil.Evil"]})),
-        "a tokenizer that asks to be trusted": _tokenizer_config(trust_remote_code=True),
+        "a tokenizer with trust_remote_code": _tokenizer_config(trust_remote_code=True),
         "a custom tokenizer class": _combined(_module, _tokenizer_config(tokenizer_class="EvilTokenizer")),
         "a custom tokenizer class in the config": _config(tokenizer_class="EvilTokenizer"),
-        "a tokenizer class that is no name": _tokenizer_config(tokenizer_class=["os.system"]),
-        "attention of a repository": _config(_attn_implementation="somebody/evil-attention"),
-        "attention under its inner name": _config(_attn_implementation_internal="flash_attention_2"),
-        "attention by part": _config(attn_implementation={"": "somebody/evil-attention"}),
-        "experts of a repository": _config(_experts_implementation="somebody/evil"),
-        "an address as its name": _config(_name_or_path="http://127.0.0.1:9/evil"),
-        "an address as the tokenizer's name": _tokenizer_config(name_or_path="file:///etc/passwd"),
-        "a share of a network as its name": _config(_name_or_path="\\\\evil\\share"),
-        "weights of another name": _config(transformers_weights="../../evil.safetensors"),
-        "quantised weights": _config(quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True}),
+        "a tokenizer class that is not a string": _tokenizer_config(tokenizer_class=["os.system"]),
+        "an attention implementation from a repository": _config(_attn_implementation="somebody/evil-attention"),
+        "an internal attention setting": _config(_attn_implementation_internal="flash_attention_2"),
+        "an attention implementation per submodel": _config(attn_implementation={"": "somebody/evil-attention"}),
+        "an experts implementation from a repository": _config(_experts_implementation="somebody/evil"),
+        "a URL as the name": _config(_name_or_path="http://127.0.0.1:9/evil"),
+        "a URL as the tokenizer's name": _tokenizer_config(name_or_path="file:///etc/passwd"),
+        "a network share as the name": _config(_name_or_path="\\\\evil\\share"),
+        "weights with another file name": _config(transformers_weights="../../evil.safetensors"),
+        "quantized weights": _config(quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True}),
         "an adapter of another model": lambda folder, _: _write(
             folder / "adapter_config.json", {"peft_type": "LORA", "base_model_name_or_path": "http://127.0.0.1:9/evil"}
         ),
-        "a program beside it": _module,
-        "a compiled program beside it": lambda folder, _: (folder / "evil.so").write_bytes(b"\x7fELF"),
+        "an extra Python module": _module,
+        "an extra shared library": lambda folder, _: (folder / "evil.so").write_bytes(b"\x7fELF"),
         "other tokenizer files": _tokenizer_config(fast_tokenizer_files=["tokenizer.9.0.json"]),
     }
 
@@ -68,21 +68,21 @@ def _invalid_configs() -> dict[str, Corruption]:
 
     deep = b'{"model_type": "bert", "x": ' + b"[" * DEPTH + b"]" * DEPTH + b"}"
     return {
-        "a model of another kind": _config(model_type="llama"),
-        "a model that fetches another": _config(model_type="timm_backbone", backbone="evil", use_pretrained_backbone=True),
-        "a model of two models": _config(model_type="encoder-decoder"),
-        "a model of no kind": _config(model_type=None),
+        "a model of another type": _config(model_type="llama"),
+        "a model with a pretrained backbone": _config(model_type="timm_backbone", backbone="evil", use_pretrained_backbone=True),
+        "an encoder-decoder model": _config(model_type="encoder-decoder"),
+        "a model without a type": _config(model_type=None),
         "a config that is a list": write(b"[]"),
-        "a config that is no JSON": write(b"model_type: bert"),
+        "a config that is not JSON": write(b"model_type: bert"),
         "an empty config": write(b""),
-        "a config that is nested deeply": write(deep),
-        "a config that is nested somewhat": write(deep.replace(b"[" * DEPTH, b"[" * 500).replace(b"]" * DEPTH, b"]" * 500)),
-        "a config with a name twice": write(b'{"model_type": "bert", "model_type": "evil"}'),
-        "a config with no number": _config(layer_norm_eps=float("nan")),
+        "a deeply nested config": write(deep),
+        "a moderately nested config": write(deep.replace(b"[" * DEPTH, b"[" * 500).replace(b"]" * DEPTH, b"]" * 500)),
+        "a config with a duplicate key": write(b'{"model_type": "bert", "model_type": "evil"}'),
+        "a config with NaN": _config(layer_norm_eps=float("nan")),
         "a config of 50 MB": lambda folder, marker: _config(padding="x" * 50_000_000)(folder, marker),
-        "a config that is no text": write(b'{"model_type": "\xff\xfe"}'),
-        "a setting that is a method": _config(__class__="evil"),
-        "a kind of number that is a function": _config(dtype="load"),
+        "a config that is not UTF-8": write(b'{"model_type": "\xff\xfe"}'),
+        "a setting that overwrites a method": _config(__class__="evil"),
+        "a dtype that is a function": _config(dtype="load"),
     }
 
 
@@ -100,14 +100,14 @@ def _pickles() -> dict[str, Corruption]:
 
     return {
         "a pickle instead of weights": only_pickle,
-        "pickles in parts": sharded,
+        "sharded pickles": sharded,
         **{
             f"{name} beside the weights": add_pickle(name)
             for name in ("pytorch_model.bin", "training_args.bin", "rng_state.pth", "optimizer.pt")
         },
         **{f"{name} beside the weights": add_pickle(name) for name in ("vocab.pkl", "tf_model.h5", "PYTORCH_MODEL.BIN")},
-        "a pickle called weights": add_pickle("model.safetensors"),
-        "weights in parts that lie elsewhere": _combined(
+        "a pickle named like the weights": add_pickle("model.safetensors"),
+        "weight shards outside the folder": _combined(
             lambda folder, _: (folder / "model.safetensors").unlink(),
             lambda folder, _: _write(
                 folder / "model.safetensors.index.json", {"metadata": {}, "weight_map": {"a": "../../evil.safetensors"}}
@@ -132,12 +132,12 @@ def _links() -> dict[str, Corruption]:
         (folder / "config.json").mkdir()
 
     return {
-        "weights that are a link out": link("model.safetensors", "/etc/passwd"),
-        "a config that is a link out": link("config.json", "/etc/passwd"),
-        "a tokenizer that is a link out": link("tokenizer.json", "/proc/self/environ"),
-        "a vocabulary that is a link to a device": link("vocab.txt", "/dev/zero"),
+        "weights that link out of the folder": link("model.safetensors", "/etc/passwd"),
+        "a config that links out of the folder": link("config.json", "/etc/passwd"),
+        "a tokenizer that links out of the folder": link("tokenizer.json", "/proc/self/environ"),
+        "a vocabulary that links to a device": link("vocab.txt", "/dev/zero"),
         "a link to itself": link("tokenizer.json", "tokenizer.json"),
-        "a folder that is a link out": link("encoder", "/etc"),
+        "a subfolder that links out of the folder": link("encoder", "/etc"),
         "a pipe": pipe,
         "a config that is a folder": no_file,
     }
@@ -165,33 +165,33 @@ def _weights() -> dict[str, Corruption]:
     return {
         "a header longer than the file": header_length(10_000_000),
         "a header of gigabytes": header_length(8 * GIGABYTE),
-        "a header of more than there is": header_length(2**63),
+        "a header length of 2^63": header_length(2**63),
         "no header": header_length(0),
         "an empty file of weights": cut(0),
         "weights cut within the header": cut(100),
         "weights cut in the middle": cut(20_000),
-        "weights that go on": _header(lambda header, data: data + b"x" * 1000),
-        "a tensor at another's place": _tensor(data_offsets=[0, None]),
+        "extra bytes after the weights": _header(lambda header, data: data + b"x" * 1000),
+        "overlapping tensors": _tensor(data_offsets=[0, None]),
         "a tensor that ends before it begins": _tensor(data_offsets=[100, 0]),
         "a tensor beyond the file": _tensor(data_offsets=[10**12, None]),
-        "a place that is no number": _tensor(data_offsets=["0", "1"]),
-        "a shape below nothing": _tensor(shape=[-1, -1]),
-        "a shape of fractions": _tensor(shape=[1.5]),
-        "a shape beyond all numbers": _tensor(shape=[2**40, 2**40]),
-        "a shape that is larger than its bytes": _tensor(shape=[1000, 1000]),
-        "weights that are whole numbers": _tensor(dtype="I32"),
-        "weights of a kind that nobody knows": _tensor(dtype="EVIL"),
-        "weights of complex numbers": _tensor(dtype="C64"),
-        "a kind of weights that is a list": _tensor(dtype=["F32"]),
-        "a tensor without a place": _header(lambda header, data: header[_largest(header)].pop("data_offsets") and None),
+        "offsets that are not numbers": _tensor(data_offsets=["0", "1"]),
+        "a negative shape": _tensor(shape=[-1, -1]),
+        "a fractional shape": _tensor(shape=[1.5]),
+        "a shape that overflows": _tensor(shape=[2**40, 2**40]),
+        "a shape larger than its bytes": _tensor(shape=[1000, 1000]),
+        "integer weights": _tensor(dtype="I32"),
+        "weights of an unknown dtype": _tensor(dtype="EVIL"),
+        "complex weights": _tensor(dtype="C64"),
+        "a dtype that is a list": _tensor(dtype=["F32"]),
+        "a tensor without offsets": _header(lambda header, data: header[_largest(header)].pop("data_offsets") and None),
         "a header of 200,000 tensors": _header(_many),
-        "a header that is nested deeply": lambda folder, _: _raw(folder, b'{"a": ' + b"[" * DEPTH + b"]" * DEPTH + b"}"),
-        "a header with a tensor twice": lambda folder, _: _raw(folder, b'{"a": 1, "a": 2}'),
+        "a deeply nested header": lambda folder, _: _raw(folder, b'{"a": ' + b"[" * DEPTH + b"]" * DEPTH + b"}"),
+        "a header with a duplicate tensor": lambda folder, _: _raw(folder, b'{"a": 1, "a": 2}'),
         "a header that is a list": lambda folder, _: _raw(folder, b"[]      "),
         "20 GB of zeros": lambda folder, _: os.truncate(folder / "model.safetensors", 20 * GIGABYTE),
-        "weights that are not a number": first_weight(float("nan")),
-        "weights without end": first_weight(float("inf")),
-        "weights of another width": _largest_tensor_narrower,
+        "weights with NaN": first_weight(float("nan")),
+        "weights with infinity": first_weight(float("inf")),
+        "a tensor of another shape": _largest_tensor_narrower,
         "no weights at all": lambda folder, _: _raw(folder, b"{}"),
     }
 
@@ -211,15 +211,15 @@ def _sizes() -> dict[str, Corruption]:
     return {
         **{f"{name} {value:,}": _config(**{name: value}) for name, value in huge.items()},
         **{f"{name} that is {value!r}": _config(**{name: value}) for name, value in invalid.items()},
-        "200 layers of no weights": _config(num_hidden_layers=200),
-        "a vocabulary that no weights have": _config(vocab_size=1_900_000),
-        "wide layers that no weights have": _config(hidden_size=16_384, intermediate_size=131_072, num_attention_heads=1),
-        "tables that no weights have": _config(type_vocab_size=90_000, max_position_embeddings=1_000_000),
-        "many tables that no weights have": _config(**{f"table_{i}": 1_000_000 for i in range(500)}),
+        "200 layers that are not in the weights": _config(num_hidden_layers=200),
+        "a vocabulary larger than the weights": _config(vocab_size=1_900_000),
+        "layers wider than the weights": _config(hidden_size=16_384, intermediate_size=131_072, num_attention_heads=1),
+        "embedding tables larger than the weights": _config(type_vocab_size=90_000, max_position_embeddings=1_000_000),
+        "many tables that are not in the weights": _config(**{f"table_{i}": 1_000_000 for i in range(500)}),
         "one layer fewer than the weights have": _config(num_hidden_layers=1),
-        "another width than the weights have": _config(hidden_size=64),
+        "a hidden size other than the weights'": _config(hidden_size=64),
         "100,000 classes": _config(id2label={str(i): f"c{i}" for i in range(100_000)}),
-        "no size at all": lambda folder, _: _write(folder / "config.json", {"model_type": "bert"}),
+        "a config without sizes": lambda folder, _: _write(folder / "config.json", {"model_type": "bert"}),
     }
 
 
@@ -236,21 +236,21 @@ def _tokenizers() -> dict[str, Corruption]:
     }
     added = [{"id": 5, "content": f"word {i}", "special": False} for i in range(200_000)]
     return {
-        "a pattern that takes for ever": _tokenizer(normalizer=bomb),
-        "a pattern that takes for ever to split at": _tokenizer(
+        "a catastrophic regex": _tokenizer(normalizer=bomb),
+        "a catastrophic regex to split at": _tokenizer(
             pre_tokenizer={"type": "Split", "pattern": {"Regex": "(.*)*x"}, "behavior": "Isolated", "invert": False}
         ),
-        "a pattern within a sequence": _tokenizer(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}, bomb]}),
-        "a text that grows": _tokenizer(normalizer=longer),
-        "a text that grows and grows": _tokenizer(normalizer={"type": "Sequence", "normalizers": [longer] * 16}),
-        "a text that grows by standard forms": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": charsmap}),
-        "standard forms that are none": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAAA="}),
-        "a text that gets a beginning of 1 MB": _tokenizer(normalizer={"type": "Prepend", "prepend": "x" * 1_000_000}),
-        "a text that doubles 16 times": _tokenizer(normalizer={"type": "Sequence", "normalizers": [byte_level] * 16}),
-        "a step that nobody knows": _tokenizer(normalizer={"type": "Evil"}),
+        "a regex within a sequence": _tokenizer(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}, bomb]}),
+        "a normalizer that lengthens texts": _tokenizer(normalizer=longer),
+        "normalizers that lengthen texts exponentially": _tokenizer(normalizer={"type": "Sequence", "normalizers": [longer] * 16}),
+        "a character map that lengthens texts": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": charsmap}),
+        "an invalid character map": _tokenizer(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAAA="}),
+        "a prefix of 1 MB": _tokenizer(normalizer={"type": "Prepend", "prepend": "x" * 1_000_000}),
+        "16 byte-level steps": _tokenizer(normalizer={"type": "Sequence", "normalizers": [byte_level] * 16}),
+        "an unknown step": _tokenizer(normalizer={"type": "Evil"}),
         "50,000 steps": _tokenizer(normalizer={"type": "Sequence", "normalizers": [{"type": "NFKD"}] * 50_000}),
-        "steps within steps": _tokenizer(normalizer=_nested(90)),
-        "words without end": _tokenizer_model(max_input_chars_per_word=10**9),
+        "deeply nested steps": _tokenizer(normalizer=_nested(90)),
+        "unlimited word length": _tokenizer_model(max_input_chars_per_word=10**9),
         "a template of 100,000 tokens": _tokenizer(post_processor=template),
         "a padding of 10^9 tokens": _tokenizer(
             padding={
@@ -262,12 +262,12 @@ def _tokenizers() -> dict[str, Corruption]:
                 "pad_token": "[PAD]",
             }
         ),
-        "a cut after 10^9 tokens": _tokenizer(
+        "a truncation after 10^9 tokens": _tokenizer(
             truncation={"direction": "Right", "max_length": 10**9, "strategy": "LongestFirst", "stride": 0}
         ),
         "more tokens than the model has": _tokenizer_model(vocab={"[UNK]": 0, "happy": 1_000}),
-        "a token of no number": _tokenizer_model(vocab={"[UNK]": -1}),
-        "a token beyond all numbers": _tokenizer_model(vocab={"[UNK]": 10**30}),
+        "a negative token id": _tokenizer_model(vocab={"[UNK]": -1}),
+        "a token id that overflows": _tokenizer_model(vocab={"[UNK]": 10**30}),
         "200,000 added tokens": _tokenizer(added_tokens=added),
         "a token of 1 MB": _tokenizer_model(vocab={"[UNK]": 0, "x" * 1_000_000: 1}),
         "2,100,000 merges": lambda folder, marker: _tokenizer_model(
@@ -279,11 +279,9 @@ def _tokenizers() -> dict[str, Corruption]:
         "a vocabulary that is a number": _tokenizer_model(vocab=7),
         "a tokenizer of 70 MB": lambda folder, _: os.truncate(folder / "tokenizer.json", 70_000_000),
         "a vocabulary of 70 MB": lambda folder, _: _sparse(folder / "vocab.txt", 70_000_000),
-        "a tokenizer that is nested deeply": lambda folder, _: (folder / "tokenizer.json").write_bytes(b'{"a":' * DEPTH) and None,
-        "a tokenizer that is no JSON": lambda folder, _: (folder / "tokenizer.json").write_bytes(b"evil") and None,
-        "settings of a tokenizer nested deeply": lambda folder, _: (
-            (folder / "tokenizer_config.json").write_bytes(b'{"a":' * DEPTH) and None
-        ),
+        "a deeply nested tokenizer": lambda folder, _: (folder / "tokenizer.json").write_bytes(b'{"a":' * DEPTH) and None,
+        "a tokenizer that is not JSON": lambda folder, _: (folder / "tokenizer.json").write_bytes(b"evil") and None,
+        "a deeply nested tokenizer config": lambda folder, _: (folder / "tokenizer_config.json").write_bytes(b'{"a":' * DEPTH) and None,
         "no tokenizer": lambda folder, _: [(folder / name).unlink() for name in ("tokenizer.json", "tokenizer_config.json")] and None,
     }
 
