@@ -82,7 +82,7 @@ def test_what_was_odd_in_the_file_is_in_the_card(tmp_path: Path) -> None:
         RecordedFinding("duplicate_texts", "warning", 2, "2 texts occur more than once."),
     )
     _, text = card_of(tmp_path / "odd", findings=findings)
-    assert "## What was odd in the file\n\n- 1 label differs from another only in case.\n- 2 texts occur more than once.\n" in text
+    assert "## Findings in the file\n\n- 1 label differs from another only in case.\n- 2 texts occur more than once.\n" in text
     assert "odd" not in card_of(tmp_path / "fine")[1]
 
 
@@ -117,7 +117,7 @@ def test_a_child_run_names_its_parent(tmp_path: Path) -> None:
     _, text = card_of(tmp_path, **child)
     assert "Up to step 1,200 of 2,400 it was trained as the run calm" in text
     assert "<b>" not in text
-    assert "which it goes on from" not in card_of(tmp_path / "other")[1]
+    assert "which it continues" not in card_of(tmp_path / "other")[1]
 
 
 WORDS = payloads()

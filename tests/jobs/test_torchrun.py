@@ -49,8 +49,8 @@ if os.environ.get("EMOTUNE_PROCESSES") and "RANK" not in os.environ:
     import subprocess
     from types import SimpleNamespace
     from tests.faults.queue_server import run_forked
-    from trainer import launch
-    launch.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)
+    from trainer.jobs import torchrun
+    torchrun.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)
 """
 """Of rank 0, which writes the log: just after it has written a certain event it is asked to stop, fails, or waits until it is asked to stop.
 Processes that a terminal starts are forked from it."""

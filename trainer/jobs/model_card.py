@@ -19,46 +19,47 @@ if TYPE_CHECKING:
 
 
 def write_card(run: Run, view: RunView, report: Report) -> None:
-    """The model card, ``README.md`` of the model folder, in the Hub's format: the old one stands until the new one is whole."""
+    """Write the model card, ``README.md`` of the model folder, in the Hub's format; it replaces an old one in one step."""
     from huggingface_hub import ModelCard
 
     data = _metadata(run, view, report)
     rows = "\n".join(
-        f"| {_escaped(c.name)} | {_share(c.precision)} | {_share(c.recall)} | {_score(c.f1)} | {c.support:,} |" for c in report.per_class
+        f"| {_escape(c.name)} | {_format_value(c.precision)} | {_format_value(c.recall)} | {_format_score(c.f1)} | {c.support:,} |"
+        for c in report.per_class
     )
     text = f"""---
 {data.to_yaml()}
 ---
 
-# {_escaped(view.name)}
+# {_escape(view.name)}
 
-A text classifier with {len(report.label_names)} classes, fine-tuned with Emotune from {_escaped(view.encoder)} on
-{view.rows.get("train", 0):,} rows of {_escaped(view.source_name)}.
+A text classifier with {len(report.label_names)} classes, fine-tuned with Emotune from {_escape(view.encoder)} on
+{view.rows.get("train", 0):,} rows of {_escape(view.source_name)}.
 
-{_loading(run)}
-{_preparing(run)}## What was measured
+{_loading_section(run)}
+{_text_repairs_section(run)}## What was measured
 
 On {report.rows:,} test rows that were never trained on, nor used to choose anything (95 % intervals):
-accuracy {_interval(report.accuracy)}, macro F1 {_interval(report.macro_f1)}, weighted F1 {_interval(report.weighted_f1)}.
-Always answering “{_escaped(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline(view)}
+accuracy {_format_interval(report.accuracy)}, macro F1 {_format_interval(report.macro_f1)}, weighted F1 {_format_interval(report.weighted_f1)}.
+Always answering “{_escape(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline_sentence(view)}
 
 | class | precision | recall | F1 | rows |
 |---|---:|---:|---:|---:|
 {rows}
 
-{_gaps(report)}{_findings(view)}{_repairs(view)}## How it was trained
+{_class_caveats(report)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
 
-{_training(view.kept)}.{_parent(view)}
-Settings and seed: {_escaped(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
+{_describe_training(view.kept)}.{_parent_sentence(view)}
+Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
 
 ## Limits
 
-The scores hold for texts like those of the file it learnt from. Other sources, languages or times may give other results.
+The scores hold for texts like those of the file it was trained on. Other sources, languages or times may give other results.
 """
     run.replace_card(str(ModelCard(text)))
 
 
-_ONE_LINE = """```python
+_LOAD_WITH_PIPELINE = """```python
 from transformers import pipeline
 
 classify = pipeline("text-classification", model="path/to/this/folder", top_k=None)
@@ -66,8 +67,8 @@ classify("your text", truncation=True)
 ```
 """
 
-_OWN_HEAD = """transformers has no architecture with this head ({pooling} and {head}), so `pipeline(...)` cannot load it. The encoder is a standard
-folder and the head lies beside it; together they are loaded so:
+_LOAD_WITH_OUR_HEAD = """transformers has no architecture with this head ({pooling} and {head}), so `pipeline(...)` cannot load it. The encoder is a standard
+folder and the head is beside it; this code loads both:
 
 ```python
 import torch
@@ -102,23 +103,23 @@ _MIDDLE = {
 }
 
 
-def _parent(view: RunView) -> str:
-    """Of a run that goes on: whose training it does, and up to where that had come."""
+def _parent_sentence(view: RunView) -> str:
+    """For a run that continues another one: which, and from which step."""
     if not view.parent:
         return ""
-    return f" Up to step {view.parent_step or 0:,} of {view.total_steps:,} it was trained as the run {_escaped(view.parent_name)}, which it goes on from."
+    return f" Up to step {view.parent_step or 0:,} of {view.total_steps:,} it was trained as the run {_escape(view.parent_name)}, which it continues."
 
 
-def _training(model: KeptModel) -> str:
-    """What is known of the training that the model is of."""
+def _describe_training(model: KeptModel) -> str:
+    """The training of the model, as far as it is known."""
     rate = "" if model.learning_rate is None else f", peak learning rate {model.learning_rate:g}"
-    return f"{pluralize(model.epochs, 'epoch')}, batch size {model.batch_size}{rate}, on {_escaped(model.device) or 'an unknown device'}"
+    return f"{pluralize(model.epochs, 'epoch')}, batch size {model.batch_size}{rate}, on {_escape(model.device) or 'an unknown device'}"
 
 
 def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
     from huggingface_hub import EvalResult, ModelCardData
 
-    # A head of ours is none that transformers' pipeline could load.
+    # transformers' pipeline cannot load a head of ours.
     standard = not (run.model / "head.json").exists()
     scores = (
         ("accuracy", "Accuracy", report.accuracy, None),
@@ -136,17 +137,17 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
                 dataset_type="csv",
                 dataset_name=one_line(view.source_name),
                 dataset_split="test",
-                metric_type=kind,
+                metric_type=metric_type,
                 metric_name=name,
                 metric_value=round(interval.value, 4),
                 metric_args=arguments,
             )
-            for kind, name, interval, arguments in scores
+            for metric_type, name, interval, arguments in scores
         ],
     )
 
 
-_PREPARE = {
+_REPAIR_CODE = {
     "html_in_texts": (
         'text = html.unescape(html.unescape(re.sub(r"(?i)(?:\\s*</?(?:br|p|b|i|u|em|strong|div|span|a|img|li|ul|ol|td|tr)(?:\\s[^<>]*)?/?>\\s*)+", " ", text)))'
     ),
@@ -154,17 +155,17 @@ _PREPARE = {
         'text = re.sub(r"(?<![\\w@/])@\\w+", "@user", re.sub(r"(?i)\\b(?:https?://|ftp://|www\\.)[^\\s<>“”]*[^\\s<>“”.,;:!?\'*~)]", "http", text))'
     ),
 }
-"""What the repairs of texts do, for somebody without Emotune: the same on most texts, as the rules of ``markup_codes`` are finer."""
+"""Code that repairs texts without Emotune: the same on most texts, as the rules of html_and_links.py are finer."""
 
 
-def _preparing(run: Run) -> str:
-    """How a text is to be changed before the model reads it, where the training rows were."""
+def _text_repairs_section(run: Run) -> str:
+    """How to repair a text before the model reads it, if the training rows were repaired; "" otherwise."""
     codes = text_repairs(run.recipe().repairs)
     if not codes:
         return ""
-    lines = "\n".join(_PREPARE[code] for code in codes)
+    lines = "\n".join(_REPAIR_CODE[code] for code in codes)
     return f"""The texts were repaired before the training ({"; ".join(REPAIRS[code].done for code in codes)}). Emotune does the
-same with every text that the model reads. Without Emotune, these lines do so for most texts (its own rules, which also spare what only looks
+same with every text that the model reads. Without Emotune, these lines do it for most texts (its own rules, which also keep what only looks
 like a tag or a name, are in `trainer/data/html_and_links.py`):
 
 ```python
@@ -177,74 +178,74 @@ import re
 """
 
 
-def _findings(view: RunView) -> str:
-    """What was odd in the file and left so; nothing where nothing was."""
+def _findings_section(view: RunView) -> str:
+    """The findings that were left as they were; "" without any."""
     if not view.findings:
         return ""
-    lines = "\n".join(f"- {_escaped(finding.message)}" for finding in view.findings)
-    return f"## What was odd in the file\n\n{lines}\n\n"
+    lines = "\n".join(f"- {_escape(finding.message)}" for finding in view.findings)
+    return f"## Findings in the file\n\n{lines}\n\n"
 
 
-def _loading(run: Run) -> str:
-    """How the model is loaded: in one line, or by hand where its head is one that transformers does not know."""
-    settings = run.model / "head.json"
-    if not settings.exists():
-        return _ONE_LINE
-    found = json.loads(settings.read_text(encoding="utf-8"))
-    (pooling, pool), (head, middle) = _POOL[found["pooling"]], _MIDDLE[found["head"]]
-    return _OWN_HEAD.format(pooling=pooling, head=head, pool=pool, middle=middle)
+def _loading_section(run: Run) -> str:
+    """How to load the model: in one line, or by hand if transformers does not know its head."""
+    head_file = run.model / "head.json"
+    if not head_file.exists():
+        return _LOAD_WITH_PIPELINE
+    settings = json.loads(head_file.read_text(encoding="utf-8"))
+    (pooling, pool), (head, middle) = _POOL[settings["pooling"]], _MIDDLE[settings["head"]]
+    return _LOAD_WITH_OUR_HEAD.format(pooling=pooling, head=head, pool=pool, middle=middle)
 
 
-def _baseline(view: RunView) -> str:
-    """The score of the simple model beside ours, where there is one."""
+def _baseline_sentence(view: RunView) -> str:
+    """The scores of the word-count baseline; "" without one."""
     if view.baseline is None:
         return ""
-    found = view.baseline
-    learned = describe_training_rows(found.rows, view.rows.get("train"))
+    baseline = view.baseline
+    rows = describe_training_rows(baseline.rows, view.rows.get("train"))
     return (
-        f"\nA simple word-count model (TF-IDF and a linear support vector machine) that learned from {learned} reaches "
-        f"accuracy {_score(found.test.accuracy)} and macro F1 {_score(found.test.macro_f1)} on them."
+        f"\nA simple word-count model (TF-IDF and a linear support vector machine) that learned from {rows} reaches "
+        f"accuracy {_format_score(baseline.test.accuracy)} and macro F1 {_format_score(baseline.test.macro_f1)} on them."
     )
 
 
-def _repairs(view: RunView) -> str:
-    """What was changed in the file before the training; nothing where nothing was."""
+def _repairs_section(view: RunView) -> str:
+    """The repairs of the file before the training; "" without any."""
     if not view.repairs:
         return ""
-    lines = "\n".join(f"- {describe_repair(code, count)}" for code, count in view.repairs.items())
+    lines = "\n".join(f"- {describe_repair(code, rows)}" for code, rows in view.repairs.items())
     return f"## What was repaired in the file\n\n{lines}\n\n"
 
 
-def _interval(interval: Interval) -> str:
-    return f"{_score(interval.value)} ({_score(interval.low)} to {_score(interval.high)})"
+def _format_interval(interval: Interval) -> str:
+    return f"{_format_score(interval.value)} ({_format_score(interval.low)} to {_format_score(interval.high)})"
 
 
-def _share(interval: Interval | None) -> str:
-    return "–" if interval is None else _score(interval.value)
+def _format_value(interval: Interval | None) -> str:
+    return "–" if interval is None else _format_score(interval.value)
 
 
-def _score(share: float | None) -> str:
-    """A dash where it cannot be told."""
-    return "–" if share is None else decimal(share, 3)
+def _format_score(score: float | None) -> str:
+    """A dash if it cannot be computed."""
+    return "–" if score is None else decimal(score, 3)
 
 
-def _gaps(report: Report) -> str:
-    """What the test rows cannot tell of some classes."""
+def _class_caveats(report: Report) -> str:
+    """What the test rows cannot tell about some classes; "" if nothing."""
     sentences = class_caveats(report)
-    return _escaped(" ".join(sentences)) + "\n\n" if sentences else ""
+    return _escape(" ".join(sentences)) + "\n\n" if sentences else ""
 
 
 _MARKDOWN = frozenset("\\`*_{}[]()#+|!~")
 
 
-def _escaped(text: str) -> str:
-    """A person's words inside Markdown: nothing in them may break a table, become markup, a link or an HTML tag, or turn the direction of writing."""
+def _escape(text: str) -> str:
+    """A user's text inside Markdown: it cannot break a table, become markup, a link or an HTML tag, or reverse the writing direction."""
     html = escape(one_line(text), quote=False).replace("://", "&#58;//").replace("www.", "www&#46;")
-    safe = "".join(f"\\{c}" if c in _MARKDOWN and not _of_entity(html, at) else c for at, c in enumerate(html))
+    safe = "".join(f"\\{c}" if c in _MARKDOWN and not _belongs_to_entity(html, at) else c for at, c in enumerate(html))
     # At the beginning of a line these would be a rule or a list.
     return re.sub(r"^(\d*)([-=.)])", r"\1\\\2", safe)
 
 
-def _of_entity(html: str, at: int) -> bool:
-    """Whether the sign belongs to a reference such as "&#58;"."""
+def _belongs_to_entity(html: str, at: int) -> bool:
+    """Whether the character belongs to an entity such as "&#58;"."""
     return html[at] == "#" and html[at - 1 : at] == "&"
