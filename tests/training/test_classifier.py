@@ -11,7 +11,7 @@ import torch
 
 from tests.training.choices import TINY, tiny
 from trainer.errors import UserError
-from trainer.jobs.model_card import _loading
+from trainer.jobs.model_card import _loading_section
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training.classifier import build_classifier, count_parameters, encoder_of, in_head, load_saved_classifier, save_classifier
@@ -130,7 +130,7 @@ def test_a_head_without_an_architecture_is_loaded_as_the_card_says(kind: str, se
     # Nothing may take it for a model with a head drawn at random.
     with pytest.raises((OSError, ValueError)):
         pipeline("text-classification", model=str(folder))
-    card = _loading(Run(tmp_path))
+    card = _loading_section(Run(tmp_path))
     (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
     for text, row in zip(TEXTS, ours, strict=True):
         space: dict = {}
