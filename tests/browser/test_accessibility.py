@@ -92,7 +92,7 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     for run in page.locator("#runs-list tr").filter(has_text="right").locator("input[type=checkbox]").all():
         run.check()
         expect(run).to_be_checked()
-    expect(page.locator("#footer-runs")).to_contain_text("2 runs are ticked")
+    expect(page.locator("#footer-runs")).to_contain_text("2 runs are selected")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator("#comparison")).to_be_visible()
     check("comparing", "Runs")

@@ -117,7 +117,7 @@ def test_a_button_can_be_pressed_again_by_whoever_comes_back(visit: Open, fresh_
         expect(page.locator("#try-sample")).to_be_visible(timeout=5_000)
 
 
-def test_a_data_set_that_cannot_be_fetched_is_said_where_it_was_asked_for(visit: Open, empty_server: Server) -> None:
+def test_a_data_set_that_cannot_be_fetched_has_its_error_at_the_field(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     close_any_file(page)
     expect(page.locator("#hub-name")).to_be_hidden()
@@ -174,7 +174,7 @@ def test_the_one_before_can_be_closed_too(visit: Open, fresh_server: Server) -> 
     expect(page.locator("#footer-data .em-wrong")).to_have_count(0)
 
 
-def test_too_few_rows_are_said_once_at_the_top_and_by_both_tabs(visit: Open, empty_server: Server) -> None:
+def test_too_few_rows_are_reported_once_at_the_top_and_by_both_tabs(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     upload(page, table("rows4.csv", [("one day", "x"), ("two days", "y"), ("three days", "x"), ("four days", "y")]), rows="4")
     expect(title(page)).to_have_text("With 4 rows nothing would be left for validation")
@@ -262,7 +262,7 @@ def test_what_the_encoder_cannot_read_stands_first_and_in_view(visit: Open) -> N
         expect(page.locator("#findings")).not_to_contain_text("All texts fit")
 
 
-def test_many_classes_are_told_by_their_ends(visit: Open) -> None:
+def test_of_many_classes_the_ends_are_visible(visit: Open) -> None:
     path = SHARED / "data" / "quirks" / "banking77_train.csv"
     if not path.exists():
         pytest.skip("needs the data sets beside the checkout")
@@ -451,7 +451,7 @@ def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Ser
 
 
 @pytest.mark.parametrize("sample", ["#open-sample", "#open-messy"])
-def test_on_a_phone_a_file_is_told_on_three_screens(visit: Open, sample: str) -> None:
+def test_on_a_phone_a_file_takes_three_screens(visit: Open, sample: str) -> None:
     page = visit(width=390, height=844).page
     close_any_file(page)
     page.locator(sample).click()
@@ -526,7 +526,7 @@ def test_how_the_encoder_reads_a_row(visit: Open) -> None:
     expect(tokens.locator(".em-quote")).not_to_have_text(first)
 
 
-def test_another_split_is_said_at_once_and_a_wrong_one_refused(visit: Open, moods_csv: Path) -> None:
+def test_another_split_is_shown_at_once_and_a_wrong_one_refused(visit: Open, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     page.locator("#splitting").get_by_text("How the rows are split").click()

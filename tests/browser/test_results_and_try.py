@@ -80,8 +80,10 @@ def test_the_score_and_what_it_has_to_beat_are_in_view_on_arrival(visit: Open, s
     select_model(page, view)
     headline = page.locator("#headline")
     expect(headline.locator("h2")).to_have_text("Right on 162 of 204 texts it never saw: 79.4 %")
-    expect(headline).to_contain_text("Surely better than counting words (47.1 %). With other rows it would be between 73 and 84 %.")
-    expect(headline).to_contain_text("204 rows kept aside: never trained on, never used to choose.")
+    expect(headline).to_contain_text(
+        "Clearly better than counting words (47.1 %). With other test rows the accuracy would be between 73 and 84 %."
+    )
+    expect(headline).to_contain_text("204 test rows: never trained on, never used to choose anything.")
     assert page.locator("#headline").inner_text().count("79.4") == 2  # in the sentence and at the bar, and nowhere else
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -101,7 +103,7 @@ def test_four_rows_are_no_percentage(visit: Open, server: Server) -> None:
     select_model(page, view)
     expect(page.locator("#headline h2")).to_have_text("3 of 4 right: too few to say anything")
     expect(page.locator("#headline .em-conclusion")).to_have_text(
-        "It could be anything between 30 % and 95 %: add rows, or give a test file."
+        "The true accuracy could be anything between 30 % and 95 %: add rows, or add a test file."
     )
     assert "75" not in page.locator("#headline").inner_text()
     for width, height in SIZES:
@@ -117,7 +119,7 @@ def test_where_all_are_right_no_class_is_the_worst(visit: Open, server: Server) 
     expect(page.locator("#per-class tbody tr")).to_have_count(2)
     expect(page.locator("#per-class .em-worst")).to_have_count(0)
     assert "worst" not in page.locator("#per-class").inner_text().lower()
-    expect(page.locator("#confusions")).to_contain_text("None: all 60 test rows are right.")
+    expect(page.locator("#confusions")).to_contain_text("None: all 60 test rows are correct.")
     # Class names in a right-to-left script.
     for name in page.locator("#per-class tbody th span[dir=auto]").all():
         assert name.evaluate("e => getComputedStyle(e).direction") == "rtl"

@@ -84,7 +84,7 @@ def tick(page: Page, *views: RunView) -> None:
         ticked.first.uncheck()
     for view in views:
         checkbox(page, view).check()
-    message = "is ticked" if len(views) == 1 else f"{len(views)} runs are ticked"
+    message = "is selected" if len(views) == 1 else f"{len(views)} runs are selected"
     expect(page.locator("#footer-runs")).to_contain_text(message)
 
 
@@ -181,7 +181,7 @@ def test_runs_of_several_files_have_no_common_curves(visit: Open, pair: tuple[Ru
     expect(page.locator("#compare-loss-chart .annotation-text")).to_have_count(2)
 
 
-def test_a_name_given_here_is_seen_there_and_nobodys_ticks_jump(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
+def test_a_rename_is_seen_on_other_pages_and_keeps_their_selection(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
     renamed = train(seed=5)
     first, second = visit(), visit(new_context=True)
     for visited in (first, second):
@@ -331,7 +331,7 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, moods_
     expect(page.locator("#data-summary")).to_be_hidden()
 
 
-def test_what_takes_room_is_told_and_freed(visit: Open, train: Train) -> None:
+def test_disk_usage_is_shown_and_freed(visit: Open, train: Train) -> None:
     run = train(seed=10)
     page = visit().page
     runs_tab(page)
@@ -400,7 +400,7 @@ def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open,
     assert page.evaluate(SMALL_TARGETS, 44) == []
 
 
-def test_on_a_desktop_targets_are_36_pixels_and_the_foot_holds_all_actions(visit: Open, pair: tuple[RunView, RunView]) -> None:
+def test_on_a_desktop_targets_are_36_pixels_and_the_footer_holds_all_actions(visit: Open, pair: tuple[RunView, RunView]) -> None:
     page = visit(width=1280, height=860).page
     runs_tab(page)
     tick(page, pair[0])

@@ -120,7 +120,7 @@ def test_settings_survive_a_reload_after_a_single_change(visit: Open, server: Se
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_a_mistake_is_told_at_its_field_and_in_the_foot_and_goes_when_it_is_mended(
+def test_an_error_is_shown_at_its_field_and_in_the_footer_until_it_is_fixed(
     visit: Open, server: Server, moods_csv: Path, width: int, height: int
 ) -> None:
     page = visit(width=width, height=height).page
@@ -145,7 +145,7 @@ def test_a_mistake_is_told_at_its_field_and_in_the_foot_and_goes_when_it_is_mend
     assert server.runs() == runs_before
 
 
-def test_a_mistake_is_not_told_while_one_is_still_typing(visit: Open, moods_csv: Path) -> None:
+def test_an_error_is_not_shown_while_the_user_is_typing(visit: Open, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     choose_settings(page)
@@ -163,7 +163,7 @@ def test_a_mistake_is_not_told_while_one_is_still_typing(visit: Open, moods_csv:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_strip_keeps_its_height_and_its_place(visit: Open, fresh_server: Server, moods_csv: Path, width: int, height: int) -> None:
+def test_the_status_bar_keeps_its_height_and_its_place(visit: Open, fresh_server: Server, moods_csv: Path, width: int, height: int) -> None:
     server = fresh_server
     page = visit(server, width=width, height=height).page
     expect(page.locator("#status-bar")).to_be_hidden()
@@ -185,7 +185,7 @@ def test_the_strip_keeps_its_height_and_its_place(visit: Open, fresh_server: Ser
     expect(page.locator("#status-bar")).to_be_hidden()
 
 
-def test_start_answers_in_the_browser_before_the_server_is_asked(visit: Open, server: Server, moods_csv: Path) -> None:
+def test_start_shows_its_message_before_the_server_answers(visit: Open, server: Server, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     choose_settings(page, epochs="1", batch_size="16", max_length="32", seed="32")

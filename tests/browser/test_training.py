@@ -70,7 +70,7 @@ def test_a_zoom_survives_the_points_that_arrive_and_a_reload_loses_nothing(visit
     assert "Traceback" not in server.output
 
 
-def test_a_killed_server_leaves_a_run_that_goes_on_in_one_curve(visit: Open, server: Server, moods_csv: Path) -> None:
+def test_after_a_kill_the_run_continues_in_one_curve(visit: Open, server: Server, moods_csv: Path) -> None:
     first = visit()
     upload(first.page, moods_csv, rows="240")
     server.brake(True)
@@ -238,7 +238,7 @@ def test_a_level_pressed_straight_from_a_field_is_the_level_of_the_run(visit: Op
     expect(page.locator("#run-details")).to_contain_text("Quick look")
 
 
-def test_the_dial_and_the_recipes_set_the_form(visit: Open, server: Server, moods_csv: Path, tmp_path: Path) -> None:
+def test_levels_and_presets_fill_in_the_form(visit: Open, server: Server, moods_csv: Path, tmp_path: Path) -> None:
     visited = visit()
     page = visited.page
     upload(page, moods_csv, rows="240")

@@ -63,7 +63,7 @@ def copies_in(studio: Studio, path: Path) -> set[str]:
 
 
 def deletion(studio: Studio, *runs: str) -> str:
-    return runs_questions.build_question(studio, "delete", " ".join(runs)).rest
+    return runs_questions.build_question(studio, "delete", " ".join(runs)).details
 
 
 def test_with_a_run_go_all_copies_of_its_file(idle: Studio, secret: Path, harmless: Path) -> None:

@@ -30,17 +30,17 @@ def test_it_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:
     two = of_one_file(Compared(RUN, Recipe(), SCORES), Compared(other, Recipe(), SCORES), against=((1, compare_counts(80, 9, 1, 5)),))
     html = comparison_view._test_results(two, titles(two.runs))
     assert (
-        "in the order of macro F1 on their validation rows, and the others are held against the first, my moods, quick look (brisk otter)"
+        "sorted by macro F1 on their validation rows, and the others are compared with the first, my moods, quick look (brisk otter)"
         in html
     )
     assert "No test score chose it" in html
     assert "percentage points more of them than my moods, quick look (calm fox)" in html
     assert "Bonferroni" not in html
-    more = dataclasses.replace(
+    several = dataclasses.replace(
         two, runs=(*two.runs, Compared(third, Recipe(), SCORES)), against=(*two.against, (2, compare_counts(80, 1, 1, 13)))
     )
     assert "As 2 comparisons are looked at, p values are raised and intervals widened (Bonferroni)" in comparison_view._test_results(
-        more, titles(more.runs)
+        several, titles(several.runs)
     )
     table = comparison_view._score_table(two, titles(two.runs))
     assert table.index("Validation macro F1") < table.index("Test macro F1")
@@ -99,14 +99,14 @@ def test_the_settings_of_a_damaged_recipe_are_called_damaged() -> None:
     assert dict(comparison_view._settings([whole, damaged]))["Epochs"][1] == "damaged"
 
 
-def test_only_settings_that_differ_are_told_and_what_was_left_to_us_as_it_came_out() -> None:
+def test_only_settings_that_differ_are_listed_and_automatic_ones_with_the_value_used() -> None:
     one = Compared(dataclasses.replace(RUN, epochs=6, learning_rate=3e-5), Recipe(), SCORES)
     other = Compared(
         dataclasses.replace(RUN, id="c" * 32, epochs=3, learning_rate=3e-5), Recipe(epochs=3, repairs=("label_variants",)), SCORES
     )
     html = differences([one, other])
-    for told in ("Epochs", "6 (automatic)", ">3</td>", "Repairs", ">none</td>", "label written as most rows write it"):
-        assert told in html
+    for expected in ("Epochs", "6 (automatic)", ">3</td>", "Repairs", ">none</td>", "label written as most rows write it"):
+        assert expected in html
     for same in ("Seed", "Data", "Test rows", "Encoder"):
         assert same not in html
     assert "All settings are the same." in differences([one, dataclasses.replace(one, view=dataclasses.replace(one.view, id="c" * 32))])
@@ -114,8 +114,8 @@ def test_only_settings_that_differ_are_told_and_what_was_left_to_us_as_it_came_o
 
 def test_a_run_without_test_scores_is_compared_by_its_best_validation_scores() -> None:
     scored = dataclasses.replace(TRAINING, evaluations=(Evaluation(5, 0.5, 0.9, 0.8), Evaluation(10, 0.4, 0.6, 0.5)), best_step=5)
-    told = comparison_view._no_model_cell(Compared(scored, Recipe(), None))
-    assert "On the validation rows, at its best step 5: accuracy 90.0 %, macro F1 80.0 %." in told
+    html = comparison_view._no_model_cell(Compared(scored, Recipe(), None))
+    assert "On the validation rows, at its best step 5: accuracy 90.0 %, macro F1 80.0 %." in html
 
 
 def test_two_runs_of_one_name_are_told_apart() -> None:

@@ -40,7 +40,7 @@ def corpus_of(counts: dict[str, int]) -> Corpus:
     )
 
 
-def test_the_chip_names_the_file_and_its_size(moods: PreparedDraft) -> None:
+def test_the_badge_names_the_file_and_its_size(moods: PreparedDraft) -> None:
     html = data_view.file_badge(moods)
     assert ">moods.csv<" in html
     assert "240 rows · 3 classes" in html
@@ -117,13 +117,13 @@ def test_no_name_of_a_file_is_markup(studio: Studio, tmp_path: Path) -> None:
     rows = [(f"{text} {EVIL}", {"joy": EVIL}.get(mood, mood)) for text, mood in small_rows(90)]
     path = write_rows(tmp_path / "evil.csv", rows, (EVIL, "mood"))
     evil = studio.for_owner("local").drafts.open_files({"main": (f"{EVIL}.csv", path)})
-    found = assess_readiness(evil, DEFAULT_FRACTIONS)
+    readiness = assess_readiness(evil, DEFAULT_FRACTIONS)
     for html in (
         data_view.file_badge(evil),
-        data_view.readiness_html(evil, found),
+        data_view.readiness_html(evil, readiness),
         data_view.classes(evil.corpus),
         data_view.preview(evil),
         data_view.details(evil),
-        data_view.split_counts(evil, found),
+        data_view.split_counts(evil, readiness),
     ):
         assert "<img" not in html

@@ -26,15 +26,23 @@ def storage(**changes: object) -> Storage:
     return dataclasses.replace(whole, **changes)
 
 
-def room(found: Storage) -> str:
+def room(storage: Storage) -> str:
     trained = dataclasses.replace(RUN, model=KeptModel(step=3))
-    return disk_view.usage_html(found, [trained, TRAINING], TITLES)
+    return disk_view.usage_html(storage, [trained, TRAINING], TITLES)
 
 
-def test_the_room_is_told_by_what_it_is_for_the_largest_first() -> None:
+def test_disk_usage_is_listed_by_run_the_largest_first() -> None:
     html = room(storage())
-    for told in ("<strong>571.0 MB</strong>", "70.0 GB are free", ">90.0 MB<", ">180.0 MB<", ">271.0 MB<", "1.2 MB", "2.0 MB"):
-        assert told in html
+    for expected in (
+        "<strong>571.0 MB</strong>",
+        "70.0 GB of this disk are free",
+        ">90.0 MB<",
+        ">180.0 MB<",
+        ">271.0 MB<",
+        "1.2 MB",
+        "2.0 MB",
+    ):
+        assert expected in html
     assert html.index("my moods, balanced") < html.index("my moods, quick look")
 
 
@@ -46,11 +54,11 @@ def test_states_are_freed_only_where_a_model_stays() -> None:
     assert f'data-action="delete" data-code="{RUN.id}">' in html
 
 
-def test_what_bounds_checkpoints_is_told_and_whose_go_next() -> None:
+def test_the_limit_of_checkpoints_and_the_next_to_be_deleted_are_named() -> None:
     html = room(storage())
-    assert "take 480.0 MB. Up to 10.0 GB are kept of trainings that ended" in html
+    assert "take 480.0 MB. Up to 10.0 GB of ended trainings are kept" in html
     assert "The next to go" not in html
-    assert "The next to go are those of “my moods, quick look”; models, scores and curves stay." in room(storage(leaving=(RUN.id,)))
+    assert "The next are those of “my moods, quick look”; models, scores and curves stay." in room(storage(expiring=(RUN.id,)))
 
 
 def test_nothing_to_clear_cannot_be_cleared() -> None:
@@ -59,19 +67,19 @@ def test_nothing_to_clear_cannot_be_cleared() -> None:
     assert "<table" not in disk_view.usage_html(storage(runs=()), [], {})
 
 
-def test_what_was_done_is_said() -> None:
-    assert 'role="status" class="em-result">1 run deleted.' in disk_view.usage_html(storage(), [], {}, done="1 run deleted.")
+def test_the_result_of_an_action_is_shown() -> None:
+    assert 'role="status" class="em-result">1 run deleted.' in disk_view.usage_html(storage(), [], {}, result="1 run deleted.")
 
 
 def test_a_file_says_when_it_was_opened_and_what_goes_with_it() -> None:
     html = disk_view.files_html([DRAFT], now=1_000_000.0 + 3 * 3600 + 50)
-    for told in (
+    for expected in (
         "my moods.csv",
         "3 hours ago · 1.2 MB · with test file test.csv",
         "open now",
         f'data-action="reopen" data-code="{DRAFT.id}"',
     ):
-        assert told in html
+        assert expected in html
     assert "just now" in disk_view.files_html([DRAFT], now=1_000_030.0)
     assert "No file has been opened yet." in disk_view.files_html([], now=0.0)
 
@@ -85,5 +93,5 @@ def test_nothing_that_somebody_typed_is_markup() -> None:
 def test_a_file_that_ended_emotune_is_tried_again_knowingly() -> None:
     html = disk_view.files_html([dataclasses.replace(DRAFT, withheld=True)], now=1_000_060.0)
     assert f'data-action="retry" data-code="{DRAFT.id}"' in html
-    assert "Emotune ended while reading it" in html
+    assert "Emotune crashed while reading it" in html
     assert 'data-action="reopen"' not in html

@@ -41,17 +41,17 @@ class Server:
 
     def upload(self, path: Path) -> str:
         """Where an uploaded file lies on the server."""
-        answer = httpx.post(f"{self.address}gradio_api/upload", files={"files": (path.name, path.read_bytes())})
-        return answer.json()[0]
+        response = httpx.post(f"{self.address}gradio_api/upload", files={"files": (path.name, path.read_bytes())})
+        return response.json()[0]
 
     def post(self, endpoint: str, body: str) -> str:
         """What a program that minds no client library gets: the event stream of one call."""
         url = f"{self.address}gradio_api/call/{endpoint}"
         request = urllib.request.Request(url, data=body.encode(), headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            event = json.load(answer)["event_id"]
-        with urllib.request.urlopen(f"{url}/{event}", timeout=60) as answer:
-            return answer.read().decode()
+        with urllib.request.urlopen(request, timeout=30) as response:
+            event = json.load(response)["event_id"]
+        with urllib.request.urlopen(f"{url}/{event}", timeout=60) as response:
+            return response.read().decode()
 
 
 @pytest.fixture(scope="module")
@@ -122,8 +122,8 @@ def test_a_file_that_aborts_its_parser_is_a_sentence_and_the_server_lives(server
     file = shared / "faults" / "files" / "abort.parquet"
     if not file.is_file():
         pytest.skip(f"needs {file}, which is not part of the project")
-    found = server.client.predict(handle_file(file), api_name="/inspect")
-    assert (found["ok"], found["code"]) == (False, "file_damaged")
+    inspection = server.client.predict(handle_file(file), api_name="/inspect")
+    assert (inspection["ok"], inspection["code"]) == (False, "file_damaged")
     with pytest.raises(AppError, match="the process that read it ended suddenly"):
         server.client.predict(handle_file(file), None, None, RECIPE, api_name="/start")
     assert httpx.get(server.address).status_code == 200
@@ -156,19 +156,19 @@ def test_a_small_file_is_inspected_beside_a_big_one(server: Server, small_csv: P
 
 
 def test_inspect(server: Server, small_csv: Path) -> None:
-    found = server.client.predict(handle_file(small_csv), api_name="/inspect")
-    assert found["ok"] is True
-    assert found["file"] == "moods.csv"
-    assert set(found["labels"]) == {"anger", "joy", "sadness"}
-    assert found["text"] == {"name": "text", "index": 0}
+    inspection = server.client.predict(handle_file(small_csv), api_name="/inspect")
+    assert inspection["ok"] is True
+    assert inspection["file"] == "moods.csv"
+    assert set(inspection["labels"]) == {"anger", "joy", "sadness"}
+    assert inspection["text"] == {"name": "text", "index": 0}
     swapped = server.client.predict(handle_file(small_csv), "mood", "mood", api_name="/inspect")
     assert (swapped["ok"], swapped["code"]) == (False, "same_column")
 
 
 def test_inspect_answers_a_bad_file_with_its_sentence(server: Server, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").touch()
-    found = server.client.predict(handle_file(tmp_path / "empty.csv"), api_name="/inspect")
-    assert (found["ok"], found["code"]) == (False, "empty_file")
+    inspection = server.client.predict(handle_file(tmp_path / "empty.csv"), api_name="/inspect")
+    assert (inspection["ok"], inspection["code"]) == (False, "empty_file")
 
 
 def test_start_and_progress(server: Server, run: str) -> None:
@@ -234,8 +234,8 @@ def test_progress_names_whose_scores_it_gives() -> None:
     assert (now["train_loss"], now["train_accuracy"]) == (now["loss"], now["accuracy"]) == (0.2, 0.99)
     assert (now["best_step"], now["validation_accuracy"], now["validation_macro_f1"]) == (40, 0.91, 0.9)
     assert (now["latest_validation_accuracy"], now["latest_validation_macro_f1"]) == (0.62, 0.6)
-    nothing = _progress(RunView("x"))
-    assert {nothing[name] for name in now if name.endswith(("loss", "accuracy", "macro_f1", "best_step"))} == {None}
+    empty = _progress(RunView("x"))
+    assert {empty[name] for name in now if name.endswith(("loss", "accuracy", "macro_f1", "best_step"))} == {None}
 
 
 # Refusals
@@ -244,8 +244,11 @@ def test_progress_names_whose_scores_it_gives() -> None:
 @pytest.mark.parametrize("endpoint", ["/progress", "/stop", "/resume", "/report", "/predict"])
 @pytest.mark.parametrize("wanted", ["5eed" * 8, "../../etc", ""])
 def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str) -> None:
-    more = [["x"]] if endpoint == "/predict" else []
-    assert refusal(lambda: server.client.predict(wanted, *more, api_name=endpoint)) == "There is no such run. Choose one from the list."
+    other_inputs = [["x"]] if endpoint == "/predict" else []
+    assert (
+        refusal(lambda: server.client.predict(wanted, *other_inputs, api_name=endpoint))
+        == "There is no such run. Choose one from the list."
+    )
 
 
 @pytest.mark.parametrize(
@@ -267,11 +270,11 @@ def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_settings_out_of_range_are_a_sentence(server: Server, small_csv: Path, recipe: dict, about: str) -> None:
+def test_settings_out_of_range_are_a_sentence(server: Server, small_csv: Path, recipe: dict, expected: str) -> None:
     workspace = server.studio.for_owner("local")
     before = len(workspace.library.runs())
     recipe = {"encoder": "tiny-bert", **recipe}
-    assert about in refusal(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
+    assert expected in refusal(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
     assert len(workspace.library.runs()) == before
 
 
@@ -326,11 +329,11 @@ def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:
     ],
     ids=["empty", "one column", "one class", "two rows"],
 )
-def test_a_file_that_cannot_be_trained_on_is_a_sentence(server: Server, tmp_path: Path, content: str, about: str) -> None:
+def test_a_file_that_cannot_be_trained_on_is_a_sentence(server: Server, tmp_path: Path, content: str, expected: str) -> None:
     workspace = server.studio.for_owner("local")
     before = len(workspace.library.runs())
     (tmp_path / "bad.csv").write_text(content)
-    assert about in refusal(lambda: server.client.predict(handle_file(tmp_path / "bad.csv"), None, None, RECIPE, api_name="/start"))
+    assert expected in refusal(lambda: server.client.predict(handle_file(tmp_path / "bad.csv"), None, None, RECIPE, api_name="/start"))
     assert len(workspace.library.runs()) == before
 
 
@@ -339,9 +342,9 @@ def test_a_number_that_json_does_not_know_starts_nothing(server: Server, small_c
     workspace = server.studio.for_owner("local")
     before = len(workspace.library.runs())
     uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
-    answer = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "max_length": {value}}}]}}')
-    assert "event: error" in answer, answer
-    assert "Maximum length" in answer
+    response = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "max_length": {value}}}]}}')
+    assert "event: error" in response, response
+    assert "Maximum length" in response
     assert len(workspace.library.runs()) == before
 
 
@@ -354,9 +357,9 @@ def test_half_a_character_in_a_name_is_a_sentence(server: Server, small_csv: Pat
     if endpoint == "inspect":
         values = values[:2]
     uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
-    answer = server.post(endpoint, f'{{"data": [{uploaded}, {", ".join(values)}]}}')
-    assert "event: error" in answer, answer
-    assert "half a character" in answer
+    response = server.post(endpoint, f'{{"data": [{uploaded}, {", ".join(values)}]}}')
+    assert "event: error" in response, response
+    assert "half a character" in response
     assert len(workspace.library.runs()) == before
 
 
@@ -376,8 +379,8 @@ def test_what_the_page_refuses_the_api_refuses_with_a_code(server: Server, tmp_p
 
 
 def test_half_a_character_is_answered(server: Server, run: str) -> None:
-    answer = server.post("predict", f'{{"data": ["{run}", ["\\ud800 happy"]]}}')
-    assert "event: complete" in answer, answer
+    response = server.post("predict", f'{{"data": ["{run}", ["\\ud800 happy"]]}}')
+    assert "event: complete" in response, response
 
 
 @pytest.mark.parametrize("meta", [True, False], ids=["as a file", "as a plain object"])
@@ -387,9 +390,9 @@ def test_no_file_of_the_server_can_be_named(server: Server, tmp_path: Path, endp
     secret = write_rows(tmp_path / "secret.csv", [(f"a secret number {n}", "ab"[n % 2]) for n in range(40)])
     before = len(workspace.library.runs())
     file = {"path": str(secret)} | ({"meta": {"_type": "gradio.FileData"}} if meta else {})
-    answer = server.post(endpoint, json.dumps({"data": [file, None, None] + ([RECIPE] if endpoint == "start" else [])}))
-    assert "event: complete" not in answer, answer
-    assert "rows_seen" not in answer
+    response = server.post(endpoint, json.dumps({"data": [file, None, None] + ([RECIPE] if endpoint == "start" else [])}))
+    assert "event: complete" not in response, response
+    assert "rows_seen" not in response
     assert len(workspace.library.runs()) == before
 
 
@@ -405,20 +408,20 @@ def test_no_file_of_the_server_can_be_named(server: Server, tmp_path: Path, endp
 @pytest.mark.parametrize("path", ["gradio_api/upload", "gradio_api/call/stop", "gradio_api/run/predict", "gradio_api/queue/join", "config"])
 def test_foreign_names_and_pages_get_nothing(server: Server, path: str, headers: dict, status: int) -> None:
     for method in ("POST", "GET", "OPTIONS"):
-        answer = httpx.request(method, server.address + path, headers=headers)
-        assert answer.status_code == status
-        assert not [name for name in answer.headers if name.startswith("access-control")]
-        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
-        assert "server" not in answer.headers
+        response = httpx.request(method, server.address + path, headers=headers)
+        assert response.status_code == status
+        assert not [name for name in response.headers if name.startswith("access-control")]
+        assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
+        assert "server" not in response.headers
 
 
 def test_one_request_brings_one_file_and_leaves_nothing_where_it_brings_more(server: Server) -> None:
     folder = Path(get_upload_folder())
     before = sorted(folder.rglob("*"))
-    answer = httpx.post(f"{server.address}gradio_api/upload", files=[("files", (f"{n}.csv", b"a,b\n" * n)) for n in range(1000)])
-    assert (answer.status_code, answer.text) == (413, "These are too many files at once; send at most 1.")
-    answer = httpx.post(f"{server.address}gradio_api/upload", files={"another": ("x.csv", b"a,b\n")})
-    assert answer.status_code == 200
+    response = httpx.post(f"{server.address}gradio_api/upload", files=[("files", (f"{n}.csv", b"a,b\n" * n)) for n in range(1000)])
+    assert (response.status_code, response.text) == (413, "These are too many files at once; send at most 1.")
+    response = httpx.post(f"{server.address}gradio_api/upload", files={"another": ("x.csv", b"a,b\n")})
+    assert response.status_code == 200
     assert sorted(folder.rglob("*")) == before
 
 
@@ -435,11 +438,11 @@ def test_what_the_page_does_not_use_is_closed(server: Server, path: str) -> None
 def test_the_download_is_the_model_that_answers(server: Server, run: str, tmp_path: Path) -> None:
     from transformers import pipeline
 
-    with urllib.request.urlopen(f"{server.address}download/{run}", timeout=60) as answer:
-        assert answer.headers["content-type"] == "application/zip"
+    with urllib.request.urlopen(f"{server.address}download/{run}", timeout=60) as response:
+        assert response.headers["content-type"] == "application/zip"
         name = server.studio.for_owner("local").library.view(run).name.replace(" ", "-")
-        assert f'filename="{name}.zip"' in answer.headers["content-disposition"]
-        (tmp_path / "model.zip").write_bytes(answer.read())
+        assert f'filename="{name}.zip"' in response.headers["content-disposition"]
+        (tmp_path / "model.zip").write_bytes(response.read())
     with zipfile.ZipFile(tmp_path / "model.zip") as archive:
         archive.extractall(tmp_path)
     classify = pipeline("text-classification", model=str(tmp_path / name), top_k=None)

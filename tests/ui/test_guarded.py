@@ -32,12 +32,12 @@ def test_no_route_of_gradio_s_or_ours_answers_without_the_password(page) -> None
     assert len(routes) > 80
     with httpx.Client(base_url=page.local_url, follow_redirects=False) as http:
         for path, method in routes:
-            answer = http.request(method, re.sub(r"\{[^}]*\}", "x", path))
+            response = http.request(method, re.sub(r"\{[^}]*\}", "x", path))
             if path.rstrip("/") in ("", "/login"):
-                assert answer.status_code in (200, 303, 400, 401, 429), (method, path)
-                assert "gradio" not in answer.text
+                assert response.status_code in (200, 303, 400, 401, 429), (method, path)
+                assert "gradio" not in response.text
             else:
-                assert answer.status_code == 401, (method, path)
+                assert response.status_code == 401, (method, path)
 
 
 def test_a_program_that_knows_the_password_gets_in_and_another_does_not(page) -> None:

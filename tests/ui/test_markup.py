@@ -19,7 +19,7 @@ class Read(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.tags: set[str] = set()
         self.attributes: dict[str, str] = {}
-        self.words = ""
+        self.text = ""
         self.open: list[str] = []
         self.feed(html)
         self.close()
@@ -34,15 +34,15 @@ class Read(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.words += data
+        self.text += data
 
 
-def assert_only_words(html: str, words: str) -> None:
+def assert_only_text(html: str, text: str) -> None:
     """That ``words`` of a person stand in it as they are, and made no element of it."""
-    found = Read(html)
-    assert "img" not in found.tags
-    assert words in found.words
-    assert found.open == []
+    parsed = Read(html)
+    assert "img" not in parsed.tags
+    assert text in parsed.text
+    assert parsed.open == []
 
 
 EVERYTHING: dict[str, Callable[[str], str]] = {
@@ -67,19 +67,19 @@ def test_every_function_is_tested() -> None:
 
 @pytest.mark.parametrize("words", [EVIL, QUOTED])
 @pytest.mark.parametrize("name", EVERYTHING)
-def test_words_stay_words(name: str, words: str) -> None:
-    found = Read(EVERYTHING[name](words))
-    assert found.tags <= OURS
-    assert not {a for a in found.attributes if a.startswith("on") or a in ("href", "src")}
-    assert words in found.words
-    assert found.open == []
+def test_words_stay_words(name: str, text: str) -> None:
+    parsed = Read(EVERYTHING[name](text))
+    assert parsed.tags <= OURS
+    assert not {a for a in parsed.attributes if a.startswith("on") or a in ("href", "src")}
+    assert text in parsed.text
+    assert parsed.open == []
 
 
 def test_nothing_is_cut_but_what_nobody_reads() -> None:
     assert markup.text("a" * 200) == "a" * 200
     assert markup.text("a" * 201) == "a" * 199 + "…"
     # Cut before it is escaped: half an entity would be shown as rubbish.
-    assert Read(markup.text("<" * 300)).words == "<" * 199 + "…"
+    assert Read(markup.text("<" * 300)).text == "<" * 199 + "…"
 
 
 def test_no_message_no_notice() -> None:
@@ -87,14 +87,14 @@ def test_no_message_no_notice() -> None:
 
 
 @pytest.mark.parametrize("kind", ["error", "warning", "ok", "info"])
-def test_only_what_went_wrong_is_read_out_at_once(kind: str) -> None:
-    found = Read(markup.notice("Hello.", kind))
-    assert found.attributes.get("role") == ("alert" if kind == "error" else None)
-    assert found.words.endswith("Hello.")
+def test_only_what_went_wrong_is_read_out_at_once(severity: str) -> None:
+    parsed = Read(markup.notice("Hello.", severity))
+    assert parsed.attributes.get("role") == ("alert" if severity == "error" else None)
+    assert parsed.text.endswith("Hello.")
 
 
 def test_facts_without_a_value_are_left_out() -> None:
-    assert Read(markup.facts([("Rows", "12"), ("Classes", "")])).words == "Rows12"
+    assert Read(markup.facts([("Rows", "12"), ("Classes", "")])).text == "Rows12"
 
 
 def test_the_likeliest_class_comes_first_and_the_rest_is_one_line() -> None:

@@ -1,4 +1,4 @@
-"""The empty desk as HTML: files opened before, and a file that could not be opened."""
+"""The Data tab without a file as HTML: files opened before, and a file that could not be opened."""
 
 from trainer.drafts.store import DraftSummary
 from trainer.ui import no_file_view

@@ -47,8 +47,8 @@ def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handler
     # With "once" gradio's page drops what comes meanwhile, without a word: right for a second press of the same button only.
     once = [handler for handler in handlers if handler["backend_fn"] and handler["trigger_mode"] == "once"]
     targets = [[(component, name) for component, name in handler["targets"] if component is not None] for handler in once]
-    assert [found for found in targets if len(found) > 1] == []
-    assert {name for found in targets for _, name in found} <= {"click", "load", "tick", "expand", "collapse"}
+    assert [group for group in targets if len(group) > 1] == []
+    assert {name for group in targets for _, name in group} <= {"click", "load", "tick", "expand", "collapse"}
 
 
 @pytest.mark.parametrize("name", ["first_refresh", "tick", "refresh_all"])
@@ -68,15 +68,15 @@ def test_a_failed_refresh_is_a_message_on_the_page(
     assert "Something went wrong here" in message
 
 
-def test_stop_in_the_strip_stops_the_run_it_was_drawn_for_and_no_other(studio: Studio, small_csv: Path) -> None:
+def test_stop_in_the_status_bar_stops_the_run_it_was_drawn_for_and_no_other(studio: Studio, small_csv: Path) -> None:
     idle = other_studio(studio)
     first, second = begin(idle, small_csv), begin(idle, small_csv, another(2))
     html = status_bar_html(idle.for_owner(ME).library.runs(), {first.id: "a", second.id: "b"}, None, now=0.0)
     (code,) = re.findall(r'data-action="stop" data-code="(\w+)"', html)
     assert code == first.id
     # It ends before the press arrives, and the next one begins.
-    for run, kind in ((first, "phase"), (first, "finished"), (second, "phase")):
-        Run(idle.for_owner(ME).library.folder(run.id)).log.append(kind, **({"what": "training"} if kind == "phase" else {}))
+    for run, event_type in ((first, "phase"), (first, "finished"), (second, "phase")):
+        Run(idle.for_owner(ME).library.folder(run.id)).log.append(event_type, **({"what": "training"} if event_type == "phase" else {}))
     with writer_lock(idle.for_owner(ME).library.folder(second.id)):
         page._run_action(idle, Mock(), "stop", code)
         assert [

@@ -62,7 +62,7 @@ def test_what_no_repair_answers_has_no_button(studio: Studio, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("labels", ["xyxy", "xyzw"])
-def test_rows_too_few_to_split_are_said_at_the_top(studio: Studio, tmp_path: Path, labels: str) -> None:
+def test_too_few_rows_to_split_are_reported_at_the_top(studio: Studio, tmp_path: Path, labels: str) -> None:
     prepared = opened(studio, tmp_path, [(f"text {label} {n}", label) for n, label in enumerate(labels)])
     assert prepared.ready
     readiness = assess_readiness(prepared, DEFAULT_FRACTIONS)
@@ -72,7 +72,7 @@ def test_rows_too_few_to_split_are_said_at_the_top(studio: Studio, tmp_path: Pat
     assert readiness.summary == f"{readiness.title}."
 
 
-def test_a_share_out_of_range_stands_in_the_way_too(studio: Studio, tmp_path: Path) -> None:
+def test_a_fraction_out_of_range_is_an_error_too(studio: Studio, tmp_path: Path) -> None:
     readiness = assess_readiness(opened(studio, tmp_path, small_rows(60)), {"validation_share": 0.1, "test_share": 0.9})
     assert readiness.summary.startswith("Test share must be")
     assert not readiness.ready

@@ -8,7 +8,7 @@ from html import unescape
 import numpy as np
 import pytest
 
-from tests.ui.test_markup import Read, assert_only_words
+from tests.ui.test_markup import Read, assert_only_text
 from trainer.evaluation.report import Report, build_report
 from trainer.library import Reports
 from trainer.runs.view import BaselineScores, Majority, Metrics, RunView
@@ -40,7 +40,7 @@ def headline(view: RunView, report: Report, *, validation: Report | None = None)
 
 
 def visible_text(html: str) -> str:
-    return Read(html).words.replace("\N{NO-BREAK SPACE}", " ")
+    return Read(html).text.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def names_in_order(html: str) -> list[str]:
@@ -53,23 +53,23 @@ def names_in_order(html: str) -> list[str]:
 @pytest.mark.parametrize(
     ("baseline", "sentence"),
     [
-        (0.40, "Surely better than counting words (40.0 %)."),
+        (0.40, "Clearly better than counting words (40.0 %)."),
         (0.68, "Not clearly better than counting words (68.0 %)."),
         (0.72, "Not clearly better than counting words (72.0 %)."),
         (0.90, "Counting words alone does better (90.0 %)."),
     ],
 )
-def test_better_is_said_only_where_the_interval_says_so(baseline: float, sentence: str) -> None:
-    words = visible_text(headline(counting(baseline), right(0.7)))
-    assert "Right on 140 of 200 texts it never saw: 70.0 %" in words
-    assert f"{sentence} With other rows it would be between 63 and 76 %." in words
+def test_better_is_claimed_only_if_the_interval_shows_it(baseline: float, sentence: str) -> None:
+    text = visible_text(headline(counting(baseline), right(0.7)))
+    assert "Right on 140 of 200 texts it never saw: 70.0 %" in text
+    assert f"{sentence} With other test rows the accuracy would be between 63 and 76 %." in text
 
 
-def test_of_few_rows_no_share_is_said_but_how_little_is_known() -> None:
+def test_few_rows_get_no_percentage_but_a_warning() -> None:
     report = report_of([(0, 0), (0, 1), (1, 1), (1, 1)])
     html = headline(counting(0.5), report)
     assert "3 of 4 right: too few to say anything" in html
-    assert "It could be anything between 30 % and 95 %: add rows, or give a test file." in visible_text(html)
+    assert "The true accuracy could be anything between 30 % and 95 %: add rows, or add a test file." in visible_text(html)
     assert "75" not in visible_text(html)
     assert "this model 3 of 4" in html
     assert "counting words<br>2 of 4" in html
@@ -77,7 +77,7 @@ def test_of_few_rows_no_share_is_said_but_how_little_is_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "why"), [("stopped", "the training was stopped before"), ("finished", "it failed, or the run broke off")]
+    ("status", "why"), [("stopped", "the training was stopped before"), ("finished", "it failed, or the run was interrupted")]
 )
 def test_where_there_is_no_baseline_the_page_says_why(status: str, why: str) -> None:
     html = headline(dataclasses.replace(RUN, status=status), right(0.7))
@@ -95,13 +95,13 @@ def test_one_mistake_in_thousands_is_not_a_hundred_per_cent() -> None:
 
 
 def test_every_accuracy_says_of_which_rows_it_is() -> None:
-    words = visible_text(headline(counting(0.4), right(0.7), validation=right(0.8, 100)))
-    assert "On the 200 test rows: 70.0 % (63.3 to 75.9 %, 200 rows)." in words
-    assert "On the 100 validation rows, which chose the step whose model was kept: 80.0 %." in words
-    assert f"{TITLE} (brisk otter), from moods.csv. 200 rows kept aside: never trained on, never used to choose." in words
+    text = visible_text(headline(counting(0.4), right(0.7), validation=right(0.8, 100)))
+    assert "On the 200 test rows: 70.0 % (63.3 to 75.9 %, 200 rows)." in text
+    assert "On the 100 validation rows, which chose the model that was kept: 80.0 %." in text
+    assert f"{TITLE} (brisk otter), from moods.csv. 200 test rows: never trained on, never used to choose anything." in text
 
 
-def test_the_friendly_name_is_said_once() -> None:
+def test_the_friendly_name_appears_once() -> None:
     reports = Reports(test=right(0.7), validation=right(0.7))
     html = results_view.headline(RUN, "moods, balanced (brisk otter)", reports, link="")
     assert visible_text(html).count("brisk otter") == 1
@@ -110,9 +110,7 @@ def test_the_friendly_name_is_said_once() -> None:
 def test_the_baseline_says_on_how_many_rows_it_learned() -> None:
     report = report_of([(n % 3, n % 3) for n in range(60)])
     for rows, learned in ((100_000, "the same 100,000 training rows"), (20_000, "20,000 of the 100,000 training rows")):
-        assert f"having learned from {learned}: 90.0 % of the test rows, macro F1 0.90." in visible_text(
-            headline(counting(0.9, rows), report)
-        )
+        assert f"trained on {learned}: 90.0 % of the test rows, macro F1 0.90." in visible_text(headline(counting(0.9, rows), report))
 
 
 def test_the_most_frequent_class_is_that_of_the_training_rows_where_it_is_known() -> None:
@@ -124,11 +122,11 @@ def test_the_most_frequent_class_is_that_of_the_training_rows_where_it_is_known(
     assert "most frequent<br>25 %" in html
 
 
-def test_the_bar_is_told_in_words() -> None:
+def test_the_bar_has_a_text_alternative() -> None:
     label = Read(results_view.bar(counting(0.471), right(0.7))).attributes["aria-label"]
     assert label == (
-        "Right on the 200 test rows. counting words: 47.1 %; Always answering the most frequent class: 50.0 %; "
-        "this model: 70.0 %, between 63.3 and 75.9 % with other rows."
+        "Accuracy on the 200 test rows. counting words: 47.1 %; Always answering the most frequent class: 50.0 %; "
+        "this model: 70.0 %, between 63.3 and 75.9 % with other test rows."
     )
 
 
@@ -138,14 +136,14 @@ def test_the_bar_is_told_in_words() -> None:
 def test_the_confusions_made_most_often_come_first() -> None:
     rows = [(0, 1)] * 3 + [(1, 0)] * 3 + [(2, 0)] * 5 + [(2, 1)] + [(0, 0)] * 20 + [(1, 1)] * 2
     report = report_of(rows)
-    found = [(c.true, c.said, c.rows, c.of) for c in results_view.worst_confusions(report)]
+    confusions = [(c.true, c.predicted, c.rows, c.support) for c in results_view.worst_confusions(report)]
     # Of joy's and anger's three each, anger's are more of the class.
-    assert found == [("love", "joy", 5, 6), ("anger", "joy", 3, 5), ("joy", "anger", 3, 23)]
-    assert "love taken for joy: 5 of 6" in visible_text(results_view.confusions(report))
+    assert confusions == [("love", "joy", 5, 6), ("anger", "joy", 3, 5), ("joy", "anger", 3, 23)]
+    assert "love predicted as joy: 5 of 6" in visible_text(results_view.confusions(report))
 
 
 def test_where_all_are_right_there_is_no_confusion() -> None:
-    assert "None: all 60 test rows are right." in visible_text(results_view.confusions(report_of([(n % 3, n % 3) for n in range(60)])))
+    assert "None: all 60 test rows are correct." in visible_text(results_view.confusions(report_of([(n % 3, n % 3) for n in range(60)])))
 
 
 # Class by class
@@ -176,12 +174,10 @@ def test_where_all_classes_are_alike_none_is_the_worst() -> None:
     assert html.count("1.00<small>0.84–1.00</small>") == 6
 
 
-def test_the_averages_stand_in_the_foot_with_their_intervals() -> None:
+def test_the_averages_stand_in_the_footer_with_their_intervals() -> None:
     report = report_of([(0, 0)] * 38 + [(0, 1)] * 2 + [(1, 1)] * 5)
     foot = re.search(r"<tfoot>.*</tfoot>", results_view.classes(report)).group()
-    assert re.search(
-        r"Macro F10\.\d\d0\.\d\d–0\.\d\dThe mean of F1: each of the 2 classes that occur counts the same\.", visible_text(foot)
-    )
+    assert re.search(r"Macro F10\.\d\d0\.\d\d–0\.\d\dThe mean F1: each of the 2 classes that occur counts the same\.", visible_text(foot))
     assert re.search(r"Weighted F10\.\d\d0\.\d\d–0\.\d\d", visible_text(foot))
 
 
@@ -221,4 +217,4 @@ def test_no_name_is_markup() -> None:
         results_view.classes(report),
     )
     for html in pieces:
-        assert_only_words(html, EVIL)
+        assert_only_text(html, EVIL)

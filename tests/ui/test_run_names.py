@@ -34,8 +34,8 @@ def test_a_run_is_called_by_its_file_and_level_unless_a_person_named_it() -> Non
         ("___.csv", ""),
     ],
 )
-def test_a_file_s_name_as_words(name: str, words: str) -> None:
-    assert file_title(name) == words
+def test_a_file_s_name_as_words(name: str, title: str) -> None:
+    assert file_title(name) == title
 
 
 def test_titles_that_differ_stay_as_they_are() -> None:

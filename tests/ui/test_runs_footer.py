@@ -1,4 +1,4 @@
-"""The foot of the Runs tab: which actions what is ticked allows."""
+"""The footer of the Runs tab: the actions that the selection allows."""
 
 import dataclasses
 import re
@@ -17,15 +17,15 @@ def test_without_runs_it_leads_to_the_data() -> None:
     assert actions(runs_footer.footer([], {}, any_runs=False)) == ["to-data"]
 
 
-def test_without_a_tick_it_says_what_ticks_are_for() -> None:
+def test_without_a_selection_it_says_what_can_be_selected() -> None:
     html = runs_footer.footer([], {}, any_runs=True)
-    assert "Tick runs to" in html
+    assert "Select runs to" in html
     assert actions(html) == []
 
 
 def test_one_finished_run_can_be_opened_first_of_all() -> None:
     html = runs_footer.footer([RUN], TITLES, any_runs=True)
-    assert "my moods, quick look is ticked." in html
+    assert "my moods, quick look is selected." in html
     assert actions(html) == ["deselect", "delete", "rename", "more-epochs", "again", "more", "open"]
     assert html.count("em-primary") == 1
     assert html.index("em-primary") > html.index('data-action="more"')
@@ -39,11 +39,11 @@ def test_one_that_broke_off_can_be_resumed_and_one_that_trains_can_not() -> None
 
 def test_two_to_six_are_compared_and_more_are_not() -> None:
     two = runs_footer.footer([RUN, TRAINING], TITLES, any_runs=True)
-    assert "2 runs are ticked." in two
+    assert "2 runs are selected." in two
     assert actions(two) == ["deselect", "delete", "more", "compare"]
     assert f'data-code="{RUN.id} {TRAINING.id}"' in two
     seven = runs_footer.footer([RUN] * 7, TITLES, any_runs=True)
-    assert "7 runs are ticked. At most 6 can be compared." in seven
+    assert "7 runs are selected. At most 6 can be compared." in seven
     assert "compare" not in actions(seven)
 
 

@@ -1,4 +1,4 @@
-"""The list of runs as HTML: what stands there, when it is drawn anew, and that no word is markup."""
+"""The list of runs as HTML: what it shows, when it is updated, and that no text becomes markup."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -30,20 +30,20 @@ RUN = RunView(
 TRAINING = dataclasses.replace(RUN, id="b" * 32, name="calm fox", status="running", seconds=None)
 
 
-def listed(views: Sequence[RunView], found: dict[str, Scores] | None = None) -> str:
-    return runs_list.table_html(views, dict(zip((v.id for v in views), run_names.titles(views), strict=True)), found or {})
+def listed(views: Sequence[RunView], scores: dict[str, Scores] | None = None) -> str:
+    return runs_list.table_html(views, dict(zip((v.id for v in views), run_names.titles(views), strict=True)), scores or {})
 
 
 def test_a_row_says_what_a_run_is_and_reached() -> None:
     html = listed([RUN], {RUN.id: SCORES})
-    for told in (
+    for expected in (
         "my moods, quick look</button>",
         '<small dir="auto">brisk otter · tiny-bert',
         "</span> finished",
         "took 3 min 20 s",
         "2023-11-14T22:13:20+00:00",
     ):
-        assert told in html
+        assert expected in html
     assert "<strong>90.3 %</strong><small>(89 to 91 %, 3,200 rows)</small>" in html
     assert "91.1 %<small>macro F1 87.1 %</small>" in html
 
@@ -58,24 +58,24 @@ def test_scores_that_few_rows_carry_are_counts() -> None:
     assert "%" not in html
 
 
-def test_a_title_opens_its_run_and_a_box_ticks_it() -> None:
+def test_a_title_opens_its_run_and_a_checkbox_selects_it() -> None:
     html = listed([RUN])
     assert f'data-action="open" data-code="{RUN.id}" dir="auto">my moods, quick look</button>' in html
-    assert f'data-run="{RUN.id}" aria-label="Choose my moods, quick look"' in html
+    assert f'data-run="{RUN.id}" aria-label="Select my moods, quick look"' in html
 
 
 def test_runs_stand_under_their_files_the_newest_first() -> None:
     other = dataclasses.replace(RUN, id="c" * 32, name="shy hare", source_name="bank.csv", created=RUN.created + 5)
     older = dataclasses.replace(RUN, id="d" * 32, name="old elk", created=RUN.created - 5)
     html = listed([other, RUN, older])
-    places = [html.index(told) for told in (">bank.csv<", "bank, quick look", ">my_moods.csv<", "(brisk otter)", "(old elk)")]
+    places = [html.index(expected) for expected in (">bank.csv<", "bank, quick look", ">my_moods.csv<", "(brisk otter)", "(old elk)")]
     assert places == sorted(places)
     assert "<small>2 runs</small>" in html
 
 
-def test_a_name_is_told_once() -> None:
-    twins = [RUN, dataclasses.replace(RUN, id="c" * 32, name="shy hare")]
-    assert listed(twins).count("shy hare") == 2  # the title, and what its box is called
+def test_a_name_appears_once() -> None:
+    same_title = [RUN, dataclasses.replace(RUN, id="c" * 32, name="shy hare")]
+    assert listed(same_title).count("shy hare") == 2  # the title, and what its box is called
     renamed = dataclasses.replace(RUN, name="the good one", renamed=True)
     assert '<small dir="auto">quick look · tiny-bert</small>' in listed([renamed])
 
@@ -100,7 +100,7 @@ def test_a_damaged_run_says_so_in_words_and_what_can_still_be_done() -> None:
     assert "File unknown" in listed([lost])
 
 
-def test_a_child_run_says_whose_training_it_goes_on_with() -> None:
+def test_a_child_run_names_the_run_that_it_continues() -> None:
     child = dataclasses.replace(RUN, id="c" * 32, name="bold owl", parent=RUN.id, parent_name=RUN.name, parent_step=9, more_epochs=2)
     assert "my moods, quick look + 2 epochs</button>" in listed([child, RUN])
     assert "continues my moods, quick look" in listed([child, RUN])
@@ -109,16 +109,16 @@ def test_a_child_run_says_whose_training_it_goes_on_with() -> None:
     assert "continues" not in listed([RUN])
 
 
-def test_checkpoints_that_go_next_are_told_before() -> None:
-    told = "Its checkpoints go when the next training ends"
-    assert listed([RUN, TRAINING]).count(told) == 0
-    html = runs_list.table_html([RUN, TRAINING], run_names.titles_by_id([RUN, TRAINING]), {}, leaving=(RUN.id,))
-    assert html.count(told) == 1
-    assert html.index(told) < html.index(f'data-run="{TRAINING.id}"')
+def test_checkpoints_about_to_be_deleted_are_announced() -> None:
+    expected = "Its checkpoints are deleted when the next training ends"
+    assert listed([RUN, TRAINING]).count(expected) == 0
+    html = runs_list.table_html([RUN, TRAINING], run_names.titles_by_id([RUN, TRAINING]), {}, expiring=(RUN.id,))
+    assert html.count(expected) == 1
+    assert html.index(expected) < html.index(f'data-run="{TRAINING.id}"')
 
 
 def test_no_runs_teach() -> None:
-    assert "The first one begins with a table" in listed([])
+    assert "Open a table of texts and labels" in listed([])
     assert runs_list.version([]) == ""
 
 
@@ -129,11 +129,11 @@ def test_no_runs_teach() -> None:
         *({"best_step": 5}, {"seconds": 7.0}, {"damage": ("x",)}),
     ],
 )
-def test_the_list_is_drawn_anew_when_it_shows_something_else(change: dict) -> None:
+def test_the_list_is_updated_when_what_it_shows_changes(change: dict) -> None:
     assert runs_list.version([TRAINING]) != runs_list.version([dataclasses.replace(TRAINING, **change)])
 
 
-def test_the_list_is_not_drawn_anew_at_each_step() -> None:
+def test_the_list_is_not_updated_at_each_step() -> None:
     later = dataclasses.replace(TRAINING, step=20, points=(LogPoint(20, 0.4, 0.9),), seconds_left=9.0, samples_per_second=80.0)
     assert runs_list.version([TRAINING, RUN]) == runs_list.version([later, RUN])
     assert runs_list.version([TRAINING, RUN]) != runs_list.version([RUN])

@@ -1,4 +1,4 @@
-"""What is asked before something is done: the words, the room that becomes free, and what cannot be asked."""
+"""The question before an action: its text, the disk space that is freed, and what cannot be asked."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -21,13 +21,13 @@ DRAFT = DraftSummary("d" * 32, "my moods.csv", "", "", 0.0, 1_200_000, open=Fals
 
 @pytest.fixture
 def studio() -> Any:
-    room = Storage(1, (RunStorage(TRAINED.id, TRAINED.name, 1, 180_000_000, 1),), (), 2_000_000, 1, 180_000_000, 1)
+    storage = Storage(1, (RunStorage(TRAINED.id, TRAINED.name, 1, 180_000_000, 1),), (), 2_000_000, 1, 180_000_000, 1)
     return SimpleNamespace(
         runs=lambda _: [TRAINED, OTHER, TRAINING],
         disk_bytes=lambda _, __: 90_000_000,
         copies=lambda _, __: Copies((), None, ()),
         drafts=lambda _: (DRAFT,),
-        storage=lambda _: room,
+        storage=lambda _: storage,
     )
 
 
@@ -37,13 +37,13 @@ def test_what_needs_no_question_asks_none(studio: Any) -> None:
 
 def test_deleting_says_what_is_lost_and_what_is_freed(studio: Any) -> None:
     one = runs_questions.build_question(studio, "delete", TRAINED.id)
-    assert one.strong == "Delete “my moods, quick look (brisk otter)”?"
-    assert "Its model, its curves, scores and copy of the data are lost for good. This frees 90.0 MB of disk space." in one.rest
-    assert [press.action for press in one.presses] == ["confirm-delete", "cancel"]
+    assert one.title == "Delete “my moods, quick look (brisk otter)”?"
+    assert "Its model, curves, scores and copy of the data are lost for good. This frees 90.0 MB of disk space." in one.details
+    assert [button.action for button in one.buttons] == ["confirm-delete", "cancel"]
     two = runs_questions.build_question(studio, "delete", f"{TRAINED.id} {OTHER.id}")
-    assert OTHER.name in two.strong
-    assert "frees 180.0 MB" in two.rest
-    assert two.presses[0].title == "Delete 2 runs for good"
+    assert OTHER.name in two.title
+    assert "frees 180.0 MB" in two.details
+    assert two.buttons[0].title == "Delete 2 runs for good"
 
 
 def test_what_trains_is_not_deleted(studio: Any) -> None:
@@ -52,31 +52,31 @@ def test_what_trains_is_not_deleted(studio: Any) -> None:
 
 
 @pytest.mark.parametrize("action", ["rename", "more-epochs", "delete", "free", "remove-draft", "more"])
-def test_what_is_gone_is_no_longer_here(studio: Any, action: str) -> None:
-    with pytest.raises(UserError, match="no longer here"):
+def test_what_was_deleted_no_longer_exists(studio: Any, action: str) -> None:
+    with pytest.raises(UserError, match=r"no longer exists?"):
         runs_questions.build_question(studio, action, "f" * 32)
 
 
-def test_a_name_begins_with_the_title_and_a_mistake_is_told_at_it(studio: Any) -> None:
+def test_the_name_field_holds_the_title_and_shows_errors(studio: Any) -> None:
     question = runs_questions.build_question(studio, "rename", TRAINED.id)
     assert question.field.value == "my moods, quick look"
     assert runs_questions.build_question(studio, "rename", OTHER.id).field.value == OTHER.name
-    assert runs_questions.build_question(studio, "rename", TRAINED.id, wrong="Too long.").wrong == "Too long."
+    assert runs_questions.build_question(studio, "rename", TRAINED.id, error="Too long.").error == "Too long."
 
 
 def test_more_epochs_say_how_long_one_took(studio: Any) -> None:
     question = runs_questions.build_question(studio, "more-epochs", TRAINED.id)
-    assert "An epoch took about 40 s before." in question.rest
-    assert question.field.kind == "number"
+    assert "So far an epoch took about 40 s." in question.details
+    assert question.field.input_type == "number"
 
 
 def test_freeing_says_what_stays(studio: Any) -> None:
     question = runs_questions.build_question(studio, "free", TRAINED.id)
-    assert "not be trained further; its model, its scores and its curves stay. This frees 180.0 MB" in question.rest
-    assert "frees up to 1.2 MB" in runs_questions.build_question(studio, "remove-draft", DRAFT.id).rest
-    assert "frees up to 2.0 MB" in runs_questions.build_question(studio, "clear", "").rest
+    assert "cannot be continued afterwards; its model, scores and curves stay. This frees 180.0 MB" in question.details
+    assert "frees up to 1.2 MB" in runs_questions.build_question(studio, "remove-draft", DRAFT.id).details
+    assert "frees up to 2.0 MB" in runs_questions.build_question(studio, "clear", "").details
 
 
 def test_a_narrow_screen_gets_all_actions_and_a_way_out(studio: Any) -> None:
     question = runs_questions.build_question(studio, "more", TRAINED.id)
-    assert [press.action for press in question.presses] == ["again", "more-epochs", "rename", "delete", "deselect", "cancel"]
+    assert [button.action for button in question.buttons] == ["again", "more-epochs", "rename", "delete", "deselect", "cancel"]

@@ -1,4 +1,4 @@
-"""The sheet with a question: what it asks, what is typed, and that no word is markup."""
+"""The sheet with a question: its text, its field, and that no text becomes markup."""
 
 from tests.ui.test_runs_list import EVIL
 from trainer.ui import runs_sheet
@@ -27,6 +27,6 @@ def test_a_mistake_is_an_alert() -> None:
 
 
 def test_nothing_that_somebody_typed_is_markup() -> None:
-    html = runs_sheet.question_html(Question(EVIL, EVIL, field=Field("New name", f'"{EVIL}', 60), wrong=EVIL))
+    html = runs_sheet.question_html(Question(EVIL, EVIL, field=Field("New name", f'"{EVIL}', 60), error=EVIL))
     assert "<img" not in html
     assert 'value="&quot;&lt;img' in html

@@ -1,4 +1,4 @@
-"""Scores are said with what they rest on."""
+"""Scores are shown with their rows and intervals."""
 
 from trainer.evaluation.intervals import Interval
 from trainer.runs.view import BaselineScores, Metrics
@@ -15,14 +15,14 @@ def test_a_share_stands_with_its_range_and_its_rows() -> None:
 
 
 def test_few_rows_carry_no_per_cent() -> None:
-    for said in (score_format.in_short, score_format.with_range, score_format.in_a_sentence):
-        assert "%" not in said(FEW, 4)
-        assert "3 of 4 right" in said(FEW, 4)
-        assert "%" in said(FEW, score_format.FEW_ROWS)
+    for format_score in (score_format.in_short, score_format.with_range, score_format.in_a_sentence):
+        assert "%" not in format_score(FEW, 4)
+        assert "3 of 4 right" in format_score(FEW, 4)
+        assert "%" in format_score(FEW, score_format.FEW_ROWS)
     assert score_format.short_sentence(FEW, 4, None) == "3 of 4 test rows right, too few to say anything"
 
 
-def test_the_end_of_a_training_is_told_with_its_range_and_what_had_to_be_beaten() -> None:
+def test_the_final_score_has_its_interval_and_baseline() -> None:
     baseline = BaselineScores(714, validation=Metrics(0.4, 0.3), test=Metrics(0.471, 0.4))
     assert score_format.whole_sentence(SCORE, 204, baseline) == "67.6 % right on 204 test rows (61.0 to 73.6 %); counting words: 47.1 %"
     assert score_format.whole_sentence(SCORE, 204, None) == "67.6 % right on 204 test rows (61.0 to 73.6 %)"

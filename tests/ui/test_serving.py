@@ -52,6 +52,6 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
         server.wait()
     view = RunStore(runs).view(Run(runs / waiting.id))
     assert (view.status, view.has_model) == ("stopped", True)
-    said = (tmp_path / "output").read_text()
-    assert f"{view.name} stops after its current step and keeps its best model" in said
-    assert "Traceback" not in said
+    output = (tmp_path / "output").read_text()
+    assert f"{view.name} stops after its current step and keeps its best model" in output
+    assert "Traceback" not in output

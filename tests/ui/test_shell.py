@@ -1,4 +1,4 @@
-"""Header, foot and the model in hand as HTML."""
+"""Header, footer and model picker as HTML."""
 
 import re
 from pathlib import Path
@@ -10,13 +10,13 @@ from trainer.ui.buttons import Button
 EVIL = "<img src=x onerror=alert(1)>"
 
 
-def test_a_foot_escapes_what_it_says() -> None:
+def test_a_footer_escapes_what_it_says() -> None:
     html = shell.footer_html(EVIL, Button("do", EVIL, code=EVIL, busy_message=EVIL, elem_id="x"))
     assert "<img" not in html
     assert html.count("&lt;img") == 4
 
 
-def test_a_mistake_in_the_foot_is_read_out() -> None:
+def test_an_error_in_the_footer_is_announced() -> None:
     assert "role=alert" in shell.footer_html("Epochs must be a number.", is_error=True)
     assert "role=alert" not in shell.footer_html("Ready.")
 

@@ -1,4 +1,4 @@
-"""The strip tells of one run: what runs, what has just ended, what was interrupted."""
+"""The status bar shows one run: what runs, what has just ended, what was interrupted."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ def bar_html(*views: RunView, scores: Scores | None = None) -> str:
     return status_bar_html(views, {v.id: f"file {v.id}" for v in views}, scores, now=NOW)
 
 
-def test_nothing_to_tell_takes_no_room() -> None:
+def test_without_a_run_there_is_no_bar() -> None:
     assert bar_html() == ""
     assert bar_html(ended(ago=3 * 3600)) == ""
     assert bar_html(ended("cancelled")) == ""
@@ -71,7 +71,7 @@ def test_a_failure_says_what_happened() -> None:
     assert "file a failed. The disk is full. Free some &lt;b&gt;space&lt;/b&gt;." in html
 
 
-def test_an_interrupted_run_is_told_however_long_ago() -> None:
+def test_an_interrupted_run_is_shown_however_long_ago() -> None:
     view = RunView(id="a", status="interrupted", queued=1.0, step=60, total_steps=138, code="")
     assert "was interrupted at step 60 of 138" in bar_html(view)
     assert 'data-action="resume"' in bar_html(view)

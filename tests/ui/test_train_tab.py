@@ -41,7 +41,7 @@ def test_beside_a_finished_model_stand_its_own_validation_scores_and_not_the_las
     assert "62.0 %" not in html
 
 
-def test_while_it_trains_the_best_and_the_latest_are_told_apart() -> None:
+def test_during_a_training_the_best_and_the_latest_scores_are_distinguished() -> None:
     live = with_liveness(build_view("x", FIRST), living=True, stop_asked=False)
     html = shown_html(live)
     assert 'Validation accuracy (best so far, step 40)</dt><dd dir="auto">91.0 %' in html
@@ -86,14 +86,14 @@ def running(**facts: object) -> RunView:
     return dataclasses.replace(view, **facts)
 
 
-def test_over_the_charts_stands_what_the_model_is_right_on() -> None:
+def test_the_heading_says_what_the_model_is_right_on() -> None:
     assert "Right on 62 % of the validation rows." in train_view.head(running(), "my file")
     few = running(rows={"validation": 10})
-    assert "Right on 6 of 10 of the rows" in train_view.head(few, "my file")
+    assert "Right on 6 of 10 of the validation rows" in train_view.head(few, "my file")
     assert "%" not in train_view.head(few, "my file").split("</strong>")[0]
 
 
-def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
+def test_a_failure_says_what_happened_over_the_charts_and_in_the_footer() -> None:
     view = dataclasses.replace(build_view("x", FIRST), status="failed", message="The disk is full. Free some space.", code="disk")
     assert "my file failed." in train_view.head(view, "my file")
     assert "The disk is full. Free some space." in train_view.head(view, "my file")
@@ -104,7 +104,7 @@ def test_a_failure_says_what_happened_over_the_charts_and_in_the_foot() -> None:
     assert "em-primary" in foot
 
 
-def test_the_foot_says_why_a_run_waits() -> None:
+def test_the_footer_says_why_a_run_waits() -> None:
     view = build_view("x", FIRST[:2])
     assert "It starts in a moment." in train_view.footer(view, 0, None)
     assert "Waiting in the queue behind 2 runs." in train_view.footer(view, 2, None)
@@ -114,7 +114,7 @@ def test_the_foot_says_why_a_run_waits() -> None:
     assert 'data-action="stop" data-code="x"' in foot
 
 
-def test_a_foot_has_one_primary_button_at_most() -> None:
+def test_a_footer_has_one_primary_button_at_most() -> None:
     for status in ("queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"):
         for events in (FIRST, KEPT_80):
             view = dataclasses.replace(build_view("x", events), status=status)
@@ -129,7 +129,7 @@ def test_what_nothing_is_known_of_is_no_number() -> None:
     ]
 
 
-def test_the_foot_of_the_form_says_what_start_would_do() -> None:
+def test_the_footer_of_the_form_says_what_start_would_do() -> None:
     foot = train_tab.start_footer("a.csv", 716, 37.0)
     assert "Trains on a.csv, 716 rows. Takes about 40 s." in foot
     assert "disabled" not in foot

@@ -1,4 +1,4 @@
-"""The form of a training: by what level of the dial a run is called, and what a page that was just opened shows of the last file."""
+"""The form of a training: the level of a run, and what a page that was just opened shows of the last file."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page
     values[first:] = map(from_browser, recipe_form.values(recipe))
     assert training_form.recipe_from_form(laid_out, values) == recipe
     assert training_form.chosen_level(studio, laid_out, draft, values) == level
-    # The dial moves a moment later than what is typed.
+    # The level changes a moment later than what is typed.
     for other in ("7", "0", "many"):
         assert training_form.chosen_level(studio, laid_out, draft, [*values[:first], other, *values[first + 1 :]]) == ""
     values[first - 1] = recipe_form.CUSTOM

@@ -30,7 +30,7 @@ def test_without_a_model_or_its_rows_there_is_no_example(studio: Studio, run: st
     assert try_tab.text_or_example(studio, run, "") == ""
 
 
-def test_before_a_model_is_chosen_the_answer_says_that_there_is_none(studio: Studio) -> None:
+def test_without_a_model_the_prediction_says_so(studio: Studio) -> None:
     html = try_tab.show(studio, "", "is anybody there?")
     assert 'data-run=""' in html
     assert f'data-text="{try_tab.checksum("is anybody there?")}"' in html

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.ui.test_markup import Read, assert_only_words
+from tests.ui.test_markup import Read, assert_only_text
 from trainer.library import ExampleRow
 from trainer.training.predictor import Prediction
 from trainer.ui import try_tab, try_view
@@ -27,34 +27,34 @@ def prediction(*shares: float, **facts: object) -> Prediction:
         ((0.998, 0.001, 0.001), "Probably joy (99.8 %)"),
     ],
 )
-def test_an_answer_is_said_as_sure_as_it_is(shares: tuple[float, ...], words: str) -> None:
-    assert Read(try_view.prediction_sentence(NAMES, shares)).words == words
+def test_a_prediction_is_worded_by_its_probability(shares: tuple[float, ...], text: str) -> None:
+    assert Read(try_view.prediction_sentence(NAMES, shares)).text == text
 
 
-def test_the_answer_names_its_model_and_the_label_of_an_example() -> None:
-    words = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1), "moods, best", label="fear")).words
-    assert "Answered by moods, best." in words
-    assert "Its label is fear. ✗ The answer is wrong." in words
+def test_a_prediction_names_its_model_and_the_label_of_an_example() -> None:
+    text = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1), "moods, best", label="fear")).text
+    assert "Predicted by moods, best." in text
+    assert "Its label is fear. ✗ The prediction is wrong." in text
     assert (
-        "Its label is joy. ✓ The answer is right."
-        in Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1), "moods", label="joy")).words
+        "Its label is joy. ✓ The prediction is correct."
+        in Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1), "moods", label="joy")).text
     )
     assert "Its label" not in try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1), "moods, best")
 
 
-def test_what_was_not_read_as_it_stands_is_said() -> None:
-    cut = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1, cut=True, tokens=80, tokens_read=32), "moods")).words
+def test_a_cut_or_repaired_text_is_noted() -> None:
+    cut = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1, cut=True, tokens=80, tokens_read=32), "moods")).text
     assert "80 tokens (pieces of words) long, and the model reads the first 32" in cut
-    repaired = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1, repaired=True, text="as read"), "moods")).words
+    repaired = Read(try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1, repaired=True, text="as read"), "moods")).text
     assert "“as read”" in repaired
-    none = Read(try_view.prediction_html(NAMES, prediction(problem="The model cannot read any character of this text."), "moods")).words
+    none = Read(try_view.prediction_html(NAMES, prediction(problem="The model cannot read any character of this text."), "moods")).text
     assert "cannot read any character of this text" in none
 
 
 def test_examples_have_their_labels_and_without_a_model_there_are_none() -> None:
     html = try_view.examples([ExampleRow("who goes there", "fear", 3), ExampleRow("at last", "joy", 9)])
     assert html.count('data-action="example"') == 2
-    assert "who goes therefear" in Read(html).words
+    assert "who goes therefear" in Read(html).text
     assert try_view.examples([]) == ""
 
 
@@ -66,7 +66,7 @@ def test_no_word_of_a_person_is_markup() -> None:
         try_view.no_text(EVIL),
     )
     for html in pieces:
-        assert_only_words(html, EVIL)
+        assert_only_text(html, EVIL)
 
 
 def test_the_checksum_of_a_text_is_that_of_the_browser() -> None:

@@ -93,11 +93,13 @@ def _repairs_made(prepared: PreparedDraft) -> list[str]:
         return []
     items = []
     for code in prepared.draft.repairs:
-        count = prepared.repaired.counts.get(code, 0)
+        n_changes = prepared.repaired.counts.get(code, 0)
         changes = [c for c in prepared.repaired.changes if c.repair == code][:20]
         examples = [Example(c.line, c.old, c.new if c.field != "row" else "left out") for c in changes]
         message = (
-            f"Repaired. {describe_repair(code, count)}." if count else f"There was nothing left to repair ({REPAIRS[code].title.lower()})."
+            f"Repaired. {describe_repair(code, n_changes)}."
+            if n_changes
+            else f"There was nothing left to repair ({REPAIRS[code].title.lower()})."
         )
         items.append(_line("ok", message, "", [Button("undo", "Undo", code=code)], examples))
     return items

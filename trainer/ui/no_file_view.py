@@ -80,8 +80,8 @@ def drafts_html(summaries: Sequence[DraftSummary], *, now: float) -> str:
         return ""
     items = [_draft(summary, now) for summary in summaries]
     hidden = items[_VISIBLE_DRAFTS:]
-    more = f'<details class="em-folded"><summary>{len(hidden)} more</summary><ul>{"".join(hidden)}</ul></details>' if hidden else ""
-    return f"<h3>Files opened before</h3><ul>{''.join(items[:_VISIBLE_DRAFTS])}</ul>{more}"
+    folded = f'<details class="em-folded"><summary>{len(hidden)} more</summary><ul>{"".join(hidden)}</ul></details>' if hidden else ""
+    return f"<h3>Files opened before</h3><ul>{''.join(items[:_VISIBLE_DRAFTS])}</ul>{folded}"
 
 
 def open_error(name: str, message: str, *, previous: DraftSummary | None = None, rows: int = 0) -> str:

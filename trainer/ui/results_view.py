@@ -74,7 +74,7 @@ def no_results_html() -> str:
         ("What does it confuse?", "Which classes it confuses, with the number of texts."),
         ("Which class is hard?", "Its scores for each class, the worst class first."),
     )
-    cards = "".join(f"<li><strong>{question}</strong><span>{answer}</span></li>" for question, answer in questions)
+    cards = "".join(f"<li><strong>{question}</strong><span>{description}</span></li>" for question, description in questions)
     return shell.heading("No results yet", description) + f'<ul class="em-questions">{cards}</ul>'
 
 

@@ -19,13 +19,13 @@ def footer(selected: Sequence[RunView], titles: Mapping[str, str], *, any_runs: 
     if not selected:
         hint = f"Press a run's name to open it. Select runs to rename, continue or delete them, 2 to {MOST_COMPARED} to compare."
         return shell.footer_html(f"{limit_notice} {hint}".strip())
-    more = Button("more", "More …", code=_ids(selected)).html
+    more_button = Button("more", "More …", code=_ids(selected)).html
     others = "".join(button.html for button in other_buttons(selected))
-    main = main_button(selected)
+    primary = main_button(selected)
     return (
         shell.footer_html(selection_message(selected, titles))
-        + f'<span class="em-run-buttons">{Button("deselect", "Deselect", link=True).html}{others}</span><span class="em-runs-more">{more}</span>'
-        + (main.html if main else "")
+        + f'<span class="em-run-buttons">{Button("deselect", "Deselect", link=True).html}{others}</span><span class="em-runs-more">{more_button}</span>'
+        + (primary.html if primary else "")
     )
 
 

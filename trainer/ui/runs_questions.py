@@ -80,8 +80,8 @@ def _of_copies(studio: Studio, views: Sequence[RunView], titles: Mapping[str, st
     copies, possessive = studio.for_owner(owner()).storage.find_copies([view.id for view in views]), "its" if len(views) == 1 else "their"
     sentences = []
     if copies.going:
-        count = len(copies.going)
-        sentences.append(f"{pluralize(count, 'file')} opened before with the same content {'is' if count == 1 else 'are'} deleted too.")
+        n_files = len(copies.going)
+        sentences.append(f"{pluralize(n_files, 'file')} opened before with the same content {'is' if n_files == 1 else 'are'} deleted too.")
     if copies.open is not None:
         sentences.append(f"{copies.open.main.name} is open on the Data tab and stays there until you remove it.")
     if copies.runs:

@@ -43,7 +43,7 @@ class ValidatingBlocks(gr.Blocks):
             if isinstance(options.get("request"), list):
                 raise _refused("This call does not take batches.")
             if not is_valid_utf8(options.get("session_hash") or ""):
-                raise _refused("The session hash holds half a surrogate pair.")
+                raise _refused("The session hash holds half a character.")
             inputs = _validated(block_fn, inputs, options.get("event_data"))
             return await super().process_api(block_fn, inputs, **options)
         except gr.Error as error:
@@ -66,7 +66,7 @@ def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> 
             if isinstance(component, component_type) and not (value is None or _is_one_of(value, types)):
                 raise _refused(f"Value {index} of this call must be {description}.")
         if isinstance(value, str) and not is_valid_utf8(value):
-            raise _refused("A text holds half a surrogate pair, which cannot be encoded. Send it again without it.")
+            raise _refused("A text holds half a character (a lone surrogate), which cannot be encoded. Send it again without it.")
     if block_fn.collects_event_data:
         if event is None or not _is_event_data(event._data):
             raise _refused("This event is unknown.")
