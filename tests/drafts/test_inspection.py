@@ -31,7 +31,7 @@ def test_a_good_file(tmp_path, reader):
         "rows_dropped_count": 2,
         "rows_dropped": [
             {"line": 22, "reason": "no text in this row"},
-            {"line": 23, "reason": "too few cells: 1 instead of 2; it stands below the table"},
+            {"line": 23, "reason": "too few cells: 1 instead of 2; it is below the table"},
         ],
         "text": {"name": "text", "index": 0},
         "label": {"name": "label", "index": 1},

@@ -21,7 +21,7 @@ def codes(table) -> list[str]:
     return [warning.code for warning in table.warnings]
 
 
-# --- what stands above and below the table --------------------------------------------------------------------------
+# --- above and below the table --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_lines_above_the_header(above, count):
 def test_named_values_above_a_wider_table():
     table = table_of("Survey;Mood\nDate;2024\nid;text;label\n" + "".join(f"{n};some text here {n};{LABELS[n % 3]}\n" for n in range(9)))
     assert table.columns == ("id", "text", "label")
-    assert table.warnings[0].message == "2 lines stand above the table and were not read as rows; the first is “Survey;Mood”."
+    assert table.warnings[0].message == "2 lines above the table were not read as rows; the first is “Survey;Mood”."
     assert table.warnings[0].line == 1
 
 
@@ -67,7 +67,7 @@ def test_a_note_below_the_table_is_a_dropped_row(below):
     table = table_of("text,label\n" + BODY + below)
     assert table.rows == ROWS
     (dropped,) = table.dropped
-    assert dropped.reason == "too few cells: 1 instead of 2; it stands below the table"
+    assert dropped.reason == "too few cells: 1 instead of 2; it is below the table"
 
 
 def test_a_header_that_comes_again_is_no_row():
@@ -86,7 +86,7 @@ def test_tables_drawn_with_lines(text):
     table = table_of(text)
     at = table.columns.index("text")
     assert [row[at].strip() for row in table.rows] == ["hello there", "bye now", "so it goes"]
-    assert table.dropped[0].reason == "it is a line drawn between rows"
+    assert table.dropped[0].reason == "it is a separator line"
 
 
 # --- quotation marks and escapes ------------------------------------------------------------------------------------

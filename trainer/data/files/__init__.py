@@ -1,1 +1,1 @@
-"""A file's bytes -> Table: what it is, its encoding, its dialect, its header; every row kept or accounted for."""
+"""Reads the bytes of a file as a Table: format, encoding, dialect, header; every row is kept or dropped with a reason."""

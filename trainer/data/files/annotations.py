@@ -1,6 +1,6 @@
-"""What annotation tools write around a label (doccano, Prodigy, Label Studio, spaCy): nested JSON made flat, rejected rows named.
+"""Flattens the nested JSON of annotation tools (doccano, Prodigy, Label Studio, spaCy) and drops rejected rows.
 
-Reads no file; what has another structure than those four is left as it is.
+Reads no file and leaves any other structure unchanged.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Any
 from trainer.data.files.table import DroppedRow
 
 _Row = dict[str, Any]
-_SAMPLE_ROWS = 100  # rows that show whether a file is of such a tool
+_SAMPLE_ROWS = 100  # rows that show whether such a tool wrote the file
 _WRAPPERS = ("data", "row")  # Label Studio's task, and a row of the Hugging Face rows API
 _PRODIGY = ("_input_hash", "_task_hash", "_session_id", "accept")
 _ANSWERS = ("accept", "reject", "ignore")
@@ -20,7 +20,7 @@ _DROP_REASONS = {
 
 
 def flatten_annotations(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
-    """The rows with their labels in cells of their own; what an annotator rejected is added to ``dropped``."""
+    """The rows with their labels as plain cells; rejected rows are added to ``dropped``."""
     for key in _WRAPPERS:
         if _is_mostly(rows, key, dict):
             rows = [_unwrap(row, key) for row in rows]
@@ -31,21 +31,21 @@ def flatten_annotations(numbers: list[int], rows: list[_Row], dropped: list[Drop
 
 
 def unwrap_single(value: Any) -> Any:
-    """A list of one scalar as that scalar, an empty list as nothing; anything else as it is."""
+    """The scalar in a list of one, None for an empty list, any other value unchanged."""
     if isinstance(value, list) and (not value or (len(value) == 1 and not isinstance(value[0], list | dict))):
         return value[0] if value else None
     return value
 
 
-def _is_mostly(rows: list[_Row], key: str, kind: type) -> bool:
+def _is_mostly(rows: list[_Row], key: str, expected_type: type) -> bool:
     if not any(key in row for row in rows[:_SAMPLE_ROWS]):
         return False
-    found = sum(isinstance(row.get(key), kind) for row in rows)
-    return 0 < found >= 0.9 * sum(row.get(key) is not None for row in rows)
+    n_matching = sum(isinstance(row.get(key), expected_type) for row in rows)
+    return 0 < n_matching >= 0.9 * sum(row.get(key) is not None for row in rows)
 
 
 def _unwrap(row: _Row, key: str) -> _Row:
-    """``{"data": {"text": "..."}}`` as ``{"text": "..."}``, in the same place; a key that is taken becomes "data.text"."""
+    """``{"data": {"text": "..."}}`` as ``{"text": "..."}``, in the same position; a key that exists already becomes "data.text"."""
     inner = row.get(key)
     if not isinstance(inner, dict):
         return row
@@ -62,22 +62,22 @@ def _unwrap(row: _Row, key: str) -> _Row:
 
 
 def _flatten_choices(rows: list[_Row], key: str) -> list[_Row]:
-    """The choice of the first annotation as a column: "choice", or one for each question where several were asked."""
+    """The choice of the first annotation as the column "choice", or as one column per question if there are several."""
     if not _is_mostly(rows, key, list):
         return rows
-    found = [list(_iter_choices(row.get(key))) for row in rows]
-    if not any(found):
+    choices_of_rows = [list(_iter_choices(row.get(key))) for row in rows]
+    if not any(choices_of_rows):
         return rows
-    several = len({name for choices in found for name, _ in choices}) > 1
-    flat = []
-    for row, choices in zip(rows, found, strict=True):
-        new = {name: value for name, value in row.items() if name != key}
+    has_several_questions = len({name for choices in choices_of_rows for name, _ in choices}) > 1
+    flattened = []
+    for row, choices in zip(rows, choices_of_rows, strict=True):
+        other_cells = {name: value for name, value in row.items() if name != key}
         chosen: dict[str, list[Any]] = {}
         for name, labels in choices:
-            column = name if several and name else "choice"
-            chosen.setdefault(f"{column} ({key})" if column in new else column, []).extend(labels)
-        flat.append(new | chosen)
-    return flat
+            column = name if has_several_questions and name else "choice"
+            chosen.setdefault(f"{column} ({key})" if column in other_cells else column, []).extend(labels)
+        flattened.append(other_cells | chosen)
+    return flattened
 
 
 def _iter_choices(annotations: Any) -> Iterator[tuple[str, list[Any]]]:
@@ -101,7 +101,7 @@ def _flatten_cats(rows: list[_Row]) -> list[_Row]:
         return rows
     values = {str(value).lower() for row in rows if isinstance(row.get("cats"), dict) for value in row["cats"].values()}
     if not values or not values <= {"0", "1", "0.0", "1.0", "true", "false"}:
-        return rows  # shares and amounts: which of them is the label cannot be said
+        return rows  # probabilities or amounts: no single one is the label
     return [row | {"cats": _positive_cats(row["cats"])} if isinstance(row.get("cats"), dict) else row for row in rows]
 
 
@@ -118,14 +118,14 @@ def _drop_rejected(numbers: list[int], rows: list[_Row], dropped: list[DroppedRo
     answers = [row.get("answer") for row in rows]
     if not all(answer is None or (isinstance(answer, str) and answer in _ANSWERS) for answer in answers):
         return numbers, rows
-    refused = dict(_DROP_REASONS)
+    reasons = dict(_DROP_REASONS)
     labels = {str(unwrap_single(row.get("accept", row.get("label")))) for row in rows}
     if len(labels) < 2 and "accept" not in rows[0]:
-        del refused["reject"]  # one label was asked for, yes or no: the answer is the class
+        del reasons["reject"]  # a yes/no question about one label: the answer is the class
     kept: list[tuple[int, _Row]] = []
     for number, row, answer in zip(numbers, rows, answers, strict=True):
-        if answer in refused:
-            dropped.append(DroppedRow(number, refused[answer]))
+        if answer in reasons:
+            dropped.append(DroppedRow(number, reasons[answer]))
         else:
             kept.append((number, row))
     return [number for number, _ in kept], [row for _, row in kept]

@@ -1,6 +1,6 @@
-"""Compressed files: the one file inside, never more of it than may be read.
+"""Unpacks the single file in a compressed file, up to the size limit.
 
-Writes nothing to disk, looks at no name, and unpacks no archive within an archive.
+Writes nothing to disk, ignores file names, and unpacks no archive within an archive.
 """
 
 import bz2
@@ -25,15 +25,15 @@ _PADDING = re.compile(rb"\0*")
 _ERRORS = (OSError, EOFError, ValueError, IndexError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 
 
-def unpack(data: bytes, kind: FileFormat, limits: Limits) -> bytes:
+def unpack(data: bytes, file_format: FileFormat, limits: Limits) -> bytes:
     """The single file in ``data``, of at most ``limits.max_bytes``.
 
     Raises UserError ``compressed_file`` (several files, a password, an unknown method), ``file_damaged`` or ``file_too_large``.
     """
     try:
-        if kind == "zip":
+        if file_format == "zip":
             return _unpack_zip(data, limits)
-        return _read_limited(_iter_chunks(data, kind), limits)
+        return _read_limited(_iter_chunks(data, file_format), limits)
     except _ERRORS as error:
         raise UserError(
             "This compressed file is damaged or cut short. Copy or download it again, or upload the CSV file inside.", code="file_damaged"
@@ -42,55 +42,55 @@ def unpack(data: bytes, kind: FileFormat, limits: Limits) -> bytes:
 
 def _too_large(limits: Limits) -> UserError:
     return UserError(
-        f"The file is larger than {limits.max_bytes / 1024 / 1024:,.0f} MB when unpacked, the most that is read here. "
+        f"The file is larger than {limits.max_bytes / 1024 / 1024:,.0f} MB when unpacked, the maximum. "
         "Keep only the columns with the texts and the labels, or fewer rows.",
         code="file_too_large",
     )
 
 
-def _iter_chunks(data: bytes, kind: FileFormat) -> Iterator[bytes]:
-    """The content in pieces of at most ``_CHUNK_BYTES`` bytes, whatever the compressed data say; several streams in a row are one file."""
-    view, at = memoryview(data), 0
+def _iter_chunks(data: bytes, file_format: FileFormat) -> Iterator[bytes]:
+    """The content in chunks of at most ``_CHUNK_BYTES``; several streams in a row are one file."""
+    view, offset = memoryview(data), 0
     for _ in range(_MAX_STREAMS):
-        if kind == "gzip":
-            at = yield from _gzip_stream(view, at)
+        if file_format == "gzip":
+            offset = yield from _gzip_stream(view, offset)
         else:
-            at = yield from _stream(
-                bz2.BZ2Decompressor() if kind == "bzip2" else lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES), view, at
+            offset = yield from _stream(
+                bz2.BZ2Decompressor() if file_format == "bzip2" else lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES), view, offset
             )
-        # Padding with zeros is allowed after a stream; anything else that is no stream is not ours to read.
-        at = _PADDING.match(data, at).end()
-        if not data.startswith(_MAGIC[kind], at):
+        # Zero padding is allowed after a stream; any other trailing data is ignored.
+        offset = _PADDING.match(data, offset).end()
+        if not data.startswith(_MAGIC[file_format], offset):
             return
     raise UserError(
-        f"This file is compressed in more than {_MAX_STREAMS:,} parts, the most that are read here. Unpack it and upload the file inside.",
+        f"This file is compressed in more than {_MAX_STREAMS:,} parts, the maximum. Unpack it and upload the file inside.",
         code="compressed_file",
     )
 
 
-def _gzip_stream(data: memoryview, at: int) -> Generator[bytes, None, int]:
-    """What the stream at a place unpacks to; returns where it ends."""
+def _gzip_stream(data: memoryview, offset: int) -> Generator[bytes, None, int]:
+    """Yield the content of the stream at ``offset``; return the offset of its end."""
     stream = zlib.decompressobj(16 + zlib.MAX_WBITS)
     while not stream.eof:
-        # Piece by piece: what is left over of one is copied.
-        piece = data[at : at + _PIECE_BYTES]
+        # In pieces, because zlib copies the unconsumed rest of each.
+        piece = data[offset : offset + _PIECE_BYTES]
         chunk = stream.decompress(piece, _CHUNK_BYTES)
         if not chunk and not piece:
             raise EOFError
-        at += len(piece) - len(stream.unused_data if stream.eof else stream.unconsumed_tail)
+        offset += len(piece) - len(stream.unused_data if stream.eof else stream.unconsumed_tail)
         yield chunk
-    return at
+    return offset
 
 
-def _stream(stream: bz2.BZ2Decompressor | lzma.LZMADecompressor, data: memoryview, at: int) -> Generator[bytes, None, int]:
-    """The same of a decompressor that keeps what it has not used yet."""
+def _stream(stream: bz2.BZ2Decompressor | lzma.LZMADecompressor, data: memoryview, offset: int) -> Generator[bytes, None, int]:
+    """The same for a decompressor that keeps its unconsumed input."""
     while not stream.eof:
-        piece = data[at : at + _PIECE_BYTES] if stream.needs_input else b""
+        piece = data[offset : offset + _PIECE_BYTES] if stream.needs_input else b""
         if stream.needs_input and not piece:
             raise EOFError
-        at += len(piece)
+        offset += len(piece)
         yield stream.decompress(piece, _CHUNK_BYTES)
-    return at - len(stream.unused_data)
+    return offset - len(stream.unused_data)
 
 
 def _unpack_zip(data: bytes, limits: Limits) -> bytes:
@@ -107,25 +107,25 @@ def _unpack_zip(data: bytes, limits: Limits) -> bytes:
             )
         if stat.S_ISLNK(files[0].external_attr >> 16):
             raise UserError(
-                "This zip file holds only a link to a file of the computer where it was packed, not the file. Pack the file itself, or upload it.",
+                "This zip file holds only a link to a file on the computer that packed it, not the file itself. Pack the file itself, or upload it.",
                 code="compressed_file",
             )
         if files[0].flag_bits & 1:
-            raise UserError("This zip file is locked with a password. Unpack it and upload the CSV file inside.", code="compressed_file")
+            raise UserError("This zip file is protected by a password. Unpack it and upload the CSV file inside.", code="compressed_file")
         with archive.open(files[0]) as file:
             return _read_limited(iter(lambda: file.read(_CHUNK_BYTES), b""), limits)
 
 
 def _read_limited(chunks: Iterator[bytes], limits: Limits) -> bytes:
-    kept = io.BytesIO()
+    buffer = io.BytesIO()
     for chunk in chunks:
-        if kept.tell() + len(chunk) > limits.max_bytes:
+        if buffer.tell() + len(chunk) > limits.max_bytes:
             raise _too_large(limits)
-        kept.write(chunk)
-    return kept.getvalue()
+        buffer.write(chunk)
+    return buffer.getvalue()
 
 
-def refuse_nested(kind: FileFormat) -> None:
-    """Raises UserError ``compressed_file`` where the file inside an archive is an archive again."""
-    if kind in ("gzip", "bzip2", "xz", "zip"):
-        raise compressed(f"{kind}, inside another compressed file")
+def refuse_nested(file_format: FileFormat) -> None:
+    """Raise UserError ``compressed_file`` if the file inside an archive is an archive itself."""
+    if file_format in ("gzip", "bzip2", "xz", "zip"):
+        raise compressed(f"{file_format}, inside another compressed file")

@@ -1,6 +1,6 @@
-"""Bytes to text: which files are no text at all, and which encoding the others have.
+"""Decodes bytes to text: detects the encoding and refuses files that are not text.
 
-Knows nothing of rows and columns; a guess is always declared as one.
+Knows no rows or columns. A guessed encoding is always marked as guessed.
 """
 
 import codecs
@@ -16,9 +16,9 @@ from trainer.errors import UserError
 
 @dataclass(frozen=True)
 class Decoded:
-    """The text of a file: newlines are all ``\\n``; control characters, byte order marks and lone surrogates are gone.
+    """The text of a file, with ``\\n`` as the only newline and without control characters, byte order marks and lone surrogates.
 
-    ``null_characters``: how many of the control characters that are gone were zeros, which only a damaged file holds.
+    ``null_characters``: how many null characters were removed; only damaged files have them.
     """
 
     text: str
@@ -27,21 +27,21 @@ class Decoded:
     null_characters: int = 0
 
 
-_BOMS = (  # utf-32-le before utf-16: its mark begins with that of utf-16-le
+_BOMS = (  # utf-32-le before utf-16: its mark begins with the one of utf-16-le
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Written in ASCII alone, with marks that say where other characters begin.
+# Encodings in ASCII bytes only, with marks where other characters begin.
 _ESCAPED = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp"), (b"\x1b$", "iso2022_jp_2"), (b"~{", "hz"))
-_SAMPLE_BYTES = 200_000  # bytes shown to chardet: all that it looks at
+_SAMPLE_BYTES = 200_000  # chardet looks at no more
 
-# Blanks among the control characters (vertical tab: a soft line break of Word and Excel) stay blanks, the others vanish.
+# Control characters that are whitespace (vertical tab: a soft line break of Word and Excel) become blanks; the others are removed.
 _CONTROL_BLANKS = re.compile("[\x0b\x0c\x1c-\x1f]")
-_CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 27), *range(28, 32), 127])  # without Escape, which Japanese mail uses
-_SUSPICIOUS_BYTES = bytes(byte for byte in _CONTROL_BYTES if not (byte in (11, 12) or 28 <= byte < 32))  # blanks are text
+_CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 27), *range(28, 32), 127])  # without Escape, which iso2022_jp uses
+_SUSPICIOUS_BYTES = bytes(byte for byte in _CONTROL_BYTES if not (byte in (11, 12) or 28 <= byte < 32))  # whitespace is text
 _CONTROL_DELIMITERS = ("\x01", "\x1f")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -51,7 +51,7 @@ _WORD_EDGE_SIGNS = "“”„‚‘’«»‹›–—…€£¥¢§©®™°·�
 
 
 def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
-    """The text of a file, in a known ``encoding`` or in the one that is found.
+    """The text of a file in the given or in the detected encoding.
 
     Raises UserError ``empty_file``, ``not_a_table``, ``wrong_encoding`` (``encoding`` does not fit).
     """
@@ -60,21 +60,21 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
     text, name, guessed = _detect_and_decode(data) if encoding is None else _decode_as(data, encoding)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    nulls = 0
-    # Looking at the bytes is five times as fast; in UTF-8 each of them stands for itself, and there are no surrogates.
+    null_characters = 0
+    # Searching the bytes is five times as fast; UTF-8 keeps control bytes as they are and has no surrogates.
     if name not in ("utf-8", "utf-8-sig") or len(data.translate(None, _CONTROL_BYTES + b"\x1b")) < len(data):
-        nulls = text.count("\0")
+        null_characters = text.count("\0")
         text = _control_delimiters_to_tabs(text)
-        text = clean(text.replace('\0"', '""') if nulls else text)  # some programs put one before a quotation mark within a text
+        text = clean(text.replace('\0"', '""') if null_characters else text)  # some programs escape a quotation mark in a text with it
     text = text.lstrip("\ufeff")
     if not text or text.isspace():
-        raise UserError("The file holds nothing but blanks. Choose a file with texts and labels.", code="empty_file")
+        raise UserError("The file contains only blanks. Choose a file with texts and labels.", code="empty_file")
     _refuse_markup(text)
-    return Decoded(text, name, guessed, nulls)
+    return Decoded(text, name, guessed, null_characters)
 
 
 def _control_delimiters_to_tabs(text: str) -> str:
-    """The text with a tab for a control character that stands between the cells of each line, as databases write it."""
+    """The text with tabs in place of a control character that delimits the cells, as some databases write it."""
     for mark in _CONTROL_DELIMITERS:
         if text.count(mark) >= max(2, text.rstrip("\n").count("\n")) and "\t" not in text:
             return text.replace(mark, "\t")
@@ -86,22 +86,22 @@ def _decode_as(data: bytes, encoding: str) -> tuple[str, str, bool]:
         return data.decode(encoding), encoding, False
     except (LookupError, UnicodeError) as error:
         raise UserError(
-            f"The file cannot be read as {encoding}. Choose another encoding, or let it be found.", code="wrong_encoding"
+            f"The file cannot be read as {encoding}. Choose another encoding, or let Emotune detect it.", code="wrong_encoding"
         ) from error
 
 
 def clean(text: str) -> str:
-    """The text without control characters (tab and newline stay) and without lone surrogates, which no tokenizer or file takes."""
-    # A search costs a fraction of a substitution, and nearly every file is clean.
+    """The text without control characters (except tab and newline) and lone surrogates, which no tokenizer or file accepts."""
+    # A search is far faster than a substitution, and nearly every file is clean.
     if _CONTROL_BLANKS.search(text):
         text = _CONTROL_BLANKS.sub(" ", text)
     return _CONTROLS.sub("", text) if _CONTROLS.search(text) else text
 
 
 def refuse_lone_surrogates(*values: object) -> None:
-    """Raise UserError ``not_text`` where one of the strings, also inside lists and dictionaries, holds half a character.
+    """Raise UserError ``not_text`` if one of the strings, also inside lists and dictionaries, holds a lone surrogate.
 
-    JSON from elsewhere may hold one ("\\ud83d" alone), a terminal may hand in bytes that are none; no file and no answer can.
+    JSON can contain one ("\\ud83d" alone), and undecodable bytes of a terminal become one; files and responses cannot hold it.
     """
     for value in values:
         if isinstance(value, str) and _SURROGATES.search(value):
@@ -120,10 +120,10 @@ def _detect_and_decode(data: bytes) -> tuple[str, str, bool]:
                 return data.decode(encoding), encoding, False
             except UnicodeDecodeError:
                 return data.decode(encoding, "replace"), encoding, True
-    wide = _detect_wide_encoding(data)
-    if wide:
-        return data.decode(wide), wide, True
-    # One byte is looked for in a twentieth of the time that two take.
+    wide_encoding = _detect_wide_encoding(data)
+    if wide_encoding:
+        return data.decode(wide_encoding), wide_encoding, True
+    # Searching for one byte takes a twentieth of the time of two.
     for mark, encoding in _ESCAPED if b"\x1b" in data or b"~" in data else ():
         if mark in data and data.isascii() and _can_decode(data, encoding) and not (text := data.decode(encoding)).isascii():
             return text, encoding, True
@@ -132,26 +132,26 @@ def _detect_and_decode(data: bytes) -> tuple[str, str, bool]:
         return data.decode("utf-8"), "utf-8", False
     except UnicodeDecodeError:
         pass
-    mostly = _decode_mostly_utf8(data)
-    if mostly is not None:
-        return mostly, "utf-8", True
+    mostly_utf8 = _decode_mostly_utf8(data)
+    if mostly_utf8 is not None:
+        return mostly_utf8, "utf-8", True
     encoding = _guess_encoding(data)
     return data.decode(encoding, "replace"), encoding, True
 
 
 def _detect_wide_encoding(data: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark: the zero bytes of the ASCII characters all stand on odd, or all on even, places."""
+    """UTF-16 or UTF-32 without a byte order mark: nearly all zero bytes are at odd, or at even, offsets."""
     if b"\0" not in data:
         return None
     for encoding, high in (("utf-32-le", (3, 2)), ("utf-32-be", (0, 1))):
         quarter = len(data) // 4
         if quarter and not len(data) % 4 and data[high[0] :: 4].count(0) == quarter and data[high[1] :: 4].count(0) > 0.9 * quarter:
             return encoding if _can_decode(data, encoding) else None
-    even, odd = data[0::2].count(0), data[1::2].count(0)
-    few, many = sorted((even, odd))
-    if len(data) % 2 or many < 4 or many < 0.005 * len(data) or few * 20 > many:
+    zeros_at_even, zeros_at_odd = data[0::2].count(0), data[1::2].count(0)
+    fewer, most_zeros = sorted((zeros_at_even, zeros_at_odd))
+    if len(data) % 2 or most_zeros < 4 or most_zeros < 0.005 * len(data) or fewer * 20 > most_zeros:
         return None
-    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    encoding = "utf-16-le" if zeros_at_odd > zeros_at_even else "utf-16-be"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
@@ -160,11 +160,11 @@ def _detect_wide_encoding(data: bytes) -> str | None:
 
 
 def _decode_mostly_utf8(data: bytes) -> str | None:
-    """UTF-8 with a few foreign bytes (lines pasted from elsewhere, a file cut in a character), those read as cp1252; else None."""
+    """UTF-8 with a few invalid bytes (pasted lines, a file cut inside a character), which are read as cp1252; else None."""
     replaced = data.decode("utf-8", "replace")
-    bad = replaced.count("\ufffd")
-    good = len(replaced) - len(replaced.encode("ascii", "ignore")) - bad
-    if good < 10 * bad:
+    n_invalid = replaced.count("\ufffd")
+    n_valid = len(replaced) - len(replaced.encode("ascii", "ignore")) - n_invalid
+    if n_valid < 10 * n_invalid:
         return None
     return data.decode("utf-8", "emotune-cp1252")
 
@@ -179,10 +179,10 @@ codecs.register_error("emotune-cp1252", _bad_bytes_as_cp1252)
 
 
 def _guess_encoding(data: bytes) -> str:
-    """The most plausible encoding of text that is not UTF-8; cp1252 unless another clearly reads better.
+    """The most plausible encoding of text that is not UTF-8; cp1252 unless another one is clearly more plausible.
 
-    chardet is shown only the lines that hold odd bytes, from anywhere in the file: pages of plain English before them would drown them.
-    Its answers are then judged by how many words come out as words, since alone it takes Swedish for Cyrillic.
+    chardet sees only the lines with non-ASCII bytes, wherever they are, so that plain English does not outweigh them.
+    Its proposals are ranked by the fraction of plausible words, because on its own it confuses Swedish with Cyrillic.
     """
     lines, size = [], 0
     for line in data.replace(b"\r", b"\n").split(b"\n"):
@@ -198,7 +198,7 @@ def _guess_encoding(data: bytes) -> str:
             score = _plausibility(sample, name)
             if score > best_score + margin and _can_decode(data, name):
                 best, best_score = name, score
-    # chardet often misses DOS, or names cp437: in Western Europe it was cp850, with the same common letters and more of the others.
+    # chardet often misses DOS encodings or says cp437; Western Europe used cp850, which has the same common letters and more rare ones.
     needed = best_score if best == "cp437" else 0.9
     if (best == "cp437" or (best == "cp1252" and best_score < 0.6)) and _plausibility(sample, "cp850") >= needed:
         return "cp850"
@@ -206,23 +206,23 @@ def _guess_encoding(data: bytes) -> str:
 
 
 def _candidate_encodings(sample: bytes) -> Iterator[tuple[str, float]]:
-    """Encodings that chardet names, each with how much more plausible than cp1252 it must be."""
+    """Encodings that chardet proposes, each with the margin by which it must be more plausible than cp1252."""
     import chardet
 
     for era in (chardet.EncodingEra.MODERN_WEB, chardet.EncodingEra.ALL):
-        found = chardet.detect(sample, prefer_superset=True, encoding_era=era)
-        name = _usable_codec(found["encoding"])
+        detection = chardet.detect(sample, prefer_superset=True, encoding_era=era)
+        name = _usable_codec(detection["encoding"])
         if name is None:
             continue
-        # Turkish differs from Western text in six letters that are letters in both, so a tie goes to chardet.
-        sure = name == "cp1254" or (era is chardet.EncodingEra.MODERN_WEB and found["confidence"] >= 0.1)
-        yield name, -0.02 if sure else 0.03
+        # Turkish differs from cp1252 in six letters only, so a tie goes to chardet.
+        trusted = name == "cp1254" or (era is chardet.EncodingEra.MODERN_WEB and detection["confidence"] >= 0.1)
+        yield name, -0.02 if trusted else 0.03
         if name == "cp1250":
             yield "iso8859-2", 0.03
 
 
 def _usable_codec(encoding: str | None) -> str | None:
-    """Python's name of an encoding; None where there is none, or where it is one that was already ruled out."""
+    """Python's name of an encoding; None if it is unknown or ruled out already."""
     try:
         name = codecs.lookup(encoding or "").name
     except LookupError:
@@ -239,18 +239,18 @@ def _can_decode(data: bytes, encoding: str) -> bool:
 
 
 def _plausibility(sample: bytes, encoding: str) -> float:
-    """Share of the words with odd characters that look like words: letters of one alphabet, no capital after a small letter."""
+    """Fraction of plausible words among those with non-ASCII characters: letters of one alphabet, no capital after a small letter."""
     text = sample.decode(encoding, "replace")
-    good = seen = 0
+    n_plausible = n_seen = 0
     for match in _WORDS.finditer(text):
         word = match.group()
         if word.isascii():
             continue
-        seen += 1
-        good += all(_is_word(part.strip(_WORD_EDGE_SIGNS)) for part in _DASHES.split(word))
-        if seen >= 5_000:
+        n_seen += 1
+        n_plausible += all(_is_word(part.strip(_WORD_EDGE_SIGNS)) for part in _DASHES.split(word))
+        if n_seen >= 5_000:
             break
-    return good / seen if seen else 0.0
+    return n_plausible / n_seen if n_seen else 0.0
 
 
 def _is_word(word: str) -> bool:
@@ -260,9 +260,9 @@ def _is_word(word: str) -> bool:
     for character in word[:40]:
         if character in "’'":
             continue
-        kind = unicodedata.category(character)
-        if kind[0] not in "LM":
-            # Full-width punctuation is as good as a letter in Chinese, Japanese and Korean.
+        category = unicodedata.category(character)
+        if category[0] not in "LM":
+            # Full-width punctuation belongs to Chinese, Japanese and Korean words.
             if not "\u3000" <= character <= "\uffee" or character == "\ufffd":
                 return False
             continue
@@ -270,16 +270,16 @@ def _is_word(word: str) -> bool:
     return len(alphabets) <= 1
 
 
-# --- files that are no text table ---------------------------------------------------------------------------------
+# --- files that are not text tables ---------------------------------------------------------------------------------
 
 
 def _refuse_control_dense(data: bytes) -> None:
-    """Text has next to no control bytes; pictures, sound and programs are full of them."""
+    """Raise UserError ``not_a_table`` for many control bytes: text has almost none; images, audio and programs have many."""
     sample = data[:500_000] + data[-100_000:] if len(data) > 600_000 else data
     controls = len(sample) - len(sample.translate(None, _SUSPICIOUS_BYTES)) - sample.count(b"\x01")
     if controls > 8 and controls > 0.02 * len(sample):
         raise UserError(
-            f"This does not look like a text file: {controls / len(sample):.0%} of it are control characters. "
+            f"This does not look like a text file: {controls / len(sample):.0%} of it is control characters. "
             "Export the table as CSV (UTF-8) and upload that.",
             code="not_a_table",
         )

@@ -1,7 +1,4 @@
-"""Which delimiter and which quotation mark a file uses.
-
-Judges by the content of a sample alone, never by the file's name; no cell is changed here.
-"""
+"""Detects the delimiter and the quotation mark of a file from a sample of its lines, never from its name."""
 
 import csv
 import re
@@ -12,10 +9,10 @@ from trainer.data.files.preamble import common_width, count_short_rows_at_start,
 from trainer.data.files.records import NO_DELIMITER, PLACEHOLDER, split_records
 from trainer.data.files.table import Limits, too_many_columns
 
-DELIMITERS = ("\t", "|", ";", ",")  # the rarer in prose, the earlier: it wins a tie
+DELIMITERS = ("\t", "|", ";", ",")  # the rarest in prose first: it wins a tie
 DELIMITER_NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}
 
-# Tried only where none of the usual ones cuts the file, and taken only where every line agrees.
+# Tried only if no usual delimiter fits, and used only if every line has the same number of cells.
 _RARE_DELIMITERS = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
 _BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
 _SAMPLE_LINES = 2_000
@@ -25,10 +22,10 @@ _FASTTEXT_LABELS = re.compile(r"((?:__label__[^\s,]+[ \t]+)*__label__[^\s,]+)[ \
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the lines are cut into cells.
+    """How lines are split into cells.
 
-    ``delimiter`` is None where there is a single column; ``skip`` lines come before the records. ``quote``, ``escape`` and ``skip_initial_space``
-    are those of ``split_records``. ``is_fasttext``: each line begins with fastText's ``__label__name``, which is read as "name", and the text follows.
+    ``delimiter``: None for a single column. ``width``: expected cells per record. ``skip``: number of lines before the records. ``quote``,
+    ``escape`` and ``skip_initial_space``: see ``split_records``. ``is_fasttext``: each line begins with fastText's ``__label__name``, read as "name".
     """
 
     delimiter: str | None
@@ -40,9 +37,9 @@ class Dialect:
     is_fasttext: bool = False
 
     def records(self, lines: list[str], *, width: int | None = None, trust_quotes: bool = False) -> Iterator[tuple[int, list[str]]]:
-        """``split_records`` of lines in this dialect, ``skip`` not yet taken off."""
+        """``split_records`` of ``lines`` in this dialect; the caller has removed the first ``skip`` lines."""
         if self.is_fasttext:
-            lines = [_FASTTEXT_LABELS.sub(lambda found: _join_fasttext_labels(found[1]) + PLACEHOLDER, line, count=1) for line in lines]
+            lines = [_FASTTEXT_LABELS.sub(lambda match: _join_fasttext_labels(match[1]) + PLACEHOLDER, line, count=1) for line in lines]
         delimiter = PLACEHOLDER if self.is_fasttext else NO_DELIMITER if self.delimiter is None else self.delimiter
         return split_records(
             lines,
@@ -56,9 +53,9 @@ class Dialect:
 
 
 def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) -> Dialect:
-    """The dialect of a file from its first lines, ``quote`` given or found; raises UserError ``too_many_columns``.
+    """The dialect of a file, detected from its first lines; ``quote`` None: detect it too. Raises UserError ``too_many_columns``.
 
-    A delimiter is good when it gives nearly all records the same number of cells, and cells that hold no other delimiter
+    A good delimiter gives nearly all records the same number of cells, and its cells contain no other delimiter
     (except in prose, where a blank follows).
     """
     _refuse_wide(lines, limits)
@@ -66,29 +63,29 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
     if hint:
         return replace(dialect_for_delimiter(lines[1:], hint, quote=quote), skip=1)
     sample = _sample(lines)
-    whole = len(sample) == len(lines) and sample[-1] is lines[-1]
+    is_whole_file = len(sample) == len(lines) and sample[-1] is lines[-1]
     if _is_fasttext(sample):
         return Dialect(" ", 2, quote="", is_fasttext=True)
     best, best_score = Dialect(None, 1, quote=quote or '"'), 0.0
     for delimiter in DELIMITERS:
         for dialect in _candidate_dialects(sample, delimiter, quote):
-            width, score = _score(_parse_sample(sample, dialect, whole), delimiter)
-            # A variant is tried only for a reason, so it wins a tie with its default_dialect sister.
+            width, score = _score(_parse_sample(sample, dialect, is_whole_file), delimiter)
+            # A variant is only tried for a reason, so it wins a tie with the default dialect.
             if score > best_score + 0.005 or (
                 dialect != default_dialect(delimiter) and best.delimiter == delimiter and score >= best_score > 0
             ):
                 best, best_score = replace(dialect, width=width), score
-    if best.delimiter is None or _is_prose(_parse_sample(sample, best, whole)):
-        best = _rare_dialect(sample, whole, quote) or best
+    if best.delimiter is None or _is_prose(_parse_sample(sample, best, is_whole_file)):
+        best = _rare_dialect(sample, is_whole_file, quote) or best
     elif best.delimiter == "|" and all(len(run) % 2 == 0 for run in re.findall(r"\|+", "".join(sample))):
-        best = replace(best, delimiter="||", width=common_width(_parse_sample(sample, Dialect("||", 1, quote=best.quote), whole)))
+        best = replace(best, delimiter="||", width=common_width(_parse_sample(sample, Dialect("||", 1, quote=best.quote), is_whole_file)))
     if best.width > limits.max_columns:
         raise too_many_columns(best.width, limits)
     return best
 
 
 def dialect_for_delimiter(lines: list[str], delimiter: str, *, quote: str | None = None) -> Dialect:
-    """The dialect with a delimiter that is known ("" for a single column); only its width is found, and ``quote`` where it is None."""
+    """The dialect with a known delimiter ("" for a single column); detects the width, and the quotation mark if ``quote`` is None."""
     if not delimiter:
         return Dialect(None, 1, quote='"' if quote is None else quote)
     sample = _sample(lines)
@@ -100,23 +97,23 @@ def dialect_for_delimiter(lines: list[str], delimiter: str, *, quote: str | None
 
 
 def sep_line_delimiter(lines: list[str]) -> str | None:
-    """The delimiter that Excel's own first line names (``sep=;``), if there is one."""
+    """The delimiter stated by Excel's first line ``sep=;``, if there is one."""
     hint = lines[0].rstrip("\n").strip('"')
     return hint[4] if hint[:4].lower() == "sep=" and len(hint) == 5 and len(lines) > 1 else None
 
 
 def default_dialect(delimiter: str) -> Dialect:
-    """The usual dialect of a delimiter."""
+    """The dialect of a delimiter with double quotation marks and no escapes."""
     return Dialect(delimiter, 1)
 
 
 def _join_fasttext_labels(marks: str) -> str:
-    """ "__label__joy __label__love" as "joy;love": several labels in one cell, as they are recognised elsewhere."""
+    """ "__label__joy __label__love" as "joy;love", which is later recognised as several labels."""
     return ";".join(mark.removeprefix("__label__") for mark in marks.split())
 
 
 def _is_fasttext(sample: list[str]) -> bool:
-    """Whether the lines are fastText's, and not those of a CSV file whose labels have its prefix."""
+    """Whether the file is fastText's and not a CSV file whose labels have the fastText prefix."""
     if sum(_FASTTEXT_LABELS.match(line) is not None for line in sample) < 0.9 * len(sample):
         return False
     for delimiter in (",", ";"):
@@ -124,7 +121,7 @@ def _is_fasttext(sample: list[str]) -> bool:
         if delimiter in sample[0] and not sample[0].startswith("__label__"):
             return False  # column names
         if len(first) == len(sample) >= 3 and len(set(first)) <= len(sample) // 3:
-            return False  # what stands before it comes back, as labels do and beginnings of texts do not
+            return False  # what precedes it is repeated, as labels are and beginnings of texts are not
     return True
 
 
@@ -133,7 +130,7 @@ def _candidate_dialects(sample: list[str], delimiter: str, quote: str | None) ->
         yield replace(default_dialect(delimiter), quote=quote)
         return
     yield default_dialect(delimiter)
-    # The same signs inside a quoted cell ("hi, "", he said") are none: some cell must begin with them.
+    # The same characters may be inside a quoted cell ("hi, "", he said"): some cell must begin with them.
     if any(f'{delimiter} "' in line for line in sample) and any(
         cell.startswith(' "') for cells in _parse_sample(sample, default_dialect(delimiter), True) for cell in cells
     ):
@@ -142,13 +139,13 @@ def _candidate_dialects(sample: list[str], delimiter: str, quote: str | None) ->
         yield replace(default_dialect(delimiter), quote="'", skip_initial_space=any(f"{delimiter} '" in line for line in sample))
     text = "".join(sample)
     escaped = text.count('\\"')
-    # Either the file is flawed without escapes, or no quotation mark ever stands without one.
+    # Either the file is malformed without escapes, or every quotation mark is escaped.
     if (escaped or f"\\{delimiter}" in text) and (escaped == text.count('"') > 0 or not _is_strict(sample, delimiter)):
         yield replace(default_dialect(delimiter), escape=True)
 
 
 def _is_single_quoted(sample: list[str], delimiter: str) -> bool:
-    """Whether cells stand in single quotation marks: many lines have one that opens and closes properly, and few open without closing."""
+    """Whether cells are in single quotation marks: many lines have such cells, and most of these close properly."""
     text = "".join(sample)
     edge = rf"(?:^|{re.escape(delimiter)}) ?"
     opened = len(re.findall(rf"{edge}'", text, re.MULTILINE))
@@ -159,7 +156,7 @@ def _is_single_quoted(sample: list[str], delimiter: str) -> bool:
 
 
 def _is_strict(sample: list[str], delimiter: str) -> bool:
-    """Whether the sample is flawless without any escaping by backslashes."""
+    """Whether the sample is well-formed CSV without backslash escapes."""
     try:
         widths = {len(cells) for cells in csv.reader(sample, delimiter=delimiter, strict=True) if cells}
     except csv.Error:
@@ -167,30 +164,30 @@ def _is_strict(sample: list[str], delimiter: str) -> bool:
     return len(widths) == 1
 
 
-def _parse_sample(sample: list[str], dialect: Dialect, whole: bool) -> list[list[str]]:
+def _parse_sample(sample: list[str], dialect: Dialect, is_whole_file: bool) -> list[list[str]]:
     records = [cells for _, cells in dialect.records(sample)]
-    if not whole and len(records) > 1:
-        records.pop()  # it may be cut
+    if not is_whole_file and len(records) > 1:
+        records.pop()  # it may be incomplete
     return records
 
 
 def _is_prose(records: list[list[str]]) -> bool:
-    """Texts with as many commas each look like columns; but then a blank follows it, and the header (if any) has no comma."""
+    """Whether the columns are only texts with equally many commas: a blank follows each, and a header has none."""
     rows = records[1:] if len(records[0]) == 1 else records
     return bool(rows) and all(len(cells) >= 2 and all(cell[:1] == " " for cell in cells[1:]) for cells in rows)
 
 
-def _rare_dialect(sample: list[str], whole: bool, quote: str | None) -> Dialect | None:
+def _rare_dialect(sample: list[str], is_whole_file: bool, quote: str | None) -> Dialect | None:
     for delimiter in _RARE_DELIMITERS:
         if delimiter == " " and sum(_BESIDE_QUOTED.search(line) is not None for line in sample) < 0.8 * len(sample):
-            continue  # prose has blanks everywhere; a blank is a delimiter only between quotation marks
-        # R writes a quotation mark in a text as \".
+            continue  # prose is full of blanks; a blank is a delimiter only between quoted cells
+        # R escapes a quotation mark in a text as \".
         escape = delimiter == " " and quote is None and any('\\"' in line for line in sample)
         dialect = Dialect(delimiter, 1, quote='"' if quote is None else quote, escape=escape)
-        records = _parse_sample(sample, dialect, whole)
+        records = _parse_sample(sample, dialect, is_whole_file)
         records = records[count_short_rows_at_start(records) :]
         if delimiter == " " and len(records) > 5 and 2 <= len(records[0]) == len(records[1]) - 1:
-            records = records[1:]  # the header of R's write.table, which gives the row names no column name
+            records = records[1:]  # the header of R's write.table has no name for the column of row names
         if not records:
             continue
         width = len(records[0])
@@ -203,56 +200,56 @@ def _rare_dialect(sample: list[str], whole: bool, quote: str | None) -> Dialect 
 
 
 def _separates_labels(records: list[list[str]]) -> bool:
-    """Whether a colon stands between labels and texts, and not in times of day or addresses."""
+    """Whether the colon separates labels from texts, rather than being part of times or addresses."""
     if any(is_numeric(cells[0]) or cells[-1].startswith("//") for cells in records[1:]):
         return False
-    return any(len({cells[end] for cells in records[1:]}) <= len(records) // 2 for end in (0, -1))
+    return any(len({cells[edge] for cells in records[1:]}) <= len(records) // 2 for edge in (0, -1))
 
 
 def _refuse_wide(lines: list[str], limits: Limits) -> None:
-    """Count before parsing: thousands of columns would cost time and memory just to be refused later."""
+    """Refuse too many columns before parsing, which would cost time and memory."""
     first = next((line for line in lines if not line.isspace()), "")
     if '"' not in first:
-        most = max(first.count(delimiter) for delimiter in DELIMITERS) + 1
-        if most > limits.max_columns:
-            raise too_many_columns(most, limits)
+        n_columns = max(first.count(delimiter) for delimiter in DELIMITERS) + 1
+        if n_columns > limits.max_columns:
+            raise too_many_columns(n_columns, limits)
 
 
 def _sample(lines: list[str]) -> list[str]:
     size = 0
-    for count, line in enumerate(lines[:_SAMPLE_LINES], 1):
+    for n_lines, line in enumerate(lines[:_SAMPLE_LINES], 1):
         size += len(line)
         if len(line) > _SAMPLE_CHARS:
-            return [*lines[: count - 1], line[:_SAMPLE_CHARS]]  # a line of megabytes says no more than its beginning
+            return [*lines[: n_lines - 1], line[:_SAMPLE_CHARS]]  # the beginning of a huge line is enough
         if size >= _SAMPLE_CHARS:
-            return lines[:count]
+            return lines[:n_lines]
     return lines[:_SAMPLE_LINES]
 
 
 def _score(records: list[list[str]], delimiter: str) -> tuple[int, float]:
-    """``(width, score)``; a score of 0 means that the delimiter is none."""
-    every = records
-    records = every[count_short_rows_at_start(every) :]
+    """``(width, score)``; a score of 0 rules the delimiter out."""
+    all_records = records
+    records = all_records[count_short_rows_at_start(all_records) :]
     width = common_width(records)
     if width < 2:
         return width, 0.0
-    fitting = sum(len(cells) == width or (len(cells) > width and not any(map(str.strip, cells[width:]))) for cells in records)
-    consistency = fitting / len(records)
-    enough = 0.8 if len(records) >= 10 else 0.6
-    if consistency < enough and not (consistency >= 0.3 and _is_plausible_start(records, width)):
-        width = _unquoted_width(every)
+    n_fitting = sum(len(cells) == width or (len(cells) > width and not any(map(str.strip, cells[width:]))) for cells in records)
+    consistency = n_fitting / len(records)
+    required = 0.8 if len(records) >= 10 else 0.6
+    if consistency < required and not (consistency >= 0.3 and _is_plausible_start(records, width)):
+        width = _unquoted_width(all_records)
         if not width:
             return common_width(records), 0.0
     others = [other for other in DELIMITERS if other != delimiter]
     cells = [cell for record in records[:500] for cell in record[:50]]
     clean = sum(_is_clean(cell, others) for cell in cells) / len(cells)
-    # What would be left out as standing above the table speaks against a delimiter, but less than a ragged row.
-    share = (1 + len(records) / len(every)) / 2
-    return width, share * consistency * (0.4 + 0.6 * clean)
+    # Records skipped as a preamble count against a delimiter, but less than ragged rows.
+    table_fraction = (1 + len(records) / len(all_records)) / 2
+    return width, table_fraction * consistency * (0.4 + 0.6 * clean)
 
 
 def _is_plausible_start(records: list[list[str]], width: int) -> bool:
-    """Ragged, but the first record reads like column names: texts with unquoted delimiters make the other records longer."""
+    """Whether the first record looks like column names; then unquoted delimiters in texts may explain longer records."""
     cells = records[0]
     if len(cells) != width or any(cell != cell.strip() or len(cell) > 30 or len(cell.split()) > 3 for cell in cells):
         return False
@@ -260,28 +257,28 @@ def _is_plausible_start(records: list[list[str]], width: int) -> bool:
 
 
 def _unquoted_width(records: list[list[str]]) -> int:
-    """The width where texts with delimiters stand in no quotation marks, else 0.
+    """The width of a table whose texts contain unquoted delimiters; 0 if it is none.
 
-    Records are then hardly ever shorter, and begin or end with one of a few values; the width is that of the column names, or 2.
+    Its records are hardly ever shorter, and begin or end with one of a few values; the width is the number of column names, or 2.
     """
     width = len(records[0])
     named = 2 <= width <= 12 and _is_plausible_start(records, width)
     rows = records[1:] if named else records
     width = width if named else 2
-    sound = sum(len(cells) == width for cells in rows)
-    if len(rows) < 10 or sound < 3 or sum(len(cells) >= width for cells in rows) < 0.95 * len(rows):
+    n_complete = sum(len(cells) == width for cells in rows)
+    if len(rows) < 10 or n_complete < 3 or sum(len(cells) >= width for cells in rows) < 0.95 * len(rows):
         return 0
-    few = len(rows) // 3 if named else len(rows) // 4
-    for end in (0, -1):
-        values = {cells[end] for cells in rows}
-        if len(values) <= few and (named or not any(value[:1] == " " or len(value.split()) > 3 for value in values)):
+    max_values = len(rows) // 3 if named else len(rows) // 4
+    for edge in (0, -1):
+        values = {cells[edge] for cells in rows}
+        if len(values) <= max_values and (named or not any(value[:1] == " " or len(value.split()) > 3 for value in values)):
             return width
     return 0
 
 
 def _is_clean(cell: str, others: list[str]) -> bool:
     for other in others:
-        at = cell.find(other)
-        if at >= 0 and not cell[at + 1 : at + 2].isspace() and not is_numeric(cell):
+        position = cell.find(other)
+        if position >= 0 and not cell[position + 1 : position + 2].isspace() and not is_numeric(cell):
             return False
     return True

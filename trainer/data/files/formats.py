@@ -1,7 +1,4 @@
-"""Which kind of file some bytes are, by their first bytes and never by a name.
-
-Opens nothing: what is no table is refused here, the rest goes to the reader of its kind.
-"""
+"""Detects the format of a file from its bytes, never from its name, and refuses files that are not tables."""
 
 import io
 import zipfile
@@ -29,14 +26,14 @@ _OTHER_FILES = (
 
 
 def detect_format(data: bytes) -> FileFormat:
-    """The kind of a file; raises UserError ``compressed_file``, ``spreadsheet_file`` or ``not_a_table`` for what is never read."""
+    """The format of a file; raises UserError ``compressed_file``, ``spreadsheet_file`` or ``not_a_table`` for unsupported formats."""
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _format_of_zip(data)
     if data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         return "spreadsheet"
-    for magic, kind in _COMPRESSED_MAGIC:
+    for magic, file_format in _COMPRESSED_MAGIC:
         if data.startswith(magic):
-            return kind
+            return file_format
     if data.startswith(b"BZh") and data[4:10] in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"):  # a block, or the end of an empty file
         return "bzip2"
     if data.startswith(b"PAR1") and data.endswith((b"PAR1", b"PARE")) and len(data) >= 12:
@@ -53,7 +50,7 @@ def detect_format(data: bytes) -> FileFormat:
 
 
 def _format_of_zip(data: bytes) -> FileFormat:
-    # Each entry of the list of contents begins so; the number that the file states may be a lie.
+    # Each entry of the zip directory begins with these bytes; the number of entries stated in the file may be false.
     if data.count(b"PK\x01\x02") > _MAX_ENTRIES:
         raise UserError(
             f"This zip file holds more than {_MAX_ENTRIES:,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
@@ -79,10 +76,10 @@ def _format_of_zip(data: bytes) -> FileFormat:
 
 
 def compressed(name: str) -> UserError:
-    """The refusal of an archive that is not unpacked here."""
+    """The error for an archive format that is not supported."""
     return UserError(f"This is a compressed file ({name}). Unpack it and upload the CSV file inside.", code="compressed_file")
 
 
 def not_a_table(name: str) -> UserError:
-    """The refusal of a file that is something else than a table; ``name`` with its article."""
+    """The error for a file that is not a table; ``name`` includes the article ("a picture")."""
     return UserError(f"This is {name}, not a table of texts and labels. {_SAVE_AS_CSV}", code="not_a_table")

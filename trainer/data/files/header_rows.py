@@ -1,6 +1,6 @@
-"""Header rows below the first one, as survey tools export them: Qualtrics (questions, import ids), SurveyMonkey ("Response").
+"""Additional header rows of survey tools: Qualtrics (questions, import ids) and SurveyMonkey ("Response").
 
-Knows those by their own marks alone; any other second row is a row.
+Recognises only these two; any other second row is data.
 """
 
 from trainer.data.files.table import ReaderWarning, Record
@@ -13,27 +13,27 @@ _RESPONDENT_COLUMNS = frozenset(("respondent id", "respondentid", "collector id"
 
 def count_extra_header_rows(header: Record, records: list[Record]) -> int:
     """How many of the ``records`` below ``header`` belong to the header."""
-    for count, cells in enumerate(records[:_MAX_HEADER_ROWS], 1):
+    for n_rows, cells in enumerate(records[:_MAX_HEADER_ROWS], 1):
         filled = [cell for cell in cells if cell.strip()]
         if filled and 2 * sum(cell.replace(" ", "").startswith(_IMPORT_ID) for cell in filled) > len(filled):
-            return count
+            return n_rows
     return int(bool(records) and _is_answer_type_row(header, records[0]))
 
 
 def _is_answer_type_row(header: Record, cells: Record) -> bool:
-    """SurveyMonkey's second row: nothing below the columns about the respondent, "Response" or an option below the questions."""
+    """Whether this is SurveyMonkey's second row: empty below the respondent columns, "Response" or an option below the questions."""
     filled = [cell.strip().casefold() for cell in cells if cell.strip()]
     if not filled or len(cells) < 2:
         return False
-    kinds = sum(cell in _ANSWER_TYPES for cell in filled)
-    if kinds == len(filled) and "response" in " ".join(filled):
+    n_types = sum(cell in _ANSWER_TYPES for cell in filled)
+    if n_types == len(filled) and "response" in " ".join(filled):
         return True
-    surveyed = any(name.strip().casefold() in _RESPONDENT_COLUMNS for name in header)
-    return surveyed and kinds > 0 and not cells[0].strip()
+    has_respondent_column = any(name.strip().casefold() in _RESPONDENT_COLUMNS for name in header)
+    return has_respondent_column and n_types > 0 and not cells[0].strip()
 
 
 def merge_header_rows(header: Record, below: list[Record]) -> Record:
-    """The first header row, its blank names taken from the row below (the options of a question with several answers)."""
+    """The first header row, with blank names filled from the row below (the options of a multiple-choice question)."""
     if not below or any(cell.replace(" ", "").startswith(_IMPORT_ID) for cells in below for cell in cells):
         return header
     width = max(len(header), len(below[0]))
@@ -44,8 +44,8 @@ def merge_header_rows(header: Record, below: list[Record]) -> Record:
 
 
 def header_rows_warning(below: list[Record], line: int) -> ReaderWarning:
-    """What was done, for a person."""
-    what = "1 more row below the column names belongs" if len(below) == 1 else f"{len(below)} more rows below the column names belong"
+    """The warning that the rows ``below`` the header, from ``line`` on, were not read as data."""
+    rows = "1 more row below the column names belongs" if len(below) == 1 else f"{len(below)} more rows below the column names belong"
     were = "was" if len(below) == 1 else "were"
-    message = f"{what} to the header, as survey tools write it (questions, kinds of answers, import ids), and {were} not read as data."
+    message = f"{rows} to the header, as survey tools write it (questions, answer types, import ids), and {were} not read as data."
     return ReaderWarning("header_rows", "ok", len(below), message, line=line)

@@ -1,6 +1,6 @@
-"""JSON to rows of text: one object per line (.jsonl), a list of objects or of lists, or an object of columns.
+"""Reads JSON as rows of text: one object per line (.jsonl), a list of objects or of lists, or an object of columns.
 
-A number stays as it is written (``1.0`` is not 1), a list of one is that one, other lists and objects within become their JSON text.
+Numbers stay as written (``1.0`` is not 1), a list of one scalar becomes the scalar, other nested values become JSON text.
 """
 
 import json
@@ -14,13 +14,13 @@ from trainer.errors import UserError
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
 _ERRORS = (ValueError, RecursionError)
-_MAX_BRACKETS_PER_ROW = 5  # a row on average, as far as a file may have a million rows
+_MAX_BRACKETS_PER_ROW = 5  # on average
 _MAX_DEPTH = 50
 
 
 @dataclass(frozen=True)
 class Objects:
-    """``columns``: the keys in order of first sight. ``numbers``: the line of each object (or its place in the list), from 1."""
+    """``columns``: the keys in order of appearance. ``numbers``: the line of each object (or its position in the list), from 1."""
 
     columns: list[str]
     numbers: list[int]
@@ -30,27 +30,27 @@ class Objects:
 
 
 def read_json_rows(text: str, limits: Limits) -> Objects | None:
-    """The table in a text that begins like JSON; None where it is no JSON at all (a CSV may begin with a brace).
+    """The table in a text that begins like JSON; None if it is not JSON (a CSV file may begin with a brace).
 
-    Raises UserError ``not_a_table`` (JSON, but no table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
+    Raises UserError ``not_a_table`` (JSON without a table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
     """
     if text.lstrip()[:1] not in ("{", "["):
         return None
     if text.count("{") + text.count("[") > _MAX_BRACKETS_PER_ROW * limits.max_rows:
-        raise too_many_cells(limits)  # before each of them becomes an object in memory
-    only = text.strip()
-    if only[0] == "{" and "\n" not in only:
-        # Parsed once: it may be all of a large file.
+        raise too_many_cells(limits)  # before they become objects in memory
+    stripped = text.strip()
+    if stripped[0] == "{" and "\n" not in stripped:
+        # Parsed only once: it may be a large file.
         return _from_single_object(text, limits)
     lines = text.split("\n")
     if _is_json_lines(lines):
         return _from_lines(lines, limits)
-    whole = _parse_document(text)
-    return None if whole is None else _from_document(whole, limits)
+    document = _parse_document(text)
+    return None if document is None else _from_document(document, limits)
 
 
 def _parse_document(text: str) -> Any:
-    """All of a text; None where it is no JSON."""
+    """The whole text as one JSON value; None if it is not JSON."""
     try:
         return _parse(text)
     except _ERRORS as error:
@@ -60,20 +60,20 @@ def _parse_document(text: str) -> Any:
 
 
 def _from_single_object(text: str, limits: Limits) -> Objects | None:
-    """A single object on a line of its own: the only row, or one that holds the table."""
-    whole = _parse_document(text)
-    if not isinstance(whole, dict):
+    """A single object on one line: the only row, or an object that contains the table."""
+    document = _parse_document(text)
+    if not isinstance(document, dict):
         return None
     number = text[: text.index("{")].count("\n") + 1
-    if not whole:
+    if not document:
         return Objects([], [], [], [DroppedRow(number, "the object is empty")])
-    inner = _find_rows(whole)
-    return _from_rows([number], [whole], [], limits) if inner is None else _from_document(inner, limits)
+    rows = _find_rows(document)
+    return _from_rows([number], [document], [], limits) if rows is None else _from_document(rows, limits)
 
 
 def _no_table(why: str) -> UserError:
     return UserError(
-        f"This is a JSON file, but no table could be found in it: {why}. "
+        f"This is a JSON file, but it contains no table: {why}. "
         "Expected is one object per line, or a list of objects, each with the text and the label. Or save the table as CSV (UTF-8).",
         code="not_a_table",
     )
@@ -85,7 +85,7 @@ def _looks_like_json(text: str) -> bool:
 
 
 class _Number(str):
-    """A number as it was written."""
+    """A number as written."""
 
     __slots__ = ()
 
@@ -97,7 +97,7 @@ def _parse(text: str) -> Any:
 def _is_json_lines(lines: list[str]) -> bool:
     sample = [line for line in lines[: 10 * _SAMPLE_LINES] if line.strip()][:_SAMPLE_LINES]
     if not sample or not sample[0].lstrip().startswith("{"):
-        return False  # a list may be all of a large file: it is not parsed for nothing
+        return False  # a list may be a large file: avoid parsing it twice
     return sum(isinstance(_parse_or_none(line), dict) for line in sample) * 2 >= len(sample)
 
 
@@ -128,22 +128,22 @@ def _from_lines(lines: list[str], limits: Limits) -> Objects | None:
     return _from_rows(numbers, rows, dropped, limits)
 
 
-def _from_document(whole: Any, limits: Limits) -> Objects:
-    if isinstance(whole, dict):
-        inner = _find_rows(whole)
-        if inner is None:
+def _from_document(document: Any, limits: Limits) -> Objects:
+    if isinstance(document, dict):
+        inner_rows = _find_rows(document)
+        if inner_rows is None:
             raise _no_table("it holds a single object")
-        whole = inner
-    if not isinstance(whole, list) or not whole:
+        document = inner_rows
+    if not isinstance(document, list) or not document:
         raise _no_table("it holds no list of rows")
-    if len(whole) > limits.max_rows + 1:
+    if len(document) > limits.max_rows + 1:
         raise too_many_rows(limits)
-    if all(isinstance(row, list) for row in whole):
-        return _from_lists(whole, limits)
-    if sum(isinstance(row, dict) for row in whole) * 2 < len(whole):
+    if all(isinstance(row, list) for row in document):
+        return _from_lists(document, limits)
+    if sum(isinstance(row, dict) for row in document) * 2 < len(document):
         raise _no_table("its list does not hold objects")
     numbers, rows, dropped = [], [], []
-    for number, row in enumerate(whole, 1):
+    for number, row in enumerate(document, 1):
         if isinstance(row, dict) and row:
             numbers.append(number)
             rows.append(row)
@@ -152,23 +152,23 @@ def _from_document(whole: Any, limits: Limits) -> Objects:
     return _from_rows(numbers, rows, dropped, limits)
 
 
-def _find_rows(whole: dict[str, Any]) -> list[Any] | None:
+def _find_rows(document: dict[str, Any]) -> list[Any] | None:
     """The rows in an object of rows ({"data": [{}, ...]}) or of columns ({"text": [...], "label": [...]}, as pandas writes it)."""
-    values = list(whole.values())
+    values = list(document.values())
     lists = [value for value in values if isinstance(value, list) and value and isinstance(value[0], dict | list)]
     if lists:
         return max(lists, key=len)
     if len(values) >= 2 and all(isinstance(value, list) for value in values) and len({len(value) for value in values}) == 1:
-        return [dict(zip(whole, cells, strict=True)) for cells in zip(*values, strict=True)]
+        return [dict(zip(document, cells, strict=True)) for cells in zip(*values, strict=True)]
     if len(values) >= 2 and all(isinstance(value, dict) for value in values) and all(list(value) == list(values[0]) for value in values):
-        return [dict(zip(whole, cells, strict=True)) for cells in zip(*(value.values() for value in values), strict=True)]
+        return [dict(zip(document, cells, strict=True)) for cells in zip(*(value.values() for value in values), strict=True)]
     return None
 
 
-def _from_lists(whole: list[list[Any]], limits: Limits) -> Objects:
-    width = max(map(len, whole))
-    _check_size(len(whole), width, limits)
-    records = [[_cell_text(cell) for cell in row] for row in whole]
+def _from_lists(lists: list[list[Any]], limits: Limits) -> Objects:
+    width = max(map(len, lists))
+    _check_size(len(lists), width, limits)
+    records = [[_cell_text(cell) for cell in row] for row in lists]
     return Objects([], list(range(1, len(records) + 1)), records, [], header=False)
 
 
@@ -198,7 +198,7 @@ def _check_size(rows: int, columns: int, limits: Limits) -> None:
 
 def _cell_text(value: Any) -> str:
     if isinstance(value, str):
-        # str(): a number is of a class of its own, which must not leave this module.
+        # str(): _Number must not leave this module.
         return str(value) if value.isprintable() else clean(value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, list) and unwrap_single(value) is not value:
         return _cell_text(unwrap_single(value))
@@ -210,7 +210,7 @@ def _cell_text(value: Any) -> str:
 
 
 def _dump_json(value: Any, depth: int = 0) -> str:
-    """JSON text in which a number stands as it was written, and an ellipsis for what lies deeper than any text does."""
+    """JSON text with numbers as written and an ellipsis below ``_MAX_DEPTH``."""
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, dict | list) and depth > _MAX_DEPTH:

@@ -1,7 +1,7 @@
-"""Parquet files to rows of text; pyarrow does the parsing.
+"""Reads Parquet files as columns of text, with pyarrow.
 
-A few bytes of Parquet can stand for gigabytes (one long value repeated), so sizes are checked first and text is decoded once per
-distinct value. Columns of pictures, sound and other structures are left out.
+A few bytes of Parquet can mean gigabytes (one long value repeated), so sizes are checked first and text is decoded once per
+distinct value. Columns of images, audio and other structures are excluded.
 """
 
 import json
@@ -25,7 +25,7 @@ _BATCH_ROWS = 16_384
 
 @dataclass(frozen=True)
 class Columns:
-    """``names`` and ``cells`` of the columns that hold text, numbers, dates, truth values or plain lists of those."""
+    """``names`` and ``cells`` of the columns that hold text, numbers, dates, booleans or plain lists of these."""
 
     names: list[str]
     cells: list[list[str]]
@@ -33,7 +33,7 @@ class Columns:
 
 
 def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) -> Columns:
-    """The readable columns of a Parquet file; with ``named_classes`` numbers of classes as the names that the Hugging Face Hub gives them.
+    """The readable columns of a Parquet file; ``named_classes`` replaces class numbers by the names in Hugging Face metadata.
 
     Raises UserError ``file_damaged``, ``file_too_large``, ``not_a_table`` (no readable column), ``too_many_rows``, ``too_many_columns``,
     ``too_many_cells``.
@@ -47,36 +47,36 @@ def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) ->
         file = pq.ParquetFile(pa.BufferReader(data))
         schema = file.schema_arrow
         _check_size(file.metadata, limits)
-        chosen = [position for position, field in enumerate(schema) if _is_readable(field.type)]
-        if not chosen:
+        readable = [position for position, field in enumerate(schema) if _is_readable(field.type)]
+        if not readable:
             raise UserError(
                 "No column of this Parquet file holds text or numbers. Export the column with the texts and the column with the labels as CSV.",
                 code="not_a_table",
             )
         if len(set(schema.names)) < len(schema.names):
             raise ValueError("columns of equal names cannot be told apart")
-        cells = _read_columns(data, [schema.field(position) for position in chosen], file.metadata.num_rows, limits)
+        cells = _read_columns(data, [schema.field(position) for position in readable], file.metadata.num_rows, limits)
         if named_classes:
-            _name_classes(schema, chosen, cells, limits)
+            _name_classes(schema, readable, cells, limits)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise UserError(
-            "This Parquet file is damaged, or packed in a way that is not read here. Copy or download it again, or export it as CSV.",
+            "This Parquet file is damaged, or packed in a way that is not supported. Copy or download it again, or export it as CSV.",
             code="file_damaged",
         ) from error
-    left_out = [field.name for field in schema if not _is_readable(field.type)]
-    return Columns([schema.field(position).name for position in chosen], cells, _excluded_columns_warning(left_out))
+    excluded = [field.name for field in schema if not _is_readable(field.type)]
+    return Columns([schema.field(position).name for position in readable], cells, _excluded_columns_warning(excluded))
 
 
 def _excluded_columns_warning(names: list[str]) -> tuple[ReaderWarning, ...]:
     if not names:
         return ()
     listed = ", ".join(f"“{name}”" for name in names[:5]) + (" and more" if len(names) > 5 else "")
-    message = f"{len(names)} columns hold something else than text or numbers (such as pictures) and were left out: {listed}."
+    message = f"{len(names)} columns hold neither text nor numbers (but pictures, for example) and were left out: {listed}."
     return (ReaderWarning("columns_left_out", "warning", len(names), message.replace("1 columns hold", "1 column holds")),)
 
 
-def _name_classes(schema: "pa.Schema", chosen: list[int], cells: list[list[str]], limits: Limits) -> None:
-    """Put names in place of the numbers of classes, where the file knows them; nothing for one that is secret (-1)."""
+def _name_classes(schema: "pa.Schema", readable: list[int], cells: list[list[str]], limits: Limits) -> None:
+    """Replace class numbers in ``cells`` by the names in the file's metadata; hidden classes (-1) become empty."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
         names = {
@@ -85,14 +85,14 @@ def _name_classes(schema: "pa.Schema", chosen: list[int], cells: list[list[str]]
             if isinstance(feature, dict) and isinstance(feature.get("names"), list)
         }
     except (ValueError, AttributeError, RecursionError):
-        return  # not as the Hub writes it
+        return  # not the Hub's format
     chars = 0
-    for found, position in zip(cells, chosen, strict=True):
-        known = names.get(schema.field(position).name)
-        if known:
-            written = {str(number): _value_text(str(name)) for number, name in enumerate(known)}
-            found[:] = [written.get(cell, "") for cell in found]
-            chars += sum(map(len, found))
+    for column_cells, position in zip(cells, readable, strict=True):
+        class_names = names.get(schema.field(position).name)
+        if class_names:
+            name_of_number = {str(number): _value_text(str(name)) for number, name in enumerate(class_names)}
+            column_cells[:] = [name_of_number.get(cell, "") for cell in column_cells]
+            chars += sum(map(len, column_cells))
     if chars > limits.max_chars:
         raise too_much_text(limits)
 
@@ -124,27 +124,27 @@ def _too_many_parts() -> UserError:
 
 def _too_large() -> UserError:
     return UserError(
-        f"This Parquet file is larger than {_MAX_UNPACKED_BYTES >> 20:,} MB when unpacked, the most that is read here. "
+        f"This Parquet file is larger than {_MAX_UNPACKED_BYTES >> 20:,} MB when unpacked, the maximum. "
         "Keep only the columns with the texts and the labels, or fewer rows.",
         code="file_too_large",
     )
 
 
-def _is_readable(kind: "pa.DataType") -> bool:
+def _is_readable(data_type: "pa.DataType") -> bool:
     import pyarrow.types as types
 
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return _is_plain(kind.value_type)
-    return _is_plain(kind)
+    if types.is_list(data_type) or types.is_large_list(data_type) or types.is_fixed_size_list(data_type):
+        return _is_plain(data_type.value_type)
+    return _is_plain(data_type)
 
 
-def _is_plain(kind: "pa.DataType") -> bool:
+def _is_plain(data_type: "pa.DataType") -> bool:
     import pyarrow.types as types
 
-    if types.is_dictionary(kind):
-        return _is_plain(kind.value_type)
-    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-    return text or types.is_primitive(kind) or types.is_decimal(kind) or types.is_null(kind)
+    if types.is_dictionary(data_type):
+        return _is_plain(data_type.value_type)
+    text = types.is_string(data_type) or types.is_large_string(data_type) or types.is_string_view(data_type)
+    return text or types.is_primitive(data_type) or types.is_decimal(data_type) or types.is_null(data_type)
 
 
 def _read_columns(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limits) -> list[list[str]]:
@@ -152,7 +152,7 @@ def _read_columns(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limi
     import pyarrow.parquet as pq
     import pyarrow.types as types
 
-    # As dictionaries: one long value that is repeated a million times is then in memory once.
+    # As dictionaries: a long value that is repeated a million times is in memory once.
     texts = [field.name for field in fields if not types.is_nested(field.type)]
     file = pq.ParquetFile(pa.BufferReader(data), read_dictionary=texts, memory_map=False)
     cells: list[list[str]] = [[] for _ in fields]
@@ -161,15 +161,15 @@ def _read_columns(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limi
         size += batch.get_total_buffer_size() if any(types.is_nested(field.type) for field in fields) else 0
         if size > _MAX_UNPACKED_BYTES:
             raise _too_large()
-        for found, field in zip(cells, fields, strict=True):
+        for column_cells, field in zip(cells, fields, strict=True):
             values = _column_texts(batch.column(batch.schema.get_field_index(field.name)))
             chars += sum(map(len, values))
             if chars > limits.max_chars:
                 raise too_much_text(limits)
-            found.extend(values)
+            column_cells.extend(values)
         if len(cells[0]) > limits.max_rows:
             raise too_many_rows(limits)
-    if any(len(found) != rows for found in cells):
+    if any(len(column_cells) != rows for column_cells in cells):
         raise ValueError("rows are missing")
     return cells
 
@@ -178,11 +178,11 @@ def _column_texts(column: "pa.Array") -> list[str]:
     import pyarrow.types as types
 
     if types.is_dictionary(column.type):
-        # The dictionary is that of a whole row group, of which a batch may use little.
+        # The dictionary belongs to a whole row group; a batch may use little of it.
         used = column.indices.drop_null().unique()
-        words = dict(zip(used.to_pylist(), map(_value_text, column.dictionary.take(used).to_pylist()), strict=True))
-        words[None] = ""
-        return [words[place] for place in column.indices.to_pylist()]
+        texts = dict(zip(used.to_pylist(), map(_value_text, column.dictionary.take(used).to_pylist()), strict=True))
+        texts[None] = ""
+        return [texts[index] for index in column.indices.to_pylist()]
     return [_value_text(value) for value in column.to_pylist()]
 
 

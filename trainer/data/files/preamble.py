@@ -1,7 +1,4 @@
-"""What stands above a table: titles, comments, blank lines, "Exported on ..."; and whether its first record names the columns.
-
-Judges records alone; how they were cut is decided elsewhere.
-"""
+"""Finds the lines above a table (titles, comments, "Exported on ...") and decides whether the first record is a header."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +6,7 @@ from collections.abc import Sequence
 _MAX_RECORDS = 60
 _NUMBER_SIGNS = "0123456789.,:/-+%eE \t"
 
-# Words that name columns and are seldom values.
+# Words that are common as column names and rare as values.
 _COLUMN_WORDS = frozenset(
     "text texts label labels label_name category class target id sentiment emotion message tweet comment review sentence utterance content "
     "intent topic title split date name texte étiquette catégorie classe satz klasse kategorie stimmung nachricht texto etiqueta categoría "
@@ -23,7 +20,7 @@ def is_numeric(cell: str) -> bool:
 
 
 def common_width(records: Sequence[Sequence[str]]) -> int:
-    """How many cells a record should have: as many as the first one where a fair share agrees, else the most common number."""
+    """The expected cells per record: as many as in the first one if 30% agree, else the most common number."""
     if not records:
         return 1
     counts = Counter(map(len, records))
@@ -32,46 +29,46 @@ def common_width(records: Sequence[Sequence[str]]) -> int:
 
 
 def count_short_rows_at_start(records: Sequence[Sequence[str]]) -> int:
-    """How many of the first records have far fewer filled cells than the table below them; 0 where there is no such table."""
+    """How many of the first records have far fewer filled cells than the table below them; 0 if there is no such table."""
     below = records[len(records) // 2 :]
     width = Counter(map(len, below)).most_common(1)[0][0] if below else 1
     filled = sorted(sum(map(bool, map(str.strip, cells))) for cells in below if len(cells) == width)
     typical = filled[len(filled) // 2] if filled else 0
     if width < 2 or typical < 2:
         return 0
-    count = 0
+    n_short = 0
     for cells in records[:_MAX_RECORDS]:
         if not _is_short(cells, width, typical):
             break
-        count += 1
-    return count if count < min(len(records), _MAX_RECORDS) else 0
+        n_short += 1
+    return n_short if n_short < min(len(records), _MAX_RECORDS) else 0
 
 
 def _is_short(cells: Sequence[str], width: int, typical: int) -> bool:
     if len(cells) > 1 and len(cells) == width - 1 and width > 2:
-        return False  # the header of a table whose row names have no column name
+        return False  # the header of a table with unnamed row names
     return sum(map(bool, map(str.strip, cells))) <= max(1, typical // 2)
 
 
 def preamble_length(records: Sequence[Sequence[str]]) -> int:
-    """How many of the first records stand above the table: short ones or comments, and then a header."""
+    """How many records are above the table: short ones or comments, followed by a header."""
     comments = 0
     while comments < min(len(records) - 1, _MAX_RECORDS) and records[comments][0].lstrip().startswith("#"):
         comments += 1
-    # Tweets begin with # too: lines as wide as the table are comments only where column names follow, and one may be the header itself.
-    wide = any(len(cells) == common_width(records) for cells in records[:comments])
-    if comments and (not wide or has_header(records[comments], records[comments + 1 :])):
+    # Tweets begin with # too: lines as wide as the table are comments only if a header follows, and one may be the header itself.
+    has_full_width = any(len(cells) == common_width(records) for cells in records[:comments])
+    if comments and (not has_full_width or has_header(records[comments], records[comments + 1 :])):
         records = records[comments:]
     else:
         comments = 0
-    short = count_short_rows_at_start(records)
-    if short and has_header(records[short], records[short + 1 :]):
-        return comments + short
+    n_short = count_short_rows_at_start(records)
+    if n_short and has_header(records[n_short], records[n_short + 1 :]):
+        return comments + n_short
     return comments + _full_width_title_length(records)
 
 
 def _full_width_title_length(records: Sequence[Sequence[str]]) -> int:
-    """A title with as many delimiters as the table: no header, and soon below it stands an unmistakable one."""
+    """How many records a title with as many delimiters as the table takes: it is no header, and a clear header follows soon."""
     if len(records) < 4 or header_score(records[0], records[1:]) > 0:
         return 0
     for position, cells in enumerate(records[1:4], 1):
@@ -81,7 +78,7 @@ def _full_width_title_length(records: Sequence[Sequence[str]]) -> int:
 
 
 def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
-    """Whether the first record names the columns, by evidence from each column: its type, its lengths, its repeated values."""
+    """Whether ``first`` is a header, by comparing it with each column's type, lengths and repeated values."""
     score = header_score(first, body)
     if score != 0:
         return score > 0
@@ -90,7 +87,7 @@ def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
 
 
 def header_score(first: Sequence[str], body: Sequence[Sequence[str]]) -> float:
-    """Above 0: rather a header; below 0: rather one more row."""
+    """Above 0: probably a header; below 0: probably data."""
     score = 0.0
     for position, name in enumerate(first):
         name = name.strip()
@@ -112,15 +109,15 @@ def _column_evidence(name: str, column: list[str]) -> float:
     if sum(map(is_numeric, column)) > 0.9 * len(column):
         return score + 2.0
     distinct = set(column)
-    words = len(name.split())
+    n_words = len(name.split())
     if len(column) >= 6 and len(distinct) <= len(column) / 3:
         if name in distinct:
             return score - 3.0
-        return score + (2.5 if words >= max(len(value.split()) for value in distinct) + 3 else 1.5)
+        return score + (2.5 if n_words >= max(len(value.split()) for value in distinct) + 3 else 1.5)
     if name in distinct:
         return score - 1.0
     if name.endswith("?") and sum(cell.endswith("?") for cell in column) <= 0.1 * len(column):
-        return score + 1.5  # the question of a survey above its answers
+        return score + 1.5  # a survey question above its answers
     if sum(len(cell.split()) for cell in column) >= 4 * len(column):
-        return score + (1.0 if words <= 2 else -1.5 if words <= 6 else -2.0)
-    return score - (2.0 if words > 6 or len(name) > 60 else 0.0)
+        return score + (1.0 if n_words <= 2 else -1.5 if n_words <= 6 else -2.0)
+    return score - (2.0 if n_words > 6 or len(name) > 60 else 0.0)

@@ -1,6 +1,6 @@
-"""A file to a Table: its format, encoding, delimiter, quoting, header; every row is kept or dropped with its line and a reason.
+"""Reads a file of any supported format as a Table; every row is kept, or dropped with its line and a reason.
 
-Does not know which column is which, and parses no cell: "01", "NA" and "None" are just text.
+Does not know which column is which and parses no cell: "01", "NA" and "None" are just text.
 """
 
 from dataclasses import dataclass, replace
@@ -29,12 +29,12 @@ _MAX_LINE_CHARS = 20_000_000
 _SHORT_LINE_CHARS = 20
 _FEW_LINES = 10_000
 _BLANK_ROW_CHARS = ',;|" \t\n'
-_PARQUET_COMPRESSION = 5  # times, as files of texts go
+_PARQUET_COMPRESSION = 5  # typical for files of texts
 
 
 @dataclass(frozen=True)
 class Content:
-    """A file, unpacked where it was compressed. ``weight``: about how many bytes there are to be parsed; those of a workbook's parts."""
+    """The unpacked content of a file. ``weight``: roughly how many bytes have to be parsed (for a workbook, those of its parts)."""
 
     kind: FileFormat
     data: bytes
@@ -58,7 +58,7 @@ def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
         ) from error
     if len(data) > max_bytes:
         raise UserError(
-            f"The file is larger than {max_bytes / 1024 / 1024:,.0f} MB, the most that is read here. "
+            f"The file is larger than {max_bytes / 1024 / 1024:,.0f} MB, the maximum. "
             "Keep only the columns with the texts and the labels, or fewer rows.",
             code="file_too_large",
         )
@@ -72,29 +72,30 @@ def read_table(
     max_rows: int = _DEFAULT_LIMITS.max_rows,
     max_columns: int = _DEFAULT_LIMITS.max_columns,
     max_cell_chars: int = _DEFAULT_LIMITS.max_cell_chars,
-    **how: Any,
+    **options: Any,
 ) -> Table:
     """The table in the bytes of a delimited text, a workbook, a Parquet or JSON file, or one of these in a zip, gz, bz2 or xz file.
 
-    ``how`` are the arguments of ``read_content``. ``max_bytes`` bounds what an archive unpacks to. The first bytes decide on the format. Raises UserError: ``empty_file``, ``compressed_file``, ``spreadsheet_file``, ``not_a_table``,
-    ``file_damaged``, ``file_too_large``, ``too_many_rows``, ``too_many_columns``, ``too_many_cells``, ``wrong_encoding``.
+    ``options`` are those of ``read_content``. ``max_bytes`` also limits the unpacked size. Raises UserError ``empty_file``, ``compressed_file``,
+    ``spreadsheet_file``, ``not_a_table``, ``file_damaged``, ``file_too_large``, ``too_many_rows``, ``too_many_columns``, ``too_many_cells``
+    or ``wrong_encoding``.
 
-    For bytes from outside there is ``FileReader.read``, which does this in a process of its own: a file may bring a parser down.
+    For untrusted bytes use ``FileReader.read``, which does this in a process of its own: a file may crash a parser.
     """
     limits = Limits(max_bytes, max_rows, max_columns, max_cell_chars)
-    return read_content(open_content(data, limits), limits, **how)
+    return read_content(open_content(data, limits), limits, **options)
 
 
 def open_content(data: bytes, limits: Limits) -> Content:
-    """What is to be parsed, by the first bytes of a file. Raises UserError as ``read_table`` does."""
-    kind = detect_format(data)
-    if kind in ("gzip", "bzip2", "xz", "zip"):
-        data = unpack(data, kind, limits)
-        kind = detect_format(data)
-        refuse_nested(kind)
-    if kind == "spreadsheet":
-        return Content(kind, data, unpacked_size(data))
-    return Content(kind, data, _PARQUET_COMPRESSION * len(data) if kind == "parquet" else len(data))
+    """Detect the format of a file and unpack it. Raises UserError as ``read_table`` does."""
+    file_format = detect_format(data)
+    if file_format in ("gzip", "bzip2", "xz", "zip"):
+        data = unpack(data, file_format, limits)
+        file_format = detect_format(data)
+        refuse_nested(file_format)
+    if file_format == "spreadsheet":
+        return Content(file_format, data, unpacked_size(data))
+    return Content(file_format, data, _PARQUET_COMPRESSION * len(data) if file_format == "parquet" else len(data))
 
 
 def read_content(
@@ -109,9 +110,9 @@ def read_content(
 ) -> Table:
     """The second half of ``read_table``.
 
-    ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` state what is otherwise found; where
-    a delimiter and a header are stated, nothing above the first record is skipped. ``named_classes``: numbers for which a Parquet file of
-    the Hugging Face Hub has names become those.
+    ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` are detected if None. If delimiter and
+    header are given, nothing above the first record is skipped. ``named_classes``: class numbers in a Parquet file of the Hugging Face Hub
+    become their names.
     """
     if content.kind == "spreadsheet":
         return unwrap_single_lists(_from_sheet(content, limits, header))
@@ -123,7 +124,7 @@ def read_content(
         if objects is not None:
             return _from_objects(objects, decoded, limits)
     table = _from_text(decoded, limits, delimiter, quote, header)
-    # Where all is stated, each cell is wanted as it stands.
+    # If the caller states everything, cells stay as written.
     return table if delimiter is not None and header is not None else unwrap_single_lists(table)
 
 
@@ -136,16 +137,16 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         text = _strip_blank_end(text)
         _refuse_many_lines(text, limits)
     lines = split_lines(text)
-    longest = _check_longest_line(lines)
+    longest_line = _check_longest_line(lines)
     dialect = _choose_dialect(lines, limits, delimiter, quote)
     if dialect.skip:
         lines = lines[dialect.skip :]
     if dialect.width * len(lines) > limits.max_cells:
         raise too_many_cells(limits)
     numbers, records = _parse_records(lines, dialect, limits, trust_quotes=quote is not None)
-    # A long cell needs a long line or several lines; asking that costs next to nothing.
-    most = limits.max_cell_chars
-    long_cells = longest > most or (len(records) < len(lines) and any(max(map(len, cells)) > most for cells in records))
+    # A long cell needs a long line or several lines; this check is cheap.
+    max_chars = limits.max_cell_chars
+    long_cells = longest_line > max_chars or (len(records) < len(lines) and any(max(map(len, cells)) > max_chars for cells in records))
     table = _from_records(numbers, records, dialect, limits, header, long_cells=long_cells, stated=delimiter is not None)
     return replace(
         table,
@@ -157,24 +158,24 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
 
 
 def _strip_blank_end(text: str) -> str:
-    """The text without lines of nothing but delimiters at the end: Excel writes a million, where a stray cell is far below the table."""
+    """The text without trailing lines of delimiters only: Excel writes a million of them if a stray cell is far below the table."""
     end = text.find("\n", len(text.rstrip(_BLANK_ROW_CHARS)))
     return text if end < 0 else text[: end + 1]
 
 
 def _refuse_many_lines(text: str, limits: Limits) -> None:
-    """Count before cutting: as strings of their own, short lines take fifteen times the memory. A row may be of several lines, if they are long."""
-    most, count = 3 * limits.max_rows + _FEW_LINES, text.count("\n")
-    if count > most and len(text) < _SHORT_LINE_CHARS * count:
+    """Refuse too many short lines before splitting, which takes fifteen times their memory. Long lines may belong to one row."""
+    max_lines, n_lines = 3 * limits.max_rows + _FEW_LINES, text.count("\n")
+    if n_lines > max_lines and len(text) < _SHORT_LINE_CHARS * n_lines:
         raise UserError(
-            f"The file has {count:,} lines, nearly all of them of a few characters; at most {most:,} such lines, and {limits.max_rows:,} rows, are "
-            "read here. Upload a part of it.",
+            f"The file has {n_lines:,} lines, nearly all of them of a few characters; at most {max_lines:,} such lines, and {limits.max_rows:,} rows, "
+            "can be read. Upload a part of it.",
             code="too_many_rows",
         )
 
 
 def _check_longest_line(lines: list[str]) -> int:
-    """Its characters; refused where they are too many."""
+    """The length of the longest line. Raises UserError ``line_too_long``."""
     longest = max(map(len, lines))
     if longest > _MAX_LINE_CHARS:
         raise UserError(
@@ -198,29 +199,31 @@ def _choose_dialect(lines: list[str], limits: Limits, delimiter: str | None, quo
 def _parse_records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_quotes: bool) -> tuple[list[int], list[Record]]:
     numbers: list[int] = []
     records: list[Record] = []
-    most = limits.max_rows + 1
+    max_records = limits.max_rows + 1
     for number, cells in dialect.records(lines, width=dialect.width, trust_quotes=trust_quotes):
         numbers.append(number + dialect.skip)
-        records.append(tuple(cells))  # unlike a list, the garbage collector soon forgets it: a third of the time for a million rows
-        if len(records) > most:
+        records.append(
+            tuple(cells)
+        )  # the garbage collector untracks tuples of strings, unlike lists: a third of the time for a million rows
+        if len(records) > max_records:
             raise too_many_rows(limits)
     if not records:
-        raise UserError("The file holds no rows. Choose a file with texts and labels.", code="empty_file")
+        raise UserError("The file has no rows. Choose a file with texts and labels.", code="empty_file")
     return numbers, records
 
 
 def _text_warnings(decoded: Decoded, dialect: Dialect, rows: int) -> list[ReaderWarning]:
     warnings = []
     if decoded.null_characters:
-        count = decoded.null_characters
-        what = "a null character" if count == 1 else f"{count:,} null characters"
+        n_nulls = decoded.null_characters
+        nulls = "a null character" if n_nulls == 1 else f"{n_nulls:,} null characters"
         message = (
-            f"The file held {what}, which no text has, and which was left out. "
-            "The file may be damaged, or cut by the program that wrote it: compare a few texts with the original."
+            f"The file contained {nulls}, removed because text has none. "
+            "The file may be damaged or incomplete: compare a few texts with the original."
         )
-        warnings.append(ReaderWarning("null_bytes", "warning", count, message))
+        warnings.append(ReaderWarning("null_bytes", "warning", n_nulls, message))
     if dialect.quote == "'":
-        message = "The cells stand in 'single quotation marks'; these were taken off."
+        message = "The cells are in 'single quotation marks', which were removed."
         warnings.append(ReaderWarning("single_quotes", "ok", rows, message))
     return warnings
 
@@ -238,22 +241,22 @@ def _from_records(
     long_cells: bool,
     stated: bool,
 ) -> Table:
-    above: list[Record] = []
-    more: tuple[ReaderWarning, ...] = ()
+    preamble: list[Record] = []
+    header_warnings: tuple[ReaderWarning, ...] = ()
     first_line = numbers[0]
-    exact = stated and header is not None
-    if not exact:
+    as_stated = stated and header is not None
+    if not as_stated:
         skip = preamble_length(_excerpt([*records[:100], *evenly_spaced(records[100:])]))
         if skip:
-            above, records, numbers = records[:skip], records[skip:], numbers[skip:]
+            preamble, records, numbers = records[:skip], records[skip:], numbers[skip:]
     if header is None:
         header = has_header(*_excerpt(records[:1]), _excerpt(evenly_spaced(records[1:])))
     first = records[0] if header else None
     if first is not None:
         numbers, records = numbers[1:], records[1:]
-        below = 0 if exact else count_extra_header_rows(first, records)
+        below = 0 if as_stated else count_extra_header_rows(first, records)
         if below:
-            first, more = merge_header_rows(first, records[:below]), (header_rows_warning(records[:below], numbers[0]),)
+            first, header_warnings = merge_header_rows(first, records[:below]), (header_rows_warning(records[:below], numbers[0]),)
             numbers, records = numbers[below:], records[below:]
     elif len(records) > limits.max_rows:
         raise too_many_rows(limits)
@@ -269,28 +272,28 @@ def _from_records(
         delimiter=None,
         header=header,
         dropped=tuple(fitted.dropped),
-        warnings=(*_preamble_warning(above, first_line, dialect.delimiter or " "), *more, *fitted.warnings),
+        warnings=(*_preamble_warning(preamble, first_line, dialect.delimiter or " "), *header_warnings, *fitted.warnings),
     )
 
 
 def _excerpt(records: list[Record]) -> list[Record]:
-    """The beginnings of the cells: enough to judge them by, and a cell of megabytes takes no time."""
+    """The beginnings of the cells, so that huge cells cost no time."""
     return [tuple([cell[:_EXCERPT_CHARS] for cell in cells]) for cells in records]
 
 
-def _preamble_warning(above: list[Record], line: int, delimiter: str) -> tuple[ReaderWarning, ...]:
-    above = [cells for cells in above if any(map(str.strip, cells))]
-    if not above:
+def _preamble_warning(preamble: list[Record], line: int, delimiter: str) -> tuple[ReaderWarning, ...]:
+    preamble = [cells for cells in preamble if any(map(str.strip, cells))]
+    if not preamble:
         return ()
-    start = " ".join(delimiter.join(above[0]).strip(delimiter).split())
+    start = " ".join(delimiter.join(preamble[0]).strip(delimiter).split())
     shown = start if len(start) <= 60 else start[:59] + "…"
-    what = "1 line stands" if len(above) == 1 else f"{len(above)} lines stand"
+    lines = "1 line" if len(preamble) == 1 else f"{len(preamble)} lines"
     message = (
-        f"{what} above the table and was not read as a row: “{shown}”."
-        if len(above) == 1
-        else (f"{what} above the table and were not read as rows; the first is “{shown}”.")
+        f"{lines} above the table was not read as a row: “{shown}”."
+        if len(preamble) == 1
+        else (f"{lines} above the table were not read as rows; the first is “{shown}”.")
     )
-    return (ReaderWarning("preamble_skipped", "warning", len(above), message, line=line),)
+    return (ReaderWarning("preamble_skipped", "warning", len(preamble), message, line=line),)
 
 
 # --- other formats --------------------------------------------------------------------------------------------------
@@ -306,10 +309,10 @@ def _from_sheet(content: Content, limits: Limits, header: bool | None) -> Table:
 def _from_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Table:
     from trainer.data.files.parquet import read_parquet
 
-    found = read_parquet(data, limits, named_classes=named_classes)
-    rows = list(zip(*found.cells, strict=True))
-    names, renamed = distinct_names(found.names)
-    return _from_named_columns(names, rows, list(range(1, len(rows) + 1)), [], (*found.warnings, *renamed), limits)
+    parquet = read_parquet(data, limits, named_classes=named_classes)
+    rows = list(zip(*parquet.cells, strict=True))
+    names, renamed = distinct_names(parquet.names)
+    return _from_named_columns(names, rows, list(range(1, len(rows) + 1)), [], (*parquet.warnings, *renamed), limits)
 
 
 def _from_objects(objects: Objects, decoded: Decoded, limits: Limits) -> Table:
@@ -333,7 +336,7 @@ def _from_named_columns(
     warnings: tuple[ReaderWarning, ...],
     limits: Limits,
 ) -> Table:
-    """A table whose columns have names of their own; rows of nothing but blanks are dropped, as everywhere."""
+    """A table whose format names the columns; blank rows are dropped, as in every format."""
     dropped = dropped + [
         DroppedRow(line, "the row is empty") for line, row in zip(lines, rows, strict=True) if not any(map(str.strip, row))
     ]

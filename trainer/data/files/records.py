@@ -1,6 +1,6 @@
-"""Lines of text to records: the csv module, kept from swallowing the file when a quotation mark is never closed.
+"""Splits lines into records with the csv module, so that an unclosed quotation mark does not swallow the file.
 
-Does not know which record is the header or how many cells are right; it only uses a hoped-for width to settle doubtful lines.
+Does not know which record is the header; the expected width only decides how to read doubtful lines.
 """
 
 import csv
@@ -11,23 +11,23 @@ from itertools import islice
 
 from trainer.errors import UserError
 
-NO_DELIMITER = "\x1f"  # cannot occur: control characters are gone before
-PLACEHOLDER = "\x1e"  # for a delimiter of several characters, which the csv module does not take; cannot occur either
+NO_DELIMITER = "\x1f"  # cannot occur: control characters are removed before
+PLACEHOLDER = "\x1e"  # for a delimiter of several characters, which the csv module does not support; cannot occur either
 _OTHER_SEPARATORS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-_MAX_UNSOUND_LINES = 250_000  # lines that are taken by themselves, each of which takes as long as ten others
-_FEW_RECORDS, _MANY_RECORDS = 8, 4_096  # read at once
+_MAX_UNSOUND_LINES = 250_000  # lines parsed on their own, each of which takes ten times as long
+_FIRST_BATCH, _MAX_BATCH = 8, 4_096  # records read at once
 _ESCAPED_SPAN_LINES = 50  # lines searched for the end of a cell with \" inside
 
-# From so many lines on, a quoted cell whose every line looks like a whole record is taken for a lost quotation mark.
-# Prose has many commas and few tabs, so the same finding means more with tabs.
+# A quoted cell of at least so many lines, nearly all of which look like whole records, has a stray quotation mark.
+# Prose has many commas and few tabs, so tabs need fewer lines.
 _STRAY_LINES = {"\t": 4, "|": 4, ";": 5, ",": 6}
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines with their ``\\n``. A form feed and other separators that may stand inside a text cut nothing."""
+    """Lines with their ``\\n``. Form feeds and other separators inside a text do not split it."""
     if not any(separator in text for separator in _OTHER_SEPARATORS):
         return text.splitlines(keepends=True)
-    return io.StringIO(text).readlines()  # which first makes four bytes of each character
+    return io.StringIO(text).readlines()  # slower: converts to four bytes per character first
 
 
 def split_records(
@@ -40,15 +40,14 @@ def split_records(
     skip_initial_space: bool = False,
     trust_quotes: bool = False,
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield ``(line, cells)`` per record; ``line`` counts from 1, blank lines are passed over.
+    """Yield ``(line, cells)`` per record; ``line`` counts from 1, blank lines are skipped.
 
-    ``lines`` keep their ``\\n``. ``quote`` is the quotation mark ("" for none), ``escape``: a backslash before it (or before the
-    delimiter, or a backslash) takes its meaning. ``skip_initial_space`` skips blanks after a delimiter, so that ``a, "b, c"`` has two cells.
-    A quotation mark opens a quoted cell only where the cell also closes properly: the mark that closes it stands before a delimiter
-    or at the end of a line. Otherwise the line is taken by itself and its marks literally (see ``_parse_unbalanced_line``). ``trust_quotes`` never
-    suspects a cell that closes properly, however long it is.
+    ``lines`` keep their ``\\n``. ``width``: expected cells per record. ``quote``: the quotation mark ("" for none). ``escape``: a backslash
+    escapes the quotation mark, the delimiter or a backslash. ``skip_initial_space`` ignores blanks after a delimiter, so that ``a, "b, c"`` has two cells.
+    A quotation mark opens a quoted cell only if the cell also closes properly, before a delimiter or at the end of a line. Otherwise
+    the line is parsed on its own (see ``_parse_unbalanced_line``). ``trust_quotes`` accepts a cell that closes properly, however long it is.
     """
-    csv.field_size_limit(2**31 - 1)  # the default of 128 kB refuses long cells; they are counted later
+    csv.field_size_limit(2**31 - 1)  # the default of 128 kB refuses long cells, whose length is checked later
     if len(delimiter) > 1:
         pattern = re.compile(r" {2,}" if delimiter == "  " else re.escape(delimiter))
         for number, cells in split_records([pattern.sub(PLACEHOLDER, line) for line in lines], PLACEHOLDER, width=width, quote=quote):
@@ -56,7 +55,7 @@ def split_records(
         return
     if escape:
         lines = _double_literal_backslashes(lines, delimiter, quote)
-    dialect = csv.reader(  # made once: doubtful lines begin a reader each
+    dialect = csv.reader(  # made once: each doubtful line starts a new reader
         (),
         delimiter=delimiter,
         quotechar=quote or None,
@@ -65,14 +64,14 @@ def split_records(
         skipinitialspace=skip_initial_space,
         strict=True,
     ).dialect
-    unsound, start = 0, (yield from _plain_records(lines, dialect))
+    n_unsound, start = 0, (yield from _plain_records(lines, dialect))
     while start < len(lines):
         start = yield from _sound_records(lines, start, dialect, None if trust_quotes else width)
         if start < len(lines):
-            unsound += 1
-            if unsound > _MAX_UNSOUND_LINES:
+            n_unsound += 1
+            if n_unsound > _MAX_UNSOUND_LINES:
                 raise UserError(
-                    f"In more than {_MAX_UNSOUND_LINES:,} lines of the file a quotation mark is opened and not closed properly. "
+                    f"In more than {_MAX_UNSOUND_LINES:,} lines of the file a quotation mark is not closed properly. "
                     "Save the table again as CSV (UTF-8) from the program it comes from.",
                     code="quotes_unsound",
                 )
@@ -83,60 +82,60 @@ def split_records(
 
 
 def _plain_records(lines: list[str], dialect: csv.Dialect) -> Generator[tuple[int, list[str]], None, int]:
-    """Yield the first records as long as each is a line of its own; return the number of lines that they took.
+    """Yield the first records as long as each is one line; return the number of lines read.
 
-    Reads many at once: in most files that is all there is to do, and takes half the time.
+    Reads many at once, which takes half the time and covers most files completely.
     """
-    start, some = 0, _FEW_RECORDS
+    start, batch_size = 0, _FIRST_BATCH
     reader = csv.reader(lines, dialect)
     try:
-        while (records := list(islice(reader, some))) and reader.line_num == start + len(records):
+        while (records := list(islice(reader, batch_size))) and reader.line_num == start + len(records):
             numbered = enumerate(records, start + 1)
-            yield from numbered if all(records) else (one for one in numbered if one[1])
+            yield from numbered if all(records) else (record for record in numbered if record[1])
             start += len(records)
-            some = min(2 * some, _MANY_RECORDS)
+            batch_size = min(2 * batch_size, _MAX_BATCH)
     except csv.Error:
         pass
     return start
 
 
 def _sound_records(lines: list[str], start: int, dialect: csv.Dialect, width: int | None) -> Generator[tuple[int, list[str]], None, int]:
-    """Yield records from line ``start`` on until one is doubtful; return where that one starts, or the number of lines."""
+    """Yield records from line ``start`` on until one is doubtful; return its first line, or the number of lines."""
     feed = iter(lines)
     feed.__setstate__(start)
     reader = csv.reader(feed, dialect)
     shift = start
     try:
         for cells in reader:
-            after = reader.line_num + shift
-            if after - start > 1 and _is_stray(lines, start, after, dialect.delimiter, width):
+            next_start = reader.line_num + shift
+            if next_start - start > 1 and _is_stray(lines, start, next_start, dialect.delimiter, width):
                 return start
             if cells:
                 yield start + 1, cells
-            start = after
+            start = next_start
     except csv.Error:
         pass
     return start
 
 
 def _double_literal_backslashes(lines: list[str], delimiter: str, quote: str) -> list[str]:
-    """Double the backslashes that escape nothing: the csv module takes one before any character, here only marks can be escaped."""
-    literal = re.compile(rf"\\(\\|{re.escape(quote) or '(?!)'}|{re.escape(delimiter)})?")
-    return [literal.sub(lambda found: found[0] if found[1] else r"\\", line) if "\\" in line else line for line in lines]
+    """Double the backslashes that escape nothing: the csv module escapes any character, here only quotes, delimiters and backslashes can be."""
+    backslash = re.compile(rf"\\(\\|{re.escape(quote) or '(?!)'}|{re.escape(delimiter)})?")
+    return [backslash.sub(lambda match: match[0] if match[1] else r"\\", line) if "\\" in line else line for line in lines]
 
 
 def _is_stray(lines: list[str], start: int, end: int, delimiter: str, width: int | None) -> bool:
-    """Whether a quoted cell over several lines is really several records, the first of them with a lost quotation mark."""
+    """Whether a quoted cell over several lines is really several records, the first of which has a stray quotation mark."""
     if width is None or width < 2 or end - start < _STRAY_LINES.get(delimiter, 6):
         return False
-    whole = sum(lines[at].count(delimiter) == width - 1 for at in range(start, end))
-    return whole >= 0.9 * (end - start)
+    n_whole = sum(line.count(delimiter) == width - 1 for line in lines[start:end])
+    return n_whole >= 0.9 * (end - start)
 
 
 def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: int | None, quote: str) -> tuple[list[str], int]:
-    """``(cells, lines used)`` of a line whose quotation marks do not pair up; the first reading of the hoped-for width wins.
+    """``(cells, lines used)`` of a line with unbalanced quotation marks; the first reading with the expected width wins.
 
-    The readings: marks are part of the text; marks as the csv module takes them when it is lenient; ``\\"`` stands for ``""``.
+    The readings: quotation marks are part of the text; the csv module's lenient mode; ``\\"`` means ``""``.
     """
     line = lines[start].rstrip("\n")
     if not line:
@@ -161,7 +160,7 @@ def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: 
 
 
 def _unquote(cell: str, quote: str) -> str:
-    bare = cell.strip()
-    if quote and len(bare) >= 2 and bare[0] == bare[-1] == quote and quote not in bare[1:-1].replace(2 * quote, ""):
-        return bare[1:-1].replace(2 * quote, quote)
+    stripped = cell.strip()
+    if quote and len(stripped) >= 2 and stripped[0] == stripped[-1] == quote and quote not in stripped[1:-1].replace(2 * quote, ""):
+        return stripped[1:-1].replace(2 * quote, quote)
     return cell

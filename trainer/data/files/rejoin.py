@@ -1,6 +1,6 @@
-"""Rows that fell apart because a text held the delimiter and stood in no quotation marks: put together again where that is certain.
+"""Rejoins rows that were split because an unquoted text contains the delimiter, if the result is certain.
 
-Certain means: all other cells hold what their columns always hold, at one place of the text column only.
+Certain means that all other cells then hold known values of their columns.
 """
 
 from collections import Counter
@@ -12,30 +12,30 @@ _MAX_VALUES = 200
 _SAMPLE_ROWS = 5_000
 
 
-def rejoin_split_cells(surplus: list[Record], rows: list[Record], width: int, delimiter: str | None) -> list[Record | None]:
-    """Each record of more than ``width`` cells as a row, or None where it cannot be said what belongs together.
+def rejoin_split_cells(too_long: list[Record], rows: list[Record], width: int, delimiter: str | None) -> list[Record | None]:
+    """Each record of more than ``width`` cells as a row, or None if it is unclear which cells belong together.
 
-    ``rows`` are the sound ones: they show which column holds prose and what the others hold. A piece of prose begins with a blank
-    ("well, this"), so records without one are left alone.
+    ``rows`` are the valid rows: they show which column is text and which values the others have. Prose has a blank after the
+    delimiter ("well, this"); other records are not rejoined.
     """
-    if not delimiter or not surplus or len(rows) < 3 or not 2 <= width <= _MAX_COLUMNS:
-        return [None] * len(surplus)
+    if not delimiter or not too_long or len(rows) < 3 or not 2 <= width <= _MAX_COLUMNS:
+        return [None] * len(too_long)
     step = max(1, len(rows) // _SAMPLE_ROWS)
     columns = list(zip(*rows[::step], strict=True))
     lengths = [sum(map(len, column)) for column in columns]
     text = max(range(width), key=lengths.__getitem__)
-    # Few values, each of them seen more than once on average: a label, against which the others can be checked.
-    most = min(_MAX_VALUES, len(columns[0]) // 2)
+    # A column of few values, each seen more than once on average, is a label; the rejoined rows must have its values.
+    max_values = min(_MAX_VALUES, len(columns[0]) // 2)
     values = {position: set(column) for position, column in enumerate(columns) if position != text}
-    labels = {position: found for position, found in values.items() if len(found) <= most}
+    labels = {position: column_values for position, column_values in values.items() if len(column_values) <= max_values}
     if not labels:
-        return [None] * len(surplus)
-    for position, found in labels.items():
-        # A class may be seen in broken rows alone; twice at the same place, and not like a piece of prose, is a value too.
-        place = position if position < text else position - width
-        counts = Counter(cells[place] for cells in surplus)
-        found |= {value for value, count in counts.items() if count >= 2 and value[:1] != " "}
-    return [_rejoin(cells, text, width, delimiter, labels) for cells in surplus]
+        return [None] * len(too_long)
+    for position, column_values in labels.items():
+        # A class may occur in broken rows only: a value seen twice at the same position that does not look like prose counts too.
+        index = position if position < text else position - width
+        counts = Counter(cells[index] for cells in too_long)
+        column_values |= {value for value, times in counts.items() if times >= 2 and value[:1] != " "}
+    return [_rejoin(cells, text, width, delimiter, labels) for cells in too_long]
 
 
 def _rejoin(cells: Record, text: int, width: int, delimiter: str, labels: dict[int, set[str]]) -> Record | None:

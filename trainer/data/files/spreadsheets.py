@@ -1,7 +1,7 @@
-"""Workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): what they unpack to, and their best sheet as rows of text as a person sees them.
+"""Reads workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): their unpacked size, and their best sheet as rows of displayed text.
 
-Runs no formula and no macro: only the values that were stored. A few hundred bytes of workbook can ask for any amount of memory
-(a cell far out, a long text named a million times), so a limit of memory must stand around it: see trainer/data/reader.
+Runs no formula and no macro. A few hundred bytes of workbook can require any amount of memory (a cell far out, a long text
+referenced a million times), so the caller must limit the memory: see trainer/data/reader.
 """
 
 import io
@@ -15,46 +15,46 @@ from trainer.data.files.workbook import Sheet, best_sheet, open_workbook, unread
 from trainer.errors import UserError
 
 _MAX_UNPACKED_BYTES = 300 << 20
-_MAX_RATIO = 100  # sheets shrink to a tenth or so, a bomb to a thousandth
-_SMALL_BYTES = 20 << 20  # up to here the ratio does not matter
+_MAX_RATIO = 100  # sheets shrink to about a tenth, zip bombs to a thousandth
+_SMALL_BYTES = 20 << 20  # up to this size the ratio is not checked
 _CHUNK_BYTES = 1 << 20
 
 
 def read_sheet(data: bytes, limits: Limits) -> Sheet:
     """The sheet of a workbook that looks most like a table of texts.
 
-    Raises UserError ``spreadsheet_file`` (damaged, locked with a password, no workbook), ``empty_file``, ``too_many_rows``,
+    Raises UserError ``spreadsheet_file`` (damaged, password-protected, not a workbook), ``empty_file``, ``too_many_rows``,
     ``too_many_columns``, ``too_many_cells``; MemoryError.
     """
     try:
         return best_sheet(open_workbook(data), limits)
     except BaseException as error:
-        # calamine is written in Rust, whose panic is no Exception.
+        # calamine is written in Rust, and a Rust panic is not an Exception.
         if type(error).__name__ == "PanicException":
             raise unreadable_workbook("it is damaged") from error
         raise
 
 
 def unpacked_size(data: bytes) -> int:
-    """Bytes that the parts of a workbook unpack to, found by unpacking them in pieces that are thrown away: stated sizes may be lies.
+    """Unpacked bytes of all parts of a workbook, measured by unpacking them, because stated sizes may be false.
 
     Raises UserError ``spreadsheet_file`` or ``file_too_large``.
     """
     if not data.startswith(b"PK"):
         return len(data)
-    most = min(_MAX_UNPACKED_BYTES, max(_SMALL_BYTES, len(data) * _MAX_RATIO))
+    max_bytes = min(_MAX_UNPACKED_BYTES, max(_SMALL_BYTES, len(data) * _MAX_RATIO))
     size = 0
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
-            if sum(part.file_size for part in parts) > most:
+            if sum(part.file_size for part in parts) > max_bytes:
                 raise _too_large()
             for part in parts:
                 if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or part.flag_bits & 1:
                     raise unreadable_workbook("it is packed or locked in an unusual way")
                 for chunk in _iter_unpacked(data, part):
                     size += len(chunk)
-                    if size > most:
+                    if size > max_bytes:
                         raise _too_large()
     except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OSError, NotImplementedError) as error:
         raise unreadable_workbook("it is damaged") from error
@@ -70,10 +70,10 @@ def _too_large() -> UserError:
 
 
 def _iter_unpacked(data: bytes, part: zipfile.ZipInfo) -> Iterator[bytes]:
-    head = part.header_offset
-    name, extra = struct.unpack("<HH", data[head + 26 : head + 30])
-    begin = head + 30 + name + extra
-    rest = data[begin : begin + part.compress_size]
+    header = part.header_offset
+    name_length, extra_length = struct.unpack("<HH", data[header + 26 : header + 30])
+    start = header + 30 + name_length + extra_length
+    rest = data[start : start + part.compress_size]
     if part.compress_type == zipfile.ZIP_STORED:
         yield rest
         return

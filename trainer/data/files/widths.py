@@ -1,7 +1,4 @@
-"""Records of any length to a table of one width: rows kept, put together again or dropped with a reason; columns with distinct names.
-
-Knows no file format; whoever cut the records hands over their line numbers.
-"""
+"""Fits records of any length into a table of one width: rows are kept, rejoined or dropped with a reason; columns get distinct names."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -16,7 +13,7 @@ _RULE_SIGNS = "-+=:|_* \t"
 
 @dataclass(frozen=True)
 class FittedRows:
-    """The parts of a Table that do not depend on the format."""
+    """The parts of a Table that do not depend on the file format."""
 
     columns: tuple[str, ...]
     rows: list[Record]
@@ -35,29 +32,29 @@ def fit_width(
     long_cells: bool,
     limits: Limits,
 ) -> FittedRows:
-    """The rows under ``header`` (None: there is none). ``expected``: the width found by the sample. ``long_cells``: a cell may be beyond the limit."""
-    norm = _find_widths(header, records, expected)
-    rows, lines, dropped, odd = _split_by_width(numbers, records, norm, header)
-    if odd:
-        rows, lines, mended = _fit_ragged_rows(rows, lines, dropped, odd, norm, delimiter)
+    """The rows below ``header`` (None: there is none). ``expected``: the width of the sample. ``long_cells``: cells may be too long."""
+    widths = _find_widths(header, records, expected)
+    rows, lines, dropped, ragged = _split_by_width(numbers, records, widths, header)
+    if ragged:
+        rows, lines, n_rejoined = _fit_ragged_rows(rows, lines, dropped, ragged, widths, delimiter)
     else:
-        mended = 0
+        n_rejoined = 0
     if long_cells:
         rows, lines = drop_long_rows(rows, lines, dropped, limits)
-    columns, warnings = _column_names(header, records, norm)
-    if mended:
-        warnings = (*warnings, _rejoined_warning(mended, delimiter))
+    columns, warnings = _column_names(header, records, widths)
+    if n_rejoined:
+        warnings = (*warnings, _rejoined_warning(n_rejoined, delimiter))
     return FittedRows(columns, rows, lines, sorted(dropped, key=lambda row: row.line), warnings)
 
 
 def evenly_spaced(records: list[Record]) -> list[Record]:
-    """A sample from all over the file."""
+    """A sample of at most about ``_SAMPLE_ROWS`` records from the whole file."""
     return records[:: max(1, len(records) // _SAMPLE_ROWS)]
 
 
 @dataclass(frozen=True)
 class _Widths:
-    """``width``: columns of the table. ``used``: cells that a row must have, because what follows is empty in nearly all rows."""
+    """``width``: columns of the table. ``used``: cells that a row must have; the ones after it are empty in nearly all rows."""
 
     width: int
     used: int
@@ -69,14 +66,14 @@ def _find_widths(header: Record | None, records: list[Record], expected: int) ->
     counts = Counter(map(len, records))
     common = expected if counts[expected] >= 0.3 * len(records) else counts.most_common(1)[0][0]
     if (header is None or len(header) == expected) and sum(map(counts.get, filter(expected.__le__, counts))) >= 0.95 * len(records):
-        common = expected  # texts with unquoted delimiters may be the majority
+        common = expected  # most rows may have unquoted delimiters in their texts
     sample = evenly_spaced([cells for cells in records if len(cells) == common])
     used = common
     while used > 1 and sum(bool(cells[used - 1].strip()) for cells in sample) <= 0.01 * len(sample):
         used -= 1
     if header is None:
         return _Widths(common, used)
-    # A header without the delimiter that ends each row is complete all the same; pandas shifts the columns there.
+    # The header is complete even if only the rows end with a delimiter; pandas shifts the columns in this case.
     return _Widths(len(header) if len(header) >= used else common, used)
 
 
@@ -84,28 +81,28 @@ _NumberedRecords = list[tuple[int, Record]]
 
 
 def _split_by_width(
-    numbers: list[int], records: list[Record], norm: _Widths, header: Record | None
+    numbers: list[int], records: list[Record], widths: _Widths, header: Record | None
 ) -> tuple[list[Record], list[int], list[DroppedRow], _NumberedRecords]:
     """Rows of the right width with their lines, rows dropped for their content, and records of another width."""
     rows: list[Record] = []
     lines: list[int] = []
     dropped: list[DroppedRow] = []
-    odd: _NumberedRecords = []
-    width = norm.width
+    ragged: _NumberedRecords = []
+    width = widths.width
     names = _normalized(header) if header else ()
-    size = len(header[0]) if header else -1
+    first_name_length = len(header[0]) if header else -1
     for number, cells in zip(numbers, records, strict=True):
-        # This loop runs a million times; what is usual comes first, and only the first cell is looked at.
+        # This loop runs a million times: the usual case first, and only the first cell is examined.
         if len(cells) != width:
-            odd.append((number, cells))
+            ragged.append((number, cells))
             continue
         first = cells[0]
-        if (not first or not first[0].isalnum() or len(first) == size) and (reason := _drop_reason(cells, names)):
+        if (not first or not first[0].isalnum() or len(first) == first_name_length) and (reason := _drop_reason(cells, names)):
             dropped.append(DroppedRow(number, reason))
             continue
         rows.append(cells)
         lines.append(number)
-    return rows, lines, dropped, odd
+    return rows, lines, dropped, ragged
 
 
 def _normalized(cells: Record) -> Record:
@@ -119,42 +116,42 @@ def _drop_reason(cells: Record, names: Record) -> str | None:
     if not text or text.isspace():
         return "the row is empty"
     if len(cells) > 1 and not text.strip(_RULE_SIGNS) and all("--" in cell or "==" in cell for cell in cells if cell.strip()):
-        return "it is a line drawn between rows"
+        return "it is a separator line"
     return None
 
 
 def _fit_ragged_rows(
-    rows: list[Record], lines: list[int], dropped: list[DroppedRow], odd: _NumberedRecords, norm: _Widths, delimiter: str | None
+    rows: list[Record], lines: list[int], dropped: list[DroppedRow], ragged: _NumberedRecords, widths: _Widths, delimiter: str | None
 ) -> tuple[list[Record], list[int], int]:
-    """Records of another width: filled up, cut or put together again where that is safe, else dropped; the order of lines stays."""
+    """Pad, cut or rejoin records of another width if that is safe, else drop them; the rows stay in the order of their lines."""
     kept: list[tuple[int, Record]] = []
-    surplus: _NumberedRecords = []
+    too_long: _NumberedRecords = []
     last = lines[-1] if lines else 0
-    for number, cells in odd:
-        count = len(cells)
+    for number, cells in ragged:
+        n_cells = len(cells)
         if not any(map(str.strip, cells)):
             dropped.append(DroppedRow(number, "the row is empty"))
-        elif count > norm.width and any(map(str.strip, cells[norm.used :])):
-            surplus.append((number, cells))
-        elif count >= norm.used:
-            kept.append((number, (cells + ("",) * (norm.width - count))[: norm.width]))
+        elif n_cells > widths.width and any(map(str.strip, cells[widths.used :])):
+            too_long.append((number, cells))
+        elif n_cells >= widths.used:
+            kept.append((number, (cells + ("",) * (widths.width - n_cells))[: widths.width]))
         elif not "".join(cells).strip(_RULE_SIGNS):
-            dropped.append(DroppedRow(number, "it is a line drawn between rows"))
+            dropped.append(DroppedRow(number, "it is a separator line"))
         else:
-            where = "; it stands below the table" if number > last else ""
-            dropped.append(DroppedRow(number, f"too few cells: {count} instead of {norm.width}{where}"))
-    mended = rejoin_split_cells([cells for _, cells in surplus], rows, norm.width, delimiter)
-    for (number, cells), row in zip(surplus, mended, strict=True):
+            where = "; it is below the table" if number > last else ""
+            dropped.append(DroppedRow(number, f"too few cells: {n_cells} instead of {widths.width}{where}"))
+    rejoined = rejoin_split_cells([cells for _, cells in too_long], rows, widths.width, delimiter)
+    for (number, cells), row in zip(too_long, rejoined, strict=True):
         if row is None:
-            sign = DELIMITER_NAMES.get(delimiter or "", "delimiter")
-            reason = f"too many cells: {len(cells)} instead of {norm.width} (probably a {sign} inside a text without quotation marks)"
+            delimiter_name = DELIMITER_NAMES.get(delimiter or "", "delimiter")
+            reason = f"too many cells: {len(cells)} instead of {widths.width} (probably a {delimiter_name} inside a text without quotation marks)"
             dropped.append(DroppedRow(number, reason))
         else:
             kept.append((number, row))
     if kept:
         pairs = sorted([*zip(lines, rows, strict=True), *kept], key=lambda pair: pair[0])
         lines, rows = [line for line, _ in pairs], [row for _, row in pairs]
-    return rows, lines, sum(row is not None for row in mended)
+    return rows, lines, sum(row is not None for row in rejoined)
 
 
 def drop_long_rows(rows: list[Record], lines: list[int], dropped: list[DroppedRow], limits: Limits) -> tuple[list[Record], list[int]]:
@@ -165,26 +162,26 @@ def drop_long_rows(rows: list[Record], lines: list[int], dropped: list[DroppedRo
     return [rows[position] for position in kept], [lines[position] for position in kept]
 
 
-def _rejoined_warning(count: int, delimiter: str | None) -> ReaderWarning:
-    sign = DELIMITER_NAMES.get(delimiter or "", "delimiter")
+def _rejoined_warning(n_rows: int, delimiter: str | None) -> ReaderWarning:
+    delimiter_name = DELIMITER_NAMES.get(delimiter or "", "delimiter")
     return ReaderWarning(
         "delimiter_in_text",
         "warning",
-        count,
-        f"{count:,} texts held a {sign} without quotation marks around the text and fell into pieces; they were put together again. "
-        "Check a few of them; a file saved by a spreadsheet has no such texts.",
+        n_rows,
+        f"{n_rows:,} texts contained a {delimiter_name} without quotation marks around the text and were split into several cells; "
+        "they were joined again. Check a few of them; files saved by a spreadsheet program do not have this problem.",
     )
 
 
-def _column_names(header: Record | None, records: list[Record], norm: _Widths) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
-    """Distinct names, and a warning on those that the file does not have."""
+def _column_names(header: Record | None, records: list[Record], widths: _Widths) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
+    """Distinct names, and a warning about those that differ from the file."""
     if header is None:
-        return tuple(str(position) for position in range(norm.width)), ()
-    names = [" ".join(name.split()) for name in header[: norm.width]]
-    missing = norm.width - len(names)
+        return tuple(str(position) for position in range(widths.width)), ()
+    names = [" ".join(name.split()) for name in header[: widths.width]]
+    missing = widths.width - len(names)
     if missing == 1:
-        # R writes the row names first and gives them no column name.
-        first = [cells[0] for cells in evenly_spaced(records) if len(cells) == norm.width]
+        # R writes row names as the first column, without a column name.
+        first = [cells[0] for cells in evenly_spaced(records) if len(cells) == widths.width]
         names = ["", *names] if len(set(first)) == len(first) else [*names, ""]
     else:
         names += [""] * missing
@@ -192,21 +189,21 @@ def _column_names(header: Record | None, records: list[Record], norm: _Widths) -
 
 
 def distinct_names(names: list[str]) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
-    """``names`` with blank ones named by their position and repeated ones counted ("text (2)"), and a warning that says which."""
-    taken = set(names)
+    """``names`` with blank ones named by position and repeated ones numbered ("text (2)"), and a warning that lists the changes."""
+    used_names = set(names)
     seen: set[str] = set()
     result, renamed = [], []
     for position, name in enumerate(names, 1):
-        new, number = name or f"column {position}", 2
-        while new in seen or (new != name and new in taken):
-            new, number = f"{name or f'column {position}'} ({number})", number + 1
-        seen.add(new)
-        result.append(new)
-        if new != name:
-            renamed.append(new)
+        new_name, number = name or f"column {position}", 2
+        while new_name in seen or (new_name != name and new_name in used_names):
+            new_name, number = f"{name or f'column {position}'} ({number})", number + 1
+        seen.add(new_name)
+        result.append(new_name)
+        if new_name != name:
+            renamed.append(new_name)
     if not renamed:
         return tuple(result), ()
     listed = ", ".join(f"“{name}”" for name in renamed[:5]) + (" and more" if len(renamed) > 5 else "")
-    what = "1 column had" if len(renamed) == 1 else f"{len(renamed)} columns had"
-    message = f"{what} no name, or the name of another column, in the first row; here: {listed}."
+    columns = "1 column had" if len(renamed) == 1 else f"{len(renamed)} columns had"
+    message = f"{columns} no name, or the name of another column, in the first row; here: {listed}."
     return tuple(result), (ReaderWarning("headers_renamed", "ok", len(renamed), message),)

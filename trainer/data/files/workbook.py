@@ -1,6 +1,6 @@
-"""One workbook, opened by calamine: its sheets as rows of text, and the one of them that looks most like a table.
+"""Reads a workbook with calamine: chooses the sheet that looks most like a table and returns it as rows of text.
 
-Knows no bytes and no sizes; ``spreadsheets.read_sheet`` is the way in.
+``spreadsheets.read_sheet`` is the entry point and checks the file before.
 """
 
 import datetime
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 _MAX_SHEETS = 50
 _EXCEL_ROWS = 1_048_576
-_MAX_SPARSE_COLUMNS = 50  # of a sheet with a stray cell in its last row
+_MAX_SPARSE_COLUMNS = 50  # in a sheet with a stray cell in its last row
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """``records``: the used part of a sheet, all equally long. ``numbers``: the row of each, as the program shows it."""
+    """``records``: the used part of a sheet, all equally long. ``numbers``: their row numbers in the sheet, from 1."""
 
     numbers: list[int]
     records: list[list[str]]
@@ -32,7 +32,7 @@ class Sheet:
 
 
 def unreadable_workbook(why: str) -> UserError:
-    """The refusal of a workbook that cannot be opened."""
+    """The error for a workbook that cannot be opened."""
     return UserError(
         f"This looks like a workbook, but it cannot be opened: {why}. "
         "Open it in Excel or LibreOffice, save it as CSV (UTF-8), and upload that.",
@@ -41,26 +41,26 @@ def unreadable_workbook(why: str) -> UserError:
 
 
 def open_workbook(data: bytes) -> "CalamineWorkbook":
-    """The workbook in some bytes. Raises UserError ``spreadsheet_file``."""
+    """The workbook in ``data``. Raises UserError ``spreadsheet_file``."""
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(data))
     except PasswordError as error:
-        raise unreadable_workbook("it is locked with a password") from error
+        raise unreadable_workbook("it is protected by a password") from error
     except (CalamineError, OSError, ValueError) as error:
-        raise unreadable_workbook("it is damaged, locked with a password, or no workbook") from error
+        raise unreadable_workbook("it is damaged, protected by a password, or not a workbook") from error
 
 
 def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Sheet:
-    """The sheet that looks most like a table of texts; raises what ``read_sheet`` names."""
+    """The sheet that looks most like a table of texts. Raises the same errors as ``read_sheet``."""
     from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
 
-    found = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MAX_SHEETS]
-    hidden = {sheet.name for sheet in found if sheet.visible != SheetVisibleEnum.Visible}
+    worksheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MAX_SHEETS]
+    hidden = {sheet.name for sheet in worksheets if sheet.visible != SheetVisibleEnum.Visible}
     best: tuple[tuple[int, int], str, list[int], list[list[str]], int] | None = None
     filled, refusal = [], None
-    for name in (sheet.name for sheet in found):
+    for name in (sheet.name for sheet in worksheets):
         try:
             numbers, records, merged = _read_records(workbook, name, limits)
         except (UserError, CalamineError) as error:
@@ -89,21 +89,20 @@ def _other_sheets_warning(chosen: str, filled: list[str]) -> list[ReaderWarning]
     return [ReaderWarning("other_sheets", "warning", len(others), message)]
 
 
-def _merged_cells_warning(count: int) -> list[ReaderWarning]:
-    if not count:
+def _merged_cells_warning(n_cells: int) -> list[ReaderWarning]:
+    if not n_cells:
         return []
     message = (
-        f"Cells are merged over several rows; their value was filled into the {count:,} cells below it, so that each row has its own. "
+        f"Cells are merged over several rows; their value was filled into the {n_cells:,} cells below it, so that each row has its own. "
         "Look at a few rows, and unmerge the cells in the workbook if that is wrong."
     )
-    return [ReaderWarning("merged_cells", "warning", count, message)]
+    return [ReaderWarning("merged_cells", "warning", n_cells, message)]
 
 
 def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]], int]:
-    """The used rectangle of a sheet as text, without its empty rows, and how many cells were filled down.
+    """``(row numbers, rows, cells filled from merged ones)`` of the used rectangle of a sheet, without empty rows.
 
-    The limits are checked before any cell is made; empty rows count only as far as memory goes, since a stray cell far below
-    the table (Excel's last row) makes a million of them.
+    Checks the limits before it creates cells. Empty rows count only for memory: a stray cell in Excel's last row makes a million of them.
     """
     sheet = workbook.get_sheet_by_name(name)
     if sheet.start is None or not sheet.height:
@@ -132,34 +131,34 @@ def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tu
 
 
 def _iter_rows(sheet: "CalamineSheet") -> Iterator[list[Any]]:
-    """The rows of the used rectangle one by one: a list of a million empty ones would cost memory for nothing."""
-    (top, left), (_, right) = sheet.start or (0, 0), sheet.end or (0, 0)
-    width = right - left + 1
+    """The rows of the used rectangle, one at a time, because a list of a million empty rows would waste memory."""
+    (first_row, first_column), (_, last_column) = sheet.start or (0, 0), sheet.end or (0, 0)
+    width = last_column - first_column + 1
     for number, cells in enumerate(sheet.iter_rows()):
-        if number >= top:
-            yield cells if len(cells) <= width else cells[left : right + 1]
+        if number >= first_row:
+            yield cells if len(cells) <= width else cells[first_column : last_column + 1]
 
 
 def _fill_down(sheet: "CalamineSheet", numbers: list[int], records: list[list[str]], limits: Limits) -> int:
-    """Give each row beside a merged cell its value, which stands in the first row of the block alone; returns how many cells."""
+    """Copy the value of each merged cell, stored in its first row only, into its other rows; return the number of cells filled."""
     if not records or sheet.start is None:
         return 0
-    top, left = sheet.start
-    filled = looked_at = 0
+    first_row, first_column = sheet.start
+    n_filled = n_checked = 0
     for (first, column), (last, _) in sorted(sheet.merged_cell_ranges or ()):
-        # Over two rows at the very top, names of columns are merged.
-        if last <= first or not left <= column < left + len(records[0]) or (first == top and last - first < 3):
+        # Cells merged over two rows at the top are column names.
+        if last <= first or not first_column <= column < first_column + len(records[0]) or (first == first_row and last - first < 3):
             continue
         start, end = bisect_left(numbers, first + 1), bisect_right(numbers, last + 1)
-        looked_at += end - start
-        if looked_at > limits.max_cells:
+        n_checked += end - start
+        if n_checked > limits.max_cells:
             break
-        value = records[start][column - left] if start < end and numbers[start] == first + 1 else ""
+        value = records[start][column - first_column] if start < end and numbers[start] == first + 1 else ""
         for record in records[start + 1 : end] if value.strip() else ():
-            if not record[column - left].strip():
-                record[column - left] = value
-                filled += 1
-    return filled
+            if not record[column - first_column].strip():
+                record[column - first_column] = value
+                n_filled += 1
+    return n_filled
 
 
 def clean_cell(cell: str) -> str:
@@ -168,13 +167,13 @@ def clean_cell(cell: str) -> str:
 
 
 def cell_text(cell: Any) -> str:
-    """A stored value as a person sees it: ``1.0`` is "1", a day is "2024-01-31", a truth value TRUE or FALSE, nothing is empty."""
+    """A stored value as displayed: ``1.0`` is "1", a date "2024-01-31", a boolean TRUE or FALSE, None is empty."""
     if cell is None:
         return ""
     if isinstance(cell, bool):
         return "TRUE" if cell else "FALSE"
     if isinstance(cell, float):
-        # Programs show 15 digits: 0.1 + 0.2 is 0.3 there.
+        # Spreadsheet programs show 15 digits: 0.1 + 0.2 is 0.3.
         return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15g}"
     if isinstance(cell, datetime.datetime):
         return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(sep=" ")
@@ -184,5 +183,5 @@ def cell_text(cell: Any) -> str:
 
 
 def _count_text_rows(records: list[list[str]]) -> int:
-    """How many rows hold a text of a few words and something beside it."""
+    """How many rows hold a text of a few words and another filled cell."""
     return sum(any(cell.count(" ") >= 2 for cell in record) and sum(map(bool, record)) >= 2 for record in records)

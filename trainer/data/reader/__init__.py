@@ -1,1 +1,1 @@
-"""Bytes from outside become tables in a process of its own, which may take only so much memory and time; files/ is what it runs."""
+"""Reads untrusted files in child processes with limited memory and time; the children run data/files."""

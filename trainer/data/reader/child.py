@@ -1,6 +1,6 @@
-"""The process that reads files: ``python -m trainer.data.reader.child PARENT``, orders and files on stdin, tables or refusals on stdout.
+"""The process that reads files: ``python -m trainer.data.reader.child PARENT``, requests and files on stdin, tables or errors on stdout.
 
-Not for use by hand; ``FileReader`` starts it. Dying here is allowed: its parent lives on and says so kindly.
+Started by ``FileReader``, not by hand. If it crashes, its parent reports that as a UserError.
 """
 
 import gc
@@ -18,98 +18,98 @@ from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, packed, re
 from trainer.errors import UserError, error_location
 
 _MAX_MEMORY_GROWTH = 100 << 20
-"""Bytes of memory; after a file that took more, or a big one, this process ends, so that its memory goes back."""
+"""Bytes; after a big file, or one that took more memory than this, the process ends to return its memory."""
 _MAX_FILES = 200
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Read one file after the other until the parent says no more, or a file was so big that a fresh process is better."""
+    """Read one file after another until the parent closes the pipe or the process should be replaced."""
     _end_with_parent(int(sys.argv[1]))
-    orders, answers = _open_streams()
-    _import_ahead(orders)
+    requests, replies = _open_streams()
+    _import_ahead(requests)
     resource_limits.forbid_file_writes()
     gc.collect()
     gc.freeze()
-    gc.disable()  # a million rows of text hold no cycles, and looking for some takes a third of the time
+    gc.disable()  # rows of text have no cycles, and searching for them takes a third of the time
     idle = resource_limits.peak_bytes()
     with suppress(BrokenWireError, OSError):
         for number in range(1, _MAX_FILES + 1):
-            if _handle_request(orders, answers, idle=idle, last=number == _MAX_FILES):
+            if _handle_request(requests, replies, idle=idle, last=number == _MAX_FILES):
                 return
             gc.collect()
 
 
 def _end_with_parent(parent: int) -> None:
-    """Ctrl-C is for the parent, which closes the pipe when it ends; and Linux ends this process with it, whatever it is at."""
+    """Ignore Ctrl-C, which the parent handles; on Linux let the kernel kill this process when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            os._exit(1)  # it has ended meanwhile
+            os._exit(1)  # the parent has ended already
 
 
 def _open_streams() -> tuple[BinaryIO, BinaryIO]:
-    """Where orders come from and answers go to. What a library may print goes nowhere."""
-    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
-    return orders, answers
+    """``(requests, replies)``: copies of stdin and stdout, which are then redirected so that no library can print into the replies."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    devnull = os.open(os.devnull, os.O_RDWR)
+    os.dup2(devnull, 0)
+    os.dup2(devnull, 1)
+    return requests, replies
 
 
-def _import_ahead(orders: BinaryIO) -> None:
-    """Import before the first file comes what would be imported for one; where it has come already, it waits for no more of that."""
+def _import_ahead(requests: BinaryIO) -> None:
+    """Import the libraries of rarer formats ahead, as long as no file is waiting."""
     sys.meta_path.insert(0, _PandasBlocker())
     for name in ("pyarrow.ipc", "pyarrow.parquet", "trainer.data.files.parquet", "python_calamine", "chardet"):
-        if _has_input(orders):
+        if _has_input(requests):
             return
         import_module(name)
     sys.modules["chardet"].detect(b"a first time takes longest: \xe4\xf6\xfc")
 
 
-def _has_input(orders: BinaryIO) -> bool:
-    """Whether something waits to be read; on Windows that cannot be asked of a pipe."""
-    return sys.platform != "win32" and bool(select.select([orders], [], [], 0)[0])
+def _has_input(requests: BinaryIO) -> bool:
+    """Whether there is input to read; Windows cannot tell this of a pipe."""
+    return sys.platform != "win32" and bool(select.select([requests], [], [], 0)[0])
 
 
 class _PandasBlocker:
-    """Hides pandas from pyarrow, which would import it to see that a list is no series: half a second, and memory, in each child."""
+    """Hides pandas from pyarrow, which would import it only for type checks: half a second, and memory, in each child."""
 
     def find_spec(self, name: str, *_: object) -> None:
         if name == "pandas":
             raise ModuleNotFoundError(name)
 
 
-def _handle_request(orders: BinaryIO, answers: BinaryIO, *, idle: int, last: bool) -> bool:
-    """Answer one order; whether it is the last one that this process takes. ``idle``: bytes of memory that it takes without a file."""
-    how = receive_json(orders)
-    data = receive(orders, MAX_CELL_BYTES)
+def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: bool) -> bool:
+    """Handle one request; return whether the process should end. ``idle``: peak bytes of memory before the first file."""
+    options = receive_json(requests)
+    data = receive(requests, MAX_CELL_BYTES)
     last = last or len(data) >= resource_limits.BIG_FILE_BYTES
-    send_json(answers, {"weight": len(data)})
+    send_json(replies, {"weight": len(data)})
     resource_limits.limit_resources(len(data))
     cells: list[Any] = []
     try:
-        limits = Limits(**how.pop("limits"))
+        limits = Limits(**options.pop("limits"))
         content = open_content(data, limits)
         del data
         resource_limits.limit_resources(content.weight)
-        send_json(answers, {"weight": content.weight, "kind": content.kind})
+        send_json(replies, {"weight": content.weight, "kind": content.kind})
         last = last or content.weight >= resource_limits.BIG_FILE_BYTES
-        answer, *cells = packed(read_content(content, limits, **how))
+        reply, *cells = packed(read_content(content, limits, **options))
     except UserError as error:
-        answer = {"refused": {"message": error.message, "code": error.code}}
+        reply = {"error": {"message": error.message, "code": error.code}}
     except MemoryError:
-        answer, last = {"beyond": "memory"}, True
+        reply, last = {"out_of_memory": True}, True
     except Exception as error:
-        answer, last = {"failed": error_location(error)}, True
+        reply, last = {"failed": error_location(error)}, True
     content = None
     resource_limits.lift_memory_limit()
     last = last or resource_limits.peak_bytes() - idle > _MAX_MEMORY_GROWTH
-    send_json(answers, answer | {"last": last})
-    send(answers, *cells)
+    send_json(replies, reply | {"last": last})
+    send(replies, *cells)
     return last
 
 

@@ -1,7 +1,4 @@
-"""One child from its parent's side: how it is started, asked and ended, and what its end means for the file it read.
-
-Does not know that there are several of them.
-"""
+"""The parent's side of one child process: starts it, sends it files, ends it, and turns its death into a UserError."""
 
 import logging
 import os
@@ -23,26 +20,26 @@ from trainer.errors import UserError
 _ROOT = Path(__file__).resolve().parents[3]
 _CHILD_MODULE = "trainer.data.reader.child"
 _INHERITED_ENV = (
-    # Where Python and its packages are, and what Windows needs to start anything; no token and no password.
+    # What Python needs to find its packages and Windows to start a process; no tokens or passwords.
     "PATH HOME USERPROFILE APPDATA LOCALAPPDATA SYSTEMROOT TEMP TMP TMPDIR LANG LC_ALL LD_LIBRARY_PATH DYLD_LIBRARY_PATH "
     "PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX VIRTUAL_ENV"
 ).split()
 _CHILD_ENV = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-"""Fewer threads, and a memory pool that reserves no gigabyte of addresses, which are what is limited."""
+"""Fewer threads, and a memory pool that does not reserve address space, which is what is limited."""
 _ADVICE = "Save the sheet or table with the texts and the labels as CSV (UTF-8), with nothing else in it, or upload a part of it."
 
 _log = logging.getLogger("emotune")
 
 
 class EndedEarlyError(UserError):
-    """The child had ended before it looked at the file: perhaps somebody else's doing."""
+    """The child ended before it started on the file, so the file is probably not the cause."""
 
 
 class ChildProcess:
-    """A process that reads one file at a time. ``usable`` says whether it may be given another one."""
+    """A process that reads one file at a time. ``usable``: whether it can read another one."""
 
     def __init__(self) -> None:
-        """Start it. Raises OSError. On Linux it ends with the thread that starts it."""
+        """Start the process. Raises OSError. On Linux it ends with the thread that starts it."""
         self.usable = True
         self._process = subprocess.Popen(
             [sys.executable, "-m", _CHILD_MODULE, str(os.getpid())],
@@ -64,7 +61,7 @@ class ChildProcess:
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End it, whatever it is at."""
+        """Kill the process, even in the middle of a file."""
         self.usable = False
         with suppress(OSError):
             self._process.kill()
@@ -73,37 +70,37 @@ class ChildProcess:
                 pipe.close()
         self._process.wait()
 
-    def read(self, order: bytes, data: bytes) -> Table:
-        """The table in ``data``. Raises UserError: what the child refuses, ``file_too_heavy``, ``file_damaged``, or EndedEarlyError.
+    def read(self, request: bytes, data: bytes) -> Table:
+        """The table in ``data``. Raises UserError: an error of ``read_content``, ``file_too_heavy``, ``file_damaged``, or EndedEarlyError.
 
-        ``order`` is JSON: the limits, and the other arguments of ``read_content``.
+        ``request`` is JSON: the limits and the other arguments of ``read_content``.
         """
         usable, self.usable = self.usable, False
-        weight, kind, table = None, "", None
+        weight, file_format, table = None, "", None
         try:
             with self._timeout(resource_limits.wall_seconds(len(data))):
-                send(self._process.stdin, order, data)
-                facts = receive_json(self._process.stdout)
-            # It tells first that it begins, then what the file unpacks to.
-            while "weight" in facts:
-                weight, kind = int(facts["weight"]), facts.get("kind", "")
+                send(self._process.stdin, request, data)
+                reply = receive_json(self._process.stdout)
+            # The child first confirms the start, then sends the unpacked size.
+            while "weight" in reply:
+                weight, file_format = int(reply["weight"]), reply.get("kind", "")
                 with self._timeout(resource_limits.wall_seconds(weight)):
-                    facts = receive_json(self._process.stdout)
-                    table = receive_table(self._process.stdout, facts["table"]) if "table" in facts else None
+                    reply = receive_json(self._process.stdout)
+                    table = receive_table(self._process.stdout, reply["table"]) if "table" in reply else None
         except (OSError, BrokenWireError, TypeError, ValueError):
-            raise self._error_of_ended_child(weight, kind) from None
-        self.usable = usable and facts.get("last") is False
-        return _raise_refusal(facts, kind) if table is None else table
+            raise self._error_of_ended_child(weight, file_format) from None
+        self.usable = usable and reply.get("last") is False
+        return _raise_refusal(reply, file_format) if table is None else table
 
     @contextmanager
     def _timeout(self, seconds: float) -> Iterator[None]:
-        """Kill the child if the block takes longer, which the block then notices."""
+        """Kill the child if the block takes longer than ``seconds``; the block then fails to read from it."""
 
-        def overrun() -> None:
+        def kill() -> None:
             self._timed_out = True
             self._process.kill()
 
-        timer = threading.Timer(seconds, overrun)
+        timer = threading.Timer(seconds, kill)
         timer.daemon = True
         timer.start()
         try:
@@ -111,36 +108,34 @@ class ChildProcess:
         finally:
             timer.cancel()
 
-    def _error_of_ended_child(self, weight: int | None, kind: str) -> UserError:
-        """What its end says about the file; None: it had not been looked at."""
+    def _error_of_ended_child(self, weight: int | None, file_format: str) -> UserError:
+        """The error that explains why the child ended; ``weight`` None: it had not started on the file."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
-        ended = -(self._process.poll() or 0)
+        signal_number = -(self._process.poll() or 0)
         self.close()
         if weight is None and not self._timed_out:
             return EndedEarlyError(
                 "The process that reads files ended before it could read this one. Try again; if that does not help, restart Emotune.",
                 code="reader_unavailable",
             )
-        if self._timed_out or ended == getattr(signal, "SIGXCPU", None):
+        if self._timed_out or signal_number == getattr(signal, "SIGXCPU", None):
             return _too_long(weight or 0)
-        if kind == "spreadsheet":
-            return _unreadable_workbook()  # calamine gives up so where there is no memory
-        # Nobody else kills it but a system that runs out of memory.
-        return _too_much_memory() if ended == getattr(signal, "SIGKILL", None) else _damaged()
+        if file_format == "spreadsheet":
+            return _unreadable_workbook()  # calamine aborts if it cannot allocate memory
+        # Only a system that runs out of memory kills it.
+        return _too_much_memory() if signal_number == getattr(signal, "SIGKILL", None) else _damaged()
 
 
-def _raise_refusal(facts: dict[str, Any], kind: str) -> Table:
-    """Raise what the child has said of a file without a table."""
-    refused = facts.get("refused")
-    if isinstance(refused, dict):
-        raise UserError(str(refused.get("message")), code=str(refused.get("code")))
-    if facts.get("beyond") == "memory":
-        raise _unreadable_workbook() if kind == "spreadsheet" else _too_much_memory()
-    _log.error("reading a file failed: %s", facts.get("failed"))
-    raise UserError(
-        f"This file is so unusual that Emotune has failed to read it, which it should not have. {_ADVICE}", code="reading_failed"
-    )
+def _raise_refusal(reply: dict[str, Any], file_format: str) -> Table:
+    """Raise the error that the child sent instead of a table."""
+    error = reply.get("error")
+    if isinstance(error, dict):
+        raise UserError(str(error.get("message")), code=str(error.get("code")))
+    if reply.get("out_of_memory"):
+        raise _unreadable_workbook() if file_format == "spreadsheet" else _too_much_memory()
+    _log.error("reading a file failed: %s", reply.get("failed"))
+    raise UserError(f"Emotune failed to read this file because of an error of its own. {_ADVICE}", code="reading_failed")
 
 
 def _too_long(weight: int) -> UserError:

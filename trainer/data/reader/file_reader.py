@@ -1,6 +1,6 @@
-"""Files read by warm child processes: a table, or a sentence, whatever the bytes are. One of them is kept ready.
+"""Reads files in child processes that are started ahead: any bytes give a table or a UserError.
 
-Parses nothing itself. A child that dies over a file, or takes more memory or time than ``resource_limits`` allow, costs that file alone.
+Parses nothing itself. A child that crashes or exceeds ``resource_limits`` affects only the file it reads.
 """
 
 import json
@@ -20,33 +20,33 @@ from trainer.data.reader.child_process import ChildProcess, EndedEarlyError
 from trainer.errors import UserError
 
 _MAX_SMALL_FILES, _MAX_BIG_FILES = 4, 2
-"""Big files have places of their own, so that a small one never waits for them."""
+"""Files read at the same time; big files have slots of their own, so that a small one never waits for them."""
 _MAX_IDLE = 2
-"""Children that wait for work; one that comes back beyond that is ended."""
+"""Idle children that are kept."""
 
 _ChildRequests = queue.SimpleQueue[Future[ChildProcess] | None]
 
 
 class TableReader(Protocol):
-    """What reads files. In tests it may be something else than a FileReader."""
+    """Reads files; tests use other implementations than FileReader."""
 
-    def read(self, data: bytes, **how: Any) -> Table:
+    def read(self, data: bytes, **options: Any) -> Table:
         """What ``read_table`` gives, with the same arguments."""
         ...
 
 
-def read_file(path: str | Path, reader: TableReader, *, max_bytes: int = Limits.max_bytes, **how: Any) -> Table:
-    """The table in a file; ``how`` are the other arguments of ``read_table``. Raises what ``read_bytes`` and ``FileReader.read`` do."""
-    # Only now: the terminal starts a child before it imports what reads files.
+def read_file(path: str | Path, reader: TableReader, *, max_bytes: int = Limits.max_bytes, **options: Any) -> Table:
+    """The table in a file; ``options`` are the other arguments of ``read_table``. Raises what ``read_bytes`` and ``FileReader.read`` do."""
+    # Imported here because the command line starts a child before it imports the parsers.
     from trainer.data.files.reading import read_bytes
 
-    return reader.read(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **how)
+    return reader.read(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **options)
 
 
 class FileReader:
-    """Reads up to four small files and two big ones at a time, for any thread; others wait.
+    """Reads up to four small and two big files at a time, from any thread; others wait.
 
-    ``replaces``: a child that is busy with a big file, and ends after it, is replaced at once, as a server wants it and a terminal does not.
+    ``replaces``: start a new child as soon as one reads a big file, after which it ends; for servers rather than the command line.
     """
 
     def __init__(self, *, replaces: bool = True) -> None:
@@ -68,59 +68,59 @@ class FileReader:
         self.close()
 
     def start(self) -> None:
-        """Have a child ready soon, without waiting for it."""
+        """Start a child in the background if none is idle."""
         self._reset_after_fork()
         with self._lock:
             if not self._idle and self._starting is None:
                 self._starting = self._request_child()
 
     def close(self) -> None:
-        """End the children. One that reads ends when it has read; a file that comes later starts a new one."""
+        """End the idle children; busy ones end after their file. Reading another file starts a new child."""
         self._reset_after_fork()
         with self._lock:
-            ready, self._idle = self._idle, []
-            coming, self._starting = self._starting, None
-            orders, self._child_requests = self._child_requests, None
-        if coming is not None:
+            idle, self._idle = self._idle, []
+            starting, self._starting = self._starting, None
+            requests, self._child_requests = self._child_requests, None
+        if starting is not None:
             with suppress(OSError):
-                ready.append(coming.result())
-        for child in ready:
+                idle.append(starting.result())
+        for child in idle:
             child.close()
-        if orders is not None:
-            orders.put(None)
+        if requests is not None:
+            requests.put(None)
 
-    def read(self, data: bytes, **how: Any) -> Table:
-        """``read_table`` in a child. Raises what that raises, and UserError ``file_too_heavy`` (it would take too much memory or time),
-        ``file_damaged`` (the child ended over it), ``reading_failed`` (a mistake of ours) or ``reader_unavailable``."""
+    def read(self, data: bytes, **options: Any) -> Table:
+        """``read_table`` in a child. Raises the same errors, and UserError ``file_too_heavy`` (too much memory or time),
+        ``file_damaged`` (the child crashed), ``reading_failed`` (a bug in Emotune) or ``reader_unavailable``."""
         self._reset_after_fork()
-        order, big = _encode_request(how), len(data) >= resource_limits.BIG_FILE_BYTES
-        with self._big_slots if big else self._small_slots:
+        request, is_big = _encode_request(options), len(data) >= resource_limits.BIG_FILE_BYTES
+        with self._big_slots if is_big else self._small_slots:
             try:
-                return self._read(order, data, big=big)
+                return self._read(request, data, is_big=is_big)
             except EndedEarlyError:
-                # Somebody else ended it: no fault of this file.
-                return self._read(order, data, big=big)
+                # The file is not the cause.
+                return self._read(request, data, is_big=is_big)
 
-    def _read(self, order: bytes, data: bytes, *, big: bool) -> Table:
+    def _read(self, request: bytes, data: bytes, *, is_big: bool) -> Table:
         child = self._acquire_child()
-        if big and self._replace_early:
+        if is_big and self._replace_early:
             self.start()
         try:
-            return child.read(order, data)
+            return child.read(request, data)
         finally:
             self._release_child(child)
 
     def _acquire_child(self) -> ChildProcess:
-        """A child that nobody else has; a new one is waited for where none is ready."""
+        """An idle child, or a new one."""
         with self._lock:
             while self._idle:
                 child = self._idle.pop()
                 if child.alive:
                     return child
                 child.close()
-            coming, self._starting = self._starting or self._request_child(), None
+            starting, self._starting = self._starting or self._request_child(), None
         try:
-            return coming.result()
+            return starting.result()
         except OSError as error:
             raise UserError(
                 f"The process that reads files could not be started ({error.strerror or error}). Close other programs, and try again.",
@@ -137,7 +137,7 @@ class FileReader:
             self.start()
 
     def _request_child(self) -> "Future[ChildProcess]":
-        """A child that is being started, by a thread that lives as long as this object: Linux ends a child with the thread that started it."""
+        """A child that is being started, by a thread that lives as long as this object: Linux kills a child when the thread that started it ends."""
         if self._child_requests is None:
             self._child_requests = queue.SimpleQueue()
             threading.Thread(target=_start_children, args=(self._child_requests,), name="reader", daemon=True).start()
@@ -147,20 +147,20 @@ class FileReader:
         return child
 
     def _reset_after_fork(self) -> None:
-        """A process that was forked off has neither the children nor the thread of the one that it comes from."""
+        """Forget the children and the thread in a forked process, which has neither."""
         if self._pid != os.getpid():
             self._reset()
 
 
-def _start_children(orders: _ChildRequests) -> None:
-    while (order := orders.get()) is not None:
+def _start_children(requests: _ChildRequests) -> None:
+    while (request := requests.get()) is not None:
         try:
-            order.set_result(ChildProcess())
+            request.set_result(ChildProcess())
         except BaseException as error:
-            order.set_exception(error)
+            request.set_exception(error)
 
 
-def _encode_request(how: dict[str, Any]) -> bytes:
-    """The arguments of ``read_table`` as JSON, the limits apart."""
-    limits = Limits(**{name: how.pop(name) for name in asdict(Limits()) if name in how})
-    return json.dumps(how | {"limits": asdict(limits)}).encode()
+def _encode_request(options: dict[str, Any]) -> bytes:
+    """The arguments of ``read_table`` as JSON, with the limits in an object of their own."""
+    limits = Limits(**{name: options.pop(name) for name in asdict(Limits()) if name in options})
+    return json.dumps(options | {"limits": asdict(limits)}).encode()

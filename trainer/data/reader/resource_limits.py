@@ -1,6 +1,6 @@
-"""How much memory and time the reading of a file may take, and how a process is held to it.
+"""How much memory and time reading a file may take, by its size, and how a process limits itself.
 
-Decides by the size of what is read alone. Where the system has no such limits (Windows), only ``wall_seconds`` holds, which the parent keeps.
+On systems without such limits (Windows) only ``wall_seconds`` applies, which the parent enforces.
 """
 
 import math
@@ -13,23 +13,23 @@ _BASE_CPU_SECONDS = 15.0  # seconds
 _CPU_SECONDS_PER_MEGABYTE = 1.0
 _WALL_PER_CPU_SECOND = 5.0
 BIG_FILE_BYTES = 4 << 20
-"""Bytes of a file, or of what it unpacks to, from which on it has a place and a process of its own."""
+"""Bytes, packed or unpacked; larger files use the slots for big files and end their process."""
 MAX_WEIGHT = 300 << 20
-"""Bytes; more is unpacked of no file."""
+"""Maximum unpacked bytes of any file."""
 
 
 def memory_bytes(weight: int) -> int:
-    """Beyond what the process takes before it reads. ``weight``: bytes of the file as it is parsed, unpacked that is."""
+    """Memory allowed in addition to that of the idle process. ``weight``: unpacked bytes of the file."""
     return _BASE_MEMORY_BYTES + _MEMORY_PER_BYTE * _clamp(weight)
 
 
 def cpu_seconds(weight: int) -> int:
-    """Of a processor. A core of 2024 reads ten times as fast or more."""
+    """CPU time allowed. A core of 2024 is at least ten times as fast."""
     return math.ceil(_BASE_CPU_SECONDS + _CPU_SECONDS_PER_MEGABYTE * _clamp(weight) / 2**20)
 
 
 def wall_seconds(weight: int) -> float:
-    """By the clock: a machine that does much else is slower."""
+    """Wall-clock time allowed; a busy machine is slower."""
     return _WALL_PER_CPU_SECOND * cpu_seconds(weight)
 
 
@@ -38,28 +38,28 @@ def _clamp(weight: int) -> int:
 
 
 def forbid_file_writes() -> None:
-    """Let this process write no file and leave no picture of its memory when it fails."""
+    """Forbid this process to write files and core dumps."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
-        for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-            resource.setrlimit(kind, (0, 0))
+        for limit in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+            resource.setrlimit(limit, (0, 0))
 
 
 def limit_resources(weight: int) -> None:
-    """Hold this process to the memory and the processor time of a reading that begins now."""
+    """Limit the memory and CPU time of this process from now on."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
         used = resource.getrusage(resource.RUSAGE_SELF)
         _set_soft_limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime) + cpu_seconds(weight))
-        # The address space, as Linux can limit no other: only there is it known how much of it is taken.
+        # The address space, the only memory that Linux can limit; only there its current size is known.
         _set_soft_limit(resource.RLIMIT_AS, _address_space_bytes() + memory_bytes(weight))
 
 
 def peak_bytes() -> int:
-    """The most memory that this process has had; 0 where the system does not tell."""
-    # Not getrusage: what that tells begins with the memory of the parent.
+    """Peak memory of this process; 0 if the system does not tell."""
+    # Not getrusage, which starts from the parent's memory.
     with suppress(OSError), open("/proc/self/status", "rb") as file:
         for line in file:
             if line.startswith(b"VmHWM:"):
@@ -68,20 +68,20 @@ def peak_bytes() -> int:
 
 
 def lift_memory_limit() -> None:
-    """Lift the limit of memory: an answer has to be written."""
+    """Remove the memory limit, so that the reply can be written."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
         _set_soft_limit(resource.RLIMIT_AS, resource.RLIM_INFINITY)
 
 
-def _set_soft_limit(kind: int, value: int) -> None:
+def _set_soft_limit(limit: int, value: int) -> None:
     import resource
 
-    hard = resource.getrlimit(kind)[1]
+    hard = resource.getrlimit(limit)[1]
     if hard != resource.RLIM_INFINITY:
         value = hard if value == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (value, hard))
+    resource.setrlimit(limit, (value, hard))
 
 
 def _address_space_bytes() -> int:

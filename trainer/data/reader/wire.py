@@ -1,6 +1,6 @@
-"""What goes between a reader and its child: frames of bytes, in them JSON, and tables as Arrow IPC.
+"""The protocol between a reader and its child: frames of bytes that hold JSON, or tables as Arrow IPC.
 
-Pickles nothing: whoever writes these bytes can hand over a wrong table, but run nothing here.
+Uses no pickle: a compromised child can send a wrong table, but cannot run code in the parent.
 """
 
 import json
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
 
 MAX_JSON_BYTES = 64 << 20
 MAX_CELL_BYTES = 1 << 30
-"""Bytes of a frame of JSON, and of one of cells. Both are far above what the limits of a file allow."""
+"""Maximum bytes of a JSON frame and of a frame of cells, both far above what the file limits allow."""
 
 _LENGTH = struct.Struct("<Q")
-_SAMPLE_VALUES = 1_000  # values that tell whether a column repeats itself
+_SAMPLE_VALUES = 1_000  # values that show whether a column has many repeated ones
 
 
 class BrokenWireError(Exception):
-    """The other side has ended in the middle, or sent what is no frame or no table."""
+    """The other side ended early or sent an invalid frame or table."""
 
 
 def send(stream: BinaryIO, *frames: bytes) -> None:
-    """Write frames and flush them. Raises OSError where nobody reads."""
+    """Write frames and flush them. Raises OSError if the other side is closed."""
     for frame in frames:
         stream.write(_LENGTH.pack(len(frame)))
         stream.write(frame)
     stream.flush()
 
 
-def receive(stream: BinaryIO, most: int) -> bytes:
+def receive(stream: BinaryIO, max_bytes: int) -> bytes:
     """The next frame, of at most ``most`` bytes."""
     (length,) = _LENGTH.unpack(_read_exactly(stream, _LENGTH.size))
-    if length > most:
+    if length > max_bytes:
         raise BrokenWireError(f"a frame of {length} bytes")
     return _read_exactly(stream, length)
 
@@ -48,25 +48,25 @@ def _read_exactly(stream: BinaryIO, length: int) -> bytes:
     return data
 
 
-def send_json(stream: BinaryIO, facts: dict[str, Any]) -> None:
+def send_json(stream: BinaryIO, value: dict[str, Any]) -> None:
     """Write one frame of JSON."""
-    send(stream, json.dumps(facts).encode())
+    send(stream, json.dumps(value).encode())
 
 
 def receive_json(stream: BinaryIO) -> dict[str, Any]:
     """The next frame, which must be a JSON object."""
     try:
-        facts = json.loads(receive(stream, MAX_JSON_BYTES))
+        value = json.loads(receive(stream, MAX_JSON_BYTES))
     except (ValueError, RecursionError) as error:
-        raise BrokenWireError("no JSON") from error
-    if not isinstance(facts, dict):
-        raise BrokenWireError("no object")
-    return facts
+        raise BrokenWireError("not JSON") from error
+    if not isinstance(value, dict):
+        raise BrokenWireError("not an object")
+    return value
 
 
 def packed(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
-    """A table as the three frames that ``receive_table`` takes: its facts, its rows with their lines, its dropped rows."""
-    facts = {
+    """A table as the three frames that ``receive_table`` reads: metadata, rows with their lines, dropped rows."""
+    metadata = {
         "columns": table.columns,
         "encoding": table.encoding,
         "encoding_guessed": table.encoding_guessed,
@@ -76,37 +76,37 @@ def packed(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
     }
     cells = zip(*table.rows, strict=True) if table.rows else [() for _ in table.columns]
     dropped = _pack([[row.reason for row in table.dropped]], [row.line for row in table.dropped])
-    return {"table": facts}, _pack(cells, table.lines), dropped
+    return {"table": metadata}, _pack(cells, table.lines), dropped
 
 
-def receive_table(stream: BinaryIO, facts: dict[str, Any]) -> Table:
-    """The table whose facts have come already."""
+def receive_table(stream: BinaryIO, metadata: dict[str, Any]) -> Table:
+    """The rest of a table whose metadata is received already. Raises BrokenWireError."""
     try:
-        columns = tuple(map(str, facts["columns"]))
+        columns = tuple(map(str, metadata["columns"]))
         cells, lines = _unpack(receive(stream, MAX_CELL_BYTES), len(columns))
         (reasons,), dropped = _unpack(receive(stream, MAX_CELL_BYTES), 1)
         return Table(
             columns=columns,
             rows=list(zip(*cells, strict=True)) if columns else [() for _ in lines],
             lines=lines,
-            encoding=str(facts["encoding"]),
-            encoding_guessed=bool(facts["encoding_guessed"]),
-            delimiter=None if facts["delimiter"] is None else str(facts["delimiter"]),
-            header=bool(facts["header"]),
+            encoding=str(metadata["encoding"]),
+            encoding_guessed=bool(metadata["encoding_guessed"]),
+            delimiter=None if metadata["delimiter"] is None else str(metadata["delimiter"]),
+            header=bool(metadata["header"]),
             dropped=tuple(map(DroppedRow, dropped, reasons)),
-            warnings=tuple(ReaderWarning(**warning) for warning in facts["warnings"]),
+            warnings=tuple(ReaderWarning(**warning) for warning in metadata["warnings"]),
         )
     except BrokenWireError:
         raise
-    except Exception as error:  # what strange bytes let pyarrow raise is of many kinds
-        raise BrokenWireError("no table") from error
+    except Exception as error:  # pyarrow raises many types for invalid bytes
+        raise BrokenWireError("not a table") from error
 
 
 def _schema(texts: int) -> "pa.Schema":
     import pyarrow as pa
 
-    kinds = [pa.string()] * texts + [pa.int64()]
-    return pa.schema([pa.field(str(place), kind, nullable=False) for place, kind in enumerate(kinds)])
+    types = [pa.string()] * texts + [pa.int64()]
+    return pa.schema([pa.field(str(index), type_, nullable=False) for index, type_ in enumerate(types)])
 
 
 def _pack(columns: Any, lines: list[int]) -> "pa.Buffer":
@@ -121,7 +121,7 @@ def _pack(columns: Any, lines: list[int]) -> "pa.Buffer":
 
 
 def _unpack(data: bytes, texts: int) -> tuple[list[list[str]], list[int]]:
-    """The columns of text, and the lines beside them; ValueError where the bytes are anything else."""
+    """The text columns and the line numbers; raises ValueError for any other bytes."""
     import pyarrow as pa
 
     with pa.ipc.open_stream(pa.py_buffer(data)) as stream:
@@ -136,10 +136,10 @@ def _unpack(data: bytes, texts: int) -> tuple[list[list[str]], list[int]]:
 
 
 def _texts(column: "pa.StringArray") -> list[str]:
-    """The cells of a column. Where few values come back again and again, such as labels, each is in memory once."""
-    some = column.slice(0, _SAMPLE_VALUES)
-    if len(column) <= _SAMPLE_VALUES or len(some.unique()) > _SAMPLE_VALUES // 2:
+    """The cells of a column. If few values repeat, as labels do, each is in memory once."""
+    sample = column.slice(0, _SAMPLE_VALUES)
+    if len(column) <= _SAMPLE_VALUES or len(sample.unique()) > _SAMPLE_VALUES // 2:
         return column.to_pylist()
     encoded = column.dictionary_encode()
-    words = encoded.dictionary.to_pylist()
-    return [words[place] for place in encoded.indices.to_pylist()]
+    values = encoded.dictionary.to_pylist()
+    return [values[index] for index in encoded.indices.to_pylist()]
