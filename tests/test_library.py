@@ -19,7 +19,8 @@ from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.evaluation.predictions import Predictions, save_predictions
 from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings

@@ -23,7 +23,8 @@ from trainer.__main__ import main
 from trainer.cli.progress import postfix
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
-from trainer.runs.run import RunStore, is_run_id
+from trainer.runs.ids import is_id
+from trainer.runs.store import RunStore
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -109,7 +110,7 @@ def test_train_answers_with_the_promised_object(trained_run: CommandResult) -> N
         *("run", "path", "test", "validation", "seconds", "train_seconds"),
         *("samples_per_second", "epochs", "batch_size", "seed", "findings", "repairs", "baseline"),
     }
-    assert is_run_id(report["run"])
+    assert is_id(report["run"])
     assert (report["epochs"], report["batch_size"], report["seed"]) == (12, 16, 7)
     assert report["seconds"] > report["train_seconds"] > 0
     assert report["samples_per_second"] == pytest.approx(168 * 12 / report["train_seconds"], rel=0.02)

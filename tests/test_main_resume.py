@@ -18,7 +18,8 @@ from tests.warm import Program, Warm
 from trainer.__main__ import main
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio

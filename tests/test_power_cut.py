@@ -16,7 +16,9 @@ from trainer.errors import UserError
 from trainer.jobs import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
-from trainer.runs.run import Run, RunStore, is_run_id
+from trainer.runs.ids import is_id
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
 from trainer.training.encoder_catalogue import EncoderCatalogue
@@ -61,7 +63,7 @@ def note_states(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def judge_run(root: Path, confirmed: frozenset[str]) -> None:
     """What is left of a runs folder with one run."""
-    ids = [path.name for path in root.iterdir() if is_run_id(path.name)]
+    ids = [path.name for path in root.iterdir() if is_id(path.name)]
     assert len(ids) <= 1
     if "deleted" in confirmed:
         assert not ids

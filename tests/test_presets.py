@@ -17,7 +17,7 @@ from trainer.errors import UserError
 from trainer.jobs import pipeline
 from trainer.presets import LEVELS, PRESETS, load_preset, recipe_for_level
 from trainer.recipe import Recipe
-from trainer.runs.run import RunStore
+from trainer.runs.store import RunStore
 from trainer.runs.view_builder import build_view
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder

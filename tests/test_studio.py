@@ -32,7 +32,8 @@ from trainer.drafts.preparation import read_tables
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
-from trainer.runs.run import Run, new_run_id
+from trainer.runs.ids import new_id
+from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -119,11 +120,11 @@ def test_a_file_becomes_a_model_with_an_honest_report(trained: tuple[Studio, Run
     assert view.status == "finished"
     assert view.message == ""
     assert view.rows == promised
-    assert (view.step, view.epochs, view.batch_size) == (view.total_steps, 12, 16)
+    assert (view.last_logged_step, view.epochs, view.batch_size) == (view.total_steps, 12, 16)
     assert len(view.points) >= 100
     assert len(view.evaluations) == 4 * 12
     assert view.best_step in {e.step for e in view.evaluations}
-    assert view.train_seconds < view.seconds
+    assert view.train_seconds < view.duration_seconds
 
     reports = studio.for_owner(ME).library.reports(view.id)
     assert (reports.test.rows, reports.validation.rows) == (promised["test"], promised["validation"])
@@ -616,14 +617,14 @@ def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: 
     hold.reached()
     with refused("no_model"):
         workspace.library.reports(view.id)
-    assert workspace.stop(view.id).stop_asked
+    assert workspace.stop(view.id).stop_requested
     hold.release()
     view = over(studio, view)
     assert view.status == "stopped"
     assert view.has_model
-    assert not view.stop_asked
-    assert 1 <= view.step < view.total_steps
-    assert view.best_step == view.step
+    assert not view.stop_requested
+    assert 1 <= view.last_logged_step < view.total_steps
+    assert view.best_step == view.last_logged_step
     assert workspace.library.reports(view.id).test.rows == 48
     assert workspace.models.predict(view.id, ["happy"])[1][0].probabilities.sum() == pytest.approx(1)
     # A second press, or one that comes too late, changes nothing.
@@ -726,7 +727,7 @@ def test_a_folder_below_a_file_refuses_before_anybody_waits(
     for call in (
         lambda: begin(studio, small_csv),
         lambda: studio.for_owner(ME).drafts.open_sample(),
-        lambda: studio.for_owner(ME).start(new_run_id(), QUICK),
+        lambda: studio.for_owner(ME).start(new_id(), QUICK),
     ):
         with pytest.raises(UserError, match="cannot write") as error:
             call()
@@ -850,7 +851,7 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
 def test_what_a_crash_left_half_made_or_half_removed_is_cleared_at_the_next_start(studio: Studio, inside: str) -> None:
     root = studio.settings.runs_dir / inside
     # One that a crash left long ago, one that another process may be filling now, and two that somebody deleted.
-    old, young, gone, just_gone = (root / f"{beginning}{new_run_id()}" for beginning in (".new-", ".new-", REMOVED, REMOVED))
+    old, young, gone, just_gone = (root / f"{beginning}{new_id()}" for beginning in (".new-", ".new-", REMOVED, REMOVED))
     for folder in (old, young, gone, just_gone):
         folder.mkdir(parents=True)
         (folder / "draft.json").write_text("{")
@@ -885,7 +886,7 @@ def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
     assert view.status == "interrupted"
     assert len(view.points) >= 3
     assert [p.step for p in view.points] == [e["step"] for e in events(studio, view) if e["kind"] == "log"]
-    assert view.total_steps > view.step
+    assert view.total_steps > view.last_logged_step
     assert not view.live
     with pytest.raises(UserError, match="was interrupted"):
         studio.for_owner(ME).models.predict(view.id, ["x"])

@@ -47,7 +47,7 @@ class Trainings:
             assert self._moved.wait_for(lambda: self._free, timeout=TIMEOUT_SECONDS)
         if self.error is not None:
             raise self.error
-        run.log.append("stopped" if run.stop_asked() else "finished", seconds=1.0)
+        run.log.append("stopped" if run.stop_requested() else "finished", seconds=1.0)
 
     def reached(self, view: RunView) -> None:
         with self._moved:
@@ -200,7 +200,7 @@ def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio,
         quick._queue.put(view.id)
         until(quick, lambda: workspace.delay(view.id) is not None)
         stopping = workspace.stop(view.id)
-        assert (stopping.status, stopping.stop_asked) == ("queued", True)
+        assert (stopping.status, stopping.stop_requested) == ("queued", True)
         assert quick._queue.has(view.id)
     assert over(quick, view).status == "cancelled"
     assert trainings.begun == []
@@ -412,12 +412,12 @@ def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server
 ) -> None:
     view = begin(studio, small_csv)
     trainings.reached(view)
-    trainings.error, ask = TrainingCancelled(), Run.ask_to_stop
-    monkeypatch.setattr(Run, "ask_to_stop", lambda run: (ask(run), trainings.go()))
+    trainings.error, ask = TrainingCancelled(), Run.request_stop
+    monkeypatch.setattr(Run, "request_stop", lambda run: (ask(run), trainings.go()))
     studio.close()
     run = Run(studio.settings.runs_dir / view.id)
     assert [event["kind"] for event in run.log.read()][-2:] == ["cancelled", "queued"]
-    assert not run.stop_asked()
+    assert not run.stop_requested()
     trainings.error = None
     server = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     server.recover()

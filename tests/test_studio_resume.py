@@ -81,7 +81,7 @@ def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studi
     workspace = studio.for_owner(ME)
     view = begin(studio, small_csv, RECIPE)
     hold.reached()
-    assert workspace.stop(view.id).stop_asked
+    assert workspace.stop(view.id).stop_requested
     hold.release()
     stopped = over(studio, view)
     assert stopped.status == "stopped"
@@ -90,14 +90,14 @@ def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studi
     assert (child.parent, child.parent_name, child.parent_step, child.more_epochs) == (view.id, stopped.name, stopped.saved_step, 0)
     done = over(studio, child)
     assert done.status == "finished"
-    assert done.step == done.total_steps > stopped.step
+    assert done.last_logged_step == done.total_steps > stopped.last_logged_step
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
     assert files_of(workspace.library.folder(view.id)) == before
     assert workspace.library.view(view.id) == stopped
     # The clock of the charts goes on from where it stood.
     elapsed = [e["elapsed"] for e in events(studio, child) if e["kind"] == "log"]
     assert elapsed == sorted(elapsed)
-    assert done.seconds > elapsed[-1]
+    assert done.duration_seconds > elapsed[-1]
     # The very model of a training that nobody stopped.
     whole = over(studio, begin(studio, small_csv, RECIPE))
     weights = [(workspace.library.folder(run.id) / "model" / "model.safetensors").read_bytes() for run in (child, whole)]
@@ -115,7 +115,7 @@ def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> Non
     assert [run.id for run in workspace.library.runs()] == [view.id]
     child = workspace.resume(view.id, more_epochs=2)
     assert child.id != view.id
-    assert (child.parent, child.parent_step, child.more_epochs, child.rows) == (view.id, view.step, 2, view.rows)
+    assert (child.parent, child.parent_step, child.more_epochs, child.rows) == (view.id, view.last_logged_step, 2, view.rows)
     done = over(studio, child)
     assert (done.status, done.epochs) == ("finished", 3)
     assert done.total_steps == 3 * view.total_steps
@@ -169,7 +169,7 @@ def test_a_child_that_fails_leaves_the_model_of_its_parent(studio: Studio, small
         patched.setattr(EventLog, "append", full)
         failed = over(studio, workspace.resume(finished.id, more_epochs=2))
     assert (failed.status, failed.code, failed.has_model) == ("failed", "disk", False)
-    assert failed.step > finished.step
+    assert failed.last_logged_step > finished.last_logged_step
     assert workspace.library.view(finished.id) == finished
     # It goes on itself: there is no model of it to keep.
     again = over(studio, workspace.resume(failed.id))
@@ -410,7 +410,7 @@ def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_res
     workspace.resume(view.id)
     again = over(studio, view)
     assert {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()} == before
-    assert (again.kept, again.seconds) == (view.kept, view.seconds)
+    assert (again.kept, again.duration_seconds) == (view.kept, view.duration_seconds)
     assert (again.status, again.has_model, again.lacks_end, workspace.library.damage(view.id)) == ("finished", True, False, ())
 
 

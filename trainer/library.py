@@ -25,8 +25,9 @@ from trainer.jobs import pipeline
 from trainer.models import Models
 from trainer.recipe import Recipe
 from trainer.runs.exclusive import exclusive_access, unwritable
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
 from trainer.runs.seal import file_signature
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import Settings, disk_errors_as_user_error
 

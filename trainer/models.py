@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from trainer.cache import SingleFlightCache
 from trainer.errors import UserError
-from trainer.runs.damage import CARD, LOG, MODEL
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.run_files import CARD, LOG, MODEL
 from trainer.runs.seal import file_signature, files_in
+from trainer.runs.store import RunStore
 from trainer.settings import Settings
 from trainer.training.export import write_model_zip
 

@@ -11,7 +11,7 @@ from trainer.atomic import remove_folder
 from trainer.drafts.cache import DraftCache
 from trainer.drafts.copies import Copies, find_copies, remove_copies, sources_in
 from trainer.errors import UserError
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
 from trainer.runs.storage import (
     DraftStorage,
     Files,
@@ -23,6 +23,7 @@ from trainer.runs.storage import (
     runs_over_limit,
     total_bytes,
 )
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import maintenance_lock
 from trainer.settings import Settings
@@ -118,7 +119,7 @@ class StorageManager:
 
     def _checkpoints(self, views: Sequence[RunView]) -> list[tuple[str, Files]]:
         """The checkpoints of the runs that ended, the last one first."""
-        ended = sorted((v for v in views if v.status in _ENDED), key=lambda v: v.ended or v.created, reverse=True)
+        ended = sorted((v for v in views if v.status in _ENDED), key=lambda v: v.ended_at or v.created, reverse=True)
         return [(view.id, checkpoint_files(Run(self._settings.runs_dir / view.id))) for view in ended]
 
     def _remove_checkpoints(self, run: Run, statuses: Collection[str]) -> bool:

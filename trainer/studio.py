@@ -16,8 +16,9 @@ from trainer.jobs.queue import JobQueue
 from trainer.jobs.runner import TrainingRunner
 from trainer.library import ScoreCache
 from trainer.models import PREDICTORS_KEPT
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
 from trainer.runs.storage import remove_older
+from trainer.runs.store import RunStore
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
@@ -101,10 +102,10 @@ class Studio:
         run = Run(self.settings.runs_dir / current)
         view = self._runs.view(run)
         with suppress(OSError):  # its folder may have been removed
-            run.ask_to_stop()
+            run.request_stop()
         self._queue.join()
         # Unless a user has requested the stop.
-        if view.live and not view.stop_asked:
+        if view.live and not view.stop_requested:
             with suppress(OSError):
                 self._runner.requeue_unstarted(run, view)
 

@@ -27,11 +27,13 @@ from trainer.models import Models
 from trainer.recipe import Recipe
 from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
-from trainer.runs.damage import ROWS
 from trainer.runs.exclusive import exclusive_access
+from trainer.runs.ids import new_id
 from trainer.runs.names import friendly_name
 from trainer.runs.resume import epochs_after_resume
-from trainer.runs.run import Run, RunStore, new_run_id
+from trainer.runs.run import Run
+from trainer.runs.run_files import ROWS
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import is_being_written, maintenance_lock
 from trainer.settings import Settings, disk_errors_as_user_error
@@ -208,7 +210,7 @@ class Workspace:
             # The process that holds its lock, or gets it next, reads the request.
             if self._runs.view(run).live:
                 with disk_errors_as_user_error(self._settings):
-                    run.ask_to_stop()
+                    run.request_stop()
         finally:
             if was_queued and self._runs.view(run).status == "queued":
                 self._queue.put(run_id)
@@ -227,7 +229,7 @@ class Workspace:
             if view.live:
                 if lock and view.status == "queued" and self._is_orphaned(run):
                     # It was made for this process, or the process that made it is gone.
-                    run.withdraw_stop()
+                    run.clear_stop()
                     lock.close()
                     self._queue.put(run.id)
                 return view
@@ -240,7 +242,7 @@ class Workspace:
                     run = self._child(run, view, epochs, more_epochs)
                 else:
                     check_capacity(self._settings, self._runs.list(self._owner), new=False)
-                    run.withdraw_stop()
+                    run.clear_stop()
                     run.log.append("queued", durable=True, texts_at_a_time=view.fewer_texts)
             # Its turn may come at once.
             lock.close()
@@ -305,7 +307,7 @@ class Workspace:
         if existing is not None:
             return self._run(existing.id)
         check_capacity(self._settings, views)
-        last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_run_id()
+        last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
         return self._runs.create(
             recipe=asked,
             resolved=resolved,
@@ -320,7 +322,7 @@ class Workspace:
         """The run among these that waits or trains already for the same recipe: a double press starts one."""
         for view in views:
             with suppress(UserError):  # a damaged recipe concerns that run alone
-                if view.live and not view.stop_asked and self._run(view.id).recipe() == recipe:
+                if view.live and not view.stop_requested and self._run(view.id).recipe() == recipe:
                     return view
         return None
 

@@ -28,7 +28,7 @@ from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_row
 from tests.warm import Warm, warm_process
 from trainer.library import MOST_COMPARED
 from trainer.recipe import Recipe
-from trainer.runs.run import RunStore
+from trainer.runs.store import RunStore
 from trainer.settings import LOCAL_OWNER
 from trainer.training.encoders import local_encoder
 

@@ -26,7 +26,7 @@ from tests.conftest import save_tiny_bert
 from tests.effort import effort
 from trainer.errors import UserError
 from trainer.runs import integrity
-from trainer.runs.damage import MODEL, PREDICTIONS, RESULT_SEAL
+from trainer.runs.run_files import MODEL, PREDICTIONS, RESULT_SEAL
 from trainer.runs.seal import file_digest, files_in, save_seal
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio

@@ -23,7 +23,9 @@ from tests.addresses import free_port, wait_until_served
 from tests.conftest import save_tiny_bert, small_rows, write_rows
 from tests.tied import popen
 from tests.warm import Program, Warm
-from trainer.runs.run import Run, RunStore, is_run_id
+from trainer.runs.ids import is_id
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 
 TIMEOUT_SECONDS = 600.0
 CANARY = "canary-7f3a"
@@ -91,8 +93,8 @@ class TargetServer:
     def states(self) -> dict[str, tuple[str, bool, str]]:
         """Status, stop request and name of each run: what no attack may change."""
         store = RunStore(self.runs_dir)
-        runs = [Run(path) for path in sorted(self.runs_dir.iterdir()) if is_run_id(path.name)]
-        return {run.id: (store.view(run).status, run.stop_asked(), store.view(run).name) for run in runs}
+        runs = [Run(path) for path in sorted(self.runs_dir.iterdir()) if is_id(path.name)]
+        return {run.id: (store.view(run).status, run.stop_requested(), store.view(run).name) for run in runs}
 
     def complaints(self) -> list[str]:
         """Anything in the server's output that should not be there."""

@@ -28,7 +28,7 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
 from trainer.jobs import pipeline
 from trainer.recipe import Recipe
-from trainer.runs.run import RunStore
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import prepare_environment
 from trainer.training.encoder_catalogue import EncoderCatalogue
@@ -107,7 +107,7 @@ def measure(size: BenchmarkSize, hardware: Hardware) -> dict[str, Any]:
         "parameters": encoder.parameters,
         "train_rows": len(splits.train),
         "epochs": size.epochs,
-        "seconds_start_to_report": round(statistics.median(view.seconds for view in ours), 2),
+        "seconds_start_to_report": round(statistics.median(view.duration_seconds for view in ours), 2),
         "samples_per_second": round(statistics.median(view.samples_per_second for view in ours), 1),
         "bare_loop_samples_per_second": round(statistics.median(bare), 1),
         "ratio_vs_bare_loop": round(statistics.median(o.samples_per_second / b for o, b in zip(ours, bare, strict=True)), 3),

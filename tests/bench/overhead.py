@@ -28,7 +28,8 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.training.encoder_catalogue import EncoderCatalogue

@@ -25,7 +25,8 @@ from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoder_loading import load_classifier, load_tokenizer
 

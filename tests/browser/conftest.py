@@ -16,7 +16,7 @@ from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, wait_until_
 from tests.conftest import small_rows, write_rows
 from tests.warm import Program, Warm
 from trainer.drafts.store import DraftStore
-from trainer.runs.run import is_run_id
+from trainer.runs.ids import is_id
 from trainer.settings import LOCAL_OWNER
 from trainer.training.encoders import Encoder
 
@@ -77,7 +77,7 @@ class Server:
 
     def runs(self) -> list[str]:
         runs = self.folder / "runs"
-        return sorted(p.name for p in runs.iterdir() if is_run_id(p.name)) if runs.is_dir() else []
+        return sorted(p.name for p in runs.iterdir() if is_id(p.name)) if runs.is_dir() else []
 
 
 @dataclass

@@ -13,7 +13,7 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.evaluation.predictions import Predictions, save_predictions
 from trainer.recipe import Recipe
-from trainer.runs.run import RunStore
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER
 

@@ -28,7 +28,7 @@ from tests.browser.steps import (
     wait_until_idle,
     wait_until_trained,
 )
-from trainer.runs.run import RunStore
+from trainer.runs.store import RunStore
 
 Open = Callable[..., Visit]
 

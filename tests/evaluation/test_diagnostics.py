@@ -66,7 +66,7 @@ def run(course: Course, noise: float = 0.0, seed: int = 0) -> RunView:
         id="x",
         status="finished",
         rows=ROWS if course.rows is None else course.rows,
-        step=TOTAL,
+        last_logged_step=TOTAL,
         total_steps=TOTAL,
         epoch_steps=tuple(math.ceil(TOTAL * (e + 1) / course.epochs) for e in range(course.epochs)),
         epochs=course.epochs,
@@ -82,7 +82,9 @@ def at(view: RunView, step: int) -> RunView:
     evaluations = tuple(e for e in view.evaluations if e.step <= step)
     points = tuple(p for p in view.points if p.step <= step)
     best = max(evaluations, key=lambda e: e.accuracy or 0).step if evaluations else None
-    return replace(view, status="running", step=points[-1].step if points else 0, points=points, evaluations=evaluations, best_step=best)
+    return replace(
+        view, status="running", last_logged_step=points[-1].step if points else 0, points=points, evaluations=evaluations, best_step=best
+    )
 
 
 RECIPE = Recipe()
@@ -345,7 +347,7 @@ def after_one_step() -> RunView:
         id="x",
         status="finished",
         rows={"train": 4, "validation": 4, "test": 4},
-        step=1,
+        last_logged_step=1,
         total_steps=1,
         epoch_steps=(1,),
         epochs=1,
@@ -550,7 +552,7 @@ def test_of_our_own_sample_nothing_is_said_while_it_trains_and_at_its_end_what_i
     for seen in range(len(events)):
         assert diagnose(build_view("x", events[:seen]), RECIPE) == (), seen
     view = build_view("x", events)
-    assert view.kept.step == view.step == view.total_steps
+    assert view.kept.step == view.last_logged_step == view.total_steps
     (diagnosis,) = diagnose(view, RECIPE)
     assert (diagnosis.code, diagnosis.severity) == ("generalization_gap", "info")
     assert diagnosis.message == (
@@ -607,10 +609,12 @@ def test_real_trainings(
 
 
 def test_more_epochs_are_not_advised_to_a_training_that_ended_before_its_last() -> None:
-    view = RunView("x", status="finished", step=17, total_steps=220, epoch_steps=(11,), epochs=20, batch_size=16, learning_rate=1e-4)
+    view = RunView(
+        "x", status="finished", last_logged_step=17, total_steps=220, epoch_steps=(11,), epochs=20, batch_size=16, learning_rate=1e-4
+    )
     advice = against_ignorance(view, Recipe(early_stopping=5))
     assert not [phrase for phrase in advice if "epochs" in phrase]
     assert "early stopping that waits longer (it ended this training after 17 of 220 steps)" in advice
-    stopped = replace(view, status="stopped", step=120)
+    stopped = replace(view, status="stopped", last_logged_step=120)
     assert "training it to its end (Resume)" in against_ignorance(stopped, Recipe())
-    assert "more epochs" in against_ignorance(replace(view, step=220), Recipe(early_stopping=5))
+    assert "more epochs" in against_ignorance(replace(view, last_logged_step=220), Recipe(early_stopping=5))

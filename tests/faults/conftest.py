@@ -20,7 +20,9 @@ from tests.faults.outcomes import Outcome, outcome_of
 from tests.tied import popen
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore, is_run_id
+from trainer.runs.ids import is_id
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
@@ -43,7 +45,7 @@ class RunServer:
 
 
 def run_in(runs: Path) -> Run:
-    return Run(next(p for p in runs.iterdir() if is_run_id(p.name)))
+    return Run(next(p for p in runs.iterdir() if is_id(p.name)))
 
 
 def view_in(runs: Path) -> RunView:

@@ -18,7 +18,8 @@ from tests.faults.outcomes import digests, outcome_of
 from tests.faults.queue_server import Server, ServerProcess, serve, unfinished
 from tests.faults.scenes import SCENE_NAMES, Scene
 from trainer.runs.events import parse
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER
 

@@ -10,7 +10,8 @@ from tests.faults.outcomes import Outcome, digests, outcome_of
 from tests.faults.queue_server import STUCK_SECONDS, Server, serve
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
 

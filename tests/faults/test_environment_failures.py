@@ -23,7 +23,8 @@ from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog, parse
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER as ME
 from trainer.settings import Settings
@@ -203,7 +204,7 @@ def test_a_clock_that_is_set_back_by_hours(
     for run in map(Run, (studio.settings.runs_dir / view.id, studio.settings.runs_dir / following.id)):
         assert RunStore(studio.settings.runs_dir).damage(run) == ()
         assert parse(run.log.content()).damaged == ()
-    assert done.seconds < SET_BACK_SECONDS
+    assert done.duration_seconds < SET_BACK_SECONDS
 
 
 @pytest.mark.parametrize("evaluation", [1, 3])

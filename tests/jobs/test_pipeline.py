@@ -12,7 +12,8 @@ from trainer.data.splits import split
 from trainer.errors import NoMemoryError
 from trainer.jobs import pipeline
 from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
 from trainer.training import hardware
@@ -118,13 +119,13 @@ def test_a_stopped_run_has_a_baseline_too(tmp_path: Path, tiny_encoder: Encoder,
     save = pipeline._save_predictions
 
     def stop_while_scoring(run: Run, *args: object, **kwargs: object) -> None:
-        run.ask_to_stop()
+        run.request_stop()
         save(run, *args, **kwargs)
 
     monkeypatch.setattr(pipeline, "_save_predictions", stop_while_scoring)
     monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_: 3.5)
     run, view = done(tmp_path, tiny_encoder)
-    assert run.stop_asked()
+    assert run.stop_requested()
     assert view.baseline.rows == view.rows["train"]
 
 
@@ -142,8 +143,8 @@ def test_a_baseline_that_fails_fails_no_run(tmp_path: Path, tiny_encoder: Encode
 def test_an_early_stop_is_a_finished_run_that_says_so(tmp_path: Path, tiny_encoder: Encoder) -> None:
     _, view = done(tmp_path, tiny_encoder, epochs=4, learning_rate=1e-7, early_stopping=1)
     assert view.status == "finished", view.message
-    assert "ended early" in view.remarks[-1]
-    assert view.step < view.total_steps
+    assert "ended early" in view.training_notes[-1]
+    assert view.last_logged_step < view.total_steps
 
 
 def test_a_head_of_ours_gets_a_card_that_says_how_to_load_it(tmp_path: Path, tiny_encoder: Encoder) -> None:

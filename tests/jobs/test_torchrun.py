@@ -18,7 +18,8 @@ from tests.warm import Warm
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs import torchrun
 from trainer.jobs.torchrun import OUTPUT, train_in_processes
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
@@ -136,7 +137,7 @@ def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Pa
 
     monkeypatch.setattr(torchrun.subprocess, "run", pressed)
     view = ended(two, begin(two, small_csv))
-    assert [(v.status, v.stop_asked) for v in asked] == [("queued", True)]
+    assert [(v.status, v.stop_requested) for v in asked] == [("queued", True)]
     assert view.status == "cancelled", output(two, view.id)
 
 
@@ -145,7 +146,7 @@ def test_a_run_that_another_process_writes_meanwhile_keeps_its_place(two: Studio
     run = Run(two.for_owner(ME).library.folder(begin(two, small_csv).id))
     with writer_lock(run.path):
         assert train_in_processes(run, 2, save_seconds=0), output(two, run.id)
-    assert run.folded().status == "queued"
+    assert run.read_view().status == "queued"
 
 
 def test_what_failed_can_be_read(two: Studio, at: Callable[..., None], small_csv: Path) -> None:

@@ -34,15 +34,15 @@ def kinds(run: Run) -> list[str]:
 
 
 def test_a_stop_that_was_asked_for_while_it_was_starting_is_kept(waiting: Run) -> None:
-    waiting.ask_to_stop()
+    waiting.request_stop()
     assert worker.main([str(waiting.path), "30"]) == 0
     assert kinds(waiting) == ["created", "queued", "cancelled"]
-    assert waiting.stop_asked()
+    assert waiting.stop_requested()
 
 
 def test_it_trains_what_waits_and_puts_nothing_into_a_queue(waiting: Run) -> None:
     assert worker.main([str(waiting.path), "30"]) == 0
-    assert waiting.folded().status == "finished"
+    assert waiting.read_view().status == "finished"
     assert kinds(waiting).count("queued") == 1
     trained = waiting.log.size()
     assert worker.main([str(waiting.path), "30"]) == 0
@@ -52,21 +52,21 @@ def test_it_trains_what_waits_and_puts_nothing_into_a_queue(waiting: Run) -> Non
 def test_a_run_that_somebody_else_writes_is_left_to_them(waiting: Run) -> None:
     with writer_lock(waiting.path):
         assert worker.main([str(waiting.path), "30"]) == 0
-    assert waiting.folded().status == "queued"
+    assert waiting.read_view().status == "queued"
 
 
 def test_a_training_that_fails_is_told_to_whoever_started_it(waiting: Run) -> None:
     (waiting.path / "recipe.json").write_text("{")
     assert worker.main([str(waiting.path), "30"]) == 1
-    assert waiting.folded().code == "run_damaged"
+    assert waiting.read_view().code == "run_damaged"
 
 
 @pytest.mark.parametrize("wish", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_end_is_a_stop_that_keeps_the_model(waiting: Run, monkeypatch: pytest.MonkeyPatch, wish: signal.Signals) -> None:
     def work(run: Run, *_: object) -> None:
         os.kill(os.getpid(), wish)
-        run.log.append("stopped" if run.stop_asked() else "finished")
+        run.log.append("stopped" if run.stop_requested() else "finished")
 
     monkeypatch.setattr(pipeline, "_train_and_report", work)
     assert worker.main([str(waiting.path), "30"]) == 0
-    assert waiting.folded().status == "stopped"
+    assert waiting.read_view().status == "stopped"

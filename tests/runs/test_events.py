@@ -164,10 +164,10 @@ def test_a_flipped_byte_damages_one_line_and_the_next_one_counts(tmp_path: Path)
 
 def test_the_last_checksum_is_found_behind_lines_longer_than_a_look_at_the_end(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
-    log.append("created", notices=["x" * LONGEST_TEXT] * 20)
+    log.append("created", split_notes=["x" * LONGEST_TEXT] * 20)
     log.path.write_bytes(log.content() + b"y" * 300_000)
     log.append("log", step=1)
-    log.append("created", notices=["x" * LONGEST_TEXT] * 20)
+    log.append("created", split_notes=["x" * LONGEST_TEXT] * 20)
     log.append("log", step=2)
     assert (len(list(log.read())), parse(log.content()).damaged) == (4, ())
 
@@ -202,8 +202,8 @@ def test_lines_of_many_writers_at_once_follow_each_other(tmp_path: Path) -> None
 
 def test_texts_nobody_could_write_or_read_are_cleaned_and_cut(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
-    log.append("created", name="torn \ud800", notices=["x" * 50_000, "\udfff"], findings=[{"message": "y" * 50_000}])
+    log.append("created", name="torn \ud800", split_notes=["x" * 50_000, "\udfff"], findings=[{"message": "y" * 50_000}])
     (event,) = log.read()
     assert event["name"] == "torn ?"
-    assert event["notices"] == ["x" * LONGEST_TEXT, "?"]
+    assert event["split_notes"] == ["x" * LONGEST_TEXT, "?"]
     assert event["findings"] == [{"message": "y" * LONGEST_TEXT}]

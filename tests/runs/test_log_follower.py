@@ -18,7 +18,7 @@ from trainer.runs import log_follower
 from trainer.runs.checksums import dump
 from trainer.runs.events import EventLog, LogParser, parse
 from trainer.runs.log_follower import LogFollower
-from trainer.runs.run import RunStore
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import ViewBuilder, build_view
 
@@ -46,7 +46,7 @@ def whole(content: bytes) -> RunView:
 def test_events_taken_in_parts_give_the_same_view(events: list[dict], cuts: list[int], damaged: list[int]) -> None:
     folding, at = ViewBuilder(RUN), 0
     for cut in [*sorted(cuts), len(events)]:
-        folding.take(events[at:cut])
+        folding.add(events[at:cut])
         at = max(at, cut)
         assert folding.view() == build_view(RUN, events[:at])
     assert folding.view(damaged) == build_view(RUN, events, damaged)
@@ -82,7 +82,7 @@ def test_a_log_that_grows_byte_by_byte_is_the_log_read_as_a_whole(content: bytes
         for end in sorted(int(share * len(content)) for share in [*shares, 1.0]):
             with open(path, "ab") as file:
                 file.write(content[path.stat().st_size : end])
-            assert followed.look() == whole(content[:end])
+            assert followed.read_view() == whole(content[:end])
 
 
 @given(CONTENTS, CONTENTS)
@@ -90,13 +90,13 @@ def test_a_log_that_was_cut_or_replaced_is_read_anew(first: bytes, second: bytes
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
         followed = LogFollower(RUN, EventLog(path))
-        assert followed.look() == whole(b"")
+        assert followed.read_view() == whole(b"")
         for at, content in enumerate((first, second, first[: len(first) // 2], b"", second + first)):
             path.write_bytes(content)
             os.utime(path, (at, at))
-            assert followed.look() == whole(content)
+            assert followed.read_view() == whole(content)
         path.unlink()
-        assert followed.look() == whole(b"")
+        assert followed.read_view() == whole(b"")
 
 
 @given(CONTENTS, st.lists(st.floats(0, 1), max_size=4))
@@ -105,7 +105,7 @@ def test_lines_parsed_in_parts_are_the_same(content: bytes, shares: list[float])
     rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
     parser, at, events = LogParser(), 0, []
     for cut in sorted(int(share * len(lines)) for share in [*shares, 1.0]):
-        events += parser.take(b"".join(lines[at:cut]))
+        events += parser.feed(b"".join(lines[at:cut]))
         at = cut
     last = parser.peek(rest)
     assert (tuple(events) + last.events, last.damaged) == (parse(content).events, parse(content).damaged)
@@ -140,17 +140,17 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
         log.append(event["kind"], **{name: value for name, value in event.items() if name not in ("kind", "time")})
     followed = LogFollower(RUN, log)
     with reading(monkeypatch, log.path) as read:
-        first = followed.look()
+        first = followed.read_view()
     assert sum(read) == log.size() > 20_000
     for _ in range(3):
         before = log.size()
         log.append("log", step=8, loss=0.4)
         with reading(monkeypatch, log.path) as read:
-            view = followed.look()
+            view = followed.read_view()
         assert sum(read) == 1_000 + log.size() - before
         assert view == whole(log.content())
         with reading(monkeypatch, log.path) as read:
-            assert followed.look() is view
+            assert followed.read_view() is view
         assert read == []
     assert len(view.points) == len(first.points) + 3
 
@@ -158,10 +158,10 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_line_far_longer_than_a_part_that_is_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_follower, "_PART", 100)
     log = EventLog(tmp_path / "events.jsonl")
-    log.append("created", name="brisk otter", owner="local", notices=["x" * 5_000])
+    log.append("created", name="brisk otter", owner="local", split_notes=["x" * 5_000])
     log.append("queued")
-    view = LogFollower(RUN, log).look()
-    assert (view.name, len(view.notices[0]), view.status) == ("brisk otter", 5_000, "queued")
+    view = LogFollower(RUN, log).read_view()
+    assert (view.name, len(view.split_notes[0]), view.status) == ("brisk otter", 5_000, "queued")
 
 
 def test_the_runs_of_a_folder_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

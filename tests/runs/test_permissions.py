@@ -10,8 +10,8 @@ from tests.conftest import small_rows, write_rows
 from tests.effort import effort
 from trainer.atomic import make_folder, write_file
 from trainer.recipe import Recipe
+from trainer.runs.ids import new_id
 from trainer.runs.permissions import restrict_permissions, restrict_umask
-from trainer.runs.run import new_run_id
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
 
@@ -37,7 +37,7 @@ def old_runs(root: Path, count: int, files: int = 12) -> None:
     """As older versions made them."""
     root.mkdir(mode=0o755)
     for _ in range(count):
-        folder = root / new_run_id()
+        folder = root / new_id()
         (folder / "model").mkdir(parents=True)
         for number in range(files):
             (folder / "model" / f"{number}.json").touch()
@@ -73,7 +73,7 @@ def test_older_runs_drafts_and_uploads_are_tightened_and_nothing_else(tmp_path: 
         (runs / folder / "inner" / "file").touch()
     (tmp_path / "elsewhere").touch(0o644)
     (runs / "drafts" / "link").symlink_to(tmp_path / "elsewhere")
-    (runs / new_run_id()).symlink_to(tmp_path)
+    (runs / new_id()).symlink_to(tmp_path)
     program = runs / "drafts" / "program"
     program.touch()
     program.chmod(0o755)

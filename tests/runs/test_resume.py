@@ -43,8 +43,10 @@ def test_the_button_says_where_it_begins() -> None:
 
 
 def test_epochs_are_counted_from_where_it_ended() -> None:
-    assert epochs_after_resume(view("finished", epochs=3, step=30, epoch_steps=(10, 20, 30)), 2) == 5
-    assert epochs_after_resume(view("finished", epochs=9, step=25, epoch_steps=(10, 20, 30)), 2) == 5  # it ended early, in its third epoch
+    assert epochs_after_resume(view("finished", epochs=3, last_logged_step=30, epoch_steps=(10, 20, 30)), 2) == 5
+    assert (
+        epochs_after_resume(view("finished", epochs=9, last_logged_step=25, epoch_steps=(10, 20, 30)), 2) == 5
+    )  # it ended early, in its third epoch
     assert epochs_after_resume(view("interrupted", epochs=3), 0) is None
 
 

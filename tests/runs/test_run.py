@@ -9,7 +9,9 @@ import pytest
 from trainer.errors import UserError
 from trainer.recipe import Recipe, load_recipe
 from trainer.runs.checksums import dump, read_json, write_json
-from trainer.runs.run import Run, RunStore, is_run_id, new_run_id
+from trainer.runs.ids import is_id, new_id
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 
 
 def make(store: RunStore, owner: str = "local") -> Run:
@@ -19,7 +21,7 @@ def make(store: RunStore, owner: str = "local") -> Run:
 def test_a_run_is_made_whole(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = make(store)
-    assert is_run_id(run.id)
+    assert is_id(run.id)
     assert run.recipe() == Recipe()
     assert store.view(run).name == "brisk otter"
     assert [v.id for v in store.list("local")] == [run.id]
@@ -82,17 +84,17 @@ def test_what_was_known_of_deleted_runs_is_let_go(tmp_path: Path) -> None:
     for run in runs[1:]:
         shutil.rmtree(run.path)
     assert [view.id for view in store.list("local")] == [runs[0].id]
-    assert set(store._known) == {runs[0].id}
+    assert set(store._read_runs) == {runs[0].id}
 
 
 def test_folders_that_are_hardly_runs_are_listed_and_take_nothing_down(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     whole = make(store)
-    empty, odd = (tmp_path / new_run_id() for _ in range(2))
+    empty, odd = (tmp_path / new_id() for _ in range(2))
     empty.mkdir()
     (odd / "events.jsonl").mkdir(parents=True)
     (odd / "recipe.json").mkdir()
-    (tmp_path / new_run_id()).write_text("a file")
+    (tmp_path / new_id()).write_text("a file")
     views = {view.id: view for view in store.list("local")}
     assert set(views) == {whole.id, empty.name, odd.name}
     assert views[whole.id].damage == ()

@@ -10,9 +10,11 @@ import pytest
 
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.runs.damage import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
-from trainer.runs.run import Run, RunStore, new_run_id
+from trainer.runs.ids import new_id
+from trainer.runs.run import Run
+from trainer.runs.run_files import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
 from trainer.runs.seal import Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
+from trainer.runs.store import RunStore
 from trainer.runs.writer_lock import writer_lock
 
 
@@ -144,7 +146,7 @@ def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Pat
         store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="calm fox", owner="local"),
     )
     for whole in (run, waiting):
-        copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_run_id())))
+        copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_id())))
         view, told = store.view(copy), " ".join(store.damage(copy))
         assert (view.status, view.live) == ("damaged", False)
         assert all(word in told for word in ("events.jsonl) is that of another run", "recipe.json", INPUT_SEAL))
@@ -156,7 +158,7 @@ def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Pat
 
 def test_what_keeps_its_size_is_told_where_the_run_is_looked_at_and_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    monkeypatch.setattr("trainer.runs.run.file_digest", lambda path: (read.append(path.name), file_digest(path))[1])
+    monkeypatch.setattr("trainer.runs.store.file_digest", lambda path: (read.append(path.name), file_digest(path))[1])
     store = RunStore(tmp_path)
     run = finished(store)
     for _ in range(3):

@@ -13,8 +13,8 @@ from trainer.runs.view_builder import build_view
 def time_left(events: Sequence[dict]) -> TimeLeft | None:
     clock = TimeLeftEstimator()
     for event in events:
-        clock.take(event)
-    return clock.left()
+        clock.add(event)
+    return clock.estimate()
 
 
 TOTAL, EACH, EVALUATION = 100, 0.5, 2.0
@@ -124,8 +124,8 @@ def test_a_run_that_goes_on_uses_the_speed_of_before_and_forgets_what_did_not_ha
 def test_the_view_tells_it_and_of_a_run_that_was_stopped_only_what_comes_after() -> None:
     view = build_view("id", course(steps=50))
     assert view.seconds_left == time_left(course(steps=50)).seconds
-    assert with_liveness(view, living=True, stop_asked=True).seconds_left == pytest.approx(TAIL, rel=0.01)
-    gone = with_liveness(view, living=False, stop_asked=True)
+    assert with_liveness(view, is_alive=True, stop_requested=True).seconds_left == pytest.approx(TAIL, rel=0.01)
+    gone = with_liveness(view, is_alive=False, stop_requested=True)
     assert (gone.seconds_left, gone.tail_seconds) == (None, None)
     assert build_view("id", later(at_the_end(course()), 1, "finished")).seconds_left is None
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import writer_lock
 
@@ -59,7 +60,7 @@ def test_where_nothing_happens_it_stays_and_costs_a_few_looks(tmp_path: Path, mo
     os.utime(tmp_path, (1_000, 1_000))
     store.list("local")
     version = store.version("local")
-    monkeypatch.setattr(Run, "folded", lambda self: pytest.fail("a log was read"))
+    monkeypatch.setattr(Run, "read_view", lambda self: pytest.fail("a log was read"))
     for _ in range(2 * CALLS):
         with counting(monkeypatch) as seen:
             assert store.version("local") == version
@@ -71,14 +72,14 @@ def test_the_first_one_knows_every_run(tmp_path: Path) -> None:
     runs = {make(RunStore(tmp_path)).id for _ in range(30)}
     store = RunStore(tmp_path)
     store.version("local")
-    assert {view.id for view in store.list("local")} == set(store._known) == runs
+    assert {view.id for view in store.list("local")} == set(store._read_runs) == runs
 
 
 @pytest.mark.parametrize(
     "happens",
     [
         lambda store, live, ended: live.log.append("started", total_steps=3),
-        lambda store, live, ended: live.ask_to_stop(),
+        lambda store, live, ended: live.request_stop(),
         lambda store, live, ended: make(store),
         lambda store, live, ended: make(RunStore(store.root)),
         lambda store, live, ended: store.rename(ended, "calm fox") or store.view(ended),

@@ -27,17 +27,17 @@ BEGUN = [
 
 
 def test_a_run_under_way() -> None:
-    view = with_liveness(build_view("id", BEGUN), living=True, stop_asked=True)
-    assert (view.name, view.status, view.phase, view.step, view.best_step) == ("brisk otter", "running", "training", 10, 5)
+    view = with_liveness(build_view("id", BEGUN), is_alive=True, stop_requested=True)
+    assert (view.name, view.status, view.phase, view.last_logged_step, view.best_step) == ("brisk otter", "running", "training", 10, 5)
     assert [p.loss for p in view.points] == [1.0, 0.8]
     assert view.seconds_left is not None
-    assert view.stop_asked
+    assert view.stop_requested
     assert view.live
     assert not view.has_model
 
 
 def test_without_end_and_without_writer_it_is_interrupted_and_keeps_its_curve() -> None:
-    view = with_liveness(build_view("id", BEGUN), living=False, stop_asked=False)
+    view = with_liveness(build_view("id", BEGUN), is_alive=False, stop_requested=False)
     assert view.status == "interrupted"
     assert len(view.points) == 2
     assert not view.live
@@ -45,7 +45,7 @@ def test_without_end_and_without_writer_it_is_interrupted_and_keeps_its_curve() 
 
 
 def test_a_waiting_run_is_not_interrupted() -> None:
-    assert with_liveness(build_view("id", BEGUN[:2]), living=False, stop_asked=False).status == "queued"
+    assert with_liveness(build_view("id", BEGUN[:2]), is_alive=False, stop_requested=False).status == "queued"
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_a_waiting_run_is_not_interrupted() -> None:
     [("finished", "finished", True), ("stopped", "stopped", True), ("failed", "failed", False), ("cancelled", "cancelled", False)],
 )
 def test_ends(end: str, status: str, model: bool) -> None:
-    view = with_liveness(build_view("id", [*BEGUN, event(end, message="why", seconds=9.0)]), living=False, stop_asked=True)
-    assert (view.status, view.has_model, view.message, view.stop_asked) == (status, model, "why", False)
+    view = with_liveness(build_view("id", [*BEGUN, event(end, message="why", seconds=9.0)]), is_alive=False, stop_requested=True)
+    assert (view.status, view.has_model, view.message, view.stop_requested) == (status, model, "why", False)
 
 
 def test_after_a_resume_what_was_seen_beyond_its_step_is_gone() -> None:
@@ -70,9 +70,9 @@ def test_damaged_events_are_passed_over() -> None:
 
 
 def test_an_evaluation_that_only_a_stop_made_is_gone_once_the_run_goes_on() -> None:
-    stopped = [*BEGUN, event("eval", step=3, accuracy=0.5, extra=True), event("stopped", best_step=3)]
+    stopped = [*BEGUN, event("eval", step=3, accuracy=0.5, unplanned=True), event("stopped", best_step=3)]
     assert [e.step for e in build_view("id", stopped).evaluations][-1] == 3
-    assert 3 not in [e.step for e in build_view("id", [*stopped, event("queued"), event("resumed", step=3)]).evaluations if e.extra]
+    assert 3 not in [e.step for e in build_view("id", [*stopped, event("queued"), event("resumed", step=3)]).evaluations if e.unplanned]
 
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "failed"])
@@ -107,8 +107,8 @@ def test_it_is_known_when_a_run_ended_last(end: str) -> None:
     again = [*BEGUN, first, event("queued")]
     assert build_view("id", again).ended is None
     assert build_view("id", [*again, event("phase", what="warming up"), last]).ended == (200.0 if end == "cancelled" else 300.0)
-    interrupted = with_liveness(build_view("id", [*again, event("started")]), living=False, stop_asked=False)
-    assert (interrupted.status, interrupted.ended) == ("interrupted", None)
+    interrupted = with_liveness(build_view("id", [*again, event("started")]), is_alive=False, stop_requested=False)
+    assert (interrupted.status, interrupted.ended_at) == ("interrupted", None)
 
 
 def test_what_the_training_has_to_beat_is_known_before_its_first_step() -> None:
@@ -162,7 +162,7 @@ def test_while_a_run_trains_the_kept_model_is_the_best_so_far() -> None:
     view = build_view("id", BEGUN)
     assert (view.kept.step, view.kept.evaluation.accuracy, view.model) == (5, 0.6, None)
     assert build_view("id", BEGUN[:4]).kept.evaluation is None
-    longer = with_liveness(build_view("id", [*FINISHED, *SECOND_ATTEMPT]), living=True, stop_asked=False)
+    longer = with_liveness(build_view("id", [*FINISHED, *SECOND_ATTEMPT]), is_alive=True, stop_requested=False)
     assert (longer.kept.step, longer.kept.evaluation.accuracy, longer.kept.epochs) == (15, 0.8, 3)
     assert longer.model.step == 5
 
@@ -170,7 +170,7 @@ def test_while_a_run_trains_the_kept_model_is_the_best_so_far() -> None:
 @pytest.mark.parametrize("end", ["failed", None])
 def test_more_epochs_that_fail_leave_the_facts_of_the_model_that_stands(end: str | None) -> None:
     events = [*FINISHED, *SECOND_ATTEMPT, *([event(end, message="why", code="disk")] if end else [])]
-    view = with_liveness(build_view("id", events), living=False, stop_asked=False)
+    view = with_liveness(build_view("id", events), is_alive=False, stop_requested=False)
     assert view.status == (end or "interrupted")
     assert view.has_model
     kept = view.kept
@@ -222,11 +222,11 @@ def test_no_field_takes_a_value_of_another_type_or_beyond_its_range(kind: str, n
 
 
 def test_a_run_whose_beginning_is_damaged_can_be_listed_and_deleted_but_not_resumed() -> None:
-    view = build_view("0123456789abcdef", [{**BEGUN[0], "notices": 1}, *BEGUN[1:]])
+    view = build_view("0123456789abcdef", [{**BEGUN[0], "split_notes": 1}, *BEGUN[1:]])
     assert (view.status, view.name, view.owner, view.live, len(view.points)) == ("damaged", "damaged run 01234567", LOCAL_OWNER, False, 2)
     assert "events.jsonl" in view.damage[0]
-    assert with_liveness(view, living=False, stop_asked=False).status == "damaged"
-    assert with_liveness(view, living=True, stop_asked=False).status == "running"
+    assert with_liveness(view, is_alive=False, stop_requested=False).status == "damaged"
+    assert with_liveness(view, is_alive=True, stop_requested=False).status == "running"
     with pytest.raises(UserError, match="no longer says how the run began") as refused:
         epochs_after_resume(view, 0)
     assert refused.value.code == "run_damaged"

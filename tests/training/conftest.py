@@ -12,7 +12,8 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
 from trainer.jobs.pipeline import RunHistory, train_run
 from trainer.recipe import Recipe
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.training.attempt import TrainResult
 from trainer.training.encoders import Encoder
 

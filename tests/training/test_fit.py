@@ -136,7 +136,7 @@ def test_a_stop_ends_after_the_next_step_and_keeps_the_best_model(
     def stopping(self: EventLog, kind: str, **facts: object) -> None:
         append(self, kind, **facts)
         if kind == "log" and facts["step"] == 9:
-            run.ask_to_stop()
+            run.request_stop()
 
     monkeypatch.setattr(EventLog, "append", stopping)
     fitted = fit(run, tiny_encoder, *material)
@@ -152,7 +152,7 @@ def test_a_stop_ends_after_the_next_step_and_keeps_the_best_model(
 
 def test_a_stop_before_the_first_step_leaves_no_model(material: tuple[Corpus, Splits], tiny_encoder: Encoder, tmp_path: Path) -> None:
     run = run_with(tmp_path, material, RECIPE)
-    run.ask_to_stop()
+    run.request_stop()
     with pytest.raises(TrainingCancelled):
         fit(run, tiny_encoder, *material)
     assert not run.model.exists()

@@ -15,7 +15,9 @@ from trainer.recipe import Recipe
 from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
-from trainer.runs.run import Run, RunStore, new_run_id
+from trainer.runs.ids import new_id
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
 from trainer.training.attempt import TrainingCancelled
@@ -120,7 +122,7 @@ def test_a_damaged_state_does_not_count(
     (newest.path / "model.safetensors").write_bytes(content)
     fit(broken, tiny_encoder, *material, save_seconds=0)
     assert [e["step"] for e in broken.log.read() if e["kind"] == "resumed"] == [8]
-    (told,) = view_of(broken).remarks
+    (told,) = view_of(broken).training_notes
     assert told.startswith("The state saved after step 9 is damaged, so the training continues from the one after step 8")
     assert weights(broken) == weights(whole)
     assert curve(broken) == curve(whole)
@@ -141,7 +143,7 @@ def test_where_all_states_are_damaged_it_begins_anew_and_says_so(
     lines = broken.log.content().splitlines(keepends=True)
     broken.log.path.write_bytes(b"".join(line.replace(b'"started"', b'"STARTED"') for line in lines))
     fit(broken, tiny_encoder, *material)
-    (told,) = view_of(broken).remarks
+    (told,) = view_of(broken).training_notes
     assert told.startswith("The states saved after steps 3 and 4 are damaged, so the training begins again from the start")
     assert weights(broken) == weights(whole)
     assert curve(broken) == curve(whole)
@@ -155,16 +157,16 @@ def test_after_a_stop_it_goes_on(material: Material, tiny_encoder: Encoder, tmp_
     def stopping(self: EventLog, kind: str, **facts: object) -> None:
         append(self, kind, **facts)
         if kind == "log" and facts["step"] == 1:
-            stopped.ask_to_stop()
+            stopped.request_stop()
 
     monkeypatch.setattr(EventLog, "append", stopping)
     fitted = fit(stopped, tiny_encoder, *material)
     monkeypatch.setattr(EventLog, "append", append)
     # No evaluation was due yet: the stop made one, so that there is a model to keep.
     assert fitted.stopped
-    assert [(e.step, e.extra) for e in view_of(stopped).evaluations] == [(2, True)]
+    assert [(e.step, e.unplanned) for e in view_of(stopped).evaluations] == [(2, True)]
     assert weights(stopped)
-    stopped.withdraw_stop()
+    stopped.clear_stop()
     assert not fit(stopped, tiny_encoder, *material).stopped
     assert weights(stopped) == weights(whole)
     assert curve(stopped) == curve(whole)
@@ -179,7 +181,7 @@ def stopping_in_the_evaluation(run: Run, step: int, monkeypatch: pytest.MonkeyPa
 
     def stopping(self: TrainingCallback, args: object, state: object, control: object, **more: object) -> None:
         if state.global_step == step:
-            run.ask_to_stop()
+            run.request_stop()
         predicted(self, args, state, control, **more)
 
     with monkeypatch.context() as patched:
@@ -196,7 +198,7 @@ def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
     with stopping_in_the_evaluation(stopped, second, monkeypatch):
         assert fit(stopped, tiny_encoder, *material).stopped
     assert [e.step for e in view_of(stopped).evaluations] == [view_of(whole).evaluations[0].step]
-    stopped.withdraw_stop()
+    stopped.clear_stop()
     fit(stopped, tiny_encoder, *material)
     assert curve(stopped) == curve(whole)
     assert weights(stopped) == weights(whole)
@@ -204,7 +206,7 @@ def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
 
 def child_of(run: Run, recipe: Recipe) -> Run:
     """The run that goes on where this one ended."""
-    run_id, last = new_run_id(), Checkpoints(run.checkpoints, run.id).newest()
+    run_id, last = new_id(), Checkpoints(run.checkpoints, run.id).newest()
     return RunStore(run.path.parent).create(
         recipe=recipe,
         resolved=recipe,
@@ -258,7 +260,7 @@ def test_weights_that_go_astray_leave_the_best_model_before_that(
     monkeypatch.setattr(ClassificationTrainer, "training_step", astray)
     fitted = fit(run, tiny_encoder, *material, save_seconds=0)
     view = view_of(run)
-    assert "no longer a number at step 14" in view.remarks[0]
+    assert "no longer a number at step 14" in view.training_notes[0]
     assert fitted.best_step <= 13
     assert view.saved_step == 13
     for file in (run.model / "model.safetensors", Checkpoints(run.checkpoints, run.id).newest().path / "model.safetensors"):
@@ -283,8 +285,8 @@ def test_memory_that_does_not_suffice_once(
     fit(run, tiny_encoder, *material, save_seconds=0)
     view = view_of(run)
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
-    assert "ran out of memory with 16 texts at a time" in view.remarks[0]
-    assert "8 at a time" in view.remarks[0]
+    assert "ran out of memory with 16 texts at a time" in view.training_notes[0]
+    assert "8 at a time" in view.training_notes[0]
     assert [e["step"] for e in run.log.read() if e["kind"] == "resumed"] == [5]
     # The last batch of an epoch is not full.
     assert sum(seen) >= 2 * len(material[1].train)
@@ -371,10 +373,10 @@ def test_more_epochs_for_a_run_that_ended_early(material: Material, tiny_encoder
     longer = child_of(run, Recipe(**{**early, "epochs": 3, "early_stopping": None}))
     fit(longer, tiny_encoder, *material)
     view = view_of(longer)
-    assert view.step == view.total_steps > ended.step
+    assert view.last_logged_step == view.total_steps > ended.last_logged_step
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
-    assert ended.remarks
-    assert not view.remarks
+    assert ended.training_notes
+    assert not view.training_notes
 
 
 @pytest.mark.parametrize("evaluation", [1, -1], ids=["in the middle", "the last one"])
@@ -388,7 +390,7 @@ def test_two_stops_in_the_same_evaluation(
         for _ in range(2):
             assert fit(stopped, tiny_encoder, *material).stopped
             assert view_of(stopped).step == at
-            stopped.withdraw_stop()
+            stopped.clear_stop()
     assert not fit(stopped, tiny_encoder, *material).stopped
     assert curve(stopped) == curve(whole)
     assert weights(stopped) == weights(whole)
@@ -398,7 +400,7 @@ def test_a_stop_while_it_goes_on_loading_changes_nothing(material: Material, tin
     run = run_with(tmp_path, material, Recipe(**BASE))
     fit(run, tiny_encoder, *material)
     before, longer = view_of(run), child_of(run, Recipe(**{**BASE, "epochs": 4}))
-    longer.ask_to_stop()
+    longer.request_stop()
     with pytest.raises(TrainingCancelled):
         fit(longer, tiny_encoder, *material)
     after = view_of(longer)

@@ -20,7 +20,7 @@ from tests.addresses import free_port
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
 from trainer.models import Models
-from trainer.runs.run import is_run_id
+from trainer.runs.ids import is_id
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -75,7 +75,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, read
 def run(server: Server, small_csv: Path) -> str:
     """The id of a run that /start began and /progress saw finish."""
     begun = server.client.predict(handle_file(small_csv), None, None, RECIPE, api_name="/start")
-    assert is_run_id(begun["run"])
+    assert is_id(begun["run"])
     assert begun["status"] in ("queued", "running")
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while (now := server.client.predict(begun["run"], api_name="/progress"))["status"] in ("queued", "running"):

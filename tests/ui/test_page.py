@@ -80,7 +80,8 @@ def test_stop_in_the_status_bar_stops_the_run_it_was_drawn_for_and_no_other(stud
     with writer_lock(idle.for_owner(ME).library.folder(second.id)):
         page._run_action(idle, Mock(), "stop", code)
         assert [
-            (idle.for_owner(ME).library.view(run.id).status, idle.for_owner(ME).library.view(run.id).stop_asked) for run in (first, second)
+            (idle.for_owner(ME).library.view(run.id).status, idle.for_owner(ME).library.view(run.id).stop_requested)
+            for run in (first, second)
         ] == [
             ("finished", False),
             ("running", False),

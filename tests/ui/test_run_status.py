@@ -18,7 +18,7 @@ def test_every_status_has_a_word(status: Status) -> None:
     ("step", "written"), [(0, "epoch 1 of 3"), (9, "epoch 1 of 3"), (10, "epoch 2 of 3"), (29, "epoch 3 of 3"), (30, "epoch 3 of 3")]
 )
 def test_the_epoch_under_way(step: int, written: str) -> None:
-    assert epoch_progress(RunView(id="a", epochs=3, epoch_steps=(10, 20, 30), step=step)) == written
+    assert epoch_progress(RunView(id="a", epochs=3, epoch_steps=(10, 20, 30), last_logged_step=step)) == written
 
 
 def test_no_epoch_before_the_first_step() -> None:

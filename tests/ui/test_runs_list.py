@@ -23,11 +23,11 @@ RUN = RunView(
     level="Quick look",
     encoder="tiny-bert",
     status="finished",
-    seconds=200.0,
+    duration_seconds=200.0,
     created=1.7e9,
     rows=ROWS,
 )
-TRAINING = dataclasses.replace(RUN, id="b" * 32, name="calm fox", status="running", seconds=None)
+TRAINING = dataclasses.replace(RUN, id="b" * 32, name="calm fox", status="running", duration_seconds=None)
 
 
 def listed(views: Sequence[RunView], scores: dict[str, Scores] | None = None) -> str:
@@ -134,7 +134,7 @@ def test_the_list_is_updated_when_what_it_shows_changes(change: dict) -> None:
 
 
 def test_the_list_is_not_updated_at_each_step() -> None:
-    later = dataclasses.replace(TRAINING, step=20, points=(LogPoint(20, 0.4, 0.9),), seconds_left=9.0, samples_per_second=80.0)
+    later = dataclasses.replace(TRAINING, last_logged_step=20, points=(LogPoint(20, 0.4, 0.9),), seconds_left=9.0, samples_per_second=80.0)
     assert runs_list.version([TRAINING, RUN]) == runs_list.version([later, RUN])
     assert runs_list.version([TRAINING, RUN]) != runs_list.version([RUN])
 

@@ -15,7 +15,8 @@ from tests.test_studio import RECIPE, begin
 from tests.test_studio_queue import other_studio
 from tests.warm import Warm
 from trainer.data.reader.file_reader import FileReader
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder

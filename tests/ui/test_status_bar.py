@@ -11,12 +11,14 @@ from trainer.runs.view import RunView
 from trainer.ui.status_bar import find_subject, status_bar_html
 
 NOW = 10_000.0
-RUNNING = RunView(id="a", name="brisk otter", status="running", phase="training", step=3, total_steps=12, seconds_left=200, queued=900.0)
+RUNNING = RunView(
+    id="a", name="brisk otter", status="running", phase="training", last_logged_step=3, total_steps=12, seconds_left=200, queued=900.0
+)
 SCORES = Scores(*[SplitScores(204, Interval(0.676, 0.61, 0.736), Interval(0.6, 0.5, 0.7))] * 2)
 
 
 def ended(status: str = "finished", *, ago: float = 60, run: str = "a", **facts: object) -> RunView:
-    return RunView(id=run, name=run, status=status, ended=NOW - ago, queued=NOW - ago - 100, **facts)
+    return RunView(id=run, name=run, status=status, ended_at=NOW - ago, queued=NOW - ago - 100, **facts)
 
 
 def bar_html(*views: RunView, scores: Scores | None = None) -> str:
@@ -44,7 +46,7 @@ def test_what_waits_is_counted() -> None:
 
 
 def test_what_could_not_begin_says_why_it_waits() -> None:
-    waiting = dataclasses.replace(RUNNING, status="queued", step=0, total_steps=0)
+    waiting = dataclasses.replace(RUNNING, status="queued", last_logged_step=0, total_steps=0)
     html = status_bar_html([waiting], {"a": "file a"}, None, now=NOW, delay=Delay("another process is writing this run", 8.0))
     assert "waiting: another process is writing this run" in html
     assert "waiting in the queue" not in html
@@ -52,7 +54,7 @@ def test_what_could_not_begin_says_why_it_waits() -> None:
 
 
 def test_a_stop_that_was_asked_for_cannot_be_asked_for_again() -> None:
-    html = bar_html(dataclasses.replace(RUNNING, stop_asked=True))
+    html = bar_html(dataclasses.replace(RUNNING, stop_requested=True))
     assert "stopping" in html
     assert " disabled>" in html
 
@@ -72,7 +74,7 @@ def test_a_failure_says_what_happened() -> None:
 
 
 def test_an_interrupted_run_is_shown_however_long_ago() -> None:
-    view = RunView(id="a", status="interrupted", queued=1.0, step=60, total_steps=138, code="")
+    view = RunView(id="a", status="interrupted", queued=1.0, last_logged_step=60, total_steps=138, code="")
     assert "was interrupted at step 60 of 138" in bar_html(view)
     assert 'data-action="resume"' in bar_html(view)
 

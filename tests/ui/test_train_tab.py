@@ -42,7 +42,7 @@ def test_beside_a_finished_model_stand_its_own_validation_scores_and_not_the_las
 
 
 def test_during_a_training_the_best_and_the_latest_scores_are_distinguished() -> None:
-    live = with_liveness(build_view("x", FIRST), living=True, stop_asked=False)
+    live = with_liveness(build_view("x", FIRST), living=True, stop_requested=False)
     html = shown_html(live)
     assert 'Validation accuracy (best so far, step 40)</dt><dd dir="auto">91.0 %' in html
     assert 'Validation accuracy (latest, step 80)</dt><dd dir="auto">62.0 %' in html
@@ -53,7 +53,7 @@ def test_during_a_training_the_best_and_the_latest_scores_are_distinguished() ->
 @pytest.mark.parametrize("end", ["failed", None])
 def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(end: str | None) -> None:
     events = [*KEPT_80, *MORE, *([event(end, message="The disk is full.", code="disk")] if end else [])]
-    view = with_liveness(build_view("x", events), living=False, stop_asked=False)
+    view = with_liveness(build_view("x", events), is_alive=False, stop_requested=False)
     html = shown_html(view)
     assert "own settings, 2 epochs" in html
     assert '<dt dir="auto">Device</dt><dd dir="auto">2 CPU cores</dd>' in html
@@ -63,7 +63,7 @@ def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(e
 
 
 def test_while_more_epochs_train_the_tab_shows_that_training() -> None:
-    view = with_liveness(build_view("x", [*KEPT_80, *MORE]), living=True, stop_asked=False)
+    view = with_liveness(build_view("x", [*KEPT_80, *MORE]), is_alive=True, stop_requested=False)
     assert "own settings, 4 epochs" in shown_html(view)
     assert "Validation accuracy (best so far, step 120)" in shown_html(view)
     assert train_tab._curves(view).best_step == 120
@@ -82,7 +82,7 @@ def test_every_accuracy_names_its_rows() -> None:
 
 
 def running(**facts: object) -> RunView:
-    view = with_liveness(build_view("x", FIRST), living=True, stop_asked=False)
+    view = with_liveness(build_view("x", FIRST), is_alive=True, stop_requested=False)
     return dataclasses.replace(view, **facts)
 
 

@@ -40,10 +40,10 @@ def extend_texts(options: argparse.Namespace, unknown: list[str]) -> list[str]:
 
 def _model_folder(model: str) -> Path:
     """The folder of a model, named by a run's id, by the run's folder or by its own. Raises UserError if there is none."""
-    from trainer.runs.run import is_run_id
+    from trainer.runs.ids import is_id
 
     folder, place = Path(model), ""
-    if is_run_id(model) and not folder.exists():
+    if is_id(model) and not folder.exists():
         runs_dir = Settings.from_environment().runs_dir
         folder, place = runs_dir / model, f" in {runs_dir}"
     if (folder / "model").is_dir():

@@ -29,14 +29,14 @@ def follow(workspace: "Workspace", view: RunView) -> RunView:
                 stop_requested.clear()
                 view = _stop(workspace, view)
             bar.total = max(1, view.total_steps)
-            bar.n = view.step
+            bar.n = view.last_logged_step
             bar.set_description_str(view.phase or view.status)
             bar.set_postfix_str(postfix(view))
     return view
 
 
 def _stop(workspace: "Workspace", view: RunView) -> RunView:
-    still = "Still stopping" if view.stop_asked else "Stopping"
+    still = "Still stopping" if view.stop_requested else "Stopping"
     print(f"\n{still} after this step; the best model so far is kept.", file=sys.stderr)
     try:
         return workspace.stop(view.id)

@@ -48,7 +48,7 @@ def report_text(view: RunView, report: "Report") -> str:
         ),
         *class_caveats(report),
         "",
-        f"Run {view.name}: {view.samples_per_second or 0:.0f} texts/s while training, {view.seconds or 0:.0f} s in all, {view.device}.",
+        f"Run {view.name}: {view.samples_per_second or 0:.0f} texts/s while training, {view.duration_seconds or 0:.0f} s in all, {view.device}.",
     ]
     return "\n".join(lines)
 

@@ -51,17 +51,17 @@ def train(options: argparse.Namespace) -> int:
         print(f"repaired: {describe_repair(code, count)}", file=sys.stderr)
     for finding in view.findings:
         print(f"{finding.severity}: {finding.message}", file=sys.stderr)
-    for note in view.notices:
+    for note in view.split_notes:
         print(note, file=sys.stderr)
     return _finish(studio, view, options)
 
 
 def resume(options: argparse.Namespace) -> int:
     """Resume a run, show the progress and print the report."""
-    from trainer.runs.run import is_run_id
+    from trainer.runs.ids import is_id
 
     folder = Path(options.run).resolve()
-    is_run_folder = folder.is_dir() and is_run_id(folder.name)
+    is_run_folder = folder.is_dir() and is_id(folder.name)
     studio = _studio(runs_dir=folder.parent if is_run_folder else None)
     if studio is None:
         return 0
@@ -106,7 +106,7 @@ def _finish(studio: "Studio", view: RunView, options: argparse.Namespace) -> int
     """Follow a run to its end and print its report; returns the exit status."""
     workspace = studio.for_owner(LOCAL_OWNER)
     view = follow(workspace, view)
-    for note in (*view.damage, *view.remarks, *(diagnosis.message for diagnosis in workspace.library.diagnoses(view.id))):
+    for note in (*view.damage, *view.training_notes, *(diagnosis.message for diagnosis in workspace.library.diagnoses(view.id))):
         print(note, file=sys.stderr)
     if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.drafts.store import Draft, DraftStore
-from trainer.runs.damage import SOURCE
 from trainer.runs.run import Run
+from trainer.runs.run_files import SOURCE
 from trainer.runs.seal import file_digest
 
 Content = tuple[int, str]

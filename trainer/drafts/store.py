@@ -15,8 +15,8 @@ from trainer.atomic import REMOVED, link_file, make_folder, move, remove_file, r
 from trainer.drafts.reading_mark import forget, left_behind, reading
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
-from trainer.runs.damage import DRAFT, SOURCE
-from trainer.runs.run import is_run_id, new_run_id
+from trainer.runs.ids import is_id, new_id
+from trainer.runs.run_files import DRAFT, SOURCE
 
 GivenRole = Literal["test", "validation"]
 MAX_DRAFTS = 20
@@ -158,12 +158,12 @@ class DraftStore:
                 with suppress(OSError):
                     if folder.stat().st_mtime < created_before:
                         shutil.rmtree(folder, ignore_errors=True)
-            elif is_run_id(folder.name):
+            elif is_id(folder.name):
                 _sweep_files(folder, created_before)
 
     def get(self, draft_id: object, owner: str) -> Draft:
         """The owner's draft of this id; unknown and foreign ids get the same answer."""
-        if is_run_id(draft_id):
+        if is_id(draft_id):
             try:
                 draft = _from_dict(read_json(self.root / str(draft_id) / DRAFT))
             except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -256,7 +256,7 @@ class DraftStore:
     @contextmanager
     def _new_folder(self) -> Iterator[tuple[str, Path]]:
         """The id of a draft that is being made, and its folder, which is in its place once the block has ended; gone where that fails."""
-        draft_id = new_run_id()
+        draft_id = new_id()
         folder = self.root / f".new-{draft_id}"
         make_folder(folder)
         try:
@@ -317,7 +317,7 @@ def _newest_first(root: Path) -> list[Path]:
     times = []
     for file in root.glob(f"*/{DRAFT}"):
         # Others are half made or half removed.
-        if is_run_id(file.parent.name):
+        if is_id(file.parent.name):
             with suppress(OSError):
                 times.append((file.stat().st_mtime, file))
     return [file for _, file in sorted(times, reverse=True)]

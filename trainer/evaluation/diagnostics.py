@@ -135,7 +135,7 @@ def _diverging(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagnosi
     return Diagnosis(
         "diverging",
         f"The training loss has risen from {start:.2f} at the start to {recent:.2f}: each step overshoots, and the model gets worse "
-        f"rather than better. {as_suggestion(against_divergence(view, recipe))}{_kept(view, view.step)}",
+        f"rather than better. {as_suggestion(against_divergence(view, recipe))}{_kept(view, view.last_logged_step)}",
     )
 
 
@@ -347,10 +347,10 @@ def _milestones(view: RunView) -> Iterator[int]:
     fair = _fair_step(view)
     for tenth in range(1, 11):
         step = ceil(tenth * view.total_steps / 10)
-        if fair <= step <= view.step:
+        if fair <= step <= view.last_logged_step:
             yield step
-    if view.status == "finished" and fair <= view.step:
-        yield view.step
+    if view.status == "finished" and fair <= view.last_logged_step:
+        yield view.last_logged_step
 
 
 def _epoch(view: RunView) -> int:

@@ -62,10 +62,10 @@ def against_ignorance(view: RunView, recipe: Recipe | None) -> list[str]:
 
 def _longer(view: RunView, recipe: Recipe | None) -> str:
     """How it would train longer: more epochs bring nothing where what there were did not pass."""
-    if view.live or view.step >= view.total_steps:
+    if view.live or view.last_logged_step >= view.total_steps:
         return "more epochs"
     if view.status == "finished" and recipe is not None and recipe.early_stopping is not None:
-        return f"early stopping that waits longer (it ended this training after {view.step:,} of {view.total_steps:,} steps)"
+        return f"early stopping that waits longer (it ended this training after {view.last_logged_step:,} of {view.total_steps:,} steps)"
     return "training it to its end (Resume)"
 
 
@@ -78,7 +78,7 @@ def for_rare_classes(recipe: Recipe | None) -> str:
 def against_overfitting(view: RunView, recipe: Recipe | None, *, too_long: bool) -> list[str]:
     """For rows that are known by heart, beside more rows; ``too_long`` where the best model was not the last one."""
     phrases = []
-    ended_early = not view.live and view.step < view.total_steps
+    ended_early = not view.live and view.last_logged_step < view.total_steps
     if too_long and view.epochs != 1 and not ended_early:
         phrases.append("fewer epochs")
     if recipe is None:
@@ -96,7 +96,7 @@ def against_overfitting(view: RunView, recipe: Recipe | None, *, too_long: bool)
 
 def _few_steps(view: RunView) -> bool:
     first_epoch = view.epoch_steps[0] if view.epoch_steps else view.total_steps
-    return view.step < max(_FEW_STEPS, min(first_epoch, _MANY_STEPS))
+    return view.last_logged_step < max(_FEW_STEPS, min(first_epoch, _MANY_STEPS))
 
 
 def _smaller_rate(view: RunView) -> list[str]:

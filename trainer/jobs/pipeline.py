@@ -23,8 +23,8 @@ from trainer.evaluation.predictions import Predictions, load_predictions, save_p
 from trainer.evaluation.report import Report, build_report
 from trainer.jobs.model_card import write_card
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
-from trainer.runs.damage import CARD, PREDICTIONS, ROWS
 from trainer.runs.run import Run
+from trainer.runs.run_files import CARD, PREDICTIONS, ROWS
 from trainer.runs.seal import Digest, file_digest
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
@@ -55,7 +55,7 @@ class RunReporter:
         self.run.log.append(event_type, durable=durable, **fields)
 
     def stop_requested(self) -> bool:
-        return self.run.stop_asked()
+        return self.run.stop_requested()
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0)
         if not acquired:
             return False
         # Only the lock makes this certain: another process may just have trained the run or cancelled it.
-        status = run.folded().status
-        if status != "queued" or run.stop_asked():
+        status = run.read_view().status
+        if status != "queued" or run.stop_requested():
             release_workers()
             if status == "queued":
                 cancel(run)
@@ -140,7 +140,7 @@ def run_worker(encoders: EncoderCatalogue) -> None:
         return
     if not folder:
         return
-    run = Run(Path(folder), muted=True)
+    run = Run(Path(folder), read_only=True)
     corpus, splits = load_run_rows(run)
     history = RunHistory.read(run)
     with suppress(TrainingCancelled):
@@ -266,7 +266,7 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
 def refresh_card(run: Run) -> None:
     """Write a run's model card again, with the run's present name; does nothing while the run is damaged or being written."""
     with maintenance_lock(run.path, patient=False) as acquired:
-        view = run.folded()
+        view = run.read_view()
         if not (acquired and view.has_model) or view.damage:
             return
         with suppress(UserError):

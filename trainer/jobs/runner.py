@@ -5,7 +5,8 @@ from contextlib import suppress
 
 from trainer.jobs import pipeline
 from trainer.jobs.torchrun import OUTPUT, train_in_processes
-from trainer.runs.run import Run, RunStore
+from trainer.runs.run import Run
+from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import maintenance_lock
 from trainer.settings import Settings
@@ -59,7 +60,7 @@ class TrainingRunner:
             cancelled = [event["kind"] for event in run.log.read()][-1:] == ["cancelled"]
             if lock is None or not (cancelled or self._runs.view(run).status == "queued"):
                 return
-            run.withdraw_stop()
+            run.clear_stop()
             if cancelled:
                 run.log.append("queued", durable=True, texts_at_a_time=previous.texts_at_a_time)
 
@@ -76,7 +77,7 @@ class TrainingRunner:
             view = self._runs.view(run)
             if lock is None or view.status not in ("queued", "interrupted"):
                 return
-            if not run.stop_asked():
+            if not run.stop_requested():
                 run.log.append("failed", durable=True, message=_PROCESSES_FAILED, code="unexpected")
             elif view.status == "queued":
                 pipeline.cancel(run)

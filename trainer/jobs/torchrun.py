@@ -27,7 +27,7 @@ def train_in_processes(run: Run, processes: int, *, save_seconds: float) -> bool
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False, start_new_session=True
         )
     # The end that rank 0 has logged counts: another process may fail when rank 0 has ended.
-    succeeded = completed.returncode == 0 or run.folded().status in ("finished", "stopped", "cancelled")
+    succeeded = completed.returncode == 0 or run.read_view().status in ("finished", "stopped", "cancelled")
     if succeeded:
         (run.path / OUTPUT).unlink(missing_ok=True)
     return succeeded

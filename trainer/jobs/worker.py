@@ -24,14 +24,14 @@ def main(arguments: Sequence[str]) -> int:
     run, process_group, encoders = Run(Path(folder)), ProcessGroup.from_environment(), EncoderCatalogue()
     # At shutdown all processes are told to end; the training then keeps its best model, for which all of them are needed.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: run.ask_to_stop() if process_group.is_main_process else None)
+        signal.signal(number, lambda *_: run.request_stop() if process_group.is_main_process else None)
     if not process_group.is_main_process:
         pipeline.run_worker(encoders)
         return 0
     if not pipeline.run_job(run, encoders, save_seconds=float(save_seconds)):
         # Another process holds the run's lock: the run keeps its place in the queue of the process that started us.
         pipeline.release_workers()
-    return 1 if run.folded().status == "failed" else 0
+    return 1 if run.read_view().status == "failed" else 0
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def facts(parent: RunView, last: Checkpoint, more_epochs: int) -> dict[str, Any]
         "base_model": parent.base_model or None,
         "draft": parent.draft,
         "rows": parent.rows,
-        "notices": list(parent.notices),
+        "split_notes": list(parent.split_notes),
         "repairs": parent.repairs,
         "findings": [vars(finding) for finding in parent.findings],
         "level": parent.level or None,

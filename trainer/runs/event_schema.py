@@ -127,7 +127,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         parent_step=_STEP,
         more_epochs=_whole(1),
         rows=_counts(_one_of("train", "validation", "test")),
-        notices=_list_of(_TEXT),
+        split_notes=_list_of(_TEXT),
         repairs=_counts(_NAME),
         findings=_list_of(_FINDING),
         level=_NAME,
@@ -163,7 +163,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         samples_per_second=_RATE,
     ),
     "eval": _kind(
-        "step", step=_STEP, epoch=_RATE, loss=_NUMBER, accuracy=_SHARE, macro_f1=_SHARE, classes=_COUNT, seconds=_SECONDS, extra=_true
+        "step", step=_STEP, epoch=_RATE, loss=_NUMBER, accuracy=_SHARE, macro_f1=_SHARE, classes=_COUNT, seconds=_SECONDS, unplanned=_true
     ),
     "checkpoint": _kind("step", step=_STEP, macro_f1=_SHARE),
     "saved": _kind("step", step=_STEP),

@@ -47,9 +47,9 @@ class EventLog:
     neither. A lone surrogate becomes a question mark.
     """
 
-    def __init__(self, path: Path, *, muted: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._muted = muted
+        self._muted = read_only
         """Nothing is written: another process tells what happens."""
 
     def append(self, kind: str, *, durable: bool = False, **fields: Any) -> None:
@@ -100,7 +100,7 @@ def parse(content: bytes) -> LogContent:
     """
     parser = LogParser()
     end = content.rfind(b"\n") + 1
-    events = parser.take(content[:end])
+    events = parser.feed(content[:end])
     last = parser.peek(content[end:])
     return LogContent((*events, *last.events), last.damaged)
 
@@ -117,7 +117,7 @@ class LogParser:
         self._seen: set[int] = set()
         """The whole lines so far, by a hash of 64 bits."""
 
-    def take(self, lines: bytes) -> list[dict[str, Any]]:
+    def feed(self, lines: bytes) -> list[dict[str, Any]]:
         """The facts of the lines that come next; the last one ends with a newline."""
         return [event for line in lines.split(b"\n") if line and (event := self._take(line)) is not None]
 

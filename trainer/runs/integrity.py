@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.atomic import sync, write_file
-from trainer.runs.damage import CARD, DRAFT, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS, SOURCE
+from trainer.runs.run_files import CARD, DRAFT, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS, SOURCE
 from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
 
 _LOOKS = 5

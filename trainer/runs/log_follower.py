@@ -25,7 +25,7 @@ class LogFollower:
         self._lock = threading.Lock()
         self._forget()
 
-    def look(self) -> RunView:
+    def read_view(self) -> RunView:
         """The view of the log as it stands, with what of it is damaged; see ``build_view``. Raises OSError where it cannot be read."""
         with self._lock:
             try:
@@ -47,7 +47,7 @@ class LogFollower:
             return self._beginning[2]
 
     def _forget(self) -> None:
-        self._parser, self._folding = LogParser(), ViewBuilder(self._run_id)
+        self._parser, self._builder = LogParser(), ViewBuilder(self._run_id)
         self._file: tuple[int, int, int] | None = None
         """Number, size and time of the file when it was read last."""
         self._offset = 0
@@ -69,12 +69,12 @@ class LogFollower:
         while part := file.read(_PART):
             rest += part
             end = rest.rfind(b"\n") + 1
-            self._folding.take(self._parser.take(rest[:end]))
+            self._builder.add(self._parser.feed(rest[:end]))
             self._offset += end
             self._window = (self._window + rest[:end])[-_WINDOW:]
             rest = rest[end:]
         last = self._parser.peek(rest)
-        folding = self._folding.with_more(last.events) if last.events else self._folding
+        folding = self._builder.with_more(last.events) if last.events else self._builder
         self._file, self._view = now, folding.view(last.damaged)
 
     def _has_only_grown(self, file: BinaryIO, now: tuple[int, int, int]) -> bool:

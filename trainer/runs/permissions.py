@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trainer.atomic import REMOVED
-from trainer.runs.run import is_run_id
+from trainer.runs.ids import is_id
 
 _OTHERS = 0o077
 _FOLDERS = ("drafts", "uploads")
@@ -34,7 +34,7 @@ def restrict_permissions(runs_dir: Path) -> int:
     changed = int(_tighten(os.fspath(runs_dir)))
     with suppress(OSError), os.scandir(runs_dir) as entries:
         for entry in entries:
-            if is_run_id(entry.name) or entry.name in (*_FOLDERS, *_FILES) or entry.name.startswith(_HALFWAY):
+            if is_id(entry.name) or entry.name in (*_FOLDERS, *_FILES) or entry.name.startswith(_HALFWAY):
                 changed += sum(_tighten(found.path, found.stat(follow_symlinks=False)) for found in _everything(entry))
     return changed
 

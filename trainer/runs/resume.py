@@ -29,7 +29,7 @@ def epochs_after_resume(view: RunView, more_epochs: int) -> int | None:
         if more_epochs < 1:
             raise UserError(f"{view.name} is finished. To train it further, say for how many more epochs.", code="already_finished")
         # One that ended early is trained on from where it ended.
-        done = math.ceil(max(view.step, view.saved_step) / view.epoch_steps[0]) if view.epoch_steps else view.epochs
+        done = math.ceil(max(view.last_logged_step, view.saved_step) / view.epoch_steps[0]) if view.epoch_steps else view.epochs
         return done + more_epochs
     if view.status == "damaged":
         raise UserError(" ".join(view.damage), code="run_damaged")

@@ -1,6 +1,6 @@
-"""How long a run will still take: steps, evaluations, and what comes after the last step until the report stands.
+"""Estimates how long a run still takes: steps, evaluations, and what follows the last step until the report.
 
-Pure: what the events of a run tell. Whether anybody still works at it, and what the clock says now, is not its business.
+Uses only the events of a run: it knows neither whether somebody still works on it nor the current time.
 """
 
 import math
@@ -12,35 +12,35 @@ from typing import Any
 
 Event = Mapping[str, Any]
 
-_EARLY, _SETTLED = 0.05, 0.15
-"""Before the one share of the steps the forecast is better, as the first steps find memory and kernels and take several times as long; from the
-other on only the steps count. Between the two it passes over from the one to the other, so that nothing jumps."""
+_FORECAST_UNTIL, _STEPS_FROM = 0.05, 0.15
+"""Before the first fraction of the steps the forecast is better, since the first steps allocate memory and choose kernels and take several times as
+long. From the second fraction only the measured steps count. In between the estimate moves smoothly from one to the other."""
 
-_TRUSTED = 0.5
-"""Share of a forecast that may pass with the training still at its first steps; then the steps know better."""
+_MAX_FORECAST_USED = 0.5
+"""If this fraction of the forecast has passed and the training is still at its first steps, the steps are trusted instead."""
 
-_FORWARD = 1 / 3
-"""Reading a text costs a third of learning from it."""
+_FORWARD_COST = 1 / 3
+"""A forward pass costs a third of a training step."""
 
-_SAVING, _SAVING_A_WEIGHT = 1.0, 2e-8
-"""Seconds to save the last state, make the model folder and load it again, and more of them for each parameter; measured."""
+_SAVING, _SAVING_PER_PARAMETER = 1.0, 2e-8
+"""Seconds to save the last state, write the model folder and load it again, and more for each parameter; measured."""
 
 _COMPARING = 5.0
-"""Seconds of the word-count model where it was left for last: the most that its plan allows."""
+"""Seconds for the word-count baseline if it was left for the end: its time limit."""
 
 _CLOSING = 0.3
-"""The card and the seal."""
+"""Seconds for the model card and the seal."""
 
-_LEAST = 1.0
-"""Seconds; nothing is over until it is."""
+_MIN_SECONDS = 1.0
+"""A run that has not ended is never said to be over."""
 
 _TAIL = ("saving", "scoring", "comparing")
-"""The stages after the last step, in their order."""
+"""The stages after the last step, in order."""
 
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """Seconds from the last event on: all that is still to come, and how much of it comes after the last step. Both at least 1."""
+    """Seconds from the last event to the report, and the part of them after the last step. Both at least 1."""
 
     seconds: float
     tail: float
@@ -48,7 +48,7 @@ class TimeLeft:
 
 @dataclass(frozen=True)
 class _Point:
-    """What a logged point tells: its step, seconds since the first step, those of training alone, and the evaluations before it."""
+    """A logged point: its step, seconds since the first step, seconds of training alone, and the number of evaluations before it."""
 
     step: int
     elapsed: float
@@ -58,156 +58,156 @@ class _Point:
 
 @dataclass
 class TimeLeftEstimator:
-    """What the events so far tell of the time; they are taken one after the other, and are whole (see event_schema.py)."""
+    """Collects what valid events (event_schema.py) tell about time, one event after the other."""
 
     now: float = 0.0
     forecast: float | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
-    begun: float | None = None
-    """When this attempt began to be worked at."""
+    started_at: float | None = None
+    """When work on this attempt started."""
     stage: str | None = None
-    stage_begun: float = 0.0
-    done: float | None = None
+    stage_started_at: float = 0.0
+    stage_done: float | None = None
+    """Fraction of the stage that is done, if it is counted."""
     total_steps: int = 0
-    planned: int = 0
-    """Evaluations in all."""
+    planned_evaluations: int = 0
     parameters: int = 0
     samples_per_second: float = 0.0
     points: list[_Point] = field(default_factory=list)
     evaluations: list[tuple[int, float | None]] = field(default_factory=list)
-    """Step and seconds of each that was planned."""
-    compared: bool = False
+    """Step and seconds of each planned evaluation."""
+    has_baseline: bool = False
 
     @property
     def step(self) -> int:
         return self.points[-1].step if self.points else 0
 
-    def take(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         self.now = event["time"]
         match event["kind"]:
             case "created":
                 self.forecast, self.rows = event.get("forecast_seconds"), event.get("rows", {})
             case "queued":
-                self.begun = self.stage = None
+                self.started_at = self.stage = None
             case "phase":
-                _take_phase(self, event)
+                _add_phase(self, event)
             case "started":
-                self.total_steps, self.planned = event.get("total_steps", 0), event.get("evaluations", 0)
+                self.total_steps, self.planned_evaluations = event.get("total_steps", 0), event.get("evaluations", 0)
                 self.parameters = event.get("parameters", 0)
             case "resumed":
                 self.points = [p for p in self.points if p.step <= event["step"]]
                 self.evaluations = [e for e in self.evaluations if e[0] <= event["step"]]
             case "log":
-                _take_point(self, event)
-            case "eval" if not event.get("extra"):
+                _add_point(self, event)
+            case "eval" if not event.get("unplanned"):
                 self.evaluations.append((event["step"], event.get("seconds")))
             case "baseline":
-                self.compared = True
+                self.has_baseline = True
 
-    def left(self) -> TimeLeft | None:
-        """What a run that is under way will take from its last event on; None where nothing is known."""
-        if self.begun is None:
+    def estimate(self) -> TimeLeft | None:
+        """The time that a running run takes from its last event; None if nothing is known."""
+        if self.started_at is None:
             return None
         tail = _tail(self)
         if self.stage is not None:
             left = _left_of_tail(self, tail)
-            return _told(left, left)
+            return _time_left(left, left)
         after, steps = sum(tail.values()) + _CLOSING, _steps_left(self)
-        forecast = _left_of_forecast(self, known=steps is not None)
+        forecast = _left_of_forecast(self, has_steps=steps is not None)
         if steps is None and forecast is None:
             return None
         measured = forecast if steps is None else steps + after
-        weight = 0.0 if forecast is None or steps is None else _trust(self)
+        weight = 0.0 if forecast is None or steps is None else _forecast_weight(self)
         seconds = measured if forecast is None else weight * forecast + (1 - weight) * measured
-        return _told(seconds, after)
+        return _time_left(seconds, after)
 
 
-def _told(seconds: float, tail: float) -> TimeLeft | None:
-    """A log from elsewhere may hold numbers that lead beyond all numbers."""
-    return TimeLeft(max(_LEAST, seconds), max(_LEAST, tail)) if math.isfinite(seconds + tail) else None
+def _time_left(seconds: float, tail: float) -> TimeLeft | None:
+    """None if it overflows, which huge numbers in a log from elsewhere can cause."""
+    return TimeLeft(max(_MIN_SECONDS, seconds), max(_MIN_SECONDS, tail)) if math.isfinite(seconds + tail) else None
 
 
-def _left_of_forecast(facts: TimeLeftEstimator, *, known: bool) -> float | None:
-    """The forecast less what has passed; None where there is none, or where it has proven wrong and the steps are ``known``."""
-    if facts.forecast is None or facts.begun is None:
+def _left_of_forecast(clock: TimeLeftEstimator, *, has_steps: bool) -> float | None:
+    """The forecast minus the elapsed time; None if there is no forecast, or if it was wrong and steps have been measured."""
+    if clock.forecast is None or clock.started_at is None:
         return None
-    passed, most = max(0.0, facts.now - facts.begun), _TRUSTED * facts.forecast
-    return None if known and passed >= most else facts.forecast - min(passed, most)
+    elapsed, limit = max(0.0, clock.now - clock.started_at), _MAX_FORECAST_USED * clock.forecast
+    return None if has_steps and elapsed >= limit else clock.forecast - min(elapsed, limit)
 
 
-def _trust(facts: TimeLeftEstimator) -> float:
-    """In the forecast, 1 at the first steps and 0 from the share on where the steps know better."""
-    share = facts.step / max(1, facts.total_steps)
-    return min(1.0, max(0.0, (_SETTLED - share) / (_SETTLED - _EARLY)))
+def _forecast_weight(clock: TimeLeftEstimator) -> float:
+    """1 at the first steps, 0 once the measured steps are more reliable."""
+    done = clock.step / max(1, clock.total_steps)
+    return min(1.0, max(0.0, (_STEPS_FROM - done) / (_STEPS_FROM - _FORECAST_UNTIL)))
 
 
-def _take_phase(facts: TimeLeftEstimator, event: Event) -> None:
-    facts.begun = event["time"] if facts.begun is None else facts.begun
+def _add_phase(clock: TimeLeftEstimator, event: Event) -> None:
+    clock.started_at = event["time"] if clock.started_at is None else clock.started_at
     stage = event.get("stage")
-    facts.stage_begun = facts.stage_begun if stage == facts.stage else event["time"]
-    facts.stage, facts.done = stage, event.get("done")
+    clock.stage_started_at = clock.stage_started_at if stage == clock.stage else event["time"]
+    clock.stage, clock.stage_done = stage, event.get("done")
 
 
-def _take_point(facts: TimeLeftEstimator, event: Event) -> None:
-    facts.samples_per_second = event.get("samples_per_second", facts.samples_per_second)
+def _add_point(clock: TimeLeftEstimator, event: Event) -> None:
+    clock.samples_per_second = event.get("samples_per_second", clock.samples_per_second)
     if (elapsed := event.get("elapsed")) is not None:
-        facts.points.append(_Point(event["step"], elapsed, event.get("train_seconds", elapsed), len(facts.evaluations)))
+        clock.points.append(_Point(event["step"], elapsed, event.get("train_seconds", elapsed), len(clock.evaluations)))
 
 
-def _a_step(facts: TimeLeftEstimator) -> float | None:
-    """Seconds of a step of late: the first ones are slow, and those of an encoder that has just begun to learn too are slower than those before."""
-    if not facts.step:
+def _seconds_per_step(clock: TimeLeftEstimator) -> float | None:
+    """Seconds of a recent step: the first ones are slow, and steps get slower when a frozen encoder starts to learn."""
+    if not clock.step:
         return None
-    first, last = facts.points[0], facts.points[-1]
-    # Steps only grow; a log from elsewhere, in which they do not, has some point for an answer too.
-    half = bisect_right(facts.points, (first.step + last.step) / 2, hi=len(facts.points) - 1, key=lambda p: p.step)
-    since = facts.points[half - 1] if half else _Point(0, 0.0, 0.0, 0)
-    return max(0.0, last.train_seconds - since.train_seconds) / max(1, last.step - since.step)
+    first, last = clock.points[0], clock.points[-1]
+    # Steps only grow; in a log from elsewhere where they do not, any point will do.
+    half = bisect_right(clock.points, (first.step + last.step) / 2, hi=len(clock.points) - 1, key=lambda p: p.step)
+    start = clock.points[half - 1] if half else _Point(0, 0.0, 0.0, 0)
+    return max(0.0, last.train_seconds - start.train_seconds) / max(1, last.step - start.step)
 
 
-def _steps_left(facts: TimeLeftEstimator) -> float | None:
-    """Seconds of the steps and the evaluations that are still to come."""
-    a_step = _a_step(facts)
-    if a_step is None:
+def _steps_left(clock: TimeLeftEstimator) -> float | None:
+    """Seconds of the remaining steps and evaluations."""
+    step_seconds = _seconds_per_step(clock)
+    if step_seconds is None:
         return None
-    pending = max(0, facts.planned - len(facts.evaluations))
-    return max(0, facts.total_steps - facts.step) * a_step + pending * _evaluation(facts)
+    pending = max(0, clock.planned_evaluations - len(clock.evaluations))
+    return max(0, clock.total_steps - clock.step) * step_seconds + pending * _seconds_per_evaluation(clock)
 
 
-def _evaluation(facts: TimeLeftEstimator) -> float:
-    """Seconds that an evaluation takes from the training, what is saved after it included."""
-    last = facts.points[-1]
+def _seconds_per_evaluation(clock: TimeLeftEstimator) -> float:
+    """Seconds of an evaluation, with what is saved after it."""
+    last = clock.points[-1]
     if last.evaluations:
         return max(0.0, last.elapsed - last.train_seconds) / last.evaluations
-    return _scoring(facts, facts.rows.get("validation", 0))
+    return _scoring_seconds(clock, clock.rows.get("validation", 0))
 
 
-def _scoring(facts: TimeLeftEstimator, rows: int) -> float:
-    """Seconds to read so many rows: as fast as validation rows were read or, before any were, by the speed of the steps."""
-    known = [seconds for _, seconds in facts.evaluations if seconds is not None]
-    validation = facts.rows.get("validation", 0)
-    if known and validation:
-        return fmean(known) * rows / validation
-    a_step = _a_step(facts)
-    texts = facts.samples_per_second * facts.points[-1].train_seconds if facts.points else 0.0
-    return _FORWARD * rows * a_step * facts.step / texts if a_step and texts else 0.0
+def _scoring_seconds(clock: TimeLeftEstimator, rows: int) -> float:
+    """Seconds to score ``rows`` rows, from the measured evaluations or, before the first one, from the speed of the steps."""
+    measured = [seconds for _, seconds in clock.evaluations if seconds is not None]
+    validation = clock.rows.get("validation", 0)
+    if measured and validation:
+        return fmean(measured) * rows / validation
+    step_seconds = _seconds_per_step(clock)
+    texts = clock.samples_per_second * clock.points[-1].train_seconds if clock.points else 0.0
+    return _FORWARD_COST * rows * step_seconds * clock.step / texts if step_seconds and texts else 0.0
 
 
-def _tail(facts: TimeLeftEstimator) -> dict[str, float]:
+def _tail(clock: TimeLeftEstimator) -> dict[str, float]:
     """Seconds of each stage after the last step."""
-    scored = facts.rows.get("validation", 0) + facts.rows.get("test", 0)
+    rows = clock.rows.get("validation", 0) + clock.rows.get("test", 0)
     return {
-        "saving": _SAVING + _SAVING_A_WEIGHT * facts.parameters,
-        "scoring": _scoring(facts, scored),
-        "comparing": 0.0 if facts.compared else _COMPARING,
+        "saving": _SAVING + _SAVING_PER_PARAMETER * clock.parameters,
+        "scoring": _scoring_seconds(clock, rows),
+        "comparing": 0.0 if clock.has_baseline else _COMPARING,
     }
 
 
-def _left_of_tail(facts: TimeLeftEstimator, tail: Mapping[str, float]) -> float:
-    """Seconds that are still to come of a run that is in one of these stages."""
-    # A clock may be set back.
-    passed = max(0.0, facts.now - facts.stage_begun)
-    here = tail[facts.stage] - passed
-    if facts.done:
-        here = passed / facts.done * (1 - facts.done)
-    return max(0.0, here) + sum(tail[stage] for stage in _TAIL[_TAIL.index(facts.stage) + 1 :]) + _CLOSING
+def _left_of_tail(clock: TimeLeftEstimator, tail: Mapping[str, float]) -> float:
+    """Seconds left of a run that is in one of the stages after the last step."""
+    # The system clock may be set back.
+    elapsed = max(0.0, clock.now - clock.stage_started_at)
+    in_stage = tail[clock.stage] - elapsed
+    if clock.stage_done:
+        in_stage = elapsed / clock.stage_done * (1 - clock.stage_done)
+    return max(0.0, in_stage) + sum(tail[stage] for stage in _TAIL[_TAIL.index(clock.stage) + 1 :]) + _CLOSING

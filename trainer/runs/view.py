@@ -1,6 +1,6 @@
-"""RunView: what a person asks about a run; see folding.py for how its events give that.
+"""RunView: the state of a run, built from its events by view_builder.py.
 
-Plain values. Whether the writer lives is handed in, as no event can tell.
+Plain values. Whether somebody writes the run now is passed in, since no event can tell.
 """
 
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"]
-"""Of a "damaged" one nobody can tell how it began: it can be looked at as far as it is whole, and deleted."""
+"""A "damaged" run has lost the beginning of its log: what is intact can be viewed, and the run can be deleted."""
 
 
 @dataclass(frozen=True)
 class LogPoint:
-    """One logged moment of training: means over the training texts since the point before, answered with dropout while they were learned from."""
+    """One logged step: means over the training texts since the previous point, predicted with dropout during training."""
 
     step: int
     loss: float | None
-    """Plain cross-entropy in nats, as the validation rows are scored by, whatever was minimised."""
+    """Plain cross-entropy in nats, like the validation loss, whatever the training objective is."""
     accuracy: float | None
 
 
@@ -30,19 +30,19 @@ class Evaluation:
     accuracy: float | None
     macro_f1: float | None
     classes: int | None = None
-    """Distinct classes among the answers."""
-    extra: bool = False
-    """Made because of a stop, not planned; gone once the run goes on."""
+    """Distinct classes among the predictions."""
+    unplanned: bool = False
+    """Made because of a stop; dropped when the run resumes."""
 
 
 @dataclass(frozen=True)
 class KeptModel:
-    """The model that is kept, and the training that it comes from."""
+    """The model that is kept, and the training that produced it."""
 
     step: int | None = None
-    """The step whose weights it has."""
+    """The step of its weights."""
     evaluation: Evaluation | None = None
-    """How these weights scored on the validation rows."""
+    """The score of these weights on the validation rows."""
     device: str = ""
     processes: int = 1
     epochs: int = 0
@@ -54,12 +54,12 @@ class KeptModel:
 
     @property
     def accuracy(self) -> float | None:
-        """Of the validation rows; None where nothing was scored."""
+        """On the validation rows; None if they were not scored."""
         return self.evaluation.accuracy if self.evaluation else None
 
     @property
     def macro_f1(self) -> float | None:
-        """Of the validation rows; None where nothing was scored."""
+        """On the validation rows; None if they were not scored."""
         return self.evaluation.macro_f1 if self.evaluation else None
 
 
@@ -73,20 +73,20 @@ class Metrics:
 
 @dataclass(frozen=True)
 class BaselineScores:
-    """What a simple model of word counts reached, having learned from so many training rows: what the training has to beat."""
+    """The scores of a word-count model trained on ``rows`` training rows: what the training has to beat."""
 
     rows: int
     validation: Metrics
     test: Metrics
 
     def to_dict(self) -> dict[str, float]:
-        """As programs are told it: the scores are those on the test rows."""
+        """As JSON, with the scores on the test rows."""
         return {"accuracy": self.test.accuracy, "macro_f1": self.test.macro_f1, "rows": self.rows}
 
 
 @dataclass(frozen=True)
 class Majority:
-    """The most frequent class of the training rows, and the share in 0..1 of the validation and the test rows that have it."""
+    """The most frequent class of the training rows, and its accuracy in 0..1 on the validation and the test rows."""
 
     name: str
     validation_accuracy: float
@@ -95,7 +95,7 @@ class Majority:
 
 @dataclass(frozen=True)
 class RecordedFinding:
-    """What was odd in the file when the run was started: code, severity ("warning", "error"), count, and all that is said of it."""
+    """A finding about the file that was left as it was: code, severity ("warning", "error"), affected rows, and its sentences."""
 
     code: str
     severity: str
@@ -105,52 +105,51 @@ class RecordedFinding:
 
 @dataclass(frozen=True)
 class RunView:
-    """What is known of one run. Times are seconds, ``created`` is Unix time, rates are texts per second."""
+    """The state of one run. Times are seconds, ``created`` is Unix time, rates are texts per second."""
 
     id: str
     name: str = ""
     owner: str = ""
     created: float = 0.0
     queued: float = 0.0
-    """When it was last put into the queue, Unix time."""
+    """When it was last queued, Unix time."""
     renamed: bool = False
-    """A person gave it its name."""
+    """Whether the user named it."""
     level: str = ""
-    """Of the dial, as it was when it was started ("Quick look", "Balanced", "Best"); empty for settings of one's own."""
+    """The level of its recipe ("Quick look", "Balanced", "Best"); empty for custom settings."""
     source_name: str = ""
     draft: str = ""
     """The draft it was started from."""
     parent: str = ""
-    """The run whose training it goes on with; that one keeps its own model."""
+    """The run whose training it continues; that one keeps its own model."""
     parent_name: str = ""
-    """What that was called at the time."""
+    """The parent's name when this run was created."""
     parent_step: int | None = None
-    """The last step that was trained there: up to it, points and evaluations are those of the parent."""
+    """The last step trained in the parent: points and evaluations up to it are the parent's."""
     more_epochs: int = 0
-    """So many more than its parent had; 0 where it trains what its parent was stopped in."""
-    notices: tuple[str, ...] = ()
-    """What was said of the split, in sentences."""
-    remarks: tuple[str, ...] = ()
-    """What is to be said of the training itself, in sentences: that it ended early, and why."""
+    """Epochs added to those of its parent; 0 if it completes a stopped training."""
+    split_notes: tuple[str, ...] = ()
+    """Sentences about the split."""
+    training_notes: tuple[str, ...] = ()
+    """Sentences about the training: that it ended early, and why."""
     repairs: dict[str, int] = field(default_factory=dict)
-    """Rows that each repair changed or left out, by its code."""
+    """Rows that each repair changed or removed, by its code."""
     findings: tuple[RecordedFinding, ...] = ()
-    """What was odd in the file, and left so."""
     encoder: str = ""
     encoder_folder: str = ""
-    """Where it lies, if it is a person's own."""
+    """The folder of a local encoder."""
     base_model: str = ""
-    """Its repository on the Hugging Face Hub, if it has one."""
+    """The encoder's repository on the Hugging Face Hub, if it has one."""
     status: Status = "queued"
-    before: Status | None = None
-    """For one that waits or goes on once more: what it was, and is again should it leave the queue."""
+    previous_status: Status | None = None
+    """The status before it was queued again; it returns to this one if it leaves the queue."""
     texts_at_a_time: int | None = None
-    """For one that goes on after it ran out of memory: its batches are read in parts of no more texts; the training stays the same."""
+    """Set when a run resumes after running out of memory: batches are split into parts of this size; the training stays the same."""
     processes: int = 1
     phase: str = ""
-    """What is being done now, as a sentence's end: "reading the texts"."""
+    """The current phase, as the end of a sentence: "reading the texts"."""
     phase_done: float | None = None
-    """Share of the phase that is done, where the phase is counted."""
+    """Fraction of the phase that is done, if it is counted."""
     device: str = ""
     epochs: int = 0
     batch_size: int = 0
@@ -158,59 +157,60 @@ class RunView:
     parameters: int = 0
     trainable_parameters: int = 0
     rows: dict[str, int] = field(default_factory=dict)
-    """Rows in training, validation and test."""
-    step: int = 0
+    """Number of training, validation and test rows."""
+    last_logged_step: int = 0
     saved_step: int = 0
-    """The run can go on from here, should it be interrupted."""
+    """The step of the newest saved state, from which it can resume."""
     total_steps: int = 0
     epoch_steps: tuple[int, ...] = ()
+    """The last step of each epoch."""
     samples_per_second: float | None = None
     seconds_left: float | None = None
-    """From its last event to the report; at least 1 while it is worked at, None where nothing is known."""
+    """From its last event to the report; at least 1 while it runs, None if unknown."""
     tail_seconds: float | None = None
-    """What of them comes after the last step: saving, scoring, comparing."""
+    """The part of ``seconds_left`` after the last step: saving, scoring, comparing."""
     points: tuple[LogPoint, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     best_step: int | None = None
-    """Where the weights are from that this training keeps so far; see ``kept`` for those of the model in the folder."""
+    """The step of the best weights of this training so far; see ``kept`` for the model in the folder."""
     baseline: BaselineScores | None = None
-    """None until it is known, and where it failed, which fails no run; most know it before their first step."""
+    """None until it is known, or if it failed, which fails no run. Usually known before the first step."""
     majority: Majority | None = None
     """None until it is known."""
     model: KeptModel | None = None
-    """The model whose report stands in the folder, be it that of before while the run goes on or after it failed."""
-    stop_asked: bool = False
+    """The model in the folder that has a report, possibly from before the run was resumed."""
+    stop_requested: bool = False
     lacks_end: bool = False
-    """Its results are whole, and only the note of its end is missing: it was interrupted between the two, as ``message`` says."""
+    """Interrupted after its results were sealed and before its end was logged; ``message`` says so."""
     message: str = ""
-    """Why it failed, in words for people."""
+    """Why it failed, for the user."""
     code: str = ""
-    """What kind of failure it was: "disk", "out_of_memory", "loss_not_finite" ..."""
+    """The kind of failure: "disk", "out_of_memory", "loss_not_finite" ..."""
     fewer_texts: int | None = None
-    """For one that ran out of memory: so many texts at a time, fewer than those that did not fit, make the same training."""
-    ended: float | None = None
-    """When it finished, stopped, failed or was cancelled, Unix time; None while it is live and where it was interrupted."""
-    seconds: float | None = None
-    """From Start to the report."""
+    """After running out of memory: the largest ``texts_at_a_time`` that may fit."""
+    ended_at: float | None = None
+    """When it finished, stopped, failed or was cancelled, Unix time; None while it is live or if it was interrupted."""
+    duration_seconds: float | None = None
+    """From the first work on it to its end, without waiting in the queue; includes the earlier attempts of a resumed run."""
     train_seconds: float | None = None
     damage: tuple[str, ...] = ()
-    """What of its files is damaged or missing, what still works and what to do, in sentences; empty for a whole run."""
+    """Sentences about damaged or missing files: which, what still works, what to do; empty for an intact run."""
 
     @property
     def live(self) -> bool:
-        """Whether something is still to come without anybody's doing."""
+        """Whether it is queued or running."""
         return self.status in ("queued", "running")
 
     @property
     def has_model(self) -> bool:
-        """Whether a model and its report stand in the folder."""
+        """Whether the folder has a model with its report."""
         return self.model is not None
 
     @property
     def kept(self) -> KeptModel:
-        """While it trains, the best model so far; else that of the folder, and in a run that has none yet the best it came to.
+        """The best model so far while it trains; otherwise the model in the folder or, if there is none, the best of the last attempt.
 
-        The points, evaluations and steps of a run are those of its last attempt: where that failed, the model is of the one before.
+        Points, evaluations and steps are always those of the last attempt. If that failed, the model is from the previous one.
         """
         if self.status == "running" or self.model is None:
             return best_so_far(self, self.evaluations)
@@ -218,18 +218,18 @@ class RunView:
 
 
 def best_so_far(view: RunView, evaluations: Sequence[Evaluation]) -> KeptModel:
-    """The model whose weights a training keeps so far."""
+    """The best model of a training so far."""
     facts = {f.name: getattr(view, f.name) for f in fields(KeptModel) if f.name not in ("step", "evaluation")}
     scored = [e for e in evaluations if e.step == view.best_step]
     return KeptModel(view.best_step, scored[-1] if scored else None, **facts)
 
 
-def with_liveness(view: RunView, *, living: bool, stop_asked: bool) -> RunView:
-    """The view with what no event tells: a run that began, has not ended and has no living writer is interrupted."""
-    if view.status == "damaged" and living:
+def with_liveness(view: RunView, *, is_alive: bool, stop_requested: bool) -> RunView:
+    """The view with what no event tells: a run that started, has not ended and has no living writer is interrupted."""
+    if view.status == "damaged" and is_alive:
         view = replace(view, status="running")
-    if view.status == "running" and not living:
+    if view.status == "running" and not is_alive:
         view = replace(view, status="interrupted", seconds_left=None, tail_seconds=None)
-    if stop_asked and view.seconds_left is not None:
+    if stop_requested and view.seconds_left is not None:
         view = replace(view, seconds_left=view.tail_seconds)
-    return replace(view, stop_asked=stop_asked and view.live)
+    return replace(view, stop_requested=stop_requested and view.live)

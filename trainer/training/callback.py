@@ -179,7 +179,7 @@ class TrainingCallback(TrainerCallback):
             macro_f1=macro_f1,
             classes=int(metrics["eval_classes"]),
             seconds=round(time.monotonic() - self._evaluation_started_at, 3),
-            extra=None if scheduled else True,
+            unplanned=None if scheduled else True,
         )
         best = self.keeper.update_best(model, step, self._score(metrics), self._tolerance(metrics), scheduled=scheduled)
         if best.step == step:

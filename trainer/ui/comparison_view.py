@@ -156,7 +156,7 @@ def _cells(run: Compared) -> str:
         _format_score(validation.accuracy, validation.rows),
         _with_interval(_format_score(test.macro_f1, test.rows), test.macro_f1, test.rows),
         _with_interval(score_format.in_short(test.accuracy, test.rows), test.accuracy, test.rows),
-        duration(run.view.seconds) or "–",
+        duration(run.view.duration_seconds) or "–",
     )
     return "".join(
         f'<td role="cell" class="em-number" data-label="{name}">{value}</td>' for name, value in zip(_COLUMNS, values, strict=True)

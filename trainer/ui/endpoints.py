@@ -159,7 +159,7 @@ def _progress(view: RunView) -> dict:
         "name": view.name,
         "status": view.status,
         "phase": view.phase,
-        "step": view.step,
+        "step": view.last_logged_step,
         "total_steps": view.total_steps,
         "train_loss": last.loss if last else None,
         "train_accuracy": last.accuracy if last else None,

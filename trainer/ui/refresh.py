@@ -74,7 +74,7 @@ def _selected_model(trained: Sequence[RunView], model: str, *, just_ended: str) 
         return just_ended
     if model in ids:
         return model
-    return max(trained, key=lambda v: v.ended or v.created).id if trained else ""
+    return max(trained, key=lambda v: v.ended_at or v.created).id if trained else ""
 
 
 def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[str, str]) -> dict:

@@ -22,5 +22,5 @@ def status_name(view: RunView) -> str:
 
 def epoch_progress(view: RunView) -> str:
     """ "epoch 2 of 3" of a running run."""
-    completed = sum(1 for step in view.epoch_steps if view.step >= step)
+    completed = sum(1 for step in view.epoch_steps if view.last_logged_step >= step)
     return f"epoch {min(completed + 1, view.epochs)} of {view.epochs}" if view.epochs else ""

@@ -66,7 +66,8 @@ def table_html(views: Sequence[RunView], titles: Mapping[str, str], scores: Mapp
 def version(views: Sequence[RunView]) -> str:
     """A hash of everything that the list shows, and of nothing else: the list must not be updated at each step of a training."""
     state = "\n".join(
-        f"{v.id} {v.name} {v.renamed} {v.status} {len(v.evaluations)} {v.kept.step} {v.seconds} {v.code} {len(v.damage)}" for v in views
+        f"{v.id} {v.name} {v.renamed} {v.status} {len(v.evaluations)} {v.kept.step} {v.duration_seconds} {v.code} {len(v.damage)}"
+        for v in views
     )
     return sha256(state.encode("utf-8", "replace")).hexdigest() if views else ""
 
@@ -131,7 +132,7 @@ def _validation_score(view: RunView, scores: Scores | None) -> str:
 
 
 def _created(view: RunView) -> str:
-    time = f"<small>took {duration(view.seconds)}</small>" if view.seconds is not None else ""
+    time = f"<small>took {duration(view.duration_seconds)}</small>" if view.duration_seconds is not None else ""
     return f"{_timestamp(view.created)}{time}"
 
 

@@ -32,7 +32,7 @@ def find_subject(views: Sequence[RunView], *, now: float) -> RunView | None:
     waiting = [v for v in views if v.status == "queued"]
     if running or waiting:
         return running or waiting[-1]
-    last = max(views, key=lambda v: max(v.queued, v.ended or 0.0), default=None)
+    last = max(views, key=lambda v: max(v.queued, v.ended_at or 0.0), default=None)
     if last is None or last.status in ("cancelled", "damaged"):
         return None
     if last.status == "interrupted":
@@ -56,23 +56,23 @@ def status_bar_html(
     line = _ended_line(view, title, scores)
     hide = '<button type="button" class="em-link" data-action="dismiss" aria-label="Hide this line">✕</button>'
     return (
-        f'<div class="em-status-bar" data-state="{line.state}" data-key="{view.id}:{view.status}:{view.ended or view.queued}" role="status">'
+        f'<div class="em-status-bar" data-state="{line.state}" data-key="{view.id}:{view.status}:{view.ended_at or view.queued}" role="status">'
         f'<span class="em-mark" aria-hidden="true">{line.icon}</span><span class="em-status-bar-message" dir="auto">{markup.text(line.message, max_length=400)}</span>'
         f'<span class="em-grow"></span>{line.button.html}{hide}</div>'
     )
 
 
 def _live_html(view: RunView, title: str, queued: int, delay: Delay | None) -> str:
-    progress = view.step / view.total_steps if view.total_steps else 0.0
+    progress = view.last_logged_step / view.total_steps if view.total_steps else 0.0
     state = f"{duration(view.seconds_left)} left" if view.seconds_left is not None else view.phase or "starting"
     if view.status == "queued":
         state = "waiting in the queue" if delay is None else f"waiting: {delay.reason}"
-    if view.stop_asked:
+    if view.stop_requested:
         state = "stopping"
     others = queued - (view.status == "queued")
     others_html = f' <span class="em-quiet">· {others} waiting</span>' if others else ""
     stop = (
-        f'<button type="button" class="em-button" data-action="stop" data-code="{view.id}" id="stop"{" disabled" if view.stop_asked else ""}>'
+        f'<button type="button" class="em-button" data-action="stop" data-code="{view.id}" id="stop"{" disabled" if view.stop_requested else ""}>'
         'Stop<span class="em-wide">, keep the best</span></button>'
     )
     return (
@@ -86,7 +86,7 @@ def _live_html(view: RunView, title: str, queued: int, delay: Delay | None) -> s
 def _ended_line(view: RunView, title: str, scores: Scores | None) -> _Line:
     details = Button("watch", "See what happened", code=view.id)
     if view.status == "interrupted":
-        step = f" at step {view.step:,} of {view.total_steps:,}" if view.total_steps else " before its first step"
+        step = f" at step {view.last_logged_step:,} of {view.total_steps:,}" if view.total_steps else " before its first step"
         resume = Button("resume", "Resume", code=view.id) if can_resume(view) else details
         return _Line("warning", "!", f"{title} was interrupted{step}.", resume)
     if view.status == "failed":

@@ -37,9 +37,9 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], parent: str = "") -> 
         [
             ("Name", view.name),
             ("Training", parent),
-            ("Time", duration(view.seconds)),
+            ("Time", duration(view.duration_seconds)),
             ("Device", f"{kept.device}, {kept.processes} processes" if kept.processes > 1 else kept.device),
-            ("Step", f"{view.step:,} of {view.total_steps:,}" if view.total_steps else ""),
+            ("Step", f"{view.last_logged_step:,} of {view.total_steps:,}" if view.total_steps else ""),
             ("Epoch", run_status.epoch_progress(view)),
             ("Batch size", str(kept.batch_size or "")),
             ("Learning rate", f"{kept.learning_rate:g}" if kept.learning_rate else ""),
@@ -51,7 +51,7 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], parent: str = "") -> 
         [
             *(markup.notice(sentence, "error") for sentence in view.damage),
             *(markup.notice(diagnosis.message, diagnosis.severity) for diagnosis in diagnoses),
-            *(markup.notice(note, "info") for note in view.remarks),
+            *(markup.notice(note, "info") for note in view.training_notes),
         ]
     )
     return f'<div class="em-badges">{badges}{_other_buttons(view)}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{notices}'
@@ -75,7 +75,7 @@ def footer(view: RunView, queue_position: int | None, scores: Scores | None, del
         return shell.footer_html(message, Button("stop", "Remove it from the queue", code=view.id, elem_id="cancel"))
     if view.status == "running":
         stopping = "Stopping: the best model so far is kept, and the report follows."
-        return shell.footer_html(stopping if view.stop_asked else "Training. You may close this page: the training continues.")
+        return shell.footer_html(stopping if view.stop_requested else "Training. You may close this page: the training continues.")
     resumable = can_resume(view) and view.status != "cancelled"
     if view.has_model:
         score = "" if scores is None else f": {score_format.whole_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
@@ -169,7 +169,7 @@ def _parameters(model: KeptModel) -> str:
 
 
 def _at_step(view: RunView) -> str:
-    return f"at step {view.step:,} of {view.total_steps:,}" if view.total_steps else "before its first step"
+    return f"at step {view.last_logged_step:,} of {view.total_steps:,}" if view.total_steps else "before its first step"
 
 
 def _resume_sentence(view: RunView) -> str:

@@ -1,26 +1,15 @@
-"""What is said of damaged files of a run: which file, what still works, what to do. Sentences only; who finds the damage is ``seal``."""
+"""Messages about damaged files of a run: which file, what still works, what to do."""
 
 from collections.abc import Iterable
 
-LOG, RECIPE, DRAFT, ROWS, PREDICTIONS, MODEL, CARD = (
-    "events.jsonl",
-    "recipe.json",
-    "draft.json",
-    "data.parquet",
-    "predictions.parquet",
-    "model",
-    "model/README.md",
-)
-SOURCE = "source"
-"""The file to learn from; the names of those given beside it begin so."""
-INPUT_SEAL, RESULT_SEAL = "inputs.seal.json", "results.seal.json"
+from trainer.runs.run_files import CARD, DRAFT, INPUT_SEAL, MODEL, PREDICTIONS, RECIPE, RESULT_SEAL, ROWS, SOURCE
 
 
 def log_lines(name: str, lines: int) -> str:
-    """Lines of the log that were passed over, or before which others were removed."""
-    count = "1 line is" if lines == 1 else f"{lines:,} lines are"
+    """Lines of the log were skipped, or lines before them were removed."""
+    lines_are = "1 line is" if lines == 1 else f"{lines:,} lines are"
     return (
-        f"In the log of {name} (events.jsonl) {count} damaged or out of place: a point of its curves, or a note of how the training went, may be "
+        f"In the log of {name} (events.jsonl) {lines_are} damaged or out of place: a point of its curves, or a note of how the training went, may be "
         "missing."
     )
 
@@ -40,7 +29,7 @@ def log_of_another_run(name: str) -> str:
 
 
 def log_cut(name: str) -> str:
-    """What was sealed of the log is shorter or another now."""
+    """The sealed part of the log has changed or is shorter now."""
     return (
         f"The log of {name} (events.jsonl) has lost a part of what stood in it when the training ended: its curves or its state may not be all "
         "there was. Start a new run if you need them; this one can be deleted."
@@ -52,36 +41,36 @@ def log_unreadable(name: str, why: str) -> str:
 
 
 def files(name: str, damaged: Iterable[str]) -> tuple[str, ...]:
-    """One sentence for each kind of file; ``damaged`` has their paths in the run's folder."""
-    return tuple(_SENTENCES[kind].format(name=name, files=_listed(of_kind)) for kind, of_kind in _by_kind(damaged).items())
+    """One sentence for each part of the run; ``damaged`` are paths in the run's folder."""
+    return tuple(_SENTENCES[part].format(name=name, files=_listed(paths)) for part, paths in _by_part(damaged).items())
 
 
 def what_is_left(damaged: Iterable[str]) -> tuple[str, ...]:
-    """What still works of a run and what to do, in a sentence, where ``damaged`` are all its damaged files; nothing where nothing is lost."""
-    lost = set().union(*(_LOST[kind] for kind in _by_kind(damaged)))
+    """What still works and what to do, if ``damaged`` are all damaged files of a run; empty if nothing is lost."""
+    lost = set().union(*(_LOST[part] for part in _by_part(damaged)))
     if not lost:
         return ()
-    left = ["its curves", *(what for what in ("its scores", "its model") if what not in lost)]
-    listed = left[0] if len(left) == 1 else f"{', '.join(left[:-1])} and {left[-1]}"
+    works = ["its curves", *(part for part in ("its scores", "its model") if part not in lost)]
+    listed = works[0] if len(works) == 1 else f"{', '.join(works[:-1])} and {works[-1]}"
     return (f"What still works: {listed}. {WHAT_TO_DO}",)
 
 
-def _by_kind(paths: Iterable[str]) -> dict[str, list[str]]:
-    kinds: dict[str, list[str]] = {}
+def _by_part(paths: Iterable[str]) -> dict[str, list[str]]:
+    parts: dict[str, list[str]] = {}
     for path in paths:
-        kinds.setdefault(_kind(path), []).append(path)
-    return kinds
+        parts.setdefault(_part_of(path), []).append(path)
+    return parts
 
 
-def _kind(file: str) -> str:
-    if file in _SENTENCES:
-        return file
-    return MODEL if file.startswith(f"{MODEL}/") else SOURCE
+def _part_of(path: str) -> str:
+    if path in _SENTENCES:
+        return path
+    return MODEL if path.startswith(f"{MODEL}/") else SOURCE
 
 
-def _listed(paths: list[str], most: int = 3) -> str:
-    rest = f" and {len(paths) - most} more" if len(paths) > most else ""
-    return ", ".join(paths[:most]) + rest
+def _listed(paths: list[str], limit: int = 3) -> str:
+    rest = f" and {len(paths) - limit} more" if len(paths) > limit else ""
+    return ", ".join(paths[:limit]) + rest
 
 
 WHAT_TO_DO = "Start a new run from the original file for what is lost; this one can be deleted."
