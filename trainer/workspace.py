@@ -159,7 +159,7 @@ class Workspace:
                     draft=prepared.draft.version,
                     source_name=prepared.draft.main.name,
                     rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
-                    notices=list(splits.split_notes),
+                    split_notes=list(splits.split_notes),
                     repairs=prepared.repaired.counts,
                     findings=_logged_findings(prepared, advice),
                     level=level or None,

@@ -129,7 +129,7 @@ class _MarkupAttack:
                 "source_name": _as_name(payload),
                 "owner": LOCAL_OWNER,
                 "level": _as_name(payload),
-                "notices": [payload],
+                "split_notes": [payload],
             }
             finding = {"code": "label_variants", "severity": "warning", "count": 1, "message": payload}
             recipe = Recipe(encoder=_as_name(payload) or "x")
