@@ -1,4 +1,4 @@
-"""The door: read settings, build the page, serve it. A Space's ``app_file``."""
+"""Entry point of the server: read settings, build the page, serve it. A Space's ``app_file``."""
 
 import argparse
 import sys
@@ -9,12 +9,12 @@ from trainer.settings import Settings, prepare_environment
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve the page until it is interrupted; returns the exit status: 1 where that is not possible, 2 where it would be open to strangers."""
+    """Serve the page until interrupted; returns the exit status: 1 if that is not possible, 2 if strangers could use it."""
     parser = argparse.ArgumentParser(prog="app.py", description="Serve Emotune's page.")
-    parser.add_argument("--public", action="store_true", help="without a password, to all who can reach GRADIO_SERVER_NAME")
+    parser.add_argument("--public", action="store_true", help="serve without a password everyone who can reach GRADIO_SERVER_NAME")
     public = parser.parse_args(arguments).public
     prepare_environment()
-    # Only now: gradio and torch read the environment when they are imported.
+    # After the environment is set, which gradio and torch read when they are imported.
     from trainer.ui.serving import serve
 
     try:

@@ -1,28 +1,28 @@
-"""Ctrl-C and the signals of a machine that shuts down as a wish to end: not an exception in the middle of something, nor the death of a training."""
+"""Signals that request the end of the program (Ctrl-C, shutdown) as an event, instead of an exception in the middle of a training or its death."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_WISHES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """SIGHUP: the terminal was closed; SIGBREAK: Ctrl-Break on Windows. No system has all of them."""
 
 
 @contextmanager
 def stop_signals() -> Iterator[threading.Event]:
-    """While the block runs, such a signal sets the event that is yielded, each time it comes, and does nothing else.
+    """While the block runs, each of these signals sets the yielded event and does nothing else.
 
-    What was told to be ignored (``nohup``) stays so. Outside of the main thread, which alone may listen to signals, the event is never set.
+    A signal that is ignored (``nohup``) stays ignored. Outside of the main thread, which alone may handle signals, the event is never set.
     """
-    asked = threading.Event()
-    before = {}
+    stop_requested = threading.Event()
+    previous_handlers = {}
     if threading.current_thread() is threading.main_thread():
-        for number in (getattr(signal, name) for name in _WISHES if hasattr(signal, name)):
+        for number in (getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)):
             if signal.getsignal(number) is not signal.SIG_IGN:
-                before[number] = signal.signal(number, lambda *_: asked.set())
+                previous_handlers[number] = signal.signal(number, lambda *_: stop_requested.set())
     try:
-        yield asked
+        yield stop_requested
     finally:
-        for number, handler in before.items():
+        for number, handler in previous_handlers.items():
             signal.signal(number, handler)

@@ -1,44 +1,44 @@
-"""What a terminal is shown of somebody's words: no control characters, which could colour, move or forge lines, and nothing that turns their direction.
+"""Text from users as the terminal shows it: without control characters, which could colour, move or forge lines, or change their direction.
 
 Not for JSON, which escapes them itself, nor for the page.
 """
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
-_MARKS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_CONTROL = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029{_MARKS}]")
+_BIDI_MARKS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_CONTROL = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029{_BIDI_MARKS}]")
 """All but tab, line feed and carriage return, which a progress bar needs."""
 
-_INSTEAD = "\N{REPLACEMENT CHARACTER}"
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-def one_line(words: str) -> str:
-    """Somebody's words within a line of ours."""
-    return _CONTROL.sub(_INSTEAD, " ".join(words.split()))
+def one_line(text: str) -> str:
+    """Text from a user, to be shown within one line."""
+    return _CONTROL.sub(_REPLACEMENT, " ".join(text.split()))
 
 
 @contextmanager
 def plain_output() -> Iterator[None]:
-    """What is printed while the block runs, on either stream, is shown without what steers a terminal."""
-    with redirect_stdout(_Plain(sys.stdout)), redirect_stderr(_Plain(sys.stderr)):
+    """Strip control characters from whatever is printed while the block runs, on either stream."""
+    with redirect_stdout(_PlainStream(sys.stdout)), redirect_stderr(_PlainStream(sys.stderr)):
         yield
 
 
-class _Plain:
-    """A stream that passes on what it is given, without control characters; in all else it is the stream behind it."""
+class _PlainStream:
+    """A stream that writes to another one without control characters; everything else is the other stream's."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, words: str) -> int:
-        self._stream.write(_CONTROL.sub(_INSTEAD, words))
-        return len(words)
+    def write(self, text: str) -> int:
+        self._stream.write(_CONTROL.sub(_REPLACEMENT, text))
+        return len(text)
 
-    def writelines(self, lines: Any) -> None:
+    def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 

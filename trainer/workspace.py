@@ -124,11 +124,7 @@ class Workspace:
         encoder = self._encoders.get(recipe.encoder)
         prepared = self.drafts.get(draft_id)
         corpus = prepared.require_corpus()
-        if prepared.blocking_findings and not as_it_is:
-            message = f"Something in the file should be fixed first. {' '.join(f.sentence for f in prepared.blocking_findings)}"
-            raise MustFixError(message, repairs=tuple(f.code for f in prepared.blocking_findings if f.repairable))
-        if as_it_is:
-            prepared.require_trainable(self._settings.max_classes)
+        self._check_findings(prepared, as_it_is=as_it_is)
         splits = prepared.splits(recipe)
         if self._machine.hardware is not None:
             with_precision(self._machine.hardware, recipe.precision)
@@ -290,6 +286,13 @@ class Workspace:
     def _is_orphaned(self, run: Run) -> bool:
         """Whether a waiting run is in no queue of this process and has no writer anywhere."""
         return not self._queue.has(run.id) and not is_being_written(run.path)
+
+    def _check_findings(self, prepared: PreparedDraft, *, as_it_is: bool) -> None:
+        if prepared.blocking_findings and not as_it_is:
+            message = f"Something in the file should be fixed first. {' '.join(f.sentence for f in prepared.blocking_findings)}"
+            raise MustFixError(message, repairs=tuple(f.code for f in prepared.blocking_findings if f.repairable))
+        if as_it_is:
+            prepared.require_trainable(self._settings.max_classes)
 
     def _cancel(self, run: Run) -> bool:
         """Cancel a waiting run; False if it does not wait any more, or if another process holds its lock."""

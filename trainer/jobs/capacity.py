@@ -1,6 +1,6 @@
-"""Capacity: how many trainings may wait, how many runs there may be, how much room has to be left; told before it is reached, refused at it.
+"""Capacity: the limits on waiting trainings, runs and free disk space: a warning near a limit, an error at it.
 
-Not what a run takes of the disk: ``storage.py`` knows that.
+How much disk space a run takes is in ``storage.py``.
 """
 
 import shutil
@@ -10,17 +10,17 @@ from trainer.errors import UserError
 from trainer.runs.view import RunView
 from trainer.settings import Settings
 
-_NEAR = 0.75
-"""From this share of a limit on it is told."""
-_NEAR_ROOM = 3
-"""So many times the least room is little room."""
+_WARNING_FRACTION = 0.75
+"""Of a limit, from which there is a warning."""
+_LOW_SPACE_FACTOR = 3
+"""Times the minimum of free space, below which there is a warning."""
 _GIGABYTE = 1000**3
 
 
 def check_capacity(settings: Settings, views: Sequence[RunView], *, new: bool = True) -> None:
-    """Raise UserError ``queue_full``, ``too_many_runs`` or ``disk_full`` where no further training may be put into the queue. ``views`` are all
-    runs, ``new`` is whether it would be one more of them."""
-    waiting, free = _waiting(views), _free(settings)
+    """Raise UserError ``queue_full``, ``too_many_runs`` or ``disk_full`` if no further training may be queued. ``views`` are all runs of the
+    owner; ``new`` is whether the training would be a new run."""
+    waiting, free = _count_waiting(views), _free_bytes(settings)
     if waiting >= settings.max_waiting_runs:
         raise UserError(
             f"{waiting} trainings wait already, and no more than {settings.max_waiting_runs} may. Wait until some have ended, or take one out of the queue.",
@@ -40,27 +40,27 @@ def check_capacity(settings: Settings, views: Sequence[RunView], *, new: bool = 
 
 
 def near_capacity(settings: Settings, views: Sequence[RunView]) -> str:
-    """What is nearly used up, or used up, in a sentence; empty where there is enough of all."""
-    waiting, free = _waiting(views), _free(settings)
-    if waiting >= _NEAR * settings.max_waiting_runs:
+    """A sentence about the limit that is nearly or fully reached; empty if none is."""
+    waiting, free = _count_waiting(views), _free_bytes(settings)
+    if waiting >= _WARNING_FRACTION * settings.max_waiting_runs:
         return f"{waiting} of at most {settings.max_waiting_runs} trainings wait already."
-    if len(views) >= _NEAR * settings.max_runs:
+    if len(views) >= _WARNING_FRACTION * settings.max_runs:
         return f"There are {len(views):,} of at most {settings.max_runs:,} runs; delete those you do not need."
-    if free < _NEAR_ROOM * settings.min_free_bytes:
+    if free < _LOW_SPACE_FACTOR * settings.min_free_bytes:
         return f"Only {_gigabytes(free)} are left on the disk; below {_gigabytes(settings.min_free_bytes)} no training begins."
     return ""
 
 
-def _waiting(views: Sequence[RunView]) -> int:
+def _count_waiting(views: Sequence[RunView]) -> int:
     return sum(view.status == "queued" for view in views)
 
 
-def _free(settings: Settings) -> int:
+def _free_bytes(settings: Settings) -> int:
     try:
         return shutil.disk_usage(settings.runs_dir).free
     except OSError:
-        # That the folder is not there has words of its own.
-        return settings.min_free_bytes * _NEAR_ROOM
+        # A missing folder has an error of its own.
+        return settings.min_free_bytes * _LOW_SPACE_FACTOR
 
 
 def _gigabytes(size: int) -> str:

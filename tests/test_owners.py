@@ -1,0 +1,63 @@
+"""Whatever belongs to an owner is reached through a workspace: the owner is named once, in ``Studio.for_owner``."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+from trainer.drafts.drafts import Drafts
+from trainer.drafts.editor import DraftEditor
+from trainer.library import Library
+from trainer.models import Models
+from trainer.storage import StorageManager
+from trainer.studio import Studio
+from trainer.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[1]
+WITHOUT_OWNER = {"for_owner", "close", "encoders", "hardware", "recover", "settings", "warm_up"}
+"""What the page and the terminal may use of a studio."""
+STORES = ("trainer.runs.run", "trainer.drafts.store", "trainer.drafts.cache")
+MODULES = sorted([*(ROOT / "trainer" / "ui").rglob("*.py"), *(ROOT / "trainer" / "cli").rglob("*.py"), ROOT / "trainer" / "__main__.py"])
+
+
+def is_owner(node: ast.expr) -> bool:
+    """Whether an expression is an owner: LOCAL_OWNER or owner()."""
+    return (isinstance(node, ast.Name) and node.id == "LOCAL_OWNER") or (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "owner"
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_page_and_terminal_name_the_owner_in_for_owner_only(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and any(map(is_owner, [*node.args, *(keyword.value for keyword in node.keywords)])):
+            assert isinstance(node.func, ast.Attribute), ast.unparse(node)
+            assert node.func.attr == "for_owner", ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_page_and_terminal_use_of_a_studio_only_what_belongs_to_nobody(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            name = node.value.id if isinstance(node.value, ast.Name) else node.value.attr if isinstance(node.value, ast.Attribute) else ""
+            assert name not in ("studio", "_studio") or node.attr in WITHOUT_OWNER, ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_page_and_terminal_make_no_store_of_their_own(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module in STORES:
+            assert not {alias.name for alias in node.names} & {"RunStore", "DraftStore", "DraftCache"}
+
+
+def test_a_studio_offers_nothing_of_an_owner_without_one() -> None:
+    assert {name for name in vars(Studio) if not name.startswith("_")} <= WITHOUT_OWNER
+    for part in (Workspace, Drafts, DraftEditor, Library, Models, StorageManager):
+        for name, method in inspect.getmembers(part, inspect.isfunction):
+            assert name == "__init__" or "owner" not in inspect.signature(method).parameters, f"{part.__name__}.{name}"
+
+
+@pytest.mark.parametrize("part", [Studio, Workspace, Drafts, DraftEditor, Library, Models, StorageManager])
+def test_no_class_has_more_than_fifteen_public_methods(part: type) -> None:
+    assert len([name for name in vars(part) if not name.startswith("_")]) <= 15
