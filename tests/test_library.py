@@ -332,7 +332,7 @@ def test_runs_side_by_side(studio: Studio) -> None:
     assert [run.recipe for run in found.runs] == [recipe, Recipe(), Recipe()]
     assert found.runs[2].scores is None
     assert found.reference == 0
-    [(at, paired)] = found.against
+    [(at, paired)] = found.paired
     assert at == 1
     assert (paired.rows, paired.both, paired.only_a, paired.only_b, paired.neither) == (40, 28, 10, 0, 2)
     assert paired.p == pytest.approx(2 / 2**10)
@@ -346,7 +346,7 @@ def test_no_test_score_chooses_or_orders_anything(studio: Studio) -> None:
         found = studio.for_owner(ME).library.compare([run.id for run in asked])
         assert [run.view.name for run in found.runs] == ["chosen by validation", "between", "lucky on the test rows"]
         assert found.reference == 0
-        assert [(at, paired.difference) for at, paired in found.against] == [(1, pytest.approx(15 / 40)), (2, pytest.approx(-15 / 40))]
+        assert [(at, paired.difference) for at, paired in found.paired] == [(1, pytest.approx(15 / 40)), (2, pytest.approx(-15 / 40))]
 
 
 def test_of_runs_that_validate_alike_the_older_is_the_reference(studio: Studio) -> None:
@@ -356,8 +356,8 @@ def test_of_runs_that_validate_alike_the_older_is_the_reference(studio: Studio) 
         found = workspace.library.compare([run.id for run in order])
         assert [run.view.name for run in found.runs] == ["first", "second", "third"]
     # Two comparisons are looked at together.
-    [(_, alone)] = workspace.library.compare([runs[0].id, runs[2].id]).against
-    assert found.against[1][1].p == pytest.approx(min(1.0, 2 * alone.p))
+    [(_, alone)] = workspace.library.compare([runs[0].id, runs[2].id]).paired
+    assert found.paired[1][1].p == pytest.approx(min(1.0, 2 * alone.p))
 
 
 def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(studio: Studio) -> None:
@@ -365,15 +365,15 @@ def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(st
     here = put(studio, wrong=1)
     other_classes = put(studio, "turned", names=NAMES[::-1], wrong=5)
     elsewhere = put(studio, "elsewhere", rows=[(f"{text} elsewhere", label) for text, label in ROWS])
-    [(_, shared)] = workspace.library.compare([here.id, other_classes.id]).against
+    [(_, shared)] = workspace.library.compare([here.id, other_classes.id]).paired
     assert (shared.rows, shared.only_a, shared.only_b) == (40, 4, 0)
-    [(_, nothing)] = workspace.library.compare([here.id, elsewhere.id]).against
+    [(_, nothing)] = workspace.library.compare([here.id, elsewhere.id]).paired
     assert (nothing.rows, nothing.p) == (0, 1)
 
 
 def test_rows_that_one_run_learned_from_are_not_shared(studio: Studio) -> None:
     one, other = put(studio), put(studio, "other split", rows=[*ROWS[20:], *ROWS[:20]])
-    [(_, shared)] = studio.for_owner(ME).library.compare([one.id, other.id]).against
+    [(_, shared)] = studio.for_owner(ME).library.compare([one.id, other.id]).paired
     assert shared.rows == 20
 
 
@@ -384,7 +384,7 @@ def test_comparisons_take_two_to_six_runs(studio: Studio) -> None:
         with refused("compare_count"):
             workspace.library.compare(chosen)
     found = workspace.library.compare(runs[:6])
-    assert (found.reference, found.against) == (None, ())
+    assert (found.reference, found.paired) == (None, ())
 
 
 def test_a_damaged_run_stands_beside_the_others_with_its_problem(studio: Studio) -> None:
@@ -393,7 +393,7 @@ def test_a_damaged_run_stands_beside_the_others_with_its_problem(studio: Studio)
     (workspace.library.folder(runs[2].id) / "predictions.parquet").write_bytes(b"no parquet")
     found = workspace.library.compare([run.id for run in runs])
     assert [bool(run.problem) for run in found.runs] == [False, False, True]
-    assert len(found.against) == 1
+    assert len(found.paired) == 1
     (workspace.library.folder(runs[1].id) / "data.parquet").unlink()
     with refused("run_damaged"):
         workspace.library.compare([run.id for run in runs])
@@ -437,7 +437,7 @@ def test_a_comparison_says_whether_its_runs_are_of_one_file(
     studio: Studio, sources: tuple[bytes | None, bytes | None], others: dict, one_file: bool
 ) -> None:
     runs = put(studio, source=sources[0]), put(studio, "calm fox", source=sources[1], **others)
-    assert studio.for_owner(ME).library.compare([run.id for run in runs]).one_file is one_file
+    assert studio.for_owner(ME).library.compare([run.id for run in runs]).same_file is one_file
 
 
 # Models in memory

@@ -31,8 +31,8 @@ from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import Settings, disk_errors_as_user_error
 
-MOST_COMPARED = 6
-LONGEST_NAME = 60
+MAX_COMPARED_RUNS = 6
+MAX_NAME_CHARS = 60
 
 _REPORTS_KEPT = 32
 _EXAMPLES_KEPT = 256
@@ -68,7 +68,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedRun:
     """One run of a comparison; ``scores`` is None without a model or where predictions are damaged, ``recipe`` where that is damaged.
 
     ``problem`` then says why.
@@ -92,10 +92,10 @@ class Comparison:
     curves nor their scores say which of them is better.
     """
 
-    runs: tuple[Compared, ...]
+    runs: tuple[ComparedRun, ...]
     reference: int | None
-    against: tuple[tuple[int, PairedComparison], ...]
-    one_file: bool = False
+    paired: tuple[tuple[int, PairedComparison], ...]
+    same_file: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,9 +172,9 @@ class Library:
     def compare(self, run_ids: Sequence[str]) -> Comparison:
         """Two to six runs side by side; those with a model also on the test rows that they share. UserError for fewer or more runs."""
         chosen = tuple(dict.fromkeys(run_ids))
-        if not 2 <= len(chosen) <= MOST_COMPARED:
+        if not 2 <= len(chosen) <= MAX_COMPARED_RUNS:
             raise UserError(
-                f"A comparison takes two to {MOST_COMPARED} runs; {len(chosen):,} are chosen. Tick others in the list.",
+                f"A comparison takes two to {MAX_COMPARED_RUNS} runs; {len(chosen):,} are chosen. Tick others in the list.",
                 code="compare_count",
             )
         runs = tuple(sorted(map(self._compared, chosen), key=_by_validation))
@@ -201,10 +201,10 @@ class Library:
         """Give a run a name of 1 to 60 printable characters, without the blanks around it. UserError for any other."""
         run = self._run(run_id)
         stripped = name.strip()
-        if not 1 <= len(stripped) <= LONGEST_NAME or not stripped.isprintable():
+        if not 1 <= len(stripped) <= MAX_NAME_CHARS or not stripped.isprintable():
             problem = f"this one has {len(stripped):,}" if stripped.isprintable() else "this one has characters that cannot be seen"
             raise UserError(
-                f"A name has 1 to {LONGEST_NAME} characters that can be seen; {problem}. Type another one.",
+                f"A name has 1 to {MAX_NAME_CHARS} characters that can be seen; {problem}. Type another one.",
                 code="bad_name",
             )
         if stripped != self._runs.view(run).name:
@@ -248,7 +248,7 @@ class Library:
 
         return self._cache.reports.get((run.id, *file_signature(run.predictions)), compute)
 
-    def _compared(self, run_id: str) -> Compared:
+    def _compared(self, run_id: str) -> ComparedRun:
         view = self.view(run_id)
         recipe, scores, problems = None, None, []
         try:
@@ -259,7 +259,7 @@ class Library:
             scores = self.scores(run_id) if view.has_model else None
         except UserError as error:
             problems.append(error.message)
-        return Compared(view, recipe, scores, " ".join(problems))
+        return ComparedRun(view, recipe, scores, " ".join(problems))
 
     def _predictions(self, run_id: str) -> RunPredictions:
         run = self._run(run_id)
@@ -293,6 +293,6 @@ def _main_scores(reports: Reports) -> Scores:
     return Scores(*(SplitScores(report.rows, report.accuracy, report.macro_f1) for report in parts))
 
 
-def _by_validation(run: Compared) -> tuple[bool, float, float]:
+def _by_validation(run: ComparedRun) -> tuple[bool, float, float]:
     """Sorts runs by macro F1 on the validation rows, the highest first, of equals the older first; those without scores come last."""
     return run.scores is None, -run.scores.validation.macro_f1.value if run.scores else 0.0, run.view.created

@@ -26,7 +26,7 @@ from tests.browser.made_runs import make_run
 from tests.browser.steps import choose_settings, tab
 from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_rows
 from tests.warm import Warm, warm_process
-from trainer.library import MOST_COMPARED
+from trainer.library import MAX_COMPARED_RUNS
 from trainer.recipe import Recipe
 from trainer.runs.store import RunStore
 from trainer.settings import LOCAL_OWNER
@@ -191,19 +191,19 @@ class _MarkupAttack:
 
     def compare_runs(self) -> None:
         tab(self.page, "Runs")
-        for start in range(0, len(self.class_runs) - 1, MOST_COMPARED):
-            selected = self.class_runs[start : start + MOST_COMPARED]
+        for start in range(0, len(self.class_runs) - 1, MAX_COMPARED_RUNS):
+            selected = self.class_runs[start : start + MAX_COMPARED_RUNS]
             if len(selected) > 1:
                 self._select_runs(selected)
                 self.page.locator("#compare-runs").click()
                 self.page.wait_for_selector("#comparison-summary tbody tr")
                 self.page.wait_for_timeout(500)
                 self.check("comparison", len(selected) * _CLASSES)
-        for start in range(0, min(len(self.named_runs), 60), MOST_COMPARED):
-            self._select_runs(self.named_runs[start : start + MOST_COMPARED])
+        for start in range(0, min(len(self.named_runs), 60), MAX_COMPARED_RUNS):
+            self._select_runs(self.named_runs[start : start + MAX_COMPARED_RUNS])
             self.page.locator("#compare-runs").click()
             self.page.wait_for_timeout(400)
-            self.check("comparison of runs without a model", MOST_COMPARED)
+            self.check("comparison of runs without a model", MAX_COMPARED_RUNS)
 
     def open_delete_dialogs(self) -> None:
         """The question before a deletion names the runs."""

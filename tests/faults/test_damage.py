@@ -177,7 +177,7 @@ def test_a_damaged_recipe_is_an_error_message_and_the_run_stays_usable(copy_pair
         assert error.value.code == "run_damaged"
         comparison = pair.workspace.library.compare([pair.run, pair.other])
         assert [run.recipe is None for run in comparison.runs] == [True, False]
-        assert comparison.against
+        assert comparison.paired
         assert len(pair.workspace.models.predict(pair.run, TEXTS)[1]) == 2
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from trainer.jobs.queue import LONGEST_PAUSE, JobQueue, pause_after
+from trainer.jobs.queue import MAX_PAUSE, JobQueue, retry_pause
 
 TIMEOUT_SECONDS = 60.0
 
@@ -101,10 +101,10 @@ def test_what_could_not_begin_says_why_keeps_its_place_and_keeps_nobody_behind_i
 
 
 def test_pauses_grow_up_to_a_longest_one() -> None:
-    pauses = [pause_after(tries) for tries in range(12)]
+    pauses = [retry_pause(tries) for tries in range(12)]
     assert pauses[:4] == [1, 2, 4, 8]
     assert pauses == sorted(pauses)
-    assert pauses[-1] == pause_after(10_000) == LONGEST_PAUSE
+    assert pauses[-1] == retry_pause(10_000) == MAX_PAUSE
 
 
 def test_a_closed_queue_begins_nothing_more_and_names_what_is_under_way(queue: JobQueue, work: Work) -> None:

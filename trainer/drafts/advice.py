@@ -67,10 +67,10 @@ def advise(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardwar
     """
     corpus, facts = preparation.require_corpus(), encoder_info(encoder)
     rows = _rows(preparation, recipe)
-    measured, kind = (corpus, "text") if rows is None else (preparation.training_rows(recipe), "training text")
+    measured, noun = (corpus, "text") if rows is None else (preparation.training_rows(recipe), "training text")
     lengths = measure_lengths(corpus, facts) if rows is None else preparation.training_lengths(recipe, facts)
     read = min(recipe.max_length, facts.max_tokens)
-    findings = check_encoder(measured, facts, lengths, max_length=read, kind=kind)
+    findings = check_encoder(measured, facts, lengths, max_length=read, noun=noun)
     seconds = None
     # Of an encoder that was never fetched whole nobody knows how much it takes.
     if hardware is not None and lengths is not None and rows is not None and encoder.parameters:

@@ -73,9 +73,9 @@ def examine(
     if encoder is not None:
         # Rows that are given for a test are nobody's reason to change a setting.
         free = not_in_given_split(corpus)
-        training, kind = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
+        training, noun = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
         lengths = measure_lengths(training, encoder)
-        findings = sort_by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, kind=kind)])
+        findings = sort_by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, noun=noun)])
     return Inspection(
         answer | {"ok": True} | _reading(table, corpus) | _understood(table, columns, corpus, findings), table, columns, corpus
     )

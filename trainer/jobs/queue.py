@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 30.0
+MAX_PAUSE = 30.0
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class JobQueue:
         with self._changed:
             self._current = None
             if reason and not self._closed:
-                pause = pause_after(item.tries, self._first_pause)
+                pause = retry_pause(item.tries, self._first_pause)
                 self._pending.insert(0, _Pending(item.id, reason, item.tries + 1, time.monotonic() + pause))
             self._notify()
 
@@ -152,6 +152,6 @@ class JobQueue:
         self._changed.notify_all()
 
 
-def pause_after(tries: int, first: float = FIRST_PAUSE) -> float:
+def retry_pause(tries: int, first: float = FIRST_PAUSE) -> float:
     """Seconds until the next try after ``tries`` earlier ones: doubled each time, up to ``LONGEST_PAUSE``."""
-    return min(first * 2 ** min(tries, 30), LONGEST_PAUSE)
+    return min(first * 2 ** min(tries, 30), MAX_PAUSE)

@@ -12,7 +12,7 @@ from trainer.charts.lines import SYMBOLS
 from trainer.data.checks.repairs import REPAIRS
 from trainer.evaluation.comparison import PairedComparison, describe_comparison
 from trainer.evaluation.intervals import Interval
-from trainer.library import Compared, Comparison
+from trainer.library import ComparedRun, Comparison
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -77,7 +77,7 @@ def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str]
     """Updates that show a comparison; ``titles`` are by run id."""
     titles = _titles_without_file([run.view for run in comparison.runs], titles)
     # Curves of different files in one chart would look comparable.
-    curves = _curves([run.view for run in comparison.runs]) if comparison.one_file else None
+    curves = _curves([run.view for run in comparison.runs]) if comparison.same_file else None
     several_files = "" if curves else ' class="em-several-files"'
     return {
         view.body: gr.Column(visible=True),
@@ -149,7 +149,7 @@ def _score_table(comparison: Comparison, titles: Mapping[str, str]) -> str:
     return _table(caption, f'<th role="columnheader">Run</th>{numbers}', rows)
 
 
-def _cells(run: Compared) -> str:
+def _cells(run: ComparedRun) -> str:
     validation, test = run.scores.validation, run.scores.test
     values = (
         _format_score(validation.macro_f1, validation.rows),
@@ -173,7 +173,7 @@ def _with_interval(text: str, score: Interval, rows: int) -> str:
     return f"{text}<small>{percent_range(score.low, score.high)}, {pluralize(rows, 'row')}</small>"
 
 
-def _no_model_cell(run: Compared) -> str:
+def _no_model_cell(run: ComparedRun) -> str:
     best = run.view.kept.evaluation
     validation_scores = (
         f" On the validation rows, at its best step {best.step:,}: accuracy {percent(best.accuracy)}, macro F1 {percent(best.macro_f1)}."
@@ -189,14 +189,14 @@ def _no_model_cell(run: Compared) -> str:
 
 def _test_results(comparison: Comparison, titles: Mapping[str, str]) -> str:
     """The run with the best validation score against each other run, as sentences with counts."""
-    if not comparison.one_file:
+    if not comparison.same_file:
         message = "These runs were trained on different files. Neither their scores nor their curves show which one is better: compare runs of one file."
         return markup.notice(message, "warning")
     if comparison.reference is None:
         return markup.notice("Only runs with a model can be compared on the test rows, and these are fewer than two.", "info")
     names = [titles[run.view.id] for run in comparison.runs]
     reference = names[comparison.reference]
-    sentences = "".join(_test_result(result, reference, names[i]) for i, result in comparison.against)
+    sentences = "".join(_test_result(result, reference, names[i]) for i, result in comparison.paired)
     order = (
         f"Runs are sorted by macro F1 on their validation rows, and the others are compared with the first, {reference}. "
         "No test score chose it: the highest of several test scores is partly luck."
@@ -205,9 +205,9 @@ def _test_results(comparison: Comparison, titles: Mapping[str, str]) -> str:
         "Each difference is tested on the test rows that both runs share: exact McNemar test, with a 95 % interval in percentage points "
         "(Newcombe’s method, consistent with the test)."
     )
-    if len(comparison.against) > 1:
+    if len(comparison.paired) > 1:
         note += (
-            f" For {len(comparison.against)} comparisons, p values are raised and intervals widened (Bonferroni), "
+            f" For {len(comparison.paired)} comparisons, p values are raised and intervals widened (Bonferroni), "
             "since each comparison is another chance to be misled by luck."
         )
     order_html = f'<p class="em-quiet em-small" dir="auto">{markup.text(order, max_length=600)}</p>'
@@ -234,7 +234,7 @@ def _test_result(result: PairedComparison, reference: str, other: str) -> str:
 # Settings that differ
 
 
-def _difference_table(runs: Sequence[Compared], titles: Mapping[str, str]) -> str:
+def _difference_table(runs: Sequence[ComparedRun], titles: Mapping[str, str]) -> str:
     """The settings in which the runs differ, one row each."""
     lines = [(label, values) for label, values in _settings(runs) if len(set(values)) > 1]
     if not lines:
@@ -252,7 +252,7 @@ def _difference_table(runs: Sequence[Compared], titles: Mapping[str, str]) -> st
     return f"<h3>Settings that differ</h3>{_table('Settings that differ', head, rows)}"
 
 
-def _settings(runs: Sequence[Compared]) -> list[tuple[str, list[str]]]:
+def _settings(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
     """Every setting with the formatted value of each run."""
     settings = [("Data", [run.view.source_name for run in runs])]
     settings += [(f.metadata["label"], [_format_setting(f, run) for run in runs]) for f in dataclasses.fields(Recipe)]
@@ -260,7 +260,7 @@ def _settings(runs: Sequence[Compared]) -> list[tuple[str, list[str]]]:
     return settings + [(label, [f"{run.view.rows[part]:,}" if part in run.view.rows else "–" for run in runs]) for part, label in parts]
 
 
-def _format_setting(field: dataclasses.Field, run: Compared) -> str:
+def _format_setting(field: dataclasses.Field, run: ComparedRun) -> str:
     """The formatted value of a setting; for an automatic one the value that was used."""
     if run.recipe is None:
         return "damaged"
@@ -277,7 +277,7 @@ def _format_setting(field: dataclasses.Field, run: Compared) -> str:
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
-def _names(runs: Sequence[Compared], titles: Mapping[str, str]) -> list[str]:
+def _names(runs: Sequence[ComparedRun], titles: Mapping[str, str]) -> list[str]:
     """Each run's title after its marker in the charts."""
     return [
         f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> '

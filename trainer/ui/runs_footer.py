@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from trainer.library import MOST_COMPARED
+from trainer.library import MAX_COMPARED_RUNS
 from trainer.runs.resume import can_resume
 from trainer.runs.view import RunView
 from trainer.ui import shell
@@ -17,7 +17,7 @@ def footer(selected: Sequence[RunView], titles: Mapping[str, str], *, any_runs: 
     if not any_runs:
         return shell.footer_html("Open a table first, then train a model.", Button("to-data", "Open a file", primary=True))
     if not selected:
-        hint = f"Press a run's name to open it. Select runs to rename, continue or delete them, 2 to {MOST_COMPARED} to compare."
+        hint = f"Press a run's name to open it. Select runs to rename, continue or delete them, 2 to {MAX_COMPARED_RUNS} to compare."
         return shell.footer_html(f"{limit_notice} {hint}".strip())
     more_button = Button("more", "More …", code=_ids(selected)).html
     others = "".join(button.html for button in other_buttons(selected))
@@ -34,7 +34,7 @@ def selection_message(selected: Sequence[RunView], titles: Mapping[str, str]) ->
     if len(selected) == 1:
         damaged = " It is damaged: see its row." if selected[0].damage else ""
         return f"{titles[selected[0].id]} is selected.{damaged}"
-    limit = f" At most {MOST_COMPARED} can be compared." if len(selected) > MOST_COMPARED else ""
+    limit = f" At most {MAX_COMPARED_RUNS} can be compared." if len(selected) > MAX_COMPARED_RUNS else ""
     return f"{len(selected)} runs are selected.{limit}"
 
 
@@ -42,7 +42,7 @@ def main_button(selected: Sequence[RunView]) -> Button | None:
     """The most likely action for these runs."""
     if len(selected) == 1:
         return Button("open", "Open", code=selected[0].id, primary=True, elem_id="open-run")
-    if 2 <= len(selected) <= MOST_COMPARED:
+    if 2 <= len(selected) <= MAX_COMPARED_RUNS:
         return Button("compare", "Compare", code=_ids(selected), primary=True, elem_id="compare-runs")
     return None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from trainer.errors import UserError
-from trainer.library import LONGEST_NAME
+from trainer.library import MAX_NAME_CHARS
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import approximate_duration, file_size, pluralize
@@ -39,8 +39,10 @@ def selected_runs(studio: Studio, ids: str) -> tuple[list[RunView], dict[str, st
 def _rename(studio: Studio, run: str) -> Question:
     view, title = _one(studio, run)
     save = Button("confirm-rename", "Save", code=run, primary=True)
-    name = run_names.title(view)[:LONGEST_NAME]
-    return Question(f"Rename {_quoted([title])}.", buttons=(save, Button("cancel", "Cancel")), field=Field("New name", name, LONGEST_NAME))
+    name = run_names.title(view)[:MAX_NAME_CHARS]
+    return Question(
+        f"Rename {_quoted([title])}.", buttons=(save, Button("cancel", "Cancel")), field=Field("New name", name, MAX_NAME_CHARS)
+    )
 
 
 def _more_epochs(studio: Studio, run: str) -> Question:
