@@ -252,7 +252,7 @@ def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str
 
 
 @pytest.mark.parametrize(
-    ("recipe", "about"),
+    ("recipe", "expected"),
     [
         ({"epochs": "nan"}, "Epochs must be a whole number from 1 to 50"),
         ({"epochs": 0}, "Epochs"),
@@ -320,7 +320,7 @@ def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "about"),
+    ("content", "expected"),
     [
         ("", "empty"),
         ("text\nhello there\nhow are you\nvery well\n", "only one column"),

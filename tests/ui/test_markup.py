@@ -65,7 +65,7 @@ def test_every_function_is_tested() -> None:
     assert public == set(EVERYTHING)
 
 
-@pytest.mark.parametrize("words", [EVIL, QUOTED])
+@pytest.mark.parametrize("text", [EVIL, QUOTED])
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_words_stay_words(name: str, text: str) -> None:
     parsed = Read(EVERYTHING[name](text))
@@ -86,7 +86,7 @@ def test_no_message_no_notice() -> None:
     assert markup.notice("") == ""
 
 
-@pytest.mark.parametrize("kind", ["error", "warning", "ok", "info"])
+@pytest.mark.parametrize("severity", ["error", "warning", "ok", "info"])
 def test_only_what_went_wrong_is_read_out_at_once(severity: str) -> None:
     parsed = Read(markup.notice("Hello.", severity))
     assert parsed.attributes.get("role") == ("alert" if severity == "error" else None)

@@ -22,7 +22,7 @@ def test_a_run_is_called_by_its_file_and_level_unless_a_person_named_it() -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "title"),
     [
         ("my-own__survey-2024.xlsx", "my own survey 2024"),
         ("logs.jsonl.gz", "logs"),

@@ -12,13 +12,13 @@ EVIL = "<img src=x onerror=alert(1)>"
 NAMES = ("joy", "sadness", "anger")
 
 
-def prediction(*shares: float, **facts: object) -> Prediction:
+def prediction(*probabilities: float, **facts: object) -> Prediction:
     known = {"text": "so", "repaired": False, "tokens": 5, "tokens_read": 5, "cut": False}
-    return Prediction(probabilities=np.array(shares, dtype=np.float32) if shares else None, **{**known, **facts})
+    return Prediction(probabilities=np.array(probabilities, dtype=np.float32) if probabilities else None, **{**known, **facts})
 
 
 @pytest.mark.parametrize(
-    ("shares", "words"),
+    ("probabilities", "text"),
     [
         ((0.9, 0.06, 0.04), "Probably joy (90 %)"),
         ((0.2, 0.7, 0.1), "Probably sadness (70 %)"),
@@ -27,8 +27,8 @@ def prediction(*shares: float, **facts: object) -> Prediction:
         ((0.998, 0.001, 0.001), "Probably joy (99.8 %)"),
     ],
 )
-def test_a_prediction_is_worded_by_its_probability(shares: tuple[float, ...], text: str) -> None:
-    assert Read(try_view.prediction_sentence(NAMES, shares)).text == text
+def test_a_prediction_is_worded_by_its_probability(probabilities: tuple[float, ...], text: str) -> None:
+    assert Read(try_view.prediction_sentence(NAMES, probabilities)).text == text
 
 
 def test_a_prediction_names_its_model_and_the_label_of_an_example() -> None:

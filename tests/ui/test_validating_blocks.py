@@ -40,7 +40,7 @@ def test_a_call_that_fits_is_done(page: ValidatingBlocks) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "words"),
+    ("inputs", "message"),
     [
         ([], "takes 3 values; 0 were sent"),
         (["a", 1, True, 4], "takes 3 values; 4 were sent"),
