@@ -34,12 +34,12 @@ from trainer.settings import Settings, disk_errors_as_user_error
 MAX_COMPARED_RUNS = 6
 MAX_NAME_CHARS = 60
 
-_REPORTS_KEPT = 32
-_EXAMPLES_KEPT = 256
-_READABLE = (20, 160)
-"""Characters of a text that shows well as an example."""
-_SCORES_KEPT = 10_000
-"""Far more than reports: a list of runs asks for all of its scores in a row, and a cache that is shorter than the list would keep none."""
+_MAX_REPORTS = 32
+_MAX_EXAMPLES = 256
+_READABLE_CHARS = (20, 160)
+"""Minimum and maximum length of a text that makes a good example."""
+_MAX_SCORES = 10_000
+"""Far more than reports: a list of runs reads all of its scores in a row, and a cache shorter than the list would keep none."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class SplitScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """What a list of runs says of a model. Runs are ordered and chosen by ``validation`` alone; ``test`` is only told."""
+    """A model's scores in a list of runs. Runs are ordered and chosen by ``validation`` alone; ``test`` is only shown."""
 
     validation: SplitScores
     test: SplitScores
@@ -69,10 +69,8 @@ class Scores:
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """One run of a comparison; ``scores`` is None without a model or where predictions are damaged, ``recipe`` where that is damaged.
-
-    ``problem`` then says why.
-    """
+    """One run of a comparison. ``scores`` is None without a model or if its predictions are damaged, ``recipe`` if that is damaged;
+    ``problem`` then says why."""
 
     view: RunView
     recipe: Recipe | None
@@ -84,12 +82,12 @@ class ComparedRun:
 class Comparison:
     """Runs side by side: those with scores first, by macro F1 on their validation rows (of equals the older first), then the others.
 
-    ``reference`` is the place of the run that the others are held against: the first, None without two models. ``against`` says for each
-    other run that has a model how the reference does against it on their shared test rows (A is the reference), by its place. No test
-    score decides any of this: the best of many test scores would be partly the luckiest. Intervals and p values hold for all at once.
+    ``reference`` is the index of the run that the others are compared with: the first, None without two models. ``paired`` has, for each
+    other run with a model, its index and how the reference (A) does against it on their shared test rows. No test score decides any of
+    this: the best of many test scores would be partly the luckiest. Intervals and p values are corrected for all comparisons together.
 
-    ``one_file``: all were started from the same file, byte for byte, or were tested on the very same texts and labels. Else neither their
-    curves nor their scores say which of them is better.
+    ``same_file``: all were started from the same file, byte for byte, or were tested on exactly the same texts and labels. Otherwise
+    neither their curves nor their scores say which of them is better.
     """
 
     runs: tuple[ComparedRun, ...]
@@ -100,7 +98,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class ExampleRow:
-    """A row that a run was tested on: its text, the name of its label, and its place in the file's rows, counted from 1."""
+    """A test row: its text, the name of its label, and its number in the file, counted from 1."""
 
     text: str
     label: str
@@ -111,11 +109,11 @@ class ScoreCache:
     """Scores and examples of runs, kept in memory and shared by all owners."""
 
     def __init__(self) -> None:
-        self.reports: SingleFlightCache[Reports] = SingleFlightCache(_REPORTS_KEPT)
-        self.scores: SingleFlightCache[Scores] = SingleFlightCache(_SCORES_KEPT)
-        """Both by run and file_signature of its predictions: no rename changes that, another model does."""
-        self.examples: SingleFlightCache[tuple[ExampleRow, ...]] = SingleFlightCache(_EXAMPLES_KEPT)
-        """By run, file_signature of its rows and number."""
+        self.reports: SingleFlightCache[Reports] = SingleFlightCache(_MAX_REPORTS)
+        self.scores: SingleFlightCache[Scores] = SingleFlightCache(_MAX_SCORES)
+        """Both by run and signature of its predictions: a rename does not change that, another model does."""
+        self.examples: SingleFlightCache[tuple[ExampleRow, ...]] = SingleFlightCache(_MAX_EXAMPLES)
+        """By run, signature of its rows and ``n_rows``."""
 
     def discard(self, run_id: str) -> None:
         for cache in (self.reports, self.scores, self.examples):
@@ -177,16 +175,16 @@ class Library:
                 f"A comparison takes two to {MAX_COMPARED_RUNS} runs; {len(chosen):,} are chosen. Tick others in the list.",
                 code="compare_count",
             )
-        runs = tuple(sorted(map(self._compared, chosen), key=_by_validation))
+        runs = tuple(sorted(map(self._compared, chosen), key=_validation_rank))
         predictions = [self._predictions(run.view.id) for run in runs if run.scores is not None]
         tested = {frozenset(zip(each.texts, each.labels, strict=True)) for each in predictions}
         files = {self._run(run.view.id).source_digest() for run in runs}
-        one_file = (len(files) == 1 and None not in files) or (len(predictions) == len(runs) and len(tested) == 1)
+        same_file = (len(files) == 1 and None not in files) or (len(predictions) == len(runs) and len(tested) == 1)
         if len(predictions) < 2:
-            return Comparison(runs, None, (), one_file)
+            return Comparison(runs, None, (), same_file)
         reference, *others = predictions
         results = [compare(reference, other, n_comparisons=len(others)) for other in others]
-        return Comparison(runs, 0, tuple(enumerate(results, start=1)), one_file)
+        return Comparison(runs, 0, tuple(enumerate(results, start=1)), same_file)
 
     def examples(self, run_id: str, n_rows: int = 3) -> tuple[ExampleRow, ...]:
         """At most ``n_rows`` rows of this run's test split, the same each time: of different classes if there are several, and easy to read.
@@ -273,10 +271,10 @@ class Library:
 
 
 def _examples(corpus: Corpus, splits: Splits, n_rows: int) -> tuple[ExampleRow, ...]:
-    """Rows of the test split in an order of chance that is always the same: readable ones first, of each class one before any has two."""
-    low, high = _READABLE
+    """Rows of the test split in a fixed random order: readable ones first, and one of each class before a second of any."""
+    low, high = _READABLE_CHARS
     shuffled = np.random.default_rng(0).permutation(splits.test)
-    # A stable sort: among texts that are as readable, chance decides.
+    # A stable sort keeps the random order among equally readable texts.
     order = sorted(shuffled.tolist(), key=lambda row: max(low - len(corpus.texts[row]), len(corpus.texts[row]) - high, 0))
     seen: Counter[int] = Counter()
     ranked = []
@@ -293,6 +291,6 @@ def _main_scores(reports: Reports) -> Scores:
     return Scores(*(SplitScores(report.rows, report.accuracy, report.macro_f1) for report in parts))
 
 
-def _by_validation(run: ComparedRun) -> tuple[bool, float, float]:
-    """Sorts runs by macro F1 on the validation rows, the highest first, of equals the older first; those without scores come last."""
+def _validation_rank(run: ComparedRun) -> tuple[bool, float, float]:
+    """Sort key: macro F1 on the validation rows, highest first, ties by age; runs without scores come last."""
     return run.scores is None, -run.scores.validation.macro_f1.value if run.scores else 0.0, run.view.created

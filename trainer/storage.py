@@ -56,7 +56,7 @@ class StorageManager:
             free=shutil.disk_usage(self._settings.runs_dir).free,
             checkpoints=total_bytes(*(files for _, files in self._checkpoints(runs))),
             limit=self._settings.checkpoint_bytes,
-            leaving=self.expiring_checkpoints(),
+            expiring_checkpoints=self.expiring_checkpoints(),
         )
 
     def run_bytes(self, run_id: str) -> int:

@@ -52,7 +52,7 @@ class Storage:
     checkpoints: int
     """Of trainings that ended: what ``limit`` bounds."""
     limit: int
-    leaving: tuple[str, ...] = ()
+    expiring_checkpoints: tuple[str, ...] = ()
     """The runs whose checkpoints go when the next training ends."""
 
 

@@ -98,8 +98,8 @@ def _checkpoints(storage: Storage, titles: Mapping[str, str]) -> str:
         f"Checkpoints, from which a training can continue, take {file_size(storage.checkpoints)}. Up to {file_size(storage.limit)} of ended "
         "trainings are kept; beyond that, the oldest are deleted when the next training ends."
     )
-    names = ", ".join(f"“{titles.get(run, '')}”" for run in storage.leaving[:_MAX_NAMES])
-    others = f" and {len(storage.leaving) - _MAX_NAMES:,} more" if len(storage.leaving) > _MAX_NAMES else ""
+    names = ", ".join(f"“{titles.get(run, '')}”" for run in storage.expiring_checkpoints[:_MAX_NAMES])
+    others = f" and {len(storage.expiring_checkpoints) - _MAX_NAMES:,} more" if len(storage.expiring_checkpoints) > _MAX_NAMES else ""
     next_runs = f" The next are those of {names}{others}; models, scores and curves stay." if names else ""
     return f'<p class="em-quiet" dir="auto" id="checkpoint-rule">{markup.text(rule + next_runs, max_length=1500)}</p>'
 
