@@ -335,7 +335,7 @@ def test_runs_side_by_side(studio: Studio) -> None:
     [(at, paired)] = found.paired
     assert at == 1
     assert (paired.rows, paired.both, paired.only_a, paired.only_b, paired.neither) == (40, 28, 10, 0, 2)
-    assert paired.p == pytest.approx(2 / 2**10)
+    assert paired.p_value == pytest.approx(2 / 2**10)
 
 
 def test_no_test_score_chooses_or_orders_anything(studio: Studio) -> None:

@@ -262,7 +262,9 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
     assert studio.for_owner(ME).storage.usage().checkpoints == pytest.approx(2 * room, abs=room // 4)
     third = over(studio, begin(studio, small_csv))
     # Too much now. It is told, and goes only with the end of the next training.
-    assert studio.for_owner(ME).storage.expiring_checkpoints() == studio.for_owner(ME).storage.usage().expiring_checkpoints == (finished.id,)
+    assert (
+        studio.for_owner(ME).storage.expiring_checkpoints() == studio.for_owner(ME).storage.usage().expiring_checkpoints == (finished.id,)
+    )
     assert kept_by(studio, finished, failed, third) == [True, True, True]
     fourth = over(studio, begin(studio, small_csv))
     begin(studio, small_csv, RECIPE)  # so that what follows the fourth is over

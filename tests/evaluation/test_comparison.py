@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.evaluation.comparison import RunPredictions, _newcombe, compare, compare_counts, describe_comparison, run_predictions
+from trainer.evaluation.comparison import RunPredictions, _newcombe_interval, compare, compare_counts, describe_comparison, run_predictions
 from trainer.evaluation.predictions import Predictions
 
 LABELS = ("joy", "anger", "love")
@@ -40,21 +40,21 @@ def said(corpus, rows, answers_, names):
 
 def test_mcnemar_by_hand():
     # Of 10 rows that only one had right, 2 or fewer on one side: (1 + 10 + 45) / 1024, twice.
-    assert compare_counts(50, 8, 2, 3).p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
-    assert compare_counts(50, 2, 8, 3).p == pytest.approx(2 * (1 + 10 + 45) / 2**10)
-    assert compare_counts(0, 6, 0, 0).p == pytest.approx(2 / 2**6)
-    assert compare_counts(9, 4, 4, 1).p == 1.0
-    assert compare_counts(9, 0, 0, 1).p == 1.0
+    assert compare_counts(50, 8, 2, 3).p_value == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert compare_counts(50, 2, 8, 3).p_value == pytest.approx(2 * (1 + 10 + 45) / 2**10)
+    assert compare_counts(0, 6, 0, 0).p_value == pytest.approx(2 / 2**6)
+    assert compare_counts(9, 4, 4, 1).p_value == 1.0
+    assert compare_counts(9, 0, 0, 1).p_value == 1.0
 
 
-def test_the_interval_is_newcombes_tenth():
+def test_the_interval_is_newcombe_intervals_tenth():
     # The examples of Fagerland, Lydersen & Laake 2014 (Bentur et al. 2009, Cavo et al. 2012), as R's contingencytables gives them.
-    assert _newcombe(1, 1, 7, 12, confidence=0.95) == pytest.approx((-0.507, -0.026), abs=5e-4)
-    assert _newcombe(59, 6, 16, 80, confidence=0.95) == pytest.approx((-0.1186, -0.0046), abs=5e-5)
+    assert _newcombe_interval(1, 1, 7, 12, confidence=0.95) == pytest.approx((-0.507, -0.026), abs=5e-4)
+    assert _newcombe_interval(59, 6, 16, 80, confidence=0.95) == pytest.approx((-0.1186, -0.0046), abs=5e-5)
     # Of both tables the exact test says that it could be chance, so 0 belongs to what is shown.
     assert all(found.low < found.difference < 0 < found.high for found in (compare_counts(1, 1, 7, 12), compare_counts(59, 6, 16, 80)))
     # Where the two agree, the interval is Newcombe's.
-    assert (compare_counts(59, 4, 16, 80).low, compare_counts(59, 4, 16, 80).high) == _newcombe(59, 4, 16, 80, confidence=1 - 0.05)
+    assert (compare_counts(59, 4, 16, 80).low, compare_counts(59, 4, 16, 80).high) == _newcombe_interval(59, 4, 16, 80, confidence=1 - 0.05)
 
 
 @settings(deadline=None)
@@ -63,9 +63,9 @@ def test_swapping_the_runs_mirrors_everything(both, only_a, only_b, neither):
     one, other = compare_counts(both, only_a, only_b, neither), compare_counts(both, only_b, only_a, neither)
     assert (one.difference, one.low, one.high) == pytest.approx((-other.difference, -other.high, -other.low))
     assert (one.accuracy_a, one.accuracy_b) == (other.accuracy_b, other.accuracy_a)
-    assert one.p == pytest.approx(other.p)
+    assert one.p_value == pytest.approx(other.p_value)
     assert -1 <= one.low <= one.difference <= one.high <= 1
-    assert 0 < one.p <= 1
+    assert 0 < one.p_value <= 1
     assert one.difference == pytest.approx(one.accuracy_a - one.accuracy_b)
     a, b = describe_comparison(one, "A", "B"), describe_comparison(other, "B", "A")
     assert a == b or only_a == only_b
@@ -137,7 +137,7 @@ def test_in_words():
     better = compare_counts(2900, 130, 60, 110)
     assert describe_comparison(better, "brisk otter", "calm fox") == (
         "On 3,200 shared test rows brisk otter is right in 2.2 percentage points more of them than calm fox (1.3 to 3.0); "
-        "such a difference would hardly come by chance (p < 0.001)."
+        "such a difference is unlikely to be chance (p < 0.001)."
     )
     assert "calm fox is right in 2.2 percentage points more" in describe_comparison(
         compare_counts(2900, 60, 130, 110), "brisk otter", "calm fox"
@@ -147,14 +147,14 @@ def test_in_words():
     assert "(−4.6 to 10.8)" in chance
     assert (
         describe_comparison(compare_counts(80, 0, 0, 7), "A", "B")
-        == "On 87 shared test rows A and B are right and wrong in the very same ones."
+        == "On 87 shared test rows A and B agree on which are right and which are wrong."
     )
     assert "right equally often (−" in describe_comparison(compare_counts(80, 4, 4, 7), "A", "B")
     assert describe_comparison(compare_counts(8, 1, 0, 2), "A", "B").endswith("So few rows say little.")
     assert "On 1 shared test row " in describe_comparison(compare_counts(1, 0, 0, 0), "A", "B")
     nothing = compare_counts(0, 0, 0, 0)
-    assert (nothing.low, nothing.high, nothing.p, nothing.difference) == (-1, 1, 1, 0)
-    assert "no rows aside in common" in describe_comparison(nothing, "A", "B")
+    assert (nothing.low, nothing.high, nothing.p_value, nothing.difference) == (-1, 1, 1, 0)
+    assert "no test rows in common" in describe_comparison(nothing, "A", "B")
 
 
 def all_tables(most):
@@ -170,7 +170,7 @@ def assert_of_one_mind(table, n_comparisons):
     assert comparison.differs == (comparison.low > 0 or comparison.high < 0), table
     assert comparison.low <= comparison.difference <= comparison.high
     words = describe_comparison(comparison, "A", "B")
-    assert ("would hardly come by chance" in words) == comparison.differs
+    assert ("is unlikely to be chance" in words) == comparison.differs
     return comparison
 
 
@@ -199,13 +199,13 @@ def test_the_interval_and_the_test_never_contradict_each_other(both, only_a, onl
 
 def test_several_comparisons_are_judged_together():
     alone, among_three = compare_counts(80, 10, 1, 5), compare_counts(80, 10, 1, 5, n_comparisons=3)
-    assert among_three.p == pytest.approx(3 * alone.p)
+    assert among_three.p_value == pytest.approx(3 * alone.p_value)
     assert among_three.low < alone.low < alone.high < among_three.high
-    assert compare_counts(80, 5, 5, 5, n_comparisons=5).p == 1.0
+    assert compare_counts(80, 5, 5, 5, n_comparisons=5).p_value == 1.0
     # What alone would be called a difference is one of five chances to be misled.
     alone, among_five = compare_counts(80, 8, 1, 5), compare_counts(80, 8, 1, 5, n_comparisons=5)
     assert (alone.differs, among_five.differs) == (True, False)
-    assert compare(answered([("t", "joy", "joy")]), answered([("t", "joy", "anger")]), n_comparisons=4).p == 1.0
+    assert compare(answered([("t", "joy", "joy")]), answered([("t", "joy", "anger")]), n_comparisons=4).p_value == 1.0
 
 
 def test_a_difference_of_one_row_in_thousands_is_not_none():
@@ -214,11 +214,11 @@ def test_a_difference_of_one_row_in_thousands_is_not_none():
 
 def test_texts_under_other_labels_are_not_called_no_rows_in_common():
     words = describe_comparison(compare_counts(0, 0, 0, 0, label_conflicts=50), "A", "B")
-    assert "kept 50 texts aside in common, but under different labels" in words
+    assert "have 50 test texts in common, but under different labels" in words
     assert "no rows aside" not in words
 
 
 def test_a_p_value_just_below_the_limit_is_not_rounded_up_to_it():
     found = compare_counts(0, 28, 12, 0)
-    assert found.differs == (found.p < 0.05)
+    assert found.differs == (found.p_value < 0.05)
     assert "p = 0.050" not in describe_comparison(found, "A", "B")

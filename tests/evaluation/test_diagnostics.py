@@ -217,7 +217,7 @@ def test_one_class_for_every_row_is_a_collapse() -> None:
     view = run(replace(healthy(), eval_accuracy=lambda t: 0.34, classes=lambda t: 1), noise=0.05)
     assert story(view) == [[], ["collapse"]]
     said = words(view, "collapse")
-    assert "all 200 validation rows the same class and is right for 34 % of them" in said
+    assert "predicts the same class for all 200 validation rows and is right for 34 % of them" in said
     assert "class weights “balanced”" in said
     assert "0.00002" in said
 
@@ -245,7 +245,7 @@ def test_a_model_that_recovers_is_no_longer_called_collapsed() -> None:
 def test_a_model_that_forgets_the_classes_keeps_its_best_weights() -> None:
     view = run(replace(healthy(), classes=lambda t: 4 if t < 0.5 else 1, eval_accuracy=lambda t: 0.8 if t < 0.5 else 0.3))
     assert codes(view) == ["collapse"]
-    assert "does not tell the classes apart any more" in words(view, "collapse")
+    assert "does not distinguish the classes any more" in words(view, "collapse")
     assert f"the model that is kept is an earlier one, of step {view.best_step}." in words(view, "collapse")
 
 
@@ -361,7 +361,7 @@ def after_one_step() -> RunView:
 
 def test_after_one_of_one_steps_nobody_advises_another_learning_rate() -> None:
     told = words(after_one_step(), "collapse")
-    assert told.startswith("After 1 of 1 steps the model gives all 4 validation rows the same class and is right for 25 % of them")
+    assert told.startswith("After 1 of 1 steps the model predicts the same class for all 4 validation rows and is right for 25 % of them")
     assert "Try more epochs, a smaller batch size (it is 16) or more rows." in told
     assert "learning rate" not in told
 
@@ -464,7 +464,7 @@ def test_validation_loss_well_above_its_lowest_while_training_loss_falls() -> No
         view = run(rising, noise=0.15, seed=seed)
         assert story(view) == [[], ["overfitting"]]
     assert "while the training loss keeps falling" in words(view, "overfitting")
-    # Where the training loss rises as well, it is not the rows that are known by heart.
+    # If the training loss rises as well, the rows are not memorized.
     assert "overfitting" not in codes(run(replace(rising, loss=lambda t: 0.6 + max(0.0, t - 0.4))))
 
 
@@ -472,7 +472,7 @@ def test_fewer_epochs_are_not_advised_where_the_last_evaluation_is_the_best() ->
     view = run(replace(healthy(speed=4), eval_loss=lambda t: 0.6 + max(0.0, t - 0.4), eval_accuracy=lambda t: 0.5 + 0.3 * t))
     assert view.kept.step == TOTAL
     told = words(view, "overfitting")
-    assert "is as high as ever, but for chance; it grows too sure where it is wrong. More rows would help most." in told
+    assert "is as high as ever, except for chance; it becomes too confident where it is wrong. More rows would help most." in told
     assert "Nothing is lost" not in told
     assert "Try some label smoothing or, best of all, more rows." in words(view, "overfitting", Recipe(label_smoothing=0))
 
@@ -556,8 +556,8 @@ def test_of_our_own_sample_nothing_is_said_while_it_trains_and_at_its_end_what_i
     (diagnosis,) = diagnose(view, RECIPE)
     assert (diagnosis.code, diagnosis.severity) == ("generalization_gap", "info")
     assert diagnosis.message == (
-        "The kept model is right for 72 % of the 102 validation rows (step 138), while 100 % of the training rows were answered right in the "
-        "epoch up to there (counted while it learned from them, with dropout). It knows its training rows better than new ones: more rows "
+        "The kept model is right for 72 % of the 102 validation rows (step 138), while 100 % of the training rows were predicted right in the "
+        "epoch up to that step (counted while it learned from them, with dropout). It knows its training rows better than new ones: more rows "
         "would help most."
     )
 

@@ -114,9 +114,9 @@ def test_one_class_alone_and_classes_that_are_missing():
 def test_what_the_rows_cannot_tell_is_said():
     report = report_of([(0, 0), (1, 0), (1, 5)], (*NAMES[:3], "fear", "anger", "awe"))
     assert class_caveats(report) == (
-        "No test rows: “love”, “fear”, “anger”, “awe”. How well they are recognised cannot be told.",
-        "Macro F1 leaves “love”, “fear”, “anger” out.",
-        "Macro F1 counts “awe” as 0, as the model gave 1 row of other classes this answer.",
+        "No test rows: “love”, “fear”, “anger”, “awe”. How well they are recognised is unknown.",
+        "Macro F1 excludes “love”, “fear”, “anger”.",
+        "Macro F1 counts “awe” as 0, because the model predicted it for 1 row of other classes.",
         "Never predicted: “joy”. So there is no precision, and F1 is 0.",
     )
     assert class_caveats(report_of([(i, i) for i in range(6)])) == ()

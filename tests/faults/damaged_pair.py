@@ -88,7 +88,7 @@ def read_zip(pair: Pair) -> list[tuple[str, bytes]]:
 
 def compare_pair(pair: Pair) -> Any:
     comparison = pair.workspace.library.compare([pair.run, pair.other])
-    return [(run.recipe, run.scores, run.problem) for run in comparison.runs], [paired.p for _, paired in comparison.paired]
+    return [(run.recipe, run.scores, run.problem) for run in comparison.runs], [paired.p_value for _, paired in comparison.paired]
 
 
 USES: dict[str, Callable[[Pair], Any]] = {

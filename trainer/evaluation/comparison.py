@@ -1,6 +1,6 @@
-"""Two runs on the rows that both kept aside: which is right more often, by how much, and whether that could be chance.
+"""Compares two runs on their shared test rows: which is right more often, by how much, and whether that could be chance.
 
-It knows neither models nor pages. The runs may be of different files, seeds and splits; what they share is found by the texts themselves.
+Knows neither models nor pages. The runs may have different files, seeds and splits; shared rows are found by their texts.
 """
 
 import math
@@ -14,16 +14,16 @@ from trainer.evaluation.intervals import CONFIDENCE, wilson_interval
 from trainer.evaluation.predictions import Predictions
 from trainer.text_format import pluralize, points
 
-_FEW = 30
-"""Fewer shared rows than this say little, whatever they say."""
-_CHANCE = 1 - CONFIDENCE
+_FEW_ROWS = 30
+"""Fewer shared rows than this say little, whatever the result."""
+_SIGNIFICANCE = 1 - CONFIDENCE
 
 
 @dataclass(frozen=True, eq=False)
 class RunPredictions:
-    """What a run said of its n test rows: ``texts``, ``labels`` (given) and ``predicted`` (both by name) have length n.
+    """A run's predictions for its n test rows: ``texts``, ``labels`` (given) and ``predicted`` (both by name) have length n.
 
-    ``learned`` are the texts of its training and validation rows.
+    ``seen_texts`` are the texts of its training and validation rows.
     """
 
     texts: tuple[str, ...]
@@ -34,11 +34,12 @@ class RunPredictions:
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """Runs A and B on the same rows, as counts; ``low`` and ``high`` bound the difference of their accuracies (A less B) with 95 %.
+    """Runs A and B on the same rows: how many both, one or none predicted right.
 
-    ``p`` is the chance of a difference as large as this, either way, if both were equally good. Where several comparisons are looked at
-    together, both are for all of them at once. They agree: the interval leaves out 0 just where ``p`` is below 5 %. ``label_conflicts``: texts
-    that both kept aside under different labels; they are not among the rows.
+    ``low`` and ``high`` are the 95 % interval of the difference of their accuracies, A minus B. ``p_value`` is the probability of a difference
+    at least this large, in either direction, if both were equally good. Both are corrected for the number of comparisons, and they agree:
+    the interval excludes 0 exactly if ``p_value`` is below 5 %. ``label_conflicts`` counts texts that are test rows of both under different
+    labels; they are not among the rows.
     """
 
     both: int
@@ -47,7 +48,7 @@ class PairedComparison:
     neither: int
     low: float
     high: float
-    p: float
+    p_value: float
     label_conflicts: int = 0
 
     @property
@@ -68,90 +69,92 @@ class PairedComparison:
 
     @property
     def differs(self) -> bool:
-        """Whether one is better beyond chance."""
-        return self.p < _CHANCE
+        """Whether the difference is significant at 5 %."""
+        return self.p_value < _SIGNIFICANCE
 
 
 def run_predictions(corpus: Corpus, splits: Splits, predictions: Predictions) -> RunPredictions:
-    """A run's answers from its rows and its saved predictions. Raises ValueError where the two are not of one run."""
+    """A run's predictions by text and label name. Raises ValueError if rows and predictions belong to different runs."""
     test = predictions.for_split("test")
     if len(test) and (test.rows.min() < 0 or test.rows.max() >= len(corpus)):
         raise ValueError(f"Predictions name rows up to {test.rows.max()}; there are {len(corpus)}.")
     names = test.label_names
-    seen_texts = np.concatenate([splits.train, splits.validation])
+    seen_rows = np.concatenate([splits.train, splits.validation])
     return RunPredictions(
         texts=tuple(corpus.texts[i] for i in test.rows),
         labels=tuple(names[i] for i in test.labels),
         predicted=tuple(names[i] for i in test.predicted),
-        seen_texts=frozenset(corpus.texts[i] for i in seen_texts),
+        seen_texts=frozenset(corpus.texts[i] for i in seen_rows),
     )
 
 
 def compare(a: RunPredictions, b: RunPredictions, *, n_comparisons: int = 1) -> PairedComparison:
     """Both runs on the rows of both test splits: the same text with the same label, by name. ``n_comparisons`` as for ``compare_counts``.
 
-    A text that either run learned from or watched its training with is left out. One that is in a run's test split never is, as the split
-    keeps copies together; but rows come from the disk, and this promise is worth a look. A text with its label counts once, however
-    often it occurs: two copies are one question, and McNemar's test wants independent ones.
+    Texts among either run's training or validation rows are excluded. A split keeps duplicates together, so that no test text should be among
+    them; but rows come from the disk, and this promise is worth a check. A text with its label counts once, however often it occurs:
+    McNemar's test needs independent rows, and copies are not.
     """
-    right_a, right_b = _right(a), _right(b)
+    right_a, right_b = _is_right(a), _is_right(b)
     shared = [key for key in right_a if key in right_b and key[0] not in a.seen_texts and key[0] not in b.seen_texts]
-    cells = [0, 0, 0, 0]
+    counts = [0, 0, 0, 0]
     for key in shared:
-        cells[2 * (not right_a[key]) + (not right_b[key])] += 1
-    agreed = {text for text, _ in shared}
+        counts[2 * (not right_a[key]) + (not right_b[key])] += 1
+    shared_texts = {text for text, _ in shared}
     in_both = {text for text, _ in right_a} & {text for text, _ in right_b}
-    return compare_counts(*cells, n_comparisons=n_comparisons, label_conflicts=len(in_both - agreed - a.seen_texts - b.seen_texts))
+    return compare_counts(*counts, n_comparisons=n_comparisons, label_conflicts=len(in_both - shared_texts - a.seen_texts - b.seen_texts))
 
 
 def compare_counts(
     both: int, only_a: int, only_b: int, neither: int, *, n_comparisons: int = 1, label_conflicts: int = 0
 ) -> PairedComparison:
-    """The judgement of a table of counts: rows that both had right, only A, only B, neither.
+    """Compare two runs by counts of rows: predicted right by both, only A, only B, neither.
 
-    ``n_comparisons`` comparisons are looked at: each is judged at 5 % / ``n_comparisons``, so that all intervals hold at once with 95 % (Dunn 1961,
-    Multiple comparisons among means, after Bonferroni). Of twenty equal models one would else look different by luck alone.
+    Each of ``n_comparisons`` is tested at 5 % / ``n_comparisons``, so that all intervals together hold with 95 % (Dunn 1961, Multiple
+    comparisons among means, after Bonferroni). Otherwise one of twenty equal models would look different by luck alone.
 
-    The test is McNemar's exact one and decides; the interval is Newcombe's, and an end of it that lies beyond 0 where the test says
-    otherwise gives way to the end that the test itself has (Clopper & Pearson 1934, of the share that A has among the rows that only one
-    had right): two methods, good each for itself, would else contradict each other in one sentence.
+    McNemar's exact test decides. The interval is Newcombe's; if it contradicts the test, the end on the wrong side of 0 is replaced by the
+    test's own (Clopper & Pearson 1934, of A's share among the rows that only one had right): two good methods would otherwise contradict
+    each other in one sentence.
     """
-    level = _CHANCE / n_comparisons
-    p = _mcnemar(only_a, only_b)
-    low, high = _newcombe(both, only_a, only_b, neither, confidence=1 - level)
-    if (low > 0 or high < 0) != (p < level):
-        exact = _exact(only_a, only_b, both + only_a + only_b + neither, confidence=1 - level)
+    level = _SIGNIFICANCE / n_comparisons
+    p_value = _mcnemar(only_a, only_b)
+    low, high = _newcombe_interval(both, only_a, only_b, neither, confidence=1 - level)
+    if (low > 0 or high < 0) != (p_value < level):
+        exact = _exact_interval(only_a, only_b, both + only_a + only_b + neither, confidence=1 - level)
         low, high = (exact[0], high) if only_a > only_b else (low, exact[1])
-    return PairedComparison(both, only_a, only_b, neither, low, high, min(1.0, n_comparisons * p), label_conflicts)
+    return PairedComparison(both, only_a, only_b, neither, low, high, min(1.0, n_comparisons * p_value), label_conflicts)
 
 
-def describe_comparison(found: PairedComparison, a: str, b: str) -> str:
-    """What was found, in a sentence or two for people; ``a`` and ``b`` are the runs' names."""
-    if not found.rows and found.label_conflicts:
+def describe_comparison(comparison: PairedComparison, a: str, b: str) -> str:
+    """The comparison in a sentence or two; ``a`` and ``b`` are the runs' names."""
+    if not comparison.rows and comparison.label_conflicts:
         return (
-            f"{a} and {b} kept {pluralize(found.label_conflicts, 'text')} aside in common, but under different labels, so they cannot be compared row by "
-            "row. Name the classes alike in both files and train again."
+            f"{a} and {b} have {pluralize(comparison.label_conflicts, 'test text')} in common, but under different labels, so they cannot be compared row by "
+            "row. Use the same class names in both files and train again."
         )
-    if not found.rows:
+    if not comparison.rows:
         return (
-            f"{a} and {b} kept no rows aside in common, so they cannot be compared row by row. "
+            f"{a} and {b} have no test rows in common, so they cannot be compared row by row. "
             "Train both on the same file with the same seed and the same split."
         )
-    rows = pluralize(found.rows, "shared test row")
-    if not found.only_a and not found.only_b:
-        verdict = f"On {rows} {a} and {b} are right and wrong in the very same ones."
-    elif found.only_a == found.only_b:
-        verdict = f"On {rows} {a} and {b} are right equally often ({_range(found.low, found.high)})."
+    rows = pluralize(comparison.rows, "shared test row")
+    if not comparison.only_a and not comparison.only_b:
+        verdict = f"On {rows} {a} and {b} agree on which are right and which are wrong."
+    elif comparison.only_a == comparison.only_b:
+        verdict = f"On {rows} {a} and {b} are right equally often ({_format_interval(comparison.low, comparison.high)})."
     else:
-        better, worse, low, high = (a, b, found.low, found.high) if found.difference > 0 else (b, a, -found.high, -found.low)
-        more = f"{points(abs(found.difference))} percentage points more of them than {worse} ({_range(low, high)})"
-        chance = "would hardly come by chance" if found.differs else "could well be chance"
-        verdict = f"On {rows} {better} is right in {more}; such a difference {chance} ({_p(found.p)})."
-    return verdict + (" So few rows say little." if found.rows < _FEW else "")
+        better, worse, low, high = (
+            (a, b, comparison.low, comparison.high) if comparison.difference > 0 else (b, a, -comparison.high, -comparison.low)
+        )
+        difference = f"{points(abs(comparison.difference))} percentage points more of them than {worse} ({_format_interval(low, high)})"
+        chance = "is unlikely to be chance" if comparison.differs else "could well be chance"
+        verdict = f"On {rows} {better} is right in {difference}; such a difference {chance} ({_format_p_value(comparison.p_value)})."
+    return verdict + (" So few rows say little." if comparison.rows < _FEW_ROWS else "")
 
 
-def _right(run: RunPredictions) -> dict[tuple[str, str], bool]:
-    """Whether the first of each text with its label was answered right."""
+def _is_right(run: RunPredictions) -> dict[tuple[str, str], bool]:
+    """Whether the first occurrence of each text with its label was predicted right."""
     right: dict[tuple[str, str], bool] = {}
     for text, label, predicted in zip(run.texts, run.labels, run.predicted, strict=True):
         right.setdefault((text, label), predicted == label)
@@ -159,26 +162,26 @@ def _right(run: RunPredictions) -> dict[tuple[str, str], bool]:
 
 
 def _mcnemar(only_a: int, only_b: int) -> float:
-    """Exact two-sided p of McNemar's test (McNemar 1947): only rows that one had right and the other wrong can tell the two apart."""
+    """Exact two-sided p of McNemar's test (McNemar 1947): only rows that one had right and the other wrong tell the two apart."""
     if only_a == only_b:
         return 1.0
-    # Late: scipy.stats takes half a second to import.
+    # Imported late: scipy.stats takes half a second to import.
     from scipy.stats import binomtest
 
     return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
 
 
-def _exact(only_a: int, only_b: int, n: int, *, confidence: float) -> tuple[float, float]:
-    """The differences that the exact test does not reject, given how many rows only one had right."""
+def _exact_interval(only_a: int, only_b: int, n: int, *, confidence: float) -> tuple[float, float]:
+    """The differences that the exact test does not reject, given how many rows only one run had right."""
     from scipy.stats import binomtest
 
-    unlike = only_a + only_b
-    share = binomtest(only_a, unlike).proportion_ci(confidence_level=confidence, method="exact")
-    return (2 * share.low - 1) * unlike / n, (2 * share.high - 1) * unlike / n
+    discordant = only_a + only_b
+    interval = binomtest(only_a, discordant).proportion_ci(confidence_level=confidence, method="exact")
+    return (2 * interval.low - 1) * discordant / n, (2 * interval.high - 1) * discordant / n
 
 
-def _newcombe(both: int, only_a: int, only_b: int, neither: int, *, confidence: float) -> tuple[float, float]:
-    """Interval for the difference of two paired proportions, A less B; (-1, 1) where there are no rows.
+def _newcombe_interval(both: int, only_a: int, only_b: int, neither: int, *, confidence: float) -> tuple[float, float]:
+    """Interval for the difference of two paired proportions, A minus B; (-1, 1) without rows.
 
     Method 10 of Newcombe 1998, Improved confidence intervals for the difference between binomial proportions based on paired data,
     Statistics in Medicine 17: the Wilson intervals of both, squared and added, with their correlation corrected for continuity. Unlike
@@ -202,13 +205,13 @@ def _newcombe(both: int, only_a: int, only_b: int, neither: int, *, confidence: 
     return max(difference - distance(below_a, above_b), -1.0), min(difference + distance(above_a, below_b), 1.0)
 
 
-def _range(low: float, high: float) -> str:
+def _format_interval(low: float, high: float) -> str:
     return f"{points(low)} to {points(high)}"
 
 
-def _p(p: float) -> str:
+def _format_p_value(p: float) -> str:
     if p < 0.001:
         return "p < 0.001"
-    if p < _CHANCE <= float(f"{p:.3f}"):
-        return f"p = {p:.4f}"  # else it would read as if it were not below
+    if p < _SIGNIFICANCE <= float(f"{p:.3f}"):
+        return f"p = {p:.4f}"  # otherwise it would be shown as 0.050
     return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

@@ -1,6 +1,6 @@
-"""The doctor: what looks wrong with the course of a training, in plain words with what to try.
+"""Diagnoses of a training: what looks wrong with its curves, in plain language, and what to try.
 
-Looks at a run's curves and its recipe only, never at texts or weights; what a score is worth on the test rows is the report's business.
+Uses only a run's curves and recipe, never texts or weights; report.py scores the test rows.
 """
 
 from bisect import bisect_right
@@ -22,51 +22,51 @@ from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, RunView
 from trainer.text_format import percent
 
-_LEAST_SHARE_LIVE = 1 / 3
+_MIN_LIVE_FRACTION = 1 / 3
 """Of the steps, before a live run is judged: with many epochs the first one is mostly warmup."""
 
-_MISSED_ROWS = 2
-"""A model that gives one class must be wrong on so many validation rows; a single one could be an honest model's one mistake."""
+_MIN_WRONG_ROWS = 2
+"""Validation rows on which a model that predicts one class must be wrong; a single one could be a good model's only mistake."""
 
-_FLAT_POINTS = 12
-"""Logged points, at least, so that a third of them has a mean and a spread."""
+_MIN_FLAT_POINTS = 12
+"""Logged points, so that a third of them has a mean and a spread."""
 
-_LEAST_FALL = 0.1
-"""Share by which the training loss falls at the least from the first third to the last: healthy runs lose a third or more."""
+_MIN_FALL = 0.1
+"""Fraction by which the training loss must fall from the first third to the last: in healthy runs it falls by a third or more."""
 
 _LOW_LOSS = 0.5
-"""Guessing between two equally frequent classes costs 0.69. What begins below this has learned already, or one class is nearly
-all there is; then the answers tell more than the loss."""
+"""Guessing between two equally frequent classes costs 0.69. A loss that starts below this belongs to a model that has learned already, or
+to a file with almost only one class; then the predictions tell more than the loss."""
 
-_KNOWS = 0.1
-"""By so much must the training accuracy exceed exp(-loss) to show that a loss that stays where it is belongs to a model that knows
-something: where equally frequent classes are guessed, the two are the same."""
+_MIN_SKILL = 0.1
+"""How far the training accuracy must exceed exp(-loss) to show that a model with a flat loss has learned: if equally frequent classes are
+guessed, the two are equal."""
 
-_GAP, _GAP_OVER = 0.15, 0.1
-"""Training accuracy less validation accuracy: from the one on it is worth a word, below the other no longer. Well-trained runs of our
-encoders end with 0.02 to 0.1; with a few hundred rows the gap is wider, and while validation still gains that is no fault."""
+_GAP, _GAP_END = 0.15, 0.1
+"""Training accuracy minus validation accuracy: diagnosed from the first value on, until it falls below the second. Well-trained runs of our
+encoders end with 0.02 to 0.1; with a few hundred rows the gap is wider, which is no fault while validation still improves."""
 
-_RISE, _RISE_OVER = 1.3, 1.15
-"""Validation loss against its lowest, likewise; a tenth more is common in good runs, as right answers become surer of themselves
-more slowly than wrong ones."""
+_RISE, _RISE_END = 1.3, 1.15
+"""Validation loss relative to its lowest, likewise; a tenth more is common in good runs, as right predictions become confident more slowly
+than wrong ones."""
 
-_LEAST_RISE = 0.2
-"""A rise smaller than this (in nats) is none worth a word, however low the loss was: the lowest of many values is low by luck too."""
+_MIN_RISE = 0.2
+"""A smaller rise (in nats) is never diagnosed, however low the loss was: the lowest of many values is partly luck."""
 
 _FALLING = 0.9
-"""Training loss that keeps falling: at most this share of what it was when the validation loss was lowest."""
+"""The training loss keeps falling if it is at most this fraction of its value when the validation loss was lowest."""
 
 _START_POINTS, _RECENT_POINTS = 5, 9
-"""Their medians are the loss at the start and now: a few odd batches decide nothing."""
+"""Points whose medians are the loss at the start and now, so that a few odd batches decide nothing."""
 
-_DIVERGED, _DIVERGED_OVER = (1.5, 0.5), (1.15, 0.25)
-"""Times the loss at the start, and nats on top: from the first on it diverges, below the second no longer. Batches of a healthy run
-never come near the first."""
+_DIVERGED, _DIVERGED_END = (1.5, 0.5), (1.15, 0.25)
+"""A factor of the loss at the start, and nats added to it: it diverges above the first, until it falls below the second. Batches of a healthy
+run never come near the first."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that looks wrong: a stable code for programs, and words for people that say what to try."""
+    """One thing that looks wrong: a stable code for programs, and a message for people that says what to try."""
 
     code: str
     message: str
@@ -76,7 +76,7 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class _Curve:
-    """One value by step, in the order of the steps; values that are missing are left out."""
+    """Values by step, in the order of the steps, without missing ones."""
 
     steps: tuple[int, ...]
     values: tuple[float, ...]
@@ -85,51 +85,51 @@ class _Curve:
         return self.values[: bisect_right(self.steps, step)]
 
     def mean(self, after: int, until: int) -> float | None:
-        """The mean of the values with ``after`` < step <= ``until``; None where there are none."""
+        """The mean of the values with ``after`` < step <= ``until``; None if there are none."""
         values = self.values[bisect_right(self.steps, after) : bisect_right(self.steps, until)]
         return fmean(values) if values else None
 
 
 def diagnose(view: RunView, recipe: Recipe | None) -> tuple[Diagnosis, ...]:
-    """What looks wrong with this training, most telling first: ``diverging``, ``collapse``, ``flat_loss``, ``overfitting`` and, at an end
-    only, ``generalization_gap``.
+    """What looks wrong with this training, most important first: ``diverging``, ``collapse``, ``flat_loss``, ``overfitting`` and, after its
+    end only, ``generalization_gap``.
 
-    ``recipe`` is what was asked for; without it (None) nothing is advised that may have been done already. Nothing is said before the
-    training had a fair chance, and what is said stays until the curves clearly say otherwise, so that a page that asks each second does not
-    flicker. A loss that is no number has ended the run with words of its own: nothing to add.
+    ``recipe`` is the requested one; without it (None) nothing is suggested that may have been done already. Nothing is diagnosed before the
+    training had a fair chance, and a diagnosis stays until the curves clearly contradict it, so that a page that asks each second does not
+    flicker. A run that ended with a loss of NaN has a message of its own.
     """
     if view.code == "loss_not_finite" or not view.total_steps:
         return ()
     losses = _curve([(p.step, p.loss) for p in view.points])
     diverging, collapse = _diverging(view, recipe, losses), _collapse(view, recipe)
     flat_loss = None if diverging else _flat_loss(view, recipe, losses, collapsed=collapse is not None)
-    # What tells no classes apart may not be said to know its rows by heart.
+    # A model that does not distinguish the classes has not memorized its rows.
     overfitting = None if diverging or collapse else _overfitting(view, recipe, losses)
     gap = None if diverging or collapse or overfitting else _generalization_gap(view, recipe)
-    found = (diverging, collapse, flat_loss, overfitting, gap)
-    return tuple(diagnosis for diagnosis in found if diagnosis is not None)
+    diagnoses = (diverging, collapse, flat_loss, overfitting, gap)
+    return tuple(diagnosis for diagnosis in diagnoses if diagnosis is not None)
 
 
 def _fair_step(view: RunView) -> int:
-    """The step from which on the training had a fair chance: a whole epoch or half of the steps; while it goes on, never less than a third."""
+    """The step after which the training had a fair chance: a whole epoch or half of the steps; while it is running, at least a third."""
     half = ceil(view.total_steps / 2)
     first = min(view.epoch_steps[0], half) if view.epoch_steps else half
-    return first if view.status == "finished" else max(first, ceil(_LEAST_SHARE_LIVE * view.total_steps))
+    return first if view.status == "finished" else max(first, ceil(_MIN_LIVE_FRACTION * view.total_steps))
 
 
 # The five
 
 
 def _diverging(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagnosis | None:
-    """Training loss far above its start, now."""
+    """A training loss that is far above its start now."""
     values = losses.values
     if len(values) < _START_POINTS + _RECENT_POINTS:
         return None
     start, recent, diverged = median(values[:_START_POINTS]), 0.0, False
     for end in range(_START_POINTS + _RECENT_POINTS, len(values) + 1):
         recent = median(values[end - _RECENT_POINTS : end])
-        times, more = _DIVERGED_OVER if diverged else _DIVERGED
-        diverged = recent > times * start + more
+        factor, nats = _DIVERGED_END if diverged else _DIVERGED
+        diverged = recent > factor * start + nats
     if not diverged:
         return None
     return Diagnosis(
@@ -140,50 +140,49 @@ def _diverging(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagnosi
 
 
 def _collapse(view: RunView, recipe: Recipe | None) -> Diagnosis | None:
-    """The same class for every validation row."""
-    evaluations, fair = [e for e in view.evaluations if _number(e.classes)], _fair_step(view)
-    several = [e.step for e in evaluations if e.classes > 1]
-    alike = [e for e in evaluations if not several or e.step > several[-1]]
-    # What an untrained head says at first is chance, not knowledge; and where one class for all scores no worse than several did before,
-    # nothing was known that could be forgotten.
-    forgot = bool(alike) and bool(several) and several[-1] >= fair and (view.best_step or 0) < alike[0].step
-    # One evaluation may be a moment's; at the end of a run that was evaluated once, it is what there is.
+    """The same predicted class for every validation row."""
+    evaluations, fair = [e for e in view.evaluations if _is_finite(e.classes)], _fair_step(view)
+    with_several = [e.step for e in evaluations if e.classes > 1]
+    with_one = [e for e in evaluations if not with_several or e.step > with_several[-1]]
+    # An untrained head predicts at random; and if one class scores no worse than several did before, there was nothing to forget.
+    forgot = bool(with_one) and bool(with_several) and with_several[-1] >= fair and (view.best_step or 0) < with_one[0].step
+    # One evaluation may be an exception; after the end of a run that was evaluated once, there is no other.
     enough = 3 if forgot else min(2, len(evaluations)) if view.status == "finished" else 2
-    if not alike or len(alike) < enough or alike[-1].step < fair or not _misses(view, alike[-1]):
+    if not with_one or len(with_one) < enough or with_one[-1].step < fair or not _is_wrong_often(view, with_one[-1]):
         return None
-    last, rows = alike[-1], view.rows.get("validation")
-    right = f" and is right for {percent(last.accuracy, 0)} of them" if _number(last.accuracy) else ""
-    words = (
-        f"After {last.step:,} of {view.total_steps:,} steps the model gives {f'all {rows:,}' if rows else 'all'} validation rows the same "
-        f"class{right}: it does not tell the classes apart{' any more' if forgot else ''}. "
+    last, rows = with_one[-1], view.rows.get("validation")
+    right = f" and is right for {percent(last.accuracy, 0)} of them" if _is_finite(last.accuracy) else ""
+    message = (
+        f"After {last.step:,} of {view.total_steps:,} steps the model predicts the same class for {f'all {rows:,}' if rows else 'all'} validation "
+        f"rows{right}: it does not distinguish the classes{' any more' if forgot else ''}. "
     )
     if forgot:
-        return Diagnosis("collapse", f"{words}{as_suggestion(against_forgetting(view, recipe))}{_kept(view, alike[0].step)}")
-    return Diagnosis("collapse", f"{words}{as_suggestion(against_ignorance(view, recipe))} {for_rare_classes(recipe)}")
+        return Diagnosis("collapse", f"{message}{as_suggestion(against_forgetting(view, recipe))}{_kept(view, with_one[0].step)}")
+    return Diagnosis("collapse", f"{message}{as_suggestion(against_ignorance(view, recipe))} {for_rare_classes(recipe)}")
 
 
-def _misses(view: RunView, evaluation: Evaluation) -> bool:
-    """Whether one class for all is wrong often enough; unknown numbers do not speak against it."""
-    if not _number(evaluation.accuracy):
+def _is_wrong_often(view: RunView, evaluation: Evaluation) -> bool:
+    """Whether predicting one class for all is wrong often enough to be diagnosed; True if the numbers are unknown."""
+    if not _is_finite(evaluation.accuracy):
         return True
     rows = view.rows.get("validation")
-    return evaluation.accuracy < 1 if rows is None else round((1 - evaluation.accuracy) * rows) >= _MISSED_ROWS
+    return evaluation.accuracy < 1 if rows is None else round((1 - evaluation.accuracy) * rows) >= _MIN_WRONG_ROWS
 
 
 def _flat_loss(view: RunView, recipe: Recipe | None, losses: _Curve, *, collapsed: bool) -> Diagnosis | None:
-    """Training loss that does not fall, though the model does not know its rows. What is said of a collapse is not said again."""
+    """A training loss that does not fall, although the model has not learned its rows. After a collapse its advice is not repeated."""
     accuracies = _curve([(p.step, p.accuracy) for p in view.points])
     flat, start, now = False, 0.0, 0.0
     for step in _milestones(view):
         seen = losses.until(step)
         third = len(seen) // 3
-        if len(seen) < _FLAT_POINTS or _has_fallen(seen) or _knows(seen[-third:], accuracies.until(step)):
+        if len(seen) < _MIN_FLAT_POINTS or _has_fallen(seen) or _is_skilled(seen[-third:], accuracies.until(step)):
             flat = False
             continue
         start, now = fmean(seen[:third]), fmean(seen[-third:])
-        # Two standard errors: to be said first, it must be nearly certain that the loss falls by less.
+        # Two standard errors: for a new diagnosis it must be nearly certain that the loss falls by less.
         slack = 0.0 if flat else 2 * sqrt((pvariance(seen[:third]) + pvariance(seen[-third:])) / third)
-        flat = start >= _LOW_LOSS and start - now + slack < _LEAST_FALL * start
+        flat = start >= _LOW_LOSS and start - now + slack < _MIN_FALL * start
     if not flat:
         return None
     advice = "" if collapsed else f"{as_suggestion(against_ignorance(view, recipe))} "
@@ -196,50 +195,48 @@ def _flat_loss(view: RunView, recipe: Recipe | None, losses: _Curve, *, collapse
 
 def _has_fallen(losses: Sequence[float]) -> bool:
     """Whether the loss fell right at the start, so that its first third is low already."""
-    return fmean(losses[-(len(losses) // 3) :]) < (1 - _LEAST_FALL) * median(losses[:_START_POINTS])
+    return fmean(losses[-(len(losses) // 3) :]) < (1 - _MIN_FALL) * median(losses[:_START_POINTS])
 
 
-def _knows(losses: Sequence[float], accuracies: Sequence[float]) -> bool:
-    """Whether the last texts were answered better than a guess that costs so much."""
-    last = accuracies[-len(losses) :]
-    return bool(last) and fmean(last) > exp(-max(0.0, fmean(losses))) + _KNOWS
+def _is_skilled(losses: Sequence[float], accuracies: Sequence[float]) -> bool:
+    """Whether the accuracy is better than that of guesses with the same loss."""
+    recent = accuracies[-len(losses) :]
+    return bool(recent) and fmean(recent) > exp(-max(0.0, fmean(losses))) + _MIN_SKILL
 
 
 def _overfitting(view: RunView, recipe: Recipe | None, losses: _Curve) -> Diagnosis | None:
-    """Training rows known by heart at the cost of others: validation loss rising while training loss falls, or training accuracy far above
-    validation accuracy and the best model an epoch old. A large gap alone is no harm of training on: see ``_generalization_gap``.
+    """Training rows memorized at the cost of others: validation loss rising while training loss falls, or training accuracy far above
+    validation accuracy and the best model an epoch old. A large gap alone is no harm: see ``_generalization_gap``.
     """
     accuracies = _curve([(p.step, p.accuracy) for p in view.points])
     span, fair = _epoch(view), _fair_step(view)
-    rising, apart = None, None
+    rise, gap = None, None
     for number, evaluation in enumerate(view.evaluations, 1):
-        # Nobody knows by heart what was read once.
+        # Rows that were read once are not memorized.
         if evaluation.step > span and evaluation.step >= fair:
             seen = view.evaluations[:number]
-            rising = _rise(view, seen, losses, span, already=rising is not None)
-            apart = _gap(view, seen, accuracies, span, already=apart is not None)
-    if apart is not None and not _is_past_its_best(view, span):
-        apart = None
-    if apart is None and rising is None:
+            rise = _rise(view, seen, losses, span, already=rise is not None)
+            gap = _gap(view, seen, accuracies, span, already=gap is not None)
+    if gap is not None and not _is_past_its_best(view, span):
+        gap = None
+    if gap is None and rise is None:
         return None
     last, too_long = view.evaluations[-1], _is_past_its_best(view, 1)
-    if apart is not None:
-        found = (
-            f"In the last epoch the model was right for {percent(apart[0], 0)} of the training rows (counted while it learned from them, with "
-            f"dropout), but for {percent(apart[1], 0)} of the validation rows: it begins to know its rows by heart."
+    if gap is not None:
+        problem = (
+            f"In the last epoch the model was right for {percent(gap[0], 0)} of the training rows (counted while it learned from them, with "
+            f"dropout), but for {percent(gap[1], 0)} of the validation rows: it begins to memorize its rows."
         )
     else:
-        low, now = rising
-        found = (
+        low, now = rise
+        problem = (
             f"The loss on validation rows has risen from {low.loss:.2f} at step {low.step:,} to {now:.2f}, while the training loss keeps "
-            "falling: the model begins to know its rows by heart."
+            "falling: the model begins to memorize its rows."
         )
-        if not too_long and _number(last.accuracy) and view.best_step is not None:
-            found += (
-                " The share of validation rows that it has right is as high as ever, but for chance; it grows too sure where it is wrong."
-            )
+        if not too_long and _is_finite(last.accuracy) and view.best_step is not None:
+            problem += " Its validation accuracy is as high as ever, except for chance; it becomes too confident where it is wrong."
     return Diagnosis(
-        "overfitting", f"{found}{_kept(view, last.step)} {_with_more_rows(against_overfitting(view, recipe, too_long=too_long))}"
+        "overfitting", f"{problem}{_kept(view, last.step)} {_with_more_rows(against_overfitting(view, recipe, too_long=too_long))}"
     )
 
 
@@ -248,102 +245,104 @@ def _with_more_rows(phrases: Sequence[str]) -> str:
 
 
 def _is_past_its_best(view: RunView, steps: int) -> bool:
-    """Whether the best model of this training is so many steps older than the last evaluation, and that one no better."""
+    """Whether the best model of this training is ``steps`` older than the last evaluation, which is no better."""
     last = view.evaluations[-1]
     if view.best_step is None or last.step - view.best_step < steps:
         return False
-    best = max((e.accuracy for e in view.evaluations[:-1] if _number(e.accuracy)), default=None)
-    return best is None or not _number(last.accuracy) or last.accuracy < best
+    best = max((e.accuracy for e in view.evaluations[:-1] if _is_finite(e.accuracy)), default=None)
+    return best is None or not _is_finite(last.accuracy) or last.accuracy < best
 
 
 def _generalization_gap(view: RunView, recipe: Recipe | None) -> Diagnosis | None:
-    """Of a model that is done: far more of its training rows right than of the validation rows, beyond chance. No fault of its training."""
+    """A finished model with a training accuracy far above its validation accuracy, beyond chance. No fault of the training."""
     kept, span = view.kept, _epoch(view)
     evaluation = kept.evaluation
-    # Nobody knows by heart what was read once.
-    if view.status not in ("finished", "stopped") or evaluation is None or evaluation.step <= span or not _number(evaluation.accuracy):
+    # Rows that were read once are not memorized.
+    if view.status not in ("finished", "stopped") or evaluation is None or evaluation.step <= span or not _is_finite(evaluation.accuracy):
         return None
-    learned = _curve([(p.step, p.accuracy) for p in view.points]).mean(evaluation.step - span, evaluation.step)
-    if learned is None or learned - evaluation.accuracy < max(_GAP, 3 * _chance(view, learned, evaluation.accuracy)):
+    train_accuracy = _curve([(p.step, p.accuracy) for p in view.points]).mean(evaluation.step - span, evaluation.step)
+    if train_accuracy is None or train_accuracy - evaluation.accuracy < max(
+        _GAP, 3 * _standard_error(view, train_accuracy, evaluation.accuracy)
+    ):
         return None
     rows = view.rows.get("validation")
     others = against_overfitting(view, recipe, too_long=False)
     return Diagnosis(
         "generalization_gap",
         f"The kept model is right for {percent(evaluation.accuracy, 0)} of the {f'{rows:,} ' if rows else ''}validation rows (step "
-        f"{evaluation.step:,}), while {percent(learned, 0)} of the training rows were answered right in the epoch up to there (counted while it "
+        f"{evaluation.step:,}), while {percent(train_accuracy, 0)} of the training rows were predicted right in the epoch up to that step (counted while it "
         "learned from them, with dropout). It knows its training rows better than new ones: more rows would help most"
-        f"{f', then {_listed(others)}' if others else ''}.",
+        f"{f', then {_joined(others)}' if others else ''}.",
         severity="info",
     )
 
 
-def _listed(phrases: Sequence[str]) -> str:
+def _joined(phrases: Sequence[str]) -> str:
     *others, last = phrases
     return f"{', '.join(others)} or {last}" if others else last
 
 
 def _rise(view: RunView, seen: Sequence[Evaluation], losses: _Curve, span: int, *, already: bool) -> tuple[Evaluation, float] | None:
-    """The evaluation of the lowest validation loss and the loss now, where it has risen since while training loss fell."""
-    scored = [e for e in seen if _number(e.loss)]
+    """The evaluation with the lowest validation loss, and the loss now, if it has risen since then while the training loss fell."""
+    scored = [e for e in seen if _is_finite(e.loss)]
     if not scored:
         return None
     low = min(scored, key=lambda e: e.loss)
-    # Two in a row: one evaluation may be a moment's.
-    last = [e.loss for e in scored if e.step > low.step][-2:]
+    # Two in a row: one evaluation may be an exception.
+    last_two = [e.loss for e in scored if e.step > low.step][-2:]
     then, now = losses.mean(low.step - span, low.step), losses.mean(scored[-1].step - span, scored[-1].step)
-    if len(last) < 2 or then is None or now is None:
+    if len(last_two) < 2 or then is None or now is None:
         return None
-    # The mean of few rows wanders by about one nat over the root of their number; twice that is more than chance.
-    least = max(_LEAST_RISE, 2 / sqrt(view.rows.get("validation") or 100))
-    wanted = max(_RISE_OVER * low.loss, low.loss + least / 2) if already else max(_RISE * low.loss, low.loss + least)
-    return (low, last[-1]) if min(last) > wanted and now < _FALLING * then else None
+    # The mean over rows varies by about one nat divided by the root of their number; twice that is more than chance.
+    min_rise = max(_MIN_RISE, 2 / sqrt(view.rows.get("validation") or 100))
+    threshold = max(_RISE_END * low.loss, low.loss + min_rise / 2) if already else max(_RISE * low.loss, low.loss + min_rise)
+    return (low, last_two[-1]) if min(last_two) > threshold and now < _FALLING * then else None
 
 
 def _gap(view: RunView, seen: Sequence[Evaluation], accuracies: _Curve, span: int, *, already: bool) -> tuple[float, float] | None:
-    """Training and validation accuracy of the last epoch, where they are far apart, chance does not explain it, and validation gains no more."""
+    """Training and validation accuracy of the last epoch, if they differ beyond chance and validation does not improve any more."""
     step = seen[-1].step
-    low = min((e for e in seen if _number(e.loss)), key=lambda e: e.loss, default=None)
+    low = min((e for e in seen if _is_finite(e.loss)), key=lambda e: e.loss, default=None)
     if not already and low is not None and low.step >= step - span:
-        # Rows are learned faster than what they have in common; fewer epochs would help nobody yet.
+        # Rows are memorized faster than what they have in common is learned; fewer epochs would not help yet.
         return None
-    scores = [e.accuracy for e in seen if e.step > step - span and _number(e.accuracy)]
-    learned = accuracies.mean(step - span, step)
-    if not scores or learned is None:
+    scores = [e.accuracy for e in seen if e.step > step - span and _is_finite(e.accuracy)]
+    train_accuracy = accuracies.mean(step - span, step)
+    if not scores or train_accuracy is None:
         return None
-    right = fmean(scores)
-    chance = _chance(view, learned, right)
-    wanted = max(_GAP_OVER, 2 * chance) if already else max(_GAP, 3 * chance)
-    return (learned, right) if learned - right >= wanted else None
+    validation_accuracy = fmean(scores)
+    error = _standard_error(view, train_accuracy, validation_accuracy)
+    threshold = max(_GAP_END, 2 * error) if already else max(_GAP, 3 * error)
+    return (train_accuracy, validation_accuracy) if train_accuracy - validation_accuracy >= threshold else None
 
 
-def _chance(view: RunView, learned: float, right: float) -> float:
-    """Standard error of the difference between the shares of right answers on the training and the validation rows."""
-    return sqrt(_variance(learned, view.rows.get("train")) + _variance(right, view.rows.get("validation")))
+def _standard_error(view: RunView, train_accuracy: float, validation_accuracy: float) -> float:
+    """Standard error of the difference between training and validation accuracy."""
+    return sqrt(_variance(train_accuracy, view.rows.get("train")) + _variance(validation_accuracy, view.rows.get("validation")))
 
 
-def _variance(share: float, rows: int | None) -> float:
-    """Of a share of right answers among so many rows; never 0, as ten right out of ten do not prove that all are."""
+def _variance(accuracy: float, rows: int | None) -> float:
+    """Of an accuracy on this many rows; never 0, as ten right out of ten do not prove that all are."""
     rows = rows or 100
-    fair = (min(1.0, max(0.0, share)) * rows + 1) / (rows + 2)
-    return fair * (1 - fair) / rows
+    smoothed = (min(1.0, max(0.0, accuracy)) * rows + 1) / (rows + 2)
+    return smoothed * (1 - smoothed) / rows
 
 
 # Curves
 
 
 def _curve(points: Sequence[tuple[int, float | None]]) -> _Curve:
-    known = [(step, float(value)) for step, value in points if _number(value)]
+    known = [(step, float(value)) for step, value in points if _is_finite(value)]
     return _Curve(tuple(step for step, _ in known), tuple(value for _, value in known))
 
 
-def _number(value: object) -> bool:
-    """A log from elsewhere may hold anything."""
+def _is_finite(value: object) -> bool:
+    """A log from another program may hold anything."""
     return isinstance(value, int | float) and isfinite(value)
 
 
 def _milestones(view: RunView) -> Iterator[int]:
-    """The steps at which the training loss is judged: each tenth of the steps after a fair chance, and the end of a finished run."""
+    """The steps at which the training loss is judged: each tenth of the steps after the fair step, and the end of a finished run."""
     fair = _fair_step(view)
     for tenth in range(1, 11):
         step = ceil(tenth * view.total_steps / 10)
@@ -354,15 +353,15 @@ def _milestones(view: RunView) -> Iterator[int]:
 
 
 def _epoch(view: RunView) -> int:
-    """Steps of an epoch."""
+    """Steps per epoch."""
     return view.epoch_steps[0] if view.epoch_steps else view.total_steps
 
 
-# Words
+# Sentences
 
 
 def _kept(view: RunView, now: int) -> str:
-    """Comforts where the weights that are kept are older than those of step ``now``, which went wrong."""
+    """Says that nothing is lost, if the kept weights are older than those of step ``now``, which went wrong."""
     step = view.kept.step
     if step is None or step >= now or (view.status in ("failed", "interrupted") and not view.has_model):
         return ""

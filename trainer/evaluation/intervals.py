@@ -1,7 +1,8 @@
-"""How sure a score is, from counts alone: 95 % intervals of shares and of averages of F1. No draws: the same counts give the same interval.
+"""95 % intervals of proportions and of averages of F1, from counts alone. Deterministic: the same counts give the same interval.
 
-All of them are Wilson's score interval, which holds its 95 % near 0 and 1 too, never says "certain" of a sample, and moves both ends down
-with each further mistake. An average of F1 is no share of rows; it gets the interval of a share of as many rows as make it as uncertain.
+All of them are Wilson's score interval, which holds its 95 % near 0 and 1 too, never has zero width, and moves both ends down with each
+further mistake. An average of F1 is not a proportion of rows; it gets the interval of a proportion of as many rows as make it equally
+uncertain.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,17 +13,17 @@ import numpy as np
 
 CONFIDENCE = 0.95
 _PSEUDO_ROWS = 4.0
-"""Rows added to each class, which are right as often as all rows are: without them a class of three rows would be as sure as it happens to
-be right. Chosen, as the terms of second order below, by simulated tables (tests/evaluation/test_intervals.py): with 2 the ends move less
-evenly from mistake to mistake, with 8 and more the coverage leaves 92 to 98 % where classes are not alike."""
+"""Rows added to each class, which are right as often as all rows are: otherwise three rows that happen to be right would make a class certain.
+Chosen, like the second-order terms below, on simulated tables (tests/evaluation/test_intervals.py): with 2 the ends move less evenly from
+mistake to mistake, with 8 or more the coverage leaves 92 to 98 % if classes differ."""
 
-_RAREST = 12
-"""Classes that are looked at one by one where a lower end must not rise."""
+_RAREST_CLASSES = 12
+"""Classes whose mistakes are undone one class at a time, so that a lower end does not rise."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A share (0..1) and its 95 % interval; ``low <= value <= high`` always."""
+    """A score in 0..1 and its 95 % interval; ``low <= value <= high`` always."""
 
     value: float
     low: float
@@ -30,50 +31,50 @@ class Interval:
 
 
 def wilson_interval(
-    share: np.ndarray | float, rows: np.ndarray | float, *, confidence: float = CONFIDENCE
+    ratio: np.ndarray | float, rows: np.ndarray | float, *, confidence: float = CONFIDENCE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ends of the score interval (Wilson 1927) of ``share`` (0..1) among ``rows`` (above 0, whole or not), element by element.
+    """The ends of the score interval (Wilson 1927) of ``ratio`` (0..1) among ``rows`` (above 0, whole or not), element by element.
 
     The same numbers as ``scipy.stats.binomtest(k, n).proportion_ci(method="wilson")``, which takes whole rows one by one, 0.2 ms each.
     """
     z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
-    share, rows = np.asarray(share, dtype=float), np.asarray(rows, dtype=float)
-    middle = (share + z2 / (2 * rows)) / (1 + z2 / rows)
-    half = np.sqrt(z2 * (share * (1 - share) / rows + z2 / (4 * rows**2))) / (1 + z2 / rows)
-    # Rounding must not leave the share outside where it is 0 or 1.
-    return np.clip(middle - half, 0.0, share), np.clip(middle + half, share, 1.0)
+    ratio, rows = np.asarray(ratio, dtype=float), np.asarray(rows, dtype=float)
+    middle = (ratio + z2 / (2 * rows)) / (1 + z2 / rows)
+    half = np.sqrt(z2 * (ratio * (1 - ratio) / rows + z2 / (4 * rows**2))) / (1 + z2 / rows)
+    # Rounding must not exclude a ratio of 0 or 1.
+    return np.clip(middle - half, 0.0, ratio), np.clip(middle + half, ratio, 1.0)
 
 
 def proportion_interval(hits: int, rows: int) -> Interval:
-    """The share of ``hits`` among ``rows`` (at least 1) with its Wilson interval."""
+    """The ratio of ``hits`` to ``rows`` (at least 1) with its Wilson interval."""
     low, high = wilson_interval(hits / rows, rows)
     return Interval(hits / rows, float(low), float(high))
 
 
 def macro_f1_interval(confusion: np.ndarray) -> Interval:
-    """The plain mean of the F1 of the classes that occur in truth or prediction (scikit-learn's definition), with its interval.
+    """The unweighted mean of the F1 of the classes that occur in labels or predictions (scikit-learn's definition), with its interval.
 
     ``confusion`` (k, k) counts rows of a true class (row) and a predicted one (column), at least one in all. The variance is the delta
     method's (Takahashi, Yamamoto, Kuchiba & Koyama 2022, Confidence interval for micro-averaged F1 and macro-averaged F1 scores), to
-    which each class adds 2 f (1 - f) / b^2, and the interval lies about the mean of f + f (1 - f) / b: the terms of second order of a
-    ratio to b, the number of its true and predicted rows, which count in classes of few rows. The lower end is that of ``_lowered``.
+    which each class adds 2 f (1 - f) / b^2, and the interval is centred on the mean of f + f (1 - f) / b: the second-order terms of a
+    ratio to b, the number of its true and predicted rows, which matter in classes of few rows. The lower end is that of ``_monotone``.
     """
-    return _lowered(_macro_f1, confusion)
+    return _monotone(_macro_f1, confusion)
 
 
 def weighted_f1_interval(confusion: np.ndarray) -> Interval:
     """The mean of the classes' F1, weighted by their true rows, with its interval; ``confusion`` as for ``macro_f1``.
 
-    The variance is the delta method's, with that of the weights. It needs no terms of second order: classes of few rows hardly count.
+    The variance is the delta method's, including that of the weights. It needs no second-order terms: classes of few rows hardly count.
     """
-    return _lowered(_weighted_f1, confusion)
+    return _monotone(_weighted_f1, confusion)
 
 
-def _lowered(interval_of: Callable[[np.ndarray], Interval], confusion: np.ndarray) -> Interval:
-    """The interval, its lower end no higher than with some of the mistakes undone: one more mistake must not make a score look surer.
+def _monotone(interval_of: Callable[[np.ndarray], Interval], confusion: np.ndarray) -> Interval:
+    """The interval with its lower end no higher than with some of the mistakes undone: one more mistake must not make a score look more certain.
 
-    A first mistake in a rare class makes an average of F1 less certain than the next ones elsewhere do, and then the end would rise again.
-    Undone are a quarter of all mistakes, half, three quarters and all, and those of each of the rarest classes alone, or all others.
+    The first mistake in a rare class makes an average of F1 less certain than the next ones elsewhere, after which the end would rise again.
+    A quarter, half, three quarters and all of the mistakes are undone, and those of each of the rarest classes alone, or all others.
     """
     interval = interval_of(confusion)
     return replace(interval, low=min([interval.low, *(interval_of(better).low for better in _with_mistakes_undone(confusion))]))
@@ -82,12 +83,12 @@ def _lowered(interval_of: Callable[[np.ndarray], Interval], confusion: np.ndarra
 def _with_mistakes_undone(confusion: np.ndarray) -> Iterator[np.ndarray]:
     truth = confusion.sum(axis=1)
     all_right = np.diag(truth)
-    mistaken = np.flatnonzero(truth > confusion.diagonal())
-    if not len(mistaken):
+    with_mistakes = np.flatnonzero(truth > confusion.diagonal())
+    if not len(with_mistakes):
         return
-    for undone in (0.25, 0.5, 0.75, 1.0):
-        yield (1 - undone) * confusion + undone * all_right
-    for i in mistaken[np.argsort(truth[mistaken], kind="stable")][:_RAREST]:
+    for fraction in (0.25, 0.5, 0.75, 1.0):
+        yield (1 - fraction) * confusion + fraction * all_right
+    for i in with_mistakes[np.argsort(truth[with_mistakes], kind="stable")][:_RAREST_CLASSES]:
         without, only = confusion.copy(), all_right.copy()
         without[i], only[i] = all_right[i], confusion[i]
         yield without
@@ -97,13 +98,13 @@ def _with_mistakes_undone(confusion: np.ndarray) -> Iterator[np.ndarray]:
 def _macro_f1(confusion: np.ndarray) -> Interval:
     occurring = _occurring(confusion)
     f1, both = _f1(confusion)
-    both = np.maximum(both, 2)  # as of one true row that is found
-    # A sum that is divided once: the mean of ones is 1, not nearly so.
+    both = np.maximum(both, 2)  # as if one true row were predicted right
+    # Divide the sum once: the mean of ones is then exactly 1.
     value, weights = float(f1.sum() / occurring.sum()), occurring / occurring.sum()
     smooth, shrunk = _smoothed(confusion, occurring)
     expected = _f1(smooth)[0]
     second_order = expected * (1 - expected) / both
-    variance = float((shrunk * _f1_moves(shrunk, weights) ** 2).sum() + 2 * (weights**2 * second_order / both).sum())
+    variance = float((shrunk * _f1_gradient(shrunk, weights) ** 2).sum() + 2 * (weights**2 * second_order / both).sum())
     return _interval(value, value + float(weights @ second_order), float(weights @ _f1(shrunk)[0]), variance, confusion)
 
 
@@ -113,46 +114,46 @@ def _weighted_f1(confusion: np.ndarray) -> Interval:
     _, shrunk = _smoothed(confusion, _occurring(confusion))
     f1 = _f1(shrunk)[0]
     centre = float(weights @ f1)
-    moves = _f1_moves(shrunk, weights) + ((f1 - centre) / truth.sum())[:, None]
-    return _interval(value, value, centre, float((shrunk * moves**2).sum()), confusion)
+    gradient = _f1_gradient(shrunk, weights) + ((f1 - centre) / truth.sum())[:, None]
+    return _interval(value, value, centre, float((shrunk * gradient**2).sum()), confusion)
 
 
 def _interval(value: float, centre: float, smooth_value: float, variance: float, confusion: np.ndarray) -> Interval:
-    """Wilson's interval about ``centre`` with the number of rows of which a share of ``smooth_value`` has this variance."""
+    """Wilson's interval around ``centre``, with the number of rows at which a ratio of ``smooth_value`` has this variance."""
     rows = smooth_value * (1 - smooth_value) / variance if variance > 0 else confusion.sum()
     low, high = wilson_interval(min(centre, 1.0), rows)
     return Interval(value, min(value, float(low)), max(value, float(high)))
 
 
 def _occurring(confusion: np.ndarray) -> np.ndarray:
-    """Which classes occur in truth or prediction, bool (k,)."""
+    """Which classes occur in labels or predictions, bool (k,)."""
     return confusion.sum(axis=0) + confusion.sum(axis=1) > 0
 
 
 def _f1(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """F1 of each class, 0 where it does not occur, and its true and predicted rows together; both (k,)."""
+    """F1 of each class (0 if it does not occur), and the sum of its true and predicted rows; both (k,)."""
     both = confusion.sum(axis=0) + confusion.sum(axis=1)
     return np.divide(2 * confusion.diagonal(), both, out=np.zeros(len(both)), where=both > 0), both
 
 
 def _smoothed(confusion: np.ndarray, occurring: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The counts with pseudo rows in each class that occurs; and these scaled so that each class has its own number of rows again.
+    """The counts with pseudo rows in each class that occurs; and these scaled back to each class's own number of rows.
 
-    The pseudo rows are wrong as often as all rows with one more right and one more wrong, and then any other class alike.
+    The pseudo rows are wrong as often as all rows with one right and one wrong added, and then predict all other classes equally often.
     """
     rows, classes = confusion.sum(), occurring.sum()
     wrong = (rows - np.trace(confusion) + 1) / (rows + 2)
     pseudo = np.outer(occurring, occurring) * _PSEUDO_ROWS * wrong / max(classes - 1, 1)
     np.fill_diagonal(pseudo, occurring * _PSEUDO_ROWS * (1 - wrong))
     smooth = confusion + pseudo
-    truth, more = confusion.sum(axis=1), smooth.sum(axis=1)
-    return smooth, smooth * np.divide(truth, more, out=np.zeros(len(more)), where=more > 0)[:, None]
+    truth, smoothed = confusion.sum(axis=1), smooth.sum(axis=1)
+    return smooth, smooth * np.divide(truth, smoothed, out=np.zeros(len(smoothed)), where=smoothed > 0)[:, None]
 
 
-def _f1_moves(confusion: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """How much one more row in each cell moves the weighted sum of the classes' F1, the weights being fixed: (k, k)."""
+def _f1_gradient(confusion: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The change of the weighted sum of the classes' F1 by one more row in each cell, for fixed weights: (k, k)."""
     f1, both = _f1(confusion)
-    one = np.divide(weights, both, out=np.zeros(len(both)), where=both > 0)
-    moves = -(one * f1)[:, None] - (one * f1)[None, :]
-    moves[np.diag_indices(len(both))] += 2 * one
-    return moves
+    scale = np.divide(weights, both, out=np.zeros(len(both)), where=both > 0)
+    gradient = -(scale * f1)[:, None] - (scale * f1)[None, :]
+    gradient[np.diag_indices(len(both))] += 2 * scale
+    return gradient

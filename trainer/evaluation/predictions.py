@@ -1,6 +1,6 @@
-"""What a model said about the rows of validation and test: one array per fact, and the parquet file that holds them.
+"""A model's predictions for the validation and test rows, as arrays, and the parquet file that holds them.
 
-No judgement (that is report.py) and no text: a row is named by its index into the run's corpus.
+No scores (see report.py) and no texts: a row is identified by its index into the run's corpus.
 """
 
 import json
@@ -21,7 +21,7 @@ class Predictions:
 
     ``rows`` int64 (n,): index into the run's corpus. ``split`` str (n,): "validation" or "test". ``labels`` int64 (n,): the given class,
     0..k-1. ``probabilities`` float32 (n, k): finite, each row sums to 1 as the model gave it (not checked: a calibration may round).
-    Raises ValueError where they disagree. Compared by identity, since an array has no one truth value.
+    Raises ValueError if they do not fit. Compared by identity, since an array has no single truth value.
     """
 
     rows: np.ndarray
@@ -40,28 +40,28 @@ class Predictions:
         n, k = len(self.rows), len(self.label_names)
         shapes = (self.rows.shape, self.split.shape, self.labels.shape, self.probabilities.shape)
         if shapes != ((n,), (n,), (n,), (n, k)):
-            raise ValueError(f"rows, split, labels and probabilities have shapes {shapes}; wanted ({n},) thrice and ({n}, {k}).")
+            raise ValueError(f"rows, split, labels and probabilities have shapes {shapes}; expected ({n},) thrice and ({n}, {k}).")
         if n and (self.labels.min() < 0 or self.labels.max() >= k):
             raise ValueError(f"Label ids run from {self.labels.min()} to {self.labels.max()}; there are {k} classes.")
         if not np.isfinite(self.probabilities).all():
             raise ValueError("Some probabilities are not finite numbers.")
-        if strange := set(np.unique(self.split).tolist()) - set(SPLITS):
-            raise ValueError(f"Splits {sorted(strange)} are none of {SPLITS}.")
+        if unknown := set(np.unique(self.split).tolist()) - set(SPLITS):
+            raise ValueError(f"Splits {sorted(unknown)} are not among {SPLITS}.")
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
     def predicted(self) -> np.ndarray:
-        """int64 (n,): the most probable class of each row; the lower id where two are equal."""
+        """int64 (n,): the most probable class of each row; of equally probable ones, the lower id."""
         return self.probabilities.argmax(axis=1) if len(self) else np.zeros(0, dtype=np.int64)
 
     def for_split(self, split: str) -> "Predictions":
         """The rows of one split ("validation" or "test"), in their order. Raises ValueError for another name."""
         if split not in SPLITS:
             raise ValueError(f"There is no split {split!r}; there are {SPLITS}.")
-        chosen = self.split == split
-        return Predictions(self.rows[chosen], self.split[chosen], self.labels[chosen], self.probabilities[chosen], self.label_names)
+        mask = self.split == split
+        return Predictions(self.rows[mask], self.split[mask], self.labels[mask], self.probabilities[mask], self.label_names)
 
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
@@ -86,11 +86,11 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
 
 
 def load_predictions(path: str | os.PathLike) -> Predictions:
-    """Read what ``save_predictions`` wrote. Raises FileNotFoundError, or ValueError for a file that is something else or is damaged."""
+    """Read what ``save_predictions`` wrote. Raises FileNotFoundError, or ValueError for another or a damaged file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    # The bytes are read first: parquet memory-maps or seeks in the file, and a copy in memory cannot change under it.
+    # Read the bytes first: parquet memory-maps or seeks in the file, which may change meanwhile; a copy in memory cannot.
     content = Path(path).read_bytes()
     try:
         table = pq.read_table(pa.BufferReader(content))
@@ -104,4 +104,4 @@ def load_predictions(path: str | os.PathLike) -> Predictions:
             label_names=names,
         )
     except (pa.ArrowException, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"{path} is no file of predictions, or it is damaged: {error}") from error
+        raise ValueError(f"{path} is not a file of predictions, or it is damaged: {error}") from error

@@ -1,6 +1,6 @@
-"""What to try against what the doctor sees: phrases that follow from the recipe, so that nobody is advised to do what is done already.
+"""What to try against what diagnostics.py finds: phrases that depend on the recipe, so that nothing is suggested that is done already.
 
-Sees no curves and judges nothing. Where the recipe is not known, only what is never wrong is advised.
+Knows no curves. Without the recipe it suggests only what is never wrong.
 """
 
 from collections.abc import Sequence
@@ -9,22 +9,22 @@ from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 
 _FEW_STEPS = 20
-"""After so few steps a fresh head has not learned, whatever the settings."""
+"""After fewer steps a fresh head has not learned, whatever the settings."""
 
 _MANY_STEPS = 100
-"""After so many it should have, be it in the first epoch of a large file."""
+"""After this many steps it should have, even within the first epoch of a large file."""
 
 _SMALL_RATE, _LARGE_RATE = 5e-6, 1e-3
 """Learning rates beyond these are unusual for fine-tuning a whole encoder (Devlin et al. 2019 took 2e-5 to 5e-5)."""
 
 _LONG_WARMUP = 0.3
-"""Share of the steps; a longer warmup leaves little to be trained with."""
+"""As a fraction of the steps; a longer warmup leaves few steps at a full learning rate."""
 
 _SMALL_BATCH = 8
 
 
 def as_suggestion(phrases: Sequence[str]) -> str:
-    """ "Try this, that or the other."; nothing where there is nothing to try."""
+    """ "Try this, that or the other."; "" without phrases."""
     if not phrases:
         return ""
     *others, last = phrases
@@ -42,7 +42,7 @@ def against_divergence(view: RunView, recipe: Recipe | None) -> list[str]:
 
 
 def against_forgetting(view: RunView, recipe: Recipe | None) -> list[str]:
-    """For a model that told the classes apart once, better than it does now."""
+    """For a model that once distinguished the classes better than it does now."""
     phrases = _smaller_rate(view)
     if view.epochs != 1:
         phrases.append("fewer epochs")
@@ -61,7 +61,7 @@ def against_ignorance(view: RunView, recipe: Recipe | None) -> list[str]:
 
 
 def _longer(view: RunView, recipe: Recipe | None) -> str:
-    """How it would train longer: more epochs bring nothing where what there were did not pass."""
+    """How it would train longer: more epochs do not help if the present ones were not completed."""
     if view.live or view.last_logged_step >= view.total_steps:
         return "more epochs"
     if view.status == "finished" and recipe is not None and recipe.early_stopping is not None:
@@ -70,13 +70,13 @@ def _longer(view: RunView, recipe: Recipe | None) -> str:
 
 
 def for_rare_classes(recipe: Recipe | None) -> str:
-    """For a model that gives one class only, where one class has most of the rows."""
+    """For a model that predicts only one class, which may have most of the rows."""
     weighted = recipe is not None and recipe.class_weights == "balanced"
-    return f"Where one class has most of the rows, try {'' if weighted else 'class weights “balanced” or '}more rows of the rare classes."
+    return f"If one class has most of the rows, try {'' if weighted else 'class weights “balanced” or '}more rows of the rare classes."
 
 
 def against_overfitting(view: RunView, recipe: Recipe | None, *, too_long: bool) -> list[str]:
-    """For rows that are known by heart, beside more rows; ``too_long`` where the best model was not the last one."""
+    """For memorized rows, besides more rows; ``too_long`` if the best model was not the last one."""
     phrases = []
     ended_early = not view.live and view.last_logged_step < view.total_steps
     if too_long and view.epochs != 1 and not ended_early:
@@ -100,27 +100,27 @@ def _few_steps(view: RunView) -> bool:
 
 
 def _smaller_rate(view: RunView) -> list[str]:
-    """The advice to lower the learning rate; none where it is very small already."""
+    """The advice to lower the learning rate; none if it is very small already."""
     rate = view.learning_rate
     if rate is None:
         return ["a smaller learning rate"]
     if rate <= _SMALL_RATE:
         return []
-    return [f"a smaller learning rate (it is {_plain(rate)}; a tenth of that is {_plain(rate / 10)})"]
+    return [f"a smaller learning rate (it is {_format_rate(rate)}; a tenth of that is {_format_rate(rate / 10)})"]
 
 
 def _another_rate(view: RunView, recipe: Recipe | None) -> str:
-    """Which way to turn the learning rate, where its value tells. What we chose ourselves is proven for the encoder, however large."""
+    """In which direction to change the learning rate, if its value tells. A default rate is proven for the encoder, however large it is."""
     rate = view.learning_rate
     if rate is None:
         return "another learning rate"
     if rate >= _LARGE_RATE and not (recipe is not None and recipe.learning_rate is None):
         return _smaller_rate(view)[0]
     if rate <= _SMALL_RATE:
-        return f"a larger learning rate (it is {_plain(rate)}, which is very small)"
-    return f"another learning rate (it is {_plain(rate)}; three times that, or a third)"
+        return f"a larger learning rate (it is {_format_rate(rate)}, which is very small)"
+    return f"another learning rate (it is {_format_rate(rate)}; three times that, or a third)"
 
 
-def _plain(number: float) -> str:
+def _format_rate(number: float) -> str:
     """2e-05 -> "0.00002"."""
     return f"{float(f'{number:.2g}'):.9f}".rstrip("0").rstrip(".")

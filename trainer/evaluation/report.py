@@ -1,6 +1,6 @@
-"""Labels and predictions -> the report: accuracy, F1 with their uncertainty, scores per class, the confusion matrix.
+"""Labels and predictions -> the report: accuracy and F1 with their uncertainty, scores per class, the confusion matrix.
 
-It knows neither texts nor probabilities; the baselines worth comparing with are elsewhere, except the simplest: always the same answer.
+Knows neither texts nor probabilities; baselines are in baseline.py, except the most frequent class.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from trainer.text_format import pluralize, quote_names
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class: shares in 0..1 with their Wilson intervals, and ``support``, its number of true rows.
+    """The scores of one class in 0..1, with Wilson intervals, and ``support``, its number of true rows.
 
-    None is what cannot be told: all three of a class without true rows, and the precision of one that was never predicted, whose F1 is 0.
+    None means undefined: all three scores of a class without true rows, and the precision of a class that was never predicted, whose F1 is 0.
     """
 
     name: str
@@ -26,22 +26,22 @@ class ClassScore:
     support: int
 
     def to_dict(self) -> dict[str, Any]:
-        shares = {"precision": self.precision, "recall": self.recall}
+        intervals = {"precision": self.precision, "recall": self.recall}
         return {
-            **{name: share and share.value for name, share in shares.items()},
+            **{name: interval and interval.value for name, interval in intervals.items()},
             "f1": self.f1,
             "support": self.support,
-            "intervals": {name: share and [share.low, share.high] for name, share in shares.items()},
+            "intervals": {name: interval and [interval.low, interval.high] for name, interval in intervals.items()},
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The judgement of one split.
+    """The scores of one split.
 
     ``confusion`` int64 (k, k): rows are the true class, columns the predicted one; it sums to ``rows``. ``per_class`` has all k classes
-    in order of their ids, also those that do not occur. ``majority_share`` is the accuracy of always answering ``majority_name``, the
-    most frequent class of this split (the first of them where two are equal). Compared by identity.
+    in order of their ids, including those that do not occur. ``majority_share`` is the accuracy of always predicting ``majority_name``, the
+    most frequent class of this split (of equally frequent ones, the first). Compared by identity.
     """
 
     rows: int
@@ -56,12 +56,12 @@ class Report:
 
     @property
     def worst(self) -> int | None:
-        """The id of the class with the lowest F1 among those with true rows; None where these are fewer than two or all alike."""
+        """The id of the class with the lowest F1 among those with true rows; None if there are fewer than two, or all are equal."""
         f1 = {i: score.f1 for i, score in enumerate(self.per_class) if score.f1 is not None}
         return min(f1, key=f1.__getitem__) if len(set(f1.values())) > 1 else None
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as JSON for the terminal and the model card; ``per_class`` is keyed by class name, None is what cannot be told."""
+        """As JSON for the terminal and the model card; ``per_class`` is keyed by class name, None means undefined."""
         averages = {"accuracy": self.accuracy, "macro_f1": self.macro_f1, "weighted_f1": self.weighted_f1}
         return {
             **{name: interval.value for name, interval in averages.items()},
@@ -75,15 +75,15 @@ class Report:
 def build_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[str, ...]) -> Report:
     """Compare ``labels`` with ``predicted``, both int (n,) of ids into ``label_names``; n is at least 1.
 
-    Macro F1 is the plain mean of the F1 of the classes that occur in truth or prediction, which is scikit-learn's default (a class that
-    neither the test rows nor the model ever name says nothing about the model; one that is predicted without having true rows counts as
-    0). Weighted F1 weights by support. Raises ValueError for no rows, lengths that differ or ids out of range.
+    Macro F1 is the unweighted mean of the F1 of the classes that occur in labels or predictions, scikit-learn's default: a class in neither
+    says nothing about the model, and one that is predicted without true rows counts as 0. Weighted F1 weights by support. Raises ValueError
+    for no rows, different lengths, or ids out of range.
     """
     labels, predicted, names = np.asarray(labels), np.asarray(predicted), tuple(label_names)
-    _refuse_nonsense(labels, predicted, len(names))
+    _validate(labels, predicted, len(names))
     labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)
     classes = len(names)
-    # As scikit-learn's, which warns when there is only one class.
+    # The same as scikit-learn's, which warns if there is only one class.
     confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(np.int64)
     support = confusion.sum(axis=1)
     majority = int(support.argmax())
@@ -101,22 +101,24 @@ def build_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[s
 
 
 def class_caveats(report: Report) -> tuple[str, ...]:
-    """What the test rows cannot tell of some classes, in sentences for people; none where every class has rows and was predicted."""
+    """What the test rows cannot tell about some classes, in sentences; empty if every class has rows and was predicted."""
     scores, predicted = report.per_class, report.confusion.sum(axis=0)
     absent = [i for i, score in enumerate(scores) if not score.support]
     counted_as_zero = [i for i in absent if predicted[i]]
-    silent = [i for i, score in enumerate(scores) if score.support and not predicted[i]]
+    never_predicted = [i for i, score in enumerate(scores) if score.support and not predicted[i]]
     sentences = []
     if absent:
-        left_out = [i for i in absent if i not in counted_as_zero]
-        sentences.append(f"No test rows: {_names(report, absent)}. How well {_it(absent)} recognised cannot be told.")
-        if left_out:
-            sentences.append(f"Macro F1 leaves {_names(report, left_out)} out.")
+        excluded = [i for i in absent if i not in counted_as_zero]
+        sentences.append(f"No test rows: {_names(report, absent)}. How well {_it(absent)} recognised is unknown.")
+        if excluded:
+            sentences.append(f"Macro F1 excludes {_names(report, excluded)}.")
     if counted_as_zero:
         rows = pluralize(int(predicted[counted_as_zero].sum()), "row")
-        sentences.append(f"Macro F1 counts {_names(report, counted_as_zero)} as 0, as the model gave {rows} of other classes this answer.")
-    if silent:
-        sentences.append(f"Never predicted: {_names(report, silent)}. So there is no precision, and F1 is 0.")
+        sentences.append(
+            f"Macro F1 counts {_names(report, counted_as_zero)} as 0, because the model predicted it for {rows} of other classes."
+        )
+    if never_predicted:
+        sentences.append(f"Never predicted: {_names(report, never_predicted)}. So there is no precision, and F1 is 0.")
     return tuple(sentences)
 
 
@@ -129,23 +131,23 @@ def _it(ids: list[int]) -> str:
 
 
 def _class_scores(confusion: np.ndarray, names: tuple[str, ...]) -> tuple[ClassScore, ...]:
-    """The scores of each class from its hits, its true rows and the rows that were said to be of it."""
+    """The scores of each class from its correct, its true and its predicted rows."""
     columns = (confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist())
     return tuple(
         ClassScore(
             name,
-            precision=proportion_interval(hits, predicted) if support and predicted else None,
-            recall=proportion_interval(hits, support) if support else None,
-            f1=2 * hits / (support + predicted) if support else None,
+            precision=proportion_interval(correct, predicted) if support and predicted else None,
+            recall=proportion_interval(correct, support) if support else None,
+            f1=2 * correct / (support + predicted) if support else None,
             support=support,
         )
-        for name, hits, support, predicted in zip(names, *columns, strict=True)
+        for name, correct, support, predicted in zip(names, *columns, strict=True)
     )
 
 
-def _refuse_nonsense(labels: np.ndarray, predicted: np.ndarray, classes: int) -> None:
+def _validate(labels: np.ndarray, predicted: np.ndarray, classes: int) -> None:
     if labels.ndim != 1 or labels.shape != predicted.shape or not len(labels):
-        raise ValueError(f"Labels {labels.shape} and predictions {predicted.shape} must be two lists of one length, of at least one row.")
+        raise ValueError(f"Labels {labels.shape} and predictions {predicted.shape} must have the same length, and at least one row.")
     both = np.concatenate([labels, predicted])
     if both.dtype.kind not in "iu" or both.min() < 0 or both.max() >= classes:
         raise ValueError(f"Label ids must be whole numbers from 0 to {classes - 1}; found {sorted(set(both.tolist()))[:10]}.")
