@@ -17,21 +17,21 @@ from trainer.errors import UserError
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(30)]
 
 
-def table_of(header: str, row, count: int = 30):
-    lines = [header, *(row(n) for n in range(count))]
+def table_of(header: str, row, n_rows: int = 30):
+    lines = [header, *(row(n) for n in range(n_rows))]
     return read_table("\n".join(lines).encode())
 
 
 def names(table, **given):
-    found = guess_columns(table, **given)
-    return table.columns[found.text], table.columns[found.label], found.confident
+    columns = guess_columns(table, **given)
+    return table.columns[columns.text], table.columns[columns.label], columns.confident
 
 
 def test_text_and_label():
-    found = guess_columns(table_of("text,label", lambda n: f"{SENTENCES[n]},{n % 2}"))
-    assert (found.text, found.label, found.confident) == (0, 1, True)
-    assert found.text_reason
-    assert found.label_reason == "2 different values, each about 15 times on average"
+    columns = guess_columns(table_of("text,label", lambda n: f"{SENTENCES[n]},{n % 2}"))
+    assert (columns.text, columns.label, columns.confident) == (0, 1, True)
+    assert columns.text_reason
+    assert columns.label_reason == "2 different values, each about 15 times on average"
 
 
 @pytest.mark.parametrize(
@@ -49,24 +49,24 @@ def test_the_names_of_a_label_are_preferred_to_its_numbers():
     assert "“label” says the same in numbers" in guess_columns(table).label_reason
 
 
-def test_numbers_that_say_something_else_stay_the_label():
+def test_numbers_that_are_not_equivalent_stay_the_label():
     table = table_of("text,label,shop", lambda n: f"{SENTENCES[n]},{n % 2},{'north' if n % 3 else 'south'}")
     assert names(table)[1] == "label"
 
 
-def test_rival_labels_are_declared():
+def test_other_possible_labels_make_the_guess_unsure():
     table = table_of("text,Sentiment,Emotion", lambda n: f"{SENTENCES[n]},{'pos' if n % 2 else 'neg'},{['joy', 'fear', 'anger'][n % 3]}")
     assert names(table) == ("text", "Emotion", False)
     assert "“Sentiment” could be it too" in guess_columns(table).label_reason
 
 
-def test_rival_texts_are_declared():
+def test_other_possible_texts_make_the_guess_unsure():
     table = table_of("a,b,label", lambda n: f"{SENTENCES[n]},{SENTENCES[-n]} more,{n % 2}")
     assert guess_columns(table).confident is False
 
 
 @pytest.mark.parametrize("decoy", ["author", "gender", "season", "word_count", "split", "date", "lang", "Speaker"])
-def test_who_when_and_how_many_are_no_labels(decoy):
+def test_metadata_and_measurements_are_no_labels(decoy):
     table = table_of(f"text,{decoy}", lambda n: f"{SENTENCES[n]},{n % 2}")
     with pytest.raises(UserError) as refusal:
         guess_columns(table)
@@ -79,8 +79,8 @@ def test_short_texts_in_a_file_of_two_columns():
 
 
 def test_texts_without_blanks():
-    words = ["今天我很高兴因为天气很好", "我觉得非常难过今天下雨了"]
-    table = table_of("内容,心情", lambda n: f"{words[n % 2]}第{n}天,{'好' if n % 2 else '坏'}")
+    sentences = ["今天我很高兴因为天气很好", "我觉得非常难过今天下雨了"]
+    table = table_of("内容,心情", lambda n: f"{sentences[n % 2]}第{n}天,{'好' if n % 2 else '坏'}")
     assert names(table)[:2] == ("内容", "心情")
 
 
@@ -103,7 +103,7 @@ def test_no_rows():
     assert refusal.value.code == "no_rows"
 
 
-def test_a_label_column_by_name_is_left_to_whoever_looks_at_its_values():
+def test_a_label_by_name_is_kept_even_if_its_values_are_bad():
     assert names(table_of("text,label", lambda n: f"{SENTENCES[n]},same"))[1] == "label"
     assert names(table_of("text,label", lambda n: f"{SENTENCES[n]},L{n}"))[1] == "label"
 
@@ -139,10 +139,10 @@ def test_split_column():
     assert guess_split_column(table_of("text,label,set", lambda n: f"{SENTENCES[n]},{n % 2},{'a' if n % 2 else 'b'}")) is None
 
 
-def test_rivals_are_offered_best_first():
+def test_candidates_are_sorted_best_first():
     both = [("pos", "joy"), ("neg", "fear"), ("neg", "anger")]
-    found = guess_columns(table_of("text,Sentiment,Emotion,likes,id", lambda n: f"{SENTENCES[n]},{','.join(both[n % 3])},{n % 7},{n}"))
-    assert (found.label, found.candidates, found.extra_text_columns) == (2, (1,), ())
+    columns = guess_columns(table_of("text,Sentiment,Emotion,likes,id", lambda n: f"{SENTENCES[n]},{','.join(both[n % 3])},{n % 7},{n}"))
+    assert (columns.label, columns.candidates, columns.extra_text_columns) == (2, (1,), ())
     assert guess_columns(table_of("text,label,id", lambda n: f"{SENTENCES[n]},{n % 2},{n}")).candidates == ()
 
 
@@ -152,18 +152,18 @@ def test_one_label_in_two_languages_is_one():
     assert "“情绪” says the same in other words" in guess_columns(table).label_reason
 
 
-def test_yes_no_columns_are_declared():
-    found = guess_columns(table_of("text,joy,fear,anger", lambda n: f"{SENTENCES[n]},{n % 2},{int(n % 3 == 0)},{int(n % 5 == 0)}"))
-    assert (found.label, found.confident) == (1, False)
-    assert "several yes/no columns (“joy”, “fear”, “anger”)" in found.label_reason
-    assert set(found.candidates) == {2, 3}
+def test_yes_no_columns_make_the_guess_unsure():
+    columns = guess_columns(table_of("text,joy,fear,anger", lambda n: f"{SENTENCES[n]},{n % 2},{int(n % 3 == 0)},{int(n % 5 == 0)}"))
+    assert (columns.label, columns.confident) == (1, False)
+    assert "several yes/no columns (“joy”, “fear”, “anger”)" in columns.label_reason
+    assert set(columns.candidates) == {2, 3}
 
 
 def test_several_labels_in_one_cell_are_a_label():
     options = ["joy", "fear", "joy;fear", "anger;fear", "anger"]
-    found = guess_columns(table_of("text,feelings", lambda n: f'{SENTENCES[n]},"{options[n % 5]}"'))
-    assert found.label == 1
-    assert found.label_reason == "3 different labels, several of them in one cell, with a “;” between"
+    columns = guess_columns(table_of("text,feelings", lambda n: f'{SENTENCES[n]},"{options[n % 5]}"'))
+    assert columns.label == 1
+    assert columns.label_reason == "3 different labels, several of them in one cell, with a “;” between"
 
 
 def test_a_measurement_is_no_label():
@@ -182,7 +182,7 @@ def test_a_measurement_beside_a_label_is_passed_over():
     assert "“score” holds amounts" in guess_columns(table).label_reason
 
 
-def test_who_wrote_it_is_learned_where_there_is_nothing_else():
+def test_a_metadata_column_is_the_label_if_there_is_nothing_else():
     table = table_of("text,gender", lambda n: f"{SENTENCES[n]},{'f' if n % 2 else 'm'}")
     assert names(table) == ("text", "gender", False)
 
@@ -196,8 +196,8 @@ def test_split_columns_are_known_by_their_values():
 
 def test_a_million_rows_take_no_time():
     table = table_of("id,text,label,split,n", lambda n: f"{n},{SENTENCES[n]},{n % 2},{['train', 'test'][n % 2]},{n / 7:.2f}")
-    count = 1_000_000
-    table = replace(table, rows=(table.rows * (count // 30 + 1))[:count], lines=list(range(count)))
+    n_rows = 1_000_000
+    table = replace(table, rows=(table.rows * (n_rows // 30 + 1))[:n_rows], lines=list(range(n_rows)))
     for guess in (guess_columns, guess_split_column):
         with effort() as spent:
             assert guess(table) is not None
@@ -215,18 +215,18 @@ def test_any_table_has_columns_or_a_refusal(rows, header):
     width = len(rows[0])
     table = replace(table, columns=tuple("abcd"[:width]), rows=rows, lines=list(range(len(rows))), header=header)
     try:
-        found = guess_columns(table)
+        columns = guess_columns(table)
     except UserError as refusal:
         code = refusal.code
     else:
         code = "none"
-        assert len({found.text, found.label, *found.candidates}) == 2 + len(found.candidates)
+        assert len({columns.text, columns.label, *columns.candidates}) == 2 + len(columns.candidates)
     assert code in ("none", "no_text_column", "no_label_column", "label_is_measurement")
     assert guess_split_column(table) is None or len(rows) > 1
 
 
 # --- in the shape of published data sets --------------------------------------------------------------------------------
-# Header lines and values as published; every sentence is drawn from words of our own. Per line: the data set :: delimiter ::
+# Header lines and values as published; every sentence is made of the words below. Per line: the data set :: delimiter ::
 # its columns, each with what it holds (see _cell) :: text <- label, or the refusal :: "sure" or "ask" where that must be so.
 
 WORDS = {
@@ -340,20 +340,20 @@ teacher :: semicolon :: Klasse=one 7a|7b|8c; Schüler=user; Text=de 40; Note=int
 """
 
 
-def _cell(kind: str, n: int, rng: random.Random) -> str:
-    what, _, rest = kind.partition(" ")
+def _cell(content: str, n: int, rng: random.Random) -> str:
+    content_type, _, rest = content.partition(" ")
     options = rest.split("|")
-    if what in WORDS:
-        drawn = rng.choices(WORDS[what].split(), k=max(1, round(rng.gauss(int(rest), int(rest) / 4))))
-        return ("" if what in WITHOUT_BLANKS else " ").join(drawn)
-    if what == "rare":
-        share, _, kind = rest.partition(" ")
-        return _cell(kind, n, rng) if rng.random() < float(share) else ""
-    if what == "few":  # several of the options, with the first of them between
-        drawn = rng.sample(range(1, len(options)), rng.choice([1, 1, 1, 2, 2, 3]))
-        return options[0].replace("_", " ").join(options[at] for at in sorted(drawn))
-    if what in ("int", "real"):
-        low, high, *places = rest.split() if what == "real" else rest.split("-")
+    if content_type in WORDS:
+        chosen = rng.choices(WORDS[content_type].split(), k=max(1, round(rng.gauss(int(rest), int(rest) / 4))))
+        return ("" if content_type in WITHOUT_BLANKS else " ").join(chosen)
+    if content_type == "rare":
+        fraction, _, content = rest.partition(" ")
+        return _cell(content, n, rng) if rng.random() < float(fraction) else ""
+    if content_type == "few":  # several of the options, with the first of them between
+        chosen = rng.sample(range(1, len(options)), rng.choice([1, 1, 1, 2, 2, 3]))
+        return options[0].replace("_", " ").join(options[index] for index in sorted(chosen))
+    if content_type in ("int", "real"):
+        low, high, *places = rest.split() if content_type == "real" else rest.split("-")
         return f"{rng.uniform(float(low), float(high)):.{places[0]}f}" if places else str(rng.randint(int(low), int(high)))
     made = {
         "one": lambda: rng.choice(options),
@@ -372,13 +372,13 @@ def _cell(kind: str, n: int, rng: random.Random) -> str:
         ),
         "empty": lambda: "",
     }
-    return made[what]()
+    return made[content_type]()
 
 
 def _data_set(dialect: str, columns: str, rows: int = 200) -> bytes:
-    """``name label a:0|b:1`` is a column that says of the column ``label`` the same in numbers."""
+    """``name label a:0|b:1``: a column equivalent to the column ``label``, in numbers."""
     delimiter, _, header = dialect.partition(", ")
-    kinds = columns.split("; ") if header else [column.partition("=")[2] for column in columns.split("; ")]
+    contents = columns.split("; ") if header else [column.partition("=")[2] for column in columns.split("; ")]
     titles = [column.partition("=")[0] for column in columns.split("; ")]
     out, rng = io.StringIO(), random.Random(7)
     writer = csv.writer(out, delimiter={"comma": ",", "tab": "\t", "semicolon": ";"}[delimiter], lineterminator="\n")
@@ -386,29 +386,29 @@ def _data_set(dialect: str, columns: str, rows: int = 200) -> bytes:
         writer.writerow(titles)
     for n in range(rows):
         cells: list[str] = []
-        for kind in kinds:
-            if kind.startswith("name "):
-                _, of, pairs = kind.split(" ", 2)
-                cells.append(dict(pair.split(":") for pair in pairs.split("|"))[cells[titles.index(of)]])
+        for content in contents:
+            if content.startswith("name "):
+                _, source, pairs = content.split(" ", 2)
+                cells.append(dict(pair.split(":") for pair in pairs.split("|"))[cells[titles.index(source)]])
             else:
-                cells.append(_cell(kind, n, rng))
+                cells.append(_cell(content, n, rng))
         writer.writerow(cells)
     return out.getvalue().encode()
 
 
 @pytest.mark.parametrize("line", DATA_SETS.strip().split("\n"), ids=lambda line: line.partition(" :: ")[0])
 def test_shape_of_a_published_data_set(line):
-    _, dialect, columns, wanted, *sure = line.split(" :: ")
-    table = read_table(_data_set(dialect, columns))
-    assert (len(table.columns), table.header) == (columns.count("; ") + 1, "no header" not in dialect)
+    _, dialect, specification, wanted, *confidence = line.split(" :: ")
+    table = read_table(_data_set(dialect, specification))
+    assert (len(table.columns), table.header) == (specification.count("; ") + 1, "no header" not in dialect)
     if wanted.startswith("refused "):
         with pytest.raises(UserError) as refusal:
             guess_columns(table)
         assert f"refused {refusal.value.code}" == wanted
         return
     text, _, label = wanted.partition(" <- ")
-    found = guess_columns(table)
-    assert table.columns[found.text] in text.split(" or ")
-    assert table.columns[found.label] in label.split(" or ")
-    assert found.confident or sure != ["sure"]
-    assert not found.confident or sure != ["ask"]
+    columns = guess_columns(table)
+    assert table.columns[columns.text] in text.split(" or ")
+    assert table.columns[columns.label] in label.split(" or ")
+    assert columns.confident or confidence != ["sure"]
+    assert not columns.confident or confidence != ["ask"]

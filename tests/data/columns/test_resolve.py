@@ -1,4 +1,4 @@
-"""Which label is taken where a name is weak, a column is nearly constant, or no row was kept."""
+"""Which column is the label if a name is weak, a column is nearly constant, or no row is kept."""
 
 import pytest
 
@@ -12,13 +12,13 @@ TONES = ["calm", "loud", "kind"]
 
 def guess(header, row):
     table = read_table("\n".join([header, *(row(n) for n in range(60))]).encode())
-    found = guess_columns(table)
-    return table.columns[found.label], found.confident, [table.columns[rival] for rival in found.candidates]
+    columns = guess_columns(table)
+    return table.columns[columns.label], columns.confident, [table.columns[candidate] for candidate in columns.candidates]
 
 
-def test_a_weak_name_wins_only_with_a_question():
-    label, sure, candidates = guess("text,status,tone", lambda n: f"{SENTENCES[n]},{['open', 'closed'][n % 2]},{TONES[n % 3]}")
-    assert (sure, sorted([label, *candidates])) == (False, ["status", "tone"])
+def test_a_weak_name_makes_the_guess_unsure():
+    label, confident, candidates = guess("text,status,tone", lambda n: f"{SENTENCES[n]},{['open', 'closed'][n % 2]},{TONES[n % 3]}")
+    assert (confident, sorted([label, *candidates])) == (False, ["status", "tone"])
     assert guess("text,label,tone", lambda n: f"{SENTENCES[n]},{['a', 'b'][n % 2]},{TONES[n % 3]}")[:2] == ("label", True)
     assert guess("text,status", lambda n: f"{SENTENCES[n]},{['open', 'closed'][n % 2]}")[:2] == ("status", True)
 
@@ -28,10 +28,10 @@ def test_a_nearly_constant_column_is_no_label_beside_another():
     assert guess("text,type", lambda n: f"{SENTENCES[n]},{'a' if n else 'b'}")[0] == "type"
 
 
-def test_a_rare_class_is_not_passed_over_in_silence():
+def test_a_rare_class_makes_the_guess_unsure():
     assert guess("text,label,device", lambda n: f"{SENTENCES[n]},{'no' if n else 'yes'},{TONES[n % 2]}")[:2] == ("label", False)
-    label, sure, candidates = guess("text,fraud,device", lambda n: f"{SENTENCES[n]},{int(n == 0)},{TONES[n % 2]}")
-    assert (sure, sorted([label, *candidates])) == (False, ["device", "fraud"])
+    label, confident, candidates = guess("text,fraud,device", lambda n: f"{SENTENCES[n]},{int(n == 0)},{TONES[n % 2]}")
+    assert (confident, sorted([label, *candidates])) == (False, ["device", "fraud"])
 
 
 def test_rows_that_are_all_too_long_are_refused_with_the_reason():

@@ -1,4 +1,4 @@
-"""Small workbooks and archives, made in memory; and a reading that answers with its refusal."""
+"""Makes small workbooks and archives in memory, and checks that bytes give a table or a proper UserError."""
 
 import io
 import struct
@@ -12,11 +12,11 @@ _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 _LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+_CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
 
 def outcome(data: bytes, **options) -> Table | None:
-    """The table in ``data``; None where it is refused, in whole sentences and with a code."""
+    """The table in ``data``; None if it is refused with a code and a message of whole sentences."""
     try:
         return read_table(data, **options)
     except UserError as refusal:
@@ -30,13 +30,13 @@ def make_zip(files: dict[str, bytes | str]) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            # What an .ods is stands in plain bytes near its beginning.
+            # An .ods file states its type uncompressed near its beginning.
             archive.writestr(name, content, zipfile.ZIP_STORED if name == "mimetype" else None)
     return file.getvalue()
 
 
 def make_workbook(sheets: dict[str, list[list[object]]], *, xml: str = "", hidden: tuple[str, ...] = ()) -> bytes:
-    """An .xlsx with one sheet per entry. ``xml`` is put before the rows of each sheet as it is."""
+    """An .xlsx with one sheet per entry. ``xml`` is inserted unchanged before the rows of each sheet."""
     links = "".join(
         f'<Relationship Id="r{n}" Type="{_LINKS}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in range(1, len(sheets) + 1)
     )
@@ -45,13 +45,13 @@ def make_workbook(sheets: dict[str, list[list[object]]], *, xml: str = "", hidde
         for n, name in enumerate(sheets, 1)
     )
     types = "".join(
-        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_KIND}.worksheet+xml"/>' for n in range(1, len(sheets) + 1)
+        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{_CONTENT_TYPE}.worksheet+xml"/>' for n in range(1, len(sheets) + 1)
     )
     formats = f'<styleSheet {_MAIN}><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs></styleSheet>'
     parts = {
         "[Content_Types].xml": f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types"><Default Extension="rels" '
         f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_KIND}.sheet.main+xml"/>{types}</Types>',
+        f'<Override PartName="/xl/workbook.xml" ContentType="{_CONTENT_TYPE}.sheet.main+xml"/>{types}</Types>',
         "_rels/.rels": f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1" Type="{_LINKS}/officeDocument" '
         'Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'{_HEAD}<workbook {_MAIN} xmlns:r="{_LINKS}"><sheets>{listed}</sheets></workbook>',
@@ -66,20 +66,20 @@ def make_workbook(sheets: dict[str, list[list[object]]], *, xml: str = "", hidde
 
 
 class Day(float):
-    """A number that is shown as a date."""
+    """A number displayed as a date."""
 
 
 def _cell(row: int, column: int, value: object) -> str:
-    place = f"{chr(65 + column)}{row}"
+    reference = f"{chr(65 + column)}{row}"
     if value is None:
         return ""
     if isinstance(value, bool):
-        return f'<c r="{place}" t="b"><v>{int(value)}</v></c>'
+        return f'<c r="{reference}" t="b"><v>{int(value)}</v></c>'
     if isinstance(value, Day):
-        return f'<c r="{place}" s="1"><v>{float(value)}</v></c>'
+        return f'<c r="{reference}" s="1"><v>{float(value)}</v></c>'
     if isinstance(value, int | float):
-        return f'<c r="{place}"><v>{value}</v></c>'
-    return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is></c>'
+        return f'<c r="{reference}"><v>{value}</v></c>'
+    return f'<c r="{reference}" t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is></c>'
 
 
 def make_ods(rows: list[list[object]]) -> bytes:
@@ -96,28 +96,28 @@ def make_ods(rows: list[list[object]]) -> bytes:
         f'xmlns:text="{office}:text:1.0"><office:body><office:spreadsheet><table:table table:name="S">{body}</table:table>'
         "</office:spreadsheet></office:body></office:document-content>"
     )
-    kind = "application/vnd.oasis.opendocument.spreadsheet"
+    media_type = "application/vnd.oasis.opendocument.spreadsheet"
     manifest = (
         f'<manifest:manifest xmlns:manifest="{office}:manifest:1.0"><manifest:file-entry manifest:full-path="/"/></manifest:manifest>'
     )
-    return make_zip({"mimetype": kind, "content.xml": content, "META-INF/manifest.xml": manifest})
+    return make_zip({"mimetype": media_type, "content.xml": content, "META-INF/manifest.xml": manifest})
 
 
 def make_xls(rows: list[list[object]]) -> bytes:
     """An .xls (BIFF8 in a compound file) with one sheet of texts and numbers."""
 
-    def record(kind: int, content: bytes) -> bytes:
-        return struct.pack("<HH", kind, len(content)) + content
+    def record(record_type: int, content: bytes) -> bytes:
+        return struct.pack("<HH", record_type, len(content)) + content
 
-    def begin(what: int) -> bytes:
-        return record(0x0809, struct.pack("<HHHHII", 0x0600, what, 0x0DBB, 0x07CC, 0, 6))
+    def begin(stream_type: int) -> bytes:
+        return record(0x0809, struct.pack("<HHHHII", 0x0600, stream_type, 0x0DBB, 0x07CC, 0, 6))
 
     def cell(row: int, column: int, value: object) -> bytes:
-        place = struct.pack("<HHH", row, column, 0)
+        cell_header = struct.pack("<HHH", row, column, 0)
         if isinstance(value, int | float):
-            return record(0x0203, place + struct.pack("<d", value))
+            return record(0x0203, cell_header + struct.pack("<d", value))
         text = str(value)
-        return record(0x0204, place + struct.pack("<HB", len(text.encode("utf-16-le")) // 2, 1) + text.encode("utf-16-le"))
+        return record(0x0204, cell_header + struct.pack("<HB", len(text.encode("utf-16-le")) // 2, 1) + text.encode("utf-16-le"))
 
     end = record(0x000A, b"")
     sheet = begin(0x10) + b"".join(cell(r, c, value) for r, row in enumerate(rows) for c, value in enumerate(row)) + end
@@ -129,16 +129,16 @@ def make_xls(rows: list[list[object]]) -> bytes:
 
 def _compound(stream: bytes) -> bytes:
     """A compound file with one stream called Workbook."""
-    sectors = [stream[at : at + 512].ljust(512, b"\0") for at in range(0, len(stream), 512)]
+    sectors = [stream[start : start + 512].ljust(512, b"\0") for start in range(0, len(stream), 512)]
     chain = [*range(1, len(sectors)), 0xFFFFFFFE]
-    tables = (len(sectors) + 2 + 126) // 127  # sectors of the table, which names itself and the folder too
+    tables = (len(sectors) + 2 + 126) // 127  # sectors of the allocation table, which lists itself and the directory too
     folder = len(sectors)
     links = [*chain, 0xFFFFFFFE, *[0xFFFFFFFD] * tables]
     table = struct.pack(f"<{128 * tables}I", *links, *[0xFFFFFFFF] * (128 * tables - len(links)))
 
-    def entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+    def entry(name: str, entry_type: int, child: int, start: int, size: int) -> bytes:
         written = name.encode("utf-16-le") + b"\0\0"
-        head = written.ljust(64, b"\0") + struct.pack("<HBBIII", len(written), kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child)
+        head = written.ljust(64, b"\0") + struct.pack("<HBBIII", len(written), entry_type, 1, 0xFFFFFFFF, 0xFFFFFFFF, child)
         return head + bytes(36) + struct.pack("<IQ", start, size)
 
     folders = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry("Workbook", 2, 0xFFFFFFFF, 0, len(stream)) + bytes(256)

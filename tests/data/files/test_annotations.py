@@ -1,4 +1,4 @@
-"""What annotation tools export: labels come out of their nests, rejected rows leave with a reason."""
+"""Exports of annotation tools: nested labels become cells, rejected rows are dropped with a reason."""
 
 import json
 
@@ -18,12 +18,12 @@ def table_of(rows, *, lines: bool = True):
 
 
 def chosen(table):
-    found = guess_columns(table)
-    assert [row[found.text] for row in table.rows] == SENTENCES
-    return table.columns[found.label], [row[found.label] for row in table.rows], found.confident
+    columns = guess_columns(table)
+    assert [row[columns.text] for row in table.rows] == SENTENCES
+    return table.columns[columns.label], [row[columns.label] for row in table.rows], columns.confident
 
 
-def test_a_list_of_one_is_that_one():
+def test_a_list_of_one_scalar_becomes_the_scalar():
     assert [unwrap_single(value) for value in (["joy"], [1], [None], [], ["a", "b"], [["a"]], "a", {})] == [
         *("joy", 1, None, None, ["a", "b"], [["a"]], "a", {})
     ]
@@ -73,13 +73,13 @@ def test_cats_of_spacy():
     assert chosen(table_of(rows)) == ("cats", LABELS, True)
     several = table_of([{"text": "a", "cats": {"joy": 1, "fear": True}}, {"text": "b", "cats": {"joy": 0, "fear": False}}])
     assert [row[1] for row in several.rows] == ['["joy", "fear"]', ""]
-    shares = table_of([{"text": "a", "cats": {"joy": 0.3}}, {"text": "b", "cats": {"joy": 0.6}}])
-    assert [row[1] for row in shares.rows] == ['{"joy": 0.3}', '{"joy": 0.6}']
+    probabilities = table_of([{"text": "a", "cats": {"joy": 0.3}}, {"text": "b", "cats": {"joy": 0.6}}])
+    assert [row[1] for row in probabilities.rows] == ['{"joy": 0.3}', '{"joy": 0.6}']
 
 
-def test_rows_that_an_annotator_refused_are_dropped_with_the_reason():
-    answers = ["accept", "reject", "ignore"]
-    rows = [{"text": f"a b {n}", "_input_hash": n, "label": LABELS[n // 3], "answer": answers[n % 3]} for n in range(9)]
+def test_rows_that_an_annotator_rejected_are_dropped_with_the_reason():
+    decisions = ["accept", "reject", "ignore"]
+    rows = [{"text": f"a b {n}", "_input_hash": n, "label": LABELS[n // 3], "answer": decisions[n % 3]} for n in range(9)]
     table = table_of(rows)
     assert (len(table.rows), table.rows_seen, table.lines) == (3, 9, [1, 4, 7])
     assert [(row.line, row.reason) for row in table.dropped[:2]] == [
@@ -91,7 +91,7 @@ def test_rows_that_an_annotator_refused_are_dropped_with_the_reason():
 def test_an_answer_of_other_files_drops_nothing():
     rows = [{"text": text, "answer": ["accept", "reject"][n % 2]} for n, text in enumerate(SENTENCES)]
     assert chosen(table_of(rows)) == ("answer", ["accept", "reject"] * 15, True)
-    # One label was asked for, yes or no.
+    # A yes/no question about one label.
     yes_no = table_of(row | {"_task_hash": 1, "label": "SPAM"} for row in rows)
     assert guess_columns(yes_no).label == 1
 
@@ -103,12 +103,12 @@ def test_an_answer_of_other_files_drops_nothing():
         {"annotations": [{"result": [{"value": {"start": 1, "labels": ["X"]}}]}], "source": "web"},
     ],
 )
-def test_what_cannot_be_made_flat_leaves_the_guess_unsure(row):
+def test_other_nested_objects_leave_the_guess_unsure(row):
     rows = [{"text": text} | row for text in SENTENCES]
     rows[::2] = [row | {"source": "mail"} for row in rows[::2]]
     table = table_of(rows)
-    found = guess_columns(table)
-    assert (table.columns[found.label], found.confident) == ("source", False)
+    columns = guess_columns(table)
+    assert (table.columns[columns.label], columns.confident) == ("source", False)
     inner = table_of({"doc": {"body": text}, "label": label} for text, label in PAIRS)
     assert inner.rows[0][0] == f'{{"body": "{SENTENCES[0]}"}}'
     assert guess_columns(inner).confident is False

@@ -1,4 +1,4 @@
-"""Compressed files and foreign formats: by their first bytes, bounded, or refused in words."""
+"""Compressed files and foreign formats: detected by their first bytes, unpacked up to a limit, or refused with a message."""
 
 import bz2
 import gzip
@@ -91,8 +91,8 @@ def test_a_zip_that_lies_about_sizes_is_refused():
         archive.writestr("a.csv", b"text,label\n" * 1_000_000)
     data = bytearray(file.getvalue())
     data[data.index(b"PK\x01\x02") + 24 :][:4] = (100).to_bytes(4, "little")
-    at = data.index(b"PK\x01\x02") + 24
-    data[at : at + 4] = (100).to_bytes(4, "little")
+    start = data.index(b"PK\x01\x02") + 24
+    data[start : start + 4] = (100).to_bytes(4, "little")
     with pytest.raises(UserError):
         read_table(bytes(data), max_bytes=1_000)
 
@@ -123,7 +123,10 @@ def test_a_hundred_thousand_empty_streams_are_refused_in_linear_time(pack):
 
 def test_a_file_of_many_streams_and_padding_is_read():
     rows = b"".join(b"this is text number %d,joy\n" % n for n in range(3_000))
-    streams = [gzip.compress(b"text,label\n", mtime=0), *(gzip.compress(rows[at : at + 20], mtime=0) for at in range(0, len(rows), 20))]
+    streams = [
+        gzip.compress(b"text,label\n", mtime=0),
+        *(gzip.compress(rows[start : start + 20], mtime=0) for start in range(0, len(rows), 20)),
+    ]
     table = read_table(b"".join(stream + bytes(3) for stream in streams) + bytes(1_000_000))
     assert (len(streams) > 3_000, len(table.rows)) == (True, 3_000)
 
@@ -143,7 +146,7 @@ def test_a_zip_of_too_many_entries_is_refused_before_its_list_is_parsed():
     with zipfile.ZipFile(file, "w") as archive:
         for number in range(20_000):
             archive.writestr(zipfile.ZipInfo(f"{number}.csv"), b"")
-    lying = file.getvalue()[:-14] + b"\1\0\1\0" + file.getvalue()[-10:]  # one entry, it says
+    lying = file.getvalue()[:-14] + b"\1\0\1\0" + file.getvalue()[-10:]  # claims to have one entry
     for data in (file.getvalue(), lying):
         with pytest.raises(UserError, match="more than 10,000 files") as refusal:
             read_table(data)

@@ -1,4 +1,4 @@
-"""Encodings, and files that are no text."""
+"""Encodings, and files that are not text."""
 
 import os
 
@@ -15,8 +15,8 @@ ENGLISH = "text,label\nThis is a plain line,fine\n" * 40
     [("utf-8", "utf-8"), ("utf-8-sig", "utf-8-sig"), ("utf-16", "utf-16"), ("utf-32", "utf-32")],
 )
 def test_what_says_its_encoding_is_not_guessed(encoding, named):
-    found = decode("text,label\nça va bien 日本 😀,joie\n".encode(encoding))
-    assert (found.text, found.encoding, found.guessed) == ("text,label\nça va bien 日本 😀,joie\n", named, False)
+    decoded = decode("text,label\nça va bien 日本 😀,joie\n".encode(encoding))
+    assert (decoded.text, decoded.encoding, decoded.guessed) == ("text,label\nça va bien 日本 😀,joie\n", named, False)
 
 
 @pytest.mark.parametrize("bom", [b"\xfe\xff", b"\x00\x00\xfe\xff"])
@@ -28,8 +28,8 @@ def test_big_endian_marks(bom):
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_without_its_mark_is_a_declared_guess(encoding):
     text = "text,label\nПривет как дела,радость\n"
-    found = decode(text.encode(encoding))
-    assert (found.text, found.encoding, found.guessed) == (text, encoding, True)
+    decoded = decode(text.encode(encoding))
+    assert (decoded.text, decoded.encoding, decoded.guessed) == (text, encoding, True)
 
 
 @pytest.mark.parametrize(
@@ -57,24 +57,24 @@ def test_utf16_without_its_mark_is_a_declared_guess(encoding):
 )
 def test_old_encodings_are_guessed_from_anywhere_in_the_file(sentence, encoding):
     text = ENGLISH * 50 + sentence + ",joy\n" + ENGLISH
-    found = decode(text.encode(encoding))
-    assert found.guessed
-    assert found.text == text
+    decoded = decode(text.encode(encoding))
+    assert decoded.guessed
+    assert decoded.text == text
 
 
 def test_utf8_with_a_pasted_cp1252_line_stays_utf8():
-    found = decode("le café est très bon,joie\n".encode() * 30 + "déjà vu,joie\n".encode("cp1252"))
-    assert (found.encoding, found.guessed) == ("utf-8", True)
-    assert found.text.endswith("bon,joie\ndéjà vu,joie\n")
+    decoded = decode("le café est très bon,joie\n".encode() * 30 + "déjà vu,joie\n".encode("cp1252"))
+    assert (decoded.encoding, decoded.guessed) == ("utf-8", True)
+    assert decoded.text.endswith("bon,joie\ndéjà vu,joie\n")
 
 
 def test_utf8_cut_inside_a_character():
-    found = decode("le café est très bon,joie\n".encode() * 30 + "caf\u00e9".encode()[:-1])
-    assert found.encoding == "utf-8"
-    assert found.text.startswith("le café est très bon,joie\n")
+    decoded = decode("le café est très bon,joie\n".encode() * 30 + "caf\u00e9".encode()[:-1])
+    assert decoded.encoding == "utf-8"
+    assert decoded.text.startswith("le café est très bon,joie\n")
 
 
-def test_newlines_are_one_kind():
+def test_all_newlines_become_line_feeds():
     assert decode(b"a,b\r\nc,d\re,f\ng,h").text == "a,b\nc,d\ne,f\ng,h"
 
 
@@ -113,18 +113,18 @@ def test_a_stated_encoding_is_taken_or_refused():
 
 
 def test_null_characters_are_counted():
-    found = decode(b"te\0xt,label\nhello\0,joy\n")
-    assert (found.text, found.null_characters) == ("text,label\nhello,joy\n", 2)
+    decoded = decode(b"te\0xt,label\nhello\0,joy\n")
+    assert (decoded.text, decoded.null_characters) == ("text,label\nhello,joy\n", 2)
 
 
 @pytest.mark.parametrize("encoding", ["utf-32-le", "utf-32-be"])
 def test_utf32_without_its_mark_is_a_declared_guess(encoding):
     text = "text,label\nça va bien,joie\n"
-    found = decode(text.encode(encoding))
-    assert (found.text, found.encoding, found.guessed) == (text, encoding, True)
+    decoded = decode(text.encode(encoding))
+    assert (decoded.text, decoded.encoding, decoded.guessed) == (text, encoding, True)
 
 
-# The same sentences in every encoding that can hold them, as in chardet's own corpus of some fifty folders: right, or a declared guess.
+# The same sentences in every encoding that can hold them, as in chardet's own corpus: decoded correctly, or marked as guessed.
 SENTENCES = {
     "français": ("Je suis très déçu, ça ne marche pas, l'été à Genève, où êtes-vous ?", "cp1252 latin-1 iso8859-15 mac_roman cp850 cp437"),
     "deutsch": ("Größe überprüfen, schöne Grüße für mich, das Mädchen läuft", "cp1252 latin-1 iso8859-15 mac_roman cp850"),
@@ -153,8 +153,8 @@ SENTENCES = {
 @pytest.mark.parametrize(("sentence", "encoding"), [(text, name) for text, names in SENTENCES.values() for name in names.split()])
 def test_any_encoding_is_right_or_a_declared_guess(sentence, encoding):
     text = f"text,label\n{sentence},joy\n" * 20
-    found = decode(text.encode(encoding))
-    assert found.guessed or found.text == text
+    decoded = decode(text.encode(encoding))
+    assert decoded.guessed or decoded.text == text
 
 
 def test_nearly_all_encodings_are_right():
@@ -165,9 +165,9 @@ def test_nearly_all_encodings_are_right():
 
 @pytest.mark.parametrize("data", [b"\xc0\xaf\xe0\x80\xaf,joy\n" * 30, b"\xed\xa0\x80\xed\xb0\x80,joy\n" * 30])
 def test_overlong_and_surrogate_utf8_is_a_declared_guess(data):
-    found = decode(b"text,label\n" + data)
-    assert found.guessed
-    found.text.encode("utf-8")
+    decoded = decode(b"text,label\n" + data)
+    assert decoded.guessed
+    decoded.text.encode("utf-8")
 
 
 @pytest.mark.parametrize("blank", ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028"])
@@ -179,6 +179,6 @@ def test_line_breaks_within_texts_are_no_sign_of_a_picture(blank):
 
 @pytest.mark.parametrize("sentence", ["Die schöne Mühle grüßt über Öl", "São João não é coração à Ávila Ø"])
 def test_dos_text_of_western_europe(sentence):
-    found = decode(("text;label\n" + f"{sentence};Gefühl\n" * 20).encode("cp850"))
-    assert (found.encoding, found.guessed) == ("cp850", True)
-    assert sentence in found.text
+    decoded = decode(("text;label\n" + f"{sentence};Gefühl\n" * 20).encode("cp850"))
+    assert (decoded.encoding, decoded.guessed) == ("cp850", True)
+    assert sentence in decoded.text

@@ -1,4 +1,4 @@
-"""Dialects with signs of their own: fastText's labels, R's write.table."""
+"""Special dialects: fastText's labels, R's write.table."""
 
 import pytest
 
@@ -18,12 +18,12 @@ def test_the_prefix_of_fasttext_is_no_part_of_the_label():
     assert table.rows == [(label, f"{text}, and {text}") for text, label in PAIRS]
 
 
-@pytest.mark.parametrize("more", ["", " x"])
+@pytest.mark.parametrize("suffix", ["", " x"])
 @pytest.mark.parametrize("header", [[], ["label,text"]])
-def test_a_csv_file_with_such_labels_is_a_csv_file(header, more):
-    table = table_of([*header, *(f"__label__{label}{more},{text}" for text, label in PAIRS)])
+def test_a_csv_file_with_such_labels_is_a_csv_file(header, suffix):
+    table = table_of([*header, *(f"__label__{label}{suffix},{text}" for text, label in PAIRS)])
     assert (table.delimiter, table.header) == (",", bool(header))
-    assert table.rows == [(f"__label__{label}{more}", text) for text, label in PAIRS]
+    assert table.rows == [(f"__label__{label}{suffix}", text) for text, label in PAIRS]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_column_names_again_in_another_case():
     assert table.rows[-1] == ("some text", "Label")
 
 
-def test_a_tail_of_nothing_but_delimiters_is_not_too_many_rows():
+def test_trailing_lines_of_delimiters_only_are_not_too_many_rows():
     text = "text,label\n" + "".join(f"{text},{label}\n" for text, label in PAIRS) + ",\n" * 500
     table = read_table(text.encode(), max_rows=100)
     assert (len(table.rows), table.dropped) == (12, ())

@@ -1,4 +1,4 @@
-"""Further header rows of survey tools."""
+"""Additional header rows of survey tools."""
 
 import csv
 import io
@@ -19,20 +19,20 @@ def table_of(rows):
     return read_table(file.getvalue().encode())
 
 
-def answer(n: int) -> list[object]:
+def response(number: int) -> list[object]:
     day = "2024-03-01 10:11:12"
-    status = "IP Address" if n % 4 else "Survey Preview"
+    status = "IP Address" if number % 4 else "Survey Preview"
     return [
         day,
         day,
         status,
-        f"1.2.3.{n}",
-        100 if n % 5 else 47,
-        100 + n,
+        f"1.2.3.{number}",
+        100 if number % 5 else 47,
+        100 + number,
         "True",
-        f"R_{n:08}a",
-        SENTENCES[n],
-        ["good", "bad", "so so"][n % 3],
+        f"R_{number:08}a",
+        SENTENCES[number],
+        ["good", "bad", "so so"][number % 3],
     ]
 
 
@@ -40,16 +40,16 @@ def answer(n: int) -> list[object]:
 def test_three_header_rows_of_qualtrics(blank):
     questions = ["Start Date", *QUALTRICS[1:-2], "Please describe it", "How was it?"]
     ids = [json.dumps({"ImportId": name}).replace(" ", blank) for name in QUALTRICS]
-    table = table_of([QUALTRICS, questions, ids, *map(answer, range(40))])
+    table = table_of([QUALTRICS, questions, ids, *map(response, range(40))])
     assert (table.columns, len(table.rows), table.lines[0], table.dropped) == (tuple(QUALTRICS), 40, 4, ())
     (warning,) = table.warnings
     assert (warning.code, warning.count, warning.line) == ("header_rows", 2, 2)
-    found = guess_columns(table)
-    assert (table.columns[found.text], table.columns[found.label]) == ("Q1", "Q2")
+    columns = guess_columns(table)
+    assert (table.columns[columns.text], table.columns[columns.label]) == ("Q1", "Q2")
 
 
 def test_the_status_of_a_qualtrics_export_is_no_label():
-    table = table_of([QUALTRICS, *map(answer, range(40))])
+    table = table_of([QUALTRICS, *map(response, range(40))])
     assert table.warnings == ()
     assert table.columns[guess_columns(table).label] == "Q2"
 
@@ -61,8 +61,8 @@ def test_the_second_header_row_of_surveymonkey():
     table = table_of([first, second, *rows])
     assert table.columns == (*first[:-1], "Train")
     assert (len(table.rows), [warning.code for warning in table.warnings]) == (40, ["header_rows"])
-    found = guess_columns(table)
-    assert (found.text, found.label) == (2, 3)
+    columns = guess_columns(table)
+    assert (columns.text, columns.label) == (2, 3)
 
 
 def test_a_row_of_answers_stays_a_row():

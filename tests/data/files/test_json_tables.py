@@ -1,4 +1,4 @@
-"""JSON in the shapes that people have."""
+"""JSON tables in their usual layouts."""
 
 import json
 

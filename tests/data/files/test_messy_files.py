@@ -1,4 +1,4 @@
-"""Files as people have them, small and whole: each kind of mess that the test corpora of DuckDB, readr, messytables and Pollock know."""
+"""Small messy files, as in the test corpora of DuckDB, readr, messytables and Pollock."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ def codes(table) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("above", "count"),
+    ("above", "n_lines"),
     [
         ("Report of May\n", 1),
         ("Report of May\nExported on 2024-01-01 12:00\n\n", 2),
@@ -39,12 +39,12 @@ def codes(table) -> list[str]:
         ("sep=,\n", 0),
     ],
 )
-def test_lines_above_the_header(above, count):
+def test_lines_above_the_header(above, n_lines):
     table = table_of(above + "text,label\n" + BODY)
     assert (table.columns, table.rows, table.delimiter) == (("text", "label"), ROWS, ",")
     assert table.lines[0] == above.count("\n") + 2
     assert [(warning.code, warning.count, warning.severity) for warning in table.warnings] == (
-        [("preamble_skipped", count, "warning")] if count else []
+        [("preamble_skipped", n_lines, "warning")] if n_lines else []
     )
     assert table.dropped == ()
 
@@ -82,10 +82,10 @@ def test_a_header_that_comes_again_is_no_row():
         "| text | label |\n|---|:--|\n| hello there | joy |\n| bye now | sad |\n| so it goes | joy |\n",
     ],
 )
-def test_tables_drawn_with_lines(text):
+def test_tables_with_separator_lines(text):
     table = table_of(text)
-    at = table.columns.index("text")
-    assert [row[at].strip() for row in table.rows] == ["hello there", "bye now", "so it goes"]
+    position = table.columns.index("text")
+    assert [row[position].strip() for row in table.rows] == ["hello there", "bye now", "so it goes"]
     assert table.dropped[0].reason == "it is a separator line"
 
 
@@ -150,7 +150,7 @@ def test_one_column_stays_one_column(text):
     assert table_of(text).delimiter is None
 
 
-def test_texts_that_fell_apart_are_put_together():
+def test_split_texts_are_rejoined():
     lines = [f"{label},{text}\n" if n % 3 else f"{label},{text}, really, yes\n" for n, (text, label) in enumerate(ROWS * 3)]
     table = table_of("label,text\n" + "".join(lines))
     assert table.rows[3] == ("joy", "this is text number 3, really, yes")
@@ -159,7 +159,7 @@ def test_texts_that_fell_apart_are_put_together():
     assert (warning.code, warning.severity, warning.count) == ("delimiter_in_text", "warning", 12)
 
 
-def test_most_texts_fell_apart():
+def test_most_texts_are_split():
     lines = [f"well, this, {text}, yes,{label}\n" if n % 4 else f"{text},{label}\n" for n, (text, label) in enumerate(ROWS * 5)]
     table = table_of("text,label\n" + "".join(lines))
     assert table.rows[1] == ("well, this, this is text number 1, yes", "sad")
@@ -185,7 +185,7 @@ def test_control_characters_between_cells(mark):
     assert (table.columns, table.rows, table.delimiter) == (("text", "label"), ROWS, "\t")
 
 
-def test_what_cannot_be_put_together_for_certain_is_dropped():
+def test_rows_that_cannot_be_rejoined_for_certain_are_dropped():
     table = table_of("text,label\n" + BODY + "well, this, unheard-of\nno,blank,joy\n")
     assert [row.line for row in table.dropped] == [14, 15]
     assert codes(table) == []
@@ -214,7 +214,7 @@ def test_questions_of_a_survey_are_a_header(header):
     assert (table.header, table.columns, len(table.rows)) == (True, tuple(header.split(",")), 12)
 
 
-# --- pollution, one place at a time, as Pollock does it ---------------------------------------------------------------
+# --- pollution at one position at a time, as in Pollock ---------------------------------------------------------------
 
 CLEAN = [("DATE", "TIME", "Qty", "PRODUCTID", "Price", "ProductType", "ProductDescription", "URL", "Comments")] + [
     (f"{n + 1:02}/01/2018", f"{n:02}:15", str(n % 4), f"MG-{n}769", f"${n}4.69", LABELS[n % 3], f"A boot, of {n}\" and more", f"https://example.com/{n}", "")
@@ -256,23 +256,23 @@ def test_a_polluted_file_gives_the_clean_table(text):
 
 @pytest.mark.parametrize("row", range(0, 21, 5))
 @pytest.mark.parametrize("column", range(9))
-@pytest.mark.parametrize("kind", ["quote", "delimiter more", "delimiter less", "other delimiter"])
-def test_a_polluted_row_costs_no_other_row(row, column, kind):
+@pytest.mark.parametrize("pollution", ["quote", "delimiter more", "delimiter less", "other delimiter"])
+def test_a_polluted_row_costs_no_other_row(row, column, pollution):
     lines = written().splitlines()
     cells = lines[row].split(",")
-    if kind == "quote":
+    if pollution == "quote":
         cells[column] = '"' + cells[column]
-    elif kind == "delimiter more":
+    elif pollution == "delimiter more":
         cells.insert(column, "")
-    elif kind == "delimiter less":
+    elif pollution == "delimiter less":
         cells[column : column + 2] = ["".join(cells[column : column + 2])]
     else:
         cells = [";".join(cells)]
     lines[row] = ",".join(cells)
     table = table_of("\n".join(lines) + "\n")
-    # A broken header may have fewer names or more; what it names nothing for is empty in every row here.
-    found = {cells[:8] for cells in table.rows}
-    assert sum(wanted[:8] in found for number, wanted in enumerate(CLEAN) if number not in (0, row)) == (19 if row else 20)
+    # A broken header may have fewer or more names; columns without a name are empty in every row here.
+    read = {cells[:8] for cells in table.rows}
+    assert sum(wanted[:8] in read for number, wanted in enumerate(CLEAN) if number not in (0, row)) == (19 if row else 20)
     assert table.rows_seen == len(table.rows) + len(table.dropped)
     if row:
         assert table.rows_seen == 20
@@ -288,8 +288,8 @@ def test_a_second_table_below_is_accounted_for(other):
 @pytest.mark.parametrize(
     "text",
     [
-        'a,"b",\'c\'\n,,NA,"NA",\na,1,1.0,1.1,1e3\n',  # not a table at all, says readr
-        'w,x,y,z\n\\\\,"\\\\\\"\\\\",0,\\"\n\\,,"\\,\\"\\,",1,\\"a\\"\n',  # escapes in and out of quotation marks, of DuckDB
+        'a,"b",\'c\'\n,,NA,"NA",\na,1,1.0,1.1,1e3\n',  # not a table according to readr
+        'w,x,y,z\n\\\\,"\\\\\\"\\\\",0,\\"\n\\,,"\\,\\"\\,",1,\\"a\\"\n',  # DuckDB: escapes inside and outside quotation marks
         '1,2,"pedro"\n' * 8 + '1,2\n1,2,"pedro",5\n1,2,"pedro"bla\n' + '1,2,"pedro"\n' * 8,
         "date, another date, temperature, place\n2011-01-01, 24 October 2011, 0,\n2011-01-03, , '6000',Galway",
         '""\n;"";;;\n;"1985";"1993"\n"   Chirurgie";"  ";"  "\n',
@@ -297,7 +297,7 @@ def test_a_second_table_below_is_accounted_for(other):
         "\ufeff\n", '"', '""', "''", ",", ";;", "\t\n\t\n", "a", "a\n", "\x1a", "sep=;", "sep=;\n", "\\", '\\"', "#", "# a\n# b\n", "a,b\n" * 3 + '"',
     ],
 )  # fmt: skip
-def test_odd_texts_give_a_table_or_a_sentence(text):
+def test_unusual_texts_give_a_table_or_an_error(text):
     table = outcome(text.encode())
     if table is None:
         return

@@ -1,4 +1,4 @@
-"""Parquet files: text as it is, plain values as text, and nothing that a hostile file asks for."""
+"""Parquet files: text unchanged, plain values as text, and no harm from hostile files."""
 
 import datetime
 import io
@@ -43,7 +43,7 @@ def test_plain_columns_become_text():
     assert (table.encoding, table.delimiter, table.header, table.lines, table.warnings) == ("utf-8", None, True, [1, 2, 3, 4], ())
 
 
-def test_structures_are_left_out_and_named():
+def test_structures_are_excluded_and_listed():
     table = read_table(make_parquet({"text": ["a b"], "image": [{"bytes": b"x", "path": "p"}], "raw": [b"x"]}))
     assert table.columns == ("text",)
     (warning,) = table.warnings
@@ -92,7 +92,7 @@ def test_damaged_files_are_refused_kindly(cut):
         assert table is None or table.rows_seen == 1_000
 
 
-def test_a_few_bytes_that_stand_for_gigabytes_of_text_are_refused():
+def test_a_few_bytes_that_mean_gigabytes_of_text_are_refused():
     places = pa.array([0] * 900_000, pa.int32())
     text = pa.DictionaryArray.from_arrays(places, pa.array(["x" * 90_000]))
     data = make_parquet({"text": text, "label": pa.DictionaryArray.from_arrays(places, pa.array(["joy"]))})
@@ -115,9 +115,9 @@ def test_a_file_of_tens_of_thousands_of_row_groups_is_refused_before_it_is_descr
     assert len(read_table(make_parquet(columns, row_group_size=2)).rows) == 12_000
 
 
-def test_names_of_classes_cannot_make_a_small_file_large():
-    facts = {"info": {"features": {"label": {"names": ["x" * 1_000_000]}}}}
-    table = pa.table({"text": ["a b"] * 1_000, "label": [0] * 1_000}).replace_schema_metadata({"huggingface": json.dumps(facts)})
+def test_class_names_cannot_make_a_small_file_large():
+    metadata = {"info": {"features": {"label": {"names": ["x" * 1_000_000]}}}}
+    table = pa.table({"text": ["a b"] * 1_000, "label": [0] * 1_000}).replace_schema_metadata({"huggingface": json.dumps(metadata)})
     file = io.BytesIO()
     pq.write_table(table, file)
     with pytest.raises(UserError) as refusal:
@@ -127,10 +127,10 @@ def test_names_of_classes_cannot_make_a_small_file_large():
 
 
 @pytest.mark.parametrize(
-    "facts", ["[]", "{", "[" * 10_000, '{"info": 1}', '{"info": {"features": [1]}}', '{"info": {"features": {"label": {"names": 3}}}}']
+    "metadata", ["[]", "{", "[" * 10_000, '{"info": 1}', '{"info": {"features": [1]}}', '{"info": {"features": {"label": {"names": 3}}}}']
 )
-def test_facts_of_the_hub_that_are_none_are_left_alone(facts):
-    table = pa.table({"text": ["a b", "c d"], "label": [0, 1]}).replace_schema_metadata({"huggingface": facts})
+def test_invalid_metadata_of_the_hub_is_ignored(metadata):
+    table = pa.table({"text": ["a b", "c d"], "label": [0, 1]}).replace_schema_metadata({"huggingface": metadata})
     file = io.BytesIO()
     pq.write_table(table, file)
     assert read_table(file.getvalue(), named_classes=True).rows == [("a b", "0"), ("c d", "1")]

@@ -1,4 +1,4 @@
-"""Delimiters, quoting, headers, ragged rows: bytes to Table."""
+"""Reads bytes as a Table: delimiters, quoting, headers, ragged rows."""
 
 import csv
 import io
@@ -84,7 +84,7 @@ def test_ragged_rows_are_accounted_for():
     assert table.rows_seen == 7
 
 
-def test_a_longer_row_that_ends_in_an_empty_cell_is_not_taken_for_a_trailing_delimiter():
+def test_a_longer_row_that_ends_in_an_empty_cell_is_not_mistaken_for_a_trailing_delimiter():
     table = table_of("a|text|b|\n" + "1|hello there|2|\n" * 9 + "1|hello|there|2|\n")
     assert len(table.rows) == 9
     assert [row.line for row in table.dropped] == [11]
@@ -155,7 +155,7 @@ def test_a_single_column_of_prose_is_a_single_column():
     assert (table.columns, table.delimiter, len(table.rows)) == (("text",), None, 30)
 
 
-def test_control_characters_are_gone_and_odd_separators_cut_no_line():
+def test_control_characters_are_removed_and_unusual_separators_split_no_line():
     table = read_table("text,label\na\x00b\u2028c\x0cd\x85e,joy\nplain,sad\n".encode())
     assert table.rows[0] == ("ab\u2028c d\x85e", "joy")
 
@@ -168,7 +168,7 @@ def test_control_characters_are_gone_and_odd_separators_cut_no_line():
         (b"\n" * 5_000_000, "empty_file"),
     ],
 )
-def test_caps_come_before_parsing(data, code):
+def test_limits_are_checked_before_parsing(data, code):
     with effort() as spent:
         with pytest.raises(UserError) as refusal:
             read_table(data)
@@ -176,7 +176,7 @@ def test_caps_come_before_parsing(data, code):
     assert spent.seconds < 0.5
 
 
-def test_row_cap():
+def test_row_limit():
     assert len(table_of("text,label\n" + "hello there,joy\n" * 10, max_rows=10).rows) == 10
     with pytest.raises(UserError) as refusal:
         table_of("text,label\n" + "hello there,joy\n" * 12, max_rows=10)
@@ -224,7 +224,7 @@ def test_texts_of_many_lines_are_no_rows():
     assert (len(table.rows), table.rows[0]) == (3_000, (text, "joy"))
 
 
-def test_a_file_that_cannot_be_had_is_refused_kindly(tmp_path):
+def test_a_file_that_cannot_be_read_is_refused_kindly(tmp_path):
     (tmp_path / "big.csv").write_bytes(b"text,label\n" * 100)
     for path, code in [
         (tmp_path / "none.csv", "file_not_found"),
@@ -239,7 +239,7 @@ def test_a_file_that_cannot_be_had_is_refused_kindly(tmp_path):
 
 # --- properties -----------------------------------------------------------------------------------------------------
 
-# Letters of many alphabets, blanks, quotation marks and one newline at most; a row is never all blank.
+# Letters of many alphabets, blanks, quotation marks and one newline at most; no row is blank.
 _word = st.text(st.sampled_from("abcdefgXYZ éüжя日本😀'\"-.!?0123456789"), max_size=12)
 _cell = st.one_of(_word, st.tuples(_word, _word).map("\n".join), st.tuples(_word, st.just("{d}"), _word).map("".join))
 _rows = st.lists(st.tuples(_cell, _cell, st.sampled_from(["joy", "fear", "anger"])), min_size=1, max_size=12)
@@ -266,7 +266,7 @@ def test_what_the_csv_module_writes_is_read_back(rows, delimiter, newline, encod
 
 @QUICK
 @given(data=st.one_of(st.binary(max_size=300), st.text(st.sampled_from('ab ,;|\t"\n\r\x00é1'), max_size=200).map(str.encode)))
-def test_any_bytes_give_a_table_or_a_sentence(data):
+def test_any_bytes_give_a_table_or_an_error(data):
     try:
         table = read_table(data)
     except UserError:

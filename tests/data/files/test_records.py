@@ -1,4 +1,4 @@
-"""Lines to records: where a quotation mark opens a cell, and where it is only a mark."""
+"""Lines to records: which quotation marks open a cell and which are part of the text."""
 
 import time
 
@@ -28,10 +28,10 @@ def test_a_mark_that_is_never_closed_swallows_nothing():
     assert records('"a,b\nc,d\n', width=2) == [(1, ['"a', "b"]), (2, ["c", "d"])]
 
 
-@pytest.mark.parametrize(("trust_quotes", "count"), [(False, 10), (True, 2)])
-def test_a_cell_that_looks_like_many_records_is_suspected_unless_trusted(trust_quotes, count):
+@pytest.mark.parametrize(("trust_quotes", "n_records"), [(False, 10), (True, 2)])
+def test_a_cell_that_looks_like_many_records_is_suspected_unless_trusted(trust_quotes, n_records):
     text = '"a,b\n' + "c,d\n" * 8 + 'e,f",g\n' + "h,i\n"
-    assert len(records(text, width=2, trust_quotes=trust_quotes)) in (count, count + 1)
+    assert len(records(text, width=2, trust_quotes=trust_quotes)) in (n_records, n_records + 1)
 
 
 def test_no_quotation_marks_at_all():
@@ -53,5 +53,5 @@ def test_many_doubtful_lines_take_linear_time():
         assert len(records('"a,b\n' * lines, width=2)) == lines
         return time.process_time() - start
 
-    # Eight times the lines take eight times as long, not sixty-four.
+    # Eight times the lines take eight times as long, not 64 times.
     assert seconds(200_000) < 30 * min(seconds(25_000) for _ in range(3))

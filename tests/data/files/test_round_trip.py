@@ -1,4 +1,4 @@
-"""Whatever is written is read back, with the dialect stated and with it found; any bytes end in a table or a sentence."""
+"""Written tables are read back, in a stated and in a detected dialect; any bytes give a table or a UserError."""
 
 import csv
 import gzip
@@ -14,7 +14,7 @@ from trainer.data.files.reading import read_table
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
-# Any text but control characters (which are taken out) and lone surrogates; a newline is always \n; a mark at the very start is lost.
+# Any text except control characters (which are removed) and lone surrogates; newlines are \n; a byte order mark at the start is lost.
 _any = st.text(
     st.one_of(st.sampled_from("ab'\"\\,;\t|\n #-=…é日😀\u2028\x85"), st.characters(exclude_categories=("Cs", "Cc"))), max_size=15
 )
@@ -35,7 +35,7 @@ def written(rows, **options) -> str:
 
 
 def kept(rows):
-    """What a reader must give back: all but rows that say nothing, such as a line of dashes or the header again."""
+    """The rows that a reader must return: all except empty ones and separator lines."""
     return [row for row in rows if set("".join(row)) - set("-+=:|_* \t\n")]
 
 
@@ -90,7 +90,7 @@ _ordinary = st.lists(st.tuples(_text, st.sampled_from(["joy", "sadness", "fear"]
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     swapped=st.booleans(),
 )
-def test_an_ordinary_table_is_read_back_by_sniffing(rows, delimiter, newline, encoding, quoting, swapped):
+def test_an_ordinary_table_is_read_back_in_a_detected_dialect(rows, delimiter, newline, encoding, quoting, swapped):
     rows = [("text", "label"), *rows]
     if swapped:
         rows = [(label, text) for text, label in rows]
@@ -139,7 +139,7 @@ _bytes = st.one_of(
 @example(data=b'"a,b\n"' * 3)
 @example(data=b"#\n#,\n#,,\n")
 @example(data=b"[{}]")
-def test_any_bytes_give_a_table_or_a_sentence(data):
+def test_any_bytes_give_a_table_or_an_error(data):
     table = outcome(data)
     if table is None:
         return

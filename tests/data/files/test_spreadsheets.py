@@ -1,4 +1,4 @@
-"""Workbooks: cells as a person sees them, the right sheet, and nothing that a hostile file asks for."""
+"""Workbooks: cells as displayed, the right sheet, and no harm from hostile files."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ from trainer.errors import UserError
 ROWS = [["text", "label"], ["I am so happy today", "joy"], ["this is a sad day", "sadness"], ["what a fine morning", "joy"]]
 
 
-def test_cells_are_text_as_a_person_sees_it():
+def test_cells_are_text_as_displayed():
     rows = [
         ["text", "label", "n", "when", "ok"],
         ["hello there you", "007", 1, Day(45293), True],
@@ -91,7 +91,7 @@ def test_a_cell_far_out_costs_no_memory(reader):
     assert refusal.value.code == "spreadsheet_file"
 
 
-def test_one_long_text_named_many_times_costs_no_memory(reader):
+def test_one_long_text_referenced_many_times_costs_no_memory(reader):
     shared = "<si><t>" + "x" * 1_000_000 + "</t></si>"
     cells = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 20_000))
     book = make_workbook({"S": []}, xml=cells)
@@ -118,7 +118,7 @@ def _with_part(book: bytes, name: str, content: str) -> bytes:
 def _with_merged(rows, *ranges):
     book = make_workbook({"S": rows})
     name = "xl/worksheets/sheet1.xml"
-    merged = "".join(f'<mergeCell ref="{place}"/>' for place in ranges)
+    merged = "".join(f'<mergeCell ref="{cell_range}"/>' for cell_range in ranges)
     return _replaced(book, name, "</sheetData>", f'</sheetData><mergeCells count="{len(ranges)}">{merged}</mergeCells>')
 
 

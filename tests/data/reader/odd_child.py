@@ -1,4 +1,4 @@
-"""A child whose parser does what the file says: "odd: abort", "odd: spin" and so on. All else is as in the real one.
+"""A child whose parser does what the file says: "odd: abort", "odd: spin" and so on; otherwise like the real child.
 
 python -m tests.data.reader.odd_child PARENT
 """
@@ -21,7 +21,7 @@ def _spin() -> None:
 
 
 def _hold(path: str) -> None:
-    """Until there is such a file."""
+    """Wait until the file exists."""
     while not Path(path).exists():
         time.sleep(0.01)
 
@@ -41,7 +41,7 @@ def _limits() -> None:
     raise UserError(" ".join(f"{name}={resource.getrlimit(getattr(resource, name))[0]}" for name in names), code="limits")
 
 
-DEEDS: dict[str, Callable[..., object]] = {
+ACTIONS: dict[str, Callable[..., object]] = {
     "abort": os.abort,
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "spin": _spin,
@@ -57,15 +57,15 @@ DEEDS: dict[str, Callable[..., object]] = {
 }
 
 
-def odd(data: bytes, limits: Limits) -> Content:
+def open_odd_content(data: bytes, limits: Limits) -> Content:
     first = data.split(b"\n", 1)[0].decode("utf-8", "replace")
     if first.startswith("odd: "):
-        deed, *words = first.removeprefix("odd: ").split(" ", 1)
-        DEEDS[deed](*words)
+        action, *arguments = first.removeprefix("odd: ").split(" ", 1)
+        ACTIONS[action](*arguments)
     return open_content(data, limits)
 
 
 if __name__ == "__main__":
     resource_limits._BASE_CPU_SECONDS = 1.0
-    child.open_content = odd
+    child.open_content = open_odd_content
     child.main()

@@ -1,4 +1,4 @@
-"""Files read by children: whatever a file does to its reader, the answer is a table or a sentence, and the next file is read."""
+"""Files read by children: whatever a file does to its reader, the result is a table or a UserError, and the next file is read."""
 
 import gzip
 import json
@@ -31,8 +31,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the limits of 
 
 
 @pytest.fixture(scope="module")
-def odd() -> Iterator[FileReader]:
-    """A reader whose children do what the file says."""
+def odd_reader() -> Iterator[FileReader]:
+    """A reader whose children do what the file says ("odd: abort")."""
     with pytest.MonkeyPatch.context() as patched, FileReader() as made:
         patched.setattr(child_process, "_CHILD_MODULE", "tests.data.reader.odd_child")
         yield made
@@ -45,17 +45,17 @@ def refusal_of(reader: FileReader, data: bytes) -> UserError:
 
 
 def children() -> set[int]:
-    """The readers that this process has now."""
-    found = set()
+    """The process ids of the reader children of this process."""
+    pids = set()
     for process in psutil.Process().children():
         with suppress(psutil.Error):  # it is just ending
             if any("reader" in word for word in process.cmdline()):
-                found.add(process.pid)
-    return found
+                pids.add(process.pid)
+    return pids
 
 
 @pytest.mark.parametrize(
-    ("deed", "code", "words"),
+    ("action", "code", "message"),
     [
         ("abort", "file_damaged", "the process that read it ended suddenly"),
         ("kill", "file_too_heavy", "more memory"),
@@ -64,37 +64,37 @@ def children() -> set[int]:
         ("garbage", "file_damaged", "ended suddenly"),
     ],
 )
-def test_a_file_that_ends_its_reader_is_a_sentence_and_the_next_one_is_read(
-    odd: FileReader, monkeypatch: pytest.MonkeyPatch, deed: str, code: str, words: str
+def test_a_file_that_ends_its_reader_is_an_error_and_the_next_one_is_read(
+    odd_reader: FileReader, monkeypatch: pytest.MonkeyPatch, action: str, code: str, message: str
 ) -> None:
     monkeypatch.setattr(resource_limits, "_BASE_CPU_SECONDS", 1.0)
-    refusal = refusal_of(odd, f"odd: {deed}".encode())
-    assert (refusal.code, words in refusal.message, refusal.message[-1]) == (code, True, ".")
-    assert odd.read(CSV) == read_table(CSV)
+    refusal = refusal_of(odd_reader, f"odd: {action}".encode())
+    assert (refusal.code, message in refusal.message, refusal.message[-1]) == (code, True, ".")
+    assert odd_reader.read(CSV) == read_table(CSV)
 
 
-def test_a_file_that_keeps_its_reader_waiting_is_given_up(odd: FileReader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_keeps_its_reader_waiting_is_given_up(odd_reader: FileReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource_limits, "wall_seconds", lambda weight: 0.1)
-    assert refusal_of(odd, b"odd: sleep").code == "file_too_heavy"
+    assert refusal_of(odd_reader, b"odd: sleep").code == "file_too_heavy"
 
 
-def test_what_a_library_prints_is_no_answer(odd: FileReader) -> None:
-    assert odd.read(b"odd: print\n" + CSV).columns == ("text", "label")
+def test_what_a_library_prints_is_no_answer(odd_reader: FileReader) -> None:
+    assert odd_reader.read(b"odd: print\n" + CSV).columns == ("text", "label")
 
 
-def test_a_mistake_of_ours_is_logged_without_what_stands_in_the_file(odd: FileReader, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_is_logged_without_the_content_of_the_file(odd_reader: FileReader, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        assert refusal_of(odd, b"odd: fail some secret").code == "reading_failed"
+        assert refusal_of(odd_reader, b"odd: fail some secret").code == "reading_failed"
     assert "IndexError in" in caplog.text
     assert "secret" not in caplog.text
 
 
 @linux
-def test_a_reader_knows_no_page_and_no_model_and_may_write_nothing(odd: FileReader) -> None:
-    odd.read(CSV)
-    modules = set(refusal_of(odd, b"odd: modules").message.split())
+def test_a_reader_knows_no_page_and_no_model_and_may_write_nothing(odd_reader: FileReader) -> None:
+    odd_reader.read(CSV)
+    modules = set(refusal_of(odd_reader, b"odd: modules").message.split())
     assert modules & {"gradio", "torch", "transformers", "sklearn", "pandas"} == set()
-    limits = dict(limit.split("=") for limit in refusal_of(odd, b"odd: limits").message.split())
+    limits = dict(limit.split("=") for limit in refusal_of(odd_reader, b"odd: limits").message.split())
     assert (limits["RLIMIT_CORE"], limits["RLIMIT_FSIZE"]) == ("0", "0")
     assert resource_limits.memory_bytes(0) < int(limits["RLIMIT_AS"]) < resource_limits.memory_bytes(0) + (1 << 30)
 
@@ -103,19 +103,19 @@ def test_a_reader_knows_no_page_and_no_model_and_may_write_nothing(odd: FileRead
 def test_a_reader_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     monkeypatch.setenv("EMOTUNE_PASSWORD", "secret")
-    before = children()
+    children_before = children()
     with FileReader() as reader:
         reader.read(CSV)
-        (mine,) = children() - before
-        assert b"secret" not in Path(f"/proc/{mine}/environ").read_bytes()
-    assert children() == before
+        (child,) = children() - children_before
+        assert b"secret" not in Path(f"/proc/{child}/environ").read_bytes()
+    assert children() == children_before
 
 
-def test_a_child_that_was_ended_while_it_waited_costs_no_file(odd: FileReader) -> None:
-    odd.read(CSV)
+def test_a_child_that_was_ended_while_it_waited_costs_no_file(odd_reader: FileReader) -> None:
+    odd_reader.read(CSV)
     for waiting in children():
         os.kill(waiting, signal.SIGTERM)
-    assert odd.read(CSV) == read_table(CSV)
+    assert odd_reader.read(CSV) == read_table(CSV)
 
 
 def test_where_no_child_can_be_started_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,33 +130,33 @@ def test_where_no_child_can_be_started_it_says_so(monkeypatch: pytest.MonkeyPatc
         assert reader.read(CSV) == read_table(CSV)
 
 
-def test_a_small_file_does_not_wait_for_big_ones(odd: FileReader, tmp_path: Path) -> None:
-    big = f"odd: hold {tmp_path / 'go'}\n".encode() + CSV + b"more words here,joy\n" * 250_000
-    answers: list[int] = []
-    readers = [threading.Thread(target=lambda: answers.append(len(odd.read(big).rows))) for _ in range(3)]
-    odd.read(CSV)
+def test_a_small_file_does_not_wait_for_big_ones(odd_reader: FileReader, tmp_path: Path) -> None:
+    big_file = f"odd: hold {tmp_path / 'go'}\n".encode() + CSV + b"more words here,joy\n" * 250_000
+    n_rows: list[int] = []
+    readers = [threading.Thread(target=lambda: n_rows.append(len(odd_reader.read(big_file).rows))) for _ in range(3)]
+    odd_reader.read(CSV)
     for thread in readers:
         thread.start()
-    assert odd.read(CSV) == read_table(CSV)
-    assert answers == []
+    assert odd_reader.read(CSV) == read_table(CSV)
+    assert n_rows == []
     (tmp_path / "go").touch()
     for thread in readers:
         thread.join()
-    assert answers == [250_002] * 3
+    assert n_rows == [250_002] * 3
 
 
 def test_a_child_reads_no_more_after_a_big_file_so_that_its_memory_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_process, "_CHILD_MODULE", "tests.data.reader.odd_child")
-    child, order = child_process.ChildProcess(), json.dumps({"limits": asdict(Limits())}).encode()
+    child, request = child_process.ChildProcess(), json.dumps({"limits": asdict(Limits())}).encode()
     try:
-        assert (child.read(order, CSV), child.usable) == (read_table(CSV), True)
+        assert (child.read(request, CSV), child.usable) == (read_table(CSV), True)
         packed = gzip.compress(CSV + b"more words here,joy\n" * 250_000)
-        assert (len(child.read(order, packed).rows), child.usable) == (250_002, False)
+        assert (len(child.read(request, packed).rows), child.usable) == (250_002, False)
     finally:
         child.close()
     child = child_process.ChildProcess()
     try:
-        assert (len(child.read(order, b"odd: grow\n" + CSV).columns), child.usable) == (2, False)
+        assert (len(child.read(request, b"odd: grow\n" + CSV).columns), child.usable) == (2, False)
     finally:
         child.close()
 
@@ -180,7 +180,7 @@ threading.Event().wait()
 
 
 @linux
-def test_a_child_ends_with_its_parent_whatever_it_is_at() -> None:
+def test_a_child_ends_with_its_parent_even_in_the_middle_of_a_file() -> None:
     with popen([sys.executable, "-c", _PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
@@ -202,18 +202,18 @@ _json = st.lists(
     data=st.one_of(_csv.map(lambda text: text.encode("utf-16")), _csv.map(str.encode), _json.map(lambda rows: json.dumps(rows).encode()))
 )
 def test_a_child_reads_what_is_read_here(reader: FileReader, data: bytes) -> None:
-    assert answer(reader, data) == answer(InProcessReader(), data)
+    assert outcome_of(reader, data) == outcome_of(InProcessReader(), data)
 
 
-def answer(reader: TableReader, data: bytes, **how: object) -> Table | tuple[str, str]:
+def outcome_of(reader: TableReader, data: bytes, **options: object) -> Table | tuple[str, str]:
     try:
-        return reader.read(data, **how)
+        return reader.read(data, **options)
     except UserError as refusal:
         return refusal.code, refusal.message
 
 
 def test_how_a_file_is_read_and_its_limits_reach_the_child(reader: FileReader) -> None:
     data = "größe;ort\neins;zwei\n".encode("cp1252")
-    how = {"delimiter": ";", "header": True, "encoding": "cp1252"}
-    assert reader.read(data, **how) == read_table(data, **how)
-    assert answer(reader, CSV, max_rows=1)[0] == "too_many_rows"
+    options = {"delimiter": ";", "header": True, "encoding": "cp1252"}
+    assert reader.read(data, **options) == read_table(data, **options)
+    assert outcome_of(reader, CSV, max_rows=1)[0] == "too_many_rows"

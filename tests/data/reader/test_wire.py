@@ -1,4 +1,4 @@
-"""The wire: a table arrives as it was sent, and bytes that are no table arrive as an error, not as something else."""
+"""The wire: a table is received as sent, and invalid bytes are an error."""
 
 import io
 import json
@@ -17,11 +17,11 @@ _lines = st.integers(1, 2**40)
 
 @st.composite
 def tables(draw: st.DrawFn) -> Table:
-    width, count = draw(st.integers(0, 4)), draw(st.integers(0, 8))
+    width, n_rows = draw(st.integers(0, 4)), draw(st.integers(0, 8))
     return Table(
         columns=tuple(draw(st.lists(_text, min_size=width, max_size=width))),
-        rows=draw(st.lists(st.tuples(*[_text] * width), min_size=count, max_size=count)),
-        lines=draw(st.lists(_lines, min_size=count, max_size=count)),
+        rows=draw(st.lists(st.tuples(*[_text] * width), min_size=n_rows, max_size=n_rows)),
+        lines=draw(st.lists(_lines, min_size=n_rows, max_size=n_rows)),
         encoding=draw(_text),
         encoding_guessed=draw(st.booleans()),
         delimiter=draw(st.none() | _text),
@@ -37,8 +37,8 @@ def tables(draw: st.DrawFn) -> Table:
 
 def through_the_wire(table: Table) -> Table:
     stream = io.BytesIO()
-    facts, *cells = packed(table)
-    send_json(stream, facts)
+    metadata, *cells = packed(table)
+    send_json(stream, metadata)
     send(stream, *cells)
     stream.seek(0)
     received = receive_table(stream, receive_json(stream)["table"])
@@ -59,11 +59,11 @@ def test_a_column_whose_values_come_back_has_each_of_them_in_memory_once() -> No
     assert len({id(label) for _, label in received.rows}) == 3
 
 
-FACTS = {"columns": ["a"], "encoding": "utf-8", "encoding_guessed": False, "delimiter": None, "header": True, "warnings": []}
+METADATA = {"columns": ["a"], "encoding": "utf-8", "encoding_guessed": False, "delimiter": None, "header": True, "warnings": []}
 
 
 def batch(*columns: pa.Array, nullable: bool = False) -> bytes:
-    schema = pa.schema([pa.field(str(place), column.type, nullable=nullable) for place, column in enumerate(columns)])
+    schema = pa.schema([pa.field(str(index), column.type, nullable=nullable) for index, column in enumerate(columns)])
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as writer:
         writer.write_batch(pa.record_batch(list(columns), schema=schema))
@@ -83,10 +83,10 @@ def not_utf8() -> pa.Array:
 
 
 def offsets_beyond() -> bytes:
-    """The end of its only text is said to lie far behind its bytes."""
-    good, end = batch(texts("abcde"), numbers(1)), bytes(4) + (5).to_bytes(4, "little")
-    at = good.rindex(end) + 4
-    return good[:at] + (2**30).to_bytes(4, "little") + good[at + 4 :]
+    """A table whose only text ends far behind its bytes, according to its offsets."""
+    valid, end = batch(texts("abcde"), numbers(1)), bytes(4) + (5).to_bytes(4, "little")
+    position = valid.rindex(end) + 4
+    return valid[:position] + (2**30).to_bytes(4, "little") + valid[position + 4 :]
 
 
 @pytest.mark.parametrize(
@@ -103,23 +103,23 @@ def offsets_beyond() -> bytes:
         batch(not_utf8(), numbers(1)),
         offsets_beyond(),
     ],
-    ids="nothing noise short no-lines numbers text-lines two-columns missing not-utf8 beyond".split(),
+    ids="empty noise short no-lines numbers text-lines two-columns missing not-utf8 beyond".split(),
 )
-def test_what_is_no_table_is_an_error(cells: bytes) -> None:
+def test_an_invalid_table_is_an_error(cells: bytes) -> None:
     stream = io.BytesIO()
     send(stream, cells, batch(texts(), numbers()))
     stream.seek(0)
     with pytest.raises(BrokenWireError):
-        receive_table(stream, FACTS)
+        receive_table(stream, METADATA)
 
 
-@pytest.mark.parametrize("facts", [{}, {"columns": 3}, {**FACTS, "warnings": [{"code": "x"}]}, {**FACTS, "warnings": 1}])
-def test_facts_that_are_none_are_an_error(facts: dict) -> None:
+@pytest.mark.parametrize("metadata", [{}, {"columns": 3}, {**METADATA, "warnings": [{"code": "x"}]}, {**METADATA, "warnings": 1}])
+def test_invalid_metadata_is_an_error(metadata: dict) -> None:
     stream = io.BytesIO()
     send(stream, batch(texts("x"), numbers(1)), batch(texts(), numbers()))
     stream.seek(0)
     with pytest.raises(BrokenWireError):
-        receive_table(stream, facts)
+        receive_table(stream, metadata)
 
 
 @pytest.mark.parametrize("sent", [b"", b"\1", b"\x08" + b"\0" * 7 + b"half", (2**60).to_bytes(8, "little") + b"x"])
@@ -129,7 +129,7 @@ def test_a_frame_that_is_cut_or_lies_about_its_length_is_an_error(sent: bytes) -
 
 
 @pytest.mark.parametrize("sent", [b"[1]", b"{", b"[" * 100_000, json.dumps("x").encode()])
-def test_facts_must_be_an_object(sent: bytes) -> None:
+def test_metadata_must_be_an_object(sent: bytes) -> None:
     stream = io.BytesIO()
     send(stream, sent)
     stream.seek(0)

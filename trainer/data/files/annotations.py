@@ -115,17 +115,17 @@ def _positive_cats(cats: dict[str, Any]) -> list[str]:
 def _drop_rejected(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
     if not any(key in row for row in rows[:_SAMPLE_ROWS] for key in _PRODIGY):
         return numbers, rows
-    answers = [row.get("answer") for row in rows]
-    if not all(answer is None or (isinstance(answer, str) and answer in _ANSWERS) for answer in answers):
+    decisions = [row.get("answer") for row in rows]
+    if not all(decision is None or (isinstance(decision, str) and decision in _ANSWERS) for decision in decisions):
         return numbers, rows
     reasons = dict(_DROP_REASONS)
     labels = {str(unwrap_single(row.get("accept", row.get("label")))) for row in rows}
     if len(labels) < 2 and "accept" not in rows[0]:
         del reasons["reject"]  # a yes/no question about one label: the answer is the class
     kept: list[tuple[int, _Row]] = []
-    for number, row, answer in zip(numbers, rows, answers, strict=True):
-        if answer in reasons:
-            dropped.append(DroppedRow(number, reasons[answer]))
+    for number, row, decision in zip(numbers, rows, decisions, strict=True):
+        if decision in reasons:
+            dropped.append(DroppedRow(number, reasons[decision]))
         else:
             kept.append((number, row))
     return [number for number, _ in kept], [row for _, row in kept]

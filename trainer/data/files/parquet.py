@@ -179,8 +179,8 @@ def _column_texts(column: "pa.Array") -> list[str]:
 
     if types.is_dictionary(column.type):
         # The dictionary belongs to a whole row group; a batch may use little of it.
-        used = column.indices.drop_null().unique()
-        texts = dict(zip(used.to_pylist(), map(_value_text, column.dictionary.take(used).to_pylist()), strict=True))
+        used_indices = column.indices.drop_null().unique()
+        texts = dict(zip(used_indices.to_pylist(), map(_value_text, column.dictionary.take(used_indices).to_pylist()), strict=True))
         texts[None] = ""
         return [texts[index] for index in column.indices.to_pylist()]
     return [_value_text(value) for value in column.to_pylist()]

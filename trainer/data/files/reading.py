@@ -36,7 +36,7 @@ _PARQUET_COMPRESSION = 5  # typical for files of texts
 class Content:
     """The unpacked content of a file. ``weight``: roughly how many bytes have to be parsed (for a workbook, those of its parts)."""
 
-    kind: FileFormat
+    file_format: FileFormat
     data: bytes
     weight: int
 
@@ -114,9 +114,9 @@ def read_content(
     header are given, nothing above the first record is skipped. ``named_classes``: class numbers in a Parquet file of the Hugging Face Hub
     become their names.
     """
-    if content.kind == "spreadsheet":
+    if content.file_format == "spreadsheet":
         return unwrap_single_lists(_from_sheet(content, limits, header))
-    if content.kind == "parquet":
+    if content.file_format == "parquet":
         return _from_parquet(content.data, limits, named_classes=named_classes)
     decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
@@ -176,14 +176,14 @@ def _refuse_many_lines(text: str, limits: Limits) -> None:
 
 def _check_longest_line(lines: list[str]) -> int:
     """The length of the longest line. Raises UserError ``line_too_long``."""
-    longest = max(map(len, lines))
-    if longest > _MAX_LINE_CHARS:
+    length = max(map(len, lines))
+    if length > _MAX_LINE_CHARS:
         raise UserError(
-            f"Line {next(number for number, line in enumerate(lines, 1) if len(line) == longest):,} of the file has {longest:,} characters; "
+            f"Line {next(number for number, line in enumerate(lines, 1) if len(line) == length):,} of the file has {length:,} characters; "
             f"at most {_MAX_LINE_CHARS:,} are read. Save the table again with a line for each row.",
             code="line_too_long",
         )
-    return longest
+    return length
 
 
 def _choose_dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:

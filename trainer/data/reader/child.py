@@ -96,7 +96,7 @@ def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: b
         content = open_content(data, limits)
         del data
         resource_limits.limit_resources(content.weight)
-        send_json(replies, {"weight": content.weight, "kind": content.kind})
+        send_json(replies, {"weight": content.weight, "file_format": content.file_format})
         last = last or content.weight >= resource_limits.BIG_FILE_BYTES
         reply, *cells = packed(read_content(content, limits, **options))
     except UserError as error:

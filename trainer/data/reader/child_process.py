@@ -83,7 +83,7 @@ class ChildProcess:
                 reply = receive_json(self._process.stdout)
             # The child first confirms the start, then sends the unpacked size.
             while "weight" in reply:
-                weight, file_format = int(reply["weight"]), reply.get("kind", "")
+                weight, file_format = int(reply["weight"]), reply.get("file_format", "")
                 with self._timeout(resource_limits.wall_seconds(weight)):
                     reply = receive_json(self._process.stdout)
                     table = receive_table(self._process.stdout, reply["table"]) if "table" in reply else None

@@ -58,7 +58,7 @@ class FileReader:
         self._lock = threading.Lock()
         self._small_slots, self._big_slots = threading.Semaphore(_MAX_SMALL_FILES), threading.Semaphore(_MAX_BIG_FILES)
         self._idle: list[ChildProcess] = []
-        self._starting: Future[ChildProcess] | None = None
+        self._next_child: Future[ChildProcess] | None = None
         self._child_requests: _ChildRequests | None = None
 
     def __enter__(self) -> Self:
@@ -71,19 +71,19 @@ class FileReader:
         """Start a child in the background if none is idle."""
         self._reset_after_fork()
         with self._lock:
-            if not self._idle and self._starting is None:
-                self._starting = self._request_child()
+            if not self._idle and self._next_child is None:
+                self._next_child = self._request_child()
 
     def close(self) -> None:
         """End the idle children; busy ones end after their file. Reading another file starts a new child."""
         self._reset_after_fork()
         with self._lock:
             idle, self._idle = self._idle, []
-            starting, self._starting = self._starting, None
+            next_child, self._next_child = self._next_child, None
             requests, self._child_requests = self._child_requests, None
-        if starting is not None:
+        if next_child is not None:
             with suppress(OSError):
-                idle.append(starting.result())
+                idle.append(next_child.result())
         for child in idle:
             child.close()
         if requests is not None:
@@ -118,9 +118,9 @@ class FileReader:
                 if child.alive:
                     return child
                 child.close()
-            starting, self._starting = self._starting or self._request_child(), None
+            next_child, self._next_child = self._next_child or self._request_child(), None
         try:
-            return starting.result()
+            return next_child.result()
         except OSError as error:
             raise UserError(
                 f"The process that reads files could not be started ({error.strerror or error}). Close other programs, and try again.",
