@@ -1,4 +1,4 @@
-"""The door: ``app.py`` serves on the port it is told, refuses a taken one kindly, and neither it nor its page speaks to anybody else."""
+"""``app.py`` serves on the given port, refuses a used one with one sentence, and neither it nor its page contacts another host."""
 
 import json
 import os
@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 90.0
 
 
 def command(port: int, runs: Path) -> dict:
-    """How to start ``app.py``, with everything on that should be off by itself."""
+    """How to start ``app.py``, with everything enabled that it must disable."""
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "EMOTUNE_RUNS": str(runs), "CI": "1"}
     environment |= {"GRADIO_ANALYTICS_ENABLED": "True", "GRADIO_RUN_HISTORY": "True"}
     environment.pop("GRADIO_SERVER_NAME", None)
@@ -33,13 +33,13 @@ def command(port: int, runs: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where that ``app.py`` has its runs, in ``runs``."""
+    """The folder of that ``app.py``; its runs are in ``runs``."""
     return tmp_path_factory.mktemp("app")
 
 
 @pytest.fixture(scope="module")
 def served(folder: Path) -> Iterator[str]:
-    """The address of a real ``app.py`` of its own."""
+    """The address of a real ``app.py`` process."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     with open(folder / "output", "wb") as output:
@@ -53,23 +53,23 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def get(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=30) as answer:
-        return answer.read().decode()
+    with urllib.request.urlopen(address, timeout=30) as response:
+        return response.read().decode()
 
 
 class Links(HTMLParser):
-    """Everything that a browser would fetch by itself: not the targets of <a>."""
+    """URLs that a browser loads by itself: not the targets of <a>."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.urls: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if tag in ("script", "img", "iframe", "source"):
-            self.found += [values["src"]] if values.get("src") else []
+            self.urls += [values["src"]] if values.get("src") else []
         if tag == "link" and values.get("href"):
-            self.found.append(values["href"])
+            self.urls.append(values["href"])
 
 
 def test_it_serves_the_page_at_the_port_it_was_given(served: str) -> None:
@@ -95,14 +95,14 @@ def test_the_page_loads_nothing_from_another_host(served: str) -> None:
     page, config = get(served), json.loads(get(f"{served}/config"))
     links.feed(page)
     links.feed(config["head"] or "")
-    # Charts fetch it when the first of them is shown.
-    assert not any("plotly" in link for link in links.found)
+    # Plotly is loaded when the first chart is shown.
+    assert not any("plotly" in link for link in links.urls)
     assert config["stylesheets"] == []
-    for link in links.found:
+    for link in links.urls:
         assert urlparse(urljoin(served, link)).netloc == urlparse(served).netloc, link
     style = get(f"{served}/theme.css")
     assert not re.search(r"(?:url\(\s*['\"]?|@import\s+(?:url\()?['\"]?)(?:https?:)?//", page + style + config["css"])
-    ours = [file for kind in ("*.css", "styles/*.css", "*.js") for file in (ROOT / "assets").glob(kind)]
+    ours = [file for pattern in ("*.css", "styles/*.css", "*.js") for file in (ROOT / "assets").glob(pattern)]
     assert len(ours) > 10
     for file in ours:
         assert not re.search(r"https?://|url\(", file.read_text(encoding="utf-8")), file
@@ -110,8 +110,8 @@ def test_the_page_loads_nothing_from_another_host(served: str) -> None:
 
 def test_the_page_says_where_a_file_goes(served: str) -> None:
     config = json.loads(get(f"{served}/config"))
-    said = " ".join(str(c["props"].get("value")) for c in config["components"] if c["type"] == "html")
-    assert "Your file stays on this computer" in said
+    html = " ".join(str(c["props"].get("value")) for c in config["components"] if c["type"] == "html")
+    assert "Your file stays on this computer" in html
 
 
 def test_neither_source_nor_runs_are_served(served: str) -> None:
@@ -122,16 +122,16 @@ def test_neither_source_nor_runs_are_served(served: str) -> None:
 
 
 def test_a_taken_port_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        done = warm.run(**command(port, tmp_path / "runs"), timeout=TIMEOUT_SECONDS)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stdout + done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert f"Port {port} is used" in done.stderr
-    assert "GRADIO_SERVER_PORT" in done.stderr
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        completed = warm.run(**command(port, tmp_path / "runs"), timeout=TIMEOUT_SECONDS)
+    assert completed.returncode == 1
+    assert "Traceback" not in completed.stdout + completed.stderr
+    assert len(completed.stderr.strip().splitlines()) == 1
+    assert f"Port {port} is used" in completed.stderr
+    assert "GRADIO_SERVER_PORT" in completed.stderr
 
 
 def test_other_than_loopback_needs_a_password_or_somebody_s_word(
@@ -144,30 +144,30 @@ def test_other_than_loopback_needs_a_password_or_somebody_s_word(
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("GRADIO_SERVER_NAME", "0.0.0.0")
     assert app.main([]) == 2
-    said = capsys.readouterr().err
-    assert len(said.strip().splitlines()) == 1
-    assert "EMOTUNE_PASSWORD" in said
-    assert "--public" in said
+    error = capsys.readouterr().err
+    assert len(error.strip().splitlines()) == 1
+    assert "EMOTUNE_PASSWORD" in error
+    assert "--public" in error
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     runs = tmp_path / "file" / "runs"
-    done = warm.run(**{**command(free_port(), runs), "cwd": tmp_path}, timeout=TIMEOUT_SECONDS)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stdout + done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert str(runs) in done.stderr
+    completed = warm.run(**{**command(free_port(), runs), "cwd": tmp_path}, timeout=TIMEOUT_SECONDS)
+    assert completed.returncode == 1
+    assert "Traceback" not in completed.stdout + completed.stderr
+    assert len(completed.stderr.strip().splitlines()) == 1
+    assert str(runs) in completed.stderr
 
 
 def test_a_second_server_of_the_same_runs_is_one_kind_sentence(warm: Warm, served: str, folder: Path) -> None:
-    done = warm.run(**command(free_port(), folder / "runs"), timeout=TIMEOUT_SECONDS)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stdout + done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert f"already serves the folder {folder / 'runs'}, at {served} (process" in done.stderr
-    assert "EMOTUNE_RUNS" in done.stderr
+    completed = warm.run(**command(free_port(), folder / "runs"), timeout=TIMEOUT_SECONDS)
+    assert completed.returncode == 1
+    assert "Traceback" not in completed.stdout + completed.stderr
+    assert len(completed.stderr.strip().splitlines()) == 1
+    assert f"already serves the folder {folder / 'runs'}, at {served} (process" in completed.stderr
+    assert "EMOTUNE_RUNS" in completed.stderr
     assert "gradio_config" in get(served)
 
 
@@ -175,6 +175,6 @@ def test_the_terminal_trains_beside_a_server(warm: Warm, served: str, folder: Pa
     settings = ["--encoder", tiny_encoder.source, "--epochs", "1", "--set", "max_length=32", "--json"]
     environment = {**os.environ, "EMOTUNE_RUNS": str(folder / "runs"), "PYTHONPATH": str(ROOT)}
     train = [sys.executable, "-m", "trainer", "train", str(small_csv), *settings]
-    done = warm.run(train, env=environment, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert (folder / "runs" / json.loads(done.stdout.splitlines()[-1])["run"] / "model" / "model.safetensors").is_file()
+    completed = warm.run(train, env=environment, cwd=folder)
+    assert completed.returncode == 0, completed.stderr
+    assert (folder / "runs" / json.loads(completed.stdout.splitlines()[-1])["run"] / "model" / "model.safetensors").is_file()

@@ -1,4 +1,4 @@
-"""What is brought to the disk is there after a power cut at any moment: the old or the new, whole, never half of one."""
+"""After a power cut at any moment, a written file or folder is the complete old or the complete new one, never a part."""
 
 import ast
 import errno
@@ -13,8 +13,8 @@ from trainer import atomic
 
 PACKAGE = Path(atomic.__file__).parent
 
-ON_THEIR_OWN = {"runs/writer.py": {"replace"}, "runs/locks.py": {"replace"}}
-"""Calls outside atomic.py: a heartbeat and a lock say that a writer lives now, which a power cut ends."""
+OWN_RENAMES = {"runs/writer_lock.py": {"replace"}, "runs/locks.py": {"replace"}}
+"""Renames outside atomic.py: heartbeats and locks only matter while their process runs, so they need not survive a power cut."""
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ NEW = {"inner/two": "new two"}
 
 
 def staged(root: Path) -> Path:
-    """A folder that is to take a place, written and brought to the disk."""
+    """A new folder, written and synced, ready to be moved."""
     folder = root / ".new"
     (folder / "inner").mkdir(parents=True)
     (folder / "inner" / "two").write_text("new two")
@@ -48,14 +48,14 @@ def test_a_replaced_file_is_the_old_or_the_new_one(disk: ForgetfulDisk, tmp_path
     with disk.recording():
         atomic.write_file(disk.root / "file", b"new file")
         disk.confirm("written")
-    seen = set()
+    states = set()
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
-        seen.add((root / "file").read_text())
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
+        states.add((root / "file").read_text())
         assert (root / "file").read_text() in ({"new file"} if confirmed else {"old file", "new file"})
 
-    disk.check(tmp_path / "cuts", look)
-    assert seen == {"old file", "new file"}
+    disk.check(tmp_path / "cuts", verify)
+    assert states == {"old file", "new file"}
 
 
 @pytest.mark.parametrize("way", ["content", "writer"])
@@ -69,12 +69,12 @@ def test_a_new_file_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path, w
                 file.write(b"of it")
         disk.confirm("written")
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
         fresh = root / "folder" / "fresh"
         assert fresh.exists() or not confirmed
         assert not fresh.exists() or fresh.read_text() == "all of it"
 
-    assert disk.check(tmp_path / "cuts", look) > 3
+    assert disk.check(tmp_path / "cuts", verify) > 3
 
 
 def test_a_new_folder_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
@@ -82,11 +82,11 @@ def test_a_new_folder_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path)
         atomic.move(staged(disk.root), disk.root / "fresh")
         disk.confirm("moved")
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
         assert (root / "fresh").exists() or not confirmed
         assert not (root / "fresh").exists() or contents(root / "fresh") == NEW
 
-    assert disk.check(tmp_path / "cuts", look) > 5
+    assert disk.check(tmp_path / "cuts", verify) > 5
 
 
 def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Path) -> None:
@@ -94,12 +94,12 @@ def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Pat
         atomic.move(staged(disk.root), disk.root / "folder")
         disk.confirm("moved")
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
-        # Between the two names there is a moment without either; then whoever wrote has not said that it is there.
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
+        # Between the two renames neither exists; the write is not confirmed yet then.
         assert (root / "folder").exists() or not confirmed
         assert not (root / "folder").exists() or contents(root / "folder") in ((NEW,) if confirmed else (OLD, NEW))
 
-    assert disk.check(tmp_path / "cuts", look) > 5
+    assert disk.check(tmp_path / "cuts", verify) > 5
     assert sorted(p.name for p in disk.root.iterdir()) == ["file", "folder"]
 
 
@@ -110,10 +110,10 @@ def test_made_folders_are_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
         atomic.make_folder(disk.root / "a" / "b" / "c")
     assert disk.root.joinpath("a", "b", "c").stat().st_mode & 0o777 == 0o700
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
         assert (root / "a" / "b" / "c").is_dir() or not confirmed
 
-    assert disk.check(tmp_path / "cuts", look) > 2
+    assert disk.check(tmp_path / "cuts", verify) > 2
 
 
 @pytest.mark.parametrize("aside", [None, "elsewhere"])
@@ -123,11 +123,11 @@ def test_a_removed_folder_is_whole_or_gone_and_does_not_come_back(disk: Forgetfu
         atomic.remove_folder(disk.root / "folder", aside=aside and disk.root / aside)
         disk.confirm("removed")
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
         assert not (confirmed and (root / "folder").exists())
         assert not (root / "folder").exists() or contents(root / "folder") == OLD
 
-    assert disk.check(tmp_path / "cuts", look) > 3
+    assert disk.check(tmp_path / "cuts", verify) > 3
     assert sorted(p.name for p in disk.root.iterdir()) == ["elsewhere", "file"]
 
 
@@ -136,14 +136,14 @@ def test_a_removed_file_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) 
         atomic.remove_file(disk.root / "file")
         disk.confirm("removed")
         atomic.remove_file(disk.root / "file")
-    seen = set()
+    states = set()
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
-        seen.add((root / "file").exists())
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
+        states.add((root / "file").exists())
         assert not (confirmed and (root / "file").exists())
 
-    disk.check(tmp_path / "cuts", look)
-    assert seen == {True, False}
+    disk.check(tmp_path / "cuts", verify)
+    assert states == {True, False}
 
 
 def never_synced(path: Path) -> None:
@@ -170,11 +170,11 @@ def test_the_judge_finds_fault_with_other_ways(disk: ForgetfulDisk, tmp_path: Pa
         way(disk.root / "file")
         disk.confirm("written")
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
         assert (root / "file").read_text() in ({"new file"} if confirmed else {"old file", "new file"})
 
     with pytest.raises(AssertionError):
-        disk.check(tmp_path / "cuts", look)
+        disk.check(tmp_path / "cuts", verify)
 
 
 def test_what_cannot_be_written_leaves_the_old_one_and_nothing_beside_it(disk: ForgetfulDisk) -> None:
@@ -214,21 +214,21 @@ def test_a_disk_that_fails_to_sync_is_told(disk: ForgetfulDisk, monkeypatch: pyt
 
 
 def calls(path: Path) -> set[str]:
-    """Names of calls that bring something to its place on the disk: of ``os``, and those methods of a path that take one argument."""
-    found = set()
+    """Names of calls that rename or sync files: functions of ``os``, and methods of ``Path`` with one argument."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
-        name, of = node.func.attr, node.func.value
-        of_os = isinstance(of, ast.Name) and of.id == "os" and name in ("replace", "rename", "renames", "fsync", "fdatasync")
-        # ``str.replace`` takes two, ``dataclasses.replace`` names, the renaming of a run its name too.
+        name, receiver = node.func.attr, node.func.value
+        of_os = isinstance(receiver, ast.Name) and receiver.id == "os" and name in ("replace", "rename", "renames", "fsync", "fdatasync")
+        # ``str.replace`` has two arguments, ``dataclasses.replace`` has keywords, and renaming a run has its name too.
         of_path = name in ("replace", "rename") and len(node.args) == 1 and not node.keywords
         if of_os or of_path:
-            found.add(name)
-    return found
+            names.add(name)
+    return names
 
 
 def test_nothing_else_brings_a_file_to_its_place() -> None:
     by_hand = {str(path.relative_to(PACKAGE)): calls(path) for path in PACKAGE.rglob("*.py") if path.name != "atomic.py"}
-    assert {path: names for path, names in by_hand.items() if names} == ON_THEIR_OWN
+    assert {path: names for path, names in by_hand.items() if names} == OWN_RENAMES
     assert calls(PACKAGE / "atomic.py") == {"fsync", "replace"}

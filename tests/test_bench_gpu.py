@@ -1,4 +1,4 @@
-"""The measurement on a GPU: with a tiny model it runs on any device, and without a GPU it says so."""
+"""The GPU benchmark: with a tiny model it runs on any device, and without a GPU it says so."""
 
 import json
 from pathlib import Path
@@ -15,22 +15,24 @@ def test_it_measures_a_tiny_training_from_start_to_report(
     monkeypatch.setattr(gpu, "_TWEETS", tmp_path / "absent.txt")
     gpu.main(["--tiny"])
     *table, last = capsys.readouterr().out.splitlines()
-    found = json.loads(last)
-    assert found["train_rows"] == pytest.approx(0.7 * gpu.TINY.rows, abs=2)
-    assert 0 < found["seconds_start_to_report"] < 300
-    assert found["ratio_vs_bare_loop"] == pytest.approx(found["samples_per_second"] / found["bare_loop_samples_per_second"], abs=0.01)
-    assert found["peak_megabytes"] > 0
+    measured = json.loads(last)
+    assert measured["train_rows"] == pytest.approx(0.7 * gpu.TINY.rows, abs=2)
+    assert 0 < measured["seconds_start_to_report"] < 300
+    assert measured["ratio_vs_bare_loop"] == pytest.approx(
+        measured["samples_per_second"] / measured["bare_loop_samples_per_second"], abs=0.01
+    )
+    assert measured["peak_megabytes"] > 0
     assert any("relative to the bare loop" in line for line in table)
 
 
 def test_the_sentences_that_stand_for_tweets_are_as_long_as_tweets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "_TWEETS", tmp_path / "absent.txt")
     corpus = gpu._corpus(tmp_path / "texts.csv", 2_000)
-    words = sorted(len(text.split()) for text in corpus.texts)
+    lengths = sorted(len(text.split()) for text in corpus.texts)
     assert len(corpus) > 1_950
-    assert words[len(words) // 2] == pytest.approx(17, abs=1.5)  # the emotion tweets' median
-    assert sum(words) / len(words) == pytest.approx(19.2, abs=1.5)  # and mean
-    assert words[-1] <= 66
+    assert lengths[len(lengths) // 2] == pytest.approx(17, abs=1.5)  # the emotion tweets' median
+    assert sum(lengths) / len(lengths) == pytest.approx(19.2, abs=1.5)  # and mean
+    assert lengths[-1] <= 66
     assert set(corpus.label_names) == set(gpu._LABELS)
 
 

@@ -15,19 +15,19 @@ def test_many_threads_compute_a_value_once():
         release.wait()
         return 7
 
-    def ask(answers: list) -> None:
+    def ask(values: list) -> None:
         started.wait()
-        answers.append(cache.get("key", compute))
+        values.append(cache.get("key", compute))
 
-    answers: list[int] = []
-    threads = [threading.Thread(target=ask, args=(answers,)) for _ in range(8)]
+    values: list[int] = []
+    threads = [threading.Thread(target=ask, args=(values,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     begun.wait()
     release.set()
     for thread in threads:
         thread.join()
-    assert answers == [7] * 8
+    assert values == [7] * 8
     assert len(calls) == 1
 
 

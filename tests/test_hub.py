@@ -1,4 +1,4 @@
-"""Names and addresses of repositories of the Hugging Face Hub."""
+"""Names and addresses of Hugging Face Hub repositories."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from trainer.hub import HubRepository, parse_repository
 
 
 @pytest.mark.parametrize(
-    ("text", "wanted"),
+    ("text", "expected"),
     [
         (" dair-ai/emotion ", HubRepository("dair-ai/emotion")),
         ("nyu-mll/glue/sst2", HubRepository("nyu-mll/glue", "sst2")),
@@ -17,8 +17,8 @@ from trainer.hub import HubRepository, parse_repository
         ("https://hf.co/datasets/nyu-mll/glue/tree/main/sst2", HubRepository("nyu-mll/glue", is_dataset=True)),
     ],
 )
-def test_names_and_addresses_of_the_hub(text: str, wanted: HubRepository):
-    assert parse_repository(text) == wanted
+def test_names_and_addresses_of_the_hub(text: str, expected: HubRepository):
+    assert parse_repository(text) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The house: imports run downward only, gradio stays in ui/, torch in training/, and nothing goes in circles."""
+"""The architecture: imports go downward only, gradio stays in ui/, torch in training/, and there are no import cycles."""
 
 import ast
 from pathlib import Path
@@ -42,13 +42,13 @@ def floor(name: str) -> int:
 
 def imports(path: Path) -> list[tuple[str, ast.stmt]]:
     """Every module imported anywhere in a file, with the statement."""
-    found = []
+    modules = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found += [(alias.name, node) for alias in node.names]
+            modules += [(alias.name, node) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.append((node.module, node))
-    return found
+            modules.append((node.module, node))
+    return modules
 
 
 def top_level(path: Path) -> list[str]:
@@ -64,17 +64,17 @@ def top_level(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_run_downward(path: Path) -> None:
-    mine = room(path)
+    own_room = room(path)
     for name, node in imports(path):
         if not name.startswith("trainer"):
             continue
         assert not (isinstance(node, ast.ImportFrom) and node.level), "relative import"
         parts = name.split(".")
-        others = [parts[1]] if len(parts) > 1 else [a.name for a in node.names]
-        for other in others:
-            if other == mine or other == "__version__":
+        imported_rooms = [parts[1]] if len(parts) > 1 else [a.name for a in node.names]
+        for imported_room in imported_rooms:
+            if imported_room == own_room or imported_room == "__version__":
                 continue
-            assert floor(other) < floor(mine), f"{path.name} ({mine}) imports {name}, which is not below it"
+            assert floor(imported_room) < floor(own_room), f"{path.name} ({own_room}) imports {name}, which is not below it"
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if room(p) == "training"], ids=lambda p: str(p.relative_to(ROOT)))
@@ -102,8 +102,8 @@ def test_no_import_cycles() -> None:
         assert name not in trail, " -> ".join((*trail, name))
         if name in done:
             return
-        for other in edges[name]:
-            visit(other, (*trail, name))
+        for imported in edges[name]:
+            visit(imported, (*trail, name))
         done.add(name)
 
     for name in edges:
@@ -113,7 +113,7 @@ def test_no_import_cycles() -> None:
 
 @pytest.mark.parametrize("start", ["trainer.ui.serving", "trainer.__main__"])
 def test_the_page_opens_before_torch_is_loaded(start: str) -> None:
-    """Nothing reachable by top-level imports imports what takes seconds."""
+    """Top-level imports reach no library that takes seconds to import."""
     known = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
     seen, todo = set(), [start]
     while todo:

@@ -1,4 +1,4 @@
-"""The studio: names, deletions, room on the disk, comparisons. Runs are written by hand; nothing is trained."""
+"""The library: names, deletions, disk space, comparisons. Runs are written by hand; nothing is trained."""
 
 import dataclasses
 import os
@@ -37,7 +37,7 @@ def studio(settings: Settings) -> Studio:
     return Studio(settings)
 
 
-def put(
+def create_run(
     studio: Studio,
     name: str = "brisk otter",
     *,
@@ -45,19 +45,19 @@ def put(
     recipe: Recipe | None = None,
     rows: Sequence[tuple[str, str]] = ROWS,
     names: tuple[str, ...] = NAMES,
-    wrong: int = 0,
-    wrong_validation: int = 0,
+    n_wrong: int = 0,
+    n_wrong_validation: int = 0,
     end: str = "finished",
     source: bytes | None = None,
 ) -> RunView:
-    """A run of 100 rows, 20 for the validation and 40 for the test, whose model has the first ``wrong`` of these wrong."""
+    """A run of 100 rows, 20 for validation and 40 for the test, with ``n_wrong`` wrong test predictions, the first ones."""
     ids = np.array([names.index(label) for _, label in rows])
-    at = np.arange(len(rows))
-    corpus = Corpus(tuple(text for text, _ in rows), ids, names, at, at + 2, None, ())
-    splits = Splits(at[:40], at[40:60], at[60:], at[:0], ())
-    said = np.eye(len(names))[ids[40:]]
-    for part in (slice(0, wrong_validation), slice(20, 20 + wrong)):
-        said[part] = np.roll(said[part], 1, axis=1)
+    row_numbers = np.arange(len(rows))
+    corpus = Corpus(tuple(text for text, _ in rows), ids, names, row_numbers, row_numbers + 2, None, ())
+    splits = Splits(row_numbers[:40], row_numbers[40:60], row_numbers[60:], row_numbers[:0], ())
+    probabilities = np.eye(len(names))[ids[40:]]
+    for rows_to_swap in (slice(0, n_wrong_validation), slice(20, 20 + n_wrong)):
+        probabilities[rows_to_swap] = np.roll(probabilities[rows_to_swap], 1, axis=1)
 
     def fill(folder: Path) -> None:
         save_rows(folder / "data.parquet", corpus, splits)
@@ -67,7 +67,7 @@ def put(
         (folder / "model" / "weights").write_bytes(b"w" * 5000)
         (folder / "model" / "config.json").write_text("{}")
         (folder / "model" / "README.md").write_text("# a card")
-        predictions = Predictions(at[40:], ["validation"] * 20 + ["test"] * 40, ids[40:], said, names)
+        predictions = Predictions(row_numbers[40:], ["validation"] * 20 + ["test"] * 40, ids[40:], probabilities, names)
         save_predictions(folder / "predictions.parquet", predictions)
 
     store = RunStore(studio.settings.runs_dir)
@@ -90,7 +90,7 @@ def refused(code: str) -> pytest.RaisesExc[UserError]:
 
 def test_a_run_gets_another_name_that_everybody_sees(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    run = put(studio)
+    run = create_run(studio)
     assert workspace.library.rename(run.id, "  my best one yet  ").name == "my best one yet"
     assert Studio(studio.settings).for_owner(ME).library.view(run.id).name == "my best one yet"
     assert workspace.library.rename(run.id, "感情 <b>1</b>").name == "感情 <b>1</b>"
@@ -102,7 +102,7 @@ def test_a_run_gets_another_name_that_everybody_sees(studio: Studio) -> None:
 @pytest.mark.parametrize("name", ["", "   ", "y" * 61, "two\nlines", "null\0", "\u202ereversed", "torn \ud800"])
 def test_names_that_nobody_could_read_are_refused(studio: Studio, name: str) -> None:
     workspace = studio.for_owner(ME)
-    run = put(studio)
+    run = create_run(studio)
     with refused("bad_name"):
         workspace.library.rename(run.id, name)
     assert workspace.library.view(run.id).name == "brisk otter"
@@ -112,48 +112,48 @@ def test_no_name_leads_out_of_the_zip(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     import zipfile
 
-    run = put(studio)
-    for name, wanted in (("../../etc/x", "etc-x"), ("..", "model"), ("C:\\x", "C-x"), ("größer 2", "größer-2")):
+    run = create_run(studio)
+    for name, stem in (("../../etc/x", "etc-x"), ("..", "model"), ("C:\\x", "C-x"), ("größer 2", "größer-2")):
         workspace.library.rename(run.id, name)
-        assert workspace.models.write_zip(run.id, tmp_path / "model.zip") == f"{wanted}.zip"
+        assert workspace.models.write_zip(run.id, tmp_path / "model.zip") == f"{stem}.zip"
         with zipfile.ZipFile(tmp_path / "model.zip") as archive:
-            assert archive.namelist() == [f"{wanted}/README.md", f"{wanted}/config.json"]
+            assert archive.namelist() == [f"{stem}/README.md", f"{stem}/config.json"]
 
 
-# Taking away
+# Deleting
 
 
 def test_a_deleted_run_is_gone_with_all_its_files_and_no_other_is(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    gone, kept = put(studio), put(studio, "calm fox")
-    workspace.library.scores(gone.id)
-    folder = workspace.library.folder(gone.id)
-    workspace.delete(gone.id)
+    deleted, kept = create_run(studio), create_run(studio, "calm fox")
+    workspace.library.scores(deleted.id)
+    folder = workspace.library.folder(deleted.id)
+    workspace.delete(deleted.id)
     assert not folder.exists()
     assert [v.id for v in workspace.library.runs()] == [kept.id]
     assert sorted(p.name for p in studio.settings.runs_dir.iterdir()) == [kept.id]
     with refused("unknown_run"):
-        workspace.delete(gone.id)
+        workspace.delete(deleted.id)
     with refused("unknown_run"):
-        workspace.library.scores(gone.id)
+        workspace.library.scores(deleted.id)
 
 
 def test_runs_that_train_or_wait_are_not_deleted(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    waiting, training = put(studio, end="queued"), put(studio, end="")
-    with writer_lock(workspace.library.folder(training.id)) as mine:
-        assert mine
+    waiting, training = create_run(studio, end="queued"), create_run(studio, end="")
+    with writer_lock(workspace.library.folder(training.id)) as acquired:
+        assert acquired
         for run, doing in ((waiting, "waits in the queue"), (training, "is training")):
             with pytest.raises(UserError, match=f"{doing}, so it cannot be deleted") as error:
                 workspace.delete(run.id)
             assert error.value.code == "run_is_live"
     assert len(workspace.library.runs()) == 2
-    workspace.delete(training.id)  # nobody writes it any more
+    workspace.delete(training.id)  # nothing writes it any more
 
 
 def test_a_folder_that_cannot_be_moved_loses_nothing(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = studio.for_owner(ME)
-    run = put(studio)
+    run = create_run(studio)
 
     def fails(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -167,34 +167,34 @@ def test_a_folder_that_cannot_be_moved_loses_nothing(studio: Studio, monkeypatch
 
 def test_a_crash_in_the_middle_of_a_deletion_leaves_no_half_run(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = studio.for_owner(ME)
-    run = put(studio)
+    run = create_run(studio)
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     workspace.delete(run.id)
     assert workspace.library.runs() == []
-    (left,) = studio.settings.runs_dir.iterdir()
-    assert left.name.startswith(f"{REMOVED}{run.id}")
+    (remaining,) = studio.settings.runs_dir.iterdir()
+    assert remaining.name.startswith(f"{REMOVED}{run.id}")
 
 
 def test_nobody_names_deletes_weighs_or_compares_what_is_not_theirs(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    run, mine = put(studio, owner=OTHER), put(studio)
+    foreign_run, own_run = create_run(studio, owner=OTHER), create_run(studio)
     for call in (
-        lambda: workspace.library.rename(run.id, "mine"),
-        lambda: workspace.delete(run.id),
-        lambda: workspace.storage.run_bytes(run.id),
-        lambda: workspace.library.scores(run.id),
-        lambda: workspace.library.examples(run.id),
-        lambda: workspace.library.compare([mine.id, run.id]),
-        lambda: workspace.delete("../" + mine.id),
+        lambda: workspace.library.rename(foreign_run.id, "mine"),
+        lambda: workspace.delete(foreign_run.id),
+        lambda: workspace.storage.run_bytes(foreign_run.id),
+        lambda: workspace.library.scores(foreign_run.id),
+        lambda: workspace.library.examples(foreign_run.id),
+        lambda: workspace.library.compare([own_run.id, foreign_run.id]),
+        lambda: workspace.delete("../" + own_run.id),
     ):
         with refused("unknown_run"):
             call()
-    assert studio.for_owner(OTHER).library.view(run.id).name == "brisk otter"
+    assert studio.for_owner(OTHER).library.view(foreign_run.id).name == "brisk otter"
 
 
 def test_room_on_the_disk_is_that_of_all_files(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    run = put(studio)
+    run = create_run(studio)
     folder = workspace.library.folder(run.id)
     assert workspace.storage.run_bytes(run.id) == sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) > 5000
 
@@ -206,29 +206,29 @@ def test_examples_are_readable_test_rows_of_different_classes_the_same_each_time
     workspace = studio.for_owner(ME)
     short, long = ("ha", "joy"), ("word " * 60, "anger")
     rows = [*ROWS[:60], *[short] * 15, *[long] * 15, *ROWS[60:70]]
-    run = put(studio, rows=rows)
-    found = workspace.library.examples(run.id)
-    assert len({row.label for row in found}) == 3
-    assert all(row.source_row > 60 and rows[row.source_row - 1] == (row.text, row.label) for row in found)
-    assert not {row.text for row in found} & {short[0], long[0]}
-    assert found == Studio(studio.settings).for_owner(ME).library.examples(run.id)
-    assert workspace.library.examples(run.id, 2) == found[:2]
+    run = create_run(studio, rows=rows)
+    examples = workspace.library.examples(run.id)
+    assert len({row.label for row in examples}) == 3
+    assert all(row.source_row > 60 and rows[row.source_row - 1] == (row.text, row.label) for row in examples)
+    assert not {row.text for row in examples} & {short[0], long[0]}
+    assert examples == Studio(studio.settings).for_owner(ME).library.examples(run.id)
+    assert workspace.library.examples(run.id, 2) == examples[:2]
 
 
 def test_there_are_no_more_examples_than_test_rows_and_the_odd_ones_come_last(studio: Studio) -> None:
     rows = [*ROWS[:60], *[("ha", "joy")] * 39, ("word " * 60, "joy")]
-    run = put(studio, rows=rows)
-    found = studio.for_owner(ME).library.examples(run.id, 50)
-    assert [row.text for row in found] == ["ha"] * 39 + ["word " * 60]
-    assert {row.label for row in found} == {"joy"}
+    run = create_run(studio, rows=rows)
+    examples = studio.for_owner(ME).library.examples(run.id, 50)
+    assert [row.text for row in examples] == ["ha"] * 39 + ["word " * 60]
+    assert {row.label for row in examples} == {"joy"}
 
 
 def test_rows_are_not_read_again_for_their_examples(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = studio.for_owner(ME)
-    run = put(studio)
-    found = workspace.library.examples(run.id)
+    run = create_run(studio)
+    examples = workspace.library.examples(run.id)
     monkeypatch.setattr(library.pipeline, "load_run_rows", lambda run: pytest.fail("the rows were read"))
-    assert workspace.library.examples(run.id) == found
+    assert workspace.library.examples(run.id) == examples
 
 
 # Scores and comparisons
@@ -245,14 +245,14 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_report_is_computed_once_for_its_predictions(studio: Studio, loads: list[str]) -> None:
     workspace = studio.for_owner(ME)
-    run = put(studio, wrong=10, wrong_validation=2)
+    run = create_run(studio, n_wrong=10, n_wrong_validation=2)
     for _ in range(3):
         reports, scores = workspace.library.reports(run.id), workspace.library.scores(run.id)
     assert sorted(loads) == ["test", "validation"]
     assert (scores.test.rows, scores.test.accuracy.value) == (40, 0.75)
     assert (scores.validation.rows, scores.validation.accuracy.value) == (20, 0.9)
     assert (scores.test.macro_f1, scores.validation.macro_f1) == (reports.test.macro_f1, reports.validation.macro_f1)
-    # Neither another name nor another event makes other predictions.
+    # A rename or another event does not change the predictions.
     workspace.library.rename(run.id, "renamed")
     Run(workspace.library.folder(run.id)).log.append("finished", seconds=9.0)
     assert workspace.library.reports(run.id) is reports
@@ -261,7 +261,7 @@ def test_a_report_is_computed_once_for_its_predictions(studio: Studio, loads: li
 
 def test_other_predictions_give_another_report(studio: Studio, loads: list[str]) -> None:
     workspace = studio.for_owner(ME)
-    run, better = put(studio, wrong=10), put(studio, "better")
+    run, better = create_run(studio, n_wrong=10), create_run(studio, "better")
     assert workspace.library.scores(run.id).test.accuracy.value == 0.75
     path = workspace.library.folder(run.id) / "predictions.parquet"
     path.write_bytes((workspace.library.folder(better.id) / "predictions.parquet").read_bytes())
@@ -273,20 +273,20 @@ def test_other_predictions_give_another_report(studio: Studio, loads: list[str])
 
 def test_damaged_predictions_are_not_kept_as_an_answer(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    run = put(studio)
+    run = create_run(studio)
     path = workspace.library.folder(run.id) / "predictions.parquet"
-    whole = path.read_bytes()
+    content = path.read_bytes()
     path.unlink()
     for _ in range(2):
         with refused("run_damaged"):
             workspace.library.scores(run.id)
-    path.write_bytes(whole)
+    path.write_bytes(content)
     assert workspace.library.scores(run.id).test.rows == 40
 
 
 def test_a_list_longer_than_the_kept_reports_is_computed_once(studio: Studio, loads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     studio._services.scores.reports = library.SingleFlightCache(2)
-    runs = [put(studio, f"run {i}") for i in range(5)]
+    runs = [create_run(studio, f"run {i}") for i in range(5)]
     for _ in range(3):
         for run in runs:
             studio.for_owner(ME).library.scores(run.id)
@@ -297,25 +297,25 @@ def test_a_list_longer_than_the_kept_reports_is_computed_once(studio: Studio, lo
 def test_many_who_ask_at_once_compute_a_report_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    run, computed, all_asked = put(studio), [], threading.Barrier(4)
+    run, computed, all_started = create_run(studio), [], threading.Barrier(4)
     load = library.pipeline.split_report
     monkeypatch.setattr(library.pipeline, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
 
     def ask() -> object:
-        all_asked.wait(30)
+        all_started.wait(30)
         return studio.for_owner(ME).library.reports(run.id)
 
     with ThreadPoolExecutor(4) as pool:
-        answers = [future.result(60) for future in [pool.submit(ask) for _ in range(4)]]
-    assert len({id(answer) for answer in answers}) == 1
+        reports = [future.result(60) for future in [pool.submit(ask) for _ in range(4)]]
+    assert len({id(report) for report in reports}) == 1
     assert len(computed) == 2
 
 
 def test_a_deleted_run_leaves_no_report_in_memory(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    run, kept = put(studio), put(studio, "kept")
-    for one in (run, kept):
-        workspace.library.scores(one.id)
+    run, kept = create_run(studio), create_run(studio, "kept")
+    for view in (run, kept):
+        workspace.library.scores(view.id)
     workspace.delete(run.id)
     assert (len(studio._services.scores.reports), len(studio._services.scores.scores)) == (1, 1)
 
@@ -323,77 +323,77 @@ def test_a_deleted_run_leaves_no_report_in_memory(studio: Studio) -> None:
 def test_runs_side_by_side(studio: Studio) -> None:
     recipe = Recipe(epochs=2)
     worse, best, none = (
-        put(studio, wrong=12, wrong_validation=3),
-        put(studio, "calm fox", recipe=recipe, wrong=2),
-        put(studio, "torn", end="failed"),
+        create_run(studio, n_wrong=12, n_wrong_validation=3),
+        create_run(studio, "calm fox", recipe=recipe, n_wrong=2),
+        create_run(studio, "torn", end="failed"),
     )
-    found = studio.for_owner(ME).library.compare([worse.id, none.id, best.id, worse.id])
-    assert [run.view.name for run in found.runs] == ["calm fox", "brisk otter", "torn"]
-    assert [run.recipe for run in found.runs] == [recipe, Recipe(), Recipe()]
-    assert found.runs[2].scores is None
-    assert found.reference == 0
-    [(at, paired)] = found.paired
+    comparison = studio.for_owner(ME).library.compare([worse.id, none.id, best.id, worse.id])
+    assert [run.view.name for run in comparison.runs] == ["calm fox", "brisk otter", "torn"]
+    assert [run.recipe for run in comparison.runs] == [recipe, Recipe(), Recipe()]
+    assert comparison.runs[2].scores is None
+    assert comparison.reference == 0
+    [(at, paired)] = comparison.paired
     assert at == 1
     assert (paired.rows, paired.both, paired.only_a, paired.only_b, paired.neither) == (40, 28, 10, 0, 2)
     assert paired.p_value == pytest.approx(2 / 2**10)
 
 
 def test_no_test_score_chooses_or_orders_anything(studio: Studio) -> None:
-    lucky = put(studio, "lucky on the test rows", wrong=0, wrong_validation=6)
-    chosen = put(studio, "chosen by validation", wrong=15, wrong_validation=1)
-    between = put(studio, "between", wrong=30, wrong_validation=3)
-    for asked in ([lucky, chosen, between], [between, chosen, lucky]):
-        found = studio.for_owner(ME).library.compare([run.id for run in asked])
-        assert [run.view.name for run in found.runs] == ["chosen by validation", "between", "lucky on the test rows"]
-        assert found.reference == 0
-        assert [(at, paired.difference) for at, paired in found.paired] == [(1, pytest.approx(15 / 40)), (2, pytest.approx(-15 / 40))]
+    lucky = create_run(studio, "lucky on the test rows", n_wrong=0, n_wrong_validation=6)
+    chosen = create_run(studio, "chosen by validation", n_wrong=15, n_wrong_validation=1)
+    between = create_run(studio, "between", n_wrong=30, n_wrong_validation=3)
+    for order in ([lucky, chosen, between], [between, chosen, lucky]):
+        comparison = studio.for_owner(ME).library.compare([run.id for run in order])
+        assert [run.view.name for run in comparison.runs] == ["chosen by validation", "between", "lucky on the test rows"]
+        assert comparison.reference == 0
+        assert [(at, paired.difference) for at, paired in comparison.paired] == [(1, pytest.approx(15 / 40)), (2, pytest.approx(-15 / 40))]
 
 
 def test_of_runs_that_validate_alike_the_older_is_the_reference(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    runs = [put(studio, name, wrong=wrong) for name, wrong in (("first", 9), ("second", 0), ("third", 4))]
+    runs = [create_run(studio, name, n_wrong=wrong) for name, wrong in (("first", 9), ("second", 0), ("third", 4))]
     for order in (runs, runs[::-1]):
-        found = workspace.library.compare([run.id for run in order])
-        assert [run.view.name for run in found.runs] == ["first", "second", "third"]
-    # Two comparisons are looked at together.
+        comparison = workspace.library.compare([run.id for run in order])
+        assert [run.view.name for run in comparison.runs] == ["first", "second", "third"]
+    # Two comparisons are corrected for multiple testing.
     [(_, alone)] = workspace.library.compare([runs[0].id, runs[2].id]).paired
-    assert found.paired[1][1].p == pytest.approx(min(1.0, 2 * alone.p))
+    assert comparison.paired[1][1].p == pytest.approx(min(1.0, 2 * alone.p))
 
 
 def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    here = put(studio, wrong=1)
-    other_classes = put(studio, "turned", names=NAMES[::-1], wrong=5)
-    elsewhere = put(studio, "elsewhere", rows=[(f"{text} elsewhere", label) for text, label in ROWS])
-    [(_, shared)] = workspace.library.compare([here.id, other_classes.id]).paired
+    run = create_run(studio, n_wrong=1)
+    other_classes = create_run(studio, "turned", names=NAMES[::-1], n_wrong=5)
+    other_texts = create_run(studio, "elsewhere", rows=[(f"{text} elsewhere", label) for text, label in ROWS])
+    [(_, shared)] = workspace.library.compare([run.id, other_classes.id]).paired
     assert (shared.rows, shared.only_a, shared.only_b) == (40, 4, 0)
-    [(_, nothing)] = workspace.library.compare([here.id, elsewhere.id]).paired
-    assert (nothing.rows, nothing.p) == (0, 1)
+    [(_, without_shared_rows)] = workspace.library.compare([run.id, other_texts.id]).paired
+    assert (without_shared_rows.rows, without_shared_rows.p) == (0, 1)
 
 
 def test_rows_that_one_run_learned_from_are_not_shared(studio: Studio) -> None:
-    one, other = put(studio), put(studio, "other split", rows=[*ROWS[20:], *ROWS[:20]])
-    [(_, shared)] = studio.for_owner(ME).library.compare([one.id, other.id]).paired
+    first, second = create_run(studio), create_run(studio, "other split", rows=[*ROWS[20:], *ROWS[:20]])
+    [(_, shared)] = studio.for_owner(ME).library.compare([first.id, second.id]).paired
     assert shared.rows == 20
 
 
 def test_comparisons_take_two_to_six_runs(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    runs = [put(studio, f"run {n}", end="failed").id for n in range(7)]
+    runs = [create_run(studio, f"run {n}", end="failed").id for n in range(7)]
     for chosen in ([], runs[:1], [runs[0]] * 2, runs):
         with refused("compare_count"):
             workspace.library.compare(chosen)
-    found = workspace.library.compare(runs[:6])
-    assert (found.reference, found.paired) == (None, ())
+    comparison = workspace.library.compare(runs[:6])
+    assert (comparison.reference, comparison.paired) == (None, ())
 
 
 def test_a_damaged_run_stands_beside_the_others_with_its_problem(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    runs = [put(studio, name) for name in ("one", "two", "torn")]
+    runs = [create_run(studio, name) for name in ("one", "two", "torn")]
     (workspace.library.folder(runs[2].id) / "predictions.parquet").write_bytes(b"no parquet")
-    found = workspace.library.compare([run.id for run in runs])
-    assert [bool(run.problem) for run in found.runs] == [False, False, True]
-    assert len(found.paired) == 1
+    comparison = workspace.library.compare([run.id for run in runs])
+    assert [bool(run.problem) for run in comparison.runs] == [False, False, True]
+    assert len(comparison.paired) == 1
     (workspace.library.folder(runs[1].id) / "data.parquet").unlink()
     with refused("run_damaged"):
         workspace.library.compare([run.id for run in runs])
@@ -401,9 +401,9 @@ def test_a_damaged_run_stands_beside_the_others_with_its_problem(studio: Studio)
 
 def test_a_folder_that_is_hardly_a_run_is_named_or_refused_in_words_and_goes(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
-    whole = put(studio)
+    intact_run = create_run(studio)
     for harm in ("emptied", "a folder"):
-        run = put(studio)
+        run = create_run(studio)
         folder = workspace.library.folder(run.id)
         for file in folder.rglob("*"):
             file.unlink() if file.is_file() else None
@@ -418,7 +418,7 @@ def test_a_folder_that_is_hardly_a_run_is_named_or_refused_in_words_and_goes(stu
             with pytest.raises(UserError):
                 use(run.id)
         workspace.delete(run.id)
-    assert [view.id for view in workspace.library.runs()] == [whole.id]
+    assert [view.id for view in workspace.library.runs()] == [intact_run.id]
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,7 @@ def test_a_folder_that_is_hardly_a_run_is_named_or_refused_in_words_and_goes(stu
     [
         ((b"a", b"a"), {"rows": small_rows(100, seed=2)}, True),
         ((b"a", b"a"), {"end": ""}, True),
-        ((b"a", b"b"), {}, True),  # the very same test rows
+        ((b"a", b"b"), {}, True),  # the same test rows
         ((b"a", b"b"), {"end": ""}, False),
         ((b"a", b"b"), {"rows": small_rows(100, seed=2)}, False),
         ((b"a", b"b"), {"rows": [*ROWS[:99], (ROWS[99][0], "joy" if ROWS[99][1] != "joy" else "anger")]}, False),
@@ -436,7 +436,7 @@ def test_a_folder_that_is_hardly_a_run_is_named_or_refused_in_words_and_goes(stu
 def test_a_comparison_says_whether_its_runs_are_of_one_file(
     studio: Studio, sources: tuple[bytes | None, bytes | None], others: dict, one_file: bool
 ) -> None:
-    runs = put(studio, source=sources[0]), put(studio, "calm fox", source=sources[1], **others)
+    runs = create_run(studio, source=sources[0]), create_run(studio, "calm fox", source=sources[1], **others)
     assert studio.for_owner(ME).library.compare([run.id for run in runs]).same_file is one_file
 
 
@@ -460,7 +460,7 @@ def test_a_new_model_of_a_run_is_loaded_anew(studio: Studio, monkeypatch: pytest
             return [Prediction(text, False, np.full(3, 1 / 3), 3, 3, False) for text in texts]
 
     monkeypatch.setattr("trainer.training.predictor.Predictor", Loaded)
-    run = put(studio)
+    run = create_run(studio)
     for _ in range(2):
         workspace.models.predict(run.id, ["happy"])
     assert len(loaded) == 1

@@ -1,4 +1,4 @@
-"""What is installed: as the lock says, under licences that let everybody use it, in a container and on a Space."""
+"""Installed packages: versions as locked, permissive licences, the container, the Space."""
 
 import json
 import re
@@ -16,52 +16,52 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
-APART = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
-"""What comes with torch, whose builds differ by machine."""
+PLATFORM_SPECIFIC = re.compile(r"torch|triton|nvidia-.*|cuda-.*")
+"""torch and its dependencies, whose builds differ by machine."""
 
 PERMISSIVE = re.compile(
     r"(?i)\b(MIT|MIT-CMU|0?BSD|BSD-[23]-Clause|Apache|Apache-2\.0|PSF|PSF-2\.0|Python|CNRI-Python|ISC|ISCL|MPL-2\.0|Mozilla Public License 2\.0|Zlib|CC0-1\.0|BSL-1\.0|Unlicense)\b"
 )
 STRICT = re.compile(r"(?i)\b(A|L)?GPL|General Public|SSPL|Non-?Commercial|Proprietary")
-UNSAID = {"axe-playwright-python": "MIT License"}
-"""What stands in the licence file of a package whose facts name no licence."""
+UNDECLARED_LICENCES = {"axe-playwright-python": "MIT License"}
+"""Text in the licence file of packages whose metadata names no licence."""
 
 
 def requirements(name: str) -> dict[str, Requirement]:
-    """The lines of a file of requirements by the names of the packages; of a package with several lines, the one for this machine."""
-    found = {}
+    """Requirements of a file by package name; for a package with several lines, the one for this machine."""
+    by_name = {}
     for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             requirement = Requirement(line)
             if requirement.marker is None or requirement.marker.evaluate():
-                found[canonicalize_name(requirement.name)] = requirement
-    return found
+                by_name[canonicalize_name(requirement.name)] = requirement
+    return by_name
 
 
 @cache
 def needed(*files: str) -> frozenset[str]:
-    """The packages that these files of requirements bring onto this machine, those that packages need in turn included."""
-    left, seen = [(requirement.name, tuple(requirement.extras)) for file in files for requirement in requirements(file).values()], set()
-    while left:
-        name, extras = left.pop()
+    """The packages that these requirements files install on this machine, dependencies included."""
+    pending, seen = [(requirement.name, tuple(requirement.extras)) for file in files for requirement in requirements(file).values()], set()
+    while pending:
+        name, extras = pending.pop()
         if (canonicalize_name(name), extras) in seen:
             continue
         seen.add((canonicalize_name(name), extras))
-        left += [(inner.name, tuple(inner.extras)) for inner in _needs(name, extras)]
+        pending += [(inner.name, tuple(inner.extras)) for inner in _needs(name, extras)]
     return frozenset(name for name, _ in seen)
 
 
 def _needs(name: str, extras: tuple[str, ...]) -> Iterator[Requirement]:
     for line in metadata.requires(name) or ():
         requirement = Requirement(line)
-        known = [{**default_environment(), "extra": extra} for extra in ("", *extras)]
-        if requirement.marker is None or any(requirement.marker.evaluate(one) for one in known):
+        environments = [{**default_environment(), "extra": extra} for extra in ("", *extras)]
+        if requirement.marker is None or any(requirement.marker.evaluate(environment) for environment in environments):
             yield requirement
 
 
 def test_each_package_that_is_installed_is_in_the_lock_with_its_release() -> None:
     lock, packages = requirements("constraints.txt"), needed("requirements.txt", "tests/requirements.txt")
-    floating = {name for name in packages if not APART.fullmatch(name) and name not in lock}
+    floating = {name for name in packages if not PLATFORM_SPECIFIC.fullmatch(name) and name not in lock}
     assert floating == set()
     differing = {
         name: metadata.version(name)
@@ -75,15 +75,17 @@ def test_each_package_that_is_installed_is_in_the_lock_with_its_release() -> Non
 def test_the_lock_names_one_release_of_each_package_and_leaves_torch_apart() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .+)?", line) for line in lines)
-    assert [line for line in lines if APART.fullmatch(line.split("==")[0])] == []
+    assert [line for line in lines if PLATFORM_SPECIFIC.fullmatch(line.split("==")[0])] == []
     assert requirements("requirements.txt")["torch"].specifier.contains("2.13.0+cpu")
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "tests/requirements.txt"])
 def test_what_is_asked_for_and_what_is_locked_agree(file: str) -> None:
     lock = requirements("constraints.txt")
-    asked = {name: requirement for name, requirement in requirements(file).items() if not APART.fullmatch(name)}
-    assert {name: str(lock[name].specifier) for name in asked} == {name: str(requirement.specifier) for name, requirement in asked.items()}
+    required = {name: requirement for name, requirement in requirements(file).items() if not PLATFORM_SPECIFIC.fullmatch(name)}
+    assert {name: str(lock[name].specifier) for name in required} == {
+        name: str(requirement.specifier) for name, requirement in required.items()
+    }
 
 
 def test_every_set_up_uses_the_lock() -> None:
@@ -94,7 +96,7 @@ def test_every_set_up_uses_the_lock() -> None:
 
 
 def test_licences_are_permissive() -> None:
-    wrong = {name: said for name in needed("requirements.txt", "tests/requirements.txt") if not _permissive(said := _licence(name))}
+    wrong = {name: licence for name in needed("requirements.txt", "tests/requirements.txt") if not _permissive(licence := _licence(name))}
     assert wrong == {}
 
 
@@ -103,15 +105,17 @@ def _permissive(licence: str) -> bool:
 
 
 def _licence(name: str) -> str:
-    facts = metadata.metadata(name)
-    classified = [line for line in facts.get_all("Classifier") or () if line.startswith("License")]
-    # Of a licence that is given in full its first words say which.
-    said = [facts.get("License-Expression"), *classified] if facts.get("License-Expression") or classified else [facts.get("License")]
-    told = " ".join(word for word in said if word)[:300]
-    if not told and name in UNSAID:
+    package = metadata.metadata(name)
+    classified = [line for line in package.get_all("Classifier") or () if line.startswith("License")]
+    # If the licence is given in full, its first words name it.
+    parts = (
+        [package.get("License-Expression"), *classified] if package.get("License-Expression") or classified else [package.get("License")]
+    )
+    licence = " ".join(word for word in parts if word)[:300]
+    if not licence and name in UNDECLARED_LICENCES:
         files = [file for file in metadata.files(name) or () if "LICENSE" in file.name.upper()]
-        told = UNSAID[name] if any(UNSAID[name] in file.read_text() for file in files) else ""
-    return told
+        licence = UNDECLARED_LICENCES[name] if any(UNDECLARED_LICENCES[name] in file.read_text() for file in files) else ""
+    return licence
 
 
 @pytest.mark.parametrize(
@@ -123,55 +127,55 @@ def test_other_licences_would_be_seen(licence: str) -> None:
 
 
 def instructions() -> list[tuple[str, str]]:
-    """Of the Dockerfile, each with its words."""
+    """The Dockerfile's instructions, each with its arguments."""
     text = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
     return [tuple(line.split(maxsplit=1)) for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def test_the_container_installs_from_the_lock_keeps_runs_in_a_volume_and_is_nobody_s_root() -> None:
-    said = instructions()
-    kinds = [kind for kind, _ in said]
-    (installs,) = (words for kind, words in said if kind == "RUN" and "pip install" in words)
+    lines = instructions()
+    instructions_used = [instruction for instruction, _ in lines]
+    (installs,) = (arguments for instruction, arguments in lines if instruction == "RUN" and "pip install" in arguments)
     assert "-c constraints.txt -r requirements.txt" in installs
-    environment = dict(pair.split("=", 1) for kind, words in said if kind == "ENV" for pair in words.split())
-    (volume,) = (words for kind, words in said if kind == "VOLUME")
+    environment = dict(pair.split("=", 1) for instruction, arguments in lines if instruction == "ENV" for pair in arguments.split())
+    (volume,) = (arguments for instruction, arguments in lines if instruction == "VOLUME")
     assert environment["EMOTUNE_RUNS"].startswith(f"{volume}/")
     assert environment["GRADIO_SERVER_NAME"] == "0.0.0.0"
-    assert ("USER", "emotune") in said
-    assert kinds.index("USER") < kinds.index("CMD")
-    assert "HEALTHCHECK" in kinds
-    # Open to everybody only where somebody asks for it.
-    assert json.loads(dict(said)["CMD"]) == ["python", "app.py"]
+    assert ("USER", "emotune") in lines
+    assert instructions_used.index("USER") < instructions_used.index("CMD")
+    assert "HEALTHCHECK" in instructions_used
+    # Public only on request.
+    assert json.loads(dict(lines)["CMD"]) == ["python", "app.py"]
 
 
 def test_each_file_that_the_container_copies_is_there_and_let_in() -> None:
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")}
-    copied = {name for kind, words in instructions() if kind == "COPY" for name in words.split()[:-1]}
+    copied = {name for instruction, arguments in instructions() if instruction == "COPY" for name in arguments.split()[:-1]}
     assert copied == let_in == {"requirements.txt", "constraints.txt", "app.py", "trainer", "assets"}
     assert all((ROOT / name).exists() for name in copied)
 
 
 def test_the_container_s_sign_of_life_is_lawful_python() -> None:
-    words = dict(instructions())["HEALTHCHECK"]
-    command = json.loads(words[words.index("[") :])
+    arguments = dict(instructions())["HEALTHCHECK"]
+    command = json.loads(arguments[arguments.index("[") :])
     compile(command[-1], "HEALTHCHECK", "exec")
 
 
 @pytest.mark.slow
 def test_the_requirements_go_together_with_what_a_space_adds(tmp_path: Path) -> None:
-    """A Space's builder installs them in one call with gradio's log-in, its own helpers and a server; a resolver is asked, nothing is installed."""
+    """A Space installs them in one call with gradio[oauth], spaces and uvicorn; only pip's resolver runs here, nothing is installed."""
     added = ["gradio[oauth]==" + str(requirements("requirements.txt")["gradio"].specifier).removeprefix("=="), "spaces", "uvicorn>=0.14.0"]
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--quiet", "--disable-pip-version-check", "--report", str(report)]
-    done = subprocess.run(
+    completed = subprocess.run(
         [*command, "-r", str(ROOT / "requirements.txt"), *added], capture_output=True, text=True, timeout=600, check=False
     )
     if re.search(
         r"NewConnectionError|ConnectTimeout|ReadTimeout|Could not find a version that satisfies the requirement (spaces|authlib) \S*\(from versions: none\)",
-        done.stderr,
+        completed.stderr,
     ):
         pytest.skip("needs an index of packages")
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert completed.returncode == 0, completed.stderr[-2000:]
     names = {canonicalize_name(package["metadata"]["name"]) for package in json.loads(report.read_text())["install"]}
-    # What is pinned here stays as it is.
+    # Our pinned versions stay.
     assert names.isdisjoint(requirements("requirements.txt"))

@@ -1,4 +1,4 @@
-"""The whole life of a run and of a draft on a disk that forgets: a power cut after any call takes nothing that was confirmed."""
+"""The life of a run and of a draft with a power cut after any call: nothing that was confirmed is lost."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,18 +24,18 @@ from trainer.studio import Studio
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
 
-NO_PROMISE = ("heartbeat", "lock")
-"""Both die with their process."""
+EPHEMERAL = ("heartbeat", "lock")
+"""Files that only matter while their process runs."""
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> ForgetfulDisk:
     (tmp_path / "runs").mkdir()
-    return ForgetfulDisk(tmp_path / "runs", ignored=NO_PROMISE)
+    return ForgetfulDisk(tmp_path / "runs", ignored=EPHEMERAL)
 
 
 def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) -> Run:
-    """As Start makes it, with the file that it came from."""
+    """A queued run as Start creates it, with its source file."""
     corpus = build_corpus(read_table(file.read_bytes()), text=0, label=1)
     splits = split(corpus, validation_share=0.2, test_share=0.2, seed=42)
     draft = drafts.create(LOCAL_OWNER, {"main": (file.name, file.read_bytes())})
@@ -48,21 +48,21 @@ def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) ->
     return RunStore(root).create(recipe=recipe, resolved=recipe, fill=fill, name="brisk otter", owner=LOCAL_OWNER)
 
 
-def note_states(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each state that was saved is one to go on from."""
+def confirm_saved_states(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Confirm each saved training state."""
     write = Checkpoints.write
 
-    def noted(self: Checkpoints, kind: str, step: int, *args: object, **named: object) -> Checkpoint:
-        made = write(self, kind, step, *args, **named)
-        if kind == "state":
+    def write_and_confirm(self: Checkpoints, checkpoint_type: str, step: int, *args: object, **options: object) -> Checkpoint:
+        checkpoint = write(self, checkpoint_type, step, *args, **options)
+        if checkpoint_type == "state":
             disk.confirm(f"state {step}")
-        return made
+        return checkpoint
 
-    monkeypatch.setattr(Checkpoints, "write", noted)
+    monkeypatch.setattr(Checkpoints, "write", write_and_confirm)
 
 
-def judge_run(root: Path, confirmed: frozenset[str]) -> None:
-    """What is left of a runs folder with one run."""
+def verify_run(root: Path, confirmed: frozenset[str]) -> None:
+    """Verify what remains of a runs folder with one run."""
     ids = [path.name for path in root.iterdir() if is_id(path.name)]
     assert len(ids) <= 1
     if "deleted" in confirmed:
@@ -89,7 +89,7 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
     disk: ForgetfulDisk, tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write_rows(tmp_path / "moods.csv", small_rows(40))
-    note_states(disk, monkeypatch)
+    confirm_saved_states(disk, monkeypatch)
     studio = Studio(Settings(runs_dir=disk.root))
     with disk.recording():
         run = waiting_run(disk.root, tiny_encoder, file, DraftStore(disk.root / "drafts"))
@@ -102,7 +102,7 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
         studio.for_owner(LOCAL_OWNER).delete(run.id)
         disk.confirm("deleted")
     assert any(fact.startswith("state") for cut in disk.cuts for fact in cut.confirmed)
-    assert disk.check(tmp_path / "cuts", judge_run) > 200
+    assert disk.check(tmp_path / "cuts", verify_run) > 200
 
 
 def test_a_draft_outlasts_a_power_cut_and_a_removed_one_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
@@ -110,30 +110,30 @@ def test_a_draft_outlasts_a_power_cut_and_a_removed_one_does_not_come_back(disk:
     with disk.recording():
         draft = store.create("me", {"main": ("moods.csv", b"text,mood\n")})
         disk.confirm("made")
-        given = store.store_file(draft, "test", "more.csv", b"text,mood\na,b\n")
-        draft = replace(draft, test=given, class_names={"0": "joy"})
+        test_file = store.store_file(draft, "test", "more.csv", b"text,mood\na,b\n")
+        draft = replace(draft, test=test_file, class_names={"0": "joy"})
         store.save(draft)
         disk.confirm("changed")
         store.save(replace(draft, test=None))
-        store.delete_file(draft, given)
+        store.delete_file(draft, test_file)
         disk.confirm("dropped")
         store.remove(draft)
         disk.confirm("removed")
 
-    def look(root: Path, confirmed: frozenset[str]) -> None:
-        left = DraftStore(root / "drafts")
+    def verify(root: Path, confirmed: frozenset[str]) -> None:
+        remaining = DraftStore(root / "drafts")
         if "removed" in confirmed:
-            assert left.summaries("me") == ()
+            assert remaining.summaries("me") == ()
             return
         try:
-            found = left.get(draft.id, "me")
+            stored = remaining.get(draft.id, "me")
         except UserError:
             assert "made" not in confirmed or "dropped" in confirmed
             return
-        assert left.path(found, found.main).read_bytes() == b"text,mood\n"
-        assert found.class_names or "changed" not in confirmed
-        if found.test is not None:
-            assert left.path(found, found.test).read_bytes() == b"text,mood\na,b\n"
-        assert not ("dropped" in confirmed and (root / "drafts" / draft.id / given.file).exists())
+        assert remaining.path(stored, stored.main).read_bytes() == b"text,mood\n"
+        assert stored.class_names or "changed" not in confirmed
+        if stored.test is not None:
+            assert remaining.path(stored, stored.test).read_bytes() == b"text,mood\na,b\n"
+        assert not ("dropped" in confirmed and (root / "drafts" / draft.id / test_file.file).exists())
 
-    assert disk.check(tmp_path / "cuts", look) > 10
+    assert disk.check(tmp_path / "cuts", verify) > 10

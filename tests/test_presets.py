@@ -1,4 +1,4 @@
-"""The ready recipes are what the tutorials do, each trains, and the dial says what it chose."""
+"""The presets are what the tutorials do, each trains, and a level explains what it chose."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ from trainer.runs.view_builder import build_view
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
 
-WANTED = {
+EXPECTED = {
     "Tutorial": {
         "test_share": 0.2,
         "validation_share": 0.1,
@@ -58,23 +58,23 @@ WANTED = {
 
 
 def test_there_is_one_for_each_tutorial() -> None:
-    assert [p.name for p in PRESETS] == list(WANTED)
-    for found in PRESETS:
-        assert found.description.endswith(".")
-        # The encoder is the caller's, and so are the seed and the repairs.
-        assert not {"encoder", "seed", "repairs"} & set(json.loads(found.file.read_text()))
+    assert [p.name for p in PRESETS] == list(EXPECTED)
+    for preset in PRESETS:
+        assert preset.description.endswith(".")
+        # The encoder, the seed and the repairs are left to the caller.
+        assert not {"encoder", "seed", "repairs"} & set(json.loads(preset.file.read_text()))
 
 
-@pytest.mark.parametrize("name", WANTED)
+@pytest.mark.parametrize("name", EXPECTED)
 def test_a_preset_is_what_its_tutorial_does(name: str) -> None:
     recipe = load_preset(name)
-    assert {setting: getattr(recipe, setting) for setting in WANTED[name]} == WANTED[name]
+    assert {setting: getattr(recipe, setting) for setting in EXPECTED[name]} == EXPECTED[name]
     assert recipe.encoder == Recipe().encoder
-    mine = load_preset(name.upper(), Recipe(encoder="mine", seed=7, repairs=("rare_classes",)))
-    assert (mine.encoder, mine.seed, mine.repairs) == ("mine", 7, ("rare_classes",))
+    merged = load_preset(name.upper(), Recipe(encoder="mine", seed=7, repairs=("rare_classes",)))
+    assert (merged.encoder, merged.seed, merged.repairs) == ("mine", 7, ("rare_classes",))
 
 
-@pytest.mark.parametrize("name", WANTED)
+@pytest.mark.parametrize("name", EXPECTED)
 def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
     recipe = load_preset(name, Recipe(encoder=tiny_encoder.name))
     corpus = build_corpus(read_table(write_rows(tmp_path / "m.csv", small_rows()).read_bytes()), text=0, label=1)
@@ -109,18 +109,20 @@ levels = st.sampled_from(LEVELS)
 @given(levels, st.integers(1, 2_000_000), st.integers(2, 500), st.floats(1, 5_000), st.sampled_from(["cpu", "cuda", "mps"]))
 def test_the_dial_always_gives_a_recipe_and_says_why(level: str, rows: int, classes: int, tokens: float, device: str) -> None:
     base = Recipe(encoder="mine", seed=7, validation_share=0.2, test_share=0.3, repairs=("rare_classes",), epochs=9)
-    recipe, words = recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
+    recipe, explanation = recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
     assert (recipe.encoder, recipe.seed, recipe.validation_share, recipe.test_share) == ("mine", 7, 0.2, 0.3)
     assert recipe.repairs == ("rare_classes",)
-    assert words.endswith(".")
-    assert f"{rows:,}" in words
-    assert (recipe, words) == recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
+    assert explanation.endswith(".")
+    assert f"{rows:,}" in explanation
+    assert (recipe, explanation) == recipe_for_level(
+        level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base
+    )
 
 
 def test_balanced_is_what_there_was() -> None:
-    recipe, words = recipe_for_level("Balanced", train_rows=716, class_count=6, mean_tokens=20)
+    recipe, explanation = recipe_for_level("Balanced", train_rows=716, class_count=6, mean_tokens=20)
     assert recipe == Recipe()
-    assert "6 times in batches of 32" in words
+    assert "6 times in batches of 32" in explanation
 
 
 @given(st.integers(10, 500_000), st.integers(2, 100), st.floats(3, 500), st.sampled_from(["cpu", "cuda"]))
@@ -133,19 +135,19 @@ def test_quick_is_less_work_than_balanced_and_that_less_than_best(rows: int, cla
 
 
 def test_quick_reads_the_sample_four_times_and_a_large_file_once() -> None:
-    recipe, words = recipe_for_level("Quick look", train_rows=716, class_count=6, mean_tokens=20)
+    recipe, explanation = recipe_for_level("Quick look", train_rows=716, class_count=6, mean_tokens=20)
     assert (recipe.epochs, recipe.max_length) == (4, 64)
-    assert "4 times" in words
-    recipe, words = recipe_for_level("Quick look", train_rows=16_000, class_count=6, mean_tokens=40)
+    assert "4 times" in explanation
+    recipe, explanation = recipe_for_level("Quick look", train_rows=16_000, class_count=6, mean_tokens=40)
     assert recipe.epochs == 1
-    assert "once and no more than the first 64 tokens" in words
+    assert "once and no more than the first 64 tokens" in explanation
 
 
 def test_best_goes_on_while_it_helps() -> None:
-    recipe, words = recipe_for_level("Best", train_rows=11_200, class_count=6, mean_tokens=70)
+    recipe, explanation = recipe_for_level("Best", train_rows=11_200, class_count=6, mean_tokens=70)
     assert (recipe.epochs, recipe.label_smoothing, recipe.evaluations_per_epoch, recipe.max_length) == (5, 0.1, 4, 224)
     assert recipe.early_stopping
-    assert "up to 5 times" in words
+    assert "up to 5 times" in explanation
 
 
 def test_the_sample_is_what_the_quick_look_was_made_for() -> None:

@@ -1,4 +1,4 @@
-"""The recipe refuses, in words, what is out of range or no number, and settles what was left to it."""
+"""A recipe refuses values that are out of range or no numbers with a message, and resolves automatic values."""
 
 import dataclasses
 import json
@@ -47,13 +47,13 @@ def test_text_from_forms_and_terminals_is_understood() -> None:
 
 
 def test_halves_of_whole_numbers_unknown_names_and_too_little_for_training() -> None:
-    for values, words in (
+    for values, message in (
         ({"epochs": 1.5}, "whole number"),
         ({"epoch": 1}, "no setting called “epoch”"),
         ({"validation_share": 0.5, "test_share": 0.5}, "too few rows for training"),
         ({"encoder": ""}, "must be a name"),
     ):
-        with pytest.raises(UserError, match=words):
+        with pytest.raises(UserError, match=message):
             Recipe.from_dict(values)
 
 
@@ -72,10 +72,10 @@ def test_a_recipe_survives_its_file(recipe: Recipe) -> None:
 
 
 def test_automatic_choices_follow_the_rows_and_the_encoder() -> None:
-    settled = [Recipe().resolved(train_rows=n, learning_rate=1e-4) for n in (5, 716, 5_000, 11_200, 100_000)]
-    assert [s.epochs for s in settled] == [6, 6, 4, 3, 2]
-    assert [s.batch_size for s in settled] == [16, 32, 64, 64, 64]
-    assert {s.learning_rate for s in settled} == {1e-4}
+    resolved = [Recipe().resolved(train_rows=n, learning_rate=1e-4) for n in (5, 716, 5_000, 11_200, 100_000)]
+    assert [s.epochs for s in resolved] == [6, 6, 4, 3, 2]
+    assert [s.batch_size for s in resolved] == [16, 32, 64, 64, 64]
+    assert {s.learning_rate for s in resolved} == {1e-4}
     assert Recipe(lora_rank=8).resolved(train_rows=716, learning_rate=1e-4).learning_rate == pytest.approx(4e-4)
     assert Recipe(lora_rank=8, learning_rate=1e-4).resolved(train_rows=716, learning_rate=1e-3).learning_rate == 1e-4
     chosen = Recipe(epochs=1, batch_size=8, learning_rate=3e-5).resolved(train_rows=716, learning_rate=1e-4)
@@ -91,10 +91,10 @@ def test_repairs_are_names() -> None:
             Recipe.from_dict({"repairs": wrong})
 
 
-WORDS = [f for f in dataclasses.fields(Recipe) if f.metadata["choices"]]
+CHOICES = [f for f in dataclasses.fields(Recipe) if f.metadata["choices"]]
 
 
-@pytest.mark.parametrize("field", WORDS, ids=lambda f: f.name)
+@pytest.mark.parametrize("field", CHOICES, ids=lambda f: f.name)
 def test_only_what_is_on_offer(field: dataclasses.Field) -> None:
     assert field.default in field.metadata["choices"]
     for choice in field.metadata["choices"]:
@@ -127,7 +127,7 @@ def test_a_recipe_file_holds_all_of_a_recipe(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "words"),
+    ("content", "code", "message"),
     [
         (b"", "not_a_recipe", "cannot be read as JSON"),
         (b"text,label\nhappy,joy\n", "not_a_recipe", "cannot be read as JSON"),
@@ -144,10 +144,10 @@ def test_a_recipe_file_holds_all_of_a_recipe(tmp_path: Path) -> None:
     ],
     ids=lambda value: value[:20].decode("latin-1") if isinstance(value, bytes) else None,
 )
-def test_a_file_that_is_no_recipe_is_one_sentence(content: bytes, code: str, words: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_recipe_is_one_sentence(content: bytes, code: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_bytes(content)
     for source in (content, tmp_path / "r.json"):
-        with pytest.raises(UserError, match=words) as refused:
+        with pytest.raises(UserError, match=message) as refused:
             load_recipe(source)
         assert refused.value.code == code
 

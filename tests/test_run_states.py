@@ -1,6 +1,6 @@
-"""The states of a run and what leads from one to another, in one table: each arrow is gone once, over a real folder, log and queue.
+"""The states of a run and their transitions, in one table; each transition is tested with a real folder, log and queue.
 
-The trainings learn nothing: each begins, waits until it is let go, and ends as it is told.
+The trainings are fake: each starts, waits until it is released, and ends as the test says.
 """
 
 import threading
@@ -25,13 +25,13 @@ from trainer.studio import Studio
 from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
 
-GONE = "gone"
+DELETED = "gone"
 ENDS = ("finished", "stopped", "failed", "cancelled")
 
 
 @dataclass
 class Scene:
-    """One run, the server that has it, and another one on the same folder."""
+    """One run, its server, and another server on the same folder."""
 
     studio: Studio
     other: Studio
@@ -44,7 +44,7 @@ class Scene:
 
     @property
     def status(self) -> str:
-        return self.other.for_owner(ME).library.view(self.run.id).status if self.run.path.is_dir() else GONE
+        return self.other.for_owner(ME).library.view(self.run.id).status if self.run.path.is_dir() else DELETED
 
     def ends(self) -> None:
         self.trainings.go()
@@ -54,21 +54,21 @@ class Scene:
         self.trainings.error = error
         self.ends()
 
-    def refused(self, what: Callable[[], object], code: str) -> None:
+    def refused(self, call: Callable[[], object], code: str) -> None:
         with pytest.raises(UserError) as error:
-            what()
+            call()
         assert error.value.code == code
 
 
 class Killed(BaseException):
-    """The end of a server in the middle of a training: nobody writes any more, and nothing is noted."""
+    """A server killed during a training: nothing more is written."""
 
 
-# How a run comes into each state.
+# How a run reaches each state
 
 
 def queued(scene: Scene) -> None:
-    """As a server leaves it that ended before it trained it."""
+    """As left by a server that ended before its turn."""
 
 
 def queued_here(scene: Scene) -> None:
@@ -86,20 +86,20 @@ def interrupted(scene: Scene) -> None:
     scene.run.log.append("phase", what="training")
 
 
-def ended(kind: str) -> Callable[[Scene], None]:
-    def come(scene: Scene) -> None:
+def reached_end(status: str) -> Callable[[Scene], None]:
+    def bring_about(scene: Scene) -> None:
         scene.run.log.append("phase", what="training")
         leave_state(scene.studio, scene.studio.for_owner(ME).library.view(scene.run.id))
-        scene.run.log.append(kind, **({"code": "disk", "message": ""} if kind == "failed" else {}))
+        scene.run.log.append(status, **({"code": "disk", "message": ""} if status == "failed" else {}))
 
-    return come
+    return bring_about
 
 
-finished, stopped, failed, cancelled = map(ended, ENDS)
+finished, stopped, failed, cancelled = map(reached_end, ENDS)
 
 
 def child_waits(scene: Scene) -> None:
-    """The run in which a finished one is trained further."""
+    """The queued child run that continues a finished one."""
     finished(scene)
     scene.run = Run(scene.studio.for_owner(ME).library.folder(scene.other.for_owner(ME).resume(scene.run.id, more_epochs=2).id))
 
@@ -108,11 +108,11 @@ def damaged(scene: Scene) -> None:
     (scene.run.path / "events.jsonl").write_bytes(b"nothing that anybody could read\n")
 
 
-# What happens to it.
+# Events
 
 
 def restart(scene: Scene) -> None:
-    """Another server begins over the same folder: it leaves alone what does not wait."""
+    """Another server starts on the same folder: it leaves runs alone that are not queued."""
     server = Studio(scene.studio.settings, encoders=scene.studio.encoders, reader=scene.studio.reader)
     server.recover()
     assert not server._queue.has(scene.run.id)
@@ -139,7 +139,7 @@ def resume(scene: Scene) -> None:
     scene.other.for_owner(ME).resume(scene.run.id)
 
 
-def go_on_in_a_child(more_epochs: int) -> Callable[[Scene], None]:
+def resume_in_a_child(more_epochs: int) -> Callable[[Scene], None]:
     def happens(scene: Scene) -> None:
         child = scene.other.for_owner(ME).resume(scene.run.id, more_epochs=more_epochs)
         assert (child.parent, child.status) == (scene.run.id, "queued")
@@ -178,7 +178,7 @@ def kill(scene: Scene) -> None:
 
 
 def close(scene: Scene) -> None:
-    """The server is asked to end: what trains is stopped."""
+    """The server shuts down: the current training is stopped."""
     closing = threading.Thread(target=scene.studio.close)
     closing.start()
     while not any(scene.studio.settings.runs_dir.glob("*/stop")):
@@ -194,7 +194,7 @@ def close_before_its_first_step(scene: Scene) -> None:
 
 
 def stop_and_close_before_its_first_step(scene: Scene) -> None:
-    """That somebody wanted it stopped is not forgotten."""
+    """The stop request is kept."""
     scene.studio.for_owner(ME).stop(scene.run.id)
     close_before = threading.Thread(target=scene.studio.close)
     close_before.start()
@@ -204,7 +204,7 @@ def stop_and_close_before_its_first_step(scene: Scene) -> None:
 
 
 def taken_elsewhere(scene: Scene) -> None:
-    """Another process has begun it when its turn comes here."""
+    """Another process has started it when its turn comes here."""
     with writer_lock(scene.run.path):
         scene.run.log.append("phase", what="training")
         scene.studio._queue.put(scene.run.id)
@@ -214,7 +214,7 @@ def taken_elsewhere(scene: Scene) -> None:
         scene.run.log.append("finished")
 
 
-def held_elsewhere(scene: Scene) -> None:
+def locked_elsewhere(scene: Scene) -> None:
     with writer_lock(scene.run.path):
         scene.studio._queue.put(scene.run.id)
         until(scene.studio, lambda: scene.studio.for_owner(ME).delay(scene.run.id) is not None)
@@ -222,7 +222,7 @@ def held_elsewhere(scene: Scene) -> None:
     scene.ends()
 
 
-ARROWS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] = [
+TRANSITIONS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] = [
     # Waiting
     (queued, wait, "queued"),
     (queued, restart_and_reach, "running"),
@@ -231,7 +231,7 @@ ARROWS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] = [
     (queued, resume, "queued"),
     (queued, delete_in_vain, "queued"),
     (queued, taken_elsewhere, "finished"),
-    (queued, held_elsewhere, "finished"),
+    (queued, locked_elsewhere, "finished"),
     (queued_here, stop, "cancelled"),
     (queued_here, stop_elsewhere, "cancelled"),
     (queued_here, close, "queued"),
@@ -254,29 +254,29 @@ ARROWS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] = [
     (running, restart, "running"),
     (running, resume, "running"),
     (running, delete_in_vain, "running"),
-    # Broken off
+    # Interrupted
     (interrupted, wait, "interrupted"),
     (interrupted, restart, "interrupted"),
     (interrupted, stop, "interrupted"),
     (interrupted, resume, "queued"),
-    (interrupted, delete, GONE),
+    (interrupted, delete, DELETED),
     # Ended
     *((state, wait, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
     *((state, restart, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
     *((state, stop, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
-    *((state, delete, GONE) for state in (finished, stopped, failed, cancelled)),
+    *((state, delete, DELETED) for state in (finished, stopped, failed, cancelled)),
     (finished, resume_in_vain("already_finished"), "finished"),
-    (finished, go_on_in_a_child(2), "finished"),
-    (stopped, go_on_in_a_child(0), "stopped"),
+    (finished, resume_in_a_child(2), "finished"),
+    (stopped, resume_in_a_child(0), "stopped"),
     *((state, resume, "queued") for state in (failed, cancelled)),
-    # Nobody can tell
+    # Damaged
     (damaged, wait, "damaged"),
     (damaged, restart, "damaged"),
     (damaged, stop, "damaged"),
     (damaged, resume_in_vain("run_damaged"), "damaged"),
-    (damaged, delete, GONE),
+    (damaged, delete, DELETED),
 ]
-"""What a run was, what happened to it, what it is then."""
+"""State before, event, state after."""
 
 
 def name(part: object) -> str:
@@ -296,19 +296,23 @@ def scene(
     studio.close()
 
 
-@pytest.mark.parametrize(("before", "happens", "after"), ARROWS, ids=lambda part: name(part))
+@pytest.mark.parametrize(("reach_state", "event", "expected_status"), TRANSITIONS, ids=lambda part: name(part))
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_each_arrow(
-    scene: Scene, before: Callable[[Scene], None], happens: Callable[[Scene], None], after: str, monkeypatch: pytest.MonkeyPatch
+    scene: Scene,
+    reach_state: Callable[[Scene], None],
+    event: Callable[[Scene], None],
+    expected_status: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before(scene)
-    happens(scene)
-    assert scene.status == after
-    # A new look at the folder, by a process that knows nothing of before, says the same.
-    if after != GONE:
-        assert Studio(scene.studio.settings, reader=scene.studio.reader).for_owner(ME).library.view(scene.run.id).status == after
+    reach_state(scene)
+    event(scene)
+    assert scene.status == expected_status
+    # A new studio on the folder sees the same state.
+    if expected_status != DELETED:
+        assert Studio(scene.studio.settings, reader=scene.studio.reader).for_owner(ME).library.view(scene.run.id).status == expected_status
 
 
 def test_the_table_knows_each_state() -> None:
-    assert {after for _, _, after in ARROWS} == {*get_args(Status), GONE}
-    assert {name(before) for before, _, _ in ARROWS} >= {"queued", "running", "interrupted", "damaged"}
+    assert {after for _, _, after in TRANSITIONS} == {*get_args(Status), DELETED}
+    assert {name(state) for state, _, _ in TRANSITIONS} >= {"queued", "running", "interrupted", "damaged"}

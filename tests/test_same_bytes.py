@@ -1,4 +1,4 @@
-"""Same seed, same bytes: whatever else this program does meanwhile, and whichever way a training was begun."""
+"""Same seed, same bytes: whatever else the program does meanwhile, and however the training was started."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ from trainer.training.hardware import detect_hardware
 from trainer.training.predictor import Predictor
 from trainer.training.speed import measure_layer_speed
 
-# The head "mlp" with pooling "mean" is a head of ours, which is drawn weight by weight.
+# "mlp" with "mean" pooling is our own head, so its weights are drawn at random by our code.
 RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=1e-2, max_length=32, head="mlp", pooling="mean")
 MINUTES = 600
 
@@ -31,7 +31,7 @@ def weights(studio: Studio, run: str) -> bytes:
     return b"".join(file.read_bytes() for file in files)
 
 
-def trained(studio: Studio, small_csv: Path, recipe: Recipe = RECIPE) -> str:
+def train(studio: Studio, small_csv: Path, recipe: Recipe = RECIPE) -> str:
     workspace = studio.for_owner(ME)
     view = workspace.train_files({"main": ("moods.csv", small_csv)}, recipe)
     assert workspace.wait(view.id, MINUTES).status == "finished"
@@ -39,36 +39,43 @@ def trained(studio: Studio, small_csv: Path, recipe: Recipe = RECIPE) -> str:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path, reader: FileReader) -> tuple[Studio, str]:
-    """A run that was trained while nothing else happened."""
+def reference_run(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
+) -> tuple[Studio, str]:
+    """A run trained while nothing else happened."""
     studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("alone") / "runs"), encoders=[tiny_encoder], reader=reader)
-    run = trained(studio, small_csv)
+    run = train(studio, small_csv)
     studio.close()
     return studio, run
 
 
-def test_from_the_terminal(alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, tmp_path: Path, reader: FileReader) -> None:
+def test_from_the_terminal(
+    reference_run: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, tmp_path: Path, reader: FileReader
+) -> None:
     settings = [f"--set={name}={getattr(RECIPE, name)}" for name in ("batch_size", "learning_rate", "max_length", "head", "pooling")]
     command = [sys.executable, "-m", "trainer", "train", str(small_csv), "--encoder", tiny_encoder.source, "--epochs", "2", *settings]
     environment = os.environ | {"EMOTUNE_RUNS": str(tmp_path / "runs")}
-    done = subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    here = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
-    (view,) = here.for_owner(ME).library.runs()
-    assert weights(here, view.id) == weights(*alone)
+    completed = subprocess.run(command, env=environment, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert completed.returncode == 0, completed.stderr
+    studio = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
+    (view,) = studio.for_owner(ME).library.runs()
+    assert weights(studio, view.id) == weights(*reference_run)
 
 
 def test_after_a_restart_with_a_queue_while_the_server_warms_up(
-    alone: tuple[Studio, str],
+    reference_run: tuple[Studio, str],
     tiny_encoder: Encoder,
     small_csv: Path,
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
     reader: FileReader,
 ) -> None:
-    before = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    monkeypatch.setattr(before._queue, "put", lambda run_id: None)
-    runs = [before.for_owner(ME).train_files({"main": ("moods.csv", small_csv)}, recipe).id for recipe in (RECIPE, replace(RECIPE, seed=7))]
+    first_studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
+    monkeypatch.setattr(first_studio._queue, "put", lambda run_id: None)
+    runs = [
+        first_studio.for_owner(ME).train_files({"main": ("moods.csv", small_csv)}, recipe).id
+        for recipe in (RECIPE, replace(RECIPE, seed=7))
+    ]
     begun_after, speed = [], measure_layer_speed
     monkeypatch.setattr(
         "trainer.training.speed.measure_layer_speed",
@@ -82,19 +89,19 @@ def test_after_a_restart_with_a_queue_while_the_server_warms_up(
             assert studio.for_owner(ME).wait(run, MINUTES).status == "finished"
     finally:
         studio.close()
-    # The measurement was over before the first of them began.
+    # The measurement ended before the first training started.
     assert set(begun_after) == {"queued"}
-    assert weights(studio, runs[0]) == weights(*alone)
-    assert weights(studio, runs[1]) != weights(*alone)
+    assert weights(studio, runs[0]) == weights(*reference_run)
+    assert weights(studio, runs[1]) != weights(*reference_run)
 
 
 def test_beside_everything_else_that_a_server_does(
-    alone: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, studio: Studio
+    reference_run: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, studio: Studio
 ) -> None:
-    other, run = alone
+    reference, run = reference_run
     studio._machine.hardware = detect_hardware()
     draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
-    model, over, wrong = other.for_owner(ME).library.folder(run) / "model", threading.Event(), []
+    model, finished, errors = reference.for_owner(ME).library.folder(run) / "model", threading.Event(), []
     jobs: list[Callable[[], object]] = [
         lambda: measure_layer_speed(detect_hardware()),
         lambda: studio.for_owner(ME).advise(draft, RECIPE),
@@ -102,29 +109,29 @@ def test_beside_everything_else_that_a_server_does(
     ]
 
     def over_and_over(job: Callable[[], object]) -> None:
-        while not over.is_set():
+        while not finished.is_set():
             try:
                 job()
             except Exception as error:
-                wrong.append(error)
+                errors.append(error)
                 return
 
     threads = [threading.Thread(target=over_and_over, args=[job]) for job in jobs]
     for thread in threads:
         thread.start()
     try:
-        beside = trained(studio, small_csv)
+        beside = train(studio, small_csv)
     finally:
-        over.set()
+        finished.set()
         for thread in threads:
             thread.join()
-    assert wrong == []
-    assert weights(studio, beside) == weights(*alone)
+    assert errors == []
+    assert weights(studio, beside) == weights(*reference_run)
 
 
-def test_only_a_training_draws(alone: tuple[Studio, str], small_csv: Path, studio: Studio) -> None:
-    other, run = alone
-    fresh = Studio(other.settings, encoders=other.encoders, reader=other.reader)
+def test_only_a_training_draws(reference_run: tuple[Studio, str], small_csv: Path, studio: Studio) -> None:
+    reference, run = reference_run
+    fresh = Studio(reference.settings, encoders=reference.encoders, reader=reference.reader)
     studio._machine.hardware = detect_hardware()
     draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     with drawing_nothing():
@@ -136,4 +143,4 @@ def test_only_a_training_draws(alone: tuple[Studio, str], small_csv: Path, studi
         assert fresh.for_owner(ME).library.scores(run).validation.rows
         assert fresh.for_owner(ME).library.examples(run)
         assert len(fresh.for_owner(ME).models.predict(run, ["we sing at home"])[1]) == 1
-        assert Predictor(other.for_owner(ME).library.folder(run) / "model").predict(["we sing"])
+        assert Predictor(reference.for_owner(ME).library.folder(run) / "model").predict(["we sing"])

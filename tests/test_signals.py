@@ -1,4 +1,4 @@
-"""Signals that ask a program to end set an event, and break nothing off."""
+"""Signals that end a program set an event, and interrupt nothing."""
 
 import os
 import signal
@@ -14,12 +14,12 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals to oneself are PO
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Whatever the test run itself was told to ignore."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    """Default handlers, even if the test run ignores these signals."""
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
-    for number, handler in before.items():
+    for number, handler in previous.items():
         signal.signal(number, handler)
 
 
@@ -27,39 +27,39 @@ def handlers() -> Iterator[None]:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_each_time_it_is_asked_it_is_told_and_nothing_else_happens(name: str) -> None:
     number = getattr(signal, name)
-    before = signal.getsignal(number)
-    if before is signal.SIG_IGN:
+    previous = signal.getsignal(number)
+    if previous is signal.SIG_IGN:
         pytest.skip("whoever runs the tests has it ignored")
-    with stop_signals() as asked:
-        assert not asked.is_set()
+    with stop_signals() as stop_event:
+        assert not stop_event.is_set()
         for _ in range(2):
             os.kill(os.getpid(), number)
-            assert asked.wait(60)
-            asked.clear()
-    assert signal.getsignal(number) is before
+            assert stop_event.wait(60)
+            stop_event.clear()
+    assert signal.getsignal(number) is previous
 
 
 @posix
 def test_what_is_ignored_stays_so() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    with stop_signals() as asked:
+    with stop_signals() as stop_event:
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
-        assert asked.wait(60)
-        asked.clear()
+        assert stop_event.wait(60)
+        stop_event.clear()
         os.kill(os.getpid(), signal.SIGTERM)
-        assert not asked.is_set()
+        assert not stop_event.is_set()
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
 def test_another_thread_may_use_it_too() -> None:
-    seen = []
+    states = []
 
     def use() -> None:
-        with stop_signals() as asked:
-            seen.append(asked.is_set())
+        with stop_signals() as stop_event:
+            states.append(stop_event.is_set())
 
     thread = threading.Thread(target=use)
     thread.start()
     thread.join()
-    assert seen == [False]
+    assert states == [False]

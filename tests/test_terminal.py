@@ -1,4 +1,4 @@
-"""Nobody's words steer the terminal."""
+"""No text controls the terminal."""
 
 import sys
 
@@ -13,9 +13,9 @@ from trainer.terminal import one_line, plain_output
 STEERS = ["\x1b[31mred", "\x1b]0;title\x07", "a\rforged", "a\nforged line", "\x9b2J", "\u202eabc", "a\u2066b\u2069", "a\x08b", "a\u2028b"]
 
 
-@pytest.mark.parametrize("words", STEERS)
-def test_a_name_is_one_line_without_what_steers_a_terminal(words: str) -> None:
-    shown = one_line(words)
+@pytest.mark.parametrize("name", STEERS)
+def test_a_name_is_one_line_without_what_steers_a_terminal(name: str) -> None:
+    shown = one_line(name)
     assert len(shown.splitlines()) == 1
     assert shown.isprintable()
 
@@ -25,10 +25,10 @@ def test_whatever_is_printed_colours_and_moves_nothing(capsys: pytest.CaptureFix
         print("".join(STEERS), "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore")
         print("\x1b[1mloud", file=sys.stderr)
         assert sys.stdout.isatty() is False
-    said = capsys.readouterr()
-    assert "\x1b" not in said.out + said.err
-    assert "\u202e" not in said.out
-    assert "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore" in said.out
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out + captured.err
+    assert "\u202e" not in captured.out
+    assert "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore" in captured.out
 
 
 def test_the_list_of_runs_has_a_line_for_each_whatever_they_are_called(

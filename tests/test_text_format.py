@@ -10,7 +10,7 @@ from trainer.text_format import decimal, duration, file_size, millions, percent,
 
 
 @pytest.mark.parametrize(
-    ("share", "written"),
+    ("ratio", "expected"),
     [
         (0.9034, "90.3 %"),
         (1.0, "100.0 %"),
@@ -23,19 +23,19 @@ from trainer.text_format import decimal, duration, file_size, millions, percent,
         (1e-9, "under 0.001 %"),
     ],
 )
-def test_percent(share: float, written: str) -> None:
-    assert percent(share) == written
+def test_percent(ratio: float, expected: str) -> None:
+    assert percent(ratio) == expected
 
 
 def test_whole_per_cents() -> None:
-    assert [percent(share, 0) for share in (0.708, 0.997, 1.0, 0.004, 0.0)] == ["71 %", "99.7 %", "100 %", "0.4 %", "0 %"]
+    assert [percent(ratio, 0) for ratio in (0.708, 0.997, 1.0, 0.004, 0.0)] == ["71 %", "99.7 %", "100 %", "0.4 %", "0 %"]
 
 
 def test_ranges_and_decimals() -> None:
     assert percent_range(0.891, 0.9143) == "89.1 to 91.4 %"
     assert percent_range(0.9982, 0.99999) == "99.8 to 99.999 %"
     assert percent_range(0.0, 1.0) == "0.0 to 100.0 %"
-    assert [decimal(share) for share in (0.82, 1.0, 0.997, 0.9999, 0.0, 0.002)] == ["0.82", "1.00", "0.997", "0.9999", "0.00", "0.002"]
+    assert [decimal(ratio) for ratio in (0.82, 1.0, 0.997, 0.9999, 0.0, 0.002)] == ["0.82", "1.00", "0.997", "0.9999", "0.00", "0.002"]
 
 
 def test_points_have_a_real_minus_and_no_difference_that_is_one_is_zero() -> None:
@@ -43,10 +43,10 @@ def test_points_have_a_real_minus_and_no_difference_that_is_one_is_zero() -> Non
 
 
 @pytest.mark.parametrize(
-    ("number", "written"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (12_480, "12,480 rows"), (1_000_000, "1,000,000 rows")]
+    ("number", "expected"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (12_480, "12,480 rows"), (1_000_000, "1,000,000 rows")]
 )
-def test_pluralize(number: int, written: str) -> None:
-    assert pluralize(number, "row") == written
+def test_pluralize(number: int, expected: str) -> None:
+    assert pluralize(number, "row") == expected
 
 
 def test_pluralize_with_a_plural_of_its_own() -> None:
@@ -54,13 +54,15 @@ def test_pluralize_with_a_plural_of_its_own() -> None:
     assert pluralize(3, "class", "classes") == "3 classes"
 
 
-@pytest.mark.parametrize(("share", "written"), [(None, ""), (0.0, "0.0 %"), (0.9034, "90.3 %"), (1.0, "100.0 %"), (3199 / 3200, "99.97 %")])
-def test_percent_of_a_ratio_or_nothing(share: float | None, written: str) -> None:
-    assert percent(share) == written
+@pytest.mark.parametrize(
+    ("ratio", "expected"), [(None, ""), (0.0, "0.0 %"), (0.9034, "90.3 %"), (1.0, "100.0 %"), (3199 / 3200, "99.97 %")]
+)
+def test_percent_of_a_ratio_or_nothing(ratio: float | None, expected: str) -> None:
+    assert percent(ratio) == expected
 
 
 @pytest.mark.parametrize(
-    ("seconds", "written"),
+    ("seconds", "expected"),
     [
         (None, ""),
         (0.2, "0 s"),
@@ -72,21 +74,21 @@ def test_percent_of_a_ratio_or_nothing(share: float | None, written: str) -> Non
         (90_000, "25 h 0 min"),
     ],
 )
-def test_duration(seconds: float | None, written: str) -> None:
-    assert duration(seconds) == written
+def test_duration(seconds: float | None, expected: str) -> None:
+    assert duration(seconds) == expected
 
 
 def test_millions() -> None:
     assert millions(22_713_216) == "22.7 million"
 
 
-@pytest.mark.parametrize(("size", "written"), [(0, "0 KB"), (563_400, "563 KB"), (92_400_000, "92.4 MB"), (1_520_000_000, "1.5 GB")])
-def test_file_size(size: int, written: str) -> None:
-    assert file_size(size) == written
+@pytest.mark.parametrize(("size", "expected"), [(0, "0 KB"), (563_400, "563 KB"), (92_400_000, "92.4 MB"), (1_520_000_000, "1.5 GB")])
+def test_file_size(size: int, expected: str) -> None:
+    assert file_size(size) == expected
 
 
 @pytest.mark.parametrize(
-    ("seconds", "written"),
+    ("seconds", "expected"),
     [
         (-5, "just now"),
         (40, "just now"),
@@ -96,17 +98,17 @@ def test_file_size(size: int, written: str) -> None:
         (200_000, "2 days ago"),
     ],
 )
-def test_how_long_ago(seconds: float, written: str) -> None:
-    assert time_ago(seconds) == written
+def test_how_long_ago(seconds: float, expected: str) -> None:
+    assert time_ago(seconds) == expected
 
 
 @settings(deadline=None)
 @given(st.integers(1, 10_000_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.integers(0, 3))
 def test_a_hundred_and_nothing_are_said_of_all_and_none_alone(counts: tuple[int, int], digits: int) -> None:
     right, rows = counts
-    for written, top in ((percent(right / rows, digits), 100), (decimal(right / rows, digits), 1)):
-        number = float(re.sub("[^0-9.]", "", written))
-        assert (number == top) == (right == rows)
+    for expected, maximum in ((percent(right / rows, digits), 100), (decimal(right / rows, digits), 1)):
+        number = float(re.sub("[^0-9.]", "", expected))
+        assert (number == maximum) == (right == rows)
         assert (number == 0) == (right == 0)
-        if not written.startswith(("under", "over")):
-            assert abs(number - top * right / rows) <= 0.5 * 10**-digits * 1.000001
+        if not expected.startswith(("under", "over")):
+            assert abs(number - maximum * right / rows) <= 0.5 * 10**-digits * 1.000001

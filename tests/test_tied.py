@@ -39,11 +39,11 @@ def descendants(process: int) -> list[int]:
             parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
-    found, todo = [], [process]
-    while todo:
-        children = [child for child, parent in parents.items() if parent == todo[0]]
-        found, todo = found + children, todo[1:] + children
-    return found
+    processes, pending = [], [process]
+    while pending:
+        children = [child for child, parent in parents.items() if parent == pending[0]]
+        processes, pending = processes + children, pending[1:] + children
+    return processes
 
 
 def lives(process: int) -> bool:
@@ -53,8 +53,8 @@ def lives(process: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("fixtures", "least"), [("", 1), ("browser", 4)])
-def test_a_killed_test_run_leaves_nothing_behind(tmp_path: Path, fixtures: str, least: int) -> None:
+@pytest.mark.parametrize(("fixtures", "min_processes"), [("", 1), ("browser", 4)])
+def test_a_killed_test_run_leaves_nothing_behind(tmp_path: Path, fixtures: str, min_processes: int) -> None:
     if fixtures and shutil.which("chromium") is None:
         pytest.skip("needs Chromium (Debian: apt-get install chromium)")
     (tmp_path / "test_probe.py").write_text(PROBE.replace("FIXTURES", fixtures))
@@ -69,14 +69,14 @@ def test_a_killed_test_run_leaves_nothing_behind(tmp_path: Path, fixtures: str, 
             assert time.monotonic() < deadline, (tmp_path / "output").read_text()
             time.sleep(0.05)
         started = [int(process) for process in (tmp_path / "started").read_text().split()]
-        assert len(started) >= least
+        assert len(started) >= min_processes
         assert all(map(lives, started))
     finally:
         run.send_signal(signal.SIGKILL)
         run.wait()
     deadline = time.monotonic() + TIMEOUT_SECONDS
-    while left := [process for process in started if lives(process)]:
-        assert time.monotonic() < deadline, left
+    while alive := [process for process in started if lives(process)]:
+        assert time.monotonic() < deadline, alive
         time.sleep(0.05)
 
 
