@@ -180,7 +180,7 @@ def test_after_a_runs_folder_was_removed_for_good_the_next_run_is_trained(
 ) -> None:
     with after_event(monkeypatch, "log", 4, lambda run: shutil.rmtree(studio.settings.runs_dir)) as reached:
         view, following = queue_two(studio, moods)
-        wait_until(studio, lambda: reached.is_set() and studio._queue._busy is None)
+        wait_until(studio, lambda: reached.is_set() and studio._queue._current is None)
     with pytest.raises(UserError, match="There is no such run"):
         studio.for_owner(ME).library.view(view.id)
     new = begin(studio, moods)

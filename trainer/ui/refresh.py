@@ -91,7 +91,7 @@ def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[
         view,
         title=titles[view.id],
         parent=run_names.parent_sentence(view, titles),
-        waiting=workspace.queue_position(view.id),
+        queue_position=workspace.queue_position(view.id),
         delay=workspace.delay(view.id),
         diagnoses=diagnoses,
         scores=scores_if_any(studio, view),

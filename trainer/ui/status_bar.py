@@ -37,7 +37,7 @@ def find_subject(views: Sequence[RunView], *, now: float) -> RunView | None:
         return None
     if last.status == "interrupted":
         return last
-    return last if last.ended is not None and now - last.ended < _RECENT_SECONDS else None
+    return last if last.ended_at is not None and now - last.ended_at < _RECENT_SECONDS else None
 
 
 def status_bar_html(
