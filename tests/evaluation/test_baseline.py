@@ -9,27 +9,27 @@ from trainer.evaluation import baseline
 from trainer.evaluation.baseline import describe_training_rows, word_count_baseline
 
 
-def rows(count: int, seed: int = 1) -> tuple[list[str], np.ndarray]:
-    found = small_rows(count, seed)
-    return [text for text, _ in found], np.array([list(MOODS).index(label) for _, label in found])
+def rows(n_rows: int, seed: int = 1) -> tuple[list[str], np.ndarray]:
+    labelled = small_rows(n_rows, seed)
+    return [text for text, _ in labelled], np.array([list(MOODS).index(label) for _, label in labelled])
 
 
 def test_it_learns_and_is_the_same_each_time() -> None:
     train, test = rows(300), rows(90, seed=2)
-    found, again = (word_count_baseline(train, test, test) for _ in range(2))
-    assert found.test.accuracy > 0.95
-    assert found.test.macro_f1 > 0.95
-    assert (found.test.accuracy, found.test.macro_f1) == (again.test.accuracy, again.test.macro_f1)
-    assert found.rows == 300
+    scores, again = (word_count_baseline(train, test, test) for _ in range(2))
+    assert scores.test.accuracy > 0.95
+    assert scores.test.macro_f1 > 0.95
+    assert (scores.test.accuracy, scores.test.macro_f1) == (again.test.accuracy, again.test.macro_f1)
+    assert scores.rows == 300
 
 
 def test_a_large_file_is_sampled_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     train, test = rows(300), rows(90, seed=2)
     characters = sum(map(len, train[0]))
     monkeypatch.setattr(baseline, "_MAX_WORK", (baseline._VECTORIZING_WORK + 3) * characters // 3)
-    found, again = (word_count_baseline(train, test, test) for _ in range(2))
-    assert 80 <= found.rows <= 120
-    assert (found.rows, found.test.accuracy) == (again.rows, again.test.accuracy)
+    scores, again = (word_count_baseline(train, test, test) for _ in range(2))
+    assert 80 <= scores.rows <= 120
+    assert (scores.rows, scores.test.accuracy) == (again.rows, again.test.accuracy)
     lengths = np.array([len(text) for text in train[0]])
     chosen, passes = baseline._choose_rows_and_passes(lengths, 3)
     assert passes == 1
@@ -39,7 +39,7 @@ def test_a_large_file_is_sampled_the_same_each_time(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("count", "characters", "classes", "read", "passes"),
+    ("n_rows", "characters", "classes", "read", "passes"),
     [
         (16_000, 97, 6, 16_000, 25),
         (100_000, 78, 150, 100_000, 1),
@@ -49,10 +49,10 @@ def test_a_large_file_is_sampled_the_same_each_time(monkeypatch: pytest.MonkeyPa
         (1, 9_000, 2, 1, 500),
     ],
 )
-def test_all_rows_are_read_where_that_takes_seconds(count: int, characters: int, classes: int, read: int, passes: int) -> None:
-    chosen, times = baseline._choose_rows_and_passes(np.full(count, characters), classes)
+def test_all_rows_are_read_where_that_takes_seconds(n_rows: int, characters: int, classes: int, read: int, passes: int) -> None:
+    chosen, times = baseline._choose_rows_and_passes(np.full(n_rows, characters), classes)
     assert (len(chosen), times) == (read, passes)
-    assert count == read or characters * read * (baseline._VECTORIZING_WORK + classes) <= baseline._MAX_WORK
+    assert n_rows == read or characters * read * (baseline._VECTORIZING_WORK + classes) <= baseline._MAX_WORK
 
 
 def test_many_classes_and_rows_take_seconds() -> None:
@@ -61,10 +61,10 @@ def test_many_classes_and_rows_take_seconds() -> None:
     # A word of the class among a dozen of a large vocabulary.
     texts = [" ".join([f"c{label}", *(f"w{w}" for w in generator.zipf(1.3, 12) % 20_000)]) for label in labels]
     with effort() as spent:
-        found = word_count_baseline((texts, labels), (texts[:500], labels[:500]), (texts[:500], labels[:500]))
+        scores = word_count_baseline((texts, labels), (texts[:500], labels[:500]), (texts[:500], labels[:500]))
     assert spent.seconds < 6  # 1 s on an idle machine; logistic regression on 2,000 of the rows took 18
-    assert found.rows == 6_000
-    assert found.test.accuracy > 0.95
+    assert scores.rows == 6_000
+    assert scores.test.accuracy > 0.95
 
 
 def test_each_split_is_scored_by_the_same_model() -> None:
@@ -75,8 +75,8 @@ def test_each_split_is_scored_by_the_same_model() -> None:
 
 
 def test_what_it_will_take_follows_from_the_rows_alone() -> None:
-    def made(count: int, characters: int, classes: int) -> tuple[list[str], np.ndarray]:
-        return ["x" * characters] * count, np.arange(count) % classes
+    def made(n_rows: int, characters: int, classes: int) -> tuple[list[str], np.ndarray]:
+        return ["x" * characters] * n_rows, np.arange(n_rows) % classes
 
     small, tweets, books = made(700, 100, 6), made(16_000, 97, 6), made(25_000, 1_300, 2)
     assert baseline.estimate_baseline_seconds(small, made(100, 100, 6)) < 1
@@ -86,9 +86,9 @@ def test_what_it_will_take_follows_from_the_rows_alone() -> None:
 
 
 def test_always_the_most_frequent_class_of_the_training_rows() -> None:
-    found = baseline.majority_class(np.array([2, 1, 2, 0, 1]), np.array([1, 1, 2, 0]), np.array([2]))
+    majority = baseline.majority_class(np.array([2, 1, 2, 0, 1]), np.array([1, 1, 2, 0]), np.array([2]))
     # Of two equally frequent ones the first, though another is more frequent elsewhere.
-    assert found == baseline.MajorityClass(1, (0.5, 0.0))
+    assert majority == baseline.MajorityClass(1, (0.5, 0.0))
 
 
 def test_on_how_many_rows_it_learned_is_said() -> None:

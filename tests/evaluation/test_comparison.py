@@ -30,11 +30,11 @@ def splits_of(train, validation, test, excluded=()):
     return Splits(*(np.array(part, dtype=np.int64) for part in (train, validation, test, excluded)), split_notes=())
 
 
-def said(corpus, rows, answers_, names):
+def predictions_of(corpus, rows, predicted, names):
     """Predictions that give each of ``rows`` the class it is told, all of the test split."""
     probabilities = np.full((len(rows), len(names)), 0.1)
-    for i, answer in enumerate(answers_):
-        probabilities[i, names.index(answer)] = 0.9
+    for i, label in enumerate(predicted):
+        probabilities[i, names.index(label)] = 0.9
     return Predictions(np.array(rows), ["test"] * len(rows), corpus.label_ids[list(rows)], probabilities, names)
 
 
@@ -47,12 +47,15 @@ def test_mcnemar_by_hand():
     assert compare_counts(9, 0, 0, 1).p_value == 1.0
 
 
-def test_the_interval_is_newcombe_intervals_tenth():
+def test_the_interval_is_newcombes_tenth():
     # The examples of Fagerland, Lydersen & Laake 2014 (Bentur et al. 2009, Cavo et al. 2012), as R's contingencytables gives them.
     assert _newcombe_interval(1, 1, 7, 12, confidence=0.95) == pytest.approx((-0.507, -0.026), abs=5e-4)
     assert _newcombe_interval(59, 6, 16, 80, confidence=0.95) == pytest.approx((-0.1186, -0.0046), abs=5e-5)
     # Of both tables the exact test says that it could be chance, so 0 belongs to what is shown.
-    assert all(found.low < found.difference < 0 < found.high for found in (compare_counts(1, 1, 7, 12), compare_counts(59, 6, 16, 80)))
+    assert all(
+        comparison.low < comparison.difference < 0 < comparison.high
+        for comparison in (compare_counts(1, 1, 7, 12), compare_counts(59, 6, 16, 80))
+    )
     # Where the two agree, the interval is Newcombe's.
     assert (compare_counts(59, 4, 16, 80).low, compare_counts(59, 4, 16, 80).high) == _newcombe_interval(59, 4, 16, 80, confidence=1 - 0.05)
 
@@ -79,8 +82,8 @@ def test_swapping_the_runs_mirrors_everything(both, only_a, only_b, neither):
     st.frozensets(st.sampled_from("abcdefgh"), max_size=2),
 )
 def test_swapping_the_answers_mirrors_the_counts(rows, seen_texts):
-    a = answered([(text, label, said) for text, label, said, _ in rows])
-    b = answered([(text, label, said) for text, label, _, said in rows[::-1]], seen_texts)
+    a = answered([(text, label, predicted) for text, label, predicted, _ in rows])
+    b = answered([(text, label, predicted) for text, label, _, predicted in rows[::-1]], seen_texts)
     # Copies that one model answers differently do not occur; here they may, and then the first counts.
     if len({(text, label) for text, label, *_ in rows}) == len(rows):
         one, other = compare(a, b), compare(b, a)
@@ -94,20 +97,20 @@ def test_rows_are_found_by_text_and_label_whatever_the_order_of_classes_and_rows
     one, other = ("joy", "anger"), ("anger", "joy")
     a = corpus_of(rows, one)
     b = corpus_of(rows[::-1], other)
-    said_a = said(a, [1, 2, 3], ["anger", "anger", "joy"], one)  # t2 right, t3 and t4 wrong
-    said_b = said(b, [2, 3, 4], ["anger", "joy", "anger"], other)  # t4, t3, t2, all right
-    found = compare(
-        run_predictions(a, splits_of([0, 4], [5], [1, 2, 3]), said_a),
-        run_predictions(b, splits_of([0, 5], [1], [2, 3, 4]), said_b),
+    predictions_a = predictions_of(a, [1, 2, 3], ["anger", "anger", "joy"], one)  # t2 right, t3 and t4 wrong
+    predictions_b = predictions_of(b, [2, 3, 4], ["anger", "joy", "anger"], other)  # t4, t3, t2, all right
+    comparison = compare(
+        run_predictions(a, splits_of([0, 4], [5], [1, 2, 3]), predictions_a),
+        run_predictions(b, splits_of([0, 5], [1], [2, 3, 4]), predictions_b),
     )
-    assert (found.both, found.only_a, found.only_b, found.neither) == (1, 0, 2, 0)
+    assert (comparison.both, comparison.only_a, comparison.only_b, comparison.neither) == (1, 0, 2, 0)
 
 
 def test_only_rows_of_both_test_splits_with_the_same_label_count():
     a = answered([("both", "joy", "joy"), ("only a", "joy", "joy"), ("corrected", "joy", "joy")])
     b = answered([("both", "joy", "anger"), ("only b", "joy", "joy"), ("corrected", "anger", "anger")])
-    found = compare(a, b)
-    assert (found.rows, found.only_a, found.label_conflicts) == (1, 1, 1)
+    comparison = compare(a, b)
+    assert (comparison.rows, comparison.only_a, comparison.label_conflicts) == (1, 1, 1)
 
 
 def test_what_either_run_has_learned_from_never_counts():
@@ -116,14 +119,14 @@ def test_what_either_run_has_learned_from_never_counts():
     assert compare(a, b).rows == compare(b, a).rows == 1
     rows = [("same", "joy"), ("same", "joy"), ("other", "anger")]
     corpus = corpus_of(rows, ("joy", "anger"))
-    run = run_predictions(corpus, splits_of([0], [], [1, 2]), said(corpus, [1, 2], ["joy", "joy"], ("joy", "anger")))
+    run = run_predictions(corpus, splits_of([0], [], [1, 2]), predictions_of(corpus, [1, 2], ["joy", "joy"], ("joy", "anger")))
     assert compare(run, run).rows == 1  # "same" is also a training row
 
 
 def test_copies_count_once_and_a_text_with_two_labels_twice():
     a = answered([("copy", "joy", "joy")] * 5 + [("two", "joy", "joy"), ("two", "anger", "joy")])
-    found = compare(a, a)
-    assert (found.rows, found.both, found.neither, found.label_conflicts) == (3, 2, 1, 0)
+    comparison = compare(a, a)
+    assert (comparison.rows, comparison.both, comparison.neither, comparison.label_conflicts) == (3, 2, 1, 0)
 
 
 def test_predictions_of_another_run_are_refused():
@@ -152,13 +155,13 @@ def test_in_words():
     assert "right equally often (−" in describe_comparison(compare_counts(80, 4, 4, 7), "A", "B")
     assert describe_comparison(compare_counts(8, 1, 0, 2), "A", "B").endswith("So few rows say little.")
     assert "On 1 shared test row " in describe_comparison(compare_counts(1, 0, 0, 0), "A", "B")
-    nothing = compare_counts(0, 0, 0, 0)
-    assert (nothing.low, nothing.high, nothing.p_value, nothing.difference) == (-1, 1, 1, 0)
-    assert "no test rows in common" in describe_comparison(nothing, "A", "B")
+    no_rows = compare_counts(0, 0, 0, 0)
+    assert (no_rows.low, no_rows.high, no_rows.p_value, no_rows.difference) == (-1, 1, 1, 0)
+    assert "no test rows in common" in describe_comparison(no_rows, "A", "B")
 
 
-def all_tables(most):
-    for rows in range(1, most + 1):
+def all_tables(max_rows):
+    for rows in range(1, max_rows + 1):
         for only_a in range(rows + 1):
             for only_b in range(rows + 1 - only_a):
                 for both in range(rows - only_a - only_b + 1):
@@ -169,8 +172,8 @@ def assert_of_one_mind(table, n_comparisons):
     comparison = compare_counts(*table, n_comparisons=n_comparisons)
     assert comparison.differs == (comparison.low > 0 or comparison.high < 0), table
     assert comparison.low <= comparison.difference <= comparison.high
-    words = describe_comparison(comparison, "A", "B")
-    assert ("is unlikely to be chance" in words) == comparison.differs
+    sentence = describe_comparison(comparison, "A", "B")
+    assert ("is unlikely to be chance" in sentence) == comparison.differs
     return comparison
 
 
@@ -213,12 +216,12 @@ def test_a_difference_of_one_row_in_thousands_is_not_none():
 
 
 def test_texts_under_other_labels_are_not_called_no_rows_in_common():
-    words = describe_comparison(compare_counts(0, 0, 0, 0, label_conflicts=50), "A", "B")
-    assert "have 50 test texts in common, but under different labels" in words
-    assert "no rows aside" not in words
+    sentence = describe_comparison(compare_counts(0, 0, 0, 0, label_conflicts=50), "A", "B")
+    assert "have 50 test texts in common, but under different labels" in sentence
+    assert "no rows aside" not in sentence
 
 
 def test_a_p_value_just_below_the_limit_is_not_rounded_up_to_it():
-    found = compare_counts(0, 28, 12, 0)
-    assert found.differs == (found.p_value < 0.05)
-    assert "p = 0.050" not in describe_comparison(found, "A", "B")
+    comparison = compare_counts(0, 28, 12, 0)
+    assert comparison.differs == (comparison.p_value < 0.05)
+    assert "p = 0.050" not in describe_comparison(comparison, "A", "B")

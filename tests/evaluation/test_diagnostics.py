@@ -24,7 +24,7 @@ ROWS = {"train": 1600, "validation": 200, "test": 400}
 
 
 @dataclass(frozen=True)
-class Course:
+class Curves:
     """A made-up training: each value as a function of the share of the steps that are done."""
 
     loss: Callable[[float], float]
@@ -39,7 +39,7 @@ class Course:
     rows: dict[str, int] | None = None
 
 
-def run(course: Course, noise: float = 0.0, seed: int = 0) -> RunView:
+def run(course: Curves, noise: float = 0.0, seed: int = 0) -> RunView:
     """The finished run of a course, with noise in its values."""
     source = random.Random(seed)
 
@@ -97,20 +97,20 @@ def codes(view: RunView, recipe: Recipe | None = RECIPE) -> list[str]:
 
 def story(view: RunView) -> list[list[str]]:
     """What is said from the first step to the end, without repetitions."""
-    said = [codes(at(view, step)) for step in range(0, TOTAL, 4)] + [codes(at(view, TOTAL)), codes(view)]
-    return [now for i, now in enumerate(said) if not i or said[i - 1] != now]
+    diagnoses = [codes(at(view, step)) for step in range(0, TOTAL, 4)] + [codes(at(view, TOTAL)), codes(view)]
+    return [current for i, current in enumerate(diagnoses) if not i or diagnoses[i - 1] != current]
 
 
-def words(view: RunView, code: str, recipe: Recipe | None = RECIPE) -> str:
-    (found,) = [d.message for d in diagnose(view, recipe) if d.code == code]
-    return found
+def message_of(view: RunView, code: str, recipe: Recipe | None = RECIPE) -> str:
+    (message,) = [d.message for d in diagnose(view, recipe) if d.code == code]
+    return message
 
 
 def healthy(
-    classes: int = 6, floor: float = 0.1, speed: float = 6.0, warmup: float = 0.1, gap: float = 0.05, rise: float = 1.1, **more: object
-) -> Course:
+    classes: int = 6, floor: float = 0.1, speed: float = 6.0, warmup: float = 0.1, gap: float = 0.05, rise: float = 1.1, **options: object
+) -> Curves:
     """Loss from that of guessing down to a share of it; validation a little worse, its loss a little up again at the end."""
-    top = math.log(classes)
+    start_loss = math.log(classes)
 
     def left(t: float) -> float:
         return floor + (1 - floor) * math.exp(-speed * max(0.0, t - warmup))
@@ -118,19 +118,19 @@ def healthy(
     def accuracy(t: float) -> float:
         return 1 - (1 - 1 / classes) * left(t)
 
-    return Course(
-        loss=lambda t: top * left(t),
+    return Curves(
+        loss=lambda t: start_loss * left(t),
         accuracy=accuracy,
-        eval_loss=lambda t: top * (left(t) + 0.05) * (1 + (rise - 1) * t),
+        eval_loss=lambda t: start_loss * (left(t) + 0.05) * (1 + (rise - 1) * t),
         eval_accuracy=lambda t: accuracy(t) - gap * t,
         classes=lambda t: 1 if t < warmup else min(classes, 4),
-        **more,
+        **options,
     )
 
 
-def still(level: float = math.log(4), accuracy: float = 0.25, classes: int | None = 2, **more: object) -> Course:
+def still(level: float = math.log(4), accuracy: float = 0.25, classes: int | None = 2, **options: object) -> Curves:
     """A model that stays as it is."""
-    return Course(lambda t: level, lambda t: accuracy, lambda t: level, lambda t: accuracy, lambda t: classes, **more)
+    return Curves(lambda t: level, lambda t: accuracy, lambda t: level, lambda t: accuracy, lambda t: classes, **options)
 
 
 # Healthy runs
@@ -201,8 +201,8 @@ def test_a_loss_that_is_no_number_has_said_all() -> None:
 def test_missing_and_damaged_values_are_passed_over() -> None:
     view = run(healthy(), noise=0.1)
     holes = [replace(p, loss=None, accuracy=None) if p.step % 3 else p for p in view.points]
-    odd = [replace(e, loss="x", accuracy=math.nan, classes=None) for e in view.evaluations[::2]]  # type: ignore[arg-type]
-    assert diagnose(replace(view, points=tuple(holes), evaluations=tuple(odd), best_step=None), RECIPE) == ()
+    damaged = [replace(e, loss="x", accuracy=math.nan, classes=None) for e in view.evaluations[::2]]  # type: ignore[arg-type]
+    assert diagnose(replace(view, points=tuple(holes), evaluations=tuple(damaged), best_step=None), RECIPE) == ()
     wild = tuple(replace(p, loss=-1e6, accuracy=40.0) for p in view.points)
     odd_scores = tuple(replace(e, accuracy=-7.0) for e in view.evaluations)
     diagnose(replace(view, points=wild, evaluations=odd_scores, rows={"validation": 0}), RECIPE)
@@ -216,10 +216,10 @@ def test_missing_and_damaged_values_are_passed_over() -> None:
 def test_one_class_for_every_row_is_a_collapse() -> None:
     view = run(replace(healthy(), eval_accuracy=lambda t: 0.34, classes=lambda t: 1), noise=0.05)
     assert story(view) == [[], ["collapse"]]
-    said = words(view, "collapse")
-    assert "predicts the same class for all 200 validation rows and is right for 34 % of them" in said
-    assert "class weights “balanced”" in said
-    assert "0.00002" in said
+    message = message_of(view, "collapse")
+    assert "predicts the same class for all 200 validation rows and is right for 34 % of them" in message
+    assert "class weights “balanced”" in message
+    assert "0.00002" in message
 
 
 def test_a_collapse_waits_for_a_fair_chance() -> None:
@@ -245,14 +245,14 @@ def test_a_model_that_recovers_is_no_longer_called_collapsed() -> None:
 def test_a_model_that_forgets_the_classes_keeps_its_best_weights() -> None:
     view = run(replace(healthy(), classes=lambda t: 4 if t < 0.5 else 1, eval_accuracy=lambda t: 0.8 if t < 0.5 else 0.3))
     assert codes(view) == ["collapse"]
-    assert "does not distinguish the classes any more" in words(view, "collapse")
-    assert f"the model that is kept is an earlier one, of step {view.best_step}." in words(view, "collapse")
+    assert "does not distinguish the classes any more" in message_of(view, "collapse")
+    assert f"the model that is kept is an earlier one, of step {view.best_step}." in message_of(view, "collapse")
 
 
 def test_what_an_untrained_head_says_at_first_is_no_knowledge() -> None:
     view = run(replace(healthy(), classes=lambda t: 3 if t < 0.2 else 1, eval_accuracy=lambda t: 0.3))
     assert codes(view) == ["collapse"]
-    assert "any more" not in words(view, "collapse")
+    assert "any more" not in message_of(view, "collapse")
 
 
 def test_single_evaluations_with_one_class_are_no_collapse() -> None:
@@ -273,17 +273,17 @@ def test_runs_that_did_not_count_the_classes_are_not_judged_by_them() -> None:
 
 
 def test_a_loss_that_stays_is_found_and_not_unsaid() -> None:
-    found, wavering = 0, 0
+    diagnosed, wavering = 0, 0
     for seed in range(60):
         classes = 2 + seed % 9
         view = run(
             still(math.log(classes), 1 / classes, every=1 + seed % 4), noise=(0.02 + 0.05 * (seed % 4)) * math.log(classes), seed=seed
         )
-        told = story(view)
-        found += told[-1] == ["flat_loss"]
-        wavering += len(told) > 2
-        assert all(said in ([], ["flat_loss"]) for said in told)
-    assert found >= 50
+        diagnoses = story(view)
+        diagnosed += diagnoses[-1] == ["flat_loss"]
+        wavering += len(diagnoses) > 2
+        assert all(codes in ([], ["flat_loss"]) for codes in diagnoses)
+    assert diagnosed >= 50
     assert wavering <= 6
 
 
@@ -292,27 +292,27 @@ def test_the_words_for_a_flat_loss_turn_the_learning_rate_the_right_way() -> Non
         (1e-7, "a larger learning rate (it is 0.0000001"),
         (1e-2, "a smaller learning rate (it is 0.01; a tenth of that is 0.001)"),
     ):
-        said = words(run(still(rate=rate), noise=0.05), "flat_loss", Recipe(learning_rate=rate))
-        assert advice in said
-        assert "1.39 in the first third of the steps so far, 1.39 in the last" in said
-    assert "Try another learning rate or more epochs" in words(run(still(rate=None)), "flat_loss")
+        message = message_of(run(still(rate=rate), noise=0.05), "flat_loss", Recipe(learning_rate=rate))
+        assert advice in message
+        assert "1.39 in the first third of the steps so far, 1.39 in the last" in message
+    assert "Try another learning rate or more epochs" in message_of(run(still(rate=None)), "flat_loss")
 
 
 def test_with_a_collapse_the_advice_is_given_once() -> None:
     view = run(still(classes=1), noise=0.05)
     assert codes(view) == ["collapse", "flat_loss"]
-    assert "learning rate" in words(view, "collapse")
-    assert "learning rate" not in words(view, "flat_loss")
+    assert "learning rate" in message_of(view, "collapse")
+    assert "learning rate" not in message_of(view, "flat_loss")
 
 
 # Diverging
 
 
-def diverging(top: float = 5.0, back: float | None = None) -> Course:
+def diverging(highest: float = 5.0, back: float | None = None) -> Curves:
     def loss(t: float) -> float:
         if back is not None and t > 0.6:
             return back
-        return 1.4 + (top - 1.4) * min(1.0, max(0.0, t - 0.15) * 4)
+        return 1.4 + (highest - 1.4) * min(1.0, max(0.0, t - 0.15) * 4)
 
     return replace(still(rate=1e-2), loss=loss, eval_loss=loss)
 
@@ -321,15 +321,15 @@ def test_a_loss_that_rises_far_above_its_start_diverges() -> None:
     for seed in range(10):
         view = run(diverging(), noise=0.2, seed=seed)
         assert story(view) == [[], ["diverging"]]
-    said = words(view, "diverging")
-    assert "a tenth of that is 0.001" in said
-    assert "risen from 1." in said
+    message = message_of(view, "diverging")
+    assert "a tenth of that is 0.001" in message
+    assert "risen from 1." in message
 
 
 def test_a_loss_that_comes_down_again_no_longer_diverges() -> None:
-    told = story(run(replace(diverging(back=0.3), accuracy=lambda t: 0.9, eval_accuracy=lambda t: 0.88), noise=0.1))
-    assert told[:2] == [[], ["diverging"]]
-    assert told[-1] == []
+    diagnoses = story(run(replace(diverging(back=0.3), accuracy=lambda t: 0.9, eval_accuracy=lambda t: 0.88), noise=0.1))
+    assert diagnoses[:2] == [[], ["diverging"]]
+    assert diagnoses[-1] == []
 
 
 def test_batches_far_above_the_others_are_no_divergence() -> None:
@@ -360,10 +360,12 @@ def after_one_step() -> RunView:
 
 
 def test_after_one_of_one_steps_nobody_advises_another_learning_rate() -> None:
-    told = words(after_one_step(), "collapse")
-    assert told.startswith("After 1 of 1 steps the model predicts the same class for all 4 validation rows and is right for 25 % of them")
-    assert "Try more epochs, a smaller batch size (it is 16) or more rows." in told
-    assert "learning rate" not in told
+    message = message_of(after_one_step(), "collapse")
+    assert message.startswith(
+        "After 1 of 1 steps the model predicts the same class for all 4 validation rows and is right for 25 % of them"
+    )
+    assert "Try more epochs, a smaller batch size (it is 16) or more rows." in message
+    assert "learning rate" not in message
 
 
 def test_few_steps_and_less_than_an_epoch_are_too_few_for_the_learning_rate_to_be_judged() -> None:
@@ -378,12 +380,12 @@ def test_few_steps_and_less_than_an_epoch_are_too_few_for_the_learning_rate_to_b
             evaluations=tuple(replace(e, step=total - 1 + i) for i, e in enumerate(collapsed.evaluations[-2:])),
         )
         assert codes(few) == ["collapse", "flat_loss"]
-        assert ("learning rate" in words(few, "collapse")) is rate_is_named
+        assert ("learning rate" in message_of(few, "collapse")) is rate_is_named
     stopped = replace(at(replace(collapsed, epoch_steps=(90, 180, 270), epochs=3), 80), status="stopped", total_steps=150)
     assert codes(stopped)[0] == "collapse"
-    assert "learning rate" not in words(stopped, "collapse")
+    assert "learning rate" not in message_of(stopped, "collapse")
     # In the first epoch of a large file many steps were made: there it is the learning rate.
-    assert "learning rate" in words(replace(collapsed, total_steps=400, epoch_steps=(400,), status="stopped"), "collapse")
+    assert "learning rate" in message_of(replace(collapsed, total_steps=400, epoch_steps=(400,), status="stopped"), "collapse")
 
 
 # What the recipe does already is not advised
@@ -391,39 +393,39 @@ def test_few_steps_and_less_than_an_epoch_are_too_few_for_the_learning_rate_to_b
 
 def test_the_advice_for_a_collapse_follows_the_recipe() -> None:
     view = run(still(classes=1), noise=0.05)
-    assert "class weights “balanced” or more rows" in words(view, "collapse")
-    weighted = words(view, "collapse", Recipe(class_weights="balanced"))
+    assert "class weights “balanced” or more rows" in message_of(view, "collapse")
+    weighted = message_of(view, "collapse", Recipe(class_weights="balanced"))
     assert "balanced" not in weighted
     assert "more rows of the rare classes" in weighted
-    assert "frozen" not in words(view, "collapse") + words(view, "flat_loss")
+    assert "frozen" not in message_of(view, "collapse") + message_of(view, "flat_loss")
     for frozen in (Recipe(frozen_epochs=3), Recipe(frozen_epochs=50)):
-        assert "an encoder that learns too (it is frozen now)" in words(view, "collapse", frozen)
-    assert "frozen" not in words(view, "collapse", Recipe(frozen_epochs=1))
-    assert "an encoder that learns too" in words(run(still(), noise=0.05), "flat_loss", Recipe(frozen_epochs=3))
+        assert "an encoder that learns too (it is frozen now)" in message_of(view, "collapse", frozen)
+    assert "frozen" not in message_of(view, "collapse", Recipe(frozen_epochs=1))
+    assert "an encoder that learns too" in message_of(run(still(), noise=0.05), "flat_loss", Recipe(frozen_epochs=3))
 
 
 def test_the_advice_for_a_divergence_follows_the_recipe() -> None:
     view = run(diverging(), noise=0.2)
-    assert "Try a smaller learning rate (it is 0.01; a tenth of that is 0.001) or more warmup." in words(view, "diverging")
-    assert "gradient clipping (it is off)" in words(view, "diverging", Recipe(max_grad_norm=0))
-    assert "warmup" not in words(view, "diverging", Recipe(warmup=0.5))
+    assert "Try a smaller learning rate (it is 0.01; a tenth of that is 0.001) or more warmup." in message_of(view, "diverging")
+    assert "gradient clipping (it is off)" in message_of(view, "diverging", Recipe(max_grad_norm=0))
+    assert "warmup" not in message_of(view, "diverging", Recipe(warmup=0.5))
     small = replace(view, learning_rate=1e-6)
-    assert "learning rate" not in words(small, "diverging")
-    assert "Try a larger batch size." in words(small, "diverging", Recipe(warmup=0.5))
+    assert "learning rate" not in message_of(small, "diverging")
+    assert "Try a larger batch size." in message_of(small, "diverging", Recipe(warmup=0.5))
 
 
 def test_a_learning_rate_that_we_chose_is_not_called_large() -> None:
     view = run(still(rate=1e-3), noise=0.05)
-    assert "a tenth of that" in words(view, "flat_loss", Recipe(learning_rate=1e-3))
-    assert "a tenth of that" not in words(view, "flat_loss", Recipe(lora_rank=8))
+    assert "a tenth of that" in message_of(view, "flat_loss", Recipe(learning_rate=1e-3))
+    assert "a tenth of that" not in message_of(view, "flat_loss", Recipe(lora_rank=8))
 
 
 # Overfitting
 
 
-def past_its_best(**more: object) -> Course:
+def past_its_best(**options: object) -> Curves:
     """Training accuracy goes on to 95 %, validation accuracy falls from 70 to 60 % after a third of the steps."""
-    course = healthy(speed=40, **more)
+    course = healthy(speed=40, **options)
     return replace(course, accuracy=lambda t: 0.95, eval_accuracy=lambda t: 0.70 if t < 0.4 else 0.60)
 
 
@@ -431,14 +433,14 @@ def test_training_accuracy_far_above_a_validation_accuracy_that_falls() -> None:
     view = run(past_its_best())
     assert view.kept.step == 25
     assert story(view) == [[], ["overfitting"]]
-    told = words(view, "overfitting")
+    message = message_of(view, "overfitting")
     assert (
         "right for 94 % of the training rows (counted while it learned from them, with dropout), but for 60 % of the validation rows"
-        in told
+        in message
     )
-    assert "the model that is kept is an earlier one, of step 25." in told
-    assert "Try fewer epochs, early stopping or, best of all, more rows." in told
-    assert "the model that is kept so far is an earlier one, of step 25." in words(at(view, TOTAL - 1), "overfitting")
+    assert "the model that is kept is an earlier one, of step 25." in message
+    assert "Try fewer epochs, early stopping or, best of all, more rows." in message
+    assert "the model that is kept so far is an earlier one, of step 25." in message_of(at(view, TOTAL - 1), "overfitting")
     # Kept is the last one: nothing has been lost by training on.
     assert codes(replace(view, best_step=TOTAL)) == ["generalization_gap"]
     assert codes(replace(at(view, TOTAL - 1), best_step=TOTAL - 25)) == []
@@ -446,15 +448,16 @@ def test_training_accuracy_far_above_a_validation_accuracy_that_falls() -> None:
 
 def test_what_is_on_already_is_not_advised_against_overfitting() -> None:
     view = run(past_its_best())
-    bare = words(view, "overfitting", Recipe(label_smoothing=0, weight_decay=0, dropout=0))
+    nothing_on = message_of(view, "overfitting", Recipe(label_smoothing=0, weight_decay=0, dropout=0))
     assert (
-        "Try fewer epochs, early stopping, some label smoothing, dropout of the head, some weight decay or, best of all, more rows." in bare
+        "Try fewer epochs, early stopping, some label smoothing, dropout of the head, some weight decay or, best of all, more rows."
+        in nothing_on
     )
-    assert "early stopping" not in words(view, "overfitting", Recipe(early_stopping=3))
+    assert "early stopping" not in message_of(view, "overfitting", Recipe(early_stopping=3))
     # One that ended early has made fewer epochs than it was asked for.
     early = replace(view, total_steps=TOTAL + 100)
-    assert words(early, "overfitting", Recipe(early_stopping=3)).endswith("More rows would help most.")
-    unknown = words(view, "overfitting", None)
+    assert message_of(early, "overfitting", Recipe(early_stopping=3)).endswith("More rows would help most.")
+    unknown = message_of(view, "overfitting", None)
     assert "Try fewer epochs or, best of all, more rows." in unknown
 
 
@@ -463,7 +466,7 @@ def test_validation_loss_well_above_its_lowest_while_training_loss_falls() -> No
     for seed in range(10):
         view = run(rising, noise=0.15, seed=seed)
         assert story(view) == [[], ["overfitting"]]
-    assert "while the training loss keeps falling" in words(view, "overfitting")
+    assert "while the training loss keeps falling" in message_of(view, "overfitting")
     # If the training loss rises as well, the rows are not memorized.
     assert "overfitting" not in codes(run(replace(rising, loss=lambda t: 0.6 + max(0.0, t - 0.4))))
 
@@ -471,10 +474,10 @@ def test_validation_loss_well_above_its_lowest_while_training_loss_falls() -> No
 def test_fewer_epochs_are_not_advised_where_the_last_evaluation_is_the_best() -> None:
     view = run(replace(healthy(speed=4), eval_loss=lambda t: 0.6 + max(0.0, t - 0.4), eval_accuracy=lambda t: 0.5 + 0.3 * t))
     assert view.kept.step == TOTAL
-    told = words(view, "overfitting")
-    assert "is as high as ever, except for chance; it becomes too confident where it is wrong. More rows would help most." in told
-    assert "Nothing is lost" not in told
-    assert "Try some label smoothing or, best of all, more rows." in words(view, "overfitting", Recipe(label_smoothing=0))
+    message = message_of(view, "overfitting")
+    assert "is as high as ever, except for chance; it becomes too confident where it is wrong. More rows would help most." in message
+    assert "Nothing is lost" not in message
+    assert "Try some label smoothing or, best of all, more rows." in message_of(view, "overfitting", Recipe(label_smoothing=0))
 
 
 def test_what_was_read_once_is_not_known_by_heart() -> None:
@@ -499,7 +502,9 @@ def test_a_gap_while_validation_still_gains_is_told_at_the_end_and_as_what_it_is
     assert diagnosis.severity == "info"
     assert "The kept model is right for 60 % of the 200 validation rows (step 300), while 83 % of the training rows" in diagnosis.message
     assert diagnosis.message.endswith("It knows its training rows better than new ones: more rows would help most.")
-    assert words(view, "generalization_gap", Recipe(label_smoothing=0)).endswith("more rows would help most, then some label smoothing.")
+    assert message_of(view, "generalization_gap", Recipe(label_smoothing=0)).endswith(
+        "more rows would help most, then some label smoothing."
+    )
     assert codes(replace(view, status="stopped")) == ["generalization_gap"]
     for status in ("running", "failed", "interrupted"):
         assert codes(replace(view, status=status)) == []
@@ -521,10 +526,10 @@ def test_so_few_validation_rows_prove_no_gap() -> None:
 
 
 def test_all_of_the_training_rows_are_said_only_where_all_are_right() -> None:
-    for share, told in ((1.0, "100 %"), (0.999, "99.9 %")):
-        view = run(replace(healthy(speed=40), accuracy=lambda t, s=share: s, eval_accuracy=lambda t: 0.70))
-        exact = replace(view, best_step=TOTAL, points=tuple(replace(p, accuracy=share) for p in view.points))
-        assert f"while {told} of the training rows" in words(exact, "generalization_gap")
+    for accuracy, shown in ((1.0, "100 %"), (0.999, "99.9 %")):
+        view = run(replace(healthy(speed=40), accuracy=lambda t, s=accuracy: s, eval_accuracy=lambda t: 0.70))
+        exact = replace(view, best_step=TOTAL, points=tuple(replace(p, accuracy=accuracy) for p in view.points))
+        assert f"while {shown} of the training rows" in message_of(exact, "generalization_gap")
 
 
 # Real ones
@@ -532,17 +537,17 @@ def test_all_of_the_training_rows_are_said_only_where_all_are_right() -> None:
 
 def sample_run() -> list[dict]:
     """The events of a training of our own sample with the settings that everybody begins with (138 steps, seed 42)."""
-    course = json.loads((Path(__file__).parent / "sample_run.json").read_text(encoding="utf-8"))
+    curves = json.loads((Path(__file__).parent / "sample_run.json").read_text(encoding="utf-8"))
     names = {"log": ("step", "loss", "accuracy"), "eval": ("step", "loss", "accuracy", "macro_f1", "classes")}
-    steps = [{"kind": kind, **dict(zip(names[kind], row, strict=True))} for kind in names for row in course[kind]]
-    steps += [{"kind": "checkpoint", "step": step} for step in course["checkpoint"]]
+    steps = [{"kind": event_type, **dict(zip(names[event_type], row, strict=True))} for event_type in names for row in curves[event_type]]
+    steps += [{"kind": "checkpoint", "step": step} for step in curves["checkpoint"]]
     order = ["log", "eval", "checkpoint"]
     events = [
-        {"kind": "created", "name": "n", "owner": "local", "rows": course["rows"]},
+        {"kind": "created", "name": "n", "owner": "local", "rows": curves["rows"]},
         {"kind": "queued"},
-        {"kind": "started", **course["started"]},
+        {"kind": "started", **curves["started"]},
         *sorted(steps, key=lambda e: (e["step"], order.index(e["kind"]))),
-        {"kind": "finished", "best_step": course["best_step"]},
+        {"kind": "finished", "best_step": curves["best_step"]},
     ]
     return [{"time": 1.7e9 + i, **event} for i, event in enumerate(events)]
 
@@ -568,7 +573,7 @@ GUESSES = [(text, label) for (text, _), (_, label) in zip(small_rows(160), small
 
 
 @pytest.mark.parametrize(
-    ("rows", "asked", "expected", "told", "untold"),
+    ("rows", "asked", "expected", "mentioned", "unmentioned"),
     [
         (small_rows(240), {"epochs": 12, "batch_size": 16, "learning_rate": 5e-3}, set(), [], []),
         (
@@ -592,7 +597,7 @@ GUESSES = [(text, label) for (text, _), (_, label) in zip(small_rows(160), small
     ids=["healthy", "flat", "uneven", "overfitting", "one step"],
 )
 def test_real_trainings(
-    studio: Studio, tmp_path: Path, rows: list, asked: dict, expected: set[str], told: list[str], untold: list[str]
+    studio: Studio, tmp_path: Path, rows: list, asked: dict, expected: set[str], mentioned: list[str], unmentioned: list[str]
 ) -> None:
     workspace = studio.for_owner("local")
     file = write_rows(tmp_path / "moods.csv", rows)
@@ -600,12 +605,12 @@ def test_real_trainings(
     view = workspace.wait(workspace.train_files({"main": ("moods.csv", file)}, recipe).id, 300)
     assert view.status == "finished", view.message
     diagnoses = workspace.library.diagnoses(view.id)
-    found = {d.code for d in diagnoses}
+    diagnosed = {d.code for d in diagnoses}
     # What does not learn may give the same class for all rows, too.
-    assert found - ({"collapse"} if "flat_loss" in expected else set()) == expected
-    said = " ".join(d.message for d in diagnoses)
-    assert [w for w in told if w not in said] == []
-    assert [w for w in untold if w in said] == []
+    assert diagnosed - ({"collapse"} if "flat_loss" in expected else set()) == expected
+    messages = " ".join(d.message for d in diagnoses)
+    assert [w for w in mentioned if w not in messages] == []
+    assert [w for w in unmentioned if w in messages] == []
 
 
 def test_more_epochs_are_not_advised_to_a_training_that_ended_before_its_last() -> None:

@@ -160,8 +160,8 @@ def test_one_more_mistake_never_raises_an_end_for_any_number_of_rows(classes: in
 RARE = ([1, 60, 33, 51, 152], [2, 60, 33, 51, 152], [5, 60, 33, 51, 152], [10, 100, 300], [40, 35, 16, 14, 10, 5])
 
 
-def random_mistakes(sizes: Sequence[int], count: int, generator: np.random.Generator) -> list[tuple[int, int]]:
-    rows = generator.permutation(np.repeat(np.arange(len(sizes)), sizes))[:count]
+def random_mistakes(sizes: Sequence[int], n_mistakes: int, generator: np.random.Generator) -> list[tuple[int, int]]:
+    rows = generator.permutation(np.repeat(np.arange(len(sizes)), sizes))[:n_mistakes]
     return [(int(true), int((true + generator.integers(1, len(sizes))) % len(sizes))) for true in rows]
 
 

@@ -84,10 +84,10 @@ def test_of_takes_one_split_in_order_and_predicted_is_the_argmax():
     ],
 )
 def test_what_does_not_agree_is_refused(change):
-    good = {"rows": [1, 2, 3], "split": ["test"] * 3, "labels": [0, 1, 2], "probabilities": np.eye(3), "label_names": ("a", "b", "c")}
-    Predictions(**good)
+    valid = {"rows": [1, 2, 3], "split": ["test"] * 3, "labels": [0, 1, 2], "probabilities": np.eye(3), "label_names": ("a", "b", "c")}
+    Predictions(**valid)
     with pytest.raises(ValueError, match=r"\w"):
-        Predictions(**good | change)
+        Predictions(**valid | change)
 
 
 def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):

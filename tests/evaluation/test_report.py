@@ -14,7 +14,7 @@ pairs = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, ma
 
 
 def report_of(rows, names=NAMES):
-    return build_report(np.array([true for true, _ in rows]), np.array([said for _, said in rows]), names)
+    return build_report(np.array([true for true, _ in rows]), np.array([predicted for _, predicted in rows]), names)
 
 
 @settings(deadline=None)
@@ -97,8 +97,8 @@ def test_all_right_is_not_certainty_and_a_first_mistake_makes_it_no_surer():
     assert right.accuracy.low == pytest.approx(0.9630, abs=1e-4)
     assert (one_wrong.accuracy.low, one_wrong.accuracy.high) == pytest.approx((0.9455, 0.9982), abs=1e-4)
     for average in ("accuracy", "macro_f1", "weighted_f1"):
-        before, after = getattr(right, average), getattr(one_wrong, average)
-        assert (before.high, after.low < before.low, after.high < before.high) == (1.0, True, True)
+        interval, interval_after = getattr(right, average), getattr(one_wrong, average)
+        assert (interval.high, interval_after.low < interval.low, interval_after.high < interval.high) == (1.0, True, True)
 
 
 def test_one_class_alone_and_classes_that_are_missing():

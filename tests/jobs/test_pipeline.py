@@ -59,14 +59,14 @@ def kinds(run: Run) -> list[str]:
 def test_what_the_training_has_to_beat_is_known_before_its_first_step(tmp_path: Path, tiny_encoder: Encoder) -> None:
     run, view = done(tmp_path, tiny_encoder)
     assert kinds(run).index("majority") < kinds(run).index("baseline") < kinds(run).index("started")
-    (words,) = [e["what"] for e in run.log.read() if e["kind"] == "phase" and "word-count" in e["what"]]
-    assert words == "scoring a simple word-count model for comparison"
+    (phase,) = [e["what"] for e in run.log.read() if e["kind"] == "phase" and "word-count" in e["what"]]
+    assert phase == "scoring a simple word-count model for comparison"
     # Of the most frequent class of the rows that it learned from, in the validation and the test rows.
     corpus, splits = pipeline.load_run_rows(run)
     names = [corpus.label_names[i] for i in corpus.label_ids[splits.train]]
     assert names.count(view.majority.name) == max(map(names.count, set(names)))
-    for rows, share in ((splits.validation, view.majority.validation_accuracy), (splits.test, view.majority.test_accuracy)):
-        assert share == sum(corpus.label_names[i] == view.majority.name for i in corpus.label_ids[rows]) / len(rows)
+    for rows, accuracy in ((splits.validation, view.majority.validation_accuracy), (splits.test, view.majority.test_accuracy)):
+        assert accuracy == sum(corpus.label_names[i] == view.majority.name for i in corpus.label_ids[rows]) / len(rows)
 
 
 def test_word_counts_that_take_more_than_a_moment_are_left_for_last(

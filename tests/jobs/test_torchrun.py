@@ -80,7 +80,7 @@ def two(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.M
     studio.close()
 
 
-def ended(studio: Studio, view: RunView) -> RunView:
+def wait_for_processes(studio: Studio, view: RunView) -> RunView:
     """A run that is over, once its processes have ended too."""
     view = studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS)
     while studio._queue.has(view.id):
@@ -118,7 +118,7 @@ def output(studio: Studio, run_id: str) -> str:
 def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None], small_csv: Path, where: str, status: str) -> None:
     workspace = two.for_owner(ME)
     at(where)
-    view = ended(two, begin(two, small_csv, replace(RECIPE, epochs=4)))
+    view = wait_for_processes(two, begin(two, small_csv, replace(RECIPE, epochs=4)))
     assert view.status == status, output(two, view.id)
     assert view.has_model == (status != "cancelled")
     assert not (workspace.library.folder(view.id) / OUTPUT).exists()
@@ -136,7 +136,7 @@ def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Pa
         return run(*arguments, **how)
 
     monkeypatch.setattr(torchrun.subprocess, "run", pressed)
-    view = ended(two, begin(two, small_csv))
+    view = wait_for_processes(two, begin(two, small_csv))
     assert [(v.status, v.stop_requested) for v in asked] == [("queued", True)]
     assert view.status == "cancelled", output(two, view.id)
 
@@ -151,14 +151,14 @@ def test_a_run_that_another_process_writes_meanwhile_keeps_its_place(two: Studio
 
 def test_what_failed_can_be_read(two: Studio, at: Callable[..., None], small_csv: Path) -> None:
     at("started", "fail")
-    view = ended(two, begin(two, small_csv))
+    view = wait_for_processes(two, begin(two, small_csv))
     assert (view.status, view.code) == ("failed", "unexpected")
     folder = two.for_owner(ME).library.folder(view.id)
-    log, said = (folder / "error.log").read_bytes(), (folder / OUTPUT).read_bytes()
-    assert b"\0" not in log + said
+    log, process_output = (folder / "error.log").read_bytes(), (folder / OUTPUT).read_bytes()
+    assert b"\0" not in log + process_output
     assert log.decode().startswith("Traceback")
     assert log.decode().rstrip().endswith("RuntimeError: a bug in us")
-    assert b"torch" in said
+    assert b"torch" in process_output
 
 
 @pytest.mark.parametrize(("processes", "wish"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
@@ -168,12 +168,12 @@ def test_ctrl_c_in_the_terminal_keeps_the_best_model(
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     at("log", "hold")
     command = [sys.executable, "-m", "trainer", "train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
-    with open(tmp_path / "output", "wb") as said:
+    with open(tmp_path / "output", "wb") as output_file:
         process = warm.popen(
             command,
             env={**environment(runs), "PYTHONPATH": os.environ["PYTHONPATH"], "EMOTUNE_PROCESSES": str(processes)},
-            stdout=said,
-            stderr=said,
+            stdout=output_file,
+            stderr=output_file,
             cwd=tmp_path,
             start_new_session=True,
         )

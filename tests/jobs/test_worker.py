@@ -17,9 +17,9 @@ from trainer.studio import Studio
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
     """A worker listens to signals; this process is one only for the length of a test."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield
-    for number, handler in before.items():
+    for number, handler in handlers.items():
         signal.signal(number, handler)
 
 

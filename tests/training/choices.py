@@ -13,7 +13,7 @@ SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "i
 TINY = ("bert", "distilbert", "roberta", "electra", "albert")
 
 
-def tiny(kind: str, folder: Path) -> Encoder:
+def tiny(family: str, folder: Path) -> Encoder:
     """A random encoder of this family in a folder of its own, its weights far enough from zero to tell texts apart."""
     import transformers as t
 
@@ -31,11 +31,11 @@ def tiny(kind: str, folder: Path) -> Encoder:
         ),
     }
     torch.manual_seed(0)
-    model = models[kind]()
+    model = models[family]()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
-    path = folder / f"tiny-{kind}"
+    path = folder / f"tiny-{family}"
     model.save_pretrained(path)
     tokenizers = {
         "bert": partial(t.BertTokenizer, vocab=vocabulary),
@@ -44,7 +44,7 @@ def tiny(kind: str, folder: Path) -> Encoder:
         "distilbert": partial(t.DistilBertTokenizer, vocab=vocabulary),
         "roberta": _byte_tokenizer,
     }
-    tokenizers[kind]().save_pretrained(path)
+    tokenizers[family]().save_pretrained(path)
     return local_encoder(path)
 
 

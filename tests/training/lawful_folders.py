@@ -27,17 +27,17 @@ SIZES = {
 }
 
 
-def save_lawful(kind: str, folder: Path) -> None:
+def save_lawful(model_type: str, folder: Path) -> None:
     """An encoder of two layers of this kind, with a tokenizer; of a few kinds transformers' class has its own sizes."""
     import torch
     from transformers import AutoConfig, AutoModel, BertTokenizer
 
     vocabulary = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS])}
     usual = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 64}
-    special = SIZES.get(kind, {})
+    special = SIZES.get(model_type, {})
     if any(name in special for name in ("dim", "emb_dim", "d_model")):
         usual = {}
     size = {"vocab_size": len(vocabulary), **usual, **special}
     torch.manual_seed(0)
-    AutoModel.from_config(AutoConfig.for_model(kind, **size)).save_pretrained(folder)
+    AutoModel.from_config(AutoConfig.for_model(model_type, **size)).save_pretrained(folder)
     BertTokenizer(vocab=vocabulary).save_pretrained(folder)

@@ -20,13 +20,13 @@ def test_in_evaluation_nothing_changes(tiny_encoder: Encoder, settings: dict) ->
     recipe = Recipe(encoder="tiny-bert", epochs=1, batch_size=8, learning_rate=1e-3, **settings)
     torch.manual_seed(1)
     model = build_classifier(tiny_encoder, ("a", "b", "c"), recipe).eval()
-    before = model(input_ids=IDS, attention_mask=MASK)["logits"]
+    logits = model(input_ids=IDS, attention_mask=MASK)["logits"]
     source = optimize_for_device(model, CPU, seed=1)
-    assert torch.allclose(model.eval()(input_ids=IDS, attention_mask=MASK)["logits"], before, atol=1e-6)
+    assert torch.allclose(model.eval()(input_ids=IDS, attention_mask=MASK)["logits"], logits, atol=1e-6)
     model.train()
     source.begin(3)
     first = model(input_ids=IDS, attention_mask=MASK)["logits"]
-    assert not torch.allclose(first, before, atol=1e-4)
+    assert not torch.allclose(first, logits, atol=1e-4)
     source.begin(3)
     torch.manual_seed(99)
     assert torch.equal(model(input_ids=IDS, attention_mask=MASK)["logits"], first)

@@ -30,8 +30,8 @@ from trainer.training.trainer import ClassificationTrainer
 Train = Callable[..., tuple]
 
 
-def events(run: Run, kind: str) -> list[dict]:
-    return [e for e in run.log.read() if e["kind"] == kind]
+def events(run: Run, event_type: str) -> list[dict]:
+    return [e for e in run.log.read() if e["kind"] == event_type]
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, bytes]]:
     return seen
 
 
-def moved(before: dict[str, bytes], after: dict[str, bytes], part: str) -> bool:
-    return any(before[name] != after[name] for name in before if name.startswith(part))
+def moved(old_weights: dict[str, bytes], new_weights: dict[str, bytes], part: str) -> bool:
+    return any(old_weights[name] != new_weights[name] for name in old_weights if name.startswith(part))
 
 
 def test_two_stages_first_the_head_then_everything(trained_with: Train, watched: list) -> None:
@@ -102,18 +102,18 @@ def test_with_an_mlp_head_it_learns_and_loads_in_one_line(trained_with: Train, m
     texts = [material[0].texts[i] for i in material[1].test[:10]]
     classify, predictor = pipeline("text-classification", model=str(run.model), top_k=None), Predictor(run.model)
     for text, row in zip(texts, predictor.probabilities(texts), strict=True):
-        said = {answer["label"]: answer["score"] for answer in classify([text], truncation=True)[0]}
-        assert [said[name] for name in predictor.label_names] == pytest.approx(row.tolist(), abs=1e-5)
+        scores = {result["label"]: result["score"] for result in classify([text], truncation=True)[0]}
+        assert [scores[name] for name in predictor.label_names] == pytest.approx(row.tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize("head", ["linear", "mlp"])
 def test_with_mean_pooling_it_learns_and_the_predictor_knows(head: str, trained_with: Train, material: tuple[Corpus, Splits]) -> None:
     run, fitted = trained_with(pooling="mean", head=head, head_learning_rate=1e-2, epochs=4)
     corpus, splits = material
-    said = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.validation]).argmax(1)
+    predicted = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.validation]).argmax(1)
     best = next(e for e in events(run, "eval") if e["step"] == fitted.best_step)
     assert best["accuracy"] > CHANCE
-    assert (said == corpus.label_ids[splits.validation]).mean() == pytest.approx(best["accuracy"], abs=0.06)
+    assert (predicted == corpus.label_ids[splits.validation]).mean() == pytest.approx(best["accuracy"], abs=0.06)
 
 
 EVERYTHING = {
@@ -223,9 +223,9 @@ def test_where_every_row_is_right_there_is_leeway_all_the_same(trained_with: Tra
 
 
 def test_weights_that_are_no_numbers_are_not_kept(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
-    score, count = TrainingCallback._score, itertools.count()
+    score, evaluations = TrainingCallback._score, itertools.count()
     monkeypatch.setattr(
-        TrainingCallback, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan if next(count) else m["eval_loss"]})
+        TrainingCallback, "_score", lambda self, m: score(self, {**m, "eval_loss": math.nan if next(evaluations) else m["eval_loss"]})
     )
     run, fitted = trained_with(epochs=2, best_tolerance=5)
     assert len(events(run, "eval")) > 1
@@ -238,11 +238,11 @@ def test_early_stopping_ends_in_words(margin: float, kept: str, trained_with: Tr
     evaluations, started = events(run, "eval"), events(run, "started")[0]
     (notice,) = events(run, "notice")
     assert evaluations[-1]["step"] < started["total_steps"]
-    top = next(e["step"] for e in evaluations if e["macro_f1"] == max(e["macro_f1"] for e in evaluations))
-    assert len([e for e in evaluations if e["step"] > top]) == 3
-    assert fitted.best_step == (evaluations[-1]["step"] if margin else top)
+    best_step = next(e["step"] for e in evaluations if e["macro_f1"] == max(e["macro_f1"] for e in evaluations))
+    assert len([e for e in evaluations if e["step"] > best_step]) == 3
+    assert fitted.best_step == (evaluations[-1]["step"] if margin else best_step)
     assert f"after step {evaluations[-1]['step']}" in notice["message"]
-    assert f"3 evaluations in a row brought no better macro F1 than that of step {top}" in notice["message"]
+    assert f"3 evaluations in a row brought no better macro F1 than that of step {best_step}" in notice["message"]
     assert notice["message"].endswith(kept)
     assert not fitted.stopped
     assert (run.model / "model.safetensors").exists()
@@ -265,9 +265,9 @@ def test_the_gradient_is_clipped(trained_with: Train, monkeypatch: pytest.Monkey
 
     asked, clip = [], Accelerator.clip_grad_norm_
 
-    def clipping(self: Accelerator, parameters: object, most: float, *args: object) -> object:
-        asked.append(most)
-        return clip(self, parameters, most, *args)
+    def clipping(self: Accelerator, parameters: object, max_norm: float, *args: object) -> object:
+        asked.append(max_norm)
+        return clip(self, parameters, max_norm, *args)
 
     monkeypatch.setattr(Accelerator, "clip_grad_norm_", clipping)
     trained_with(max_grad_norm=0.25, epochs=1)

@@ -24,14 +24,14 @@ LABELS = ("joy", "sadness", "anger")
 TEXTS = ["happy today", "", "we cry and cry " * 20, "unknown wörds 🫠", "rage"]
 
 
-def settled(encoder: Encoder, **settings: object) -> Recipe:
+def resolved(encoder: Encoder, **settings: object) -> Recipe:
     return Recipe(encoder=encoder.name, epochs=2, batch_size=8, learning_rate=1e-3, **settings)
 
 
 def saved(folder: Path, encoder: Encoder, **settings: object) -> Path:
     """A model folder as a training would leave it, its weights shaken so that nothing is zero."""
     torch.manual_seed(3)
-    model = build_classifier(encoder, LABELS, settled(encoder, **settings))
+    model = build_classifier(encoder, LABELS, resolved(encoder, **settings))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.15 * torch.randn_like(parameter))
@@ -44,9 +44,9 @@ def by_hand(encoder: Encoder, texts: list[str]) -> dict[str, torch.Tensor]:
     return dict(load_tokenizer(encoder, max_length=20)(texts, truncation=True, padding=True, return_tensors="pt"))
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "electra"])
-def test_an_encoder_says_the_same_as_electra(kind: str, tmp_path: Path) -> None:
-    encoder = tiny(kind, tmp_path)
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta", "electra"])
+def test_an_encoder_says_the_same_as_electra(family: str, tmp_path: Path) -> None:
+    encoder = tiny(family, tmp_path)
     body = load_encoder(encoder, LABELS).eval()
     model = as_electra(body).eval()
     batch = by_hand(encoder, TEXTS)
@@ -71,7 +71,7 @@ STANDARD = [
     ("electra", {"head": "mlp"}),
     ("albert", {"dropout": 0.2}),
 ]
-OWN = [
+WITH_OUR_HEAD = [
     ("bert", {"pooling": "mean"}),
     ("bert", {"pooling": "mean", "head": "mlp"}),
     ("bert", {"pooling": "mean", "head": "mlp", "lora_rank": 2}),
@@ -81,17 +81,17 @@ OWN = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "settings"), STANDARD, ids=str)
-def test_the_one_liner_says_what_the_predictor_says(kind: str, settings: dict, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "settings"), STANDARD, ids=str)
+def test_the_one_liner_says_what_the_predictor_says(family: str, settings: dict, tmp_path: Path) -> None:
     from transformers import pipeline
 
-    folder = saved(tmp_path / "model", tiny(kind, tmp_path), **settings)
+    folder = saved(tmp_path / "model", tiny(family, tmp_path), **settings)
     ours = Predictor(folder).probabilities(TEXTS)
     assert ours.std(axis=0).max() > 1e-3
     classify = pipeline("text-classification", model=str(folder), top_k=None)
     for text, row in zip(TEXTS, ours, strict=True):
-        said = {answer["label"]: answer["score"] for answer in classify([text], truncation=True)[0]}
-        assert [said[name] for name in LABELS] == pytest.approx(row.tolist(), abs=1e-5)
+        scores = {result["label"]: result["score"] for result in classify([text], truncation=True)[0]}
+        assert [scores[name] for name in LABELS] == pytest.approx(row.tolist(), abs=1e-5)
     names = {f.name for f in folder.iterdir()}
     assert {"config.json", "model.safetensors"} <= names
     assert not names & {"head.json", "adapter_config.json", "adapter_model.safetensors"}
@@ -107,11 +107,11 @@ def test_an_mlp_head_is_saved_as_an_electra(tmp_path: Path) -> None:
     assert type(load_saved_classifier(folder).classifier).__name__ == "ElectraClassificationHead"
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta"])
-def test_a_folder_saved_as_electra_reads_texts_as_the_encoder_did(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
+def test_a_folder_saved_as_electra_reads_texts_as_the_encoder_did(family: str, tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
-    encoder = tiny(kind, tmp_path)
+    encoder = tiny(family, tmp_path)
     folder = saved(tmp_path / "model", encoder, head="mlp")
     texts = [*TEXTS, "Émile was here, at WORK"]
     assert (
@@ -120,11 +120,11 @@ def test_a_folder_saved_as_electra_reads_texts_as_the_encoder_did(kind: str, tmp
     )
 
 
-@pytest.mark.parametrize(("kind", "settings"), OWN, ids=str)
-def test_a_head_without_an_architecture_is_loaded_as_the_card_says(kind: str, settings: dict, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("family", "settings"), WITH_OUR_HEAD, ids=str)
+def test_a_head_without_an_architecture_is_loaded_as_the_card_says(family: str, settings: dict, tmp_path: Path) -> None:
     from transformers import pipeline
 
-    folder = saved(tmp_path / "model", tiny(kind, tmp_path), **settings)
+    folder = saved(tmp_path / "model", tiny(family, tmp_path), **settings)
     ours = Predictor(folder).probabilities(TEXTS)
     assert ours.std(axis=0).max() > 1e-3
     # Nothing may take it for a model with a head drawn at random.
@@ -142,10 +142,10 @@ def test_a_head_without_an_architecture_is_loaded_as_the_card_says(kind: str, se
 def test_the_predictor_with_its_own_head_reads_no_padding_and_draws_nothing(tmp_path: Path) -> None:
     folder = saved(tmp_path / "model", tiny("bert", tmp_path), pooling="mean", head="mlp")
     torch.manual_seed(5)
-    before = torch.get_rng_state()
+    random_state = torch.get_rng_state()
     predictor = Predictor(folder)
     together = predictor.probabilities(TEXTS)
-    assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(random_state, torch.get_rng_state())
     for text, row in zip(TEXTS, together, strict=True):
         assert predictor.probabilities([text])[0] == pytest.approx(row, abs=1e-6)
     assert predictor.label_names == LABELS
@@ -179,23 +179,23 @@ def test_the_export_takes_the_encoder_along(tmp_path: Path) -> None:
 
 def test_the_dropout_is_the_heads(tmp_path: Path) -> None:
     encoder = tiny("bert", tmp_path)
-    model = build_classifier(encoder, LABELS, settled(encoder, dropout=0.35))
+    model = build_classifier(encoder, LABELS, resolved(encoder, dropout=0.35))
     assert model.dropout.p == model.config.classifier_dropout == 0.35
     assert model.bert.encoder.layer[0].output.dropout.p == 0.1
-    assert build_classifier(encoder, LABELS, settled(encoder, head="mlp", dropout=0.35)).classifier.dropout.p == 0.35
-    assert build_classifier(encoder, LABELS, settled(encoder, pooling="mean", dropout=0.0)).head.dropout.p == 0.0
-    assert build_classifier(encoder, LABELS, settled(encoder)).dropout.p == 0.1
+    assert build_classifier(encoder, LABELS, resolved(encoder, head="mlp", dropout=0.35)).classifier.dropout.p == 0.35
+    assert build_classifier(encoder, LABELS, resolved(encoder, pooling="mean", dropout=0.0)).head.dropout.p == 0.0
+    assert build_classifier(encoder, LABELS, resolved(encoder)).dropout.p == 0.1
 
 
 @pytest.mark.parametrize("settings", [{}, {"head": "mlp"}, {"pooling": "mean"}], ids=str)
-@pytest.mark.parametrize("kind", TINY)
-def test_what_learns(kind: str, settings: dict, tmp_path: Path) -> None:
-    encoder = tiny(kind, tmp_path)
-    frozen = build_classifier(encoder, LABELS, settled(encoder, frozen_epochs=2, **settings))
+@pytest.mark.parametrize("family", TINY)
+def test_what_learns(family: str, settings: dict, tmp_path: Path) -> None:
+    encoder = tiny(family, tmp_path)
+    frozen = build_classifier(encoder, LABELS, resolved(encoder, frozen_epochs=2, **settings))
     learning = {n for n, p in frozen.named_parameters() if p.requires_grad}
     assert learning
     assert all(in_head(frozen, n) for n in learning)
-    lora = build_classifier(encoder, LABELS, settled(encoder, lora_rank=2, **settings))
+    lora = build_classifier(encoder, LABELS, resolved(encoder, lora_rank=2, **settings))
     learning = {n for n, p in lora.named_parameters() if p.requires_grad}
     assert any("lora_" in n for n in learning)
     assert any(in_head(lora, n) for n in learning)
@@ -208,7 +208,7 @@ def test_lora_leaves_the_answers_as_they_are_at_first(tmp_path: Path) -> None:
     batch, answers = by_hand(encoder, TEXTS), []
     for rank in (0, 4):
         torch.manual_seed(1)
-        answers.append(build_classifier(encoder, LABELS, settled(encoder, lora_rank=rank)).eval()(**batch).logits)
+        answers.append(build_classifier(encoder, LABELS, resolved(encoder, lora_rank=rank)).eval()(**batch).logits)
     assert torch.equal(*answers)
 
 
@@ -218,28 +218,28 @@ def test_without_dropout_in_the_head_there_is_none_to_set(tmp_path: Path, monkey
 
     load: Callable = classifier.load_classifier
 
-    def bare(*args: object) -> object:
+    def without_dropout(*args: object) -> object:
         model = load(*args)
         model.dropout = torch.nn.Identity()
         return model
 
-    monkeypatch.setattr(classifier, "load_classifier", bare)
+    monkeypatch.setattr(classifier, "load_classifier", without_dropout)
     with pytest.raises(UserError, match="no dropout") as refused:
-        build_classifier(encoder, LABELS, settled(encoder, dropout=0.3))
+        build_classifier(encoder, LABELS, resolved(encoder, dropout=0.3))
     assert refused.value.code == "setting_not_possible"
-    assert encoder_of(build_classifier(encoder, LABELS, settled(encoder))) is not None
+    assert encoder_of(build_classifier(encoder, LABELS, resolved(encoder))) is not None
 
 
-@pytest.mark.parametrize(("kind", "settings"), [*STANDARD, *OWN], ids=str)
-def test_what_is_saved_is_what_was_trained(kind: str, settings: dict, tmp_path: Path) -> None:
-    encoder = tiny(kind, tmp_path)
+@pytest.mark.parametrize(("family", "settings"), [*STANDARD, *WITH_OUR_HEAD], ids=str)
+def test_what_is_saved_is_what_was_trained(family: str, settings: dict, tmp_path: Path) -> None:
+    encoder = tiny(family, tmp_path)
     torch.manual_seed(3)
-    model = build_classifier(encoder, LABELS, settled(encoder, **settings)).eval()
+    model = build_classifier(encoder, LABELS, resolved(encoder, **settings)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.15 * torch.randn_like(parameter))
         batch = by_hand(encoder, TEXTS)
-        before = model(**batch).logits
+        logits = model(**batch).logits
         save_classifier(model, tmp_path / "model")
-        assert torch.equal(before, model(**batch).logits)
-        assert torch.allclose(before, load_saved_classifier(tmp_path / "model").eval()(**batch).logits, atol=1e-5)
+        assert torch.equal(logits, model(**batch).logits)
+        assert torch.allclose(logits, load_saved_classifier(tmp_path / "model").eval()(**batch).logits, atol=1e-5)

@@ -159,17 +159,17 @@ def hub(monkeypatch: pytest.MonkeyPatch, tiny_encoder: Encoder, tmp_path: Path) 
     "name", [NAMED, f" https://huggingface.co/{NAMED} ", f"https://huggingface.co/{NAMED}/tree/main?not-for-all", f"https://hf.co/{NAMED}/"]
 )
 def test_a_public_encoder_of_the_hub_is_found_by_name_or_address_and_nothing_is_said_to_be_known(hub: Hub, name: str) -> None:
-    found = EncoderCatalogue().get(name)
-    assert (found.name, found.source, found.repository, found.is_local, found.catalogued) == (NAMED, NAMED, NAMED, False, False)
-    assert (found.parameters, found.megabytes, found.languages) == (0, 0, "")
+    encoder = EncoderCatalogue().get(name)
+    assert (encoder.name, encoder.source, encoder.repository, encoder.is_local, encoder.catalogued) == (NAMED, NAMED, NAMED, False, False)
+    assert (encoder.parameters, encoder.megabytes, encoder.languages) == (0, 0, "")
     assert hub.fetched == []
 
 
 def test_once_fetched_its_facts_are_known(hub: Hub, tiny_encoder: Encoder) -> None:
     torch.manual_seed(0)
-    found = EncoderCatalogue().get(NAMED)
-    assert load_tokenizer(found, max_length=512).model_max_length == 64
-    assert load_classifier(found, ("a", "b")).config.num_labels == 2
+    encoder = EncoderCatalogue().get(NAMED)
+    assert load_tokenizer(encoder, max_length=512).model_max_length == 64
+    assert load_classifier(encoder, ("a", "b")).config.num_labels == 2
     again = EncoderCatalogue().get(NAMED)
     assert (again.parameters, again.layers, again.hidden_size, again.max_tokens) == (tiny_encoder.parameters, 2, 32, 64)
     # Only what is read is fetched, and with nobody's key.

@@ -33,15 +33,15 @@ def weights(run: Run) -> bytes:
 
 
 def test_it_learns(trained: tuple[Run, TrainResult]) -> None:
-    run, fitted = trained
+    run, result = trained
     events = list(run.log.read())
     losses = [e["loss"] for e in events if e["kind"] == "log"]
     evaluations = [e for e in events if e["kind"] == "eval"]
     assert np.mean(losses[-10:]) < 0.7 * losses[0]
     assert max(e["accuracy"] for e in evaluations) > 0.5  # guessing would give a third
-    assert not fitted.stopped
-    assert fitted.train_seconds > 0
-    assert fitted.samples_per_second > 0
+    assert not result.stopped
+    assert result.train_seconds > 0
+    assert result.samples_per_second > 0
 
 
 def test_the_log_has_every_step_once_and_plain_numbers(trained: tuple[Run, TrainResult]) -> None:
@@ -62,13 +62,15 @@ def test_the_evaluation_that_is_kept_is_what_is_saved(trained: tuple[Run, TrainR
 
     from trainer.training.predictor import Predictor
 
-    run, fitted = trained
+    run, result = trained
     corpus, splits = material
     evaluations = {e["step"]: e["macro_f1"] for e in run.log.read() if e["kind"] == "eval"}
-    assert evaluations[fitted.best_step] > max(evaluations.values()) - 0.1
-    said = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.validation]).argmax(1)
+    assert evaluations[result.best_step] > max(evaluations.values()) - 0.1
+    predicted = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.validation]).argmax(1)
     # The evaluation ran in bf16 where the hardware has it: a single row may fall on the other side.
-    assert f1_score(corpus.label_ids[splits.validation], said, average="macro") == pytest.approx(evaluations[fitted.best_step], abs=0.06)
+    assert f1_score(corpus.label_ids[splits.validation], predicted, average="macro") == pytest.approx(
+        evaluations[result.best_step], abs=0.06
+    )
 
 
 def test_the_model_folder_is_a_standard_one_without_pickles(trained: tuple[Run, TrainResult], material: tuple[Corpus, Splits]) -> None:
@@ -105,18 +107,18 @@ def test_each_epoch_is_read_in_our_order(
 
     corpus, splits = material
     texts, read = [corpus.texts[i] for i in splits.train], []
-    plan, step = LengthGroupedSampler.__iter__, ClassificationTrainer.training_step
+    iterate, step = LengthGroupedSampler.__iter__, ClassificationTrainer.training_step
 
     def planned(self: LengthGroupedSampler) -> object:
-        read.append((self.epoch, list(plan(self)), []))
-        return plan(self)
+        read.append((self.epoch, list(iterate(self)), []))
+        return iterate(self)
 
-    def taken(self: ClassificationTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+    def trained(self: ClassificationTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
         read[-1][2].append(inputs["input_ids"].clone())
         return step(self, model, inputs, *args, **kwargs)
 
     monkeypatch.setattr(LengthGroupedSampler, "__iter__", planned)
-    monkeypatch.setattr(ClassificationTrainer, "training_step", taken)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", trained)
     fit(run_with(tmp_path, material, RECIPE), tiny_encoder, corpus, splits)
     assert [epoch for epoch, *_ in read] == list(range(RECIPE.epochs))
     tokenizer = load_tokenizer(tiny_encoder, max_length=RECIPE.max_length)
@@ -133,20 +135,20 @@ def test_a_stop_ends_after_the_next_step_and_keeps_the_best_model(
     run = run_with(tmp_path, material, RECIPE)
     append = EventLog.append
 
-    def stopping(self: EventLog, kind: str, **facts: object) -> None:
-        append(self, kind, **facts)
-        if kind == "log" and facts["step"] == 9:
+    def stopping(self: EventLog, event_type: str, **facts: object) -> None:
+        append(self, event_type, **facts)
+        if event_type == "log" and facts["step"] == 9:
             run.request_stop()
 
     monkeypatch.setattr(EventLog, "append", stopping)
-    fitted = fit(run, tiny_encoder, *material)
+    result = fit(run, tiny_encoder, *material)
     steps = [e["step"] for e in run.log.read() if e["kind"] == "log"]
     evaluations = {e["step"]: e["macro_f1"] for e in run.log.read() if e["kind"] == "eval"}
-    assert fitted.stopped
+    assert result.stopped
     assert steps == list(range(1, 11))
     # None but the planned ones: there is a best model already, and a stop is waited for.
     assert max(evaluations) == 6
-    assert evaluations[fitted.best_step] > max(evaluations.values()) - 0.1
+    assert evaluations[result.best_step] > max(evaluations.values()) - 0.1
     assert (run.model / "model.safetensors").exists()
 
 

@@ -33,11 +33,11 @@ def lawful(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-@pytest.mark.parametrize("kind", [*COMMON, *(pytest.param(kind, marks=pytest.mark.slow) for kind in OTHERS)])
-def test_an_encoder_of_each_kind_passes_as_transformers_saves_it(kind: str, tmp_path: Path) -> None:
-    save_lawful(kind, tmp_path / kind)
-    assert load_classifier(local_encoder(tmp_path / kind), ("a", "b")).config.num_labels == 2
-    assert check_folder(tmp_path / kind, weights=False) == 0
+@pytest.mark.parametrize("model_type", [*COMMON, *(pytest.param(model_type, marks=pytest.mark.slow) for model_type in OTHERS)])
+def test_an_encoder_of_each_kind_passes_as_transformers_saves_it(model_type: str, tmp_path: Path) -> None:
+    save_lawful(model_type, tmp_path / model_type)
+    assert load_classifier(local_encoder(tmp_path / model_type), ("a", "b")).config.num_labels == 2
+    assert check_folder(tmp_path / model_type, weights=False) == 0
 
 
 def test_the_packaged_encoder_passes() -> None:
@@ -85,7 +85,7 @@ def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetc
 
 
 @pytest.mark.parametrize(
-    ("kind", "found"),
+    ("harm", "message"),
     [
         ("an extra Python module", r"evil\.py is a program"),
         ("auto_map in the config without its program", r"names programs of its own \(auto_map\)"),
@@ -114,10 +114,10 @@ def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetc
     ],
 )
 def test_each_hostile_folder_is_refused_in_a_sentence_that_names_what_was_found(
-    kind: str, found: str, lawful: Path, tmp_path: Path
+    harm: str, message: str, lawful: Path, tmp_path: Path
 ) -> None:
-    folder = make_hostile_folder(lawful, tmp_path / "model", HARMS[kind], tmp_path / "told")
-    with effort() as spent, pytest.raises(UserError, match=found) as refused:
+    folder = make_hostile_folder(lawful, tmp_path / "model", HARMS[harm], tmp_path / "told")
+    with effort() as spent, pytest.raises(UserError, match=message) as refused:
         check_folder(folder)
     assert refused.value.code == "model_folder_refused"
     assert spent.seconds < 2

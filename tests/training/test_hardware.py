@@ -25,8 +25,8 @@ def test_bf16_only_where_a_gpu_gains_from_it(monkeypatch: pytest.MonkeyPatch, ma
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: card)
     # Emulated bf16 counts as "supported" for torch; it must not count here.
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
-    found = hardware.detect_hardware()
-    assert (found.device, found.precision, found.description) == ("cuda", precision, f"NVIDIA T4, 15 GB, {precision}")
+    gpu = hardware.detect_hardware()
+    assert (gpu.device, gpu.precision, gpu.description) == ("cuda", precision, f"NVIDIA T4, 15 GB, {precision}")
 
 
 def test_a_containers_quota_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,12 +49,12 @@ def test_a_containers_quota_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_only_a_precision_that_is_there_can_be_asked_for(device: str, has: str, offered: set[str]) -> None:
-    found = hardware.Hardware(device, has, 2, "this one")
-    assert hardware.with_precision(found, "auto") == found
+    machine = hardware.Hardware(device, has, 2, "this one")
+    assert hardware.with_precision(machine, "auto") == machine
     for precision in ("fp32", "bf16", "fp16"):
         if precision in offered:
-            assert hardware.with_precision(found, precision).precision == precision
+            assert hardware.with_precision(machine, precision).precision == precision
         else:
             with pytest.raises(UserError, match=f"this one.* has no {precision}") as refused:
-                hardware.with_precision(found, precision)
+                hardware.with_precision(machine, precision)
             assert refused.value.code == "precision_unavailable"

@@ -17,27 +17,27 @@ def rates(model: object, recipe: Recipe) -> dict[str, tuple[float, float]]:
     decaying = {n for n, p in model.named_parameters() if p.ndim > 1}
     names = {id(p): n for n, p in model.named_parameters()}
     groups = parameter_groups(model, recipe, decaying=decaying)
-    found = [(names[id(p)], (group["lr"], group["weight_decay"])) for group in groups for p in group["params"]]
-    assert len(found) == len(dict(found))
-    return dict(found)
+    named_rates = [(names[id(p)], (group["lr"], group["weight_decay"])) for group in groups for p in group["params"]]
+    assert len(named_rates) == len(dict(named_rates))
+    return dict(named_rates)
 
 
-@pytest.mark.parametrize("kind", TINY)
-def test_every_weight_that_learns_is_in_one_group(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("family", TINY)
+def test_every_weight_that_learns_is_in_one_group(family: str, tmp_path: Path) -> None:
     for settings in ({}, {"head": "mlp"}, {"pooling": "mean"}, {"lora_rank": 2}, {"frozen_epochs": 2}):
         recipe = Recipe(**{**RECIPE.to_dict(), **settings})
-        model = build_classifier(tiny(kind, tmp_path), ("a", "b"), recipe)
-        found = rates(model, recipe)
-        assert set(found) == {n for n, p in model.named_parameters() if p.requires_grad}
-        assert {rate for rate, _ in found.values()} == {1e-3}
-        assert {decay for _, decay in found.values()} == {0.1, 0.0}
+        model = build_classifier(tiny(family, tmp_path), ("a", "b"), recipe)
+        rate_of = rates(model, recipe)
+        assert set(rate_of) == {n for n, p in model.named_parameters() if p.requires_grad}
+        assert {rate for rate, _ in rate_of.values()} == {1e-3}
+        assert {decay for _, decay in rate_of.values()} == {0.1, 0.0}
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert", "roberta", "electra"])
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta", "electra"])
 @pytest.mark.parametrize("settings", [{}, {"head": "mlp"}, {"pooling": "mean"}], ids=str)
-def test_lower_layers_learn_slower_and_the_head_as_it_is_told(kind: str, settings: dict, tmp_path: Path) -> None:
+def test_lower_layers_learn_slower_and_the_head_as_it_is_told(family: str, settings: dict, tmp_path: Path) -> None:
     recipe = Recipe(**{**RECIPE.to_dict(), "layer_decay": 0.5, "head_learning_rate": 4e-3, **settings})
-    model = build_classifier(tiny(kind, tmp_path), ("a", "b"), recipe)
+    model = build_classifier(tiny(family, tmp_path), ("a", "b"), recipe)
     for name, (rate, _) in rates(model, recipe).items():
         if "classifier" in name or "pooler" in name or name.startswith("head."):
             assert rate == 4e-3, name

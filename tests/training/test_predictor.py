@@ -35,10 +35,10 @@ def test_the_same_as_the_pipeline(folder: Path) -> None:
     ours = predictor.probabilities(TEXTS, batch_size=3)
     for text, row in zip(TEXTS, ours, strict=True):
         (theirs,) = classify([text], truncation=True)
-        said = {answer["label"]: answer["score"] for answer in theirs}
-        assert set(said) == {"joy", "sadness", "anger"}
+        scores = {result["label"]: result["score"] for result in theirs}
+        assert set(scores) == {"joy", "sadness", "anger"}
         for name, p in zip(predictor.label_names, row, strict=True):
-            assert p == pytest.approx(said[name], abs=1e-5)
+            assert p == pytest.approx(scores[name], abs=1e-5)
 
 
 def test_rows_sum_to_one_and_keep_their_order(folder: Path) -> None:
@@ -57,9 +57,9 @@ def test_a_lone_surrogate_is_survived(folder: Path) -> None:
 
 def test_loading_draws_nothing_from_the_generator_a_training_uses(folder: Path) -> None:
     torch.manual_seed(5)
-    before = torch.get_rng_state()
+    random_state = torch.get_rng_state()
     Predictor(folder).probabilities(["happy"])
-    assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(random_state, torch.get_rng_state())
 
 
 def test_a_damaged_model_is_a_kind_sentence(folder: Path, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_repairs_of_texts_travel_with_the_model(tiny_encoder: Encoder, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "what"),
+    ("auto_class", "options", "what"),
     [
         ("AutoModel", {}, "without a trained head"),
         ("AutoModelForMaskedLM", {}, "for another task"),
@@ -126,22 +126,24 @@ def test_repairs_of_texts_travel_with_the_model(tiny_encoder: Encoder, tmp_path:
     ],
 )
 def test_a_folder_that_is_no_classifier_is_refused_as_what_it_is(
-    kind: str, options: dict, what: str, tiny_encoder: Encoder, tmp_path: Path
+    auto_class: str, options: dict, what: str, tiny_encoder: Encoder, tmp_path: Path
 ) -> None:
     import transformers
 
-    load_pretrained(getattr(transformers, kind), tiny_encoder.source, **options)[0].save_pretrained(tmp_path)
+    load_pretrained(getattr(transformers, auto_class), tiny_encoder.source, **options)[0].save_pretrained(tmp_path)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
     with pytest.raises(UserError, match=what) as refused:
         Predictor(tmp_path)
     assert refused.value.code == "not_a_classifier"
 
 
-@pytest.mark.parametrize("kind", ["AutoModel", "AutoModelForMaskedLM", "AutoModelForTokenClassification", "AutoModelForQuestionAnswering"])
-def test_missing_weights_are_seen_where_the_config_does_not_say_what_it_is(kind: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "auto_class", ["AutoModel", "AutoModelForMaskedLM", "AutoModelForTokenClassification", "AutoModelForQuestionAnswering"]
+)
+def test_missing_weights_are_seen_where_the_config_does_not_say_what_it_is(auto_class: str, tiny_encoder: Encoder, tmp_path: Path) -> None:
     import transformers
 
-    load_pretrained(getattr(transformers, kind), tiny_encoder.source)[0].save_pretrained(tmp_path)
+    load_pretrained(getattr(transformers, auto_class), tiny_encoder.source)[0].save_pretrained(tmp_path)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({name: value for name, value in config.items() if name != "architectures"}))
@@ -167,24 +169,24 @@ def test_an_encoder_of_ours_that_lacks_weights_is_not_answered_at_random(tiny_en
 
 
 def test_signs_alone_that_the_encoder_cannot_read_get_a_reason(folder: Path) -> None:
-    signs, words = Predictor(folder).predict(["🫠 🎉", "happy 🫠"])
+    signs, mixed = Predictor(folder).predict(["🫠 🎉", "happy 🫠"])
     assert signs.probabilities is None
     assert "cannot read" in signs.problem
-    assert words.probabilities is not None
+    assert mixed.probabilities is not None
 
 
 def test_a_file_of_weights_that_is_cut_or_overwritten_changes_no_loaded_model(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "model")
     predictor = Predictor(tmp_path / "model")
-    before = predictor.probabilities(["happy today"])
+    probabilities = predictor.probabilities(["happy today"])
     weights = tmp_path / "model" / "model.safetensors"
     with open(weights, "r+b") as file:
         file.seek(-2000, 2)
         file.write(bytes(2000))
-    assert (predictor.probabilities(["happy today"]) == before).all()
+    assert (predictor.probabilities(["happy today"]) == probabilities).all()
     # A mapped file that is cut would end the whole process here.
     os.truncate(weights, 100)
-    assert (predictor.probabilities(["happy today"]) == before).all()
+    assert (predictor.probabilities(["happy today"]) == probabilities).all()
 
 
 def test_a_folder_without_a_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -36,10 +36,10 @@ def end_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
     """The process "dies" as soon as the log says this of this step."""
     append = EventLog.append
 
-    def at(kind: str, step: int) -> None:
-        def dying(self: EventLog, said: str, **facts: object) -> None:
-            append(self, said, **facts)
-            if (said, facts.get("step")) == (kind, step):
+    def at(event_type: str, step: int) -> None:
+        def dying(self: EventLog, reported_type: str, **facts: object) -> None:
+            append(self, reported_type, **facts)
+            if (reported_type, facts.get("step")) == (event_type, step):
                 raise Killed
 
         monkeypatch.setattr(EventLog, "append", dying)
@@ -80,8 +80,8 @@ def test_it_goes_on_bit_by_bit(
     fit(whole, tiny_encoder, *material)
     broken = run_with(tmp_path, material, recipe)
     # In the middle of the first epoch, after a state; then in the middle of the second, after a point that no state holds.
-    for kind, step in (("saved", 4), ("log", 15)):
-        end_at(kind, step)
+    for event_type, step in (("saved", 4), ("log", 15)):
+        end_at(event_type, step)
         with pytest.raises(Killed):
             fit(broken, tiny_encoder, *material, save_seconds=0)
     end_at.never()  # type: ignore[attr-defined]
@@ -122,8 +122,8 @@ def test_a_damaged_state_does_not_count(
     (newest.path / "model.safetensors").write_bytes(content)
     fit(broken, tiny_encoder, *material, save_seconds=0)
     assert [e["step"] for e in broken.log.read() if e["kind"] == "resumed"] == [8]
-    (told,) = view_of(broken).training_notes
-    assert told.startswith("The state saved after step 9 is damaged, so the training continues from the one after step 8")
+    (note,) = view_of(broken).training_notes
+    assert note.startswith("The state saved after step 9 is damaged, so the training continues from the one after step 8")
     assert weights(broken) == weights(whole)
     assert curve(broken) == curve(whole)
 
@@ -143,8 +143,8 @@ def test_where_all_states_are_damaged_it_begins_anew_and_says_so(
     lines = broken.log.content().splitlines(keepends=True)
     broken.log.path.write_bytes(b"".join(line.replace(b'"started"', b'"STARTED"') for line in lines))
     fit(broken, tiny_encoder, *material)
-    (told,) = view_of(broken).training_notes
-    assert told.startswith("The states saved after steps 3 and 4 are damaged, so the training begins again from the start")
+    (note,) = view_of(broken).training_notes
+    assert note.startswith("The states saved after steps 3 and 4 are damaged, so the training begins again from the start")
     assert weights(broken) == weights(whole)
     assert curve(broken) == curve(whole)
 
@@ -154,16 +154,16 @@ def test_after_a_stop_it_goes_on(material: Material, tiny_encoder: Encoder, tmp_
     fit(whole, tiny_encoder, *material)
     append = EventLog.append
 
-    def stopping(self: EventLog, kind: str, **facts: object) -> None:
-        append(self, kind, **facts)
-        if kind == "log" and facts["step"] == 1:
+    def stopping(self: EventLog, event_type: str, **facts: object) -> None:
+        append(self, event_type, **facts)
+        if event_type == "log" and facts["step"] == 1:
             stopped.request_stop()
 
     monkeypatch.setattr(EventLog, "append", stopping)
-    fitted = fit(stopped, tiny_encoder, *material)
+    result = fit(stopped, tiny_encoder, *material)
     monkeypatch.setattr(EventLog, "append", append)
     # No evaluation was due yet: the stop made one, so that there is a model to keep.
-    assert fitted.stopped
+    assert result.stopped
     assert [(e.step, e.unplanned) for e in view_of(stopped).evaluations] == [(2, True)]
     assert weights(stopped)
     stopped.clear_stop()
@@ -179,10 +179,10 @@ def stopping_in_the_evaluation(run: Run, step: int, monkeypatch: pytest.MonkeyPa
 
     predicted = TrainingCallback.on_prediction_step
 
-    def stopping(self: TrainingCallback, args: object, state: object, control: object, **more: object) -> None:
+    def stopping(self: TrainingCallback, args: object, state: object, control: object, **options: object) -> None:
         if state.global_step == step:
             run.request_stop()
-        predicted(self, args, state, control, **more)
+        predicted(self, args, state, control, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(TrainingCallback, "on_prediction_step", stopping)
@@ -221,15 +221,15 @@ def child_of(run: Run, recipe: Recipe) -> Run:
 def test_epochs_can_be_added(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
     run = run_with(tmp_path, material, Recipe(**BASE))
     fit(run, tiny_encoder, *material)
-    before = view_of(run)
+    parent = view_of(run)
     longer = child_of(run, Recipe(**{**BASE, "epochs": 3}))
     fit(longer, tiny_encoder, *material)
-    after = view_of(longer)
-    assert after.points[: len(before.points)] == before.points
-    assert [p.step for p in after.points] == list(range(1, after.total_steps + 1))
-    assert after.total_steps == before.total_steps * 3 // 2
+    child = view_of(longer)
+    assert child.points[: len(parent.points)] == parent.points
+    assert [p.step for p in child.points] == list(range(1, child.total_steps + 1))
+    assert child.total_steps == parent.total_steps * 3 // 2
     rates = {e["step"]: e["learning_rate"] for e in longer.log.read() if e["kind"] == "log"}
-    assert rates[before.total_steps + 1] > rates[before.total_steps]
+    assert rates[parent.total_steps + 1] > rates[parent.total_steps]
 
 
 def test_a_run_that_ended_early_stays_ended(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
@@ -253,15 +253,15 @@ def test_weights_that_go_astray_leave_the_best_model_before_that(
     run = run_with(tmp_path, material, Recipe(**BASE))
     step = ClassificationTrainer.training_step
 
-    def astray(self: ClassificationTrainer, *args: object, **kwargs: object) -> object:
+    def diverging(self: ClassificationTrainer, *args: object, **kwargs: object) -> object:
         loss = step(self, *args, **kwargs)
         return loss * float("nan") if self.state.global_step == 13 else loss
 
-    monkeypatch.setattr(ClassificationTrainer, "training_step", astray)
-    fitted = fit(run, tiny_encoder, *material, save_seconds=0)
+    monkeypatch.setattr(ClassificationTrainer, "training_step", diverging)
+    result = fit(run, tiny_encoder, *material, save_seconds=0)
     view = view_of(run)
     assert "no longer a number at step 14" in view.training_notes[0]
-    assert fitted.best_step <= 13
+    assert result.best_step <= 13
     assert view.saved_step == 13
     for file in (run.model / "model.safetensors", Checkpoints(run.checkpoints, run.id).newest().path / "model.safetensors"):
         assert all(np.isfinite(weight).all() for weight in load_file(file).values())
@@ -369,13 +369,13 @@ def test_more_epochs_for_a_run_that_ended_early(material: Material, tiny_encoder
     early = {**BASE, "epochs": 8, "learning_rate": 1e-7, "early_stopping": 1}
     run = run_with(tmp_path, material, Recipe(**early))
     fit(run, tiny_encoder, *material)
-    ended = view_of(run)
+    parent = view_of(run)
     longer = child_of(run, Recipe(**{**early, "epochs": 3, "early_stopping": None}))
     fit(longer, tiny_encoder, *material)
     view = view_of(longer)
-    assert view.last_logged_step == view.total_steps > ended.last_logged_step
+    assert view.last_logged_step == view.total_steps > parent.last_logged_step
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
-    assert ended.training_notes
+    assert parent.training_notes
     assert not view.training_notes
 
 
@@ -399,12 +399,12 @@ def test_two_stops_in_the_same_evaluation(
 def test_a_stop_while_it_goes_on_loading_changes_nothing(material: Material, tiny_encoder: Encoder, tmp_path: Path) -> None:
     run = run_with(tmp_path, material, Recipe(**BASE))
     fit(run, tiny_encoder, *material)
-    before, longer = view_of(run), child_of(run, Recipe(**{**BASE, "epochs": 4}))
+    parent, longer = view_of(run), child_of(run, Recipe(**{**BASE, "epochs": 4}))
     longer.request_stop()
     with pytest.raises(TrainingCancelled):
         fit(longer, tiny_encoder, *material)
-    after = view_of(longer)
-    assert (after.total_steps, after.points, after.best_step) == (before.total_steps, before.points, before.best_step)
+    child = view_of(longer)
+    assert (child.total_steps, child.points, child.best_step) == (parent.total_steps, parent.points, parent.best_step)
 
 
 def test_with_points_far_apart_it_is_saved_all_the_same(

@@ -55,9 +55,9 @@ def test_what_is_kept_is_within_the_margin_of_the_best_and_nothing_later_is(eval
 def test_standard_errors_are_those_of_drawing_rows_again(rows: int, classes: int, right: float) -> None:
     source = np.random.default_rng(7)
     labels = source.choice(classes, rows, p=source.dirichlet(np.full(classes, 3.0)))
-    said = np.where(source.random(rows) < right, labels, source.integers(0, classes, rows))
-    errors = standard_errors(labels, said)
-    report = build_report(labels, said, tuple(map(str, range(classes))))
+    predicted = np.where(source.random(rows) < right, labels, source.integers(0, classes, rows))
+    errors = standard_errors(labels, predicted)
+    report = build_report(labels, predicted, tuple(map(str, range(classes))))
     for name in ("accuracy", "macro_f1"):
         interval = getattr(report, name)
         assert errors[name] == pytest.approx((interval.high - interval.low) / (2 * 1.96), rel=0.1)

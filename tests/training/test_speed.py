@@ -19,11 +19,11 @@ HERE = Hardware("cpu", "bf16", 2, "2 CPU cores")
 @contextmanager
 def drawing_nothing() -> Iterator[None]:
     """What runs in this block must leave the generators that a training draws from as they are."""
-    before = (torch.get_rng_state(), np.random.get_state(), random.getstate())
+    random_states = (torch.get_rng_state(), np.random.get_state(), random.getstate())
     yield
-    assert torch.equal(before[0], torch.get_rng_state())
-    assert all(np.array_equal(*pair) for pair in zip(before[1], np.random.get_state(), strict=True))
-    assert before[2] == random.getstate()
+    assert torch.equal(random_states[0], torch.get_rng_state())
+    assert all(np.array_equal(*pair) for pair in zip(random_states[1], np.random.get_state(), strict=True))
+    assert random_states[2] == random.getstate()
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def test_rows_are_what_the_tokenizer_makes_of_each_text(tiny_encoder: Encoder, m
     assert rows.lengths.tolist() == [len(tokenizer(text, truncation=True)["input_ids"]) for text in TEXTS]
 
 
-class Paired:
+class PairTokenizer:
     """A tokenizer whose last token is of another kind, as XLNet's."""
 
     def __len__(self) -> int:
@@ -44,7 +44,7 @@ class Paired:
 @pytest.mark.parametrize("at_once", [1, 2, 100])
 def test_a_large_vocabulary_and_kinds_of_tokens_are_kept(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     monkeypatch.setattr(tokenized_dataset, "_CHUNK_SIZE", at_once)
-    rows = tokenize_dataset(Paired(), ["abc", "", "a"], [0, 1, 1])
+    rows = tokenize_dataset(PairTokenizer(), ["abc", "", "a"], [0, 1, 1])
     assert [row["input_ids"].tolist() for row in rows] == [[65_003, 69_999], [69_999], [65_001, 69_999]]
     assert [row["token_type_ids"].tolist() for row in rows] == [[0, 2], [2], [0, 2]]
     assert [row["attention_mask"].tolist() for row in rows] == [[1, 1], [1], [1, 1]]

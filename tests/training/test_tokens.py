@@ -8,22 +8,22 @@ from trainer.training.tokens import token_counter, tokenize_text, unknown_finder
 
 
 def test_the_packaged_tokenizer_on_a_known_text() -> None:
-    found = tokenize_text(EncoderCatalogue().default, "I felt humiliated", max_length=128)
-    assert [t.text for t in found.tokens] == ["[CLS]", "i", "felt", "humiliated", "[SEP]"]
-    assert [t.id for t in found.tokens] == [101, 1045, 2371, 26608, 102]
-    assert [t.special for t in found.tokens] == [True, False, False, False, True]
-    assert (found.vocabulary, found.max_tokens, found.max_length) == (30_522, 512, 128)
-    assert "[CLS]" in found.special
+    tokenized = tokenize_text(EncoderCatalogue().default, "I felt humiliated", max_length=128)
+    assert [t.text for t in tokenized.tokens] == ["[CLS]", "i", "felt", "humiliated", "[SEP]"]
+    assert [t.id for t in tokenized.tokens] == [101, 1045, 2371, 26608, 102]
+    assert [t.special for t in tokenized.tokens] == [True, False, False, False, True]
+    assert (tokenized.vocabulary, tokenized.max_tokens, tokenized.max_length) == (30_522, 512, 128)
+    assert "[CLS]" in tokenized.special
 
 
 def test_what_is_cut_is_marked_and_is_what_training_cuts(tiny_encoder: Encoder) -> None:
     from trainer.training.encoder_loading import load_tokenizer
 
     text = " ".join(["happy"] * 30)
-    found = tokenize_text(tiny_encoder, text, max_length=16)
+    tokenized = tokenize_text(tiny_encoder, text, max_length=16)
     read = load_tokenizer(tiny_encoder, max_length=16)(text, truncation=True)["input_ids"]
-    assert [t.id for t in found.tokens if not t.cut] == read
-    assert sum(t.cut for t in found.tokens) == 16
+    assert [t.id for t in tokenized.tokens if not t.cut] == read
+    assert sum(t.cut for t in tokenized.tokens) == 16
 
 
 def test_odd_texts(tiny_encoder: Encoder) -> None:
@@ -34,8 +34,8 @@ def test_odd_texts(tiny_encoder: Encoder) -> None:
 def test_counting_needs_no_transformers_and_agrees_with_the_tokenizer(tiny_encoder: Encoder) -> None:
     texts = ["I felt humiliated", "", "\ud800", "a longer text, with Käse and 🫠", "happy " * 300]
     for encoder in (EncoderCatalogue().default, tiny_encoder):
-        counted = token_counter(encoder)(texts)
-        assert counted == [len(tokenize_text(encoder, text, max_length=512).tokens) for text in texts]
+        counts = token_counter(encoder)(texts)
+        assert counts == [len(tokenize_text(encoder, text, max_length=512).tokens) for text in texts]
 
 
 def test_an_encoder_that_was_never_fetched_cannot_count() -> None:
