@@ -71,3 +71,10 @@ def measure(rounds: int = 5) -> dict[str, float]:
         "bare_gradio_page_seconds": round(statistics.median(bare), 3),
         "page_later_by_seconds": round(statistics.median(o - b for o, b in zip(ours, bare, strict=True)), 3),
     }
+
+
+def show(results: dict[str, float]) -> None:
+    print("From start to the page's first response, seconds (median of 5, in turn)")
+    print(f"  a bare one-textbox Gradio page   {results['bare_gradio_page_seconds']:6.2f}")
+    print(f"  Emotune                          {results['page_seconds']:6.2f}")
+    print(f"  later by                         {results['page_later_by_seconds']:6.2f}   (allowed: 1.50)")

@@ -44,5 +44,15 @@ def _first_paint_ms(browser: Browser, address: str) -> float:
     return float(milliseconds)
 
 
+def show(results: dict[str, float]) -> None:
+    if not results:
+        print("The first paint is not measured: there is no Chromium.")
+        return
+    print(f"First contentful paint, milliseconds (median of {_ROUNDS}, in turn, without a cache)")
+    print(f"  a bare Gradio page with the same types of components   {results['bare_first_paint_ms']:6,}")
+    print(f"  Emotune                                                {results['first_paint_ms']:6,}")
+    print(f"  later by                                               {results['first_paint_later_by_ms']:6,}   (allowed: 500)")
+
+
 if __name__ == "__main__":
     print(measure())

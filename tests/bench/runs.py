@@ -75,3 +75,13 @@ def grow_log(run: Run, megabytes: int) -> None:
             line = dump({**fields, "step": step, "elapsed": float(step), "train_seconds": float(step), "previous": checksum})
             checksum = stated_checksum(line)
             file.write(line + b"\n")
+
+
+def show(results: dict[str, float]) -> None:
+    print("CPU time of our handlers with 1,000 finished runs in the folder, milliseconds")
+    print(f"  the first listing                    {results['runs_first_look_ms']:8.1f}   (target: 500)")
+    print(f"  a tick of the page without changes   {results['runs_tick_ms']:8.1f}   (allowed: 2)")
+    print(f"  the list after a change              {results['runs_list_ms']:8.1f}")
+    print("CPU time of a view of a run with a log of 100 MB, milliseconds")
+    print(f"  the first one                        {results['long_log_first_look_ms']:8.1f}")
+    print(f"  after one more point                 {results['long_log_point_ms']:8.1f}")
