@@ -11,42 +11,29 @@ import sys
 import tempfile
 import urllib.request
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import TimeoutError
-
+from tests.attack.markup_page import CLASSES, AttackedPage, as_name
 from tests.attack.markup_places import card_html, check_csv_formulas, check_download_names, check_terminal
 from tests.attack.markup_scan import INIT_SCRIPT, WatchedPage
 from tests.attack.outcomes import AttackOptions, Outcome
 from tests.attack.payloads import formulas, payloads
 from tests.browser.conftest import Server
-from tests.browser.made_runs import make_run
 from tests.browser.steps import choose_settings, tab
 from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_rows
 from tests.warm import Warm, warm_process
 from trainer.library import MAX_COMPARED_RUNS
 from trainer.recipe import Recipe
-from trainer.runs.store import RunStore
-from trainer.settings import LOCAL_OWNER
 from trainer.training.encoders import local_encoder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_CLASSES, _COLUMNS, _DELETED = 40, 60, 8
-"""Payloads used together: classes of a run, columns of a file, runs to be deleted."""
+_COLUMNS, _DELETED = 60, 8
+"""Payloads used together: columns of a file, runs to be deleted."""
 
 _BATCH = 180
-_IS_STABLE = """() => {
-    const html = document.querySelector("#footer-runs").innerHTML;
-    if (html !== window.__footer) [window.__footer, window.__since] = [html, performance.now()];
-    return performance.now() - window.__since > 400;
-}"""
-"""Whether the footer of the list has been unchanged for a while."""
-
-_TIMEOUT_MS = 180_000
 
 
 def attack(options: AttackOptions) -> Outcome:
@@ -105,58 +92,8 @@ def _attack_with(
             server.end()
 
 
-class _MarkupAttack:
-    """One browser page, one server, and the payloads that are shown there."""
-
-    def __init__(self, payloads: Sequence[str], outcome: Outcome, server: Server) -> None:
-        self.payloads, self.outcome, self.server = payloads, outcome, server
-        self.class_runs: list[str] = []
-        self.named_runs: list[str] = []
-
-    def create_runs(self) -> None:
-        """Create runs on disk whose classes, names, files, encoders and messages are payloads."""
-        runs = self.server.folder / "runs"
-        for start in range(0, len(self.payloads), _CLASSES):
-            names = list(dict.fromkeys(" ".join(p.split())[:300] or "blank" for p in self.payloads[start : start + _CLASSES]))
-            confusion = [[3 if i == j else int(j == (i + 1) % len(names)) for j in range(len(names))] for i in range(len(names))]
-            if len(names) > 1:
-                view = make_run(runs, confusion, names, name=_as_name(names[0]), source_name="one file.csv", baseline_score=0.4, points=5)
-                self.class_runs.append(view.id)
-        store = RunStore(runs)
-        for number, payload in enumerate(self.payloads):
-            fields = {
-                "name": _as_name(payload),
-                "source_name": _as_name(payload),
-                "owner": LOCAL_OWNER,
-                "level": _as_name(payload),
-                "split_notes": [payload],
-            }
-            finding = {"code": "label_variants", "severity": "warning", "count": 1, "message": payload}
-            recipe = Recipe(encoder=_as_name(payload) or "x")
-            run = store.create(
-                recipe=recipe,
-                resolved=recipe,
-                fill=lambda folder: None,
-                run_id=f"{number:032x}",
-                findings=[finding],
-                rows={"train": 5},
-                **fields,
-            )
-            run.log.append("started", device=_as_name(payload), epochs=1, total_steps=3)
-            run.log.append("notice", step=1, message=payload)
-            run.log.append("failed", message=payload, code="failed", seconds=1.0)
-            self.named_runs.append(run.id)
-
-    def open(self, watched: WatchedPage) -> None:
-        self.watched, self.page = watched, watched.page
-        self.page.set_default_timeout(_TIMEOUT_MS)
-        self.page.goto(self.server.address)
-        self.page.wait_for_selector("html[data-opened]", state="attached")
-        watched.set_baseline()
-
-    def check(self, where: str, tries: int) -> None:
-        self.outcome.tries += tries
-        self.outcome.effects += self.watched.effects(where)
+class _MarkupAttack(AttackedPage):
+    """Shows the payloads everywhere and checks the page after each step."""
 
     def show_everything(self, work: Path, options: AttackOptions) -> None:
         """Everything that shows payloads without input."""
@@ -194,13 +131,13 @@ class _MarkupAttack:
         for start in range(0, len(self.class_runs) - 1, MAX_COMPARED_RUNS):
             selected = self.class_runs[start : start + MAX_COMPARED_RUNS]
             if len(selected) > 1:
-                self._select_runs(selected)
+                self.select_runs(selected)
                 self.page.locator("#compare-runs").click()
                 self.page.wait_for_selector("#comparison-summary tbody tr")
                 self.page.wait_for_timeout(500)
-                self.check("comparison", len(selected) * _CLASSES)
+                self.check("comparison", len(selected) * CLASSES)
         for start in range(0, min(len(self.named_runs), 60), MAX_COMPARED_RUNS):
-            self._select_runs(self.named_runs[start : start + MAX_COMPARED_RUNS])
+            self.select_runs(self.named_runs[start : start + MAX_COMPARED_RUNS])
             self.page.locator("#compare-runs").click()
             self.page.wait_for_timeout(400)
             self.check("comparison of runs without a model", MAX_COMPARED_RUNS)
@@ -209,25 +146,25 @@ class _MarkupAttack:
         """The question before a deletion names the runs."""
         for start in range(0, len(self.named_runs), _DELETED):
             selected = self.named_runs[start : start + _DELETED]
-            self._select_runs(selected)
+            self.select_runs(selected)
             self.check("footer of the list", len(selected))
-            self._open_dialog("delete")
+            self.open_dialog("delete")
             self.check("question before a deletion", len(selected))
-            self._close_dialog()
+            self.close_dialog()
 
     def rename_runs(self, n_payloads: int) -> None:
         run = self.named_runs[0]
         for payload in self.payloads[:n_payloads]:
-            self._select_runs([run])
-            self._open_dialog("rename")
+            self.select_runs([run])
+            self.open_dialog("rename")
             field = self.page.locator("#runs-sheet input")
-            field.fill(_as_name(payload)[:60])
+            field.fill(as_name(payload)[:60])
             self.check("field of a new name", 1)
             field.press("Enter")
             self.page.wait_for_timeout(150)
             if self.page.locator("#runs-sheet .em-question [role=alert]").count():
                 self.check("refusal of a new name", 1)
-            self._close_dialog()
+            self.close_dialog()
             self.check("new name", 1)
 
     def show_results(self) -> None:
@@ -238,11 +175,11 @@ class _MarkupAttack:
             self.page.wait_for_selector(f"#results-body [data-run='{run}'], #headline", state="attached")
             self.page.wait_for_selector("#confusion-chart .js-plotly-plot", state="attached")
             self.page.wait_for_timeout(400)
-            self._hover("#confusion-chart")
-            self.check("results", _CLASSES)
+            self.hover("#confusion-chart")
+            self.check("results", CLASSES)
             tab(self.page, "Try it")
             self.page.wait_for_timeout(200)
-            self.check("try it", _CLASSES)
+            self.check("try it", CLASSES)
             tab(self.page, "Results")
 
     def show_runs(self, n_runs: int) -> None:
@@ -258,8 +195,8 @@ class _MarkupAttack:
         for start in range(0, len(self.payloads), _COLUMNS):
             file = _write_file(work / "files", start // _COLUMNS, self.payloads[start : start + _COLUMNS])
             tab(self.page, "Data")
-            self._upload(file)
-            self._expand_all("#data-tab")
+            self.upload(file)
+            self.expand_all("#data-tab")
             self.check("file", 4 * _COLUMNS)
             tab(self.page, "Train")
             self.page.wait_for_timeout(400)
@@ -269,8 +206,8 @@ class _MarkupAttack:
         """Recipe files whose values are payloads."""
         tab(self.page, "Data")
         # A trainable file with three payloads as its classes.
-        moods = dict(zip(MOODS, (_as_name(payload) or "blank" for payload in self.payloads[-3:]), strict=False))
-        self._upload(write_rows(work / "files" / "a good one.csv", [(text, moods[mood]) for text, mood in small_rows(90) if mood in moods]))
+        moods = dict(zip(MOODS, (as_name(payload) or "blank" for payload in self.payloads[-3:]), strict=False))
+        self.upload(write_rows(work / "files" / "a good one.csv", [(text, moods[mood]) for text, mood in small_rows(90) if mood in moods]))
         choose_settings(self.page)
         names = list(Recipe().to_dict())
         for number, payload in enumerate(self.payloads[:n_payloads]):
@@ -289,7 +226,7 @@ class _MarkupAttack:
         for payload in self.payloads[:n_payloads]:
             if not box.is_visible():
                 break
-            box.fill(_as_name(payload)[:200])
+            box.fill(as_name(payload)[:200])
             box.press("Enter")
             self.page.locator("#fetch-hub").click()
             self.page.wait_for_timeout(400)
@@ -319,7 +256,7 @@ class _MarkupAttack:
 
     def show_model_card(self, watched: WatchedPage) -> None:
         """The model card in a viewer that lets HTML through."""
-        for html, tries in card_html(self.server.folder / "card", self.payloads, _CLASSES):
+        for html, tries in card_html(self.server.folder / "card", self.payloads, CLASSES):
             watched.page.set_content("<!doctype html><title>card</title>")
             watched.page.evaluate(f"() => {{{INIT_SCRIPT}}}")
             watched.set_baseline()
@@ -338,70 +275,6 @@ class _MarkupAttack:
         ):
             self.outcome.tries += tries
             self.outcome.effects += effects
-
-    def _upload(self, file: Path) -> None:
-        summary = self.page.locator("#data-summary [data-draft]")
-        previous_draft = summary.get_attribute("data-draft") if summary.count() else ""
-        self.page.locator("#upload input[type=file]").set_input_files(file)
-        self.page.wait_for_selector(f"#data-summary [data-draft]:not([data-draft='{previous_draft}']), #data-notice .em-notice")
-        self.page.wait_for_timeout(600)
-
-    def _select_runs(self, runs: Sequence[str]) -> None:
-        """Select exactly these runs."""
-        tab(self.page, "Runs")
-        self.page.evaluate(
-            """wanted => document.querySelectorAll("#runs-list input[type=checkbox]").forEach(box => {
-                if (box.checked !== wanted.includes(box.id.slice(4))) box.click();
-            })""",
-            list(runs),
-        )
-        # The footer follows each click; at the end its button carries exactly these runs.
-        self.page.wait_for_function(
-            """wanted => (document.querySelector("#footer-runs button[data-action=delete], #footer-runs button[data-action=more]")?.dataset.code ?? "")
-                .split(" ").sort().join(" ") === wanted""",
-            arg=" ".join(sorted(runs)),
-        )
-
-    def _open_dialog(self, action: str) -> None:
-        """Click a button of the footer until its dialog opens. A footer that is being replaced ignores clicks."""
-        for _ in range(8):
-            self.page.wait_for_function(_IS_STABLE)
-            with suppress(TimeoutError):
-                self.page.locator(f"#footer-runs button[data-action={action}]").locator("visible=true").first.click(timeout=30_000)
-                self.page.wait_for_selector("#runs-sheet .em-question", timeout=30_000)
-                return
-        raise AssertionError(f"no dialog for {action}")
-
-    def _close_dialog(self) -> None:
-        """Close the dialog; a late selection event may have closed it already."""
-        self.page.wait_for_timeout(150)
-        self.page.keyboard.press("Escape")
-        self.page.wait_for_selector("#runs-sheet .em-question", state="detached")
-
-    def _hover(self, chart: str) -> None:
-        """Hover over a few cells, so that Plotly shows its labels."""
-        plot = self.page.locator(f"{chart} .js-plotly-plot").first
-        plot.scroll_into_view_if_needed()
-        box = plot.bounding_box()
-        for fraction in (0.3, 0.5, 0.7):
-            if box:
-                self.page.mouse.move(box["x"] + box["width"] * fraction, box["y"] + box["height"] * fraction)
-                self.page.wait_for_timeout(60)
-                self.check("hover", 1)
-
-    def _expand_all(self, container: str) -> None:
-        """Expand findings, previews and columns."""
-        self.page.evaluate(
-            """container => { document.querySelectorAll(`${container} details`).forEach(details => details.open = true);
-                document.querySelectorAll(`${container} .label-wrap:not(.open)`).forEach(label => label.click()); }""",
-            container,
-        )
-        self.page.wait_for_timeout(500)
-
-
-def _as_name(payload: str) -> str:
-    """The payload as one printable line of at most 400 characters."""
-    return "".join(c for c in " ".join(payload.split()) if c.isprintable())[:400]
 
 
 def _write_file(folder: Path, number: int, payloads: Sequence[str]) -> Path:

@@ -1,0 +1,146 @@
+"""A browser page of a server whose runs have payloads everywhere, and the steps of the markup attack on it."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from playwright.sync_api import TimeoutError
+
+from tests.attack.markup_scan import WatchedPage
+from tests.attack.outcomes import Outcome
+from tests.browser.conftest import Server
+from tests.browser.made_runs import make_run
+from tests.browser.steps import tab
+from trainer.recipe import Recipe
+from trainer.runs.store import RunStore
+from trainer.settings import LOCAL_OWNER
+
+CLASSES = 40
+"""Payloads used together as the classes of a run."""
+
+_IS_STABLE = """() => {
+    const html = document.querySelector("#footer-runs").innerHTML;
+    if (html !== window.__footer) [window.__footer, window.__since] = [html, performance.now()];
+    return performance.now() - window.__since > 400;
+}"""
+"""Whether the footer of the list has been unchanged for a while."""
+
+_TIMEOUT_MS = 180_000
+
+
+class AttackedPage:
+    """One browser page, one server, and the payloads that are shown there."""
+
+    def __init__(self, payloads: Sequence[str], outcome: Outcome, server: Server) -> None:
+        self.payloads, self.outcome, self.server = payloads, outcome, server
+        self.class_runs: list[str] = []
+        self.named_runs: list[str] = []
+
+    def create_runs(self) -> None:
+        """Create runs on disk whose classes, names, files, encoders and messages are payloads."""
+        runs = self.server.folder / "runs"
+        for start in range(0, len(self.payloads), CLASSES):
+            names = list(dict.fromkeys(" ".join(p.split())[:300] or "blank" for p in self.payloads[start : start + CLASSES]))
+            confusion = [[3 if i == j else int(j == (i + 1) % len(names)) for j in range(len(names))] for i in range(len(names))]
+            if len(names) > 1:
+                view = make_run(runs, confusion, names, name=as_name(names[0]), source_name="one file.csv", baseline_score=0.4, points=5)
+                self.class_runs.append(view.id)
+        store = RunStore(runs)
+        for number, payload in enumerate(self.payloads):
+            fields = {
+                "name": as_name(payload),
+                "source_name": as_name(payload),
+                "owner": LOCAL_OWNER,
+                "level": as_name(payload),
+                "split_notes": [payload],
+            }
+            finding = {"code": "label_variants", "severity": "warning", "count": 1, "message": payload}
+            recipe = Recipe(encoder=as_name(payload) or "x")
+            run = store.create(
+                recipe=recipe,
+                resolved=recipe,
+                fill=lambda folder: None,
+                run_id=f"{number:032x}",
+                findings=[finding],
+                rows={"train": 5},
+                **fields,
+            )
+            run.log.append("started", device=as_name(payload), epochs=1, total_steps=3)
+            run.log.append("notice", step=1, message=payload)
+            run.log.append("failed", message=payload, code="failed", seconds=1.0)
+            self.named_runs.append(run.id)
+
+    def open(self, watched: WatchedPage) -> None:
+        self.watched, self.page = watched, watched.page
+        self.page.set_default_timeout(_TIMEOUT_MS)
+        self.page.goto(self.server.address)
+        self.page.wait_for_selector("html[data-opened]", state="attached")
+        watched.set_baseline()
+
+    def check(self, where: str, tries: int) -> None:
+        self.outcome.tries += tries
+        self.outcome.effects += self.watched.effects(where)
+
+    def upload(self, file: Path) -> None:
+        summary = self.page.locator("#data-summary [data-draft]")
+        previous_draft = summary.get_attribute("data-draft") if summary.count() else ""
+        self.page.locator("#upload input[type=file]").set_input_files(file)
+        self.page.wait_for_selector(f"#data-summary [data-draft]:not([data-draft='{previous_draft}']), #data-notice .em-notice")
+        self.page.wait_for_timeout(600)
+
+    def select_runs(self, runs: Sequence[str]) -> None:
+        """Select exactly these runs."""
+        tab(self.page, "Runs")
+        self.page.evaluate(
+            """wanted => document.querySelectorAll("#runs-list input[type=checkbox]").forEach(box => {
+                if (box.checked !== wanted.includes(box.id.slice(4))) box.click();
+            })""",
+            list(runs),
+        )
+        # The footer follows each click; at the end its button carries exactly these runs.
+        self.page.wait_for_function(
+            """wanted => (document.querySelector("#footer-runs button[data-action=delete], #footer-runs button[data-action=more]")?.dataset.code ?? "")
+                .split(" ").sort().join(" ") === wanted""",
+            arg=" ".join(sorted(runs)),
+        )
+
+    def open_dialog(self, action: str) -> None:
+        """Click a button of the footer until its dialog opens. A footer that is being replaced ignores clicks."""
+        for _ in range(8):
+            self.page.wait_for_function(_IS_STABLE)
+            with suppress(TimeoutError):
+                self.page.locator(f"#footer-runs button[data-action={action}]").locator("visible=true").first.click(timeout=30_000)
+                self.page.wait_for_selector("#runs-sheet .em-question", timeout=30_000)
+                return
+        raise AssertionError(f"no dialog for {action}")
+
+    def close_dialog(self) -> None:
+        """Close the dialog; a late selection event may have closed it already."""
+        self.page.wait_for_timeout(150)
+        self.page.keyboard.press("Escape")
+        self.page.wait_for_selector("#runs-sheet .em-question", state="detached")
+
+    def hover(self, chart: str) -> None:
+        """Hover over a few cells, so that Plotly shows its labels."""
+        plot = self.page.locator(f"{chart} .js-plotly-plot").first
+        plot.scroll_into_view_if_needed()
+        box = plot.bounding_box()
+        for fraction in (0.3, 0.5, 0.7):
+            if box:
+                self.page.mouse.move(box["x"] + box["width"] * fraction, box["y"] + box["height"] * fraction)
+                self.page.wait_for_timeout(60)
+                self.check("hover", 1)
+
+    def expand_all(self, container: str) -> None:
+        """Expand findings, previews and columns."""
+        self.page.evaluate(
+            """container => { document.querySelectorAll(`${container} details`).forEach(details => details.open = true);
+                document.querySelectorAll(`${container} .label-wrap:not(.open)`).forEach(label => label.click()); }""",
+            container,
+        )
+        self.page.wait_for_timeout(500)
+
+
+def as_name(payload: str) -> str:
+    """The payload as one printable line of at most 400 characters."""
+    return "".join(c for c in " ".join(payload.split()) if c.isprintable())[:400]
