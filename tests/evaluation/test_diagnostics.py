@@ -1,4 +1,4 @@
-"""The doctor: silent over healthy curves, however noisy, and clear about sick ones, at every moment of a run and without wavering."""
+"""Diagnoses: silent about healthy curves, however noisy, and clear about unhealthy ones, at every moment of a run and without wavering."""
 
 import json
 import math
