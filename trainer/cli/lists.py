@@ -60,12 +60,19 @@ def drafts(options: argparse.Namespace) -> int:
 
 
 def _run_json(view: RunView, folder: Path) -> dict[str, Any]:
-    names = ("name", "status", "created", "source_name", "encoder", "step", "total_steps", "seconds", "message")
     kept = view.kept
     return {
         "run": view.id,
         "path": str(folder),
-        **{name: getattr(view, name) for name in names},
+        "name": view.name,
+        "status": view.status,
+        "created": view.created,
+        "source_name": view.source_name,
+        "encoder": view.encoder,
+        "step": view.last_logged_step,
+        "total_steps": view.total_steps,
+        "seconds": view.duration_seconds,
+        "message": view.message,
         "best_step": kept.step,
         "validation_accuracy": kept.accuracy,
         "validation_macro_f1": kept.macro_f1,
