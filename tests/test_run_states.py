@@ -12,8 +12,8 @@ from typing import get_args
 
 import pytest
 
-from tests.test_studio import ME, begin
-from tests.test_studio_queue import Trainings, another, leave_state, other_studio, until
+from tests.test_studio import ME, start_run
+from tests.test_studio_queue import FakeTrainings, other_studio, recipe_with_seed, wait_until, write_state
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs import pipeline
@@ -35,20 +35,20 @@ class Scene:
 
     studio: Studio
     other: Studio
-    trainings: Trainings
+    trainings: FakeTrainings
     path: Path
     run: Run = field(init=False)
 
     def __post_init__(self) -> None:
-        self.run = Run(self.studio.for_owner(ME).library.folder(begin(other_studio(self.studio), self.path).id))
+        self.run = Run(self.studio.for_owner(ME).library.folder(start_run(other_studio(self.studio), self.path).id))
 
     @property
     def status(self) -> str:
         return self.other.for_owner(ME).library.view(self.run.id).status if self.run.path.is_dir() else DELETED
 
     def ends(self) -> None:
-        self.trainings.go()
-        until(self.studio, lambda: not self.studio._queue.has(self.run.id))
+        self.trainings.release()
+        wait_until(self.studio, lambda: not self.studio._queue.has(self.run.id))
 
     def ends_with(self, error: BaseException) -> None:
         self.trainings.error = error
@@ -73,13 +73,13 @@ def queued(scene: Scene) -> None:
 
 def queued_here(scene: Scene) -> None:
     """Behind another run in the queue of this server."""
-    scene.trainings.reached(begin(scene.studio, scene.path, another(99)))
+    scene.trainings.wait_until_started(start_run(scene.studio, scene.path, recipe_with_seed(99)))
     scene.studio._queue.put(scene.run.id)
 
 
 def running(scene: Scene) -> None:
     scene.studio._queue.put(scene.run.id)
-    scene.trainings.reached(scene.other.for_owner(ME).library.view(scene.run.id))
+    scene.trainings.wait_until_started(scene.other.for_owner(ME).library.view(scene.run.id))
 
 
 def interrupted(scene: Scene) -> None:
@@ -89,7 +89,7 @@ def interrupted(scene: Scene) -> None:
 def reached_end(status: str) -> Callable[[Scene], None]:
     def bring_about(scene: Scene) -> None:
         scene.run.log.append("phase", what="training")
-        leave_state(scene.studio, scene.studio.for_owner(ME).library.view(scene.run.id))
+        write_state(scene.studio, scene.studio.for_owner(ME).library.view(scene.run.id))
         scene.run.log.append(status, **({"code": "disk", "message": ""} if status == "failed" else {}))
 
     return bring_about
@@ -161,7 +161,7 @@ def delete_in_vain(scene: Scene) -> None:
 
 def restart_and_reach(scene: Scene) -> None:
     scene.studio.recover()
-    scene.trainings.reached(scene.other.for_owner(ME).library.view(scene.run.id))
+    scene.trainings.wait_until_started(scene.other.for_owner(ME).library.view(scene.run.id))
 
 
 def restart_and_end(scene: Scene) -> None:
@@ -183,7 +183,7 @@ def close(scene: Scene) -> None:
     closing.start()
     while not any(scene.studio.settings.runs_dir.glob("*/stop")):
         time.sleep(0.01)
-    scene.trainings.go()
+    scene.trainings.release()
     closing.join()
 
 
@@ -199,7 +199,7 @@ def stop_and_close_before_its_first_step(scene: Scene) -> None:
     close_before = threading.Thread(target=scene.studio.close)
     close_before.start()
     scene.trainings.error = TrainingCancelled()
-    scene.trainings.go()
+    scene.trainings.release()
     close_before.join()
 
 
@@ -208,16 +208,16 @@ def taken_elsewhere(scene: Scene) -> None:
     with writer_lock(scene.run.path):
         scene.run.log.append("phase", what="training")
         scene.studio._queue.put(scene.run.id)
-        until(scene.studio, lambda: not scene.studio._queue.has(scene.run.id))
+        wait_until(scene.studio, lambda: not scene.studio._queue.has(scene.run.id))
         assert scene.status == "running"
-        assert scene.trainings.begun == []
+        assert scene.trainings.started == []
         scene.run.log.append("finished")
 
 
 def locked_elsewhere(scene: Scene) -> None:
     with writer_lock(scene.run.path):
         scene.studio._queue.put(scene.run.id)
-        until(scene.studio, lambda: scene.studio.for_owner(ME).delay(scene.run.id) is not None)
+        wait_until(scene.studio, lambda: scene.studio.for_owner(ME).delay(scene.run.id) is not None)
         assert scene.status == "queued"
     scene.ends()
 
@@ -287,12 +287,12 @@ def name(part: object) -> str:
 def scene(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> Iterator[Scene]:
-    trainings = Trainings()
-    monkeypatch.setattr(pipeline, "_train_and_report", trainings.work)
+    trainings = FakeTrainings()
+    monkeypatch.setattr(pipeline, "_train_and_report", trainings.run_job)
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     studio._queue._first_pause = 0.001
     yield Scene(studio, other_studio(studio), trainings, small_csv)
-    trainings.go()
+    trainings.release()
     studio.close()
 
 

@@ -1,7 +1,7 @@
-"""Studio: from a file to a model and its report, the queue, every bad end, and what a new server finds of an old one.
+"""Studio: from a file to a model and its report, the queue, failures, and restarts.
 
-Real trainings of a tiny model. Where a test needs a training to be under way it holds the training at its first logged point,
-so that nothing here depends on how fast the machine is.
+Real trainings of a tiny model. A test that needs a running training holds it at its first logged point, so that nothing depends on the speed of the
+machine.
 """
 
 import dataclasses
@@ -47,60 +47,60 @@ TIMEOUT_SECONDS = 120.0
 
 
 class Hold:
-    """Keeps the training thread at its first logged point until it is released."""
+    """Holds the training thread at its first logged point until it is released."""
 
     def __init__(self) -> None:
-        self._there = threading.Event()
-        self._go = threading.Event()
+        self._reached = threading.Event()
+        self._released = threading.Event()
 
     def pause(self) -> None:
-        self._there.set()
-        self._go.wait(TIMEOUT_SECONDS)
+        self._reached.set()
+        self._released.wait(TIMEOUT_SECONDS)
 
-    def reached(self) -> None:
-        assert self._there.wait(TIMEOUT_SECONDS), "the training never began"
+    def wait_until_started(self) -> None:
+        assert self._reached.wait(TIMEOUT_SECONDS), "the training never began"
 
     def release(self) -> None:
-        self._go.set()
+        self._released.set()
 
 
 @pytest.fixture
 def hold(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
-    """Holds every training of this test; released at the latest when the test ends, before the studio closes."""
-    held = Hold()
+    """Holds every training of this test; released when the test ends at the latest, before the studio closes."""
+    gate = Hold()
     append = EventLog.append
 
-    def slowly(self: EventLog, kind: str, **fields: object) -> None:
-        append(self, kind, **fields)
-        # The history of a child run is written by who asks for it.
-        if kind == "log" and threading.current_thread() is not threading.main_thread():
-            held.pause()
+    def append_and_pause(self: EventLog, event_type: str, **fields: object) -> None:
+        append(self, event_type, **fields)
+        # The history of a child run is written by the thread that requests it.
+        if event_type == "log" and threading.current_thread() is not threading.main_thread():
+            gate.pause()
 
-    monkeypatch.setattr(EventLog, "append", slowly)
-    yield held
-    held.release()
+    monkeypatch.setattr(EventLog, "append", append_and_pause)
+    yield gate
+    gate.release()
 
 
 @pytest.fixture(scope="module")
 def trained(
     tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> Iterator[tuple[Studio, RunView, dict[str, int]]]:
-    """A studio with one finished run, and the split that the preparation had promised."""
+    """A studio with one finished run, and the rows of each split that the prepared draft announced."""
     studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder], reader=reader)
-    preparation = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)})
-    splits = preparation.splits(RECIPE)
-    promised = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
-    view = studio.for_owner(ME).start(preparation.draft.id, RECIPE)
-    yield studio, studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS), promised
+    prepared = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)})
+    splits = prepared.splits(RECIPE)
+    expected_rows = {part: len(getattr(splits, part)) for part in ("train", "validation", "test")}
+    view = studio.for_owner(ME).start(prepared.draft.id, RECIPE)
+    yield studio, studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS), expected_rows
     studio.close()
 
 
-def begin(studio: Studio, path: Path, recipe: Recipe = QUICK, owner: str = ME) -> RunView:
+def start_run(studio: Studio, path: Path, recipe: Recipe = QUICK, owner: str = ME) -> RunView:
     workspace = studio.for_owner(owner)
     return workspace.start(workspace.drafts.open_files({"main": (path.name, path)}).draft.id, recipe)
 
 
-def over(studio: Studio, view: RunView) -> RunView:
+def wait_for_end(studio: Studio, view: RunView) -> RunView:
     return studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS)
 
 
@@ -116,10 +116,10 @@ def refused(code: str) -> pytest.RaisesExc[UserError]:
 
 
 def test_a_file_becomes_a_model_with_an_honest_report(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
-    studio, view, promised = trained
+    studio, view, expected_rows = trained
     assert view.status == "finished"
     assert view.message == ""
-    assert view.rows == promised
+    assert view.rows == expected_rows
     assert (view.last_logged_step, view.epochs, view.batch_size) == (view.total_steps, 12, 16)
     assert len(view.points) >= 100
     assert len(view.evaluations) == 4 * 12
@@ -127,9 +127,9 @@ def test_a_file_becomes_a_model_with_an_honest_report(trained: tuple[Studio, Run
     assert view.train_seconds < view.duration_seconds
 
     reports = studio.for_owner(ME).library.reports(view.id)
-    assert (reports.test.rows, reports.validation.rows) == (promised["test"], promised["validation"])
+    assert (reports.test.rows, reports.validation.rows) == (expected_rows["test"], expected_rows["validation"])
     assert reports.test.label_names == ("anger", "joy", "sadness")
-    assert reports.test.accuracy.value > 0.6  # guessing would give a third
+    assert reports.test.accuracy.value > 0.6  # guessing gives a third
     assert reports.test.majority_share < 0.5
 
 
@@ -193,17 +193,17 @@ def test_an_empty_text_gets_a_reason_instead(trained: tuple[Studio, RunView, dic
 
 def test_a_text_longer_than_the_limit_is_marked_as_cut(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
-    # One word for the tokenizer, so that only the limit of characters cuts it.
+    # A single word for the tokenizer, so that only the character limit cuts it.
     (prediction,) = studio.for_owner(ME).models.predict(view.id, ["a" * (studio.settings.max_text_chars + 1)])[1]
     assert prediction.cut
 
 
 def test_too_many_texts_and_none_at_all(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
-    most = studio.settings.max_texts_per_prediction
-    assert len(studio.for_owner(ME).models.predict(view.id, ["glad"] * most)[1]) == most
+    max_texts = studio.settings.max_texts_per_prediction
+    assert len(studio.for_owner(ME).models.predict(view.id, ["glad"] * max_texts)[1]) == max_texts
     with refused("too_many_texts"):
-        studio.for_owner(ME).models.predict(view.id, ["glad"] * (most + 1))
+        studio.for_owner(ME).models.predict(view.id, ["glad"] * (max_texts + 1))
     assert studio.for_owner(ME).models.predict(view.id, [])[1] == []
 
 
@@ -222,24 +222,24 @@ def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None
 
 def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = studio.for_owner(ME).drafts.open_files({"main": (small_csv.name, small_csv)})
-    fresh = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
-    calls, together = [], threading.Barrier(4)
-    real = cache.understand
+    other_studio = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
+    calls, barrier = [], threading.Barrier(4)
+    original = cache.understand
 
-    def understand(*arguments: object, **options: object) -> object:
+    def counting_prepare(*arguments: object, **options: object) -> object:
         calls.append("understand")
-        return real(*arguments, **options)
+        return original(*arguments, **options)
 
     def read(*arguments: object) -> object:
         calls.append("read")
         return read_tables(*arguments)
 
-    monkeypatch.setattr(cache, "understand", understand)
+    monkeypatch.setattr(cache, "understand", counting_prepare)
     monkeypatch.setattr(cache, "read_tables", read)
 
     def ask() -> None:
-        together.wait()
-        fresh.for_owner(ME).drafts.get(opened.draft.id)
+        barrier.wait()
+        other_studio.for_owner(ME).drafts.get(opened.draft.id)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -250,26 +250,26 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
 
 
 def test_splits_of_shares_once_tried_do_not_pile_up(studio: Studio) -> None:
-    preparation = studio.for_owner(ME).drafts.open_sample()
+    prepared = studio.for_owner(ME).drafts.open_sample()
     for seed in range(12):
-        preparation.splits(dataclasses.replace(QUICK, seed=seed))
-    assert len(preparation._splits) <= 4
+        prepared.splits(dataclasses.replace(QUICK, seed=seed))
+    assert len(prepared._splits) <= 4
 
 
-@pytest.mark.parametrize("wanted", [{"text": ["text \ud800"]}, {"label": "mood \ud83d"}])
-def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small_csv: Path, wanted: dict) -> None:
+@pytest.mark.parametrize("columns", [{"text": ["text \ud800"]}, {"label": "mood \ud83d"}])
+def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small_csv: Path, columns: dict) -> None:
     workspace = studio.for_owner(ME)
     with refused("not_text"):
-        workspace.drafts.open_files({"main": (small_csv.name, small_csv)}, **wanted)
+        workspace.drafts.open_files({"main": (small_csv.name, small_csv)}, **columns)
     opened = workspace.drafts.open_files({"main": (small_csv.name, small_csv)})
     with refused("not_text"):
-        workspace.editor.set_columns(opened.draft.id, **wanted)
+        workspace.editor.set_columns(opened.draft.id, **columns)
     with refused("not_text"):
         workspace.editor.name_classes(opened.draft.id, {"joy": "\ud83d"})
     assert workspace.drafts.latest().draft == opened.draft
 
 
-# What the files say of each other
+# Overlap of files
 
 
 def test_a_test_file_that_is_the_training_file_is_told(studio: Studio, tmp_path: Path) -> None:
@@ -309,11 +309,11 @@ def test_cells_of_several_labels_are_explained_before_their_number_is_refused(st
         small.for_owner(ME).start(small.for_owner(ME).drafts.open_files({"main": (path.name, path)}).draft.id, QUICK, as_it_is=True)
 
 
-# Start, twice and in a queue
+# Repairs, Start and the queue
 
 
-def messy(count: int = 120) -> list[tuple[str, str]]:
-    rows = small_rows(count)
+def messy(n_rows: int = 120) -> list[tuple[str, str]]:
+    rows = small_rows(n_rows)
     return [
         *rows[:-3],
         (rows[-3][0], rows[-3][1].upper()),
@@ -327,10 +327,10 @@ def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = studio.for_owner(ME)
-    looked: list[int] = []
+    text_counts: list[int] = []
 
     def counting(texts: tuple[str, ...]) -> NearDuplicates:
-        looked.append(len(texts))
+        text_counts.append(len(texts))
         return find_near_duplicates(texts)
 
     monkeypatch.setattr(cache, "find_near_duplicates", counting)
@@ -339,9 +339,9 @@ def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
     renamed = workspace.editor.name_classes(opened.draft.id, {opened.corpus.label_names[0]: "another name"})
     assert "another name" in renamed.corpus.label_names
     workspace.editor.repair(opened.draft.id, ["label_variants"])
-    assert len(looked) == 1
+    assert len(text_counts) == 1
     assert len(workspace.editor.repair(opened.draft.id, ["duplicate_texts"]).corpus) < len(opened.corpus)
-    assert len(looked) == 2
+    assert len(text_counts) == 2
 
 
 def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp_path: Path) -> None:
@@ -357,12 +357,12 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
     assert repaired.ready
     assert repaired.repaired.counts == {"html_in_texts": 1, "label_variants": 1, "duplicate_texts": 1, "near_duplicates": 1}
     assert len(repaired.corpus) == 119
-    again = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader).for_owner(ME).drafts.latest()
-    assert again.draft == repaired.draft
-    assert again.corpus.texts == repaired.corpus.texts
+    reopened = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader).for_owner(ME).drafts.latest()
+    assert reopened.draft == repaired.draft
+    assert reopened.corpus.texts == repaired.corpus.texts
     assert len(workspace.editor.undo(draft, ["duplicate_texts", "near_duplicates"]).corpus) == 121
 
-    view = over(studio, workspace.start(draft, QUICK))
+    view = wait_for_end(studio, workspace.start(draft, QUICK))
     assert view.repairs == {"html_in_texts": 1, "label_variants": 1}
     run = Run(workspace.library.folder(view.id))
     assert run.recipe().repairs == ("html_in_texts", "label_variants")
@@ -374,7 +374,7 @@ def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp
 
 def test_a_run_records_its_level_and_what_was_forecast(studio: Studio, hold: Hold, small_csv: Path) -> None:
     draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
-    # As at a server's start: nothing is measured once a training is under way.
+    # As at server start: nothing is measured during a training.
     studio._machine.speeds.of(detect_hardware())
     plain = studio.for_owner(ME).start(draft, RECIPE)
     assert plain.level == ""
@@ -384,7 +384,7 @@ def test_a_run_records_its_level_and_what_was_forecast(studio: Studio, hold: Hol
     forecast = studio.for_owner(ME).advise(draft, QUICK).seconds
     created = events(studio, leveled)[0]
     assert (leveled.level, created["forecast_seconds"]) == ("Quick look", pytest.approx(forecast))
-    # What it takes is nothing odd in the file.
+    # The time estimate is no finding about the file.
     assert "estimate" not in [finding.code for finding in leveled.findings]
 
 
@@ -394,10 +394,10 @@ def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: 
     with refused("must_fix"):
         workspace.train_files({"main": (path.name, path)}, QUICK)
     assert workspace.library.runs() == []
-    view = over(studio, workspace.train_files({"main": (path.name, path)}, QUICK, as_it_is=True))
-    found = {f.code: f for f in view.findings}
-    assert set(found) >= {"label_variants", "html_in_texts", "duplicate_texts", "near_duplicates"}
-    assert found["label_variants"].severity == "error"
+    view = wait_for_end(studio, workspace.train_files({"main": (path.name, path)}, QUICK, as_it_is=True))
+    findings = {f.code: f for f in view.findings}
+    assert set(findings) >= {"label_variants", "html_in_texts", "duplicate_texts", "near_duplicates"}
+    assert findings["label_variants"].severity == "error"
     assert all(f.severity != "ok" and f.message for f in view.findings)
     assert Studio(studio.settings, reader=studio.reader).for_owner(ME).library.view(view.id).findings == view.findings
 
@@ -406,9 +406,9 @@ def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Pat
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
     draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
-    accepted = workspace.editor.dismiss(draft, "label_variants")
-    assert accepted.ready
-    assert "label_variants" in {f.code for f in accepted.findings if f.severity == "warning"}
+    dismissed = workspace.editor.dismiss(draft, "label_variants")
+    assert dismissed.ready
+    assert "label_variants" in {f.code for f in dismissed.findings if f.severity == "warning"}
     assert not workspace.editor.undo(draft, ["label_variants"]).ready
 
 
@@ -457,39 +457,39 @@ def test_a_form_that_is_kept_in_the_same_moment_loses_no_repair(studio: Studio, 
 def test_given_files_are_looked_at_too_and_taken_away_alone(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     rows = messy(90)
-    main = write_rows(tmp_path / "main.csv", rows)
+    main_file = write_rows(tmp_path / "main.csv", rows)
     test = tmp_path / "test.csv"
-    more = "".join(f"{mood},the café and {text}\n" for text, mood in small_rows(30, seed=9))
-    test.write_bytes(f"Mood,Text\n{more},no label here\nbroken\n".encode("cp1252"))
-    opened = workspace.drafts.open_files({"main": ("main.csv", main), "test": ("test.csv", test)})
-    said = [f.sentence for f in opened.findings if f.sentence.startswith("test.csv: ")]
-    assert any("cp1252" in words for words in said)
-    assert any("1 row has no label" in words for words in said)
+    test_rows = "".join(f"{mood},the café and {text}\n" for text, mood in small_rows(30, seed=9))
+    test.write_bytes(f"Mood,Text\n{test_rows},no label here\nbroken\n".encode("cp1252"))
+    opened = workspace.drafts.open_files({"main": ("main.csv", main_file), "test": ("test.csv", test)})
+    messages = [f.sentence for f in opened.findings if f.sentence.startswith("test.csv: ")]
+    assert any("cp1252" in message for message in messages)
+    assert any("1 row has no label" in message for message in messages)
     assert opened.corpus.given_split.count("test") == 30
     workspace.editor.repair(opened.draft.id, ["label_variants", "duplicate_texts"])
     name, exact = workspace.editor.export(opened.draft.id, "exact")
-    again = workspace.drafts.open_files({"main": (name, exact)})
-    assert len(again.corpus) == len(rows) - 1
-    assert not any("café" in text for text in again.corpus.texts)
+    reopened = workspace.drafts.open_files({"main": (name, exact)})
+    assert len(reopened.corpus) == len(rows) - 1
+    assert not any("café" in text for text in reopened.corpus.texts)
     with refused("unknown_form"):
         workspace.editor.export(opened.draft.id, "nonsense")
 
 
 def test_a_given_file_without_the_columns_is_refused_not_read_askew(studio: Studio, tmp_path: Path) -> None:
-    main = write_rows(tmp_path / "main.csv", [(str(n), *row) for n, row in enumerate(small_rows(60))], ("id", "text", "label"))
+    main_file = write_rows(tmp_path / "main.csv", [(str(n), *row) for n, row in enumerate(small_rows(60))], ("id", "text", "label"))
     test = write_rows(
         tmp_path / "test.csv", [(str(n), mood, text) for n, (text, mood) in enumerate(small_rows(20))], ("id", "label", "sentence")
     )
-    opened = studio.for_owner(ME).drafts.open_files({"main": ("main.csv", main), "test": ("test.csv", test)})
+    opened = studio.for_owner(ME).drafts.open_files({"main": ("main.csv", main_file), "test": ("test.csv", test)})
     assert opened.problem.code == "unknown_column"
     assert "“text”, “label”" in opened.problem.message
 
 
 def test_a_split_column_counts_beside_given_files(studio: Studio, tmp_path: Path) -> None:
     rows = [(text, mood, "test" if n % 5 == 0 else "train") for n, (text, mood) in enumerate(small_rows(100))]
-    main = write_rows(tmp_path / "main.csv", rows, ("text", "label", "split"))
+    main_file = write_rows(tmp_path / "main.csv", rows, ("text", "label", "split"))
     validation = write_rows(tmp_path / "v.csv", small_rows(20, seed=9), ("text", "label"))
-    opened = studio.for_owner(ME).drafts.open_files({"main": ("main.csv", main), "validation": ("v.csv", validation)})
+    opened = studio.for_owner(ME).drafts.open_files({"main": ("main.csv", main_file), "validation": ("v.csv", validation)})
     assert (opened.corpus.given_split.count("test"), opened.corpus.given_split.count("validation")) == (20, 20)
     tests = {text for text, _, part in rows if part == "test"}
     assert {opened.corpus.texts[row] for row in opened.splits(QUICK).test} == tests
@@ -502,9 +502,9 @@ def test_the_repaired_file_can_be_taken_away(studio: Studio, tmp_path: Path) -> 
     workspace.editor.repair(draft, ["label_variants", "duplicate_texts"])
     name, exact = workspace.editor.export(draft, "exact")
     assert name == "messy repaired.csv"
-    again = workspace.drafts.open_files({"main": (name, exact)})
-    assert again.corpus.texts == workspace.drafts.get(draft).corpus.texts
-    assert again.corpus.labels == workspace.drafts.get(draft).corpus.labels
+    reopened = workspace.drafts.open_files({"main": (name, exact)})
+    assert reopened.corpus.texts == workspace.drafts.get(draft).corpus.texts
+    assert reopened.corpus.labels == workspace.drafts.get(draft).corpus.labels
     name, defused = workspace.editor.export(draft, "spreadsheet")
     assert name == "messy for spreadsheets.csv"
     assert b"'=1+1" in defused
@@ -515,7 +515,7 @@ def test_a_recipe_s_repairs_are_done_without_a_page(studio: Studio, tmp_path: Pa
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
     recipe = dataclasses.replace(QUICK, repairs=("duplicate_texts", "label_variants"))
-    view = over(studio, workspace.train_files({"main": (path.name, path)}, recipe))
+    view = wait_for_end(studio, workspace.train_files({"main": (path.name, path)}, recipe))
     assert view.repairs == {"label_variants": 1, "duplicate_texts": 1}
     with refused("unknown_repair"):
         workspace.train_files({"main": (path.name, path)}, dataclasses.replace(QUICK, repairs=("polish",)))
@@ -530,35 +530,35 @@ def test_start_pressed_twice_is_one_run(studio: Studio, hold: Hold, small_csv: P
         press.start()
     for press in presses:
         press.join(TIMEOUT_SECONDS)
-    hold.reached()
+    hold.wait_until_started()
     ids.append(workspace.start(draft, QUICK).id)
     assert len(ids) == 5
     assert len(set(ids)) == 1
     assert len(workspace.library.runs()) == 1
     hold.release()
-    assert over(studio, workspace.library.runs()[0]).status == "finished"
-    # Over is over: pressed again, the same thing is trained again.
+    assert wait_for_end(studio, workspace.library.runs()[0]).status == "finished"
+    # After the end, the same draft and recipe are trained again.
     assert workspace.start(draft, QUICK).id not in ids
 
 
 def test_another_recipe_waits_says_so_and_is_trained_after(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
-    first = begin(studio, small_csv)
-    hold.reached()
-    second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
-    third = begin(studio, small_csv, dataclasses.replace(QUICK, seed=3))
+    first = start_run(studio, small_csv)
+    hold.wait_until_started()
+    second = start_run(studio, small_csv, dataclasses.replace(QUICK, seed=2))
+    third = start_run(studio, small_csv, dataclasses.replace(QUICK, seed=3))
     assert [workspace.library.view(v.id).status for v in (first, second, third)] == ["running", "queued", "queued"]
     assert [workspace.queue_position(v.id) for v in (first, second, third)] == [None, 1, 2]
     with refused("no_model"):
         workspace.models.predict(second.id, ["happy"])
 
-    taken = workspace.stop(second.id)
-    assert (taken.status, workspace.queue_position(second.id), workspace.queue_position(third.id)) == ("cancelled", None, 1)
+    cancelled = workspace.stop(second.id)
+    assert (cancelled.status, workspace.queue_position(second.id), workspace.queue_position(third.id)) == ("cancelled", None, 1)
     hold.release()
-    assert over(studio, third).status == "finished"
-    ended = next(e["time"] for e in events(studio, first) if e["kind"] == "finished")
-    begun = next(e["time"] for e in events(studio, third) if e["kind"] == "phase")
-    assert begun >= ended
+    assert wait_for_end(studio, third).status == "finished"
+    end_time = next(e["time"] for e in events(studio, first) if e["kind"] == "finished")
+    start_time = next(e["time"] for e in events(studio, third) if e["kind"] == "phase")
+    assert start_time >= end_time
     assert [e["kind"] for e in events(studio, second)] == ["created", "queued", "cancelled"]
     assert [v.id for v in workspace.library.runs()] == [third.id, second.id, first.id]
 
@@ -575,51 +575,51 @@ def test_two_runs_of_one_owner_never_get_one_name(studio: Studio, hold: Hold, sm
 def test_a_recipe_that_cannot_be_read_hides_no_diagnosis(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
     path = studio.for_owner(ME).library.folder(view.id) / "recipe.json"
-    before, recipe = studio.for_owner(ME).library.diagnoses(view.id), path.read_bytes()
+    diagnoses, recipe = studio.for_owner(ME).library.diagnoses(view.id), path.read_bytes()
     path.write_bytes(recipe[:20])
     try:
-        assert [d.code for d in studio.for_owner(ME).library.diagnoses(view.id)] == [d.code for d in before]
+        assert [d.code for d in studio.for_owner(ME).library.diagnoses(view.id)] == [d.code for d in diagnoses]
     finally:
         path.write_bytes(recipe)
 
 
 def test_who_waits_for_a_run_hears_at_once_that_it_was_cancelled(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
-    begin(studio, small_csv)
-    hold.reached()
-    second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
-    heard: list[RunView] = []
-    waiter = threading.Thread(target=lambda: heard.append(workspace.wait(second.id, TIMEOUT_SECONDS)), daemon=True)
+    start_run(studio, small_csv)
+    hold.wait_until_started()
+    second = start_run(studio, small_csv, dataclasses.replace(QUICK, seed=2))
+    results: list[RunView] = []
+    waiter = threading.Thread(target=lambda: results.append(workspace.wait(second.id, TIMEOUT_SECONDS)), daemon=True)
     waiter.start()
     workspace.stop(second.id)
     waiter.join(10)
-    assert [v.status for v in heard] == ["cancelled"]
+    assert [v.status for v in results] == ["cancelled"]
 
 
 def test_the_token_moves_with_what_happens_and_only_then(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     tokens = [workspace.change_token()]
-    view = begin(studio, small_csv)
-    hold.reached()
+    view = start_run(studio, small_csv)
+    hold.wait_until_started()
     tokens.append(workspace.change_token())
     assert workspace.change_token() == tokens[-1]
     workspace.stop(view.id)
     tokens.append(workspace.change_token())
     hold.release()
-    over(studio, view)
+    wait_for_end(studio, view)
     tokens.append(workspace.change_token())
     assert len(set(tokens)) == 4
 
 
 def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
-    view = begin(studio, small_csv, RECIPE)
-    hold.reached()
+    view = start_run(studio, small_csv, RECIPE)
+    hold.wait_until_started()
     with refused("no_model"):
         workspace.library.reports(view.id)
     assert workspace.stop(view.id).stop_requested
     hold.release()
-    view = over(studio, view)
+    view = wait_for_end(studio, view)
     assert view.status == "stopped"
     assert view.has_model
     assert not view.stop_requested
@@ -627,27 +627,27 @@ def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: 
     assert view.best_step == view.last_logged_step
     assert workspace.library.reports(view.id).test.rows == 48
     assert workspace.models.predict(view.id, ["happy"])[1][0].probabilities.sum() == pytest.approx(1)
-    # A second press, or one that comes too late, changes nothing.
+    # A second stop, or one that comes too late, changes nothing.
     assert workspace.stop(view.id).status == "stopped"
 
 
-# Nobody sees what is not theirs
+# Ownership
 
 
-@pytest.mark.parametrize("wanted", ["5eed" * 8, "../x", "", None, 7, "drafts"])
-def test_an_unknown_run_gets_one_answer_everywhere(studio: Studio, wanted: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize("run_id", ["5eed" * 8, "../x", "", None, 7, "drafts"])
+def test_an_unknown_run_gets_one_answer_everywhere(studio: Studio, run_id: object, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     for call in (
-        lambda: workspace.library.view(wanted),
-        lambda: workspace.stop(wanted),
-        lambda: workspace.library.reports(wanted),
-        lambda: workspace.models.predict(wanted, ["x"]),
-        lambda: workspace.models.write_zip(wanted, tmp_path / "x.zip"),
-        lambda: workspace.library.folder(wanted),
+        lambda: workspace.library.view(run_id),
+        lambda: workspace.stop(run_id),
+        lambda: workspace.library.reports(run_id),
+        lambda: workspace.models.predict(run_id, ["x"]),
+        lambda: workspace.models.write_zip(run_id, tmp_path / "x.zip"),
+        lambda: workspace.library.folder(run_id),
     ):
         with refused("unknown_run"):
             call()
-    assert workspace.queue_position(wanted) is None
+    assert workspace.queue_position(run_id) is None
     assert not (tmp_path / "x.zip").exists()
 
 
@@ -655,7 +655,7 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
     trained: tuple[Studio, RunView, dict[str, int]], small_csv: Path, tmp_path: Path
 ) -> None:
     studio, view, _ = trained
-    before = list(Run(studio.for_owner(ME).library.folder(view.id)).log.read())
+    events_before = list(Run(studio.for_owner(ME).library.folder(view.id)).log.read())
     for call in (
         lambda: studio.for_owner(OTHER).library.view(view.id),
         lambda: studio.for_owner(OTHER).stop(view.id),
@@ -668,7 +668,7 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
         with refused("unknown_run"):
             call()
     assert studio.for_owner(OTHER).library.runs() == []
-    assert list(Run(studio.for_owner(ME).library.folder(view.id)).log.read()) == before
+    assert list(Run(studio.for_owner(ME).library.folder(view.id)).log.read()) == events_before
 
     draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     for call in (
@@ -687,7 +687,7 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
     assert studio.for_owner(OTHER).library.runs() == []
 
 
-# What cannot be trained on, or written
+# Unusable files and folders
 
 
 @pytest.mark.parametrize(
@@ -701,10 +701,10 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
 def test_a_file_that_cannot_be_trained_on_is_refused_and_leaves_no_run(studio: Studio, content: bytes, code: str) -> None:
     workspace = studio.for_owner(ME)
     with refused(code):
-        preparation = workspace.drafts.open_files({"main": ("bad.csv", content)})
+        prepared = workspace.drafts.open_files({"main": ("bad.csv", content)})
         with refused(code):
-            workspace.start(preparation.draft.id, QUICK)
-        preparation.require_corpus()
+            workspace.start(prepared.draft.id, QUICK)
+        prepared.require_corpus()
     assert workspace.library.runs() == []
 
 
@@ -715,7 +715,7 @@ def test_a_file_that_is_not_there_gets_a_sentence(studio: Studio, tmp_path: Path
 
 def test_an_encoder_that_nobody_knows_is_refused(studio: Studio, small_csv: Path) -> None:
     with refused("unknown_encoder"):
-        begin(studio, small_csv, dataclasses.replace(QUICK, encoder="no-such-encoder"))
+        start_run(studio, small_csv, dataclasses.replace(QUICK, encoder="no-such-encoder"))
     assert studio.for_owner(ME).library.runs() == []
 
 
@@ -725,7 +725,7 @@ def test_a_folder_below_a_file_refuses_before_anybody_waits(
     (tmp_path / "file").write_text("not a folder")
     studio = Studio(Settings(runs_dir=tmp_path / "file" / "runs"), encoders=[tiny_encoder], reader=reader)
     for call in (
-        lambda: begin(studio, small_csv),
+        lambda: start_run(studio, small_csv),
         lambda: studio.for_owner(ME).drafts.open_sample(),
         lambda: studio.for_owner(ME).start(new_id(), QUICK),
     ):
@@ -752,7 +752,7 @@ def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(
     link.unlink()
     link.symlink_to(tmp_path / "real")
     assert studio.for_owner(ME).library.runs() == []
-    assert over(studio, studio.for_owner(ME).start(draft, QUICK)).status == "finished"
+    assert wait_for_end(studio, studio.for_owner(ME).start(draft, QUICK)).status == "finished"
     studio.close()
 
 
@@ -760,7 +760,7 @@ def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "disk is full"),
         (RuntimeError("a bug in us <b>"), "error.log"),
@@ -768,7 +768,7 @@ def test_a_disk_that_becomes_unwritable_refuses_start_and_nothing_is_lost(
     ],
 )
 def test_a_failing_training_says_so_and_the_next_run_trains(
-    studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+    studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     workspace = studio.for_owner(ME)
 
@@ -777,9 +777,9 @@ def test_a_failing_training_says_so_and_the_next_run_trains(
 
     with monkeypatch.context() as patched:
         patched.setattr("trainer.training.fit.fit", fails)
-        view = over(studio, begin(studio, small_csv))
+        view = wait_for_end(studio, start_run(studio, small_csv))
     assert view.status == "failed"
-    assert said in view.message
+    assert message in view.message
     assert "Traceback" not in view.message
     assert "a bug in us" not in view.message
     log = (workspace.library.folder(view.id) / "error.log").read_text(encoding="utf-8")
@@ -789,7 +789,7 @@ def test_a_failing_training_says_so_and_the_next_run_trains(
         with pytest.raises(UserError, match=f"{view.name} failed"):
             call()
 
-    assert over(studio, begin(studio, small_csv)).status == "finished"
+    assert wait_for_end(studio, start_run(studio, small_csv)).status == "finished"
 
 
 def test_a_full_disk_at_the_first_sign_of_life_does_not_end_the_queue(
@@ -802,63 +802,63 @@ def test_a_full_disk_at_the_first_sign_of_life_does_not_end_the_queue(
 
     with monkeypatch.context() as patched:
         patched.setattr("trainer.runs.writer_lock.write_heartbeat", full)
-        view = workspace.wait(begin(studio, small_csv).id, 15)
+        view = workspace.wait(start_run(studio, small_csv).id, 15)
     assert not view.live
-    assert workspace.wait(begin(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, 15).status == "finished"
+    assert workspace.wait(start_run(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, 15).status == "finished"
 
 
 def test_a_run_whose_folder_was_deleted_while_it_waited_does_not_end_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
-    begin(studio, small_csv)
-    hold.reached()
-    second = begin(studio, small_csv, dataclasses.replace(QUICK, seed=2))
+    start_run(studio, small_csv)
+    hold.wait_until_started()
+    second = start_run(studio, small_csv, dataclasses.replace(QUICK, seed=2))
     folder = workspace.library.folder(second.id)
-    third = begin(studio, small_csv, dataclasses.replace(QUICK, seed=3))
+    third = start_run(studio, small_csv, dataclasses.replace(QUICK, seed=3))
     folder.rename(folder.with_name("gone"))
     hold.release()
     assert workspace.wait(third.id, 15).status == "finished"
 
 
-# A new server over the runs of an old one
+# A restarted server
 
 
 def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
     studio: Studio, hold: Hold, small_csv: Path, tiny_encoder: Encoder
 ) -> None:
     workspace = studio.for_owner(ME)
-    first = begin(studio, small_csv)
-    hold.reached()
-    waited = [begin(studio, small_csv, dataclasses.replace(QUICK, seed=n)) for n in (2, 3)]
+    first = start_run(studio, small_csv)
+    hold.wait_until_started()
+    queued = [start_run(studio, small_csv, dataclasses.replace(QUICK, seed=n)) for n in (2, 3)]
     closing = threading.Thread(target=studio.close)
     closing.start()
     hold.release()
     closing.join(TIMEOUT_SECONDS)
     assert workspace.library.view(first.id).status == "stopped"
-    assert [workspace.library.view(v.id).status for v in waited] == ["queued", "queued"]
+    assert [workspace.library.view(v.id).status for v in queued] == ["queued", "queued"]
 
     server = Studio(studio.settings, encoders=[tiny_encoder], reader=studio.reader)
     server.recover()
     server.recover()
-    assert [over(server, v).status for v in waited] == ["finished", "finished"]
+    assert [wait_for_end(server, v).status for v in queued] == ["finished", "finished"]
     assert len(server.for_owner(ME).library.runs()) == 3
-    ended = next(e["time"] for e in events(server, waited[0]) if e["kind"] == "finished")
-    begun = next(e["time"] for e in events(server, waited[1]) if e["kind"] == "phase")
-    assert begun >= ended
+    end_time = next(e["time"] for e in events(server, queued[0]) if e["kind"] == "finished")
+    start_time = next(e["time"] for e in events(server, queued[1]) if e["kind"] == "phase")
+    assert start_time >= end_time
     server.close()
 
 
 @pytest.mark.parametrize("inside", [".", "drafts"], ids=["runs", "drafts"])
 def test_what_a_crash_left_half_made_or_half_removed_is_cleared_at_the_next_start(studio: Studio, inside: str) -> None:
     root = studio.settings.runs_dir / inside
-    # One that a crash left long ago, one that another process may be filling now, and two that somebody deleted.
-    old, young, gone, just_gone = (root / f"{beginning}{new_id()}" for beginning in (".new-", ".new-", REMOVED, REMOVED))
-    for folder in (old, young, gone, just_gone):
+    # An old one left by a crash, a new one that another process may be writing, and two that were deleted.
+    old, young, removed, just_removed = (root / f"{prefix}{new_id()}" for prefix in (".new-", ".new-", REMOVED, REMOVED))
+    for folder in (old, young, removed, just_removed):
         folder.mkdir(parents=True)
         (folder / "draft.json").write_text("{")
-    for folder in (old, gone):
+    for folder in (old, removed):
         os.utime(folder, (time.time() - 10 * 86_400,) * 2)
     studio.recover()
-    assert [folder.exists() for folder in (old, young, gone, just_gone)] == [False, True, False, False]
+    assert [folder.exists() for folder in (old, young, removed, just_removed)] == [False, True, False, False]
 
 
 def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
@@ -877,7 +877,7 @@ def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
             assert process.poll() is None, (tmp_path / "output").read_text()
             assert time.monotonic() < deadline, (tmp_path / "output").read_text()
             time.sleep(0.05)
-        # Seen from here, by another process, it is a living run.
+        # This process sees the run as running.
         assert studio.for_owner(ME).library.runs()[0].status == "running"
     finally:
         process.send_signal(signal.SIGKILL)
@@ -890,8 +890,8 @@ def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
     assert not view.live
     with pytest.raises(UserError, match="was interrupted"):
         studio.for_owner(ME).models.predict(view.id, ["x"])
-    # A new server leaves it as it is, and is not kept from training another.
+    # A restarted server leaves it alone and can train another run.
     studio.recover()
-    assert over(studio, begin(studio, path)).status == "finished"
+    assert wait_for_end(studio, start_run(studio, path)).status == "finished"
     assert studio.for_owner(ME).library.view(view.id).status == "interrupted"
     studio.close()

@@ -1,4 +1,4 @@
-"""The studio: a run's file prepared once more, and room on the disk that is measured and freed. Hardly anything is trained."""
+"""Studio: preparing a run's file again, and measuring and freeing disk space. Hardly anything is trained."""
 
 import dataclasses
 import os
@@ -27,7 +27,7 @@ ROWS = [(text, {"joy": "1", "sadness": "2", "anger": "3"}[mood], mood) for text,
 
 @pytest.fixture
 def idle(settings: Settings, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Studio:
-    """A studio whose runs wait for ever."""
+    """A studio whose runs stay queued."""
     monkeypatch.setattr(JobQueue, "put", lambda self, item: None)
     return Studio(settings, encoders=[tiny_encoder], reader=reader)
 
@@ -43,12 +43,12 @@ def trained(
     studio.close()
 
 
-def begun(studio: Studio, tmp_path: Path) -> RunView:
-    """A run of a file whose columns, classes and repairs were chosen by hand, with a test file."""
+def start_prepared_run(studio: Studio, tmp_path: Path) -> RunView:
+    """A run on a file with chosen columns, class names and repairs, and with a test file."""
     workspace = studio.for_owner(ME)
-    main = write_rows(tmp_path / "main.csv", [*ROWS[:90], ROWS[0]], ("text", "code", "mood"))
-    test = write_rows(tmp_path / "test.csv", ROWS[90:], ("text", "code", "mood"))
-    draft = workspace.drafts.open_files({"main": ("main.csv", main), "test": ("test.csv", test)}, label="code").draft.id
+    main_file = write_rows(tmp_path / "main.csv", [*ROWS[:90], ROWS[0]], ("text", "code", "mood"))
+    test_file = write_rows(tmp_path / "test.csv", ROWS[90:], ("text", "code", "mood"))
+    draft = workspace.drafts.open_files({"main": ("main.csv", main_file), "test": ("test.csv", test_file)}, label="code").draft.id
     workspace.editor.name_classes(draft, {"1": "delight"})
     workspace.editor.repair(draft, ["duplicate_texts"])
     return workspace.start(draft, RECIPE, as_it_is=True)
@@ -63,37 +63,37 @@ def refused(code: str) -> pytest.RaisesExc[UserError]:
 
 def test_the_draft_of_a_run_is_opened_again_where_it_is_unchanged(idle: Studio, tmp_path: Path) -> None:
     workspace = idle.for_owner(ME)
-    view = begun(idle, tmp_path)
+    view = start_prepared_run(idle, tmp_path)
     draft = workspace.drafts.latest_id()
     workspace.drafts.open_sample()
     workspace.drafts.close()
-    preparation, recipe = workspace.prepare_again(view.id)
-    assert (preparation.draft.id, workspace.drafts.latest_id(), len(workspace.drafts.summaries())) == (draft, draft, 2)
+    prepared, recipe = workspace.prepare_again(view.id)
+    assert (prepared.draft.id, workspace.drafts.latest_id(), len(workspace.drafts.summaries())) == (draft, draft, 2)
     assert recipe == dataclasses.replace(RECIPE, repairs=("duplicate_texts",))
 
 
-@pytest.mark.parametrize("gone", [True, False])
-def test_else_a_new_draft_has_the_run_s_own_files_and_all_that_was_chosen(idle: Studio, tmp_path: Path, gone: bool) -> None:
+@pytest.mark.parametrize("removed", [True, False])
+def test_else_a_new_draft_has_the_run_s_own_files_and_all_that_was_chosen(idle: Studio, tmp_path: Path, removed: bool) -> None:
     workspace = idle.for_owner(ME)
-    view = begun(idle, tmp_path)
-    before = workspace.drafts.latest()
-    workspace.editor.save_form(before.draft.id, {"epochs": 7})
-    if gone:
-        workspace.drafts.remove(before.draft.id)
+    view = start_prepared_run(idle, tmp_path)
+    original = workspace.drafts.latest()
+    workspace.editor.save_form(original.draft.id, {"epochs": 7})
+    if removed:
+        workspace.drafts.remove(original.draft.id)
     else:
-        workspace.editor.undo(before.draft.id, ["duplicate_texts"])
-        workspace.editor.remove_file(before.draft.id, "test")
-    preparation, recipe = workspace.prepare_again(view.id)
-    assert preparation.draft.id != before.draft.id
-    assert preparation.draft.id == workspace.drafts.latest_id()
-    assert preparation.draft == dataclasses.replace(before.draft, id=preparation.draft.id, form=preparation.draft.form)
-    assert preparation.corpus.texts == before.corpus.texts
-    assert preparation.corpus.labels == before.corpus.labels
-    assert "delight" in preparation.corpus.label_names
-    assert preparation.given[0].rows == 30
-    again = workspace.start(preparation.draft.id, dataclasses.replace(recipe, epochs=2), as_it_is=True)
-    assert (again.rows, again.repairs, again.source_name) == (view.rows, view.repairs, view.source_name)
-    workspace.drafts.remove(preparation.draft.id)
+        workspace.editor.undo(original.draft.id, ["duplicate_texts"])
+        workspace.editor.remove_file(original.draft.id, "test")
+    prepared, recipe = workspace.prepare_again(view.id)
+    assert prepared.draft.id != original.draft.id
+    assert prepared.draft.id == workspace.drafts.latest_id()
+    assert prepared.draft == dataclasses.replace(original.draft, id=prepared.draft.id, form=prepared.draft.form)
+    assert prepared.corpus.texts == original.corpus.texts
+    assert prepared.corpus.labels == original.corpus.labels
+    assert "delight" in prepared.corpus.label_names
+    assert prepared.given[0].rows == 30
+    second_view = workspace.start(prepared.draft.id, dataclasses.replace(recipe, epochs=2), as_it_is=True)
+    assert (second_view.rows, second_view.repairs, second_view.source_name) == (view.rows, view.repairs, view.source_name)
+    workspace.drafts.remove(prepared.draft.id)
     assert workspace.library.damage(view.id) == ()
 
 
@@ -101,12 +101,12 @@ def test_a_file_that_was_trained_without_a_draft_can_be_prepared_too(idle: Studi
     workspace = idle.for_owner(ME)
     view = workspace.train_files({"main": ("moods.csv", small_csv)}, RECIPE, text=["text"], label="mood")
     assert workspace.drafts.summaries() == ()
-    preparation, recipe = workspace.prepare_again(view.id)
-    assert (recipe, preparation.ready, preparation.draft.main.label) == (RECIPE, True, "mood")
+    prepared, recipe = workspace.prepare_again(view.id)
+    assert (recipe, prepared.ready, prepared.draft.main.label) == (RECIPE, True, "mood")
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("damage", "message"),
     [
         (lambda folder: (folder / "draft.json").unlink(), "What was chosen for the file"),
         (lambda folder: (folder / "draft.json").write_bytes(b"{}"), "What was chosen for the file"),
@@ -115,12 +115,12 @@ def test_a_file_that_was_trained_without_a_draft_can_be_prepared_too(idle: Studi
         (lambda folder: (folder / "recipe.json").unlink(), "recipe.json"),
     ],
 )
-def test_what_a_run_no_longer_keeps_whole_is_not_prepared(idle: Studio, tmp_path: Path, harm, said: str) -> None:
+def test_what_a_run_no_longer_keeps_whole_is_not_prepared(idle: Studio, tmp_path: Path, damage, message: str) -> None:
     workspace = idle.for_owner(ME)
-    view = begun(idle, tmp_path)
+    view = start_prepared_run(idle, tmp_path)
     workspace.drafts.remove(workspace.drafts.latest_id())
-    harm(workspace.library.folder(view.id))
-    with pytest.raises(UserError, match=said) as refusal:
+    damage(workspace.library.folder(view.id))
+    with pytest.raises(UserError, match=message) as refusal:
         workspace.prepare_again(view.id)
     assert refusal.value.code == "run_damaged"
     assert workspace.drafts.summaries() == ()
@@ -128,15 +128,15 @@ def test_what_a_run_no_longer_keeps_whole_is_not_prepared(idle: Studio, tmp_path
 
 def test_nobody_prepares_or_frees_what_is_not_theirs(idle: Studio, tmp_path: Path) -> None:
     workspace = idle.for_owner(OTHER)
-    view = begun(idle, tmp_path)
+    view = start_prepared_run(idle, tmp_path)
     for call in (lambda: workspace.prepare_again(view.id), lambda: workspace.storage.delete_checkpoints(view.id)):
         with refused("unknown_run"):
             call()
-    theirs = workspace.storage.usage()
-    assert (theirs.runs, theirs.drafts, theirs.total) == ((), (), 0)
+    usage = workspace.storage.usage()
+    assert (usage.runs, usage.drafts, usage.total) == ((), (), 0)
 
 
-# Room on the disk
+# Disk space
 
 
 def test_room_is_told_by_run_and_draft_and_what_they_share_counts_once(trained: tuple[Studio, RunView]) -> None:
@@ -144,14 +144,14 @@ def test_room_is_told_by_run_and_draft_and_what_they_share_counts_once(trained: 
     upload = studio.settings.uploads_dir / "ab12" / "moods.csv"
     upload.parent.mkdir(parents=True)
     upload.write_bytes(b"x" * 700)
-    found = studio.for_owner(ME).storage.usage()
-    (run,), (draft,) = found.runs, found.drafts
-    assert (run.id, run.name, draft.name, found.uploads) == (view.id, view.name, "moods.csv", 700)
+    usage = studio.for_owner(ME).storage.usage()
+    (run,), (draft,) = usage.runs, usage.drafts
+    assert (run.id, run.name, draft.name, usage.uploads) == (view.id, view.name, "moods.csv", 700)
     assert run.total == studio.for_owner(ME).storage.run_bytes(view.id)
     assert run.model > 0 < run.checkpoints
     source = (studio.for_owner(ME).library.folder(view.id) / "source").stat().st_size
-    assert found.total == run.total + draft.bytes + 700 - source
-    assert found.free > 0
+    assert usage.total == run.total + draft.bytes + 700 - source
+    assert usage.free > 0
 
 
 def test_only_old_copies_of_uploads_are_cleared(idle: Studio, settings: Settings) -> None:
@@ -175,12 +175,12 @@ def test_states_can_be_freed_and_the_model_stays(
     shutil.copytree(studio.settings.runs_dir, tmp_path / "runs")
     copy = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
     assert copy.for_owner(ME).storage.usage().runs[0].checkpoints > 0
-    with writer_lock(copy.for_owner(ME).library.folder(view.id)) as mine:
-        assert mine
+    with writer_lock(copy.for_owner(ME).library.folder(view.id)) as acquired:
+        assert acquired
         with refused("run_is_live"):
             copy.for_owner(ME).storage.delete_checkpoints(view.id)
-    said = copy.for_owner(ME).storage.delete_checkpoints(view.id)
-    assert "can no longer be trained further. Its model" in said
+    message = copy.for_owner(ME).storage.delete_checkpoints(view.id)
+    assert "can no longer be trained further. Its model" in message
     assert copy.for_owner(ME).storage.usage().runs[0].checkpoints == 0
     assert copy.for_owner(ME).library.damage(view.id) == ()
     assert copy.for_owner(ME).models.predict(view.id, ["happy"])[1]
@@ -191,14 +191,14 @@ def test_states_can_be_freed_and_the_model_stays(
         copy.for_owner(ME).resume(view.id)
 
 
-@pytest.mark.parametrize(("last", "code"), [("queued", "run_is_live"), ("phase", "states_needed"), ("failed", "states_needed")])
-def test_states_that_are_needed_are_not_freed(idle: Studio, tmp_path: Path, last: str, code: str) -> None:
+@pytest.mark.parametrize(("last_event", "code"), [("queued", "run_is_live"), ("phase", "states_needed"), ("failed", "states_needed")])
+def test_states_that_are_needed_are_not_freed(idle: Studio, tmp_path: Path, last_event: str, code: str) -> None:
     workspace = idle.for_owner(ME)
-    view = begun(idle, tmp_path)
+    view = start_prepared_run(idle, tmp_path)
     run = Run(workspace.library.folder(view.id))
     (run.checkpoints / "state-00000001").mkdir(parents=True)
-    if last != "queued":
-        run.log.append(last, **({"what": "training"} if last == "phase" else {}))
+    if last_event != "queued":
+        run.log.append(last_event, **({"what": "training"} if last_event == "phase" else {}))
     with refused(code):
         workspace.storage.delete_checkpoints(view.id)
     assert (run.checkpoints / "state-00000001").is_dir()

@@ -1,6 +1,6 @@
-"""Studio: the queue forgets nothing, and starting, resuming, stopping and deleting one run exclude each other, from whatever process.
+"""Studio: the queue loses no run; starting, resuming, stopping and deleting one run exclude each other, across processes too.
 
-What is trained here is told by the tests: the work of a run waits until it is let go.
+The trainings are fake: each waits until the test releases it.
 """
 
 import errno
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_studio import ME, QUICK, TIMEOUT_SECONDS, begin, events, over, refused
+from tests.test_studio import ME, QUICK, TIMEOUT_SECONDS, events, refused, start_run, wait_for_end
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs import pipeline
@@ -29,156 +29,158 @@ from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
 
 
-class Trainings:
-    """Trainings of no model: each begins, waits until it is let go, and ends; ``stopped`` where that was asked for meanwhile."""
+class FakeTrainings:
+    """Trainings without a model: each starts, waits until it is released, and finishes, or stops if that was requested."""
 
     def __init__(self) -> None:
-        self.begun: list[str] = []
+        self.started: list[str] = []
         self.error: BaseException | None = None
-        """What a training ends with instead, once it is let go."""
-        self._moved = threading.Condition()
-        self._free = False
+        """If set, raised by a training once it is released."""
+        self._changed = threading.Condition()
+        self._released = False
 
-    def work(self, run: Run, *_: object) -> None:
+    def run_job(self, run: Run, *_: object) -> None:
         run.log.append("phase", what="training")
-        with self._moved:
-            self.begun.append(run.id)
-            self._moved.notify_all()
-            assert self._moved.wait_for(lambda: self._free, timeout=TIMEOUT_SECONDS)
+        with self._changed:
+            self.started.append(run.id)
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self._released, timeout=TIMEOUT_SECONDS)
         if self.error is not None:
             raise self.error
         run.log.append("stopped" if run.stop_requested() else "finished", seconds=1.0)
 
-    def reached(self, view: RunView) -> None:
-        with self._moved:
-            assert self._moved.wait_for(lambda: view.id in self.begun, timeout=TIMEOUT_SECONDS), "the training never began"
+    def wait_until_started(self, view: RunView) -> None:
+        with self._changed:
+            assert self._changed.wait_for(lambda: view.id in self.started, timeout=TIMEOUT_SECONDS), "the training never began"
 
-    def go(self) -> None:
-        with self._moved:
-            self._free = True
-            self._moved.notify_all()
-
-
-@pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainings]:
-    """Held from the start; let go at the latest when the test ends, before the studio closes."""
-    made = Trainings()
-    monkeypatch.setattr(pipeline, "_train_and_report", made.work)
-    yield made
-    made.go()
+    def release(self) -> None:
+        with self._changed:
+            self._released = True
+            self._changed.notify_all()
 
 
 @pytest.fixture
-def quick(studio: Studio, trainings: Trainings) -> Studio:
-    """A studio whose queue tries again at once."""
+def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTrainings]:
+    """Fake trainings; released when the test ends at the latest, before the studio closes."""
+    fake_trainings = FakeTrainings()
+    monkeypatch.setattr(pipeline, "_train_and_report", fake_trainings.run_job)
+    yield fake_trainings
+    fake_trainings.release()
+
+
+@pytest.fixture
+def quick(studio: Studio, trainings: FakeTrainings) -> Studio:
+    """A studio whose queue retries at once."""
     studio._queue._first_pause = 0.001
     return studio
 
 
 def other_studio(studio: Studio) -> Studio:
-    """As of another process on the same folder; it trains nothing by itself."""
-    other = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
-    other._queue.put = lambda run_id: None  # type: ignore[method-assign]
-    return other
+    """A studio on the same folder, like that of another process; it trains nothing."""
+    new_studio = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
+    new_studio._queue.put = lambda run_id: None  # type: ignore[method-assign]
+    return new_studio
 
 
-def until(studio: Studio, condition: Callable[[], bool]) -> None:
+def wait_until(studio: Studio, condition: Callable[[], bool]) -> None:
     while not condition():
-        seen = studio._queue.changes
+        changes = studio._queue.changes
         if not condition():
-            studio._queue.wait(seen, TIMEOUT_SECONDS)
+            studio._queue.wait(changes, TIMEOUT_SECONDS)
 
 
-def another(seed: int) -> Recipe:
+def recipe_with_seed(seed: int) -> Recipe:
     return Recipe(**{**QUICK.to_dict(), "seed": seed})
 
 
-# What cannot begin
+# Runs that cannot start
 
 
 def test_a_run_that_another_process_holds_is_tried_again_and_says_why_it_waits(
-    quick: Studio, trainings: Trainings, small_csv: Path
+    quick: Studio, trainings: FakeTrainings, small_csv: Path
 ) -> None:
     workspace = quick.for_owner(ME)
     idle = other_studio(quick)
-    view = begin(idle, small_csv)
-    with writer_lock(idle.for_owner(ME).library.folder(view.id)) as mine:
-        assert mine
+    view = start_run(idle, small_csv)
+    with writer_lock(idle.for_owner(ME).library.folder(view.id)) as acquired:
+        assert acquired
         quick._queue.put(view.id)
-        until(quick, lambda: workspace.delay(view.id) is not None)
+        wait_until(quick, lambda: workspace.delay(view.id) is not None)
         assert "another process is writing this run" in workspace.delay(view.id).reason
-        before = workspace.change_token()
-        seen = quick._queue.changes
-        quick._queue.wait(seen, TIMEOUT_SECONDS)  # it is tried again, and the page redraws
-        assert workspace.change_token() != before
+        token = workspace.change_token()
+        changes = quick._queue.changes
+        quick._queue.wait(changes, TIMEOUT_SECONDS)  # it is retried, and the page updates
+        assert workspace.change_token() != token
         assert workspace.library.view(view.id).status == "queued"
-    trainings.go()
-    assert over(quick, view).status == "finished"
+    trainings.release()
+    assert wait_for_end(quick, view).status == "finished"
     assert workspace.delay(view.id) is None
 
 
-def test_a_run_that_another_process_holds_keeps_no_other_from_being_trained(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
+def test_a_run_that_another_process_holds_keeps_no_other_from_being_trained(
+    quick: Studio, trainings: FakeTrainings, small_csv: Path
+) -> None:
     idle = other_studio(quick)
-    held, free = begin(idle, small_csv), begin(idle, small_csv, another(2))
-    trainings.go()
-    with writer_lock(idle.for_owner(ME).library.folder(held.id)):
+    locked, free = start_run(idle, small_csv), start_run(idle, small_csv, recipe_with_seed(2))
+    trainings.release()
+    with writer_lock(idle.for_owner(ME).library.folder(locked.id)):
         quick.recover()
-        assert over(quick, free).status == "finished"
-        assert quick.for_owner(ME).library.view(held.id).status == "queued"
-    assert over(quick, held).status == "finished"
+        assert wait_for_end(quick, free).status == "finished"
+        assert quick.for_owner(ME).library.view(locked.id).status == "queued"
+    assert wait_for_end(quick, locked).status == "finished"
 
 
-def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
+def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
     workspace = quick.for_owner(ME)
     idle = other_studio(quick)
-    view = begin(idle, small_csv)
+    view = start_run(idle, small_csv)
     run = Run(idle.for_owner(ME).library.folder(view.id))
     with writer_lock(run.path):
         quick._queue.put(run.id)
-        until(quick, lambda: workspace.delay(view.id) is not None)
+        wait_until(quick, lambda: workspace.delay(view.id) is not None)
         run.log.append("phase", what="training")
-        until(quick, lambda: not quick._queue.has(view.id))
+        wait_until(quick, lambda: not quick._queue.has(view.id))
         run.log.append("finished", seconds=1.0)
-    assert trainings.begun == []
+    assert trainings.started == []
     assert workspace.library.view(view.id).status == "finished"
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("a bug in us")])
 def test_where_not_even_a_failure_can_be_written_a_run_keeps_its_place(
-    quick: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    quick: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     workspace = quick.for_owner(ME)
-    append, full = EventLog.append, threading.Event()
+    append, disk_full = EventLog.append, threading.Event()
 
-    def refusing(self: EventLog, kind: str, **fields: object) -> None:
-        if full.is_set() and kind == "failed":
+    def append_unless_full(self: EventLog, event_type: str, **fields: object) -> None:
+        if disk_full.is_set() and event_type == "failed":
             raise OSError(errno.ENOSPC, "No space left on device")
-        append(self, kind, **fields)
+        append(self, event_type, **fields)
 
-    def cannot(*_: object, **__: object) -> bool:
-        if full.is_set():
+    def run_job_unless_full(*_: object, **__: object) -> bool:
+        if disk_full.is_set():
             raise error
         return run_job(*_, **__)
 
     run_job = pipeline.run_job
-    full.set()
-    monkeypatch.setattr(EventLog, "append", refusing)
-    monkeypatch.setattr(pipeline, "run_job", cannot)
-    view = begin(quick, small_csv)
-    until(quick, lambda: workspace.delay(view.id) is not None)
+    disk_full.set()
+    monkeypatch.setattr(EventLog, "append", append_unless_full)
+    monkeypatch.setattr(pipeline, "run_job", run_job_unless_full)
+    view = start_run(quick, small_csv)
+    wait_until(quick, lambda: workspace.delay(view.id) is not None)
     assert "written" in workspace.delay(view.id).reason
     assert workspace.library.view(view.id).status == "queued"
-    trainings.go()
-    full.clear()
-    assert over(quick, view).status == "finished"
+    trainings.release()
+    disk_full.clear()
+    assert wait_for_end(quick, view).status == "finished"
 
 
 def test_a_stop_that_cannot_be_written_leaves_the_run_in_the_queue(
-    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = studio.for_owner(ME)
-    first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
-    trainings.reached(first)
+    first, second = start_run(studio, small_csv), start_run(studio, small_csv, recipe_with_seed(2))
+    trainings.wait_until_started(first)
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -188,196 +190,196 @@ def test_a_stop_that_cannot_be_written_leaves_the_run_in_the_queue(
         with refused("disk_not_writable"):
             workspace.stop(second.id)
     assert workspace.queue_position(second.id) == 1
-    trainings.go()
-    assert over(studio, second).status == "finished"
+    trainings.release()
+    assert wait_for_end(studio, second).status == "finished"
 
 
-def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio, trainings: Trainings, small_csv: Path) -> None:
+def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
     workspace = quick.for_owner(ME)
     idle = other_studio(quick)
-    view = begin(idle, small_csv)
+    view = start_run(idle, small_csv)
     with writer_lock(idle.for_owner(ME).library.folder(view.id)):
         quick._queue.put(view.id)
-        until(quick, lambda: workspace.delay(view.id) is not None)
+        wait_until(quick, lambda: workspace.delay(view.id) is not None)
         stopping = workspace.stop(view.id)
         assert (stopping.status, stopping.stop_requested) == ("queued", True)
         assert quick._queue.has(view.id)
-    assert over(quick, view).status == "cancelled"
-    assert trainings.begun == []
+    assert wait_for_end(quick, view).status == "cancelled"
+    assert trainings.started == []
 
 
 def test_the_page_is_answered_while_a_stop_or_a_new_server_s_look_waits_for_the_disk(
-    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = studio.for_owner(ME)
-    first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
-    trainings.reached(first)
-    there, go = threading.Event(), threading.Event()
+    first, second = start_run(studio, small_csv), start_run(studio, small_csv, recipe_with_seed(2))
+    trainings.wait_until_started(first)
+    reached, release = threading.Event(), threading.Event()
     append = EventLog.append
 
-    def slowly(self: EventLog, kind: str, **fields: object) -> None:
-        if kind == "cancelled":
-            there.set()
-            assert go.wait(TIMEOUT_SECONDS)
-        append(self, kind, **fields)
+    def slowly(self: EventLog, event_type: str, **fields: object) -> None:
+        if event_type == "cancelled":
+            reached.set()
+            assert release.wait(TIMEOUT_SECONDS)
+        append(self, event_type, **fields)
 
     monkeypatch.setattr(EventLog, "append", slowly)
     stopping = threading.Thread(target=workspace.stop, args=(second.id,))
     stopping.start()
-    assert there.wait(TIMEOUT_SECONDS)
-    # The disk has not answered, and the page is answered all the same.
+    assert reached.wait(TIMEOUT_SECONDS)
+    # The page is served although the disk is not ready.
     assert workspace.change_token()
     assert workspace.queue_position(first.id) is None
     assert workspace.delay(second.id) is None
-    go.set()
+    release.set()
     stopping.join(TIMEOUT_SECONDS)
     assert workspace.library.view(second.id).status == "cancelled"
 
 
-# Whose Stop it is
+# Stop
 
 
-def test_a_stop_pressed_for_one_run_does_not_stop_the_next(studio: Studio, trainings: Trainings, small_csv: Path) -> None:
+def test_a_stop_pressed_for_one_run_does_not_stop_the_next(studio: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
-    first, second = begin(studio, small_csv), begin(studio, small_csv, another(2))
-    trainings.reached(first)
-    trainings.go()
-    assert over(studio, first).status == "finished"
+    first, second = start_run(studio, small_csv), start_run(studio, small_csv, recipe_with_seed(2))
+    trainings.wait_until_started(first)
+    trainings.release()
+    assert wait_for_end(studio, first).status == "finished"
     assert workspace.stop(first.id).status == "finished"
     assert not (workspace.library.folder(first.id) / "stop").exists()
-    assert over(studio, second).status == "finished"
+    assert wait_for_end(studio, second).status == "finished"
 
 
-# Two things at once with one run
+# Concurrent actions on one run
 
 
-def leave_state(studio: Studio, view: RunView) -> None:
-    """Something to go on from, as a real training leaves it."""
+def write_state(studio: Studio, view: RunView) -> None:
+    """Write a training state to resume from."""
     run = Run(studio.for_owner(ME).library.folder(view.id))
     Checkpoints(run.checkpoints, run.id).write("state", 1, lambda folder: (folder / "weights").write_text("numbers"))
 
 
 def test_a_run_that_is_just_being_resumed_is_not_deleted(
-    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = studio.for_owner(ME)
-    trainings.go()
-    view = over(studio, begin(studio, small_csv))
-    leave_state(studio, view)
-    there, go, other = threading.Event(), threading.Event(), other_studio(studio)
+    trainings.release()
+    view = wait_for_end(studio, start_run(studio, small_csv))
+    write_state(studio, view)
+    reached, release, other_process = threading.Event(), threading.Event(), other_studio(studio)
 
     def slowly(*_: object) -> None:
-        there.set()
-        assert go.wait(TIMEOUT_SECONDS)
+        reached.set()
+        assert release.wait(TIMEOUT_SECONDS)
 
     monkeypatch.setattr(Run, "check", slowly)
     resuming = threading.Thread(target=workspace.resume, args=(view.id,), kwargs={"more_epochs": 1})
     resuming.start()
-    assert there.wait(TIMEOUT_SECONDS)
+    assert reached.wait(TIMEOUT_SECONDS)
     with refused("run_is_busy"):
-        other.for_owner(ME).delete(view.id)
-    go.set()
+        other_process.for_owner(ME).delete(view.id)
+    release.set()
     resuming.join(TIMEOUT_SECONDS)
     (child,) = [run for run in workspace.library.runs() if run.parent == view.id]
-    assert over(studio, child).status == "finished"
+    assert wait_for_end(studio, child).status == "finished"
     assert workspace.library.view(view.id).status == "finished"
 
 
 def test_a_run_is_let_go_of_before_its_turn_comes(
-    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else it could not begin, and would be tried again later."""
+    """Otherwise it could not start at once and would be retried later."""
     workspace = studio.for_owner(ME)
     free: list[bool] = []
     put = JobQueue.put
 
-    def look(self: JobQueue, run_id: str) -> None:
-        with maintenance_lock(studio.settings.runs_dir / run_id, patient=False) as held:
-            free.append(held is not None)
+    def put_and_check(self: JobQueue, run_id: str) -> None:
+        with maintenance_lock(studio.settings.runs_dir / run_id, patient=False) as lock:
+            free.append(lock is not None)
         put(self, run_id)
 
-    monkeypatch.setattr(JobQueue, "put", look)
-    trainings.go()
-    view = over(studio, begin(studio, small_csv))
-    waiting = begin(other_studio(studio), small_csv, another(2))
-    leave_state(studio, view)
+    monkeypatch.setattr(JobQueue, "put", put_and_check)
+    trainings.release()
+    view = wait_for_end(studio, start_run(studio, small_csv))
+    waiting = start_run(other_studio(studio), small_csv, recipe_with_seed(2))
+    write_state(studio, view)
     child = workspace.resume(view.id, more_epochs=1)
     workspace.resume(waiting.id)
-    assert [over(studio, run).status for run in (child, waiting)] == ["finished", "finished"]
+    assert [wait_for_end(studio, run).status for run in (child, waiting)] == ["finished", "finished"]
     assert free == [True] * 3
 
 
 def test_a_run_that_is_just_being_deleted_is_not_resumed(
-    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = studio.for_owner(ME)
-    trainings.go()
-    view = over(studio, begin(studio, small_csv))
-    leave_state(studio, view)
-    there, go, other = threading.Event(), threading.Event(), other_studio(studio)
+    trainings.release()
+    view = wait_for_end(studio, start_run(studio, small_csv))
+    write_state(studio, view)
+    reached, release, other_process = threading.Event(), threading.Event(), other_studio(studio)
     replace = os.replace
 
     def slowly(source: object, target: object) -> None:
         if ".deleted-" in str(target):
-            there.set()
-            assert go.wait(TIMEOUT_SECONDS)
+            reached.set()
+            assert release.wait(TIMEOUT_SECONDS)
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", slowly)
-    deleting = threading.Thread(target=other.for_owner(ME).delete, args=(view.id,))
+    deleting = threading.Thread(target=other_process.for_owner(ME).delete, args=(view.id,))
     deleting.start()
-    assert there.wait(TIMEOUT_SECONDS)
+    assert reached.wait(TIMEOUT_SECONDS)
     with refused("run_is_busy"):
         workspace.resume(view.id, more_epochs=1)
-    go.set()
+    release.set()
     deleting.join(TIMEOUT_SECONDS)
     with refused("unknown_run"):
         workspace.resume(view.id, more_epochs=1)
     assert workspace.library.runs() == []
 
 
-def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio, trainings: Trainings, small_csv: Path) -> None:
-    """A resume that was accepted has its run; a run that is gone was resumed by nobody."""
+def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
+    """An accepted resume has its run; a deleted run was not resumed."""
     codes: list[str] = []
     for round_ in range(20):
         idle = other_studio(studio)
-        view = begin(idle, small_csv, another(round_))
+        view = start_run(idle, small_csv, recipe_with_seed(round_))
         run = Run(idle.for_owner(ME).library.folder(view.id))
         run.log.append("failed", message="", code="disk")
-        together, resumed, gone = threading.Barrier(2), [], []
+        barrier, resumed, deleted = threading.Barrier(2), [], []
 
-        def resume(view: RunView = view, idle: Studio = idle, together: threading.Barrier = together, resumed: list = resumed) -> None:
-            together.wait(TIMEOUT_SECONDS)
+        def resume(view: RunView = view, idle: Studio = idle, barrier: threading.Barrier = barrier, resumed: list = resumed) -> None:
+            barrier.wait(TIMEOUT_SECONDS)
             try:
                 resumed.append(idle.for_owner(ME).resume(view.id))
             except UserError as error:
                 codes.append(error.code)
 
-        def delete(view: RunView = view, together: threading.Barrier = together, gone: list = gone) -> None:
-            together.wait(TIMEOUT_SECONDS)
+        def delete(view: RunView = view, barrier: threading.Barrier = barrier, deleted: list = deleted) -> None:
+            barrier.wait(TIMEOUT_SECONDS)
             try:
                 studio.for_owner(ME).delete(view.id)
-                gone.append(True)
+                deleted.append(True)
             except UserError as error:
                 codes.append(error.code)
 
-        both = [threading.Thread(target=what) for what in (resume, delete)]
+        both = [threading.Thread(target=target) for target in (resume, delete)]
         for thread in both:
             thread.start()
         for thread in both:
             thread.join(TIMEOUT_SECONDS)
-        assert bool(resumed) != bool(gone)
+        assert bool(resumed) != bool(deleted)
         assert run.path.is_dir() == bool(resumed)
     assert len(codes) == 20
     assert set(codes) <= {"unknown_run", "run_is_live", "run_is_busy"}
 
 
 def test_a_run_that_another_process_keeps_is_neither_deleted_nor_resumed_nor_tidied(
-    studio: Studio, trainings: Trainings, small_csv: Path
+    studio: Studio, trainings: FakeTrainings, small_csv: Path
 ) -> None:
     workspace = studio.for_owner(ME)
-    trainings.go()
-    view = over(studio, begin(studio, small_csv))
+    trainings.release()
+    view = wait_for_end(studio, start_run(studio, small_csv))
     with maintenance_lock(workspace.library.folder(view.id)):
         for refuse in (lambda: workspace.delete(view.id), lambda: workspace.resume(view.id, more_epochs=1)):
             with pytest.raises(UserError, match=r"Another program is just writing .*\. Try again in a moment\.") as error:
@@ -387,33 +389,38 @@ def test_a_run_that_another_process_keeps_is_neither_deleted_nor_resumed_nor_tid
 
 
 def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
-    settings: Settings, tiny_encoder: Encoder, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
+    settings: Settings,
+    tiny_encoder: Encoder,
+    trainings: FakeTrainings,
+    small_csv: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reader: FileReader,
 ) -> None:
-    """The other process saw that it waits, and takes it out before we have its lock."""
+    """Another process cancels the queued run before this one has its lock."""
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    other, train = other_studio(studio), TrainingRunner._train
+    other_process, train = other_studio(studio), TrainingRunner._train
 
-    def late(self: TrainingRunner, run: Run) -> None:
+    def cancel_first(self: TrainingRunner, run: Run) -> None:
         with maintenance_lock(run.path):
             pipeline.cancel(run)
         train(self, run)
 
-    monkeypatch.setattr(TrainingRunner, "_train", late)
-    view = begin(other, small_csv)
+    monkeypatch.setattr(TrainingRunner, "_train", cancel_first)
+    view = start_run(other_process, small_csv)
     studio.recover()
-    assert over(studio, view).status == "cancelled"
+    assert wait_for_end(studio, view).status == "cancelled"
     studio.close()
-    assert trainings.begun == []
+    assert trainings.started == []
     assert [e["kind"] for e in events(studio, view)] == ["created", "queued", "cancelled"]
 
 
 def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server(
-    studio: Studio, trainings: Trainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    view = begin(studio, small_csv)
-    trainings.reached(view)
+    view = start_run(studio, small_csv)
+    trainings.wait_until_started(view)
     trainings.error, ask = TrainingCancelled(), Run.request_stop
-    monkeypatch.setattr(Run, "request_stop", lambda run: (ask(run), trainings.go()))
+    monkeypatch.setattr(Run, "request_stop", lambda run: (ask(run), trainings.release()))
     studio.close()
     run = Run(studio.settings.runs_dir / view.id)
     assert [event["kind"] for event in run.log.read()][-2:] == ["cancelled", "queued"]
@@ -421,5 +428,5 @@ def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server
     trainings.error = None
     server = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     server.recover()
-    assert over(server, view).status == "finished"
+    assert wait_for_end(server, view).status == "finished"
     server.close()

@@ -1,4 +1,4 @@
-"""Studio: what was interrupted, stopped or finished goes on; the queue forgets nothing; one training in several processes."""
+"""Studio: resuming interrupted, stopped and finished runs; checkpoints; one training in several processes."""
 
 import errno
 import hashlib
@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.test_studio import ME, QUICK, TIMEOUT_SECONDS, Hold, begin, events, hold, over, refused  # noqa: F401
+from tests.test_studio import ME, QUICK, TIMEOUT_SECONDS, Hold, events, hold, refused, start_run, wait_for_end  # noqa: F401
 from tests.warm import Warm
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
@@ -32,8 +32,8 @@ from trainer.ui import train_view
 RECIPE = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3, max_length=32)
 
 
-def end_the_server(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The training thread dies at its next logged point, with no word in the log."""
+def crash_training(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The training thread dies at its next logged point, without a log event."""
     from trainer.training.callback import TrainingCallback
 
     class Gone(BaseException):
@@ -54,8 +54,8 @@ def test_an_interrupted_run_goes_on_once(
 ) -> None:
     workspace = studio.for_owner(ME)
     with monkeypatch.context() as patched:
-        end_the_server(studio, None, patched)
-        view = begin(studio, small_csv, RECIPE)
+        crash_training(studio, None, patched)
+        view = start_run(studio, small_csv, RECIPE)
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while workspace.library.view(view.id).status != "interrupted":
             assert time.monotonic() < deadline
@@ -64,7 +64,7 @@ def test_an_interrupted_run_goes_on_once(
     resumed = [workspace.resume(view.id) for _ in range(2)]
     assert all(v.live for v in resumed)
     hold.release()
-    done = over(studio, view)
+    done = wait_for_end(studio, view)
     assert done.status == "finished"
     assert [e["kind"] for e in events(studio, view)].count("queued") == 2
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
@@ -72,42 +72,42 @@ def test_an_interrupted_run_goes_on_once(
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """What a run that is over consists of; its lock and heartbeat tell nothing."""
+    """Content of a run's files by name, without its lock and heartbeat."""
     inside = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     return {name: path.read_bytes() for name, path in inside.items() if name not in ("lock", "heartbeat")}
 
 
 def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
     workspace = studio.for_owner(ME)
-    view = begin(studio, small_csv, RECIPE)
-    hold.reached()
+    view = start_run(studio, small_csv, RECIPE)
+    hold.wait_until_started()
     assert workspace.stop(view.id).stop_requested
     hold.release()
-    stopped = over(studio, view)
+    stopped = wait_for_end(studio, view)
     assert stopped.status == "stopped"
-    before = files_of(workspace.library.folder(view.id))
+    files_before = files_of(workspace.library.folder(view.id))
     child = workspace.resume(view.id)
     assert (child.parent, child.parent_name, child.parent_step, child.more_epochs) == (view.id, stopped.name, stopped.saved_step, 0)
-    done = over(studio, child)
+    done = wait_for_end(studio, child)
     assert done.status == "finished"
     assert done.last_logged_step == done.total_steps > stopped.last_logged_step
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
-    assert files_of(workspace.library.folder(view.id)) == before
+    assert files_of(workspace.library.folder(view.id)) == files_before
     assert workspace.library.view(view.id) == stopped
-    # The clock of the charts goes on from where it stood.
+    # The elapsed time of the charts continues.
     elapsed = [e["elapsed"] for e in events(studio, child) if e["kind"] == "log"]
     assert elapsed == sorted(elapsed)
     assert done.duration_seconds > elapsed[-1]
-    # The very model of a training that nobody stopped.
-    whole = over(studio, begin(studio, small_csv, RECIPE))
-    weights = [(workspace.library.folder(run.id) / "model" / "model.safetensors").read_bytes() for run in (child, whole)]
+    # The model equals that of an uninterrupted training.
+    uninterrupted = wait_for_end(studio, start_run(studio, small_csv, RECIPE))
+    weights = [(workspace.library.folder(run.id) / "model" / "model.safetensors").read_bytes() for run in (child, uninterrupted)]
     assert weights[0] == weights[1]
 
 
 def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
-    view = over(studio, begin(studio, small_csv))
-    before = files_of(workspace.library.folder(view.id))
+    view = wait_for_end(studio, start_run(studio, small_csv))
+    files_before = files_of(workspace.library.folder(view.id))
     with refused("already_finished"):
         workspace.resume(view.id)
     with refused("setting_out_of_range"):
@@ -116,7 +116,7 @@ def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> Non
     child = workspace.resume(view.id, more_epochs=2)
     assert child.id != view.id
     assert (child.parent, child.parent_step, child.more_epochs, child.rows) == (view.id, view.last_logged_step, 2, view.rows)
-    done = over(studio, child)
+    done = wait_for_end(studio, child)
     assert (done.status, done.epochs) == ("finished", 3)
     assert done.total_steps == 3 * view.total_steps
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
@@ -124,12 +124,12 @@ def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> Non
     assert (done.baseline, done.majority) == (view.baseline, view.majority)
     assert (workspace.library.recipe(child.id).epochs, workspace.library.recipe(view.id).epochs) == (3, 1)
     assert (workspace.library.damage(view.id), workspace.library.damage(child.id)) == ((), ())
-    assert files_of(workspace.library.folder(view.id)) == before
+    assert files_of(workspace.library.folder(view.id)) == files_before
     assert workspace.library.view(view.id) == view
     assert workspace.library.reports(child.id).test.rows == workspace.library.reports(view.id).test.rows
-    # A child of a child, whose grandparent is gone.
+    # A child of a child, whose grandparent is deleted.
     workspace.delete(view.id)
-    third = over(studio, workspace.resume(child.id, more_epochs=1))
+    third = wait_for_end(studio, workspace.resume(child.id, more_epochs=1))
     assert (third.status, third.parent, third.epochs) == ("finished", child.id, 4)
     assert workspace.library.damage(third.id) == ()
 
@@ -137,43 +137,43 @@ def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> Non
 def test_a_child_is_made_once_and_may_leave_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
     workspace = studio.for_owner(ME)
     hold.release()
-    finished = over(studio, begin(studio, small_csv))
-    hold._go.clear()
-    hold._there.clear()
-    busy = begin(studio, small_csv, RECIPE)
-    hold.reached()
+    finished = wait_for_end(studio, start_run(studio, small_csv))
+    hold._released.clear()
+    hold._reached.clear()
+    busy = start_run(studio, small_csv, RECIPE)
+    hold.wait_until_started()
     waiting = [workspace.resume(finished.id, more_epochs=3) for _ in range(2)]
     assert waiting[0].id == waiting[1].id != finished.id
     assert (waiting[0].status, workspace.library.recipe(waiting[0].id).epochs) == ("queued", 4)
     assert workspace.queue_position(waiting[0].id) == 1
-    other = workspace.resume(finished.id, more_epochs=1)
-    assert other.id not in {finished.id, waiting[0].id}
-    for view in (waiting[0], other):
+    second_child = workspace.resume(finished.id, more_epochs=1)
+    assert second_child.id not in {finished.id, waiting[0].id}
+    for view in (waiting[0], second_child):
         assert workspace.stop(view.id).status == "cancelled"
     assert workspace.library.view(finished.id) == finished
     hold.release()
-    assert over(studio, busy).status == "finished"
+    assert wait_for_end(studio, busy).status == "finished"
 
 
 def test_a_child_that_fails_leaves_the_model_of_its_parent(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = studio.for_owner(ME)
-    finished = over(studio, begin(studio, small_csv))
+    finished = wait_for_end(studio, start_run(studio, small_csv))
     append = EventLog.append
 
-    def full(self: EventLog, kind: str, **fields: object) -> None:
-        if kind == "log" and fields["step"] == finished.total_steps + 5:
+    def append_until_full(self: EventLog, event_type: str, **fields: object) -> None:
+        if event_type == "log" and fields["step"] == finished.total_steps + 5:
             raise OSError(errno.ENOSPC, "No space left on device")
-        append(self, kind, **fields)
+        append(self, event_type, **fields)
 
     with monkeypatch.context() as patched:
-        patched.setattr(EventLog, "append", full)
-        failed = over(studio, workspace.resume(finished.id, more_epochs=2))
+        patched.setattr(EventLog, "append", append_until_full)
+        failed = wait_for_end(studio, workspace.resume(finished.id, more_epochs=2))
     assert (failed.status, failed.code, failed.has_model) == ("failed", "disk", False)
     assert failed.last_logged_step > finished.last_logged_step
     assert workspace.library.view(finished.id) == finished
-    # It goes on itself: there is no model of it to keep.
-    again = over(studio, workspace.resume(failed.id))
-    assert (again.id, again.status, again.epochs) == (failed.id, "finished", 3)
+    # It is resumed itself, as it has no model to keep.
+    resumed = wait_for_end(studio, workspace.resume(failed.id))
+    assert (resumed.id, resumed.status, resumed.epochs) == (failed.id, "finished", 3)
 
 
 def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
@@ -183,15 +183,15 @@ def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workspace = studio.for_owner(ME)
-    view = begin(studio, small_csv, replace(RECIPE, epochs=None, batch_size=None, learning_rate=None))
-    hold.reached()
+    view = start_run(studio, small_csv, replace(RECIPE, epochs=None, batch_size=None, learning_rate=None))
+    hold.wait_until_started()
     workspace.stop(view.id)
     hold.release()
-    stopped = over(studio, view)
+    stopped = wait_for_end(studio, view)
     monkeypatch.setattr("trainer.recipe._epochs_for", lambda rows: 1)
     monkeypatch.setattr("trainer.recipe._batch_size_for", lambda rows: 4)
     monkeypatch.setattr("trainer.recipe._LORA_RATE", 9)
-    done = over(studio, workspace.resume(view.id))
+    done = wait_for_end(studio, workspace.resume(view.id))
     assert (done.status, done.epochs, done.batch_size, done.total_steps) == (
         "finished",
         stopped.epochs,
@@ -208,24 +208,24 @@ def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
     workspace = studio.for_owner(ME)
     from trainer.training.trainer import ClassificationTrainer
 
-    step, seen = ClassificationTrainer.training_step, []
+    step, batch_sizes = ClassificationTrainer.training_step, []
 
-    def tight(self: ClassificationTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
-        seen.append(len(inputs["labels"]))
-        if self.state.global_step >= 3 and seen[-1] > 4:
+    def step_with_little_memory(self: ClassificationTrainer, model: object, inputs: dict, *args: object, **kwargs: object) -> object:
+        batch_sizes.append(len(inputs["labels"]))
+        if self.state.global_step >= 3 and batch_sizes[-1] > 4:
             raise MemoryError
         return step(self, model, inputs, *args, **kwargs)
 
-    monkeypatch.setattr(ClassificationTrainer, "training_step", tight)
-    failed = over(studio, begin(studio, small_csv))
+    monkeypatch.setattr(ClassificationTrainer, "training_step", step_with_little_memory)
+    failed = wait_for_end(studio, start_run(studio, small_csv))
     assert (failed.status, failed.code, failed.fewer_texts) == ("failed", "out_of_memory", 4)
     assert "Train it again with 4 texts at a time" in failed.message
     assert resume_label(failed).endswith("with 4 texts at a time")
-    seen.clear()
+    batch_sizes.clear()
     workspace.resume(failed.id)
-    done = over(studio, failed)
+    done = wait_for_end(studio, failed)
     assert (done.status, done.batch_size, done.total_steps) == ("finished", 16, failed.total_steps)
-    assert max(seen) == 4
+    assert max(batch_sizes) == 4
     assert workspace.library.recipe(done.id) == QUICK
 
 
@@ -233,7 +233,7 @@ def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, smal
     workspace = studio.for_owner(ME)
     import shutil
 
-    view = over(studio, begin(studio, small_csv))
+    view = wait_for_end(studio, start_run(studio, small_csv))
     shutil.rmtree(Run(workspace.library.folder(view.id)).checkpoints)
     with refused("no_state"):
         workspace.resume(view.id, more_epochs=1)
@@ -244,11 +244,11 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> None:
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    finished = over(studio, begin(studio, small_csv))
-    room = next(run.checkpoints for run in studio.for_owner(ME).storage.usage().runs)
-    # States of different trainings differ by some digits.
+    finished = wait_for_end(studio, start_run(studio, small_csv))
+    size = next(run.checkpoints for run in studio.for_owner(ME).storage.usage().runs)
+    # The sizes of states differ slightly between trainings.
     studio.close()
-    studio = Studio(replace(settings, checkpoint_bytes=2 * room + room // 2), encoders=[tiny_encoder], reader=reader)
+    studio = Studio(replace(settings, checkpoint_bytes=2 * size + size // 2), encoders=[tiny_encoder], reader=reader)
     assert studio.for_owner(ME).storage.expiring_checkpoints() == ()
 
     def fails(*_: object, **__: object) -> None:
@@ -256,38 +256,38 @@ def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
 
     with monkeypatch.context() as patched:
         patched.setattr(pipeline, "_save_predictions", fails)
-        failed = over(studio, begin(studio, small_csv))
+        failed = wait_for_end(studio, start_run(studio, small_csv))
     assert (failed.status, failed.saved_step > 0) == ("failed", True)
     assert studio.for_owner(ME).storage.expiring_checkpoints() == ()
-    assert studio.for_owner(ME).storage.usage().checkpoints == pytest.approx(2 * room, abs=room // 4)
-    third = over(studio, begin(studio, small_csv))
-    # Too much now. It is told, and goes only with the end of the next training.
+    assert studio.for_owner(ME).storage.usage().checkpoints == pytest.approx(2 * size, abs=size // 4)
+    third = wait_for_end(studio, start_run(studio, small_csv))
+    # Over the limit: the checkpoint is announced as expiring, and deleted at the end of the next training.
     assert (
         studio.for_owner(ME).storage.expiring_checkpoints() == studio.for_owner(ME).storage.usage().expiring_checkpoints == (finished.id,)
     )
-    assert kept_by(studio, finished, failed, third) == [True, True, True]
-    fourth = over(studio, begin(studio, small_csv))
-    begin(studio, small_csv, RECIPE)  # so that what follows the fourth is over
-    assert kept_by(studio, finished, failed, third, fourth)[:2] == [False, True]
+    assert checkpoints_kept(studio, finished, failed, third) == [True, True, True]
+    fourth = wait_for_end(studio, start_run(studio, small_csv))
+    start_run(studio, small_csv, RECIPE)  # so that the cleanup after the fourth has finished
+    assert checkpoints_kept(studio, finished, failed, third, fourth)[:2] == [False, True]
     studio.close()
 
 
-def kept_by(studio: Studio, *views: RunView) -> list[bool]:
+def checkpoints_kept(studio: Studio, *views: RunView) -> list[bool]:
     return [Checkpoints(Run(studio.for_owner(ME).library.folder(view.id)).checkpoints, view.id).newest() is not None for view in views]
 
 
 def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
-    dead = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    dead._queue.put = lambda run_id: None  # ended before it trained
-    wanted, unwanted = begin(dead, small_csv), begin(dead, small_csv, RECIPE)
-    other = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    assert other.for_owner(ME).stop(unwanted.id).status == "cancelled"
-    assert other.for_owner(ME).resume(wanted.id).live
-    assert over(other, wanted).status == "finished"
-    assert other.for_owner(ME).library.view(unwanted.id).status == "cancelled"
-    other.close()
+    ended_studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
+    ended_studio._queue.put = lambda run_id: None  # the server ends before it trains
+    resumed, stopped = start_run(ended_studio, small_csv), start_run(ended_studio, small_csv, RECIPE)
+    new_studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
+    assert new_studio.for_owner(ME).stop(stopped.id).status == "cancelled"
+    assert new_studio.for_owner(ME).resume(resumed.id).live
+    assert wait_for_end(new_studio, resumed).status == "finished"
+    assert new_studio.for_owner(ME).library.view(stopped.id).status == "cancelled"
+    new_studio.close()
 
 
 def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(
@@ -296,19 +296,19 @@ def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pipeline, "_save_predictions", lambda *_, **__: 1 / 0)
-        asked = over(studio, begin(studio, small_csv))
-        left = over(studio, begin(studio, small_csv, RECIPE))
-    last = over(studio, begin(studio, small_csv))
+        resumed = wait_for_end(studio, start_run(studio, small_csv))
+        not_resumed = wait_for_end(studio, start_run(studio, small_csv, RECIPE))
+    last = wait_for_end(studio, start_run(studio, small_csv))
     studio.close()
     studio = Studio(replace(settings, checkpoint_bytes=0), encoders=[tiny_encoder], reader=reader)
-    assert set(studio.for_owner(ME).storage.expiring_checkpoints()) == {asked.id, left.id}
+    assert set(studio.for_owner(ME).storage.expiring_checkpoints()) == {resumed.id, not_resumed.id}
     studio.close()
     studio._queue.put = lambda run_id: None
     listed = studio._runs.list(ME)
-    studio._runs.list = lambda owner: listed  # read before the question
-    studio.for_owner(ME).resume(asked.id)
+    studio._runs.list = lambda owner: listed  # as listed before the resume
+    studio.for_owner(ME).resume(resumed.id)
     studio.for_owner(ME).storage.prune_checkpoints(last.id)
-    assert kept_by(studio, asked, last) == [True, True]
+    assert checkpoints_kept(studio, resumed, last) == [True, True]
 
 
 def test_a_training_that_went_astray_is_not_resumed(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,7 +316,7 @@ def test_a_training_that_went_astray_is_not_resumed(studio: Studio, small_csv: P
 
     monkeypatch.setattr(TrainingLoss, "__call__", lambda self, logits, *_, **__: logits.sum() * float("nan"))
     recipe = Recipe(**{**RECIPE.to_dict(), "label_smoothing": 0.1})
-    view = over(studio, begin(studio, small_csv, recipe))
+    view = wait_for_end(studio, start_run(studio, small_csv, recipe))
     assert (view.status, view.code) == ("failed", "loss_not_finite")
     with refused("cannot_resume"):
         studio.for_owner(ME).resume(view.id)
@@ -326,34 +326,34 @@ def test_a_new_server_keeps_the_order_in_which_they_were_queued(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
     first = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    old = over(first, begin(first, small_csv))
+    old = wait_for_end(first, start_run(first, small_csv))
     first.close()
     idle = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    idle._queue.put = lambda run_id: None  # a server that ends before it trains
-    young = begin(idle, small_csv, RECIPE)
+    idle._queue.put = lambda run_id: None  # the server ends before it trains
+    young = start_run(idle, small_csv, RECIPE)
     child = idle.for_owner(ME).resume(old.id, more_epochs=1)
     second = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    taken: list[str] = []
-    second._queue.put = lambda run_id: taken.append(run_id)
+    queued: list[str] = []
+    second._queue.put = lambda run_id: queued.append(run_id)
     second.recover()
-    assert taken == [young.id, child.id]
+    assert queued == [young.id, child.id]
 
 
 def test_several_processes_train_one_run(
     tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> None:
-    """What Start does where there are several GPUs; here two processes on the processor."""
+    """What Start does with several GPUs; here with two CPU processes."""
     monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
     path = write_rows(tmp_path / "moods.csv", small_rows())
     studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder], reader=reader)
-    view = studio.for_owner(ME).wait(begin(studio, path, replace(RECIPE, epochs=10)).id, 240)
+    view = studio.for_owner(ME).wait(start_run(studio, path, replace(RECIPE, epochs=10)).id, 240)
     assert view.status == "finished", (studio.for_owner(ME).library.folder(view.id) / "error.log").read_text()[-2000:]
     assert view.processes == 2
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
-    # Each point is of the 16 texts of both processes, not of the 8 of one.
-    right = [16 * p.accuracy for p in view.points if p.step not in view.epoch_steps]
-    assert all(number == pytest.approx(round(number), abs=1e-4) for number in right)
-    assert any(round(number) % 2 for number in right)
+    # Each point covers the 16 texts of both processes, not the 8 of one.
+    correct = [16 * p.accuracy for p in view.points if p.step not in view.epoch_steps]
+    assert all(number == pytest.approx(round(number), abs=1e-4) for number in correct)
+    assert any(round(number) % 2 for number in correct)
     assert all("train_objective" in e for e in events(studio, view) if e["kind"] == "log")
     assert studio.for_owner(ME).library.reports(view.id).test.accuracy.value > 0.5
     studio.close()
@@ -363,32 +363,32 @@ def test_a_damaged_run_is_not_trained_further_and_keeps_no_other_from_being_begu
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
     idle = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    idle._queue.put = lambda run_id: None  # it ended before it trained
-    waiting = begin(idle, small_csv, RECIPE)
+    idle._queue.put = lambda run_id: None  # the server ends before it trains
+    waiting = start_run(idle, small_csv, RECIPE)
     run = Run(idle.for_owner(ME).library.folder(waiting.id))
     (run.path / "recipe.json").write_text("{")
-    again = begin(idle, small_csv, RECIPE)
-    assert again.id != waiting.id
-    # A server takes the rest of the queue all the same, and this one fails in words.
+    second = start_run(idle, small_csv, RECIPE)
+    assert second.id != waiting.id
+    # A server trains the rest of the queue, and this run fails with a message.
     server = Studio(settings, encoders=[tiny_encoder], reader=reader)
     server.recover()
-    failed = over(server, waiting)
+    failed = wait_for_end(server, waiting)
     assert (failed.status, failed.code) == ("failed", "run_damaged")
     assert "recipe.json" in failed.message
-    assert over(server, again).status == "finished"
+    assert wait_for_end(server, second).status == "finished"
     with refused("run_damaged"):
         server.for_owner(ME).resume(waiting.id)
-    # Rows that are other ones now are not trained on.
-    rows = server.for_owner(ME).library.folder(again.id) / "data.parquet"
+    # Changed rows are not trained on.
+    rows = server.for_owner(ME).library.folder(second.id) / "data.parquet"
     rows.write_bytes(rows.read_bytes()[:-1] + b"?")
     with refused("run_damaged"):
-        server.for_owner(ME).resume(again.id, more_epochs=1)
+        server.for_owner(ME).resume(second.id, more_epochs=1)
     server.close()
 
 
 def test_a_finished_run_whose_last_state_is_damaged_says_so(studio: Studio, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
-    view = over(studio, begin(studio, small_csv))
+    view = wait_for_end(studio, start_run(studio, small_csv))
     for file in Run(workspace.library.folder(view.id)).checkpoints.glob("state-*/model.safetensors"):
         file.write_bytes(b"")
     with refused("run_damaged"):
@@ -400,20 +400,20 @@ def test_a_finished_run_whose_last_state_is_damaged_says_so(studio: Studio, smal
 
 def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_resume_finishes_it(studio: Studio, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
-    view = over(studio, begin(studio, small_csv))
+    view = wait_for_end(studio, start_run(studio, small_csv))
     log = Run(workspace.library.folder(view.id)).log
     log.path.write_bytes(b"".join(log.content().splitlines(keepends=True)[:-1]))
-    cut = workspace.library.view(view.id)
-    assert (cut.status, cut.has_model, workspace.library.damage(view.id)) == ("interrupted", True, ())
-    assert "Resume finishes it" in train_view.head(cut, "my file")
+    interrupted = workspace.library.view(view.id)
+    assert (interrupted.status, interrupted.has_model, workspace.library.damage(view.id)) == ("interrupted", True, ())
+    assert "Resume finishes it" in train_view.head(interrupted, "my file")
     assert workspace.library.reports(view.id).test.rows
     model = workspace.library.folder(view.id) / "model"
-    before = {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()}
+    files_before = {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()}
     workspace.resume(view.id)
-    again = over(studio, view)
-    assert {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()} == before
-    assert (again.kept, again.duration_seconds) == (view.kept, view.duration_seconds)
-    assert (again.status, again.has_model, again.lacks_end, workspace.library.damage(view.id)) == ("finished", True, False, ())
+    resumed = wait_for_end(studio, view)
+    assert {path.name: (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns) for path in model.iterdir()} == files_before
+    assert (resumed.kept, resumed.duration_seconds) == (view.kept, view.duration_seconds)
+    assert (resumed.status, resumed.has_model, resumed.lacks_end, workspace.library.damage(view.id)) == ("finished", True, False, ())
 
 
 def test_a_resume_reads_each_file_of_a_state_at_most_once(
@@ -423,43 +423,43 @@ def test_a_resume_reads_each_file_of_a_state_at_most_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     workspace = studio.for_owner(ME)
-    view = begin(studio, small_csv, RECIPE)
-    hold.reached()
+    view = start_run(studio, small_csv, RECIPE)
+    hold.wait_until_started()
     workspace.stop(view.id)
     hold.release()
-    assert over(studio, view).status == "stopped"
+    assert wait_for_end(studio, view).status == "stopped"
     read: list[str] = []
     digest = hashlib.file_digest
 
-    def counted(file: BinaryIO, *how: object) -> object:
-        # A state is read once more while it has another name, just after it was written.
+    def recording_digest(file: BinaryIO, *options: object) -> object:
+        # A new state is also read under its temporary name, just after it was written.
         read.append(file.name)
-        return digest(file, *how)
+        return digest(file, *options)
 
-    monkeypatch.setattr(hashlib, "file_digest", counted)
-    # A press answers at once, however large the state is.
+    monkeypatch.setattr(hashlib, "file_digest", recording_digest)
+    # Resume returns at once, however large the state is.
     with monkeypatch.context() as patched:
         patched.setattr(studio._queue, "put", lambda run_id: None)
         workspace.resume(view.id)
     assert [name for name in read if "checkpoints" in name] == []
-    assert over(studio, workspace.resume(view.id)).status == "finished"
-    of_states = Counter(name.replace("/.", "/") for name in read if "checkpoints" in name)
-    assert any("state-" in name for name in of_states)
-    assert set(of_states.values()) == {1}
+    assert wait_for_end(studio, workspace.resume(view.id)).status == "finished"
+    reads_by_file = Counter(name.replace("/.", "/") for name in read if "checkpoints" in name)
+    assert any("state-" in name for name in reads_by_file)
+    assert set(reads_by_file.values()) == {1}
 
 
 def test_a_state_that_only_reading_finds_damaged_leaves_the_model_and_is_told(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
     workspace = studio.for_owner(ME)
-    view = begin(studio, small_csv, RECIPE)
-    hold.reached()
+    view = start_run(studio, small_csv, RECIPE)
+    hold.wait_until_started()
     workspace.stop(view.id)
     hold.release()
-    stopped = over(studio, view)
+    stopped = wait_for_end(studio, view)
     for file in Run(workspace.library.folder(view.id)).checkpoints.glob("state-*/optimizer.safetensors"):
         content = bytearray(file.read_bytes())
         content[-3] ^= 1
         file.write_bytes(content)
-    failed = over(studio, workspace.resume(view.id))
+    failed = wait_for_end(studio, workspace.resume(view.id))
     assert (failed.parent, failed.status, failed.code, failed.has_model) == (view.id, "failed", "run_damaged", False)
     assert "The last state of" in failed.message
     assert failed.name in failed.message

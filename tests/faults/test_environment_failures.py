@@ -56,12 +56,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder,
     studio = Studio(
         Settings(runs_dir=tmp_path_factory.mktemp("undisturbed") / "runs", save_seconds=0), encoders=[tiny_encoder], reader=reader
     )
-    expected = outcome(studio, wait_for_end(studio, begin(studio, moods)))
+    expected = outcome(studio, wait_for_end(studio, start_run(studio, moods)))
     studio.close()
     return expected
 
 
-def begin(studio: Studio, path: Path, recipe: Recipe = RECIPE) -> RunView:
+def start_run(studio: Studio, path: Path, recipe: Recipe = RECIPE) -> RunView:
     return studio.for_owner(ME).train_files({"main": (path.name, path)}, recipe)
 
 
@@ -69,7 +69,7 @@ def queue_two(studio: Studio, path: Path) -> tuple[RunView, RunView]:
     """Queue two runs before either of them starts."""
     put, waiting = studio._queue.put, []
     studio._queue.put = waiting.append  # type: ignore[method-assign]
-    views = begin(studio, path), begin(studio, path, NEXT)
+    views = start_run(studio, path), start_run(studio, path, NEXT)
     studio._queue.put = put  # type: ignore[method-assign]
     for run_id in waiting:
         put(run_id)
@@ -147,7 +147,7 @@ def test_a_folder_that_becomes_read_only(
     # Not even the failure can be written.
     assert studio.for_owner(ME).library.view(view.id).status == "interrupted"
     assert studio.for_owner(ME).library.view(following.id).status == "queued"
-    for attempt in (lambda: studio.for_owner(ME).resume(view.id), lambda: begin(studio, moods)):
+    for attempt in (lambda: studio.for_owner(ME).resume(view.id), lambda: start_run(studio, moods)):
         with pytest.raises(UserError, match=r"(cannot|could not) write to .*\(Read-only file system\)"):
             attempt()
     disk.active = False
@@ -183,7 +183,7 @@ def test_after_a_runs_folder_was_removed_for_good_the_next_run_is_trained(
         wait_until(studio, lambda: reached.is_set() and studio._queue._current is None)
     with pytest.raises(UserError, match="There is no such run"):
         studio.for_owner(ME).library.view(view.id)
-    new = begin(studio, moods)
+    new = start_run(studio, moods)
     assert outcome(studio, wait_for_end(studio, new)) == undisturbed
     assert [view.id for view in studio.for_owner(ME).library.runs()] == [new.id]
     assert following.id != new.id
@@ -196,7 +196,7 @@ def test_a_clock_that_is_set_back_by_hours(
     offset, real_time = [0.0], time.time
     monkeypatch.setattr(time, "time", lambda: real_time() - offset[0])
     with after_event(monkeypatch, event_type, step, lambda run: offset.__setitem__(0, SET_BACK_SECONDS)) as reached:
-        view, following = begin(studio, moods), begin(studio, moods, NEXT)
+        view, following = start_run(studio, moods), start_run(studio, moods, NEXT)
         done = wait_for_end(studio, view)
     assert reached.is_set()
     assert wait_for_end(studio, following).status == "finished"
@@ -223,7 +223,7 @@ def test_a_clock_that_is_set_back_in_an_evaluation(
         return loop(self, *args, **kwargs)
 
     monkeypatch.setattr(ClassificationTrainer, "evaluation_loop", evaluate)
-    done = wait_for_end(studio, begin(studio, moods))
+    done = wait_for_end(studio, start_run(studio, moods))
     assert n_evaluations >= evaluation
     assert done.damage == ()
     assert outcome(studio, done) == undisturbed
@@ -244,7 +244,7 @@ def test_out_of_memory_twice_fails_one_run_and_the_next_is_trained(
         return step(self, *args, **kwargs)
 
     monkeypatch.setattr(ClassificationTrainer, "training_step", failing_step)
-    view, following = begin(studio, moods), begin(studio, moods, NEXT)
+    view, following = start_run(studio, moods), start_run(studio, moods, NEXT)
     failed = wait_for_end(studio, view)
     assert (failed.status, failed.code, len(failures)) == ("failed", "out_of_memory", 2)
     assert "ran out of memory" in failed.message

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_studio import RECIPE, begin
+from tests.test_studio import RECIPE, start_run
 from trainer.errors import UserError
 from trainer.jobs import capacity
 from trainer.jobs.capacity import check_capacity, near_capacity
@@ -60,9 +60,9 @@ def test_a_start_beyond_the_queue_is_refused_and_leaves_nothing_and_the_same_one
 ) -> None:
     studio = Studio(Settings(runs_dir=tmp_path / "runs", max_waiting_runs=1), encoders=[tiny_encoder])
     studio._queue.close()
-    first = begin(studio, small_csv, RECIPE)
+    first = start_run(studio, small_csv, RECIPE)
     with pytest.raises(UserError, match="trainings wait already") as refusal:
-        begin(studio, small_csv, replace(RECIPE, seed=7))
+        start_run(studio, small_csv, replace(RECIPE, seed=7))
     assert refusal.value.code == "queue_full"
     assert [view.id for view in studio.for_owner("local").library.runs()] == [first.id]
     assert near_capacity(studio.settings, studio.for_owner("local").library.runs()) == "1 of at most 1 trainings wait already."

@@ -43,7 +43,7 @@ def queue(work: Work) -> Iterator[JobQueue]:
     made.join()
 
 
-def until(queue: JobQueue, condition: Callable[[], bool]) -> None:
+def wait_until(queue: JobQueue, condition: Callable[[], bool]) -> None:
     while not condition():
         seen = queue.changes
         if not condition():
@@ -54,31 +54,31 @@ def test_first_in_first_out_and_each_once(queue: JobQueue, work: Work) -> None:
     go = work.hold("a")
     for item in "abcab":
         queue.put(item)
-    until(queue, lambda: queue.position("a") is None)
+    wait_until(queue, lambda: queue.position("a") is None)
     queue.put("a")  # it is being worked at
     assert [queue.position(item) for item in "abcd"] == [None, 1, 2, None]
     assert [queue.has(item) for item in "abcd"] == [True, True, True, False]
     go.set()
-    until(queue, lambda: work.done == ["a", "b", "c"] and not queue.has("c"))
+    wait_until(queue, lambda: work.done == ["a", "b", "c"] and not queue.has("c"))
 
 
 def test_one_that_is_taken_out_is_not_worked_at(queue: JobQueue, work: Work) -> None:
     go = work.hold("a")
     for item in "abc":
         queue.put(item)
-    until(queue, lambda: queue.position("a") is None)
+    wait_until(queue, lambda: queue.position("a") is None)
     assert queue.discard("b")
     assert not queue.discard("b")
     assert not queue.discard("a")
     go.set()
-    until(queue, lambda: not queue.has("c"))
+    wait_until(queue, lambda: not queue.has("c"))
     assert work.done == ["a", "c"]
 
 
 def test_what_could_not_begin_is_tried_again_until_it_can(queue: JobQueue, work: Work) -> None:
     work.answers["a"] = ["somebody has it"] * 4
     queue.put("a")
-    until(queue, lambda: len(work.done) == 5 and not queue.has("a"))
+    wait_until(queue, lambda: len(work.done) == 5 and not queue.has("a"))
     assert work.done == ["a"] * 5
 
 
@@ -88,7 +88,7 @@ def test_what_could_not_begin_says_why_keeps_its_place_and_keeps_nobody_behind_i
     go = work.hold("c")
     for item in "abcd":
         queue.put(item)
-    until(queue, lambda: work.done == ["a", "b"] and queue.position("c") is None)
+    wait_until(queue, lambda: work.done == ["a", "b"] and queue.position("c") is None)
     delay = queue.delay("a")
     assert delay.reason == "somebody has it"
     assert 0 < delay.seconds <= TIMEOUT_SECONDS
@@ -112,7 +112,7 @@ def test_a_closed_queue_begins_nothing_more_and_names_what_is_under_way(queue: J
     work.answers["a"] = ["somebody has it"]
     queue.put("a")
     queue.put("b")
-    until(queue, lambda: queue.position("a") is None)
+    wait_until(queue, lambda: queue.position("a") is None)
     assert queue.close() == "a"
     go.set()
     queue.join()
@@ -137,7 +137,7 @@ def test_a_thread_that_dies_takes_nothing_with_it() -> None:
     queue.join()
     assert not queue.has("a")
     queue.put("b")
-    until(queue, lambda: done == ["a", "b"] and not queue.has("b"))
+    wait_until(queue, lambda: done == ["a", "b"] and not queue.has("b"))
     queue.close()
     queue.join()
 
@@ -146,7 +146,7 @@ def test_whoever_asks_is_answered_while_work_is_under_way(queue: JobQueue, work:
     """The page asks each second: no work is done under the queue's lock."""
     go = work.hold("a")
     queue.put("a")
-    until(queue, lambda: queue.position("a") is None)
+    wait_until(queue, lambda: queue.position("a") is None)
     seen = queue.changes
     waiter = threading.Thread(target=queue.wait, args=(seen, TIMEOUT_SECONDS))
     waiter.start()

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.test_main_resume import ARGUMENTS, ROOT, environment, wait_for
-from tests.test_studio import ME, RECIPE, begin
+from tests.test_studio import ME, RECIPE, start_run
 from tests.warm import Warm
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs import torchrun
@@ -118,7 +118,7 @@ def output(studio: Studio, run_id: str) -> str:
 def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None], small_csv: Path, where: str, status: str) -> None:
     workspace = two.for_owner(ME)
     at(where)
-    view = wait_for_processes(two, begin(two, small_csv, replace(RECIPE, epochs=4)))
+    view = wait_for_processes(two, start_run(two, small_csv, replace(RECIPE, epochs=4)))
     assert view.status == status, output(two, view.id)
     assert view.has_model == (status != "cancelled")
     assert not (workspace.library.folder(view.id) / OUTPUT).exists()
@@ -136,14 +136,14 @@ def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Pa
         return run(*arguments, **how)
 
     monkeypatch.setattr(torchrun.subprocess, "run", pressed)
-    view = wait_for_processes(two, begin(two, small_csv))
+    view = wait_for_processes(two, start_run(two, small_csv))
     assert [(v.status, v.stop_requested) for v in asked] == [("queued", True)]
     assert view.status == "cancelled", output(two, view.id)
 
 
 def test_a_run_that_another_process_writes_meanwhile_keeps_its_place(two: Studio, small_csv: Path) -> None:
     two._queue.put = lambda run_id: None  # type: ignore[method-assign]
-    run = Run(two.for_owner(ME).library.folder(begin(two, small_csv).id))
+    run = Run(two.for_owner(ME).library.folder(start_run(two, small_csv).id))
     with writer_lock(run.path):
         assert train_in_processes(run, 2, save_seconds=0), output(two, run.id)
     assert run.read_view().status == "queued"
@@ -151,7 +151,7 @@ def test_a_run_that_another_process_writes_meanwhile_keeps_its_place(two: Studio
 
 def test_what_failed_can_be_read(two: Studio, at: Callable[..., None], small_csv: Path) -> None:
     at("started", "fail")
-    view = wait_for_processes(two, begin(two, small_csv))
+    view = wait_for_processes(two, start_run(two, small_csv))
     assert (view.status, view.code) == ("failed", "unexpected")
     folder = two.for_owner(ME).library.folder(view.id)
     log, process_output = (folder / "error.log").read_bytes(), (folder / OUTPUT).read_bytes()

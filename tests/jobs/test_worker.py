@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_studio import ME, QUICK, begin
+from tests.test_studio import ME, QUICK, start_run
 from trainer.jobs import pipeline, worker
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock
@@ -26,7 +26,7 @@ def signals() -> Iterator[None]:
 @pytest.fixture
 def waiting(studio: Studio, small_csv: Path) -> Run:
     studio._queue.put = lambda run_id: None  # type: ignore[method-assign]
-    return Run(studio.for_owner(ME).library.folder(begin(studio, small_csv, QUICK).id))
+    return Run(studio.for_owner(ME).library.folder(start_run(studio, small_csv, QUICK).id))
 
 
 def kinds(run: Run) -> list[str]:

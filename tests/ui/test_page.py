@@ -8,8 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from tests.test_studio import ME, begin
-from tests.test_studio_queue import another, other_studio
+from tests.test_studio import ME, start_run
+from tests.test_studio_queue import other_studio, recipe_with_seed
 from trainer.library import Library
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock
@@ -70,7 +70,7 @@ def test_a_failed_refresh_is_a_message_on_the_page(
 
 def test_stop_in_the_status_bar_stops_the_run_it_was_drawn_for_and_no_other(studio: Studio, small_csv: Path) -> None:
     idle = other_studio(studio)
-    first, second = begin(idle, small_csv), begin(idle, small_csv, another(2))
+    first, second = start_run(idle, small_csv), start_run(idle, small_csv, recipe_with_seed(2))
     html = status_bar_html(idle.for_owner(ME).library.runs(), {first.id: "a", second.id: "b"}, None, now=0.0)
     (code,) = re.findall(r'data-action="stop" data-code="(\w+)"', html)
     assert code == first.id

@@ -11,7 +11,7 @@ import pytest
 from tests.addresses import free_port
 from tests.jobs.test_torchrun import at  # noqa: F401
 from tests.test_main_resume import ROOT, wait_for
-from tests.test_studio import RECIPE, begin
+from tests.test_studio import RECIPE, start_run
 from tests.test_studio_queue import other_studio
 from tests.warm import Warm
 from trainer.data.reader.file_reader import FileReader
@@ -33,7 +33,7 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
     reader: FileReader,
 ) -> None:
     runs = tmp_path / "runs"
-    waiting = begin(other_studio(Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)), small_csv, RECIPE)
+    waiting = start_run(other_studio(Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)), small_csv, RECIPE)
     at("log", "hold")
     with open(tmp_path / "output", "wb") as output:
         server = warm.popen(
