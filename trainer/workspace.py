@@ -16,7 +16,7 @@ from trainer.drafts.advice import Advice, advise, estimate_seconds, recipe_for_l
 from trainer.drafts.cache import DraftCache
 from trainer.drafts.drafts import Drafts
 from trainer.drafts.editor import DraftEditor
-from trainer.drafts.inspection import Inspection, examine
+from trainer.drafts.inspection import Inspection, inspect_file
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import MustFixError, UserError
 from trainer.jobs import pipeline
@@ -86,7 +86,7 @@ class Workspace:
         """Read one file, guess what ``text`` and ``label`` do not name, and check it also for the first encoder. Makes no draft."""
         limits = self._settings.file_limits
         encoder = self._encoders.info(self._encoders.default.name)
-        return examine(
+        return inspect_file(
             path,
             self._draft_cache.reader,
             text=text,

@@ -72,7 +72,7 @@ def test_customers_are_no_texts():
 
 
 def test_findings_of_the_tutorials_file():
-    answer = inspect_file(SHARED / "data/emotion/twitter_multi_class_sentiment.csv", InProcessReader())
+    answer = inspect_file(SHARED / "data/emotion/twitter_multi_class_sentiment.csv", InProcessReader()).to_dict()
     counts = {found["code"]: found["count"] for found in answer["findings"]}
     assert (counts["duplicate_texts"], counts["conflicting_labels"]) == (31, 30)
     assert (answer["labels"]["joy"], answer["labels"]["surprise"]) == (5_362, 572)
@@ -102,7 +102,7 @@ def _peak() -> int:
 def test_odd_file(path):
     before = _peak()
     with effort() as spent:
-        answer = inspect_file(path, InProcessReader())
+        answer = inspect_file(path, InProcessReader()).to_dict()
     assert spent.seconds < 3
     assert _peak() - before < 300
     json.dumps(answer)

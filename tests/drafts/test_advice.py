@@ -32,7 +32,7 @@ def test_lengths_and_an_estimate_as_soon_as_the_machine_is_known(studio: Studio,
     assert codes(studio, draft) == ["texts_fit", "estimate"]
     advice = studio.for_owner("local").advise(draft, RECIPE)
     assert len(advice.lengths.tokens) == len(studio.for_owner("local").drafts.get(draft).splits(RECIPE).train)
-    assert (advice.max_length, advice.suggested) == (32, 32)
+    assert (advice.max_length, advice.suggested_length) == (32, 32)
 
 
 def test_the_encoder_s_own_end_is_respected(studio: Studio, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_the_encoder_s_own_end_is_respected(studio: Studio, tmp_path: Path) -> N
     rows = [(f"{text} " * 12, label) for text, label in small_rows(60)]
     draft = workspace.drafts.open_files({"main": ("long.csv", write_rows(tmp_path / "long.csv", rows))}).draft.id
     advice = workspace.advise(draft, dataclasses.replace(RECIPE, max_length=512))
-    assert (advice.max_length, advice.suggested) == (64, 64)
+    assert (advice.max_length, advice.suggested_length) == (64, 64)
     assert advice.findings[0].code == "texts_cut"
 
 
@@ -60,7 +60,7 @@ def test_advice_looks_at_training_rows_only(studio: Studio, small_csv: Path, tmp
     advice = workspace.advise(draft, RECIPE)
     assert [f.code for f in advice.findings] == ["texts_fit"]
     assert "training texts" in advice.findings[0].message
-    assert (advice.suggested, advice.lengths.tokens.max() <= 32) == (32, True)
+    assert (advice.suggested_length, advice.lengths.tokens.max() <= 32) == (32, True)
 
 
 def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings, reader: FileReader) -> None:

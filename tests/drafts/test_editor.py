@@ -253,8 +253,8 @@ workspace = Studio(Settings(runs_dir=Path(runs)), reader=InProcessReader()).for_
 ends = {"exit": lambda *_: os._exit(3), "kill": lambda *_: os.kill(os.getpid(), signal.SIGKILL)}
 if how in ends:
     trainer.drafts.cache.read_tables = ends[how]
-if how == "understand":
-    trainer.drafts.cache.understand = lambda *_, **__: os._exit(3)
+if how == "prepare":
+    trainer.drafts.cache.prepare = lambda *_, **__: os._exit(3)
 if how == "add":
     trainer.drafts.cache.read_tables = lambda drafts, draft, *others: os._exit(3) if draft.test else real(drafts, draft, *others)
     real = trainer.drafts.preparation.read_tables
@@ -270,7 +270,7 @@ def ended_while_reading(how: str, studio: Studio, file: Path, *draft: str) -> No
     assert done.returncode not in (0, 1), done.stderr
 
 
-@pytest.mark.parametrize("how", ["exit", "kill", "understand"])
+@pytest.mark.parametrize("how", ["exit", "kill", "prepare"])
 def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
     studio: Studio, moods: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:

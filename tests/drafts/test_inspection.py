@@ -3,7 +3,7 @@
 import json
 
 from trainer.data.checks.repairs import REPAIRS, apply_repairs
-from trainer.drafts.inspection import examine, inspect_file
+from trainer.drafts.inspection import inspect_file
 
 ROWS = "".join(f"this is text number {n},{'joy' if n % 2 else 'fear'}\n" for n in range(20))
 
@@ -11,7 +11,7 @@ ROWS = "".join(f"this is text number {n},{'joy' if n % 2 else 'fear'}\n" for n i
 def inspected(reader, tmp_path, content: str, **how):
     path = tmp_path / "some file.csv"
     path.write_text(content, encoding="utf-8", newline="")
-    answer = inspect_file(path, reader, **how)
+    answer = inspect_file(path, reader, **how).to_dict()
     assert json.loads(json.dumps(answer)) == answer
     assert answer["file"] == str(path)
     return answer
@@ -52,7 +52,7 @@ def test_joined_columns(tmp_path, reader):
     content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
     path = tmp_path / "file.csv"
     path.write_text(content)
-    assert examine(path, reader, text=["b", "a"]).corpus.texts[0] == "second text number 0\nfirst text number 0"
+    assert inspect_file(path, reader, text=["b", "a"]).prepared.corpus.texts[0] == "second text number 0\nfirst text number 0"
 
 
 def test_several_labels_in_a_cell_are_explained_not_refused(tmp_path, reader):
@@ -68,7 +68,7 @@ def test_a_refusal_before_reading(tmp_path, reader):
     answer = inspected(reader, tmp_path, "")
     assert set(answer) == {"file", "ok", "code", "message"}
     assert (answer["ok"], answer["code"]) == (False, "empty_file")
-    assert inspect_file(tmp_path / "none.csv", reader)["code"] == "file_not_found"
+    assert inspect_file(tmp_path / "none.csv", reader).problem.code == "file_not_found"
 
 
 def test_a_refusal_after_reading_says_what_was_read(tmp_path, reader):
@@ -97,10 +97,10 @@ def test_a_split_column_is_told_and_its_test_rows_are_never_repaired_away(tmp_pa
     rows += "a text of the test,joy,test\nA text of the test,joy,test\na text of the test,joy,train\none more,joy,holdout\none more,joy,\n"
     path = tmp_path / "split.csv"
     path.write_text("text,label,split\n" + rows)
-    found = examine(path, reader)
-    codes = {f["code"]: f["message"] for f in found.answer["findings"]}
+    inspection = inspect_file(path, reader)
+    codes = {f["code"]: f["message"] for f in inspection.to_dict()["findings"]}
     assert codes["split_given"].endswith("65 rows for train, 18 rows for test.")
-    assert found.answer["rows_dropped_count"] == 2
-    assert codes["unknown_split"].startswith("2 rows are neither")
-    repaired = apply_repairs(found.corpus, REPAIRS)
+    assert inspection.to_dict()["rows_dropped_count"] == 2
+    assert codes["unknown_split"].startswith("2 rows are marked as neither")
+    repaired = apply_repairs(inspection.prepared.corpus, REPAIRS)
     assert repaired.corpus.given_split.count("test") == 18

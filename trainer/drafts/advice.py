@@ -1,6 +1,6 @@
-"""Advice: what depends on the encoder and on this machine, before a training: cut texts, their language, time and memory.
+"""Advice before a training that depends on the encoder and on this machine: texts that are cut, their language, time and memory.
 
-Measures and judges only; nothing of it is needed for a training.
+A training does not need it.
 """
 
 from collections.abc import Callable
@@ -18,87 +18,89 @@ from trainer.training.encoders import Encoder
 from trainer.training.estimate import estimate_training
 from trainer.training.hardware import Hardware
 
-_USUAL_ROWS, _USUAL_CLASSES, _USUAL_TOKENS = 716, 6, 25.0
+_DEFAULT_ROWS, _DEFAULT_CLASSES, _DEFAULT_TOKENS = 716, 6, 25.0
+"""Size of the sample, for a recipe without a file."""
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Findings of one encoder with one file. ``lengths`` is None while the encoder's tokenizer is not on this machine."""
+    """Findings about one encoder with one file. ``lengths`` is None while the encoder's tokenizer is not on this machine."""
 
     findings: tuple[Finding, ...]
     lengths: Lengths | None
     max_length: int
     """Tokens that are read of each text."""
-    suggested: int | None
+    suggested_length: int | None
     """The length that would read nearly all texts whole."""
     seconds: float | None = None
-    """What a training will take from Start to its report, as the findings tell it; None where it cannot be told."""
+    """Estimated time from Start to the report; None if it cannot be estimated."""
 
 
 def recipe_for_level(
-    preparation: PreparedDraft | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None
+    prepared: PreparedDraft | None, level: str, base: Recipe, encoder: Encoder, hardware: Hardware | None
 ) -> tuple[Recipe, str]:
-    """The recipe of one level of the dial for a file, and what was chosen in words; without a file that is ready, for the sample's size."""
+    """The recipe of one preset level for a file, and what was chosen, as a message; without a usable file, for one as large as the sample."""
     device = "cpu" if hardware is None else hardware.device
-    if preparation is None or preparation.problem is not None or preparation.corpus is None:
+    if prepared is None or prepared.problem is not None or prepared.corpus is None:
         return presets.recipe_for_level(
-            level, train_rows=_USUAL_ROWS, class_count=_USUAL_CLASSES, mean_tokens=_USUAL_TOKENS, device=device, base=base
+            level, train_rows=_DEFAULT_ROWS, class_count=_DEFAULT_CLASSES, mean_tokens=_DEFAULT_TOKENS, device=device, base=base
         )
-    rows, facts = _rows(preparation, base), encoder_info(encoder)
-    lengths = measure_lengths(preparation.corpus, facts) if rows is None else preparation.training_lengths(base, facts)
+    sizes, info = _split_sizes(prepared, base), encoder_info(encoder)
+    lengths = measure_lengths(prepared.corpus, info) if sizes is None else prepared.training_lengths(base, info)
     return presets.recipe_for_level(
         level,
-        train_rows=len(preparation.corpus) if rows is None else rows[0],
-        class_count=len(preparation.corpus.label_names),
-        mean_tokens=_USUAL_TOKENS if lengths is None else float(lengths.tokens.mean()),
+        train_rows=len(prepared.corpus) if sizes is None else sizes[0],
+        class_count=len(prepared.corpus.label_names),
+        mean_tokens=_DEFAULT_TOKENS if lengths is None else float(lengths.tokens.mean()),
         device=device,
         base=base,
     )
 
 
-Speed = Callable[[Hardware], float]
-"""The speed of a device at one precision; RuntimeError where it is not known. See training/speed.py."""
+SpeedFunction = Callable[[Hardware], float]
+"""The speed of a device at one precision; RuntimeError if it is not known. See training/speed.py."""
 
 
-def advise(preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed) -> Advice:
-    """Advice on a prepared file, measured on its training rows alone; the estimate is left out while the machine or the encoder is not known yet.
+def advise(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: SpeedFunction) -> Advice:
+    """Advice on a prepared file, based on its training rows alone; without an estimate while the machine or the encoder is not known yet.
 
     Raises what ``require_corpus`` does.
     """
-    corpus, facts = preparation.require_corpus(), encoder_info(encoder)
-    rows = _rows(preparation, recipe)
-    measured, noun = (corpus, "text") if rows is None else (preparation.training_rows(recipe), "training text")
-    lengths = measure_lengths(corpus, facts) if rows is None else preparation.training_lengths(recipe, facts)
-    read = min(recipe.max_length, facts.max_tokens)
-    findings = check_encoder(measured, facts, lengths, max_length=read, noun=noun)
+    corpus, info = prepared.require_corpus(), encoder_info(encoder)
+    sizes = _split_sizes(prepared, recipe)
+    checked, noun = (corpus, "text") if sizes is None else (prepared.training_rows(recipe), "training text")
+    lengths = measure_lengths(corpus, info) if sizes is None else prepared.training_lengths(recipe, info)
+    max_length = min(recipe.max_length, info.max_tokens)
+    findings = check_encoder(checked, info, lengths, max_length=max_length, noun=noun)
     seconds = None
-    # Of an encoder that was never fetched whole nobody knows how much it takes.
-    if hardware is not None and lengths is not None and rows is not None and encoder.parameters:
-        # A device that has no memory left or is training cannot be measured; whether a training fits, it says itself.
+    # The size of an encoder that was never downloaded completely is not known.
+    if hardware is not None and lengths is not None and sizes is not None and encoder.parameters:
+        # A device without free memory, or one that is training, cannot be measured; the training itself reports whether it fits.
         with suppress(RuntimeError):
-            estimated = estimate_training(encoder, lengths.tokens, rows, recipe, hardware, speed_of)
-            findings.append(check_estimate(estimated))
-            seconds = estimated.seconds
-    return Advice(tuple(findings), lengths, read, None if lengths is None else suggested_length(lengths, facts.max_tokens), seconds)
+            estimate = estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of)
+            findings.append(check_estimate(estimate))
+            seconds = estimate.seconds
+    suggestion = None if lengths is None else suggested_length(lengths, info.max_tokens)
+    return Advice(tuple(findings), lengths, max_length, suggestion, seconds)
 
 
 def estimate_seconds(
-    preparation: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: Speed
+    prepared: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: Hardware | None, speed_of: SpeedFunction
 ) -> float | None:
-    """Seconds from Start to the report; None where the machine, the lengths of the texts or the training rows are not known."""
-    rows = _rows(preparation, recipe)
-    if rows is None or hardware is None or not encoder.parameters:
+    """Seconds from Start to the report; None if the machine, the lengths of the texts or the training rows are not known."""
+    sizes = _split_sizes(prepared, recipe)
+    if sizes is None or hardware is None or not encoder.parameters:
         return None
-    lengths = preparation.training_lengths(recipe, encoder_info(encoder))
-    with suppress(RuntimeError):  # a device that has no memory left or is training cannot be measured
-        return None if lengths is None else estimate_training(encoder, lengths.tokens, rows, recipe, hardware, speed_of).seconds
+    lengths = prepared.training_lengths(recipe, encoder_info(encoder))
+    with suppress(RuntimeError):  # a device without free memory, or one that is training, cannot be measured
+        return None if lengths is None else estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of).seconds
     return None
 
 
-def _rows(preparation: PreparedDraft, recipe: Recipe) -> tuple[int, int, int] | None:
-    """Training, validation and test rows; None where the rows cannot be split so: the split's own line says what is wrong with it."""
+def _split_sizes(prepared: PreparedDraft, recipe: Recipe) -> tuple[int, int, int] | None:
+    """Training, validation and test rows; None if the rows cannot be split like this, which the page reports elsewhere."""
     try:
-        splits = preparation.splits(recipe)
+        splits = prepared.splits(recipe)
     except UserError:
         return None
     return len(splits.train), len(splits.validation), len(splits.test)

@@ -9,7 +9,7 @@ from trainer.cache import SingleFlightCache
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.reader.file_reader import TableReader
-from trainer.drafts.preparation import PreparedDraft, read_tables, understand
+from trainer.drafts.preparation import PreparedDraft, prepare, read_tables
 from trainer.drafts.store import Draft, DraftStore
 from trainer.settings import Settings, disk_errors_as_user_error
 from trainer.training.memory import trim_heap
@@ -28,7 +28,7 @@ class DraftCache:
         """Held while a draft is read, changed and saved."""
         self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_FILES_KEPT)
         """By draft and its files, each of which never changes."""
-        self._preparations: SingleFlightCache[PreparedDraft] = SingleFlightCache(_FILES_KEPT)
+        self._prepared: SingleFlightCache[PreparedDraft] = SingleFlightCache(_FILES_KEPT)
         """By draft and its version, which changes with every choice that concerns the rows."""
         self._near: SingleFlightCache[NearDuplicates] = SingleFlightCache(_FILES_KEPT)
         """By the texts themselves."""
@@ -37,7 +37,7 @@ class DraftCache:
         """Read a draft's files, build its corpus and check it. UserError if its files cannot be read or the draft is withheld."""
         key = (draft.id, draft.version)
         # The form of a draft changes without its version.
-        return replace(self._preparations.get(key, lambda: self._prepare(draft)), draft=draft)
+        return replace(self._prepared.get(key, lambda: self._prepare(draft)), draft=draft)
 
     def tables(self, draft: Draft) -> dict[str, Table]:
         """The tables of a draft's files by role."""
@@ -54,7 +54,7 @@ class DraftCache:
         """Remove a draft from the disk and from memory."""
         with disk_errors_as_user_error(self.settings):
             self.store.remove(draft)
-        for cache in (self._tables, self._preparations):
+        for cache in (self._tables, self._prepared):
             cache.discard(lambda key: key[0] == draft.id)
 
     def content(self, given: Path | bytes) -> bytes:
@@ -68,7 +68,7 @@ class DraftCache:
     def _prepare(self, draft: Draft) -> PreparedDraft:
         # Looking for duplicates in a large file may take as much memory as reading it.
         with self.store.reading(draft):
-            prepared = understand(draft, self.tables(draft), self.settings, find_near=self._near_duplicates)
+            prepared = prepare(draft, self.tables(draft), max_classes=self.settings.max_classes, find_near=self._near_duplicates)
         # What was needed for that alone is more than what is kept of a large file.
         trim_heap()
         return prepared

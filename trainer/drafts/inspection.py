@@ -1,10 +1,10 @@
-"""One file looked at from end to end, as plain values that JSON can hold: what was read, which columns, which labels, what is odd.
+"""Inspection: one file prepared as a draft is, without keeping it, and described by plain values that JSON can hold.
 
-Trains nothing; a refusal is an answer here, not an exception.
+Trains nothing. A file that cannot be used is a result here, not an exception.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +12,49 @@ import numpy as np
 
 from trainer.data.checks.encoder import EncoderInfo, check_encoder, measure_lengths
 from trainer.data.checks.findings import Finding
-from trainer.data.checks.repairs import drop_several_labels, not_in_given_split
-from trainer.data.checks.run_checks import run_checks, sort_by_severity
-from trainer.data.columns.guess import Columns, guess_split_column
-from trainer.data.columns.resolve import resolve_columns
-from trainer.data.corpus import Corpus, build_corpus, check_trainable
-from trainer.data.duplicates.near_duplicates import find_near_duplicates
+from trainer.data.checks.repairs import not_in_given_split
+from trainer.data.checks.run_checks import sort_by_severity
+from trainer.data.columns.guess import Columns
+from trainer.data.corpus import Corpus
 from trainer.data.files.reading import Table
 from trainer.data.reader.file_reader import TableReader, read_file
+from trainer.drafts.preparation import PreparedDraft, prepare
+from trainer.drafts.store import Draft, SourceFile
 from trainer.errors import UserError
 
-_MOST_DROPPED = 1_000  # dropped rows listed one by one; the count is always whole
+_MAX_LISTED_ROWS = 1_000  # dropped rows that are listed one by one; the count is always complete
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found in one file: in words and numbers (``answer``), and as far as it got, the things themselves."""
+    """What was found in one file. ``prepared`` is None if it could not be read; ``problem`` says why it cannot be trained on.
 
-    answer: dict[str, Any] = field(default_factory=dict)
-    table: Table | None = None
-    columns: Columns | None = None
-    corpus: Corpus | None = None
+    ``findings`` are those of the file and, if one was given, of the encoder.
+    """
+
+    file: str
+    prepared: PreparedDraft | None
+    problem: UserError | None
+    findings: Sequence[Finding] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.problem is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"file", "ok": true, ...}`` or ``{"file", "ok": false, "code", "message", ...}``.
+
+        rows_seen is always rows_kept + rows_dropped_count; the dropped rows are those of the reader and those without text or label.
+        """
+        if self.problem is not None:
+            refusal = {"file": self.file, "ok": False, "code": self.problem.code, "message": self.problem.message}
+            return refusal if self.prepared is None else refusal | _describe_reading(self.prepared.table, None)
+        table, columns, corpus = self.prepared.table, self.prepared.columns, self.prepared.require_corpus()
+        content = _describe_content(table, columns, corpus, self.findings)
+        return {"file": self.file, "ok": True} | _describe_reading(table, corpus) | content
 
 
-def inspect_file(path: str | Path, reader: TableReader, **how: Any) -> dict[str, Any]:
-    """What ``python -m trainer inspect`` prints of a file: the ``answer`` of ``examine``, whose arguments it takes."""
-    return examine(path, reader, **how).answer
-
-
-def examine(
+def inspect_file(
     path: str | Path,
     reader: TableReader,
     *,
@@ -51,41 +65,33 @@ def examine(
     max_classes: int = 500,
     **limits: int,
 ) -> Inspection:
-    """Read a file, find its columns, and say what is odd: ``{"file", "ok": true, ...}`` or ``{"file", "ok": false, "code", "message", ...}``.
+    """Read a file, find its columns and check it.
 
     ``text`` (several are joined) and ``label`` name columns or give positions from 0; without them they are guessed. ``limits`` are those
-    of ``read_table``. rows_seen is always rows_kept + rows_dropped_count, and the dropped rows are those of the reader and those without
-    text or label.
+    of ``read_table``.
     """
-    answer: dict[str, Any] = {"file": str(path)}
     try:
         table = read_file(path, reader, **limits)
     except UserError as error:
-        return Inspection(answer | _refusal(error))
-    try:
-        columns = resolve_columns(table, text, label)
-        where = {"text": columns.text, "label": columns.label, "extra_text_columns": columns.extra_text_columns}
-        corpus = build_corpus(table, **where, split_column=guess_split_column(table))
-        check_trainable(drop_several_labels(corpus), column=table.columns[columns.label], max_classes=max_classes)
-    except UserError as error:
-        return Inspection(answer | _refusal(error) | _reading(table, None), table)
-    findings = run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
+        return Inspection(str(path), None, error)
+    draft = Draft("", "", SourceFile(Path(path).name, "", tuple(text), label))
+    prepared = prepare(draft, {"main": table}, max_classes=max_classes)
+    if prepared.problem is not None:
+        return Inspection(str(path), prepared, prepared.problem)
+    findings = prepared.findings
     if encoder is not None:
-        # Rows that are given for a test are nobody's reason to change a setting.
-        free = not_in_given_split(corpus)
-        training, noun = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
-        lengths = measure_lengths(training, encoder)
-        findings = sort_by_severity([*findings, *check_encoder(training, encoder, lengths, max_length=max_length, noun=noun)])
-    return Inspection(
-        answer | {"ok": True} | _reading(table, corpus) | _understood(table, columns, corpus, findings), table, columns, corpus
-    )
+        findings = sort_by_severity([*findings, *_check_encoder(prepared.require_corpus(), encoder, max_length)])
+    return Inspection(str(path), prepared, None, findings)
 
 
-def _refusal(error: UserError) -> dict[str, Any]:
-    return {"ok": False, "code": error.code, "message": error.message}
+def _check_encoder(corpus: Corpus, encoder: EncoderInfo, max_length: int) -> list[Finding]:
+    # Given test rows must not be a reason to change a setting.
+    free = not_in_given_split(corpus)
+    checked, noun = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
+    return check_encoder(checked, encoder, measure_lengths(checked, encoder), max_length=max_length, noun=noun)
 
 
-def _understood(table: Table, columns: Columns, corpus: Corpus, findings: Sequence[Finding]) -> dict[str, Any]:
+def _describe_content(table: Table, columns: Columns, corpus: Corpus, findings: Sequence[Finding]) -> dict[str, Any]:
     counts = np.bincount(corpus.label_ids, minlength=len(corpus.label_names)).tolist()
     return {
         "text": {"name": table.columns[columns.text], "index": columns.text},
@@ -95,7 +101,7 @@ def _understood(table: Table, columns: Columns, corpus: Corpus, findings: Sequen
     }
 
 
-def _reading(table: Table, corpus: Corpus | None) -> dict[str, Any]:
+def _describe_reading(table: Table, corpus: Corpus | None) -> dict[str, Any]:
     dropped = sorted([*table.dropped, *(corpus.dropped if corpus else ())], key=lambda row: row.line)
     return {
         "encoding": table.encoding,
@@ -104,5 +110,5 @@ def _reading(table: Table, corpus: Corpus | None) -> dict[str, Any]:
         "rows_seen": table.rows_seen,
         "rows_kept": table.rows_seen - len(dropped),
         "rows_dropped_count": len(dropped),
-        "rows_dropped": [{"line": row.line, "reason": row.reason} for row in dropped[:_MOST_DROPPED]],
+        "rows_dropped": [{"line": row.line, "reason": row.reason} for row in dropped[:_MAX_LISTED_ROWS]],
     }

@@ -1,6 +1,6 @@
-"""A prepared draft: its files read, understood and repaired, up to the corpus and its splits.
+"""Preparation: a draft's files to columns, corpus, repairs, findings and splits. The page, the terminal and the API all prepare a file here.
 
-Pure reading: changes to a draft are the studio's business.
+Reads only; ``DraftEditor`` changes drafts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,20 +29,20 @@ from trainer.recipe import Recipe
 from trainer.settings import Settings
 from trainer.text_format import pluralize
 
-_SPLITS_KEPT = 4
-"""Of the shares and seeds that a person tried; each takes eight bytes a row."""
+_MAX_CACHED_SPLITS = 4
+"""Of the shares and seeds that a user tried; each takes eight bytes a row."""
 
 
 @dataclass(frozen=True)
 class GivenFile:
-    """What is to be said of a file that a person gave as the test or the validation split."""
+    """A file that a user gave as the test or the validation split."""
 
     role: GivenRole
     name: str
     rows: int
-    """Of its table; those without text or label count too."""
+    """Of its table, including those without text or label."""
     columns: tuple[str, ...]
-    """Its columns that are read, by name: text, label and the texts joined to it. Empty where they were not found."""
+    """Names of its columns that are used: text, label and the texts joined to it. Empty if they were not found."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,17 @@ class PreparedDraft:
     repaired: Repaired | None
     """The corpus after the draft's repairs, with what they changed."""
     findings: tuple[Finding, ...]
-    """Of the repaired corpus. What a person accepted as it is no longer asks to be fixed."""
+    """Of the repaired corpus. An error that the user dismissed is a warning."""
     problem: UserError | None
     """Why nothing can be trained yet; choosing other columns or a repair may help."""
     given: tuple[GivenFile, ...] = ()
     """The files given for test and validation."""
     near: NearDuplicates | None = field(default=None, compare=False, repr=False)
     """The near-duplicates among the texts of the corpus."""
-    _splits: SingleFlightCache[Splits] = field(default_factory=lambda: SingleFlightCache(_SPLITS_KEPT), compare=False, repr=False)
-    _lengths: SingleFlightCache[Lengths | None] = field(default_factory=lambda: SingleFlightCache(_SPLITS_KEPT), compare=False, repr=False)
+    _splits: SingleFlightCache[Splits] = field(default_factory=lambda: SingleFlightCache(_MAX_CACHED_SPLITS), compare=False, repr=False)
+    _lengths: SingleFlightCache[Lengths | None] = field(
+        default_factory=lambda: SingleFlightCache(_MAX_CACHED_SPLITS), compare=False, repr=False
+    )
 
     @property
     def corpus(self) -> Corpus | None:
@@ -71,7 +73,7 @@ class PreparedDraft:
 
     @property
     def blocking_findings(self) -> tuple[Finding, ...]:
-        """What stands between this file and a training that means something."""
+        """Findings that should be fixed or dismissed before a training."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
     @property
@@ -80,12 +82,13 @@ class PreparedDraft:
         return self.corpus is not None and self.problem is None and not self.blocking_findings
 
     def require_corpus(self) -> Corpus:
+        """The corpus, or raise the problem."""
         if self.problem is not None or self.corpus is None:
             raise self.problem or UserError("This file is not ready for training.", code="not_ready")
         return self.corpus
 
     def splits(self, recipe: Recipe) -> Splits:
-        """The corpus split as the recipe says; worked out once for each choice."""
+        """The corpus split as the recipe says; cached for each choice."""
         corpus, (validation, test, seed) = self.require_corpus(), (recipe.validation_share, recipe.test_share, recipe.seed)
         groups = None if self.near is None else self.near.groups
         return self._splits.get(
@@ -93,73 +96,74 @@ class PreparedDraft:
         )
 
     def training_rows(self, recipe: Recipe) -> Corpus:
-        """The rows that a training with this recipe learns from: what advice may look at, as test rows choose nothing."""
+        """The rows that a training with this recipe learns from. Advice is based on these alone, since test rows must not influence choices."""
         train = self.splits(recipe).train
-        chosen = np.zeros(len(self.require_corpus()), dtype=bool)
-        chosen[train] = True
-        return self.require_corpus().where(chosen)
+        is_training_row = np.zeros(len(self.require_corpus()), dtype=bool)
+        is_training_row[train] = True
+        return self.require_corpus().where(is_training_row)
 
     def training_lengths(self, recipe: Recipe, encoder: EncoderInfo) -> Lengths | None:
-        """Tokens of the training rows as an encoder reads them, measured once for each choice; None without its tokenizer."""
+        """Tokens of the training rows as an encoder reads them, cached for each choice; None without its tokenizer."""
         key = (encoder.name, encoder.count_tokens is None, recipe.validation_share, recipe.test_share, recipe.seed)
         return self._lengths.get(key, lambda: measure_lengths(self.training_rows(recipe), encoder))
 
     def require_trainable(self, max_classes: int) -> None:
-        """Raise UserError where the corpus cannot be trained on unless what must be fixed is fixed."""
+        """Raise UserError if the corpus cannot be trained on without fixing the findings."""
         if self.columns is not None:
             check_trainable(self.require_corpus(), column=self.table.columns[self.columns.label], max_classes=max_classes)
 
 
-def read_tables(drafts: DraftStore, draft: Draft, settings: Settings, reader: TableReader) -> dict[str, Table]:
-    """The draft's files by role: "main" and, where given, "validation" and "test"."""
+def read_tables(store: DraftStore, draft: Draft, settings: Settings, reader: TableReader) -> dict[str, Table]:
+    """The tables of the draft's files by role: "main" and, if given, "validation" and "test"."""
     sources = {"main": draft.main, "validation": draft.validation, "test": draft.test}
-    return {role: _read(drafts.path(draft, s), s, settings, reader) for role, s in sources.items() if s is not None}
+    return {role: _read(store.path(draft, source), source, settings, reader) for role, source in sources.items() if source is not None}
 
 
-def understand(
+def prepare(
     draft: Draft,
     tables: Mapping[str, Table],
-    settings: Settings,
     *,
+    max_classes: int,
     find_near: Callable[[tuple[str, ...]], NearDuplicates] = find_near_duplicates,
 ) -> PreparedDraft:
-    """Columns, corpus and findings of a draft. Where a file cannot be trained on, ``problem`` says why.
+    """Columns, corpus and findings of a draft. If it cannot be trained on, ``problem`` says why.
 
-    ``find_near`` is for whoever knows the near-duplicates of these texts already.
+    ``find_near`` may return cached near-duplicates of the texts.
     """
     main = tables["main"]
     columns = None
     try:
         columns = resolve_columns(main, draft.main.texts, draft.main.label)
-        corpus, odd = _corpora(draft, tables, columns)
+        corpus, given_findings = _build_corpus(draft, tables, columns)
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
         return PreparedDraft(draft, main, columns, None, (), error, _given_files(draft, tables, columns))
     near = find_near(repaired.corpus.texts)
-    problem, shared = None, []
+    problem, overlap_findings = None, []
     try:
-        shared = _shared_texts(draft, corpus)
+        overlap_findings = _check_overlap(draft, corpus)
     except UserError as error:
         problem = error
-    findings = sort_by_severity([*run_checks(main, columns, repaired.corpus, near), *odd, *shared])
-    found = tuple(_accepted(finding, draft) for finding in findings)
+    findings = sort_by_severity([*run_checks(main, columns, repaired.corpus, near), *given_findings, *overlap_findings])
+    findings = tuple(_dismiss(finding, draft) for finding in findings)
     try:
+        # Combinations of labels would be classes of their own; the finding several_labels explains them.
         judged = repaired.corpus if "several_labels" in draft.dismissed else drop_several_labels(repaired.corpus)
-        check_trainable(judged, column=main.columns[columns.label], max_classes=settings.max_classes)
+        check_trainable(judged, column=main.columns[columns.label], max_classes=max_classes)
     except UserError as error:
         problem = error
-    return PreparedDraft(draft, main, columns, repaired, found, problem, _given_files(draft, tables, columns), near)
+    return PreparedDraft(draft, main, columns, repaired, findings, problem, _given_files(draft, tables, columns), near)
 
 
 def _given_files(draft: Draft, tables: Mapping[str, Table], columns: Columns | None) -> tuple[GivenFile, ...]:
     return tuple(
-        GivenFile(role, source.name, len(tables[role].rows), _columns_found(tables[role], tables["main"], columns, source.name))
+        GivenFile(role, source.name, len(tables[role].rows), _used_columns(tables[role], tables["main"], columns, source.name))
         for role, source in (("test", draft.test), ("validation", draft.validation))
         if source is not None
     )
 
 
-def _columns_found(table: Table, main: Table, columns: Columns | None, name: str) -> tuple[str, ...]:
+def _used_columns(table: Table, main: Table, columns: Columns | None, name: str) -> tuple[str, ...]:
     try:
         same = None if columns is None else _same_columns(table, main, columns, name)
     except UserError:
@@ -167,11 +171,11 @@ def _columns_found(table: Table, main: Table, columns: Columns | None, name: str
     return () if same is None else tuple(table.columns[position] for position in (same.text, same.label, *same.extra_text_columns))
 
 
-def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[Finding]]:
-    """The corpus of all files, and what is to be said of the reading of those given for validation and test."""
+def _build_corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[Finding]]:
+    """The corpus of all files, and findings about the reading of the files given for validation and test."""
     main, names = tables["main"], draft.class_names
-    where = {"text": columns.text, "label": columns.label, "extra_text_columns": columns.extra_text_columns}
-    corpus = build_corpus(main, **where, split_column=guess_split_column(main), class_names=names)
+    positions = {"text": columns.text, "label": columns.label, "extra_text_columns": columns.extra_text_columns}
+    corpus = build_corpus(main, **positions, split_column=guess_split_column(main), class_names=names)
     given: dict[str, Corpus] = {}
     findings: list[Finding] = []
     for role in ("validation", "test"):
@@ -181,55 +185,57 @@ def _corpora(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tup
             given[role] = build_corpus(
                 tables[role], text=same.text, label=same.label, extra_text_columns=same.extra_text_columns, class_names=names
             )
-            findings += _of_file(source.name, check_reading(tables[role], same, given[role]))
+            findings += _name_file(source.name, check_reading(tables[role], same, given[role]))
     return (join_corpora(corpus, **given) if given else corpus), findings
 
 
-def _shared_texts(draft: Draft, corpus: Corpus) -> list[Finding]:
-    """A test or validation split whose texts all stand in the training rows too, which leave training then.
+def _check_overlap(draft: Draft, corpus: Corpus) -> list[Finding]:
+    """A test or validation split whose texts are all in the training rows too; those training rows are not used then.
 
-    Raises UserError ``test_in_training`` or ``validation_in_training`` where no training row would be left.
+    Raises UserError ``test_in_training`` or ``validation_in_training`` if no training row would be left.
     """
     if corpus.given_split is None:
         return []
-    rows = {part: [row for row, origin in enumerate(corpus.given_split) if origin == part] for part in ("train", "validation", "test")}
-    texts = {part: {duplicate_key(corpus.texts[row]) for row in chosen} for part, chosen in rows.items()}
+    rows = {
+        part: [row for row, row_split in enumerate(corpus.given_split) if row_split == part] for part in ("train", "validation", "test")
+    }
+    keys = {part: {duplicate_key(corpus.texts[row]) for row in part_rows} for part, part_rows in rows.items()}
     findings = []
     for part in ("test", "validation"):
-        if not texts[part] or not texts[part] <= texts["train"]:
+        if not keys[part] or not keys[part] <= keys["train"]:
             continue
-        given = getattr(draft, part) is not None
-        count = pluralize(len(rows[part]), "text")
+        is_file = getattr(draft, part) is not None
+        number = pluralize(len(rows[part]), "text")
         message = (
-            f"All {count} of the {part} {'file' if given else 'rows'} also stand in {draft.main.name if given else 'the training rows'}"
+            f"All {number} of the {part} {'file' if is_file else 'rows'} are also in {draft.main.name if is_file else 'the training rows'}"
         )
-        if texts["train"] <= texts[part]:
+        if keys["train"] <= keys[part]:
             raise UserError(
-                f"{message}, and nothing else does: nothing would be left to learn from. A score on texts that a model has learnt from says "
+                f"{message}, and nothing else is: nothing would be left to learn from. A score on texts that a model has learnt from says "
                 "nothing. Give other rows for it, or none: then some are kept aside.",
                 code=f"{part}_in_training",
             )
-        leaving = [row for row in rows["train"] if duplicate_key(corpus.texts[row]) in texts[part]]
-        more = f"{pluralize(len(leaving), 'row')} with these texts {'is' if len(leaving) == 1 else 'are'} not trained on."
-        findings.append(Finding(f"{part}_in_training", "warning", len(rows[part]), f"{message}.", more, examples(corpus, leaving)))
+        unused = [row for row in rows["train"] if duplicate_key(corpus.texts[row]) in keys[part]]
+        advice = f"{pluralize(len(unused), 'row')} with these texts {'is' if len(unused) == 1 else 'are'} not trained on."
+        findings.append(Finding(f"{part}_in_training", "warning", len(rows[part]), f"{message}.", advice, examples(corpus, unused)))
     return findings
 
 
-def repair_main_file(preparation: PreparedDraft, tables: Mapping[str, Table]) -> Repaired:
-    """The main file alone, repaired: what a person takes away. Raises what stands in the way of a corpus."""
-    if preparation.columns is None or preparation.repaired is None:
-        raise preparation.problem or UserError("There is nothing to download yet.", code="not_ready")
+def repair_main_file(prepared: PreparedDraft, tables: Mapping[str, Table]) -> Repaired:
+    """The main file alone, repaired, for a download. Raises the problem if there is no corpus."""
+    if prepared.columns is None or prepared.repaired is None:
+        raise prepared.problem or UserError("There is nothing to download yet.", code="not_ready")
     if tables.keys() == {"main"}:
-        return preparation.repaired
-    corpus, _ = _corpora(preparation.draft, {"main": tables["main"]}, preparation.columns)
-    return apply_repairs(corpus, preparation.draft.repairs)
+        return prepared.repaired
+    corpus, _ = _build_corpus(prepared.draft, {"main": tables["main"]}, prepared.columns)
+    return apply_repairs(corpus, prepared.draft.repairs)
 
 
-def _of_file(name: str, findings: Sequence[Finding]) -> list[Finding]:
-    return [replace(f, message=f"{name}: {f.message}") for f in findings if f.severity != "ok"]
+def _name_file(name: str, findings: Sequence[Finding]) -> list[Finding]:
+    return [replace(finding, message=f"{name}: {finding.message}") for finding in findings if finding.severity != "ok"]
 
 
-def _accepted(finding: Finding, draft: Draft) -> Finding:
+def _dismiss(finding: Finding, draft: Draft) -> Finding:
     return replace(finding, severity="warning") if finding.severity == "error" and finding.code in draft.dismissed else finding
 
 
@@ -241,29 +247,29 @@ def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReade
 
 
 def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Columns:
-    """In a given test or validation file, the columns of the same names; else, where it has as many columns, of the same positions."""
-    wanted = (columns.text, columns.label, *columns.extra_text_columns)
+    """The columns of a given test or validation file: those of the same names; if it has no names but as many columns, of the same positions."""
+    positions = (columns.text, columns.label, *columns.extra_text_columns)
     try:
         if not (table.header and main.header):
-            raise UserError("without names only positions tell columns", code="unknown_column")
-        found = tuple(find_column(table, main.columns[position], "text") for position in wanted)
+            raise UserError("without names, columns can only be matched by position", code="unknown_column")
+        matches = tuple(find_column(table, main.columns[position], "text") for position in positions)
     except UserError as error:
         if (table.header and main.header) or len(table.columns) != len(main.columns):
-            names = ", ".join(f"“{main.columns[position]}”" for position in wanted)
+            names = ", ".join(f"“{main.columns[position]}”" for position in positions)
             raise UserError(
                 f"{name} lacks one of the columns {names}. Its columns: {', '.join(table.columns)}. "
                 "Give it the same columns as the training file.",
                 code="unknown_column",
             ) from error
-        found = wanted
-    return replace(columns, text=found[0], label=found[1], extra_text_columns=found[2:])
+        matches = positions
+    return replace(columns, text=matches[0], label=matches[1], extra_text_columns=matches[2:])
 
 
-def numeric_labels(preparation: PreparedDraft, *, most: int = 50) -> tuple[str, ...]:
-    """The labels as written, where all of them are whole numbers (so that a person may want to name them); else none."""
-    if preparation.columns is None:
+def numeric_labels(prepared: PreparedDraft, *, max_labels: int = 50) -> tuple[str, ...]:
+    """The labels as written if all of them are whole numbers (a user may want to name them), else ()."""
+    if prepared.columns is None:
         return ()
-    written = {row[preparation.columns.label].strip() for row in preparation.table.rows} - {""}
-    if not written or len(written) > most or not all(is_whole_number(w) for w in written):
+    labels = {row[prepared.columns.label].strip() for row in prepared.table.rows} - {""}
+    if not labels or len(labels) > max_labels or not all(is_whole_number(label) for label in labels):
         return ()
-    return tuple(sorted(written, key=int))
+    return tuple(sorted(labels, key=int))

@@ -61,7 +61,7 @@ def _check_several_labels(corpus: Corpus) -> Finding | None:
     if not n_rows:
         return None
     first = corpus.label_names[corpus.label_ids[np.flatnonzero(mask)[0]]]
-    message = f"{pluralize(n_rows, 'row has', 'rows have')} several labels in one cell, such as “{first[:60]}”."
+    message = f"{pluralize(n_rows, 'row names', 'rows name')} several labels in one cell, such as “{first[:60]}”."
     advice = (
         "Here each text has one label, so every combination would count as a label of its own. "
         "Leave these rows out, or keep one label in each cell and upload the file again."
