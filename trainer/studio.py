@@ -78,13 +78,13 @@ class Studio:
         workspace = self.for_owner(LOCAL_OWNER)
         for folder in self.settings.runs_dir.glob(f"{REMOVED}*"):
             workspace.storage.delete_trash(folder)
-        half_made_before = time.time() - _HALF_MADE_SECONDS
+        created_before = time.time() - _HALF_MADE_SECONDS
         for folder in self.settings.runs_dir.glob(".new-*"):
             # Another process may still be filling a young one.
             with suppress(OSError):
-                if folder.stat().st_mtime < half_made_before:
+                if folder.stat().st_mtime < created_before:
                     shutil.rmtree(folder, ignore_errors=True)
-        self._services.drafts.store.sweep(half_made_before)
+        self._services.drafts.store.sweep(created_before)
         # No page of this server has made one of these.
         remove_older(self.settings.uploads_dir, self._created)
         for view in sorted(workspace.library.runs(), key=lambda v: (v.queued, v.created)):
