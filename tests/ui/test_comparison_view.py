@@ -39,7 +39,7 @@ def test_it_says_how_its_reference_was_chosen_and_what_is_corrected() -> None:
     several = dataclasses.replace(
         two, runs=(*two.runs, ComparedRun(third, Recipe(), SCORES)), paired=(*two.paired, (2, compare_counts(80, 1, 1, 13)))
     )
-    assert "As 2 comparisons are looked at, p values are raised and intervals widened (Bonferroni)" in comparison_view._test_results(
+    assert "For 2 comparisons, p values are raised and intervals widened (Bonferroni)" in comparison_view._test_results(
         several, titles(several.runs)
     )
     table = comparison_view._score_table(two, titles(two.runs))

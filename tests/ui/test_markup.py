@@ -108,6 +108,6 @@ def test_the_likeliest_class_comes_first_and_the_rest_is_one_line() -> None:
     assert '<p class="em-rest em-narrow">9 other classes: 34.3 % together</p>' in html
 
 
-@pytest.mark.parametrize("name", ["notice", "empty", "facts", "table", "probabilities", "isolated"])
+@pytest.mark.parametrize("name", ["notice", "empty_state", "facts", "table", "probability_bars", "isolated"])
 def test_somebodys_words_run_in_their_own_direction(name: str) -> None:
     assert 'dir="auto"' in EVERYTHING[name]("مرحبا").replace("dir=auto", 'dir="auto"')

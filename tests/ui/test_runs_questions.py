@@ -21,14 +21,17 @@ DRAFT = DraftSummary("d" * 32, "my moods.csv", "", "", 0.0, 1_200_000, open=Fals
 
 @pytest.fixture
 def studio() -> Any:
-    storage = Storage(1, (RunStorage(TRAINED.id, TRAINED.name, 1, 180_000_000, 1),), (), 2_000_000, 1, 180_000_000, 1)
-    return SimpleNamespace(
-        runs=lambda _: [TRAINED, OTHER, TRAINING],
-        disk_bytes=lambda _, __: 90_000_000,
-        copies=lambda _, __: Copies((), None, ()),
-        drafts=lambda _: (DRAFT,),
-        storage=lambda _: storage,
+    usage = Storage(1, (RunStorage(TRAINED.id, TRAINED.name, 1, 180_000_000, 1),), (), 2_000_000, 1, 180_000_000, 1)
+    workspace = SimpleNamespace(
+        library=SimpleNamespace(runs=lambda: [TRAINED, OTHER, TRAINING]),
+        drafts=SimpleNamespace(summaries=lambda: (DRAFT,)),
+        storage=SimpleNamespace(
+            run_bytes=lambda _: 90_000_000,
+            find_copies=lambda _: Copies((), None, ()),
+            usage=lambda: usage,
+        ),
     )
+    return SimpleNamespace(for_owner=lambda _: workspace)
 
 
 def test_what_needs_no_question_asks_none(studio: Any) -> None:

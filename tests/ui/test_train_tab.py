@@ -42,7 +42,7 @@ def test_beside_a_finished_model_stand_its_own_validation_scores_and_not_the_las
 
 
 def test_during_a_training_the_best_and_the_latest_scores_are_distinguished() -> None:
-    live = with_liveness(build_view("x", FIRST), living=True, stop_requested=False)
+    live = with_liveness(build_view("x", FIRST), is_alive=True, stop_requested=False)
     html = shown_html(live)
     assert 'Validation accuracy (best so far, step 40)</dt><dd dir="auto">91.0 %' in html
     assert 'Validation accuracy (latest, step 80)</dt><dd dir="auto">62.0 %' in html
