@@ -224,13 +224,13 @@ def test_a_test_file_that_is_the_training_file_says_so(run_command: InProcessCom
     path = write_rows(tmp_path / "moods.csv", small_rows(60))
     result = run_command("train", path, "--test", path, *quick(tiny_encoder))
     assert (result.status, result.out) == (2, "")
-    assert "All 60 texts of the test file also stand in moods.csv" in result.err
+    assert "All 60 texts of the test file are also in moods.csv" in result.err
     # No option is suggested, as none would help.
     assert "--" not in result.err
     for way in (["--as-it-is"], ["--repair", "all"]):
         result = run_command("train", path, "--test", path, *way, *quick(tiny_encoder))
         assert (result.status, result.out) == (2, "")
-        assert "All 60 texts of the test file also stand in moods.csv" in result.err
+        assert "All 60 texts of the test file are also in moods.csv" in result.err
 
 
 def test_no_repair_is_advised_where_none_would_help(run_command: InProcessCommand, tiny_encoder: Encoder, tmp_path: Path) -> None:

@@ -224,17 +224,17 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
     opened = studio.for_owner(ME).drafts.open_files({"main": (small_csv.name, small_csv)})
     other_studio = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     calls, barrier = [], threading.Barrier(4)
-    original = cache.understand
+    original = cache.prepare
 
     def counting_prepare(*arguments: object, **options: object) -> object:
-        calls.append("understand")
+        calls.append("prepare")
         return original(*arguments, **options)
 
     def read(*arguments: object) -> object:
         calls.append("read")
         return read_tables(*arguments)
 
-    monkeypatch.setattr(cache, "understand", counting_prepare)
+    monkeypatch.setattr(cache, "prepare", counting_prepare)
     monkeypatch.setattr(cache, "read_tables", read)
 
     def ask() -> None:
@@ -246,7 +246,7 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
         thread.start()
     for thread in threads:
         thread.join()
-    assert calls == ["read", "understand"]
+    assert calls == ["read", "prepare"]
 
 
 def test_splits_of_shares_once_tried_do_not_pile_up(studio: Studio) -> None:
@@ -275,7 +275,7 @@ def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small
 def test_a_test_file_that_is_the_training_file_is_told(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "moods.csv", small_rows(60))
-    with pytest.raises(UserError, match=r"All 60 texts of the test file also stand in moods\.csv") as error:
+    with pytest.raises(UserError, match=r"All 60 texts of the test file are also in moods\.csv") as error:
         workspace.train_files({"main": (path.name, path), "test": (path.name, path)}, QUICK)
     assert error.value.code == "test_in_training"
     assert workspace.library.runs() == []
@@ -303,7 +303,7 @@ def test_cells_of_several_labels_are_explained_before_their_number_is_refused(st
     opened = small.for_owner(ME).drafts.open_files({"main": (path.name, path)})
     assert opened.problem is None
     assert "several_labels" in {f.code for f in opened.blocking_findings}
-    assert inspect_file(path, studio.reader, max_classes=10)["ok"]
+    assert inspect_file(path, studio.reader, max_classes=10).ok
     assert small.for_owner(ME).editor.dismiss(opened.draft.id, "several_labels").problem.code == "too_many_classes"
     with refused("too_many_classes"):
         small.for_owner(ME).start(small.for_owner(ME).drafts.open_files({"main": (path.name, path)}).draft.id, QUICK, as_it_is=True)

@@ -18,14 +18,16 @@ from gradio_client.exceptions import AppError
 
 from tests.addresses import free_port
 from tests.conftest import small_rows, write_rows
+from trainer import workspace
 from trainer.data.reader.file_reader import FileReader
+from trainer.drafts.inspection import Inspection
 from trainer.models import Models
 from trainer.runs.ids import is_id
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui import endpoints, serving
+from trainer.ui import serving
 from trainer.ui.endpoints import _progress
 
 RECIPE = {"encoder": "tiny-bert", "epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
@@ -133,15 +135,15 @@ def test_a_file_that_aborts_its_parser_is_a_sentence_and_the_server_lives(server
 def test_a_small_file_is_inspected_beside_a_big_one(server: Server, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as three big ones that take for ever."""
     over, begun = threading.Event(), threading.Semaphore(0)
-    real = endpoints.inspect_file
+    real = workspace.inspect_file
 
-    def slowly(path: Path, *how: object, **limits: object) -> dict:
+    def slowly(path: Path, *how: object, **limits: object) -> Inspection:
         if path.name == "big.csv":
             begun.release()
             over.wait(TIMEOUT_SECONDS)
         return real(path, *how, **limits)
 
-    monkeypatch.setattr(endpoints, "inspect_file", slowly)
+    monkeypatch.setattr(workspace, "inspect_file", slowly)
     big = small_csv.with_name("big.csv")
     big.write_bytes(small_csv.read_bytes())
     waiting = [server.client.submit(handle_file(big), api_name="/inspect") for _ in range(3)]

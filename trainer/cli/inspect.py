@@ -12,7 +12,7 @@ from trainer.terminal import one_line
 
 if TYPE_CHECKING:
     from trainer.data.reader.file_reader import FileReader
-    from trainer.drafts.inspection import Inspection
+    from trainer.drafts.preparation import PreparedDraft
 
 
 def inspect(options: argparse.Namespace) -> int:
@@ -39,22 +39,22 @@ def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
     refused = False
     for file in options.files:
         inspection = workspace.inspect(file, text=options.text, label=options.label)
-        values = inspection.answer
-        if repairs and inspection.corpus is not None:
-            values = values | {"repaired": _repair(options, inspection, repairs)}
+        values = inspection.to_dict()
+        if repairs and inspection.ok:
+            values = values | {"repaired": _repair(options, inspection.prepared, repairs)}
         refused = refused or not values["ok"]
         print(json.dumps(values) if options.json else _inspection_text(values), flush=True)
     return 2 if refused else 0
 
 
-def _repair(options: argparse.Namespace, inspection: "Inspection", repairs: Sequence[str]) -> dict[str, Any]:
+def _repair(options: argparse.Namespace, prepared: "PreparedDraft", repairs: Sequence[str]) -> dict[str, Any]:
     """Write the repaired file; returns what was done, for JSON."""
     from trainer.data.checks.repairs import apply_repairs
     from trainer.data.repaired_file import write_repaired
 
-    repaired = apply_repairs(inspection.corpus, repairs)
+    repaired = apply_repairs(prepared.corpus, repairs)
     try:
-        log = write_repaired(options.out, inspection.table, inspection.columns, repaired, spreadsheet=options.for_spreadsheets)
+        log = write_repaired(options.out, prepared.table, prepared.columns, repaired, spreadsheet=options.for_spreadsheets)
     except OSError as error:
         raise UserError(f"{options.out} could not be written ({error.strerror or error}).", code="disk_not_writable") from error
     return {"file": str(options.out), "changes": str(log), "rows": len(repaired.corpus), "repairs": repaired.counts}

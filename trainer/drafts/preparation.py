@@ -1,4 +1,4 @@
-"""PreparedDraft: a draft's files to columns, corpus, repairs, findings and splits. The page, the terminal and the API all prepare a file here.
+"""Preparation: a draft's files to columns, corpus, repairs, findings and splits. The page, the terminal and the API all prepare a file here.
 
 Reads only; ``DraftEditor`` changes drafts.
 """

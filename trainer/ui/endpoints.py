@@ -45,8 +45,8 @@ class _Endpoints:
     def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
         """What a file holds: encoding, columns, classes, findings."""
         refuse_lone_surrogates(text, label)
-        inspection = self._studio.for_owner(owner()).inspect(_uploaded_path(file), text=_text_columns(text), label=label).answer
-        return {**inspection, "file": Path(inspection["file"]).name}
+        inspection = self._studio.for_owner(owner()).inspect(_uploaded_path(file), text=_text_columns(text), label=label)
+        return inspection.to_dict() | {"file": Path(inspection.file).name}
 
     def start(self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
         """Train on a file. Returns the run's id at once, with the findings in the file.
