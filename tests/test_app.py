@@ -80,7 +80,7 @@ def test_it_serves_the_page_at_the_port_it_was_given(served: str) -> None:
     assert labels == {"Data", "Train", "Results", "Try it", "Runs"}
 
 
-def test_analytics_and_run_history_are_off_whatever_the_environment_says(served: str) -> None:
+def test_analytics_and_run_history_are_off_even_if_the_environment_enables_them(served: str) -> None:
     config = json.loads(get(f"{served}/config"))
     assert config["analytics_enabled"] is False
     assert config["run_history"] is False
@@ -121,7 +121,7 @@ def test_neither_source_nor_runs_are_served(served: str) -> None:
         assert refused.value.code in (403, 404)
 
 
-def test_a_taken_port_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
+def test_a_used_port_gives_a_one_line_message(warm: Warm, tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -134,7 +134,7 @@ def test_a_taken_port_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
     assert "GRADIO_SERVER_PORT" in completed.stderr
 
 
-def test_other_than_loopback_needs_a_password_or_somebody_s_word(
+def test_an_address_other_than_loopback_needs_a_password_or_public(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     import app
@@ -151,7 +151,7 @@ def test_other_than_loopback_needs_a_password_or_somebody_s_word(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_one_kind_sentence(warm: Warm, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_gives_a_one_line_message(warm: Warm, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     runs = tmp_path / "file" / "runs"
     completed = warm.run(**{**command(free_port(), runs), "cwd": tmp_path}, timeout=TIMEOUT_SECONDS)
@@ -161,7 +161,7 @@ def test_a_folder_that_cannot_be_written_is_one_kind_sentence(warm: Warm, tmp_pa
     assert str(runs) in completed.stderr
 
 
-def test_a_second_server_of_the_same_runs_is_one_kind_sentence(warm: Warm, served: str, folder: Path) -> None:
+def test_a_second_server_on_the_same_runs_gives_a_one_line_message(warm: Warm, served: str, folder: Path) -> None:
     completed = warm.run(**command(free_port(), folder / "runs"), timeout=TIMEOUT_SECONDS)
     assert completed.returncode == 1
     assert "Traceback" not in completed.stdout + completed.stderr

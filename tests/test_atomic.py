@@ -59,7 +59,7 @@ def test_a_replaced_file_is_the_old_or_the_new_one(disk: ForgetfulDisk, tmp_path
 
 
 @pytest.mark.parametrize("way", ["content", "writer"])
-def test_a_new_file_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path, way: str) -> None:
+def test_a_new_file_is_complete_or_missing(disk: ForgetfulDisk, tmp_path: Path, way: str) -> None:
     with disk.recording():
         if way == "content":
             atomic.write_file(disk.root / "folder" / "fresh", b"all of it")
@@ -77,7 +77,7 @@ def test_a_new_file_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path, w
     assert disk.check(tmp_path / "cuts", verify) > 3
 
 
-def test_a_new_folder_is_whole_or_not_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_a_new_folder_is_complete_or_missing(disk: ForgetfulDisk, tmp_path: Path) -> None:
     with disk.recording():
         atomic.move(staged(disk.root), disk.root / "fresh")
         disk.confirm("moved")
@@ -103,7 +103,7 @@ def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Pat
     assert sorted(p.name for p in disk.root.iterdir()) == ["file", "folder"]
 
 
-def test_made_folders_are_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_created_folders_survive(disk: ForgetfulDisk, tmp_path: Path) -> None:
     with disk.recording():
         atomic.make_folder(disk.root / "a" / "b" / "c")
         disk.confirm("made")
@@ -117,7 +117,7 @@ def test_made_folders_are_there(disk: ForgetfulDisk, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("aside", [None, "elsewhere"])
-def test_a_removed_folder_is_whole_or_gone_and_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path, aside: str | None) -> None:
+def test_a_removed_folder_is_complete_or_missing_and_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path, aside: str | None) -> None:
     (disk.root / "elsewhere").mkdir()
     with disk.recording():
         atomic.remove_folder(disk.root / "folder", aside=aside and disk.root / aside)
@@ -165,7 +165,7 @@ def in_place(path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", [never_synced, only_the_file_synced, in_place])
-def test_the_judge_finds_fault_with_other_ways(disk: ForgetfulDisk, tmp_path: Path, way: Callable[[Path], None]) -> None:
+def test_the_check_rejects_unsafe_ways_to_write(disk: ForgetfulDisk, tmp_path: Path, way: Callable[[Path], None]) -> None:
     with disk.recording():
         way(disk.root / "file")
         disk.confirm("written")
@@ -177,7 +177,7 @@ def test_the_judge_finds_fault_with_other_ways(disk: ForgetfulDisk, tmp_path: Pa
         disk.check(tmp_path / "cuts", verify)
 
 
-def test_what_cannot_be_written_leaves_the_old_one_and_nothing_beside_it(disk: ForgetfulDisk) -> None:
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(disk: ForgetfulDisk) -> None:
     def half() -> None:
         with atomic.replacing(disk.root / "file") as file:
             file.write(b"half")
@@ -190,7 +190,7 @@ def test_what_cannot_be_written_leaves_the_old_one_and_nothing_beside_it(disk: F
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EBADF])
-def test_a_file_system_that_cannot_sync_folders_is_good_enough(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_a_file_system_that_cannot_sync_folders_is_accepted(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     real = os.fsync
 
     def fsync(handle: int) -> None:
@@ -203,7 +203,7 @@ def test_a_file_system_that_cannot_sync_folders_is_good_enough(disk: ForgetfulDi
     assert (disk.root / "file").read_text() == "new file"
 
 
-def test_a_disk_that_fails_to_sync_is_told(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_sync_is_raised(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     def fsync(handle: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
@@ -228,7 +228,7 @@ def calls(path: Path) -> set[str]:
     return names
 
 
-def test_nothing_else_brings_a_file_to_its_place() -> None:
+def test_only_atomic_renames_and_syncs_files() -> None:
     by_hand = {str(path.relative_to(PACKAGE)): calls(path) for path in PACKAGE.rglob("*.py") if path.name != "atomic.py"}
     assert {path: names for path, names in by_hand.items() if names} == OWN_RENAMES
     assert calls(PACKAGE / "atomic.py") == {"fsync", "replace"}

@@ -25,7 +25,7 @@ def test_it_measures_a_tiny_training_from_start_to_report(
     assert any("relative to the bare loop" in line for line in table)
 
 
-def test_the_sentences_that_stand_for_tweets_are_as_long_as_tweets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_generated_texts_are_as_long_as_tweets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "_TWEETS", tmp_path / "absent.txt")
     corpus = gpu._corpus(tmp_path / "texts.csv", 2_000)
     lengths = sorted(len(text.split()) for text in corpus.texts)
@@ -36,7 +36,7 @@ def test_the_sentences_that_stand_for_tweets_are_as_long_as_tweets(tmp_path: Pat
     assert set(corpus.label_names) == set(gpu._LABELS)
 
 
-def test_without_a_gpu_it_says_so_and_is_no_failure(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_gpu_it_says_so_and_succeeds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(gpu, "detect_hardware", lambda: Hardware("cpu", "fp32", 2, "2 CPU cores"))
     gpu.main([])
     sentence, last = capsys.readouterr().out.splitlines()

@@ -40,7 +40,7 @@ def test_another_key_does_not_wait():
     slow.join()
 
 
-def test_the_least_recently_used_goes_first():
+def test_the_least_recently_used_value_is_dropped_first():
     cache, computed = SingleFlightCache(2), []
 
     def ask(key: str) -> None:
@@ -52,14 +52,14 @@ def test_the_least_recently_used_goes_first():
     assert len(cache) == 2
 
 
-def test_what_raises_is_tried_again():
+def test_an_exception_is_not_cached():
     cache = SingleFlightCache(2)
     with pytest.raises(ZeroDivisionError):
         cache.get("key", lambda: 1 / 0)
     assert cache.get("key", lambda: 1) == 1
 
 
-def test_discarded_values_are_computed_anew():
+def test_discarded_values_are_computed_again():
     cache = SingleFlightCache(4)
     cache.get(("run", 1), lambda: "old")
     cache.get(("other", 1), lambda: "kept")

@@ -55,5 +55,5 @@ def test_names_and_addresses_of_the_hub(text: str, expected: HubRepository):
         "file:///a/b",
     ],
 )
-def test_what_is_no_name_of_the_hub(text: str):
+def test_other_texts_are_not_names_of_the_hub(text: str):
     assert parse_repository(text) is None

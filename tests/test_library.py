@@ -88,7 +88,7 @@ def refused(code: str) -> pytest.RaisesExc[UserError]:
 # Names
 
 
-def test_a_run_gets_another_name_that_everybody_sees(studio: Studio) -> None:
+def test_a_run_can_be_renamed(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
     run = create_run(studio)
     assert workspace.library.rename(run.id, "  my best one yet  ").name == "my best one yet"
@@ -100,7 +100,7 @@ def test_a_run_gets_another_name_that_everybody_sees(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "y" * 61, "two\nlines", "null\0", "\u202ereversed", "torn \ud800"])
-def test_names_that_nobody_could_read_are_refused(studio: Studio, name: str) -> None:
+def test_unreadable_names_are_refused(studio: Studio, name: str) -> None:
     workspace = studio.for_owner(ME)
     run = create_run(studio)
     with refused("bad_name"):
@@ -108,7 +108,7 @@ def test_names_that_nobody_could_read_are_refused(studio: Studio, name: str) -> 
     assert workspace.library.view(run.id).name == "brisk otter"
 
 
-def test_no_name_leads_out_of_the_zip(studio: Studio, tmp_path: Path) -> None:
+def test_no_name_leaves_the_zip(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     import zipfile
 
@@ -123,7 +123,7 @@ def test_no_name_leads_out_of_the_zip(studio: Studio, tmp_path: Path) -> None:
 # Deleting
 
 
-def test_a_deleted_run_is_gone_with_all_its_files_and_no_other_is(studio: Studio) -> None:
+def test_deleting_a_run_removes_all_its_files_and_no_other_run(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
     deleted, kept = create_run(studio), create_run(studio, "calm fox")
     workspace.library.scores(deleted.id)
@@ -175,7 +175,7 @@ def test_a_crash_in_the_middle_of_a_deletion_leaves_no_half_run(studio: Studio, 
     assert remaining.name.startswith(f"{REMOVED}{run.id}")
 
 
-def test_nobody_names_deletes_weighs_or_compares_what_is_not_theirs(studio: Studio) -> None:
+def test_runs_of_another_owner_cannot_be_used(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
     foreign_run, own_run = create_run(studio, owner=OTHER), create_run(studio)
     for call in (
@@ -192,7 +192,7 @@ def test_nobody_names_deletes_weighs_or_compares_what_is_not_theirs(studio: Stud
     assert studio.for_owner(OTHER).library.view(foreign_run.id).name == "brisk otter"
 
 
-def test_room_on_the_disk_is_that_of_all_files(studio: Studio) -> None:
+def test_disk_usage_counts_all_files(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
     run = create_run(studio)
     folder = workspace.library.folder(run.id)
@@ -215,7 +215,7 @@ def test_examples_are_readable_test_rows_of_different_classes_the_same_each_time
     assert workspace.library.examples(run.id, 2) == examples[:2]
 
 
-def test_there_are_no_more_examples_than_test_rows_and_the_odd_ones_come_last(studio: Studio) -> None:
+def test_there_are_at_most_as_many_examples_as_test_rows_and_unusual_ones_come_last(studio: Studio) -> None:
     rows = [*ROWS[:60], *[("ha", "joy")] * 39, ("word " * 60, "joy")]
     run = create_run(studio, rows=rows)
     examples = studio.for_owner(ME).library.examples(run.id, 50)
@@ -271,7 +271,7 @@ def test_other_predictions_give_another_report(studio: Studio, loads: list[str])
     assert len(loads) == 4
 
 
-def test_damaged_predictions_are_not_kept_as_an_answer(studio: Studio) -> None:
+def test_an_error_about_damaged_predictions_is_not_cached(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
     run = create_run(studio)
     path = workspace.library.folder(run.id) / "predictions.parquet"
@@ -284,7 +284,9 @@ def test_damaged_predictions_are_not_kept_as_an_answer(studio: Studio) -> None:
     assert workspace.library.scores(run.id).test.rows == 40
 
 
-def test_a_list_longer_than_the_kept_reports_is_computed_once(studio: Studio, loads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_are_computed_once_even_for_more_runs_than_cached_reports(
+    studio: Studio, loads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     studio._services.scores.reports = library.SingleFlightCache(2)
     runs = [create_run(studio, f"run {i}") for i in range(5)]
     for _ in range(3):
@@ -294,7 +296,7 @@ def test_a_list_longer_than_the_kept_reports_is_computed_once(studio: Studio, lo
     assert len(studio._services.scores.reports) == 2
 
 
-def test_many_who_ask_at_once_compute_a_report_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_requests_compute_a_report_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     run, computed, all_started = create_run(studio), [], threading.Barrier(4)
@@ -349,7 +351,7 @@ def test_no_test_score_chooses_or_orders_anything(studio: Studio) -> None:
         assert [(at, paired.difference) for at, paired in comparison.paired] == [(1, pytest.approx(15 / 40)), (2, pytest.approx(-15 / 40))]
 
 
-def test_of_runs_that_validate_alike_the_older_is_the_reference(studio: Studio) -> None:
+def test_of_runs_with_equal_validation_scores_the_older_is_the_reference(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
     runs = [create_run(studio, name, n_wrong=wrong) for name, wrong in (("first", 9), ("second", 0), ("third", 4))]
     for order in (runs, runs[::-1]):
@@ -371,7 +373,7 @@ def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(st
     assert (without_shared_rows.rows, without_shared_rows.p) == (0, 1)
 
 
-def test_rows_that_one_run_learned_from_are_not_shared(studio: Studio) -> None:
+def test_rows_that_one_run_was_trained_on_are_not_compared(studio: Studio) -> None:
     first, second = create_run(studio), create_run(studio, "other split", rows=[*ROWS[20:], *ROWS[:20]])
     [(_, shared)] = studio.for_owner(ME).library.compare([first.id, second.id]).paired
     assert shared.rows == 20
@@ -387,7 +389,7 @@ def test_comparisons_take_two_to_six_runs(studio: Studio) -> None:
     assert (comparison.reference, comparison.paired) == (None, ())
 
 
-def test_a_damaged_run_stands_beside_the_others_with_its_problem(studio: Studio) -> None:
+def test_a_damaged_run_is_compared_with_its_problem(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
     runs = [create_run(studio, name) for name in ("one", "two", "torn")]
     (workspace.library.folder(runs[2].id) / "predictions.parquet").write_bytes(b"no parquet")
@@ -399,7 +401,7 @@ def test_a_damaged_run_stands_beside_the_others_with_its_problem(studio: Studio)
         workspace.library.compare([run.id for run in runs])
 
 
-def test_a_folder_that_is_hardly_a_run_is_named_or_refused_in_words_and_goes(studio: Studio) -> None:
+def test_an_almost_empty_run_folder_can_be_renamed_or_gives_an_error_and_can_be_deleted(studio: Studio) -> None:
     workspace = studio.for_owner(ME)
     intact_run = create_run(studio)
     for harm in ("emptied", "a folder"):
@@ -443,7 +445,7 @@ def test_a_comparison_says_whether_its_runs_are_of_one_file(
 # Models in memory
 
 
-def test_a_new_model_of_a_run_is_loaded_anew(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_model_of_a_run_is_loaded_again(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = studio.for_owner(ME)
     loaded = []
 

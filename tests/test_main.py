@@ -103,7 +103,7 @@ def quick(tiny_encoder: Encoder) -> list[str]:
 # train
 
 
-def test_train_answers_with_the_promised_object(trained_run: CommandResult) -> None:
+def test_train_prints_the_documented_object(trained_run: CommandResult) -> None:
     assert trained_run.status == 0, trained_run.err
     report = trained_run.last
     assert set(report) == {
@@ -134,14 +134,14 @@ def test_train_prints_the_report_before_it(trained_run: CommandResult) -> None:
     assert "Traceback" not in trained_run.err
 
 
-def test_by_default_runs_live_in_the_users_data_folder_and_never_here(trained_run: CommandResult, home: Path) -> None:
+def test_by_default_runs_are_in_the_users_data_folder(trained_run: CommandResult, home: Path) -> None:
     folder = Path(trained_run.last["path"])
     assert folder == home / "data" / "emotune" / "runs" / trained_run.last["run"]
     assert (folder / "model" / "model.safetensors").is_file()
     assert list((home / "here").iterdir()) == []
 
 
-def test_the_page_would_have_trained_the_very_same_model(
+def test_the_page_trains_the_same_model(
     trained_run: CommandResult, tmp_path: Path, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
     studio = Studio(Settings(runs_dir=tmp_path), encoders=[tiny_encoder], reader=reader)
@@ -189,7 +189,7 @@ def messy(n_rows: int = 120) -> list[tuple[str, str]]:
     return [*rows[:-2], (rows[-2][0], rows[-2][1].upper()), (f"{rows[-1][0]} &amp; so", rows[-1][1])]
 
 
-def test_what_the_page_refuses_the_terminal_refuses_too(run_command: InProcessCommand, tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_the_terminal_refuses_what_the_page_refuses(run_command: InProcessCommand, tiny_encoder: Encoder, tmp_path: Path) -> None:
     path = write_rows(tmp_path / "messy.csv", messy())
     files_before = sorted(os.listdir(os.environ["EMOTUNE_RUNS"]))
     result = run_command("train", path, *quick(tiny_encoder))
@@ -200,7 +200,7 @@ def test_what_the_page_refuses_the_terminal_refuses_too(run_command: InProcessCo
     assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == files_before
 
 
-def test_every_finding_goes_to_the_errors_and_into_the_object(run_command: InProcessCommand, tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_findings_are_in_stderr_and_in_the_object(run_command: InProcessCommand, tiny_encoder: Encoder, tmp_path: Path) -> None:
     path = write_rows(tmp_path / "messy.csv", messy())
     result = run_command("train", path, "--as-it-is", *quick(tiny_encoder))
     assert result.status == 0, result.err
@@ -233,7 +233,7 @@ def test_a_test_file_that_is_the_training_file_says_so(run_command: InProcessCom
         assert "All 60 texts of the test file are also in moods.csv" in result.err
 
 
-def test_no_repair_is_advised_where_none_would_help(run_command: InProcessCommand, tiny_encoder: Encoder, tmp_path: Path) -> None:
+def test_no_repair_is_suggested_if_none_would_help(run_command: InProcessCommand, tiny_encoder: Encoder, tmp_path: Path) -> None:
     rows = "".join(f"{text},{label}\n" for text, label in small_rows(60)) + "a cell alone\n" * 12
     (tmp_path / "torn.csv").write_text(f"text,label\n{rows}")
     result = run_command("train", tmp_path / "torn.csv", "--repair", "all", *quick(tiny_encoder))
@@ -265,7 +265,7 @@ def test_a_recipe_file_and_a_preset(run_command: InProcessCommand, tiny_encoder:
         (["--set", "precision=fp16"], "no fp16 arithmetic"),
     ],
 )
-def test_recipes_that_cannot_be_are_refused(
+def test_invalid_recipes_are_refused(
     run_command: InProcessCommand, tmp_path: Path, small_csv: Path, arguments: list[str], expected_error: str
 ) -> None:
     (tmp_path / "broken.json").write_text("{")
@@ -275,7 +275,7 @@ def test_recipes_that_cannot_be_are_refused(
     assert "Traceback" not in result.err
 
 
-def test_a_training_that_fails_is_status_1_and_a_sentence(
+def test_a_failed_training_gives_status_1_and_a_message(
     run_command: InProcessCommand, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: object, **__: object) -> None:
@@ -317,9 +317,7 @@ def test_a_damaged_encoder_is_refused_before_a_run_is_made(
         (["--label", "0", "--text", "0"], "text"),
     ],
 )
-def test_what_cannot_be_is_refused_with_status_2(
-    run_command: InProcessCommand, small_csv: Path, arguments: list[str], expected_error: str
-) -> None:
+def test_invalid_arguments_give_status_2(run_command: InProcessCommand, small_csv: Path, arguments: list[str], expected_error: str) -> None:
     files_before = sorted(os.listdir(os.environ["EMOTUNE_RUNS"]))
     result = run_command("train", small_csv, *arguments, "--json")
     assert result.status == 2
@@ -330,7 +328,7 @@ def test_what_cannot_be_is_refused_with_status_2(
 
 
 @pytest.mark.parametrize("name", ["nothing-here.csv", "a-folder", "empty.csv"])
-def test_a_file_that_cannot_be_read_is_a_sentence(run_command: InProcessCommand, tmp_path: Path, name: str) -> None:
+def test_an_unreadable_file_gives_a_message(run_command: InProcessCommand, tmp_path: Path, name: str) -> None:
     (tmp_path / "a-folder").mkdir()
     (tmp_path / "empty.csv").touch()
     result = run_command("train", tmp_path / name, "--json")
@@ -454,7 +452,7 @@ def test_predict_says_how_a_text_that_begins_with_a_dash_is_passed(run_command: 
         ([], "no text"),
     ],
 )
-def test_predict_without_a_text_is_a_sentence(
+def test_predict_without_a_text_gives_a_message(
     run_command: InProcessCommand,
     trained_run: CommandResult,
     tmp_path: Path,
@@ -471,7 +469,7 @@ def test_predict_without_a_text_is_a_sentence(
     assert "Traceback" not in result.err
 
 
-def test_a_text_that_the_terminal_cannot_show_is_printed_all_the_same(trained_run: CommandResult, warm: Warm, tmp_path: Path) -> None:
+def test_a_text_that_the_terminal_cannot_encode_is_printed_escaped(trained_run: CommandResult, warm: Warm, tmp_path: Path) -> None:
     runs = str(Path(trained_run.last["path"]).parent)
     result = run_process(
         "predict", trained_run.last["run"], "happy \udcff", "🫠", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=runs, PYTHONIOENCODING="ascii"
@@ -481,7 +479,7 @@ def test_a_text_that_the_terminal_cannot_show_is_printed_all_the_same(trained_ru
 
 
 @pytest.mark.parametrize("model_type", ["encoder", "of another task"])
-def test_predict_with_a_folder_that_is_no_classifier_is_refused(
+def test_predict_refuses_a_folder_that_is_no_classifier(
     run_command: InProcessCommand, tiny_encoder: Encoder, tmp_path: Path, model_type: str
 ) -> None:
     from transformers import AutoModelForTokenClassification
@@ -497,7 +495,7 @@ def test_predict_with_a_folder_that_is_no_classifier_is_refused(
 
 
 @pytest.mark.parametrize("model", ["5eed" * 8, "no-such-folder", "../..", ""])
-def test_predict_with_no_model_is_a_sentence(
+def test_predict_without_a_model_gives_a_message(
     run_command: InProcessCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -510,7 +508,7 @@ def test_predict_with_no_model_is_a_sentence(
 # inspect and runs
 
 
-def test_inspect_is_one_object_a_file(run_command: InProcessCommand, small_csv: Path, tmp_path: Path) -> None:
+def test_inspect_prints_one_object_per_file(run_command: InProcessCommand, small_csv: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").touch()
     result = run_command("inspect", small_csv, tmp_path / "empty.csv", tmp_path / "none.csv", "--json")
     reports = [json.loads(line) for line in result.out.splitlines()]
@@ -529,9 +527,7 @@ def test_inspect_is_one_object_a_file(run_command: InProcessCommand, small_csv: 
     assert "label: mood" in result.out
 
 
-def test_a_file_that_aborts_its_parser_is_a_sentence_on_the_terminal_too(
-    run_command: InProcessCommand, shared: Path, small_csv: Path
-) -> None:
+def test_a_file_that_crashes_its_parser_gives_a_message(run_command: InProcessCommand, shared: Path, small_csv: Path) -> None:
     file = shared / "faults" / "files" / "abort.parquet"
     if not file.is_file():
         pytest.skip(f"needs {file}, which is not part of the project")
@@ -573,7 +569,7 @@ def test_inspect_repairs_into_another_file(run_command: InProcessCommand, tmp_pa
 @pytest.mark.parametrize(
     "arguments", [["--repair", "all"], ["--out", "x.csv"], ["--repair", "polish", "--out", "x.csv"], ["--repair", "all", "--out", "SAME"]]
 )
-def test_inspect_refuses_half_a_repair_and_never_overwrites_the_file(
+def test_inspect_refuses_incomplete_repair_options_and_never_overwrites_the_file(
     run_command: InProcessCommand, tmp_path: Path, arguments: list[str]
 ) -> None:
     path = write_rows(tmp_path / "messy.csv", small_rows(60))
@@ -594,7 +590,7 @@ def test_runs_lists_them_newest_first(run_command: InProcessCommand, trained_run
     assert trained_run.last["run"] in run_command("runs").out
 
 
-def test_runs_tells_the_scores_of_the_model_that_is_kept_and_not_the_last_ones(
+def test_runs_prints_the_scores_of_the_kept_model_and_not_the_last_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path))
@@ -616,13 +612,13 @@ def test_runs_tells_the_scores_of_the_model_that_is_kept_and_not_the_last_ones(
     assert "62.0" not in listed
 
 
-def test_runs_of_a_folder_that_is_not_there_yet(run_command: InProcessCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_of_a_missing_folder(run_command: InProcessCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "none"))
     assert run_command("runs", "--json") == CommandResult(0, "[]\n", "")
     assert not (tmp_path / "none").exists()
 
 
-def test_drafts_lists_the_files_opened_before_and_removes_one(
+def test_drafts_lists_earlier_files_and_removes_one(
     run_command: InProcessCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_csv: Path, reader: FileReader
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "runs"))

@@ -48,7 +48,7 @@ def wait_for(runs: Path, points: int, running: "Program | subprocess.Popen", out
         time.sleep(0.02)
 
 
-def test_killed_half_way_and_resumed_it_is_the_same_model(
+def test_a_killed_and_resumed_training_gives_the_same_model(
     tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
@@ -75,7 +75,7 @@ def test_killed_half_way_and_resumed_it_is_the_same_model(
     assert next(e["step"] for e in Run(runs / view.id).log.read() if e["kind"] == "resumed") > 0
 
 
-def test_a_run_that_nobody_knows_and_one_that_is_finished(
+def test_resuming_an_unknown_run_and_a_folder_that_is_no_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path))
@@ -86,7 +86,7 @@ def test_a_run_that_nobody_knows_and_one_that_is_finished(
     assert f"There is no run {tmp_path / 'a folder'} in {tmp_path}" in capsys.readouterr().err
 
 
-def test_the_folder_of_a_run_is_used_wherever_it_lies(
+def test_a_run_folder_outside_the_runs_folder_can_be_resumed(
     tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, reader: FileReader
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "elsewhere"))

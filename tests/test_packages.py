@@ -72,7 +72,7 @@ def test_each_package_that_is_installed_is_in_the_lock_with_its_release() -> Non
     assert len(packages) > 80
 
 
-def test_the_lock_names_one_release_of_each_package_and_leaves_torch_apart() -> None:
+def test_the_lock_pins_each_package_except_torch() -> None:
     lines = [line for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .+)?", line) for line in lines)
     assert [line for line in lines if PLATFORM_SPECIFIC.fullmatch(line.split("==")[0])] == []
@@ -80,7 +80,7 @@ def test_the_lock_names_one_release_of_each_package_and_leaves_torch_apart() -> 
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "tests/requirements.txt"])
-def test_what_is_asked_for_and_what_is_locked_agree(file: str) -> None:
+def test_requirements_and_lock_agree(file: str) -> None:
     lock = requirements("constraints.txt")
     required = {name: requirement for name, requirement in requirements(file).items() if not PLATFORM_SPECIFIC.fullmatch(name)}
     assert {name: str(lock[name].specifier) for name in required} == {
@@ -122,7 +122,7 @@ def _licence(name: str) -> str:
     "licence",
     ["GPL-3.0-only", "License :: OSI Approved :: GNU Affero General Public License v3", "LGPL-2.1", "", "Proprietary", "MIT AND AGPL-3.0"],
 )
-def test_other_licences_would_be_seen(licence: str) -> None:
+def test_other_licences_are_detected(licence: str) -> None:
     assert not _permissive(licence)
 
 
@@ -132,7 +132,7 @@ def instructions() -> list[tuple[str, str]]:
     return [tuple(line.split(maxsplit=1)) for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def test_the_container_installs_from_the_lock_keeps_runs_in_a_volume_and_is_nobody_s_root() -> None:
+def test_the_container_installs_from_the_lock_keeps_runs_in_a_volume_and_does_not_run_as_root() -> None:
     lines = instructions()
     instructions_used = [instruction for instruction, _ in lines]
     (installs,) = (arguments for instruction, arguments in lines if instruction == "RUN" and "pip install" in arguments)
@@ -148,21 +148,21 @@ def test_the_container_installs_from_the_lock_keeps_runs_in_a_volume_and_is_nobo
     assert json.loads(dict(lines)["CMD"]) == ["python", "app.py"]
 
 
-def test_each_file_that_the_container_copies_is_there_and_let_in() -> None:
+def test_each_file_that_the_container_copies_exists_and_is_not_ignored() -> None:
     let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")}
     copied = {name for instruction, arguments in instructions() if instruction == "COPY" for name in arguments.split()[:-1]}
     assert copied == let_in == {"requirements.txt", "constraints.txt", "app.py", "trainer", "assets"}
     assert all((ROOT / name).exists() for name in copied)
 
 
-def test_the_container_s_sign_of_life_is_lawful_python() -> None:
+def test_the_container_s_health_check_is_valid_python() -> None:
     arguments = dict(instructions())["HEALTHCHECK"]
     command = json.loads(arguments[arguments.index("[") :])
     compile(command[-1], "HEALTHCHECK", "exec")
 
 
 @pytest.mark.slow
-def test_the_requirements_go_together_with_what_a_space_adds(tmp_path: Path) -> None:
+def test_the_requirements_are_compatible_with_those_of_a_space(tmp_path: Path) -> None:
     """A Space installs them in one call with gradio[oauth], spaces and uvicorn; only pip's resolver runs here, nothing is installed."""
     added = ["gradio[oauth]==" + str(requirements("requirements.txt")["gradio"].specifier).removeprefix("=="), "spaces", "uvicorn>=0.14.0"]
     report = tmp_path / "report.json"

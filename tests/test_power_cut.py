@@ -85,7 +85,7 @@ def verify_run(root: Path, confirmed: frozenset[str]) -> None:
     assert not states or newest.step >= max(states)
 
 
-def test_a_run_outlasts_a_power_cut_at_any_moment(
+def test_a_run_survives_a_power_cut_at_any_moment(
     disk: ForgetfulDisk, tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write_rows(tmp_path / "moods.csv", small_rows(40))
@@ -105,7 +105,7 @@ def test_a_run_outlasts_a_power_cut_at_any_moment(
     assert disk.check(tmp_path / "cuts", verify_run) > 200
 
 
-def test_a_draft_outlasts_a_power_cut_and_a_removed_one_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_a_draft_survives_a_power_cut_and_a_removed_one_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
     store = DraftStore(disk.root / "drafts")
     with disk.recording():
         draft = store.create("me", {"main": ("moods.csv", b"text,mood\n")})

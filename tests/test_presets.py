@@ -57,7 +57,7 @@ EXPECTED = {
 }
 
 
-def test_there_is_one_for_each_tutorial() -> None:
+def test_there_is_a_preset_for_each_tutorial() -> None:
     assert [p.name for p in PRESETS] == list(EXPECTED)
     for preset in PRESETS:
         assert preset.description.endswith(".")
@@ -107,7 +107,7 @@ levels = st.sampled_from(LEVELS)
 
 
 @given(levels, st.integers(1, 2_000_000), st.integers(2, 500), st.floats(1, 5_000), st.sampled_from(["cpu", "cuda", "mps"]))
-def test_the_dial_always_gives_a_recipe_and_says_why(level: str, rows: int, classes: int, tokens: float, device: str) -> None:
+def test_each_level_gives_a_recipe_and_an_explanation(level: str, rows: int, classes: int, tokens: float, device: str) -> None:
     base = Recipe(encoder="mine", seed=7, validation_share=0.2, test_share=0.3, repairs=("rare_classes",), epochs=9)
     recipe, explanation = recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, base=base)
     assert (recipe.encoder, recipe.seed, recipe.validation_share, recipe.test_share) == ("mine", 7, 0.2, 0.3)
@@ -119,7 +119,7 @@ def test_the_dial_always_gives_a_recipe_and_says_why(level: str, rows: int, clas
     )
 
 
-def test_balanced_is_what_there_was() -> None:
+def test_balanced_is_the_default_recipe() -> None:
     recipe, explanation = recipe_for_level("Balanced", train_rows=716, class_count=6, mean_tokens=20)
     assert recipe == Recipe()
     assert "6 times in batches of 32" in explanation
@@ -143,7 +143,7 @@ def test_quick_reads_the_sample_four_times_and_a_large_file_once() -> None:
     assert "once and no more than the first 64 tokens" in explanation
 
 
-def test_best_goes_on_while_it_helps() -> None:
+def test_best_trains_until_it_no_longer_improves() -> None:
     recipe, explanation = recipe_for_level("Best", train_rows=11_200, class_count=6, mean_tokens=70)
     assert (recipe.epochs, recipe.label_smoothing, recipe.evaluations_per_epoch, recipe.max_length) == (5, 0.1, 4, 224)
     assert recipe.early_stopping

@@ -25,7 +25,7 @@ def test_out_of_range_and_not_numbers(field: dataclasses.Field, value: object) -
 
 
 @pytest.mark.parametrize("field", NUMBERS, ids=lambda f: f.name)
-def test_nothing_is_automatic_only_where_that_is_offered(field: dataclasses.Field) -> None:
+def test_none_is_allowed_only_for_optional_settings(field: dataclasses.Field) -> None:
     if field.metadata["optional"]:
         assert getattr(Recipe.from_dict({field.name: None}), field.name) is None
         assert getattr(Recipe.from_dict({field.name: " auto "}), field.name) is None
@@ -40,13 +40,13 @@ def test_every_field_has_what_the_form_needs() -> None:
         assert field.metadata["help"].endswith(".")
 
 
-def test_text_from_forms_and_terminals_is_understood() -> None:
+def test_text_values_are_parsed() -> None:
     recipe = Recipe.from_dict({"epochs": "3", "learning_rate": "2e-4", "batch_size": 16.0})
     assert (recipe.epochs, recipe.learning_rate, recipe.batch_size) == (3, 2e-4, 16)
     assert isinstance(recipe.batch_size, int)
 
 
-def test_halves_of_whole_numbers_unknown_names_and_too_little_for_training() -> None:
+def test_fractions_unknown_names_and_too_few_training_rows_are_refused() -> None:
     for values, message in (
         ({"epochs": 1.5}, "whole number"),
         ({"epoch": 1}, "no setting called “epoch”"),
@@ -95,7 +95,7 @@ CHOICES = [f for f in dataclasses.fields(Recipe) if f.metadata["choices"]]
 
 
 @pytest.mark.parametrize("field", CHOICES, ids=lambda f: f.name)
-def test_only_what_is_on_offer(field: dataclasses.Field) -> None:
+def test_only_listed_choices_are_accepted(field: dataclasses.Field) -> None:
     assert field.default in field.metadata["choices"]
     for choice in field.metadata["choices"]:
         assert getattr(Recipe.from_dict({field.name: f" {choice.upper()} "}), field.name) == choice
@@ -106,7 +106,7 @@ def test_only_what_is_on_offer(field: dataclasses.Field) -> None:
         assert field.metadata["label"] in refused.value.message
 
 
-def test_the_word_for_nothing_is_understood() -> None:
+def test_the_label_for_none_is_parsed() -> None:
     for field in dataclasses.fields(Recipe):
         if field.metadata["optional"]:
             assert getattr(Recipe.from_dict({field.name: field.metadata["none_label"]}), field.name) is None
@@ -144,7 +144,7 @@ def test_a_recipe_file_holds_all_of_a_recipe(tmp_path: Path) -> None:
     ],
     ids=lambda value: value[:20].decode("latin-1") if isinstance(value, bytes) else None,
 )
-def test_a_file_that_is_no_recipe_is_one_sentence(content: bytes, code: str, message: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_recipe_gives_a_message(content: bytes, code: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_bytes(content)
     for source in (content, tmp_path / "r.json"):
         with pytest.raises(UserError, match=message) as refused:
@@ -152,7 +152,7 @@ def test_a_file_that_is_no_recipe_is_one_sentence(content: bytes, code: str, mes
         assert refused.value.code == code
 
 
-def test_a_recipe_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_recipe_file(tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", tmp_path):
         with pytest.raises(UserError, match="could not be read") as refused:
             load_recipe(path)
@@ -164,7 +164,7 @@ def test_a_recipe_file_that_is_not_there(tmp_path: Path) -> None:
     | st.text(max_size=100).map(str.encode)
     | st.dictionaries(st.text(max_size=9), st.integers()).map(json.dumps).map(str.encode)
 )
-def test_whatever_the_file_there_are_only_words(content: bytes) -> None:
+def test_any_file_gives_a_recipe_or_a_message(content: bytes) -> None:
     try:
         load_recipe(content)
     except UserError as error:

@@ -261,9 +261,9 @@ TRANSITIONS: list[tuple[Callable[[Scene], None], Callable[[Scene], None], str]] 
     (interrupted, resume, "queued"),
     (interrupted, delete, DELETED),
     # Ended
-    *((state, wait, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
-    *((state, restart, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
-    *((state, stop, kind) for state, kind in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
+    *((state, wait, status) for state, status in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
+    *((state, restart, status) for state, status in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
+    *((state, stop, status) for state, status in zip((finished, stopped, failed, cancelled), ENDS, strict=True)),
     *((state, delete, DELETED) for state in (finished, stopped, failed, cancelled)),
     (finished, resume_in_vain("already_finished"), "finished"),
     (finished, resume_in_a_child(2), "finished"),
@@ -298,7 +298,7 @@ def scene(
 
 @pytest.mark.parametrize(("reach_state", "event", "expected_status"), TRANSITIONS, ids=lambda part: name(part))
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_each_arrow(
+def test_each_transition(
     scene: Scene,
     reach_state: Callable[[Scene], None],
     event: Callable[[Scene], None],
@@ -313,6 +313,6 @@ def test_each_arrow(
         assert Studio(scene.studio.settings, reader=scene.studio.reader).for_owner(ME).library.view(scene.run.id).status == expected_status
 
 
-def test_the_table_knows_each_state() -> None:
+def test_the_table_covers_each_state() -> None:
     assert {after for _, _, after in TRANSITIONS} == {*get_args(Status), DELETED}
     assert {name(state) for state, _, _ in TRANSITIONS} >= {"queued", "running", "interrupted", "damaged"}

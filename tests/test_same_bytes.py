@@ -95,9 +95,7 @@ def test_after_a_restart_with_a_queue_while_the_server_warms_up(
     assert weights(studio, runs[1]) != weights(*reference_run)
 
 
-def test_beside_everything_else_that_a_server_does(
-    reference_run: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, studio: Studio
-) -> None:
+def test_during_other_work_of_a_server(reference_run: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, studio: Studio) -> None:
     reference, run = reference_run
     studio._machine.hardware = detect_hardware()
     draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
@@ -129,7 +127,7 @@ def test_beside_everything_else_that_a_server_does(
     assert weights(studio, beside) == weights(*reference_run)
 
 
-def test_only_a_training_draws(reference_run: tuple[Studio, str], small_csv: Path, studio: Studio) -> None:
+def test_only_a_training_draws_random_numbers(reference_run: tuple[Studio, str], small_csv: Path, studio: Studio) -> None:
     reference, run = reference_run
     fresh = Studio(reference.settings, encoders=reference.encoders, reader=reference.reader)
     studio._machine.hardware = detect_hardware()

@@ -12,8 +12,8 @@ def test_who_is_served_comes_from_the_environment(monkeypatch: pytest.MonkeyPatc
     for name in ("EMOTUNE_PASSWORD", "EMOTUNE_HOSTS", "SPACE_ID", "SPACE_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path))
-    local = Settings.from_environment()
-    assert (local.password, local.hosts, local.space) == ("", (), False)
+    unshared = Settings.from_environment()
+    assert (unshared.password, unshared.hosts, unshared.space) == ("", (), False)
     monkeypatch.setenv("EMOTUNE_PASSWORD", "open sesame")
     monkeypatch.setenv("EMOTUNE_HOSTS", " emotune.example.org ,, *.example.net")
     monkeypatch.setenv("SPACE_ID", "me/emotune")

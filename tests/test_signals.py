@@ -25,7 +25,7 @@ def handlers() -> Iterator[None]:
 
 @posix
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_each_time_it_is_asked_it_is_told_and_nothing_else_happens(name: str) -> None:
+def test_each_signal_sets_the_event_and_does_nothing_else(name: str) -> None:
     number = getattr(signal, name)
     previous = signal.getsignal(number)
     if previous is signal.SIG_IGN:
@@ -40,7 +40,7 @@ def test_each_time_it_is_asked_it_is_told_and_nothing_else_happens(name: str) ->
 
 
 @posix
-def test_what_is_ignored_stays_so() -> None:
+def test_ignored_signals_stay_ignored() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with stop_signals() as stop_event:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -52,7 +52,7 @@ def test_what_is_ignored_stays_so() -> None:
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
 
 
-def test_another_thread_may_use_it_too() -> None:
+def test_it_works_in_another_thread() -> None:
     states = []
 
     def use() -> None:

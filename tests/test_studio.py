@@ -183,7 +183,7 @@ def test_odd_texts_get_probabilities(trained: tuple[Studio, RunView, dict[str, i
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "\u200b", "\x07"])
-def test_an_empty_text_gets_a_reason_instead(trained: tuple[Studio, RunView, dict[str, int]], text: str) -> None:
+def test_an_empty_text_gets_a_reason_instead_of_probabilities(trained: tuple[Studio, RunView, dict[str, int]], text: str) -> None:
     studio, view, _ = trained
     empty, full = studio.for_owner(ME).models.predict(view.id, [text, "happy laugh today"])[1]
     assert empty.probabilities is None
@@ -198,7 +198,7 @@ def test_a_text_longer_than_the_limit_is_marked_as_cut(trained: tuple[Studio, Ru
     assert prediction.cut
 
 
-def test_too_many_texts_and_none_at_all(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
+def test_too_many_texts_and_no_text(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
     max_texts = studio.settings.max_texts_per_prediction
     assert len(studio.for_owner(ME).models.predict(view.id, ["glad"] * max_texts)[1]) == max_texts
@@ -220,7 +220,7 @@ def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None
     assert "delight" in Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.latest().corpus.label_names
 
 
-def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_requests_read_and_prepare_a_file_once(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = studio.for_owner(ME).drafts.open_files({"main": (small_csv.name, small_csv)})
     other_studio = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     calls, barrier = [], threading.Barrier(4)
@@ -249,7 +249,7 @@ def test_a_file_is_read_and_understood_once_however_many_ask(studio: Studio, sma
     assert calls == ["read", "prepare"]
 
 
-def test_splits_of_shares_once_tried_do_not_pile_up(studio: Studio) -> None:
+def test_the_cache_of_splits_is_bounded(studio: Studio) -> None:
     prepared = studio.for_owner(ME).drafts.open_sample()
     for seed in range(12):
         prepared.splits(dataclasses.replace(QUICK, seed=seed))
@@ -257,7 +257,7 @@ def test_splits_of_shares_once_tried_do_not_pile_up(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("columns", [{"text": ["text \ud800"]}, {"label": "mood \ud83d"}])
-def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small_csv: Path, columns: dict) -> None:
+def test_an_invalid_character_in_a_column_name_gives_an_error(studio: Studio, small_csv: Path, columns: dict) -> None:
     workspace = studio.for_owner(ME)
     with refused("not_text"):
         workspace.drafts.open_files({"main": (small_csv.name, small_csv)}, **columns)
@@ -272,7 +272,7 @@ def test_half_a_character_in_a_column_s_name_is_a_sentence(studio: Studio, small
 # Overlap of files
 
 
-def test_a_test_file_that_is_the_training_file_is_told(studio: Studio, tmp_path: Path) -> None:
+def test_a_test_file_equal_to_the_training_file_is_refused(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "moods.csv", small_rows(60))
     with pytest.raises(UserError, match=r"All 60 texts of the test file are also in moods\.csv") as error:
@@ -281,7 +281,7 @@ def test_a_test_file_that_is_the_training_file_is_told(studio: Studio, tmp_path:
     assert workspace.library.runs() == []
 
 
-def test_a_test_file_out_of_the_training_file_is_told_and_left_out_of_training(studio: Studio, tmp_path: Path) -> None:
+def test_rows_of_the_test_file_are_excluded_from_training_with_a_warning(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     rows = small_rows(120)
     path, test = write_rows(tmp_path / "moods.csv", rows), write_rows(tmp_path / "some.csv", rows[:30])
@@ -323,7 +323,7 @@ def messy(n_rows: int = 120) -> list[tuple[str, str]]:
     ]
 
 
-def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
+def test_near_duplicates_are_searched_again_only_if_the_texts_changed(
     studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = studio.for_owner(ME)
@@ -344,7 +344,7 @@ def test_near_duplicates_are_looked_for_again_only_where_the_texts_changed(
     assert len(text_counts) == 2
 
 
-def test_repairs_are_kept_can_be_taken_back_and_are_recorded(studio: Studio, tmp_path: Path) -> None:
+def test_repairs_are_kept_can_be_undone_and_are_recorded(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
     opened = workspace.drafts.open_files({"main": (path.name, path)})
@@ -388,7 +388,7 @@ def test_a_run_records_its_level_and_what_was_forecast(studio: Studio, hold: Hol
     assert "estimate" not in [finding.code for finding in leveled.findings]
 
 
-def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: Path) -> None:
+def test_remaining_findings_are_recorded_with_the_run(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
     with refused("must_fix"):
@@ -402,7 +402,7 @@ def test_findings_that_stay_are_recorded_with_the_run(studio: Studio, tmp_path: 
     assert Studio(studio.settings, reader=studio.reader).for_owner(ME).library.view(view.id).findings == view.findings
 
 
-def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Path) -> None:
+def test_an_error_can_be_dismissed(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
     draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
@@ -412,7 +412,7 @@ def test_what_should_be_fixed_can_be_left_as_it_is(studio: Studio, tmp_path: Pat
     assert not workspace.editor.undo(draft, ["label_variants"]).ready
 
 
-def test_other_columns_begin_without_repairs(studio: Studio, tmp_path: Path) -> None:
+def test_other_columns_start_without_repairs(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     rows = [(text, label, f"a title about {label}") for text, label in messy()]
     path = write_rows(tmp_path / "messy.csv", rows, ("text", "mood", "title"))
@@ -431,7 +431,7 @@ def test_confirming_the_columns_keeps_the_repairs(studio: Studio, tmp_path: Path
     assert workspace.editor.set_columns(draft, text=(0,), label=1).draft.repairs == ("label_variants",)
 
 
-def test_a_form_that_is_kept_in_the_same_moment_loses_no_repair(studio: Studio, tmp_path: Path) -> None:
+def test_saving_the_form_at_the_same_time_loses_no_repair(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy(60))
     draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
@@ -454,7 +454,7 @@ def test_a_form_that_is_kept_in_the_same_moment_loses_no_repair(studio: Studio, 
         keeper.join()
 
 
-def test_given_files_are_looked_at_too_and_taken_away_alone(studio: Studio, tmp_path: Path) -> None:
+def test_given_files_are_checked_and_not_part_of_the_export(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     rows = messy(90)
     main_file = write_rows(tmp_path / "main.csv", rows)
@@ -475,7 +475,7 @@ def test_given_files_are_looked_at_too_and_taken_away_alone(studio: Studio, tmp_
         workspace.editor.export(opened.draft.id, "nonsense")
 
 
-def test_a_given_file_without_the_columns_is_refused_not_read_askew(studio: Studio, tmp_path: Path) -> None:
+def test_a_given_file_without_the_columns_is_refused(studio: Studio, tmp_path: Path) -> None:
     main_file = write_rows(tmp_path / "main.csv", [(str(n), *row) for n, row in enumerate(small_rows(60))], ("id", "text", "label"))
     test = write_rows(
         tmp_path / "test.csv", [(str(n), mood, text) for n, (text, mood) in enumerate(small_rows(20))], ("id", "label", "sentence")
@@ -495,7 +495,7 @@ def test_a_split_column_counts_beside_given_files(studio: Studio, tmp_path: Path
     assert {opened.corpus.texts[row] for row in opened.splits(QUICK).test} == tests
 
 
-def test_the_repaired_file_can_be_taken_away(studio: Studio, tmp_path: Path) -> None:
+def test_the_repaired_file_can_be_exported(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", [*messy(), ("=1+1 happy smile", "joy")])
     draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
@@ -511,7 +511,7 @@ def test_the_repaired_file_can_be_taken_away(studio: Studio, tmp_path: Path) -> 
     assert workspace.editor.export(draft, "changes")[1].count(b"\n") == 3
 
 
-def test_a_recipe_s_repairs_are_done_without_a_page(studio: Studio, tmp_path: Path) -> None:
+def test_a_recipe_s_repairs_are_made_without_the_page(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     path = write_rows(tmp_path / "messy.csv", messy())
     recipe = dataclasses.replace(QUICK, repairs=("duplicate_texts", "label_variants"))
@@ -541,7 +541,7 @@ def test_start_pressed_twice_is_one_run(studio: Studio, hold: Hold, small_csv: P
     assert workspace.start(draft, QUICK).id not in ids
 
 
-def test_another_recipe_waits_says_so_and_is_trained_after(studio: Studio, hold: Hold, small_csv: Path) -> None:
+def test_another_recipe_is_queued_and_trained_afterwards(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     first = start_run(studio, small_csv)
     hold.wait_until_started()
@@ -572,7 +572,7 @@ def test_two_runs_of_one_owner_never_get_one_name(studio: Studio, hold: Hold, sm
     assert names[2] in ("brisk otter 2", "calm fox 2")
 
 
-def test_a_recipe_that_cannot_be_read_hides_no_diagnosis(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
+def test_an_unreadable_recipe_does_not_hide_diagnoses(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
     path = studio.for_owner(ME).library.folder(view.id) / "recipe.json"
     diagnoses, recipe = studio.for_owner(ME).library.diagnoses(view.id), path.read_bytes()
@@ -583,7 +583,7 @@ def test_a_recipe_that_cannot_be_read_hides_no_diagnosis(trained: tuple[Studio, 
         path.write_bytes(recipe)
 
 
-def test_who_waits_for_a_run_hears_at_once_that_it_was_cancelled(studio: Studio, hold: Hold, small_csv: Path) -> None:
+def test_waiting_for_a_run_ends_when_it_is_cancelled(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     start_run(studio, small_csv)
     hold.wait_until_started()
@@ -596,7 +596,7 @@ def test_who_waits_for_a_run_hears_at_once_that_it_was_cancelled(studio: Studio,
     assert [v.status for v in results] == ["cancelled"]
 
 
-def test_the_token_moves_with_what_happens_and_only_then(studio: Studio, hold: Hold, small_csv: Path) -> None:
+def test_the_change_token_changes_only_with_events(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     tokens = [workspace.change_token()]
     view = start_run(studio, small_csv)
@@ -635,7 +635,7 @@ def test_stop_keeps_a_model_and_a_report(studio: Studio, hold: Hold, small_csv: 
 
 
 @pytest.mark.parametrize("run_id", ["5eed" * 8, "../x", "", None, 7, "drafts"])
-def test_an_unknown_run_gets_one_answer_everywhere(studio: Studio, run_id: object, tmp_path: Path) -> None:
+def test_an_unknown_run_gives_the_same_error_everywhere(studio: Studio, run_id: object, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     for call in (
         lambda: workspace.library.view(run_id),
@@ -698,7 +698,7 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
         (b"text,label\n" + b"".join(b"this is text number %d,same\n" % n for n in range(30)), "one_class"),
     ],
 )
-def test_a_file_that_cannot_be_trained_on_is_refused_and_leaves_no_run(studio: Studio, content: bytes, code: str) -> None:
+def test_an_unusable_file_is_refused_and_leaves_no_run(studio: Studio, content: bytes, code: str) -> None:
     workspace = studio.for_owner(ME)
     with refused(code):
         prepared = workspace.drafts.open_files({"main": ("bad.csv", content)})
@@ -708,20 +708,18 @@ def test_a_file_that_cannot_be_trained_on_is_refused_and_leaves_no_run(studio: S
     assert workspace.library.runs() == []
 
 
-def test_a_file_that_is_not_there_gets_a_sentence(studio: Studio, tmp_path: Path) -> None:
+def test_a_missing_file_gives_a_message(studio: Studio, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing-here"):
         studio.for_owner(ME).drafts.open_files({"main": ("nothing-here.csv", tmp_path / "nothing-here.csv")})
 
 
-def test_an_encoder_that_nobody_knows_is_refused(studio: Studio, small_csv: Path) -> None:
+def test_an_unknown_encoder_is_refused(studio: Studio, small_csv: Path) -> None:
     with refused("unknown_encoder"):
         start_run(studio, small_csv, dataclasses.replace(QUICK, encoder="no-such-encoder"))
     assert studio.for_owner(ME).library.runs() == []
 
 
-def test_a_folder_below_a_file_refuses_before_anybody_waits(
-    tmp_path: Path, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
-) -> None:
+def test_a_runs_folder_below_a_file_is_refused_at_once(tmp_path: Path, tiny_encoder: Encoder, small_csv: Path, reader: FileReader) -> None:
     (tmp_path / "file").write_text("not a folder")
     studio = Studio(Settings(runs_dir=tmp_path / "file" / "runs"), encoders=[tiny_encoder], reader=reader)
     for call in (
@@ -792,7 +790,7 @@ def test_a_failing_training_says_so_and_the_next_run_trains(
     assert wait_for_end(studio, start_run(studio, small_csv)).status == "finished"
 
 
-def test_a_full_disk_at_the_first_sign_of_life_does_not_end_the_queue(
+def test_a_full_disk_at_the_first_heartbeat_does_not_end_the_queue(
     studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = studio.for_owner(ME)
@@ -822,9 +820,7 @@ def test_a_run_whose_folder_was_deleted_while_it_waited_does_not_end_the_queue(s
 # A restarted server
 
 
-def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
-    studio: Studio, hold: Hold, small_csv: Path, tiny_encoder: Encoder
-) -> None:
+def test_recover_trains_queued_runs_oldest_first(studio: Studio, hold: Hold, small_csv: Path, tiny_encoder: Encoder) -> None:
     workspace = studio.for_owner(ME)
     first = start_run(studio, small_csv)
     hold.wait_until_started()
@@ -848,7 +844,7 @@ def test_recover_trains_what_waited_oldest_first_and_clears_half_made_folders(
 
 
 @pytest.mark.parametrize("inside", [".", "drafts"], ids=["runs", "drafts"])
-def test_what_a_crash_left_half_made_or_half_removed_is_cleared_at_the_next_start(studio: Studio, inside: str) -> None:
+def test_unfinished_and_half_removed_folders_are_cleared_at_the_next_start(studio: Studio, inside: str) -> None:
     root = studio.settings.runs_dir / inside
     # An old one left by a crash, a new one that another process may be writing, and two that were deleted.
     old, young, removed, just_removed = (root / f"{prefix}{new_id()}" for prefix in (".new-", ".new-", REMOVED, REMOVED))
@@ -861,7 +857,7 @@ def test_what_a_crash_left_half_made_or_half_removed_is_cleared_at_the_next_star
     assert [folder.exists() for folder in (old, young, removed, just_removed)] == [False, True, False, False]
 
 
-def test_a_run_killed_in_its_middle_is_interrupted_and_keeps_its_points(
+def test_a_run_killed_during_training_is_interrupted_and_keeps_its_points(
     settings: Settings, tiny_encoder: Encoder, warm: Warm, tmp_path: Path, reader: FileReader
 ) -> None:
     path = write_rows(tmp_path / "many.csv", small_rows(2000))

@@ -61,7 +61,7 @@ def refused(code: str) -> pytest.RaisesExc[UserError]:
 # Train again with changes
 
 
-def test_the_draft_of_a_run_is_opened_again_where_it_is_unchanged(idle: Studio, tmp_path: Path) -> None:
+def test_the_unchanged_draft_of_a_run_is_opened_again(idle: Studio, tmp_path: Path) -> None:
     workspace = idle.for_owner(ME)
     view = start_prepared_run(idle, tmp_path)
     draft = workspace.drafts.latest_id()
@@ -73,7 +73,7 @@ def test_the_draft_of_a_run_is_opened_again_where_it_is_unchanged(idle: Studio, 
 
 
 @pytest.mark.parametrize("removed", [True, False])
-def test_else_a_new_draft_has_the_run_s_own_files_and_all_that_was_chosen(idle: Studio, tmp_path: Path, removed: bool) -> None:
+def test_otherwise_a_new_draft_has_the_run_s_files_and_choices(idle: Studio, tmp_path: Path, removed: bool) -> None:
     workspace = idle.for_owner(ME)
     view = start_prepared_run(idle, tmp_path)
     original = workspace.drafts.latest()
@@ -115,7 +115,7 @@ def test_a_file_that_was_trained_without_a_draft_can_be_prepared_too(idle: Studi
         (lambda folder: (folder / "recipe.json").unlink(), "recipe.json"),
     ],
 )
-def test_what_a_run_no_longer_keeps_whole_is_not_prepared(idle: Studio, tmp_path: Path, damage, message: str) -> None:
+def test_a_run_with_damaged_inputs_is_not_prepared(idle: Studio, tmp_path: Path, damage, message: str) -> None:
     workspace = idle.for_owner(ME)
     view = start_prepared_run(idle, tmp_path)
     workspace.drafts.remove(workspace.drafts.latest_id())
@@ -126,7 +126,7 @@ def test_what_a_run_no_longer_keeps_whole_is_not_prepared(idle: Studio, tmp_path
     assert workspace.drafts.summaries() == ()
 
 
-def test_nobody_prepares_or_frees_what_is_not_theirs(idle: Studio, tmp_path: Path) -> None:
+def test_runs_of_another_owner_cannot_be_prepared_or_freed(idle: Studio, tmp_path: Path) -> None:
     workspace = idle.for_owner(OTHER)
     view = start_prepared_run(idle, tmp_path)
     for call in (lambda: workspace.prepare_again(view.id), lambda: workspace.storage.delete_checkpoints(view.id)):
@@ -139,7 +139,7 @@ def test_nobody_prepares_or_frees_what_is_not_theirs(idle: Studio, tmp_path: Pat
 # Disk space
 
 
-def test_room_is_told_by_run_and_draft_and_what_they_share_counts_once(trained: tuple[Studio, RunView]) -> None:
+def test_disk_usage_by_run_and_draft_counts_shared_files_once(trained: tuple[Studio, RunView]) -> None:
     studio, view = trained
     upload = studio.settings.uploads_dir / "ab12" / "moods.csv"
     upload.parent.mkdir(parents=True)
@@ -168,7 +168,7 @@ def test_only_old_copies_of_uploads_are_cleared(idle: Studio, settings: Settings
     assert [path.name for path in settings.uploads_dir.rglob("*.csv")] == ["new.csv"]
 
 
-def test_states_can_be_freed_and_the_model_stays(
+def test_checkpoints_can_be_deleted_and_the_model_stays(
     trained: tuple[Studio, RunView], tiny_encoder: Encoder, tmp_path: Path, reader: FileReader
 ) -> None:
     studio, view = trained
@@ -192,7 +192,7 @@ def test_states_can_be_freed_and_the_model_stays(
 
 
 @pytest.mark.parametrize(("last_event", "code"), [("queued", "run_is_live"), ("phase", "states_needed"), ("failed", "states_needed")])
-def test_states_that_are_needed_are_not_freed(idle: Studio, tmp_path: Path, last_event: str, code: str) -> None:
+def test_needed_checkpoints_are_not_deleted(idle: Studio, tmp_path: Path, last_event: str, code: str) -> None:
     workspace = idle.for_owner(ME)
     view = start_prepared_run(idle, tmp_path)
     run = Run(workspace.library.folder(view.id))

@@ -96,9 +96,7 @@ def recipe_with_seed(seed: int) -> Recipe:
 # Runs that cannot start
 
 
-def test_a_run_that_another_process_holds_is_tried_again_and_says_why_it_waits(
-    quick: Studio, trainings: FakeTrainings, small_csv: Path
-) -> None:
+def test_a_run_locked_by_another_process_is_retried_and_says_why_it_waits(quick: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
     workspace = quick.for_owner(ME)
     idle = other_studio(quick)
     view = start_run(idle, small_csv)
@@ -117,9 +115,7 @@ def test_a_run_that_another_process_holds_is_tried_again_and_says_why_it_waits(
     assert workspace.delay(view.id) is None
 
 
-def test_a_run_that_another_process_holds_keeps_no_other_from_being_trained(
-    quick: Studio, trainings: FakeTrainings, small_csv: Path
-) -> None:
+def test_a_run_locked_by_another_process_does_not_block_others(quick: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
     idle = other_studio(quick)
     locked, free = start_run(idle, small_csv), start_run(idle, small_csv, recipe_with_seed(2))
     trainings.release()
@@ -146,7 +142,7 @@ def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: St
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("a bug in us")])
-def test_where_not_even_a_failure_can_be_written_a_run_keeps_its_place(
+def test_a_run_stays_queued_if_not_even_its_failure_can_be_written(
     quick: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     workspace = quick.for_owner(ME)
@@ -208,7 +204,7 @@ def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio,
     assert trainings.started == []
 
 
-def test_the_page_is_answered_while_a_stop_or_a_new_server_s_look_waits_for_the_disk(
+def test_the_page_is_served_while_a_stop_waits_for_the_disk(
     studio: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = studio.for_owner(ME)
@@ -285,7 +281,7 @@ def test_a_run_that_is_just_being_resumed_is_not_deleted(
     assert workspace.library.view(view.id).status == "finished"
 
 
-def test_a_run_is_let_go_of_before_its_turn_comes(
+def test_a_run_is_unlocked_before_it_is_queued(
     studio: Studio, trainings: FakeTrainings, small_csv: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise it could not start at once and would be retried later."""
@@ -338,7 +334,7 @@ def test_a_run_that_is_just_being_deleted_is_not_resumed(
     assert workspace.library.runs() == []
 
 
-def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
+def test_of_concurrent_resume_and_delete_one_wins(studio: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
     """An accepted resume has its run; a deleted run was not resumed."""
     codes: list[str] = []
     for round_ in range(20):
@@ -374,9 +370,7 @@ def test_whichever_comes_first_of_many_resumes_and_deletions_wins(studio: Studio
     assert set(codes) <= {"unknown_run", "run_is_live", "run_is_busy"}
 
 
-def test_a_run_that_another_process_keeps_is_neither_deleted_nor_resumed_nor_tidied(
-    studio: Studio, trainings: FakeTrainings, small_csv: Path
-) -> None:
+def test_a_run_locked_by_another_process_is_neither_deleted_nor_resumed(studio: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     trainings.release()
     view = wait_for_end(studio, start_run(studio, small_csv))
@@ -388,7 +382,7 @@ def test_a_run_that_another_process_keeps_is_neither_deleted_nor_resumed_nor_tid
     assert workspace.library.view(view.id).status == "finished"
 
 
-def test_a_run_that_was_taken_out_just_before_its_turn_is_not_trained(
+def test_a_run_cancelled_just_before_its_turn_is_not_trained(
     settings: Settings,
     tiny_encoder: Encoder,
     trainings: FakeTrainings,

@@ -46,7 +46,7 @@ def crash_training(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_an_interrupted_run_goes_on_once(
+def test_an_interrupted_run_is_resumed_once(
     studio: Studio,
     hold: Hold,  # noqa: F811
     small_csv: Path,
@@ -176,7 +176,7 @@ def test_a_child_that_fails_leaves_the_model_of_its_parent(studio: Studio, small
     assert (resumed.id, resumed.status, resumed.epochs) == (failed.id, "finished", 3)
 
 
-def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
+def test_a_resume_after_an_upgrade_keeps_its_schedule(
     studio: Studio,
     hold: Hold,  # noqa: F811
     small_csv: Path,
@@ -202,9 +202,7 @@ def test_a_resume_after_an_upgrade_follows_the_schedule_of_before(
     assert workspace.library.recipe(done.id).epochs is None
 
 
-def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
-    studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_after_out_of_memory_a_resume_uses_smaller_batches(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = studio.for_owner(ME)
     from trainer.training.trainer import ClassificationTrainer
 
@@ -229,7 +227,7 @@ def test_what_ran_out_of_memory_is_trained_again_with_fewer_texts_at_a_time(
     assert workspace.library.recipe(done.id) == QUICK
 
 
-def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, small_csv: Path) -> None:
+def test_a_finished_run_without_its_last_state_cannot_be_continued(studio: Studio, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     import shutil
 
@@ -240,7 +238,7 @@ def test_without_its_last_state_a_finished_run_cannot_go_on(studio: Studio, smal
     assert workspace.library.view(view.id).status == "finished"
 
 
-def test_checkpoints_go_by_their_bytes_whatever_the_end_and_are_told_before(
+def test_checkpoints_are_pruned_by_size_and_announced_before(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> None:
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
@@ -276,7 +274,7 @@ def checkpoints_kept(studio: Studio, *views: RunView) -> list[bool]:
     return [Checkpoints(Run(studio.for_owner(ME).library.folder(view.id)).checkpoints, view.id).newest() is not None for view in views]
 
 
-def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(
+def test_runs_queued_by_a_dead_process_can_be_trained_or_cancelled(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
     ended_studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
@@ -290,9 +288,7 @@ def test_what_a_dead_process_left_waiting_is_trained_or_taken_out(
     new_studio.close()
 
 
-def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(
-    settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
-) -> None:
+def test_pruning_spares_a_run_that_was_just_resumed(settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader) -> None:
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pipeline, "_save_predictions", lambda *_, **__: 1 / 0)
@@ -311,7 +307,7 @@ def test_tidying_up_spares_a_run_that_was_just_asked_to_go_on(
     assert checkpoints_kept(studio, resumed, last) == [True, True]
 
 
-def test_a_training_that_went_astray_is_not_resumed(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diverged_training_is_not_resumed(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from trainer.training.losses import TrainingLoss
 
     monkeypatch.setattr(TrainingLoss, "__call__", lambda self, logits, *_, **__: logits.sum() * float("nan"))
@@ -359,7 +355,7 @@ def test_several_processes_train_one_run(
     studio.close()
 
 
-def test_a_damaged_run_is_not_trained_further_and_keeps_no_other_from_being_begun(
+def test_a_damaged_run_is_not_continued_and_does_not_block_others(
     settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
 ) -> None:
     idle = Studio(settings, encoders=[tiny_encoder], reader=reader)
@@ -398,7 +394,7 @@ def test_a_finished_run_whose_last_state_is_damaged_says_so(studio: Studio, smal
     assert workspace.library.reports(view.id).test.rows
 
 
-def test_a_run_interrupted_just_before_its_end_was_noted_keeps_its_model_and_resume_finishes_it(studio: Studio, small_csv: Path) -> None:
+def test_a_run_interrupted_before_its_end_event_keeps_its_model_and_is_finished_by_resume(studio: Studio, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     view = wait_for_end(studio, start_run(studio, small_csv))
     log = Run(workspace.library.folder(view.id)).log
@@ -448,7 +444,7 @@ def test_a_resume_reads_each_file_of_a_state_at_most_once(
     assert set(reads_by_file.values()) == {1}
 
 
-def test_a_state_that_only_reading_finds_damaged_leaves_the_model_and_is_told(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+def test_a_resume_from_a_damaged_state_fails_and_leaves_the_parent_alone(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
     workspace = studio.for_owner(ME)
     view = start_run(studio, small_csv, RECIPE)
     hold.wait_until_started()

@@ -14,13 +14,13 @@ STEERS = ["\x1b[31mred", "\x1b]0;title\x07", "a\rforged", "a\nforged line", "\x9
 
 
 @pytest.mark.parametrize("name", STEERS)
-def test_a_name_is_one_line_without_what_steers_a_terminal(name: str) -> None:
+def test_a_name_is_one_line_without_control_characters(name: str) -> None:
     shown = one_line(name)
     assert len(shown.splitlines()) == 1
     assert shown.isprintable()
 
 
-def test_whatever_is_printed_colours_and_moves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_printed_text_has_no_control_sequences(capsys: pytest.CaptureFixture[str]) -> None:
     with plain_output():
         print("".join(STEERS), "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore")
         print("\x1b[1mloud", file=sys.stderr)
@@ -31,7 +31,7 @@ def test_whatever_is_printed_colours_and_moves_nothing(capsys: pytest.CaptureFix
     assert "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore" in captured.out
 
 
-def test_the_list_of_runs_has_a_line_for_each_whatever_they_are_called(
+def test_the_list_of_runs_has_one_line_per_run_for_any_name(
     settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("\u202eabc", "caf\u00e9 \u05e9\u05dc\u05d5\u05dd", "a\u200bb"):

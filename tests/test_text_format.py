@@ -27,7 +27,7 @@ def test_percent(ratio: float, expected: str) -> None:
     assert percent(ratio) == expected
 
 
-def test_whole_per_cents() -> None:
+def test_whole_percentages() -> None:
     assert [percent(ratio, 0) for ratio in (0.708, 0.997, 1.0, 0.004, 0.0)] == ["71 %", "99.7 %", "100 %", "0.4 %", "0 %"]
 
 
@@ -57,7 +57,7 @@ def test_pluralize_with_a_plural_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("ratio", "expected"), [(None, ""), (0.0, "0.0 %"), (0.9034, "90.3 %"), (1.0, "100.0 %"), (3199 / 3200, "99.97 %")]
 )
-def test_percent_of_a_ratio_or_nothing(ratio: float | None, expected: str) -> None:
+def test_percent_of_a_ratio_or_none(ratio: float | None, expected: str) -> None:
     assert percent(ratio) == expected
 
 
@@ -104,7 +104,7 @@ def test_how_long_ago(seconds: float, expected: str) -> None:
 
 @settings(deadline=None)
 @given(st.integers(1, 10_000_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.integers(0, 3))
-def test_a_hundred_and_nothing_are_said_of_all_and_none_alone(counts: tuple[int, int], digits: int) -> None:
+def test_100_and_0_percent_are_exact(counts: tuple[int, int], digits: int) -> None:
     right, rows = counts
     for expected, maximum in ((percent(right / rows, digits), 100), (decimal(right / rows, digits), 1)):
         number = float(re.sub("[^0-9.]", "", expected))

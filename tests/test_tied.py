@@ -54,7 +54,7 @@ def lives(process: int) -> bool:
 
 
 @pytest.mark.parametrize(("fixtures", "min_processes"), [("", 1), ("browser", 4)])
-def test_a_killed_test_run_leaves_nothing_behind(tmp_path: Path, fixtures: str, min_processes: int) -> None:
+def test_a_killed_test_run_leaves_no_process(tmp_path: Path, fixtures: str, min_processes: int) -> None:
     if fixtures and shutil.which("chromium") is None:
         pytest.skip("needs Chromium (Debian: apt-get install chromium)")
     (tmp_path / "test_probe.py").write_text(PROBE.replace("FIXTURES", fixtures))

@@ -3,7 +3,7 @@
     python tests/warm.py
 
 Each input line is a JSON object: ``command`` (the arguments of ``python``), ``environment``, ``folder``, ``output``, ``errors`` and ``session``. The
-output is ``{"started": PID}``, and ``{"ended": PID, "status": N}`` when the program has ended. On systems other than Linux programs are started
+output is ``{"started": PID}``, and ``{"exited": PID, "status": N}`` when the program has ended. On systems other than Linux programs are started
 normally; tests of the start itself do so everywhere.
 """
 
@@ -36,25 +36,25 @@ class Program:
     """A forked program, with the methods of ``subprocess.Popen`` that tests use."""
 
     pid: int
-    _ended: dict[int, int]
+    _exited: dict[int, int]
     _changed: threading.Condition
 
     @property
     def returncode(self) -> int | None:
-        return self._ended.get(self.pid)
+        return self._exited.get(self.pid)
 
     def poll(self) -> int | None:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         with self._changed:
-            if not self._changed.wait_for(lambda: self.pid in self._ended, timeout):
+            if not self._changed.wait_for(lambda: self.pid in self._exited, timeout):
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0.0)
-            return self._ended[self.pid]
+            return self._exited[self.pid]
 
     def send_signal(self, number: int) -> None:
         with self._changed:
-            if self.pid not in self._ended:
+            if self.pid not in self._exited:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.pid, number)
 
@@ -70,7 +70,7 @@ class Warm:
     """The test side of the forking process."""
 
     process: subprocess.Popen | None
-    _ended: dict[int, int] = field(default_factory=dict)
+    _exited: dict[int, int] = field(default_factory=dict)
     _started: list[int] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _request_lock: threading.Lock = field(default_factory=threading.Lock)
@@ -94,7 +94,7 @@ class Warm:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
             self._changed.wait_for(lambda: self._started or self.process.poll() is not None)
-            return Program(self._started.pop(), self._ended, self._changed)
+            return Program(self._started.pop(), self._exited, self._changed)
 
     def run(self, args: Sequence[str], *, env: Mapping[str, str], cwd: str | Path, timeout: float = 240.0) -> subprocess.CompletedProcess:
         """Like ``subprocess.run`` with captured text."""
@@ -138,7 +138,7 @@ class Warm:
                 if "started" in message:
                     self._started.append(message["started"])
                 else:
-                    self._ended[message["ended"]] = message["status"]
+                    self._exited[message["exited"]] = message["status"]
                 self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
@@ -215,7 +215,7 @@ def _send(**message: int) -> None:
 def _send_exited() -> None:
     with contextlib.suppress(ChildProcessError):
         while (exited := os.waitpid(-1, os.WNOHANG))[0]:
-            _send(ended=exited[0], status=os.waitstatus_to_exitcode(exited[1]))
+            _send(exited=exited[0], status=os.waitstatus_to_exitcode(exited[1]))
 
 
 def _fork(request: dict, pipes: tuple[int, int]) -> int:
