@@ -11,13 +11,13 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-// Header and rows: the table in the figure's meta, or else all points of the named series, after the baselines (rungs).
+// Header and rows: the table in the figure's meta, or else all points of the named series, after the baselines (reference lines).
 export function tableOf({ data, layout: { meta } }) {
-  const { table, rungs = [] } = meta;
+  const { table, reference_lines: referenceLines = [] } = meta;
   if (table) return [table.header, ...table.rows.map((row) => row.map((value, i) => (i < table.named ? table.names[value] : value)))];
   const series = data.filter((trace) => trace.meta?.series);
   const points = series.flatMap((trace) => trace.x.map((step, i) => [trace.meta.series, step, trace.y[i]]));
-  return [["series", "step", "value"], ...rungs.map(([name, value]) => [name, "", value]), ...points];
+  return [["series", "step", "value"], ...referenceLines.map(([name, value]) => [name, "", value]), ...points];
 }
 
 export const csvOfRows = (rows) => `\ufeff${rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("")}`;

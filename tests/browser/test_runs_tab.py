@@ -272,7 +272,7 @@ def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> 
     # A child run continues the training; the parent is unchanged.
     page.wait_for_function("id => ![id, ''].includes(document.body.dataset.watched ?? '')", arg=run.id)
     child = replace(run, id=page.evaluate("document.body.dataset.watched"))
-    expect(page.locator("#loss-chart")).to_contain_text("goes on here")
+    expect(page.locator("#loss-chart")).to_contain_text("continues here")
     tab(page, "Runs")
     expect(row(page, child)).to_contain_text("training")
     expect(row(page, child)).to_contain_text("+ 5 epochs")

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from trainer.charts.curves import Curves
+from trainer.charts.run_curves import RunCurves
 from trainer.evaluation.report import build_report
 
 EMOTIONS = ("sadness", "joy", "love", "anger", "fear", "surprise")
@@ -24,7 +24,7 @@ def run(steps=150, evaluations=6, **more):
     generator = np.random.default_rng(0)
     at = tuple(range(10, 10 * steps + 1, 10))
     eval_at = tuple(range(250, 250 * evaluations + 1, 250))
-    return Curves(
+    return RunCurves(
         **{
             "key": "brisk otter",
             "steps": at,

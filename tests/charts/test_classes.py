@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.charts.examples import EMOTIONS, report_of, valid
 from trainer.charts import classes
 from trainer.charts.colours import class_colours
-from trainer.charts.frame import short_names
+from trainer.charts.frame import shorten_names
 from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_table
 from trainer.evaluation.report import build_report
@@ -55,7 +55,7 @@ def test_confusion_says_in_a_sentence_what_a_cell_means():
     figure = valid(classes.confusion_chart(report, by_row=False))
     heat, numbers = figure["data"]
     assert heat["z"][0][0] > 0 > heat["z"][0][1]  # right answers have one colour, mistakes the other
-    assert heat["hovertext"][0][1] == "true sadness, said joy: 12 of 581 (2.1 %)"
+    assert heat["hovertext"][0][1] == "true sadness, predicted joy: 12 of 581 (2.1 %)"
     assert heat["customdata"][0][1] == [0, 1]
     assert heat["z"][1][0] is None  # nobody said sadness for joy: an empty cell
     assert dict(zip(zip(numbers["y"], numbers["x"], strict=True), numbers["text"], strict=True)) == {
@@ -135,4 +135,4 @@ def test_seventy_seven_real_intents_have_names_that_are_told_apart(shared):
     confusion = classes.confusion_chart(build_report(corpus.label_ids, np.roll(corpus.label_ids, 1), corpus.label_names), by_row=True)
     assert len(set(confusion["layout"]["yaxis"]["categoryarray"])) == 77
     for most in (16, 22):
-        assert len(set(short_names(corpus.label_names, most))) == 77
+        assert len(set(shorten_names(corpus.label_names, most))) == 77

@@ -8,9 +8,10 @@ import pytest
 
 from tests.charts.examples import NASTY, texts, valid
 from trainer.charts import comparison
-from trainer.charts.comparison import Course, run_marks
+from trainer.charts.comparison import run_marks
 from trainer.charts.frame import PHONE, WIDE
 from trainer.charts.lines import SYMBOLS
+from trainer.charts.run_curves import RunCurves
 
 CHARTS = [comparison.loss_comparison, comparison.accuracy_comparison, comparison.macro_f1_comparison]
 
@@ -19,7 +20,9 @@ def course(key="a", name="brisk otter", evaluations=5, end=0.9):
     at = tuple(range(100, 100 * evaluations + 1, 100))
     shares = tuple(end - 0.5 * math.exp(-s / 200) for s in at)
     steps = tuple(range(10, 100 * evaluations + 1, 10))
-    return Course(key, name, steps, tuple(2 * math.exp(-s / 300) for s in steps), at, tuple(1 - s for s in shares), shares, shares)
+    return RunCurves(
+        key, steps, tuple(2 * math.exp(-s / 300) for s in steps), (), at, tuple(1 - s for s in shares), shares, shares, name=name
+    )
 
 
 SIX = [course(f"key {i}", f"run number {i}", 3 + i, 0.85 + 0.01 * i) for i in range(6)]
@@ -29,9 +32,9 @@ SIX = [course(f"key {i}", f"run number {i}", 3 + i, 0.85 + 0.01 * i) for i in ra
 @pytest.mark.parametrize(
     "courses",
     [
-        [Course("a", "one"), Course("b", "two")],
-        [course(), Course("b", "two", (10,), (1.5,))],
-        [course(), Course("b", "two", (1, 2), (None, math.nan), (2,), (math.inf,), (None,), (0.5,))],
+        [RunCurves("a", name="one"), RunCurves("b", name="two")],
+        [course(), RunCurves("b", (10,), (1.5,), name="two")],
+        [course(), RunCurves("b", (1, 2), (None, math.nan), (), (2,), (math.inf,), (None,), (0.5,), name="two")],
         [course(str(i), name) for i, name in enumerate(NASTY)],
         SIX,
     ],
@@ -80,6 +83,6 @@ def test_the_longest_run_gives_the_axis_and_what_was_never_measured_is_said():
     figure = comparison.accuracy_comparison([course(evaluations=2), course("b", evaluations=7)])
     assert figure["layout"]["xaxis"]["range"] == [0, 700]
     assert figure["layout"]["yaxis"]["range"] == [0, 1]
-    empty = comparison.macro_f1_comparison([Course("a", "one"), Course("b", "two")])
+    empty = comparison.macro_f1_comparison([RunCurves("a", name="one"), RunCurves("b", name="two")])
     assert texts(empty) == ["None of these runs has<br>a validation macro F1 yet."]
     assert "nothing has been measured yet" in empty["layout"]["meta"]["description"]

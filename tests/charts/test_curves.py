@@ -10,10 +10,9 @@ import pytest
 
 from tests.charts.examples import run, texts, trace, valid
 from trainer.charts import curves
-from trainer.charts.curves import Curves
 from trainer.charts.frame import PHONE, WIDE
-from trainer.charts.labels import Rung
 from trainer.charts.lines import smoothed
+from trainer.charts.run_curves import ReferenceLine, RunCurves
 from trainer.text_format import percent
 
 
@@ -21,12 +20,12 @@ from trainer.text_format import percent
 @pytest.mark.parametrize(
     "points",
     [
-        Curves("empty"),
-        Curves("planned", total_steps=900, epoch_steps=(300, 600, 900)),
-        Curves("first", (5,), (1.7,), (0.2,), total_steps=900),
-        Curves("validation only", eval_steps=(5,), eval_loss=(0.5,), eval_accuracy=(0.7,), eval_macro_f1=(None,), best_step=5),
-        Curves("broken", (1, 2, 3), (math.nan, math.inf, None), (None, None, None), total_steps=3),
-        Curves("zero", (1, 2), (0.0, 0.0), (0.0, 0.0), total_steps=2),
+        RunCurves("empty"),
+        RunCurves("planned", total_steps=900, epoch_steps=(300, 600, 900)),
+        RunCurves("first", (5,), (1.7,), (0.2,), total_steps=900),
+        RunCurves("validation only", eval_steps=(5,), eval_loss=(0.5,), eval_accuracy=(0.7,), eval_macro_f1=(None,), best_step=5),
+        RunCurves("broken", (1, 2, 3), (math.nan, math.inf, None), (None, None, None), total_steps=3),
+        RunCurves("zero", (1, 2), (0.0, 0.0), (0.0, 0.0), total_steps=2),
         run(),
         run(30, 1),
     ],
@@ -47,11 +46,11 @@ def test_any_curves_make_a_valid_chart(chart, points):
 
 
 def test_an_empty_chart_has_axes_and_a_sentence():
-    figure = curves.loss_chart(Curves("k"))
+    figure = curves.loss_chart(RunCurves("k"))
     assert figure["data"] == []
     assert texts(figure) == ["The loss appears here<br>a few seconds after<br>you press Start."]
     assert not figure["layout"]["xaxis"]["showticklabels"]
-    waiting = curves.loss_chart(Curves("k", total_steps=90, epoch_steps=(30, 60, 90)))
+    waiting = curves.loss_chart(RunCurves("k", total_steps=90, epoch_steps=(30, 60, 90)))
     assert texts(waiting) == ["The loss appears here<br>after its first steps."]
     assert waiting["layout"]["xaxis"]["ticktext"] == ["epoch 1", "2", "3"]
 
@@ -132,9 +131,9 @@ def test_an_earlier_kept_checkpoint_is_ringed_and_named_clear_of_lines_and_label
     assert not any("kept" in text for text in texts(curves.accuracy_chart(run(best_step=123))))
 
 
-def test_rungs_are_lines_with_a_name_in_the_accuracy_chart_alone_and_from_the_first_moment():
-    rungs = (Rung("counting words", 0.4706), Rung("most frequent class", 0.17))
-    for points in (Curves("k", rungs=rungs), run(rungs=rungs)):
+def test_reference_lines_have_a_name_in_the_accuracy_chart_alone_and_from_the_first_moment():
+    reference_lines = (ReferenceLine("counting words", 0.4706), ReferenceLine("most frequent class", 0.17))
+    for points in (RunCurves("k", reference_lines=reference_lines), run(reference_lines=reference_lines)):
         figure = valid(curves.accuracy_chart(points))
         strokes = [(s["y0"], s["y1"], s["xref"]) for s in figure["layout"]["shapes"] if s.get("xref") == "paper"]
         assert strokes == [(0.4706, 0.4706, "paper"), (0.17, 0.17, "paper")]
@@ -146,11 +145,13 @@ def test_rungs_are_lines_with_a_name_in_the_accuracy_chart_alone_and_from_the_fi
 
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.47, 0.46), (0.98, 0.97), (0.01, 0.02), (0.0, 1.0)])
-def test_labels_of_close_rungs_and_the_sentence_do_not_lie_over_each_other(shares):
-    figure = curves.accuracy_chart(Curves("k", rungs=tuple(Rung(f"rung {i}", share) for i, share in enumerate(shares))))
+def test_labels_of_close_reference_lines_and_the_sentence_do_not_lie_over_each_other(shares):
+    figure = curves.accuracy_chart(
+        RunCurves("k", reference_lines=tuple(ReferenceLine(f"baseline {i}", share) for i, share in enumerate(shares)))
+    )
     for phone, canvas in ((False, WIDE), (True, PHONE)):
-        *rungs, sentence = shown_on(figure, phone)
-        places = [a["y"] * canvas.plot_height + a["yshift"] for a in rungs]
+        *reference_lines, sentence = shown_on(figure, phone)
+        places = [a["y"] * canvas.plot_height + a["yshift"] for a in reference_lines]
         assert abs(places[0] - places[1]) >= canvas.font + 4 - 0.2
         assert all(0 <= place <= canvas.plot_height for place in places)
         half = 1.5 * 1.3 * (canvas.font + 2)
@@ -172,15 +173,15 @@ def test_epochs_are_named_and_never_more_than_fit(count, wide, phone):
 @pytest.mark.parametrize("chart", [curves.loss_chart, curves.accuracy_chart])
 def test_a_child_run_shows_where_it_went_on(chart):
     whole = run()
-    assert "goes on here" not in json.dumps(chart(whole))
+    assert "continues here" not in json.dumps(chart(whole))
     figure = valid(chart(dataclasses.replace(whole, parent_step=whole.steps[3])))
     (line,) = [shape for shape in figure["layout"]["shapes"] if shape.get("x0") == shape.get("x1") == whole.steps[3]]
     assert (line["y0"], line["y1"]) == (0, 1)
     for annotations in (figure["layout"]["annotations"], figure["layout"]["meta"]["phone"]["annotations"]):
-        (label,) = [label for label in annotations if label["text"] == "goes on here"]
+        (label,) = [label for label in annotations if label["text"] == "continues here"]
         assert (label["x"], label["xanchor"]) == (whole.steps[3], "left")  # towards the middle, where there is room
     late = chart(dataclasses.replace(whole, parent_step=whole.total_steps - 1))
-    assert [label["xanchor"] for label in late["layout"]["annotations"] if label["text"] == "goes on here"] == ["right"]
+    assert [label["xanchor"] for label in late["layout"]["annotations"] if label["text"] == "continues here"] == ["right"]
     assert f"Up to step {whole.steps[3]:,} another run trained" in json.dumps(figure)
 
 
@@ -201,6 +202,6 @@ def test_smoothing_is_unbiased_at_the_start_and_passes_over_gaps():
 
 def test_a_long_run_stays_light():
     n = 20_000
-    figure = curves.accuracy_chart(run(n, 6, total_steps=10 * n, rungs=(Rung("counting words", 0.5),)))
+    figure = curves.accuracy_chart(run(n, 6, total_steps=10 * n, reference_lines=(ReferenceLine("counting words", 0.5),)))
     assert len(json.dumps(figure)) < 100_000
     assert trace(figure, name="training accuracy")["x"][-1] == 10 * n

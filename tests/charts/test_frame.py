@@ -12,52 +12,52 @@ from hypothesis import strategies as st
 
 from tests.charts.examples import EMOTIONS, NASTY, report_of, run, valid
 from trainer.charts import classes, curves, frame
-from trainer.charts.comparison import Course, accuracy_comparison
-from trainer.charts.curves import Curves
-from trainer.charts.frame import plain
+from trainer.charts.comparison import accuracy_comparison
+from trainer.charts.frame import escape
+from trainer.charts.run_curves import RunCurves
 
 
 def test_names_are_escaped_for_plotlys_markup():
-    assert plain("<b>a</b> & <a href='x'>") == "&lt;b&gt;a&lt;/b&gt; &amp; &lt;a href='x'&gt;"
-    assert plain("a\n b\tc") == "a b c"
+    assert escape("<b>a</b> & <a href='x'>") == "&lt;b&gt;a&lt;/b&gt; &amp; &lt;a href='x'&gt;"
+    assert escape("a\n b\tc") == "a b c"
 
 
 @given(name=st.text())
 def test_no_name_can_open_a_tag_or_an_entity(name):
-    for shown in (plain(name), frame.short(name)):
+    for shown in (escape(name), frame.shorten(name)):
         assert not set(shown) & set("<>\n")
         assert not re.search("&(?!amp;|lt;|gt;)", shown)
 
 
 def test_long_names_are_shortened_on_axes_and_whole_on_hover():
-    assert frame.short("y" * 300) == "y" * 10 + "…" + "y" * 11
-    assert frame.short("surprise") == "surprise"
-    assert frame.short("感" * 30) == "感" * 5 + "…" + "感" * 5  # these are twice as wide
+    assert frame.shorten("y" * 300) == "y" * 10 + "…" + "y" * 11
+    assert frame.shorten("surprise") == "surprise"
+    assert frame.shorten("感" * 30) == "感" * 5 + "…" + "感" * 5  # these are twice as wide
     # An entity is never cut in two.
-    assert frame.short("<" * 40) == "&lt;" * 10 + "…" + "&lt;" * 11
+    assert frame.shorten("<" * 40) == "&lt;" * 10 + "…" + "&lt;" * 11
     figure = classes.text_lengths_chart(["y" * 300, "b"], [[1] * 3, [1] * 2])
     assert "y" * 300 in figure["data"][-1]["hovertext"][0]
 
 
 def test_names_that_begin_alike_are_told_apart_when_shortened():
     pair = ("balance_not_updated_after_bank_transfer", "balance_not_updated_after_cheque_or_cash_deposit")
-    assert frame.short_names(pair) == ["balance_no…nk_transfer", "balance_no…ash_deposit"]
+    assert frame.shorten_names(pair) == ["balance_no…nk_transfer", "balance_no…ash_deposit"]
     middle = [f"a long beginning, {i}, and a long end" for i in range(12)]
-    assert frame.short_names(middle)[:2] == ["a long…, 0, and a lon…", "a long…, 1, and a lon…"]
-    assert frame.short_names([f"transfer_number_{i}_declined_by_the_bank" for i in (46, 47)], 16) == [
+    assert frame.shorten_names(middle)[:2] == ["a long…, 0, and a lon…", "a long…, 1, and a lon…"]
+    assert frame.shorten_names([f"transfer_number_{i}_declined_by_the_bank" for i in (46, 47)], 16) == [
         "trans…_46_decli…",
         "trans…_47_decli…",
     ]
-    assert frame.short_names(["joy", "joy 2", "joy", "joy"]) == ["joy", "joy 2", "joy… 2", "joy… 3"]
+    assert frame.shorten_names(["joy", "joy 2", "joy", "joy"]) == ["joy", "joy 2", "joy… 2", "joy… 3"]
 
 
 @given(names=st.lists(st.text(alphabet="ab<感 \n2…", max_size=40), max_size=8), most=st.integers(6, 24))
 def test_shortened_names_are_distinct_and_fit(names, most):
-    shown = frame.short_names(names, most)
+    shown = frame.shorten_names(names, most)
     assert len(set(shown)) == len(names)
     for name in shown:
         whole = name.replace("&lt;", "<").replace("&amp;", "&")
-        assert frame.columns(whole) <= most
+        assert frame.display_width(whole) <= most
 
 
 @pytest.mark.parametrize("names", [NASTY, EMOTIONS])
@@ -100,10 +100,10 @@ def test_tokens_stand_only_where_the_script_replaces_them():
     for figure in (
         curves.loss_chart(run()),
         curves.accuracy_chart(run()),
-        curves.loss_chart(Curves("k")),
+        curves.loss_chart(RunCurves("k")),
         classes.text_lengths_chart(EMOTIONS, [[1, 2]] * 6),
         classes.confusion_chart(report, by_row=True),
-        accuracy_comparison([Course("a", "one", eval_steps=(5,), eval_accuracy=(0.5,))]),
+        accuracy_comparison([RunCurves("a", name="one", eval_steps=(5,), eval_accuracy=(0.5,))]),
     ):
         walk(figure, [])
 

@@ -68,9 +68,9 @@ def test_a_line_takes_the_room_between_its_lowest_and_highest_place(canvas):
     plot = Plot(canvas, 100, 1.0)
     line = Line("a", "a", "#000000", (0, 50, 100), (0.0, 1.0, 0.5))
     height, width = canvas.plot_height, canvas.plot_width
-    assert plot.band(line, 0, width) == [(-4, height + 4)]
-    assert plot.band(line, 0.8 * width, width) == [pytest.approx((0.5 * height - 4, 0.7 * height + 4))]
-    assert plot.band(line, 0.1 * width, 0.2 * width) == [pytest.approx((0.2 * height - 4, 0.4 * height + 4))]
+    assert plot.line_spans(line, 0, width) == [(-4, height + 4)]
+    assert plot.line_spans(line, 0.8 * width, width) == [pytest.approx((0.5 * height - 4, 0.7 * height + 4))]
+    assert plot.line_spans(line, 0.1 * width, 0.2 * width) == [pytest.approx((0.2 * height - 4, 0.4 * height + 4))]
     short = Line("a", "a", "#000000", (10,), (0.5,))
-    assert plot.band(short, 0.5 * width, width) == []
-    assert plot.band(short, 0, width) == [pytest.approx((0.5 * height - 4, 0.5 * height + 4))]
+    assert plot.line_spans(short, 0.5 * width, width) == []
+    assert plot.line_spans(short, 0, width) == [pytest.approx((0.5 * height - 4, 0.5 * height + 4))]

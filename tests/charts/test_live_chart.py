@@ -11,9 +11,9 @@ import pytest
 
 from tests.charts.examples import EMOTIONS, NASTY, report_of, run
 from trainer.charts.classes import confusion_chart, text_lengths_chart
-from trainer.charts.comparison import Course, accuracy_comparison
-from trainer.charts.curves import Curves, accuracy_chart, loss_chart
-from trainer.charts.labels import Rung
+from trainer.charts.comparison import accuracy_comparison
+from trainer.charts.curves import accuracy_chart, loss_chart
+from trainer.charts.run_curves import ReferenceLine, RunCurves
 from trainer.ui.assets import file_url, plotly_file, served_files
 from trainer.ui.live_chart import live_chart, to_json
 
@@ -186,14 +186,14 @@ def test_heading_and_buttons_stand_outside_the_image(charts):
 
 def test_the_figure_may_bring_a_note_of_its_own(charts):
     page = charts().add(accuracy_chart(run()))
-    page.drawn().set(accuracy_comparison([Course("a", "one", eval_steps=(5,), eval_accuracy=(0.5,))]))
+    page.drawn().set(accuracy_comparison([RunCurves("a", name="one", eval_steps=(5,), eval_accuracy=(0.5,))]))
     sync_api.expect(page.locator("small")).to_have_text("validation accuracy")
     page.set(accuracy_chart(run()))
     sync_api.expect(page.locator("small")).to_have_text("on validation rows")
 
 
 def test_an_empty_chart_offers_no_files_and_a_chart_without_figure_is_empty(charts):
-    page = charts().add(loss_chart(Curves("none"))).drawn()
+    page = charts().add(loss_chart(RunCurves("none"))).drawn()
     sync_api.expect(page.locator("[data-action=png]")).to_be_disabled()
     page.set(loss_chart(run()))
     sync_api.expect(page.locator("[data-action=csv]")).to_be_enabled()
@@ -228,7 +228,7 @@ def test_a_zoom_and_a_hover_survive_updates_until_they_are_reset(charts):
 
 
 def test_colours_follow_the_theme_and_heights_the_width(charts):
-    page = charts().add(accuracy_chart(run(rungs=(Rung("counting words", 0.47),)))).drawn()
+    page = charts().add(accuracy_chart(run(reference_lines=(ReferenceLine("counting words", 0.47),)))).drawn()
     ink = "() => document.querySelector('#chart .chart').layout.font.color"
     assert page.page.evaluate(ink) == "rgb(17,24,39)"
     page.page.evaluate("document.body.classList.add('dark')")
@@ -244,7 +244,9 @@ def test_colours_follow_the_theme_and_heights_the_width(charts):
 @pytest.mark.parametrize("chart", [loss_chart, accuracy_chart])
 def test_no_words_of_a_chart_overlap(charts, width, steps, chart):
     evaluations = steps * 10 // 250
-    figure = chart(run(steps, evaluations, rungs=(Rung("counting words", 0.47), Rung("most frequent class", 0.44))))
+    figure = chart(
+        run(steps, evaluations, reference_lines=(ReferenceLine("counting words", 0.47), ReferenceLine("most frequent class", 0.44)))
+    )
     page = charts(width=width)
     page.page.evaluate("document.getElementById('page').style.maxWidth = '492px'")  # half of the page, less the padding of a card
     page.add(figure).drawn()
@@ -265,7 +267,7 @@ def test_a_press_on_a_cell_names_its_classes(charts):
     page = charts().add(confusion_chart(report_of(EMOTIONS), by_row=False)).drawn()
     area = page.box(".nsewdrag")
     page.page.mouse.move(area["x"] + area["width"] * 2.5 / 6, area["y"] + area["height"] * 0.5 / 6)
-    sync_api.expect(page.locator(".hovertext").first).to_contain_text("true sadness, said love")
+    sync_api.expect(page.locator(".hovertext").first).to_contain_text("true sadness, predicted love")
     page.page.mouse.down()
     page.page.mouse.up()
     page.page.wait_for_function("window.charts.chart.selected.length === 1")
@@ -286,7 +288,7 @@ def test_a_confusion_matrix_fills_its_width_and_shows_more_names_when_zoomed(cha
 
 
 def test_the_csv_of_curves_has_every_point_of_every_series(charts):
-    points = run(3, 2, rungs=(Rung("=1+1", 0.5),), eval_accuracy=(1 / 3, None))
+    points = run(3, 2, reference_lines=(ReferenceLine("=1+1", 0.5),), eval_accuracy=(1 / 3, None))
     page = charts().add(accuracy_chart(points)).drawn()
     name, rows = page.table()
     assert name == "accuracy.csv"

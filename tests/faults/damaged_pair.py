@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.charts.curves import accuracy_chart, loss_chart
+from trainer.charts.run_curves import RunCurves
 from trainer.cli import lists
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
@@ -19,7 +20,7 @@ from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
-from trainer.ui import endpoints, results_tab, runs_list, train_tab, train_view
+from trainer.ui import endpoints, results_tab, runs_list, train_view
 from trainer.ui.run_names import title
 from trainer.ui.status_bar import status_bar_html
 from trainer.workspace import Workspace
@@ -65,8 +66,8 @@ def render_everywhere(view: RunView) -> str:
         train_view.head(view, title(view)),
         train_view.details(view, diagnose(view, None)),
         train_view.footer(view, None, None),
-        str(loss_chart(train_tab._curves(view))),
-        str(accuracy_chart(train_tab._curves(view))),
+        str(loss_chart(RunCurves.from_view(view))),
+        str(accuracy_chart(RunCurves.from_view(view))),
         json.dumps(endpoints._progress(view), allow_nan=False),
         json.dumps(lists._run_json(view, Path("x")), allow_nan=False),
         *(d.message for d in diagnose(view, None)),

@@ -102,11 +102,11 @@ def test_the_level_of_the_dial_is_told() -> None:
 @pytest.mark.parametrize("end", ["finished", "stopped", "failed", "cancelled"])
 def test_it_is_known_when_a_run_ended_last(end: str) -> None:
     first, last = {**event("stopped"), "time": 200.0}, {**event(end), "time": 300.0}
-    assert build_view("id", [*BEGUN, last]).ended == 300.0
-    assert build_view("id", BEGUN).ended is None
+    assert build_view("id", [*BEGUN, last]).ended_at == 300.0
+    assert build_view("id", BEGUN).ended_at is None
     again = [*BEGUN, first, event("queued")]
-    assert build_view("id", again).ended is None
-    assert build_view("id", [*again, event("phase", what="warming up"), last]).ended == (200.0 if end == "cancelled" else 300.0)
+    assert build_view("id", again).ended_at is None
+    assert build_view("id", [*again, event("phase", what="warming up"), last]).ended_at == (200.0 if end == "cancelled" else 300.0)
     interrupted = with_liveness(build_view("id", [*again, event("started")]), is_alive=False, stop_requested=False)
     assert (interrupted.status, interrupted.ended_at) == ("interrupted", None)
 

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from tests.runs.made import event
+from trainer.charts.run_curves import RunCurves
 from trainer.evaluation.diagnostics import Diagnosis
 from trainer.jobs.queue import Delay
 from trainer.runs.view import Evaluation, RunView, with_liveness
@@ -59,14 +60,14 @@ def test_more_epochs_that_fail_leave_ring_and_facts_on_the_model_of_the_folder(e
     assert '<dt dir="auto">Device</dt><dd dir="auto">2 CPU cores</dd>' in html
     assert "(kept model, step 80)" in html
     assert "95.0 %" not in html
-    assert train_tab._curves(view).best_step == 80
+    assert RunCurves.from_view(view).best_step == 80
 
 
 def test_while_more_epochs_train_the_tab_shows_that_training() -> None:
     view = with_liveness(build_view("x", [*KEPT_80, *MORE]), is_alive=True, stop_requested=False)
     assert "own settings, 4 epochs" in shown_html(view)
     assert "Validation accuracy (best so far, step 120)" in shown_html(view)
-    assert train_tab._curves(view).best_step == 120
+    assert RunCurves.from_view(view).best_step == 120
 
 
 def test_a_gap_that_is_no_fault_is_no_warning() -> None:

@@ -1,4 +1,4 @@
-"""The classes as charts: the lengths of their texts, and the confusion matrix."""
+"""Charts of the classes: the lengths of their texts, and the confusion matrix."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,24 +14,24 @@ from trainer.charts.frame import (
     SURFACE,
     WRONG,
     Figure,
+    escape,
     make_axis,
     make_layout,
     make_table,
-    plain,
-    short_names,
+    shorten_names,
 )
 from trainer.evaluation.report import Report
 from trainer.text_format import percent
 
-_MOST_ROWS, _AT_EACH_END = 25, 10
+_MAX_ROWS, _AT_EACH_END = 25, 10
 _LENGTHS = ("lower whisker", "first quartile", "median", "third quartile", "upper whisker", "longest")
 
 
 def text_lengths_chart(label_names: Sequence[str], lengths_by_class: Sequence[Sequence[int]]) -> Figure:
-    """Words per text by class as box plots (Tukey 1977: whiskers to the last text within 1.5 box lengths), in the order of the counts.
+    """Words per text by class as box plots (Tukey 1977: whiskers to the last text within 1.5 box lengths), ordered by number of texts.
 
-    Only six numbers per class leave the server, whatever the number of rows; a class without rows has no box. Of very many classes the
-    ten with most and the ten with fewest rows are drawn.
+    Only six numbers per class leave the server, whatever the number of rows; a class without rows has no box. If there are very many
+    classes, only the ten with most and the ten with fewest rows are drawn.
     """
     lengths = [np.sort(np.asarray(one, dtype=float)) for one in lengths_by_class]
     shown = _Rows.of([len(one) for one in lengths])
@@ -41,15 +41,13 @@ def text_lengths_chart(label_names: Sequence[str], lengths_by_class: Sequence[Se
     for place, i in shown.places:
         if i not in numbers:
             continue
-        low, q1, median, q3, high, longest = numbers[i]
+        low, q1, median, q3, high, maximum = numbers[i]
         box = {"type": "box", "orientation": "h", "y": [place], "q1": [q1], "median": [median], "q3": [q3], "lowerfence": [low]}
         box |= {"upperfence": [high], "width": 0.6, "hoverinfo": "skip", "line": {"color": colours[i], "width": 1.5}, "whiskerwidth": 0.4}
         boxes.append(box | {"fillcolor": colours[i] + "40"})
-        text = (
-            f"{plain(label_names[i])}: half of the texts have {q1:g} to {q3:g} words, the median is {median:g}, the longest has {longest:g}"
-        )
+        text = f"{escape(label_names[i])}: half of the texts have {q1:g} to {q3:g} words, the median is {median:g}, the longest has {maximum:g}"
         hover.append((place, median, text))
-    # Hovering a box shows one label per number, one upon the other; an invisible dot on the median says all in one sentence.
+    # Hovering a box shows overlapping labels; an invisible marker on the median shows one sentence instead.
     dots = {
         "type": "scatter",
         "mode": "markers",
@@ -59,53 +57,53 @@ def text_lengths_chart(label_names: Sequence[str], lengths_by_class: Sequence[Se
     }
     dots |= {"marker": {"size": 18, "opacity": 0, "color": INK}, "hovertemplate": "%{hovertext}<extra></extra>"}
     widest = max((box["upperfence"][0] for box in boxes), default=1)
-    said = "; ".join(f"{label_names[i]} {numbers[i][2]:g}" for i in list(numbers)[:8])
-    description = f"Words per text by class; medians: {said}{'; …' if len(numbers) > 8 else ''}."
+    medians = "; ".join(f"{label_names[i]} {numbers[i][2]:g}" for i in list(numbers)[:8])
+    description = f"Words per text by class; medians: {medians}{'; …' if len(numbers) > 8 else ''}."
     x_axis = make_axis("words per text", range=[0, 1.03 * max(widest, 1)], tickformat=",d", nticks=7)
     table = make_table(("class", "texts", *_LENGTHS), label_names, 1, [(i, len(lengths[i]), *numbers[i]) for i in numbers])
     return _class_rows([*boxes, dots], label_names, shown, description, table, x_axis)
 
 
 def _five_numbers(ordered: np.ndarray) -> tuple[float, ...]:
-    """Lower fence, quartiles, upper fence, and the largest value, of an ascending array."""
+    """Lower whisker, quartiles, upper whisker and largest value of an ascending array."""
     q1, median, q3 = (float(q) for q in np.percentile(ordered, [25, 50, 75]))
     inside = ordered[(ordered >= q1 - 1.5 * (q3 - q1)) & (ordered <= q3 + 1.5 * (q3 - q1))]
-    # Interpolated quartiles can lie outside every datum of a tiny class; a whisker never ends inside its box.
+    # Interpolated quartiles of a tiny class can lie outside all values; a whisker never ends inside its box.
     return min(float(inside[0]), q1), q1, median, q3, max(float(inside[-1]), q3), float(ordered[-1])
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Which classes have a row in a chart: all, or of very many those at both ends, with one line between for the rest.
+    """The classes with a row in a chart: all or, if there are very many, those at both ends, with one line for the rest.
 
-    ``order`` are all classes by their number of rows, ``places`` the (place from the top, class) that are drawn.
+    ``order`` are all classes by number of texts, descending; ``places`` are the drawn ones as (place from the top, class).
     """
 
     order: tuple[int, ...]
     places: tuple[tuple[int, int], ...]
-    left_out: int
+    n_hidden: int
 
     @classmethod
     def of(cls, counts: Sequence[int]) -> "_Rows":
         order = tuple(sorted(range(len(counts)), key=lambda i: (-int(counts[i]), i)))
-        if len(order) <= _MOST_ROWS:
+        if len(order) <= _MAX_ROWS:
             return cls(order, tuple(enumerate(order)), 0)
         ends = (*enumerate(order[:_AT_EACH_END]), *enumerate(order[-_AT_EACH_END:], _AT_EACH_END + 1))
         return cls(order, ends, len(order) - 2 * _AT_EACH_END)
 
     def __len__(self) -> int:
-        return len(self.places) + bool(self.left_out)
+        return len(self.places) + bool(self.n_hidden)
 
-    def ticks(self, names: Sequence[str], most: int) -> dict:
-        """The names on the axis, at most so many columns wide, and in the middle how many are left out."""
-        cut = short_names([names[i] for _, i in self.places], most)
-        if self.left_out:
-            cut.insert(_AT_EACH_END, f"<i>{self.left_out:,} more</i>")
-        return {"tickvals": list(range(len(self))), "ticktext": cut}
+    def ticks(self, names: Sequence[str], max_width: int) -> dict:
+        """The names on the axis, at most ``max_width`` columns wide, and in the middle how many are hidden."""
+        tick_names = shorten_names([names[i] for _, i in self.places], max_width)
+        if self.n_hidden:
+            tick_names.insert(_AT_EACH_END, f"<i>{self.n_hidden:,} more</i>")
+        return {"tickvals": list(range(len(self))), "ticktext": tick_names}
 
 
 def _class_rows(data: list, names: Sequence[str], shown: _Rows, description: str, table: dict, x: dict) -> Figure:
-    """One row per class: the names on the left, the first row on top, a height that grows with the classes."""
+    """One row per class: the names on the left, the first row on top, a height that grows with the number of classes."""
     n = len(shown)
     height = max(220, n * (30 if n <= 12 else 22) + 50)
     rows = make_axis("", **shown.ticks(names, 22), range=[n - 0.5, -0.5], showgrid=False)
@@ -124,59 +122,58 @@ _WHOLE_TABLE = 100
 
 
 def confusion_chart(report: Report, *, by_row: bool) -> Figure:
-    """Heat map: rows are the true class, columns the predicted; up to 15 classes with numbers, counts or (``by_row``) per cent of the row.
+    """Heat map: rows are true classes, columns predicted ones; up to 15 classes with numbers, counts or (``by_row``) per cent of the row.
 
-    Right answers have the accent, mistakes another colour, and empty cells none. The tint grows with the square root, else the few
-    mistakes would be invisible beside the diagonal. It fills whatever width it is given. Axes are categories, so that of many names
-    those are written that fit, and all of them once it is zoomed. A point's ``customdata`` is [true id, predicted id], for a page that
-    shows the rows behind a cell.
+    Correct predictions have the accent, mistakes another colour, empty cells none. The tint grows with the square root, else the few
+    mistakes would be invisible beside the diagonal. The axes are categories, so that plotly shows the names that fit, and all of them after
+    zooming. A point's ``customdata`` is [true id, predicted id], for a page that shows the rows of a cell.
     """
-    names, n = [plain(name) for name in report.label_names], len(report.label_names)
-    cut = short_names(report.label_names, 18 if n <= 10 else 22)
+    names, n = [escape(name) for name in report.label_names], len(report.label_names)
+    tick_names = shorten_names(report.label_names, 18 if n <= 10 else 22)
     counts = report.confusion
     support = counts.sum(axis=1)
-    shares = counts / np.maximum(support, 1)[:, None]
-    tints = np.sqrt(shares if by_row else counts / max(counts.max(), 1)) * np.where(np.eye(n, dtype=bool), 1, -1)
+    fractions = counts / np.maximum(support, 1)[:, None]
+    tints = np.sqrt(fractions if by_row else counts / max(counts.max(), 1)) * np.where(np.eye(n, dtype=bool), 1, -1)
     z, hover, ids = ([[None] * n for _ in range(n)] for _ in range(3))
     for i, j in zip(*np.nonzero(counts), strict=True):
         z[i][j], ids[i][j] = round(float(tints[i, j]), 3), [int(i), int(j)]
-        hover[i][j] = f"true {names[i]}, said {names[j]}: {counts[i, j]:,} of {support[i]:,} ({percent(shares[i, j])})"
-    heat = {"type": "heatmap", "x": cut, "y": cut, "z": z, "zmin": -1, "zmax": 1, "showscale": False, "customdata": ids}
+        hover[i][j] = f"true {names[i]}, predicted {names[j]}: {counts[i, j]:,} of {support[i]:,} ({percent(fractions[i, j])})"
+    heat = {"type": "heatmap", "x": tick_names, "y": tick_names, "z": z, "zmin": -1, "zmax": 1, "showscale": False, "customdata": ids}
     heat |= {"colorscale": [[0, WRONG], [0.5, SURFACE], [1, ACCENT]], "hoverongaps": False}
     heat |= {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"} | ({"xgap": 2, "ygap": 2} if n <= 25 else {})
-    data = [heat, _cell_numbers(counts, shares, tints, cut, by_row)] if n <= _NUMBERED else [heat]
+    data = [heat, _cell_numbers(counts, fractions, tints, tick_names, by_row)] if n <= _NUMBERED else [heat]
     right = int(np.trace(counts))
     description = f"Confusion matrix of {n} classes: {right:,} of {report.rows:,} rows on the diagonal."
-    layout = _confusion_layout(cut, description)
+    layout = _confusion_layout(tick_names, description)
     cells = [(i, j, int(counts[i, j])) for i in range(n) for j in range(n) if n <= _WHOLE_TABLE or counts[i, j]]
     layout["meta"]["table"] = make_table(("true", "predicted", "rows"), report.label_names, 2, cells)
     return {"data": data, "layout": layout}
 
 
-def _confusion_layout(cut: list[str], description: str) -> dict:
-    n = len(cut)
+def _confusion_layout(tick_names: list[str], description: str) -> dict:
+    n = len(tick_names)
     small = 11 if n <= 25 else 9
-    axis = {"type": "category", "categoryorder": "array", "categoryarray": cut, "showgrid": False, "automargin": True}
+    axis = {"type": "category", "categoryorder": "array", "categoryarray": tick_names, "showgrid": False, "automargin": True}
     axis |= {"tickfont": {"color": INK, "size": 12 if n <= 10 else small}}
-    x_axis = make_axis("It said …", range=[-0.5, n - 0.5], side="top", **axis)
-    # Leaning to the left, the last name does not run out of the chart.
+    x_axis = make_axis("predicted", range=[-0.5, n - 0.5], side="top", **axis)
+    # Tilted to the left, the last name stays inside the chart.
     x_axis |= {"tickangle": -90} if n > 10 else {"autotickangles": [0, -45, -90]}
-    y_axis = make_axis("It was …", range=[n - 0.5, -0.5], **axis)
+    y_axis = make_axis("true class", range=[n - 0.5, -0.5], **axis)
     rows = max(46 * n, 140) if n <= 10 else 480
     margin = {"l": 20, "r": 8, "t": 40, "b": 8}
     layout = make_layout(f"confusion {n}", rows + 100, margin, description, xaxis=x_axis, yaxis=y_axis)
-    quiet = {"tickfont": {"color": INK, "size": 10 if n <= 10 else 9}}
-    layout["meta"]["phone"] = {"height": (max(36 * n, 120) if n <= 10 else 300) + 90, "xaxis": quiet, "yaxis": quiet}
+    phone_axis = {"tickfont": {"color": INK, "size": 10 if n <= 10 else 9}}
+    layout["meta"]["phone"] = {"height": (max(36 * n, 120) if n <= 10 else 300) + 90, "xaxis": phone_axis, "yaxis": phone_axis}
     if n > _NUMBERED_ON_A_PHONE:
         layout["meta"]["phone"]["without"] = ["numbers"]
     return layout
 
 
-def _cell_numbers(counts: np.ndarray, shares: np.ndarray, tints: np.ndarray, cut: list[str], by_row: bool) -> dict:
-    """The numbers in the cells as a trace of texts: a heat map's own have a grey of plotly's choice, too faint on a dark page's accent."""
+def _cell_numbers(counts: np.ndarray, fractions: np.ndarray, tints: np.ndarray, tick_names: list[str], by_row: bool) -> dict:
+    """The numbers in the cells as a trace of texts: plotly's own are grey, too faint on a dark page's accent."""
     rows, columns = np.nonzero(counts)
     cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
-    percents = [_short_percent(shares[cell]) for cell in cells]
+    percents = [_short_percent(fractions[cell]) for cell in cells]
 
     def ink(tint: float) -> str:
         return INK if abs(tint) <= 0.75 else ON_ACCENT if tint > 0 else ON_WRONG
@@ -185,16 +182,16 @@ def _cell_numbers(counts: np.ndarray, shares: np.ndarray, tints: np.ndarray, cut
         "type": "scatter",
         "mode": "text",
         "name": "numbers",
-        "x": [cut[j] for j in columns],
-        "y": [cut[i] for i in rows],
+        "x": [tick_names[j] for j in columns],
+        "y": [tick_names[i] for i in rows],
         "text": percents if by_row else [f"{counts[cell]:,}" for cell in cells],
         "textfont": {"size": 12 if len(counts) <= 10 else 10, "color": [ink(tints[cell]) for cell in cells]},
         "hoverinfo": "skip",
     }
 
 
-def _short_percent(share: float) -> str:
-    """A share above 0 in a narrow cell; 100 % is said of 1 alone."""
-    if share < 0.005:
+def _short_percent(fraction: float) -> str:
+    """A fraction above 0 in a narrow cell; only 1 is "100 %"."""
+    if fraction < 0.005:
         return "&lt;1 %"
-    return "&gt;99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+    return "&gt;99 %" if 0.995 <= fraction < 1 else f"{100 * fraction:.0f} %"

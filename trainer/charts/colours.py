@@ -1,4 +1,4 @@
-"""One colour per class, the same wherever the class is shown. Knows names only, nothing of charts."""
+"""One colour per class, the same wherever the class is shown. Knows names, not charts."""
 
 import hashlib
 import itertools
@@ -9,8 +9,8 @@ import numpy as np
 
 from trainer.data.labels import normalize_label
 
-# The hues people expect. All colours here have a contrast of at least 3 with white and with #111827 (WCAG 1.4.11), which leaves a narrow
-# band of lightness; within it they were placed for the largest least OKLab distance with normal, deuteranopic and protanopic sight
+# The hues people expect. All colours have a contrast of at least 3 with white and with #111827 (WCAG 1.4.11), which leaves a narrow
+# band of lightness. Within it they maximize the smallest OKLab distance for normal, deuteranopic and protanopic vision
 # (matrices of Machado et al. 2009).
 _AMBER, _PINK, _BLUE, _RED, _VIOLET = "#CC8200", "#E64FB0", "#2D96EE", "#CB2420", "#7048E8"
 _TEAL, _GREEN, _GREY = "#0B7A6C", "#65A058", "#748498"
@@ -33,12 +33,12 @@ _FARTHEST = 8
 
 
 def class_colours(label_names: Sequence[str]) -> tuple[str, ...]:
-    """One "#RRGGBB" per class, by its name: the order of the list does not matter, nor do case, form of Unicode, blanks, "_" and "-".
+    """One "#RRGGBB" per class, by its name: the order of the list does not matter, nor do case, Unicode form, blanks, "_" and "-".
 
-    Well-known emotions and sentiments get the hue people expect, by their English name; of two synonyms the more usual one has it. Every
-    other name has its own place in a colour-blind-safe palette, or the next free one where two names fall on one. Several spellings of
-    one class share a hue: the first has the class's colour, the others shades of it, and no other class changes when they are merged.
-    No two of the first 500 classes are equal.
+    Well-known emotions and sentiments have the expected hue, by their English name; of two synonyms the more usual one gets it. Any
+    other name has its own place in a colour-blind-safe palette, or the next free one if two names have the same place. Several spellings
+    of one class share a hue: the first has the class's colour, the others shades of it, and no other class changes when they are merged.
+    The first 500 classes all have different colours.
     """
     keys = [_key(name) for name in label_names]
     by_key = _expected(set(keys))
@@ -55,32 +55,32 @@ def class_colours(label_names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _shade(colour: str, used: set[str]) -> str:
-    """Another colour beside ``colour``, near to it and yet to be told from it."""
+    """A colour near ``colour`` that differs visibly from it."""
     shades = (_variation(colour, turn) for turn in itertools.count(1))
     return next(shade for shade in shades if shade not in used and _distance(shade, colour) > 0.03)
 
 
 def _key(name: str) -> str:
-    """What the spellings of one class have in common."""
+    """The common form of the spellings of one class."""
     return " ".join(normalize_label(str(name)).replace("_", " ").replace("-", " ").split())
 
 
 def _hash(key: str) -> int:
-    # Python's own differs from process to process.
+    # Python's hash differs between processes.
     return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
 def _expected(keys: set[str]) -> dict[str, str]:
-    found = ((colour, next((word for word in words.split() if word in keys), None)) for colour, words in _EXPECTED.items())
-    return {word: colour for colour, word in found if word is not None}
+    matches = ((colour, next((word for word in words.split() if word in keys), None)) for colour, words in _EXPECTED.items())
+    return {word: colour for colour, word in matches if word is not None}
 
 
-def _chosen(keys: Sequence[str], given: set[str]) -> dict[str, str]:
-    """A colour for each of the keys, which are in the order of their hashes, none of them ``given`` or too like one that is."""
-    pool = _pool(len(keys), given)
+def _chosen(keys: Sequence[str], taken: set[str]) -> dict[str, str]:
+    """A colour for each key (sorted by hash), none of them in ``given`` or too similar to one in it."""
+    pool = _pool(len(keys), taken)
     chosen: dict[str, str] = {}
     free = list(pool)
-    # First those that get the place they fall on; only then those that have to give way, so that these push nobody else away.
+    # First the keys whose place is free, then the others, so that these displace nobody else.
     for key in keys:
         if (colour := pool[_hash(key) % len(pool)]) in free:
             chosen[key] = colour
@@ -94,20 +94,20 @@ def _chosen(keys: Sequence[str], given: set[str]) -> dict[str, str]:
     return chosen
 
 
-def _pool(count: int, given: Iterable[str]) -> list[str]:
-    """Colours for ``count`` names or more: the few that are farthest apart, or the whole palette, then lighter, darker and turned variations."""
-    free = [c for c in _PALETTE if all(_distance(c, other) > 0.09 for other in given)]
-    if count <= (farthest := sum(c in _PALETTE[:_FARTHEST] for c in free)):
+def _pool(n: int, taken: Iterable[str]) -> list[str]:
+    """Colours for at least ``n`` names: the few that are farthest apart, or the whole palette, then lighter, darker and turned variations."""
+    free = [c for c in _PALETTE if all(_distance(c, other) > 0.09 for other in taken)]
+    if n <= (farthest := sum(c in _PALETTE[:_FARTHEST] for c in free)):
         return free[: max(farthest, 1)]
     turn = 0
-    while len(free) < count:
+    while len(free) < n:
         turn += 1
-        free += [c for c in (_variation(base, turn) for base in _PALETTE) if c not in given and c not in free]
+        free += [c for c in (_variation(base, turn) for base in _PALETTE) if c not in taken and c not in free]
     return free
 
 
 def _variation(colour: str, turn: int) -> str:
-    """``colour`` a little lighter or darker, within the band readable on white and on dark, and from the third turn in another hue."""
+    """``colour`` a little lighter or darker, readable on white and on dark, and from the third turn on in another hue."""
     lightness, a, b = _oklab(colour)
     middle = (lightness, 0.66, 0.53)[turn % 3]
     angle = math.radians(11 * ((turn + 1) // 3))

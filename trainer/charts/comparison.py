@@ -1,124 +1,112 @@
-"""Several runs in one chart: the same quantity of each by training step, one colour and one shape per run."""
+"""Charts of several runs: one quantity of each by training step, with one colour and one marker shape per run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from trainer.charts.colours import class_colours
-from trainer.charts.frame import MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, make_axis, make_layout, plain, short_names
+from trainer.charts.frame import MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, escape, make_axis, make_layout, shorten_names
 from trainer.charts.labels import Plot, end_labels, end_text
-from trainer.charts.lines import SYMBOLS, Line, condensed, make_traces, rounded, written
+from trainer.charts.lines import SYMBOLS, Line, downsampled, format_value, make_traces, rounded
+from trainer.charts.run_curves import RunCurves
 
-_NAME_COLUMNS = 20
-
-
-@dataclass(frozen=True)
-class Course:
-    """One run of a comparison. The three ``eval_`` tuples are as long as ``eval_steps``, ``loss`` (training) as ``steps``; None is "not measured"."""
-
-    key: str
-    name: str
-    steps: tuple[int, ...] = ()
-    loss: tuple[float | None, ...] = ()
-    eval_steps: tuple[int, ...] = ()
-    eval_loss: tuple[float | None, ...] = ()
-    eval_accuracy: tuple[float | None, ...] = ()
-    eval_macro_f1: tuple[float | None, ...] = ()
+_MAX_NAME_WIDTH = 20
 
 
 def run_marks(keys: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """For each run its "#RRGGBB" and its shape, one of ``SYMBOLS``: the same in all charts and tables of one comparison."""
+    """The colour ("#RRGGBB") and the shape (one of ``SYMBOLS``) of each run, the same in all charts and tables of one comparison."""
     return tuple(zip(class_colours(keys), [list(SYMBOLS)[i % len(SYMBOLS)] for i in range(len(keys))], strict=True))
 
 
-def loss_comparison(courses: Sequence[Course]) -> Figure:
+def loss_comparison(runs: Sequence[RunCurves]) -> Figure:
     """Validation loss of each run, with its training loss (smoothed) faint behind it; y from 0."""
-    behind = _lines(courses, "training loss", "steps", "loss", training=True)
-    lines = _lines(courses, "validation loss", "eval_steps", "eval_loss")
-    highest = max((v for _, line in (*lines, *behind) for v in line.values if v is not None), default=0.0)
+    background = _lines(runs, "training loss", "steps", "loss", training=True)
+    lines = _lines(runs, "validation loss", "eval_steps", "eval_loss")
+    highest = max((v for _, line in (*lines, *background) for v in line.values if v is not None), default=0.0)
     y_axis = {"rangemode": "tozero", "tickformat": "~g", "nticks": 6} | ({} if highest > 0 else {"range": [0, 1]})
-    return _chart(courses, lines, y_axis, behind=behind, top=highest / 0.95 or 1.0, percent=False, what="validation loss")
+    return _chart(runs, lines, y_axis, background=background, top=highest / 0.95 or 1.0, percent=False, quantity="validation loss")
 
 
-def accuracy_comparison(courses: Sequence[Course]) -> Figure:
+def accuracy_comparison(runs: Sequence[RunCurves]) -> Figure:
     """Validation accuracy of each run; y is 0 to 100 %."""
-    return _shares(courses, "eval_accuracy", "validation accuracy")
+    return _score_chart(runs, "eval_accuracy", "validation accuracy")
 
 
-def macro_f1_comparison(courses: Sequence[Course]) -> Figure:
+def macro_f1_comparison(runs: Sequence[RunCurves]) -> Figure:
     """Validation macro F1 of each run; y is 0 to 100 %."""
-    return _shares(courses, "eval_macro_f1", "validation macro F1")
+    return _score_chart(runs, "eval_macro_f1", "validation macro F1")
 
 
-def _shares(courses: Sequence[Course], values: str, what: str) -> Figure:
-    lines = _lines(courses, what, "eval_steps", values)
-    return _chart(courses, lines, {"range": [0, 1], "tickformat": "~%", "nticks": 6}, top=1.0, percent=True, what=what)
+def _score_chart(runs: Sequence[RunCurves], values: str, quantity: str) -> Figure:
+    lines = _lines(runs, quantity, "eval_steps", values)
+    return _chart(runs, lines, {"range": [0, 1], "tickformat": "~%", "nticks": 6}, top=1.0, percent=True, quantity=quantity)
 
 
-_Drawn = list[tuple[Course, Line]]
+_RunLines = list[tuple[RunCurves, Line]]
 
 
-def _lines(courses: Sequence[Course], what: str, steps: str, values: str, *, training: bool = False) -> _Drawn:
-    """The line of one quantity for each run that has it, in the run's colour and shape."""
+def _lines(runs: Sequence[RunCurves], quantity: str, steps: str, values: str, *, training: bool = False) -> _RunLines:
+    """The line of one quantity for each run that has it."""
     lines = []
-    labels = short_names([course.name for course in courses], _NAME_COLUMNS)
-    for course, label, (colour, symbol) in zip(courses, labels, run_marks([c.key for c in courses]), strict=True):
-        line = Line(what, label, colour, getattr(course, steps), getattr(course, values), training=training, symbol=symbol)
-        lines.append((course, condensed(line)))
-    return [(course, line) for course, line in lines if line.steps]
+    labels = shorten_names([run.name for run in runs], _MAX_NAME_WIDTH)
+    for run, label, (colour, symbol) in zip(runs, labels, run_marks([c.key for c in runs]), strict=True):
+        line = Line(quantity, label, colour, getattr(run, steps), getattr(run, values), training=training, symbol=symbol)
+        lines.append((run, downsampled(line)))
+    return [(run, line) for run, line in lines if line.steps]
 
 
-def _chart(courses: Sequence[Course], lines: _Drawn, y_axis: dict, *, behind: _Drawn = (), top: float, percent: bool, what: str) -> Figure:
-    """``top`` is the value at the upper edge, by which the labels are set; ``behind`` are lines without labels."""
-    end = max((line.steps[-1] for _, line in (*lines, *behind)), default=0)
+def _chart(
+    runs: Sequence[RunCurves], lines: _RunLines, y_axis: dict, *, background: _RunLines = (), top: float, percent: bool, quantity: str
+) -> Figure:
+    """``top`` is the value at the upper edge, which places the labels; ``background`` lines have no labels."""
+    end = max((line.steps[-1] for _, line in (*lines, *background)), default=0)
     x_axis = make_axis("", range=[0, end or 1], tickformat=",d", nticks=6, showticklabels=end > 0, showgrid=False)
     x_axis |= {"tickprefix": "step ", "showtickprefix": "first"}
-    traces = [_named(course, trace) for course, line in lines for trace in make_traces(line, percent, f"{course.name}, {what}")]
-    ends = ", ".join(f"{course.name} {written(line.trend[-1], percent)}" for course, line in lines) or "nothing has been measured yet"
+    traces = [_named(run, trace) for run, line in lines for trace in make_traces(line, percent, f"{run.name}, {quantity}")]
+    ends = ", ".join(f"{run.name} {format_value(line.trend[-1], percent)}" for run, line in lines) or "nothing has been measured yet"
     layout = make_layout(
-        " ".join(c.key for c in courses),
+        " ".join(c.key for c in runs),
         WIDE.height,
         WIDE.margin,
-        f"Chart of the {what} of {len(courses)} runs by training step. At their ends: {ends}.",
+        f"Chart of the {quantity} of {len(runs)} runs by training step. At their ends: {ends}.",
         xaxis=x_axis,
         yaxis=make_axis("", **y_axis),
-        annotations=_labels(Plot(WIDE, end or 1, top), lines, percent, what),
+        annotations=_labels(Plot(WIDE, end or 1, top), lines, percent, quantity),
     )
     small = {"tickfont": {"color": MUTED, "size": PHONE.font}}
     layout["meta"] |= {
-        "note": what,
+        "note": quantity,
         "phone": {
             "height": PHONE.height,
             "margin": PHONE.margin,
-            "annotations": _labels(Plot(PHONE, end or 1, top), lines, percent, what),
+            "annotations": _labels(Plot(PHONE, end or 1, top), lines, percent, quantity),
             "xaxis": small | {"nticks": 4},
             "yaxis": small,
         },
     }
-    return {"data": [_faint(*drawn) for drawn in behind] + traces, "layout": layout}
+    return {"data": [_background_trace(*run_line) for run_line in background] + traces, "layout": layout}
 
 
-def _labels(plot: Plot, lines: _Drawn, percent: bool, what: str) -> list[dict]:
-    """A name and number for each run near the end of its line, or that there is none."""
+def _labels(plot: Plot, lines: _RunLines, percent: bool, quantity: str) -> list[dict]:
+    """Name and value of each run near the end of its line, or a sentence if there is no line."""
     if not lines:
-        return [_nothing(what, plot.canvas)]
-    texts = [end_text(line, percents=percent) for _, line in lines]
+        return [_empty_note(quantity, plot.canvas)]
+    texts = [end_text(line, is_percent=percent) for _, line in lines]
     return end_labels(plot, [line for _, line in lines], plot.end, (), texts)[0]
 
 
-def _named(course: Course, trace: dict) -> dict:
-    """The trace with its run's name in the hover; through a variable, as plotly fills in what looks like one in a template."""
-    return trace | {"name": plain(course.name), "hovertemplate": f"%{{fullData.name}}<br>{trace['hovertemplate']}"}
+def _named(run: RunCurves, trace: dict) -> dict:
+    """The trace with its run's name in the hover. The name is a variable, since plotly replaces what looks like one in a template."""
+    return trace | {"name": escape(run.name), "hovertemplate": f"%{{fullData.name}}<br>{trace['hovertemplate']}"}
 
 
-def _faint(course: Course, line: Line) -> dict:
-    """A training curve behind the others: its trend, thin, with no hover of its own."""
+def _background_trace(run: RunCurves, line: Line) -> dict:
+    """A smoothed training curve behind the others, thin and without hover."""
     trend = [rounded(v) for v in line.trend]
     style = {"mode": "lines", "line": {"color": line.colour, "width": 1.5}, "opacity": 0.4, "hoverinfo": "skip"}
-    style |= {"meta": {"series": f"{course.name}, training loss, smoothed"}}
-    return {"type": "scatter", "x": list(line.steps), "y": trend, "name": plain(course.name)} | style
+    style |= {"meta": {"series": f"{run.name}, training loss, smoothed"}}
+    return {"type": "scatter", "x": list(line.steps), "y": trend, "name": escape(run.name)} | style
 
 
-def _nothing(what: str, canvas: Canvas) -> dict:
-    """What stands in a chart of runs of which none was scored yet."""
+def _empty_note(quantity: str, canvas: Canvas) -> dict:
+    """The sentence in a chart of runs without an evaluation."""
     place = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False, "bgcolor": SURFACE, "borderpad": 4}
-    return place | {"text": f"None of these runs has<br>a {what} yet.", "font": {"size": canvas.font + 2, "color": MUTED}}
+    return place | {"text": f"None of these runs has<br>a {quantity} yet.", "font": {"size": canvas.font + 2, "color": MUTED}}

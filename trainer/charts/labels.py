@@ -1,4 +1,4 @@
-"""Where words stand inside a chart of curves: at the ends of the lines, at the rungs, at what is kept. Draws no lines.
+"""Places the labels in a chart of curves: at the ends of the lines, at the reference lines, at the kept model. Draws no lines.
 
 All places are in pixels from the lower left corner of the plotting area, for one ``Canvas``; plotly moves them with the data when zoomed.
 """
@@ -8,8 +8,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from trainer.charts.frame import CLEAR, INK, MUTED, SURFACE, Canvas, columns, plain
-from trainer.charts.lines import SYMBOLS, Line, rounded, written
+from trainer.charts.frame import CLEAR, INK, MUTED, SURFACE, Canvas, display_width, escape
+from trainer.charts.lines import SYMBOLS, Line, format_value, rounded
+from trainer.charts.run_curves import ReferenceLine
 from trainer.text_format import percent
 
 _AIR = 4  # pixels between a line and what is written beside it
@@ -17,14 +18,6 @@ _RING = 9  # half the ring's size
 _BESIDE = 12  # from the newest point to its label
 
 Span = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Rung:
-    """An accuracy to be beaten that needs no training: its name ("most frequent class") and its share of right rows, 0..1."""
-
-    name: str
-    share: float
 
 
 @dataclass(frozen=True)
@@ -41,7 +34,7 @@ class Plot:
 
     @property
     def gap(self) -> int:
-        """From the middle of a label to the middle of the next."""
+        """From the middle of one label to the middle of the next."""
         return self.canvas.font + 4
 
     def x(self, step: float) -> float:
@@ -51,11 +44,11 @@ class Plot:
         return value / self.top * self.canvas.plot_height
 
     def width_of(self, text: str) -> float:
-        """An upper estimate: fonts differ, and a label too short for its place is better than one over its neighbour."""
-        return columns(re.sub("<[^>]*>", "", text)) * 0.6 * self.canvas.font
+        """An upper estimate, since fonts differ and labels must not overlap."""
+        return display_width(re.sub("<[^>]*>", "", text)) * 0.6 * self.canvas.font
 
-    def band(self, line: Line, left: float, right: float) -> list[Span]:
-        """Where a line runs between two places, with its dots and a little air: one span, or none."""
+    def line_spans(self, line: Line, left: float, right: float) -> list[Span]:
+        """The vertical span of a line between two places, with its markers and a margin: one span, or none."""
         low, high = left / self.width * self.end, right / self.width * self.end
         first, last = bisect_left(line.steps, low), bisect_right(line.steps, high)
         inside = list(line.trend[first:last])
@@ -65,16 +58,16 @@ class Plot:
                 inside.append(line.trend[i - 1] + (line.trend[i] - line.trend[i - 1]) * share)
         return [(self.y(min(inside)) - _AIR, self.y(max(inside)) + _AIR)] if inside else []
 
-    def label(self, text: str, step: float, value: float, place: float, **more: object) -> dict:
+    def label(self, text: str, step: float, value: float, place: float, **options: object) -> dict:
         """An annotation at a step and a value, moved up or down to ``place``."""
-        here = {"x": step, "y": rounded(value), "yshift": round(place - self.y(value), 1), "text": text, "showarrow": False}
-        here |= {"yanchor": "middle", "font": {"size": self.canvas.font, "color": INK}, "bgcolor": SURFACE, "borderpad": 0}
-        return here | more
+        annotation = {"x": step, "y": rounded(value), "yshift": round(place - self.y(value), 1), "text": text, "showarrow": False}
+        annotation |= {"yanchor": "middle", "font": {"size": self.canvas.font, "color": INK}, "bgcolor": SURFACE, "borderpad": 0}
+        return annotation | options
 
 
 @dataclass(frozen=True)
 class Box:
-    """The room that a label takes."""
+    """The rectangle of a label."""
 
     left: float
     right: float
@@ -82,22 +75,24 @@ class Box:
     high: float
 
 
-def taken(boxes: Iterable[Box], left: float, right: float) -> list[Span]:
-    """What boxes leave no room for between two places."""
+def occupied(boxes: Iterable[Box], left: float, right: float) -> list[Span]:
+    """The vertical spans of boxes between two places."""
     return [(box.low, box.high) for box in boxes if box.left < right and box.right > left]
 
 
-def rung_labels(plot: Plot, rungs: Sequence[Rung], lines: Sequence[Line]) -> tuple[list[dict], list[Box]]:
-    """A name and number at the right edge over each rung's line, and the boxes that labels and lines take."""
-    strokes = [Box(0, plot.width, plot.y(rung.share) - 1, plot.y(rung.share) + 1) for rung in rungs]
-    texts = [f"{plain(rung.name)} {percent(rung.share, 0)}" for rung in rungs]
+def reference_labels(plot: Plot, references: Sequence[ReferenceLine], lines: Sequence[Line]) -> tuple[list[dict], list[Box]]:
+    """Name and value of each reference line at the right edge, and the boxes of labels and lines."""
+    strokes = [Box(0, plot.width, plot.y(reference.accuracy) - 1, plot.y(reference.accuracy) + 1) for reference in references]
+    texts = [f"{escape(reference.name)} {percent(reference.accuracy, 0)}" for reference in references]
     left = plot.width - max(map(plot.width_of, texts), default=0.0)
-    blocked = taken(strokes, left, plot.width) + _bands(plot, lines, left, plot.width)
-    over = [stroke.high + plot.gap / 2 for stroke in strokes]
-    places = place_labels(over, blocked, plot.canvas.plot_height, plot.gap)
+    blocked = occupied(strokes, left, plot.width) + _bands(plot, lines, left, plot.width)
+    wanted = [stroke.high + plot.gap / 2 for stroke in strokes]
+    places = place_labels(wanted, blocked, plot.canvas.plot_height, plot.gap)
     labels = [
-        plot.label(text, plot.end, rung.share, place, xanchor="right", font={"size": plot.canvas.font, "color": MUTED}, bgcolor=CLEAR)
-        for text, rung, place in zip(texts, rungs, places, strict=True)
+        plot.label(
+            text, plot.end, reference.accuracy, place, xanchor="right", font={"size": plot.canvas.font, "color": MUTED}, bgcolor=CLEAR
+        )
+        for text, reference, place in zip(texts, references, places, strict=True)
     ]
     boxes = [_box(plot, plot.width - plot.width_of(text), plot.width, place) for text, place in zip(texts, places, strict=True)]
     return labels, strokes + boxes
@@ -106,44 +101,44 @@ def rung_labels(plot: Plot, rungs: Sequence[Rung], lines: Sequence[Line]) -> tup
 def end_labels(
     plot: Plot, lines: Sequence[Line], frontier: float, boxes: Sequence[Box], texts: Sequence[str]
 ) -> tuple[list[dict], list[Box]]:
-    """One label per line (the first line is the most important) in a column: right of the newest step, else at the right edge.
+    """One label per line (the first line is the most important) in a column: right of the newest step if they fit, else at the right edge.
 
-    At the right edge they keep clear of the lines, each as near as it can be to its own line's end. Returns the boxes they take, too.
+    At the right edge they avoid the lines, and each is as near as possible to the end of its line. Returns their boxes too.
     """
     widths = [plot.width_of(text) for text in texts]
-    room = plot.x(frontier) + _BESIDE + max(widths, default=0.0) <= plot.width
-    left = plot.x(frontier) + _BESIDE if room else plot.width - max(widths, default=0.0)
+    fits = plot.x(frontier) + _BESIDE + max(widths, default=0.0) <= plot.width
+    left = plot.x(frontier) + _BESIDE if fits else plot.width - max(widths, default=0.0)
     right = left + max(widths, default=0.0)
-    blocked = taken(boxes, left, right) + ([] if room else _bands(plot, lines, left, right))
+    blocked = occupied(boxes, left, right) + ([] if fits else _bands(plot, lines, left, right))
     wanted = [plot.y(line.trend[-1]) for line in lines]
     places = place_labels(wanted, blocked, plot.canvas.plot_height, plot.gap)
-    where = {"xanchor": "left", "xshift": _BESIDE} if room else {"xanchor": "right"}
+    where = {"xanchor": "left", "xshift": _BESIDE} if fits else {"xanchor": "right"}
     labels = [
-        plot.label(text, frontier if room else plot.end, line.trend[-1], place, **where)
+        plot.label(text, frontier if fits else plot.end, line.trend[-1], place, **where)
         for text, line, place in zip(texts, lines, places, strict=True)
     ]
-    spans = [(left, left + width) if room else (right - width, right) for width in widths]
+    spans = [(left, left + width) if fits else (right - width, right) for width in widths]
     return labels, [_box(plot, *span, place) for span, place in zip(spans, places, strict=True)]
 
 
-def end_text(line: Line, *, percents: bool, digits: int = 1, more: str = "") -> str:
-    """What stands at the end of a line: its sign in its colour, its name, its last value."""
-    value = percent(line.trend[-1], digits) if percents else written(line.trend[-1], False)
-    return f'<span style="color:{line.colour}">{SYMBOLS[line.symbol]}</span> {line.short} {value}{more}'
+def end_text(line: Line, *, is_percent: bool, digits: int = 1, suffix: str = "") -> str:
+    """The label at the end of a line: its symbol in its colour, its name, its last value."""
+    value = percent(line.trend[-1], digits) if is_percent else format_value(line.trend[-1], False)
+    return f'<span style="color:{line.colour}">{SYMBOLS[line.symbol]}</span> {line.short} {value}{suffix}'
 
 
 def kept_label(plot: Plot, line: Line, step: int, lines: Sequence[Line], boxes: Sequence[Box], text: str, *, below: bool) -> dict:
-    """The word at the ring of an earlier step, clear of lines and labels."""
+    """The label of the ring at an earlier step, clear of lines and labels."""
     width, value = plot.width_of(text), line.values[line.steps.index(step)]
     left = min(max(plot.x(step) - width / 2, 0), plot.width - width)
     ring = (plot.y(value) - _RING, plot.y(value) + _RING)
-    blocked = [ring, *taken(boxes, left, left + width), *_bands(plot, lines, left, left + width)]
+    blocked = [ring, *occupied(boxes, left, left + width), *_bands(plot, lines, left, left + width)]
     place = place_labels([plot.y(value) + (-1 if below else 1)], blocked, plot.canvas.plot_height, plot.gap)[0]
     return plot.label(text, step, value, place, xanchor="left", xshift=round(left - plot.x(step), 1))
 
 
 def ring_box(plot: Plot, step: float, value: float) -> Box:
-    """The room of the ring around what is kept."""
+    """The box of the ring around the kept model."""
     x, y = plot.x(step), plot.y(value)
     return Box(x - _RING, x + _RING, y - _RING, y + _RING)
 
@@ -153,58 +148,57 @@ def _box(plot: Plot, left: float, right: float, middle: float) -> Box:
 
 
 def _bands(plot: Plot, lines: Sequence[Line], left: float, right: float) -> list[Span]:
-    return [span for line in lines for span in plot.band(line, left, right)]
+    return [span for line in lines for span in plot.line_spans(line, left, right)]
 
 
 def place_labels(wanted: Sequence[float], blocked: Sequence[Span], high: float, gap: float) -> list[float]:
-    """Middles of labels ``gap`` tall within [0, high], near to where each is wanted: the first ones choose first which room to fill.
+    """Middles of labels of height ``gap`` within [0, high], near the wanted places; the first labels choose a free span first.
 
-    They are clear of the ``blocked`` spans and of each other, and always in the order they were wanted in. Where there is no room they are
-    clear of each other alone.
+    Labels avoid the ``blocked`` spans and each other and keep the order of the wanted places. If there is no room, they only avoid each other.
     """
     gap = min(gap, high / max(len(wanted), 1))
     free = _free(blocked, high)
-    held = [0] * len(free)
+    n_labels = [0] * len(free)
     for place in wanted:
-        room = [k for k, (low, top) in enumerate(free) if (held[k] + 1) * gap <= top - low]
+        room = [k for k, (low, top) in enumerate(free) if (n_labels[k] + 1) * gap <= top - low]
         if not room:
-            free, held = [(0.0, high)], [len(wanted)]
+            free, n_labels = [(0.0, high)], [len(wanted)]
             break
-        held[min(room, key=lambda k: abs(place - min(max(place, free[k][0] + gap / 2), free[k][1] - gap / 2)))] += 1
+        n_labels[min(room, key=lambda k: abs(place - min(max(place, free[k][0] + gap / 2), free[k][1] - gap / 2)))] += 1
     ascending = sorted(range(len(wanted)), key=lambda i: wanted[i])
     places, begin = [0.0] * len(wanted), 0
-    for (low, top), count in zip(free, held, strict=True):
-        members = ascending[begin : begin + count]
-        begin += count
+    for (low, top), n_members in zip(free, n_labels, strict=True):
+        members = ascending[begin : begin + n_members]
+        begin += n_members
         for i, place in zip(members, pushed_apart([wanted[i] for i in members], gap, low + gap / 2, top - gap / 2), strict=True):
             places[i] = place
     return places
 
 
 def largest_free(blocked: Sequence[Span], high: float) -> Span:
-    """The widest span in [0, high] that nothing blocks; all of it where everything is."""
+    """The widest free span in [0, high]; all of it if everything is blocked."""
     return max(_free(blocked, high), key=lambda span: span[1] - span[0], default=(0.0, high))
 
 
 def _free(blocked: Sequence[Span], high: float) -> list[Span]:
     free, begin = [], 0.0
-    for low, top in sorted(blocked):
+    for low, high_end in sorted(blocked):
         if low > begin:
             free.append((begin, min(low, high)))
-        begin = max(begin, top)
-    return [(low, top) for low, top in (*free, (begin, high)) if top > low]
+        begin = max(begin, high_end)
+    return [(low, high_end) for low, high_end in (*free, (begin, high)) if high_end > low]
 
 
 def pushed_apart(wanted: list[float], gap: float, low: float, high: float) -> list[float]:
-    """Places at least ``gap`` apart, in the order of ``wanted`` (ascending), with the least squared displacement, kept in [low, high].
+    """Places at least ``gap`` apart, in the order of ``wanted`` (ascending), with the least squared displacement, within [low, high].
 
-    Isotonic regression of the places less their share of the gaps, by pooling adjacent violators (Ayer et al. 1955).
+    Isotonic regression by pooling adjacent violators (Ayer et al. 1955), after subtracting the gaps.
     """
     pools: list[list[float]] = []  # [mean, size]
     for i, place in enumerate(wanted):
         pools.append([place - i * gap, 1])
         while len(pools) > 1 and pools[-2][0] > pools[-1][0]:
-            (mean, size), (other, more) = pools.pop(-2), pools.pop()
-            pools.append([(mean * size + other * more) / (size + more), size + more])
+            (mean, size), (other_mean, other_size) = pools.pop(-2), pools.pop()
+            pools.append([(mean * size + other_mean * other_size) / (size + other_size), size + other_size])
     flat = [mean for mean, size in pools for _ in range(int(size))]
     return [min(max(place, low), high - (len(wanted) - 1) * gap) + i * gap for i, place in enumerate(flat)]

@@ -7,8 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.charts.comparison import Course, accuracy_comparison, loss_comparison, macro_f1_comparison, run_marks
+from trainer.charts.comparison import accuracy_comparison, loss_comparison, macro_f1_comparison, run_marks
 from trainer.charts.lines import SYMBOLS
+from trainer.charts.run_curves import RunCurves
 from trainer.data.checks.repairs import REPAIRS
 from trainer.evaluation.comparison import PairedComparison, describe_comparison
 from trainer.evaluation.intervals import Interval
@@ -94,20 +95,8 @@ def hide(view: ComparisonView) -> dict:
     return {view.body: gr.Column(visible=False), view.runs: ""}
 
 
-def _curves(views: Sequence[RunView]) -> list[Course]:
-    return [
-        Course(
-            key=v.id,
-            name=name,
-            steps=tuple(p.step for p in v.points),
-            loss=tuple(p.loss for p in v.points),
-            eval_steps=tuple(e.step for e in v.evaluations),
-            eval_loss=tuple(e.loss for e in v.evaluations),
-            eval_accuracy=tuple(e.accuracy for e in v.evaluations),
-            eval_macro_f1=tuple(e.macro_f1 for e in v.evaluations),
-        )
-        for v, name in zip(views, _short_names(views), strict=True)
-    ]
+def _curves(views: Sequence[RunView]) -> list[RunCurves]:
+    return [RunCurves.from_view(v, name=name) for v, name in zip(views, _short_names(views), strict=True)]
 
 
 def _heading(comparison: Comparison) -> str:

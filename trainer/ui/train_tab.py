@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.charts.curves import Curves, Rung, accuracy_chart, loss_chart
+from trainer.charts.curves import accuracy_chart, loss_chart
 from trainer.charts.frame import Figure
+from trainer.charts.run_curves import RunCurves
 from trainer.evaluation.diagnostics import Diagnosis
 from trainer.jobs.queue import Delay
 from trainer.library import Scores
@@ -107,7 +108,7 @@ def build(studio: Studio) -> TrainTab:
     )
 
 
-def _chart(figure: Callable[[Curves], Figure], title: str, note: str) -> gr.HTML:
+def _chart(figure: Callable[[RunCurves], Figure], title: str, note: str) -> gr.HTML:
     return live_chart(
         figure(no_curves()),
         elem_id=f"{title.lower()}-chart",
@@ -132,7 +133,7 @@ def show(
     """Updates that show a run; none for None, while the next training is prepared."""
     if view is None:
         return {}
-    curves = _curves(view)
+    curves = RunCurves.from_view(view)
     return {
         tab.head: train_view.head(view, title, scores),
         tab.loss: to_json(loss_chart(curves)),
@@ -189,33 +190,8 @@ def level_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
     ] + [(recipe_form.CUSTOM, recipe_form.CUSTOM)]
 
 
-def no_curves() -> Curves:
-    return Curves("none")
-
-
-def _curves(view: RunView) -> Curves:
-    return Curves(
-        key=view.id,
-        steps=tuple(p.step for p in view.points),
-        loss=tuple(p.loss for p in view.points),
-        accuracy=tuple(p.accuracy for p in view.points),
-        eval_steps=tuple(e.step for e in view.evaluations),
-        eval_loss=tuple(e.loss for e in view.evaluations),
-        eval_accuracy=tuple(e.accuracy for e in view.evaluations),
-        eval_macro_f1=tuple(e.macro_f1 for e in view.evaluations),
-        total_steps=view.total_steps,
-        epoch_steps=view.epoch_steps,
-        best_step=view.kept.step,
-        parent_step=view.parent_step,
-        rungs=_rungs(view),
-    )
-
-
-def _rungs(view: RunView) -> tuple[Rung, ...]:
-    """The baselines, scored on the same validation rows."""
-    word_counts = () if view.baseline is None else (Rung("counting words", view.baseline.validation.accuracy),)
-    majority = () if view.majority is None else (Rung("most frequent class", view.majority.validation_accuracy),)
-    return word_counts + majority
+def no_curves() -> RunCurves:
+    return RunCurves("none")
 
 
 def _encoder_label(encoder: Encoder) -> str:

@@ -1,0 +1,65 @@
+"""The curves of one run: the measured values that its charts and the comparison of runs draw."""
+
+from dataclasses import dataclass
+
+from trainer.runs.view import RunView
+
+
+@dataclass(frozen=True)
+class ReferenceLine:
+    """An accuracy in 0..1 on the validation rows that a training has to beat, with its name ("most frequent class")."""
+
+    name: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class RunCurves:
+    """The curves of one run.
+
+    ``key`` identifies the run: the reader's zoom survives as long as it stays the same. ``steps``, ``loss`` and ``accuracy`` (training, means
+    of each log window) have one length, the four ``eval_`` tuples another. Accuracy and macro F1 are in 0..1, losses are the plain cross-entropy
+    in nats, None means "not measured". ``epoch_steps`` are the last steps of the epochs, ``best_step`` is the step of the kept model and
+    ``parent_step`` the last one that was trained in the parent run.
+    """
+
+    key: str
+    steps: tuple[int, ...] = ()
+    loss: tuple[float | None, ...] = ()
+    accuracy: tuple[float | None, ...] = ()
+    eval_steps: tuple[int, ...] = ()
+    eval_loss: tuple[float | None, ...] = ()
+    eval_accuracy: tuple[float | None, ...] = ()
+    eval_macro_f1: tuple[float | None, ...] = ()
+    total_steps: int = 0
+    epoch_steps: tuple[int, ...] = ()
+    best_step: int | None = None
+    parent_step: int | None = None
+    reference_lines: tuple[ReferenceLine, ...] = ()
+    name: str = ""
+
+    @classmethod
+    def from_view(cls, view: RunView, *, name: str = "") -> "RunCurves":
+        """The curves of a run; ``name`` labels it in a comparison."""
+        return cls(
+            key=view.id,
+            steps=tuple(p.step for p in view.points),
+            loss=tuple(p.loss for p in view.points),
+            accuracy=tuple(p.accuracy for p in view.points),
+            eval_steps=tuple(e.step for e in view.evaluations),
+            eval_loss=tuple(e.loss for e in view.evaluations),
+            eval_accuracy=tuple(e.accuracy for e in view.evaluations),
+            eval_macro_f1=tuple(e.macro_f1 for e in view.evaluations),
+            total_steps=view.total_steps,
+            epoch_steps=view.epoch_steps,
+            best_step=view.kept.step,
+            parent_step=view.parent_step,
+            reference_lines=_reference_lines(view),
+            name=name,
+        )
+
+
+def _reference_lines(view: RunView) -> tuple[ReferenceLine, ...]:
+    word_counts = () if view.baseline is None else (ReferenceLine("counting words", view.baseline.validation.accuracy),)
+    majority = () if view.majority is None else (ReferenceLine("most frequent class", view.majority.validation_accuracy),)
+    return word_counts + majority
