@@ -19,13 +19,13 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(runs_dir=tmp_path, max_waiting_runs=20, max_runs=100, min_free_bytes=0)
 
 
-def runs(status: str, count: int) -> list[RunView]:
-    return [RunView(str(n), status=status) for n in range(count)]
+def runs(status: str, n_runs: int) -> list[RunView]:
+    return [RunView(str(n), status=status) for n in range(n_runs)]
 
 
-def refused(settings: Settings, views: list[RunView], **more: bool) -> str:
+def refused(settings: Settings, views: list[RunView], **options: bool) -> str:
     with pytest.raises(UserError) as error:
-        check_capacity(settings, views, **more)
+        check_capacity(settings, views, **options)
     return error.value.code
 
 
