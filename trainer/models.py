@@ -76,7 +76,7 @@ class Models:
 
     def is_whole(self, run_id: str) -> bool:
         """Whether the files of the run's model are undamaged, so that ``write_zip`` packs them."""
-        return self._runs.is_whole(self.run(run_id), MODEL, CARD)
+        return self._runs.is_intact(self.run(run_id), MODEL, CARD)
 
     def unload(self, run_id: str) -> None:
         """Drop a run's predictor from memory."""
