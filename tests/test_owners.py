@@ -1,4 +1,4 @@
-"""Whatever belongs to an owner is reached through a workspace: the owner is named once, in ``Studio.for_owner``."""
+"""Everything that belongs to an owner is reached through a workspace; the owner is named once, in ``Studio.for_owner``."""
 
 import ast
 import inspect
@@ -37,7 +37,7 @@ def test_page_and_terminal_name_the_owner_in_for_owner_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_page_and_terminal_use_of_a_studio_only_what_belongs_to_nobody(path: Path) -> None:
+def test_page_and_terminal_use_only_the_ownerless_part_of_a_studio(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute):
             name = node.value.id if isinstance(node.value, ast.Name) else node.value.attr if isinstance(node.value, ast.Attribute) else ""
@@ -45,7 +45,7 @@ def test_page_and_terminal_use_of_a_studio_only_what_belongs_to_nobody(path: Pat
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_page_and_terminal_make_no_store_of_their_own(path: Path) -> None:
+def test_page_and_terminal_create_no_stores(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module in STORES:
             assert not {alias.name for alias in node.names} & {"RunStore", "DraftStore", "DraftCache"}

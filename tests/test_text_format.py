@@ -1,4 +1,4 @@
-"""Rounded numbers: 100 % and 0 % are said of exact ones alone."""
+"""Number formats; 100 % and 0 % are shown for exact values only."""
 
 import re
 
@@ -106,8 +106,8 @@ def test_how_long_ago(seconds: float, expected: str) -> None:
 @given(st.integers(1, 10_000_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.integers(0, 3))
 def test_100_and_0_percent_are_exact(counts: tuple[int, int], digits: int) -> None:
     right, rows = counts
-    for expected, maximum in ((percent(right / rows, digits), 100), (decimal(right / rows, digits), 1)):
-        number = float(re.sub("[^0-9.]", "", expected))
+    for formatted, maximum in ((percent(right / rows, digits), 100), (decimal(right / rows, digits), 1)):
+        number = float(re.sub("[^0-9.]", "", formatted))
         assert (number == maximum) == (right == rows)
         assert (number == 0) == (right == 0)
         if not expected.startswith(("under", "over")):

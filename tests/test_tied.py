@@ -15,7 +15,7 @@ from tests.tied import popen
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_SECONDS = 120.0
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs are tied to each other on Linux alone")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux do programs end with their parent")
 
 PROBE = """
 import os, sys, time
@@ -32,7 +32,7 @@ def test_probe(FIXTURES):
 
 
 def descendants(process: int) -> list[int]:
-    """The processes that this one has started, and those that they have."""
+    """The processes started by this one, directly or indirectly."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -88,5 +88,5 @@ def test_no_test_starts_a_program_that_would_outlive_it() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr == "Popen" and not isinstance(getattr(node, "ctx", None), ast.Store):
                 loose.append((str(path.relative_to(ROOT)), node.lineno))
-    # What stands in an annotation starts nothing.
+    # Annotations start nothing.
     assert [place for place in loose if "Popen(" in (ROOT / place[0]).read_text().splitlines()[place[1] - 1]] == []

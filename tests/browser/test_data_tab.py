@@ -66,7 +66,7 @@ def count_primary_buttons(page: Page) -> int:
 # Without a file
 
 
-def test_the_empty_desk_is_in_view_and_has_one_primary_button(visit: Open, empty_server: Server) -> None:
+def test_the_empty_data_tab_is_in_view_and_has_one_primary_button(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     expect(page.locator("#try-sample")).to_be_visible()
     for width, height in SIZES:
@@ -81,7 +81,7 @@ def test_the_empty_desk_is_in_view_and_has_one_primary_button(visit: Open, empty
     expect(page.locator("#data-body")).to_be_hidden()
 
 
-def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, fresh_server: Server) -> None:
+def test_earlier_files_can_be_opened_again_and_removed(visit: Open, fresh_server: Server) -> None:
     visited = visit(fresh_server)
     page = visited.page
     expect(page.locator("#try-sample")).to_be_visible()
@@ -103,7 +103,7 @@ def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, fresh_
     expect(page.locator("#drafts li")).to_have_count(1)
 
 
-def test_a_button_can_be_pressed_again_by_whoever_comes_back(visit: Open, fresh_server: Server) -> None:
+def test_a_sample_button_works_again_after_closing_the_file(visit: Open, fresh_server: Server) -> None:
     page = visit(fresh_server).page
     for sample, name in (
         ("#open-sample", "sample_emotions.csv"),
@@ -132,7 +132,7 @@ def test_a_data_set_that_cannot_be_fetched_has_its_error_at_the_field(visit: Ope
 
 
 @both_sizes
-def test_a_bad_file_never_stands_for_the_one_before(visit: Open, fresh_server: Server, width: int, height: int) -> None:
+def test_an_unusable_file_does_not_replace_the_open_one(visit: Open, fresh_server: Server, width: int, height: int) -> None:
     visited = visit(fresh_server, width=width, height=height)
     page = visited.page
     upload(page, table("rows60.csv", small_rows(60)), rows="60")
@@ -164,7 +164,7 @@ def test_a_bad_file_never_stands_for_the_one_before(visit: Open, fresh_server: S
     assert fresh_server.runs() == []
 
 
-def test_the_one_before_can_be_closed_too(visit: Open, fresh_server: Server) -> None:
+def test_the_previous_file_can_be_closed_too(visit: Open, fresh_server: Server) -> None:
     page = visit(fresh_server).page
     upload(page, table("rows60.csv", small_rows(60)), rows="60")
     upload(page, PICTURE)
@@ -189,7 +189,7 @@ def test_too_few_rows_are_reported_once_at_the_top_and_by_both_tabs(visit: Open,
     expect(page.locator("#start")).to_have_count(0)
 
 
-def test_nothing_is_drawn_of_a_file_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> None:
+def test_no_chart_is_drawn_for_an_unusable_file(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     upload(page, table("oneclass.csv", [(text, "joy") for text, _ in small_rows(60)]), rows="60")
     expect(title(page)).to_have_text("All 60 rows have the same label, “joy”")
@@ -199,7 +199,7 @@ def test_nothing_is_drawn_of_a_file_that_cannot_be_trained_on(visit: Open, empty
     assert page.locator("#data-tab .js-plotly-plot").count() == 0
 
 
-def test_files_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> None:
+def test_unusable_files(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     close_any_file(page)
     for content, message in (
@@ -224,7 +224,7 @@ def test_files_that_cannot_be_trained_on(visit: Open, empty_server: Server) -> N
 
 
 @both_sizes
-def test_an_upload_is_answered_in_view(visit: Open, moods_csv: Path, width: int, height: int) -> None:
+def test_the_result_of_an_upload_is_in_view(visit: Open, moods_csv: Path, width: int, height: int) -> None:
     page = visit(width=width, height=height).page
     page.evaluate("scrollTo(0, 9999)")
     upload(page, moods_csv, rows="240")
@@ -250,7 +250,7 @@ def test_an_upload_is_answered_in_view(visit: Open, moods_csv: Path, width: int,
     expect(page.locator("#start")).to_be_visible()
 
 
-def test_what_the_encoder_cannot_read_stands_first_and_in_view(visit: Open) -> None:
+def test_characters_unknown_to_the_encoder_are_the_first_finding(visit: Open) -> None:
     signs = {"joy": "😂", "sadness": "😭", "anger": "😡"}
     for width, height in SIZES:
         page = visit(width=width, height=height).page
@@ -262,7 +262,7 @@ def test_what_the_encoder_cannot_read_stands_first_and_in_view(visit: Open) -> N
         expect(page.locator("#findings")).not_to_contain_text("All texts fit")
 
 
-def test_of_many_classes_the_ends_are_visible(visit: Open) -> None:
+def test_of_many_classes_the_first_and_last_are_visible(visit: Open) -> None:
     path = SHARED / "data" / "quirks" / "banking77_train.csv"
     if not path.exists():
         pytest.skip("needs the data sets beside the checkout")
@@ -280,7 +280,7 @@ def test_of_many_classes_the_ends_are_visible(visit: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_text_from_right_to_left_is_shown_so(visit: Open) -> None:
+def test_right_to_left_text_keeps_its_direction(visit: Open) -> None:
     moods = {"joy": "إيجابي", "sadness": "سلبي", "anger": "سلبي"}
     rows = [(f"هذا نص رقم {n}، {text}.", moods[mood]) for n, (text, mood) in enumerate(small_rows(90))]
     page = visit().page
@@ -295,7 +295,7 @@ def test_text_from_right_to_left_is_shown_so(visit: Open) -> None:
         assert page.locator(cell).first.evaluate("cell => getComputedStyle(cell).direction") == "rtl", cell
 
 
-def test_a_long_name_keeps_its_end_and_its_line(visit: Open) -> None:
+def test_a_long_name_shows_its_end_and_stays_on_one_line(visit: Open) -> None:
     page = visit().page
     names = {"joy": "unspeakable_delight_that_goes_on_and_on_without_a_blank", "sadness": "sadness", "anger": "anger"}
     rows = [(f"{text} {'ha' * 60}", names[mood]) for text, mood in small_rows(120)]
@@ -313,7 +313,7 @@ def test_a_long_name_keeps_its_end_and_its_line(visit: Open) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_how_a_file_was_read_is_folded(visit: Open) -> None:
+def test_file_details_are_collapsed(visit: Open) -> None:
     page = visit().page
     content = b"text;mood\n" + "".join(f"{text} café;{mood}\n" for text, mood in small_rows(60)).encode("cp1252")
     upload(page, {"name": "old.csv", "mimeType": "text/csv", "buffer": content}, rows="60")
@@ -324,7 +324,7 @@ def test_how_a_file_was_read_is_folded(visit: Open) -> None:
     expect(page.locator("#file-details")).to_contain_text("(a guess)")
 
 
-def test_an_own_test_file_is_kept_aside_and_can_be_taken_out(visit: Open) -> None:
+def test_a_given_test_file_is_used_and_can_be_removed(visit: Open) -> None:
     page = visit().page
     upload(page, table("learn.csv", small_rows(120)), rows="120")
     counts = page.locator("#split-counts")
@@ -347,7 +347,7 @@ def test_an_own_test_file_is_kept_aside_and_can_be_taken_out(visit: Open) -> Non
     expect(counts).not_to_contain_text("later.csv")
 
 
-def test_the_columns_stand_behind_change_unless_nobody_is_sure(visit: Open) -> None:
+def test_the_column_choice_is_collapsed_unless_the_guess_is_unsure(visit: Open) -> None:
     page = visit().page
     rows = [(text, mood, ("good", "bad")[n % 2]) for n, (text, mood) in enumerate(small_rows(90))]
     upload(page, table("two labels.csv", rows, ("text", "emotion", "sentiment")), rows="90")
@@ -380,7 +380,7 @@ def test_two_text_columns_can_be_joined(visit: Open) -> None:
 
 
 @both_sizes
-def test_the_repair_itself_is_the_button(visit: Open, width: int, height: int) -> None:
+def test_the_repair_is_the_button(visit: Open, width: int, height: int) -> None:
     page = visit(width=width, height=height).page
     rows = [*small_rows(120), *((f"{text} again", mood.upper()) for text, mood in small_rows(3, seed=5))]
     upload(page, table("spelt.csv", rows), rows="123")
@@ -556,7 +556,7 @@ def test_another_split_is_shown_at_once_and_a_wrong_one_refused(visit: Open, moo
 # Text from a file is never run as code
 
 
-def test_a_file_of_malice(visit: Open) -> None:
+def test_a_malicious_file(visit: Open) -> None:
     labels = {
         "joy": EVIL,
         "sadness": "</script><script>window.__pwned=2</script>",

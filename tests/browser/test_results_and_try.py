@@ -112,7 +112,7 @@ def test_four_rows_are_no_percentage(visit: Open, server: Server) -> None:
     expect(page.locator("#per-class .em-worst")).to_have_count(0)
 
 
-def test_where_all_are_right_no_class_is_the_worst(visit: Open, server: Server) -> None:
+def test_without_mistakes_no_class_is_the_worst(visit: Open, server: Server) -> None:
     view = make_synthetic_run(server, [[30, 0], [0, 30]], ["إيجابي", "سلبي"], baseline_score=0.9)
     page = visit().page
     select_model(page, view)
@@ -133,7 +133,7 @@ def test_a_missing_baseline_says_why(visit: Open, server: Server) -> None:
     expect(page.locator("#headline .em-scale-marks span")).to_have_count(1)
 
 
-def test_the_names_on_the_bar_never_lie_over_one_another(browser: Browser) -> None:
+def test_the_names_on_the_bar_never_overlap(browser: Browser) -> None:
     sheet = (ROOT / "assets" / "styles" / "results.css").read_text(encoding="utf-8")
     page = browser.new_page()
     labels = [0] * 50 + [1] * 50
@@ -198,7 +198,7 @@ def test_the_table_as_csv(visit: Open, server: Server, tmp_path: Path) -> None:
     assert [row[-1] for row in rows] == ["70", "64", "70"]
 
 
-def test_of_very_many_classes_the_ends_are_shown(visit: Open, server: Server) -> None:
+def test_of_very_many_classes_the_first_and_last_are_shown(visit: Open, server: Server) -> None:
     names = [f"balance_not_updated_after_{'bank_transfer' * (n % 3)}_{n}" for n in range(77)]
     matrix = [[(n % 9 + 4) * (i == n) + (i == (n + 1) % 77) for i in range(77)] for n in range(77)]
     view = make_synthetic_run(server, matrix, names, baseline_score=0.3)
@@ -233,7 +233,7 @@ def test_a_printed_page_shows_all_of_it(visit: Open, server: Server) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_one_press_on_results_shows_an_answer(visit: Open, moods_run: RunView, width: int, height: int) -> None:
+def test_one_click_on_results_shows_a_prediction(visit: Open, moods_run: RunView, width: int, height: int) -> None:
     page = visit(width=width, height=height).page
     select_model(page, moods_run)
     page.locator("#to-try").click()
@@ -273,7 +273,7 @@ def test_the_rows_to_try_are_test_rows_of_this_model(
     expect(page.locator("#prediction")).not_to_contain_text("Its label is")
 
 
-def test_the_answer_names_its_model_and_follows_the_one_in_hand(visit: Open, moods_run: RunView, malicious_run: RunView) -> None:
+def test_the_prediction_names_its_model_and_follows_the_selected_one(visit: Open, moods_run: RunView, malicious_run: RunView) -> None:
     page = visit().page
     select_model(page, moods_run, "Try it")
     page.locator("#try-text textarea").fill("happy laugh today")
@@ -286,7 +286,7 @@ def test_the_answer_names_its_model_and_follows_the_one_in_hand(visit: Open, moo
     expect(page.locator("#footer-try a")).to_have_attribute("href", f"download/{malicious_run.id}")
 
 
-def test_an_answer_that_comes_late_is_not_shown(visit: Open, moods_run: RunView) -> None:
+def test_a_late_response_is_not_shown(visit: Open, moods_run: RunView) -> None:
     page = visit().page
     select_model(page, moods_run, "Try it")
     text_box = page.locator("#try-text textarea")
@@ -326,7 +326,7 @@ def test_odd_texts_in_the_box(visit: Open, moods_run: RunView) -> None:
     expect(prediction).to_contain_text("Type a text")
 
 
-def test_a_text_from_right_to_left_begins_at_the_right(visit: Open, moods_run: RunView) -> None:
+def test_a_right_to_left_text_starts_at_the_right(visit: Open, moods_run: RunView) -> None:
     page = visit().page
     select_model(page, moods_run, "Try it")
     style = "e => { const { unicodeBidi, textAlign } = getComputedStyle(e); return [unicodeBidi, textAlign]; }"
@@ -334,7 +334,7 @@ def test_a_text_from_right_to_left_begins_at_the_right(visit: Open, moods_run: R
     assert {s.get_attribute("dir") for s in page.locator(".em-row-to-try span, .em-row-to-try strong").all()} == {"auto"}
 
 
-def test_the_model_is_taken_away_from_either_tab(visit: Open, moods_run: RunView, tmp_path: Path) -> None:
+def test_the_model_can_be_downloaded_from_both_tabs(visit: Open, moods_run: RunView, tmp_path: Path) -> None:
     page = visit().page
     for name, link in (("Results", "#headline .em-download"), ("Try it", "#footer-try .em-download")):
         select_model(page, moods_run, name)
@@ -345,7 +345,7 @@ def test_the_model_is_taken_away_from_either_tab(visit: Open, moods_run: RunView
             assert any(member.endswith("/model.safetensors") for member in archive.namelist())
 
 
-def test_a_run_of_malice_is_only_words(visit: Open, server: Server, malicious_run: RunView) -> None:
+def test_a_malicious_run_is_shown_as_text(visit: Open, server: Server, malicious_run: RunView) -> None:
     confused = make_synthetic_run(
         server, MATRIX, (EVIL, "</script><script>window.__pwned=2</script>", "${window.__pwned=3}"), source_name=f"{EVIL}.csv"
     )
@@ -365,7 +365,7 @@ def test_a_run_of_malice_is_only_words(visit: Open, server: Server, malicious_ru
     assert page.evaluate("window.__pwned") is None
 
 
-def test_before_there_is_a_model_the_tabs_say_what_will_be_here_and_how(visit: Open, empty_server: Server) -> None:
+def test_without_a_model_the_tabs_say_what_to_do(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     for name, heading, foot in (("Results", "#headline h2", "#footer-results"), ("Try it", "#try-head h2", "#footer-try")):
         tab(page, name)

@@ -96,7 +96,7 @@ def question(page: Page) -> Locator:
     return page.locator("#runs-sheet .em-question")
 
 
-def test_before_there_is_a_run(visit: Open, empty_server: Server) -> None:
+def test_without_a_run(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     tab(page, "Runs")
     expect(page.locator("#runs-list")).to_contain_text("No runs yet")
@@ -105,7 +105,7 @@ def test_before_there_is_a_run(visit: Open, empty_server: Server) -> None:
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
 
 
-def test_runs_stand_under_their_files_and_open_by_their_titles(visit: Open, pair: tuple[RunView, RunView], other_run: RunView) -> None:
+def test_runs_are_listed_by_file_and_opened_by_their_titles(visit: Open, pair: tuple[RunView, RunView], other_run: RunView) -> None:
     short, long = pair
     page = visit().page
     runs_tab(page)
@@ -217,7 +217,7 @@ def test_a_rename_is_seen_on_other_pages_and_keeps_their_selection(visit: Open, 
     expect(checkbox(second.page, renamed)).to_be_focused()
 
 
-def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
+def test_deleting_asks_for_confirmation_and_escape_cancels(visit: Open, train: Train, pair: tuple[RunView, RunView]) -> None:
     deleted, kept = train(seed=7), pair[1]
     visited = visit()
     page = visited.page
@@ -254,7 +254,7 @@ def test_deleting_asks_first_and_escape_keeps(visit: Open, train: Train, pair: t
     expect(row(page, kept)).to_have_count(1)
 
 
-def test_a_run_is_trained_further(visit: Open, server: Server, train: Train) -> None:
+def test_a_run_is_continued_with_more_epochs(visit: Open, server: Server, train: Train) -> None:
     run = train(seed=8)
     page = visit().page
     runs_tab(page)
@@ -304,7 +304,7 @@ def test_a_run_is_repeated_with_its_settings(visit: Open, train: Train) -> None:
     expect(page.locator("#train-source")).to_contain_text("my moods.csv")
 
 
-def test_files_opened_before_can_be_opened_again_and_removed(visit: Open, moods_csv: Path, tmp_path: Path) -> None:
+def test_earlier_files_can_be_opened_again_and_removed(visit: Open, moods_csv: Path, tmp_path: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     upload(page, write_rows(tmp_path / "later.csv", small_rows(90)), rows="90")
@@ -361,7 +361,7 @@ def test_disk_usage_is_shown_and_freed(visit: Open, train: Train) -> None:
     expect(page.locator("#disk-usage [role=status]")).to_contain_text("1 run deleted.")
 
 
-def test_on_a_phone_everything_is_part_of_the_page_and_fits_a_thumb(visit: Open, pair: tuple[RunView, RunView], other_run: RunView) -> None:
+def test_on_a_phone_nothing_scrolls_by_itself_and_targets_are_large(visit: Open, pair: tuple[RunView, RunView], other_run: RunView) -> None:
     page = visit(**PHONE).page
     runs_tab(page)
     wide = "document.documentElement.scrollWidth"

@@ -24,7 +24,7 @@ def focused_text(page: Page) -> str:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_every_tab_begins_at_the_top_and_all_of_them_are_seen(visit: Open, moods_csv: Path, width: int, height: int) -> None:
+def test_every_tab_starts_at_the_top_and_all_tabs_are_visible(visit: Open, moods_csv: Path, width: int, height: int) -> None:
     page = visit(width=width, height=height).page
     upload(page, moods_csv, rows="240")
     for name in TABS:
@@ -37,7 +37,7 @@ def test_every_tab_begins_at_the_top_and_all_of_them_are_seen(visit: Open, moods
     page.wait_for_function("() => scrollY === 0")
 
 
-def test_arrow_keys_walk_along_the_tabs_and_stay_on_them(visit: Open) -> None:
+def test_arrow_keys_move_along_the_tabs(visit: Open) -> None:
     page = visit().page
     page.get_by_role("tab", name="Data").focus()
     for key, name in (("ArrowRight", "Train"), ("ArrowRight", "Results"), ("ArrowLeft", "Train"), ("End", "Runs"), ("ArrowRight", "Data")):
@@ -48,7 +48,7 @@ def test_arrow_keys_walk_along_the_tabs_and_stay_on_them(visit: Open) -> None:
     expect(page.get_by_role("tab", name="Data")).to_be_focused()
 
 
-def test_a_button_that_leads_to_a_tab_leads_the_focus_to_its_heading(visit: Open, empty_server: Server) -> None:
+def test_a_button_to_another_tab_moves_the_focus_to_its_heading(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     tab(page, "Train")
     page.locator("#footer-start button").focus()
@@ -58,7 +58,7 @@ def test_a_button_that_leads_to_a_tab_leads_the_focus_to_its_heading(visit: Open
     page.wait_for_function("() => scrollY === 0")
 
 
-def test_a_list_closes_when_it_is_left(visit: Open, moods_csv: Path) -> None:
+def test_a_list_closes_when_it_loses_the_focus(visit: Open, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     tab(page, "Train")
@@ -224,7 +224,7 @@ def test_a_reload_in_the_middle_of_a_training_leaves_no_error_on_the_console(vis
 # Hands
 
 
-def test_on_a_phone_whatever_can_be_pressed_is_large_enough_for_a_thumb(visit: Open, moods_csv: Path) -> None:
+def test_on_a_phone_all_targets_are_large_enough(visit: Open, moods_csv: Path) -> None:
     page = visit(width=390, height=844).page
     upload(page, moods_csv, rows="240")
     for name in TABS:
@@ -247,7 +247,7 @@ def test_at_twice_the_size_nothing_is_cut_off(visit: Open, moods_csv: Path) -> N
         assert page.evaluate("document.documentElement.scrollWidth") <= 640, name
 
 
-def test_a_file_with_rows_from_right_to_left_keeps_its_direction(visit: Open) -> None:
+def test_a_right_to_left_file_name_keeps_its_direction(visit: Open) -> None:
     rows = "".join(f"{text} مرحبا,{mood}\n" for text, mood in small_rows(60))
     page = visit().page
     upload(page, {"name": "عربي.csv", "mimeType": "text/csv", "buffer": f"text,label\n{rows}".encode()}, rows="60")

@@ -146,7 +146,7 @@ def test_start_pressed_twice_is_one_run(visit: Open, server: Server, moods_csv: 
     assert len(server.runs()) == len(runs_before) + 1
 
 
-def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: Path) -> None:
+def test_a_second_run_is_queued(visit: Open, server: Server, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     server.brake(True)
@@ -167,7 +167,7 @@ def test_another_run_waits_and_says_so(visit: Open, server: Server, moods_csv: P
     assert status_by_id[second] == "finished"
 
 
-def test_an_answer_that_comes_late_does_not_bring_another_run_back(visit: Open, server: Server, moods_csv: Path) -> None:
+def test_a_late_response_does_not_bring_another_run_back(visit: Open, server: Server, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     old_run = start_training(page, seed="10", epochs="1")
@@ -222,7 +222,7 @@ def test_settings_out_of_range(visit: Open, server: Server, moods_csv: Path) -> 
     assert server.runs() == runs_before
 
 
-def test_a_level_pressed_straight_from_a_field_is_the_level_of_the_run(visit: Open, moods_csv: Path) -> None:
+def test_a_level_chosen_while_a_field_has_the_focus_is_the_level_of_the_run(visit: Open, moods_csv: Path) -> None:
     page = visit().page
     upload(page, moods_csv, rows="240")
     choose_settings(page)
@@ -282,7 +282,7 @@ def test_levels_and_presets_fill_in_the_form(visit: Open, server: Server, moods_
     wait_until_trained(page)
 
 
-def test_before_there_is_a_file(visit: Open, empty_server: Server) -> None:
+def test_without_a_file(visit: Open, empty_server: Server) -> None:
     page = visit(empty_server).page
     tab(page, "Train")
     expect(page.locator("#train-source")).to_contain_text("No file is open")
@@ -292,7 +292,7 @@ def test_before_there_is_a_file(visit: Open, empty_server: Server) -> None:
     assert "Traceback" not in page.content()
 
 
-def test_a_failure_says_what_happened_and_what_to_do_in_view(visit: Open, server: Server, moods_csv: Path) -> None:
+def test_a_failure_is_explained_in_view(visit: Open, server: Server, moods_csv: Path) -> None:
     for width, height in ((1280, 860), (390, 844)):
         page = visit(width=width, height=height).page
         upload(page, moods_csv, rows="240")

@@ -48,7 +48,7 @@ class Walker:
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, fresh_server: Server, width: int, height: int) -> None:
+def test_three_clicks_from_the_first_page_to_a_prediction(visit: Open, fresh_server: Server, width: int, height: int) -> None:
     page = visit(fresh_server, width=width, height=height).page
     walker = Walker(page)
     walker.click("#try-sample")
@@ -76,7 +76,7 @@ def test_three_clicks_from_the_first_page_to_an_answer(visit: Open, fresh_server
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_an_own_file_takes_three_steps_to_the_charts(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
+def test_from_a_file_to_the_charts_takes_three_steps(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
     page = visit(server, width=width, height=height).page
     walker = Walker(page)
     upload(page, moods_csv, rows="240")
@@ -93,7 +93,7 @@ def test_an_own_file_takes_three_steps_to_the_charts(visit: Open, server: Server
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_nothing_jumps_while_a_model_is_trained(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
+def test_no_layout_shift_during_a_training(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
     page = visit(server, width=width, height=height).page
     upload(page, moods_csv, rows="240")
     tab(page, "Train")
@@ -109,7 +109,7 @@ def test_nothing_jumps_while_a_model_is_trained(visit: Open, server: Server, moo
     assert sum(value for value, _ in shifts) <= 0.01, shifts
 
 
-def test_the_whole_walk_by_keyboard_alone(visit: Open, fresh_server: Server) -> None:
+def test_the_whole_way_by_keyboard(visit: Open, fresh_server: Server) -> None:
     page = visit(fresh_server).page
 
     def walk_to(selector: str, max_presses: int = 40) -> None:

@@ -54,11 +54,11 @@ def load(browser: Browser, address: str) -> Load:
     return Load(len(addresses), int(sum(sizes)), tuple(addresses))
 
 
-def test_the_page_is_no_heavier_than_a_bare_one(browser: Browser, empty_server: Server, bare_page_address: str) -> None:
+def test_the_page_loads_no_more_than_a_bare_one(browser: Browser, empty_server: Server, bare_page_address: str) -> None:
     ours, baseline = load(browser, empty_server.address), load(browser, bare_page_address)
     assert ours.requests <= baseline.requests + 6, sorted(set(ours.addresses))
     assert ours.bytes <= baseline.bytes
 
 
-def test_plotly_is_fetched_when_a_chart_is_needed(browser: Browser, empty_server: Server) -> None:
+def test_plotly_is_loaded_when_a_chart_is_needed(browser: Browser, empty_server: Server) -> None:
     assert not any("plotly" in address for address in load(browser, empty_server.address).addresses)
