@@ -13,7 +13,7 @@ _ROWS = (
     ("He still writes to her every winter.", "love"),
     ("You lied to my face while you were spending my money.", "anger"),
 )
-_EXAMPLE = "There is somebody in the house and I am aldraft."
+_EXAMPLE = "There is somebody in the house and I am alone."
 _PREDICTION = (("fear", 0.818), ("sadness", 0.085), ("anger", 0.043), ("love", 0.023), ("surprise", 0.018), ("joy", 0.013))
 """The prediction of a "Quick look" model of the sample for ``_EXAMPLE``, and its score: measured once, not each time the page opens."""
 _CORRECT, _TEST_ROWS = 142, 204
