@@ -36,7 +36,7 @@ _WEAK_TEXT_WORDS = frozenset(
     "title headline headlines subject summary titel betreff titre sujet título titolo tytuł заголовок "
     "标题 標題 タイトル 제목 عنوان başlık judul".split()
 )
-# What a text stands beside, or what was made of it.
+# A second text beside the text, such as its context or an explanation of it.
 _SECONDARY_TEXT_WORDS = frozenset(
     "parent previous context reply answer response replied quoted selected explanation rationale reason evidence bot agent".split()
 )
@@ -180,8 +180,8 @@ def score_column_name(name: str) -> ColumnNameScores:
 def name_words(name: str) -> tuple[str, ...]:
     """The words of a column name in lower case, without digits at their ends: "StartTime2" gives ("start", "time")."""
     name = unicodedata.normalize("NFKC", name[:200])
-    spaced = "".join(f" {c}" if c.isupper() and previous.islower() else c for previous, c in zip(f" {name}", name, strict=False))
-    letters = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in spaced.casefold())
+    with_spaces = "".join(f" {c}" if c.isupper() and previous.islower() else c for previous, c in zip(f" {name}", name, strict=False))
+    letters = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in with_spaces.casefold())
     words: list[str] = []
     for word in letters.split():
         words.extend(_split_compound(word.rstrip("0123456789") or word))

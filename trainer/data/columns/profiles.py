@@ -110,20 +110,20 @@ def _profile(position: int, column: list[str]) -> ColumnProfile:
             del counts[value]
     n_filled = counts.total()
     scale = 1 / max(1, n_filled)
-    words = chars = numeric = dates = 0.0
+    n_words = n_chars = n_numeric = n_dates = 0.0
     for value, n_cells in counts.items():
-        words += n_cells * count_words(value)
-        chars += n_cells * len(value)
-        numeric += n_cells * is_numeric(value)
-        dates += n_cells * (len(value) < 40 and _DATE.search(value) is not None and not _WHOLE.fullmatch(value))
+        n_words += n_cells * count_words(value)
+        n_chars += n_cells * len(value)
+        n_numeric += n_cells * is_numeric(value)
+        n_dates += n_cells * (len(value) < 40 and _DATE.search(value) is not None and not _WHOLE.fullmatch(value))
     return ColumnProfile(
         position=position,
         filled=n_filled / max(1, len(column)),
         n_filled=n_filled,
-        mean_words=scale * words,
-        mean_chars=scale * chars,
-        numeric=scale * numeric,
-        dates=scale * dates,
+        mean_words=scale * n_words,
+        mean_chars=scale * n_chars,
+        numeric=scale * n_numeric,
+        dates=scale * n_dates,
         counts=counts,
     )
 
