@@ -110,5 +110,5 @@ def test_100_and_0_percent_are_exact(counts: tuple[int, int], digits: int) -> No
         number = float(re.sub("[^0-9.]", "", formatted))
         assert (number == maximum) == (right == rows)
         assert (number == 0) == (right == 0)
-        if not expected.startswith(("under", "over")):
+        if not formatted.startswith(("under", "over")):
             assert abs(number - maximum * right / rows) <= 0.5 * 10**-digits * 1.000001
