@@ -10,5 +10,5 @@ from tests.warm import Warm
 
 @pytest.fixture(scope="session")
 def server(warm: Warm) -> Iterator[TargetServer]:
-    with running_server(hasty=True, warm=warm) as started:
+    with running_server(short_timeouts=True, warm=warm) as started:
         yield started

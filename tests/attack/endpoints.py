@@ -101,7 +101,7 @@ def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
         answered += response.status_code == 200
         if problem:
             outcome.effects.append(f"{name} ({body[:200]}): {problem}")
-    outcome.effects += server.complaints()
+    outcome.effects += server.problems()
     states = server.states()
     outcome.effects += [
         f"run {run} became {states.get(run)} from {state}" for run, state in states_before.items() if states.get(run) != state

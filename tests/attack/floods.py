@@ -34,7 +34,7 @@ def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
     for run in server.states().keys() - states_before.keys():
         server.call("stop", run)
     outcome.effects += [f"run {run} changed" for run, state in states_before.items() if server.states()[run] != state]
-    outcome.effects += server.complaints()
+    outcome.effects += server.problems()
     return outcome
 
 

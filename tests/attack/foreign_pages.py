@@ -149,7 +149,7 @@ def attack_with_requests(options: AttackOptions, server: TargetServer) -> Outcom
         status, response_headers = _raw(server.port, method, path, headers)
         if status not in (400, 403, 421) or "access-control-allow-origin" in response_headers:
             outcome.effects.append(f"{method} {path} with {headers}: {status} {response_headers}")
-    outcome.effects += server.complaints()
+    outcome.effects += server.problems()
     outcome.effects += ["a run changed"] if server.states() != states_before else []
     return outcome
 
@@ -181,7 +181,7 @@ def attack_in_browser(options: AttackOptions, server: TargetServer, browser: "Br
             context = browser.new_context(accept_downloads=True)
             outcome.tries += _visit(context, address, {**arguments, "target": target}, server, outcome)
             context.close()
-    outcome.effects += server.complaints()
+    outcome.effects += server.problems()
     outcome.effects += ["a run changed"] if server.states() != states_before else []
     outcome.effects += (
         ["an upload was stored"] if [path for path in server.uploads if path not in uploads and path.parent.name != "uploads"][1:] else []

@@ -45,7 +45,7 @@ def attack_server(options: AttackOptions, server: TargetServer, *, timed: bool) 
     outcome.figures["steps trained meanwhile"] = _step(server) - step_before
     if timed and growth > _MAX_GROWTH_BYTES:
         outcome.effects.append(f"the memory grew by {growth:,} bytes")
-    outcome.effects += server.complaints()
+    outcome.effects += server.problems()
     return outcome
 
 

@@ -93,7 +93,7 @@ def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
     outcome.effects += [
         f"a file appeared outside the folder of uploads: {path}" for path in _files(server) - files_before if "uploads" not in path
     ]
-    outcome.effects += server.complaints()
+    outcome.effects += server.problems()
     outcome.effects += ["a run changed"] if server.states() != states_before else []
     return outcome
 

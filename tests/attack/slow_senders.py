@@ -81,7 +81,7 @@ def attack_server(options: AttackOptions, server: TargetServer) -> Outcome:
         key.fileobj.close()
     partial_uploads = [path.name for path in server.uploads if path.parent.name == "uploads"]
     outcome.effects += [f"a partial upload was left behind: {name}" for name in partial_uploads]
-    outcome.effects += server.complaints()
+    outcome.effects += server.problems()
     outcome.figures = {
         "all closed after s": round(all_closed_after, 1),
         "p95 of the page in ms": round(1000 * sorted(page_times)[int(0.95 * (len(page_times) - 1))]),

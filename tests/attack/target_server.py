@@ -96,7 +96,7 @@ class TargetServer:
         runs = [Run(path) for path in sorted(self.runs_dir.iterdir()) if is_id(path.name)]
         return {run.id: (store.view(run).status, run.stop_requested(), store.view(run).name) for run in runs}
 
-    def complaints(self) -> list[str]:
+    def problems(self) -> list[str]:
         """Anything in the server's output that should not be there."""
         output = self.output
         problems = [f"the log has a traceback, the last: …{output[output.rindex('Traceback') :][-900:]}"] if "Traceback" in output else []
@@ -112,8 +112,8 @@ class TargetServer:
 
 
 @contextmanager
-def running_server(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm | None = None) -> Iterator[TargetServer]:
-    """A server with its runs; ``hasty`` gives slow senders two seconds instead of twenty. With ``warm`` it starts at once."""
+def running_server(*, short_timeouts: bool = False, uploads_gb: float = 0.05, warm: Warm | None = None) -> Iterator[TargetServer]:
+    """A server with its runs; ``short_timeouts`` gives slow senders two seconds instead of twenty. With ``warm`` it starts at once."""
     with tempfile.TemporaryDirectory(prefix="emotune-attack-") as temporary, httpx.Client(timeout=TIMEOUT_SECONDS) as http:
         folder = Path(temporary)
         save_tiny_bert(folder / "tiny-bert")
@@ -122,7 +122,13 @@ def running_server(*, hasty: bool = False, uploads_gb: float = 0.05, warm: Warm 
         environment |= {"GRADIO_SERVER_PORT": str(port), "EMOTUNE_UPLOADS_GB": str(uploads_gb)}
         for name in ("GRADIO_TEMP_DIR", "GRADIO_SERVER_NAME", "EMOTUNE_PASSWORD", "EMOTUNE_HOSTS"):
             environment.pop(name, None)
-        command = [sys.executable, str(_SERVER), str(folder / "tiny-bert"), str(folder / "brake"), *(["hasty"] if hasty else [])]
+        command = [
+            sys.executable,
+            str(_SERVER),
+            str(folder / "tiny-bert"),
+            str(folder / "brake"),
+            *(["short-timeouts"] if short_timeouts else []),
+        ]
         with open(folder / "output", "ab") as output:
             process = (warm.popen if warm else popen)(command, env=environment, stdout=output, stderr=output, cwd=folder)
         server = TargetServer(folder, port, process, http=http)

@@ -1,8 +1,8 @@
 """A server for the page tests: the real ``serve`` with the tiny encoder, and a brake so that a training lasts as long as a test needs.
 
-    python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [hasty]
+    python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [short-timeouts]
 
-With ``hasty``, slow senders get two seconds. While BRAKE_FILE exists, the training pauses after each logged point, and waits after POINTS of them
+With ``short-timeouts``, slow senders get two seconds. While BRAKE_FILE exists, the training pauses after each logged point, and waits after POINTS of them
 until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
 """
 
@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.12
 POINTS = 45
 
 
-def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
+def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
     prepare_environment()
     from trainer.runs.events import EventLog
     from trainer.security import middleware
@@ -41,7 +41,7 @@ def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
             time.sleep(PAUSE_SECONDS)
 
     EventLog.append = append_slowly
-    if hasty:
+    if short_timeouts:
         LimitedH11Protocol.header_seconds = 2.0
         middleware.BODY_TIMEOUTS = BodyTimeouts(max_pause=2.0, base_seconds=2.0, bytes_per_second=100_000.0)
     serving.Studio = partial(Studio, encoders=[local_encoder(encoder)])
@@ -49,4 +49,4 @@ def main(encoder: Path, brake: Path, *, hasty: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), hasty="hasty" in sys.argv[3:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), short_timeouts="short-timeouts" in sys.argv[3:])

@@ -152,10 +152,10 @@ def line(event: dict[str, Any], *, checksum: bytes | None = None) -> bytes:
     return body + (checksum or b"%08x" % zlib.crc32(body)) + b'"}\n'
 
 
-def log_of(events: list[dict[str, Any]], *, wrong: int | None = None) -> bytes:
-    """The chained lines of a log; the line at index ``wrong`` has a wrong checksum."""
+def log_of(events: list[dict[str, Any]], *, wrong_checksum_at: int | None = None) -> bytes:
+    """The chained lines of a log; one line may have a wrong checksum."""
     lines: list[bytes] = []
     for i, event in enumerate(events):
         previous = {"previous": lines[-1][-11:-3].decode()} if lines else {}
-        lines.append(line({**event, **previous}, checksum=b"00000000" if i == wrong else None))
+        lines.append(line({**event, **previous}, checksum=b"00000000" if i == wrong_checksum_at else None))
     return b"".join(lines)

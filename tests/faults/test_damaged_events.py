@@ -47,9 +47,9 @@ def corrupt_each_event_field(copy_pair: Callable[[], Pair], *, values: int) -> d
                 invalid = wrong[(counts["fields"] + i * 3) % len(wrong)]
                 others = [other for other in events if other is not event]
                 index = events.index(event) if event in events else len(events) - 1
-                for wrong_sum in (None, index):
+                for wrong_checksum_at in (None, index):
                     changed = [*others[:index], {**event, field: invalid}, *others[index:]]
-                    (pair.folder / "events.jsonl").write_bytes(log_of(changed, wrong=wrong_sum))
+                    (pair.folder / "events.jsonl").write_bytes(log_of(changed, wrong_checksum_at=wrong_checksum_at))
                     # Sealed again, so that the schema or the line's checksum reports the damage, not the seal.
                     integrity.seal_results(pair.folder, {"kind": "finished"})
                     fresh = pair.reopened()
