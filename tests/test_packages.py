@@ -158,7 +158,7 @@ def test_each_file_that_the_container_copies_exists_and_is_not_ignored() -> None
 def test_the_container_s_health_check_is_valid_python() -> None:
     arguments = dict(instructions())["HEALTHCHECK"]
     command = json.loads(arguments[arguments.index("[") :])
-    compile(command[-1], "HEALTHCHECK", "exec")
+    assert compile(command[-1], "HEALTHCHECK", "exec").co_names
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import itertools
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -157,7 +158,7 @@ def _call(server: TargetServer, path: str, body: str) -> httpx.Response:
 
 
 def _queue_result(server: TargetServer, session: str, event: str) -> httpx.Response | None:
-    try:
+    with suppress(UnicodeEncodeError):  # a lone surrogate cannot be sent in a query string
         with server.http.stream("GET", f"{server.address}/gradio_api/queue/data", params={"session_hash": session}) as stream:
             for line in stream.iter_lines():
                 if '"process_completed"' in line and event in line:
@@ -165,8 +166,6 @@ def _queue_result(server: TargetServer, session: str, event: str) -> httpx.Respo
                     return httpx.Response(200 if message["success"] else 500, json=message["output"])
                 if '"close_stream"' in line or '"unexpected_error"' in line:
                     return httpx.Response(500, text=line)
-    except UnicodeEncodeError:
-        pass  # a lone surrogate cannot be sent in a query string
     return None
 
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -161,9 +161,7 @@ def _wait_until(server: TargetServer, condition: Callable[[], bool]) -> None:
     while True:
         assert server.process.poll() is None, server.output
         assert time.monotonic() < deadline, server.output
-        try:
+        with suppress(httpx.TransportError):
             if condition():
                 return
-        except httpx.TransportError:
-            pass
         time.sleep(0.1)

@@ -235,6 +235,7 @@ def test_there_are_no_other_roles(studio: Studio, moods: Path, role: str) -> Non
     for call in (lambda: workspace.editor.add_file(draft, role, "x.csv", moods), lambda: workspace.editor.remove_file(draft, role)):
         with refused("unknown_role"):
             call()
+    assert workspace.drafts.get(draft).given == ()
 
 
 # A file that ends the process that reads it

@@ -7,6 +7,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -128,10 +129,8 @@ def _detect_and_decode(data: bytes) -> tuple[str, str, bool]:
         if mark in data and data.isascii() and _can_decode(data, encoding) and not (text := data.decode(encoding)).isascii():
             return text, encoding, True
     _refuse_control_dense(data)
-    try:
+    with suppress(UnicodeDecodeError):
         return data.decode("utf-8"), "utf-8", False
-    except UnicodeDecodeError:
-        pass
     mostly_utf8 = _decode_mostly_utf8(data)
     if mostly_utf8 is not None:
         return mostly_utf8, "utf-8", True

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from itertools import islice
 
 from trainer.errors import UserError
@@ -88,14 +89,12 @@ def _plain_records(lines: list[str], dialect: csv.Dialect) -> Generator[tuple[in
     """
     start, batch_size = 0, _FIRST_BATCH
     reader = csv.reader(lines, dialect)
-    try:
+    with suppress(csv.Error):
         while (records := list(islice(reader, batch_size))) and reader.line_num == start + len(records):
             numbered = enumerate(records, start + 1)
             yield from numbered if all(records) else (record for record in numbered if record[1])
             start += len(records)
             batch_size = min(2 * batch_size, _MAX_BATCH)
-    except csv.Error:
-        pass
     return start
 
 
@@ -105,7 +104,7 @@ def _sound_records(lines: list[str], start: int, dialect: csv.Dialect, width: in
     feed.__setstate__(start)
     reader = csv.reader(feed, dialect)
     shift = start
-    try:
+    with suppress(csv.Error):
         for cells in reader:
             next_start = reader.line_num + shift
             if next_start - start > 1 and _is_stray(lines, start, next_start, dialect.delimiter, width):
@@ -113,8 +112,6 @@ def _sound_records(lines: list[str], start: int, dialect: csv.Dialect, width: in
             if cells:
                 yield start + 1, cells
             start = next_start
-    except csv.Error:
-        pass
     return start
 
 
