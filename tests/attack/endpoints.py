@@ -158,14 +158,17 @@ def _call(server: TargetServer, path: str, body: str) -> httpx.Response:
 
 
 def _queue_result(server: TargetServer, session: str, event: str) -> httpx.Response | None:
-    with suppress(UnicodeEncodeError):  # a lone surrogate cannot be sent in a query string
-        with server.http.stream("GET", f"{server.address}/gradio_api/queue/data", params={"session_hash": session}) as stream:
-            for line in stream.iter_lines():
-                if '"process_completed"' in line and event in line:
-                    message = json.loads(line.removeprefix("data: "))
-                    return httpx.Response(200 if message["success"] else 500, json=message["output"])
-                if '"close_stream"' in line or '"unexpected_error"' in line:
-                    return httpx.Response(500, text=line)
+    # A lone surrogate cannot be sent in a query string.
+    with (
+        suppress(UnicodeEncodeError),
+        server.http.stream("GET", f"{server.address}/gradio_api/queue/data", params={"session_hash": session}) as stream,
+    ):
+        for line in stream.iter_lines():
+            if '"process_completed"' in line and event in line:
+                message = json.loads(line.removeprefix("data: "))
+                return httpx.Response(200 if message["success"] else 500, json=message["output"])
+            if '"close_stream"' in line or '"unexpected_error"' in line:
+                return httpx.Response(500, text=line)
     return None
 
 
