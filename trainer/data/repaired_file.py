@@ -44,8 +44,8 @@ def repaired_csv(table: Table, columns: Columns, corpus: Corpus, *, spreadsheet:
 
 def change_log(changes: Iterable[Change], *, spreadsheet: bool = False) -> bytes:
     """Every change as a row: the line of the original file, what was changed, before, after, and by which repair."""
-    what = {"row": "row left out", "text": "text", "label": "label"}
-    rows = [[str(c.line), what[c.what], c.before, c.after, c.repair] for c in changes]
+    names = {"row": "row left out", "text": "text", "label": "label"}
+    rows = [[str(c.line), names[c.field], c.old, c.new, c.repair] for c in changes]
     return _csv(["line", "changed", "before", "after", "repair"], rows, spreadsheet)
 
 
