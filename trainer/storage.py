@@ -9,7 +9,7 @@ from pathlib import Path
 
 from trainer.atomic import remove_folder
 from trainer.drafts.cache import DraftCache
-from trainer.drafts.copies import Copies, find_copies, remove_copies, sources_in
+from trainer.drafts.copies import Copies, find_copies, remove_copies, source_digests
 from trainer.errors import UserError
 from trainer.runs.run import Run
 from trainer.runs.storage import (
@@ -71,9 +71,9 @@ class StorageManager:
     def delete_trash(self, folder: Path) -> None:
         """Delete what ``Library.move_to_trash`` returned, and what ``find_copies`` says is deleted with it."""
         with self._drafts.edit_lock, suppress(OSError, UserError):
-            for draft in find_copies([folder], self._drafts.store, self._other_runs(()), self._owner).going:
+            for draft in find_copies([folder], self._drafts.store, self._other_runs(()), self._owner).drafts_to_delete:
                 self._drafts.remove(draft)
-            remove_copies(self._settings.uploads_dir, sources_in(folder))
+            remove_copies(self._settings.uploads_dir, source_digests(folder))
         # Last: until then the next start knows what to look for.
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -84,7 +84,7 @@ class Studio:
             with suppress(OSError):
                 if folder.stat().st_mtime < created_before:
                     shutil.rmtree(folder, ignore_errors=True)
-        self._services.drafts.store.sweep(created_before)
+        self._services.drafts.store.clean_up(created_before)
         # No page of this server has made one of these.
         remove_older(self.settings.uploads_dir, self._created)
         for view in sorted(workspace.library.runs(), key=lambda v: (v.queued, v.created)):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
-from trainer.drafts.copies import contents_of, holds, remove_copies
+from trainer.drafts.copies import file_digests, has_digest, remove_copies
 from trainer.jobs.queue import JobQueue
 from trainer.recipe import Recipe
 from trainer.settings import Settings
@@ -55,7 +55,7 @@ def begun(studio: Studio, draft: str, **changes: object) -> str:
 
 
 def copies_in(studio: Studio, path: Path) -> set[str]:
-    """Where the runs folder holds this content: names of the folders that its files are in."""
+    """Where the runs folder has_digest this content: names of the folders that its files are in."""
     content = path.read_bytes()
     root = studio.settings.runs_dir
     files = [file for file in root.rglob("*") if file.is_file() and file.read_bytes() == content]
@@ -198,9 +198,9 @@ def test_copies_are_told_by_their_content_alone(tmp_path: Path) -> None:
     for name, content in (("a/x.csv", b"1234"), ("b/y.csv", b"1235"), ("b/z.csv", b"1234"), ("c/x.csv", b"12345")):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    wanted = contents_of([tmp_path / "a" / "x.csv", tmp_path / "missing"])
+    wanted = file_digests([tmp_path / "a" / "x.csv", tmp_path / "missing"])
     assert len(wanted) == 1
-    assert [holds(tmp_path / name, wanted) for name in ("b/z.csv", "b/y.csv", "c/x.csv", "missing")] == [True, False, False, False]
+    assert [has_digest(tmp_path / name, wanted) for name in ("b/z.csv", "b/y.csv", "c/x.csv", "missing")] == [True, False, False, False]
     remove_copies(tmp_path, wanted)
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["b", "b/y.csv", "c", "c/x.csv"]
     remove_copies(tmp_path / "missing", wanted)

@@ -355,7 +355,7 @@ def test_a_real_file_that_aborts_its_reader_is_withheld(studio: Studio, shared: 
     deadly = workspace.drafts.withheld()
     assert deadly.name == "abort.parquet"
     assert workspace.drafts.latest() is None
-    with pytest.raises(UserError, match=r"abort\.parquet is not opened by itself: Emotune ended suddenly while it was reading it"):
+    with pytest.raises(UserError, match=r"abort\.parquet is not opened automatically: Emotune ended suddenly while it was reading it"):
         workspace.drafts.reopen(deadly.id)
 
 

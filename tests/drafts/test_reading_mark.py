@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from tests.tied import popen
-from trainer.drafts.reading_mark import forget, left_behind, reading
+from trainer.drafts.reading_mark import mark_reading, remove_stale_marks, stale_marks
 
 _READER = """
 import sys
 from pathlib import Path
-from trainer.drafts.reading_mark import reading
+from trainer.drafts.reading_mark import mark_reading
 
-with reading(Path(sys.argv[1]), sys.argv[2:]):
+with mark_reading(Path(sys.argv[1]), sys.argv[2:]):
     print("reads", flush=True)
     sys.stdin.read()
 """
@@ -40,13 +40,13 @@ def another_process(folder: Path, *files: str) -> Iterator[subprocess.Popen]:
 
 def test_a_killed_reader_leaves_its_mark(tmp_path: Path) -> None:
     with another_process(tmp_path, "source", "source-test") as process:
-        assert left_behind(tmp_path) == ()
+        assert stale_marks(tmp_path) == ()
         assert len(list(tmp_path.iterdir())) == 1
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        assert left_behind(tmp_path) == (frozenset({"source", "source-test"}),)
-    forget(tmp_path)
-    assert (left_behind(tmp_path), list(tmp_path.iterdir())) == ((), [])
+        assert stale_marks(tmp_path) == (frozenset({"source", "source-test"}),)
+    remove_stale_marks(tmp_path)
+    assert (stale_marks(tmp_path), list(tmp_path.iterdir())) == ((), [])
 
 
 def test_a_reader_that_comes_to_an_end_leaves_none(tmp_path: Path) -> None:
@@ -57,15 +57,15 @@ def test_a_reader_that_comes_to_an_end_leaves_none(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_fails_in_words_leaves_none(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), reading(tmp_path, ["source"]):
+    with pytest.raises(ZeroDivisionError), mark_reading(tmp_path, ["source"]):
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_marks_of_the_living_are_neither_left_behind_nor_removed(tmp_path: Path) -> None:
-    with another_process(tmp_path, "a"), reading(tmp_path, ["b"]), reading(tmp_path, ["b"]):
-        forget(tmp_path)
-        assert left_behind(tmp_path) == ()
+    with another_process(tmp_path, "a"), mark_reading(tmp_path, ["b"]), mark_reading(tmp_path, ["b"]):
+        remove_stale_marks(tmp_path)
+        assert stale_marks(tmp_path) == ()
         assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -73,13 +73,13 @@ def test_one_reader_that_died_is_told_from_one_that_lives(tmp_path: Path) -> Non
     with another_process(tmp_path, "alive"):
         with another_process(tmp_path, "dead"):
             pass
-        assert left_behind(tmp_path) == (frozenset({"dead"}),)
+        assert stale_marks(tmp_path) == (frozenset({"dead"}),)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"process": 1}', b"[" * 10_000])
 def test_what_is_no_mark_accuses_nobody(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "reading-x").write_bytes(content)
-    assert left_behind(tmp_path) == ()
+    assert stale_marks(tmp_path) == ()
 
 
 def test_without_locks_a_process_is_not_taken_for_dead_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,14 +89,14 @@ def test_without_locks_a_process_is_not_taken_for_dead_by_itself(tmp_path: Path,
         raise OSError(errno.ENOTSUP, "Operation not supported")
 
     monkeypatch.setattr(fcntl, "flock", unsupported)
-    with reading(tmp_path, ["source"]):
-        assert left_behind(tmp_path) == ()
+    with mark_reading(tmp_path, ["source"]):
+        assert stale_marks(tmp_path) == ()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_where_no_mark_can_be_made_the_file_is_read_all_the_same(tmp_path: Path) -> None:
     read = []
-    with reading(tmp_path / "gone", ["source"]):
+    with mark_reading(tmp_path / "gone", ["source"]):
         read.append(True)
     assert read
-    assert left_behind(tmp_path / "gone") == ()
+    assert stale_marks(tmp_path / "gone") == ()

@@ -77,7 +77,7 @@ def test_a_page_opens_without_the_file_that_crashed_and_says_so(studio: Studio, 
     crash_while_reading(studio, draft)
     shown = handlers[handler](*(component.value for component in laid.form))
     notice = shown[laid.data.parts["notice"]]
-    assert "sample_emotions.csv is not opened by itself: Emotune ended suddenly" in notice
+    assert "sample_emotions.csv is not opened automatically: Emotune ended suddenly" in notice
     assert f'data-action="remove" data-code="{draft}"' in notice
     assert f'data-action="retry" data-code="{draft}"' in notice
     assert f'data-action="retry" data-code="{draft}"' in shown[laid.data.parts["drafts"]]

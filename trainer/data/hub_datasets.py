@@ -17,7 +17,7 @@ from trainer.hub import hub_is_reachable, parse_repository
 class HubDataset:
     """One data set. ``text`` and ``label`` are its column names, ``rows`` its labelled rows in all splits together.
 
-    Of one that the catalogue does not name these are "" and 0: nothing is known of it before it is read.
+    For one that is not in the catalogue these are "" and 0: they are not known before it is read.
     """
 
     name: str
@@ -47,7 +47,7 @@ CATALOGUE = (
 def find_dataset(name: str) -> HubDataset:
     """The data set of the catalogue with that name or repository, else a public one of the Hub by "owner/name" or its address.
 
-    Raises UserError ``unknown_dataset`` for what is neither. Asks nobody whether it exists.
+    Raises UserError ``unknown_dataset`` if it is neither. Does not check whether it exists.
     """
     address = parse_repository(name)
     repo = address.repo if address is not None and not address.config else name.strip()
@@ -66,8 +66,8 @@ def find_dataset(name: str) -> HubDataset:
 def fetch_dataset(dataset: HubDataset, *, load: Callable[..., Any] | None = None) -> bytes:
     """The data set as a UTF-8 CSV file with the columns text, label (the class name) and split (train, validation, test).
 
-    Rows without a label are left out; where that leaves no test rows, the published validation rows serve as test. ``load`` stands
-    for ``datasets.load_dataset``. Raises UserError ``hub_unreachable`` where the Hub cannot be reached, or does not have it.
+    Drops rows without a label; if no test rows are left, the published validation rows serve as test. ``load`` replaces
+    ``datasets.load_dataset``. Raises UserError ``hub_unreachable`` if the Hub cannot be reached, or does not have the data set.
     """
     try:
         if load is None:
@@ -76,7 +76,9 @@ def fetch_dataset(dataset: HubDataset, *, load: Callable[..., Any] | None = None
         return to_csv(("text", "label", "split"), _rows(dataset, loaded))
     except UserError:
         raise
-    except Exception as error:  # what a dead or changed Hub raises is of many kinds: httpx, OSError, ValueError, datasets' own ...
+    except (
+        Exception
+    ) as error:  # an unreachable or changed Hub raises errors of many types: httpx, OSError, ValueError, those of datasets ...
         raise hub_unreachable_error(dataset, error) from error
 
 
@@ -92,36 +94,36 @@ def hub_unreachable_error(dataset: HubDataset, error: Exception | None) -> UserE
 
 
 def _loader(dataset: HubDataset) -> Callable[..., Any]:
-    """``datasets.load_dataset``, after a look whether the Hub answers."""
+    """``datasets.load_dataset``, after checking that the Hub is reachable."""
     import datasets
 
-    fetched_before = any(datasets.config.HF_DATASETS_CACHE.glob(dataset.repo.replace("/", "___")))
-    if not fetched_before and not hub_is_reachable():
+    is_cached = any(datasets.config.HF_DATASETS_CACHE.glob(dataset.repo.replace("/", "___")))
+    if not is_cached and not hub_is_reachable():
         raise hub_unreachable_error(dataset, None)
     return datasets.load_dataset
 
 
 def _rows(dataset: HubDataset, loaded: Any) -> Iterator[tuple[str, str, str]]:
-    secret = "test" not in loaded or all(label in (None, -1) for label in loaded["test"][dataset.label])
+    test_labels_are_secret = "test" not in loaded or all(label in (None, -1) for label in loaded["test"][dataset.label])
     for split, part in loaded.items():
-        # Where the test labels are secret, the published validation rows are the test: they are neither trained on nor choose anything.
-        origin = "test" if secret and split == "validation" else str(split)
-        # Only a ClassLabel knows names; other labels are taken as they are.
+        # With secret test labels the published validation rows become the test: they are neither trained on nor used for choices.
+        row_split = "test" if test_labels_are_secret and split == "validation" else str(split)
+        # Only a ClassLabel has names; other labels are used as they are.
         names = getattr(part.features[dataset.label], "names", None)
         for text, label in zip(part[dataset.text], part[dataset.label], strict=True):
             if label is not None and label != -1 and text is not None:
-                yield text, names[label] if names else str(label), origin
+                yield text, names[label] if names else str(label), row_split
 
 
 def to_csv(names: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """A UTF-8 CSV file with these columns. Raises ValueError where there are no rows."""
+    """A UTF-8 CSV file with these columns. Raises ValueError if there are no rows."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(names)
-    count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007
+    n_rows = 0
+    for n_rows, row in enumerate(rows, 1):  # noqa: B007
         writer.writerow(row)
-    if not count:
+    if not n_rows:
         raise ValueError("no labelled rows")
-    # A lone surrogate has no place in UTF-8.
+    # A lone surrogate cannot be encoded in UTF-8.
     return file.getvalue().encode("utf-8", "replace")

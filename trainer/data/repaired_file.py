@@ -1,4 +1,4 @@
-"""A repaired corpus back to a CSV file, and the log of what was changed. Decides nothing; formats only."""
+"""A repaired corpus as a CSV file, and the log of its changes. Only formats."""
 
 import csv
 import io
@@ -11,13 +11,14 @@ from trainer.data.corpus import Corpus
 from trainer.data.files.dialect import is_numeric
 from trainer.data.files.reading import Table
 
-_SIGNS = frozenset("+-")
+_HARMLESS = frozenset("+-")
+"""Some users label their rows with a lone sign, which is no formula."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Cells that begin so are run as a formula by some spreadsheets (OWASP, "CSV Injection")."""
+"""Some spreadsheets run cells that begin like this as a formula (OWASP, "CSV Injection")."""
 
 
 def write_repaired(file: Path, table: Table, columns: Columns, repaired: Repaired, *, spreadsheet: bool = False) -> Path:
-    """Write the repaired file, and beside it the log of its changes ("clean.csv", "clean.changes.csv"); returns the log's path."""
+    """Write the repaired file and, in the same folder, the log of its changes ("clean.csv", "clean.changes.csv"); returns the log's path."""
     log = file.with_name(f"{file.stem}.changes.csv")
     file.write_bytes(repaired_csv(table, columns, repaired.corpus, spreadsheet=spreadsheet))
     log.write_bytes(change_log(repaired.changes, spreadsheet=spreadsheet))
@@ -27,9 +28,9 @@ def write_repaired(file: Path, table: Table, columns: Columns, repaired: Repaire
 def repaired_csv(table: Table, columns: Columns, corpus: Corpus, *, spreadsheet: bool = False) -> bytes:
     """The rows of a corpus with all columns of their table, text and label as the corpus has them; comma-separated, with a header.
 
-    Exact (the default): UTF-8, each cell as it is, so that reading it again gives the same texts and labels. ``spreadsheet``: UTF-8 with
-    a byte order mark, which Excel needs, and an apostrophe before each cell that a spreadsheet would run as a formula. Where the text is
-    joined from several columns, it stands in a column of its own at the end.
+    By default: UTF-8, each cell unchanged, so that reading it again gives the same texts and labels. ``spreadsheet``: UTF-8 with
+    a byte order mark, which Excel needs, and an apostrophe before each cell that a spreadsheet would run as a formula. A text that is
+    joined from several columns is in a column of its own at the end.
     """
     names = _header(table, columns)
     rows = [list(table.rows[row]) for row in corpus.source_rows.tolist()]
@@ -43,9 +44,9 @@ def repaired_csv(table: Table, columns: Columns, corpus: Corpus, *, spreadsheet:
 
 
 def change_log(changes: Iterable[Change], *, spreadsheet: bool = False) -> bytes:
-    """Every change as a row: the line of the original file, what was changed, before, after, and by which repair."""
-    names = {"row": "row left out", "text": "text", "label": "label"}
-    rows = [[str(c.line), names[c.field], c.old, c.new, c.repair] for c in changes]
+    """A CSV file with a row for each change: the line of the original file, what was changed, before, after, and by which repair."""
+    field_names = {"row": "row left out", "text": "text", "label": "label"}
+    rows = [[str(c.line), field_names[c.field], c.old, c.new, c.repair] for c in changes]
     return _csv(["line", "changed", "before", "after", "repair"], rows, spreadsheet)
 
 
@@ -63,10 +64,9 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]], spreadsheet: bool
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\r\n" if spreadsheet else "\n")
     for cells in (header, *rows):
-        writer.writerow([_defused(cell) for cell in cells] if spreadsheet else cells)
+        writer.writerow([_escape_formula(cell) for cell in cells] if spreadsheet else cells)
     return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
 
 
-def _defused(cell: str) -> str:
-    # A lone sign, as some label their rows, is no formula.
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and cell not in _SIGNS and not is_numeric(cell) else cell
+def _escape_formula(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and cell not in _HARMLESS and not is_numeric(cell) else cell

@@ -12,7 +12,7 @@ from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.hub_datasets import HubDataset, fetch_dataset
 from trainer.data.hub_tables import fetch_tables
 from trainer.drafts.cache import DraftCache
-from trainer.drafts.copies import remove_copies, sources_in
+from trainer.drafts.copies import remove_copies, source_digests
 from trainer.drafts.preparation import PreparedDraft
 from trainer.drafts.store import Draft, DraftSummary, withheld_message
 from trainer.errors import UserError
@@ -44,7 +44,7 @@ class Drafts:
         """Open files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
 
         ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` the repairs to do, by the findings' codes.
-        Raises UserError if a file is no table; if only its columns are unclear, the preparation's ``problem`` says so.
+        Raises UserError if a file is no table; if only its columns are unclear, ``problem`` says so.
         """
         self._settings.ensure_writable()
         refuse_lone_surrogates(list(text), label)
@@ -76,7 +76,7 @@ class Drafts:
         """
         run.check_sources()
         kept = self._store.load_from_run(run.path)
-        if self._store.withheld(kept):
+        if self._store.is_withheld(kept):
             raise UserError(withheld_message(kept.main.name), code="withheld_draft")
         with suppress(UserError):
             if self._store.get(kept.id, self._owner).version == kept.version:
@@ -114,7 +114,7 @@ class Drafts:
         A draft that ended the process that read it last is only read again with ``force``; else UserError ``withheld_draft``.
         """
         if force:
-            self._store.allow(self._store.get(draft_id, self._owner))
+            self._store.allow_reading(self._store.get(draft_id, self._owner))
         prepared = self.get(draft_id)
         with disk_errors_as_user_error(self._settings):
             self._store.reopen(prepared.draft)
@@ -135,7 +135,7 @@ class Drafts:
             if draft in (self._store.latest(self._owner), self._store.withheld_latest(self._owner)):
                 self.close()
             # Before the draft: after a crash the next start clears the copies of a draft that is still there, but not of one that is gone.
-            remove_copies(self._settings.uploads_dir, sources_in(self._store.root / draft.id))
+            remove_copies(self._settings.uploads_dir, source_digests(self._store.root / draft.id))
             self._cache.remove(draft)
 
     def _prepare_new(self, draft: Draft) -> PreparedDraft:

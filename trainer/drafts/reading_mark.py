@@ -1,7 +1,7 @@
-"""Marks of who is reading the files of a folder. A mark that its process left behind says that reading them ended that process.
+"""Marks of processes that are reading the files of a folder. A mark that outlives its process means that reading them ended that process.
 
-A mark is held by a lock, which dies with its process, however that dies; the process that reads now is never taken for one that has ended. On file
-systems without locks a process tells only its own marks from those left behind.
+A mark is held by a lock, which ends with its process in any case, so a reading process is never mistaken for one that has ended. On file
+systems without locks a process only recognises its own marks.
 """
 
 import os
@@ -14,13 +14,13 @@ from trainer.runs.checksums import dump, load
 from trainer.runs.locks import try_lock
 
 _PREFIX = "reading-"
-_ME = secrets.token_hex(8)
-"""This process; a number would be given to another one after a restart."""
+_PROCESS = secrets.token_hex(8)
+"""This process; its number could belong to another one after a restart."""
 
 
 @contextmanager
-def reading(folder: Path, files: Collection[str]) -> Iterator[None]:
-    """Mark ``files`` of the folder as being read while the block runs. A full disk keeps nobody from reading: then there is no mark."""
+def mark_reading(folder: Path, files: Collection[str]) -> Iterator[None]:
+    """Mark ``files`` of the folder as being read while the block runs. Without disk space there is no mark, but the block runs."""
     path = folder / f"{_PREFIX}{secrets.token_hex(8)}"
     try:
         file = open(path, "xb", buffering=0)  # noqa: SIM115 - closed below; only opening it may fail
@@ -29,14 +29,14 @@ def reading(folder: Path, files: Collection[str]) -> Iterator[None]:
         return
     try:
         with file:
-            # Locked first, as an empty file is no mark: nobody ever sees one that a living reader does not hold.
+            # Locked before it is written: an empty file is no mark, so nobody sees a mark without its lock.
             try_lock(file, shared=False)
             with suppress(OSError):
-                file.write(dump({"process": _ME, "files": sorted(files)}))
+                file.write(dump({"process": _PROCESS, "files": sorted(files)}))
             try:
                 yield
             finally:
-                # Emptied before it is let go of: a system may refuse to remove an open file.
+                # Emptied before it is closed: some systems refuse to remove an open file.
                 with suppress(OSError):
                     file.truncate(0)
     finally:
@@ -44,15 +44,15 @@ def reading(folder: Path, files: Collection[str]) -> Iterator[None]:
             path.unlink()
 
 
-def left_behind(folder: Path) -> tuple[frozenset[str], ...]:
-    """For each reader that ended while it was reading, the files that it read."""
-    return tuple(files for path in _marks(folder) if (files := _of_the_dead(path)) is not None)
+def stale_marks(folder: Path) -> tuple[frozenset[str], ...]:
+    """For each process that ended while it was reading, the files that it read."""
+    return tuple(files for path in _marks(folder) if (files := _files_of_stale_mark(path)) is not None)
 
 
-def forget(folder: Path) -> None:
-    """Remove the marks that were left behind."""
+def remove_stale_marks(folder: Path) -> None:
+    """Remove the marks of processes that have ended."""
     for path in _marks(folder):
-        if _of_the_dead(path) is not None:
+        if _files_of_stale_mark(path) is not None:
             with suppress(OSError):
                 path.unlink()
 
@@ -63,13 +63,13 @@ def _marks(folder: Path) -> list[Path]:
     return []
 
 
-def _of_the_dead(path: Path) -> frozenset[str] | None:
-    """What a reader read that has ended; None for the mark of a living one, and for none at all."""
+def _files_of_stale_mark(path: Path) -> frozenset[str] | None:
+    """The files in the mark of a process that has ended; None for the mark of a running process, or no mark."""
     try:
         with open(path, "rb") as file:
             if not try_lock(file, shared=True):
                 return None
             values = load(file.read())
-        return None if values["process"] == _ME else frozenset(values["files"])
+        return None if values["process"] == _PROCESS else frozenset(values["files"])
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -1,4 +1,4 @@
-"""Draft: a file being prepared (its columns, its class names, its repairs), kept on disk so that it survives a reload of the page."""
+"""Drafts on the disk: files being prepared, with the choices of columns, class names and repairs, so that they survive a reload."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainer.atomic import REMOVED, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
-from trainer.drafts.reading_mark import forget, left_behind, reading
+from trainer.drafts.reading_mark import mark_reading, remove_stale_marks, stale_marks
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.ids import is_id, new_id
@@ -21,26 +21,26 @@ from trainer.runs.run_files import DRAFT, SOURCE
 GivenRole = Literal["test", "validation"]
 MAX_DRAFTS = 20
 _CLOSED = "closed"
-"""A mark in the folder of a draft, not a choice in it: it must not make the draft a newer one."""
+"""An empty file in the folder of a draft, not a field of it: closing must not make the draft newer."""
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file as handed in, and what a person said of its columns; nothing where the guess stands."""
+    """One file as uploaded, and the columns that the user chose; without a choice they are guessed."""
 
     name: str
-    """As the person knows it; never a path."""
+    """As the user knows it; never a path."""
     file: str
     """Its name in the folder."""
     texts: tuple[str | int, ...] = ()
     """The text column and those joined to it."""
     label: str | int | None = None
-    """What a person typed (a column's name, or its position from 0), or for certain a position, as a number."""
+    """What the user typed (a column's name, or its position from 0), or a position as a number."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What is prepared: the file to learn from and, where given, files that are the validation and the test split."""
+    """The file to learn from and, if given, files for the validation and the test split, with all choices."""
 
     id: str
     owner: str
@@ -48,13 +48,13 @@ class Draft:
     validation: SourceFile | None = None
     test: SourceFile | None = None
     class_names: Mapping[str, str] = field(default_factory=dict)
-    """Given names by label as written: {"0": "sadness"}."""
+    """Names by label as written: {"0": "sadness"}."""
     repairs: tuple[str, ...] = ()
     """What is repaired before training, in any order."""
     dismissed: tuple[str, ...] = ()
-    """Findings that a person wants to leave as they are, though they should be fixed."""
+    """Codes of findings that the user leaves unrepaired, though they should be fixed."""
     form: Mapping[str, Any] = field(default_factory=dict)
-    """What the form of a training last held (split, encoder, settings), by name of the page's choosing."""
+    """The last values of the training form (split, encoder, settings); the page chooses the names."""
 
     @property
     def sources(self) -> tuple[SourceFile, ...]:
@@ -63,31 +63,31 @@ class Draft:
 
     @property
     def version(self) -> str:
-        """Changes whenever a choice does that concerns the rows."""
-        facts = {name: value for name, value in asdict(self).items() if name != "form"}
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
+        """Changes with every choice that affects the rows."""
+        choices = {name: value for name, value in asdict(self).items() if name != "form"}
+        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
 class DraftSummary:
-    """What a list of drafts says of one. ``changed``: when it was opened or changed last, Unix time. ``bytes``: the room of its folder."""
+    """A draft in a list. ``changed``: Unix time when it was last opened or changed. ``bytes``: size of its folder."""
 
     id: str
     name: str
     """The file to learn from."""
     test: str
-    """The test file's name; "" where none was given."""
+    """The test file's name; "" if none was given."""
     validation: str
     changed: float
     bytes: int
     open: bool
     """Whether a page that is opened now would show it."""
     withheld: bool = False
-    """Whether the process that read it last came to a sudden end, so that it is read again only where somebody says so."""
+    """Whether the process that read it last ended suddenly, so that it is only read again on request."""
 
 
 class DraftStore:
-    """The drafts of one runs folder, each a folder of its own with the files byte for byte."""
+    """The drafts of one runs folder, each a folder with the files byte for byte."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -101,7 +101,7 @@ class DraftStore:
         label: str | None = None,
         repairs: tuple[str, ...] = (),
     ) -> Draft:
-        """Keep the files as they are. ``sources`` maps "main", "validation", "test" to (name, content)."""
+        """A new draft with these files. ``sources`` maps "main", "validation", "test" to (name, content)."""
         with self._new_folder() as (draft_id, folder):
             files: dict[str, SourceFile] = {}
             for role, (name, content) in sources.items():
@@ -113,44 +113,44 @@ class DraftStore:
         return draft
 
     def create_from_run(self, run: Path, owner: str) -> Draft:
-        """A new draft with the files and the choices that ``copy_to_run`` left in a run's folder. Raises what ``load_from_run`` does."""
-        kept = self.load_from_run(run)
+        """A new draft with the files and the choices that ``copy_to_run`` wrote into a run's folder. Raises what ``load_from_run`` raises."""
+        original = self.load_from_run(run)
         with self._new_folder() as (draft_id, folder):
-            draft = replace(kept, id=draft_id, owner=owner)
+            draft = replace(original, id=draft_id, owner=owner)
             for source in draft.sources:
                 link_file(run / source.file, folder / source.file)
             write_json(folder / DRAFT, asdict(draft))
         return draft
 
     def load_from_run(self, run: Path) -> Draft:
-        """The draft that a run was started from, as it was then. Raises OSError where nothing is kept, ValueError where that is damaged."""
+        """The draft that a run was started from, as it was then. Raises OSError if it is missing, ValueError if it is damaged."""
         try:
             return _from_dict(read_json(run / DRAFT))
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError("the choices of this run cannot be read") from error
 
     def store_file(self, draft: Draft, role: GivenRole, name: str, content: bytes) -> SourceFile:
-        """Put a file beside those of a draft; it is not part of the draft before somebody saves it so. Raises OSError."""
-        # Never over another one: somebody may be reading that, and a run may share it.
+        """Store a file in a draft's folder; it becomes part of the draft when a draft with it is saved. Raises OSError."""
+        # Never overwrites a file: it may be being read, and a run may share it.
         file = f"{SOURCE}-{role}-{secrets.token_hex(4)}"
         write_file(self.root / draft.id / file, content)
         return SourceFile(_shown_name(name), file)
 
     def delete_file(self, draft: Draft, source: SourceFile) -> None:
-        """Remove a file that is no longer part of a draft, for good. Raises OSError."""
+        """Remove a file that is no longer part of a draft. Raises OSError."""
         remove_file(self.path(draft, source))
 
     def save(self, draft: Draft) -> None:
-        """Keep a draft that was changed."""
+        """Save a changed draft."""
         write_json(self.root / draft.id / DRAFT, asdict(draft))
 
     def remove(self, draft: Draft) -> None:
-        """Forget a draft; what was trained from it is in the run. Raises OSError."""
+        """Remove a draft; runs have their own copy. Raises OSError."""
         with suppress(FileNotFoundError):
             remove_folder(self.root / draft.id)
 
-    def sweep(self, created_before: float) -> None:
-        """At a server's start: clear what a crash has left of drafts being removed and, where older (Unix time), of those being made."""
+    def clean_up(self, created_before: float) -> None:
+        """At a server's start: remove what a crash left of drafts being removed and, if older (Unix time), of drafts being created."""
         for folder in self.root.glob("*"):
             if folder.name.startswith(REMOVED):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -159,10 +159,10 @@ class DraftStore:
                     if folder.stat().st_mtime < created_before:
                         shutil.rmtree(folder, ignore_errors=True)
             elif is_id(folder.name):
-                _sweep_files(folder, created_before)
+                _remove_unused_files(folder, created_before)
 
     def get(self, draft_id: object, owner: str) -> Draft:
-        """The owner's draft of this id; unknown and foreign ids get the same answer."""
+        """The owner's draft with this id; UserError ``unknown_draft`` for unknown ids and those of other owners alike."""
         if is_id(draft_id):
             try:
                 draft = _from_dict(read_json(self.root / str(draft_id) / DRAFT))
@@ -173,54 +173,54 @@ class DraftStore:
         raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
 
     def latest(self, owner: str) -> Draft | None:
-        """The draft the owner worked on last and did not close, for a page that was just opened; None where that one is withheld."""
+        """The draft that the owner worked on last and did not close; None if that one is withheld."""
         draft = self._worked_on_last(owner)
-        return None if draft is None or self.withheld(draft) else draft
+        return None if draft is None or self.is_withheld(draft) else draft
 
     def withheld_latest(self, owner: str) -> Draft | None:
-        """What ``latest`` would be if it were not withheld."""
+        """What ``latest`` would return if it were not withheld."""
         draft = self._worked_on_last(owner)
-        return draft if draft is not None and self.withheld(draft) else None
+        return draft if draft is not None and self.is_withheld(draft) else None
 
-    def withheld(self, draft: Draft) -> bool:
-        """Whether a process came to a sudden end while it was reading the files of a draft, and nobody has allowed another try since."""
+    def is_withheld(self, draft: Draft) -> bool:
+        """Whether a process ended suddenly while it was reading the files of a draft, and no other try has been allowed since."""
         files = {source.file for source in draft.sources}
-        return any(read <= files for read in left_behind(self.root / draft.id))
+        return any(read <= files for read in stale_marks(self.root / draft.id))
 
-    def allow(self, draft: Draft) -> None:
-        """A draft is no longer withheld, until it ends another process."""
-        forget(self.root / draft.id)
+    def allow_reading(self, draft: Draft) -> None:
+        """Stop withholding a draft, until it ends another process."""
+        remove_stale_marks(self.root / draft.id)
 
     @contextmanager
     def reading(self, draft: Draft) -> Iterator[None]:
-        """For the block in which the files of a draft are read: should it end this process, the draft is withheld afterwards.
+        """For the block that reads the files of a draft: if it ends this process, the draft is withheld afterwards.
 
-        Raises UserError ``withheld_draft`` for one that is.
+        Raises UserError ``withheld_draft`` if it already is.
         """
-        if self.withheld(draft):
+        if self.is_withheld(draft):
             raise UserError(withheld_message(draft.main.name), code="withheld_draft")
-        with reading(self.root / draft.id, [source.file for source in draft.sources]):
+        with mark_reading(self.root / draft.id, [source.file for source in draft.sources]):
             yield
 
     def summaries(self, owner: str) -> tuple[DraftSummary, ...]:
         """The owner's drafts, the newest first. Reads no table."""
-        found, latest = [], self.latest(owner)
+        summaries, latest = [], self.latest(owner)
         for draft, file in self._of_owner(owner):
             # Another process may remove it meanwhile.
             with suppress(OSError):
                 names = ("" if source is None else source.name for source in (draft.test, draft.validation))
-                size = _room(file.parent)
-                changed, withheld = file.stat().st_mtime, self.withheld(draft)
-                found.append(DraftSummary(draft.id, draft.main.name, *names, changed, size, draft == latest, withheld))
-        return tuple(found)
+                size = _folder_bytes(file.parent)
+                changed, withheld = file.stat().st_mtime, self.is_withheld(draft)
+                summaries.append(DraftSummary(draft.id, draft.main.name, *names, changed, size, draft == latest, withheld))
+        return tuple(summaries)
 
     def close(self, owner: str) -> None:
-        """None of the owner's drafts is the latest any more, until one is opened or reopened; all stay. Raises OSError."""
+        """Make none of the owner's drafts the latest, until one is opened or reopened; all are kept. Raises OSError."""
         for _, file in self._of_owner(owner):
             (file.parent / _CLOSED).touch()
 
     def reopen(self, draft: Draft) -> None:
-        """From now on it is the latest. Raises OSError."""
+        """Make a draft the latest. Raises OSError."""
         (self.root / draft.id / _CLOSED).unlink(missing_ok=True)
         os.utime(self.root / draft.id / DRAFT)
 
@@ -228,34 +228,34 @@ class DraftStore:
         return self.root / draft.id / source.file
 
     def copy_to_run(self, draft: Draft, folder: Path) -> None:
-        """The files as handed in, and what was chosen for them, into a run's folder: ``create_from_run`` makes a draft of them again."""
+        """Copy the files and the choices into a run's folder, from which ``create_from_run`` can make a draft again."""
         for source in draft.sources:
             link_file(self.path(draft, source), folder / source.file)
         write_json(folder / DRAFT, asdict(draft))
 
     def prune(self, owner: str, *, keep: int = MAX_DRAFTS) -> None:
-        """Remove the owner's drafts but the newest ``keep``, as long as nobody asks for more room; what was trained on lives in the runs."""
-        mine = [f for f in _newest_first(self.root) if _owner(f) == owner]
-        for file in mine[keep:]:
+        """Remove all but the newest ``keep`` drafts of the owner; runs have their own copies."""
+        drafts = [file for file in _newest_first(self.root) if _owner(file) == owner]
+        for file in drafts[keep:]:
             with suppress(OSError):
                 remove_folder(file.parent)
 
     def list_for_owner(self, owner: str) -> tuple[Draft, ...]:
-        """The owner's drafts that can be read, the newest first."""
+        """The owner's readable drafts, the newest first."""
         return tuple(draft for draft, _ in self._of_owner(owner))
 
     def _worked_on_last(self, owner: str) -> Draft | None:
         return next((draft for draft, file in self._of_owner(owner) if not (file.parent / _CLOSED).exists()), None)
 
     def _of_owner(self, owner: str) -> Iterator[tuple[Draft, Path]]:
-        """The owner's drafts that can be read, each with its file, the newest first."""
+        """The owner's readable drafts, each with its file, the newest first."""
         for file in _newest_first(self.root):
             with suppress(UserError):
                 yield self.get(file.parent.name, owner), file
 
     @contextmanager
     def _new_folder(self) -> Iterator[tuple[str, Path]]:
-        """The id of a draft that is being made, and its folder, which is in its place once the block has ended; gone where that fails."""
+        """The id and folder of a new draft; the folder moves to its place when the block ends, or is removed if it fails."""
         draft_id = new_id()
         folder = self.root / f".new-{draft_id}"
         make_folder(folder)
@@ -270,16 +270,16 @@ class DraftStore:
 
 
 def withheld_message(name: str) -> str:
-    """Why a draft of this main file is not read by itself, and what to do."""
+    """Why a draft with this main file is not read automatically, and what to do."""
     return (
-        f"{name} is not opened by itself: Emotune ended suddenly while it was reading it the last time. The file may be damaged, or too large "
-        "for this computer's memory. Remove it and open it in smaller parts or saved anew, for example as CSV. "
+        f"{name} is not opened automatically: Emotune ended suddenly while it was reading it the last time. The file may be damaged, or too large "
+        "for this computer's memory. Remove it and open it in smaller parts or saved again, for example as CSV. "
         "If Emotune ended for another reason, try it again."
     )
 
 
 def _shown_name(name: str) -> str:
-    """The last part of a file's name, without controls, for people to read."""
+    """The last part of a file's name, without control characters, for display."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     return "".join(c for c in last if c.isprintable())[:120] or "file"
 
@@ -294,17 +294,17 @@ def _source(values: dict) -> SourceFile:
     return SourceFile(**{**values, "texts": tuple(values["texts"])})
 
 
-def _sweep_files(folder: Path, before: float) -> None:
-    """Remove the files that were being added to a draft when a crash came; of a draft that cannot be read all stay."""
+def _remove_unused_files(folder: Path, created_before: float) -> None:
+    """Remove the files that were being added to a draft when a crash happened; keep all of a draft that cannot be read."""
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         used = {source.file for source in _from_dict(read_json(folder / DRAFT)).sources}
         for file in folder.glob(f"{SOURCE}*"):
-            if file.name not in used and file.stat().st_mtime < before:
+            if file.name not in used and file.stat().st_mtime < created_before:
                 file.unlink()
 
 
-def _room(folder: Path) -> int:
-    """The bytes of the files in a folder; what is removed meanwhile is left out."""
+def _folder_bytes(folder: Path) -> int:
+    """The bytes of the files in a folder, without those removed meanwhile."""
     size = 0
     for entry in os.scandir(folder):
         with suppress(FileNotFoundError):
@@ -313,10 +313,10 @@ def _room(folder: Path) -> int:
 
 
 def _newest_first(root: Path) -> list[Path]:
-    """The drafts' files by time; one that another process removes meanwhile is no longer among them."""
+    """The drafts' files by time, without those that another process removes meanwhile."""
     times = []
     for file in root.glob(f"*/{DRAFT}"):
-        # Others are half made or half removed.
+        # Others are being created or removed.
         if is_id(file.parent.name):
             with suppress(OSError):
                 times.append((file.stat().st_mtime, file))

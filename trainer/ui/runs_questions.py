@@ -81,15 +81,15 @@ def _of_copies(studio: Studio, views: Sequence[RunView], titles: Mapping[str, st
     """What else is deleted with these runs, and where copies of their files stay, in sentences."""
     copies, possessive = studio.for_owner(owner()).storage.find_copies([view.id for view in views]), "its" if len(views) == 1 else "their"
     sentences = []
-    if copies.going:
-        n_files = len(copies.going)
+    if copies.drafts_to_delete:
+        n_files = len(copies.drafts_to_delete)
         sentences.append(f"{pluralize(n_files, 'file')} opened before with the same content {'is' if n_files == 1 else 'are'} deleted too.")
-    if copies.open is not None:
-        sentences.append(f"{copies.open.main.name} is open on the Data tab and stays there until you remove it.")
-    if copies.runs:
-        names = _quoted([titles[run] for run in copies.runs if run in titles])
+    if copies.open_draft is not None:
+        sentences.append(f"{copies.open_draft.main.name} is open on the Data tab and stays there until you remove it.")
+    if copies.other_runs:
+        names = _quoted([titles[run] for run in copies.other_runs if run in titles])
         sentences.append(
-            f"{names} {'was' if len(copies.runs) == 1 else 'were'} trained on the same file and {'keeps' if len(copies.runs) == 1 else 'keep'} a copy of {possessive} data."
+            f"{names} {'was' if len(copies.other_runs) == 1 else 'were'} trained on the same file and {'keeps' if len(copies.other_runs) == 1 else 'keep'} a copy of {possessive} data."
         )
     return "".join(f"{sentence} " for sentence in sentences)
 
