@@ -75,7 +75,7 @@ def create_run(
     run.log.append("started", total_steps=10, epochs=1)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
     if end in ("finished", "stopped"):
-        run.seal_results({"kind": "finished"})
+        run.seal_results({"type": "finished"})
     if end:
         run.log.append(end, seconds=5.0 if end != "queued" else None)
     return store.view(run)
@@ -266,7 +266,7 @@ def test_other_predictions_give_another_report(studio: Studio, loads: list[str])
     path = workspace.library.folder(run.id) / "predictions.parquet"
     path.write_bytes((workspace.library.folder(better.id) / "predictions.parquet").read_bytes())
     os.utime(path, ns=(1, 1))
-    Run(path.parent).seal_results({"kind": "finished"})
+    Run(path.parent).seal_results({"type": "finished"})
     assert workspace.library.scores(run.id).test.accuracy.value == workspace.library.reports(run.id).test.accuracy.value == 1.0
     assert len(loads) == 4
 

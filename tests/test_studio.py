@@ -169,7 +169,7 @@ def test_the_folder_of_a_run_holds_what_the_design_says(trained: tuple[Studio, R
     assert (folder / "source").read_bytes() == small_csv.read_bytes()
     assert {"recipe.json", "data.parquet", "events.jsonl", "predictions.parquet", "model"} <= {f.name for f in folder.iterdir()}
     assert [f.name.split("-")[0] for f in sorted((folder / "checkpoints").iterdir())] == ["best", "state"]
-    assert [e["kind"] for e in events(studio, view)][:2] == ["created", "queued"]
+    assert [e["type"] for e in events(studio, view)][:2] == ["created", "queued"]
 
 
 @pytest.mark.parametrize(
@@ -556,10 +556,10 @@ def test_another_recipe_is_queued_and_trained_afterwards(studio: Studio, hold: H
     assert (cancelled.status, workspace.queue_position(second.id), workspace.queue_position(third.id)) == ("cancelled", None, 1)
     hold.release()
     assert wait_for_end(studio, third).status == "finished"
-    end_time = next(e["time"] for e in events(studio, first) if e["kind"] == "finished")
-    start_time = next(e["time"] for e in events(studio, third) if e["kind"] == "phase")
+    end_time = next(e["time"] for e in events(studio, first) if e["type"] == "finished")
+    start_time = next(e["time"] for e in events(studio, third) if e["type"] == "phase")
     assert start_time >= end_time
-    assert [e["kind"] for e in events(studio, second)] == ["created", "queued", "cancelled"]
+    assert [e["type"] for e in events(studio, second)] == ["created", "queued", "cancelled"]
     assert [v.id for v in workspace.library.runs()] == [third.id, second.id, first.id]
 
 
@@ -837,8 +837,8 @@ def test_recover_trains_queued_runs_oldest_first(studio: Studio, hold: Hold, sma
     server.recover()
     assert [wait_for_end(server, v).status for v in queued] == ["finished", "finished"]
     assert len(server.for_owner(ME).library.runs()) == 3
-    end_time = next(e["time"] for e in events(server, queued[0]) if e["kind"] == "finished")
-    start_time = next(e["time"] for e in events(server, queued[1]) if e["kind"] == "phase")
+    end_time = next(e["time"] for e in events(server, queued[0]) if e["type"] == "finished")
+    start_time = next(e["time"] for e in events(server, queued[1]) if e["type"] == "phase")
     assert start_time >= end_time
     server.close()
 
@@ -881,7 +881,7 @@ def test_a_run_killed_during_training_is_interrupted_and_keeps_its_points(
     view = studio.for_owner(ME).library.runs()[0]
     assert view.status == "interrupted"
     assert len(view.points) >= 3
-    assert [p.step for p in view.points] == [e["step"] for e in events(studio, view) if e["kind"] == "log"]
+    assert [p.step for p in view.points] == [e["step"] for e in events(studio, view) if e["type"] == "log"]
     assert view.total_steps > view.last_logged_step
     assert not view.live
     with pytest.raises(UserError, match="was interrupted"):

@@ -405,7 +405,7 @@ def test_a_run_cancelled_just_before_its_turn_is_not_trained(
     assert wait_for_end(studio, view).status == "cancelled"
     studio.close()
     assert trainings.started == []
-    assert [e["kind"] for e in events(studio, view)] == ["created", "queued", "cancelled"]
+    assert [e["type"] for e in events(studio, view)] == ["created", "queued", "cancelled"]
 
 
 def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server(
@@ -417,7 +417,7 @@ def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server
     monkeypatch.setattr(Run, "request_stop", lambda run: (ask(run), trainings.release()))
     studio.close()
     run = Run(studio.settings.runs_dir / view.id)
-    assert [event["kind"] for event in run.log.read()][-2:] == ["cancelled", "queued"]
+    assert [event["type"] for event in run.log.read()][-2:] == ["cancelled", "queued"]
     assert not run.stop_requested()
     trainings.error = None
     server = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)

@@ -66,7 +66,7 @@ def test_an_interrupted_run_is_resumed_once(
     hold.release()
     done = wait_for_end(studio, view)
     assert done.status == "finished"
-    assert [e["kind"] for e in events(studio, view)].count("queued") == 2
+    assert [e["type"] for e in events(studio, view)].count("queued") == 2
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
     assert workspace.library.reports(view.id).test.rows
 
@@ -95,7 +95,7 @@ def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studi
     assert files_of(workspace.library.folder(view.id)) == files_before
     assert workspace.library.view(view.id) == stopped
     # The elapsed time of the charts continues.
-    elapsed = [e["elapsed"] for e in events(studio, child) if e["kind"] == "log"]
+    elapsed = [e["elapsed"] for e in events(studio, child) if e["type"] == "log"]
     assert elapsed == sorted(elapsed)
     assert done.duration_seconds > elapsed[-1]
     # The model equals that of an uninterrupted training.
@@ -350,7 +350,7 @@ def test_several_processes_train_one_run(
     correct = [16 * p.accuracy for p in view.points if p.step not in view.epoch_steps]
     assert all(number == pytest.approx(round(number), abs=1e-4) for number in correct)
     assert any(round(number) % 2 for number in correct)
-    assert all("train_objective" in e for e in events(studio, view) if e["kind"] == "log")
+    assert all("train_objective" in e for e in events(studio, view) if e["type"] == "log")
     assert studio.for_owner(ME).library.reports(view.id).test.accuracy.value > 0.5
     studio.close()
 

@@ -45,5 +45,5 @@ def test_the_list_of_runs_has_one_line_per_run_for_any_name(
 
 @pytest.mark.parametrize("name", ["a\nb", "\x1b[31m", "a\x7f", "a\x85b", "a\u2028b"])
 def test_a_log_whose_names_hold_control_characters_is_damaged(name: str) -> None:
-    assert not is_valid_event({"kind": "renamed", "time": 1.0, "name": name})
-    assert is_valid_event({"kind": "renamed", "time": 1.0, "name": "caf\u00e9 \u05e9\u05dc\u05d5\u05dd \U0001fae0\u00a0x"})
+    assert not is_valid_event({"type": "renamed", "time": 1.0, "name": name})
+    assert is_valid_event({"type": "renamed", "time": 1.0, "name": "caf\u00e9 \u05e9\u05dc\u05d5\u05dd \U0001fae0\u00a0x"})

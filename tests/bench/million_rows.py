@@ -92,7 +92,7 @@ def _child(rows: int, folder: Path) -> None:
     fit.train_with_oom_retry = peaks.at_call("first_step", fit.train_with_oom_retry)
     run = workspace.start(draft, recipe, as_it_is=True)
     log = Run(folder / "runs" / run.id).log
-    while not any(event["kind"] == "log" for event in log.read()):
+    while not any(event["type"] == "log" for event in log.read()):
         if not workspace.library.view(run.id).live:
             raise RuntimeError(workspace.library.view(run.id).message)
         time.sleep(1)

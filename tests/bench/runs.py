@@ -67,7 +67,7 @@ def grow_log(run: Run, megabytes: int) -> None:
     run.log.append("started", total_steps=10**8, epochs=1)
     # Appending through EventLog would take minutes.
     checksum = stated_checksum(run.log.content())
-    fields = {"kind": "log", "time": time.time(), "loss": 0.5, "accuracy": 0.5, "learning_rate": 1e-4, "grad_norm": 0.25, "epoch": 0.5}
+    fields = {"type": "log", "time": time.time(), "loss": 0.5, "accuracy": 0.5, "learning_rate": 1e-4, "grad_norm": 0.25, "epoch": 0.5}
     with open(run.log.path, "ab") as file:
         step = 0
         while file.tell() < megabytes * 1_000_000:

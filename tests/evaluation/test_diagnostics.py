@@ -539,15 +539,15 @@ def sample_run() -> list[dict]:
     """The events of a training of our own sample with the settings that everybody begins with (138 steps, seed 42)."""
     curves = json.loads((Path(__file__).parent / "sample_run.json").read_text(encoding="utf-8"))
     names = {"log": ("step", "loss", "accuracy"), "eval": ("step", "loss", "accuracy", "macro_f1", "classes")}
-    steps = [{"kind": event_type, **dict(zip(names[event_type], row, strict=True))} for event_type in names for row in curves[event_type]]
-    steps += [{"kind": "checkpoint", "step": step} for step in curves["checkpoint"]]
+    steps = [{"type": event_type, **dict(zip(names[event_type], row, strict=True))} for event_type in names for row in curves[event_type]]
+    steps += [{"type": "checkpoint", "step": step} for step in curves["checkpoint"]]
     order = ["log", "eval", "checkpoint"]
     events = [
-        {"kind": "created", "name": "n", "owner": "local", "rows": curves["rows"]},
-        {"kind": "queued"},
-        {"kind": "started", **curves["started"]},
-        *sorted(steps, key=lambda e: (e["step"], order.index(e["kind"]))),
-        {"kind": "finished", "best_step": curves["best_step"]},
+        {"type": "created", "name": "n", "owner": "local", "rows": curves["rows"]},
+        {"type": "queued"},
+        {"type": "started", **curves["started"]},
+        *sorted(steps, key=lambda e: (e["step"], order.index(e["type"]))),
+        {"type": "finished", "best_step": curves["best_step"]},
     ]
     return [{"time": 1.7e9 + i, **event} for i, event in enumerate(events)]
 

@@ -45,13 +45,13 @@ class Scene:
 
 def moment_after(event: dict[str, Any], following: dict[str, Any]) -> str:
     """What a training does between two events."""
-    event_type, stage = event["kind"], event.get("stage")
+    event_type, stage = event["type"], event.get("stage")
     if stage in ("saving", "scoring", "comparing"):
         return "report"
     if event_type == "saved" or event.get("what") == "training":
         return "training"
     if event_type == "log":
-        return "evaluation" if following["kind"] == "eval" else "save"
+        return "evaluation" if following["type"] == "eval" else "save"
     return "save" if event_type in ("eval", "checkpoint") else "start"
 
 

@@ -108,7 +108,7 @@ def test_each_file_of_a_run_flipped_20_times_cut_at_5_places_emptied_and_removed
 def test_a_log_of_brackets_breaks_nothing(copy_pair: Callable[[], Pair]) -> None:
     pair = copy_pair()
     log = pair.folder / "events.jsonl"
-    log.write_bytes(log.read_bytes() + b"[" * 200_000 + b"\n" + line({"kind": "log", "time": 1.0, "step": 3})[:-2] + b"\n")
+    log.write_bytes(log.read_bytes() + b"[" * 200_000 + b"\n" + line({"type": "log", "time": 1.0, "step": 3})[:-2] + b"\n")
     check_the_rest_works(pair)
     assert "2 lines are damaged" in pair.workspace.library.damage(pair.run)[0]
     assert pair.workspace.library.reports(pair.run).test.rows

@@ -11,14 +11,14 @@ from trainer.runs.event_schema import EVENT_TYPES
 from trainer.runs.run import Run
 
 EXTRA_EVENTS: list[dict[str, Any]] = [
-    {"kind": "renamed", "name": "calm fox"},
-    {"kind": "notice", "message": "It ended early.", "step": 3},
-    {"kind": "resumed", "step": 2, "best_step": 2},
-    {"kind": "phase", "what": "saving the model", "stage": "saving", "done": 0.5},
-    {"kind": "queued", "texts_at_a_time": 8},
-    {"kind": "baseline", "problem": "MemoryError: too many words"},
+    {"type": "renamed", "name": "calm fox"},
+    {"type": "notice", "message": "It ended early.", "step": 3},
+    {"type": "resumed", "step": 2, "best_step": 2},
+    {"type": "phase", "what": "saving the model", "stage": "saving", "done": 0.5},
+    {"type": "queued", "texts_at_a_time": 8},
+    {"type": "baseline", "problem": "MemoryError: too many words"},
     *(
-        {"kind": event_type, "message": "why", "code": "disk", "seconds": 2.0, "fewer_texts": 8}
+        {"type": event_type, "message": "why", "code": "disk", "seconds": 2.0, "fewer_texts": 8}
         for event_type in ("stopped", "failed", "cancelled")
     ),
 ]
@@ -38,9 +38,9 @@ def corrupt_each_event_field(copy_pair: Callable[[], Pair], *, values: int) -> d
     counts, faults = {"fields": 0, "cases": 0, "unreported": 0}, []
     for event in [*events, *({"time": 5.0, **event} for event in EXTRA_EVENTS)]:
         for field, value in event.items():
-            if (event["kind"], field) in seen:
+            if (event["type"], field) in seen:
                 continue
-            seen.add((event["kind"], field))
+            seen.add((event["type"], field))
             counts["fields"] += 1
             wrong = wrong_values(field, value)
             for i in range(values):
@@ -51,13 +51,13 @@ def corrupt_each_event_field(copy_pair: Callable[[], Pair], *, values: int) -> d
                     changed = [*others[:index], {**event, field: invalid}, *others[index:]]
                     (pair.folder / "events.jsonl").write_bytes(log_of(changed, wrong_checksum_at=wrong_checksum_at))
                     # Sealed again, so that the schema or the line's checksum reports the damage, not the seal.
-                    integrity.seal_results(pair.folder, {"kind": "finished"})
+                    integrity.seal_results(pair.folder, {"type": "finished"})
                     fresh = pair.reopened()
                     check_the_rest_works(fresh)
                     counts["cases"] += 1
                     if not fresh.workspace.library.view(pair.run).damage:
                         counts["unreported"] += 1
-                        faults.append(f"{event['kind']}.{field} = {str(invalid)[:40]!r}")
+                        faults.append(f"{event['type']}.{field} = {str(invalid)[:40]!r}")
     check_rename_and_delete(fresh)
     print(f"wrong event fields: {counts}; event types {sorted({event_type for event_type, _ in seen})}")
     assert {event_type for event_type, _ in seen} >= EVENT_TYPES.keys() - {"checkpoint", "eval", "saved"}

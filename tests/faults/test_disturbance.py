@@ -61,7 +61,7 @@ def test_faults_are_detected(make_runs: Callable[[], Path], run_server: RunServe
         scene = replace(scene, expected={run.id: replace(expected, weights=b"")})
     elif fault == "event":
         log = run.path / "events.jsonl"
-        log.write_bytes(log.read_bytes().replace(b'"kind": "saved"', b'"kind": "sawed"', 1))
+        log.write_bytes(log.read_bytes().replace(b'"type": "saved"', b'"type": "sawed"', 1))
     elif fault == "parent":
         (run.path / "another").touch()
     result = check_outcome(scene, runs, parents, DisturbanceResult(Disturbance("kill", "", "start", 0, 0.0), view_in(runs).status))

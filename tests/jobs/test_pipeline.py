@@ -42,7 +42,7 @@ def test_a_baseline_stands_beside_the_score(tmp_path: Path, tiny_encoder: Encode
     run, view = done(tmp_path, tiny_encoder)
     assert view.status == "finished", view.message
     assert view.baseline.rows == view.rows["train"]
-    (event,) = [e for e in run.log.read() if e["kind"] == "baseline"]
+    (event,) = [e for e in run.log.read() if e["type"] == "baseline"]
     for scores, prefix in ((view.baseline.validation, "validation_"), (view.baseline.test, "")):
         assert (event[f"{prefix}accuracy"], event[f"{prefix}macro_f1"]) == (scores.accuracy, scores.macro_f1)
         assert 0 < scores.macro_f1 <= 1
@@ -53,13 +53,13 @@ def test_a_baseline_stands_beside_the_score(tmp_path: Path, tiny_encoder: Encode
 
 
 def kinds(run: Run) -> list[str]:
-    return [e["kind"] for e in run.log.read()]
+    return [e["type"] for e in run.log.read()]
 
 
 def test_what_the_training_has_to_beat_is_known_before_its_first_step(tmp_path: Path, tiny_encoder: Encoder) -> None:
     run, view = done(tmp_path, tiny_encoder)
     assert kinds(run).index("majority") < kinds(run).index("baseline") < kinds(run).index("started")
-    (phase,) = [e["what"] for e in run.log.read() if e["kind"] == "phase" and "word-count" in e["what"]]
+    (phase,) = [e["what"] for e in run.log.read() if e["type"] == "phase" and "word-count" in e["what"]]
     assert phase == "scoring a simple word-count model for comparison"
     # Of the most frequent class of the rows that it learned from, in the validation and the test rows.
     corpus, splits = pipeline.load_run_rows(run)
@@ -136,7 +136,7 @@ def test_a_baseline_that_fails_fails_no_run(tmp_path: Path, tiny_encoder: Encode
     monkeypatch.setattr(pipeline, "word_count_baseline", broken)
     run, view = done(tmp_path, tiny_encoder)
     assert (view.status, view.baseline) == ("finished", None)
-    assert [e["problem"] for e in run.log.read() if e["kind"] == "baseline"] == ["MemoryError: too many words"]
+    assert [e["problem"] for e in run.log.read() if e["type"] == "baseline"] == ["MemoryError: too many words"]
     assert "word-count" not in (run.model / "README.md").read_text(encoding="utf-8")
 
 
@@ -163,4 +163,4 @@ def test_asking_for_bf16_without_the_hardware_fails_before_the_training(
     run, view = done(tmp_path, tiny_encoder, precision="bf16")
     assert view.status == "failed"
     assert view.message.startswith("This machine (2 CPU cores) has no bf16 arithmetic.")
-    assert not [e for e in run.log.read() if e["kind"] == "started"]
+    assert not [e for e in run.log.read() if e["type"] == "started"]

@@ -34,7 +34,7 @@ from trainer.runs.events import EventLog
 append = EventLog.append
 def told(self, kind, **fields):
     append(self, kind, **fields)
-    if self._muted or os.environ["TEST_AT"] not in (kind, fields.get("what"), fields.get("stage")):
+    if self._read_only or os.environ["TEST_AT"] not in (kind, fields.get("what"), fields.get("stage")):
         return
     stop, does = self.path.parent / "stop", os.environ["TEST_DOES"]
     if does == "fail":

@@ -30,7 +30,7 @@ def waiting(studio: Studio, small_csv: Path) -> Run:
 
 
 def kinds(run: Run) -> list[str]:
-    return [event["kind"] for event in run.log.read()]
+    return [event["type"] for event in run.log.read()]
 
 
 def test_a_stop_that_was_asked_for_while_it_was_starting_is_kept(waiting: Run) -> None:

@@ -3,4 +3,4 @@
 
 def event(kind: str, **fields: object) -> dict:
     """As it comes out of a log."""
-    return {"kind": kind, "time": 100.0, **fields}
+    return {"type": kind, "time": 100.0, **fields}

@@ -34,7 +34,7 @@ def test_what_is_written_is_read_back(value: dict, indent: int | None) -> None:
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_no_byte_can_be_another_one_or_missing(indent: int | None) -> None:
-    content = dump({"kind": "log", "step": 3, "word": 'größer "crc": "00000000"}'}, indent=indent)
+    content = dump({"type": "log", "step": 3, "word": 'größer "crc": "00000000"}'}, indent=indent)
     cases = 0
     for at in range(len(content)):
         for other in range(1, 256):

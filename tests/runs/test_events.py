@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.runs.checksums import dump
-from trainer.runs.events import LONGEST_TEXT, EventLog, parse
+from trainer.runs.events import MAX_TEXT_CHARS, EventLog, parse
 
 FIELDS = st.dictionaries(
-    st.text(min_size=1, max_size=8).filter(lambda name: name not in ("time", "kind", "durable", "self")),
+    st.text(min_size=1, max_size=8).filter(lambda name: name not in ("time", "type", "durable", "self")),
     st.one_of(st.integers(-(2**40), 2**40), st.floats(), st.text(max_size=30), st.booleans(), st.lists(st.integers(0, 9), max_size=4)),
     max_size=4,
 )
@@ -37,7 +37,7 @@ def test_every_whole_line_is_read_back_whatever_was_torn(events: list[dict], sha
         for fields, event in zip(events, read, strict=True):
             finite = {k: v for k, v in fields.items() if not (isinstance(v, float) and not math.isfinite(v))}
             clean = {k: v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for k, v in finite.items()}
-            assert {k: v for k, v in event.items() if k not in ("time", "kind")} == clean or any(
+            assert {k: v for k, v in event.items() if k not in ("time", "type")} == clean or any(
                 "\ud800" <= c <= "\udfff" for c in str(fields)
             )
         content = log.path.read_bytes() if log.path.exists() else b""
@@ -45,7 +45,7 @@ def test_every_whole_line_is_read_back_whatever_was_torn(events: list[dict], sha
         log.path.write_bytes(content[:cut])
         log.append("after", n=1)
         survivors = list(log.read())
-        assert survivors[-1]["kind"] == "after"
+        assert survivors[-1]["type"] == "after"
         assert survivors[:-1] == read[: len(survivors) - 1]
         assert len(survivors) - 1 >= content[:cut].count(b"\n")
 
@@ -54,16 +54,16 @@ def test_infinite_and_missing_numbers_are_left_out(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     log.append("log", loss=float("nan"), accuracy=float("inf"), step=3, note=None)
     (event,) = log.read()
-    assert set(event) == {"time", "kind", "step"}
+    assert set(event) == {"time", "type", "step"}
     json.loads(log.path.read_text(), parse_constant=lambda name: (_ for _ in ()).throw(ValueError(name)))
 
 
 def test_noise_is_passed_over(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     log.path.write_bytes(
-        b'\xff\xfe\n[1, 2]\n"text"\n{"kind": 3, "time": 1}\n{"kind": "log"}\n\n' + dump({"kind": "log", "time": 1}) + b"\n"
+        b'\xff\xfe\n[1, 2]\n"text"\n{"type": 3, "time": 1}\n{"type": "log"}\n\n' + dump({"type": "log", "time": 1}) + b"\n"
     )
-    assert [e["kind"] for e in log.read()] == ["log"]
+    assert [e["type"] for e in log.read()] == ["log"]
     assert parse(log.content()).damaged == (0, 0, 0, 0, 0)
 
 
@@ -113,7 +113,7 @@ def test_no_byte_of_a_log_can_be_another_one_unnoticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"[" * 200_000, b'{"a":' * 50_000, b"{" + b" " * 2_000_000 + b"}", b"\x00" * 100, b'{"kind": "log", "time": 1}']
+    "line", [b"[" * 200_000, b'{"a":' * 50_000, b"{" + b" " * 2_000_000 + b"}", b"\x00" * 100, b'{"type": "log", "time": 1}']
 )
 def test_lines_beyond_reason_are_damage(tmp_path: Path, line: bytes) -> None:
     log = EventLog(tmp_path / "events.jsonl")
@@ -164,10 +164,10 @@ def test_a_flipped_byte_damages_one_line_and_the_next_one_counts(tmp_path: Path)
 
 def test_the_last_checksum_is_found_behind_lines_longer_than_a_look_at_the_end(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "events.jsonl")
-    log.append("created", split_notes=["x" * LONGEST_TEXT] * 20)
+    log.append("created", split_notes=["x" * MAX_TEXT_CHARS] * 20)
     log.path.write_bytes(log.content() + b"y" * 300_000)
     log.append("log", step=1)
-    log.append("created", split_notes=["x" * LONGEST_TEXT] * 20)
+    log.append("created", split_notes=["x" * MAX_TEXT_CHARS] * 20)
     log.append("log", step=2)
     assert (len(list(log.read())), parse(log.content()).damaged) == (4, ())
 
@@ -205,5 +205,5 @@ def test_texts_nobody_could_write_or_read_are_cleaned_and_cut(tmp_path: Path) ->
     log.append("created", name="torn \ud800", split_notes=["x" * 50_000, "\udfff"], findings=[{"message": "y" * 50_000}])
     (event,) = log.read()
     assert event["name"] == "torn ?"
-    assert event["split_notes"] == ["x" * LONGEST_TEXT, "?"]
-    assert event["findings"] == [{"message": "y" * LONGEST_TEXT}]
+    assert event["split_notes"] == ["x" * MAX_TEXT_CHARS, "?"]
+    assert event["findings"] == [{"message": "y" * MAX_TEXT_CHARS}]

@@ -24,13 +24,13 @@ from trainer.runs.view_builder import ViewBuilder, build_view
 
 RUN = "0123456789abcdef"
 MORE = [
-    {"kind": "log", "time": 101.0, "step": 7, "loss": 0.5, "elapsed": 12.0},
-    {"kind": "resumed", "time": 102.0, "step": 5},
-    {"kind": "eval", "time": 103.0, "step": 12, "macro_f1": 0.4, "seconds": 2.0},
-    {"kind": "finished", "time": 104.0, "best_step": 5},
-    {"kind": "queued", "time": 105.0},
-    {"kind": "cancelled", "time": 106.0},
-    {"kind": "failed", "time": 107.0, "message": "why"},
+    {"type": "log", "time": 101.0, "step": 7, "loss": 0.5, "elapsed": 12.0},
+    {"type": "resumed", "time": 102.0, "step": 5},
+    {"type": "eval", "time": 103.0, "step": 12, "macro_f1": 0.4, "seconds": 2.0},
+    {"type": "finished", "time": 104.0, "best_step": 5},
+    {"type": "queued", "time": 105.0},
+    {"type": "cancelled", "time": 106.0},
+    {"type": "failed", "time": 107.0, "message": "why"},
 ]
 ANY_EVENTS = st.lists(
     st.one_of(st.sampled_from(BEGUN + MORE), EVENTS, st.dictionaries(st.text(max_size=4), ANYTHING, max_size=3)), max_size=12
@@ -57,7 +57,7 @@ def lines_of(events: list[dict]) -> list[bytes]:
     with TemporaryDirectory() as folder:
         log = EventLog(Path(folder) / "events.jsonl")
         for event in events:
-            log.append(event["kind"], **{name: value for name, value in event.items() if name not in ("kind", "time")})
+            log.append(event["type"], **{name: value for name, value in event.items() if name not in ("type", "time")})
         return log.content().splitlines(keepends=True)
 
 
@@ -137,7 +137,7 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(log_follower, "_WINDOW", 1_000)
     log = EventLog(tmp_path / "events.jsonl")
     for event in BEGUN + MORE[:1] * 200:
-        log.append(event["kind"], **{name: value for name, value in event.items() if name not in ("kind", "time")})
+        log.append(event["type"], **{name: value for name, value in event.items() if name not in ("type", "time")})
     followed = LogFollower(RUN, log)
     with reading(monkeypatch, log.path) as read:
         first = followed.read_view()

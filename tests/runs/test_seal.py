@@ -34,7 +34,7 @@ def finished(store: RunStore) -> Run:
 
     run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name="brisk otter", owner="local")
     run.log.append("started", total_steps=1)
-    run.seal_results({"kind": "finished"})
+    run.seal_results({"type": "finished"})
     run.log.append("finished", seconds=1.0)
     return run
 
@@ -187,7 +187,7 @@ def test_a_rename_seals_the_log_anew(tmp_path: Path) -> None:
 
 
 def without(content: bytes, *kinds: str) -> bytes:
-    return b"".join(line for line in content.splitlines(keepends=True) if not any(f'"kind": "{kind}"'.encode() in line for kind in kinds))
+    return b"".join(line for line in content.splitlines(keepends=True) if not any(f'"type": "{kind}"'.encode() in line for kind in kinds))
 
 
 def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_named(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_nam
     run.log.append("cancelled")
     assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("interrupted", True, ())
     run.log.append("queued")
-    run.log.append(**run.missing_end())
+    run.log.append_event(run.missing_end())
     assert (store.view(run).status, store.damage(run), run.missing_end()) == ("finished", (), None)
 
 

@@ -30,7 +30,7 @@ def course(*, forecast: float | None = FORECAST, compared: bool = True, first_st
     clock = 1_000.0
 
     def event(kind: str, **fields: object) -> dict:
-        return {"kind": kind, "time": clock, **fields}
+        return {"type": kind, "time": clock, **fields}
 
     events = [event("created", name="a", owner="local", rows=ROWS, **({} if forecast is None else {"forecast_seconds": forecast}))]
     events += [event("queued"), event("phase", what="warming up")]
@@ -49,7 +49,7 @@ def course(*, forecast: float | None = FORECAST, compared: bool = True, first_st
 
 
 def later(events: list[dict], wait: float, kind: str, **fields: object) -> list[dict]:
-    return [*events, {"kind": kind, "time": events[-1]["time"] + wait, **fields}]
+    return [*events, {"type": kind, "time": events[-1]["time"] + wait, **fields}]
 
 
 def at_the_end(events: list[dict]) -> list[dict]:
@@ -62,7 +62,7 @@ def at_the_end(events: list[dict]) -> list[dict]:
 def test_steps_evaluations_and_what_comes_after_them_are_all_in_it(step: int) -> None:
     events = course(steps=step)
     left = time_left(events)
-    done = sum(e["kind"] == "eval" for e in events)
+    done = sum(e["type"] == "eval" for e in events)
     truth = (TOTAL - step) * EACH + (10 - done) * EVALUATION + TAIL
     assert left.seconds == pytest.approx(truth, rel=0.4 if done == 0 else 0.01)
     assert left.tail == pytest.approx(TAIL, rel=0.9 if done == 0 else 0.01)

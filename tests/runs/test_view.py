@@ -194,9 +194,9 @@ ANYTHING = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
     max_leaves=4,
 )
-FIELDS = sorted({name for kind in EVENT_TYPES.values() for name in kind.fields} - {"kind"})
+FIELDS = sorted({name for kind in EVENT_TYPES.values() for name in kind.fields} - {"type"})
 EVENTS = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5).flatmap(
-    lambda fields: st.one_of(st.sampled_from([*EVENT_TYPES, "unheard of"]), ANYTHING).map(lambda kind: {**fields, "kind": kind})
+    lambda fields: st.one_of(st.sampled_from([*EVENT_TYPES, "unheard of"]), ANYTHING).map(lambda kind: {**fields, "type": kind})
 )
 
 
@@ -205,7 +205,7 @@ EVENTS = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5).flatmap(
 def test_no_list_of_events_makes_it_fall_over_and_what_does_not_fit_is_damage(events: list[dict]) -> None:
     view = build_view("0123456789abcdef", events)
     whole = [e for e in events if is_valid_event(e)]
-    created = any(e["kind"] == "created" for e in whole)
+    created = any(e["type"] == "created" for e in whole)
     assert bool(view.damage) == (len(whole) < len(events) or not created)
     assert view.name
     assert (view.status == "damaged") == (not created)
@@ -214,9 +214,9 @@ def test_no_list_of_events_makes_it_fall_over_and_what_does_not_fit_is_damage(ev
     assert replace(build_view("0123456789abcdef", whole), damage=()) == replace(view, damage=()) or view.status == "interrupted"
 
 
-@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, known in EVENT_TYPES.items() for name in known.fields])
-def test_no_field_takes_a_value_of_another_type_or_beyond_its_range(kind: str, name: str) -> None:
-    check = EVENT_TYPES[kind].fields[name]
+@pytest.mark.parametrize(("event_type", "name"), [(event_type, name) for event_type, known in EVENT_TYPES.items() for name in known.fields])
+def test_no_field_takes_a_value_of_another_type_or_beyond_its_range(event_type: str, name: str) -> None:
+    check = EVENT_TYPES[event_type].fields[name]
     wrong = [None, float("nan"), 1e300, -1, "x" * 100_000, [[["x"]]], {"a": {}}, False, "\ud800", 2**200, {1: 2}, b"x"]
     assert [value for value in wrong if check(value)] == []
 

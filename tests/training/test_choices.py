@@ -31,7 +31,7 @@ Train = Callable[..., tuple]
 
 
 def events(run: Run, event_type: str) -> list[dict]:
-    return [e for e in run.log.read() if e["kind"] == event_type]
+    return [e for e in run.log.read() if e["type"] == event_type]
 
 
 @pytest.fixture

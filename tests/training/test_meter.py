@@ -64,7 +64,7 @@ OTHER_LOSSES = {"label_smoothing": 0.4, "class_weights": "balanced"}
 
 
 def logged(run: Run) -> list[dict]:
-    return [e for e in run.log.read() if e["kind"] == "log"]
+    return [e for e in run.log.read() if e["type"] == "log"]
 
 
 def test_the_loss_that_is_shown_is_that_of_validation_whatever_is_minimised(

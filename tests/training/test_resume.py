@@ -86,7 +86,7 @@ def test_it_goes_on_bit_by_bit(
             fit(broken, tiny_encoder, *material, save_seconds=0)
     end_at.never()  # type: ignore[attr-defined]
     fit(broken, tiny_encoder, *material, save_seconds=0)
-    resumed = [e["step"] for e in broken.log.read() if e["kind"] == "resumed"]
+    resumed = [e["step"] for e in broken.log.read() if e["type"] == "resumed"]
     assert resumed == [4, 14]
     assert weights(broken) == weights(whole)
     assert curve(broken) == curve(whole)
@@ -121,7 +121,7 @@ def test_a_damaged_state_does_not_count(
     content[-3] ^= 1
     (newest.path / "model.safetensors").write_bytes(content)
     fit(broken, tiny_encoder, *material, save_seconds=0)
-    assert [e["step"] for e in broken.log.read() if e["kind"] == "resumed"] == [8]
+    assert [e["step"] for e in broken.log.read() if e["type"] == "resumed"] == [8]
     (note,) = view_of(broken).training_notes
     assert note.startswith("The state saved after step 9 is damaged, so the training continues from the one after step 8")
     assert weights(broken) == weights(whole)
@@ -228,7 +228,7 @@ def test_epochs_can_be_added(material: Material, tiny_encoder: Encoder, tmp_path
     assert child.points[: len(parent.points)] == parent.points
     assert [p.step for p in child.points] == list(range(1, child.total_steps + 1))
     assert child.total_steps == parent.total_steps * 3 // 2
-    rates = {e["step"]: e["learning_rate"] for e in longer.log.read() if e["kind"] == "log"}
+    rates = {e["step"]: e["learning_rate"] for e in longer.log.read() if e["type"] == "log"}
     assert rates[parent.total_steps + 1] > rates[parent.total_steps]
 
 
@@ -287,7 +287,7 @@ def test_memory_that_does_not_suffice_once(
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
     assert "ran out of memory with 16 texts at a time" in view.training_notes[0]
     assert "8 at a time" in view.training_notes[0]
-    assert [e["step"] for e in run.log.read() if e["kind"] == "resumed"] == [5]
+    assert [e["step"] for e in run.log.read() if e["type"] == "resumed"] == [5]
     # The last batch of an epoch is not full.
     assert sum(seen) >= 2 * len(material[1].train)
     assert run.model.exists()
@@ -425,4 +425,4 @@ def test_with_points_far_apart_it_is_saved_all_the_same(
 
     monkeypatch.setattr(ClassificationTrainer, "training_step", slow)
     fit(run, tiny_encoder, *material, save_seconds=0.02)
-    assert len([e for e in run.log.read() if e["kind"] == "saved"]) > 3
+    assert len([e for e in run.log.read() if e["type"] == "saved"]) > 3

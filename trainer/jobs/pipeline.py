@@ -68,7 +68,7 @@ class RunHistory:
     @classmethod
     def read(cls, run: Run) -> "RunHistory":
         events = list(run.log.read())
-        return cls(build_view(run.id, events), frozenset(event["kind"] for event in events))
+        return cls(build_view(run.id, events), frozenset(event["type"] for event in events))
 
     @property
     def has_started(self) -> bool:
@@ -96,7 +96,7 @@ def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0)
         if end is not None:
             # Everything is done; only the end has to be recorded.
             release_workers()
-            run.log.append(**end, durable=True)
+            run.log.append_event(end, durable=True)
             return True
         _train_or_record_failure(run, encoders, save_seconds)
     return True
@@ -251,7 +251,7 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
     if not has_baseline:
         _score_baseline(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
     end = {
-        "kind": "stopped" if result.stopped else "finished",
+        "type": "stopped" if result.stopped else "finished",
         "best_step": result.best_step,
         "train_seconds": round(result.train_seconds, 3),
         "samples_per_second": round(result.samples_per_second, 2),
@@ -260,7 +260,7 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
     write_card(run, build_view(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
     # Sealed before the end is recorded: every run that says it is finished has a seal.
     run.seal_results(end)
-    run.log.append(**end, durable=True)
+    run.log.append_event(end, durable=True)
 
 
 def refresh_card(run: Run) -> None:

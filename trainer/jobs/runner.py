@@ -57,7 +57,7 @@ class TrainingRunner:
     def requeue_unstarted(self, run: Run, previous: RunView) -> None:
         """Let a run wait for the next server if this one ended before its first step. ``previous`` is its view before this server stopped it."""
         with maintenance_lock(run.path) as lock:
-            cancelled = [event["kind"] for event in run.log.read()][-1:] == ["cancelled"]
+            cancelled = [event["type"] for event in run.log.read()][-1:] == ["cancelled"]
             if lock is None or not (cancelled or self._runs.view(run).status == "queued"):
                 return
             run.clear_stop()

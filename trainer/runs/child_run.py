@@ -26,7 +26,7 @@ def fill(folder: Path, run_id: str, parent: Run, last: Checkpoint) -> None:
 
 def history(parent: Run) -> Iterator[dict[str, Any]]:
     """What happened in the parent's training, with the times of then."""
-    return (event for event in parent.log.read() if event["kind"] in _LEFT)
+    return (event for event in parent.log.read() if event["type"] in _LEFT)
 
 
 def facts(parent: RunView, last: Checkpoint, more_epochs: int) -> dict[str, Any]:

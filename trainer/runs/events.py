@@ -1,12 +1,12 @@
-"""The append-only log of one run: one JSON object a line, each a fact with its time, the checksum of the line before it and its own.
+"""The append-only event log of one run: one JSON object a line, each with its time, the checksum of the previous line and its own.
 
-Knows nothing of what the facts mean: what they may hold is ``schema``'s business, folding them ``view``'s.
+Knows nothing of what events mean: event_schema.py says what they may contain, view_builder.py what they mean.
 """
 
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 from io import FileIO
@@ -17,21 +17,21 @@ from trainer.atomic import sync, sync_open
 from trainer.runs.checksums import CHECKSUM_OF_LINE, dump, load, right_checksum, stated_checksum
 from trainer.runs.locks import locked
 
-LONGEST_TEXT = 10_000
-"""Characters of one text in an event; a longer one is cut when it is written, and is damage when it is read."""
+MAX_TEXT_CHARS = 10_000
+"""Characters of one text in an event; longer texts are cut when written, and are damage when read."""
 
-_LONGEST_LINE = 1_000_000
-"""Bytes; no event comes near it."""
+_MAX_LINE_BYTES = 1_000_000
+"""Bytes; no event is nearly as long."""
 
-_TAIL = 1_024
-"""Bytes at the end of a log in which the last checksum nearly always stands."""
+_TAIL_BYTES = 1_024
+"""Bytes at the end of a log that nearly always contain the last checksum."""
 
 
 @dataclass(frozen=True)
 class LogContent:
-    """What stands in a log: the whole facts, oldest first, and for each damaged place the number of whole facts before it.
+    """The intact events of a log, oldest first, and for each damaged place the number of intact events before it.
 
-    A place is damaged where a line is, and where a whole line does not follow the one before it: lines were removed, repeated or added.
+    A place is damaged if a line is, or if an intact line does not follow the previous one: lines were removed, repeated or added.
     """
 
     events: tuple[dict[str, Any], ...]
@@ -39,52 +39,56 @@ class LogContent:
 
 
 class EventLog:
-    """Facts on disk, in the order in which they happened.
+    """Events on disk, in the order in which they happened.
 
-    Each line names the checksum of the line before it ("previous"), so that no line can go or come unnoticed but the last ones.
-    A line that a crash tore is skipped by readers; a writer that finds one begins on a fresh line and says so in its fact ("after_torn"), so
-    that readers can tell such a line from a damaged one. Numbers are finite or absent: a NaN or an infinity is left out, since JSON knows
-    neither. A lone surrogate becomes a question mark.
+    Each line contains the checksum of the previous one ("previous"), so that only the last lines can be removed unnoticed. Readers skip a
+    line that was torn by a crash. A writer that finds one begins a new line and says so in its event ("after_torn"), so that readers can
+    tell a torn line from a damaged one. NaN and infinity are left out, since JSON has neither. A lone surrogate becomes a question mark.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._muted = read_only
-        """Nothing is written: another process tells what happens."""
+        self._read_only = read_only
+        """Appends are ignored: another process writes the log."""
 
-    def append(self, kind: str, *, durable: bool = False, **fields: Any) -> None:
-        """Add one fact; ``durable`` waits until it has reached the disk, as the first one always does. Raises OSError where it cannot be written."""
-        if self._muted:
+    def append(self, event_type: str, /, *, durable: bool = False, **fields: Any) -> None:
+        """Add an event; ``durable`` syncs it to the disk, as is always done with the first one. Raises OSError if it cannot be written."""
+        if self._read_only:
             return
-        facts = {name: _cut(value) for name, value in fields.items() if value is not None and not _not_finite(value)}
+        facts = {name: _truncate(value) for name, value in fields.items() if value is not None and not _not_finite(value)}
         with open(self.path, "a+b", buffering=0) as file:
-            # Another process may add a line between our look at the last one and our write.
+            # Another process may add a line after we have read the last one.
             with locked(file):
                 last, torn = _end_of(file)
-                marks = {**({"previous": last} if last else {}), **({"after_torn": True} if torn else {})}
-                line = dump({"time": round(time.time(), 3), "kind": kind, **facts, **marks})
-                # One write call, so that two writers' lines cannot mix even where there are no locks.
+                links = {**({"previous": last} if last else {}), **({"after_torn": True} if torn else {})}
+                line = dump({"time": round(time.time(), 3), "type": event_type, **facts, **links})
+                # One write call, so that lines of two writers cannot mix even without locks.
                 _write(file, (b"\n" if torn else b"") + line + b"\n")
             first = file.tell() == len(line) + 1
             if durable or first:
                 sync_open(file)
         if first:
-            # A file is on the disk once its name is.
+            # A new file also needs its name on the disk.
             sync(self.path.parent)
 
+    def append_event(self, event: Mapping[str, Any], *, durable: bool = False) -> None:
+        """Add an event that has its type in it; otherwise like ``append``."""
+        fields = dict(event)
+        self.append(fields.pop("type"), durable=durable, **fields)
+
     def read(self) -> Iterator[dict[str, Any]]:
-        """Every whole fact, oldest first; an absent log has none."""
+        """The intact events, oldest first; a missing log has none."""
         return iter(parse(self.content()).events)
 
     def content(self) -> bytes:
-        """The log as it stands on the disk; nothing for an absent one. Raises OSError where it cannot be read."""
+        """The bytes of the log; empty if it is missing. Raises OSError if it cannot be read."""
         try:
             return self.path.read_bytes()
         except FileNotFoundError:
             return b""
 
     def size(self) -> int:
-        """Bytes in the log: the cheap sign that something new stands in it."""
+        """Bytes in the log: a cheap way to see that something was added."""
         try:
             return self.path.stat().st_size
         except OSError:
@@ -92,11 +96,11 @@ class EventLog:
 
 
 def parse(content: bytes) -> LogContent:
-    """The facts in the bytes of a log, and which places are damaged: a line is no JSON, has a wrong checksum or none, is nested or long beyond
-    reason, or does not follow the line before it.
+    """The events in the bytes of a log, and the damaged places: a line is not JSON, has a wrong checksum or none, is nested too deeply or too
+    long, or does not follow the previous line.
 
-    What a crash tore is no damage: what follows the last newline, and a line of which the writer that came next says so. A whole line that
-    follows another one than it names is a fact all the same, as lines may have been removed before it; one that stood before is not.
+    Lines torn by a crash are no damage: what follows the last newline, and a line that the next writer marked as torn. An intact line that
+    does not follow the previous one still counts, since lines may have been removed before it; a repeated line does not.
     """
     parser = LogParser()
     end = content.rfind(b"\n") + 1
@@ -106,60 +110,60 @@ def parse(content: bytes) -> LogContent:
 
 
 class LogParser:
-    """Reads a log part by part, each of whole lines; see ``parse``. No line is looked at twice."""
+    """Parses a log incrementally, in parts of complete lines; see ``parse``. Each line is parsed once."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._n_events = 0
         self._damaged: list[int] = []
         self._may_be_torn = False
-        self._links = {""}
-        """The checksums that the next line may name."""
+        self._may_follow = {""}
+        """The checksums that the next line may follow."""
         self._seen: set[int] = set()
-        """The whole lines so far, by a hash of 64 bits."""
+        """64-bit hashes of the intact lines so far."""
 
     def feed(self, lines: bytes) -> list[dict[str, Any]]:
-        """The facts of the lines that come next; the last one ends with a newline."""
-        return [event for line in lines.split(b"\n") if line and (event := self._take(line)) is not None]
+        """The events of the next lines; the last line must end with a newline."""
+        return [event for line in lines.split(b"\n") if line and (event := self._parse_line(line)) is not None]
 
     def peek(self, rest: bytes) -> LogContent:
-        """What follows the last newline, and all that is damaged so far; the next part begins with it once more."""
+        """The event after the last newline, and all damage so far; the next part must begin with ``rest`` again."""
         if not rest or (_event(rest) is None and not stated_checksum(rest)):
             return LogContent((), tuple(self._damaged))
-        ahead = copy(self)
-        ahead._damaged, ahead._links, ahead._seen = [*self._damaged], {*self._links}, {hash(rest)} & self._seen
-        event = ahead._take(rest)
-        return LogContent(() if event is None else (event,), tuple(ahead._damaged))
+        copied = copy(self)
+        copied._damaged, copied._may_follow, copied._seen = [*self._damaged], {*self._may_follow}, {hash(rest)} & self._seen
+        event = copied._parse_line(rest)
+        return LogContent(() if event is None else (event,), tuple(copied._damaged))
 
-    def _take(self, line: bytes) -> dict[str, Any] | None:
+    def _parse_line(self, line: bytes) -> dict[str, Any] | None:
         event = _event(line)
         if event is None:
             checksum = stated_checksum(line)
             self._may_be_torn = not checksum
-            self._damaged.append(self._count)
+            self._damaged.append(self._n_events)
             if checksum:
-                # Either it is right, or what it covers is: the next line names the one that was written.
-                self._links |= {checksum, right_checksum(line)}
+                # Either the checksum or the rest of the line is right: the next line contains the one that was written.
+                self._may_follow |= {checksum, right_checksum(line)}
             return None
-        torn_before = event.pop("after_torn", False) and self._may_be_torn
-        if torn_before and self._damaged and self._damaged[-1] == self._count:
+        follows_torn = event.pop("after_torn", False) and self._may_be_torn
+        if follows_torn and self._damaged and self._damaged[-1] == self._n_events:
             self._damaged.pop()
-        # What a damaged line without a checksum had for one, nobody knows.
-        follows = str(event.pop("previous", "")) in self._links or (self._may_be_torn and not torn_before)
+        # The checksum of a damaged line without one is unknown.
+        follows = str(event.pop("previous", "")) in self._may_follow or (self._may_be_torn and not follows_torn)
         self._may_be_torn = False
-        checksum, known = line[CHECKSUM_OF_LINE].decode("ascii"), hash(line)
+        checksum, line_hash = line[CHECKSUM_OF_LINE].decode("ascii"), hash(line)
         if not follows:
-            self._damaged.append(self._count)
-            if known in self._seen:
-                self._links.add(checksum)
+            self._damaged.append(self._n_events)
+            if line_hash in self._seen:
+                self._may_follow.add(checksum)
                 return None
-        self._links = {checksum}
-        self._seen.add(known)
-        self._count += 1
+        self._may_follow = {checksum}
+        self._seen.add(line_hash)
+        self._n_events += 1
         return event
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
-    if len(line) > _LONGEST_LINE:
+    if len(line) > _MAX_LINE_BYTES:
         return None
     try:
         return load(line)
@@ -167,12 +171,12 @@ def _event(line: bytes) -> dict[str, Any] | None:
         return None
 
 
-def _cut(value: Any) -> Any:
+def _truncate(value: Any) -> Any:
     if isinstance(value, str):
-        return value[:LONGEST_TEXT]
+        return value[:MAX_TEXT_CHARS]
     if isinstance(value, dict):
-        return {name: _cut(item) for name, item in value.items()}
-    return [_cut(item) for item in value] if isinstance(value, list) else value
+        return {name: _truncate(item) for name, item in value.items()}
+    return [_truncate(item) for item in value] if isinstance(value, list) else value
 
 
 def _not_finite(value: Any) -> bool:
@@ -180,19 +184,19 @@ def _not_finite(value: Any) -> bool:
 
 
 def _write(file: FileIO, content: bytes) -> None:
-    """Write it all; a full disk takes a part and refuses the rest."""
+    """Write everything; a full disk may accept a part and refuse the rest."""
     written = file.write(content)
     while written < len(content):
         written += file.write(content[written:])
 
 
 def _end_of(file: FileIO) -> tuple[str, bool]:
-    """The last checksum that stands in a log ("" for none), and whether what follows the last newline is part of a line."""
-    size, wanted = file.seek(0, os.SEEK_END), _TAIL
+    """The last checksum in a log ("" if there is none), and whether the log ends with an incomplete line."""
+    size, size_to_read = file.seek(0, os.SEEK_END), _TAIL_BYTES
     while True:
-        file.seek(max(0, size - wanted))
-        tail = file.read(wanted)
+        file.seek(max(0, size - size_to_read))
+        tail = file.read(size_to_read)
         last = next(filter(None, map(stated_checksum, reversed(tail.split(b"\n")))), "")
-        if last or wanted >= size:
+        if last or size_to_read >= size:
             return last, size > 0 and not tail.endswith(b"\n")
-        wanted *= 64
+        size_to_read *= 64

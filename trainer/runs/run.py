@@ -101,7 +101,7 @@ class Run:
     def missing_end(self) -> Event | None:
         """The end event of a run with intact results whose process died before it was logged; None for any other run."""
         seal = integrity.results_seal(self.path)
-        if seal is None or self.read_view().damage or any(event["kind"] in ("finished", "stopped") for event in self.log.read()):
+        if seal is None or self.read_view().damage or any(event["type"] in ("finished", "stopped") for event in self.log.read()):
             return None
         return dict(seal.facts["end"])
 
@@ -171,7 +171,7 @@ class Run:
         content = self.log.content()
         sealed_events = parse(content[:sealed_size]).events
         later_events = parse(content).events[len(sealed_events) :]
-        not_resumed = all(event["kind"] == "renamed" for event in later_events)
+        not_resumed = all(event["type"] == "renamed" for event in later_events)
         # A living writer logs the end right after the seal.
         if not_resumed and is_being_written(self.path):
             return view

@@ -104,7 +104,7 @@ class RunStore:
             log = EventLog(partial / LOG)
             log.append("created", run=run_id, encoder=recipe.encoder, **facts)
             for event in history:
-                log.append(**event)
+                log.append_event(event)
             log.append("queued", durable=True)
             move(partial, target)
         except BaseException:

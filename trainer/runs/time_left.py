@@ -84,7 +84,7 @@ class TimeLeftEstimator:
 
     def add(self, event: Event) -> None:
         self.now = event["time"]
-        match event["kind"]:
+        match event["type"]:
             case "created":
                 self.forecast, self.rows = event.get("forecast_seconds"), event.get("rows", {})
             case "queued":

@@ -54,7 +54,7 @@ class ViewBuilder:
                 self._invalid.append(position)
                 continue
             self._time_left.add(event)
-            event_type = event["kind"]
+            event_type = event["type"]
             if event_type == "log":
                 self._points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
                 self._pending |= _log(event)
@@ -125,7 +125,7 @@ def _evaluation(event: dict[str, Any]) -> Evaluation:
 
 
 def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluation]) -> RunView:
-    status = _ENDS[event["kind"]]
+    status = _ENDS[event["type"]]
     ended = replace(view, status=status, previous_status=None, phase="", phase_done=None)
     if status == "cancelled" and view.previous_status is not None:
         return replace(ended, status=view.previous_status)
