@@ -119,8 +119,8 @@ class StorageManager:
 
     def _checkpoints(self, views: Sequence[RunView]) -> list[tuple[str, Files]]:
         """The checkpoints of the runs that ended, the last one first."""
-        ended = sorted((v for v in views if v.status in _ENDED), key=lambda v: v.ended_at or v.created, reverse=True)
-        return [(view.id, checkpoint_files(Run(self._settings.runs_dir / view.id))) for view in ended]
+        ended_views = sorted((v for v in views if v.status in _ENDED), key=lambda v: v.ended_at or v.created, reverse=True)
+        return [(view.id, checkpoint_files(Run(self._settings.runs_dir / view.id))) for view in ended_views]
 
     def _remove_checkpoints(self, run: Run, statuses: Collection[str]) -> bool:
         """Remove the checkpoints of a run that has one of these statuses; whether it still had."""

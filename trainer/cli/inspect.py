@@ -68,10 +68,10 @@ def _inspection_text(values: dict[str, Any]) -> str:
         f"delimiter {values['delimiter']!r}, {'with' if values['header'] else 'without'} header",
         f"  text: {one_line(values['text']['name'])} (column {values['text']['index']})",
         f"  label: {one_line(values['label']['name'])} (column {values['label']['index']})",
-        "  classes: " + ", ".join(f"{one_line(name)} {count:,}" for name, count in values["labels"].items()),
+        "  classes: " + ", ".join(f"{one_line(name)} {n_rows:,}" for name, n_rows in values["labels"].items()),
         *(f"  {finding['severity']}: {finding['message']}" for finding in values["findings"]),
     ]
     if "repaired" in values:
-        done = ", ".join(f"{code} ({count:,})" for code, count in values["repaired"]["repairs"].items()) or "nothing to do"
+        done = ", ".join(f"{code} ({n_rows:,})" for code, n_rows in values["repaired"]["repairs"].items()) or "nothing to do"
         lines.append(f"  repaired: {done}; {values['repaired']['rows']:,} rows in {values['repaired']['file']}")
     return "\n".join(lines)

@@ -47,8 +47,8 @@ def train(options: argparse.Namespace) -> int:
         raise UserError(f"{error.message}\n{repair} on it as it is with --as-it-is.", code=error.code) from error
     finally:
         reader.close()
-    for code, count in view.repairs.items():
-        print(f"repaired: {describe_repair(code, count)}", file=sys.stderr)
+    for code, n_rows in view.repairs.items():
+        print(f"repaired: {describe_repair(code, n_rows)}", file=sys.stderr)
     for finding in view.findings:
         print(f"{finding.severity}: {finding.message}", file=sys.stderr)
     for note in view.split_notes:

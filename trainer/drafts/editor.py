@@ -35,21 +35,21 @@ class DraftEditor:
         """
         self._cache.settings.ensure_writable()
         _check_role(role)
-        before = self._prepared(draft_id)
+        previous = self._prepared(draft_id)
         data = self._cache.content(content)
         with disk_errors_as_user_error(self._cache.settings):
-            source = self._store.store_file(before.draft, role, name, data)
+            source = self._store.store_file(previous.draft, role, name, data)
         try:
-            after = self._cache.prepare(_with_file(before.draft, role, source))
-            lacks_columns = after.columns is not None and not all(given.columns for given in after.given if given.role == role)
-            if after.problem is not None and (before.problem is None or lacks_columns):
-                raise after.problem
+            prepared = self._cache.prepare(_with_file(previous.draft, role, source))
+            lacks_columns = prepared.columns is not None and not all(given.columns for given in prepared.given if given.role == role)
+            if prepared.problem is not None and (previous.problem is None or lacks_columns):
+                raise prepared.problem
             updated = self._cache.update(self._owner, draft_id, lambda draft: _with_file(draft, role, source))
         except UserError:
-            self._store.delete_file(before.draft, source)
+            self._store.delete_file(previous.draft, source)
             raise
-        if (old := getattr(before.draft, role)) is not None:
-            self._store.delete_file(before.draft, old)
+        if (old := getattr(previous.draft, role)) is not None:
+            self._store.delete_file(previous.draft, old)
         return self._cache.prepare(updated)
 
     def remove_file(self, draft_id: str, role: GivenRole) -> PreparedDraft:

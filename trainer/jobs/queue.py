@@ -30,12 +30,12 @@ class _Pending:
 
 
 class JobQueue:
-    """``work`` does the work of one id and returns "", or why it could not begin: then it is tried again. It must not raise."""
+    """``run_job`` does the work of one id and returns "", or why it could not begin: then it is tried again. It must not raise."""
 
-    def __init__(self, work: Callable[[str], str], *, first_pause: float = FIRST_PAUSE) -> None:
+    def __init__(self, run_job: Callable[[str], str], *, first_pause: float = FIRST_PAUSE) -> None:
         self.admission = threading.Lock()
         """For callers: held from the decision to queue an id until it is queued, so that a double press queues one."""
-        self._work = work
+        self._run_job = run_job
         self._first_pause = first_pause
         self._pending: list[_Pending] = []
         self._changed = threading.Condition()
@@ -51,7 +51,7 @@ class JobQueue:
                 return
             self._pending.append(_Pending(item))
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work_forever, name="training", daemon=True)
+                self._thread = threading.Thread(target=self._run_forever, name="training", daemon=True)
                 self._thread.start()
             self._notify()
 
@@ -112,11 +112,11 @@ class JobQueue:
         if self._thread is not None:
             self._thread.join()
 
-    def _work_forever(self) -> None:
+    def _run_forever(self) -> None:
         while (item := self._next()) is not None:
             reason = ""
             try:
-                reason = self._work(item.id)
+                reason = self._run_job(item.id)
             finally:
                 self._finish(item, reason)
 
