@@ -376,7 +376,7 @@ def test_a_run_locked_by_another_process_is_neither_deleted_nor_resumed(studio: 
     view = wait_for_end(studio, start_run(studio, small_csv))
     with maintenance_lock(workspace.library.folder(view.id)):
         for refuse in (lambda: workspace.delete(view.id), lambda: workspace.resume(view.id, more_epochs=1)):
-            with pytest.raises(UserError, match=r"Another program is just writing .*\. Try again in a moment\.") as error:
+            with pytest.raises(UserError, match=r"Another program is writing .*\. Try again in a moment\.") as error:
                 refuse()
             assert error.value.code == "run_is_busy"
     assert workspace.library.view(view.id).status == "finished"

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(error.message, file=sys.stderr)
             return 2
         except KeyboardInterrupt:
-            print("\nEnded before anything was done.", file=sys.stderr)
+            print("\nInterrupted before anything was done.", file=sys.stderr)
             return 130
 
 
@@ -108,7 +108,7 @@ def _add_inspect(commands: Any) -> None:
     parser.add_argument("--text", action="append", default=[], metavar="COL")
     parser.add_argument("--label", metavar="COL")
     parser.add_argument("--repair", metavar="CODES", help="repair the file: codes of findings with commas between them, or all")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="where the repaired file goes; the log of changes goes beside it")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where the repaired file goes; the change log goes beside it")
     parser.add_argument("--for-spreadsheets", action="store_true", help="defuse cells that a spreadsheet would run as a formula")
     parser.add_argument("--json", action="store_true", help="one JSON object a line and file")
     parser.set_defaults(command=inspect.inspect)

@@ -27,7 +27,7 @@ _WITHOUT_MODEL = {
     "running": "is still training",
     "failed": "failed",
     "interrupted": "was interrupted",
-    "cancelled": "never began",
+    "cancelled": "was cancelled",
     "damaged": "is damaged",
 }
 

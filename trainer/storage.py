@@ -102,12 +102,12 @@ class StorageManager:
             raise UserError(f"{view.name} {doing} and needs its checkpoints. Stop it first.", code="run_is_live")
         if view.status == "interrupted" or not view.has_model:
             raise UserError(
-                f"{view.name} has only its checkpoints to go on from: without them its training would be lost. "
+                f"{view.name} has only its checkpoints to continue from: without them its training would be lost. "
                 "Resume it, or delete the whole run if you do not need it.",
                 code="states_needed",
             )
         if not self._remove_checkpoints(run, (*_ENDED, "damaged")):
-            raise UserError(f"{view.name} has just been put to work again, so its checkpoints stay.", code="run_is_live")
+            raise UserError(f"{view.name} has just been resumed, so its checkpoints stay.", code="run_is_live")
         return f"{view.name} can no longer be trained further. Its model, its scores and its curves stay."
 
     def clear_uploads(self) -> int:

@@ -274,14 +274,19 @@ class Workspace:
 
     def queue_position(self, run_id: str) -> int | None:
         """How many runs of this server are trained before a waiting one; None if it is not waiting here."""
-        return self._queue.position(run_id)
+        return self._queue.position(run_id) if self._owns(run_id) else None
 
     def delay(self, run_id: str) -> Delay | None:
         """Why a waiting run of this server could not begin when it was its turn, and when it is tried again; None if nothing delays it."""
-        return self._queue.delay(run_id)
+        return self._queue.delay(run_id) if self._owns(run_id) else None
 
     def _run(self, run_id: str) -> Run:
         return self._runs.get(run_id, self._owner)
+
+    def _owns(self, run_id: str) -> bool:
+        with suppress(UserError):
+            return self._run(run_id).id == run_id
+        return False
 
     def _is_orphaned(self, run: Run) -> bool:
         """Whether a waiting run is in no queue of this process and has no writer anywhere."""
@@ -304,15 +309,15 @@ class Workspace:
 
     def _child(self, parent: Run, view: RunView, epochs: int | None, more_epochs: int) -> Run:
         """The run that continues a finished or stopped one; the one that waits or trains already, if there is one."""
-        asked, resolved = (_with_epochs(recipe, epochs, view.epochs) for recipe in (parent.recipe(), parent.resolved_recipe()))
+        requested, resolved = (_with_epochs(recipe, epochs, view.epochs) for recipe in (parent.recipe(), parent.resolved_recipe()))
         views = self._runs.list(self._owner)
-        existing = self._live_run([other for other in views if other.parent == view.id], asked)
+        existing = self._live_run([other for other in views if other.parent == view.id], requested)
         if existing is not None:
             return self._run(existing.id)
         check_capacity(self._settings, views)
         last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
         return self._runs.create(
-            recipe=asked,
+            recipe=requested,
             resolved=resolved,
             run_id=run_id,
             fill=lambda folder: child_run.fill(folder, run_id, parent, last),

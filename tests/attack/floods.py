@@ -97,7 +97,7 @@ def _starts(server: TargetServer, n_requests: int, outcome: Outcome) -> None:
     outcome.figures["starts accepted"] = started
     if started > _MAX_QUEUED:
         outcome.effects.append(f"{started} starts were accepted")
-    if n_requests > _MAX_QUEUED and "trainings wait already" not in str(results):
+    if n_requests > _MAX_QUEUED and "trainings are waiting already" not in str(results):
         outcome.effects.append("no start was refused as too many")
     outcome.effects += [
         f"a start was refused without a message: {message}"

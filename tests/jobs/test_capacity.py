@@ -31,7 +31,7 @@ def refused(settings: Settings, views: list[RunView], **options: bool) -> str:
 
 def test_a_full_queue_is_told_before_it_is_full(settings: Settings) -> None:
     assert near_capacity(settings, runs("queued", 14)) == ""
-    assert near_capacity(settings, runs("queued", 15)) == "15 of at most 20 trainings wait already."
+    assert near_capacity(settings, runs("queued", 15)) == "15 of at most 20 trainings are waiting already."
     check_capacity(settings, runs("queued", 19))
     assert refused(settings, runs("queued", 20)) == "queue_full"
     assert refused(settings, runs("queued", 20), new=False) == "queue_full"
@@ -61,8 +61,8 @@ def test_a_start_beyond_the_queue_is_refused_and_leaves_nothing_and_the_same_one
     studio = Studio(Settings(runs_dir=tmp_path / "runs", max_waiting_runs=1), encoders=[tiny_encoder])
     studio._queue.close()
     first = start_run(studio, small_csv, RECIPE)
-    with pytest.raises(UserError, match="trainings wait already") as refusal:
+    with pytest.raises(UserError, match="trainings are waiting already") as refusal:
         start_run(studio, small_csv, replace(RECIPE, seed=7))
     assert refusal.value.code == "queue_full"
     assert [view.id for view in studio.for_owner("local").library.runs()] == [first.id]
-    assert near_capacity(studio.settings, studio.for_owner("local").library.runs()) == "1 of at most 1 trainings wait already."
+    assert near_capacity(studio.settings, studio.for_owner("local").library.runs()) == "1 of at most 1 trainings are waiting already."

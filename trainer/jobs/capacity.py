@@ -23,18 +23,18 @@ def check_capacity(settings: Settings, views: Sequence[RunView], *, new: bool = 
     waiting, free = _count_waiting(views), _free_bytes(settings)
     if waiting >= settings.max_waiting_runs:
         raise UserError(
-            f"{waiting} trainings wait already, and no more than {settings.max_waiting_runs} may. Wait until some have ended, or take one out of the queue.",
+            f"{waiting} trainings are waiting already, and at most {settings.max_waiting_runs} may wait. Wait until some have ended, or stop one.",
             code="queue_full",
         )
     if new and len(views) >= settings.max_runs:
         raise UserError(
-            f"There are {len(views):,} runs already, and no more than {settings.max_runs:,} are kept. Delete those you do not need on the Runs tab.",
+            f"There are {len(views):,} runs already; the limit is {settings.max_runs:,}. Delete those you do not need on the Runs tab.",
             code="too_many_runs",
         )
     if free < settings.min_free_bytes:
         raise UserError(
-            f"Only {_gigabytes(free)} are free on the disk of {settings.runs_dir}; a training needs {_gigabytes(settings.min_free_bytes)} to begin with. "
-            "Free some: the Runs tab lists what takes room.",
+            f"Only {_gigabytes(free)} are free on the disk of {settings.runs_dir}; a training needs {_gigabytes(settings.min_free_bytes)} to start. "
+            "Free some space: the Runs tab lists what uses it.",
             code="disk_full",
         )
 
@@ -43,11 +43,11 @@ def near_capacity(settings: Settings, views: Sequence[RunView]) -> str:
     """A sentence about the limit that is nearly or fully reached; empty if none is."""
     waiting, free = _count_waiting(views), _free_bytes(settings)
     if waiting >= _WARNING_FRACTION * settings.max_waiting_runs:
-        return f"{waiting} of at most {settings.max_waiting_runs} trainings wait already."
+        return f"{waiting} of at most {settings.max_waiting_runs} trainings are waiting already."
     if len(views) >= _WARNING_FRACTION * settings.max_runs:
         return f"There are {len(views):,} of at most {settings.max_runs:,} runs; delete those you do not need."
     if free < _LOW_SPACE_FACTOR * settings.min_free_bytes:
-        return f"Only {_gigabytes(free)} are left on the disk; below {_gigabytes(settings.min_free_bytes)} no training begins."
+        return f"Only {_gigabytes(free)} are free on the disk; no training starts below {_gigabytes(settings.min_free_bytes)}."
     return ""
 
 

@@ -15,8 +15,8 @@ from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.machine import Machine
 
 _PROCESSES_FAILED = (
-    "One of the processes that share the training has failed. Train it again: it goes on from what was saved last. If it fails once more, "
-    f"the file {OUTPUT} of the run's folder tells why to whoever looks after this program."
+    "One of the processes that share the training has failed. Resume the run: it continues from its last checkpoint. If it fails again, "
+    f"the file {OUTPUT} in the run's folder contains the reason."
 )
 
 
@@ -51,7 +51,7 @@ class TrainingRunner:
             reason = f"its folder cannot be written ({error.strerror or error})"
         except Exception:
             pipeline.record_failure(run, f"The training could not begin. {pipeline.TRY_AGAIN}", "unexpected")
-            reason = "it could not be begun, nor could that be written into its folder"
+            reason = "it could not start, and this could not be written into its folder"
         return reason if self._runs.view(run).status == "queued" else ""
 
     def requeue_unstarted(self, run: Run, previous: RunView) -> None:

@@ -1,4 +1,4 @@
-"""Exclusive access to a run: for whoever queues, resumes, prunes or deletes it, across processes."""
+"""Exclusive access to a run across processes, to queue, resume, prune or delete it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +15,7 @@ from trainer.runs.writer_lock import maintenance_lock
 def exclusive_access(runs: RunStore, run: Run) -> Iterator[tuple[RunView, ExitStack | None]]:
     """The run's view, and the lock that is held, which may be closed early; no lock for a live run that another process holds.
 
-    Raises UserError: ``unknown_run`` if the run has just been deleted, ``run_is_busy`` if somebody keeps its lock, ``disk_not_writable``
+    Raises UserError: ``unknown_run`` if the run has just been deleted, ``run_is_busy`` if another process keeps its lock, ``disk_not_writable``
     if the lock cannot be opened.
     """
     view = runs.view(run)
@@ -31,13 +31,13 @@ def exclusive_access(runs: RunStore, run: Run) -> Iterator[tuple[RunView, ExitSt
             runs.get(run.id, view.owner)
         view = runs.view(run)
         if lock is None and not view.live:
-            raise UserError(f"Another program is just writing {view.name}. Try again in a moment.", code="run_is_busy")
+            raise UserError(f"Another program is writing {view.name}. Try again in a moment.", code="run_is_busy")
         yield view, lock
 
 
 def unwritable(view: RunView, folder: Path, error: OSError) -> UserError:
     """The error for a run whose folder could not be changed."""
     return UserError(
-        f"{view.name} could not be changed or deleted ({error.strerror or error}). Nothing of it is lost; allow writing in {folder}.",
+        f"{view.name} could not be changed or deleted ({error.strerror or error}). Nothing is lost; allow writing in {folder}.",
         code="disk_not_writable",
     )
