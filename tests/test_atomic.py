@@ -64,7 +64,7 @@ def test_a_new_file_is_complete_or_missing(disk: ForgetfulDisk, tmp_path: Path, 
         if way == "content":
             atomic.write_file(disk.root / "folder" / "fresh", b"all of it")
         else:
-            with atomic.replacing(disk.root / "folder" / "fresh") as file:
+            with atomic.open_atomic(disk.root / "folder" / "fresh") as file:
                 file.write(b"all ")
                 file.write(b"of it")
         disk.confirm("written")
@@ -179,7 +179,7 @@ def test_the_check_rejects_unsafe_ways_to_write(disk: ForgetfulDisk, tmp_path: P
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(disk: ForgetfulDisk) -> None:
     def half() -> None:
-        with atomic.replacing(disk.root / "file") as file:
+        with atomic.open_atomic(disk.root / "file") as file:
             file.write(b"half")
             raise OSError(errno.ENOSPC, "full")
 

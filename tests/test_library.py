@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import small_rows
 from trainer import library
-from trainer.atomic import REMOVED
+from trainer.atomic import REMOVED_PREFIX
 from trainer.data.corpus import Corpus
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
@@ -172,7 +172,7 @@ def test_a_crash_in_the_middle_of_a_deletion_leaves_no_half_run(studio: Studio, 
     workspace.delete(run.id)
     assert workspace.library.runs() == []
     (remaining,) = studio.settings.runs_dir.iterdir()
-    assert remaining.name.startswith(f"{REMOVED}{run.id}")
+    assert remaining.name.startswith(f"{REMOVED_PREFIX}{run.id}")
 
 
 def test_runs_of_another_owner_cannot_be_used(studio: Studio) -> None:

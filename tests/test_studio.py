@@ -22,7 +22,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.warm import Warm
-from trainer.atomic import REMOVED
+from trainer.atomic import REMOVED_PREFIX
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.reader.file_reader import FileReader
 from trainer.data.rows import load_rows
@@ -847,7 +847,7 @@ def test_recover_trains_queued_runs_oldest_first(studio: Studio, hold: Hold, sma
 def test_unfinished_and_half_removed_folders_are_cleared_at_the_next_start(studio: Studio, inside: str) -> None:
     root = studio.settings.runs_dir / inside
     # An old one left by a crash, a new one that another process may be writing, and two that were deleted.
-    old, young, removed, just_removed = (root / f"{prefix}{new_id()}" for prefix in (".new-", ".new-", REMOVED, REMOVED))
+    old, young, removed, just_removed = (root / f"{prefix}{new_id()}" for prefix in (".new-", ".new-", REMOVED_PREFIX, REMOVED_PREFIX))
     for folder in (old, young, removed, just_removed):
         folder.mkdir(parents=True)
         (folder / "draft.json").write_text("{")

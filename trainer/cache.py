@@ -1,4 +1,4 @@
-"""A bounded cache in which each value is computed once at a time, however many threads ask for it. Knows nothing of what it holds."""
+"""A bounded cache that computes each value once, however many threads ask for it at the same time."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -10,9 +10,9 @@ Value = TypeVar("Value")
 
 
 class SingleFlightCache(Generic[Value]):
-    """At most ``maxsize`` values; the least recently used goes first.
+    """At most ``maxsize`` values; the least recently used is dropped first.
 
-    Threads that ask for the same key wait for the one that computes it; other keys are not held up. What raises is not kept, and one of
+    Threads that ask for the same key wait for the one that computes it; other keys are not blocked. Exceptions are not cached: one of
     the waiting threads tries again.
     """
 
@@ -22,13 +22,13 @@ class SingleFlightCache(Generic[Value]):
         self._get = cached(self._values, key=lambda key, compute: key, condition=self._condition)(lambda key, compute: compute())
 
     def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
-        """The value of ``key``; ``compute()`` makes it where it is not known. Raises what ``compute`` does."""
+        """The value of ``key``; computed with ``compute()`` if it is not cached. Raises what ``compute`` raises."""
         return self._get(key, compute)
 
-    def discard(self, wanted: Callable[[Hashable], bool]) -> None:
-        """Let go of the values whose keys are ``wanted``."""
+    def discard(self, predicate: Callable[[Hashable], bool]) -> None:
+        """Drop the values whose keys match ``predicate``."""
         with self._condition:
-            for key in [key for key in self._values if wanted(key)]:
+            for key in [key for key in self._values if predicate(key)]:
                 del self._values[key]
 
     def __len__(self) -> int:

@@ -1,6 +1,6 @@
-"""The one exception whose words a person sees.
+"""The exceptions whose message the user sees.
 
-Not for programming mistakes: those raise what Python raises, and their traceback goes to a log, never to the page.
+Not for programming mistakes: those raise Python's own exceptions, and their traceback goes to a log, never to the page.
 """
 
 import traceback
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 class UserError(Exception):
-    """Something a person can put right.
+    """An error that the user can fix.
 
-    The message is whole sentences: what happened, what was found, what to do.
-    ``code`` is a short stable name (``empty_file``, ``one_class``, ...) for programs and tests; ``setting`` names the setting of a recipe
-    that it is about, if it is about one.
+    The message is complete sentences: what happened, what was found, what to do.
+    ``code`` is a short stable name (``empty_file``, ``one_class``, ...) for programs and tests; ``setting`` is the recipe setting that
+    the error is about, if there is one.
     """
 
     def __init__(self, message: str, *, code: str, setting: str = "") -> None:
@@ -26,9 +26,9 @@ class UserError(Exception):
 
 
 class NoMemoryError(UserError):
-    """A batch does not fit into the memory.
+    """A batch does not fit into memory.
 
-    ``fewer_texts`` is how many texts at a time may fit and make the same training; None where even one does not.
+    ``fewer_texts`` is the number of texts at a time that may fit, with the same training result; None if not even one does.
     """
 
     def __init__(self, message: str, *, code: str, fewer_texts: int | None) -> None:
@@ -37,9 +37,9 @@ class NoMemoryError(UserError):
 
 
 class MustFixError(UserError):
-    """Findings stand in the way of a training, and a person has not said that it shall be trained all the same.
+    """Findings of severity "error" that the user has not dismissed prevent the training.
 
-    ``repairs`` are the codes of those that a repair would put right.
+    ``repairs`` are the codes of those that have a repair.
     """
 
     def __init__(self, message: str, *, repairs: tuple[str, ...]) -> None:
@@ -48,6 +48,6 @@ class MustFixError(UserError):
 
 
 def error_location(error: BaseException) -> str:
-    """What kind of error it is and through which lines it came, in one line for a log. Its words are left out: they may hold somebody's texts."""
+    """The type of an error and its traceback in one line for a log, without its message, which may contain a user's texts."""
     frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     return f"{type(error).__name__} in {' < '.join(reversed(frames[-12:])) or 'an unknown place'}"

@@ -1,6 +1,6 @@
-"""Ready recipes: those of the tutorials people follow, by name, and the one dial that sets everything from the data and the hardware.
+"""Ready recipes: the presets, taken from well-known tutorials, and the levels, which choose a recipe from the data and the hardware.
 
-Trains nothing and looks at no file but its own; what a recipe means is recipe.py's business.
+Trains nothing and reads no file but the presets.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).resolve().parent.parent / "assets" / "recipes"
 
 @dataclass(frozen=True)
 class Preset:
-    """A named recipe: its settings stand in a recipe file of their own, which anybody can download and change."""
+    """A named recipe in a recipe file of its own, which the user can download and change."""
 
     name: str
     description: str
@@ -27,18 +27,18 @@ class Preset:
 PRESETS = (
     Preset(
         "Tutorial",
-        "The classic of the Trainer tutorials: 70 % to learn from, 2 epochs, batches of 64, one evaluation an epoch. "
-        "Its learning rate is made for encoders of base size.",
+        "The classic recipe of the Trainer tutorials: 70 % training rows, 2 epochs, batches of 64, one evaluation per epoch. "
+        "Its learning rate is meant for encoders of base size.",
         _FOLDER / "tutorial.json",
     ),
     Preset(
         "Frozen encoder",
-        "The encoder stays as it is and only new layers learn, rare classes counting for more; quick, and good where there are few rows.",
+        "Only the new layers learn, with higher weights for rare classes; the encoder does not change. Fast, and good for few rows.",
         _FOLDER / "frozen-encoder.json",
     ),
     Preset(
         "DistilBERT tutorial",
-        "First the head alone, then everything: 3 epochs, the best model by F1, ending early where nothing improves.",
+        "First only the head learns, then everything: 3 epochs, best model by F1, early stopping.",
         _FOLDER / "distilbert-tutorial.json",
     ),
     Preset(
@@ -48,18 +48,18 @@ PRESETS = (
     ),
     Preset(
         "Custom head",
-        "Two new layers on the first token that learn five times as fast as the encoder. Its learning rates are made for encoders of base size.",
+        "Two new layers on the first token that learn five times as fast as the encoder. Its learning rates are meant for encoders of base size.",
         _FOLDER / "custom-head.json",
     ),
 )
 
 
 def load_preset(name: str, base: Recipe | None = None) -> Recipe:
-    """The recipe of a preset; encoder, seed and repairs are those of ``base``. Raises UserError where there is none of this name."""
+    """The recipe of a preset, with encoder, seed and repairs of ``base``. Raises UserError ``unknown_preset``."""
     base = base or Recipe()
-    for found in PRESETS:
-        if found.name.lower() == name.strip().lower():
-            return load_recipe(found.file, encoder=base.encoder, seed=base.seed, repairs=base.repairs)
+    for preset in PRESETS:
+        if preset.name.lower() == name.strip().lower():
+            return load_recipe(preset.file, encoder=base.encoder, seed=base.seed, repairs=base.repairs)
     names = ", ".join(p.name for p in PRESETS)
     raise UserError(f"There is no recipe called “{name[:60]}”. Recipes: {names}.", code="unknown_preset")
 
@@ -68,63 +68,65 @@ Level = Literal["Quick look", "Balanced", "Best"]
 LEVELS: tuple[Level, ...] = ("Quick look", "Balanced", "Best")
 
 _QUICK_TEXTS = {"cpu": 3_000, "cuda": 100_000, "mps": 10_000}
-"""Texts that may be read in all, each epoch counted, for a first answer in well under a minute."""
+"""Texts read in all epochs together, for a result in well under a minute."""
 _QUICK_EPOCHS = 4
 _QUICK_LENGTH = {"cpu": 64, "cuda": 128, "mps": 64}
 _FEW_PER_CLASS = 50
-"""Below so many rows of a class its first epochs teach little."""
+"""With fewer rows per class, the first epochs teach little."""
 _MORE_EPOCHS = 1.5
-_MOST_EPOCHS = 12
+_MAX_EPOCHS = 12
 _PATIENCE = 12
-"""Evaluations, four an epoch: ending any sooner stops before the learning rate has come down, which is when scores still rise."""
+"""Evaluations, four per epoch. Fewer would stop before the learning rate has come down, while scores still rise."""
 
 
 def recipe_for_level(
     level: str, *, train_rows: int, class_count: int, mean_tokens: float, device: str = "cpu", base: Recipe | None = None
 ) -> tuple[Recipe, str]:
-    """The recipe of one level for this data and this device, and in a sentence or two what was chosen and why.
+    """The recipe of a level for this data and this device, and a sentence or two that explain it.
 
-    ``mean_tokens`` is the mean length of the texts as the encoder reads them, ``device`` "cpu", "cuda" or "mps". Encoder, seed, shares
-    and repairs are those of ``base``. Raises UserError for an unknown level.
+    ``mean_tokens`` is the mean length of the texts in tokens, ``device`` is "cpu", "cuda" or "mps". Encoder, seed, split and repairs
+    are those of ``base``. Raises UserError ``unknown_level``.
     """
-    kept = {name: getattr(base or Recipe(), name) for name in ("encoder", "seed", "validation_share", "test_share", "repairs")}
-    plain = Recipe(**kept)
-    # The learning rate plays no part in what is said.
-    settled = plain.resolved(train_rows=train_rows, learning_rate=1e-5)
+    unchanged = {name: getattr(base or Recipe(), name) for name in ("encoder", "seed", "validation_share", "test_share", "repairs")}
+    base_recipe = Recipe(**unchanged)
+    # The explanation does not depend on the learning rate.
+    resolved = base_recipe.resolved(train_rows=train_rows, learning_rate=1e-5)
     if level == "Balanced":
-        return plain, (
-            f"Reads the {train_rows:,} training rows {_times(settled.epochs)} in batches of {settled.batch_size}, "
-            "which is what gave good scores for the time on files of this size."
+        return base_recipe, (
+            f"Reads the {train_rows:,} training rows {_times(resolved.epochs)} in batches of {resolved.batch_size}, "
+            "which gave good scores for the time on files of this size."
         )
     if level == "Quick look":
-        return _quick(plain, min(_QUICK_EPOCHS, settled.epochs), train_rows, class_count, mean_tokens, device)
+        return _quick_look(base_recipe, min(_QUICK_EPOCHS, resolved.epochs), train_rows, class_count, mean_tokens, device)
     if level == "Best":
-        return _best(plain, settled, train_rows, mean_tokens)
+        return _best(base_recipe, resolved, train_rows, mean_tokens)
     raise UserError(f"There is no level called “{level[:40]}”. Levels: {', '.join(LEVELS)}.", code="unknown_level")
 
 
-def _quick(plain: Recipe, most: int, train_rows: int, class_count: int, mean_tokens: float, device: str) -> tuple[Recipe, str]:
-    epochs = max(1, min(most, _QUICK_TEXTS.get(device, _QUICK_TEXTS["cpu"]) // max(1, train_rows)))
-    if epochs < most and train_rows < _FEW_PER_CLASS * class_count:
+def _quick_look(
+    base_recipe: Recipe, max_epochs: int, train_rows: int, class_count: int, mean_tokens: float, device: str
+) -> tuple[Recipe, str]:
+    epochs = max(1, min(max_epochs, _QUICK_TEXTS.get(device, _QUICK_TEXTS["cpu"]) // max(1, train_rows)))
+    if epochs < max_epochs and train_rows < _FEW_PER_CLASS * class_count:
         epochs += 1
     length = _QUICK_LENGTH.get(device, _QUICK_LENGTH["cpu"])
-    recipe = dataclasses.replace(plain, epochs=epochs, max_length=length, evaluations_per_epoch=2 if epochs == 1 else 1)
+    recipe = dataclasses.replace(base_recipe, epochs=epochs, max_length=length, evaluations_per_epoch=2 if epochs == 1 else 1)
     cut = f" and no more than the first {length} tokens of each text" if mean_tokens > length / 2 else ""
-    why = "for a first answer soon" if epochs > 1 else "as so many rows teach most of what there is to learn at the first reading"
+    why = "for a quick first result" if epochs > 1 else "as this many rows teach most of what there is to learn in one epoch"
     return recipe, f"Reads the {train_rows:,} training rows {_times(epochs)}{cut}, {why}. A longer training may score a little higher."
 
 
-def _best(plain: Recipe, settled: Recipe, train_rows: int, mean_tokens: float) -> tuple[Recipe, str]:
-    epochs = min(_MOST_EPOCHS, math.ceil(_MORE_EPOCHS * settled.epochs))
-    # Lengths have a long tail: three times the mean holds nearly all texts whole.
-    length = min(512, max(plain.max_length, 32 * math.ceil(3 * mean_tokens / 32)))
-    recipe = dataclasses.replace(plain, epochs=epochs, max_length=length, evaluations_per_epoch=4, early_stopping=_PATIENCE)
+def _best(base_recipe: Recipe, resolved: Recipe, train_rows: int, mean_tokens: float) -> tuple[Recipe, str]:
+    epochs = min(_MAX_EPOCHS, math.ceil(_MORE_EPOCHS * resolved.epochs))
+    # Lengths have a long tail: nearly all texts are shorter than three times the mean.
+    length = min(512, max(base_recipe.max_length, 32 * math.ceil(3 * mean_tokens / 32)))
+    recipe = dataclasses.replace(base_recipe, epochs=epochs, max_length=length, evaluations_per_epoch=4, early_stopping=_PATIENCE)
     return recipe, (
-        f"Reads the {train_rows:,} training rows up to {_times(epochs)}, up to {length} tokens of each text, and ends earlier where "
-        f"{_PATIENCE} evaluations in a row bring nothing better; "
+        f"Reads the {train_rows:,} training rows up to {_times(epochs)}, up to {length} tokens of each text, and ends earlier if "
+        f"{_PATIENCE} evaluations in a row bring no better score; "
         "it takes about one and a half times as long as Balanced."
     )
 
 
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+def _times(n: int) -> str:
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")

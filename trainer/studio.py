@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-from trainer.atomic import REMOVED
+from trainer.atomic import REMOVED_PREFIX
 from trainer.cache import SingleFlightCache
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.drafts.cache import DraftCache
@@ -76,7 +76,7 @@ class Studio:
         """At a server's start: put runs that were waiting back into the queue, first in, first out; delete folders half made or half removed,
         and copies of uploads that a previous server left."""
         workspace = self.for_owner(LOCAL_OWNER)
-        for folder in self.settings.runs_dir.glob(f"{REMOVED}*"):
+        for folder in self.settings.runs_dir.glob(f"{REMOVED_PREFIX}*"):
             workspace.storage.delete_trash(folder)
         created_before = time.time() - _HALF_MADE_SECONDS
         for folder in self.settings.runs_dir.glob(".new-*"):

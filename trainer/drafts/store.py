@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from trainer.atomic import REMOVED, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
+from trainer.atomic import REMOVED_PREFIX, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
 from trainer.drafts.reading_mark import mark_reading, remove_stale_marks, stale_marks
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
@@ -152,7 +152,7 @@ class DraftStore:
     def clean_up(self, created_before: float) -> None:
         """At a server's start: remove what a crash left of drafts being removed and, if older (Unix time), of drafts being created."""
         for folder in self.root.glob("*"):
-            if folder.name.startswith(REMOVED):
+            if folder.name.startswith(REMOVED_PREFIX):
                 shutil.rmtree(folder, ignore_errors=True)
             elif folder.name.startswith(".new-"):
                 with suppress(OSError):

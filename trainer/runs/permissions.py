@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from trainer.atomic import REMOVED
+from trainer.atomic import REMOVED_PREFIX
 from trainer.runs.ids import is_id
 
 _OTHERS = 0o077
 _FOLDERS = ("drafts", "uploads")
 _FILES = ("serving.lock",)
-_HALFWAY = (".new-", REMOVED)
+_HALFWAY = (".new-", REMOVED_PREFIX)
 
 
 def restrict_umask() -> None:
