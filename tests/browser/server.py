@@ -30,9 +30,9 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
 
     append, log_counts = EventLog.append, Counter()
 
-    def append_slowly(self: EventLog, event_type: str, **fields: object) -> None:
-        append(self, event_type, **fields)
-        if event_type != "log":
+    def append_slowly(self: EventLog, *event_type: str, **fields: object) -> None:
+        append(self, *event_type, **fields)
+        if event_type != ("log",):
             return
         log_counts[self.path] += 1
         if brake.exists():

@@ -126,7 +126,7 @@ def test_no_runs_teach() -> None:
     "change",
     [
         *({"name": "other"}, {"renamed": True}, {"status": "stopped"}, {"evaluations": (Evaluation(5, 0.5, 0.3, 0.2),)}),
-        *({"best_step": 5}, {"seconds": 7.0}, {"damage": ("x",)}),
+        *({"best_step": 5}, {"duration_seconds": 7.0}, {"damage": ("x",)}),
     ],
 )
 def test_the_list_is_updated_when_what_it_shows_changes(change: dict) -> None:

@@ -52,7 +52,7 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
         server.kill()
         server.wait()
     view = RunStore(runs).view(Run(runs / waiting.id))
-    assert (view.status, view.has_model) == ("stopped", True)
+    assert (view.status, view.has_model) == ("stopped", True), view.message
     output = (tmp_path / "output").read_text()
     assert f"{view.name} stops after its current step and keeps its best model" in output
     assert "Traceback" not in output
