@@ -102,8 +102,8 @@ def test_split_column():
     rows = [("a", "joy", "Training"), ("b", "fear", "dev"), ("c", "joy", "test"), ("", "joy", "test")]
     corpus = build_corpus(table_of(*rows, columns=("text", "label", "split")), text=0, label=1, split_column=2)
     assert corpus.given_split == ("train", "validation", "test")
-    odd = table_of(*rows, ("d", "joy", "holdout"), ("e", "joy", " "), columns=("text", "label", "split"))
-    corpus = build_corpus(odd, text=0, label=1, split_column=2)
+    table = table_of(*rows, ("d", "joy", "holdout"), ("e", "joy", " "), columns=("text", "label", "split"))
+    corpus = build_corpus(table, text=0, label=1, split_column=2)
     assert corpus.given_split == ("train", "validation", "test")
     assert [(row.line, row.reason) for row in corpus.dropped[1:]] == [
         (6, "no known split in this row: it is “holdout”, neither train, validation nor test"),

@@ -31,8 +31,8 @@ def _dataset(text: str, parts: dict[str, list[tuple[str, int]]], names: list[str
 
 
 def test_a_data_set_that_the_catalogue_does_not_name_is_one_of_the_hub():
-    found = find_dataset("https://huggingface.co/datasets/nyu-mll/glue/viewer/sst2")
-    assert (found.name, found.repo, found.config, found.text, found.label, found.rows) == (
+    dataset = find_dataset("https://huggingface.co/datasets/nyu-mll/glue/viewer/sst2")
+    assert (dataset.name, dataset.repo, dataset.config, dataset.text, dataset.label, dataset.rows) == (
         "nyu-mll/glue",
         "nyu-mll/glue",
         "sst2",

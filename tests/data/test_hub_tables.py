@@ -116,8 +116,8 @@ def test_it_becomes_a_draft_whose_columns_are_guessed(hub: Hub, settings: Settin
     assert len(preparation.splits(Recipe()).test) == 30
 
 
-def _failing(kind: type, status: int) -> Exception:
-    return kind("no", response=httpx.Response(status, request=httpx.Request("GET", "http://localhost")))
+def _failing(error_type: type, status: int) -> Exception:
+    return error_type("no", response=httpx.Response(status, request=httpx.Request("GET", "http://localhost")))
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_a_million_different_cells_take_no_time():
     start = time.process_time()
     assert sum("; a/b" in cell and cell.split(", ")[0] != "" for cell in counts) == len(counts)
     once = time.process_time() - start
-    for answer in (find_separator, is_measurement):
+    for function in (find_separator, is_measurement):
         start = time.process_time()
-        assert not answer(counts)
+        assert not function(counts)
         assert time.process_time() - start < 20 * once

@@ -72,10 +72,10 @@ def test_customers_are_no_texts():
 
 
 def test_findings_of_the_tutorials_file():
-    answer = inspect_file(SHARED / "data/emotion/twitter_multi_class_sentiment.csv", InProcessReader()).to_dict()
-    counts = {found["code"]: found["count"] for found in answer["findings"]}
+    values = inspect_file(SHARED / "data/emotion/twitter_multi_class_sentiment.csv", InProcessReader()).to_dict()
+    counts = {finding["code"]: finding["count"] for finding in values["findings"]}
     assert (counts["duplicate_texts"], counts["conflicting_labels"]) == (31, 30)
-    assert (answer["labels"]["joy"], answer["labels"]["surprise"]) == (5_362, 572)
+    assert (values["labels"]["joy"], values["labels"]["surprise"]) == (5_362, 572)
 
 
 def test_the_published_split_of_dair_emotion():
@@ -93,26 +93,26 @@ CORPORA = sorted(path for path in (SHARED / "corpora").rglob("*") if path.is_fil
 
 
 def _peak() -> int:
-    """Megabytes that this process has ever held, and the largest of its children; one that is forked begins with all that its parent holds."""
-    own, child = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return own + max(own, child)
+    """Megabytes of memory that this process and its largest child have used at most; a forked child begins with its parent's memory."""
+    parent, child = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return parent + max(parent, child)
 
 
 @pytest.mark.parametrize("path", CORPORA, ids=lambda path: str(path.relative_to(SHARED)))
 def test_odd_file(path):
-    before = _peak()
+    peak = _peak()
     with effort() as spent:
-        answer = inspect_file(path, InProcessReader()).to_dict()
+        values = inspect_file(path, InProcessReader()).to_dict()
     assert spent.seconds < 3
-    assert _peak() - before < 300
-    json.dumps(answer)
-    if not answer["ok"]:
-        assert answer["code"]
-        assert answer["message"].endswith(".")
-        assert "\n" not in answer["message"]
-    if "rows_seen" in answer:
-        assert answer["rows_seen"] == answer["rows_kept"] + answer["rows_dropped_count"]
-        assert len(answer["rows_dropped"]) == min(1_000, answer["rows_dropped_count"])
+    assert _peak() - peak < 300
+    json.dumps(values)
+    if not values["ok"]:
+        assert values["code"]
+        assert values["message"].endswith(".")
+        assert "\n" not in values["message"]
+    if "rows_seen" in values:
+        assert values["rows_seen"] == values["rows_kept"] + values["rows_dropped_count"]
+        assert len(values["rows_dropped"]) == min(1_000, values["rows_dropped_count"])
 
 
 SPECTRUM = sorted((SHARED / "corpora/csv-spectrum/csvs").glob("*.csv"))

@@ -1,4 +1,4 @@
-"""The file of a run's rows: everything comes back, and damage is an error in words."""
+"""The file of a run's rows: everything comes back, and damage is an error with a message."""
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -37,12 +37,12 @@ def test_rows_of_a_run_come_back(tmp_path):
     assert splits_again.split_notes == splits.split_notes
 
 
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
-def test_damaged_rows_are_an_error_that_says_so(tmp_path, share):
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 0.99])
+def test_damaged_rows_are_an_error_that_says_so(tmp_path, ratio):
     corpus = _some_corpus()
     path = tmp_path / "data.parquet"
     save_rows(path, corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=1))
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * ratio)])
     with pytest.raises(UserError) as refusal:
         load_rows(path)
     assert refusal.value.code == "rows_damaged"
@@ -65,8 +65,8 @@ def test_a_row_of_no_known_split_or_label_is_an_error_that_says_so(tmp_path, col
     corpus, path = _some_corpus(), tmp_path / "data.parquet"
     save_rows(path, corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=1))
     table = pq.read_table(path)
-    words = pa.array([wrong] * len(table) if wrong == 7 else [wrong, *table[column].to_pylist()[1:]])
-    pq.write_table(table.set_column(table.schema.get_field_index(column), column, words), path)
+    values = pa.array([wrong] * len(table) if wrong == 7 else [wrong, *table[column].to_pylist()[1:]])
+    pq.write_table(table.set_column(table.schema.get_field_index(column), column, values), path)
     with pytest.raises(UserError) as refusal:
         load_rows(path)
     assert refusal.value.code == "rows_damaged"

@@ -43,8 +43,8 @@ def assert_partition(corpus: Corpus, splits: Splits) -> None:
         assert part.dtype == np.int64
         assert part.tolist() == sorted(part.tolist())
     groups = find_near_duplicates(corpus.texts).groups
-    for number in ([duplicate_key(text) for text in corpus.texts], groups.tolist()):
-        train, validation, test = ({number[row] for row in part} for part in parts(splits)[:3])
+    for keys in ([duplicate_key(text) for text in corpus.texts], groups.tolist()):
+        train, validation, test = ({keys[row] for row in part} for part in parts(splits)[:3])
         assert not train & validation
         assert not train & test
         assert not validation & test
@@ -53,17 +53,17 @@ def assert_partition(corpus: Corpus, splits: Splits) -> None:
 def test_shares_are_exact_and_every_class_keeps_its_own():
     labels = [
         name
-        for name, count in [("joy", 5_362), ("sad", 4_666), ("fear", 1_937), ("anger", 2_159), ("love", 1_304), ("wow", 572)]
-        for _ in range(count)
+        for name, n_rows in [("joy", 5_362), ("sad", 4_666), ("fear", 1_937), ("anger", 2_159), ("love", 1_304), ("wow", 572)]
+        for _ in range(n_rows)
     ]
     corpus = corpus_of([f"text {n}" for n in range(16_000)], labels)
     splits = split(corpus, **SHARES, seed=42)
     assert_partition(corpus, splits)
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (11_200, 1_600, 3_200)
     assert splits.split_notes == ()
-    for label, count in Counter(corpus.label_ids.tolist()).items():
-        assert abs((corpus.label_ids[splits.test] == label).sum() - 0.2 * count) <= 1
-        assert abs((corpus.label_ids[splits.validation] == label).sum() - 0.1 * count) <= 1
+    for label, n_rows in Counter(corpus.label_ids.tolist()).items():
+        assert abs((corpus.label_ids[splits.test] == label).sum() - 0.2 * n_rows) <= 1
+        assert abs((corpus.label_ids[splits.validation] == label).sum() - 0.1 * n_rows) <= 1
 
 
 def test_the_seed_decides_and_the_order_of_rows_does_not():
@@ -78,9 +78,9 @@ def test_the_seed_decides_and_the_order_of_rows_does_not():
 
 def test_a_corrected_label_moves_few_rows():
     texts, labels = [f"text {n}" for n in range(300)], [f"class {n % 3}" for n in range(300)]
-    before = set(split(corpus_of(texts, labels), **SHARES, seed=1).test.tolist())
+    test_rows = set(split(corpus_of(texts, labels), **SHARES, seed=1).test.tolist())
     labels[7] = "class 2"
-    assert len(before ^ set(split(corpus_of(texts, labels), **SHARES, seed=1).test.tolist())) <= 4
+    assert len(test_rows ^ set(split(corpus_of(texts, labels), **SHARES, seed=1).test.tolist())) <= 4
 
 
 def test_doubles_stay_together_whatever_their_case_blanks_and_label():
@@ -150,9 +150,9 @@ def test_a_class_whose_texts_all_have_another_label_too_is_trained_on():
     assert set(corpus.label_ids[splits.train].tolist()) == {0, 1}
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_too_few_rows(count):
-    corpus = corpus_of([f"text {n}" for n in range(count)], ["joy", "fear"][:count])
+@pytest.mark.parametrize("n_rows", [1, 2])
+def test_too_few_rows(n_rows):
+    corpus = corpus_of([f"text {n}" for n in range(n_rows)], ["joy", "fear"][:n_rows])
     with pytest.raises(UserError) as refusal:
         split(corpus, **SHARES, seed=0)
     assert refusal.value.code == "too_few_rows"
@@ -270,14 +270,14 @@ def test_any_split_is_a_partition_that_parts_no_doubles(rows, seed, validation_s
     corpus = corpus_of(
         [text for text, _, _ in rows], [f"class {label}" for _, label, _ in rows], [o for *_, o in rows] if given_split else None
     )
-    how = {"validation_share": validation_share, "test_share": test_share, "seed": seed}
+    options = {"validation_share": validation_share, "test_share": test_share, "seed": seed}
     try:
-        splits = split(corpus, **how)
+        splits = split(corpus, **options)
     except UserError:  # too_few_rows or unknown_class
         return
     assert_partition(corpus, splits)
     assert min(map(len, parts(splits)[:3])) > 0
-    again = split(corpus, **how)
+    again = split(corpus, **options)
     assert all((one == two).all() for one, two in zip(parts(splits), parts(again), strict=True))
     if not given_split:
         assert len(splits.excluded) == 0
@@ -294,27 +294,27 @@ def test_without_doubles_every_class_has_its_share(sizes, seed):
     corpus = corpus_of([f"text {n}" for n in range(len(labels))], labels)
     splits = split(corpus, **SHARES, seed=seed)
     for label, size in enumerate(sizes):
-        for part, share in ((splits.test, 0.2), (splits.validation, 0.1)):
-            count = (corpus.label_ids[part] == label).sum()
-            assert count >= 1
-            assert abs(count - size * share) <= 1
+        for part, ratio in ((splits.test, 0.2), (splits.validation, 0.1)):
+            n_rows = (corpus.label_ids[part] == label).sum()
+            assert n_rows >= 1
+            assert abs(n_rows - size * ratio) <= 1
 
 
 @QUICK
 @given(rows=_rows, seed=st.integers(0, 1000), rng=st.randoms(use_true_random=False), given_split=st.booleans())
 def test_which_texts_are_tested_does_not_depend_on_the_order_of_rows(rows, seed, rng, given_split):
     turned = sorted(rows, key=lambda _: rng.random())
-    found = []
+    outcomes = []
     for order in (rows, turned):
         corpus = corpus_of(
             [text for text, _, _ in order], [f"class {label}" for _, label, _ in order], [o for *_, o in order] * given_split
         )
         try:
             splits = split(corpus if given_split else replace(corpus, given_split=None), **SHARES, seed=seed)
-            found.append(([sorted(corpus.texts[row] for row in part) for part in parts(splits)], splits.split_notes))
+            outcomes.append(([sorted(corpus.texts[row] for row in part) for part in parts(splits)], splits.split_notes))
         except UserError as refusal:
-            found.append(refusal.code)
-    assert found[0] == found[1]
+            outcomes.append(refusal.code)
+    assert outcomes[0] == outcomes[1]
 
 
 def test_sixteen_thousand_rows_take_seconds():

@@ -72,7 +72,7 @@ def test_with_a_run_go_all_copies_of_its_file(idle: Studio, secret: Path, harmle
     opened(idle, secret)
     kept = opened(idle, harmless)
     assert copies_in(idle, secret) == {run, "drafts", "uploads"}
-    assert "2 files opened before with the same content go too." in deletion(idle, run)
+    assert "2 files opened before with the same content are deleted too." in deletion(idle, run)
     workspace.delete(run)
     assert copies_in(idle, secret) == set()
     assert copies_in(idle, harmless) == {"drafts", "uploads"}
@@ -84,9 +84,9 @@ def test_what_is_open_stays_and_is_told(idle: Studio, secret: Path) -> None:
     workspace = idle.for_owner(ME)
     draft = opened(idle, secret)
     run = begun(idle, draft)
-    said = deletion(idle, run)
-    assert "secret.csv is open on tab Data and stays there until you remove it." in said
-    assert "opened before" not in said
+    sentence = deletion(idle, run)
+    assert "secret.csv is open on the Data tab and stays there until you remove it." in sentence
+    assert "opened before" not in sentence
     workspace.delete(run)
     assert copies_in(idle, secret) == {"drafts"}
     assert workspace.drafts.get(draft).corpus is not None
@@ -99,15 +99,15 @@ def test_another_run_of_the_same_file_keeps_its_copy_and_its_draft_and_is_told(i
     first, second = opened(idle, secret), opened(idle, secret)
     gone, stays = begun(idle, first), begun(idle, second, seed=7)
     opened(idle, harmless)
-    said = deletion(idle, gone)
-    assert "1 file opened before with the same content goes too." in said
-    assert "learnt from the same file and keeps a copy of its data." in said
+    sentence = deletion(idle, gone)
+    assert "1 file opened before with the same content is deleted too." in sentence
+    assert "was trained on the same file and keeps a copy of its data." in sentence
     workspace.delete(gone)
     assert copies_in(idle, secret) == {stays, "drafts"}
     assert first not in {draft.id for draft in workspace.drafts.summaries()}
     assert second in {draft.id for draft in workspace.drafts.summaries()}
     # With the last of them everything goes; both at once are asked about as one.
-    assert "learnt from the same file" not in deletion(idle, stays)
+    assert "trained on the same file" not in deletion(idle, stays)
     workspace.delete(stays)
     assert copies_in(idle, secret) == set()
 
@@ -181,16 +181,16 @@ def test_a_start_clears_the_uploads_of_the_server_before_and_no_other(
 
 def test_a_start_clears_what_a_crash_left_of_drafts_being_made_and_no_living_one(idle: Studio, secret: Path) -> None:
     whole, halves = opened(idle, secret), [idle._services.drafts.store.root / f".new-{letter * 32}" for letter in "ab"]
-    extra = idle._services.drafts.store.root / whole / "source-test-0123"
-    for file in (*(folder / "source" for folder in halves), extra):
+    unused_file = idle._services.drafts.store.root / whole / "source-test-0123"
+    for file in (*(folder / "source" for folder in halves), unused_file):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"text,mood")
-    for old in (halves[0], extra):
+    for old in (halves[0], unused_file):
         os.utime(old, (1000, 1000))
     idle.recover()
     # The young one may be another process's, still being filled.
     assert [folder.exists() for folder in halves] == [False, True]
-    assert not extra.exists()
+    assert not unused_file.exists()
     assert idle.for_owner(ME).drafts.get(whole).corpus is not None
 
 

@@ -159,8 +159,8 @@ def test_a_given_file_is_its_split(studio: Studio, moods: Path, tmp_path: Path, 
     workspace = studio.for_owner(ME)
     draft = opened(studio, moods)
     workspace.editor.name_classes(draft, {"joy": "delight"})
-    more = write_rows(tmp_path / "more.csv", [(mood, text) for text, mood in ROWS[90:]], ("Mood", "TEXT"))
-    added = workspace.editor.add_file(draft, role, "more.csv", more)
+    extra_file = write_rows(tmp_path / "more.csv", [(mood, text) for text, mood in ROWS[90:]], ("Mood", "TEXT"))
+    added = workspace.editor.add_file(draft, role, "more.csv", extra_file)
     assert added.given == (GivenFile(role, "more.csv", 30, ("TEXT", "Mood")),)
     assert added.problem is None
     assert len(getattr(added.splits(Recipe()), role)) == 30
@@ -185,7 +185,7 @@ def test_a_second_file_takes_the_place_of_the_first(studio: Studio, moods: Path,
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "said"),
+    ("content", "code", "message"),
     [
         (b"", "empty_file", "bad.csv: "),
         (b"\x89PNG\r\n\x1a\n" + bytes(2000), None, "bad.csv: "),
@@ -194,16 +194,16 @@ def test_a_second_file_takes_the_place_of_the_first(studio: Studio, moods: Path,
     ],
 )
 def test_a_file_that_does_not_fit_changes_nothing(
-    studio: Studio, moods: Path, tmp_path: Path, content: bytes, code: str | None, said: str
+    studio: Studio, moods: Path, tmp_path: Path, content: bytes, code: str | None, message: str
 ) -> None:
     workspace = studio.for_owner(ME)
     draft = opened(studio, moods)
-    before = workspace.editor.add_file(draft, "test", "good.csv", write_rows(tmp_path / "good.csv", ROWS[90:]))
+    previous = workspace.editor.add_file(draft, "test", "good.csv", write_rows(tmp_path / "good.csv", ROWS[90:]))
     files = files_of(studio, draft)
-    with pytest.raises(UserError, match=said) as refusal:
+    with pytest.raises(UserError, match=message) as refusal:
         workspace.editor.add_file(draft, "test", "bad.csv", content)
     assert code in (None, refusal.value.code)
-    assert workspace.drafts.get(draft) == before
+    assert workspace.drafts.get(draft) == previous
     assert files_of(studio, draft) == files
 
 
@@ -323,12 +323,12 @@ def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(studio: Stu
         )
     )
 
-    def look(*how: object) -> object:
+    def counting_read(*how: object) -> object:
         command = [sys.executable, "-c", other, str(studio.settings.runs_dir)]
         seen.append(subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True).stdout.split())
         return read_tables(*how)
 
-    monkeypatch.setattr("trainer.drafts.cache.read_tables", look)
+    monkeypatch.setattr("trainer.drafts.cache.read_tables", counting_read)
     Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.get(draft)
     assert seen == [[draft, "90"]]
 

@@ -1,4 +1,4 @@
-"""The answer about one file, as JSON."""
+"""The inspection of one file, as JSON."""
 
 import json
 
@@ -8,20 +8,20 @@ from trainer.drafts.inspection import inspect_file
 ROWS = "".join(f"this is text number {n},{'joy' if n % 2 else 'fear'}\n" for n in range(20))
 
 
-def inspected(reader, tmp_path, content: str, **how):
+def inspect(reader, tmp_path, content: str, **options):
     path = tmp_path / "some file.csv"
     path.write_text(content, encoding="utf-8", newline="")
-    answer = inspect_file(path, reader, **how).to_dict()
-    assert json.loads(json.dumps(answer)) == answer
-    assert answer["file"] == str(path)
-    return answer
+    values = inspect_file(path, reader, **options).to_dict()
+    assert json.loads(json.dumps(values)) == values
+    assert values["file"] == str(path)
+    return values
 
 
 def test_a_good_file(tmp_path, reader):
-    answer = inspected(reader, tmp_path, "text,label\n" + ROWS + ",joy\na cell alone\n")
-    assert answer.pop("file")
-    findings = answer.pop("findings")
-    assert answer == {
+    values = inspect(reader, tmp_path, "text,label\n" + ROWS + ",joy\na cell alone\n")
+    assert values.pop("file")
+    findings = values.pop("findings")
+    assert values == {
         "ok": True,
         "encoding": "utf-8",
         "delimiter": ",",
@@ -37,15 +37,15 @@ def test_a_good_file(tmp_path, reader):
         "label": {"name": "label", "index": 1},
         "labels": {"fear": 10, "joy": 10},
     }
-    assert {found["code"] for found in findings if found["severity"] != "ok"} == {"rows_dropped", "empty_texts", "few_rows"}
-    assert all(set(found) == {"code", "severity", "count", "message"} for found in findings)
+    assert {finding["code"] for finding in findings if finding["severity"] != "ok"} == {"rows_dropped", "empty_texts", "few_rows"}
+    assert all(set(finding) == {"code", "severity", "count", "message"} for finding in findings)
 
 
 def test_named_columns(tmp_path, reader):
     content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
-    assert inspected(reader, tmp_path, content, text=["B"], label="2")["text"] == {"name": "b", "index": 1}
-    assert inspected(reader, tmp_path, content, text=["nope"])["code"] == "unknown_column"
-    assert inspected(reader, tmp_path, content, text=["a"], label="a")["code"] == "same_column"
+    assert inspect(reader, tmp_path, content, text=["B"], label="2")["text"] == {"name": "b", "index": 1}
+    assert inspect(reader, tmp_path, content, text=["nope"])["code"] == "unknown_column"
+    assert inspect(reader, tmp_path, content, text=["a"], label="a")["code"] == "same_column"
 
 
 def test_joined_columns(tmp_path, reader):
@@ -59,22 +59,22 @@ def test_several_labels_in_a_cell_are_explained_not_refused(tmp_path, reader):
     rows = "".join(
         f'this is text number {n},"{n % 7},{n % 11 + 7}"\n' if n % 3 else f"this is text number {n},{n % 7}\n" for n in range(200)
     )
-    answer = inspected(reader, tmp_path, "text,label\n" + rows)
-    assert answer["ok"]
-    assert [found["code"] for found in answer["findings"] if found["severity"] == "error"] == ["several_labels"]
+    values = inspect(reader, tmp_path, "text,label\n" + rows)
+    assert values["ok"]
+    assert [finding["code"] for finding in values["findings"] if finding["severity"] == "error"] == ["several_labels"]
 
 
 def test_a_refusal_before_reading(tmp_path, reader):
-    answer = inspected(reader, tmp_path, "")
-    assert set(answer) == {"file", "ok", "code", "message"}
-    assert (answer["ok"], answer["code"]) == (False, "empty_file")
+    values = inspect(reader, tmp_path, "")
+    assert set(values) == {"file", "ok", "code", "message"}
+    assert (values["ok"], values["code"]) == (False, "empty_file")
     assert inspect_file(tmp_path / "none.csv", reader).problem.code == "file_not_found"
 
 
 def test_a_refusal_after_reading_says_what_was_read(tmp_path, reader):
-    answer = inspected(reader, tmp_path, "text\n" + "hello there\n" * 5)
-    assert (answer["ok"], answer["code"]) == (False, "one_column")
-    assert (answer["encoding"], answer["delimiter"], answer["rows_seen"], answer["rows_kept"], answer["rows_dropped_count"]) == (
+    values = inspect(reader, tmp_path, "text\n" + "hello there\n" * 5)
+    assert (values["ok"], values["code"]) == (False, "one_column")
+    assert (values["encoding"], values["delimiter"], values["rows_seen"], values["rows_kept"], values["rows_dropped_count"]) == (
         "utf-8",
         None,
         5,
@@ -84,10 +84,10 @@ def test_a_refusal_after_reading_says_what_was_read(tmp_path, reader):
 
 
 def test_the_list_of_dropped_rows_is_cut_the_count_is_not(tmp_path, reader):
-    answer = inspected(reader, tmp_path, "text,label\n" + ROWS * 100 + "a cell alone\n" * 1_200)
-    assert answer["rows_dropped_count"] == 1_200
-    assert len(answer["rows_dropped"]) == 1_000
-    assert answer["rows_seen"] == answer["rows_kept"] + answer["rows_dropped_count"]
+    values = inspect(reader, tmp_path, "text,label\n" + ROWS * 100 + "a cell alone\n" * 1_200)
+    assert values["rows_dropped_count"] == 1_200
+    assert len(values["rows_dropped"]) == 1_000
+    assert values["rows_seen"] == values["rows_kept"] + values["rows_dropped_count"]
 
 
 def test_a_split_column_is_told_and_its_test_rows_are_never_repaired_away(tmp_path, reader):

@@ -21,28 +21,28 @@ def corpus(*texts: str):
     return corpus_of(*[(text, ("joy", "fear")[n % 2]) for n, text in enumerate(texts)])
 
 
-def found(texts, encoder=ENGLISH, max_length=128):
+def findings(texts, encoder=ENGLISH, max_length=128):
     made = corpus(*texts)
     return {f.code: f for f in check_encoder(made, encoder, measure_lengths(made, encoder), max_length=max_length)}
 
 
 def test_texts_that_fit():
-    assert found(["a short text"] * 10)["texts_fit"].severity == "ok"
+    assert findings(["a short text"] * 10)["texts_fit"].severity == "ok"
 
 
 def test_texts_that_are_cut_and_the_length_that_would_do():
     texts = ["word " * 200] * 3 + ["a short text"] * 7
-    cut = found(texts)["texts_cut"]
+    cut = findings(texts)["texts_cut"]
     assert [e.line for e in cut.examples] == [2, 3, 4]
     assert (cut.severity, cut.count, cut.setting) == ("warning", 3, ("max_length", 208))
     assert "A maximum length of 208 would read 100.0 % of them whole" in cut.sentence
-    beyond = found(["word " * 900] * 10)["texts_cut"]
+    beyond = findings(["word " * 900] * 10)["texts_cut"]
     assert beyond.setting == ("max_length", 512)
-    assert found(["word " * 900] * 10, max_length=512)["texts_cut"].setting is None
+    assert findings(["word " * 900] * 10, max_length=512)["texts_cut"].setting is None
 
 
 def test_a_few_long_texts_are_nothing_to_look_at():
-    assert found(["a short text"] * 199 + ["word " * 200])["texts_cut"].severity == "ok"
+    assert findings(["a short text"] * 199 + ["word " * 200])["texts_cut"].severity == "ok"
 
 
 def test_a_large_corpus_is_sampled():
@@ -57,12 +57,12 @@ def test_suggested_length(tokens, length):
 
 
 def test_a_language_that_the_encoder_does_not_know():
-    unknown = found(GERMAN * 10)["language_unknown"]
+    unknown = findings(GERMAN * 10)["language_unknown"]
     assert unknown.severity == "warning"
     assert "German" in unknown.sentence
     assert "English only" in unknown.sentence
-    assert set(found(GERMAN * 10, EncoderInfo("many", None, 512, ENGLISH.count_tokens))) == {"texts_fit"}
-    known = found(
+    assert set(findings(GERMAN * 10, EncoderInfo("many", None, 512, ENGLISH.count_tokens))) == {"texts_fit"}
+    known = findings(
         ["I have not been so happy about a letter in a very long time.", "She was afraid of the dark road behind the house."] * 20
     )
     assert known["language_known"].severity == "ok"
@@ -70,10 +70,10 @@ def test_a_language_that_the_encoder_does_not_know():
 
 def test_several_languages_and_other_scripts():
     english = ["I have not been so happy about a letter in a very long time.", "She was afraid of the dark road behind the house."] * 10
-    mixed = found([*english, *GERMAN * 3])["language_unknown"]
+    mixed = findings([*english, *GERMAN * 3])["language_unknown"]
     assert mixed.sentence.startswith("Only about 6")
     assert 10 <= mixed.count <= 14
-    assert "script (Cyrillic)" in found(["я", "ы"] * 4)["language_unknown"].sentence
+    assert "script (Cyrillic)" in findings(["я", "ы"] * 4)["language_unknown"].sentence
 
 
 def test_the_estimate_in_words():
@@ -92,31 +92,31 @@ def readable_ascii(characters):
 def test_signs_that_become_the_unknown_token_are_told_with_their_number_and_rows():
     encoder = dataclasses.replace(ENGLISH, unknown_characters=readable_ascii)
     texts = ["plain text", "café … ok", "I ❤️ it", "😂😂 so good", "so 😂, and ❤"]
-    unknown = found(texts, encoder)["unknown_signs"]
+    unknown = findings(texts, encoder)["unknown_signs"]
     assert (unknown.severity, unknown.count) == ("warning", 3)
     assert [e.line for e in unknown.examples] == [4, 5, 6]
     assert "3 texts have characters that small cannot read (60.0 %), such as ❤ 😂." in unknown.message
 
 
 def test_no_word_of_signs_where_all_can_be_read():
-    assert "unknown_signs" not in found(["café … ok"], dataclasses.replace(ENGLISH, unknown_characters=readable_ascii))
-    assert "unknown_signs" not in found(["I ❤ it"], dataclasses.replace(ENGLISH, unknown_characters=lambda characters: []))
-    assert "unknown_signs" not in found(["I ❤ it"])
+    assert "unknown_signs" not in findings(["café … ok"], dataclasses.replace(ENGLISH, unknown_characters=readable_ascii))
+    assert "unknown_signs" not in findings(["I ❤ it"], dataclasses.replace(ENGLISH, unknown_characters=lambda characters: []))
+    assert "unknown_signs" not in findings(["I ❤ it"])
 
 
 def test_controls_and_marks_that_nobody_sees_are_no_signs():
     encoder = dataclasses.replace(ENGLISH, unknown_characters=list)
-    assert "unknown_signs" not in found(["a\u200db \ufe0f\u00a0c", "e\u0301"], encoder)
+    assert "unknown_signs" not in findings(["a\u200db \ufe0f\u00a0c", "e\u0301"], encoder)
 
 
 def test_the_frame_of_a_key_is_a_sign():
     encoder = dataclasses.replace(ENGLISH, unknown_characters=lambda characters: [c for c in characters if c == "\u20e3"])
-    assert found(["take 1\ufe0f\u20e3 now"], encoder)["unknown_signs"].count == 1
+    assert findings(["take 1\ufe0f\u20e3 now"], encoder)["unknown_signs"].count == 1
 
 
 def test_many_signs_are_shown_by_how_often_they_occur():
     signs = [chr(0x1F600 + n) for n in range(20)]
     texts = [f"text {sign * 3}" for sign in signs] + [f"more {signs[7]}"]
-    message = found(texts, dataclasses.replace(ENGLISH, unknown_characters=list))["unknown_signs"].message
+    message = findings(texts, dataclasses.replace(ENGLISH, unknown_characters=list))["unknown_signs"].message
     assert f"such as {signs[7]} {signs[0]} " in message
     assert sum(sign in message for sign in signs) == 12

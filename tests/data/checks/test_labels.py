@@ -5,37 +5,37 @@ from trainer.data.checks.labels import check_labels
 
 
 def findings(*labels: str):
-    return {found.code: found for found in check_labels(corpus_of(*[(f"text {n}", label) for n, label in enumerate(labels)]))}
+    return {finding.code: finding for finding in check_labels(corpus_of(*[(f"text {n}", label) for n, label in enumerate(labels)]))}
 
 
 def test_clear_labels():
-    found = findings(*["joy", "fear"] * 20)
-    assert set(found) == {"labels_clear"}
-    assert found["labels_clear"].sentence == "2 labels, each with at least 20 rows."
+    by_code = findings(*["joy", "fear"] * 20)
+    assert set(by_code) == {"labels_clear"}
+    assert by_code["labels_clear"].sentence == "2 labels, each with at least 20 rows."
 
 
 def test_spellings_must_be_merged():
-    found = findings(*["joy", "fear"] * 20, "Joy", "joy", "FEAR")["label_variants"]
-    assert (found.severity, found.count, found.repairable) == ("error", 2, True)
-    assert "“Joy” and “joy”" in found.sentence
-    assert [(e.line, e.note) for e in found.examples] == [(42, "Joy"), (44, "FEAR")]
+    finding = findings(*["joy", "fear"] * 20, "Joy", "joy", "FEAR")["label_variants"]
+    assert (finding.severity, finding.count, finding.repairable) == ("error", 2, True)
+    assert "“Joy” and “joy”" in finding.sentence
+    assert [(e.line, e.note) for e in finding.examples] == [(42, "Joy"), (44, "FEAR")]
 
 
 def test_several_labels_in_a_cell():
-    found = findings(*["joy", "fear", "awe"] * 20, *["joy, fear", "fear, awe", "joy, awe"] * 5)["several_labels"]
-    assert (found.severity, found.count, found.repairable) == ("error", 15, True)
-    assert "“joy, fear”" in found.sentence
+    finding = findings(*["joy", "fear", "awe"] * 20, *["joy, fear", "fear, awe", "joy, awe"] * 5)["several_labels"]
+    assert (finding.severity, finding.count, finding.repairable) == ("error", 15, True)
+    assert "“joy, fear”" in finding.sentence
 
 
 def test_only_several_labels_cannot_be_repaired_by_leaving_them_out():
-    found = findings(*["joy, fear", "fear, awe", "joy, awe"] * 20)
-    assert not found["several_labels"].repairable
+    by_code = findings(*["joy, fear", "fear, awe", "joy, awe"] * 20)
+    assert not by_code["several_labels"].repairable
 
 
 def test_rare_labels():
-    found = findings(*["joy", "fear"] * 20, "awe")
-    assert (found["rare_classes"].count, found["rare_classes"].repairable) == (1, True)
-    assert (found["imbalance"].severity, found["imbalance"].count) == ("warning", 20)
+    by_code = findings(*["joy", "fear"] * 20, "awe")
+    assert (by_code["rare_classes"].count, by_code["rare_classes"].repairable) == (1, True)
+    assert (by_code["imbalance"].severity, by_code["imbalance"].count) == ("warning", 20)
 
 
 def test_many_labels_and_few_rows():

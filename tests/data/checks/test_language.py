@@ -41,9 +41,9 @@ SCRIPTS = dict(
 @pytest.mark.parametrize("code", SENTENCES)
 def test_language_and_script(code):
     assert guess_language(SENTENCES[code]) == (code, 1.0)
-    shares = scripts(SENTENCES[code])
-    assert next(iter(shares)) == SCRIPTS.get(code, "Latin")
-    assert sum(shares.values()) == pytest.approx(1)
+    ratios = scripts(SENTENCES[code])
+    assert next(iter(ratios)) == SCRIPTS.get(code, "Latin")
+    assert sum(ratios.values()) == pytest.approx(1)
     assert code in LANGUAGE_NAMES
 
 
@@ -61,12 +61,12 @@ def test_too_little_to_say(texts):
     assert guess_language(texts) is None
 
 
-def test_the_share_of_a_mixed_file():
-    code, share = guess_language((SENTENCES["hi"] * 3 + SENTENCES["en"][:2]) * 30)
+def test_the_ratio_of_a_mixed_file():
+    code, ratio = guess_language((SENTENCES["hi"] * 3 + SENTENCES["en"][:2]) * 30)
     assert code == "hi"
-    assert share == pytest.approx(0.75, abs=0.03)
-    shares = scripts(["привет abcdef"])
-    assert shares == {"Cyrillic": 0.5, "Latin": 0.5}
+    assert ratio == pytest.approx(0.75, abs=0.03)
+    ratios = scripts(["привет abcdef"])
+    assert ratios == {"Cyrillic": 0.5, "Latin": 0.5}
 
 
 def test_japanese_and_rare_scripts():

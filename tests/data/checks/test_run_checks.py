@@ -14,9 +14,9 @@ SURE = Columns(0, 1, "chosen by you", "chosen by you", confident=True)
 def findings(data: bytes, columns: Columns = SURE):
     table = read_table(data)
     corpus = build_corpus(table, text=columns.text, label=columns.label, extra_text_columns=columns.extra_text_columns)
-    found = run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
-    assert [f.severity for f in found] == sorted((f.severity for f in found), key=["error", "warning", "ok"].index)
-    return {f.code: f for f in found}
+    checked = run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
+    assert [f.severity for f in checked] == sorted((f.severity for f in checked), key=["error", "warning", "ok"].index)
+    return {f.code: f for f in checked}
 
 
 def lines(*rows: str) -> bytes:
@@ -28,51 +28,51 @@ GOOD = [f"this is text number {n} of {word},{'joy' if n % 2 else 'fear'}" for n,
 
 
 def test_nothing_to_find():
-    found = findings(lines(*GOOD))
-    assert {f.severity for f in found.values()} == {"ok"}
-    assert set(found) == {"rows_read", "labels_clear", "texts_differ"}
+    by_code = findings(lines(*GOOD))
+    assert {f.severity for f in by_code.values()} == {"ok"}
+    assert set(by_code) == {"rows_read", "labels_clear", "texts_differ"}
 
 
 def test_dropped_rows():
-    found = findings(lines(*GOOD, "a cell alone"))["rows_dropped"]
-    assert (found.severity, found.count) == ("warning", 1)
-    assert "1 row of 41 could not be read" in found.sentence
-    assert "line 42" in found.sentence
+    finding = findings(lines(*GOOD, "a cell alone"))["rows_dropped"]
+    assert (finding.severity, finding.count) == ("warning", 1)
+    assert "1 row of 41 could not be read" in finding.sentence
+    assert "line 42" in finding.sentence
     assert findings(lines(*GOOD, *["a cell alone"] * 8))["rows_dropped"].severity == "error"
 
 
 def test_guessed_encoding():
-    found = findings(b"text,label\n" + "\n".join([*GOOD, "le café est très bon,joy"]).encode("cp1252"))["encoding_guessed"]
-    assert found.count == 1
-    assert "cp1252" in found.sentence
-    assert "line 42" in found.sentence
+    finding = findings(b"text,label\n" + "\n".join([*GOOD, "le café est très bon,joy"]).encode("cp1252"))["encoding_guessed"]
+    assert finding.count == 1
+    assert "cp1252" in finding.sentence
+    assert "line 42" in finding.sentence
 
 
 def test_unsure_columns():
-    found = findings(lines(*GOOD), Columns(0, 1, "long", "“b” could be it too", confident=False))["columns_unsure"]
-    assert "“text” (long)" in found.sentence
-    assert "“label” (“b” could be it too)" in found.sentence
+    finding = findings(lines(*GOOD), Columns(0, 1, "long", "“b” could be it too", confident=False))["columns_unsure"]
+    assert "“text” (long)" in finding.sentence
+    assert "“label” (“b” could be it too)" in finding.sentence
 
 
 def test_empty_texts_and_labels():
-    found = findings(lines(*GOOD, ",joy", " ,fear", "no label here,"))
-    assert found["empty_texts"].count == 2
-    assert found["empty_labels"].count == 1
+    by_code = findings(lines(*GOOD, ",joy", " ,fear", "no label here,"))
+    assert by_code["empty_texts"].count == 2
+    assert by_code["empty_labels"].count == 1
 
 
 def test_doubles_and_conflicts():
-    found = findings(lines(*GOOD, "THIS is  text number 0 of river,fear", "this is text number 2 of cloud,joy"))
-    assert found["duplicate_texts"].count == 2
-    assert "2 texts occur more than once (4 rows)" in found["duplicate_texts"].sentence
-    assert found["conflicting_labels"].count == 1
-    assert "“this is text number 2 of cloud” is “fear” and “joy”" in found["conflicting_labels"].sentence
+    by_code = findings(lines(*GOOD, "THIS is  text number 0 of river,fear", "this is text number 2 of cloud,joy"))
+    assert by_code["duplicate_texts"].count == 2
+    assert "2 texts occur more than once (4 rows)" in by_code["duplicate_texts"].sentence
+    assert by_code["conflicting_labels"].count == 1
+    assert "“this is text number 2 of cloud” is “fear” and “joy”" in by_code["conflicting_labels"].sentence
 
 
 def test_rare_classes_and_imbalance():
-    found = findings(lines(*GOOD, "a single text here,awe"))
-    assert "“awe” (1 row)" in found["rare_classes"].sentence
-    assert "imbalance" in found
-    assert found["imbalance"].count == 20
+    by_code = findings(lines(*GOOD, "a single text here,awe"))
+    assert "“awe” (1 row)" in by_code["rare_classes"].sentence
+    assert "imbalance" in by_code
+    assert by_code["imbalance"].count == 20
 
 
 def test_numbers_are_written_for_people():
@@ -81,9 +81,9 @@ def test_numbers_are_written_for_people():
 
 
 def test_nearly_equal_texts():
-    found = findings(lines(*GOOD, "This is text number 0 of River!!!,fear", "this is text number 1 of stone.,joy"))["near_duplicates"]
-    assert (found.severity, found.count, found.repairable) == ("warning", 2, True)
-    assert {example.line for example in found.examples} == {2, 3, 42, 43}
+    finding = findings(lines(*GOOD, "This is text number 0 of River!!!,fear", "this is text number 1 of stone.,joy"))["near_duplicates"]
+    assert (finding.severity, finding.count, finding.repairable) == ("warning", 2, True)
+    assert {example.line for example in finding.examples} == {2, 3, 42, 43}
 
 
 def test_nearly_equal_texts_that_were_kept_apart_are_told():
@@ -93,12 +93,12 @@ def test_nearly_equal_texts_that_were_kept_apart_are_told():
         f"dear {name} your order was sent and will arrive at your door on monday,{'joy' if n % 2 else 'fear'}"
         for n, name in enumerate(names)
     )
-    found = findings(lines(*GOOD, *rows))
-    parted = found["near_duplicates_parted"]
+    by_code = findings(lines(*GOOD, *rows))
+    parted = by_code["near_duplicates_parted"]
     assert (parted.severity, parted.count) == ("warning", 300)
     assert parted.message.startswith("300 rows are nearly equal to a row that may be on the other side of the split, 88.2 % of all rows")
     assert "about 20 rows" in parted.advice
-    assert "texts_differ" not in found
+    assert "texts_differ" not in by_code
 
 
 def test_nearly_equal_texts_that_were_not_all_looked_for_are_told(monkeypatch):
@@ -106,23 +106,23 @@ def test_nearly_equal_texts_that_were_not_all_looked_for_are_told(monkeypatch):
         monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{limit}", 0)
     rng = random.Random(2)
     rows = (f"{' '.join(rng.choices(['alpha', 'bravo', 'delta'], k=150))},{'joy' if n % 2 else 'fear'}" for n in range(400))
-    found = findings(lines(*GOOD, *rows))
-    unchecked = found["near_duplicates_unchecked"]
+    by_code = findings(lines(*GOOD, *rows))
+    unchecked = by_code["near_duplicates_unchecked"]
     assert unchecked.severity == "warning"
     assert unchecked.count > 360
     assert f"for {unchecked.count} rows of 440" in unchecked.message
-    assert "texts_differ" not in found
+    assert "texts_differ" not in by_code
 
 
 def test_examples_show_the_rows():
-    found = findings(lines(*GOOD, ",joy", "a cell alone", "only here,awe"))
-    assert [(e.line, e.note) for e in found["rows_dropped"].examples] == [
-        (43, found["rows_dropped"].sentence.split(": ", 1)[1].rstrip("."))
+    by_code = findings(lines(*GOOD, ",joy", "a cell alone", "only here,awe"))
+    assert [(e.line, e.note) for e in by_code["rows_dropped"].examples] == [
+        (43, by_code["rows_dropped"].sentence.split(": ", 1)[1].rstrip("."))
     ]
-    assert [(e.line, e.text, e.note) for e in found["empty_texts"].examples] == [(42, "joy", "no text in this row")]
-    assert [(e.line, e.text, e.note) for e in found["rare_classes"].examples] == [(44, "only here", "awe")]
+    assert [(e.line, e.text, e.note) for e in by_code["empty_texts"].examples] == [(42, "joy", "no text in this row")]
+    assert [(e.line, e.text, e.note) for e in by_code["rare_classes"].examples] == [(44, "only here", "awe")]
 
 
 def test_what_the_reader_did_is_told():
-    found = findings(b"text,label,label\n" + "\n".join(f"{row},x" for row in GOOD).encode())
-    assert "headers_renamed" in found
+    by_code = findings(b"text,label,label\n" + "\n".join(f"{row},x" for row in GOOD).encode())
+    assert "headers_renamed" in by_code

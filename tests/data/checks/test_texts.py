@@ -13,15 +13,15 @@ def findings(rows, columns=("text", "label"), extra_text_columns=()):
     table = Table(columns, [tuple(row) for row in rows], list(range(2, len(rows) + 2)), "utf-8", False, ",", True, ())
     chosen = Columns(0, 1, "", "", confident=True, extra_text_columns=extra_text_columns)
     corpus = build_corpus(table, text=0, label=1, extra_text_columns=extra_text_columns)
-    return {found.code: found for found in check_texts(table, chosen, corpus)}
+    return {finding.code: finding for finding in check_texts(table, chosen, corpus)}
 
 
-def rows_of(text: str, count: int = 60, **extra):
+def rows_of(text: str, count: int = 60, **extra_column):
     return [
         (
             text.format(a=WORDS[n % 16], b=WORDS[n % 13], label=("joy", "fear")[n % 2], n=n),
             ("joy", "fear")[n % 2],
-            *(f(n) for f in extra.values()),
+            *(f(n) for f in extra_column.values()),
         )
         for n in range(count)
     ]
@@ -32,13 +32,13 @@ def test_plain_texts_have_no_findings():
 
 
 def test_html_codes():
-    found = findings([*rows_of("the {a} lies by the {b}"), ("salt &amp; pepper", "joy"), ("one<br>two", "joy")])["html_in_texts"]
-    assert (found.count, found.repairable, [e.line for e in found.examples]) == (2, True, [62, 63])
+    finding = findings([*rows_of("the {a} lies by the {b}"), ("salt &amp; pepper", "joy"), ("one<br>two", "joy")])["html_in_texts"]
+    assert (finding.count, finding.repairable, [e.line for e in finding.examples]) == (2, True, [62, 63])
 
 
 def test_links_and_names():
-    found = findings([*rows_of("the {a} lies by the {b}"), ("see https://a.b", "joy"), ("hi @anna", "joy")])["links_in_texts"]
-    assert (found.count, found.repairable) == (2, True)
+    finding = findings([*rows_of("the {a} lies by the {b}"), ("see https://a.b", "joy"), ("hi @anna", "joy")])["links_in_texts"]
+    assert (finding.count, finding.repairable) == (2, True)
 
 
 def test_a_first_or_last_word_that_gives_the_label_away():
@@ -47,9 +47,9 @@ def test_a_first_or_last_word_that_gives_the_label_away():
 
 
 def test_a_label_that_stands_in_its_texts():
-    found = findings(rows_of("the {a}, full of {label}, lies by the {b}"))["label_leak"]
-    assert (found.severity, found.count) == ("warning", 60)
-    assert "name their own label" in found.sentence
+    finding = findings(rows_of("the {a}, full of {label}, lies by the {b}"))["label_leak"]
+    assert (finding.severity, finding.count) == ("warning", 60)
+    assert "name their own label" in finding.sentence
 
 
 def test_a_word_that_some_texts_share_is_no_leak():
@@ -61,9 +61,9 @@ def test_a_word_that_some_texts_share_is_no_leak():
 
 def test_a_joined_column_that_gives_the_label_away():
     rows = rows_of("the {a} lies by the {b}", code=lambda n: ("J1", "F1", "J2", "F2")[n % 4])
-    found = findings(rows, columns=("text", "label", "code"), extra_text_columns=(2,))["label_leak"]
-    assert found.severity == "error"
-    assert "“code”" in found.sentence
+    finding = findings(rows, columns=("text", "label", "code"), extra_text_columns=(2,))["label_leak"]
+    assert finding.severity == "error"
+    assert "“code”" in finding.sentence
     harmless = rows_of("the {a} lies by the {b}", place=lambda n: WORDS[n % 5])
     assert findings(harmless, columns=("text", "label", "place"), extra_text_columns=(2,)) == {}
 

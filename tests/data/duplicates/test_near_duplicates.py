@@ -18,8 +18,8 @@ QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthC
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
-def some_words(rng: random.Random, count: int) -> str:
-    return " ".join("".join(rng.choices(ALPHABET, k=rng.randint(3, 8))) for _ in range(count))
+def some_words(rng: random.Random, n: int) -> str:
+    return " ".join("".join(rng.choices(ALPHABET, k=rng.randint(3, 8))) for _ in range(n))
 
 
 def near_groups(texts) -> np.ndarray:
@@ -55,9 +55,9 @@ def test_typos_and_single_words(one, other, together):
 
 
 def typo(rng: random.Random, text: str) -> str:
-    """One letter substituted, inserted or left out; never a blank, which folding may take away."""
-    place = rng.choice([at for at, letter in enumerate(text) if letter.isalpha()])
-    return text[:place] + rng.choice([rng.choice("qxz"), rng.choice("qxz") + text[place], ""]) + text[place + 1 :]
+    """One letter substituted, inserted or deleted; never a blank, which normalizing may remove."""
+    position = rng.choice([number for number, letter in enumerate(text) if letter.isalpha()])
+    return text[:position] + rng.choice([rng.choice("qxz"), rng.choice("qxz") + text[position], ""]) + text[position + 1 :]
 
 
 def test_in_twenty_one_thousand_rows_no_planted_pair_is_missed():
@@ -66,10 +66,10 @@ def test_in_twenty_one_thousand_rows_no_planted_pair_is_missed():
     texts = [" ".join(rng.choices(known, k=rng.randint(8, 14))) for _ in range(21_000)]
     equal = [f"{text.title()}!! @someone" for text in texts[:500]]
     changed = [typo(rng, text) for text in texts[500:1_500]]
-    found = find_near_duplicates(texts + equal + changed)
-    assert np.array_equal(found.groups[:1_500], found.groups[21_000:])
-    assert not found.separated.any()
-    assert not found.unchecked.any()
+    near = find_near_duplicates(texts + equal + changed)
+    assert np.array_equal(near.groups[:1_500], near.groups[21_000:])
+    assert not near.separated.any()
+    assert not near.unchecked.any()
 
 
 _LETTERS = st.sampled_from("abcdeABC   éßжσ你好日कलไม่🙂👍٣7!.#")
@@ -79,20 +79,20 @@ _LETTERS = st.sampled_from("abcdeABC   éßжσ你好日कलไม่🙂👍�
 @given(
     text=st.text(alphabet=_LETTERS, min_size=MIN_LETTERS, max_size=60)
     | st.text(alphabet=_LETTERS, min_size=1, max_size=40).map(lambda t: t * 60),
-    more=st.lists(st.text(alphabet=_LETTERS, max_size=40), max_size=5),
+    others=st.lists(st.text(alphabet=_LETTERS, max_size=40), max_size=5),
     place=st.floats(0, 1),
     what=st.sampled_from(["substituted", "inserted", "left out"]),
     letter=_LETTERS,
 )
-def test_two_texts_one_letter_apart_are_always_one_group(text, more, place, what, letter):
+def test_two_texts_one_letter_apart_are_always_one_group(text, others, place, what, letter):
     one = normalize_text(text)
     at = int(place * (len(one) - 1)) if one else 0
     other = normalize_text(one[:at] + ("" if what == "left out" else letter) + one[at + (what != "inserted") :])
-    digits = ["".join(filter(str.isdigit, fold)) for fold in (one, other)]
+    digits = ["".join(filter(str.isdigit, normalized)) for normalized in (one, other)]
     if min(len(one), len(other)) < MIN_LETTERS or digits[0] != digits[1] or Levenshtein.distance(one, other) > 1:
         return
-    found = find_near_duplicates([one, *more, other])
-    assert found.groups[0] == found.groups[-1]
+    near = find_near_duplicates([one, *others, other])
+    assert near.groups[0] == near.groups[-1]
 
 
 def test_planted_typos_are_found():
@@ -100,10 +100,10 @@ def test_planted_typos_are_found():
     originals = [some_words(rng, rng.randint(6, 40)) for _ in range(500)]
     changed = []
     for text in originals:
-        words = text.split()
-        place = rng.randrange(len(words))
-        words[place] = words[place][:-1] + rng.choice(ALPHABET) if rng.random() < 0.5 else words[place] + "s"
-        changed.append(" ".join(words))
+        tokens = text.split()
+        position = rng.randrange(len(tokens))
+        tokens[position] = tokens[position][:-1] + rng.choice(ALPHABET) if rng.random() < 0.5 else tokens[position] + "s"
+        changed.append(" ".join(tokens))
     groups = near_groups(originals + changed)
     assert np.array_equal(groups[:500], groups[500:])
     assert groups.max() == 499
@@ -126,9 +126,9 @@ def test_a_chain_of_templated_texts_does_not_swallow_the_file():
 def test_rows_that_the_largest_group_keeps_apart_are_counted():
     rng = random.Random(1)
     texts = [f"dear {''.join(rng.choices(ALPHABET, k=6))} your order was sent and will arrive at your door on monday" for _ in range(300)]
-    found = find_near_duplicates([*texts, "nobody came to see the garden this year", "nobody came to see the gardens this year"])
-    assert found.separated[:300].all()
-    assert found.separated[300:].tolist() == [False, False]
+    near = find_near_duplicates([*texts, "nobody came to see the garden this year", "nobody came to see the gardens this year"])
+    assert near.separated[:300].all()
+    assert near.separated[300:].tolist() == [False, False]
 
 
 def test_texts_of_which_too_many_have_the_same_words_are_counted_as_unchecked(monkeypatch):
@@ -136,29 +136,29 @@ def test_texts_of_which_too_many_have_the_same_words_are_counted_as_unchecked(mo
         monkeypatch.setattr(f"trainer.data.duplicates.similar_pairs.{limit}", 0)
     rng = random.Random(2)
     texts = [" ".join(rng.choices(["alpha", "bravo", "delta"], k=150)) for _ in range(400)]
-    found = find_near_duplicates([*texts, "nobody came to see the garden this year"])
-    assert found.unchecked[:400].mean() > 0.9
-    assert not found.unchecked[400]
+    near = find_near_duplicates([*texts, "nobody came to see the garden this year"])
+    assert near.unchecked[:400].mean() > 0.9
+    assert not near.unchecked[400]
 
 
-def bought(rng: random.Random, words: list[str]) -> str:
-    one, two, three, four, five = rng.choices(words, k=5)
+def templated_text(rng: random.Random, vocabulary: list[str]) -> str:
+    one, two, three, four, five = rng.choices(vocabulary, k=5)
     return f"I bought the {one} from the {two} store and the {three} was {four} so I am very {five} about the whole experience"
 
 
 @pytest.mark.parametrize(("rows", "at_most"), [(4_000, 0), pytest.param(7_000, 0.01, marks=pytest.mark.slow)])
 def test_of_pairs_of_templated_texts_hardly_any_is_missed_in_silence(rows, at_most):
     rng = random.Random(rows + 60)
-    words = ["".join(rng.choice("bcdfghjklmnp") + rng.choice("aeiou") for _ in range(3)) for _ in range(60)]
-    texts = list(dict.fromkeys(normalize_text(bought(rng, words)) for _ in range(rows)))
-    found = find_near_duplicates(texts)
+    vocabulary = ["".join(rng.choice("bcdfghjklmnp") + rng.choice("aeiou") for _ in range(3)) for _ in range(60)]
+    texts = list(dict.fromkeys(normalize_text(templated_text(rng, vocabulary)) for _ in range(rows)))
+    near = find_near_duplicates(texts)
     likeness = process.cdist(texts[:3_000], texts, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY, dtype=np.uint8)
     one, other = np.nonzero(np.triu(likeness, 1))
     assert len(one) > 200
-    marked = found.unchecked | found.separated
-    missed = (found.groups[one] != found.groups[other]) & ~marked[one] & ~marked[other]
+    reported = near.unchecked | near.separated
+    missed = (near.groups[one] != near.groups[other]) & ~reported[one] & ~reported[other]
     assert missed.mean() <= at_most
-    assert found.unchecked.mean() < 0.01
+    assert near.unchecked.mean() < 0.01
 
 
 def test_links_joined_many_at_a_time_make_the_groups_of_one_at_a_time(monkeypatch):
@@ -172,8 +172,8 @@ def test_links_joined_many_at_a_time_make_the_groups_of_one_at_a_time(monkeypatc
 
 def test_a_text_of_over_a_million_letters_is_counted_as_unchecked(monkeypatch):
     monkeypatch.setattr("trainer.data.duplicates.near_duplicates._MAX_LETTERS", 50)
-    found = find_near_duplicates(["we waited for an hour and nobody came " * 2, "we waited for an hour and nobody came", "Short one"])
-    assert found.unchecked.tolist() == [True, False, False]
+    near = find_near_duplicates(["we waited for an hour and nobody came " * 2, "we waited for an hour and nobody came", "Short one"])
+    assert near.unchecked.tolist() == [True, False, False]
 
 
 def test_many_equal_texts_are_one_group_and_keep_their_near_duplicate():
@@ -214,11 +214,11 @@ def test_groups_do_not_depend_on_the_order_of_rows(texts, rng):
 
 
 @QUICK
-@given(texts=_texts, rng=st.randoms(use_true_random=False), few=st.sampled_from([0, 5_000]))
-def test_nor_do_they_where_time_is_short(texts, rng, few):
+@given(texts=_texts, rng=st.randoms(use_true_random=False), max_exhaustive=st.sampled_from([0, 5_000]))
+def test_nor_do_they_where_time_is_short(texts, rng, max_exhaustive):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (
-            ("_MAX_EXHAUSTIVE", few),
+            ("_MAX_EXHAUSTIVE", max_exhaustive),
             ("_CROWD", 2),
             ("_BUCKET_PAIRS", 0),
             ("_NEIGHBOURS", 1),
@@ -240,8 +240,8 @@ def check_that_order_does_not_matter(texts: list[str], rng: random.Random) -> No
     assert distinct_groups(groups) == distinct_groups(back)
     firsts = [np.flatnonzero(groups == number)[0] for number in range(len(distinct_groups(groups)))]
     assert firsts == sorted(firsts)
-    folds = [normalize_text(text) for text in texts]
-    assert all(groups[a] == groups[b] for a in range(len(texts)) for b in range(a) if folds[a] == folds[b])
+    normalized = [normalize_text(text) for text in texts]
+    assert all(groups[a] == groups[b] for a in range(len(texts)) for b in range(a) if normalized[a] == normalized[b])
 
 
 _LINE = "the quick brown fox jumps over the lazy dog and runs "
@@ -268,20 +268,20 @@ def test_odd_texts_take_no_time(texts):
 
 def test_twenty_thousand_tweets_take_seconds():
     rng = random.Random(3)
-    words = some_words(rng, 4_000).split()
-    texts = [" ".join(rng.choices(words, weights=range(1, 4_001), k=rng.randint(5, 30))) for _ in range(20_000)]
+    vocabulary = some_words(rng, 4_000).split()
+    texts = [" ".join(rng.choices(vocabulary, weights=range(1, 4_001), k=rng.randint(5, 30))) for _ in range(20_000)]
     with effort() as spent:
         near_groups(texts)
     assert spent.seconds < 6
 
 
 @pytest.mark.parametrize(
-    ("words", "each"), [pytest.param(60, 31, marks=pytest.mark.slow), (60, 160), pytest.param(4_000, 160, marks=pytest.mark.slow)]
+    ("n_words", "length"), [pytest.param(60, 31, marks=pytest.mark.slow), (60, 160), pytest.param(4_000, 160, marks=pytest.mark.slow)]
 )
-def test_twenty_thousand_longer_texts_do_too(words, each):
+def test_twenty_thousand_longer_texts_do_too(n_words, length):
     rng = random.Random(3)
-    known = some_words(rng, words).split()
-    texts = [" ".join(rng.choices(known, k=each)) for _ in range(20_000)]
+    known = some_words(rng, n_words).split()
+    texts = [" ".join(rng.choices(known, k=length)) for _ in range(20_000)]
     with effort() as spent:
         near_groups(texts)
     assert spent.seconds < 7

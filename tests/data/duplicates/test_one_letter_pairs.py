@@ -13,8 +13,8 @@ from trainer.data.duplicates.letter_blocks import hash_digits
 from trainer.data.duplicates.one_letter_pairs import one_letter_pairs
 
 
-def components(count: int, one, other) -> list[int]:
-    return connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(count, count)), directed=False)[1].tolist()
+def components(n_texts: int, one, other) -> list[int]:
+    return connected_components(coo_array((np.ones(len(one)), (one, other)), shape=(n_texts, n_texts)), directed=False)[1].tolist()
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])

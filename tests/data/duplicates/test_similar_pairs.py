@@ -16,20 +16,20 @@ from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY, similar_pairs
 
 
 @pytest.mark.parametrize("texts", [realistic, templated])
-@pytest.mark.parametrize("few", [0, 10_000])
-def test_of_planted_pairs_of_every_kind_at_least_ninety_nine_of_a_hundred_are_found(monkeypatch, texts, few):
-    monkeypatch.setattr("trainer.data.duplicates.similar_pairs._MAX_EXHAUSTIVE", few)
+@pytest.mark.parametrize("max_exhaustive", [0, 10_000])
+def test_of_planted_pairs_of_every_kind_at_least_ninety_nine_of_a_hundred_are_found(monkeypatch, texts, max_exhaustive):
+    monkeypatch.setattr("trainer.data.duplicates.similar_pairs._MAX_EXHAUSTIVE", max_exhaustive)
     every, planted = plant(texts(4_000, seed=5), each=200, seed=6)
     every = [normalize_text(text) for text in every]
     del planted["equal when normalized"]
     by_alphabet = sorted(set(every))
-    at = {text: number for number, text in enumerate(by_alphabet)}
+    numbers = {text: number for number, text in enumerate(by_alphabet)}
     pairs = similar_pairs(by_alphabet, hash_digits(by_alphabet))
-    found = set(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))
+    pair_set = set(zip(pairs.one.tolist(), pairs.other.tolist(), strict=True))
     assert len(planted) == len(CHANGES) - 1
-    for kind, kinds_pairs in planted.items():
-        wanted = [tuple(sorted((at[every[one]], at[every[other]]))) for one, other in kinds_pairs]
-        assert np.mean([pair in found for pair in wanted]) >= (1 if few else 0.99), kind
+    for change, planted_pairs in planted.items():
+        wanted = [tuple(sorted((numbers[every[one]], numbers[every[other]]))) for one, other in planted_pairs]
+        assert np.mean([pair in pair_set for pair in wanted]) >= (1 if max_exhaustive else 0.99), change
     assert not pairs.unchecked.any()
 
 
@@ -38,10 +38,10 @@ def test_of_planted_pairs_of_every_kind_at_least_ninety_nine_of_a_hundred_are_fo
 def test_of_few_texts_every_similar_pair_is_found(texts):
     texts.sort()
     pairs = similar_pairs(texts, hash_digits(texts))
-    found = set(zip(np.minimum(pairs.one, pairs.other).tolist(), np.maximum(pairs.one, pairs.other).tolist(), strict=True))
+    pair_set = set(zip(np.minimum(pairs.one, pairs.other).tolist(), np.maximum(pairs.one, pairs.other).tolist(), strict=True))
     every = combinations(range(len(texts)), 2)
-    assert found == {(one, other) for one, other in every if fuzz.ratio(texts[one], texts[other]) >= MIN_SIMILARITY}
-    assert len(found) == len(pairs.one)
+    assert pair_set == {(one, other) for one, other in every if fuzz.ratio(texts[one], texts[other]) >= MIN_SIMILARITY}
+    assert len(pair_set) == len(pairs.one)
 
 
 def test_what_is_found_is_similar_and_the_most_similar_comes_first():

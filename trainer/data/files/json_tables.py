@@ -4,12 +4,11 @@ Numbers stay as written (``1.0`` is not 1), a list of one scalar becomes the sca
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from trainer.data.files.annotations import flatten_annotations, unwrap_single
 from trainer.data.files.decoding import clean
-from trainer.data.files.table import DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
 from trainer.errors import UserError
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
@@ -18,18 +17,7 @@ _MAX_BRACKETS_PER_ROW = 5  # on average
 _MAX_DEPTH = 50
 
 
-@dataclass(frozen=True)
-class Objects:
-    """``columns``: the keys in order of appearance. ``numbers``: the line of each object (or its position in the list), from 1."""
-
-    columns: list[str]
-    numbers: list[int]
-    records: list[list[str]]
-    dropped: list[DroppedRow]
-    header: bool = True
-
-
-def read_json_rows(text: str, limits: Limits) -> Objects | None:
+def read_json_rows(text: str, limits: Limits) -> Cells | None:
     """The table in a text that begins like JSON; None if it is not JSON (a CSV file may begin with a brace).
 
     Raises UserError ``not_a_table`` (JSON without a table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
@@ -59,14 +47,14 @@ def _parse_document(text: str) -> Any:
         return None
 
 
-def _from_single_object(text: str, limits: Limits) -> Objects | None:
+def _from_single_object(text: str, limits: Limits) -> Cells | None:
     """A single object on one line: the only row, or an object that contains the table."""
     document = _parse_document(text)
     if not isinstance(document, dict):
         return None
     number = text[: text.index("{")].count("\n") + 1
     if not document:
-        return Objects([], [], [], [DroppedRow(number, "the object is empty")])
+        return Cells([], [], [], [DroppedRow(number, "the object is empty")])
     rows = _find_rows(document)
     return _from_rows([number], [document], [], limits) if rows is None else _from_document(rows, limits)
 
@@ -108,7 +96,7 @@ def _parse_or_none(line: str) -> Any:
         return None
 
 
-def _from_lines(lines: list[str], limits: Limits) -> Objects | None:
+def _from_lines(lines: list[str], limits: Limits) -> Cells | None:
     numbers: list[int] = []
     rows: list[dict[str, Any]] = []
     dropped: list[DroppedRow] = []
@@ -128,7 +116,7 @@ def _from_lines(lines: list[str], limits: Limits) -> Objects | None:
     return _from_rows(numbers, rows, dropped, limits)
 
 
-def _from_document(document: Any, limits: Limits) -> Objects:
+def _from_document(document: Any, limits: Limits) -> Cells:
     if isinstance(document, dict):
         inner_rows = _find_rows(document)
         if inner_rows is None:
@@ -165,14 +153,14 @@ def _find_rows(document: dict[str, Any]) -> list[Any] | None:
     return None
 
 
-def _from_lists(lists: list[list[Any]], limits: Limits) -> Objects:
+def _from_lists(lists: list[list[Any]], limits: Limits) -> Cells:
     width = max(map(len, lists))
     _check_size(len(lists), width, limits)
     records = [[_cell_text(cell) for cell in row] for row in lists]
-    return Objects([], list(range(1, len(records) + 1)), records, [], header=False)
+    return Cells(list(range(1, len(records) + 1)), records)
 
 
-def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[DroppedRow], limits: Limits) -> Objects:
+def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[DroppedRow], limits: Limits) -> Cells:
     numbers, rows = flatten_annotations(numbers, rows, dropped)
     columns: dict[str, None] = {}
     for row in rows:
@@ -181,12 +169,8 @@ def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[Dro
         if row.keys() - columns.keys():
             columns.update(dict.fromkeys(row))
             _check_size(len(rows), len(columns), limits)
-    return Objects(
-        [clean(column) for column in columns],
-        numbers,
-        [[_cell_text(row[column]) if column in row else "" for column in columns] for row in rows],
-        dropped,
-    )
+    records = [[_cell_text(row[column]) if column in row else "" for column in columns] for row in rows]
+    return Cells(numbers, records, [clean(column) for column in columns], dropped)
 
 
 def _check_size(rows: int, columns: int, limits: Limits) -> None:

@@ -5,13 +5,13 @@ distinct value. Columns of images, audio and other structures are excluded.
 """
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.annotations import unwrap_single
-from trainer.data.files.table import Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
+from trainer.data.files.table import Cells, Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
 from trainer.data.files.workbook import cell_text, clean_cell
 from trainer.errors import UserError
+from trainer.text_format import quote_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,17 +23,8 @@ _MAX_ROW_GROUPS = 10_000
 _BATCH_ROWS = 16_384
 
 
-@dataclass(frozen=True)
-class Columns:
-    """``names`` and ``cells`` of the columns that hold text, numbers, dates, booleans or plain lists of these."""
-
-    names: list[str]
-    cells: list[list[str]]
-    warnings: tuple[ReaderWarning, ...]
-
-
-def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) -> Columns:
-    """The readable columns of a Parquet file; ``named_classes`` replaces class numbers by the names in Hugging Face metadata.
+def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) -> Cells:
+    """The cells of the readable columns of a Parquet file: text, numbers, dates, booleans and plain lists of these; ``named_classes`` replaces class numbers by the names in Hugging Face metadata.
 
     Raises UserError ``file_damaged``, ``file_too_large``, ``not_a_table`` (no readable column), ``too_many_rows``, ``too_many_columns``,
     ``too_many_cells``.
@@ -55,23 +46,26 @@ def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) ->
             )
         if len(set(schema.names)) < len(schema.names):
             raise ValueError("columns of equal names cannot be told apart")
-        cells = _read_columns(data, [schema.field(position) for position in readable], file.metadata.num_rows, limits)
+        columns = _read_columns(data, [schema.field(position) for position in readable], file.metadata.num_rows, limits)
         if named_classes:
-            _name_classes(schema, readable, cells, limits)
+            _name_classes(schema, readable, columns, limits)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise UserError(
             "This Parquet file is damaged, or packed in a way that is not supported. Copy or download it again, or export it as CSV.",
             code="file_damaged",
         ) from error
     excluded = [field.name for field in schema if not _is_readable(field.type)]
-    return Columns([schema.field(position).name for position in readable], cells, _excluded_columns_warning(excluded))
+    records = list(zip(*columns, strict=True))
+    names = [schema.field(position).name for position in readable]
+    return Cells(list(range(1, len(records) + 1)), records, names, warnings=_excluded_columns_warning(excluded))
 
 
 def _excluded_columns_warning(names: list[str]) -> tuple[ReaderWarning, ...]:
     if not names:
         return ()
-    listed = ", ".join(f"“{name}”" for name in names[:5]) + (" and more" if len(names) > 5 else "")
-    message = f"{len(names)} columns hold neither text nor numbers (but pictures, for example) and were left out: {listed}."
+    message = (
+        f"{len(names)} columns hold neither text nor numbers (but pictures, for example) and were left out: {quote_names(names, limit=5)}."
+    )
     return (ReaderWarning("columns_left_out", "warning", len(names), message.replace("1 columns hold", "1 column holds")),)
 
 

@@ -12,12 +12,22 @@ from trainer.data.files.decoding import Decoded, decode
 from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dialect, sep_line_delimiter
 from trainer.data.files.formats import FileFormat, detect_format
 from trainer.data.files.header_rows import count_extra_header_rows, header_rows_warning, merge_header_rows
-from trainer.data.files.json_tables import Objects, read_json_rows
+from trainer.data.files.json_tables import read_json_rows
 from trainer.data.files.list_cells import unwrap_single_lists
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
-from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, Table, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.table import (
+    Cells,
+    DroppedRow,
+    Limits,
+    ReaderWarning,
+    Record,
+    Table,
+    too_many_cells,
+    too_many_columns,
+    too_many_rows,
+)
 from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, fit_width
 from trainer.errors import UserError
 
@@ -115,14 +125,14 @@ def read_content(
     become their names.
     """
     if content.file_format == "spreadsheet":
-        return unwrap_single_lists(_from_sheet(content, limits, header))
+        return unwrap_single_lists(_from_cells(read_sheet(content.data, limits), limits, header))
     if content.file_format == "parquet":
-        return _from_parquet(content.data, limits, named_classes=named_classes)
+        return _from_cells(_read_parquet(content.data, limits, named_classes=named_classes), limits)
     decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
-        objects = read_json_rows(decoded.text, limits)
-        if objects is not None:
-            return _from_objects(objects, decoded, limits)
+        cells = read_json_rows(decoded.text, limits)
+        if cells is not None:
+            return replace(_from_cells(cells, limits), encoding=decoded.encoding, encoding_guessed=decoded.guessed)
     table = _from_text(decoded, limits, delimiter, quote, header)
     # If the caller states everything, cells stay as written.
     return table if delimiter is not None and header is not None else unwrap_single_lists(table)
@@ -298,33 +308,20 @@ def _preamble_warning(preamble: list[Record], line: int, delimiter: str) -> tupl
 # --- other formats --------------------------------------------------------------------------------------------------
 
 
-def _from_sheet(content: Content, limits: Limits, header: bool | None) -> Table:
-    sheet = read_sheet(content.data, limits)
-    width = len(sheet.records[0])
-    table = _from_records(sheet.numbers, [*map(tuple, sheet.records)], Dialect(None, width), limits, header, long_cells=True, stated=False)
-    return replace(table, warnings=(*sheet.warnings, *table.warnings))
-
-
-def _from_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Table:
+def _read_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Cells:
     from trainer.data.files.parquet import read_parquet
 
-    parquet = read_parquet(data, limits, named_classes=named_classes)
-    rows = list(zip(*parquet.cells, strict=True))
-    names, renamed = distinct_names(parquet.names)
-    return _from_named_columns(names, rows, list(range(1, len(rows) + 1)), [], (*parquet.warnings, *renamed), limits)
+    return read_parquet(data, limits, named_classes=named_classes)
 
 
-def _from_objects(objects: Objects, decoded: Decoded, limits: Limits) -> Table:
-    if objects.header:
-        names, renamed = distinct_names(objects.columns)
-        rows = [tuple(record) for record in objects.records]
-        table = _from_named_columns(names, rows, objects.numbers, objects.dropped, renamed, limits)
-    else:
-        width = max(map(len, objects.records))
-        table = _from_records(
-            objects.numbers, [*map(tuple, objects.records)], Dialect(None, width), limits, None, long_cells=True, stated=False
-        )
-    return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed)
+def _from_cells(cells: Cells, limits: Limits, header: bool | None = None) -> Table:
+    records = [*map(tuple, cells.records)]
+    if cells.columns is None:
+        width = max(map(len, records))
+        table = _from_records(cells.numbers, records, Dialect(None, width), limits, header, long_cells=True, stated=False)
+        return replace(table, warnings=(*cells.warnings, *table.warnings))
+    names, renamed = distinct_names(cells.columns)
+    return _from_named_columns(names, records, cells.numbers, cells.dropped, (*cells.warnings, *renamed), limits)
 
 
 def _from_named_columns(

@@ -10,8 +10,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
-from trainer.data.files.table import Limits
-from trainer.data.files.workbook import Sheet, best_sheet, open_workbook, unreadable_workbook
+from trainer.data.files.table import Cells, Limits
+from trainer.data.files.workbook import best_sheet, open_workbook, unreadable_workbook
 from trainer.errors import UserError
 
 _MAX_UNPACKED_BYTES = 300 << 20
@@ -20,7 +20,7 @@ _SMALL_BYTES = 20 << 20  # up to this size the ratio is not checked
 _CHUNK_BYTES = 1 << 20
 
 
-def read_sheet(data: bytes, limits: Limits) -> Sheet:
+def read_sheet(data: bytes, limits: Limits) -> Cells:
     """The sheet of a workbook that looks most like a table of texts.
 
     Raises UserError ``spreadsheet_file`` (damaged, password-protected, not a workbook), ``empty_file``, ``too_many_rows``,

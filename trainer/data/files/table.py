@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from trainer.errors import UserError
@@ -32,6 +32,21 @@ class ReaderWarning:
     count: int
     message: str
     line: int | None = None
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a workbook, a Parquet or a JSON file as text, before header and widths are known.
+
+    ``numbers``: where each record is in the file (row of the sheet, line, position in the list), from 1. ``columns``: the names that the
+    format itself gives its columns; None if the first record may be a header.
+    """
+
+    numbers: list[int]
+    records: Sequence[Sequence[str]]
+    columns: list[str] | None = None
+    dropped: list[DroppedRow] = field(default_factory=list)
+    warnings: tuple[ReaderWarning, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from trainer.data.files.dialect import DELIMITER_NAMES
 from trainer.data.files.rejoin import rejoin_split_cells
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, cell_too_long
+from trainer.text_format import quote_names
 
 _SAMPLE_ROWS = 2_000
 _RULE_SIGNS = "-+=:|_* \t"
@@ -203,7 +204,6 @@ def distinct_names(names: list[str]) -> tuple[tuple[str, ...], tuple[ReaderWarni
             renamed.append(new_name)
     if not renamed:
         return tuple(result), ()
-    listed = ", ".join(f"“{name}”" for name in renamed[:5]) + (" and more" if len(renamed) > 5 else "")
     columns = "1 column had" if len(renamed) == 1 else f"{len(renamed)} columns had"
-    message = f"{columns} no name, or the name of another column, in the first row; here: {listed}."
+    message = f"{columns} no name, or the name of another column, in the first row; here: {quote_names(renamed, limit=5)}."
     return tuple(result), (ReaderWarning("headers_renamed", "ok", len(renamed), message),)

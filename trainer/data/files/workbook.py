@@ -7,12 +7,12 @@ import datetime
 import io
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.decoding import clean
-from trainer.data.files.table import Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
+from trainer.data.files.table import Cells, Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
 from trainer.errors import UserError
+from trainer.text_format import quote_names
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 _MAX_SHEETS = 50
 _EXCEL_ROWS = 1_048_576
 _MAX_SPARSE_COLUMNS = 50  # in a sheet with a stray cell in its last row
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """``records``: the used part of a sheet, all equally long. ``numbers``: their row numbers in the sheet, from 1."""
-
-    numbers: list[int]
-    records: list[list[str]]
-    warnings: tuple[ReaderWarning, ...]
 
 
 def unreadable_workbook(why: str) -> UserError:
@@ -52,8 +43,8 @@ def open_workbook(data: bytes) -> "CalamineWorkbook":
         raise unreadable_workbook("it is damaged, protected by a password, or not a workbook") from error
 
 
-def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Sheet:
-    """The sheet that looks most like a table of texts. Raises the same errors as ``read_sheet``."""
+def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Cells:
+    """The cells of the sheet that looks most like a table of texts: its used part, all rows equally long. Raises the same errors as ``read_sheet``."""
     from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
 
     worksheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MAX_SHEETS]
@@ -74,16 +65,15 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Sheet:
     if best is None:
         raise refusal or UserError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
     _, chosen, numbers, records, merged = best
-    return Sheet(numbers, records, (*_other_sheets_warning(chosen, filled), *_merged_cells_warning(merged)))
+    return Cells(numbers, records, warnings=(*_other_sheets_warning(chosen, filled), *_merged_cells_warning(merged)))
 
 
 def _other_sheets_warning(chosen: str, filled: list[str]) -> list[ReaderWarning]:
     others = [name for name in filled if name != chosen]
     if not others:
         return []
-    listed = ", ".join(f"“{name}”" for name in others[:5]) + (" and more" if len(others) > 5 else "")
     message = (
-        f"The workbook has {len(filled)} sheets. “{chosen}” was read, because it looks most like a table of texts; not read: {listed}. "
+        f"The workbook has {len(filled)} sheets. “{chosen}” was read, because it looks most like a table of texts; not read: {quote_names(others, limit=5)}. "
         "If you want another one, save that sheet as a file of its own and upload it."
     )
     return [ReaderWarning("other_sheets", "warning", len(others), message)]
