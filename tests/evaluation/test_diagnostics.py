@@ -373,7 +373,7 @@ def test_few_steps_and_less_than_an_epoch_are_too_few_for_the_learning_rate_to_b
     for total, rate_is_named in ((19, False), (20, True)):
         few = replace(
             collapsed,
-            step=total,
+            last_logged_step=total,
             total_steps=total,
             epoch_steps=(total,),
             points=tuple(replace(p, step=i) for i, p in enumerate(collapsed.points[:total], 1)),

@@ -29,9 +29,9 @@ def wanting(use):
             failed.append(traceback.format_exc())
     return threading.Thread(target=run)
 def page():
-    from trainer.training.hardware import detect
+    from trainer.training.hardware import detect_hardware
     from trainer.training.libraries import load_training_libraries
-    detect()
+    detect_hardware()
     load_training_libraries()
     import trainer.training.trainer
 def training():
