@@ -3,15 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from trainer.data.column_words import HEADER_WORDS
+
 _MAX_RECORDS = 60
 _NUMBER_SIGNS = "0123456789.,:/-+%eE \t"
-
-# Words that are common as column names and rare as values.
-_COLUMN_WORDS = frozenset(
-    "text texts label labels label_name category class target id sentiment emotion message tweet comment review sentence utterance content "
-    "intent topic title split date name texte étiquette catégorie classe satz klasse kategorie stimmung nachricht texto etiqueta categoría "
-    "clase testo etichetta categoria tekst klasa текст метка класс категория 文本 标签 类别 テキスト ラベル 텍스트 라벨".split()
-)
 
 
 def is_numeric(cell: str) -> bool:
@@ -72,7 +67,7 @@ def _full_width_title_length(records: Sequence[Sequence[str]]) -> int:
     if len(records) < 4 or header_score(records[0], records[1:]) > 0:
         return 0
     for position, cells in enumerate(records[1:4], 1):
-        if any(cell.strip().casefold() in _COLUMN_WORDS for cell in cells) and header_score(cells, records[position + 1 :]) >= 4:
+        if any(cell.strip().casefold() in HEADER_WORDS for cell in cells) and header_score(cells, records[position + 1 :]) >= 4:
             return position
     return 0
 
@@ -103,7 +98,7 @@ def _column_evidence(name: str, column: list[str]) -> float:
     """How much one cell of the first record looks like a column name (above 0) or like one more value (below 0)."""
     if is_numeric(name):
         return -2.0
-    score = 3.0 if name.casefold() in _COLUMN_WORDS else 0.0
+    score = 3.0 if name.casefold() in HEADER_WORDS else 0.0
     if not column:
         return score
     if sum(map(is_numeric, column)) > 0.9 * len(column):
