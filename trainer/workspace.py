@@ -320,10 +320,10 @@ class Workspace:
             recipe=requested,
             resolved=resolved,
             run_id=run_id,
-            fill=lambda folder: child_run.fill(folder, run_id, parent, last),
-            history=child_run.history(parent),
+            fill=lambda folder: child_run.copy_files(folder, run_id, parent, last),
+            history=child_run.inherited_events(parent),
             name=friendly_name([other.name for other in views]),
-            **child_run.facts(view, last, more_epochs),
+            **child_run.created_fields(view, last, more_epochs),
         )
 
     def _live_run(self, views: Sequence[RunView], recipe: Recipe) -> RunView | None:

@@ -37,7 +37,7 @@ def names(kept: Checkpoints) -> list[str]:
 def test_there_is_none_before_the_first(kept: Checkpoints) -> None:
     assert kept.newest() is None
     assert kept.best(3) is None
-    kept.forget_after(None)
+    kept.remove_after(None)
 
 
 def test_the_newest_goes_by_its_step_and_never_by_time(kept: Checkpoints) -> None:
@@ -101,7 +101,7 @@ def test_one_that_fails_while_it_is_written_leaves_those_before(kept: Checkpoint
     with pytest.raises(OSError, match="full"):
         kept.write("state", 2, full)
     assert kept.newest().step == 1
-    kept.forget_after(kept.newest())
+    kept.remove_after(kept.newest())
     assert names(kept) == ["state-00000001"]
 
 
@@ -124,9 +124,9 @@ def test_going_on_from_a_step_forgets_what_came_after(kept: Checkpoints) -> None
     kept.write("state", 2, holding(), best=1)
     kept.write("best", 3, holding(), needed=[1])
     (kept.folder / ".state-00000004").mkdir()
-    kept.forget_after(kept.newest())
+    kept.remove_after(kept.newest())
     assert names(kept) == ["best-00000001", "state-00000002"]
-    kept.forget_after(None)
+    kept.remove_after(None)
     assert names(kept) == []
 
 
@@ -134,7 +134,7 @@ def test_linked_files_are_the_files_without_the_mark(kept: Checkpoints, tmp_path
     path = kept.write("best", 1, holding("w")).path
     link_files(path, tmp_path / "model")
     assert sorted(str(p.relative_to(tmp_path / "model")) for p in (tmp_path / "model").rglob("*") if p.is_file()) == ["inner/more", "model"]
-    kept.forget_after(None)
+    kept.remove_after(None)
     assert (tmp_path / "model" / "model").read_text() == "w"
 
 

@@ -134,7 +134,7 @@ def reading(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[list[int]]:
 
 
 def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_follower, "_WINDOW", 1_000)
+    monkeypatch.setattr(log_follower, "_CHECKED_BYTES", 1_000)
     log = EventLog(tmp_path / "events.jsonl")
     for event in BEGUN + MORE[:1] * 200:
         log.append(event["type"], **{name: value for name, value in event.items() if name not in ("type", "time")})
@@ -156,7 +156,7 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_line_far_longer_than_a_part_that_is_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_follower, "_PART", 100)
+    monkeypatch.setattr(log_follower, "_CHUNK_BYTES", 100)
     log = EventLog(tmp_path / "events.jsonl")
     log.append("created", name="brisk otter", owner="local", split_notes=["x" * 5_000])
     log.append("queued")
@@ -165,7 +165,7 @@ def test_a_line_far_longer_than_a_part_that_is_read_is_read(tmp_path: Path, monk
 
 
 def test_the_runs_of_a_folder_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_follower, "_WINDOW", 1_000)
+    monkeypatch.setattr(log_follower, "_CHECKED_BYTES", 1_000)
     store = RunStore(tmp_path)
     run = store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local")
     run.log.append("started", total_steps=500)

@@ -211,8 +211,8 @@ def child_of(run: Run, recipe: Recipe) -> Run:
         recipe=recipe,
         resolved=recipe,
         run_id=run_id,
-        fill=lambda folder: child_run.fill(folder, run_id, run, last),
-        history=child_run.history(run),
+        fill=lambda folder: child_run.copy_files(folder, run_id, run, last),
+        history=child_run.inherited_events(run),
         name="n",
         owner="local",
     )

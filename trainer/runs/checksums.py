@@ -1,6 +1,6 @@
-"""JSON objects that tell whether they are whole: their last key, "crc", is the CRC-32 of all bytes before its value.
+"""JSON objects with a checksum: the last key, "crc", is the CRC-32 of all bytes before its value.
 
-For the lines of a log and for small files. It finds damage, not forgery: whoever changes a file on purpose writes the checksum anew.
+For the lines of a log and for small files. It detects damage, not forgery: a deliberate change can include a new checksum.
 """
 
 import json
@@ -15,10 +15,10 @@ _DECODER = json.JSONDecoder()
 _KEY = b'"crc": "'
 _DIGITS = 8
 CHECKSUM_OF_LINE = slice(-_DIGITS - 2, -2)
-"""Where the checksum stands in a whole object on one line."""
+"""The position of the checksum in an object on one line."""
 
 _ENDS = (b'"}', b'"\n}')
-"""What follows the checksum, on one line and over several."""
+"""What follows the checksum, on one line and on several lines."""
 
 
 def dump(value: Mapping[str, Any], *, indent: int | None = None) -> bytes:
@@ -30,13 +30,13 @@ def dump(value: Mapping[str, Any], *, indent: int | None = None) -> bytes:
 
 
 def load(content: bytes) -> dict[str, Any]:
-    """What ``dump`` wrote, without its checksum. Raises ValueError where a byte of it is another one, or missing."""
+    """What ``dump`` wrote, without its checksum. Raises ValueError if a byte has changed or is missing."""
     at = content.rfind(_KEY) + len(_KEY)
     if at < len(_KEY) or content[at : at + _DIGITS] != _checksum(content[:at]) or content[at + _DIGITS :] not in _ENDS:
         raise ValueError("the checksum is missing or another one")
     text = content.decode("utf-8")
     try:
-        # Quicker than ``loads``, which looks for blanks around it first.
+        # Faster than ``loads``, which skips blanks first.
         value, end = _DECODER.raw_decode(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
@@ -47,30 +47,30 @@ def load(content: bytes) -> dict[str, Any]:
 
 
 def has_checksum(content: bytes) -> bool:
-    """Whether a whole checksum stands somewhere in it, right or wrong: then it was not torn while it was written."""
+    """Whether it contains a complete checksum, right or wrong: then it was not torn while it was written."""
     at = content.rfind(_KEY) + len(_KEY)
     return at >= len(_KEY) and len(content) > at + _DIGITS + 1
 
 
 def stated_checksum(content: bytes) -> str:
-    """The checksum that stands in it, right or wrong; "" where none does, or not a whole one."""
+    """The checksum in it, right or wrong; "" if there is none or an incomplete one."""
     at = content.rfind(_KEY) + len(_KEY)
-    # Other bytes than digits may stand there; each is one character.
+    # Damaged digits may be any bytes; each becomes one character.
     return content[at : at + _DIGITS].decode("latin-1") if has_checksum(content) else ""
 
 
 def right_checksum(content: bytes) -> str:
-    """The checksum that should stand in what has one."""
+    """The right checksum of content that contains one."""
     return _checksum(content[: content.rfind(_KEY) + len(_KEY)]).decode("ascii")
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write or replace a small file as a whole. Raises OSError."""
+    """Write or replace a small file atomically. Raises OSError."""
     write_file(path, dump(value, indent=1))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """What ``write_json`` wrote. Raises OSError where it cannot be read, ValueError where it is damaged."""
+    """What ``write_json`` wrote. Raises OSError if it cannot be read, ValueError if it is damaged."""
     return load(path.read_bytes())
 
 

@@ -1,4 +1,4 @@
-"""A child run: what a run that has its model leaves to the one that trains on from its last state. The parent stays as it is."""
+"""A child run continues the training of a finished run from its last state. The parent does not change."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,27 +10,27 @@ from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 
-_LEFT = frozenset({"started", "resumed", "log", "eval", "checkpoint", "saved", "majority", "baseline"})
-"""The kinds of events that are true of the child too: its curves begin where those of its parent did."""
+_INHERITED = frozenset({"started", "resumed", "log", "eval", "checkpoint", "saved", "majority", "baseline"})
+"""Types of events that the child inherits: its curves begin with those of its parent."""
 
 
-def fill(folder: Path, run_id: str, parent: Run, last: Checkpoint) -> None:
-    """Put the parent's file, its rows and its ``last`` state into the folder of the child: linked where the disk allows. Raises OSError.
+def copy_files(folder: Path, run_id: str, parent: Run, last: Checkpoint) -> None:
+    """Put the parent's uploaded files, its rows and its ``last`` state into the child's folder, as hard links if possible. Raises OSError.
 
-    Nobody writes into a file of either: what changes is replaced.
+    Links are safe because files of a run are replaced, never written in place.
     """
     for name in integrity.input_files(parent.path):
         link_file(parent.path / name, folder / name)
     Checkpoints(folder / "checkpoints", run_id).adopt(Checkpoints(parent.checkpoints, parent.id), last)
 
 
-def history(parent: Run) -> Iterator[dict[str, Any]]:
-    """What happened in the parent's training, with the times of then."""
-    return (event for event in parent.log.read() if event["type"] in _LEFT)
+def inherited_events(parent: Run) -> Iterator[dict[str, Any]]:
+    """The events of the parent's training, with their times."""
+    return (event for event in parent.log.read() if event["type"] in _INHERITED)
 
 
-def facts(parent: RunView, last: Checkpoint, more_epochs: int) -> dict[str, Any]:
-    """The child's ``created`` event but for its name: what was known of its parent's file is known of its own."""
+def created_fields(parent: RunView, last: Checkpoint, more_epochs: int) -> dict[str, Any]:
+    """The fields of the child's ``created`` event except its name; facts about the file are the parent's."""
     return {
         "owner": parent.owner,
         "parent": parent.id,

@@ -1,7 +1,7 @@
-"""Which files of a run are whole. Two seals: one of what it was begun with, one of its results and of the log up to then.
+"""Which files of a run are intact. There are two seals: one for its inputs, one for its results and the log up to them.
 
-Not sealed, since nothing in them could be wrong: stop, lock, alive, heartbeat, error.log and processes.log. Sealed by themselves: each line of the log, recipe.json
-(see checksums.py) and each checkpoint.
+Not sealed: stop, lock, alive, heartbeat, error.log and processes.log, whose content does not matter. With their own checksums or seals: each line of
+the log, recipe.json (checksums.py) and each checkpoint.
 """
 
 import hashlib
@@ -15,45 +15,45 @@ from trainer.atomic import sync, write_file
 from trainer.runs.run_files import CARD, DRAFT, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS, SOURCE
 from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
 
-_LOOKS = 5
-"""At files whose seal is being replaced."""
+_MAX_CHECKS = 5
+"""For files whose seal is just being replaced."""
 
 
 def seal_inputs(folder: Path, run_id: str) -> None:
-    """Seal the uploaded files, what was chosen for them, and the rows of a run that is being made; its folder has another name until then. Raises OSError."""
+    """Seal the uploaded files, the draft's choices and the rows of a run that is being created under a temporary name. Raises OSError."""
     files = (*sorted(folder.glob(f"{SOURCE}*")), *folder.glob(DRAFT), *folder.glob(ROWS))
     write_seal(folder / INPUT_SEAL, folder, files, run=run_id)
 
 
 def seal_results(folder: Path, end: Mapping[str, Any]) -> None:
-    """Seal model, card and predictions, and the log as it stands; ``end`` is the next event in it, the run's end. Raises OSError."""
-    # The seal must not know lines that a power cut can take back.
+    """Seal model, card, predictions and the current log; ``end`` is the run's end, the next event in the log. Raises OSError."""
+    # The sealed lines must be on the disk.
     sync(folder / LOG)
     facts = {"run": folder.name, "log": _log_facts(folder), "end": dict(end)}
     write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), **facts)
 
 
 def input_files(folder: Path) -> tuple[str, ...]:
-    """The sealed files that a run was begun with, by their path in its folder; none where there is no whole seal."""
-    seal = _own_seal(folder, INPUT_SEAL)
+    """The sealed input files of a run, by their path in its folder; none without an intact seal."""
+    seal = _seal_of_run(folder, INPUT_SEAL)
     return () if seal is None else tuple(seal.files)
 
 
 def input_digest(folder: Path, name: str) -> str | None:
-    """The SHA-256 of a file that the run was begun with, as it was sealed; None where there is none, or no whole seal."""
-    seal = _own_seal(folder, INPUT_SEAL)
+    """The sealed SHA-256 of an input file; None if there is no such file or no intact seal."""
+    seal = _seal_of_run(folder, INPUT_SEAL)
     return seal.files[name][1] if seal is not None and name in seal.files else None
 
 
 def results_seal(folder: Path) -> Seal | None:
-    """The seal of the results; None where there is none, or a damaged one, or one of another run."""
-    return _own_seal(folder, RESULT_SEAL)
+    """The seal of the results; None if it is missing, damaged or of another run."""
+    return _seal_of_run(folder, RESULT_SEAL)
 
 
 def replace_file(folder: Path, name: str, content: bytes) -> None:
-    """Put a file of the results in the place of the old one, which is whole, if there is one. Raises OSError.
+    """Replace a file of the results, which must be intact or missing. Raises OSError.
 
-    At every moment, be it that of a crash, the file is one that the seal knows.
+    At every moment, even during a crash, the file matches the seal.
     """
     seal = results_seal(folder)
     if seal is None:
@@ -67,9 +67,9 @@ def replace_file(folder: Path, name: str, content: bytes) -> None:
 
 
 def reseal_log(folder: Path) -> None:
-    """Seal anew what was added to the log. Raises OSError.
+    """Include what was added to the log in the seal. Raises OSError.
 
-    Nothing is done where there are no results, or the log was damaged before. Only for who writes the run: see ``writer_lock``.
+    Does nothing if there are no results or the log was damaged before. Only for the holder of the writer lock.
     """
     seal = results_seal(folder)
     content = (folder / LOG).read_bytes() if seal is not None else b""
@@ -80,7 +80,7 @@ def reseal_log(folder: Path) -> None:
 
 
 def sealed_log(seal: Seal) -> tuple[int, str] | None:
-    """Size and SHA-256 of what stood in the log when the results were sealed; None where the seal does not tell."""
+    """Size and SHA-256 of the log when the results were sealed; None if the seal does not contain them."""
     try:
         size, digest = seal.facts["log"]
         return int(size), str(digest)
@@ -89,9 +89,9 @@ def sealed_log(seal: Seal) -> tuple[int, str] | None:
 
 
 def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
-    """The sealed files of a run that are missing or differ, the seals that do, and files that were added to its model.
+    """Files and seals of a run that are missing or differ, and files that were added to its model.
 
-    With ``digest`` None only sizes are looked at.
+    With ``digest`` None only sizes are compared.
     """
     damaged = _damaged_by(folder, INPUT_SEAL, lambda seal: damaged_files(folder, seal, digest=digest))
     if has_model:
@@ -100,7 +100,7 @@ def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_diges
 
 
 def damaged_parts(folder: Path, parts: Iterable[str], *, digest: Digest = file_digest) -> tuple[str, ...]:
-    """The files of these parts (ROWS, PREDICTIONS, MODEL, CARD) that are missing, differ or were added, or the seal that would tell."""
+    """The files of these parts (ROWS, PREDICTIONS, MODEL, CARD) that are missing, differ or were added, or their damaged seal."""
     damaged: list[str] = []
     for part in parts:
         damaged += _damaged_by(folder, INPUT_SEAL if part == ROWS else RESULT_SEAL, partial(_damaged_part, folder, part, digest))
@@ -112,14 +112,14 @@ def model_files(seal: Seal) -> tuple[str, ...]:
     return tuple(sorted(name for name in seal.files if name.startswith(f"{MODEL}/")))
 
 
-def _damaged_by(folder: Path, name: str, look: Callable[[Seal], tuple[str, ...]]) -> tuple[str, ...]:
-    """What ``look`` finds damaged beside a seal, or the seal itself; it looks again where the seal was replaced meanwhile."""
-    seal, damaged = _own_seal(folder, name), (name,)
-    for _ in range(_LOOKS):
-        damaged = (name,) if seal is None else look(seal)
-        if not damaged or (later := _own_seal(folder, name)) == seal:
+def _damaged_by(folder: Path, name: str, check: Callable[[Seal], tuple[str, ...]]) -> tuple[str, ...]:
+    """The damaged files that ``check`` returns for a seal, or the seal itself; checked again if the seal was replaced meanwhile."""
+    seal, damaged = _seal_of_run(folder, name), (name,)
+    for _ in range(_MAX_CHECKS):
+        damaged = (name,) if seal is None else check(seal)
+        if not damaged or (newer := _seal_of_run(folder, name)) == seal:
             break
-        seal = later
+        seal = newer
     return damaged
 
 
@@ -129,18 +129,18 @@ def _damaged_part(folder: Path, part: str, digest: Digest, seal: Seal) -> tuple[
 
 
 def _added(folder: Path, seal: Seal) -> tuple[str, ...]:
-    """Files in the folder of the model that were not there when it was sealed; a tokenizer or an adapter would change its answers."""
+    """Files in the model folder that are not in the seal; an added tokenizer or adapter would change the predictions."""
     names = (file.relative_to(folder).as_posix() for file in files_in(folder / MODEL))
-    return tuple(name for name in names if name not in seal.files and not _is_the_systems(name.rsplit("/", 1)[-1]))
+    return tuple(name for name in names if name not in seal.files and not _is_of_file_manager(name.rsplit("/", 1)[-1]))
 
 
-def _is_the_systems(name: str) -> bool:
-    """Whether a file manager leaves files of this name wherever somebody looks (".DS_Store"); nothing reads them."""
+def _is_of_file_manager(name: str) -> bool:
+    """Whether a file manager creates files of this name (".DS_Store"); nothing reads them."""
     return name.startswith(".") or name.lower() in ("thumbs.db", "desktop.ini")
 
 
-def _own_seal(folder: Path, name: str) -> Seal | None:
-    """A seal of this run, which its folder is named after; None where it is missing, damaged or of another run."""
+def _seal_of_run(folder: Path, name: str) -> Seal | None:
+    """A seal of the run after which the folder is named; None if it is missing, damaged or of another run."""
     seal = read_seal(folder / name)
     return seal if seal is not None and seal.facts.get("run") == folder.name else None
 
@@ -152,7 +152,7 @@ def _files_of(part: str, seal: Seal) -> list[str]:
 
 
 def _log_facts(folder: Path) -> tuple[int, str]:
-    """Size and SHA-256 of the whole lines of the log."""
+    """Size and SHA-256 of the complete lines of the log."""
     content = (folder / LOG).read_bytes()
     content = content[: content.rfind(b"\n") + 1]
     return len(content), hashlib.sha256(content).hexdigest()

@@ -1,6 +1,6 @@
-"""Advisory locks on open files, on every system Python runs on. Who holds one, and what for, is the caller's business.
+"""Advisory locks on open files, for Windows and POSIX.
 
-A lock dies with its process, however it dies.
+A lock ends with its process, however that ends.
 """
 
 import errno
@@ -15,12 +15,12 @@ from typing import BinaryIO
 if os.name == "nt":
     import msvcrt
 
-    _FAR = 1 << 30
+    _LOCKED_BYTE = 1 << 30
 
     def try_lock(file: BinaryIO, *, shared: bool) -> bool:
-        """Take the lock of an open file without waiting; False where somebody else holds it. Closing the file lets go of it.
+        """Take the lock of an open file without waiting; False if somebody else holds it. Closing the file releases it.
 
-        Here a shared lock shuts out the others too: Windows knows no other kind. It covers the byte at the file's position.
+        On Windows a shared lock is exclusive too. It covers the byte at the file's position.
         """
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -30,23 +30,23 @@ if os.name == "nt":
 
     @contextmanager
     def locked(file: FileIO) -> Iterator[None]:
-        """Hold the lock of an open file while the block runs. Where there are no locks, or nobody lets go for 10 seconds, the block runs without.
+        """Hold the lock of an open file while the block runs. Without lock support, or after waiting 10 seconds, the block runs without it.
 
-        It covers a byte far beyond the end of the file, since Windows lets nobody read what another one has locked.
+        It covers a byte far beyond the end of the file, since on Windows others cannot read locked bytes.
         """
         with suppress(OSError):
-            file.seek(_FAR)
+            file.seek(_LOCKED_BYTE)
             msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
         try:
             yield
         finally:
             with suppress(OSError):
-                file.seek(_FAR)
+                file.seek(_LOCKED_BYTE)
                 msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
 
     @contextmanager
     def hold_lock_file(path: Path) -> Iterator[None]:
-        """Be seen by ``is_held`` while the block runs. Here a file that is open cannot be put in another one's place: readers are waited for."""
+        """Let ``is_held`` return True while the block runs. On Windows an open file cannot replace another one, so this waits for readers."""
         with open(path, "a+b") as file:
             while not try_lock(file, shared=False):
                 time.sleep(0.01)
@@ -55,7 +55,7 @@ else:
     import fcntl
 
     def try_lock(file: BinaryIO, *, shared: bool) -> bool:
-        """Take the lock of an open file without waiting; False where somebody else holds it. Closing the file lets go of it."""
+        """Take the lock of an open file without waiting; False if somebody else holds it. Closing the file releases it."""
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
@@ -64,31 +64,31 @@ else:
 
     @contextmanager
     def locked(file: FileIO) -> Iterator[None]:
-        """Wait for the lock of an open file and hold it while the block runs; where this file system knows no locks, the block runs without."""
+        """Wait for the lock of an open file and hold it while the block runs; if the file system has no locks, the block runs without it."""
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield
         finally:
-            # Closing would not do: a process forked meanwhile has the file open too.
+            # Closing is not enough: a process forked meanwhile has the file open too.
             with suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_UN)
 
     @contextmanager
     def hold_lock_file(path: Path) -> Iterator[None]:
-        """Be seen by ``is_held`` while the block runs; at most one may do so at a time.
+        """Let ``is_held`` return True while the block runs; at most one process may do so at a time.
 
-        The file is locked before it gets its name: nobody who looks, be it for an instant or stopped in the middle, is ever in the way.
+        The file is locked before it gets its name, so that a reader's short shared lock never blocks this.
         """
-        fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        with open(fresh, "wb") as file:
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        with open(temporary, "wb") as file:
             try_lock(file, shared=False)
-            os.replace(fresh, path)
+            os.replace(temporary, path)
             yield
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody has the file in ``hold_lock_file``. Keeps nobody from anything; where this file system knows no locks, nobody has."""
+    """Whether a process holds the file with ``hold_lock_file``. Never blocks it. False if the file system has no locks."""
     try:
         with open(path, "rb") as file:
             return not try_lock(file, shared=True)
@@ -97,5 +97,5 @@ def is_held(path: Path) -> bool:
 
 
 def _not_held(error: OSError) -> bool:
-    """What a refused lock means: False where somebody holds it, True where this file system knows no locks."""
+    """What a refused lock means: False if somebody holds it, True if the file system has no locks."""
     return error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)

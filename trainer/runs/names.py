@@ -1,4 +1,4 @@
-"""Friendly names for runs ("brisk otter"); not identifiers: a person may give two runs the same one."""
+"""Friendly names for runs ("brisk otter"); not identifiers: a user may give two runs the same name."""
 
 import secrets
 from collections.abc import Collection
@@ -21,9 +21,9 @@ _ANIMALS = (
 _PAIRS = tuple(f"{adjective} {animal}" for adjective, animal in product(_ADJECTIVES, _ANIMALS))
 
 
-def friendly_name(taken: Collection[str] = ()) -> str:
-    """Two words, chosen at random among those that are not ``taken``; once all are, with a number."""
-    taken = set(taken)
+def friendly_name(used: Collection[str] = ()) -> str:
+    """Two random words that are not ``used`` yet; with a number once all are used."""
+    used = set(used)
     rounds = (_PAIRS if number == 1 else [f"{pair} {number}" for pair in _PAIRS] for number in count(1))
-    free = ([name for name in names if name not in taken] for names in rounds)
+    free = ([name for name in names if name not in used] for names in rounds)
     return secrets.choice(next(names for names in free if names))

@@ -1,6 +1,6 @@
-"""Nobody else on this computer may read what is kept here: new files and folders are made so, older ones are tightened.
+"""File permissions: other users of this computer cannot read our files. New files are created so, older ones are changed.
 
-Only where the system has such rights (POSIX). It knows the names of what is kept, and touches nothing else that lies in the folder.
+POSIX only. Only files and folders with our names are changed, nothing else in the runs folder.
 """
 
 import os
@@ -12,49 +12,49 @@ from pathlib import Path
 from trainer.atomic import REMOVED_PREFIX
 from trainer.runs.ids import is_id
 
-_OTHERS = 0o077
+_OTHER_USERS = 0o077
 _FOLDERS = ("drafts", "uploads")
 _FILES = ("serving.lock",)
-_HALFWAY = (".new-", REMOVED_PREFIX)
+_TEMPORARY_PREFIXES = (".new-", REMOVED_PREFIX)
 
 
 def restrict_umask() -> None:
-    """From now on this process, and what it starts, makes files that only their owner may read: libraries write some, too."""
+    """Set the umask of this process and its children, so that only the owner can read new files; libraries write some, too."""
     if os.name == "posix":
-        os.umask(_OTHERS)
+        os.umask(_OTHER_USERS)
 
 
 def restrict_permissions(runs_dir: Path) -> int:
-    """Take from everybody else the rights to what is kept in the runs folder, and to the folder; returns how many files and folders had some.
+    """Remove the permissions of other users from our files in the runs folder and from the folder; returns how many were changed.
 
-    What goes away meanwhile, or belongs to somebody else, is left; links are not followed.
+    Files that disappear meanwhile or belong to another user are skipped; links are not followed.
     """
     if os.name != "posix":
         return 0
-    changed = int(_tighten(os.fspath(runs_dir)))
+    changed = int(_restrict(os.fspath(runs_dir)))
     with suppress(OSError), os.scandir(runs_dir) as entries:
         for entry in entries:
-            if is_id(entry.name) or entry.name in (*_FOLDERS, *_FILES) or entry.name.startswith(_HALFWAY):
-                changed += sum(_tighten(found.path, found.stat(follow_symlinks=False)) for found in _everything(entry))
+            if is_id(entry.name) or entry.name in (*_FOLDERS, *_FILES) or entry.name.startswith(_TEMPORARY_PREFIXES):
+                changed += sum(_restrict(inner.path, inner.stat(follow_symlinks=False)) for inner in _walk(entry))
     return changed
 
 
-def _everything(entry: os.DirEntry) -> Iterator[os.DirEntry]:
-    """The entry, and what is within it, links left out."""
+def _walk(entry: os.DirEntry) -> Iterator[os.DirEntry]:
+    """The entry and everything in it, without links."""
     if entry.is_symlink():
         return
     yield entry
     if entry.is_dir(follow_symlinks=False):
         with suppress(OSError), os.scandir(entry.path) as entries:
             for inner in entries:
-                yield from _everything(inner)
+                yield from _walk(inner)
 
 
-def _tighten(path: str, facts: os.stat_result | None = None) -> bool:
-    """Whether others had rights to it, which they have no longer. Its owner's stay as they are."""
+def _restrict(path: str, stat_result: os.stat_result | None = None) -> bool:
+    """Remove the permissions of others; whether there were any. Its owner's do not change."""
     with suppress(OSError):
-        mode = stat.S_IMODE((facts or os.stat(path)).st_mode)
-        if mode & _OTHERS:
-            os.chmod(path, mode & ~_OTHERS)
+        mode = stat.S_IMODE((stat_result or os.stat(path)).st_mode)
+        if mode & _OTHER_USERS:
+            os.chmod(path, mode & ~_OTHER_USERS)
             return True
     return False

@@ -1,4 +1,4 @@
-"""Which runs there are, and which of them are looked at now: what keeps a page over thousands of them cheap. Knows no run from within."""
+"""Which runs exist, and which of them to check now, so that a page with thousands of runs stays fast."""
 
 import math
 import os
@@ -6,44 +6,44 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-_SETTLED_NS = 2_000_000_000
-"""The clock of a file system may stand still for some milliseconds, on some for two seconds: a change right after our look would then go unseen."""
+_TIME_RESOLUTION_NS = 2_000_000_000
+"""Some file systems round times to two seconds: a change right after our check would not change the time, so a young listing is not cached."""
 
 
 class FolderListing:
-    """The folders in one folder whose names are ``wanted``; listed anew only where the file system says that something came or went."""
+    """The folders in one folder whose names match ``predicate``; listed again only if the folder has changed."""
 
-    def __init__(self, root: Path, wanted: Callable[[str], bool]) -> None:
-        self._root, self._wanted = str(root), wanted
-        self._seen: tuple[int, frozenset[str]] | None = None
+    def __init__(self, root: Path, predicate: Callable[[str], bool]) -> None:
+        self._root, self._predicate = str(root), predicate
+        self._cached: tuple[int, frozenset[str]] | None = None
 
     def names(self) -> frozenset[str]:
-        """Of the folders that are there now; none where the folder itself is missing."""
+        """The names of the current folders; none if the folder itself is missing."""
         try:
-            changed = os.stat(self._root).st_mtime_ns
-            if self._seen is not None and self._seen[0] == changed:
-                return self._seen[1]
+            modified_ns = os.stat(self._root).st_mtime_ns
+            if self._cached is not None and self._cached[0] == modified_ns:
+                return self._cached[1]
             now = time.time_ns()
             with os.scandir(self._root) as entries:
-                names = frozenset(entry.name for entry in entries if self._wanted(entry.name) and entry.is_dir())
+                names = frozenset(entry.name for entry in entries if self._predicate(entry.name) and entry.is_dir())
         except OSError:
-            self._seen = None
+            self._cached = None
             return frozenset()
-        self._seen = (changed, names) if now - changed > _SETTLED_NS else None
+        self._cached = (modified_ns, names) if now - modified_ns > _TIME_RESOLUTION_NS else None
         return names
 
 
 class RoundRobin:
-    """Takes a few of many at a time, so that each has its turn once in ``turns`` calls, however many there are."""
+    """Returns a few of many names at a time, so that each comes once in ``rounds`` calls."""
 
-    def __init__(self, turns: int) -> None:
-        self._turns = turns
-        self._left: list[str] = []
+    def __init__(self, rounds: int) -> None:
+        self._rounds = rounds
+        self._queue: list[str] = []
 
     def next(self, names: Collection[str]) -> list[str]:
-        """Those whose turn it is; one that is gone meanwhile may be among them."""
-        if not self._left:
-            self._left = sorted(names, reverse=True)
-        count = math.ceil(len(names) / self._turns)
-        taken, self._left = self._left[-count:] if count else [], self._left[:-count] if count else self._left
-        return taken[::-1]
+        """The next names; some may no longer be in ``names``."""
+        if not self._queue:
+            self._queue = sorted(names, reverse=True)
+        n = math.ceil(len(names) / self._rounds)
+        chosen, self._queue = self._queue[-n:] if n else [], self._queue[:-n] if n else self._queue
+        return chosen[::-1]

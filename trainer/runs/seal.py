@@ -1,7 +1,6 @@
-"""Seals: the size and SHA-256 of files that must not change, in a small file that tells whether it is whole itself.
+"""Seals: the size and SHA-256 of files that must not change, in a small file with its own checksum.
 
-Standard library only; which files are sealed, and when, is the business of ``run`` and ``checkpoints``. What holds nothing that could be wrong
-has no seal: the stop file, the lock, the signs of life, and error.log and processes.log, which are for people.
+Standard library only; integrity.py and checkpoints.py decide which files are sealed, and when.
 """
 
 import hashlib
@@ -20,12 +19,12 @@ Digest = Callable[[Path], str]
 
 @dataclass(frozen=True)
 class Seal:
-    """Size in bytes and SHA-256 (hex) of files by their path in a folder, and facts of whoever sealed them."""
+    """Size in bytes and SHA-256 (hex) of files by their path in a folder, and facts that the caller adds."""
 
     files: Mapping[str, tuple[int, str]]
     facts: Mapping[str, Any] = field(default_factory=dict)
     replaced: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    """What a file was that is being replaced at this moment: it is whole as either."""
+    """The old size and SHA-256 of a file that is just being replaced: it is intact with either."""
 
 
 def file_digest(path: Path) -> str:
@@ -35,16 +34,16 @@ def file_digest(path: Path) -> str:
 
 
 def file_signature(path: str | Path) -> tuple[int, int, int]:
-    """What changes when a file or folder does: size, time, number; zeros where it is missing."""
+    """Size, time and inode, which change when a file or folder does; zeros if it is missing."""
     try:
-        facts = os.stat(path)
+        stat_result = os.stat(path)
     except OSError:
         return (0, 0, 0)
-    return (facts.st_size, facts.st_mtime_ns, facts.st_ino)
+    return (stat_result.st_size, stat_result.st_mtime_ns, stat_result.st_ino)
 
 
 def write_seal(path: Path, folder: Path, files: Iterable[Path], **facts: Any) -> None:
-    """Bring the files of a folder to the disk, then their seal: whoever sees the seal sees the rest. Raises OSError."""
+    """Sync the files of a folder, then write their seal: if the seal is there, the files are. Raises OSError."""
     sealed, folders = {}, {folder}
     for file in files:
         sync(file)
@@ -56,49 +55,49 @@ def write_seal(path: Path, folder: Path, files: Iterable[Path], **facts: Any) ->
 
 
 def save_seal(path: Path, seal: Seal) -> None:
-    """Write the seal alone, of files that are on the disk already. Raises OSError."""
+    """Write only the seal, for files that are on the disk already. Raises OSError."""
     write_json(path, {"files": seal.files, "replaced": seal.replaced, "facts": seal.facts})
 
 
 def read_seal(path: Path) -> Seal | None:
-    """The seal of this path; None where it is missing or damaged."""
+    """The seal at this path; None if it is missing or damaged."""
     try:
         values = read_json(path)
         files, replaced = (
-            {str(name): (int(size), str(digest)) for name, (size, digest) in values[kind].items()} for kind in ("files", "replaced")
+            {str(name): (int(size), str(digest)) for name, (size, digest) in values[key].items()} for key in ("files", "replaced")
         )
-        if any(_leads_out(name) for name in (*files, *replaced)):
+        if any(_is_outside(name) for name in (*files, *replaced)):
             return None
         return Seal(files, dict(values["facts"]), replaced)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
 
 
-def _leads_out(name: str) -> bool:
-    """Whether a path is none within the folder of the seal, as one that was made elsewhere may say."""
+def _is_outside(name: str) -> bool:
+    """Whether a path leads out of the folder, as in a seal made elsewhere it may."""
     return name.startswith(("/", "\\")) or "\\" in name or ":" in name or ".." in name.split("/")
 
 
 def damaged_files(folder: Path, seal: Seal, names: Iterable[str] | None = None, *, digest: Digest | None = file_digest) -> tuple[str, ...]:
-    """The sealed files that are missing or differ, of ``names`` or all of them; with ``digest`` None only sizes are looked at."""
+    """The sealed files that are missing or differ, of ``names`` or all of them; with ``digest`` None only sizes are compared."""
     return tuple(
         name
         for name in (seal.files if names is None else names)
-        if not any(_is_whole(folder, name, sealed[name], digest) for sealed in (seal.files, seal.replaced) if name in sealed)
+        if not any(_is_intact(folder, name, sealed[name], digest) for sealed in (seal.files, seal.replaced) if name in sealed)
     )
 
 
-def _is_whole(folder: Path, name: str, sealed: tuple[int, str], digest: Digest | None) -> bool:
+def _is_intact(folder: Path, name: str, sealed: tuple[int, str], digest: Digest | None) -> bool:
     try:
-        # Text, not a Path: this is asked of each file of each run in the list.
-        found = os.lstat(os.path.join(folder, name))
-        # A link or a pipe is no file of ours: it could lead anywhere, or never end.
-        same_size = stat.S_ISREG(found.st_mode) and found.st_size == sealed[0]
+        # A string, not a Path: this runs for each file of each run in the list.
+        stat_result = os.lstat(os.path.join(folder, name))
+        # A link or a pipe is not our file: it could lead anywhere, or never end.
+        same_size = stat.S_ISREG(stat_result.st_mode) and stat_result.st_size == sealed[0]
         return same_size and (digest is None or digest(folder / name) == sealed[1])
     except (OSError, ValueError):
         return False
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """The files in a folder and in those inside it, by name."""
+    """The files in a folder and its subfolders, sorted by name."""
     return (path for path in sorted(folder.rglob("*")) if path.is_file())

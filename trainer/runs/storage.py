@@ -1,6 +1,6 @@
-"""Storage: how much room runs, drafts and uploads take on the disk, and the one way to clear away old files.
+"""Disk usage of runs, drafts and uploads, and the removal of old files.
 
-What may go is decided by the studio.
+The caller decides what may be removed.
 """
 
 import os
@@ -14,7 +14,7 @@ from trainer.runs.run import Run
 
 @dataclass(frozen=True)
 class RunStorage:
-    """The bytes of one run's folder. Files that the model shares with a checkpoint count as the model's: they stay when checkpoints go."""
+    """The bytes of one run's folder. Files that the model shares with a checkpoint count as the model's, since removing checkpoints keeps them."""
 
     id: str
     name: str
@@ -29,7 +29,7 @@ class RunStorage:
 
 @dataclass(frozen=True)
 class DraftStorage:
-    """The bytes of one draft's folder; ``name`` is its file's."""
+    """The bytes of one draft's folder; ``name`` is the name of its file."""
 
     id: str
     name: str
@@ -38,9 +38,9 @@ class DraftStorage:
 
 @dataclass(frozen=True)
 class Storage:
-    """What one owner's work takes of the disk, and what is ``free`` on it, in bytes. Runs and drafts stand the newest first.
+    """Disk usage of one owner and ``free`` disk space, in bytes. Runs and drafts are sorted newest first.
 
-    A file that several share (a draft and the runs that were started from it) counts in each of them, and once in ``total``.
+    A file shared by several (a draft and its runs) counts for each of them, and once in ``total``.
     """
 
     total: int
@@ -50,45 +50,45 @@ class Storage:
     """The page's copies of uploaded files."""
     free: int
     checkpoints: int
-    """Of trainings that ended: what ``limit`` bounds."""
+    """Of ended trainings; bounded by ``limit``."""
     limit: int
     expiring_checkpoints: tuple[str, ...] = ()
-    """The runs whose checkpoints go when the next training ends."""
+    """The runs whose checkpoints are removed when the next training ends."""
 
 
 Files = dict[tuple[int, int], int]
-"""Bytes by device and number: two names of one file are one entry."""
+"""Bytes by device and inode, so that hard links of one file are one entry."""
 
 
 def files_on_disk(folder: Path) -> Files:
-    """The files below a folder; none where it is missing. What is removed meanwhile is left out."""
-    found: Files = {}
+    """The files in a folder and its subfolders; none if it is missing. Files removed meanwhile are skipped."""
+    files: Files = {}
     for inside, _, names in os.walk(folder):
         for name in names:
             with suppress(FileNotFoundError):
-                facts = os.lstat(os.path.join(inside, name))
-                found[facts.st_dev, facts.st_ino] = facts.st_size
-    return found
+                stat = os.lstat(os.path.join(inside, name))
+                files[stat.st_dev, stat.st_ino] = stat.st_size
+    return files
 
 
 def total_bytes(*parts: Files) -> int:
-    """What these files take together, each once."""
-    together: Files = {}
+    """The bytes of these files together, each counted once."""
+    union: Files = {}
     for part in parts:
-        together |= part
-    return sum(together.values())
+        union |= part
+    return sum(union.values())
 
 
 def run_storage(run: Run, name: str) -> RunStorage:
-    """The room of one run by what it is for."""
+    """The disk usage of one run by purpose."""
     model, checkpoints = files_on_disk(run.model), files_on_disk(run.checkpoints)
-    rest = total_bytes(model, checkpoints)
-    whole = total_bytes(files_on_disk(run.path), model, checkpoints)
-    return RunStorage(run.id, name, total_bytes(model), rest - total_bytes(model), whole - rest)
+    without_other = total_bytes(model, checkpoints)
+    everything = total_bytes(files_on_disk(run.path), model, checkpoints)
+    return RunStorage(run.id, name, total_bytes(model), without_other - total_bytes(model), everything - without_other)
 
 
 def checkpoint_files(run: Run) -> Files:
-    """The files that go with a run's checkpoints; none that its model shares."""
+    """The files that disappear with a run's checkpoints: none that its model shares."""
     if not run.checkpoints.is_dir():
         return {}
     model = files_on_disk(run.model)
@@ -96,52 +96,52 @@ def checkpoint_files(run: Run) -> Files:
 
 
 def runs_over_limit(limit: int, checkpoints: Iterable[tuple[str, Files]]) -> tuple[str, ...]:
-    """The runs whose checkpoints go so that all together take no more than ``limit`` bytes.
+    """The runs whose checkpoints must be removed so that all checkpoints together have at most ``limit`` bytes.
 
-    ``checkpoints`` are those of each run by its id, the run that is dearest first: that one keeps its own, however much they take.
+    ``checkpoints`` has the files of each run by its id, the most important run first, which always keeps its checkpoints.
     """
     kept: Files = {}
-    gone: list[str] = []
-    for at, (run_id, files) in enumerate(checkpoints):
-        if at and files and (gone or total_bytes(kept, files) > limit):
-            gone.append(run_id)
+    removed: list[str] = []
+    for index, (run_id, files) in enumerate(checkpoints):
+        if index and files and (removed or total_bytes(kept, files) > limit):
+            removed.append(run_id)
         elif files:
             kept |= files
-    return tuple(gone)
+    return tuple(removed)
 
 
 def remove_older(folder: Path, before: float) -> int:
-    """Remove the files below a folder that nobody has written to since ``before`` (Unix time), and folders left empty; the bytes removed."""
+    """Remove files in a folder that were last written before ``before`` (Unix time), and empty folders; returns the bytes removed."""
     removed = 0
     for inside, _, names in os.walk(folder, topdown=False):
         for name in names:
             path = os.path.join(inside, name)
             with suppress(OSError):
-                facts = os.lstat(path)
-                if facts.st_mtime < before:
+                stat = os.lstat(path)
+                if stat.st_mtime < before:
                     os.unlink(path)
-                    removed += facts.st_size
+                    removed += stat.st_size
         if inside != str(folder):
             with suppress(OSError):  # something is left in it
                 os.rmdir(inside)
     return removed
 
 
-def make_room(folder: Path, limit: int, incoming: int, spared_since: float) -> bool:
-    """Remove the oldest files below a folder until ``incoming`` bytes more are within ``limit``; whether they are.
+def make_room(folder: Path, limit: int, incoming: int, recent: float) -> bool:
+    """Remove the oldest files in a folder until there is room for ``incoming`` bytes within ``limit``; returns whether there is.
 
-    What somebody wrote or used since ``spared_since`` (Unix time) stays: it may be just being opened.
+    Files written since ``recent`` (Unix time) stay, since they may be about to be opened.
     """
     files = []
     for inside, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(inside, name)
             with suppress(OSError):
-                facts = os.lstat(path)
-                files.append((facts.st_mtime, facts.st_size, path))
+                stat = os.lstat(path)
+                files.append((stat.st_mtime, stat.st_size, path))
     total = sum(size for _, size, _ in files) + incoming
     for changed, size, path in sorted(files):
-        if total <= limit or changed >= spared_since:
+        if total <= limit or changed >= recent:
             break
         with suppress(OSError):
             os.unlink(path)
@@ -152,9 +152,9 @@ def make_room(folder: Path, limit: int, incoming: int, spared_since: float) -> b
 
 
 def remove_files_in(folder: Path) -> None:
-    """Remove the files that lie in a folder itself, and none below it."""
-    with suppress(OSError), os.scandir(folder) as found:
-        for entry in found:
+    """Remove the files directly in a folder, but none in its subfolders."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
             with suppress(OSError):
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.path)

@@ -196,7 +196,7 @@ def _last_state(context: TrainingContext) -> tuple[Checkpoint | None, str]:
     group, checkpoints = context.process_group, context.checkpoints
     newest, damaged = checkpoints.newest_and_damaged() if group.is_main_process else (None, ())
     if group.is_main_process:
-        checkpoints.forget_after(newest)
+        checkpoints.remove_after(newest)
     step = int(group.broadcast(str(newest.step if newest else -1)))
     if step < 0 or newest is not None:
         return newest, _damage_note(damaged, newest)
