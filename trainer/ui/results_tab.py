@@ -27,7 +27,7 @@ class ResultsTab:
     confusions: gr.HTML
     classes: gr.HTML
     footer: gr.HTML
-    """Its ``click`` event carries ``action``: "try" where there is a model, else "to-data"."""
+    """Its ``click`` event carries ``action``: "try" if there is a model, else "to-data"."""
 
     @property
     def outputs(self) -> list[Any]:
