@@ -163,11 +163,11 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
                 meter.step()
                 return step(self, *args, **kwargs)
 
-            def counted_append(self: Any, *event_type: str, **fields: Any) -> None:
-                if event_type == ("log",) and not meter.is_watched:
+            def counted_append(self: Any, event_type: str, /, **fields: Any) -> None:
+                if event_type == "log" and not meter.is_watched:
                     return
                 start = time.thread_time()
-                append(self, *event_type, **fields)
+                append(self, event_type, **fields)
                 meter.event_seconds += time.thread_time() - start
 
             ClassificationTrainer.training_step, EventLog.append = counted_step, counted_append

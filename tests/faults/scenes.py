@@ -105,10 +105,10 @@ def _stop_in_the_middle() -> None:
     """Patch the training process: request a stop in the middle of the second epoch, between two points of the charts."""
     append = EventLog.append
 
-    def append_and_stop(self: EventLog, *event_type: str, **fields: Any) -> None:
-        append(self, *event_type, **fields)
-        # The history of a child run is copied with keyword arguments only.
-        if event_type == ("saved",) and fields["step"] == 6:
+    def append_and_stop(self: EventLog, event_type: str, /, **fields: Any) -> None:
+        append(self, event_type, **fields)
+        # Events with a time are copied into the history of a child run.
+        if event_type == "saved" and fields["step"] == 6 and "time" not in fields:
             (self.path.parent / "stop").touch()
 
     EventLog.append = append_and_stop  # type: ignore[method-assign]

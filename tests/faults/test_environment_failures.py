@@ -104,10 +104,10 @@ def after_event(
     """Call ``action`` in the training thread once, right after the first event of this type and step; the yielded event is set then."""
     append, done = EventLog.append, threading.Event()
 
-    def append_and_act(self: EventLog, *appended_type: str, **fields: Any) -> None:
-        append(self, *appended_type, **fields)
+    def append_and_act(self: EventLog, appended_type: str, /, **fields: Any) -> None:
+        append(self, appended_type, **fields)
         is_training = threading.current_thread().name == "training"
-        if is_training and not done.is_set() and appended_type == (event_type,) and step in (None, fields.get("step")):
+        if is_training and not done.is_set() and appended_type == event_type and step in (None, fields.get("step")):
             action(Run(self.path.parent))
             done.set()
 
