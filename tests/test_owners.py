@@ -17,7 +17,7 @@ from trainer.workspace import Workspace
 ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_OWNER = {"for_owner", "close", "encoders", "hardware", "recover", "settings", "warm_up"}
 """What the page and the terminal may use of a studio."""
-STORES = ("trainer.runs.run", "trainer.drafts.store", "trainer.drafts.cache")
+STORES = ("trainer.runs.store", "trainer.drafts.store", "trainer.drafts.cache")
 MODULES = sorted([*(ROOT / "trainer" / "ui").rglob("*.py"), *(ROOT / "trainer" / "cli").rglob("*.py"), ROOT / "trainer" / "__main__.py"])
 
 
