@@ -47,7 +47,7 @@ def test_too_many_runs_are_told_before_there_are_too_many(settings: Settings) ->
 def test_a_full_disk_is_told_before_it_is_full(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = replace(settings, min_free_bytes=1000**3)
     for free, near, full in ((3.5, False, False), (2.5, True, False), (0.5, True, True)):
-        monkeypatch.setattr(capacity, "_free", lambda _, free=free: int(free * 1000**3))
+        monkeypatch.setattr(capacity, "_free_bytes", lambda _, free=free: int(free * 1000**3))
         assert bool(near_capacity(settings, [])) == near
         if full:
             assert refused(settings, []) == "disk_full"
