@@ -11,6 +11,7 @@ from trainer.data.corpus import build_corpus
 from trainer.data.files.reading import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import split
+from trainer.drafts.history import DraftHistory
 from trainer.drafts.store import DraftStore
 from trainer.errors import UserError
 from trainer.jobs import pipeline
@@ -123,7 +124,7 @@ def test_a_draft_survives_a_power_cut_and_a_removed_one_does_not_come_back(disk:
     def verify(root: Path, confirmed: frozenset[str]) -> None:
         remaining = DraftStore(root / "drafts")
         if "removed" in confirmed:
-            assert remaining.summaries("me") == ()
+            assert DraftHistory(remaining).summaries("me") == ()
             return
         try:
             stored = remaining.get(draft.id, "me")

@@ -45,7 +45,7 @@ class StorageManager:
 
     def usage(self) -> Storage:
         """What the owner's runs and drafts take of the disk, and the page's copies of uploads."""
-        runs, drafts = self._runs.list(self._owner), self._drafts.store.summaries(self._owner)
+        runs, drafts = self._runs.list(self._owner), self._drafts.history.summaries(self._owner)
         folders = [self._settings.runs_dir / view.id for view in runs] + [self._drafts.store.root / draft.id for draft in drafts]
         uploads = files_on_disk(self._settings.uploads_dir)
         return Storage(
@@ -66,12 +66,13 @@ class StorageManager:
     def find_copies(self, run_ids: Collection[str]) -> Copies:
         """What is deleted together with runs, and where else the files that they were trained on stay."""
         folders = [self._runs.get(run_id, self._owner).path for run_id in run_ids]
-        return find_copies(folders, self._drafts.store, self._other_runs(run_ids), self._owner)
+        return find_copies(folders, self._drafts.store, self._other_runs(run_ids), self._owner, self._drafts.history.latest(self._owner))
 
     def delete_trash(self, folder: Path) -> None:
         """Delete what ``Library.move_to_trash`` returned, and what ``find_copies`` says is deleted with it."""
         with self._drafts.edit_lock, suppress(OSError, UserError):
-            for draft in find_copies([folder], self._drafts.store, self._other_runs(()), self._owner).drafts_to_delete:
+            latest = self._drafts.history.latest(self._owner)
+            for draft in find_copies([folder], self._drafts.store, self._other_runs(()), self._owner, latest).drafts_to_delete:
                 self._drafts.remove(draft)
             remove_copies(self._settings.uploads_dir, source_digests(folder))
         # Last: until then the next start knows what to look for.

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, wait_until_served
 from tests.conftest import small_rows, write_rows
 from tests.warm import Program, Warm
+from trainer.drafts.history import DraftHistory
 from trainer.drafts.store import DraftStore
 from trainer.runs.ids import is_id
 from trainer.settings import LOCAL_OWNER
@@ -73,7 +74,7 @@ class Server:
 
     def close_file(self) -> None:
         """Close the open file, so that a page opened now shows an empty Data tab and the default form."""
-        DraftStore(self.folder / "runs" / "drafts").close(LOCAL_OWNER)
+        DraftHistory(DraftStore(self.folder / "runs" / "drafts")).close(LOCAL_OWNER)
 
     def runs(self) -> list[str]:
         runs = self.folder / "runs"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from trainer.drafts.history import DraftHistory
 from trainer.drafts.store import DraftStore
 from trainer.errors import UserError
 
@@ -29,14 +30,14 @@ def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) ->
     assert again == changed
     assert (again.main.texts, again.main.label, again.class_names, again.repairs) == (("b", 1), 0, {"0": "joy"}, ("html_in_texts",))
     assert again.test is not None
-    assert store.latest("local") == again
+    assert DraftHistory(store).latest("local") == again
     run = tmp_path / "run"
     run.mkdir()
     store.copy_to_run(again, run)
     assert (run / "source").read_bytes() == b"\xff\x00a,b\r\n"
     assert (run / "source-test").read_bytes() == b"x"
     store.remove(again)
-    assert store.latest("local") is None
+    assert DraftHistory(store).latest("local") is None
     assert (run / "source").exists()
 
 
@@ -56,7 +57,7 @@ def test_foreign_and_unknown_drafts_are_refused(tmp_path: Path) -> None:
     for wanted in (draft.id, "f" * 32, "../x", None):
         with pytest.raises(UserError, match="no longer here"):
             store.get(wanted, "local")
-    assert store.latest("local") is None
+    assert DraftHistory(store).latest("local") is None
 
 
 @pytest.mark.parametrize("harm", [b"", b"[" * 100_000, b"[]", b'{"owner": "local"}', None])
@@ -67,7 +68,7 @@ def test_a_damaged_draft_is_no_longer_here_and_hides_no_other(tmp_path: Path, ha
     file.write_bytes(file.read_bytes().replace(b"a.csv", b"b.csv") if harm is None else harm)
     with pytest.raises(UserError, match="no longer here"):
         store.get(broken.id, "local")
-    assert store.latest("local") == whole
+    assert DraftHistory(store).latest("local") == whole
     store.prune("local")
 
 
@@ -110,7 +111,7 @@ def test_a_draft_is_made_again_of_what_a_run_keeps(tmp_path: Path) -> None:
     assert again == replace(draft, id=again.id)
     assert again.id != draft.id
     assert [store.path(again, source).read_bytes() for source in again.sources] == [b"x", b"v"]
-    assert store.latest("local") == again
+    assert DraftHistory(store).latest("local") == again
 
 
 @pytest.mark.parametrize("harm", [b"", b"[]", b"{}", None])

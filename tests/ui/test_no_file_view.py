@@ -1,6 +1,6 @@
 """The Data tab without a file as HTML: files opened before, and a file that could not be opened."""
 
-from trainer.drafts.store import DraftSummary
+from trainer.drafts.history import DraftSummary
 from trainer.ui import no_file_view
 
 EVIL = "<img src=x onerror=alert(1)>.csv"

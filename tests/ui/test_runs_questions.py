@@ -8,7 +8,7 @@ import pytest
 
 from tests.ui.test_runs_list import RUN, TRAINING
 from trainer.drafts.copies import Copies
-from trainer.drafts.store import DraftSummary
+from trainer.drafts.history import DraftSummary
 from trainer.errors import UserError
 from trainer.runs.storage import RunStorage, Storage
 from trainer.runs.view import KeptModel

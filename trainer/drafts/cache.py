@@ -9,6 +9,7 @@ from trainer.cache import SingleFlightCache
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.files.reading import Table, read_bytes
 from trainer.data.reader.file_reader import TableReader
+from trainer.drafts.history import DraftHistory
 from trainer.drafts.preparation import PreparedDraft, prepare, read_tables
 from trainer.drafts.store import Draft, DraftStore
 from trainer.settings import Settings, disk_errors_as_user_error
@@ -24,6 +25,7 @@ class DraftCache:
         self.settings = settings
         self.reader = reader
         self.store = DraftStore(settings.runs_dir / "drafts")
+        self.history = DraftHistory(self.store)
         self.edit_lock = threading.Lock()
         """Held while a draft is read, changed and saved."""
         self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_FILES_KEPT)
@@ -62,12 +64,12 @@ class DraftCache:
         return given if isinstance(given, bytes) else read_bytes(given, max_bytes=self.settings.max_file_bytes)
 
     def _read(self, draft: Draft) -> dict[str, Table]:
-        with self.store.reading(draft):
+        with self.history.reading(draft):
             return read_tables(self.store, draft, self.settings, self.reader)
 
     def _prepare(self, draft: Draft) -> PreparedDraft:
         # Looking for duplicates in a large file may take as much memory as reading it.
-        with self.store.reading(draft):
+        with self.history.reading(draft):
             prepared = prepare(draft, self.tables(draft), max_classes=self.settings.max_classes, find_near=self._near_duplicates)
         # What was needed for that alone is more than what is kept of a large file.
         trim_heap()

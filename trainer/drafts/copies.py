@@ -30,16 +30,15 @@ class Copies:
     """Ids of other runs that were trained on the same file; each has its own copy, and perhaps the draft that it was started from."""
 
 
-def find_copies(folders: Sequence[Path], drafts: DraftStore, others: Iterable[Run], owner: str) -> Copies:
-    """The copies of what the runs in ``folders`` were trained on; ``others`` are the owner's other runs.
+def find_copies(folders: Sequence[Path], store: DraftStore, others: Iterable[Run], owner: str, latest: Draft | None) -> Copies:
+    """The copies of what the runs in ``folders`` were trained on; ``others`` are the owner's other runs, ``latest`` the draft that is open.
 
     A draft is deleted with them unless it is open, or one of the others was started from it.
     """
     digests = file_digests(folder / SOURCE for folder in folders)
     same_source = [run for run in others if has_digest(run.path / SOURCE, digests)]
-    needed = {_draft_id_of(run, drafts) for run in same_source}
-    copies = [draft for draft in drafts.list_for_owner(owner) if has_digest(drafts.path(draft, draft.main), digests)]
-    latest = drafts.latest(owner)
+    needed = {_draft_id_of(run, store) for run in same_source}
+    copies = [draft for draft in store.iter_drafts(owner) if has_digest(store.path(draft, draft.main), digests)]
     return Copies(
         tuple(draft for draft in copies if draft != latest and draft.id not in needed),
         latest if latest in copies else None,
@@ -81,8 +80,8 @@ def remove_copies(folder: Path, digests: Collection[Digest]) -> None:
                 os.rmdir(subfolder)
 
 
-def _draft_id_of(run: Run, drafts: DraftStore) -> str:
+def _draft_id_of(run: Run, store: DraftStore) -> str:
     try:
-        return drafts.load_from_run(run.path).id
+        return store.load_from_run(run.path).id
     except (OSError, ValueError):
         return ""

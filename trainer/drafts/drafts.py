@@ -13,8 +13,9 @@ from trainer.data.hub_datasets import HubDataset, fetch_dataset
 from trainer.data.hub_tables import fetch_tables
 from trainer.drafts.cache import DraftCache
 from trainer.drafts.copies import remove_copies, source_digests
+from trainer.drafts.history import DraftSummary, withheld_message
 from trainer.drafts.preparation import PreparedDraft
-from trainer.drafts.store import Draft, DraftSummary, withheld_message
+from trainer.drafts.store import Draft
 from trainer.errors import UserError
 from trainer.runs.run import Run
 from trainer.settings import disk_errors_as_user_error
@@ -30,6 +31,7 @@ class Drafts:
     def __init__(self, cache: DraftCache, owner: str) -> None:
         self._cache = cache
         self._store = cache.store
+        self._history = cache.history
         self._settings = cache.settings
         self._owner = owner
 
@@ -76,7 +78,7 @@ class Drafts:
         """
         run.check_sources()
         kept = self._store.load_from_run(run.path)
-        if self._store.is_withheld(kept):
+        if self._history.is_withheld(kept):
             raise UserError(withheld_message(kept.main.name), code="withheld_draft")
         with suppress(UserError):
             if self._store.get(kept.id, self._owner).version == kept.version:
@@ -91,21 +93,21 @@ class Drafts:
 
     def latest(self) -> PreparedDraft | None:
         """The draft that the owner worked on last and did not close, for a page that was just opened. UserError if it can no longer be read."""
-        draft = self._store.latest(self._owner)
+        draft = self._history.latest(self._owner)
         return None if draft is None else self._cache.prepare(draft)
 
     def latest_id(self) -> str | None:
         """The id of ``latest``. Reads no table."""
-        draft = self._store.latest(self._owner)
+        draft = self._history.latest(self._owner)
         return None if draft is None else draft.id
 
     def summaries(self) -> tuple[DraftSummary, ...]:
         """All drafts of the owner, the newest first. Reads no table."""
-        return self._store.summaries(self._owner)
+        return self._history.summaries(self._owner)
 
     def withheld(self) -> DraftSummary | None:
         """What ``latest`` would be if it had not ended the process that read it last; None if nothing is withheld."""
-        draft = self._store.withheld_latest(self._owner)
+        draft = self._history.withheld_latest(self._owner)
         return None if draft is None else next((summary for summary in self.summaries() if summary.id == draft.id), None)
 
     def reopen(self, draft_id: str, *, force: bool = False) -> PreparedDraft:
@@ -114,16 +116,16 @@ class Drafts:
         A draft that ended the process that read it last is only read again with ``force``; else UserError ``withheld_draft``.
         """
         if force:
-            self._store.allow_reading(self._store.get(draft_id, self._owner))
+            self._history.allow_reading(self._store.get(draft_id, self._owner))
         prepared = self.get(draft_id)
         with disk_errors_as_user_error(self._settings):
-            self._store.reopen(prepared.draft)
+            self._history.reopen(prepared.draft)
         return prepared
 
     def close(self) -> None:
         """Nothing is open any more, also after a reload, until a file is opened or a draft reopened. No draft is removed or changed."""
         with disk_errors_as_user_error(self._settings):
-            self._store.close(self._owner)
+            self._history.close(self._owner)
 
     def remove(self, draft_id: str) -> None:
         """Remove a draft for good, with the page's copies of its files. If it was open, nothing is open then.
@@ -132,7 +134,7 @@ class Drafts:
         """
         with self._cache.edit_lock:
             draft = self._store.get(draft_id, self._owner)
-            if draft in (self._store.latest(self._owner), self._store.withheld_latest(self._owner)):
+            if draft in (self._history.latest(self._owner), self._history.withheld_latest(self._owner)):
                 self.close()
             # Before the draft: after a crash the next start clears the copies of a draft that is still there, but not of one that is gone.
             remove_copies(self._settings.uploads_dir, source_digests(self._store.root / draft.id))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainer.atomic import REMOVED_PREFIX, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
-from trainer.drafts.reading_mark import mark_reading, remove_stale_marks, stale_marks
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.ids import is_id, new_id
@@ -20,8 +18,6 @@ from trainer.runs.run_files import DRAFT, SOURCE
 
 GivenRole = Literal["test", "validation"]
 MAX_DRAFTS = 20
-_CLOSED = "closed"
-"""An empty file in the folder of a draft, not a field of it: closing must not make the draft newer."""
 
 
 @dataclass(frozen=True)
@@ -66,24 +62,6 @@ class Draft:
         """Changes with every choice that affects the rows."""
         choices = {name: value for name, value in asdict(self).items() if name != "form"}
         return hashlib.sha256(json.dumps(choices, sort_keys=True).encode("utf-8", "replace")).hexdigest()[:32]
-
-
-@dataclass(frozen=True)
-class DraftSummary:
-    """A draft in a list. ``changed``: Unix time when it was last opened or changed. ``bytes``: size of its folder."""
-
-    id: str
-    name: str
-    """The file to learn from."""
-    test: str
-    """The test file's name; "" if none was given."""
-    validation: str
-    changed: float
-    bytes: int
-    open: bool
-    """Whether a page that is opened now would show it."""
-    withheld: bool = False
-    """Whether the process that read it last ended suddenly, so that it is only read again on request."""
 
 
 class DraftStore:
@@ -172,58 +150,6 @@ class DraftStore:
                 return draft
         raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
 
-    def latest(self, owner: str) -> Draft | None:
-        """The draft that the owner worked on last and did not close; None if that one is withheld."""
-        draft = self._worked_on_last(owner)
-        return None if draft is None or self.is_withheld(draft) else draft
-
-    def withheld_latest(self, owner: str) -> Draft | None:
-        """What ``latest`` would return if it were not withheld."""
-        draft = self._worked_on_last(owner)
-        return draft if draft is not None and self.is_withheld(draft) else None
-
-    def is_withheld(self, draft: Draft) -> bool:
-        """Whether a process ended suddenly while it was reading the files of a draft, and no other try has been allowed since."""
-        files = {source.file for source in draft.sources}
-        return any(read <= files for read in stale_marks(self.root / draft.id))
-
-    def allow_reading(self, draft: Draft) -> None:
-        """Stop withholding a draft, until it ends another process."""
-        remove_stale_marks(self.root / draft.id)
-
-    @contextmanager
-    def reading(self, draft: Draft) -> Iterator[None]:
-        """For the block that reads the files of a draft: if it ends this process, the draft is withheld afterwards.
-
-        Raises UserError ``withheld_draft`` if it already is.
-        """
-        if self.is_withheld(draft):
-            raise UserError(withheld_message(draft.main.name), code="withheld_draft")
-        with mark_reading(self.root / draft.id, [source.file for source in draft.sources]):
-            yield
-
-    def summaries(self, owner: str) -> tuple[DraftSummary, ...]:
-        """The owner's drafts, the newest first. Reads no table."""
-        summaries, latest = [], self.latest(owner)
-        for draft, file in self._of_owner(owner):
-            # Another process may remove it meanwhile.
-            with suppress(OSError):
-                names = ("" if source is None else source.name for source in (draft.test, draft.validation))
-                size = _folder_bytes(file.parent)
-                changed, withheld = file.stat().st_mtime, self.is_withheld(draft)
-                summaries.append(DraftSummary(draft.id, draft.main.name, *names, changed, size, draft == latest, withheld))
-        return tuple(summaries)
-
-    def close(self, owner: str) -> None:
-        """Make none of the owner's drafts the latest, until one is opened or reopened; all are kept. Raises OSError."""
-        for _, file in self._of_owner(owner):
-            (file.parent / _CLOSED).touch()
-
-    def reopen(self, draft: Draft) -> None:
-        """Make a draft the latest. Raises OSError."""
-        (self.root / draft.id / _CLOSED).unlink(missing_ok=True)
-        os.utime(self.root / draft.id / DRAFT)
-
     def path(self, draft: Draft, source: SourceFile) -> Path:
         return self.root / draft.id / source.file
 
@@ -240,18 +166,11 @@ class DraftStore:
             with suppress(OSError):
                 remove_folder(file.parent)
 
-    def list_for_owner(self, owner: str) -> tuple[Draft, ...]:
+    def iter_drafts(self, owner: str) -> Iterator[Draft]:
         """The owner's readable drafts, the newest first."""
-        return tuple(draft for draft, _ in self._of_owner(owner))
-
-    def _worked_on_last(self, owner: str) -> Draft | None:
-        return next((draft for draft, file in self._of_owner(owner) if not (file.parent / _CLOSED).exists()), None)
-
-    def _of_owner(self, owner: str) -> Iterator[tuple[Draft, Path]]:
-        """The owner's readable drafts, each with its file, the newest first."""
         for file in _newest_first(self.root):
             with suppress(UserError):
-                yield self.get(file.parent.name, owner), file
+                yield self.get(file.parent.name, owner)
 
     @contextmanager
     def _new_folder(self) -> Iterator[tuple[str, Path]]:
@@ -267,15 +186,6 @@ class DraftStore:
             for left in (folder, self.root / draft_id):
                 shutil.rmtree(left, ignore_errors=True)
             raise
-
-
-def withheld_message(name: str) -> str:
-    """Why a draft with this main file is not read automatically, and what to do."""
-    return (
-        f"{name} is not opened automatically: Emotune ended suddenly while it was reading it the last time. The file may be damaged, or too large "
-        "for this computer's memory. Remove it and open it in smaller parts or saved again, for example as CSV. "
-        "If Emotune ended for another reason, try it again."
-    )
 
 
 def _shown_name(name: str) -> str:
@@ -301,15 +211,6 @@ def _remove_unused_files(folder: Path, created_before: float) -> None:
         for file in folder.glob(f"{SOURCE}*"):
             if file.name not in used and file.stat().st_mtime < created_before:
                 file.unlink()
-
-
-def _folder_bytes(folder: Path) -> int:
-    """The bytes of the files in a folder, without those removed meanwhile."""
-    size = 0
-    for entry in os.scandir(folder):
-        with suppress(FileNotFoundError):
-            size += entry.stat().st_size
-    return size
 
 
 def _newest_first(root: Path) -> list[Path]:

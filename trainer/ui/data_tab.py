@@ -15,8 +15,8 @@ import numpy as np
 from trainer.charts.classes import text_lengths_chart
 from trainer.charts.lengths import token_lengths_chart
 from trainer.data.hub_datasets import CATALOGUE
+from trainer.drafts.history import DraftSummary
 from trainer.drafts.preparation import PreparedDraft, numeric_labels
-from trainer.drafts.store import DraftSummary
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.studio import Studio

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.drafts.store import DraftSummary
+from trainer.drafts.history import DraftSummary
 from trainer.runs.storage import RunStorage, Storage
 from trainer.runs.view import RunView
 from trainer.studio import Studio

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trainer.charts.colours import class_colours
-from trainer.drafts.store import DraftSummary, withheld_message
+from trainer.drafts.history import DraftSummary, withheld_message
 from trainer.text_format import file_size, percent, pluralize, time_ago
 from trainer.ui import markup, shell
 from trainer.ui.buttons import Button

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.drafts.store import DraftSummary
+from trainer.drafts.history import DraftSummary
 from trainer.errors import UserError
 from trainer.jobs.capacity import near_capacity
 from trainer.presets import LEVELS, PRESETS, load_preset
