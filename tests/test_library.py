@@ -359,7 +359,7 @@ def test_of_runs_with_equal_validation_scores_the_older_is_the_reference(studio:
         assert [run.view.name for run in comparison.runs] == ["first", "second", "third"]
     # Two comparisons are corrected for multiple testing.
     [(_, alone)] = workspace.library.compare([runs[0].id, runs[2].id]).paired
-    assert comparison.paired[1][1].p == pytest.approx(min(1.0, 2 * alone.p))
+    assert comparison.paired[1][1].p_value == pytest.approx(min(1.0, 2 * alone.p_value))
 
 
 def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(studio: Studio) -> None:
@@ -370,7 +370,7 @@ def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(st
     [(_, shared)] = workspace.library.compare([run.id, other_classes.id]).paired
     assert (shared.rows, shared.only_a, shared.only_b) == (40, 4, 0)
     [(_, without_shared_rows)] = workspace.library.compare([run.id, other_texts.id]).paired
-    assert (without_shared_rows.rows, without_shared_rows.p) == (0, 1)
+    assert (without_shared_rows.rows, without_shared_rows.p_value) == (0, 1)
 
 
 def test_rows_that_one_run_was_trained_on_are_not_compared(studio: Studio) -> None:
