@@ -129,7 +129,7 @@ def test_a_missing_baseline_says_why(visit: Open, server: Server) -> None:
     view = make_synthetic_run(server, MATRIX, NAMES, end="stopped")
     page = visit().page
     select_model(page, view)
-    expect(page.locator("#headline")).to_contain_text("There is no word-count comparison: the training was stopped before it was made.")
+    expect(page.locator("#headline")).to_contain_text("There is no word-count comparison: the training was stopped before it.")
     expect(page.locator("#headline .em-scale-marks span")).to_have_count(1)
 
 
@@ -164,7 +164,7 @@ def test_confusions_and_classes(visit: Open, server: Server) -> None:
     select_model(page, view)
     lines = page.locator("#confusions li")
     expect(lines).to_have_count(3)
-    expect(lines.first).to_have_text("anger taken for joy: 12 of 70")
+    expect(lines.first).to_have_text("anger predicted as joy: 12 of 70")
     expect(page.locator("#confusion-chart .js-plotly-plot")).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -174,7 +174,7 @@ def test_confusions_and_classes(visit: Open, server: Server) -> None:
     assert [row.locator("th").inner_text() for row in rows.all()] == ["anger", "sadness", "joy"]
     expect(rows.first).to_have_class("em-worst")
     expect(page.locator("#per-class tfoot")).to_contain_text("Macro F1")
-    page.locator("#matrix-as").get_by_text("Share of each row").click()
+    page.locator("#matrix-as").get_by_text("Per cent of each row").click()
     page.wait_for_function(
         "() => document.querySelector('#confusion-chart .js-plotly-plot').data.some(trace => trace.text?.some?.(t => t === '86 %'))"
     )
@@ -277,9 +277,9 @@ def test_the_prediction_names_its_model_and_follows_the_selected_one(visit: Open
     page = visit().page
     select_model(page, moods_run, "Try it")
     page.locator("#try-text textarea").fill("happy laugh today")
-    expect(page.locator("#prediction")).to_contain_text("Answered by my moods, own settings.")
+    expect(page.locator("#prediction")).to_contain_text("Predicted by my moods, own settings.")
     select_model(page, malicious_run, "Try it")
-    expect(page.locator("#prediction")).to_contain_text("Answered by evil, own settings.")
+    expect(page.locator("#prediction")).to_contain_text("Predicted by evil, own settings.")
     expect(page.locator("#prediction .em-name").first).not_to_have_text("joy")
     # The rows to try and the link to the model change too.
     expect(page.locator(".em-row-to-try span").first).to_contain_text("<img src=x")

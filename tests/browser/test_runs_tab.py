@@ -134,7 +134,7 @@ def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView])
     # By keyboard alone.
     checkbox(page, long).focus()
     page.keyboard.press("Space")
-    expect(page.locator("#footer-runs")).to_contain_text(f"({long.name}) is ticked")
+    expect(page.locator("#footer-runs")).to_contain_text(f"({long.name}) is selected")
     expect(page.locator("#open-run")).to_be_visible()
     row(page, short).locator("td").nth(3).click()  # anywhere in the row
     expect(checkbox(page, short)).to_be_checked()
@@ -158,7 +158,7 @@ def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView])
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert page.evaluate("[...document.querySelectorAll('#comparison table')].every(t => t.getBoundingClientRect().right <= 1200)")
 
-    # The comparison closes when one of its runs is unticked.
+    # The comparison closes when one of its runs is deselected.
     page.locator("#runs-list").scroll_into_view_if_needed()
     checkbox(page, short).uncheck()
     expect(page.locator("#comparison")).to_be_hidden()
@@ -238,7 +238,7 @@ def test_deleting_asks_for_confirmation_and_escape_cancels(visit: Open, train: T
     press(page, "compare")
     expect(page.locator("#comparison")).to_be_visible()
     press(page, "delete")
-    expect(question(page)).to_contain_text("Of each run its model")
+    expect(question(page)).to_contain_text("Their model, curves, scores")
     press(page, "cancel", "#runs-sheet")
     tick(page, deleted)
     press(page, "delete")
@@ -336,12 +336,12 @@ def test_disk_usage_is_shown_and_freed(visit: Open, train: Train) -> None:
     page = visit().page
     runs_tab(page)
     assert page.locator("#disk-usage table").count() == 0  # nothing is computed before the section is opened
-    page.get_by_role("button", name="What takes room on the disk").click()
+    page.get_by_role("button", name="Disk space").click()
     line = page.locator("#disk-usage tbody tr").filter(has=page.locator(f"button[data-code='{run.id}']"))
     expect(line).to_contain_text(re.compile(r"[\d.]+ [KM]B"))
-    expect(page.locator("#disk-usage")).to_contain_text("are free on this disk")
+    expect(page.locator("#disk-usage")).to_contain_text("of this disk are free")
     line.locator("button[data-action=free]").click()
-    expect(question(page)).to_contain_text("can then not be trained further; its model, its scores and its curves stay")
+    expect(question(page)).to_contain_text("cannot be continued afterwards; its model, scores and curves stay")
     press(page, "confirm-free", "#runs-sheet")
     expect(page.locator("#disk-usage [role=status]")).to_contain_text("can no longer be trained further")
     expect(line.locator("button[data-action=free]")).to_have_count(0)
@@ -392,7 +392,7 @@ def test_on_a_phone_nothing_scrolls_by_itself_and_targets_are_large(visit: Open,
     assert page.evaluate(wide) <= 390
     for section, inside in (
         ("Files opened before", "#files-list .em-with-buttons > *"),
-        ("What takes room on the disk", "#disk-usage table"),
+        ("Disk space", "#disk-usage table"),
     ):
         page.get_by_role("button", name=section).click()
         expect(page.locator(inside).first).to_be_visible()
