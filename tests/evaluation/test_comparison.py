@@ -31,7 +31,7 @@ def splits_of(train, validation, test, excluded=()):
 
 
 def predictions_of(corpus, rows, predicted, names):
-    """Predictions that give each of ``rows`` the class it is told, all of the test split."""
+    """Predictions of the given class for each of ``rows``, all in the test split."""
     probabilities = np.full((len(rows), len(names)), 0.1)
     for i, label in enumerate(predicted):
         probabilities[i, names.index(label)] = 0.9

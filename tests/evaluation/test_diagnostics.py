@@ -175,7 +175,7 @@ def test_with_few_rows_scores_may_wander(rows: dict[str, int]) -> None:
 
 
 def test_a_loss_that_was_low_from_the_start_is_no_flat_loss() -> None:
-    # A run that goes on with a trained model, with little or with much noise in its labels.
+    # A run that continues with a trained model, with little or much noise in its labels.
     for level, accuracy in ((0.05, 0.99), (0.3, 0.9), (0.6, 0.75), (1.2, 0.6), (2.5, 0.45)):
         for seed in range(10):
             assert story(run(still(level, accuracy), noise=0.05 * level, seed=seed)) == [[]]
@@ -424,7 +424,7 @@ def test_a_learning_rate_that_we_chose_is_not_called_large() -> None:
 
 
 def past_its_best(**options: object) -> Curves:
-    """Training accuracy goes on to 95 %, validation accuracy falls from 70 to 60 % after a third of the steps."""
+    """Training accuracy rises to 95 %, validation accuracy falls from 70 to 60 % after a third of the steps."""
     course = healthy(speed=40, **options)
     return replace(course, accuracy=lambda t: 0.95, eval_accuracy=lambda t: 0.70 if t < 0.4 else 0.60)
 
@@ -454,7 +454,7 @@ def test_what_is_on_already_is_not_advised_against_overfitting() -> None:
         in nothing_on
     )
     assert "early stopping" not in message_of(view, "overfitting", Recipe(early_stopping=3))
-    # One that ended early has made fewer epochs than it was asked for.
+    # A run that ended early has trained fewer epochs than requested.
     early = replace(view, total_steps=TOTAL + 100)
     assert message_of(early, "overfitting", Recipe(early_stopping=3)).endswith("More rows would help most.")
     unknown = message_of(view, "overfitting", None)

@@ -53,7 +53,7 @@ def test_a_shares_interval_holds_its_level(rows: int) -> None:
     from scipy.stats import binom
 
     low, high = wilson_interval(np.arange(rows + 1) / rows, rows)
-    # Coverage jumps at the ends of the intervals: those are looked at from both sides, and a grid between.
+    # Coverage jumps at the ends of the intervals: test both sides of each, and a grid between them.
     ends = np.concatenate([low, high])
     true = np.concatenate([np.linspace(0.5, 0.99, 4901), ends - 1e-9, ends + 1e-9])
     true = true[(true >= 0.5) & (true <= 0.99)]

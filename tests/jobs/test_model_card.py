@@ -1,4 +1,4 @@
-"""The model card: what it says of a model, in the Hub's format, and that nobody's words become markup in it."""
+"""The model card: what it says about a model, in the Hub's format, and that user texts do not become markup in it."""
 
 import json
 import re

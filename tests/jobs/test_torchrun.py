@@ -32,20 +32,20 @@ AT = """
 import os, time
 from trainer.runs.events import EventLog
 append = EventLog.append
-def told(self, kind, **fields):
-    append(self, kind, **fields)
-    if self._read_only or os.environ["TEST_AT"] not in (kind, fields.get("what"), fields.get("stage")):
+def append_and_act(self, event_type, **fields):
+    append(self, event_type, **fields)
+    if self._read_only or os.environ["TEST_AT"] not in (event_type, fields.get("what"), fields.get("stage")):
         return
-    stop, does = self.path.parent / "stop", os.environ["TEST_DOES"]
-    if does == "fail":
+    stop, action = self.path.parent / "stop", os.environ["TEST_DOES"]
+    if action == "fail":
         raise RuntimeError("a bug in us")
-    if does == "stop":
+    if action == "stop":
         stop.touch()
     for _ in range(2000):
         if stop.exists():
             break
         time.sleep(0.05)
-EventLog.append = told
+EventLog.append = append_and_act
 if os.environ.get("EMOTUNE_PROCESSES") and "RANK" not in os.environ:
     import subprocess
     from types import SimpleNamespace

@@ -172,7 +172,7 @@ def test_once_fetched_its_facts_are_known(hub: Hub, tiny_encoder: Encoder) -> No
     assert load_classifier(encoder, ("a", "b")).config.num_labels == 2
     again = EncoderCatalogue().get(NAMED)
     assert (again.parameters, again.layers, again.hidden_size, again.max_tokens) == (tiny_encoder.parameters, 2, 32, 64)
-    # Only what is read is fetched, and with nobody's key.
+    # Only the files that are read are downloaded, without a token.
     assert {file for call in hub.fetched for file in call} == {
         "config.json",
         "model.safetensors",

@@ -1,4 +1,4 @@
-"""Lawful model folders pass, of every kind that can be used; others are refused in words before anything is loaded.
+"""Regular model folders of every supported type pass; others are refused with a message before anything is loaded.
 
 All hostile folders are opened in all ways by ``tests/attack``; here is what a sentence says of each class of them.
 """

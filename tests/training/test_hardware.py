@@ -1,4 +1,4 @@
-"""What the machine is, told without guessing."""
+"""Detecting the hardware, without guessing."""
 
 import types
 

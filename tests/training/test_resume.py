@@ -1,4 +1,4 @@
-"""A training that ended anywhere goes on as if nothing had happened: the same weights, no gap and no double point in its curves."""
+"""A training that was interrupted anywhere resumes as if nothing had happened: the same weights, no gap and no double point in its curves."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ BASE = {"encoder": "tiny-bert", "epochs": 2, "batch_size": 16, "learning_rate": 
 
 
 class Killed(BaseException):
-    """Nobody catches this, as nobody catches a signal 9."""
+    """Not caught anywhere, like signal 9."""
 
 
 @pytest.fixture
@@ -205,7 +205,7 @@ def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
 
 
 def child_of(run: Run, recipe: Recipe) -> Run:
-    """The run that goes on where this one ended."""
+    """A run that continues where this one ended."""
     run_id, last = new_id(), Checkpoints(run.checkpoints, run.id).newest()
     return RunStore(run.path.parent).create(
         recipe=recipe,
