@@ -51,10 +51,8 @@ def test_own_files_stand_beside_it_and_in_the_split(studio: Studio, moods: Prepa
     test = write_rows(tmp_path / "later.csv", small_rows(30, seed=7))
     both = studio.for_owner("local").editor.add_file(moods.draft.id, "test", test.name, test)
     assert 'data-action="remove_file" data-code="test"' in data_view.file_badge(both)
-    assert "30 test rows from <bdi>later.csv</bdi>" in data_view.split_counts(both, assess_readiness(both, DEFAULT_FRACTIONS))
-    assert "168 training rows · 24 validation rows · 48 test rows<" in data_view.split_counts(
-        moods, assess_readiness(moods, DEFAULT_FRACTIONS)
-    )
+    assert "30 test from <bdi>later.csv</bdi>" in data_view.split_counts(both, assess_readiness(both, DEFAULT_FRACTIONS))
+    assert "168 training · 24 validation · 48 test<" in data_view.split_counts(moods, assess_readiness(moods, DEFAULT_FRACTIONS))
 
 
 def test_the_columns_are_open_where_nobody_is_sure(studio: Studio, moods: PreparedDraft, tmp_path: Path) -> None:

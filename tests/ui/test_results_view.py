@@ -115,17 +115,17 @@ def test_the_baseline_says_on_how_many_rows_it_learned() -> None:
 
 def test_the_most_frequent_class_is_that_of_the_training_rows_where_it_is_known() -> None:
     report = right(0.7)
-    assert "Always answering “joy”, the most frequent class: 50.0 % of the test rows." in visible_text(headline(RUN, report))
+    assert "Always predicting “joy”, the most frequent class: 50.0 % of the test rows." in visible_text(headline(RUN, report))
     view = dataclasses.replace(RUN, majority=Majority("anger", 0.2, 0.25))
     html = headline(view, report)
-    assert "Always answering “anger”, the most frequent class: 25.0 % of the test rows." in visible_text(html)
+    assert "Always predicting “anger”, the most frequent class: 25.0 % of the test rows." in visible_text(html)
     assert "most frequent<br>25 %" in html
 
 
 def test_the_bar_has_a_text_alternative() -> None:
     label = Read(results_view.bar(counting(0.471), right(0.7))).attributes["aria-label"]
     assert label == (
-        "Accuracy on the 200 test rows. counting words: 47.1 %; Always answering the most frequent class: 50.0 %; "
+        "Accuracy on the 200 test rows. counting words: 47.1 %; Always predicting the most frequent class: 50.0 %; "
         "this model: 70.0 %, between 63.3 and 75.9 % with other test rows."
     )
 

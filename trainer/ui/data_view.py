@@ -96,10 +96,10 @@ def split_counts(prepared: PreparedDraft, readiness: Readiness) -> str:
         return ""
     splits = readiness.splits
     extra_files = {file.role: file for file in prepared.given}
-    parts = [pluralize(len(splits.train), "training row")]
+    parts = [f"{len(splits.train):,} training"]
     for role, rows in (("validation", splits.validation), ("test", splits.test)):
         source = f" from {_file_name(extra_files[role].name)}" if role in extra_files else ""
-        parts.append(pluralize(len(rows), f"{role} row") + source)
+        parts.append(f"{len(rows):,} {role}{source}")
     return f'<p class="em-quiet em-small" dir="auto">{" · ".join(parts)}</p>'
 
 

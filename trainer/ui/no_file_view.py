@@ -23,7 +23,7 @@ _VISIBLE_DRAFTS = 3
 def heading() -> str:
     return shell.heading(
         "Upload a table of texts with labels",
-        "Emotune trains a model on it, shows how good the model is on rows it never saw, and lets you download it.",
+        "Emotune trains a model, shows how good it is on rows it never saw, and lets you download it.",
     )
 
 
@@ -39,10 +39,10 @@ def drop_message(*, is_local: bool) -> str:
 def ways_in() -> str:
     """One click to a first model, and buttons that only open a sample or a known data set."""
     quick_start = Button("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", busy_message="Opening the sample …")
-    sample = Button("sample", "only open the sample", elem_id="open-sample", link=True)
-    messy = Button("messy", "open a messy sample", elem_id="open-messy", link=True)
+    sample = Button("sample", "open the sample", elem_id="open-sample", link=True)
+    messy = Button("messy", "a messy sample", elem_id="open-messy", link=True)
     hub = (
-        '<details class="em-known" id="open-known"><summary>open a known data set</summary><p class="em-quiet em-small">'
+        '<details class="em-known" id="open-known"><summary>a known data set</summary><p class="em-quiet em-small">'
         "A data set of the well-known tutorials, or any other by its name, from the Hugging Face Hub.</p></details>"
     )
     return f'{quick_start.html}<div class="em-ways">{sample.html}{messy.html}{hub}</div>'
@@ -66,7 +66,7 @@ def example_prediction() -> str:
         for (name, value), colour in zip(_PREDICTION, class_colours(names), strict=True)
     )
     return (
-        f'<h3>What you get: a model that predicts the label</h3><p class="em-example">{_EXAMPLE}</p>'
+        f'<h3>What you get: a model that predicts</h3><p class="em-example">{_EXAMPLE}</p>'
         f'<p class="em-probably"><b>Probably {best}</b> <span class="em-quiet">({percent(probability, 0)})</span></p>'
         f'<ol class="em-class-bars" aria-label="Probability of each class">{bars}</ol>'
         f'<p class="em-quiet em-small">An example: the prediction of a “Quick look” model of <b>our sample</b>. '

@@ -117,7 +117,7 @@ def bar(view: RunView, report: Report) -> str:
     )
 
 
-_FULL_NAMES = {"most frequent": "Always answering the most frequent class", "counting words": "counting words"}
+_FULL_NAMES = {"most frequent": "Always predicting the most frequent class", "counting words": "counting words"}
 
 
 def _majority(view: RunView, report: Report) -> tuple[str, float]:
@@ -156,7 +156,7 @@ def _details(view: RunView, reports: Reports) -> str:
         f"On the {pluralize(test.rows, 'test row')}: {score_format.with_range(test.accuracy, test.rows)}.",
         f"On the {pluralize(validation.rows, 'validation row')}, which chose the model that was kept: "
         f"{score_format.in_short(validation.accuracy, validation.rows)}.",
-        f"Always answering “{majority[:60]}”, the most frequent class: {_on_test(majority_accuracy, test)}.",
+        f"Always predicting “{majority[:60]}”, the most frequent class: {_on_test(majority_accuracy, test)}.",
         *_word_counts(view, test),
         "Ranges are 95 % intervals (Wilson’s method, also applied to F1).",
         "The download is a zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.",

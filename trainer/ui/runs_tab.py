@@ -19,7 +19,7 @@ from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
 
-_DESCRIPTION = "All trainings. Choose among them by the validation rows; the test rows tell how good the chosen one is."
+_DESCRIPTION = "All trainings. Choose among them by the validation rows; the test rows show how good the chosen one is."
 _WITH_FIELD = {"confirm-rename": "rename", "confirm-more-epochs": "more-epochs"}
 """The questions with an input field: an error is shown at it."""
 _AFTER_RESPONSE = """() => {

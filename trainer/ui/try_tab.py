@@ -118,4 +118,4 @@ def _footer(studio: Studio, run_id: str) -> str:
         return shell.footer_html("Train a model to try it here.", Button("to-data", "Open a file", primary=True))
     if not studio.for_owner(owner()).models.is_whole(run_id):
         return shell.footer_html("Files of this model are damaged, so it cannot be downloaded: see Results.", is_error=True)
-    return shell.footer_html("Good enough? Download the model and use it anywhere.") + results_view.download(run_id)
+    return shell.footer_html("Good enough? The model is yours.") + results_view.download(run_id)
