@@ -120,7 +120,7 @@ class _MarkupAttack(AttackedPage):
         tab(self.page, "Results")
         self.page.wait_for_timeout(500)
         self.check("pickers of the header", len(self.class_runs))
-        for section, selector in (("Files opened before", "#files-before"), ("What takes room on the disk", "#disk-usage table")):
+        for section, selector in (("Files opened before", "#files-before"), ("Disk space", "#disk-usage table")):
             tab(self.page, "Runs")
             self.page.get_by_role("button", name=section).click()
             self.page.wait_for_selector(selector, state="attached")

@@ -341,7 +341,7 @@ def test_a_given_test_file_is_used_and_can_be_removed(visit: Open) -> None:
 
     page.locator("#splitting").get_by_text("How the rows are split").click()
     page.locator("input[data-testid='+ Validation file-upload-button']").set_input_files(table("watch.csv", small_rows(30, seed=11)))
-    expect(counts).to_contain_text("30 validation rows from watch.csv")
+    expect(counts).to_contain_text("30 validation from watch.csv")
     page.get_by_role("button", name="Remove the test file").click()
     expect(page.locator("#data-summary .em-given-test")).to_have_count(0)
     expect(counts).not_to_contain_text("later.csv")
