@@ -15,7 +15,7 @@ from trainer.drafts.store import Draft, DraftStore
 from trainer.settings import Settings, disk_errors_as_user_error
 from trainer.training.memory import trim_heap
 
-_FILES_KEPT = 3
+_MAX_CACHED = 3
 
 
 class DraftCache:
@@ -28,11 +28,11 @@ class DraftCache:
         self.history = DraftHistory(self.store)
         self.edit_lock = threading.Lock()
         """Held while a draft is read, changed and saved."""
-        self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_FILES_KEPT)
+        self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_MAX_CACHED)
         """By draft and its files, each of which never changes."""
-        self._prepared: SingleFlightCache[PreparedDraft] = SingleFlightCache(_FILES_KEPT)
+        self._prepared: SingleFlightCache[PreparedDraft] = SingleFlightCache(_MAX_CACHED)
         """By draft and its version, which changes with every choice that concerns the rows."""
-        self._near: SingleFlightCache[NearDuplicates] = SingleFlightCache(_FILES_KEPT)
+        self._near: SingleFlightCache[NearDuplicates] = SingleFlightCache(_MAX_CACHED)
         """By the texts themselves."""
 
     def prepare(self, draft: Draft) -> PreparedDraft:

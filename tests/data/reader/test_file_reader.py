@@ -150,8 +150,8 @@ def test_a_child_reads_no_more_after_a_big_file_so_that_its_memory_goes_back(mon
     child, request = child_process.ChildProcess(), json.dumps({"limits": asdict(Limits())}).encode()
     try:
         assert (child.read(request, CSV), child.usable) == (read_table(CSV), True)
-        packed = gzip.compress(CSV + b"more words here,joy\n" * 250_000)
-        assert (len(child.read(request, packed).rows), child.usable) == (250_002, False)
+        compressed = gzip.compress(CSV + b"more words here,joy\n" * 250_000)
+        assert (len(child.read(request, compressed).rows), child.usable) == (250_002, False)
     finally:
         child.close()
     child = child_process.ChildProcess()

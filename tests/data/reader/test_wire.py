@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.data.files.table import DroppedRow, ReaderWarning, Table
-from trainer.data.reader.wire import BrokenWireError, packed, receive, receive_json, receive_table, send, send_json
+from trainer.data.reader.wire import BrokenWireError, pack_table, receive, receive_json, receive_table, send, send_json
 
 _text = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 _lines = st.integers(1, 2**40)
@@ -37,7 +37,7 @@ def tables(draw: st.DrawFn) -> Table:
 
 def through_the_wire(table: Table) -> Table:
     stream = io.BytesIO()
-    metadata, *cells = packed(table)
+    metadata, *cells = pack_table(table)
     send_json(stream, metadata)
     send(stream, *cells)
     stream.seek(0)

@@ -11,7 +11,7 @@ from trainer.data.columns.label_column import guess_label_column
 from trainer.data.columns.text_column import guess_text_column
 from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.reading import Table
-from trainer.data.files.table import why_dropped
+from trainer.data.files.table import explain_dropped
 from trainer.errors import UserError
 
 
@@ -43,7 +43,7 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
             code="one_column",
         )
     if not table.rows:
-        message = f"The file has columns ({list_columns(table.columns)}) but no rows that can be used{why_dropped(table.dropped)}. "
+        message = f"The file has columns ({list_columns(table.columns)}) but no rows that can be used{explain_dropped(table.dropped)}. "
         raise UserError(f"{message}Choose a file with one row per text.", code="no_rows")
     if text is not None and label is not None:
         if text == label:

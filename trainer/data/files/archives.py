@@ -12,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Generator, Iterator
 
-from trainer.data.files.formats import FileFormat, compressed
+from trainer.data.files.formats import FileFormat, compressed_file_error
 from trainer.data.files.table import Limits
 from trainer.errors import UserError
 
@@ -128,4 +128,4 @@ def _read_limited(chunks: Iterator[bytes], limits: Limits) -> bytes:
 def refuse_nested(file_format: FileFormat) -> None:
     """Raise UserError ``compressed_file`` if the file inside an archive is an archive itself."""
     if file_format in ("gzip", "bzip2", "xz", "zip"):
-        raise compressed(f"{file_format}, inside another compressed file")
+        raise compressed_file_error(f"{file_format}, inside another compressed file")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
-from trainer.data.files.formats import not_a_table
+from trainer.data.files.formats import not_a_table_error
 from trainer.errors import UserError
 
 
@@ -293,4 +293,4 @@ def _refuse_markup(text: str) -> None:
             code="not_a_table",
         )
     if start.startswith(("<?xml ", "<!doctype ", "<rss ", "<svg ", "<feed ")):
-        raise not_a_table("an XML document")
+        raise not_a_table_error("an XML document")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from trainer.data.files.preamble import common_width, count_short_rows_at_start, is_numeric
 from trainer.data.files.records import NO_DELIMITER, PLACEHOLDER, split_records
-from trainer.data.files.table import Limits, too_many_columns
+from trainer.data.files.table import Limits, too_many_columns_error
 
 DELIMITERS = ("\t", "|", ";", ",")  # the rarest in prose first: it wins a tie
 DELIMITER_NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}
@@ -80,7 +80,7 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
     elif best.delimiter == "|" and all(len(run) % 2 == 0 for run in re.findall(r"\|+", "".join(sample))):
         best = replace(best, delimiter="||", width=common_width(_parse_sample(sample, Dialect("||", 1, quote=best.quote), is_whole_file)))
     if best.width > limits.max_columns:
-        raise too_many_columns(best.width, limits)
+        raise too_many_columns_error(best.width, limits)
     return best
 
 
@@ -212,7 +212,7 @@ def _refuse_wide(lines: list[str], limits: Limits) -> None:
     if '"' not in first:
         n_columns = max(first.count(delimiter) for delimiter in DELIMITERS) + 1
         if n_columns > limits.max_columns:
-            raise too_many_columns(n_columns, limits)
+            raise too_many_columns_error(n_columns, limits)
 
 
 def _sample(lines: list[str]) -> list[str]:

@@ -40,12 +40,12 @@ def detect_format(data: bytes) -> FileFormat:
         return "parquet"
     for magic, name in _UNSUPPORTED_ARCHIVES:
         if data.startswith(magic):
-            raise compressed(name)
+            raise compressed_file_error(name)
     if data[257:262] == b"ustar":
-        raise compressed("tar")
+        raise compressed_file_error("tar")
     for magic, name in _OTHER_FILES:
         if data.startswith(magic):
-            raise not_a_table(name)
+            raise not_a_table_error(name)
     return "text"
 
 
@@ -68,18 +68,18 @@ def _format_of_zip(data: bytes) -> FileFormat:
         return "spreadsheet"
     if "mimetype" in names and "content.xml" in names:
         if b"opendocument.spreadsheet" not in data[:4_000]:
-            raise not_a_table("an OpenDocument text or drawing")
+            raise not_a_table_error("an OpenDocument text or drawing")
         return "spreadsheet"
     if any(name.startswith(("word/", "ppt/")) for name in names):
-        raise not_a_table("a Word or PowerPoint document")
+        raise not_a_table_error("a Word or PowerPoint document")
     return "zip"
 
 
-def compressed(name: str) -> UserError:
+def compressed_file_error(name: str) -> UserError:
     """The error for an archive format that is not supported."""
     return UserError(f"This is a compressed file ({name}). Unpack it and upload the CSV file inside.", code="compressed_file")
 
 
-def not_a_table(name: str) -> UserError:
+def not_a_table_error(name: str) -> UserError:
     """The error for a file that is not a table; ``name`` includes the article ("a picture")."""
     return UserError(f"This is {name}, not a table of texts and labels. {_SAVE_AS_CSV}", code="not_a_table")

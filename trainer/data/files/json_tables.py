@@ -8,7 +8,7 @@ from typing import Any
 
 from trainer.data.files.annotations import flatten_annotations, unwrap_single
 from trainer.data.files.decoding import clean
-from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_cells, too_many_columns, too_many_rows
+from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_cells_error, too_many_columns_error, too_many_rows_error
 from trainer.errors import UserError
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
@@ -25,7 +25,7 @@ def read_json_rows(text: str, limits: Limits) -> Cells | None:
     if text.lstrip()[:1] not in ("{", "["):
         return None
     if text.count("{") + text.count("[") > _MAX_BRACKETS_PER_ROW * limits.max_rows:
-        raise too_many_cells(limits)  # before they become objects in memory
+        raise too_many_cells_error(limits)  # before they become objects in memory
     stripped = text.strip()
     if stripped[0] == "{" and "\n" not in stripped:
         # Parsed only once: it may be a large file.
@@ -112,7 +112,7 @@ def _from_lines(lines: list[str], limits: Limits) -> Cells | None:
             numbers.append(number)
             rows.append(row)
         if len(rows) + len(dropped) > limits.max_rows:
-            raise too_many_rows(limits)
+            raise too_many_rows_error(limits)
     return _from_rows(numbers, rows, dropped, limits)
 
 
@@ -125,7 +125,7 @@ def _from_document(document: Any, limits: Limits) -> Cells:
     if not isinstance(document, list) or not document:
         raise _no_table("it holds no list of rows")
     if len(document) > limits.max_rows + 1:
-        raise too_many_rows(limits)
+        raise too_many_rows_error(limits)
     if all(isinstance(row, list) for row in document):
         return _from_lists(document, limits)
     if sum(isinstance(row, dict) for row in document) * 2 < len(document):
@@ -165,7 +165,7 @@ def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[Dro
     columns: dict[str, None] = {}
     for row in rows:
         if len(row) > limits.max_columns:
-            raise too_many_columns(len(row), limits)
+            raise too_many_columns_error(len(row), limits)
         if row.keys() - columns.keys():
             columns.update(dict.fromkeys(row))
             _check_size(len(rows), len(columns), limits)
@@ -175,9 +175,9 @@ def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[Dro
 
 def _check_size(rows: int, columns: int, limits: Limits) -> None:
     if columns > limits.max_columns:
-        raise too_many_columns(columns, limits)
+        raise too_many_columns_error(columns, limits)
     if rows * columns > limits.max_cells:
-        raise too_many_cells(limits)
+        raise too_many_cells_error(limits)
 
 
 def _cell_text(value: Any) -> str:

@@ -8,7 +8,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.annotations import unwrap_single
-from trainer.data.files.table import Cells, Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
+from trainer.data.files.table import (
+    Cells,
+    Limits,
+    ReaderWarning,
+    too_many_cells_error,
+    too_many_columns_error,
+    too_many_rows_error,
+    too_much_text_error,
+)
 from trainer.data.files.workbook import cell_text, clean_cell
 from trainer.errors import UserError
 from trainer.text_format import quote_names
@@ -88,24 +96,24 @@ def _name_classes(schema: "pa.Schema", readable: list[int], cells: list[list[str
             column_cells[:] = [name_of_number.get(cell, "") for cell in column_cells]
             chars += sum(map(len, column_cells))
     if chars > limits.max_chars:
-        raise too_much_text(limits)
+        raise too_much_text_error(limits)
 
 
 def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
     if metadata.num_row_groups > _MAX_ROW_GROUPS:
         raise _too_many_parts()
     if metadata.num_rows > limits.max_rows:
-        raise too_many_rows(limits)
+        raise too_many_rows_error(limits)
     if metadata.num_columns > limits.max_columns:
-        raise too_many_columns(metadata.num_columns, limits)
+        raise too_many_columns_error(metadata.num_columns, limits)
     if metadata.num_rows * metadata.num_columns > limits.max_cells:
-        raise too_many_cells(limits)
+        raise too_many_cells_error(limits)
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
     if sum(group.total_byte_size for group in groups) > _MAX_UNPACKED_BYTES:
         raise _too_large()
     values = sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
     if values > 2 * limits.max_cells:
-        raise too_many_cells(limits)
+        raise too_many_cells_error(limits)
 
 
 def _too_many_parts() -> UserError:
@@ -159,10 +167,10 @@ def _read_columns(data: bytes, fields: "list[pa.Field]", rows: int, limits: Limi
             values = _column_texts(batch.column(batch.schema.get_field_index(field.name)))
             chars += sum(map(len, values))
             if chars > limits.max_chars:
-                raise too_much_text(limits)
+                raise too_much_text_error(limits)
             column_cells.extend(values)
         if len(cells[0]) > limits.max_rows:
-            raise too_many_rows(limits)
+            raise too_many_rows_error(limits)
     if any(len(column_cells) != rows for column_cells in cells):
         raise ValueError("rows are missing")
     return cells

@@ -24,9 +24,9 @@ from trainer.data.files.table import (
     ReaderWarning,
     Record,
     Table,
-    too_many_cells,
-    too_many_columns,
-    too_many_rows,
+    too_many_cells_error,
+    too_many_columns_error,
+    too_many_rows_error,
 )
 from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, fit_width
 from trainer.errors import UserError
@@ -152,7 +152,7 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
     if dialect.skip:
         lines = lines[dialect.skip :]
     if dialect.width * len(lines) > limits.max_cells:
-        raise too_many_cells(limits)
+        raise too_many_cells_error(limits)
     numbers, records = _parse_records(lines, dialect, limits, trust_quotes=quote is not None)
     # A long cell needs a long line or several lines; this check is cheap.
     max_chars = limits.max_cell_chars
@@ -202,7 +202,7 @@ def _choose_dialect(lines: list[str], limits: Limits, delimiter: str | None, quo
     skip = int(sep_line_delimiter(lines) == delimiter)
     dialect = dialect_for_delimiter(lines[skip:], delimiter, quote=quote)
     if dialect.width > limits.max_columns:
-        raise too_many_columns(dialect.width, limits)
+        raise too_many_columns_error(dialect.width, limits)
     return replace(dialect, skip=skip)
 
 
@@ -215,7 +215,7 @@ def _parse_records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_
         # A tuple: the garbage collector untracks tuples of strings, unlike lists, which takes a third of the time for a million rows.
         records.append(tuple(cells))
         if len(records) > max_records:
-            raise too_many_rows(limits)
+            raise too_many_rows_error(limits)
     if not records:
         raise UserError("The file has no rows. Choose a file with texts and labels.", code="empty_file")
     return numbers, records
@@ -268,10 +268,10 @@ def _from_records(
             first, header_warnings = merge_header_rows(first, records[:below]), (header_rows_warning(records[:below], numbers[0]),)
             numbers, records = numbers[below:], records[below:]
     elif len(records) > limits.max_rows:
-        raise too_many_rows(limits)
+        raise too_many_rows_error(limits)
     fitted = fit_width(first, numbers, records, expected=dialect.width, delimiter=dialect.delimiter, long_cells=long_cells, limits=limits)
     if len(fitted.columns) > limits.max_columns:
-        raise too_many_columns(len(fitted.columns), limits)
+        raise too_many_columns_error(len(fitted.columns), limits)
     return Table(
         columns=fitted.columns,
         rows=fitted.rows,

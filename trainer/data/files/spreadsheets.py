@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 
 from trainer.data.files.table import Cells, Limits
-from trainer.data.files.workbook import best_sheet, open_workbook, unreadable_workbook
+from trainer.data.files.workbook import best_sheet, open_workbook, unreadable_workbook_error
 from trainer.errors import UserError
 
 _MAX_UNPACKED_BYTES = 300 << 20
@@ -31,7 +31,7 @@ def read_sheet(data: bytes, limits: Limits) -> Cells:
     except BaseException as error:
         # calamine is written in Rust, and a Rust panic is not an Exception.
         if type(error).__name__ == "PanicException":
-            raise unreadable_workbook("it is damaged") from error
+            raise unreadable_workbook_error("it is damaged") from error
         raise
 
 
@@ -51,13 +51,13 @@ def unpacked_size(data: bytes) -> int:
                 raise _too_large()
             for part in parts:
                 if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or part.flag_bits & 1:
-                    raise unreadable_workbook("it is packed or locked in an unusual way")
+                    raise unreadable_workbook_error("it is packed or locked in an unusual way")
                 for chunk in _iter_unpacked(data, part):
                     size += len(chunk)
                     if size > max_bytes:
                         raise _too_large()
     except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OSError, NotImplementedError) as error:
-        raise unreadable_workbook("it is damaged") from error
+        raise unreadable_workbook_error("it is damaged") from error
     return size
 
 

@@ -95,12 +95,12 @@ class Limits:
         return 2 * self.max_bytes
 
 
-def too_many_rows(limits: Limits) -> UserError:
+def too_many_rows_error(limits: Limits) -> UserError:
     """The error for a file with more rows than ``limits`` allow."""
     return UserError(f"The file has more than {limits.max_rows:,} rows, the maximum. Upload a part of it.", code="too_many_rows")
 
 
-def too_many_columns(width: int, limits: Limits) -> UserError:
+def too_many_columns_error(width: int, limits: Limits) -> UserError:
     """The error for a file with ``width`` columns, more than ``limits`` allow."""
     return UserError(
         f"The file has {width:,} columns; at most {limits.max_columns:,} can be read. "
@@ -109,7 +109,7 @@ def too_many_columns(width: int, limits: Limits) -> UserError:
     )
 
 
-def too_many_cells(limits: Limits) -> UserError:
+def too_many_cells_error(limits: Limits) -> UserError:
     """The error for a file with more cells than ``limits`` allow."""
     return UserError(
         f"The table has more than {limits.max_cells:,} cells, the maximum. "
@@ -118,7 +118,7 @@ def too_many_cells(limits: Limits) -> UserError:
     )
 
 
-def too_much_text(limits: Limits) -> UserError:
+def too_much_text_error(limits: Limits) -> UserError:
     """The error for a file whose cells hold more characters than ``limits`` allow."""
     return UserError(
         f"The cells of this file hold more than {limits.max_chars / 1e6:,.0f} million characters, the maximum. "
@@ -127,7 +127,7 @@ def too_much_text(limits: Limits) -> UserError:
     )
 
 
-def cell_too_long(cells: Record, limits: Limits) -> str | None:
+def explain_too_long_cell(cells: Record, limits: Limits) -> str | None:
     """The reason to drop a row with a cell longer than ``limits`` allow; None for any other row."""
     n_chars = max(map(len, cells), default=0)
     if n_chars <= limits.max_cell_chars:
@@ -138,7 +138,7 @@ def cell_too_long(cells: Record, limits: Limits) -> str | None:
     )
 
 
-def why_dropped(dropped: Sequence[DroppedRow]) -> str:
+def explain_dropped(dropped: Sequence[DroppedRow]) -> str:
     """The most common reason for dropping rows, as the end of a sentence, for a file of which no row was kept; "" if none was dropped."""
     if not dropped:
         return ""

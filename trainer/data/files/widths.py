@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trainer.data.files.dialect import DELIMITER_NAMES
 from trainer.data.files.rejoin import rejoin_split_cells
-from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, cell_too_long
+from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, explain_too_long_cell
 from trainer.text_format import quote_names
 
 _SAMPLE_ROWS = 2_000
@@ -157,7 +157,7 @@ def _fit_ragged_rows(
 
 def drop_long_rows(rows: list[Record], lines: list[int], dropped: list[DroppedRow], limits: Limits) -> tuple[list[Record], list[int]]:
     """The rows and lines whose cells are within the limit; the others are added to ``dropped``."""
-    reasons = [cell_too_long(row, limits) for row in rows]
+    reasons = [explain_too_long_cell(row, limits) for row in rows]
     dropped.extend(DroppedRow(line, reason) for line, reason in zip(lines, reasons, strict=True) if reason)
     kept = [position for position, reason in enumerate(reasons) if not reason]
     return [rows[position] for position in kept], [lines[position] for position in kept]

@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.decoding import clean
-from trainer.data.files.table import Cells, Limits, ReaderWarning, too_many_cells, too_many_columns, too_many_rows, too_much_text
+from trainer.data.files.table import (
+    Cells,
+    Limits,
+    ReaderWarning,
+    too_many_cells_error,
+    too_many_columns_error,
+    too_many_rows_error,
+    too_much_text_error,
+)
 from trainer.errors import UserError
 from trainer.text_format import quote_names
 
@@ -22,7 +30,7 @@ _EXCEL_ROWS = 1_048_576
 _MAX_SPARSE_COLUMNS = 50  # in a sheet with a stray cell in its last row
 
 
-def unreadable_workbook(why: str) -> UserError:
+def unreadable_workbook_error(why: str) -> UserError:
     """The error for a workbook that cannot be opened."""
     return UserError(
         f"This looks like a workbook, but it cannot be opened: {why}. "
@@ -38,9 +46,9 @@ def open_workbook(data: bytes) -> "CalamineWorkbook":
     try:
         return CalamineWorkbook.from_filelike(io.BytesIO(data))
     except PasswordError as error:
-        raise unreadable_workbook("it is protected by a password") from error
+        raise unreadable_workbook_error("it is protected by a password") from error
     except (CalamineError, OSError, ValueError) as error:
-        raise unreadable_workbook("it is damaged, protected by a password, or not a workbook") from error
+        raise unreadable_workbook_error("it is damaged, protected by a password, or not a workbook") from error
 
 
 def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Cells:
@@ -55,7 +63,7 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Cells:
         try:
             numbers, records, merged = _read_records(workbook, name, limits)
         except (UserError, CalamineError) as error:
-            refusal = refusal or (error if isinstance(error, UserError) else unreadable_workbook("it is damaged"))
+            refusal = refusal or (error if isinstance(error, UserError) else unreadable_workbook_error("it is damaged"))
             continue
         if records:
             filled.append(name)
@@ -98,9 +106,9 @@ def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tu
     if sheet.start is None or not sheet.height:
         return [], [], 0
     if sheet.width > limits.max_columns:
-        raise too_many_columns(sheet.width, limits)
+        raise too_many_columns_error(sheet.width, limits)
     if sheet.height * sheet.width > max(limits.max_cells, _EXCEL_ROWS * min(sheet.width, _MAX_SPARSE_COLUMNS)):
-        raise too_many_cells(limits)
+        raise too_many_cells_error(limits)
     numbers, records, size = [], [], 0
     empty = [""] * sheet.width
     for number, cells in enumerate(_iter_rows(sheet), sheet.start[0] + 1):
@@ -112,11 +120,11 @@ def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tu
             records.append([cell if cell.isprintable() else clean_cell(cell) for cell in record])
             size += sum(map(len, record))
             if len(records) > limits.max_rows + 1:
-                raise too_many_rows(limits)
+                raise too_many_rows_error(limits)
             if size > limits.max_chars:
-                raise too_much_text(limits)
+                raise too_much_text_error(limits)
     if len(records) * sheet.width > limits.max_cells:
-        raise too_many_cells(limits)
+        raise too_many_cells_error(limits)
     return numbers, records, _fill_down(sheet, numbers, records, limits)
 
 

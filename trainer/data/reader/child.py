@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from trainer.data.files.reading import Limits, open_content, read_content
 from trainer.data.reader import resource_limits
-from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, packed, receive, receive_json, send, send_json
+from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, pack_table, receive, receive_json, send, send_json
 from trainer.errors import UserError, error_location
 
 _MAX_MEMORY_GROWTH = 100 << 20
@@ -98,7 +98,7 @@ def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: b
         resource_limits.limit_resources(content.weight)
         send_json(replies, {"weight": content.weight, "file_format": content.file_format})
         last = last or content.weight >= resource_limits.BIG_FILE_BYTES
-        reply, *cells = packed(read_content(content, limits, **options))
+        reply, *cells = pack_table(read_content(content, limits, **options))
     except UserError as error:
         reply = {"error": {"message": error.message, "code": error.code}}
     except MemoryError:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.data.files.table import Table
-from trainer.data.files.workbook import unreadable_workbook
+from trainer.data.files.workbook import unreadable_workbook_error
 from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
 from trainer.errors import UserError
@@ -151,7 +151,7 @@ def _too_much_memory() -> UserError:
 
 
 def _unreadable_workbook() -> UserError:
-    return unreadable_workbook(
+    return unreadable_workbook_error(
         "it is damaged, or asks for far too much memory (a cell far below or beside the table is enough: delete the empty rows and columns)"
     )
 

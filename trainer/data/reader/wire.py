@@ -64,7 +64,7 @@ def receive_json(stream: BinaryIO) -> dict[str, Any]:
     return value
 
 
-def packed(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
+def pack_table(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
     """A table as the three frames that ``receive_table`` reads: metadata, rows with their lines, dropped rows."""
     metadata = {
         "columns": table.columns,
