@@ -144,7 +144,7 @@ def _cells(run: ComparedRun) -> str:
         _format_score(validation.macro_f1, validation.rows),
         _format_score(validation.accuracy, validation.rows),
         _with_interval(_format_score(test.macro_f1, test.rows), test.macro_f1, test.rows),
-        _with_interval(score_format.in_short(test.accuracy, test.rows), test.accuracy, test.rows),
+        _with_interval(score_format.short_accuracy(test.accuracy, test.rows), test.accuracy, test.rows),
         duration(run.view.duration_seconds) or "–",
     )
     return "".join(

@@ -151,7 +151,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     def act_on_finding(event: gr.EventData, draft: str | None, *split: Any) -> dict:
         if event.action in ("set", "train"):
             return gr.skip()  # these concern the Train tab
-        return show(tab, _apply(studio, current_draft(studio, draft), event.action, event.code), *split)
+        return show(tab, _apply_action(studio, current_draft(studio, draft), event.action, event.code), *split)
 
     @handler
     def resplit(draft: str | None, *split: Any) -> dict:
@@ -168,7 +168,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
         component.input(resplit, draft_and_form, tab.split_outputs, **PRIVATE_EVENT_MULTIPLE)
 
 
-def _apply(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
+def _apply_action(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
     """The draft after a press in the checklist. A page may be older than its server: an unknown action changes nothing."""
     workspace = studio.for_owner(owner())
     if action == "repair_all":

@@ -142,7 +142,7 @@ def _build_sources(p: dict[str, Any], is_local: bool) -> None:
                 gr.HTML(no_file_view.drop_message(is_local=is_local))
             p["notice"] = html_with_buttons("", elem_id="data-notice")
         p["test_file"] = gr.UploadButton("+ Test file", elem_id="upload-test", elem_classes=["em-with-file"])
-    p["start_buttons"] = html_with_buttons(no_file_view.ways_in(), elem_id="ways-in", classes=("em-no-file",))
+    p["start_buttons"] = html_with_buttons(no_file_view.start_buttons_html(), elem_id="start-buttons", classes=("em-no-file",))
     with gr.Row(elem_classes=["em-hub"], elem_id="known"):
         choices = [(f"{d.name}: {d.description}", d.name) for d in CATALOGUE]
         p["hub"] = gr.Dropdown(choices, label="Data set", show_label=False, container=False, allow_custom_value=True, elem_id="hub-name")

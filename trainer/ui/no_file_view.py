@@ -36,7 +36,7 @@ def drop_message(*, is_local: bool) -> str:
     )
 
 
-def ways_in() -> str:
+def start_buttons_html() -> str:
     """One click to a first model, and buttons that only open a sample or a known data set."""
     quick_start = Button("quick", "Try with our sample: one click", primary=True, elem_id="try-sample", busy_message="Opening the sample …")
     sample = Button("sample", "open the sample", elem_id="open-sample", link=True)

@@ -44,7 +44,7 @@ class _Baseline:
 def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
     """The score as a sentence and as a bar, with its rows and model; ``link`` is the download of the model, as HTML."""
     report = reports.test
-    sentence = _without_line_break(score_format.in_a_sentence(report.accuracy, report.rows))
+    sentence = _without_line_break(score_format.accuracy_sentence(report.accuracy, report.rows))
     head = shell.heading(sentence) + f'<p class="em-conclusion">{markup.text(_without_line_break(conclusion(view, report)))}</p>'
     test_rows = f"{pluralize(report.rows, 'test row')}: never trained on, never used to choose anything"
     friendly_name = "" if view.name in title else f" ({markup.isolated(view.name)})"
@@ -93,7 +93,7 @@ def bar(view: RunView, report: Report) -> str:
     accuracy, few = report.accuracy, report.rows < score_format.FEW_ROWS
 
     def format_accuracy(accuracy: float, digits: int = 0) -> str:
-        return score_format.of_rows(accuracy, report.rows, digits)
+        return score_format.format_fraction(accuracy, report.rows, digits)
 
     baselines = [_Baseline("most frequent", _majority(view, report)[1])]
     if view.baseline is not None:
@@ -153,10 +153,10 @@ def _details(view: RunView, reports: Reports) -> str:
     test, validation = reports.test, reports.validation
     majority, majority_accuracy = _majority(view, test)
     lines = [
-        f"On the {pluralize(test.rows, 'test row')}: {score_format.with_range(test.accuracy, test.rows)}.",
+        f"On the {pluralize(test.rows, 'test row')}: {score_format.accuracy_with_interval(test.accuracy, test.rows)}.",
         f"On the {pluralize(validation.rows, 'validation row')}, which chose the model that was kept: "
-        f"{score_format.in_short(validation.accuracy, validation.rows)}.",
-        f"Always predicting “{majority[:60]}”, the most frequent class: {_on_test(majority_accuracy, test)}.",
+        f"{score_format.short_accuracy(validation.accuracy, validation.rows)}.",
+        f"Always predicting “{majority[:60]}”, the most frequent class: {_of_test_rows(majority_accuracy, test)}.",
         *_word_counts(view, test),
         "Ranges are 95 % intervals (Wilson’s method, also applied to F1).",
         "The download is a zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.",
@@ -173,12 +173,12 @@ def _word_counts(view: RunView, test: Report) -> list[str]:
     macro = "" if test.rows < score_format.FEW_ROWS else f", macro F1 {decimal(view.baseline.test.macro_f1)}"
     return [
         "Counting words (TF-IDF and a linear support vector machine), trained on "
-        f"{training_rows}: {_on_test(view.baseline.test.accuracy, test)}{macro}."
+        f"{training_rows}: {_of_test_rows(view.baseline.test.accuracy, test)}{macro}."
     ]
 
 
-def _on_test(accuracy: float, test: Report) -> str:
-    text = score_format.of_rows(accuracy, test.rows)
+def _of_test_rows(accuracy: float, test: Report) -> str:
+    text = score_format.format_fraction(accuracy, test.rows)
     return f"{text} test rows" if test.rows < score_format.FEW_ROWS else f"{text} of the test rows"
 
 

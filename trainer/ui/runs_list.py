@@ -110,7 +110,7 @@ def _test_score(scores: Scores | None) -> str:
 
 def _with_interval(split: SplitScores) -> str:
     """An accuracy with its interval and rows; as a count if there are few rows."""
-    value = f"<strong>{score_format.in_short(split.accuracy, split.rows)}</strong>"
+    value = f"<strong>{score_format.short_accuracy(split.accuracy, split.rows)}</strong>"
     if split.rows < score_format.FEW_ROWS:
         return f"{value}<small>too few rows to say</small>"
     return f"{value}<small>({percent_range(split.accuracy.low, split.accuracy.high, 0)}, {pluralize(split.rows, 'row')})</small>"
@@ -126,7 +126,7 @@ def _validation_score(view: RunView, scores: Scores | None) -> str:
     if accuracy is None:
         return "–"
     if 0 < rows < score_format.FEW_ROWS:
-        return f"{score_format.of_rows(accuracy, rows)} right"
+        return f"{score_format.format_fraction(accuracy, rows)} right"
     small_print = f"<small>macro F1 {percent(macro_f1)}</small>" if macro_f1 is not None else ""
     return f"{percent(accuracy)}{small_print}"
 

@@ -37,7 +37,7 @@ def selected_runs(studio: Studio, ids: str) -> tuple[list[RunView], dict[str, st
 
 
 def _rename(studio: Studio, run: str) -> Question:
-    view, title = _one(studio, run)
+    view, title = _single_run(studio, run)
     save = Button("confirm-rename", "Save", code=run, primary=True)
     name = run_names.title(view)[:MAX_NAME_CHARS]
     return Question(
@@ -46,7 +46,7 @@ def _rename(studio: Studio, run: str) -> Question:
 
 
 def _more_epochs(studio: Studio, run: str) -> Question:
-    view, title = _one(studio, run)
+    view, title = _single_run(studio, run)
     seconds_per_epoch = view.train_seconds / view.epochs if view.train_seconds and view.epochs else None
     time = f" So far an epoch took about {approximate_duration(seconds_per_epoch)}." if seconds_per_epoch else ""
     details = f"A new run continues from its last checkpoint; this run and its model stay as they are.{time}"
@@ -70,14 +70,14 @@ def _delete(studio: Studio, ids: str) -> Question:
     models = "model, " if any(view.has_model for view in views) else ""
     details = (
         f"{'Its' if len(views) == 1 else 'Their'} {models}curves, scores and {'copy' if len(views) == 1 else 'copies'} of the data are lost for good. "
-        f"This frees {freed} of disk space. {_of_copies(studio, views, titles)}Your own files stay as they are."
+        f"This frees {freed} of disk space. {_copies_sentences(studio, views, titles)}Your own files stay as they are."
     )
     label = "Delete it for good" if len(views) == 1 else f"Delete {len(views)} runs for good"
     names = _quoted([titles[view.id] for view in views])
     return Question(f"Delete {names}?", details, (_harmful("confirm-delete", label, ids), Button("cancel", "Keep")))
 
 
-def _of_copies(studio: Studio, views: Sequence[RunView], titles: Mapping[str, str]) -> str:
+def _copies_sentences(studio: Studio, views: Sequence[RunView], titles: Mapping[str, str]) -> str:
     """What else is deleted with these runs, and where copies of their files stay, in sentences."""
     copies, possessive = studio.for_owner(owner()).storage.find_copies([view.id for view in views]), "its" if len(views) == 1 else "their"
     sentences = []
@@ -95,7 +95,7 @@ def _of_copies(studio: Studio, views: Sequence[RunView], titles: Mapping[str, st
 
 
 def _free(studio: Studio, run: str) -> Question:
-    _, title = _one(studio, run)
+    _, title = _single_run(studio, run)
     freed = next((usage.checkpoints for usage in studio.for_owner(owner()).storage.usage().runs if usage.id == run), 0)
     details = (
         f"The training cannot be continued afterwards; its model, scores and curves stay. This frees {file_size(freed)} of disk space."
@@ -135,7 +135,7 @@ def _more(studio: Studio, ids: str) -> Question:
     return Question(runs_footer.selection_message(views, titles), buttons=buttons)
 
 
-def _one(studio: Studio, run: str) -> tuple[RunView, str]:
+def _single_run(studio: Studio, run: str) -> tuple[RunView, str]:
     views, titles = selected_runs(studio, run)
     if len(views) != 1:
         raise UserError("This run no longer exists.", code="no_run_chosen")

@@ -84,13 +84,13 @@ def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr
         if end_requested is not None:
             while not end_requested.wait(_SIGNAL_POLL_SECONDS):
                 pass
-            _end(studio, blocks)
+            _shut_down(studio, blocks)
         else:
             weakref.finalize(blocks, stack.pop_all().close)
     return blocks
 
 
-def _end(studio: Studio, blocks: gr.Blocks) -> None:
+def _shut_down(studio: Studio, blocks: gr.Blocks) -> None:
     """Close the page and let a running training keep its best model; a second signal does not interrupt this."""
     training = [view.name for view in studio.for_owner(LOCAL_OWNER).library.runs() if view.status == "running"]
     notice = f" {training[0]} stops after its current step and keeps its best model; this may take a moment." if training else ""

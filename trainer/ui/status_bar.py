@@ -91,6 +91,6 @@ def _ended_line(view: RunView, title: str, scores: Scores | None) -> _Line:
         return _Line("warning", "!", f"{title} was interrupted{step}.", resume)
     if view.status == "failed":
         return _Line("error", "✕", f"{title} failed. {view.message}", details)
-    score = "" if scores is None else f": {score_format.short_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
+    score = "" if scores is None else f": {score_format.test_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
     outcome = "Trained" if view.status == "finished" else "Stopped, the best model is kept"
     return _Line("ok", "✓", f"{outcome}{score or f': {title}'}", Button("results", "See the results", code=view.id))

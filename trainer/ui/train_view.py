@@ -78,7 +78,7 @@ def footer(view: RunView, queue_position: int | None, scores: Scores | None, del
         return shell.footer_html(stopping if view.stop_requested else "Training. You may close this page: the training continues.")
     resumable = can_resume(view) and view.status != "cancelled"
     if view.has_model:
-        score = "" if scores is None else f": {score_format.whole_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
+        score = "" if scores is None else f": {score_format.full_test_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
         outcome = "Trained" if view.status == "finished" else "Its best model is kept"
         return shell.footer_html(f"{outcome}{score}.", *([resume] if resumable else []), results)
     if resumable:
@@ -107,7 +107,7 @@ def _status_sentence(view: RunView, title: str, scores: Scores | None) -> tuple[
     if view.status == "finished":
         kept = view.kept.evaluation
         validation = "" if kept is None or kept.accuracy is None else f"Right on {_correct(kept, view)} of the validation rows. "
-        score = "" if scores is None else f" {score_format.in_a_sentence(scores.test.accuracy, scores.test.rows)}."
+        score = "" if scores is None else f" {score_format.accuracy_sentence(scores.test.accuracy, scores.test.rows)}."
         return f"Trained.{score}", validation + baselines_sentence(view)
     if view.status == "stopped":
         return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the remaining epochs in a new run."
@@ -135,7 +135,7 @@ def _shortened(name: str, max_length: int = 20) -> str:
 def _correct(evaluation: Evaluation, view: RunView) -> str:
     """The correct validation rows, as a count if there are few."""
     rows = view.rows.get("validation", 0)
-    return score_format.of_rows(evaluation.accuracy, rows, 0) if rows else percent(evaluation.accuracy, 0)
+    return score_format.format_fraction(evaluation.accuracy, rows, 0) if rows else percent(evaluation.accuracy, 0)
 
 
 def _why_no_model(view: RunView) -> str:

@@ -41,9 +41,9 @@ class ValidatingBlocks(gr.Blocks):
         try:
             # None of our handlers takes batches.
             if isinstance(options.get("request"), list):
-                raise _refused("This call does not take batches.")
+                raise _call_error("This call does not take batches.")
             if not is_valid_utf8(options.get("session_hash") or ""):
-                raise _refused("The session hash holds half a character.")
+                raise _call_error("The session hash holds half a character.")
             inputs = _validated(block_fn, inputs, options.get("event_data"))
             return await super().process_api(block_fn, inputs, **options)
         except gr.Error as error:
@@ -57,19 +57,19 @@ class ValidatingBlocks(gr.Blocks):
 def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> list[Any]:
     """The values of a call. Raises gr.Error if they do not fit its inputs."""
     if len(inputs) != len(block_fn.inputs):
-        raise _refused(f"This call takes {len(block_fn.inputs)} values; {len(inputs)} were sent.")
+        raise _call_error(f"This call takes {len(block_fn.inputs)} values; {len(inputs)} were sent.")
     for index, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
         # Before anything reads it: gradio would fetch a URL that is given instead of a file.
         if not contains_only_uploads(value):
-            raise _refused(NO_UPLOAD, "not_uploaded")
+            raise _call_error(NO_UPLOAD, "not_uploaded")
         for component_type, types, description in _EXPECTED:
             if isinstance(component, component_type) and not (value is None or _is_one_of(value, types)):
-                raise _refused(f"Value {index} of this call must be {description}.")
+                raise _call_error(f"Value {index} of this call must be {description}.")
         if isinstance(value, str) and not is_valid_utf8(value):
-            raise _refused("A text holds half a character (a lone surrogate), which cannot be encoded. Send it again without it.")
+            raise _call_error("A text holds half a character (a lone surrogate), which cannot be encoded. Send it again without it.")
     if block_fn.collects_event_data:
         if event is None or not _is_event_data(event._data):
-            raise _refused("This event is unknown.")
+            raise _call_error("This event is unknown.")
         # A handler of one event may be called with the data of another.
         event._data = {"action": "", "code": "", "run": "", **event._data}
     # The page sends a string for each text, possibly empty; handlers rely on that.
@@ -79,7 +79,7 @@ def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> 
     ]
 
 
-def _refused(message: str, code: str = "wrong_values") -> gr.Error:
+def _call_error(message: str, code: str = "wrong_values") -> gr.Error:
     return gr.Error(message, title=code, print_exception=False)
 
 
