@@ -134,7 +134,9 @@ class RunStore:
         ids = self._ids()
         returned = [(run_id, self._returned.get(run_id)) for run_id in ids]
         urgent = [run_id for run_id, last in returned if last is None or last.view.live]
-        for run_id in (*urgent, *self._round_robin.next(ids)):
+        # A deleted run may still have its turn; viewing it would change the version once more.
+        in_turn = [run_id for run_id in self._round_robin.next(ids) if run_id in ids]
+        for run_id in (*urgent, *in_turn):
             self.view(Run(self.root / run_id))
         return self._versions[owner]
 

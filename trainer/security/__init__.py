@@ -1,4 +1,4 @@
-"""The walls of the web server: who may ask, how much, how long; each is an ASGI layer or a part of the server under them.
+"""Access control and limits of the web server: ASGI middleware, and the server itself.
 
-Nothing here knows what is served: neither the page nor gradio.
+Knows neither the page nor gradio.
 """

@@ -1,6 +1,6 @@
-"""Bodies: how much one request may bring and how long that may take; the rest is refused in words while it is still coming in.
+"""Limits the size and duration of request bodies; a body beyond them is refused while it is still coming in.
 
-Not the time for the headers, nor what an open connection costs: ``connections.py`` has both.
+connections.py limits the time for headers and the number of connections.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ _MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True)
 class BodyTimeouts:
-    """For a body: ``pause`` seconds at most without a byte, and ``seconds`` in all, more of them by what has come at ``rate`` bytes a second."""
+    """For a body: at most ``max_pause`` seconds without a byte, and in total ``base_seconds`` plus one second per ``bytes_per_second`` received bytes."""
 
     max_pause: float = 20.0
     base_seconds: float = 20.0
@@ -26,7 +26,7 @@ class BodyTimeouts:
 
 
 class BodyLimitMiddleware:
-    """Bounds every body: by ``limits`` those of the paths named there, by ``limit`` bytes all others."""
+    """Limits every body in bytes: for the paths in ``limits`` to their limit, for all others to ``limit``."""
 
     def __init__(self, app: ASGIApp, *, limit: int, limits: Mapping[str, int], timeouts: BodyTimeouts) -> None:
         self._app, self._limit, self._limits, self._timeouts = app, limit, limits, timeouts
@@ -38,8 +38,8 @@ class BodyLimitMiddleware:
             return
         limit = self._limits.get(scope["path"].rstrip("/"), self._limit)
         reader = _Reader(receive, limit, self._timeouts)
-        said = headers.get("content-length", "0")
-        if not said.isdecimal() or int(said) > limit:
+        content_length = headers.get("content-length", "0")
+        if not content_length.isdecimal() or int(content_length) > limit:
             await reader.drain()
             await refuse(scope, receive, send, _too_large(limit), close=True)
             return
@@ -47,43 +47,43 @@ class BodyLimitMiddleware:
 
 
 class _Reader:
-    """Hands a body on, message by message, until it is too much or too slow. The time in which nobody wants more of it does not count."""
+    """Passes a body on, message by message, until it is too large or too slow. Only the time spent waiting for the sender counts."""
 
     def __init__(self, receive: Receive, limit: int, timeouts: BodyTimeouts) -> None:
         self._receive, self._limit, self._timeouts = receive, limit, timeouts
-        self._waited, self._bytes, self._whole = 0.0, 0, False
+        self._waited, self._bytes, self._is_complete = 0.0, 0, False
         self.refused: Refusal | None = None
 
     async def receive(self) -> Message:
         if self.refused is not None:
             return {"type": "http.disconnect"}
-        # Once a body is whole, what is waited for is that its sender goes away.
-        if self._whole:
+        # After the complete body, the next message is the disconnect of its sender.
+        if self._is_complete:
             return await self._receive()
-        begun = time.monotonic()
+        start = time.monotonic()
         try:
             left = self._timeouts.base_seconds + self._bytes / self._timeouts.bytes_per_second - self._waited
             message = await asyncio.wait_for(self._receive(), min(self._timeouts.max_pause, left))
         except TimeoutError:
             self.refused = Refusal(408, "The request came in too slowly and was given up. Send it again.", "too_slow")
             return {"type": "http.disconnect"}
-        self._waited += time.monotonic() - begun
+        self._waited += time.monotonic() - start
         if message["type"] == "http.request":
             self._bytes += len(message.get("body", b""))
-            self._whole = not message.get("more_body", False)
+            self._is_complete = not message.get("more_body", False)
             if self._bytes > self._limit:
                 self.refused = _too_large(self._limit)
                 return {"type": "http.disconnect"}
         return message
 
     async def drain(self) -> None:
-        """Read on a little, so that a sender that is still busy gets to hear the answer."""
+        """Read a little more, so that a sender that is still sending receives the response."""
 
         async def read() -> None:
-            taken = 0
-            while taken < 4 * self._limit:
+            n_bytes = 0
+            while n_bytes < 4 * self._limit:
                 message = await self._receive()
-                taken += len(message.get("body", b""))
+                n_bytes += len(message.get("body", b""))
                 if message["type"] != "http.request" or not message.get("more_body", False):
                     return
 

@@ -1,6 +1,6 @@
-"""Foreign pages: what a page of another site makes a browser ask of this server is refused before anything else looks at it.
+"""Refuses requests that a page of another site makes a browser send (CSRF, DNS rebinding), before anything else sees them.
 
-Not a protection from programs: they send what they like, and on loopback they are the person's own.
+No protection against other programs: they can send any header, and on loopback they are the user's own.
 """
 
 from urllib.parse import urlsplit
@@ -11,14 +11,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from trainer.security.hosts import AllowedHosts
 from trainer.security.refusals import Refusal, refuse
 
-_PAGES = ("/", "/login")
-"""What a link on another site may lead to."""
+_LINKABLE_PATHS = ("/", "/login")
+"""Paths to which another site may link."""
 
 
 class CrossSiteMiddleware:
-    """Checks Host (a name bound to our address by somebody else), Origin (a page that calls us) and Sec-Fetch-Site (a page that embeds us).
+    """Checks Host (a foreign name that resolves to our address), Origin (a page that calls us) and Sec-Fetch-Site (a page that embeds us).
 
-    ``framed`` where a page of another site may show ours in a frame, as the Hub does with a Space.
+    ``framed``: a page of another site may show ours in a frame, as the Hub does with a Space.
     """
 
     def __init__(self, app: ASGIApp, hosts: AllowedHosts, *, framed: bool) -> None:
@@ -28,13 +28,13 @@ class CrossSiteMiddleware:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            refused = self._why_not(scope)
-            if refused is None:
+            refusal = self._refusal(scope)
+            if refusal is None:
                 await self._app(scope, receive, send)
             else:
-                await refuse(scope, receive, send, refused, close=True)
+                await refuse(scope, receive, send, refusal, close=True)
 
-    def _why_not(self, scope: Scope) -> Refusal | None:
+    def _refusal(self, scope: Scope) -> Refusal | None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         host = hosts[0] if len(hosts) == 1 else ""
@@ -46,27 +46,27 @@ class CrossSiteMiddleware:
             )
         origins = headers.getlist("origin")
         if not origins and "sec-fetch-site" not in headers:
-            return None  # a program
-        if self._is_own(headers, host, origins) or self._is_visit(scope, headers, origins):
+            return None  # not a browser
+        if self._is_own_page(headers, host, origins) or self._is_link(scope, headers, origins):
             return None
         return Refusal(403, "A page of another site asked for this. Open Emotune itself and do it there.", "foreign_page")
 
-    def _is_own(self, headers: Headers, host: str, origins: list[str]) -> bool:
+    def _is_own_page(self, headers: Headers, host: str, origins: list[str]) -> bool:
         site = headers.get("sec-fetch-site")
         if site not in (None, "same-origin", "none"):
             return False
         if not origins:
             return True
-        # Without a referrer a browser keeps its origin back, also from ourselves; that it is us says the other header.
+        # Without a referrer a browser sends the origin "null", to us too; the other header says that it is our page.
         return len(origins) == 1 and (site == "same-origin" if origins[0] == "null" else self._hosts.is_own_origin(origins[0], host))
 
-    def _is_visit(self, scope: Scope, headers: Headers, origins: list[str]) -> bool:
-        """Whether a link on another site leads to the page itself; what is on the page then asks as our own."""
-        shown = ("document", "iframe") if self._framed else ("document",)
+    def _is_link(self, scope: Scope, headers: Headers, origins: list[str]) -> bool:
+        """Whether a link on another site leads to the page itself; requests of the page are then our own."""
+        destinations = ("document", "iframe") if self._framed else ("document",)
         return (
             not origins
             and scope["method"] in ("GET", "HEAD")
-            and urlsplit(scope["path"]).path in _PAGES
+            and urlsplit(scope["path"]).path in _LINKABLE_PATHS
             and headers.get("sec-fetch-mode") == "navigate"
-            and headers.get("sec-fetch-dest") in shown
+            and headers.get("sec-fetch-dest") in destinations
         )

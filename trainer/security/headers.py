@@ -1,6 +1,6 @@
-"""What every answer tells the browser: nobody frames this page, nothing is fetched from elsewhere, no type is guessed, no address is passed on.
+"""Security headers of every response: no frames, nothing from other hosts, no guessed content types, no referrer.
 
-Not a wall against requests: ``cross_site.py`` is.
+cross_site.py refuses requests.
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ HUB_ORIGINS = ("https://huggingface.co", "https://*.hf.space")
 
 _POLICY = {
     "default-src": "'self'",
-    # Gradio writes its settings into the page as a script, and makes functions of what components bring along.
+    # Gradio writes its settings into the page as a script, and creates functions from code of components.
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
     "style-src": "'self' 'unsafe-inline'",
-    # Pictures of charts are made in the page.
+    # The page creates images of charts.
     "img-src": "'self' data: blob:",
     "font-src": "'self' data:",
     "connect-src": "'self'",
@@ -27,25 +27,25 @@ _POLICY = {
 }
 
 
-_PARTS = ("text/css", "text/javascript", "application/javascript", "font/", "image/png", "image/x-icon", "image/vnd.microsoft.icon")
-"""Of a page: a browser asks for no policy with them, and a page has eighty, which would weigh a tenth more."""
+_ASSET_TYPES = ("text/css", "text/javascript", "application/javascript", "font/", "image/png", "image/x-icon", "image/vnd.microsoft.icon")
+"""Content types without the policy: browsers do not need it there, and it would make the eighty files of the page a tenth larger."""
 
 
 class SecurityHeadersMiddleware:
-    """Adds them to each answer. ``framed_by`` are the sites that may show the page in a frame."""
+    """Adds the headers to each response. ``framed_by`` are the sites that may show the page in a frame."""
 
     def __init__(self, app: ASGIApp, *, framed_by: Iterable[str] = ()) -> None:
         self._app = app
         ancestors = " ".join(framed_by)
         policy = {**_POLICY, "frame-ancestors": ancestors or "'none'"}
-        self._of_pages = {"Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items())}
+        self._page_headers = {"Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items())}
         self._headers = {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Cross-Origin-Resource-Policy": "same-origin",
         }
         if not ancestors:
-            self._of_pages["X-Frame-Options"] = "DENY"
+            self._page_headers["X-Frame-Options"] = "DENY"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,8 +55,8 @@ class SecurityHeadersMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                part = headers.get("content-type", "").startswith(_PARTS)
-                for name, value in (self._headers if part else self._headers | self._of_pages).items():
+                is_asset = headers.get("content-type", "").startswith(_ASSET_TYPES)
+                for name, value in (self._headers if is_asset else self._headers | self._page_headers).items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -1,6 +1,6 @@
-"""Which host names and origins are this server's own, and whether it may be served on an address at all.
+"""Which host names and origins belong to this server, and whether it may be served on an address at all.
 
-Not the check of a request: ``cross_site.py`` does that. A name that is not ours may have been bound to our address by somebody else's page.
+cross_site.py checks the requests. Somebody else's name may resolve to our address (DNS rebinding).
 """
 
 import re
@@ -14,43 +14,44 @@ from trainer.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-_EVERYWHERE = ("0.0.0.0", "::", "")
-_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
-_NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?")
+_ALL_ADDRESSES = ("0.0.0.0", "::", "")
+_HOST_PATTERN = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
+_NAME_PATTERN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?")
 
 
 @dataclass(frozen=True)
 class AllowedHosts:
-    """``served`` are the names under which this server may be asked, whatever the port: it may be forwarded from another one. ``named`` are those
-    that were named for it (``example.org``, ``example.org:8443``, ``*.example.org``): it may be asked under them, and pages under them are its
-    own even where a proxy in between asks under another name."""
+    """``served`` are host names of this server, with any port, since ports may be forwarded. ``named`` are those from the settings
+    (``example.org``, ``example.org:8443``, ``*.example.org``): pages under them are our own even if a proxy uses another host name."""
 
     served: frozenset[str]
     named: tuple[str, ...] = ()
     any_address: bool = False
-    """Bound to all addresses, it may be asked under each of them. That is no name, so nobody can have bound it to us."""
+    """A server bound to all addresses allows each of them. An address is not a name, so it cannot be rebound to us."""
 
     def allows(self, host: str) -> bool:
-        """Whether the value of a Host header is one of ours."""
+        """Whether the value of a Host header is allowed."""
         name = _name_of(host)
         if name is None:
             return False
-        return name in self.served or (self.any_address and _is_address(name)) or any(_fits(name, _name_of(named)) for named in self.named)
+        return (
+            name in self.served or (self.any_address and _is_address(name)) or any(_matches(name, _name_of(named)) for named in self.named)
+        )
 
     def is_own_origin(self, origin: str, host: str) -> bool:
-        """Whether a page of this origin (``scheme://host:port``) is our own, asked under ``host``. Another port is another page."""
+        """Whether an origin (``scheme://host:port``) is our own page, requested from ``host``. Another port is another page."""
         parts = urlsplit(origin.lower())
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
             return False
-        return _whole(parts.netloc, parts.scheme) == _whole(host.lower(), parts.scheme) or any(
-            _fits(parts.netloc, named) for named in self.named
+        return _with_port(parts.netloc, parts.scheme) == _with_port(host.lower(), parts.scheme) or any(
+            _matches(parts.netloc, named) for named in self.named
         )
 
 
 def allowed_hosts(address: str, settings: Settings) -> AllowedHosts:
-    """The names under which a server on ``address`` may be asked. Raises UserError where one of those in the settings is none."""
+    """The host names of a server on ``address``. Raises UserError ``setting_out_of_range`` for invalid names in the settings."""
     for named in settings.hosts:
-        if _NAME.fullmatch(named.lower()) is None:
+        if _NAME_PATTERN.fullmatch(named.lower()) is None:
             raise UserError(
                 f"EMOTUNE_HOSTS must be names of hosts with commas between them, such as “emotune.example.org, *.example.net”; found “{named[:60]}”.",
                 code="setting_out_of_range",
@@ -58,24 +59,24 @@ def allowed_hosts(address: str, settings: Settings) -> AllowedHosts:
     address = address.strip("[]").lower()
     served = set(LOOPBACK)
     if address not in LOOPBACK:
-        mine = socket.gethostname().lower()
-        served |= {address, mine, f"{mine}.local"}
-    return AllowedHosts(frozenset(served), tuple(named.lower() for named in settings.hosts), any_address=address in _EVERYWHERE)
+        own_name = socket.gethostname().lower()
+        served |= {address, own_name, f"{own_name}.local"}
+    return AllowedHosts(frozenset(served), tuple(named.lower() for named in settings.hosts), any_address=address in _ALL_ADDRESSES)
 
 
 def check_protected(address: str, settings: Settings, *, public: bool) -> None:
-    """Raise UserError ``open_to_all`` where everybody who reaches this address could use the page, and nobody has said that this is meant."""
+    """Raise UserError ``open_to_all`` if everybody who can reach this address could use the page and the user has not confirmed that."""
     if is_loopback(address) or settings.password or settings.space or public:
         return
     raise UserError(
         f"With GRADIO_SERVER_NAME={address} everybody who can reach this computer could use this page, see its files and delete its runs. "
-        "Choose a password in the environment variable EMOTUNE_PASSWORD, or start with --public if that is meant.",
+        "Choose a password in the environment variable EMOTUNE_PASSWORD, or start with --public if that is intended.",
         code="open_to_all",
     )
 
 
 def is_loopback(address: str) -> bool:
-    """Whether an address is reached from this computer alone."""
+    """Whether an address can only be reached from this computer."""
     address = address.strip("[]").lower()
     try:
         return ip_address(address).is_loopback
@@ -84,12 +85,12 @@ def is_loopback(address: str) -> bool:
 
 
 def _name_of(host: str) -> str | None:
-    """A host's name or address without its port and brackets; None where it is no host."""
+    """A host name or address without port and brackets; None if it is invalid."""
     host = host.lower().rstrip(".")
     if host.startswith("*."):
         return host.partition(":")[0]
-    found = _HOST.fullmatch(host)
-    return None if found is None else found["name"].strip("[]").rstrip(".")
+    match = _HOST_PATTERN.fullmatch(host)
+    return None if match is None else match["name"].strip("[]").rstrip(".")
 
 
 def _is_address(name: str) -> bool:
@@ -100,15 +101,15 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _fits(name: str, pattern: str | None) -> bool:
+def _matches(name: str, pattern: str | None) -> bool:
     if pattern is None:
         return False
     return name.endswith(pattern[1:]) if pattern.startswith("*.") else name == pattern
 
 
-def _whole(host: str, scheme: str) -> str:
-    """A host with its port, also where that is the usual one."""
-    found = _HOST.fullmatch(host)
-    if found is None:
+def _with_port(host: str, scheme: str) -> str:
+    """A host with its port, also if it is the default port."""
+    match = _HOST_PATTERN.fullmatch(host)
+    if match is None:
         return host
-    return f"{found['name']}:{found['port'] or {'http': '80', 'https': '443'}[scheme]}"
+    return f"{match['name']}:{match['port'] or {'http': '80', 'https': '443'}[scheme]}"

@@ -1,6 +1,6 @@
-"""All walls around one app, in their order: who asks is looked at before what is asked, and that before it is read.
+"""Adds all middleware to an app, in order: first who sends a request, then what it asks for, then its body.
 
-The app itself is handed in; so is which of its paths take uploads, and which are closed.
+The caller passes the app, its upload path and its closed paths.
 """
 
 from collections.abc import Sequence
@@ -21,44 +21,47 @@ from trainer.settings import Settings
 
 BODY_TIMEOUTS = BodyTimeouts()
 _FORM_BYTES = 64 * 1024
-"""What a form has beside the file in it."""
+"""Bytes of a form besides its file."""
 
 
 def add_middleware(
     app: ASGIApp, hosts: AllowedHosts, settings: Settings, *, uploads: Path, upload_path: str, closed: Sequence[str]
 ) -> ASGIApp:
-    """The app with all walls. What is posted to ``upload_path`` comes to lie in ``uploads``; ``closed`` are beginnings of paths at which there is nothing for anybody."""
-    largest = settings.max_file_bytes + _FORM_BYTES
-    inner: ASGIApp = UploadLimitMiddleware(
+    """The app with all middleware. Files posted to ``upload_path`` are in the folder ``uploads``; paths that begin with one of ``closed`` do not exist."""
+    max_upload_request = settings.max_file_bytes + _FORM_BYTES
+    wrapped: ASGIApp = UploadLimitMiddleware(
         PageGZipMiddleware(app),
         path=upload_path,
         folder=uploads,
         max_files=settings.max_files_per_upload,
         max_bytes=settings.max_uploads_bytes,
-        max_request_bytes=largest,
+        max_request_bytes=max_upload_request,
     )
-    inner = BodyLimitMiddleware(
-        ClosedPathsMiddleware(inner, closed), limit=settings.max_json_bytes, limits={upload_path: largest}, timeouts=BODY_TIMEOUTS
+    wrapped = BodyLimitMiddleware(
+        ClosedPathsMiddleware(wrapped, closed),
+        limit=settings.max_json_bytes,
+        limits={upload_path: max_upload_request},
+        timeouts=BODY_TIMEOUTS,
     )
     if settings.password:
-        inner = PasswordMiddleware(inner, settings.password, embedded=settings.space)
-    inner = CrossSiteMiddleware(inner, hosts, framed=settings.space)
-    return ErrorMiddleware(SecurityHeadersMiddleware(inner, framed_by=HUB_ORIGINS if settings.space else ()))
+        wrapped = PasswordMiddleware(wrapped, settings.password, embedded=settings.space)
+    wrapped = CrossSiteMiddleware(wrapped, hosts, framed=settings.space)
+    return ErrorMiddleware(SecurityHeadersMiddleware(wrapped, framed_by=HUB_ORIGINS if settings.space else ()))
 
 
 class PageGZipMiddleware:
-    """The page itself, with all its components the heaviest answer, an eighth of its size. Gradio compresses no page, and its other parts itself."""
+    """Compresses the page itself, the largest response, to an eighth. Gradio compresses other responses, but not the page."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app, self._compressing = app, GZipMiddleware(app, compresslevel=6)
+        self._app, self._compressed = app, GZipMiddleware(app, compresslevel=6)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._compressing if scope["type"] == "http" and scope["path"] == "/" else self._app
+        app = self._compressed if scope["type"] == "http" and scope["path"] == "/" else self._app
         await app(scope, receive, send)
 
 
 class ClosedPathsMiddleware:
-    """Answers for paths that the app would have served, though nobody here needs them."""
+    """Hides paths of the app that are not needed here."""
 
     def __init__(self, app: ASGIApp, closed: Sequence[str]) -> None:
         self._app, self._closed = app, tuple(closed)

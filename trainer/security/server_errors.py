@@ -1,6 +1,6 @@
-"""The outermost layer: what nobody has caught ends here, as a sentence for whoever asked and a line in the log.
+"""The outermost middleware: turns an uncaught exception into a response and a line in the log.
 
-The line says where it happened and never what was sent: an exception's own words may hold somebody's texts.
+The line says where it happened, without the exception's message, which may contain a user's texts.
 """
 
 import logging
@@ -24,16 +24,16 @@ class ErrorMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        started = False
 
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            begun = begun or message["type"] == "http.response.start"
+        async def send_and_record(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, receive, send_and_record)
         except Exception as error:
             _log.error("a request failed: %s", error_location(error))
-            if not begun:
+            if not started:
                 await refuse(scope, receive, send, UNEXPECTED)

@@ -1,6 +1,6 @@
-"""Uploads: how many files one request may bring, and how much all that was uploaded may take; the oldest go first.
+"""Limits the number of files per upload and the size of all uploads together; the oldest are deleted first.
 
-Not the size of one upload: ``body_limit.py`` bounds that. The page's copies are only there to be opened: a file that was opened has copies of its own.
+body_limit.py limits the size of one upload. The page's copies are only there to be opened; an opened file has its own copy.
 """
 
 import asyncio
@@ -15,68 +15,68 @@ from trainer.runs.storage import make_room, remove_files_in
 from trainer.security.refusals import Refusal, call_unless_refused, refuse
 
 RECENT_SECONDS = 600.0
-"""An upload is opened soon after it has come in; a call that names it may have to wait for its turn."""
+"""Seconds for which an upload is kept: it is opened soon, but a call with it may have to wait in the queue."""
 
 
 class UploadLimitMiddleware:
-    """Guards one path, to which files are posted as multipart forms and come to lie in ``folder``."""
+    """Guards one path to which files are posted as multipart forms; the app saves them in ``folder``."""
 
     def __init__(self, app: ASGIApp, *, path: str, folder: Path, max_files: int, max_bytes: int, max_request_bytes: int) -> None:
         self._app, self._path, self._folder = app, path, folder
         self._max_files, self._max_bytes, self._max_request_bytes = max_files, max_bytes, max_request_bytes
-        self._coming: dict[int, int] = {}
-        """The bytes that each upload under way may bring."""
+        self._expected_bytes: dict[int, int] = {}
+        """The maximum bytes of each upload in progress."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].rstrip("/") != self._path or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        said = headers.get("content-length", "")
-        self._coming[id(scope)] = int(said) if said.isdecimal() else self._max_request_bytes
+        content_length = headers.get("content-length", "")
+        self._expected_bytes[id(scope)] = int(content_length) if content_length.isdecimal() else self._max_request_bytes
         try:
-            spared = time.time() - RECENT_SECONDS
-            if not await asyncio.to_thread(make_room, self._folder, self._max_bytes, sum(self._coming.values()), spared):
-                words = "So much has been uploaded within the last minutes that there is no room for more. Try again in ten minutes."
-                await refuse(scope, receive, send, Refusal(507, words, "uploads_full"), close=True)
+            recent = time.time() - RECENT_SECONDS
+            if not await asyncio.to_thread(make_room, self._folder, self._max_bytes, sum(self._expected_bytes.values()), recent):
+                message = "So much has been uploaded in the last minutes that there is no room for more. Try again in ten minutes."
+                await refuse(scope, receive, send, Refusal(507, message, "uploads_full"), close=True)
                 return
-            await self._counted(scope, receive, send, _boundary(headers))
+            await self._limit_files(scope, receive, send, _boundary(headers))
         finally:
-            del self._coming[id(scope)]
-            if not self._coming:
-                # What was broken off, or came in a field that nobody reads, has no name yet. At once: the next upload must not have begun.
+            del self._expected_bytes[id(scope)]
+            if not self._expected_bytes:
+                # Aborted uploads, or files in unknown fields, are directly in the folder. Removed at once, before the next upload starts.
                 remove_files_in(self._folder)
 
-    async def _counted(self, scope: Scope, receive: Receive, send: Send, boundary: bytes) -> None:
-        """Pass the request on until there are more parts in it than there may be files."""
+    async def _limit_files(self, scope: Scope, receive: Receive, send: Send, boundary: bytes) -> None:
+        """Pass the request on until it has more parts than allowed files."""
         counter, refused = _Counter(boundary), None
 
-        async def counted() -> Message:
+        async def receive_counted() -> Message:
             nonlocal refused
             message = {"type": "http.disconnect"} if refused else await receive()
-            # Another delimiter ends the last part.
+            # One more delimiter ends the last part.
             if message["type"] == "http.request" and counter.add(message.get("body", b"")) > self._max_files + 1:
                 refused = Refusal(413, f"These are too many files at once; send at most {self._max_files}.", "too_many_files")
                 return {"type": "http.disconnect"}
             return message
 
-        await call_unless_refused(self._app, scope, counted, send, lambda: refused)
+        await call_unless_refused(self._app, scope, receive_counted, send, lambda: refused)
 
 
 class _Counter:
-    """Counts a delimiter in bytes that come in pieces."""
+    """Counts a delimiter in bytes that arrive in pieces."""
 
     def __init__(self, boundary: bytes) -> None:
-        self._mark, self._tail, self._count = b"--" + boundary, b"", 0
+        self._delimiter, self._tail, self._count = b"--" + boundary, b"", 0
 
     def add(self, data: bytes) -> int:
-        """All that were found so far, with those in ``data``."""
-        whole = self._tail + data
-        self._count += whole.count(self._mark)
-        # A delimiter that was counted is not counted again, half of one is kept.
-        behind = whole.rfind(self._mark)
-        rest = whole[behind + len(self._mark) :] if behind >= 0 else whole
-        self._tail = rest[-(len(self._mark) - 1) :] if len(self._mark) > 1 else b""
+        """The number of delimiters so far, including ``data``."""
+        content = self._tail + data
+        self._count += content.count(self._delimiter)
+        # Keep an incomplete delimiter, but no counted one.
+        last = content.rfind(self._delimiter)
+        remainder = content[last + len(self._delimiter) :] if last >= 0 else content
+        self._tail = remainder[-(len(self._delimiter) - 1) :] if len(self._delimiter) > 1 else b""
         return self._count
 
 
