@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.cli.test_resume import ARGUMENTS, ROOT, environment, wait_for
 from tests.conftest import small_rows, write_rows
-from tests.test_main_resume import ARGUMENTS, ROOT, environment, wait_for
 from tests.test_studio import ME, RECIPE, start_run
 from tests.warm import Warm
 from trainer.data.reader.file_reader import FileReader

@@ -1,4 +1,4 @@
-"""Which process of a training this is; two real ones train in test_main_resume.py."""
+"""Which process of a training this is; two real ones train in cli/test_resume.py."""
 
 import pytest
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.addresses import free_port
+from tests.cli.test_resume import ROOT, wait_for
 from tests.jobs.test_torchrun import at  # noqa: F401
-from tests.test_main_resume import ROOT, wait_for
 from tests.test_studio import RECIPE, start_run
 from tests.test_studio_queue import other_studio
 from tests.warm import Warm

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.commands import ROOT, run_process
 from tests.conftest import small_rows, write_rows
-from tests.test_main import ROOT, run_process
 from tests.tied import popen
 from tests.warm import Program, Warm
 from trainer.__main__ import main

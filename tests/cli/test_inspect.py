@@ -1,0 +1,82 @@
+"""``inspect``: one object per file, and repaired copies."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import InProcessCommand
+from tests.conftest import small_rows, write_rows
+
+
+def test_inspect_prints_one_object_per_file(run_command: InProcessCommand, small_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").touch()
+    result = run_command("inspect", small_csv, tmp_path / "empty.csv", tmp_path / "none.csv", "--json")
+    reports = [json.loads(line) for line in result.out.splitlines()]
+    assert result.status == 2
+    assert [a["ok"] for a in reports] == [True, False, False]
+    assert [a["file"] for a in reports] == [str(small_csv), str(tmp_path / "empty.csv"), str(tmp_path / "none.csv")]
+    assert set(reports[0]["labels"]) == {"anger", "joy", "sadness"}
+    assert sum(reports[0]["labels"].values()) == reports[0]["rows_kept"] == 240
+    assert reports[0]["text"] == {"name": "text", "index": 0}
+    assert reports[0]["label"] == {"name": "mood", "index": 1}
+    assert [a["code"] for a in reports[1:]] == ["empty_file", "file_not_found"]
+
+    result = run_command("inspect", small_csv)
+    assert result.status == 0
+    assert "240 rows" in result.out
+    assert "label: mood" in result.out
+
+
+def test_a_file_that_crashes_its_parser_gives_a_message(run_command: InProcessCommand, shared: Path, small_csv: Path) -> None:
+    file = shared / "faults" / "files" / "abort.parquet"
+    if not file.is_file():
+        pytest.skip(f"needs {file}, which is not part of the project")
+    result = run_command("inspect", file, small_csv, "--json")
+    crashing, sound = map(json.loads, result.out.splitlines())
+    assert (result.status, crashing["code"], sound["ok"]) == (2, "file_damaged", True)
+    assert crashing["message"].startswith(
+        "This file is damaged, or made to do harm: the process that read it ended suddenly. Nothing else was touched."
+    )
+    result = run_command("train", file, "--json")
+    assert (result.status, crashing["message"] in result.err) == (2, True)
+
+
+def test_inspect_takes_columns_and_trains_nothing(run_command: InProcessCommand, small_csv: Path) -> None:
+    files_before = sorted(os.listdir(os.environ["EMOTUNE_RUNS"]))
+    result = run_command("inspect", small_csv, "--text", "mood", "--label", "mood", "--json")
+    assert (result.status, result.last["code"]) == (2, "same_column")
+    assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == files_before
+
+
+def test_inspect_repairs_into_another_file(run_command: InProcessCommand, tmp_path: Path) -> None:
+    rows = [*small_rows(60), *small_rows(2), ("happy &amp; glad", "joy")]
+    messy = write_rows(tmp_path / "messy.csv", rows)
+    clean = tmp_path / "clean.csv"
+    result = run_command("inspect", messy, "--repair", "all", "--out", clean, "--json")
+    assert result.status == 0
+    report = json.loads(result.out)
+    assert report["repaired"] == {
+        "file": str(clean),
+        "changes": str(tmp_path / "clean.changes.csv"),
+        "rows": 61,
+        "repairs": {"html_in_texts": 1, "duplicate_texts": 2},
+    }
+    second_report = json.loads(run_command("inspect", clean, "--json").out)
+    assert second_report["rows_kept"] == 61
+    assert not {f["code"] for f in second_report["findings"]} & {"html_in_texts", "duplicate_texts"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--repair", "all"], ["--out", "x.csv"], ["--repair", "polish", "--out", "x.csv"], ["--repair", "all", "--out", "SAME"]]
+)
+def test_inspect_refuses_incomplete_repair_options_and_never_overwrites_the_file(
+    run_command: InProcessCommand, tmp_path: Path, arguments: list[str]
+) -> None:
+    path = write_rows(tmp_path / "messy.csv", small_rows(60))
+    content = path.read_bytes()
+    result = run_command("inspect", path, *[str(path) if a == "SAME" else a for a in arguments])
+    assert result.status == 2
+    assert "Traceback" not in result.err
+    assert path.read_bytes() == content
