@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_studio import RECIPE, start_run
+from tests.workspace.steps import RECIPE, start_run
 from trainer.errors import UserError
 from trainer.jobs import capacity
 from trainer.jobs.capacity import check_capacity, near_capacity

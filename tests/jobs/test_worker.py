@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_studio import ME, QUICK, start_run
+from tests.workspace.steps import ME, QUICK, start_run
 from trainer.jobs import pipeline, worker
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock

@@ -8,8 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from tests.test_studio import ME, start_run
-from tests.test_studio_queue import other_studio, recipe_with_seed
+from tests.workspace.steps import ME, other_studio, recipe_with_seed, start_run
 from trainer.library import Library
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock

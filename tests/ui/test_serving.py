@@ -11,9 +11,8 @@ import pytest
 from tests.addresses import free_port
 from tests.cli.test_resume import ROOT, wait_for
 from tests.jobs.test_torchrun import at  # noqa: F401
-from tests.test_studio import RECIPE, start_run
-from tests.test_studio_queue import other_studio
 from tests.warm import Warm
+from tests.workspace.steps import RECIPE, other_studio, start_run
 from trainer.data.reader.file_reader import FileReader
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore

@@ -6,19 +6,28 @@ The trainings are fake: each waits until the test releases it.
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.test_studio import ME, QUICK, TIMEOUT_SECONDS, events, refused, start_run, wait_for_end
+from tests.workspace.steps import (
+    ME,
+    TIMEOUT_SECONDS,
+    FakeTrainings,
+    events,
+    other_studio,
+    recipe_with_seed,
+    refused,
+    start_run,
+    wait_for_end,
+    wait_until,
+    write_state,
+)
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs import pipeline
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.runner import TrainingRunner
-from trainer.recipe import Recipe
-from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
@@ -27,71 +36,6 @@ from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
-
-
-class FakeTrainings:
-    """Trainings without a model: each starts, waits until it is released, and finishes, or stops if that was requested."""
-
-    def __init__(self) -> None:
-        self.started: list[str] = []
-        self.error: BaseException | None = None
-        """If set, raised by a training once it is released."""
-        self._changed = threading.Condition()
-        self._released = False
-
-    def run_job(self, run: Run, *_: object) -> None:
-        run.log.append("phase", what="training")
-        with self._changed:
-            self.started.append(run.id)
-            self._changed.notify_all()
-            assert self._changed.wait_for(lambda: self._released, timeout=TIMEOUT_SECONDS)
-        if self.error is not None:
-            raise self.error
-        run.log.append("stopped" if run.stop_requested() else "finished", seconds=1.0)
-
-    def wait_until_started(self, view: RunView) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: view.id in self.started, timeout=TIMEOUT_SECONDS), "the training never began"
-
-    def release(self) -> None:
-        with self._changed:
-            self._released = True
-            self._changed.notify_all()
-
-
-@pytest.fixture
-def trainings(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTrainings]:
-    """Fake trainings; released when the test ends at the latest, before the studio closes."""
-    fake_trainings = FakeTrainings()
-    monkeypatch.setattr(pipeline, "_train_and_report", fake_trainings.run_job)
-    yield fake_trainings
-    fake_trainings.release()
-
-
-@pytest.fixture
-def quick(studio: Studio, trainings: FakeTrainings) -> Studio:
-    """A studio whose queue retries at once."""
-    studio._queue._first_pause = 0.001
-    return studio
-
-
-def other_studio(studio: Studio) -> Studio:
-    """A studio on the same folder, like that of another process; it trains nothing."""
-    new_studio = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
-    new_studio._queue.put = lambda run_id: None  # type: ignore[method-assign]
-    return new_studio
-
-
-def wait_until(studio: Studio, condition: Callable[[], bool]) -> None:
-    while not condition():
-        changes = studio._queue.changes
-        if not condition():
-            studio._queue.wait(changes, TIMEOUT_SECONDS)
-
-
-def recipe_with_seed(seed: int) -> Recipe:
-    return Recipe(**{**QUICK.to_dict(), "seed": seed})
-
 
 # Runs that cannot start
 
@@ -247,12 +191,6 @@ def test_a_stop_pressed_for_one_run_does_not_stop_the_next(studio: Studio, train
 
 
 # Concurrent actions on one run
-
-
-def write_state(studio: Studio, view: RunView) -> None:
-    """Write a training state to resume from."""
-    run = Run(studio.for_owner(ME).library.folder(view.id))
-    Checkpoints(run.checkpoints, run.id).write("state", 1, lambda folder: (folder / "weights").write_text("numbers"))
 
 
 def test_a_run_that_is_just_being_resumed_is_not_deleted(

@@ -13,17 +13,23 @@ from typing import BinaryIO
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.test_studio import ME, QUICK, TIMEOUT_SECONDS, Hold, events, hold, refused, start_run, wait_for_end  # noqa: F401
 from tests.warm import Warm
+from tests.workspace.steps import (
+    ME,
+    QUICK,
+    TIMEOUT_SECONDS,
+    Hold,
+    events,
+    refused,
+    start_run,
+    wait_for_end,
+)
 from trainer.data.reader.file_reader import FileReader
-from trainer.errors import UserError
-from trainer.jobs import pipeline, torchrun
+from trainer.jobs import torchrun
 from trainer.recipe import Recipe
-from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
 from trainer.runs.resume import resume_label
 from trainer.runs.run import Run
-from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -48,7 +54,7 @@ def crash_training(studio: Studio, run: Run, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_interrupted_run_is_resumed_once(
     studio: Studio,
-    hold: Hold,  # noqa: F811
+    hold: Hold,
     small_csv: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -77,7 +83,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in inside.items() if name not in ("lock", "heartbeat")}
 
 
-def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     view = start_run(studio, small_csv, RECIPE)
     hold.wait_until_started()
@@ -134,7 +140,7 @@ def test_epochs_are_added_in_a_child_run(studio: Studio, small_csv: Path) -> Non
     assert workspace.library.damage(third.id) == ()
 
 
-def test_a_child_is_made_once_and_may_leave_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+def test_a_child_is_made_once_and_may_leave_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     hold.release()
     finished = wait_for_end(studio, start_run(studio, small_csv))
@@ -178,7 +184,7 @@ def test_a_child_that_fails_leaves_the_model_of_its_parent(studio: Studio, small
 
 def test_a_resume_after_an_upgrade_keeps_its_schedule(
     studio: Studio,
-    hold: Hold,  # noqa: F811
+    hold: Hold,
     small_csv: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -238,75 +244,6 @@ def test_a_finished_run_without_its_last_state_cannot_be_continued(studio: Studi
     assert workspace.library.view(view.id).status == "finished"
 
 
-def test_checkpoints_are_pruned_by_size_and_announced_before(
-    settings: Settings, tiny_encoder: Encoder, small_csv: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader
-) -> None:
-    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    finished = wait_for_end(studio, start_run(studio, small_csv))
-    size = next(run.checkpoints for run in studio.for_owner(ME).storage.usage().runs)
-    # The sizes of states differ slightly between trainings.
-    studio.close()
-    studio = Studio(replace(settings, checkpoint_bytes=2 * size + size // 2), encoders=[tiny_encoder], reader=reader)
-    assert studio.for_owner(ME).storage.expiring_checkpoints() == ()
-
-    def fails(*_: object, **__: object) -> None:
-        raise UserError("It went wrong.", code="test")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "_save_predictions", fails)
-        failed = wait_for_end(studio, start_run(studio, small_csv))
-    assert (failed.status, failed.saved_step > 0) == ("failed", True)
-    assert studio.for_owner(ME).storage.expiring_checkpoints() == ()
-    assert studio.for_owner(ME).storage.usage().checkpoints == pytest.approx(2 * size, abs=size // 4)
-    third = wait_for_end(studio, start_run(studio, small_csv))
-    # Over the limit: the checkpoint is announced as expiring, and deleted at the end of the next training.
-    assert (
-        studio.for_owner(ME).storage.expiring_checkpoints() == studio.for_owner(ME).storage.usage().expiring_checkpoints == (finished.id,)
-    )
-    assert checkpoints_kept(studio, finished, failed, third) == [True, True, True]
-    fourth = wait_for_end(studio, start_run(studio, small_csv))
-    start_run(studio, small_csv, RECIPE)  # so that the cleanup after the fourth has finished
-    assert checkpoints_kept(studio, finished, failed, third, fourth)[:2] == [False, True]
-    studio.close()
-
-
-def checkpoints_kept(studio: Studio, *views: RunView) -> list[bool]:
-    return [Checkpoints(Run(studio.for_owner(ME).library.folder(view.id)).checkpoints, view.id).newest() is not None for view in views]
-
-
-def test_runs_queued_by_a_dead_process_can_be_trained_or_cancelled(
-    settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
-) -> None:
-    ended_studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    ended_studio._queue.put = lambda run_id: None  # the server ends before it trains
-    resumed, stopped = start_run(ended_studio, small_csv), start_run(ended_studio, small_csv, RECIPE)
-    new_studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    assert new_studio.for_owner(ME).stop(stopped.id).status == "cancelled"
-    assert new_studio.for_owner(ME).resume(resumed.id).live
-    assert wait_for_end(new_studio, resumed).status == "finished"
-    assert new_studio.for_owner(ME).library.view(stopped.id).status == "cancelled"
-    new_studio.close()
-
-
-def test_pruning_spares_a_run_that_was_just_resumed(settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader) -> None:
-    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pipeline, "_save_predictions", lambda *_, **__: 1 / 0)
-        resumed = wait_for_end(studio, start_run(studio, small_csv))
-        not_resumed = wait_for_end(studio, start_run(studio, small_csv, RECIPE))
-    last = wait_for_end(studio, start_run(studio, small_csv))
-    studio.close()
-    studio = Studio(replace(settings, checkpoint_bytes=0), encoders=[tiny_encoder], reader=reader)
-    assert set(studio.for_owner(ME).storage.expiring_checkpoints()) == {resumed.id, not_resumed.id}
-    studio.close()
-    studio._queue.put = lambda run_id: None
-    listed = studio._runs.list(ME)
-    studio._runs.list = lambda owner: listed  # as listed before the resume
-    studio.for_owner(ME).resume(resumed.id)
-    studio.for_owner(ME).storage.prune_checkpoints(last.id)
-    assert checkpoints_kept(studio, resumed, last) == [True, True]
-
-
 def test_a_diverged_training_is_not_resumed(studio: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from trainer.training.losses import TrainingLoss
 
@@ -316,23 +253,6 @@ def test_a_diverged_training_is_not_resumed(studio: Studio, small_csv: Path, mon
     assert (view.status, view.code) == ("failed", "loss_not_finite")
     with refused("cannot_resume"):
         studio.for_owner(ME).resume(view.id)
-
-
-def test_a_new_server_keeps_the_order_in_which_they_were_queued(
-    settings: Settings, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
-) -> None:
-    first = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    old = wait_for_end(first, start_run(first, small_csv))
-    first.close()
-    idle = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    idle._queue.put = lambda run_id: None  # the server ends before it trains
-    young = start_run(idle, small_csv, RECIPE)
-    child = idle.for_owner(ME).resume(old.id, more_epochs=1)
-    second = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    queued: list[str] = []
-    second._queue.put = lambda run_id: queued.append(run_id)
-    second.recover()
-    assert queued == [young.id, child.id]
 
 
 def test_several_processes_train_one_run(
@@ -414,7 +334,7 @@ def test_a_run_interrupted_before_its_end_event_keeps_its_model_and_is_finished_
 
 def test_a_resume_reads_each_file_of_a_state_at_most_once(
     studio: Studio,
-    hold: Hold,  # noqa: F811
+    hold: Hold,
     small_csv: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -444,7 +364,7 @@ def test_a_resume_reads_each_file_of_a_state_at_most_once(
     assert set(reads_by_file.values()) == {1}
 
 
-def test_a_resume_from_a_damaged_state_fails_and_leaves_the_parent_alone(studio: Studio, hold: Hold, small_csv: Path) -> None:  # noqa: F811
+def test_a_resume_from_a_damaged_state_fails_and_leaves_the_parent_alone(studio: Studio, hold: Hold, small_csv: Path) -> None:
     workspace = studio.for_owner(ME)
     view = start_run(studio, small_csv, RECIPE)
     hold.wait_until_started()

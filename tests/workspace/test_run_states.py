@@ -12,8 +12,15 @@ from typing import get_args
 
 import pytest
 
-from tests.test_studio import ME, start_run
-from tests.test_studio_queue import FakeTrainings, other_studio, recipe_with_seed, wait_until, write_state
+from tests.workspace.steps import (
+    ME,
+    FakeTrainings,
+    other_studio,
+    recipe_with_seed,
+    start_run,
+    wait_until,
+    write_state,
+)
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs import pipeline

@@ -1,46 +1,23 @@
-"""Studio: preparing a run's file again, and measuring and freeing disk space. Hardly anything is trained."""
+"""A run's file is prepared again, to train on it with changes. Nothing is trained."""
 
 import dataclasses
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from trainer.data.reader.file_reader import FileReader
+from tests.workspace.steps import (
+    ME,
+    OTHER,
+    refused,
+)
 from trainer.errors import UserError
-from trainer.jobs.queue import JobQueue
 from trainer.recipe import Recipe
-from trainer.runs.run import Run
 from trainer.runs.view import RunView
-from trainer.runs.writer_lock import writer_lock
-from trainer.settings import Settings
 from trainer.studio import Studio
-from trainer.training.encoders import Encoder
 
-ME, OTHER = "local", "somebody else"
 RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=5e-3, max_length=32, repairs=())
 ROWS = [(text, {"joy": "1", "sadness": "2", "anger": "3"}[mood], mood) for text, mood in small_rows(120)]
-
-
-@pytest.fixture
-def idle(settings: Settings, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Studio:
-    """A studio whose runs stay queued."""
-    monkeypatch.setattr(JobQueue, "put", lambda self, item: None)
-    return Studio(settings, encoders=[tiny_encoder], reader=reader)
-
-
-@pytest.fixture(scope="module")
-def trained(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, small_csv: Path, reader: FileReader
-) -> Iterator[tuple[Studio, RunView]]:
-    studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder], reader=reader)
-    draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft
-    view = studio.for_owner(ME).start(draft.id, RECIPE)
-    yield studio, studio.for_owner(ME).wait(view.id, 120)
-    studio.close()
 
 
 def start_prepared_run(studio: Studio, tmp_path: Path) -> RunView:
@@ -52,13 +29,6 @@ def start_prepared_run(studio: Studio, tmp_path: Path) -> RunView:
     workspace.editor.name_classes(draft, {"1": "delight"})
     workspace.editor.repair(draft, ["duplicate_texts"])
     return workspace.start(draft, RECIPE, as_it_is=True)
-
-
-def refused(code: str) -> pytest.RaisesExc[UserError]:
-    return pytest.raises(UserError, check=lambda error: error.code == code)
-
-
-# Train again with changes
 
 
 def test_the_unchanged_draft_of_a_run_is_opened_again(idle: Studio, tmp_path: Path) -> None:
@@ -134,71 +104,3 @@ def test_runs_of_another_owner_cannot_be_prepared_or_freed(idle: Studio, tmp_pat
             call()
     usage = workspace.storage.usage()
     assert (usage.runs, usage.drafts, usage.total) == ((), (), 0)
-
-
-# Disk space
-
-
-def test_disk_usage_by_run_and_draft_counts_shared_files_once(trained: tuple[Studio, RunView]) -> None:
-    studio, view = trained
-    upload = studio.settings.uploads_dir / "ab12" / "moods.csv"
-    upload.parent.mkdir(parents=True)
-    upload.write_bytes(b"x" * 700)
-    usage = studio.for_owner(ME).storage.usage()
-    (run,), (draft,) = usage.runs, usage.drafts
-    assert (run.id, run.name, draft.name, usage.uploads) == (view.id, view.name, "moods.csv", 700)
-    assert run.total == studio.for_owner(ME).storage.run_bytes(view.id)
-    assert run.model > 0 < run.checkpoints
-    source = (studio.for_owner(ME).library.folder(view.id) / "source").stat().st_size
-    assert usage.total == run.total + draft.bytes + 700 - source
-    assert usage.free > 0
-
-
-def test_only_old_copies_of_uploads_are_cleared(idle: Studio, settings: Settings) -> None:
-    workspace = idle.for_owner(ME)
-    idle.settings.ensure_writable()
-    assert workspace.storage.clear_uploads() == 0
-    for name, old in (("a/old.csv", True), ("b/new.csv", False)):
-        file = settings.uploads_dir / name
-        file.parent.mkdir(parents=True)
-        file.write_bytes(b"x" * 50)
-        if old:
-            os.utime(file, (1000, 1000))
-    assert workspace.storage.clear_uploads() == 50
-    assert [path.name for path in settings.uploads_dir.rglob("*.csv")] == ["new.csv"]
-
-
-def test_checkpoints_can_be_deleted_and_the_model_stays(
-    trained: tuple[Studio, RunView], tiny_encoder: Encoder, tmp_path: Path, reader: FileReader
-) -> None:
-    studio, view = trained
-    shutil.copytree(studio.settings.runs_dir, tmp_path / "runs")
-    copy = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
-    assert copy.for_owner(ME).storage.usage().runs[0].checkpoints > 0
-    with writer_lock(copy.for_owner(ME).library.folder(view.id)) as acquired:
-        assert acquired
-        with refused("run_is_live"):
-            copy.for_owner(ME).storage.delete_checkpoints(view.id)
-    message = copy.for_owner(ME).storage.delete_checkpoints(view.id)
-    assert "can no longer be trained further. Its model" in message
-    assert copy.for_owner(ME).storage.usage().runs[0].checkpoints == 0
-    assert copy.for_owner(ME).library.damage(view.id) == ()
-    assert copy.for_owner(ME).models.predict(view.id, ["happy"])[1]
-    with refused("no_state"):
-        copy.for_owner(ME).resume(view.id, more_epochs=1)
-    Run(copy.for_owner(ME).library.folder(view.id)).log.append("stopped", seconds=1.0)
-    with refused("no_state"):
-        copy.for_owner(ME).resume(view.id)
-
-
-@pytest.mark.parametrize(("last_event", "code"), [("queued", "run_is_live"), ("phase", "states_needed"), ("failed", "states_needed")])
-def test_needed_checkpoints_are_not_deleted(idle: Studio, tmp_path: Path, last_event: str, code: str) -> None:
-    workspace = idle.for_owner(ME)
-    view = start_prepared_run(idle, tmp_path)
-    run = Run(workspace.library.folder(view.id))
-    (run.checkpoints / "state-00000001").mkdir(parents=True)
-    if last_event != "queued":
-        run.log.append(last_event, **({"what": "training"} if last_event == "phase" else {}))
-    with refused(code):
-        workspace.storage.delete_checkpoints(view.id)
-    assert (run.checkpoints / "state-00000001").is_dir()
