@@ -1,4 +1,4 @@
-"""HTML codes, links and user names: what is taken for one, what is left alone, and that doing it twice is doing it once."""
+"""HTML codes, links and user names: what counts as one, what is kept, and that doing it twice is doing it once."""
 
 import random
 

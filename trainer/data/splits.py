@@ -111,7 +111,7 @@ def _follow_given_split(
     untrained = sorted(set(range(len(corpus.label_names))) - set(corpus.label_ids[train].tolist()))
     if untrained and train:
         names = ", ".join(f"“{corpus.label_names[label_id][:40]}”" for label_id in untrained[:10])
-        split_notes.append(f"No training row is left for {names}: such texts will always be taken for something else.")
+        split_notes.append(f"No training row is left for {names}: such texts will always get another label.")
     return {"train": train, "validation": validation, "test": test, "excluded": excluded}, split_notes
 
 

@@ -21,7 +21,7 @@ from trainer.settings import disk_errors_as_user_error
 
 
 class DraftEditor:
-    """Changes the drafts of one owner. Each change returns the draft prepared anew."""
+    """Changes the drafts of one owner. Each change returns the draft, prepared again."""
 
     def __init__(self, cache: DraftCache, owner: str) -> None:
         self._cache = cache

@@ -16,14 +16,14 @@ def findings(rows, columns=("text", "label"), extra_text_columns=()):
     return {finding.code: finding for finding in check_texts(table, chosen, corpus)}
 
 
-def rows_of(text: str, count: int = 60, **extra_column):
+def rows_of(text: str, n_rows: int = 60, **extra_column):
     return [
         (
             text.format(a=WORDS[n % 16], b=WORDS[n % 13], label=("joy", "fear")[n % 2], n=n),
             ("joy", "fear")[n % 2],
             *(f(n) for f in extra_column.values()),
         )
-        for n in range(count)
+        for n in range(n_rows)
     ]
 
 

@@ -25,7 +25,7 @@ def resolve_columns(table: Table, text: Sequence[str | int] = (), label: str | i
     # A guessed label may be one of the columns that the user joined to the text.
     if columns.label in text_positions[1:]:
         raise UserError(
-            f"The column “{table.columns[columns.label]}” is taken for the label, so it cannot be joined to the text. "
+            f"The column “{table.columns[columns.label]}” is used as the label, so it cannot be joined to the text. "
             "Choose another label column, or do not join this one.",
             code="same_column",
         )
