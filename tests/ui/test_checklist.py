@@ -98,6 +98,6 @@ def test_findings_of_the_encoder_come_first_in_the_same_list(studio: Studio, sma
 def test_a_passed_check_replaces_the_line_that_says_checking(studio: Studio, small_csv: Path) -> None:
     clean = studio.for_owner("local").drafts.open_files({"main": (small_csv.name, small_csv)})
     fits = Finding("texts_fit", "ok", 240, "All texts fit.")
-    before, after = checklist.checklist_html(clean), checklist.checklist_html(clean, [fits])
-    assert before.count('<li class="em-check') == after.count('<li class="em-check')
-    assert after.index("All texts fit.") < after.index("checks passed")
+    checking, checked = checklist.checklist_html(clean), checklist.checklist_html(clean, [fits])
+    assert checking.count('<li class="em-check') == checked.count('<li class="em-check')
+    assert checked.index("All texts fit.") < checked.index("checks passed")

@@ -46,18 +46,18 @@ def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str
 )
 def test_settings_out_of_range_are_a_sentence(server: Server, small_csv: Path, recipe: dict, expected: str) -> None:
     workspace = server.studio.for_owner("local")
-    before = len(workspace.library.runs())
+    n_runs = len(workspace.library.runs())
     recipe = {"encoder": "tiny-bert", **recipe}
     assert expected in refusal(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
-    assert len(workspace.library.runs()) == before
+    assert len(workspace.library.runs()) == n_runs
 
 
 @pytest.mark.parametrize("recipe", ["epochs=3", [1, 2], 7], ids=repr)
 def test_settings_that_are_no_object_are_a_sentence(server: Server, small_csv: Path, recipe: object) -> None:
     workspace = server.studio.for_owner("local")
-    before = len(workspace.library.runs())
+    n_runs = len(workspace.library.runs())
     refusal(lambda: server.client.predict(handle_file(small_csv), None, None, recipe, api_name="/start"))
-    assert len(workspace.library.runs()) == before
+    assert len(workspace.library.runs()) == n_runs
 
 
 @pytest.mark.parametrize("texts", ["one text", None, [1, 2], {"a": "b"}, [["x"]]], ids=repr)
@@ -105,27 +105,27 @@ def test_too_many_texts_are_a_sentence(server: Server, run: str) -> None:
 )
 def test_a_file_that_cannot_be_trained_on_is_a_sentence(server: Server, tmp_path: Path, content: str, expected: str) -> None:
     workspace = server.studio.for_owner("local")
-    before = len(workspace.library.runs())
+    n_runs = len(workspace.library.runs())
     (tmp_path / "bad.csv").write_text(content)
     assert expected in refusal(lambda: server.client.predict(handle_file(tmp_path / "bad.csv"), None, None, RECIPE, api_name="/start"))
-    assert len(workspace.library.runs()) == before
+    assert len(workspace.library.runs()) == n_runs
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-1", "null"])
 def test_a_number_that_json_does_not_know_starts_nothing(server: Server, small_csv: Path, value: str) -> None:
     workspace = server.studio.for_owner("local")
-    before = len(workspace.library.runs())
+    n_runs = len(workspace.library.runs())
     uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
     response = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "max_length": {value}}}]}}')
     assert "event: error" in response, response
     assert "Maximum length" in response
-    assert len(workspace.library.runs()) == before
+    assert len(workspace.library.runs()) == n_runs
 
 
 @pytest.mark.parametrize(("endpoint", "where"), [("inspect", 0), ("inspect", 1), ("start", 0), ("start", 1), ("start", 2)])
 def test_half_a_character_in_a_name_is_a_sentence(server: Server, small_csv: Path, endpoint: str, where: int) -> None:
     workspace = server.studio.for_owner("local")
-    before = len(workspace.library.runs())
+    n_runs = len(workspace.library.runs())
     values = ["null", "null", '{"encoder": "tiny-bert"}']
     values[where] = ['"text \\ud800"', '"mood \\ud83d"', '{"encoder": "tiny \\udc00"}'][where]
     if endpoint == "inspect":
@@ -134,19 +134,19 @@ def test_half_a_character_in_a_name_is_a_sentence(server: Server, small_csv: Pat
     response = server.post(endpoint, f'{{"data": [{uploaded}, {", ".join(values)}]}}')
     assert "event: error" in response, response
     assert "half a character" in response
-    assert len(workspace.library.runs()) == before
+    assert len(workspace.library.runs()) == n_runs
 
 
 def test_what_the_page_refuses_the_api_refuses_with_a_code(server: Server, tmp_path: Path) -> None:
     workspace = server.studio.for_owner("local")
     rows = small_rows(60)
     path = write_rows(tmp_path / "messy.csv", [*rows[:-1], (rows[-1][0], rows[-1][1].upper())])
-    before = len(workspace.library.runs())
+    n_runs = len(workspace.library.runs())
     with pytest.raises(AppError, match="only in case") as refused:
         server.client.predict(handle_file(path), None, None, RECIPE, api_name="/start")
     assert refused.value.title == "must_fix"
     assert "as_it_is" in str(refused.value)
-    assert len(workspace.library.runs()) == before
+    assert len(workspace.library.runs()) == n_runs
     begun = server.client.predict(handle_file(path), None, None, RECIPE | {"as_it_is": True}, api_name="/start")
     server.client.predict(begun["run"], api_name="/stop")
     assert "label_variants" in {f["code"] for f in begun["findings"]}
@@ -162,12 +162,12 @@ def test_half_a_character_is_answered(server: Server, run: str) -> None:
 def test_no_file_of_the_server_can_be_named(server: Server, tmp_path: Path, endpoint: str, meta: bool) -> None:
     workspace = server.studio.for_owner("local")
     secret = write_rows(tmp_path / "secret.csv", [(f"a secret number {n}", "ab"[n % 2]) for n in range(40)])
-    before = len(workspace.library.runs())
+    n_runs = len(workspace.library.runs())
     file = {"path": str(secret)} | ({"meta": {"_type": "gradio.FileData"}} if meta else {})
     response = server.post(endpoint, json.dumps({"data": [file, None, None] + ([RECIPE] if endpoint == "start" else [])}))
     assert "event: complete" not in response, response
     assert "rows_seen" not in response
-    assert len(workspace.library.runs()) == before
+    assert len(workspace.library.runs()) == n_runs
 
 
 @pytest.mark.parametrize(
@@ -191,12 +191,12 @@ def test_foreign_names_and_pages_get_nothing(server: Server, path: str, headers:
 
 def test_one_request_brings_one_file_and_leaves_nothing_where_it_brings_more(server: Server) -> None:
     folder = Path(get_upload_folder())
-    before = sorted(folder.rglob("*"))
+    files = sorted(folder.rglob("*"))
     response = httpx.post(f"{server.address}gradio_api/upload", files=[("files", (f"{n}.csv", b"a,b\n" * n)) for n in range(1000)])
     assert (response.status_code, response.text) == (413, "These are too many files at once; send at most 1.")
     response = httpx.post(f"{server.address}gradio_api/upload", files={"another": ("x.csv", b"a,b\n")})
     assert response.status_code == 200
-    assert sorted(folder.rglob("*")) == before
+    assert sorted(folder.rglob("*")) == files
 
 
 @pytest.mark.parametrize(

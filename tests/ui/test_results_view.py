@@ -26,13 +26,13 @@ def report_of(rows: list[tuple[int, int]], names: tuple[str, ...] = ("joy", "ang
     return build_report(np.array(true), np.array(predicted), names)
 
 
-def right(share: float, rows: int = 200) -> Report:
+def right(accuracy: float, rows: int = 200) -> Report:
     """As many rows of joy as of anger, of which so many are right."""
-    return report_of([(n % 2, n % 2 if n < share * rows else 1 - n % 2) for n in range(rows)])
+    return report_of([(n % 2, n % 2 if n < accuracy * rows else 1 - n % 2) for n in range(rows)])
 
 
-def counting(share: float, rows: int = 100_000) -> RunView:
-    return dataclasses.replace(RUN, baseline=BaselineScores(rows, validation=Metrics(0.1, 0.1), test=Metrics(share, share)))
+def counting(accuracy: float, rows: int = 100_000) -> RunView:
+    return dataclasses.replace(RUN, baseline=BaselineScores(rows, validation=Metrics(0.1, 0.1), test=Metrics(accuracy, accuracy)))
 
 
 def headline(view: RunView, report: Report, *, validation: Report | None = None) -> str:

@@ -17,7 +17,7 @@ RUNNING = RunView(
 SCORES = Scores(*[SplitScores(204, Interval(0.676, 0.61, 0.736), Interval(0.6, 0.5, 0.7))] * 2)
 
 
-def ended(status: str = "finished", *, ago: float = 60, run: str = "a", **facts: object) -> RunView:
+def ended_run(status: str = "finished", *, ago: float = 60, run: str = "a", **facts: object) -> RunView:
     return RunView(id=run, name=run, status=status, ended_at=NOW - ago, queued=NOW - ago - 100, **facts)
 
 
@@ -27,8 +27,8 @@ def bar_html(*views: RunView, scores: Scores | None = None) -> str:
 
 def test_without_a_run_there_is_no_bar() -> None:
     assert bar_html() == ""
-    assert bar_html(ended(ago=3 * 3600)) == ""
-    assert bar_html(ended("cancelled")) == ""
+    assert bar_html(ended_run(ago=3 * 3600)) == ""
+    assert bar_html(ended_run("cancelled")) == ""
 
 
 def test_what_runs_says_how_far_it_is_and_names_what_stop_would_stop() -> None:
@@ -60,16 +60,16 @@ def test_a_stop_that_was_asked_for_cannot_be_asked_for_again() -> None:
 
 
 def test_the_end_of_a_training_says_its_score_and_the_way_to_it() -> None:
-    html = bar_html(ended(), scores=SCORES)
+    html = bar_html(ended_run(), scores=SCORES)
     assert "Trained: 67.6 % right on 204 test rows" in html
     assert 'data-action="results" data-code="a"' in html
     few = Scores(*[SplitScores(4, Interval(0.75, 0.3, 0.95), Interval(0.7, 0.2, 0.9))] * 2)
-    assert "3 of 4 test rows right" in bar_html(ended(), scores=few)
-    assert "%" not in bar_html(ended(), scores=few)
+    assert "3 of 4 test rows right" in bar_html(ended_run(), scores=few)
+    assert "%" not in bar_html(ended_run(), scores=few)
 
 
 def test_a_failure_says_what_happened() -> None:
-    html = bar_html(ended("failed", message="The disk is full. Free some <b>space</b>.", code="disk"))
+    html = bar_html(ended_run("failed", message="The disk is full. Free some <b>space</b>.", code="disk"))
     assert "file a failed. The disk is full. Free some &lt;b&gt;space&lt;/b&gt;." in html
 
 
@@ -81,6 +81,6 @@ def test_an_interrupted_run_is_shown_however_long_ago() -> None:
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_the_latest_end_counts_wherever_it_stands_in_the_list(order: int) -> None:
-    views = [ended(ago=600, run="old"), ended(ago=10, run="new")][::order]
+    views = [ended_run(ago=600, run="old"), ended_run(ago=10, run="new")][::order]
     assert find_subject(views, now=NOW).id == "new"
     assert find_subject([*views, RUNNING], now=NOW).id == "a"
