@@ -39,6 +39,7 @@ class Inspection:
 
     @property
     def ok(self) -> bool:
+        """Whether the file can be trained on."""
         return self.problem is None
 
     def to_dict(self) -> dict[str, Any]:

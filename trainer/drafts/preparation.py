@@ -69,6 +69,7 @@ class PreparedDraft:
 
     @property
     def corpus(self) -> Corpus | None:
+        """The corpus after the draft's repairs; None if there is none."""
         return None if self.repaired is None else self.repaired.corpus
 
     @property

@@ -151,6 +151,7 @@ class DraftStore:
         raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
 
     def path(self, draft: Draft, source: SourceFile) -> Path:
+        """Where a file of a draft is."""
         return self.root / draft.id / source.file
 
     def copy_to_run(self, draft: Draft, folder: Path) -> None:

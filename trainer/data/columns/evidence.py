@@ -11,6 +11,8 @@ from trainer.data.files.reading import Table
 
 @dataclass(frozen=True)
 class ColumnEvidence:
+    """What is known of one column: the profile of its cells and the scores of its name."""
+
     profile: ColumnProfile
     name: ColumnNameScores
 

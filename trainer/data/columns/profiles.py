@@ -57,10 +57,12 @@ class ColumnProfile:
 
     @cached_property
     def is_measurement(self) -> bool:
+        """Whether the values are amounts rather than classes."""
         return self.numeric > 0.8 and is_measurement(self.counts)
 
     @cached_property
     def is_yes_no(self) -> bool:
+        """Whether the values are yes and no, 1 and 0 or the like."""
         return 0 < len(self.counts) <= 2 and all(value.casefold() in _YES_NO for value in self.counts)
 
     @cached_property

@@ -27,6 +27,7 @@ class Block:
 
     @property
     def stop(self) -> int:
+        """The number of the text after the last one."""
         return self.first + len(self.starts)
 
     def owners(self) -> np.ndarray:
