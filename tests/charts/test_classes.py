@@ -80,19 +80,19 @@ def test_a_cell_of_a_row_with_one_mistake_is_not_a_hundred_per_cent():
 
 
 def test_a_confusion_matrix_fills_its_width_and_has_numbers_where_they_fit():
-    def to_json(count):
-        return valid(classes.confusion_chart(report_of([f"intent number {i} of many more" for i in range(count)], 3000), by_row=True))
+    def confusion(n):
+        return valid(classes.confusion_chart(report_of([f"intent number {i} of many more" for i in range(n)], 3000), by_row=True))
 
-    assert [len(to_json(count)["data"]) for count in (2, 15, 16, 77)] == [2, 2, 1, 1]
-    assert "without" not in to_json(8)["layout"]["meta"]["phone"]
-    assert to_json(9)["layout"]["meta"]["phone"]["without"] == [to_json(9)["data"][1]["name"]] == ["numbers"]
-    layout = to_json(77)["layout"]
+    assert [len(confusion(n)["data"]) for n in (2, 15, 16, 77)] == [2, 2, 1, 1]
+    assert "without" not in confusion(8)["layout"]["meta"]["phone"]
+    assert confusion(9)["layout"]["meta"]["phone"]["without"] == [confusion(9)["data"][1]["name"]] == ["numbers"]
+    layout = confusion(77)["layout"]
     assert not {"max_width", "min_width"} & layout["meta"].keys()
     assert layout["height"] < 620
     assert layout["meta"]["phone"]["height"] < 420
     # Categories: plotly leaves out names that do not fit, and writes them when the reader zooms in.
     assert layout["xaxis"]["type"] == layout["yaxis"]["type"] == "category"
-    assert layout["yaxis"]["categoryarray"] == to_json(77)["data"][0]["y"]
+    assert layout["yaxis"]["categoryarray"] == confusion(77)["data"][0]["y"]
     assert len(set(layout["yaxis"]["categoryarray"])) == 77
     assert "ticktext" not in layout["yaxis"]
 
@@ -111,7 +111,7 @@ def test_the_table_of_a_confusion_matrix_has_every_pair_and_of_very_many_classes
 def test_of_very_many_classes_both_ends_are_drawn_and_the_rest_is_counted():
     names = [f"intent {i}" for i in range(77)]
     counts = [100 - i for i in range(77)]
-    boxes = valid(classes.text_lengths_chart(names, [list(range(count)) for count in counts]))
+    boxes = valid(classes.text_lengths_chart(names, [list(range(n)) for n in counts]))
     axis = boxes["layout"]["yaxis"]
     assert axis["ticktext"] == [*names[:10], "<i>57 more</i>", *names[-10:]]
     assert axis["range"] == [20.5, -0.5]
@@ -121,11 +121,11 @@ def test_of_very_many_classes_both_ends_are_drawn_and_the_rest_is_counted():
     assert len(classes.text_lengths_chart(names[:25], [[1]] * 25)["layout"]["yaxis"]["ticktext"]) == 25
 
 
-@pytest.mark.parametrize("count", [1, 2, 77, 500])
-def test_charts_of_any_number_of_classes_are_valid(count):
-    names = [f"class {i}" for i in range(count)]
+@pytest.mark.parametrize("n", [1, 2, 77, 500])
+def test_charts_of_any_number_of_classes_are_valid(n):
+    names = [f"class {i}" for i in range(n)]
     report = report_of(names, 6000)
-    assert valid(classes.text_lengths_chart(names, [np.arange(1, 30)] * count))
+    assert valid(classes.text_lengths_chart(names, [np.arange(1, 30)] * n))
     assert valid(classes.confusion_chart(report, by_row=True))
 
 
@@ -134,5 +134,5 @@ def test_seventy_seven_real_intents_have_names_that_are_told_apart(shared):
     corpus = build_corpus(table, text=0, label=1)
     confusion = classes.confusion_chart(build_report(corpus.label_ids, np.roll(corpus.label_ids, 1), corpus.label_names), by_row=True)
     assert len(set(confusion["layout"]["yaxis"]["categoryarray"])) == 77
-    for most in (16, 22):
-        assert len(set(shorten_names(corpus.label_names, most))) == 77
+    for max_width in (16, 22):
+        assert len(set(shorten_names(corpus.label_names, max_width))) == 77

@@ -93,16 +93,16 @@ def shown_on(figure, phone):
     return figure["layout"]["meta"]["phone"]["annotations"] if phone else figure["layout"]["annotations"]
 
 
-def said(annotation):
+def plain_text(annotation):
     return re.sub("<[^>]*>", "", annotation["text"])
 
 
 def test_ends_are_labelled_with_their_values_and_the_newest_kept_says_so():
     figure = curves.accuracy_chart(run(eval_accuracy=(0.9,) * 6, eval_macro_f1=(0.899,) * 6, accuracy=(0.9,) * 150))
-    assert {said(a) for a in shown_on(figure, False)} == {"● training 90 %", "● validation 90 %, kept", "● macro F1 90 %"}
+    assert {plain_text(a) for a in shown_on(figure, False)} == {"● training 90 %", "● validation 90 %, kept", "● macro F1 90 %"}
     assert [a["text"].startswith("<b>") for a in shown_on(figure, False)] == [True, False, False]
     # 3,199 of 3,200 are not all of them.
-    assert said(shown_on(curves.accuracy_chart(run(eval_accuracy=(0.99969,) * 6)), True)[0]) == "● validation 99.97 %, kept"
+    assert plain_text(shown_on(curves.accuracy_chart(run(eval_accuracy=(0.99969,) * 6)), True)[0]) == "● validation 99.97 %, kept"
 
 
 @pytest.mark.parametrize(("phone", "canvas"), [(False, WIDE), (True, PHONE)])
@@ -144,10 +144,10 @@ def test_reference_lines_have_a_name_in_the_accuracy_chart_alone_and_from_the_fi
         assert "words" not in loss["layout"]["meta"]["description"]
 
 
-@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.47, 0.46), (0.98, 0.97), (0.01, 0.02), (0.0, 1.0)])
-def test_labels_of_close_reference_lines_and_the_sentence_do_not_lie_over_each_other(shares):
+@pytest.mark.parametrize("accuracies", [(0.5, 0.5), (0.47, 0.46), (0.98, 0.97), (0.01, 0.02), (0.0, 1.0)])
+def test_labels_of_close_reference_lines_and_the_sentence_do_not_lie_over_each_other(accuracies):
     figure = curves.accuracy_chart(
-        RunCurves("k", reference_lines=tuple(ReferenceLine(f"baseline {i}", share) for i, share in enumerate(shares)))
+        RunCurves("k", reference_lines=tuple(ReferenceLine(f"baseline {i}", accuracy) for i, accuracy in enumerate(accuracies)))
     )
     for phone, canvas in ((False, WIDE), (True, PHONE)):
         *reference_lines, sentence = shown_on(figure, phone)
@@ -156,18 +156,18 @@ def test_labels_of_close_reference_lines_and_the_sentence_do_not_lie_over_each_o
         assert all(0 <= place <= canvas.plot_height for place in places)
         half = 1.5 * 1.3 * (canvas.font + 2)
         middle = sentence["y"] * canvas.plot_height
-        assert all(abs(middle - place) > half for place in (*places, *(share * canvas.plot_height for share in shares)))
+        assert all(abs(middle - place) > half for place in (*places, *(accuracy * canvas.plot_height for accuracy in accuracies)))
 
 
-@pytest.mark.parametrize(("count", "wide", "phone"), [(1, 1, 1), (3, 3, 3), (6, 6, 6), (7, 7, 4), (24, 5, 5), (400, 8, 4)])
-def test_epochs_are_named_and_never_more_than_fit(count, wide, phone):
-    layout = curves.loss_chart(run(epoch_steps=tuple(1500 * i // count for i in range(1, count + 1))))["layout"]
+@pytest.mark.parametrize(("n_epochs", "wide", "phone"), [(1, 1, 1), (3, 3, 3), (6, 6, 6), (7, 7, 4), (24, 5, 5), (400, 8, 4)])
+def test_epochs_are_named_and_never_more_than_fit(n_epochs, wide, phone):
+    layout = curves.loss_chart(run(epoch_steps=tuple(1500 * i // n_epochs for i in range(1, n_epochs + 1))))["layout"]
     for axis, shown in ((layout["xaxis"], wide), (layout["meta"]["phone"]["xaxis"], phone)):
         assert axis["ticktext"][0] == "epoch 1"
         assert [text.isdigit() for text in axis["ticktext"][1:]] == [True] * (shown - 1)
         assert len(axis["tickvals"]) == shown
-    assert layout["xaxis"]["tickvals"][0] == pytest.approx(750 / count, abs=1)
-    assert len(layout["shapes"]) == (count - 1 if count < 52 else 0)  # the end of the last epoch is the end of the chart
+    assert layout["xaxis"]["tickvals"][0] == pytest.approx(750 / n_epochs, abs=1)
+    assert len(layout["shapes"]) == (n_epochs - 1 if n_epochs < 52 else 0)  # the end of the last epoch is the end of the chart
 
 
 @pytest.mark.parametrize("chart", [curves.loss_chart, curves.accuracy_chart])

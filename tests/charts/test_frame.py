@@ -51,13 +51,13 @@ def test_names_that_begin_alike_are_told_apart_when_shortened():
     assert frame.shorten_names(["joy", "joy 2", "joy", "joy"]) == ["joy", "joy 2", "joy… 2", "joy… 3"]
 
 
-@given(names=st.lists(st.text(alphabet="ab<感 \n2…", max_size=40), max_size=8), most=st.integers(6, 24))
-def test_shortened_names_are_distinct_and_fit(names, most):
-    shown = frame.shorten_names(names, most)
+@given(names=st.lists(st.text(alphabet="ab<感 \n2…", max_size=40), max_size=8), max_width=st.integers(6, 24))
+def test_shortened_names_are_distinct_and_fit(names, max_width):
+    shown = frame.shorten_names(names, max_width)
     assert len(set(shown)) == len(names)
     for name in shown:
         whole = name.replace("&lt;", "<").replace("&amp;", "&")
-        assert frame.display_width(whole) <= most
+        assert frame.display_width(whole) <= max_width
 
 
 @pytest.mark.parametrize("names", [NASTY, EMOTIONS])
@@ -80,8 +80,8 @@ def test_class_names_reach_plotly_escaped_only(names):
 
 def test_tokens_stand_only_where_the_script_replaces_them():
     script = (Path(curves.__file__).parents[2] / "assets" / "chart.js").read_text(encoding="utf-8")
-    tokens = (frame.INK, frame.MUTED, frame.FAINT, frame.SURFACE, frame.ACCENT, frame.ON_ACCENT, frame.WRONG, frame.ON_WRONG)
-    assert all(f'"{token}"' in script for token in tokens)
+    variables = (frame.INK, frame.MUTED, frame.FAINT, frame.SURFACE, frame.ACCENT, frame.ON_ACCENT, frame.WRONG, frame.ON_WRONG)
+    assert all(f'"{variable}"' in script for variable in variables)
 
     def walk(node, path):
         if isinstance(node, dict):
@@ -91,10 +91,10 @@ def test_tokens_stand_only_where_the_script_replaces_them():
             for value in node:
                 walk(value, path)
         elif isinstance(node, str) and "var(--" in node:
-            own = "annotations" in path and path[-1] == "text"
+            is_annotation = "annotations" in path and path[-1] == "text"
             assert "table" not in path
-            assert own or any("color" in key for key in path), path
-            assert set(re.findall(r"var\([^)]*\)", node)) <= set(tokens)
+            assert is_annotation or any("color" in key for key in path), path
+            assert set(re.findall(r"var\([^)]*\)", node)) <= set(variables)
 
     report = report_of(EMOTIONS)
     for figure in (

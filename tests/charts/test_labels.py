@@ -31,17 +31,17 @@ def test_labels_keep_clear_of_what_is_there_and_of_each_other_and_in_order(wante
     assert all(b - a >= gap - 1e-6 for a, b in itertools.pairwise(sorted(places)))
     ascending = sorted(range(len(wanted)), key=lambda i: wanted[i])
     assert [places[i] for i in ascending] == sorted(places)
-    clear = all(low >= place + gap / 2 - 1e-6 or top <= place - gap / 2 + 1e-6 for place in places for low, top in blocked if top > low)
+    clear = all(low >= place + gap / 2 - 1e-6 or high <= place - gap / 2 + 1e-6 for place in places for low, high in blocked if high > low)
     rooms = sum(int((high - low) // gap) for low, high in free_of(blocked))
     assert clear or rooms < len(wanted)
 
 
 def free_of(blocked):
     edges = sorted({0.0, 200.0, *(min(max(edge, 0), 200) for span in blocked for edge in span)})
-    pieces = [(a, b) for a, b in itertools.pairwise(edges) if not any(low < b and top > a for low, top in blocked if top > low)]
+    pieces = [(a, b) for a, b in itertools.pairwise(edges) if not any(low < b and high > a for low, high in blocked if high > low)]
     joined = []
     for a, b in pieces:
-        if joined and joined[-1][1] == a and not any(low < a < top for low, top in blocked):
+        if joined and joined[-1][1] == a and not any(low < a < high for low, high in blocked):
             joined[-1] = (joined[-1][0], b)
         else:
             joined.append((a, b))

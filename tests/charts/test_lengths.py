@@ -21,8 +21,8 @@ def test_every_text_is_in_a_bar_and_the_chart_is_plain_data(tokens: np.ndarray, 
 def test_the_cut_is_drawn_and_said() -> None:
     chart = token_lengths_chart(TOKENS, 32)
     assert chart["data"][1]["x"] == [32, 32]
-    share = f"{100 * (TOKENS > 32).mean():.1f} % are longer"
-    assert share in chart["layout"]["annotations"][0]["text"]
-    assert share in chart["layout"]["meta"]["description"]
+    cut_text = f"{100 * (TOKENS > 32).mean():.1f} % are longer"
+    assert cut_text in chart["layout"]["annotations"][0]["text"]
+    assert cut_text in chart["layout"]["meta"]["description"]
     assert {1.0, 0.35} == set(chart["data"][0]["marker"]["opacity"])
     assert token_lengths_chart(TOKENS, 128)["layout"]["annotations"][0]["text"] == "cut at 128 tokens, all fit"

@@ -1,6 +1,6 @@
 """Made-up events for tests."""
 
 
-def event(kind: str, **fields: object) -> dict:
+def event(event_type: str, **fields: object) -> dict:
     """As it comes out of a log."""
-    return {"type": kind, "time": 100.0, **fields}
+    return {"type": event_type, "time": 100.0, **fields}

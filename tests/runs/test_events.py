@@ -27,7 +27,7 @@ def _encodable(value: object) -> object:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(FIELDS, max_size=8), st.floats(0, 1))
-def test_every_whole_line_is_read_back_whatever_was_torn(events: list[dict], share: float) -> None:
+def test_every_whole_line_is_read_back_whatever_was_torn(events: list[dict], fraction: float) -> None:
     with TemporaryDirectory() as folder:
         log = EventLog(Path(folder) / "events.jsonl")
         for fields in events:
@@ -41,7 +41,7 @@ def test_every_whole_line_is_read_back_whatever_was_torn(events: list[dict], sha
                 "\ud800" <= c <= "\udfff" for c in str(fields)
             )
         content = log.path.read_bytes() if log.path.exists() else b""
-        cut = int(share * len(content))
+        cut = int(fraction * len(content))
         log.path.write_bytes(content[:cut])
         log.append("after", n=1)
         survivors = list(log.read())

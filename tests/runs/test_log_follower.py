@@ -44,12 +44,12 @@ def whole(content: bytes) -> RunView:
 
 @given(ANY_EVENTS, st.lists(st.integers(0, 12), max_size=4), st.lists(st.integers(0, 12), max_size=3))
 def test_events_taken_in_parts_give_the_same_view(events: list[dict], cuts: list[int], damaged: list[int]) -> None:
-    folding, at = ViewBuilder(RUN), 0
+    builder, at = ViewBuilder(RUN), 0
     for cut in [*sorted(cuts), len(events)]:
-        folding.add(events[at:cut])
+        builder.add(events[at:cut])
         at = max(at, cut)
-        assert folding.view() == build_view(RUN, events[:at])
-    assert folding.view(damaged) == build_view(RUN, events, damaged)
+        assert builder.view() == build_view(RUN, events[:at])
+    assert builder.view(damaged) == build_view(RUN, events, damaged)
 
 
 def lines_of(events: list[dict]) -> list[bytes]:
@@ -71,40 +71,40 @@ LINES = st.lists(
     ),
     max_size=10,
 )
-CONTENTS = st.one_of(st.builds(b"".join, LINES), st.integers(0, len(KNOWN)).map(lambda count: b"".join(KNOWN[:count])))
+CONTENTS = st.one_of(st.builds(b"".join, LINES), st.integers(0, len(KNOWN)).map(lambda n: b"".join(KNOWN[:n])))
 
 
 @given(CONTENTS, st.lists(st.floats(0, 1), max_size=5))
-def test_a_log_that_grows_byte_by_byte_is_the_log_read_as_a_whole(content: bytes, shares: list[float]) -> None:
+def test_a_log_that_grows_byte_by_byte_is_the_log_read_as_a_whole(content: bytes, fractions: list[float]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
-        followed = LogFollower(RUN, EventLog(path))
-        for end in sorted(int(share * len(content)) for share in [*shares, 1.0]):
+        follower = LogFollower(RUN, EventLog(path))
+        for end in sorted(int(fraction * len(content)) for fraction in [*fractions, 1.0]):
             with open(path, "ab") as file:
                 file.write(content[path.stat().st_size : end])
-            assert followed.read_view() == whole(content[:end])
+            assert follower.read_view() == whole(content[:end])
 
 
 @given(CONTENTS, CONTENTS)
 def test_a_log_that_was_cut_or_replaced_is_read_anew(first: bytes, second: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.jsonl"
-        followed = LogFollower(RUN, EventLog(path))
-        assert followed.read_view() == whole(b"")
+        follower = LogFollower(RUN, EventLog(path))
+        assert follower.read_view() == whole(b"")
         for at, content in enumerate((first, second, first[: len(first) // 2], b"", second + first)):
             path.write_bytes(content)
             os.utime(path, (at, at))
-            assert followed.read_view() == whole(content)
+            assert follower.read_view() == whole(content)
         path.unlink()
-        assert followed.read_view() == whole(b"")
+        assert follower.read_view() == whole(b"")
 
 
 @given(CONTENTS, st.lists(st.floats(0, 1), max_size=4))
-def test_lines_parsed_in_parts_are_the_same(content: bytes, shares: list[float]) -> None:
+def test_lines_parsed_in_parts_are_the_same(content: bytes, fractions: list[float]) -> None:
     lines = content.splitlines(keepends=True)
     rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
     parser, at, events = LogParser(), 0, []
-    for cut in sorted(int(share * len(lines)) for share in [*shares, 1.0]):
+    for cut in sorted(int(fraction * len(lines)) for fraction in [*fractions, 1.0]):
         events += parser.feed(b"".join(lines[at:cut]))
         at = cut
     last = parser.peek(rest)
@@ -138,19 +138,19 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     log = EventLog(tmp_path / "events.jsonl")
     for event in BEGUN + MORE[:1] * 200:
         log.append(event["type"], **{name: value for name, value in event.items() if name not in ("type", "time")})
-    followed = LogFollower(RUN, log)
+    follower = LogFollower(RUN, log)
     with reading(monkeypatch, log.path) as read:
-        first = followed.read_view()
+        first = follower.read_view()
     assert sum(read) == log.size() > 20_000
     for _ in range(3):
-        before = log.size()
+        size_before = log.size()
         log.append("log", step=8, loss=0.4)
         with reading(monkeypatch, log.path) as read:
-            view = followed.read_view()
-        assert sum(read) == 1_000 + log.size() - before
+            view = follower.read_view()
+        assert sum(read) == 1_000 + log.size() - size_before
         assert view == whole(log.content())
         with reading(monkeypatch, log.path) as read:
-            assert followed.read_view() is view
+            assert follower.read_view() is view
         assert read == []
     assert len(view.points) == len(first.points) + 3
 
@@ -174,9 +174,9 @@ def test_the_runs_of_a_folder_are_followed(tmp_path: Path, monkeypatch: pytest.M
     with reading(monkeypatch, run.log.path) as read:
         assert len(store.view(run).points) == 100
     assert sum(read) == run.log.size() > 10_000
-    before = run.log.size()
+    size_before = run.log.size()
     run.log.append("log", step=100, loss=0.5)
     with reading(monkeypatch, run.log.path) as read:
         assert len(store.view(run).points) == 101
         store.version("local")
-    assert sum(read) == 1_000 + run.log.size() - before
+    assert sum(read) == 1_000 + run.log.size() - size_before

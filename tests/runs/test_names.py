@@ -6,12 +6,12 @@ ALL = len(_ADJECTIVES) * len(_ANIMALS)
 
 
 def test_a_name_is_drawn_again_while_it_is_taken() -> None:
-    taken: set[str] = set()
+    used: set[str] = set()
     for _ in range(300):
-        name = friendly_name(taken)
-        assert name not in taken
+        name = friendly_name(used)
+        assert name not in used
         assert len(name.split()) == 2
-        taken.add(name)
+        used.add(name)
 
 
 def test_the_last_free_name_is_found_and_then_names_have_a_number() -> None:

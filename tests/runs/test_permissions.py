@@ -21,9 +21,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no s
 @pytest.fixture(autouse=True)
 def usual_umask() -> Iterator[None]:
     """What most systems have: everybody may read what is made."""
-    before = os.umask(0o022)
+    old_umask = os.umask(0o022)
     yield
-    os.umask(before)
+    os.umask(old_umask)
 
 
 def open_to_others(root: Path) -> list[str]:
@@ -33,10 +33,10 @@ def open_to_others(root: Path) -> list[str]:
     )
 
 
-def old_runs(root: Path, count: int, files: int = 12) -> None:
+def old_runs(root: Path, n: int, files: int = 12) -> None:
     """As older versions made them."""
     root.mkdir(mode=0o755)
-    for _ in range(count):
+    for _ in range(n):
         folder = root / new_id()
         (folder / "model").mkdir(parents=True)
         for number in range(files):

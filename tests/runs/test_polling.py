@@ -58,9 +58,9 @@ def test_a_missing_folder_has_none_until_it_is_there(tmp_path: Path) -> None:
 
 @given(st.sets(st.text("abc", min_size=1, max_size=4), max_size=30), st.integers(1, 8))
 def test_each_has_its_turn_within_so_many_calls(names: set[str], turns: int) -> None:
-    taking = RoundRobin(turns)
+    round_robin = RoundRobin(turns)
     for _ in range(3):
-        taken = [taking.next(names) for _ in range(turns)]
-        assert {name for few in taken for name in few} == names
-        assert max(map(len, taken)) <= -(-len(names) // turns)
-    assert taking.next([]) == [] or names
+        chosen = [round_robin.next(names) for _ in range(turns)]
+        assert {name for few in chosen for name in few} == names
+        assert max(map(len, chosen)) <= -(-len(names) // turns)
+    assert round_robin.next([]) == [] or names

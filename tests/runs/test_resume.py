@@ -19,10 +19,10 @@ def test_what_ended_before_its_time_may_go_on(status: str, may: bool) -> None:
 
 
 def test_what_went_astray_may_not() -> None:
-    astray = view("failed", code="loss_not_finite")
-    assert not can_resume(astray)
+    diverged = view("failed", code="loss_not_finite")
+    assert not can_resume(diverged)
     with pytest.raises(UserError, match="smaller learning rate"):
-        epochs_after_resume(astray, 0)
+        epochs_after_resume(diverged, 0)
 
 
 @pytest.mark.parametrize("code", ["out_of_memory", "batch_too_large"])
@@ -50,7 +50,7 @@ def test_epochs_are_counted_from_where_it_ended() -> None:
     assert epochs_after_resume(view("interrupted", epochs=3), 0) is None
 
 
-@pytest.mark.parametrize(("status", "more", "said"), [("finished", 0, "how many more"), ("stopped", 2, "Resume it first")])
-def test_what_makes_no_sense_is_said(status: str, more: int, said: str) -> None:
-    with pytest.raises(UserError, match=said):
-        epochs_after_resume(view(status, epochs=3), more)
+@pytest.mark.parametrize(("status", "more_epochs", "message"), [("finished", 0, "how many more"), ("stopped", 2, "Resume it first")])
+def test_what_makes_no_sense_is_said(status: str, more_epochs: int, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        epochs_after_resume(view(status, epochs=3), more_epochs)

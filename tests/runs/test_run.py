@@ -90,15 +90,15 @@ def test_what_was_known_of_deleted_runs_is_let_go(tmp_path: Path) -> None:
 def test_folders_that_are_hardly_runs_are_listed_and_take_nothing_down(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     whole = make(store)
-    empty, odd = (tmp_path / new_id() for _ in range(2))
+    empty, unreadable = (tmp_path / new_id() for _ in range(2))
     empty.mkdir()
-    (odd / "events.jsonl").mkdir(parents=True)
-    (odd / "recipe.json").mkdir()
+    (unreadable / "events.jsonl").mkdir(parents=True)
+    (unreadable / "recipe.json").mkdir()
     (tmp_path / new_id()).write_text("a file")
     views = {view.id: view for view in store.list("local")}
-    assert set(views) == {whole.id, empty.name, odd.name}
+    assert set(views) == {whole.id, empty.name, unreadable.name}
     assert views[whole.id].damage == ()
-    for folder in (empty, odd):
+    for folder in (empty, unreadable):
         view = views[folder.name]
         assert (view.status, view.live, view.has_model) == ("damaged", False, False)
         assert view.created == pytest.approx(folder.stat().st_mtime)

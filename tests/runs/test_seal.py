@@ -87,7 +87,7 @@ def test_a_finished_run_is_whole_and_each_use_asks_for_its_own_files(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("harm", "words"),
+    ("harm", "text"),
     [
         (lambda run: (run.path / RESULT_SEAL).unlink(), "check that the model and the scores"),
         (lambda run: (run.path / INPUT_SEAL).write_text("{}"), "check that the rows"),
@@ -99,26 +99,26 @@ def test_a_finished_run_is_whole_and_each_use_asks_for_its_own_files(tmp_path: P
     ],
     ids=["no seal", "strange seal", "source gone", "weights gone", "recipe", "log gone", "log cut"],
 )
-def test_what_costs_nothing_to_see_is_told_in_the_list(tmp_path: Path, harm: Callable[[Run], object], words: str) -> None:
+def test_what_costs_nothing_to_see_is_told_in_the_list(tmp_path: Path, harm: Callable[[Run], object], text: str) -> None:
     store = RunStore(tmp_path)
     run, other = finished(store), finished(store)
     assert not any(view.damage for view in store.list("local"))
     harm(run)
     views = {view.id: view for view in RunStore(tmp_path).list("local")}
-    assert words in " ".join(views[run.id].damage)
+    assert text in " ".join(views[run.id].damage)
     assert views[other.id].damage == ()
 
 
 def swap(one: Run, other: Run, *names: str) -> None:
     for name in names:
-        aside = one.path.parent / "aside"
-        (one.path / name).rename(aside)
+        temporary = one.path.parent / "aside"
+        (one.path / name).rename(temporary)
         (other.path / name).rename(one.path / name)
-        aside.rename(other.path / name)
+        temporary.rename(other.path / name)
 
 
 @pytest.mark.parametrize(
-    ("names", "words"),
+    ("names", "text"),
     [
         (("recipe.json",), "recipe.json"),
         ((INPUT_SEAL, ROWS, "source", "source-test"), INPUT_SEAL),
@@ -128,12 +128,12 @@ def swap(one: Run, other: Run, *names: str) -> None:
     ],
     ids=["recipe", "inputs", "results", "results and log", "log"],
 )
-def test_whole_files_of_another_run_are_told(tmp_path: Path, names: tuple[str, ...], words: str) -> None:
+def test_whole_files_of_another_run_are_told(tmp_path: Path, names: tuple[str, ...], text: str) -> None:
     store = RunStore(tmp_path)
     runs = finished(store), finished(store)
     swap(*runs, *names)
     for run in runs:
-        assert words in " ".join(RunStore(tmp_path).damage(run))
+        assert text in " ".join(RunStore(tmp_path).damage(run))
         assert RunStore(tmp_path).view(run).damage
     swap(*runs, *names)
     assert not any(RunStore(tmp_path).damage(run) for run in runs)
@@ -147,9 +147,9 @@ def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Pat
     )
     for whole in (run, waiting):
         copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_id())))
-        view, told = store.view(copy), " ".join(store.damage(copy))
+        view, messages = store.view(copy), " ".join(store.damage(copy))
         assert (view.status, view.live) == ("damaged", False)
-        assert all(word in told for word in ("events.jsonl) is that of another run", "recipe.json", INPUT_SEAL))
+        assert all(word in messages for word in ("events.jsonl) is that of another run", "recipe.json", INPUT_SEAL))
         for part in (ROWS, PREDICTIONS, MODEL, CARD):
             with pytest.raises(UserError):
                 copy.check(part)
@@ -186,8 +186,12 @@ def test_a_rename_seals_the_log_anew(tmp_path: Path) -> None:
     assert store.view(run).name == "bold owl"
 
 
-def without(content: bytes, *kinds: str) -> bytes:
-    return b"".join(line for line in content.splitlines(keepends=True) if not any(f'"type": "{kind}"'.encode() in line for kind in kinds))
+def without(content: bytes, *event_types: str) -> bytes:
+    return b"".join(
+        line
+        for line in content.splitlines(keepends=True)
+        if not any(f'"type": "{event_type}"'.encode() in line for event_type in event_types)
+    )
 
 
 def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_named(tmp_path: Path) -> None:

@@ -164,8 +164,8 @@ def test_runs_are_written_and_read_under_a_server(tmp_path: Path) -> None:
     with another_server(tmp_path) as first:
         ready(first)
         assert not is_being_written(run)
-        with writer_lock(run) as mine:
-            assert mine
+        with writer_lock(run) as acquired:
+            assert acquired
             assert is_being_written(run)
 
 

@@ -36,6 +36,6 @@ def test_only_old_files_go_and_the_folders_that_they_leave_empty(tmp_path: Path)
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"xyz")
         os.utime(tmp_path / name, (time, time))
-    assert remove_older(tmp_path, before=200.0) == 6
+    assert remove_older(tmp_path, older_than=200.0) == 6
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["b", "b/new.csv"]
-    assert remove_older(tmp_path / "missing", before=200.0) == 0
+    assert remove_older(tmp_path / "missing", older_than=200.0) == 0

@@ -29,8 +29,8 @@ def course(*, forecast: float | None = FORECAST, compared: bool = True, first_st
     """The events of a training up to the log of its last step, its evaluations made where they are due but the last one."""
     clock = 1_000.0
 
-    def event(kind: str, **fields: object) -> dict:
-        return {"type": kind, "time": clock, **fields}
+    def event(event_type: str, **fields: object) -> dict:
+        return {"type": event_type, "time": clock, **fields}
 
     events = [event("created", name="a", owner="local", rows=ROWS, **({} if forecast is None else {"forecast_seconds": forecast}))]
     events += [event("queued"), event("phase", what="warming up")]
@@ -48,8 +48,8 @@ def course(*, forecast: float | None = FORECAST, compared: bool = True, first_st
     return events
 
 
-def later(events: list[dict], wait: float, kind: str, **fields: object) -> list[dict]:
-    return [*events, {"type": kind, "time": events[-1]["time"] + wait, **fields}]
+def later(events: list[dict], wait: float, event_type: str, **fields: object) -> list[dict]:
+    return [*events, {"type": event_type, "time": events[-1]["time"] + wait, **fields}]
 
 
 def at_the_end(events: list[dict]) -> list[dict]:
@@ -69,10 +69,10 @@ def test_steps_evaluations_and_what_comes_after_them_are_all_in_it(step: int) ->
 
 
 def test_the_first_evaluation_and_slow_first_steps_make_it_jump_by_no_more_than_a_third() -> None:
-    told = [time_left(course(steps=step, first_steps=4 * EACH)) for step in range(1, TOTAL + 1)]
-    for before, after in itertools.pairwise(told):
-        assert abs(after.seconds - before.seconds) <= before.seconds / 3
-    assert told[5].seconds < 1.5 * FORECAST
+    estimates = [time_left(course(steps=step, first_steps=4 * EACH)) for step in range(1, TOTAL + 1)]
+    for earlier, later_one in itertools.pairwise(estimates):
+        assert abs(later_one.seconds - earlier.seconds) <= earlier.seconds / 3
+    assert estimates[5].seconds < 1.5 * FORECAST
 
 
 def test_before_five_percent_it_is_the_forecast_less_what_has_passed() -> None:
@@ -100,14 +100,14 @@ def test_without_a_forecast_nothing_is_known_before_the_first_point() -> None:
 def test_it_counts_down_to_the_end_and_never_says_that_nothing_is_left() -> None:
     saving = at_the_end(course(compared=False))
     events = [saving]
-    for seconds, kind, fields in [
+    for seconds, event_type, fields in [
         (1.5, "phase", {"stage": "scoring", "done": 0.0}),
         (2.0, "phase", {"stage": "scoring", "done": 0.25}),
         (2.0, "phase", {"stage": "scoring", "done": 0.5}),
         (3.5, "phase", {"stage": "comparing"}),
         (9.0, "baseline", {"rows": 400, "accuracy": 0.5}),
     ]:
-        events.append(later(events[-1], seconds, kind, **({"what": "x"} if kind == "phase" else {}), **fields))
+        events.append(later(events[-1], seconds, event_type, **({"what": "x"} if event_type == "phase" else {}), **fields))
     left = [time_left(e).seconds for e in events]
     # Scoring turns out slower than the evaluations: a quarter takes two seconds.
     assert left == pytest.approx([TAIL + 5, SCORING + CLOSING + 5, 6 + CLOSING + 5, 4 + CLOSING + 5, CLOSING + 5, 1])

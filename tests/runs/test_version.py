@@ -34,7 +34,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """Calls to the system by name."""
     seen: Counter[str] = Counter()
 
-    def counted(name: str, call: Callable) -> Callable:
+    def counting_calls(name: str, call: Callable) -> Callable:
         def counts(*args: object, **named: object) -> object:
             seen[name] += 1
             return call(*args, **named)
@@ -43,8 +43,8 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
     with monkeypatch.context() as patched:
         for name in ("stat", "lstat", "scandir", "open", "listdir"):
-            patched.setattr(os, name, counted(name, getattr(os, name)))
-        patched.setattr(builtins, "open", counted("open", open))
+            patched.setattr(os, name, counting_calls(name, getattr(os, name)))
+        patched.setattr(builtins, "open", counting_calls("open", open))
         yield seen
 
 
@@ -78,13 +78,13 @@ def test_the_first_one_knows_every_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "happens",
     [
-        lambda store, live, ended: live.log.append("started", total_steps=3),
-        lambda store, live, ended: live.request_stop(),
-        lambda store, live, ended: make(store),
-        lambda store, live, ended: make(RunStore(store.root)),
-        lambda store, live, ended: store.rename(ended, "calm fox") or store.view(ended),
-        lambda store, live, ended: ended.log.append("queued") or store.view(ended),
-        lambda store, live, ended: ended.path.rename(store.root / ".deleted-x"),
+        lambda store, live, finished: live.log.append("started", total_steps=3),
+        lambda store, live, finished: live.request_stop(),
+        lambda store, live, finished: make(store),
+        lambda store, live, finished: make(RunStore(store.root)),
+        lambda store, live, finished: store.rename(finished, "calm fox") or store.view(finished),
+        lambda store, live, finished: finished.log.append("queued") or store.view(finished),
+        lambda store, live, finished: finished.path.rename(store.root / ".deleted-x"),
     ],
     ids=["log", "stop", "made", "made by another process", "renamed here", "queued here", "deleted"],
 )
@@ -92,12 +92,12 @@ def test_what_happens_here_or_to_a_live_run_is_told_at_once(
     tmp_path: Path, happens: Callable[[RunStore, Run, Run], RunView | None]
 ) -> None:
     store = RunStore(tmp_path)
-    live, ended = make(store, end=""), make(store)
+    live, finished = make(store, end=""), make(store)
     for _ in range(40):
         make(store)
     version = later(store)
     assert later(store) == version
-    happens(store, live, ended)
+    happens(store, live, finished)
     changed = store.version("local")
     assert changed != version
     assert later(store) == changed
@@ -141,11 +141,11 @@ def test_looking_closely_changes_it_only_where_something_is_found(tmp_path: Path
     assert later(store) == version
     (run.path / "source").write_text("TEXT")
     assert store.damage(run)
-    told = later(store)
-    assert told != version
+    version_now = later(store)
+    assert version_now != version
     # Else the page would look again for ever.
     assert store.damage(run)
-    assert later(store) == told
+    assert later(store) == version_now
 
 
 def test_each_owner_has_their_own_and_each_process_too(tmp_path: Path) -> None:

@@ -113,13 +113,13 @@ def test_it_is_known_when_a_run_ended_last(end: str) -> None:
 
 def test_what_the_training_has_to_beat_is_known_before_its_first_step() -> None:
     majority = event("majority", name="joy", accuracy=0.3, validation_accuracy=0.4)
-    found = event("baseline", rows=70, accuracy=0.5, macro_f1=0.4, validation_accuracy=0.6, validation_macro_f1=0.55, seconds=1.0)
-    view = build_view("id", [*BEGUN[:2], majority, found])
+    baseline = event("baseline", rows=70, accuracy=0.5, macro_f1=0.4, validation_accuracy=0.6, validation_macro_f1=0.55, seconds=1.0)
+    view = build_view("id", [*BEGUN[:2], majority, baseline])
     assert view.majority == Majority("joy", validation_accuracy=0.4, test_accuracy=0.3)
     assert view.baseline == BaselineScores(70, validation=Metrics(0.6, 0.55), test=Metrics(0.5, 0.4))
     assert view.baseline.to_dict() == {"accuracy": 0.5, "macro_f1": 0.4, "rows": 70}
     # It stays when the run goes on, and one that failed is none.
-    assert build_view("id", [*BEGUN[:2], found, *SECOND_ATTEMPT]).baseline == view.baseline
+    assert build_view("id", [*BEGUN[:2], baseline, *SECOND_ATTEMPT]).baseline == view.baseline
     assert build_view("id", [*BEGUN[:2], event("baseline", problem="MemoryError: too many words")]).baseline is None
 
 
@@ -194,9 +194,9 @@ ANYTHING = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=5), inner, max_size=3)),
     max_leaves=4,
 )
-FIELDS = sorted({name for kind in EVENT_TYPES.values() for name in kind.fields} - {"type"})
+FIELDS = sorted({name for event_type in EVENT_TYPES.values() for name in event_type.fields} - {"type"})
 EVENTS = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5).flatmap(
-    lambda fields: st.one_of(st.sampled_from([*EVENT_TYPES, "unheard of"]), ANYTHING).map(lambda kind: {**fields, "type": kind})
+    lambda fields: st.one_of(st.sampled_from([*EVENT_TYPES, "unheard of"]), ANYTHING).map(lambda event_type: {**fields, "type": event_type})
 )
 
 

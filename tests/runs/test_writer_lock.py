@@ -124,12 +124,12 @@ def test_any_number_of_readers_keep_no_writer_from_beginning_and_see_each_one(tm
     begun, done = threading.Event(), threading.Event()
     seen: list[bool] = []
 
-    def look() -> None:
+    def check_often() -> None:
         while not done.is_set():
             seen.append(is_being_written(tmp_path))
             begun.set()
 
-    readers = [threading.Thread(target=look) for _ in range(4)]
+    readers = [threading.Thread(target=check_often) for _ in range(4)]
     for reader in readers:
         reader.start()
     try:
@@ -147,8 +147,8 @@ def test_any_number_of_readers_keep_no_writer_from_beginning_and_see_each_one(tm
 
 
 def test_who_holds_a_run_for_an_instant_is_no_writer_to_readers(tmp_path: Path) -> None:
-    with maintenance_lock(tmp_path) as held:
-        assert held is not None
+    with maintenance_lock(tmp_path) as lock:
+        assert lock is not None
         assert not is_being_written(tmp_path)
         with writer_lock(tmp_path) as acquired:
             assert not acquired
@@ -160,24 +160,24 @@ def test_who_holds_a_run_waits_for_another_that_does(tmp_path: Path) -> None:
     with ExitStack() as first:
         assert first.enter_context(maintenance_lock(tmp_path)) is not None
         threading.Timer(0.05, first.close).start()
-        with maintenance_lock(tmp_path) as held:
-            assert held is not None
+        with maintenance_lock(tmp_path) as lock:
+            assert lock is not None
 
 
 def test_a_lock_of_a_folder_that_was_moved_away_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (run := tmp_path / "run").mkdir()
     with writer_lock(run):
         pass
-    take = module.try_lock
+    original = module.try_lock
 
     def late(file: BinaryIO, *, shared: bool) -> bool:
         # Between the opening of the lock and its taking the run is deleted.
         if run.is_dir():
             run.rename(tmp_path / ".deleted-run")
-        return take(file, shared=shared)
+        return original(file, shared=shared)
 
     monkeypatch.setattr(module, "try_lock", late)
     with writer_lock(run) as acquired:
         assert not acquired
-    with maintenance_lock(run) as held:
-        assert held is None
+    with maintenance_lock(run) as lock:
+        assert lock is None

@@ -1,4 +1,4 @@
-"""Bodies: what is too much or too slow is refused in words while it comes in, and nothing of it stays."""
+"""Bodies that are too large or too slow are refused while they come in, and nothing of them stays."""
 
 import asyncio
 import logging
@@ -7,60 +7,60 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.client import ANSWER, ask, asked, careless, echo, run
+from tests.security.client import RESPONSE, ask, ask_async, echo, failing_app, run
 from trainer.security.body_limit import BodyLimitMiddleware, BodyTimeouts
 from trainer.security.middleware import ClosedPathsMiddleware
 from trainer.security.server_errors import ErrorMiddleware
 from trainer.security.upload_limit import UploadLimitMiddleware
 
-HASTY = BodyTimeouts(max_pause=0.05, base_seconds=0.2, bytes_per_second=1e6)
+SHORT_TIMEOUTS = BodyTimeouts(max_pause=0.05, base_seconds=0.2, bytes_per_second=1e6)
 
 
-def wall(limit: int = 100, timeouts: BodyTimeouts = HASTY) -> BodyLimitMiddleware:
+def limited_app(limit: int = 100, timeouts: BodyTimeouts = SHORT_TIMEOUTS) -> BodyLimitMiddleware:
     return BodyLimitMiddleware(echo, limit=limit, limits={"/upload": 1000}, timeouts=timeouts)
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
-    answer = ask(wall(), "POST", "/run", content=b"x" * 101)
-    assert answer.status_code == 413
-    assert answer.json()["code"] == "too_large"
-    assert answer.headers["connection"] == "close"
-    assert ask(wall(), "POST", "/run", content=b"x" * 100).json()["bytes"] == 100
-    assert ask(wall(), "POST", "/upload", content=b"x" * 1000).json()["bytes"] == 1000
-    assert ask(wall(), "POST", "/upload", content=b"x" * 1001).text.startswith("This is more than one request may bring")
+    response = ask(limited_app(), "POST", "/run", content=b"x" * 101)
+    assert response.status_code == 413
+    assert response.json()["code"] == "too_large"
+    assert response.headers["connection"] == "close"
+    assert ask(limited_app(), "POST", "/run", content=b"x" * 100).json()["bytes"] == 100
+    assert ask(limited_app(), "POST", "/upload", content=b"x" * 1000).json()["bytes"] == 1000
+    assert ask(limited_app(), "POST", "/upload", content=b"x" * 1001).text.startswith("This is more than one request may bring")
 
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "100000000000000000000", "0x10", "12 12"])
 def test_a_length_that_is_none_is_refused(length: str) -> None:
-    assert ask(wall(), "POST", "/run", content=b"x", headers={"content-length": length}).status_code == 413
+    assert ask(limited_app(), "POST", "/run", content=b"x", headers={"content-length": length}).status_code == 413
 
 
-async def _pieces(count: int, size: int, pause: float = 0.0) -> AsyncIterator[bytes]:
-    for _ in range(count):
+async def _pieces(n: int, size: int, pause: float = 0.0) -> AsyncIterator[bytes]:
+    for _ in range(n):
         await asyncio.sleep(pause)
         yield b"x" * size
 
 
 def test_an_endless_body_is_refused_where_it_is_too_large() -> None:
-    answer = run(asked(wall(), "POST", "/run", content=_pieces(1_000_000, 30)))
-    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    response = run(ask_async(limited_app(), "POST", "/run", content=_pieces(1_000_000, 30)))
+    assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
 def test_a_body_that_stops_coming_is_given_up() -> None:
-    answer = run(asked(wall(), "POST", "/run", content=_pieces(2, 1, pause=30.0)))
-    assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
+    response = run(ask_async(limited_app(), "POST", "/run", content=_pieces(2, 1, pause=30.0)))
+    assert (response.status_code, response.json()["code"]) == (408, "too_slow")
 
 
 def test_a_body_that_trickles_is_given_up() -> None:
-    answer = run(
-        asked(
-            wall(timeouts=BodyTimeouts(max_pause=30.0, base_seconds=0.2, bytes_per_second=1e6)),
+    response = run(
+        ask_async(
+            limited_app(timeouts=BodyTimeouts(max_pause=30.0, base_seconds=0.2, bytes_per_second=1e6)),
             "POST",
             "/run",
             content=_pieces(1_000_000, 1, pause=0.01),
         )
     )
-    assert (answer.status_code, answer.json()["code"]) == (408, "too_slow")
+    assert (response.status_code, response.json()["code"]) == (408, "too_slow")
 
 
 def test_an_answer_that_takes_its_time_is_waited_for() -> None:
@@ -69,19 +69,19 @@ def test_an_answer_that_takes_its_time_is_waited_for() -> None:
         gone = asyncio.ensure_future(receive())
         await asyncio.sleep(0.5)
         gone.cancel()
-        await ANSWER(scope, receive, send)
+        await RESPONSE(scope, receive, send)
 
-    app = BodyLimitMiddleware(thoughtful, limit=100, limits={}, timeouts=HASTY)
+    app = BodyLimitMiddleware(thoughtful, limit=100, limits={}, timeouts=SHORT_TIMEOUTS)
     assert ask(app, "POST", "/run", content=b"x").text == "here"
 
 
 def test_what_nobody_caught_is_a_sentence_and_the_log_has_the_place_without_the_text(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        answer = ask(ErrorMiddleware(careless), "POST", "/run", content="my secret text")
-    assert answer.status_code == 500
-    assert answer.json()["code"] == "unexpected"
+        response = ask(ErrorMiddleware(failing_app), "POST", "/run", content="my secret text")
+    assert response.status_code == 500
+    assert response.json()["code"] == "unexpected"
     assert "ValueError in client.py" in caplog.text
-    assert "secret" not in caplog.text + answer.text
+    assert "secret" not in caplog.text + response.text
     assert "Traceback" not in caplog.text
 
 
@@ -99,14 +99,14 @@ def uploads(folder: Path, *, max_bytes: int = 10_000, app=echo) -> UploadLimitMi
     return UploadLimitMiddleware(app, path="/upload", folder=folder, max_files=2, max_bytes=max_bytes, max_request_bytes=5_000)
 
 
-def form(count: int, size: int = 10) -> dict:
-    return {"files": [("files", (f"{n}.csv", b"x" * size)) for n in range(count)]}
+def form(n_files: int, size: int = 10) -> dict:
+    return {"files": [("files", (f"{n_files}.csv", b"x" * size)) for n_files in range(n_files)]}
 
 
 def test_more_files_than_allowed_in_one_upload_are_refused(tmp_path: Path) -> None:
     assert ask(uploads(tmp_path), "POST", "/upload", **form(2)).status_code == 200
-    answer = ask(uploads(tmp_path), "POST", "/upload", **form(3))
-    assert (answer.status_code, answer.text) == (413, "These are too many files at once; send at most 2.")
+    response = ask(uploads(tmp_path), "POST", "/upload", **form(3))
+    assert (response.status_code, response.text) == (413, "These are too many files at once; send at most 2.")
     assert ask(uploads(tmp_path, max_bytes=10**9), "POST", "/upload", **form(1000)).status_code == 413
     assert ask(uploads(tmp_path), "POST", "/elsewhere", **form(3)).status_code == 200
 
@@ -122,8 +122,8 @@ def test_files_are_counted_however_the_bytes_are_cut(tmp_path: Path, size: int) 
 
     headers = {"content-type": "multipart/form-data; boundary=B"}
     # A mark in the content counts too: whoever writes one into a file may bring fewer of them.
-    answer = run(asked(uploads(tmp_path), "POST", "/upload", content=cut(), headers=headers))
-    assert answer.status_code == 413
+    response = run(ask_async(uploads(tmp_path), "POST", "/upload", content=cut(), headers=headers))
+    assert response.status_code == 413
 
 
 def test_the_oldest_uploads_go_first_and_what_has_just_come_stays(tmp_path: Path) -> None:
@@ -137,8 +137,8 @@ def test_the_oldest_uploads_go_first_and_what_has_just_come_stays(tmp_path: Path
         os.utime(tmp_path / name, (now - age, now - age))
     assert ask(uploads(tmp_path), "POST", "/upload", **form(1, 2500)).status_code == 200
     assert sorted(p.name for p in tmp_path.rglob("*.csv")) == ["new.csv", "old.csv"]
-    answer = ask(uploads(tmp_path, max_bytes=3500), "POST", "/upload", **form(1, 2500))
-    assert (answer.status_code, "Try again in ten minutes" in answer.text) == (507, True)
+    response = ask(uploads(tmp_path, max_bytes=3500), "POST", "/upload", **form(1, 2500))
+    assert (response.status_code, "Try again in ten minutes" in response.text) == (507, True)
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["c", "new.csv"]
 
 

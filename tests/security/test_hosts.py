@@ -12,8 +12,8 @@ from trainer.settings import Settings
 LOCAL = Settings(runs_dir=Path("unused"))
 
 
-def settings(**more: object) -> Settings:
-    return Settings(runs_dir=Path("unused"), **more)
+def settings(**values: object) -> Settings:
+    return Settings(runs_dir=Path("unused"), **values)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860", "localhost:9999", "localhost.:7860"])

@@ -1,4 +1,4 @@
-"""The web server: who sends its headers slowly, or takes its answer off never, is put out, and the others are served meanwhile."""
+"""Connections that send headers slowly or never read their response are closed, and others are served meanwhile."""
 
 import socket
 import threading
@@ -17,7 +17,7 @@ GIVEN_UP = threading.Event()
 """The long answer has come to an end, as nobody took it off."""
 
 
-class Hasty(LimitedH11Protocol):
+class ShortTimeouts(LimitedH11Protocol):
     header_seconds, response_seconds, max_connections = 0.3, 0.3, 8
 
 
@@ -36,7 +36,7 @@ def address() -> Iterator[tuple[str, int]]:
             await send({"type": "lifespan.shutdown.complete"})
 
     listener = bind_port("127.0.0.1", 0)
-    server = WebServer(app, listener, connection=Hasty)
+    server = WebServer(app, listener, connection=ShortTimeouts)
     server.start()
     yield listener.getsockname()
     server.close()
@@ -55,7 +55,7 @@ def connect(address: tuple[str, int]) -> Iterator[Callable[[], socket.socket]]:
         one.close()
 
 
-def is_put_out(connection: socket.socket) -> bool:
+def is_closed(connection: socket.socket) -> bool:
     """Waits until the other side has ended it."""
     try:
         return connection.recv(1) == b""
@@ -64,13 +64,13 @@ def is_put_out(connection: socket.socket) -> bool:
 
 
 def test_the_answer_does_not_say_what_serves_it(address: tuple[str, int]) -> None:
-    answer = httpx.get("http://{}:{}/".format(*address))
-    assert "server" not in answer.headers
-    assert "date" in answer.headers
+    response = httpx.get("http://{}:{}/".format(*address))
+    assert "server" not in response.headers
+    assert "date" in response.headers
 
 
 def test_a_connection_that_says_nothing_is_put_out(connect: Callable[[], socket.socket]) -> None:
-    assert is_put_out(connect())
+    assert is_closed(connect())
 
 
 def test_headers_that_trickle_are_put_out_though_bytes_keep_coming(connect: Callable[[], socket.socket]) -> None:
@@ -82,7 +82,7 @@ def test_headers_that_trickle_are_put_out_though_bytes_keep_coming(connect: Call
         """Whether it has been put out."""
         try:
             slow.sendall(b"x: y\r\n")
-            return is_put_out(slow)
+            return is_closed(slow)
         except TimeoutError:
             return False
         except OSError:
@@ -94,11 +94,11 @@ def test_headers_that_trickle_are_put_out_though_bytes_keep_coming(connect: Call
 def test_bytes_after_an_answer_that_are_no_request_are_put_out(connect: Callable[[], socket.socket]) -> None:
     kept = connect()
     kept.sendall(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
-    answer = b""
-    while not answer.endswith(b"}"):
-        answer += kept.recv(65_536)
+    response = b""
+    while not response.endswith(b"}"):
+        response += kept.recv(65_536)
     kept.sendall(b"GET / HT")
-    assert is_put_out(kept)
+    assert is_closed(kept)
 
 
 def test_whoever_does_not_take_its_answer_off_is_put_out(connect: Callable[[], socket.socket]) -> None:
@@ -112,7 +112,7 @@ def test_of_too_many_connections_the_one_that_has_waited_longest_goes(
     connect: Callable[[], socket.socket], address: tuple[str, int]
 ) -> None:
     first = connect()
-    others = [connect() for _ in range(Hasty.max_connections + 2)]
-    assert is_put_out(first)
+    others = [connect() for _ in range(ShortTimeouts.max_connections + 2)]
+    assert is_closed(first)
     assert httpx.get("http://{}:{}/".format(*address)).status_code == 200
-    assert len(others) > Hasty.max_connections
+    assert len(others) > ShortTimeouts.max_connections

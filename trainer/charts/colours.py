@@ -71,13 +71,13 @@ def _hash(key: str) -> int:
 
 
 def _expected(keys: set[str]) -> dict[str, str]:
-    matches = ((colour, next((word for word in words.split() if word in keys), None)) for colour, words in _EXPECTED.items())
+    matches = ((colour, next((word for word in names.split() if word in keys), None)) for colour, names in _EXPECTED.items())
     return {word: colour for colour, word in matches if word is not None}
 
 
-def _chosen(keys: Sequence[str], taken: set[str]) -> dict[str, str]:
-    """A colour for each key (sorted by hash), none of them in ``given`` or too similar to one in it."""
-    pool = _pool(len(keys), taken)
+def _chosen(keys: Sequence[str], reserved: set[str]) -> dict[str, str]:
+    """A colour for each key (sorted by hash), none of them in ``reserved`` or too similar to one in it."""
+    pool = _pool(len(keys), reserved)
     chosen: dict[str, str] = {}
     free = list(pool)
     # First the keys whose place is free, then the others, so that these displace nobody else.
@@ -94,15 +94,15 @@ def _chosen(keys: Sequence[str], taken: set[str]) -> dict[str, str]:
     return chosen
 
 
-def _pool(n: int, taken: Iterable[str]) -> list[str]:
+def _pool(n: int, reserved: Iterable[str]) -> list[str]:
     """Colours for at least ``n`` names: the few that are farthest apart, or the whole palette, then lighter, darker and turned variations."""
-    free = [c for c in _PALETTE if all(_distance(c, other) > 0.09 for other in taken)]
+    free = [c for c in _PALETTE if all(_distance(c, other) > 0.09 for other in reserved)]
     if n <= (farthest := sum(c in _PALETTE[:_FARTHEST] for c in free)):
         return free[: max(farthest, 1)]
     turn = 0
     while len(free) < n:
         turn += 1
-        free += [c for c in (_variation(base, turn) for base in _PALETTE) if c not in taken and c not in free]
+        free += [c for c in (_variation(base, turn) for base in _PALETTE) if c not in reserved and c not in free]
     return free
 
 

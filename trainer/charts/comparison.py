@@ -22,7 +22,7 @@ def loss_comparison(runs: Sequence[RunCurves]) -> Figure:
     lines = _lines(runs, "validation loss", "eval_steps", "eval_loss")
     highest = max((v for _, line in (*lines, *background) for v in line.values if v is not None), default=0.0)
     y_axis = {"rangemode": "tozero", "tickformat": "~g", "nticks": 6} | ({} if highest > 0 else {"range": [0, 1]})
-    return _chart(runs, lines, y_axis, background=background, top=highest / 0.95 or 1.0, percent=False, quantity="validation loss")
+    return _chart(runs, lines, y_axis, background=background, y_max=highest / 0.95 or 1.0, percent=False, quantity="validation loss")
 
 
 def accuracy_comparison(runs: Sequence[RunCurves]) -> Figure:
@@ -37,7 +37,7 @@ def macro_f1_comparison(runs: Sequence[RunCurves]) -> Figure:
 
 def _score_chart(runs: Sequence[RunCurves], values: str, quantity: str) -> Figure:
     lines = _lines(runs, quantity, "eval_steps", values)
-    return _chart(runs, lines, {"range": [0, 1], "tickformat": "~%", "nticks": 6}, top=1.0, percent=True, quantity=quantity)
+    return _chart(runs, lines, {"range": [0, 1], "tickformat": "~%", "nticks": 6}, y_max=1.0, percent=True, quantity=quantity)
 
 
 _RunLines = list[tuple[RunCurves, Line]]
@@ -54,9 +54,9 @@ def _lines(runs: Sequence[RunCurves], quantity: str, steps: str, values: str, *,
 
 
 def _chart(
-    runs: Sequence[RunCurves], lines: _RunLines, y_axis: dict, *, background: _RunLines = (), top: float, percent: bool, quantity: str
+    runs: Sequence[RunCurves], lines: _RunLines, y_axis: dict, *, background: _RunLines = (), y_max: float, percent: bool, quantity: str
 ) -> Figure:
-    """``top`` is the value at the upper edge, which places the labels; ``background`` lines have no labels."""
+    """``y_max`` is the value at the upper edge, which places the labels; ``background`` lines have no labels."""
     end = max((line.steps[-1] for _, line in (*lines, *background)), default=0)
     x_axis = make_axis("", range=[0, end or 1], tickformat=",d", nticks=6, showticklabels=end > 0, showgrid=False)
     x_axis |= {"tickprefix": "step ", "showtickprefix": "first"}
@@ -69,7 +69,7 @@ def _chart(
         f"Chart of the {quantity} of {len(runs)} runs by training step. At their ends: {ends}.",
         xaxis=x_axis,
         yaxis=make_axis("", **y_axis),
-        annotations=_labels(Plot(WIDE, end or 1, top), lines, percent, quantity),
+        annotations=_labels(Plot(WIDE, end or 1, y_max), lines, percent, quantity),
     )
     small = {"tickfont": {"color": MUTED, "size": PHONE.font}}
     layout["meta"] |= {
@@ -77,7 +77,7 @@ def _chart(
         "phone": {
             "height": PHONE.height,
             "margin": PHONE.margin,
-            "annotations": _labels(Plot(PHONE, end or 1, top), lines, percent, quantity),
+            "annotations": _labels(Plot(PHONE, end or 1, y_max), lines, percent, quantity),
             "xaxis": small | {"nticks": 4},
             "yaxis": small,
         },

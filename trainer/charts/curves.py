@@ -24,7 +24,7 @@ def loss_chart(curves: RunCurves) -> Figure:
     highest = max((v for line in lines for v in finite(line.values) if v is not None), default=0.0)
     # Plotly chooses the range (5 % above the highest point): a given one would end the reader's zoom whenever it changes.
     y_axis = {"rangemode": "tozero", "tickformat": "~g", "nticks": 6} | ({} if highest > 0 else {"range": [0, 1]})
-    return _Chart(curves, _measured(lines), top=highest / 0.95 or 1.0, is_percent=False, quantity="loss").figure(y_axis)
+    return _Chart(curves, _measured(lines), y_max=highest / 0.95 or 1.0, is_percent=False, quantity="loss").figure(y_axis)
 
 
 def accuracy_chart(curves: RunCurves) -> Figure:
@@ -35,7 +35,7 @@ def accuracy_chart(curves: RunCurves) -> Figure:
         Line("validation macro F1", "macro F1", _MACRO_F1, curves.eval_steps, curves.eval_macro_f1, dash="dot", width=1.5),
     )
     y_axis = {"range": [0, 1], "tickformat": "~%", "nticks": 6}
-    return _Chart(curves, _measured(lines), top=1.0, is_percent=True, quantity="accuracy", reference_lines=curves.reference_lines).figure(
+    return _Chart(curves, _measured(lines), y_max=1.0, is_percent=True, quantity="accuracy", reference_lines=curves.reference_lines).figure(
         y_axis
     )
 
@@ -46,11 +46,11 @@ def _measured(lines: tuple[Line, ...]) -> tuple[Line, ...]:
 
 @dataclass(frozen=True)
 class _Chart:
-    """The input of both charts of a run. ``lines`` begins with the most important one; ``top`` is the value at the upper edge."""
+    """The input of both charts of a run. ``lines`` begins with the most important one; ``y_max`` is the value at the upper edge."""
 
     curves: RunCurves
     lines: tuple[Line, ...]
-    top: float
+    y_max: float
     is_percent: bool
     quantity: str
     reference_lines: tuple[ReferenceLine, ...] = ()
@@ -111,7 +111,7 @@ class _Chart:
         return f"{description} To be beaten: {references}." if references else description
 
     def _annotations(self, canvas: Canvas) -> list[dict]:
-        plot = Plot(canvas, self.end or 1, self.top)
+        plot = Plot(canvas, self.end or 1, self.y_max)
         reference_lines, boxes = labels.reference_labels(plot, self.reference_lines, self.lines)
         if not self.lines:
             return [*reference_lines, self._empty_note(plot, boxes)]

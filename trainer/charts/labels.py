@@ -22,11 +22,11 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Plot:
-    """A plotting area: steps 0..``end`` (1 or more) and values 0..``top`` on a canvas."""
+    """A plotting area: steps 0..``end`` (1 or more) and values 0..``y_max`` on a canvas."""
 
     canvas: Canvas
     end: float
-    top: float
+    y_max: float
 
     @property
     def width(self) -> int:
@@ -41,7 +41,7 @@ class Plot:
         return step / self.end * self.width
 
     def y(self, value: float) -> float:
-        return value / self.top * self.canvas.plot_height
+        return value / self.y_max * self.canvas.plot_height
 
     def width_of(self, text: str) -> float:
         """An upper estimate, since fonts differ and labels must not overlap."""
@@ -54,8 +54,8 @@ class Plot:
         inside = list(line.trend[first:last])
         for edge, i in ((low, first), (high, last)):
             if 0 < i < len(line.steps):
-                share = (edge - line.steps[i - 1]) / (line.steps[i] - line.steps[i - 1])
-                inside.append(line.trend[i - 1] + (line.trend[i] - line.trend[i - 1]) * share)
+                ratio = (edge - line.steps[i - 1]) / (line.steps[i] - line.steps[i - 1])
+                inside.append(line.trend[i - 1] + (line.trend[i] - line.trend[i - 1]) * ratio)
         return [(self.y(min(inside)) - _AIR, self.y(max(inside)) + _AIR)] if inside else []
 
     def label(self, text: str, step: float, value: float, place: float, **options: object) -> dict:
@@ -160,17 +160,17 @@ def place_labels(wanted: Sequence[float], blocked: Sequence[Span], high: float, 
     free = _free(blocked, high)
     n_labels = [0] * len(free)
     for place in wanted:
-        room = [k for k, (low, top) in enumerate(free) if (n_labels[k] + 1) * gap <= top - low]
+        room = [k for k, (low, high_end) in enumerate(free) if (n_labels[k] + 1) * gap <= high_end - low]
         if not room:
             free, n_labels = [(0.0, high)], [len(wanted)]
             break
         n_labels[min(room, key=lambda k: abs(place - min(max(place, free[k][0] + gap / 2), free[k][1] - gap / 2)))] += 1
     ascending = sorted(range(len(wanted)), key=lambda i: wanted[i])
     places, begin = [0.0] * len(wanted), 0
-    for (low, top), n_members in zip(free, n_labels, strict=True):
+    for (low, high_end), n_members in zip(free, n_labels, strict=True):
         members = ascending[begin : begin + n_members]
         begin += n_members
-        for i, place in zip(members, pushed_apart([wanted[i] for i in members], gap, low + gap / 2, top - gap / 2), strict=True):
+        for i, place in zip(members, pushed_apart([wanted[i] for i in members], gap, low + gap / 2, high_end - gap / 2), strict=True):
             places[i] = place
     return places
 

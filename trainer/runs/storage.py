@@ -110,15 +110,15 @@ def runs_over_limit(limit: int, checkpoints: Iterable[tuple[str, Files]]) -> tup
     return tuple(removed)
 
 
-def remove_older(folder: Path, before: float) -> int:
-    """Remove files in a folder that were last written before ``before`` (Unix time), and empty folders; returns the bytes removed."""
+def remove_older(folder: Path, older_than: float) -> int:
+    """Remove files in a folder that were last written before ``older_than`` (Unix time), and empty folders; returns the bytes removed."""
     removed = 0
     for inside, _, names in os.walk(folder, topdown=False):
         for name in names:
             path = os.path.join(inside, name)
             with suppress(OSError):
                 stat = os.lstat(path)
-                if stat.st_mtime < before:
+                if stat.st_mtime < older_than:
                     os.unlink(path)
                     removed += stat.st_size
         if inside != str(folder):

@@ -92,12 +92,12 @@ class ViewBuilder:
 
     def with_more(self, events: Iterable[dict[str, Any]]) -> "ViewBuilder":
         """A copy with these events added."""
-        more = copy(self)
-        more._points, more._evaluations, more._invalid = [*self._points], [*self._evaluations], [*self._invalid]
-        more._pending, more._ends = {**self._pending}, {**self._ends}
-        more._time_left = replace(self._time_left, points=[*self._time_left.points], evaluations=[*self._time_left.evaluations])
-        more.add(events)
-        return more
+        extended = copy(self)
+        extended._points, extended._evaluations, extended._invalid = [*self._points], [*self._evaluations], [*self._invalid]
+        extended._pending, extended._ends = {**self._pending}, {**self._ends}
+        extended._time_left = replace(self._time_left, points=[*self._time_left.points], evaluations=[*self._time_left.evaluations])
+        extended.add(events)
+        return extended
 
     def _times(self) -> dict[str, Any]:
         if self._view.status == "running":
@@ -126,15 +126,15 @@ def _evaluation(event: dict[str, Any]) -> Evaluation:
 
 def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluation]) -> RunView:
     status = _ENDS[event["type"]]
-    ended = replace(view, status=status, previous_status=None, phase="", phase_done=None)
+    updated = replace(view, status=status, previous_status=None, phase="", phase_done=None)
     if status == "cancelled" and view.previous_status is not None:
-        return replace(ended, status=view.previous_status)
+        return replace(updated, status=view.previous_status)
     facts = {"message": "", "code": "", "fewer_texts": None, **_present(event, _END_FIELDS)}
     if "seconds" in event:
         facts["duration_seconds"] = event["seconds"]
-    ended = replace(ended, **facts)
+    updated = replace(updated, **facts)
     # Only these two ends put a model into the folder.
-    return replace(ended, model=best_so_far(ended, evaluations)) if status in ("finished", "stopped") else ended
+    return replace(updated, model=best_so_far(updated, evaluations)) if status in ("finished", "stopped") else updated
 
 
 _END_FIELDS = ("message", "code", "train_seconds", "samples_per_second", "best_step", "fewer_texts")
