@@ -1,4 +1,4 @@
-"""What the tests of charts share: a plausible run, a report, nasty names, and plotly's own validation."""
+"""Shared by the tests of charts: a plausible run, a report, difficult names, and plotly's own validation."""
 
 import json
 import math
@@ -14,13 +14,13 @@ NASTY = ("<b>bold</b>", "<a href='http://x'>x</a> & co", "%{x} %{customdata}", "
 
 
 def valid(figure):
-    """The figure as the browser gets it, after plotly's own validation."""
+    """The figure as the browser receives it, after plotly's own validation."""
     text = json.dumps(figure, allow_nan=False)
     go.Figure(json.loads(text))
     return json.loads(text)
 
 
-def run(steps=150, evaluations=6, **more):
+def run(steps=150, evaluations=6, **values):
     generator = np.random.default_rng(0)
     at = tuple(range(10, 10 * steps + 1, 10))
     eval_at = tuple(range(250, 250 * evaluations + 1, 250))
@@ -38,7 +38,7 @@ def run(steps=150, evaluations=6, **more):
             "epoch_steps": (500, 1000, 1500),
             "best_step": eval_at[-1] if eval_at else None,
         }
-        | more
+        | values
     )
 
 

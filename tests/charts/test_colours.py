@@ -1,4 +1,4 @@
-"""Colours of classes: expected hues, distinct, readable on light and dark, apart for the colour-blind."""
+"""Colours of classes: expected hues, distinct, readable on light and dark, distinguishable for the colour-blind."""
 
 import math
 import re

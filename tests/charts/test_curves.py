@@ -1,4 +1,4 @@
-"""The course of a run as charts."""
+"""The loss and accuracy charts of a run."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Where words stand inside a chart of curves."""
+"""The placement of labels in a chart of curves."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Tokens per text, and where they are cut."""
+"""Tokens per text, and the length at which they are cut."""
 
 import numpy as np
 import pytest

@@ -48,7 +48,7 @@ CLEAR = """() => {
 
 
 class Charts:
-    """A page with charts on it, without gradio: it plays its part, ``element``, ``trigger``, ``props`` and ``watch``."""
+    """A page with charts that emulates gradio: ``element``, ``trigger``, ``props`` and ``watch``."""
 
     def __init__(self, browser, width=1280, **context):
         self.asked: list[str] = []
@@ -70,7 +70,7 @@ class Charts:
         route.fulfill(path=file, content_type="text/javascript; charset=utf-8")
 
     def clear(self, width):
-        """As it was before anything was added, but for the scripts that are there by now."""
+        """Remove everything that was added except the loaded scripts."""
         self.page.evaluate(CLEAR)
         self.page.mouse.move(0, 0)
         self.page.set_viewport_size({"width": width, "height": 860})
@@ -81,7 +81,7 @@ class Charts:
         self.page.evaluate(START, [name, made.html_template, made.js_on_load, to_json(figure)])
         return self
 
-    def to_json(self, name="chart"):
+    def wait_until_drawn(self, name="chart"):
         self.page.wait_for_function("name => document.querySelector(`#${name} .main-svg`)", arg=name)
         return self
 
@@ -119,7 +119,7 @@ class Charts:
 
 @pytest.fixture(scope="module")
 def opened(browser):
-    """Pages by width: to fetch and read plotly takes longer than most tests."""
+    """Pages by width, shared because loading plotly takes longer than most tests."""
     pages = {}
     yield pages
     for one in pages.values():
@@ -128,7 +128,7 @@ def opened(browser):
 
 @pytest.fixture
 def charts(browser, opened):
-    """Empty pages; ``fresh`` ones have fetched nothing yet."""
+    """Empty pages; ``fresh`` ones have loaded nothing yet."""
     made = []
 
     def make(*, width=1280, fresh=False, **options):
@@ -152,7 +152,7 @@ def test_plotly_is_fetched_once_and_only_when_a_figure_is_shown(charts):
     page.page.wait_for_timeout(100)
     assert page.asked == ["live_chart.js"]
     page.page.evaluate("document.getElementById('page').style.display = ''")
-    page.drawn("one").drawn("two")
+    page.wait_until_drawn("one").wait_until_drawn("two")
     assert sorted(page.asked) == ["chart.js", "chart_table.js", "live_chart.js", "plotly.min.js"]
     assert page.locator(".main-svg", "three").count() == 0
 
@@ -163,14 +163,14 @@ def test_the_place_of_a_chart_is_kept_from_the_first_moment(charts, width, heigh
     assert page.box(".chart")["height"] == height
     whole = page.page.locator("#chart").bounding_box()["height"]
     page.set(accuracy_chart(run()))
-    page.drawn()
+    page.wait_until_drawn()
     assert page.box(".main-svg")["height"] == height
     page.zoom()
     assert page.page.locator("#chart").bounding_box()["height"] == whole
 
 
 def test_heading_and_buttons_stand_outside_the_image(charts):
-    page = charts().add(accuracy_chart(run()), title="Right & <wrong> ${x} {{y}}").drawn()
+    page = charts().add(accuracy_chart(run()), title="Right & <wrong> ${x} {{y}}").wait_until_drawn()
     assert page.locator("h3").text_content() == "Right & <wrong> ${x} {{y}} on validation rows"
     image = page.locator("[role=img]")
     assert image.get_attribute("aria-label").startswith("Chart of the accuracy by training step. At step 1,500 of 1,500: validation")
@@ -186,14 +186,14 @@ def test_heading_and_buttons_stand_outside_the_image(charts):
 
 def test_the_figure_may_bring_a_note_of_its_own(charts):
     page = charts().add(accuracy_chart(run()))
-    page.drawn().set(accuracy_comparison([RunCurves("a", name="one", eval_steps=(5,), eval_accuracy=(0.5,))]))
+    page.wait_until_drawn().set(accuracy_comparison([RunCurves("a", name="one", eval_steps=(5,), eval_accuracy=(0.5,))]))
     sync_api.expect(page.locator("small")).to_have_text("validation accuracy")
     page.set(accuracy_chart(run()))
     sync_api.expect(page.locator("small")).to_have_text("on validation rows")
 
 
 def test_an_empty_chart_offers_no_files_and_a_chart_without_figure_is_empty(charts):
-    page = charts().add(loss_chart(RunCurves("none"))).drawn()
+    page = charts().add(loss_chart(RunCurves("none"))).wait_until_drawn()
     sync_api.expect(page.locator("[data-action=png]")).to_be_disabled()
     page.set(loss_chart(run()))
     sync_api.expect(page.locator("[data-action=csv]")).to_be_enabled()
@@ -205,7 +205,7 @@ def test_an_empty_chart_offers_no_files_and_a_chart_without_figure_is_empty(char
 
 
 def test_a_zoom_and_a_hover_survive_updates_until_they_are_reset(charts):
-    page = charts().add(loss_chart(run(100, 4))).drawn()
+    page = charts().add(loss_chart(run(100, 4))).wait_until_drawn()
     was = page.ranges()
     reset = page.locator("[data-action=reset]")
     sync_api.expect(reset).to_be_hidden()
@@ -228,7 +228,7 @@ def test_a_zoom_and_a_hover_survive_updates_until_they_are_reset(charts):
 
 
 def test_colours_follow_the_theme_and_heights_the_width(charts):
-    page = charts().add(accuracy_chart(run(reference_lines=(ReferenceLine("counting words", 0.47),)))).drawn()
+    page = charts().add(accuracy_chart(run(reference_lines=(ReferenceLine("counting words", 0.47),)))).wait_until_drawn()
     ink = "() => document.querySelector('#chart .chart').layout.font.color"
     assert page.page.evaluate(ink) == "rgb(17,24,39)"
     page.page.evaluate("document.body.classList.add('dark')")
@@ -249,7 +249,7 @@ def test_no_words_of_a_chart_overlap(charts, width, steps, chart):
     )
     page = charts(width=width)
     page.page.evaluate("document.getElementById('page').style.maxWidth = '492px'")  # half of the page, less the padding of a card
-    page.add(figure).drawn()
+    page.add(figure).wait_until_drawn()
     boxes = page.page.evaluate(
         """() => [...document.querySelectorAll('#chart :is(.annotation-text, .xtick text, .ytick text)')]
             .map(e => e.getBoundingClientRect()).map(r => [r.left, r.top, r.right, r.bottom])"""
@@ -264,7 +264,7 @@ def test_no_words_of_a_chart_overlap(charts, width, steps, chart):
 
 
 def test_a_press_on_a_cell_names_its_classes(charts):
-    page = charts().add(confusion_chart(report_of(EMOTIONS), by_row=False)).drawn()
+    page = charts().add(confusion_chart(report_of(EMOTIONS), by_row=False)).wait_until_drawn()
     area = page.box(".nsewdrag")
     page.page.mouse.move(area["x"] + area["width"] * 2.5 / 6, area["y"] + area["height"] * 0.5 / 6)
     sync_api.expect(page.locator(".hovertext").first).to_contain_text("true sadness, predicted love")
@@ -278,7 +278,7 @@ def test_a_confusion_matrix_fills_its_width_and_shows_more_names_when_zoomed(cha
     names = [f"balance_not_updated_after_{i}_bank_transfer" for i in range(77)]
     page = charts()
     page.page.evaluate("document.getElementById('page').style.width = '520px'")
-    page.add(confusion_chart(report_of(names, 3000), by_row=False)).drawn()
+    page.add(confusion_chart(report_of(names, 3000), by_row=False)).wait_until_drawn()
     assert page.box(".main-svg")["width"] == 520
     shown = page.locator("g.ytick").count()
     assert 10 <= shown < 60
@@ -289,7 +289,7 @@ def test_a_confusion_matrix_fills_its_width_and_shows_more_names_when_zoomed(cha
 
 def test_the_csv_of_curves_has_every_point_of_every_series(charts):
     points = run(3, 2, reference_lines=(ReferenceLine("=1+1", 0.5),), eval_accuracy=(1 / 3, None))
-    page = charts().add(accuracy_chart(points)).drawn()
+    page = charts().add(accuracy_chart(points)).wait_until_drawn()
     name, rows = page.table()
     assert name == "accuracy.csv"
     assert rows[:2] == [["series", "step", "value"], ["'=1+1", "", "0.5"]]
@@ -302,7 +302,7 @@ def test_the_csv_of_curves_has_every_point_of_every_series(charts):
 def test_the_csv_of_a_confusion_matrix_has_the_whole_names_and_no_formula(charts):
     names = (*NASTY, "-5", "@home, alone", 'say "hi"', "long " * 30)
     report = report_of(names)
-    _, rows = charts().add(confusion_chart(report, by_row=True)).drawn().table()
+    _, rows = charts().add(confusion_chart(report, by_row=True)).wait_until_drawn().table()
     assert rows[0] == ["true", "predicted", "rows"]
     assert len(rows) == 1 + len(names) ** 2
     safe = {"@home, alone": "'@home, alone"}
@@ -315,13 +315,13 @@ def test_the_csv_of_a_confusion_matrix_has_the_whole_names_and_no_formula(charts
 def test_the_csv_of_many_classes_has_all_of_them(charts):
     names = [f"intent {i}" for i in range(77)]
     figure = text_lengths_chart(names, [list(range(1, 4 + i)) for i in range(77)])
-    _, rows = charts().add(figure).drawn().table()
+    _, rows = charts().add(figure).wait_until_drawn().table()
     assert rows[0][:3] == ["class", "texts", "lower whisker"]
     assert [row[0] for row in rows[1:]] == names[::-1]
 
 
 def test_the_png_has_title_and_background(charts):
-    page = charts().add(accuracy_chart(run()), title="Right & wrong").drawn()
+    page = charts().add(accuracy_chart(run()), title="Right & wrong").wait_until_drawn()
     page.page.evaluate("document.body.classList.add('dark')")
     page.page.wait_for_function("() => document.querySelector('#chart .chart').layout.font.color === 'rgb(243,244,246)'")
     name, content = page.file("png")
@@ -342,7 +342,7 @@ def test_the_png_has_title_and_background(charts):
 
 
 def test_a_finger_scrolls_and_is_offered_no_way_back_from_a_zoom(charts):
-    page = charts(width=390, has_touch=True, is_mobile=True).add(accuracy_chart(run())).drawn()
+    page = charts(width=390, has_touch=True, is_mobile=True).add(accuracy_chart(run())).wait_until_drawn()
     assert page.page.evaluate("document.querySelector('#chart .chart').layout.dragmode") is False
     assert page.page.evaluate("getComputedStyle(document.querySelector('#chart [data-action=reset]')).display") == "none"
 
@@ -354,7 +354,7 @@ def test_a_server_that_is_gone_is_said_in_the_place_of_the_chart(charts):
     sync_api.expect(page.locator(".chart")).to_have_text("The chart could not be loaded, as the server did not answer. Reload the page.")
     page.page.unroute("**/plotly.min.js")
     page.set(loss_chart(run(60)))
-    page.drawn()
+    page.wait_until_drawn()
     sync_api.expect(page.locator(".chart")).not_to_contain_text("could not be loaded")
 
 

@@ -1,6 +1,6 @@
-"""Made-up events for tests."""
+"""Events for tests."""
 
 
 def event(event_type: str, **fields: object) -> dict:
-    """As it comes out of a log."""
+    """An event as it is read from a log."""
     return {"type": event_type, "time": 100.0, **fields}

@@ -1,4 +1,4 @@
-"""Checkpoints: complete or as good as absent, whatever happened to them."""
+"""Checkpoints are complete or do not count, whatever happened to them."""
 
 import hashlib
 import json

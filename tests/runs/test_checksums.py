@@ -1,4 +1,4 @@
-"""JSON that tells whether it is whole: no byte of it can be another one, or missing, unnoticed."""
+"""JSON with a checksum: any changed or missing byte is noticed."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The event log: what was appended is read back, torn lines are passed over, numbers are finite or absent."""
+"""The event log: appended events are read back, torn lines are skipped, numbers are finite or left out."""
 
 import json
 import math

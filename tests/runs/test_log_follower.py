@@ -1,4 +1,4 @@
-"""A log that is followed gives what one that is read as a whole does, and only what was added is read."""
+"""A followed log gives the same view as a complete read, and only what was added is read."""
 
 import builtins
 import io
@@ -53,7 +53,7 @@ def test_events_taken_in_parts_give_the_same_view(events: list[dict], cuts: list
 
 
 def lines_of(events: list[dict]) -> list[bytes]:
-    """As a log has them."""
+    """The events as a log contains them."""
     with TemporaryDirectory() as folder:
         log = EventLog(Path(folder) / "events.jsonl")
         for event in events:
@@ -113,7 +113,7 @@ def test_lines_parsed_in_parts_are_the_same(content: bytes, fractions: list[floa
 
 @contextmanager
 def reading(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[list[int]]:
-    """How many bytes are read of a file, read by read."""
+    """Records the number of bytes of each read."""
     read: list[int] = []
 
     class Counted(io.FileIO):

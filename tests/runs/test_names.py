@@ -1,4 +1,4 @@
-"""Friendly names: no two runs of one owner get the same one."""
+"""Friendly names: no two runs of one owner get the same name."""
 
 from trainer.runs.names import _ADJECTIVES, _ANIMALS, friendly_name
 

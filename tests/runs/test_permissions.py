@@ -1,4 +1,4 @@
-"""What is kept is readable by its owner alone: what is made, under whatever umask, and what was made before."""
+"""Only the owner can read our files: new ones, under any umask, and older ones."""
 
 import os
 from collections.abc import Iterator
@@ -20,21 +20,21 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no s
 
 @pytest.fixture(autouse=True)
 def usual_umask() -> Iterator[None]:
-    """What most systems have: everybody may read what is made."""
+    """The umask of most systems: everybody may read new files."""
     old_umask = os.umask(0o022)
     yield
     os.umask(old_umask)
 
 
 def open_to_others(root: Path) -> list[str]:
-    """What others have rights to, folders and files."""
+    """Files and folders for which others have permissions."""
     return sorted(
         str(path.relative_to(root)) for path in (root, *root.rglob("*")) if path.lstat().st_mode & 0o077 and not path.is_symlink()
     )
 
 
 def old_runs(root: Path, n: int, files: int = 12) -> None:
-    """As older versions made them."""
+    """Runs as older versions made them."""
     root.mkdir(mode=0o755)
     for _ in range(n):
         folder = root / new_id()

@@ -1,4 +1,4 @@
-"""Which runs there are is asked of the disk only where something came or went; each of many has its turn."""
+"""The folder is only listed again if it has changed; each of many runs has its turn."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from trainer.runs.polling import FolderListing, RoundRobin
 
 @pytest.fixture
 def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Each time a folder is listed."""
+    """Records each listing of a folder."""
     seen: list[str] = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: (seen.append(str(path)), scandir(path))[1])
@@ -20,7 +20,7 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def settle(folder: Path, at: int) -> None:
-    """As if the last change were long ago."""
+    """Make the last change look old."""
     os.utime(folder, (at, at))
 
 

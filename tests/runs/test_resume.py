@@ -1,4 +1,4 @@
-"""What may go on, and for how many epochs."""
+"""Which runs can be resumed, and for how many epochs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Runs as folders: made whole or not at all, found only by their owner, never by a made-up id."""
+"""Run folders are created completely or not at all, and found only by their owner, never by an invalid id."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Seals tell which files are whole, and whether they are whole themselves."""
+"""Seals tell which files are intact, and whether they are intact themselves."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""One server per runs folder: the second is told who serves, a death frees the folder at once, runs are trained all the same."""
+"""One server per runs folder: a second one is told who serves, a killed one frees the folder at once, trainings do not need the lock."""
 
 import errno
 import json
@@ -40,7 +40,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def another_server(folder: Path, *address: str, **environment: str) -> Iterator[subprocess.Popen]:
-    """A process that serves the folder; ended with the block if it has not ended before."""
+    """A process that serves the folder; ended after the block at the latest."""
     process = popen(
         [sys.executable, "-c", HOLD, str(folder), *address],
         stdout=subprocess.PIPE,
@@ -56,12 +56,12 @@ def another_server(folder: Path, *address: str, **environment: str) -> Iterator[
 
 
 def served_by(folder: Path) -> int:
-    """The process that says that it serves the folder."""
+    """The process id in the server's file."""
     return json.loads((folder / "serving.json").read_text())["process"]
 
 
 def ready(process: subprocess.Popen) -> str:
-    """Waits until it holds the lock; what it printed then."""
+    """Wait until the process holds the lock; returns what it printed."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 

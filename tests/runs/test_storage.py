@@ -1,4 +1,4 @@
-"""Room on the disk: files that share it count once, and only old ones are cleared away."""
+"""Disk usage: hard links count once, and only old files are removed."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How long a run will still take, from made-up events of which the truth is known."""
+"""The estimated time left, from generated events whose real duration is known."""
 
 import itertools
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def time_left(events: Sequence[dict]) -> TimeLeft | None:
 
 
 TOTAL, EACH, EVALUATION = 100, 0.5, 2.0
-"""Steps of half a second, and ten evaluations of two, of 50 validation rows; the word counts are known."""
+"""Steps of half a second, and ten evaluations of two seconds on 50 validation rows; the baseline is known."""
 FORECAST = 80.0
 ROWS = {"train": 400, "validation": 50, "test": 100}
 SAVING, SCORING, CLOSING = 2.0, 3 * EVALUATION, 0.3
@@ -26,7 +26,7 @@ TAIL = SAVING + SCORING + CLOSING
 
 
 def course(*, forecast: float | None = FORECAST, compared: bool = True, first_steps: float = EACH, steps: int = TOTAL) -> list[dict]:
-    """The events of a training up to the log of its last step, its evaluations made where they are due but the last one."""
+    """The events of a training up to the log of its last step, with all due evaluations except the last one."""
     clock = 1_000.0
 
     def event(event_type: str, **fields: object) -> dict:
@@ -53,7 +53,7 @@ def later(events: list[dict], wait: float, event_type: str, **fields: object) ->
 
 
 def at_the_end(events: list[dict]) -> list[dict]:
-    """The training done, and its model about to be saved."""
+    """A training after its last step, about to save its model."""
     evaluated = later(events, EVALUATION, "eval", step=TOTAL, seconds=EVALUATION)
     return later(evaluated, 0, "phase", what="saving the model", stage="saving")
 

@@ -1,4 +1,4 @@
-"""The version of a folder of runs: it changes with all that is told of them, and asking for it costs next to nothing."""
+"""The version of a runs folder changes whenever a view changes, and is cheap."""
 
 import builtins
 import os
@@ -16,7 +16,7 @@ from trainer.runs.view import RunView
 from trainer.runs.writer_lock import writer_lock
 
 CALLS = 20
-"""So many until each run was looked at."""
+"""Calls until each run was checked."""
 
 
 def make(store: RunStore, owner: str = "local", *, end: str = "finished") -> Run:
@@ -31,7 +31,7 @@ def make(store: RunStore, owner: str = "local", *, end: str = "finished") -> Run
 
 @contextmanager
 def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """Calls to the system by name."""
+    """Counts system calls by name."""
     seen: Counter[str] = Counter()
 
     def counting_calls(name: str, call: Callable) -> Callable:
@@ -49,7 +49,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 
 
 def later(store: RunStore) -> str:
-    """The version once every run has had its turn."""
+    """The version after every run was checked."""
     return [store.version("local") for _ in range(CALLS)][-1]
 
 

@@ -1,4 +1,4 @@
-"""Folding events into what a person asks about a run."""
+"""Building the view of a run from its events."""
 
 from dataclasses import replace
 

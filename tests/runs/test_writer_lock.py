@@ -1,4 +1,4 @@
-"""Who writes a run: one at a time, and a death is noticed at once."""
+"""One writer per run at a time, and a killed one is noticed at once."""
 
 import os
 import platform
@@ -39,7 +39,7 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_writer_takes_its_signs_of_life_away(tmp_path: Path) -> None:
-    """Else a run that has just ended on one machine would live on for another one."""
+    """Otherwise a run that has just ended on one machine would look alive on another."""
     with writer_lock(tmp_path):
         assert is_being_written(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]

@@ -33,23 +33,7 @@ def token_lengths_chart(tokens: np.ndarray, max_length: int) -> Figure:
     cut_fraction = float((tokens > max_length).mean())
     cut_note = f"cut at {max_length} tokens" + (f": {percent(cut_fraction)} are longer" if cut_fraction else ", all fit")
     is_inside = max_length <= edges[-1]
-    line = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [max_length] * 2,
-        "y": [0, 1.12 * max(float(percents.max()), 0.01)],
-        "hoverinfo": "skip",
-    }
-    line |= {"line": {"color": INK, "width": 1.5, "dash": "4px,4px"}}
-    note = {
-        "x": max_length if is_inside else int(edges[-1]),
-        "y": 1,
-        "yref": "paper",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "text": cut_note,
-    }
-    note |= {"xanchor": "right" if max_length > 0.6 * edges[-1] else "left", "font": {"color": MUTED, "size": 11}, "bgcolor": CLEAR}
+    line, note = _cut_line(max_length, int(edges[-1]), float(percents.max()), cut_note)
     x_axis = make_axis("tokens per text", range=[0, float(edges[-1])], tickformat=",d", nticks=9, showgrid=False, fixedrange=True)
     y_axis = make_axis("", ticksuffix=" %", rangemode="tozero", fixedrange=True, nticks=4)
     description = f"Tokens per text: the median is {int(np.median(tokens))}, the longest {int(tokens.max()):,}; {cut_note}."
@@ -59,3 +43,12 @@ def token_lengths_chart(tokens: np.ndarray, max_length: int) -> Figure:
     rows = [(low + 1 if bin_width > 1 else low, high, count) for low, high, count in bins]
     layout["meta"]["table"] = make_table(("fewest tokens", "most tokens", "texts"), (), 0, rows)
     return {"data": [bars, line] if is_inside else [bars], "layout": layout}
+
+
+def _cut_line(max_length: int, end: int, highest: float, text: str) -> tuple[dict, dict]:
+    """The line at the maximum length as a trace, and its label."""
+    line = {"type": "scatter", "mode": "lines", "x": [max_length] * 2, "y": [0, 1.12 * max(highest, 0.01)], "hoverinfo": "skip"}
+    line |= {"line": {"color": INK, "width": 1.5, "dash": "4px,4px"}}
+    label = {"x": min(max_length, end), "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False, "text": text}
+    label |= {"xanchor": "right" if max_length > 0.6 * end else "left", "font": {"color": MUTED, "size": 11}, "bgcolor": CLEAR}
+    return line, label
