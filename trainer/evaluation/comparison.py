@@ -65,6 +65,7 @@ class PairedComparison:
 
     @property
     def difference(self) -> float:
+        """The accuracy of A minus that of B."""
         return (self.only_a - self.only_b) / max(self.rows, 1)
 
     @property

@@ -67,6 +67,7 @@ class RunHistory:
 
     @classmethod
     def read(cls, run: Run) -> "RunHistory":
+        """Read the log and build its view."""
         events = list(run.log.read())
         return cls(build_view(run.id, events), frozenset(event["type"] for event in events))
 

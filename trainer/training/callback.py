@@ -148,6 +148,7 @@ class TrainingCallback(TrainerCallback):
         return self._previous_seconds + time.monotonic() - self._started_at
 
     def samples_per_second(self, step: int) -> float:
+        """Training texts per second of training time, up to this step; 0 before the first one."""
         recipe, steps_per_epoch = self.context.recipe, self.context.schedule.epoch_steps[0]
         epochs, steps = divmod(step, steps_per_epoch)
         rows = len(self.trainer.train_dataset) if self.trainer is not None else 0

@@ -84,6 +84,7 @@ class EncoderCatalogue:
 
     @property
     def default(self) -> Encoder:
+        """The first encoder, which a new recipe starts with."""
         return self._encoders[0]
 
     def get(self, name: str) -> Encoder:

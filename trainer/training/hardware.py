@@ -27,6 +27,7 @@ class Hardware:
 
     @property
     def description(self) -> str:
+        """For people, with the precision: "2 CPU cores, bf16"."""
         return f"{f'{self.devices} × ' if self.devices > 1 else ''}{self.name}, {self.precision}"
 
 

@@ -60,6 +60,7 @@ def save_state(folder: Path, trainer: Trainer, train_state: TrainState) -> None:
 
 
 def load_train_state(folder: Path) -> TrainState:
+    """How far the training of a saved state is."""
     values = _read_values(folder)
     best = None if values["best"] is None else BestCheckpoint(**values["best"])
     names = ("step", "epoch", "seconds", "train_seconds", "stopped_early", "evaluation_pending")

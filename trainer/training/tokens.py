@@ -22,6 +22,8 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Token:
+    """One token of a text."""
+
     text: str
     id: int
     special: bool
