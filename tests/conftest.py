@@ -43,7 +43,6 @@ FILLERS = "the a we they today with my our of and then it was so very at home wo
 
 CHROMIUM = [
     "--no-sandbox",
-    "--process-per-site",
     "--disable-background-networking",
     "--host-resolver-rules=MAP evil.test 127.0.0.1",
     "--disable-features=LocalNetworkAccessChecks",

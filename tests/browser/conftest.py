@@ -157,9 +157,9 @@ def fresh_server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder
     started.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_context(browser: Browser) -> Iterator[BrowserContext]:
-    """One browser context for most pages. They share a renderer process that keeps Gradio's scripts, so opening a page costs half as much."""
+    """One browser context for most pages of a module: its cache saves the other tests seconds each."""
     context = browser.new_context()
     yield context
     context.close()
@@ -177,9 +177,6 @@ def visit(browser: Browser, shared_context: BrowserContext, server: Server) -> I
         if target.address not in [opened.address for opened in visits]:
             target.close_file()
         context = browser.new_context() if new_context else shared_context
-        if not shared_context.pages:
-            # This page stays open, so that the renderer process stays alive.
-            shared_context.new_page().goto(f"{target.address}/favicon.ico")
         opened = Visit(context.new_page(), target.address)
         opened.record_events()
         visits.append(opened)
