@@ -218,7 +218,7 @@ def test_a_difference_of_one_row_in_thousands_is_not_none():
 def test_texts_under_other_labels_are_not_called_no_rows_in_common():
     sentence = describe_comparison(compare_counts(0, 0, 0, 0, label_conflicts=50), "A", "B")
     assert "have 50 test texts in common, but under different labels" in sentence
-    assert "no rows aside" not in sentence
+    assert "no test rows in common" not in sentence
 
 
 def test_a_p_value_just_below_the_limit_is_not_rounded_up_to_it():

@@ -57,7 +57,7 @@ def test_states_are_freed_only_where_a_model_stays() -> None:
 def test_the_limit_of_checkpoints_and_the_next_to_be_deleted_are_named() -> None:
     html = room(storage())
     assert "take 480.0 MB. Up to 10.0 GB of ended trainings are kept" in html
-    assert "The next to go" not in html
+    assert "The next are those of" not in html
     assert "The next are those of “my moods, quick look”; models, scores and curves stay." in room(storage(expiring_checkpoints=(RUN.id,)))
 
 

@@ -111,7 +111,7 @@ def test_the_footer_says_why_a_run_waits() -> None:
     assert "Waiting in the queue behind 2 runs." in train_view.footer(view, 2, None)
     foot = train_view.footer(view, 0, None, Delay("another process is writing this run", 7.6))
     assert "Waiting: another process is writing this run. Next try in about 8 s." in foot
-    assert "begins in a moment" not in foot
+    assert "starts in a moment" not in foot
     assert 'data-action="stop" data-code="x"' in foot
 
 
