@@ -351,7 +351,9 @@ def test_a_server_that_is_gone_is_said_in_the_place_of_the_chart(charts):
     page = charts(fresh=True)
     page.page.route("**/plotly.min.js", lambda route: route.abort())
     page.add(loss_chart(run()))
-    sync_api.expect(page.locator(".chart")).to_have_text("The chart could not be loaded because the server did not answer. Reload the page.")
+    sync_api.expect(page.locator(".chart")).to_have_text(
+        "The chart could not be loaded because the server did not answer. Reload the page."
+    )
     page.page.unroute("**/plotly.min.js")
     page.set(loss_chart(run(60)))
     page.wait_until_drawn()

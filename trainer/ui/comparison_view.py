@@ -20,7 +20,7 @@ from trainer.studio import Studio
 from trainer.text_format import duration, percent, percent_range, pluralize
 from trainer.ui import markup, run_names, score_format
 from trainer.ui.live_chart import live_chart, to_json
-from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, owner, user_errors
+from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 _SCORES = {"Accuracy": accuracy_comparison, "Macro F1": macro_f1_comparison}
@@ -68,7 +68,7 @@ def build(studio: Studio) -> ComparisonView:
     def change_score(ids: str, score_name: str) -> Any:
         if not ids:
             return gr.skip()
-        return {score: to_json(_SCORES[score_name](_curves([studio.for_owner(owner()).library.view(run) for run in ids.split()])))}
+        return {score: to_json(_SCORES[score_name](_curves([current_workspace(studio).library.view(run) for run in ids.split()])))}
 
     score_name.input(change_score, [runs, score_name], [score, body], **PRIVATE_EVENT_MULTIPLE)
     return view

@@ -14,7 +14,7 @@ from trainer.studio import Studio
 from trainer.ui import markup, no_file_view
 from trainer.ui.data_tab import DataTab, current_draft, show, show_empty, show_split
 from trainer.ui.readiness import repairable_findings, split_first_sentence
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _SCROLL_TO_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
 """A new file is shown from its heading on, wherever the page was scrolled to."""
@@ -41,7 +41,7 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
             return {p["notice"]: markup.notice("No file is chosen. Choose a table, or open the sample.", "info")}
         name = Path(path).name
         return _show_opened(
-            studio, tab, name, lambda: studio.for_owner(owner()).drafts.open_files({"main": (name, Path(path))}), draft, *split
+            studio, tab, name, lambda: current_workspace(studio).drafts.open_files({"main": (name, Path(path))}), draft, *split
         )
 
     @handler
@@ -49,14 +49,14 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
         if event.action not in ("sample", "messy"):
             return gr.skip()  # "quick" concerns other tabs too
         return _show_opened(
-            studio, tab, "", lambda: studio.for_owner(owner()).drafts.open_sample(messy=event.action == "messy"), draft, *split
+            studio, tab, "", lambda: current_workspace(studio).drafts.open_sample(messy=event.action == "messy"), draft, *split
         )
 
     @handler
     def fetch_dataset(name: str | None, draft: str | None, *split: Any) -> dict:
         if not name:
             raise UserError("First choose a data set from the list, or type its name.", code="no_dataset")
-        return _show_opened(studio, tab, "", lambda: studio.for_owner(owner()).drafts.open_hub_dataset(find_dataset(name)), draft, *split)
+        return _show_opened(studio, tab, "", lambda: current_workspace(studio).drafts.open_hub_dataset(find_dataset(name)), draft, *split)
 
     @handler
     def add_test_file(path: str, draft: str | None, *split: Any) -> dict:
@@ -79,7 +79,7 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
 
 def _show_opened(studio: Studio, tab: DataTab, name: str, open_draft: Callable[[], PreparedDraft], draft: str | None, *split: Any) -> dict:
     """Updates that show a new file. If it cannot be opened, no file is open, and a button leads back to the previous one."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     previous_id = draft or workspace.drafts.latest_id()
     try:
         return show(tab, open_draft(), *split)
@@ -97,7 +97,7 @@ def _add_file(studio: Studio, tab: DataTab, role: Any, path: str | None, draft: 
         raise UserError("Choose a file first.", code="no_file")
     name = Path(path).name
     try:
-        return show(tab, studio.for_owner(owner()).editor.add_file(current_draft(studio, draft), role, name, Path(path)), *split)
+        return show(tab, current_workspace(studio).editor.add_file(current_draft(studio, draft), role, name, Path(path)), *split)
     except UserError as error:
         return {tab.parts["notice"]: no_file_view.open_error(name, error.message)}
 
@@ -108,7 +108,7 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
 
     @_errors_on_data_tab(tab)
     def handle_button(event: gr.EventData, draft: str | None, *split: Any) -> dict:
-        workspace = studio.for_owner(owner())
+        workspace = current_workspace(studio)
         if event.action in ("reopen", "retry"):
             draft = workspace.drafts.reopen(event.code, force=event.action == "retry").draft.id
             return {tab.reopened: f"{draft} {secrets.token_hex(4)}", p["notice"]: ""}
@@ -135,17 +135,17 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     def set_text_columns(draft: str | None, text: str, extra: str | None, *split: Any) -> dict:
         columns = [_column(choice) for choice in (text, extra) if choice]
         return show(
-            tab, studio.for_owner(owner()).editor.set_columns(current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split
+            tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split
         )
 
     @handler
     def set_label_column(draft: str | None, label: str, *split: Any) -> dict:
-        return show(tab, studio.for_owner(owner()).editor.set_columns(current_draft(studio, draft), label=_column(label)), *split)
+        return show(tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), label=_column(label)), *split)
 
     @handler
     def name_classes(draft: str | None, rows: list, *split: Any) -> dict:
         names = {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
-        return show(tab, studio.for_owner(owner()).editor.name_classes(current_draft(studio, draft), names), *split)
+        return show(tab, current_workspace(studio).editor.name_classes(current_draft(studio, draft), names), *split)
 
     @handler
     def act_on_finding(event: gr.EventData, draft: str | None, *split: Any) -> dict:
@@ -155,7 +155,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
     @handler
     def resplit(draft: str | None, *split: Any) -> dict:
-        return show_split(tab, studio.for_owner(owner()).drafts.get(current_draft(studio, draft)), *split)
+        return show_split(tab, current_workspace(studio).drafts.get(current_draft(studio, draft)), *split)
 
     draft_and_form = [tab.draft, *tab.form]
     for component in (tab.findings, tab.footer):
@@ -170,7 +170,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
 def _apply_action(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
     """The draft after a press in the checklist. A page may be older than its server: an unknown action changes nothing."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     if action == "repair_all":
         return workspace.editor.repair(draft, [finding.code for finding in repairable_findings(workspace.drafts.get(draft))])
     if action == "repair":

@@ -25,7 +25,7 @@ from trainer.ui import checklist, data_view, markup, no_file_view, shell
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.readiness import Readiness, assess_readiness
-from trainer.ui.session import owner
+from trainer.ui.session import current_workspace
 
 SPLITS = {
     "70 / 10 / 20": (0.10, 0.20),
@@ -219,7 +219,7 @@ def _build_corpus(p: dict[str, Any]) -> None:
 
 def current_draft(studio: Studio, draft: str | None) -> str:
     """The draft that the page shows. If the page has outlived its session (a restart of the server, a night asleep), it is the latest one."""
-    draft = draft or studio.for_owner(owner()).drafts.latest_id()
+    draft = draft or current_workspace(studio).drafts.latest_id()
     if draft is None:
         raise UserError("No file is open. Open one in tab 1, Data.", code="no_file")
     return draft
@@ -304,7 +304,7 @@ def _footer(readiness: Readiness) -> str:
 
 def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
     """Updates of the findings that depend on the encoder and its settings; none if the file cannot be trained on."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     try:
         draft = current_draft(studio, draft)
         prepared, advice = workspace.drafts.get(draft), workspace.advise(draft, recipe)
@@ -315,7 +315,7 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
 
 def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
     """Updates of the charts of text lengths; none if the file cannot be trained on."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     p = tab.parts
     try:
         draft = current_draft(studio, draft)
@@ -344,7 +344,7 @@ def split_line(prepared: PreparedDraft, *split: Any) -> str:
 
 def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
     """How the encoder's tokenizer splits a row; rows count from 1."""
-    prepared = studio.for_owner(owner()).drafts.get(current_draft(studio, draft))
+    prepared = current_workspace(studio).drafts.get(current_draft(studio, draft))
     corpus = prepared.require_corpus()
     number = int(row) if isinstance(row, int | float) and row == row else 1
     matches = np.flatnonzero(corpus.source_rows == number - 1)

@@ -15,7 +15,7 @@ from trainer.text_format import file_size, time_ago
 from trainer.ui import markup, no_file_view
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.run_names import titles_by_id
-from trainer.ui.session import PRIVATE_EVENT, owner, user_errors
+from trainer.ui.session import PRIVATE_EVENT, current_workspace, user_errors
 
 _MAX_NAMES = 5
 _HEAD = ("Run", "Model", "Checkpoints", "Other", "Total")
@@ -105,11 +105,11 @@ def _checkpoints(storage: Storage, titles: Mapping[str, str]) -> str:
 
 
 def _render_files(studio: Studio) -> str:
-    return files_html(studio.for_owner(owner()).drafts.summaries(), now=time.time())
+    return files_html(current_workspace(studio).drafts.summaries(), now=time.time())
 
 
 def _render_usage(studio: Studio, result: str = "") -> str:
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     views = workspace.library.runs()
     return usage_html(workspace.storage.usage(), views, titles_by_id(views), result=result)
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from trainer.errors import UserError
 from trainer.studio import Studio
-from trainer.ui.session import owner
+from trainer.ui.session import current_workspace
 
 
 def download_route(studio: Studio) -> Route:
@@ -23,7 +23,7 @@ def download_route(studio: Studio) -> Route:
         os.close(handle)
         path = Path(file)
         try:
-            name = studio.for_owner(owner()).models.write_zip(request.path_params["run"], path)
+            name = current_workspace(studio).models.write_zip(request.path_params["run"], path)
         except UserError as error:
             path.unlink()
             return PlainTextResponse(error.message, status_code=404)
@@ -41,7 +41,7 @@ def prepared_route(studio: Studio) -> Route:
 
     def download(request: Request) -> Response:
         try:
-            name, data = studio.for_owner(owner()).editor.export(request.path_params["draft"], request.path_params["form"])
+            name, data = current_workspace(studio).editor.export(request.path_params["draft"], request.path_params["form"])
         except UserError as error:
             return PlainTextResponse(error.message, status_code=404)
         # As an attachment, so that no browser renders it, whatever its cells contain.

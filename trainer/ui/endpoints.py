@@ -13,7 +13,7 @@ from trainer.errors import MustFixError, UserError
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui.session import owner
+from trainer.ui.session import current_workspace
 from trainer.ui.uploads import NO_UPLOAD, resolve_upload
 
 _ECHOED_CHARS = 200
@@ -45,7 +45,7 @@ class _Endpoints:
     def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
         """What a file holds: encoding, columns, classes, findings."""
         refuse_lone_surrogates(text, label)
-        inspection = self._studio.for_owner(owner()).inspect(_uploaded_path(file), text=_text_columns(text), label=label)
+        inspection = current_workspace(self._studio).inspect(_uploaded_path(file), text=_text_columns(text), label=label)
         return inspection.to_dict() | {"file": Path(inspection.file).name}
 
     def start(self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
@@ -59,7 +59,7 @@ class _Endpoints:
         path = _uploaded_path(file)
         sources = {"main": (path.name, path)}
         try:
-            view = self._studio.for_owner(owner()).train_files(sources, settings, text=_text_columns(text), label=label, as_it_is=as_it_is)
+            view = current_workspace(self._studio).train_files(sources, settings, text=_text_columns(text), label=label, as_it_is=as_it_is)
         except MustFixError as error:
             codes = ", ".join(f"“{code}”" for code in error.repairs)
             repair = f"Put repairs into the recipe ({{“repairs”: [{codes}]}}), or" if codes else "Fix the file, or put"
@@ -74,11 +74,11 @@ class _Endpoints:
         all validation rows, after best_step; latest_validation_accuracy and latest_validation_macro_f1 to the last evaluation. A loss is the
         plain cross-entropy in nats, whatever loss is minimised. None of them is measured on test rows: see /report.
         """
-        return _progress(self._studio.for_owner(owner()).library.view(run))
+        return _progress(current_workspace(self._studio).library.view(run))
 
     def stop(self, run: str) -> dict:
         """Stop a run after its current step and keep the best model so far."""
-        return _progress(self._studio.for_owner(owner()).stop(run))
+        return _progress(current_workspace(self._studio).stop(run))
 
     def resume(self, run: str, more_epochs: int = 0) -> dict:
         """Resume a run that was interrupted, stopped or failed, or train a finished one for more epochs.
@@ -87,11 +87,11 @@ class _Endpoints:
         """
         if isinstance(more_epochs, bool) or not isinstance(more_epochs, int) or more_epochs < 0:
             raise UserError("more_epochs must be a whole number, at least 0.", code="setting_out_of_range")
-        return _progress(self._studio.for_owner(owner()).resume(run, more_epochs=more_epochs))
+        return _progress(current_workspace(self._studio).resume(run, more_epochs=more_epochs))
 
     def report(self, run: str) -> dict:
         """The scores of a finished run on its test and validation rows, the confusion matrix (rows: true class), the findings in its file."""
-        workspace = self._studio.for_owner(owner())
+        workspace = current_workspace(self._studio)
         reports = workspace.library.reports(run)
         view = workspace.library.view(run)
         return {
@@ -111,7 +111,7 @@ class _Endpoints:
         """
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
             raise UserError("texts must be a list of strings.", code="not_texts")
-        names, predictions = self._studio.for_owner(owner()).models.predict(run, texts)
+        names, predictions = current_workspace(self._studio).models.predict(run, texts)
         return {"results": [{"text": text[:_ECHOED_CHARS], **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
 
 

@@ -28,7 +28,7 @@ from trainer.ui import (
 )
 from trainer.ui.components import Page
 from trainer.ui.refresh import refresh
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors, user_errors_as_warning
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors, user_errors_as_warning
 from trainer.ui.validating_blocks import ValidatingBlocks
 
 _TICK_SECONDS = 1.0
@@ -138,7 +138,7 @@ def _wire_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> No
             return {train.watched: event.code}
         try:
             recipe = training_form.recipe_from_form(page, values)
-            view = studio.for_owner(owner()).start(
+            view = current_workspace(studio).start(
                 data_tab.current_draft(studio, draft), recipe, level=training_form.chosen_level(studio, page, draft, values)
             )
         except UserError as error:
@@ -171,7 +171,7 @@ def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any])
 
     @errors_on_data_tab
     def quick_start(event: gr.EventData, *split: Any) -> Any:
-        workspace = studio.for_owner(owner())
+        workspace = current_workspace(studio)
         if event.action != "quick":
             return gr.skip()
         prepared = workspace.drafts.open_sample()
@@ -197,7 +197,7 @@ def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any])
 
 def _prepare_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
     """Updates that reopen a run's file with the settings of that run."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     prepared, recipe = workspace.prepare_again(run)
     view = workspace.library.view(run)
     explanation = f"The settings of {run_names.title(view)}. Change what you like."
@@ -242,7 +242,7 @@ def _wire_navigation(studio: Studio, page: Page, refresh_event: dict[str, Any]) 
 
 def _run_action(studio: Studio, page: Page, action: str, run: str) -> Any:
     """Updates after a press in the status bar, the details or the footer of a run."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     train, tabs = page.train, page.tabs
     if action == "stop":
         workspace.stop(run)

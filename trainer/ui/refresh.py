@@ -14,13 +14,13 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui import run_names, runs_list, shell, train_tab
 from trainer.ui.components import Page
-from trainer.ui.session import owner
+from trainer.ui.session import current_workspace
 from trainer.ui.status_bar import find_subject, status_bar_html
 
 
 def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: str, badge: str, *, first: bool = False) -> Any:
     """Updates of what has changed since ``last_state``; none if nothing has. ``first`` for a page that was just opened."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     # Before the runs are read: a change in between is then found by the next refresh.
     state, previous_watched, previous_model = workspace.change_token(), watched, model
     live_before, _, state_before = last_state.partition("\n")
@@ -63,7 +63,7 @@ def scores_if_any(studio: Studio, view: RunView) -> Scores | None:
     if not view.has_model or view.live:
         return None
     with suppress(UserError):
-        return studio.for_owner(owner()).library.scores(view.id)
+        return current_workspace(studio).library.scores(view.id)
     return None
 
 
@@ -78,7 +78,7 @@ def _selected_model(trained: Sequence[RunView], model: str, *, just_ended: str) 
 
 
 def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[str, str]) -> dict:
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     if view is None:
         return train_tab.show(page.train, None)
     diagnoses = ()

@@ -11,7 +11,7 @@ from trainer.studio import Studio
 from trainer.ui import assets, markup, results_view, run_names, shell
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
-from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, owner, user_errors
+from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _COUNTS, _BY_ROW = "Counts", "Per cent of each row"
 
@@ -64,7 +64,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
 
 def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) -> dict:
     """Updates that show the report of a run, or the empty state."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     if not run_id:
         return {**_headline_only(tab, results_view.no_results_html()), tab.footer: _footer(trained=False)}
     view, damage = workspace.library.view(run_id), workspace.library.damage(run_id)

@@ -11,7 +11,7 @@ from trainer.text_format import approximate_duration, file_size, pluralize
 from trainer.ui import run_names, runs_footer
 from trainer.ui.buttons import Button
 from trainer.ui.runs_sheet import Field, Question
-from trainer.ui.session import owner
+from trainer.ui.session import current_workspace
 
 _MAX_EPOCHS = 50
 _MAX_NAMES = 8
@@ -30,7 +30,7 @@ def build_question(studio: Studio, action: str, code: str, *, error: str = "") -
 
 def selected_runs(studio: Studio, ids: str) -> tuple[list[RunView], dict[str, str]]:
     """The runs of these ids that still exist, newest first, and the titles of all runs by id."""
-    views = studio.for_owner(owner()).library.runs()
+    views = current_workspace(studio).library.runs()
     titles = run_names.titles_by_id(views)
     id_set = set(ids.split())
     return [view for view in views if view.id in id_set], titles
@@ -66,7 +66,7 @@ def _delete(studio: Studio, ids: str) -> Question:
         raise UserError(f"{_quoted(live)} cannot be deleted while training or waiting. Stop or deselect it first.", code="run_is_live")
     if not views:
         raise UserError("These runs no longer exist.", code="no_run_chosen")
-    freed = file_size(sum(studio.for_owner(owner()).storage.run_bytes(view.id) for view in views))
+    freed = file_size(sum(current_workspace(studio).storage.run_bytes(view.id) for view in views))
     models = "model, " if any(view.has_model for view in views) else ""
     details = (
         f"{'Its' if len(views) == 1 else 'Their'} {models}curves, scores and {'copy' if len(views) == 1 else 'copies'} of the data are lost for good. "
@@ -79,7 +79,7 @@ def _delete(studio: Studio, ids: str) -> Question:
 
 def _copies_sentences(studio: Studio, views: Sequence[RunView], titles: Mapping[str, str]) -> str:
     """What else is deleted with these runs, and where copies of their files stay, in sentences."""
-    copies, possessive = studio.for_owner(owner()).storage.find_copies([view.id for view in views]), "its" if len(views) == 1 else "their"
+    copies, possessive = current_workspace(studio).storage.find_copies([view.id for view in views]), "its" if len(views) == 1 else "their"
     sentences = []
     if copies.drafts_to_delete:
         n_files = len(copies.drafts_to_delete)
@@ -96,7 +96,7 @@ def _copies_sentences(studio: Studio, views: Sequence[RunView], titles: Mapping[
 
 def _free(studio: Studio, run: str) -> Question:
     _, title = _single_run(studio, run)
-    freed = next((usage.checkpoints for usage in studio.for_owner(owner()).storage.usage().runs if usage.id == run), 0)
+    freed = next((usage.checkpoints for usage in current_workspace(studio).storage.usage().runs if usage.id == run), 0)
     details = (
         f"The training cannot be continued afterwards; its model, scores and curves stay. This frees {file_size(freed)} of disk space."
     )
@@ -105,7 +105,7 @@ def _free(studio: Studio, run: str) -> Question:
 
 
 def _remove_draft(studio: Studio, draft_id: str) -> Question:
-    draft = next((summary for summary in studio.for_owner(owner()).drafts.summaries() if summary.id == draft_id), None)
+    draft = next((summary for summary in current_workspace(studio).drafts.summaries() if summary.id == draft_id), None)
     if draft is None:
         raise UserError("This file no longer exists. Open it again.", code="unknown_draft")
     details = (
@@ -118,7 +118,7 @@ def _remove_draft(studio: Studio, draft_id: str) -> Question:
 
 
 def _clear(studio: Studio, _: str) -> Question:
-    freed = file_size(studio.for_owner(owner()).storage.usage().uploads)
+    freed = file_size(current_workspace(studio).storage.usage().uploads)
     details = (
         "They belong to files that were opened more than an hour ago and are no longer needed: opened files and runs have copies of their own. "
         f"This frees up to {freed} of disk space."

@@ -17,7 +17,7 @@ from trainer.text_format import file_size, pluralize
 from trainer.ui import comparison_view, disk_view, runs_footer, runs_list, runs_questions, runs_sheet, shell
 from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _DESCRIPTION = "All trainings. Choose among them by the validation rows; the test rows show how good the chosen one is."
 _WITH_FIELD = {"confirm-rename": "rename", "confirm-more-epochs": "more-epochs"}
@@ -103,7 +103,7 @@ def wire(
             return {sheet: "", **navigation[action](code, text)}
         if action == "compare":
             titles = runs_questions.selected_runs(studio, code)[1]
-            return comparison_view.show(compared, studio.for_owner(owner()).library.compare(code.split()), titles, score_name)
+            return comparison_view.show(compared, current_workspace(studio).library.compare(code.split()), titles, score_name)
         if action == "again":
             return {sheet: "", tab.train_again: f"{code} {secrets.token_hex(4)}"}
         question = runs_questions.build_question(studio, action, code)
@@ -133,25 +133,25 @@ def _confirmed_actions(studio: Studio) -> Mapping[str, Callable[[str, str], str]
     """The actions after a question was confirmed; each returns its result in a sentence, or an empty string."""
 
     def rename(run: str, name: str) -> str:
-        studio.for_owner(owner()).library.rename(run, name)
+        current_workspace(studio).library.rename(run, name)
         return ""
 
     def delete(runs: str, _: str) -> str:
         views = runs_questions.selected_runs(studio, runs)[0]
         for view in views:
-            studio.for_owner(owner()).delete(view.id)
+            current_workspace(studio).delete(view.id)
         return f"{pluralize(len(views), 'run')} deleted."
 
     def remove_draft(draft: str, _: str) -> str:
-        studio.for_owner(owner()).drafts.remove(draft)
+        current_workspace(studio).drafts.remove(draft)
         return "The file is removed."
 
     return {
         "confirm-rename": rename,
         "confirm-delete": delete,
-        "confirm-free": lambda run, _: studio.for_owner(owner()).storage.delete_checkpoints(run),
+        "confirm-free": lambda run, _: current_workspace(studio).storage.delete_checkpoints(run),
         "confirm-remove-draft": remove_draft,
-        "confirm-clear": lambda _, __: f"{file_size(studio.for_owner(owner()).storage.clear_uploads())} of old copies deleted.",
+        "confirm-clear": lambda _, __: f"{file_size(current_workspace(studio).storage.clear_uploads())} of old copies deleted.",
     }
 
 
@@ -161,19 +161,19 @@ def _navigation_actions(
     """The actions that lead to another tab."""
 
     def open_run(run: str, _: str) -> dict:
-        if studio.for_owner(owner()).library.view(run).has_model:
+        if current_workspace(studio).library.view(run).has_model:
             return {tabs: gr.Tabs(selected="results"), model: run}
         return {tabs: gr.Tabs(selected="train"), watched: run}
 
     def resume(run: str, _: str) -> dict:
-        return {tabs: gr.Tabs(selected="train"), watched: studio.for_owner(owner()).resume(run).id}
+        return {tabs: gr.Tabs(selected="train"), watched: current_workspace(studio).resume(run).id}
 
     def train_more_epochs(run: str, epochs: str) -> dict:
         more_epochs = int(epochs) if epochs.isdecimal() else 0
-        return {tabs: gr.Tabs(selected="train"), watched: studio.for_owner(owner()).resume(run, more_epochs=more_epochs).id}
+        return {tabs: gr.Tabs(selected="train"), watched: current_workspace(studio).resume(run, more_epochs=more_epochs).id}
 
     def reopen(draft: str, *, force: bool = False) -> dict:
-        studio.for_owner(owner()).drafts.reopen(draft, force=force)
+        current_workspace(studio).drafts.reopen(draft, force=force)
         return {tabs: gr.Tabs(selected="data"), reopened: secrets.token_hex(4)}
 
     return {
@@ -193,7 +193,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
 
     @handler
     def update_list(ids: str, compared_ids: str, score_name: str) -> dict:
-        workspace = studio.for_owner(owner())
+        workspace = current_workspace(studio)
         selected, titles = runs_questions.selected_runs(studio, ids)
         views = workspace.library.runs()
         return {
@@ -209,7 +209,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
         return {
             tab.selected: " ".join(view.id for view in selected),
             tab.footer: runs_footer.footer(
-                selected, titles, any_runs=True, limit_notice=near_capacity(studio.settings, studio.for_owner(owner()).library.runs())
+                selected, titles, any_runs=True, limit_notice=near_capacity(studio.settings, current_workspace(studio).library.runs())
             ),
             tab.sheet: "",
             **(comparison_view.hide(compared) if deselected else {}),
@@ -219,7 +219,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
         # Reads all files of the first selected run, which the list does not; the next update of the list shows any damage.
         with suppress(UserError):
             for view in runs_questions.selected_runs(studio, ids)[0][:1]:
-                studio.for_owner(owner()).library.damage(view.id)
+                current_workspace(studio).library.damage(view.id)
 
     outputs = [tab.list, tab.footer, *compared.outputs, tab.sheet]
     tab.version.change(
@@ -239,7 +239,7 @@ def _update_comparison(
         return {}
     if not existing.issuperset(compared_ids.split()):
         return comparison_view.hide(tab.comparison)
-    return comparison_view.show(tab.comparison, studio.for_owner(owner()).library.compare(compared_ids.split()), titles, score_name)
+    return comparison_view.show(tab.comparison, current_workspace(studio).library.compare(compared_ids.split()), titles, score_name)
 
 
 def errors_on_runs_tab(tab: RunsTab) -> Any:
@@ -253,5 +253,5 @@ def _scores(studio: Studio, views: list[RunView]) -> dict[str, Scores]:
         # A run with damaged predictions stays in the list, to be opened or deleted.
         if view.has_model:
             with suppress(UserError):
-                scores[view.id] = studio.for_owner(owner()).library.scores(view.id)
+                scores[view.id] = current_workspace(studio).library.scores(view.id)
     return scores

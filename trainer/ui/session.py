@@ -1,4 +1,4 @@
-"""The owner of a request, options of event listeners, and how errors become messages on the page."""
+"""The workspace of a request, options of event listeners, and how errors become messages on the page."""
 
 import logging
 from collections.abc import Callable
@@ -11,6 +11,8 @@ import gradio as gr
 from trainer.errors import UserError, error_location
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
 from trainer.settings import LOCAL_OWNER
+from trainer.studio import Studio
+from trainer.workspace import Workspace
 
 PRIVATE_EVENT = {"api_visibility": "private", "show_progress": "hidden", "show_progress_on": []}
 """Options of an event listener of the page: not part of the API, and no spinner over its outputs.
@@ -27,9 +29,9 @@ call both in turns forever."""
 _log = logging.getLogger("emotune")
 
 
-def owner() -> str:
-    """The owner of the runs. In local mode there is one owner, whatever the browser."""
-    return LOCAL_OWNER
+def current_workspace(studio: Studio) -> Workspace:
+    """What the owner of a request can do. In local mode there is one owner, whatever the browser."""
+    return studio.for_owner(LOCAL_OWNER)
 
 
 def user_errors_as_warning(handler: Callable) -> Callable:

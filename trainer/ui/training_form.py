@@ -18,7 +18,7 @@ from trainer.studio import Studio
 from trainer.ui import data_tab, markup, recipe_form, train_tab
 from trainer.ui.components import Page
 from trainer.ui.readiness import assess_readiness
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 
 def recipe_from_form(page: Page, values: Sequence[Any]) -> Recipe:
@@ -29,7 +29,7 @@ def recipe_from_form(page: Page, values: Sequence[Any]) -> Recipe:
 
 def chosen_level(studio: Studio, page: Page, draft: str | None, values: Sequence[Any]) -> str:
     """The chosen level if the form holds its settings; empty for custom settings, also before the control has changed to "Custom"."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     level = _selected_level(page, values)
     if not level:
         return ""
@@ -75,7 +75,7 @@ def save_form_event(studio: Studio, page: Page) -> dict[str, Any]:
 
     @errors_on_train_tab(page)
     def save_form(draft: str | None, *values: Any) -> Any:
-        workspace = studio.for_owner(owner())
+        workspace = current_workspace(studio)
         draft = draft or workspace.drafts.latest_id()
         if draft is not None:
             workspace.editor.save_form(draft, dict(zip([c.elem_id for c in page.form], values, strict=True)))
@@ -90,7 +90,7 @@ def show_recipe(studio: Studio, page: Page, draft: str | None, recipe: Recipe, e
     split = data_tab.split_values(recipe)
     split_updates = {}
     with suppress(UserError):  # without a file the Data tab says so
-        split_updates = data_tab.show_split(page.data, studio.for_owner(owner()).drafts.get(data_tab.current_draft(studio, draft)), *split)
+        split_updates = data_tab.show_split(page.data, current_workspace(studio).drafts.get(data_tab.current_draft(studio, draft)), *split)
     return {
         form.level: level or recipe_form.CUSTOM,
         form.explanation: recipe_form.explanation_html(explanation),
@@ -132,13 +132,13 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     errors_on_data_tab = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "error")})
 
     def no_draft(drafts: Sequence[DraftSummary]) -> dict:
-        crashed = studio.for_owner(owner()).drafts.withheld()
+        crashed = current_workspace(studio).drafts.withheld()
         if crashed is None:
             return {data.parts["drafts"]: data_tab.drafts_html(drafts)}
         return data_tab.show_crashed(data, drafts, crashed)
 
     def latest_draft(*form_values: Any) -> dict:
-        workspace = studio.for_owner(owner())
+        workspace = current_workspace(studio)
         prepared = workspace.drafts.latest()
         if prepared is None:
             return no_draft(workspace.drafts.summaries())
@@ -149,7 +149,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     @errors_on_data_tab
     def show_latest_draft(*form_values: Any) -> dict:
         # An error in the latest draft must not hide the others.
-        drafts = data_tab.drafts_html(studio.for_owner(owner()).drafts.summaries())
+        drafts = data_tab.drafts_html(current_workspace(studio).drafts.summaries())
         list_drafts = user_errors(lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: markup.notice(message, "error")})
         updates = list_drafts(latest_draft)(*form_values)
         # The user may have chosen a file in the meantime.
@@ -158,7 +158,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     @errors_on_data_tab
     def show_reopened_draft(*form_values: Any) -> dict:
         # Unlike a page that was just opened, this one may show a file that no longer exists.
-        return {**data_tab.show_empty(data, studio.for_owner(owner()).drafts.summaries()), **show_latest_draft(*form_values)}
+        return {**data_tab.show_empty(data, current_workspace(studio).drafts.summaries()), **show_latest_draft(*form_values)}
 
     outputs = list(dict.fromkeys([*data.outputs, *form]))
     blocks.load(show_latest_draft, form, outputs, **PRIVATE_EVENT).then(
@@ -215,13 +215,13 @@ def _wire_validation(studio: Studio, page: Page) -> Any:
 
 def _source(studio: Studio, draft: str | None) -> str:
     with suppress(UserError):
-        return train_tab.source_html(studio.for_owner(owner()).drafts.get(data_tab.current_draft(studio, draft)).draft.main.name)
+        return train_tab.source_html(current_workspace(studio).drafts.get(data_tab.current_draft(studio, draft)).draft.main.name)
     return train_tab.no_file_html()
 
 
 def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, error: str = "") -> str:
     """What Start would train on, and whether it can."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     try:
         prepared = workspace.drafts.get(data_tab.current_draft(studio, draft))
     except UserError:
@@ -240,7 +240,7 @@ def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, error: 
 
 def _levels_with_times(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:
     """The levels with the time that each of them takes."""
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     seconds = {}
     with suppress(UserError):
         draft, base = data_tab.current_draft(studio, draft), base_recipe(page, values)
@@ -305,7 +305,7 @@ def _wire_level(studio: Studio, page: Page) -> None:
 
     @errors_on_train_tab(page)
     def apply_level(draft: str | None, *values: Any) -> dict:
-        workspace = studio.for_owner(owner())
+        workspace = current_workspace(studio)
         level = _selected_level(page, values)
         if not level:
             return {form.explanation: recipe_form.CUSTOM_MESSAGE}
@@ -348,7 +348,7 @@ def _wire_recipes(studio: Studio, page: Page) -> None:
 
     @errors_on_train_tab(page)
     def download_recipe(draft: str | None, *values: Any) -> dict:
-        workspace = studio.for_owner(owner())
+        workspace = current_workspace(studio)
         recipe = recipe_from_form(page, values)
         draft = draft or workspace.drafts.latest_id()
         repairs = workspace.drafts.get(draft).draft.repairs if draft else ()

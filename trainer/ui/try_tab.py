@@ -11,7 +11,7 @@ from trainer.library import ExampleRow
 from trainer.studio import Studio
 from trainer.ui import assets, markup, results_view, run_names, shell, try_view
 from trainer.ui.buttons import Button, html_with_buttons
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, owner, user_errors
+from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def checksum(text: str) -> int:
 
 
 def _prediction(studio: Studio, run_id: str, text: str) -> str:
-    workspace = studio.for_owner(owner())
+    workspace = current_workspace(studio)
     if not run_id:
         return try_view.no_model()
     title = run_names.title_of(run_id, workspace.library.runs())
@@ -109,13 +109,13 @@ def _examples(studio: Studio, run_id: str) -> tuple[ExampleRow, ...]:
     """Test rows of the run; none if they are damaged, which the Results tab shows."""
     if run_id:
         with suppress(UserError):
-            return studio.for_owner(owner()).library.examples(run_id)
+            return current_workspace(studio).library.examples(run_id)
     return ()
 
 
 def _footer(studio: Studio, run_id: str) -> str:
     if not run_id:
         return shell.footer_html("Train a model to try it here.", Button("to-data", "Open a file", primary=True))
-    if not studio.for_owner(owner()).models.is_whole(run_id):
+    if not current_workspace(studio).models.is_whole(run_id):
         return shell.footer_html("Files of this model are damaged, so it cannot be downloaded: see Results.", is_error=True)
     return shell.footer_html("Good enough? The model is yours.") + results_view.download(run_id)
