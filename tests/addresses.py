@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 if TYPE_CHECKING:
-    from tests.warm import Program
+    from tests.warm_interpreter import Program
 
 TIMEOUT_SECONDS = 180.0
 

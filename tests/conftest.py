@@ -16,8 +16,8 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 
-from tests.tied import script  # noqa: E402
-from tests.warm import Warm, warm_process  # noqa: E402
+from tests.child_processes import script  # noqa: E402
+from tests.warm_interpreter import Warm, warm_process  # noqa: E402
 from trainer.data.reader.file_reader import FileReader  # noqa: E402
 from trainer.settings import Settings  # noqa: E402
 from trainer.studio import Studio  # noqa: E402

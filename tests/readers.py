@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from trainer.data.files.reading import Table, read_table
+from trainer.data.files.read_table import Table, read_table
 from trainer.data.reader.file_reader import FileReader
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.forgetful_disk import ForgetfulDisk
+from tests.power_cut_disk import ForgetfulDisk
 from trainer import atomic
 
 PACKAGE = Path(atomic.__file__).parent
 
-OWN_RENAMES = {"runs/writer_lock.py": {"replace"}, "runs/locks.py": {"replace"}}
+OWN_RENAMES = {"runs/writer_lock.py": {"replace"}, "runs/file_locks.py": {"replace"}}
 """Renames outside atomic.py: heartbeats and locks only matter while their process runs, so they need not survive a power cut."""
 
 

@@ -9,9 +9,9 @@ import pytest
 from trainer.drafts.drafts import Drafts
 from trainer.drafts.editor import DraftEditor
 from trainer.library import Library
-from trainer.models import Models
 from trainer.storage import StorageManager
 from trainer.studio import Studio
+from trainer.trained_models import Models
 from trainer.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]

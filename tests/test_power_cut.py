@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.forgetful_disk import ForgetfulDisk
+from tests.power_cut_disk import ForgetfulDisk
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import split
 from trainer.drafts.history import DraftHistory

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import split
 from trainer.errors import UserError

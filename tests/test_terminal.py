@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tests.browser.made_runs import make_run
+from tests.browser.example_runs import make_run
 from trainer.__main__ import main
 from trainer.runs.event_schema import is_valid_event
 from trainer.settings import Settings

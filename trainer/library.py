@@ -22,14 +22,14 @@ from trainer.evaluation.diagnostics import Diagnosis, diagnose
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report
 from trainer.jobs import pipeline
-from trainer.models import Models
 from trainer.recipe import Recipe
-from trainer.runs.exclusive import exclusive_access, unwritable
+from trainer.runs.exclusive_access import exclusive_access, unwritable
 from trainer.runs.run import Run
 from trainer.runs.seal import file_signature
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import Settings, disk_errors_as_user_error
+from trainer.trained_models import Models
 
 MAX_COMPARED_RUNS = 6
 MAX_NAME_CHARS = 60

@@ -11,8 +11,7 @@ from trainer.atomic import remove_folder
 from trainer.drafts.cache import DraftCache
 from trainer.drafts.copies import Copies, find_copies, remove_copies, source_digests
 from trainer.errors import UserError
-from trainer.runs.run import Run
-from trainer.runs.storage import (
+from trainer.runs.disk_space import (
     DraftStorage,
     Files,
     Storage,
@@ -23,6 +22,7 @@ from trainer.runs.storage import (
     runs_over_limit,
     total_bytes,
 )
+from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import maintenance_lock

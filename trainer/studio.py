@@ -15,11 +15,11 @@ from trainer.drafts.cache import DraftCache
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.runner import TrainingRunner
 from trainer.library import ScoreCache
-from trainer.models import PREDICTORS_KEPT
+from trainer.runs.disk_space import remove_older
 from trainer.runs.run import Run
-from trainer.runs.storage import remove_older
 from trainer.runs.store import RunStore
 from trainer.settings import LOCAL_OWNER, Settings
+from trainer.trained_models import PREDICTORS_KEPT
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware

@@ -20,14 +20,13 @@ from trainer.drafts.inspection import Inspection, inspect_file
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import MustFixError, UserError
 from trainer.jobs import pipeline
-from trainer.jobs.capacity import check_capacity
 from trainer.jobs.queue import Delay, JobQueue
+from trainer.jobs.queue_limits import check_capacity
 from trainer.library import Library, ScoreCache
-from trainer.models import Models
 from trainer.recipe import Recipe
 from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
-from trainer.runs.exclusive import exclusive_access
+from trainer.runs.exclusive_access import exclusive_access
 from trainer.runs.ids import new_id
 from trainer.runs.names import friendly_name
 from trainer.runs.resume import epochs_after_resume
@@ -38,6 +37,7 @@ from trainer.runs.view import RunView
 from trainer.runs.writer_lock import is_being_written, maintenance_lock
 from trainer.settings import Settings, disk_errors_as_user_error
 from trainer.storage import StorageManager
+from trainer.trained_models import Models
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.hardware import with_precision
 from trainer.training.machine import Machine

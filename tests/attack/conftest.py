@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.attack.target_server import TargetServer, running_server
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 
 
 @pytest.fixture(scope="session")

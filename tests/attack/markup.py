@@ -22,7 +22,7 @@ from tests.attack.payloads import formulas, payloads
 from tests.browser.conftest import Server
 from tests.browser.steps import choose_settings, tab
 from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_rows
-from tests.warm import Warm, warm_process
+from tests.warm_interpreter import Warm, warm_process
 from trainer.library import MAX_COMPARED_RUNS
 from trainer.recipe import Recipe
 from trainer.training.encoders import local_encoder

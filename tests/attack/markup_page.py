@@ -9,7 +9,7 @@ from playwright.sync_api import TimeoutError
 from tests.attack.markup_scan import WatchedPage
 from tests.attack.outcomes import Outcome
 from tests.browser.conftest import Server
-from tests.browser.made_runs import make_run
+from tests.browser.example_runs import make_run
 from tests.browser.steps import tab
 from trainer.recipe import Recipe
 from trainer.runs.store import RunStore

@@ -21,9 +21,9 @@ import psutil
 
 from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.attack.outcomes import AttackOptions, Outcome
-from tests.browser.made_runs import make_run
+from tests.browser.example_runs import make_run
 from tests.conftest import save_tiny_bert
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.errors import UserError
 from trainer.runs import integrity
 from trainer.runs.run_files import MODEL, PREDICTIONS, RESULT_SEAL

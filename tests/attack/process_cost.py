@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.effort import in_quiet_seconds
+from tests.cpu_time import in_quiet_seconds
 
 _SAMPLE_SECONDS = 0.01
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")

@@ -20,9 +20,9 @@ from typing import Any
 import httpx
 
 from tests.addresses import free_port, wait_until_served
+from tests.child_processes import popen
 from tests.conftest import save_tiny_bert, small_rows, write_rows
-from tests.tied import popen
-from tests.warm import Program, Warm
+from tests.warm_interpreter import Program, Warm
 from trainer.runs.ids import is_id
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore

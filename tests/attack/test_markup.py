@@ -8,7 +8,7 @@ from tests.attack.markup import attack_in_browser
 from tests.attack.markup_scan import INIT_SCRIPT, WatchedPage
 from tests.attack.outcomes import AttackOptions
 from tests.attack.payloads import HAND_WRITTEN, payloads
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

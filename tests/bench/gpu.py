@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
 from trainer.jobs import pipeline

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-from tests.browser.made_runs import make_run
+from tests.browser.example_runs import make_run
 from trainer.runs.checksums import dump, stated_checksum
 from trainer.runs.run import Run
 from trainer.settings import LOCAL_OWNER, Settings

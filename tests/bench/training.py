@@ -21,7 +21,7 @@ import numpy as np
 from tests.addresses import free_port
 from tests.bench.page import ROOT, running_page
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.recipe import Recipe

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, wait_until_served
 from tests.conftest import small_rows, write_rows
-from tests.warm import Program, Warm
+from tests.warm_interpreter import Program, Warm
 from trainer.drafts.history import DraftHistory
 from trainer.drafts.store import DraftStore
 from trainer.runs.ids import is_id

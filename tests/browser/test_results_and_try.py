@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import ROOT, Server, Visit
-from tests.browser.made_runs import make_run
+from tests.browser.example_runs import make_run
 from tests.browser.steps import box, hold_first_request, in_view, tab
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader

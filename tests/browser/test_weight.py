@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.addresses import free_port, wait_until_served
 from tests.browser.conftest import ROOT, Server
-from tests.tied import popen
+from tests.child_processes import popen
 
 
 @dataclass(frozen=True)

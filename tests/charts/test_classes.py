@@ -12,7 +12,7 @@ from trainer.charts import classes
 from trainer.charts.colours import class_colours
 from trainer.charts.frame import shorten_names
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.evaluation.report import build_report
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 from trainer.__main__ import main
 from trainer.training.encoders import Encoder
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import CommandResult, InProcessCommand, run_process
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 from trainer.training.encoders import Encoder
 
 

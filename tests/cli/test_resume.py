@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.child_processes import popen
 from tests.cli.commands import ROOT, run_process
 from tests.conftest import small_rows, write_rows
-from tests.tied import popen
-from tests.warm import Program, Warm
+from tests.warm_interpreter import Program, Warm
 from trainer.__main__ import main
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe

@@ -10,7 +10,7 @@ import pytest
 from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.cli.commands import SCORES, SETTINGS, CommandResult, InProcessCommand, quick, run_process
 from tests.conftest import small_rows, write_rows
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.runs.ids import is_id

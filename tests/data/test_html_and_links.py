@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.html_and_links import mask_links, replace_links, strip_html
 

@@ -6,7 +6,7 @@ import pytest
 
 from trainer.data.columns.guess import guess_columns, guess_split_column
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.data.hub_datasets import CATALOGUE, fetch_dataset, find_dataset
 from trainer.data.splits import split
 from trainer.errors import UserError

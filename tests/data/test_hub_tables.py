@@ -12,7 +12,7 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 
 from tests.conftest import small_rows
 from trainer.data import hub_tables
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.data.hub_datasets import find_dataset
 from trainer.data.hub_tables import fetch_tables
 from trainer.data.reader.file_reader import FileReader

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.effort import effort
+from tests.cpu_time import effort
 from tests.readers import InProcessReader
 from trainer.data.checks.run_checks import run_checks
 from trainer.data.columns.guess import guess_columns
 from trainer.data.corpus import build_corpus, join_corpora
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.data.splits import split
 from trainer.drafts.inspection import inspect_file
 from trainer.errors import UserError

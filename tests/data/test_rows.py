@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 from trainer.data.rows import load_rows, save_rows
 from trainer.data.splits import split
 from trainer.errors import UserError

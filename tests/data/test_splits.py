@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.duplicates.normalize import duplicate_key

@@ -17,7 +17,7 @@ from trainer.recipe import Recipe
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui import runs_questions
+from trainer.ui import runs_confirmations
 
 ME, OTHER = "local", "somebody else"
 RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=5e-3, max_length=32)
@@ -63,7 +63,7 @@ def copies_in(studio: Studio, path: Path) -> set[str]:
 
 
 def deletion(studio: Studio, *runs: str) -> str:
-    return runs_questions.build_question(studio, "delete", " ".join(runs)).details
+    return runs_confirmations.build_question(studio, "delete", " ".join(runs)).details
 
 
 def test_with_a_run_go_all_copies_of_its_file(idle: Studio, secret: Path, harmless: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import MOODS, small_rows
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.evaluation import baseline
 from trainer.evaluation.baseline import describe_training_rows, word_count_baseline
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.evaluation.report import build_report, class_caveats
 
 NAMES = ("sadness", "joy", "love", "anger", "fear", "surprise")

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.child_processes import popen
 from tests.conftest import small_rows, write_rows
 from tests.faults.damaged_pair import RECIPE as DAMAGE_RECIPE
 from tests.faults.damaged_pair import Pair, open_studio
 from tests.faults.outcomes import Outcome, outcome_of
-from tests.tied import popen
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.runs.ids import is_id

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from tests.tied import die_with
+from tests.child_processes import die_with
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 
 prepare_environment()

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from tests.addresses import free_port
-from tests.tied import die_with
+from tests.child_processes import die_with
 from trainer.jobs import torchrun, worker
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings

@@ -13,7 +13,7 @@ from tests.faults.conftest import ROOT, RunServer, outcome, run_in, view_in
 from tests.faults.disturbance import Disturbance, DisturbanceResult, check_outcome
 from tests.faults.outcomes import digests
 from tests.faults.scenes import Scene
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 from trainer.training.encoders import Encoder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks servers and adopts their orphans")

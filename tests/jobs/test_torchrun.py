@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.test_resume import ARGUMENTS, ROOT, environment, wait_for
 from tests.conftest import small_rows, write_rows
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 from tests.workspace.steps import ME, RECIPE, start_run
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs import torchrun

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.atomic import make_folder, write_file
 from trainer.recipe import Recipe
 from trainer.runs.ids import new_id

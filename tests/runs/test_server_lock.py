@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tied import popen
+from tests.child_processes import popen
 from trainer.errors import UserError
 from trainer.runs.server_lock import server_lock
 from trainer.runs.writer_lock import is_being_written, writer_lock

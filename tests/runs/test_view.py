@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.runs.made import event
+from tests.runs.examples import event
 from trainer.errors import UserError
 from trainer.runs.event_schema import EVENT_TYPES, is_valid_event
 from trainer.runs.resume import epochs_after_resume

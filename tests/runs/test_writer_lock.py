@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import pytest
 
-from tests.tied import popen
+from tests.child_processes import popen
 from trainer.runs import writer_lock as module
 from trainer.runs.writer_lock import is_being_written, maintenance_lock, write_heartbeat, writer_lock
 

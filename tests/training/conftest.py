@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
 from trainer.jobs.pipeline import RunHistory, train_run

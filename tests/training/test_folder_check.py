@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.attack.hostile_folders import corruptions, make_hostile_folder
-from tests.effort import effort
+from tests.cpu_time import effort
 from tests.training.lawful_folders import save_lawful
 from trainer.errors import UserError
 from trainer.recipe import Recipe

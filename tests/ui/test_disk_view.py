@@ -4,7 +4,7 @@ import dataclasses
 
 from tests.ui.test_runs_list import EVIL, RUN, TRAINING
 from trainer.drafts.history import DraftSummary
-from trainer.runs.storage import DraftStorage, RunStorage, Storage
+from trainer.runs.disk_space import DraftStorage, RunStorage, Storage
 from trainer.runs.view import KeptModel
 from trainer.ui import disk_view
 

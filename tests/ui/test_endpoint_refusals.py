@@ -12,7 +12,7 @@ from gradio_client.exceptions import AppError
 
 from tests.conftest import small_rows, write_rows
 from tests.ui.conftest import RECIPE, TIMEOUT_SECONDS, Server, refusal
-from trainer.models import Models
+from trainer.trained_models import Models
 
 
 @pytest.mark.parametrize("endpoint", ["/progress", "/stop", "/resume", "/report", "/predict"])

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tests.runs.made import event
+from tests.runs.examples import event
 from trainer.charts.run_curves import RunCurves
 from trainer.evaluation.diagnostics import Diagnosis
 from trainer.jobs.queue import Delay

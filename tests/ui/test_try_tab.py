@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.made_runs import make_run
+from tests.browser.example_runs import make_run
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
 from trainer.ui import try_tab

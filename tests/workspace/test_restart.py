@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 from tests.workspace.steps import ME, QUICK, TIMEOUT_SECONDS, Hold, events, start_run, wait_for_end
 from trainer.atomic import REMOVED_PREFIX
 from trainer.data.reader.file_reader import FileReader

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.warm import Warm
+from tests.warm_interpreter import Warm
 from tests.workspace.steps import (
     ME,
     QUICK,

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from trainer.charts import labels
+from trainer.charts import label_placement
 from trainer.charts.frame import ACCENT, FAINT, INK, MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, make_axis, make_layout
-from trainer.charts.labels import Plot
+from trainer.charts.label_placement import Plot
 from trainer.charts.lines import Line, downsampled, finite, format_value, make_traces, rounded
 from trainer.charts.run_curves import ReferenceLine, RunCurves
 from trainer.text_format import percent as format_percent
@@ -112,23 +112,23 @@ class _Chart:
 
     def _annotations(self, canvas: Canvas) -> list[dict]:
         plot = Plot(canvas, self.end or 1, self.y_max)
-        reference_lines, boxes = labels.reference_labels(plot, self.reference_lines, self.lines)
+        reference_lines, boxes = label_placement.reference_labels(plot, self.reference_lines, self.lines)
         if not self.lines:
             return [*reference_lines, self._empty_note(plot, boxes)]
         kept = self.kept
         newest = kept is not None and kept[1] == kept[0].steps[-1]
         if kept is not None:
-            boxes.append(labels.ring_box(plot, kept[1], kept[0].values[kept[0].steps.index(kept[1])]))
+            boxes.append(label_placement.ring_box(plot, kept[1], kept[0].values[kept[0].steps.index(kept[1])]))
         texts = [self._end_text(line, kept=newest and line is kept[0]) for line in self.lines]
-        end_notes, end_boxes = labels.end_labels(plot, self.lines, self.frontier, boxes, texts)
+        end_notes, end_boxes = label_placement.end_labels(plot, self.lines, self.frontier, boxes, texts)
         if kept is not None and not newest:
             value = kept[0].values[kept[0].steps.index(kept[1])]
             text = f"kept {format_percent(value, 0) if self.is_percent else format_value(value, False)}"
-            end_notes.append(labels.kept_label(plot, *kept, self.lines, boxes + end_boxes, text, below=self.is_percent))
+            end_notes.append(label_placement.kept_label(plot, *kept, self.lines, boxes + end_boxes, text, below=self.is_percent))
         return reference_lines + end_notes + self._parent_label(canvas)
 
     def _end_text(self, line: Line, *, kept: bool) -> str:
-        text = labels.end_text(line, is_percent=self.is_percent, digits=0, suffix=", kept" if kept else "")
+        text = label_placement.end_text(line, is_percent=self.is_percent, digits=0, suffix=", kept" if kept else "")
         return f"<b>{text}</b>" if line is self.lines[0] else text
 
     def _ring(self) -> list[dict]:
@@ -190,10 +190,10 @@ class _Chart:
         place = {"x": step, "yref": "paper", "y": 1, "yanchor": "bottom", "xanchor": "right" if 2 * step > self.end else "left"}
         return [place | {"text": "continues here", "showarrow": False, "borderpad": 0, "font": {"size": canvas.font - 1, "color": MUTED}}]
 
-    def _empty_note(self, plot: Plot, boxes: list[labels.Box]) -> dict:
+    def _empty_note(self, plot: Plot, boxes: list[label_placement.Box]) -> dict:
         """The sentence in an empty chart, between the reference lines; in short lines, for a phone."""
         when = "after its first steps." if self.curves.total_steps else "a few seconds after<br>you press Start."
-        low, high = labels.largest_free(labels.occupied(boxes, 0, plot.width), plot.canvas.plot_height)
+        low, high = label_placement.largest_free(label_placement.occupied(boxes, 0, plot.width), plot.canvas.plot_height)
         place = {"xref": "paper", "yref": "paper", "x": 0.5, "y": round((low + high) / 2 / plot.canvas.plot_height, 3), "yanchor": "middle"}
         style = {"showarrow": False, "bgcolor": SURFACE, "borderpad": 4, "font": {"size": plot.canvas.font + 2, "color": MUTED}}
         return place | style | {"text": f"The {self.quantity} appears here<br>{when}"}

@@ -17,7 +17,7 @@ _TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet"
 
 def predict(options: argparse.Namespace) -> int:
     """Print the probabilities of each class for texts."""
-    from trainer.models import predict_with_folder
+    from trainer.trained_models import predict_with_folder
 
     folder = _model_folder(options.model)
     texts = _texts(options)
@@ -56,7 +56,7 @@ def _model_folder(model: str) -> Path:
 def _texts(options: argparse.Namespace) -> list[str]:
     """The texts of the command line, else those of a file or of the standard input, one a line."""
     from trainer.data.files.decoding import decode
-    from trainer.data.files.reading import read_bytes
+    from trainer.data.files.read_table import read_bytes
 
     if options.texts and options.file:
         raise UserError("Give texts or --file, not both.", code="unknown_setting")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trainer.data.files.decoding import clean
-from trainer.data.files.reading import DroppedRow, Table
+from trainer.data.files.read_table import DroppedRow, Table
 from trainer.data.labels import is_measurement
 from trainer.errors import UserError
 from trainer.text_format import quote_names

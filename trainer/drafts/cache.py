@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trainer.cache import SingleFlightCache
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
-from trainer.data.files.reading import Table, read_bytes
+from trainer.data.files.read_table import Table, read_bytes
 from trainer.data.reader.file_reader import TableReader
 from trainer.drafts.history import DraftHistory
 from trainer.drafts.preparation import PreparedDraft, prepare, read_tables

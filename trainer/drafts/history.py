@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.drafts.reading_mark import mark_reading, remove_stale_marks, stale_marks
+from trainer.drafts.crash_marks import mark_reading, remove_stale_marks, stale_marks
 from trainer.drafts.store import Draft, DraftStore
 from trainer.errors import UserError
 from trainer.runs.run_files import DRAFT

@@ -16,7 +16,7 @@ from trainer.data.checks.repairs import not_in_given_split
 from trainer.data.checks.run_checks import sort_by_severity
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.drafts.preparation import PreparedDraft, prepare
 from trainer.drafts.store import Draft, SourceFile

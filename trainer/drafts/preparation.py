@@ -11,8 +11,8 @@ import numpy as np
 
 from trainer.cache import SingleFlightCache
 from trainer.data.checks.encoder import EncoderInfo, Lengths, measure_lengths
+from trainer.data.checks.file import check_reading
 from trainer.data.checks.findings import Finding, examples
-from trainer.data.checks.reading import check_reading
 from trainer.data.checks.repairs import Repaired, apply_repairs, drop_several_labels
 from trainer.data.checks.run_checks import run_checks, sort_by_severity
 from trainer.data.columns.guess import Columns, find_column, guess_split_column
@@ -20,7 +20,7 @@ from trainer.data.columns.resolve import resolve_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.duplicates.normalize import duplicate_key
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split
 from trainer.drafts.store import Draft, DraftStore, GivenRole, SourceFile

@@ -15,7 +15,7 @@ from typing import Any
 
 from trainer.atomic import sync, sync_open
 from trainer.runs.checksums import CHECKSUM_OF_LINE, dump, load, right_checksum, stated_checksum
-from trainer.runs.locks import locked
+from trainer.runs.file_locks import locked
 
 MAX_TEXT_CHARS = 10_000
 """Characters of one text in an event; longer texts are cut when written, and are damage when read."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trainer.errors import UserError
 from trainer.runs.checksums import write_json
-from trainer.runs.locks import try_lock
+from trainer.runs.file_locks import try_lock
 
 _TRIES = 50
 _TRY_SECONDS = 0.02

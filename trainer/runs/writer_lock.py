@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from trainer.runs.locks import hold_lock_file, is_held, try_lock
+from trainer.runs.file_locks import hold_lock_file, is_held, try_lock
 
 _HEARTBEAT_SECONDS = 2.0
 _DEAD_AFTER_SECONDS = 30.0

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers
 from starlette.formparsers import parse_options_header
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from trainer.runs.storage import make_room, remove_files_in
+from trainer.runs.disk_space import make_room, remove_files_in
 from trainer.security.refusals import Refusal, call_unless_refused, refuse
 
 RECENT_SECONDS = 600.0

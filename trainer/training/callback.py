@@ -15,7 +15,7 @@ from trainer.training.classifier import Classifier
 from trainer.training.context import TrainingContext
 from trainer.training.dropout import DropoutMaskGenerator
 from trainer.training.keeping import CheckpointKeeper
-from trainer.training.parameter_groups import EncoderFreezer
+from trainer.training.optimizer import EncoderFreezer
 from trainer.training.state import TrainState
 
 _METRIC_NAMES = {"macro_f1": "macro F1", "accuracy": "accuracy", "loss": "loss"}

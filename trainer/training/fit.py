@@ -34,7 +34,7 @@ def fit(
     previous: PreviousAttempts,
     save_seconds: float = 30.0,
 ) -> TrainResult | None:
-    """Train with a resolved recipe, and save the model that validation chooses (see selection.py) in ``model_folder``.
+    """Train with a resolved recipe, and save the model that validation chooses (see checkpoint_selection.py) in ``model_folder``.
 
     Resumes from the last complete state of ``checkpoints`` if there is one, and saves one every ``save_seconds`` (0: at every logged step).
     Reports every phase, step and evaluation. After a requested stop it ends with the current step and keeps the best model so far.

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from trainer.runs.checkpoints import Checkpoint
+from trainer.training.checkpoint_selection import BestCheckpoint, update_best
 from trainer.training.classifier import Classifier, save_classifier
 from trainer.training.context import TrainingContext
-from trainer.training.selection import BestCheckpoint, update_best
 from trainer.training.state import TrainState, disk_errors_as_oserror, save_state
 
 _MIN_INTERVAL_TO_SAVE_TIME = 25

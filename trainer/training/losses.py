@@ -11,7 +11,7 @@ from trainer.recipe import Recipe
 
 @dataclass(frozen=True, eq=False)
 class TrainingLoss:
-    """The minimized cross-entropy. The charts show the plain one, of training and validation rows alike (see meter.py): with smoothing a
+    """The minimized cross-entropy. The charts show the plain one, of training and validation rows alike (see training_metrics.py): with smoothing a
     perfect model stays well above 0.
     """
 

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, load_model, save_file, save_model
 from transformers import Trainer, TrainerState
 
-from trainer.training.selection import BestCheckpoint
+from trainer.training.checkpoint_selection import BestCheckpoint
 
 _WEIGHTS = "model.safetensors"
 _OPTIMIZER = "optimizer.safetensors"

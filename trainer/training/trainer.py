@@ -18,6 +18,7 @@ from trainer.recipe import Recipe
 from trainer.training import state
 from trainer.training.batching import LengthGroupedSampler, PaddingCollator
 from trainer.training.callback import EvaluationInterrupted, TrainingCallback
+from trainer.training.checkpoint_selection import standard_errors
 from trainer.training.classifier import Classifier
 from trainer.training.context import TrainingContext
 from trainer.training.dropout import DropoutMaskGenerator
@@ -25,10 +26,9 @@ from trainer.training.hardware import Hardware
 from trainer.training.keeping import CheckpointKeeper
 from trainer.training.losses import TrainingLoss, training_loss
 from trainer.training.memory import trim_heap
-from trainer.training.meter import TrainingMeter, TrainingScores
-from trainer.training.parameter_groups import EncoderFreezer, parameter_groups
-from trainer.training.selection import standard_errors
+from trainer.training.optimizer import EncoderFreezer, parameter_groups
 from trainer.training.tokenized_dataset import TokenizedDataset
+from trainer.training.training_metrics import TrainingMeter, TrainingScores
 
 _EVALUATION_BATCH = 128
 

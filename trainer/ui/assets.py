@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
+_STYLES = _ASSETS / "styles"
+_UNSCOPED = "unscoped.css"
 _MODULES = ("chart.js", "chart_table.js", "live_chart.js", "buttons.js", "table.js")
 """Fetched once for all components that use them, and only when the first of them is shown."""
 _MOUNT = 'import(new URL("{url}", document.baseURI)).then(({{ mount }}) => mount({{ element, props, trigger, watch }}));'
@@ -45,17 +47,17 @@ def inline_script(name: str) -> str:
 
 def page_script() -> str:
     """The scripts of the whole page, without comments and indentation."""
-    return "".join(_LINE_COMMENT.sub("", inline_script(name)) for name in ("queue_stream.js", "shell.js"))
+    return "".join(_LINE_COMMENT.sub("", inline_script(name)) for name in ("queue_stream.js", "page_frame.js"))
 
 
 def page_styles() -> str:
     """The styles that the page needs before gradio's are there."""
-    return _minified(_ASSETS / "page.css")
+    return _minified(_STYLES / _UNSCOPED)
 
 
 def component_styles() -> str:
     """All other style sheets as one."""
-    return "".join(map(_minified, sorted((_ASSETS / "styles").glob("*.css"))))
+    return "".join(_minified(sheet) for sheet in sorted(_STYLES.glob("*.css")) if sheet.name != _UNSCOPED)
 
 
 def _minified(sheet: Path) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 import gradio as gr
 
 from trainer.ui.data_tab import DataTab
+from trainer.ui.page_frame import Shell
 from trainer.ui.results_tab import ResultsTab
 from trainer.ui.runs_tab import RunsTab
-from trainer.ui.shell import Shell
 from trainer.ui.train_tab import TrainTab
 from trainer.ui.try_tab import TryTab
 

@@ -1,6 +1,6 @@
 """Tab 1, Data: the upload field, whether the file is ready for training, its findings and its split.
 
-``no_file_view``, ``data_view``, ``checklist`` and ``readiness`` make its HTML; ``data_events`` handles its events.
+``no_file_view``, ``data_view``, ``findings_view`` and ``readiness`` make its HTML; ``data_events`` handles its events.
 """
 
 import secrets
@@ -21,7 +21,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.text_format import pluralize
-from trainer.ui import checklist, data_view, markup, no_file_view, shell
+from trainer.ui import data_view, findings_view, markup, no_file_view, page_frame
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.readiness import Readiness, assess_readiness
@@ -120,7 +120,7 @@ def build(*, storage_notice: str, is_local: bool) -> DataTab:
                 p["drafts"] = html_with_buttons("", elem_id="drafts")
         with gr.Column(elem_classes=["em-body", "em-with-file"], elem_id="data-body"):
             _build_body(p)
-        p["footer"] = shell.footer(elem_id="footer-data", value=shell.footer_html(storage_notice))
+        p["footer"] = page_frame.footer(elem_id="footer-data", value=page_frame.footer_html(storage_notice))
     return DataTab(
         **{name: p[name] for name in ("draft", "version", "reopened", "start_buttons", "footer", "findings", "split", "validation_share")},
         **{name: p[name] for name in ("test_share", "row", "reading", "tokens", "lengths")},
@@ -159,7 +159,7 @@ def _build_body(p: dict[str, Any]) -> None:
                 [], label="Joined with", elem_id="more-text-column", min_width=160, allow_custom_value=True
             )
             p["label"] = gr.Dropdown([], label="Label column", elem_id="label-column", min_width=160, allow_custom_value=True)
-        p["findings"] = checklist.build(elem_id="findings")
+        p["findings"] = findings_view.build(elem_id="findings")
     with gr.Column(elem_classes=["em-card", "em-classes"]) as p["of_classes"]:
         p["classes"] = gr.HTML(elem_id="classes")
         p["split_counts"] = gr.HTML(elem_id="split-counts")
@@ -240,7 +240,7 @@ def show_empty(tab: DataTab, drafts: Sequence[DraftSummary], *, notice: str = ""
         p["file"]: None,
         p["notice"]: notice,
         p["drafts"]: drafts_html(drafts),
-        tab.footer: shell.footer_html(error or tab.storage_notice, is_error=bool(error)),
+        tab.footer: page_frame.footer_html(error or tab.storage_notice, is_error=bool(error)),
     }
 
 
@@ -269,7 +269,7 @@ def show(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
             choices=[(_NO_SECOND_COLUMN, ""), *names],
             value=f"#{columns.extra_text_columns[0]}" if columns is not None and columns.extra_text_columns else "",
         ),
-        p["findings"]: checklist.checklist_html(prepared),
+        p["findings"]: findings_view.checklist_html(prepared),
         p["preview"]: data_view.preview(prepared),
         p["naming"]: gr.Accordion(visible=bool(numbers)),
         p["names"]: [[n, class_names.get(n, n)] for n in numbers] or [["", ""]],
@@ -299,7 +299,7 @@ def show_split(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
 def _footer(readiness: Readiness) -> str:
     """What has to be fixed, or the next step, with its button."""
     button = Button("train", "Train a model", primary=True, elem_id="to-train") if readiness.ready else readiness.repair
-    return shell.footer_html(readiness.summary, *([button] if button else []), is_error=readiness.is_error)
+    return page_frame.footer_html(readiness.summary, *([button] if button else []), is_error=readiness.is_error)
 
 
 def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:
@@ -310,7 +310,7 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
         prepared, advice = workspace.drafts.get(draft), workspace.advise(draft, recipe)
     except UserError:
         return gr.skip()
-    return {tab.findings: checklist.checklist_html(prepared, advice.findings)}
+    return {tab.findings: findings_view.checklist_html(prepared, advice.findings)}
 
 
 def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:

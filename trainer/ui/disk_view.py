@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.drafts.history import DraftSummary
-from trainer.runs.storage import RunStorage, Storage
+from trainer.runs.disk_space import RunStorage, Storage
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import file_size, time_ago

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trainer.charts.colours import class_colours
 from trainer.drafts.history import DraftSummary, withheld_message
 from trainer.text_format import file_size, percent, pluralize, time_ago
-from trainer.ui import markup, shell
+from trainer.ui import markup, page_frame
 from trainer.ui.buttons import Button
 
 _ROWS = (
@@ -21,7 +21,7 @@ _VISIBLE_DRAFTS = 3
 
 
 def heading() -> str:
-    return shell.heading(
+    return page_frame.heading(
         "Upload a table of texts with labels",
         "Emotune trains a model, shows how good it is on rows it never saw, and lets you download it.",
     )

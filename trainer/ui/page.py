@@ -17,13 +17,13 @@ from trainer.ui import (
     data_tab,
     endpoints,
     markup,
+    page_frame,
+    recipe_form_events,
     results_tab,
     run_names,
     runs_tab,
-    shell,
     theme,
     train_tab,
-    training_form,
     try_tab,
 )
 from trainer.ui.components import Page
@@ -40,7 +40,7 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
     with ValidatingBlocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and appends a number to the second of a name.
         endpoints.build(studio)
-        page_shell = shell.build()
+        page_shell = page_frame.build()
         version = runs_tab.build_version()
         running = gr.Textbox("", visible="hidden", elem_id="running-run")
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -64,7 +64,7 @@ def page_options() -> dict[str, Any]:
     return {
         "theme": theme.make_theme(),
         "css": assets.component_styles(),
-        "head": shell.head(),
+        "head": page_frame.head(),
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
@@ -102,7 +102,7 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     }
     gr.Timer(_TICK_SECONDS).tick(tick, [page.last_state, *page.refresh_inputs], page.refresh_outputs, queue=False, **PRIVATE_EVENT)
     blocks.load(first_refresh, page.refresh_inputs, page.refresh_outputs, queue=False, **PRIVATE_EVENT)
-    training_form.wire(studio, page, blocks)
+    recipe_form_events.wire(studio, page, blocks)
     _wire_start(studio, page, refresh_event)
     _wire_quick_start(studio, page, refresh_event)
     _wire_navigation(studio, page, refresh_event)
@@ -130,22 +130,22 @@ def _wire_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> No
         *train.recipe.settings,
     ]
 
-    @training_form.errors_on_train_tab(page)
+    @recipe_form_events.errors_on_train_tab(page)
     def start(event: gr.EventData, draft: str | None, *values: Any) -> Any:
         if event.action == "to-data":
             return {page.tabs: gr.Tabs(selected="data")}
         if event.action == "watch":
             return {train.watched: event.code}
         try:
-            recipe = training_form.recipe_from_form(page, values)
+            recipe = recipe_form_events.recipe_from_form(page, values)
             view = current_workspace(studio).start(
-                data_tab.current_draft(studio, draft), recipe, level=training_form.chosen_level(studio, page, draft, values)
+                data_tab.current_draft(studio, draft), recipe, level=recipe_form_events.chosen_level(studio, page, draft, values)
             )
         except UserError as error:
-            return training_form.show_error(studio, page, draft, error, *values)
+            return recipe_form_events.show_error(studio, page, draft, error, *values)
         return {train.watched: view.id, train.notice: ""}
 
-    @training_form.errors_on_train_tab(page)
+    @recipe_form_events.errors_on_train_tab(page)
     def train_again(event: gr.EventData, *split: Any) -> Any:
         return _prepare_again(studio, page, event.code, *split) if event.action == "again" else gr.skip()
 
@@ -153,14 +153,14 @@ def _wire_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> No
     def train_again_from_runs(request: str, *split: Any) -> Any:
         return _prepare_again(studio, page, request.partition(" ")[0], *split)
 
-    form_outputs = list(dict.fromkeys([*data.outputs, *training_form.recipe_outputs(page), train.encoder, train.watched, page.tabs]))
+    form_outputs = list(dict.fromkeys([*data.outputs, *recipe_form_events.recipe_outputs(page), train.encoder, train.watched, page.tabs]))
     request = page.runs.train_again
     # The new values of the form are saved with the draft, like those that the user chooses by hand.
     for event in (
         train.details.click(train_again, data.form, form_outputs, **PRIVATE_EVENT),
         request.change(train_again_from_runs, [request, *data.form], [*form_outputs, page.runs.sheet], **PRIVATE_EVENT),
     ):
-        event.then(**refresh_event).then(**training_form.save_form_event(studio, page))
+        event.then(**refresh_event).then(**recipe_form_events.save_form_event(studio, page))
     train.start_footer.click(start, [data.draft, *page.form], outputs, **PRIVATE_EVENT).then(**refresh_event)
 
 
@@ -184,14 +184,14 @@ def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any])
         view = workspace.start(prepared.draft.id, recipe, level=level)
         return {
             **data_tab.show(data, prepared, *split),
-            **training_form.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=level),
+            **recipe_form_events.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=level),
             train.watched: view.id,
             page.tabs: gr.Tabs(selected="train"),
         }
 
-    outputs = [*data.outputs, *training_form.recipe_outputs(page), train.watched, page.tabs]
+    outputs = [*data.outputs, *recipe_form_events.recipe_outputs(page), train.watched, page.tabs]
     data.start_buttons.click(quick_start, data.form, list(dict.fromkeys(outputs)), **PRIVATE_EVENT).then(**refresh_event).then(
-        **training_form.save_form_event(studio, page)
+        **recipe_form_events.save_form_event(studio, page)
     )
 
 
@@ -203,7 +203,7 @@ def _prepare_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
     explanation = f"The settings of {run_names.title(view)}. Change what you like."
     return {
         **data_tab.show(page.data, prepared, *split),
-        **training_form.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=view.level),
+        **recipe_form_events.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=view.level),
         page.train.encoder: recipe.encoder,
         page.train.watched: "",
         page.tabs: gr.Tabs(selected="train"),

@@ -12,7 +12,7 @@ from trainer.errors import UserError
 from trainer.library import Scores
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import run_names, runs_list, shell, train_tab
+from trainer.ui import page_frame, run_names, runs_list, train_tab
 from trainer.ui.components import Page
 from trainer.ui.session import current_workspace
 from trainer.ui.status_bar import find_subject, status_bar_html
@@ -41,10 +41,10 @@ def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: st
     return {
         page.last_state: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if watched_view is None else watched_view.id}|{model}",
         # Only a change: estimates that depend on the hardware are computed again when the badge changes.
-        **_changed(page.shell.hardware_badge, badge, shell.hardware_badge_html(studio.hardware)),
+        **_changed(page.shell.hardware_badge, badge, page_frame.hardware_badge_html(studio.hardware)),
         # A new value each time: it replaces the busy message that a press has put there, even if the press has changed nothing.
         page.shell.status_bar: f"{status_bar_html(views, titles, scores, now=now, delay=delay)}<!-- {time.monotonic_ns()} -->",
-        page.shell.picker: shell.picker_html(trained, titles, model),
+        page.shell.picker: page_frame.picker_html(trained, titles, model),
         **_changed(page.shell.model, previous_model, model),
         page.running: running.id if running else "",
         **_changed(page.train.watched, previous_watched, "" if watched_view is None else watched_view.id),

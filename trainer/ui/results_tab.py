@@ -8,7 +8,7 @@ import gradio as gr
 from trainer.charts.classes import confusion_chart
 from trainer.errors import UserError
 from trainer.studio import Studio
-from trainer.ui import assets, markup, results_view, run_names, shell
+from trainer.ui import assets, markup, page_frame, results_view, run_names
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
@@ -50,10 +50,10 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
                 html_template='<div class="em-with-table"></div>', js_on_load=assets.mount_script("table.js"), elem_id="per-class"
             )
     tab = ResultsTab(
-        headline, body, matrix, matrix_as, confusions, classes, shell.footer(elem_id="footer-results", value=_footer(trained=False))
+        headline, body, matrix, matrix_as, confusions, classes, page_frame.footer(elem_id="footer-results", value=_footer(trained=False))
     )
 
-    @user_errors(lambda message: _headline_only(tab, shell.heading("Results") + markup.notice(message, "error")))
+    @user_errors(lambda message: _headline_only(tab, page_frame.heading("Results") + markup.notice(message, "error")))
     def open_run(run_id: str | None, matrix_as: str) -> dict:
         return show(tab, studio, run_id, matrix_as)
 
@@ -79,7 +79,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
             raise
         link_html = f'<p class="em-damaged">{link}</p>' if link else ""
         return {
-            **_headline_only(tab, shell.heading(f"Results of {markup.isolated(title)}") + notices + link_html),
+            **_headline_only(tab, page_frame.heading(f"Results of {markup.isolated(title)}") + notices + link_html),
             tab.footer: _footer(trained=True),
         }
     return {
@@ -98,5 +98,5 @@ def _headline_only(tab: ResultsTab, html: str) -> dict:
 
 def _footer(*, trained: bool) -> str:
     if trained:
-        return shell.footer_html("Next: see its predictions.", Button("try", "Try a text", primary=True, elem_id="to-try"))
-    return shell.footer_html("Train a model to see its results here.", Button("to-data", "Open a file", primary=True))
+        return page_frame.footer_html("Next: see its predictions.", Button("try", "Try a text", primary=True, elem_id="to-try"))
+    return page_frame.footer_html("Train a model to see its results here.", Button("to-data", "Open a file", primary=True))

@@ -13,7 +13,7 @@ from trainer.evaluation.report import ClassScore, Report, class_caveats
 from trainer.library import Reports
 from trainer.runs.view import RunView
 from trainer.text_format import decimal, decimal_range, percent, percent_range, pluralize
-from trainer.ui import markup, score_format, shell
+from trainer.ui import markup, page_frame, score_format
 
 _MAX_CLASSES, _VISIBLE_AT_EACH_END = 20, 10
 """Of more classes the middle of the table is folded."""
@@ -45,7 +45,7 @@ def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
     """The score as a sentence and as a bar, with its rows and model; ``link`` is the download of the model, as HTML."""
     report = reports.test
     sentence = _without_line_break(score_format.accuracy_sentence(report.accuracy, report.rows))
-    head = shell.heading(sentence) + f'<p class="em-conclusion">{markup.text(_without_line_break(conclusion(view, report)))}</p>'
+    head = page_frame.heading(sentence) + f'<p class="em-conclusion">{markup.text(_without_line_break(conclusion(view, report)))}</p>'
     test_rows = f"{pluralize(report.rows, 'test row')}: never trained on, never used to choose anything"
     friendly_name = "" if view.name in title else f" ({markup.isolated(view.name)})"
     return (
@@ -75,7 +75,7 @@ def no_results_html() -> str:
         ("Which class is hard?", "Its scores for each class, the worst class first."),
     )
     cards = "".join(f"<li><strong>{question}</strong><span>{description}</span></li>" for question, description in questions)
-    return shell.heading("No results yet", description) + f'<ul class="em-questions">{cards}</ul>'
+    return page_frame.heading("No results yet", description) + f'<ul class="em-questions">{cards}</ul>'
 
 
 def conclusion(view: RunView, report: Report) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from trainer.library import MAX_COMPARED_RUNS
 from trainer.runs.resume import can_resume
 from trainer.runs.view import RunView
-from trainer.ui import shell
+from trainer.ui import page_frame
 from trainer.ui.buttons import Button
 
 
@@ -15,15 +15,15 @@ def footer(selected: Sequence[RunView], titles: Mapping[str, str], *, any_runs: 
     A narrow screen shows the main button and a "More" button for the others.
     """
     if not any_runs:
-        return shell.footer_html("Open a table first, then train a model.", Button("to-data", "Open a file", primary=True))
+        return page_frame.footer_html("Open a table first, then train a model.", Button("to-data", "Open a file", primary=True))
     if not selected:
         hint = f"Press a run's name to open it. Select runs to rename, continue or delete them, 2 to {MAX_COMPARED_RUNS} to compare."
-        return shell.footer_html(f"{limit_notice} {hint}".strip())
+        return page_frame.footer_html(f"{limit_notice} {hint}".strip())
     more_button = Button("more", "More …", code=_ids(selected)).html
     others = "".join(button.html for button in other_buttons(selected))
     primary = main_button(selected)
     return (
-        shell.footer_html(selection_message(selected, titles))
+        page_frame.footer_html(selection_message(selected, titles))
         + f'<span class="em-run-buttons">{Button("deselect", "Deselect", link=True).html}{others}</span><span class="em-runs-more">{more_button}</span>'
         + (primary.html if primary else "")
     )

@@ -9,12 +9,12 @@ from typing import Any
 import gradio as gr
 
 from trainer.errors import UserError
-from trainer.jobs.capacity import near_capacity
+from trainer.jobs.queue_limits import near_capacity
 from trainer.library import Scores
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import file_size, pluralize
-from trainer.ui import comparison_view, disk_view, runs_footer, runs_list, runs_questions, runs_sheet, shell
+from trainer.ui import comparison_view, disk_view, page_frame, runs_confirmations, runs_dialog, runs_footer, runs_list
 from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
@@ -70,13 +70,13 @@ def build_version() -> gr.Textbox:
 
 def build(studio: Studio, version: gr.Textbox) -> RunsTab:
     """Lay the tab out and wire the events that concern it alone; ``version`` comes from ``build_version``."""
-    gr.HTML(shell.heading("Runs", _DESCRIPTION), elem_id="runs-head")
+    gr.HTML(page_frame.heading("Runs", _DESCRIPTION), elem_id="runs-head")
     list_html = runs_list.build(elem_id="runs-list")
     selected = gr.Textbox("", visible="hidden", elem_id="selected-runs")
     comparison = comparison_view.build(studio)
     disk = disk_view.build(studio)
-    footer = shell.footer(elem_id="footer-runs", value=runs_footer.footer([], {}, any_runs=False))
-    sheet = runs_sheet.build()
+    footer = page_frame.footer(elem_id="footer-runs", value=runs_footer.footer([], {}, any_runs=False))
+    sheet = runs_dialog.build()
     train_again = gr.Textbox("", visible="hidden", elem_id="train-again")
     tab = RunsTab(version, list_html, selected, comparison, disk, footer, sheet, train_again)
     _wire_list(studio, tab)
@@ -102,12 +102,12 @@ def wire(
         if action in navigation:
             return {sheet: "", **navigation[action](code, text)}
         if action == "compare":
-            titles = runs_questions.selected_runs(studio, code)[1]
+            titles = runs_confirmations.selected_runs(studio, code)[1]
             return comparison_view.show(compared, current_workspace(studio).library.compare(code.split()), titles, score_name)
         if action == "again":
             return {sheet: "", tab.train_again: f"{code} {secrets.token_hex(4)}"}
-        question = runs_questions.build_question(studio, action, code)
-        return {sheet: "" if question is None else runs_sheet.question_html(question)}
+        question = runs_confirmations.build_question(studio, action, code)
+        return {sheet: "" if question is None else runs_dialog.question_html(question)}
 
     @errors_on_runs_tab(tab)
     def handle_button(event: gr.EventData, *values: Any) -> dict:
@@ -117,7 +117,7 @@ def wire(
             question = _WITH_FIELD.get(event.action)
             if question is None:
                 raise
-            return {sheet: runs_sheet.question_html(runs_questions.build_question(studio, question, event.code, error=error.message))}
+            return {sheet: runs_dialog.question_html(runs_confirmations.build_question(studio, question, event.code, error=error.message))}
 
     outputs = [sheet, *tab.disk.outputs, *compared.outputs, tabs, watched, model, reopened, tab.train_again]
     pressed = gr.on(
@@ -137,7 +137,7 @@ def _confirmed_actions(studio: Studio) -> Mapping[str, Callable[[str, str], str]
         return ""
 
     def delete(runs: str, _: str) -> str:
-        views = runs_questions.selected_runs(studio, runs)[0]
+        views = runs_confirmations.selected_runs(studio, runs)[0]
         for view in views:
             current_workspace(studio).delete(view.id)
         return f"{pluralize(len(views), 'run')} deleted."
@@ -194,7 +194,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
     @handler
     def update_list(ids: str, compared_ids: str, score_name: str) -> dict:
         workspace = current_workspace(studio)
-        selected, titles = runs_questions.selected_runs(studio, ids)
+        selected, titles = runs_confirmations.selected_runs(studio, ids)
         views = workspace.library.runs()
         return {
             tab.list: runs_list.table_html(views, titles, _scores(studio, views), workspace.storage.expiring_checkpoints()),
@@ -204,7 +204,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
 
     @handler
     def select(ids: str, compared_ids: str) -> dict:
-        selected, titles = runs_questions.selected_runs(studio, ids)
+        selected, titles = runs_confirmations.selected_runs(studio, ids)
         deselected = set(compared_ids.split()) - {view.id for view in selected}
         return {
             tab.selected: " ".join(view.id for view in selected),
@@ -218,7 +218,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
     def check_files(ids: str) -> None:
         # Reads all files of the first selected run, which the list does not; the next update of the list shows any damage.
         with suppress(UserError):
-            for view in runs_questions.selected_runs(studio, ids)[0][:1]:
+            for view in runs_confirmations.selected_runs(studio, ids)[0][:1]:
                 current_workspace(studio).library.damage(view.id)
 
     outputs = [tab.list, tab.footer, *compared.outputs, tab.sheet]
@@ -244,7 +244,7 @@ def _update_comparison(
 
 def errors_on_runs_tab(tab: RunsTab) -> Any:
     """Decorator: a UserError becomes a message in the sheet of the Runs tab."""
-    return user_errors(lambda message: {tab.sheet: runs_sheet.error_html(message)})
+    return user_errors(lambda message: {tab.sheet: runs_dialog.error_html(message)})
 
 
 def _scores(studio: Studio, views: list[RunView]) -> dict[str, Scores]:

@@ -17,7 +17,7 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import approximate_duration, millions, pluralize
 from trainer.training.encoders import Encoder
-from trainer.ui import markup, recipe_form, shell, train_view
+from trainer.ui import markup, page_frame, recipe_form, train_view
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.recipe_form import RecipeForm
@@ -34,7 +34,7 @@ function update() {
 watch("value", update);
 update();
 """
-"""Only the watched run decides which of the two columns page.css shows, so a late response cannot change it. Gradio would remove a hidden column
+"""Only the watched run decides which of the two columns styles/unscoped.css shows, so a late response cannot change it. Gradio would remove a hidden column
 with the zoom of its charts. Either column is shown from its top, wherever the other one was scrolled to."""
 
 
@@ -89,7 +89,7 @@ def build(studio: Studio) -> TrainTab:
         )
         encoder_description = gr.HTML(encoder_html(default), elem_id="encoder-description")
         recipe = recipe_form.build(level, explanation)
-        start_footer = shell.footer(elem_id="footer-start", value=no_file_footer())
+        start_footer = page_frame.footer(elem_id="footer-start", value=no_file_footer())
     with gr.Column(elem_classes=["em-watch"]):
         head = gr.HTML(elem_id="watch-head")
         with gr.Row(elem_classes=["em-charts"]):
@@ -98,7 +98,7 @@ def build(studio: Studio) -> TrainTab:
             with gr.Column(min_width=480, elem_classes=["em-chart-card", "em-first-on-phone"]):
                 accuracy = _chart(accuracy_chart, "Accuracy", "validation rows · higher is better")
         details = html_with_buttons("", elem_id="run-details")
-        watch_footer = shell.footer(elem_id="footer-watch")
+        watch_footer = page_frame.footer(elem_id="footer-watch")
     with_notice = user_errors(lambda message: markup.notice(message, "error"))
     encoder.change(
         with_notice(lambda name: encoder_html(studio.encoders.get(name or ""))), encoder, encoder_description, **PRIVATE_EVENT_MULTIPLE
@@ -144,16 +144,16 @@ def show(
 
 
 def no_file_html() -> str:
-    return shell.heading("Train a model", "No file is open. Open yours, or the sample, in tab 1, Data.")
+    return page_frame.heading("Train a model", "No file is open. Open yours, or the sample, in tab 1, Data.")
 
 
 def no_file_footer() -> str:
-    return shell.footer_html("Open a file first.", Button("to-data", "Open a file", primary=True))
+    return page_frame.footer_html("Open a file first.", Button("to-data", "Open a file", primary=True))
 
 
 def source_html(source_name: str) -> str:
     """The heading, with the file that Start would train on."""
-    return shell.heading(f'Train a model on <span dir="auto">{markup.text(source_name)}</span>')
+    return page_frame.heading(f'Train a model on <span dir="auto">{markup.text(source_name)}</span>')
 
 
 def start_footer(
@@ -173,13 +173,13 @@ def start_footer(
     start = Button("start", "Start training", primary=True, elem_id="start", busy_message="Starting …", disabled=train_rows is None)
     others = [Button("watch", "See the running training", code=running, link=True)] if running else []
     if error:
-        return shell.footer_html(error, *others, start, is_error=True)
+        return page_frame.footer_html(error, *others, start, is_error=True)
     if train_rows is None:
-        return shell.footer_html(to_fix, *others, Button("to-data", "See what to fix", primary=True))
+        return page_frame.footer_html(to_fix, *others, Button("to-data", "See what to fix", primary=True))
     time = "" if seconds is None else f" Takes about {approximate_duration(seconds)}."
     queue = " It starts after the running one." if running else ""
     limit = f" {limit_notice}" if limit_notice else ""
-    return shell.footer_html(f"Trains on {source_name}, {pluralize(train_rows, 'row')}.{time}{queue}{limit}", *others, start)
+    return page_frame.footer_html(f"Trains on {source_name}, {pluralize(train_rows, 'row')}.{time}{queue}{limit}", *others, start)
 
 
 def level_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from trainer.library import Scores
 from trainer.runs.resume import can_resume, resume_label
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.text_format import duration, millions, percent, pluralize
-from trainer.ui import markup, run_status, score_format, shell
+from trainer.ui import markup, page_frame, run_status, score_format
 from trainer.ui.buttons import Button
 
 
@@ -72,19 +72,19 @@ def footer(view: RunView, queue_position: int | None, scores: Scores | None, del
         message = f"Waiting in the queue behind {pluralize(queue_position, 'run')}." if queue_position else "It starts in a moment."
         if delay is not None:
             message = f"Waiting: {delay.reason}. Next try in about {max(1, round(delay.seconds))} s."
-        return shell.footer_html(message, Button("stop", "Remove it from the queue", code=view.id, elem_id="cancel"))
+        return page_frame.footer_html(message, Button("stop", "Remove it from the queue", code=view.id, elem_id="cancel"))
     if view.status == "running":
         stopping = "Stopping: the best model so far is kept, and the report follows."
-        return shell.footer_html(stopping if view.stop_requested else "Training. You may close this page: the training continues.")
+        return page_frame.footer_html(stopping if view.stop_requested else "Training. You may close this page: the training continues.")
     resumable = can_resume(view) and view.status != "cancelled"
     if view.has_model:
         score = "" if scores is None else f": {score_format.full_test_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
         outcome = "Trained" if view.status == "finished" else "Its best model is kept"
-        return shell.footer_html(f"{outcome}{score}.", *([resume] if resumable else []), results)
+        return page_frame.footer_html(f"{outcome}{score}.", *([resume] if resumable else []), results)
     if resumable:
         resume = Button("resume", resume_label(view), code=view.id, primary=True, elem_id="resume", busy_message="Resuming …")
-        return shell.footer_html(_why_no_model(view), resume, is_error=view.status == "failed")
-    return shell.footer_html(_why_no_model(view), is_error=view.status == "failed")
+        return page_frame.footer_html(_why_no_model(view), resume, is_error=view.status == "failed")
+    return page_frame.footer_html(_why_no_model(view), is_error=view.status == "failed")
 
 
 def _status_sentence(view: RunView, title: str, scores: Scores | None) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import gradio as gr
 from trainer.errors import UserError
 from trainer.library import ExampleRow
 from trainer.studio import Studio
-from trainer.ui import assets, markup, results_view, run_names, shell, try_view
+from trainer.ui import assets, markup, page_frame, results_view, run_names, try_view
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
@@ -29,7 +29,7 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
     """Lay the tab out and wire the events that concern it alone; ``run`` is the run whose model is in use."""
     with gr.Row(elem_classes=["em-columns", "em-try"]):
         with gr.Column(min_width=320):
-            gr.HTML(shell.heading("Try a text"), elem_id="try-head")
+            gr.HTML(page_frame.heading("Try a text"), elem_id="try-head")
             text = gr.Textbox(
                 "",
                 show_label=False,
@@ -48,7 +48,7 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
                 js_on_load=assets.inline_script("prediction.js"),
                 elem_id="prediction",
             )
-    tab = TryTab(text, prediction, examples, shell.footer(elem_id="footer-try", value=_footer(studio, "")))
+    tab = TryTab(text, prediction, examples, page_frame.footer(elem_id="footer-try", value=_footer(studio, "")))
     with_notice = user_errors(lambda message: markup.notice(message, "error"))
 
     @with_notice
@@ -115,7 +115,7 @@ def _examples(studio: Studio, run_id: str) -> tuple[ExampleRow, ...]:
 
 def _footer(studio: Studio, run_id: str) -> str:
     if not run_id:
-        return shell.footer_html("Train a model to try it here.", Button("to-data", "Open a file", primary=True))
+        return page_frame.footer_html("Train a model to try it here.", Button("to-data", "Open a file", primary=True))
     if not current_workspace(studio).models.is_whole(run_id):
-        return shell.footer_html("Files of this model are damaged, so it cannot be downloaded: see Results.", is_error=True)
-    return shell.footer_html("Good enough? The model is yours.") + results_view.download(run_id)
+        return page_frame.footer_html("Files of this model are damaged, so it cannot be downloaded: see Results.", is_error=True)
+    return page_frame.footer_html("Good enough? The model is yours.") + results_view.download(run_id)

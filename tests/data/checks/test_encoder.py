@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tests.data.made import corpus_of
+from tests.data.examples import corpus_of
 from trainer.data.checks.encoder import EncoderInfo, Estimate, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
 
 ENGLISH = EncoderInfo("small", frozenset({"en"}), 512, lambda texts: [len(text.split()) + 2 for text in texts])

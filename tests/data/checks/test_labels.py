@@ -1,6 +1,6 @@
 """Findings about labels."""
 
-from tests.data.made import corpus_of
+from tests.data.examples import corpus_of
 from trainer.data.checks.labels import check_labels
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.data.checks.language import LANGUAGE_NAMES, guess_language, scripts
 
 SENTENCES = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.data.made import corpus_of
+from tests.data.examples import corpus_of
 from trainer.data.checks.repairs import REPAIRS, apply_repairs, sort_repairs
 from trainer.data.corpus import Corpus
 from trainer.errors import UserError

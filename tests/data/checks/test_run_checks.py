@@ -6,7 +6,7 @@ from trainer.data.checks.run_checks import run_checks
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 
 SURE = Columns(0, 1, "chosen by you", "chosen by you", confident=True)
 

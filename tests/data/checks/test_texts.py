@@ -1,10 +1,10 @@
 """Findings about texts."""
 
-from tests.data.made import corpus_of
+from tests.data.examples import corpus_of
 from trainer.data.checks.texts import check_texts
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 
 WORDS = "river stone cloud paper window garden silver copper lemon winter harbour engine mirror candle forest pocket".split()
 

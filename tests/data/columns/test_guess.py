@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.data.columns.guess import find_column, guess_columns, guess_split_column
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(30)]

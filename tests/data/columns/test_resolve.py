@@ -3,7 +3,7 @@
 import pytest
 
 from trainer.data.columns.guess import guess_columns
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(60)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
-from tests.effort import effort
+from tests.cpu_time import effort
 from trainer.data.duplicates.near_duplicates import MAX_GROUP, MIN_LETTERS, find_near_duplicates
 from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY

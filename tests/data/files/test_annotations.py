@@ -6,7 +6,7 @@ import pytest
 
 from trainer.data.columns.guess import guess_columns
 from trainer.data.files.annotations import unwrap_single
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(30)]
 LABELS = ["joy", "anger", "fear"] * 10

@@ -9,10 +9,10 @@ import zipfile
 
 import pytest
 
+from tests.cpu_time import effort
 from tests.data.files.samples import make_workbook, make_zip
-from tests.effort import effort
 from trainer.data.files.formats import detect_format
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
 CSV = b"text,label\nhello there you,joy\nbye bye now,sad\n"

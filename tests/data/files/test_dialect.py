@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 
 SENTENCES = [f"this is number {n} about {'good' if n % 2 else 'bad'} things" for n in range(12)]
 LABELS = ["joy", "anger", "fear"] * 4

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from trainer.data.columns.guess import guess_columns
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(40)]
 QUALTRICS = ["StartDate", "EndDate", "Status", "IPAddress", "Progress", "Duration (in seconds)", "Finished", "ResponseId", "Q1", "Q2"]

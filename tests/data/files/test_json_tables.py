@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from tests.cpu_time import effort
 from tests.data.files.samples import outcome
-from tests.effort import effort
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
 ROWS = [{"text": "hello there", "label": "joy"}, {"text": "bye now", "label": "sad"}]

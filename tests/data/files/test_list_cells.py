@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 
 
 def labels_of(cells, **stated):

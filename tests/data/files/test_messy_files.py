@@ -6,7 +6,7 @@ import io
 import pytest
 
 from tests.data.files.samples import outcome
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 
 LABELS = ("joy", "sad", "fear")
 ROWS = [(f"this is text number {n}", LABELS[n % 3]) for n in range(12)]

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.cpu_time import effort
 from tests.data.files.samples import outcome
-from tests.effort import effort
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
 

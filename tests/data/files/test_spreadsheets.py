@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from tests.data.files.samples import Day, make_workbook, make_zip
-from trainer.data.files.reading import read_table
+from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
 ROWS = [["text", "label"], ["I am so happy today", "joy"], ["this is a sad day", "sadness"], ["what a fine morning", "joy"]]

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from trainer.data.files.reading import Content, Limits, open_content
-from trainer.data.reader import child, resource_limits
+from trainer.data.files.read_table import Content, Limits, open_content
+from trainer.data.reader import child_main, resource_limits
 from trainer.errors import UserError
 
 
@@ -67,5 +67,5 @@ def open_odd_content(data: bytes, limits: Limits) -> Content:
 
 if __name__ == "__main__":
     resource_limits._BASE_CPU_SECONDS = 1.0
-    child.open_content = open_odd_content
-    child.main()
+    child_main.open_content = open_odd_content
+    child_main.main()

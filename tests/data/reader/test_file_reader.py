@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.child_processes import popen
 from tests.readers import InProcessReader
-from tests.tied import popen
-from trainer.data.files.reading import Limits, Table, read_table
+from trainer.data.files.read_table import Limits, Table, read_table
 from trainer.data.reader import child_process, resource_limits
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.errors import UserError

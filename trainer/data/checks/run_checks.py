@@ -8,16 +8,16 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from trainer.data.checks.file import check_reading
 from trainer.data.checks.findings import Finding, examples, rows_where
 from trainer.data.checks.labels import check_labels
-from trainer.data.checks.reading import check_reading
 from trainer.data.checks.repairs import conflicting_mask, duplicate_groups, duplicate_mask, removable_rows, repeated_groups
 from trainer.data.checks.texts import check_texts
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import MAX_GROUP, NearDuplicates
 from trainer.data.duplicates.normalize import duplicate_key
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 from trainer.text_format import percent, pluralize
 
 _ORDER = {"error": 0, "warning": 1, "ok": 2}

@@ -10,7 +10,7 @@ from trainer.data.checks.findings import Finding, examples, rows_where
 from trainer.data.checks.repairs import not_in_given_split
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 from trainer.data.html_and_links import mask_links, strip_html
 from trainer.text_format import percent, pluralize, quote_names
 

@@ -10,7 +10,7 @@ from trainer.data.columns.evidence import are_split_names, gather_evidence, list
 from trainer.data.columns.label_column import guess_label_column
 from trainer.data.columns.text_column import guess_text_column
 from trainer.data.corpus import SPLIT_NAMES
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 from trainer.data.files.table import explain_dropped
 from trainer.errors import UserError
 

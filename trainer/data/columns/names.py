@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from trainer.data.column_words import (
+from trainer.data.column_name_words import (
     FOREIGN_LABEL_WORDS,
     IDENTITY_WORDS,
     KNOWN_WORDS,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from trainer.data.files.preamble import is_numeric
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 from trainer.data.labels import find_separator, is_measurement, split_labels
 
 _SAMPLE_ROWS = 20_000

@@ -3,7 +3,7 @@
 import math
 
 from trainer.data.columns.evidence import ColumnEvidence, list_columns, quote_column
-from trainer.data.files.reading import Table
+from trainer.data.files.read_table import Table
 from trainer.errors import UserError
 
 

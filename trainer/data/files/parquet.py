@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.annotations import unwrap_single
+from trainer.data.files.calamine_workbook import cell_text, clean_cell
 from trainer.data.files.table import (
     Cells,
     Limits,
@@ -17,7 +18,6 @@ from trainer.data.files.table import (
     too_many_rows_error,
     too_much_text_error,
 )
-from trainer.data.files.workbook import cell_text, clean_cell
 from trainer.errors import UserError
 from trainer.text_format import quote_names
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from trainer.data.column_words import HEADER_WORDS
+from trainer.data.column_name_words import HEADER_WORDS
 
 _MAX_RECORDS = 60
 _NUMBER_SIGNS = "0123456789.,:/-+%eE \t"

@@ -10,8 +10,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
+from trainer.data.files.calamine_workbook import best_sheet, open_workbook, unreadable_workbook_error
 from trainer.data.files.table import Cells, Limits
-from trainer.data.files.workbook import best_sheet, open_workbook, unreadable_workbook_error
 from trainer.errors import UserError
 
 _MAX_UNPACKED_BYTES = 300 << 20

@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from trainer.data.files.calamine_workbook import unreadable_workbook_error
 from trainer.data.files.table import Table
-from trainer.data.files.workbook import unreadable_workbook_error
 from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
 from trainer.errors import UserError
 
 _ROOT = Path(__file__).resolve().parents[3]
-_CHILD_MODULE = "trainer.data.reader.child"
+_CHILD_MODULE = "trainer.data.reader.child_main"
 _INHERITED_ENV = (
     # What Python needs to find its packages and Windows to start a process; no tokens or passwords.
     "PATH HOME USERPROFILE APPDATA LOCALAPPDATA SYSTEMROOT TEMP TMP TMPDIR LANG LC_ALL LD_LIBRARY_PATH DYLD_LIBRARY_PATH "

@@ -1,6 +1,6 @@
 """Programs that tests start and that end with the test run, even if that is killed: no server and no browser is left behind.
 
-    python tests/tied.py PARENT PROGRAM ARGUMENTS...
+    python tests/child_processes.py PARENT PROGRAM ARGUMENTS...
 
 replaces itself with that program, which Linux kills when the process PARENT ends. On other systems programs are started normally.
 """

@@ -1,6 +1,6 @@
 """The shell around the tabs: header, model picker, status bar and the footer of each tab.
 
-Its scripts are ``assets/shell.js`` and ``assets/queue_stream.js``.
+Its scripts are ``assets/page_frame.js`` and ``assets/queue_stream.js``.
 """
 
 from collections.abc import Mapping, Sequence

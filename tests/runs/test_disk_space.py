@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from trainer.runs.disk_space import files_on_disk, remove_older, run_storage, total_bytes
 from trainer.runs.run import Run
-from trainer.runs.storage import files_on_disk, remove_older, run_storage, total_bytes
 
 
 @pytest.fixture

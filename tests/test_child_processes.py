@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tied import popen
+from tests.child_processes import popen
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_SECONDS = 120.0
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux d
 PROBE = """
 import os, sys, time
 from pathlib import Path
-from tests.test_tied import descendants
-from tests.tied import popen
+from tests.test_child_processes import descendants
+from tests.child_processes import popen
 
 def test_probe(FIXTURES):
     popen([sys.executable, "-c", "import time; print(1, flush=True); time.sleep(600)"], stdout=-1).stdout.readline()
@@ -83,7 +83,7 @@ def test_a_killed_test_run_leaves_no_process(tmp_path: Path, fixtures: str, min_
 def test_no_test_starts_a_program_that_would_outlive_it() -> None:
     loose = []
     for path in sorted((ROOT / "tests").rglob("*.py")):
-        if path.name == "tied.py" or "bench" in path.parts:
+        if path.name == "child_processes.py" or "bench" in path.parts:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr == "Popen" and not isinstance(getattr(node, "ctx", None), ast.Store):

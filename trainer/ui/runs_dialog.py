@@ -1,6 +1,6 @@
 """The sheet over the footer of the Runs tab: one question at a time, possibly with an input field. Escape presses its last button.
 
-``assets/runs_sheet.js`` moves the focus; ``runs_questions`` makes the questions.
+``assets/runs_dialog.js`` moves the focus; ``runs_confirmations`` makes the questions.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def build() -> gr.HTML:
     return gr.HTML(
         "",
         html_template='<div class="em-sheet" data-escape></div>',
-        js_on_load=assets.inline_script("runs_sheet.js"),
+        js_on_load=assets.inline_script("runs_dialog.js"),
         elem_id="runs-sheet",
     )
 

@@ -11,7 +11,7 @@ import gradio as gr
 
 from trainer.drafts.history import DraftSummary
 from trainer.errors import UserError
-from trainer.jobs.capacity import near_capacity
+from trainer.jobs.queue_limits import near_capacity
 from trainer.presets import LEVELS, PRESETS, load_preset
 from trainer.recipe import Recipe, dump_recipe, load_recipe
 from trainer.studio import Studio

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.evaluation.report import build_report
-from trainer.training.selection import BestCheckpoint, standard_errors, update_best
+from trainer.training.checkpoint_selection import BestCheckpoint, standard_errors, update_best
 
 
 def kept_after(*evaluations: tuple[float, float]) -> BestCheckpoint:

@@ -13,7 +13,7 @@ from trainer.presets import LEVELS
 from trainer.runs.checksums import dump
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
-from trainer.ui import page, recipe_form, training_form
+from trainer.ui import page, recipe_form, recipe_form_events
 from trainer.ui.components import Page
 
 
@@ -21,7 +21,7 @@ from trainer.ui.components import Page
 def laid_out(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Page:
     """All components of the page."""
     made: list[Page] = []
-    monkeypatch.setattr(training_form, "wire", lambda studio, page, blocks: made.append(page))
+    monkeypatch.setattr(recipe_form_events, "wire", lambda studio, page, blocks: made.append(page))
     page.build(studio, storage_notice="Here.", is_local=True)
     return made[0]
 
@@ -38,15 +38,15 @@ def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page
     values = [component.value for component in laid_out.form]
     first = len(laid_out.data.form) + 2
     values[first - 1] = level
-    recipe, _ = workspace.recipe_for_level(draft, level, training_form.base_recipe(laid_out, values))
+    recipe, _ = workspace.recipe_for_level(draft, level, recipe_form_events.base_recipe(laid_out, values))
     values[first:] = map(from_browser, recipe_form.values(recipe))
-    assert training_form.recipe_from_form(laid_out, values) == recipe
-    assert training_form.chosen_level(studio, laid_out, draft, values) == level
+    assert recipe_form_events.recipe_from_form(laid_out, values) == recipe
+    assert recipe_form_events.chosen_level(studio, laid_out, draft, values) == level
     # The level changes a moment later than what is typed.
     for other in ("7", "0", "many"):
-        assert training_form.chosen_level(studio, laid_out, draft, [*values[:first], other, *values[first + 1 :]]) == ""
+        assert recipe_form_events.chosen_level(studio, laid_out, draft, [*values[:first], other, *values[first + 1 :]]) == ""
     values[first - 1] = recipe_form.CUSTOM
-    assert training_form.chosen_level(studio, laid_out, draft, values) == ""
+    assert recipe_form_events.chosen_level(studio, laid_out, draft, values) == ""
 
 
 # What a page shows of the files that is opened
@@ -56,8 +56,8 @@ def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page
 def loaded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> tuple[Page, dict[str, Any]]:
     """All components of the page, and its handlers by their names."""
     made: list[Page] = []
-    wire = training_form.wire
-    monkeypatch.setattr(training_form, "wire", lambda studio, page, blocks: (made.append(page), wire(studio, page, blocks)))
+    wire = recipe_form_events.wire
+    monkeypatch.setattr(recipe_form_events, "wire", lambda studio, page, blocks: (made.append(page), wire(studio, page, blocks)))
     blocks = page.build(studio, storage_notice="Here.", is_local=True)
     by_name = {handler.name: handler.fn for handler in blocks.fns.values() if handler.inputs == made[0].form}
     return made[0], by_name

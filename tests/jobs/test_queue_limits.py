@@ -7,8 +7,8 @@ import pytest
 
 from tests.workspace.steps import RECIPE, start_run
 from trainer.errors import UserError
-from trainer.jobs import capacity
-from trainer.jobs.capacity import check_capacity, near_capacity
+from trainer.jobs import queue_limits
+from trainer.jobs.queue_limits import check_capacity, near_capacity
 from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -47,7 +47,7 @@ def test_too_many_runs_are_told_before_there_are_too_many(settings: Settings) ->
 def test_a_full_disk_is_told_before_it_is_full(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = replace(settings, min_free_bytes=1000**3)
     for free, near, full in ((3.5, False, False), (2.5, True, False), (0.5, True, True)):
-        monkeypatch.setattr(capacity, "_free_bytes", lambda _, free=free: int(free * 1000**3))
+        monkeypatch.setattr(queue_limits, "_free_bytes", lambda _, free=free: int(free * 1000**3))
         assert bool(near_capacity(settings, [])) == near
         if full:
             assert refused(settings, []) == "disk_full"

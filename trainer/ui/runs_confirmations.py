@@ -10,7 +10,7 @@ from trainer.studio import Studio
 from trainer.text_format import approximate_duration, file_size, pluralize
 from trainer.ui import run_names, runs_footer
 from trainer.ui.buttons import Button
-from trainer.ui.runs_sheet import Field, Question
+from trainer.ui.runs_dialog import Field, Question
 from trainer.ui.session import current_workspace
 
 _MAX_EPOCHS = 50

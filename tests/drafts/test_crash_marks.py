@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.tied import popen
-from trainer.drafts.reading_mark import mark_reading, remove_stale_marks, stale_marks
+from tests.child_processes import popen
+from trainer.drafts.crash_marks import mark_reading, remove_stale_marks, stale_marks
 
 _READER = """
 import sys
 from pathlib import Path
-from trainer.drafts.reading_mark import mark_reading
+from trainer.drafts.crash_marks import mark_reading
 
 with mark_reading(Path(sys.argv[1]), sys.argv[2:]):
     print("reads", flush=True)

@@ -7,7 +7,7 @@ import torch
 
 from trainer.runs.run import Run
 from trainer.training.losses import TrainingLoss
-from trainer.training.meter import TrainingMeter, TrainingScores
+from trainer.training.training_metrics import TrainingMeter, TrainingScores
 
 CPU = torch.device("cpu")
 

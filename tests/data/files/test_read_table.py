@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.effort import effort
-from trainer.data.files.reading import DroppedRow, read_bytes, read_table
+from tests.cpu_time import effort
+from trainer.data.files.read_table import DroppedRow, read_bytes, read_table
 from trainer.errors import UserError
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

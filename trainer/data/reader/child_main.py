@@ -1,4 +1,4 @@
-"""The process that reads files: ``python -m trainer.data.reader.child PARENT``, requests and files on stdin, tables or errors on stdout.
+"""The process that reads files: ``python -m trainer.data.reader.child_main PARENT``, requests and files on stdin, tables or errors on stdout.
 
 Started by ``FileReader``, not by hand. If it crashes, its parent reports that as a UserError.
 """
@@ -12,7 +12,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from trainer.data.files.reading import Limits, open_content, read_content
+from trainer.data.files.read_table import Limits, open_content, read_content
 from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, pack_table, receive, receive_json, send, send_json
 from trainer.errors import UserError, error_location

@@ -10,9 +10,9 @@ from tests.ui.test_runs_list import RUN, TRAINING
 from trainer.drafts.copies import Copies
 from trainer.drafts.history import DraftSummary
 from trainer.errors import UserError
-from trainer.runs.storage import RunStorage, Storage
+from trainer.runs.disk_space import RunStorage, Storage
 from trainer.runs.view import KeptModel
-from trainer.ui import runs_questions
+from trainer.ui import runs_confirmations
 
 TRAINED = dataclasses.replace(RUN, model=KeptModel(step=9), train_seconds=80.0, epochs=2)
 OTHER = dataclasses.replace(TRAINED, id="c" * 32, name="a very long name that stands in the way", level="Best", renamed=True)
@@ -35,15 +35,15 @@ def studio() -> Any:
 
 
 def test_what_needs_no_question_asks_none(studio: Any) -> None:
-    assert runs_questions.build_question(studio, "again", TRAINED.id) is None
+    assert runs_confirmations.build_question(studio, "again", TRAINED.id) is None
 
 
 def test_deleting_says_what_is_lost_and_what_is_freed(studio: Any) -> None:
-    one = runs_questions.build_question(studio, "delete", TRAINED.id)
+    one = runs_confirmations.build_question(studio, "delete", TRAINED.id)
     assert one.title == "Delete “my moods, quick look (brisk otter)”?"
     assert "Its model, curves, scores and copy of the data are lost for good. This frees 90.0 MB of disk space." in one.details
     assert [button.action for button in one.buttons] == ["confirm-delete", "cancel"]
-    two = runs_questions.build_question(studio, "delete", f"{TRAINED.id} {OTHER.id}")
+    two = runs_confirmations.build_question(studio, "delete", f"{TRAINED.id} {OTHER.id}")
     assert OTHER.name in two.title
     assert "frees 180.0 MB" in two.details
     assert two.buttons[0].title == "Delete 2 runs for good"
@@ -51,35 +51,35 @@ def test_deleting_says_what_is_lost_and_what_is_freed(studio: Any) -> None:
 
 def test_what_trains_is_not_deleted(studio: Any) -> None:
     with pytest.raises(UserError, match="cannot be deleted while training or waiting"):
-        runs_questions.build_question(studio, "delete", f"{TRAINED.id} {TRAINING.id}")
+        runs_confirmations.build_question(studio, "delete", f"{TRAINED.id} {TRAINING.id}")
 
 
 @pytest.mark.parametrize("action", ["rename", "more-epochs", "delete", "free", "remove-draft", "more"])
 def test_what_was_deleted_no_longer_exists(studio: Any, action: str) -> None:
     with pytest.raises(UserError, match=r"no longer exists?"):
-        runs_questions.build_question(studio, action, "f" * 32)
+        runs_confirmations.build_question(studio, action, "f" * 32)
 
 
 def test_the_name_field_holds_the_title_and_shows_errors(studio: Any) -> None:
-    question = runs_questions.build_question(studio, "rename", TRAINED.id)
+    question = runs_confirmations.build_question(studio, "rename", TRAINED.id)
     assert question.field.value == "my moods, quick look"
-    assert runs_questions.build_question(studio, "rename", OTHER.id).field.value == OTHER.name
-    assert runs_questions.build_question(studio, "rename", TRAINED.id, error="Too long.").error == "Too long."
+    assert runs_confirmations.build_question(studio, "rename", OTHER.id).field.value == OTHER.name
+    assert runs_confirmations.build_question(studio, "rename", TRAINED.id, error="Too long.").error == "Too long."
 
 
 def test_more_epochs_say_how_long_one_took(studio: Any) -> None:
-    question = runs_questions.build_question(studio, "more-epochs", TRAINED.id)
+    question = runs_confirmations.build_question(studio, "more-epochs", TRAINED.id)
     assert "So far an epoch took about 40 s." in question.details
     assert question.field.input_type == "number"
 
 
 def test_freeing_says_what_stays(studio: Any) -> None:
-    question = runs_questions.build_question(studio, "free", TRAINED.id)
+    question = runs_confirmations.build_question(studio, "free", TRAINED.id)
     assert "cannot be continued afterwards; its model, scores and curves stay. This frees 180.0 MB" in question.details
-    assert "frees up to 1.2 MB" in runs_questions.build_question(studio, "remove-draft", DRAFT.id).details
-    assert "frees up to 2.0 MB" in runs_questions.build_question(studio, "clear", "").details
+    assert "frees up to 1.2 MB" in runs_confirmations.build_question(studio, "remove-draft", DRAFT.id).details
+    assert "frees up to 2.0 MB" in runs_confirmations.build_question(studio, "clear", "").details
 
 
 def test_a_narrow_screen_gets_all_actions_and_a_way_out(studio: Any) -> None:
-    question = runs_questions.build_question(studio, "more", TRAINED.id)
+    question = runs_confirmations.build_question(studio, "more", TRAINED.id)
     assert [button.action for button in question.buttons] == ["again", "more-epochs", "rename", "delete", "deselect", "cancel"]

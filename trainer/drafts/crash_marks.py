@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trainer.runs.checksums import dump, load
-from trainer.runs.locks import try_lock
+from trainer.runs.file_locks import try_lock
 
 _PREFIX = "reading-"
 _PROCESS = secrets.token_hex(8)

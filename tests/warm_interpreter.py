@@ -1,6 +1,6 @@
 """Python programs forked from a process that has already imported all libraries, so that they start at once instead of after seconds.
 
-    python tests/warm.py
+    python tests/warm_interpreter.py
 
 Each input line is a JSON object: ``command`` (the arguments of ``python``), ``environment``, ``folder``, ``output``, ``errors`` and ``session``. The
 output is ``{"started": PID}``, and ``{"exited": PID, "status": N}`` when the program has ended. On systems other than Linux programs are started
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO
 
 from tests.addresses import free_port
-from tests.tied import die_with, popen
+from tests.child_processes import die_with, popen
 
 _ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,7 +7,7 @@ import pytest
 from tests.training.choices import TINY, tiny
 from trainer.recipe import Recipe
 from trainer.training.classifier import build_classifier
-from trainer.training.parameter_groups import EncoderFreezer, parameter_groups
+from trainer.training.optimizer import EncoderFreezer, parameter_groups
 
 RECIPE = Recipe(epochs=2, batch_size=8, learning_rate=1e-3, weight_decay=0.1)
 
