@@ -1,8 +1,8 @@
-// The js_on_load body of the sheet with a question: renders props.value, moves the focus into it and back, and triggers a click event with
+// The js_on_load body of the dialog with a question: renders props.value, moves the focus into it and back, and triggers a click event with
 // {action, code, value}, where value is the typed text. In scope (gradio): element, trigger,
-// props, watch. Template: <div class="em-sheet"></div>.
+// props, watch. Template: <div class="em-dialog"></div>.
 
-const sheet = element.querySelector(".em-sheet");
+const dialog = element.querySelector(".em-dialog");
 let rendered = "";
 let previousFocus = null;
 let lastAction = "";
@@ -11,20 +11,20 @@ function render() {
   const html = props.value ?? "";
   if (html === rendered) return;
   const { activeElement } = document;
-  const hasFocus = sheet.contains(activeElement);
+  const hasFocus = dialog.contains(activeElement);
   if (html && !hasFocus) previousFocus = activeElement;
-  const typed = sheet.querySelector("input")?.value;
-  sheet.innerHTML = rendered = html;
-  const field = sheet.querySelector("input");
+  const typed = dialog.querySelector("input")?.value;
+  dialog.innerHTML = rendered = html;
+  const field = dialog.querySelector("input");
   if (html) {
     // An error keeps the typed text; otherwise the initial value is selected, so that typing replaces it.
-    if (field && typed !== undefined && sheet.querySelector("[role=alert]")) field.value = typed;
-    (field ?? [...sheet.querySelectorAll("button")].at(-1))?.focus({ preventScroll: true });
+    if (field && typed !== undefined && dialog.querySelector("[role=alert]")) field.value = typed;
+    (field ?? [...dialog.querySelectorAll("button")].at(-1))?.focus({ preventScroll: true });
     field?.select();
   } else if (hasFocus || document.activeElement === document.body) restoreFocus();
 }
 
-// To the button that opened the sheet, or to the list if that is gone, for instance after a deletion.
+// To the button that opened the dialog, or to the list if that is gone, for instance after a deletion.
 function restoreFocus() {
   const visible = previousFocus?.isConnected && previousFocus.getClientRects().length && !previousFocus.disabled;
   const target = lastAction !== "confirm-delete" && visible ? previousFocus : null;
@@ -32,24 +32,24 @@ function restoreFocus() {
   (target ?? list?.querySelector("input:checked") ?? list?.querySelector("input"))?.focus({ preventScroll: true });
 }
 
-sheet.addEventListener("click", (event) => {
+dialog.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-action]");
   if (!button || button.hasAttribute("aria-busy")) return;
   button.setAttribute("aria-busy", "true");
   lastAction = button.dataset.action;
   document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
-  const value = sheet.querySelector("input")?.value ?? "";
+  const value = dialog.querySelector("input")?.value ?? "";
   trigger("click", { action: button.dataset.action, code: button.dataset.code ?? "", value });
 });
 
 document.addEventListener("emotune:response", () => {
-  for (const button of sheet.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  for (const button of dialog.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
 });
 
-sheet.addEventListener("keydown", (event) => {
+dialog.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.target.tagName !== "INPUT" || event.isComposing) return;
   event.preventDefault();
-  sheet.querySelector("button[data-action]")?.click();
+  dialog.querySelector("button[data-action]")?.click();
 });
 
 watch("value", render);

@@ -157,12 +157,12 @@ class _MarkupAttack(AttackedPage):
         for payload in self.payloads[:n_payloads]:
             self.select_runs([run])
             self.open_dialog("rename")
-            field = self.page.locator("#runs-sheet input")
+            field = self.page.locator("#runs-dialog input")
             field.fill(as_name(payload)[:60])
             self.check("field of a new name", 1)
             field.press("Enter")
             self.page.wait_for_timeout(150)
-            if self.page.locator("#runs-sheet .em-question [role=alert]").count():
+            if self.page.locator("#runs-dialog .em-question [role=alert]").count():
                 self.check("refusal of a new name", 1)
             self.close_dialog()
             self.check("new name", 1)

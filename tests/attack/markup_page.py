@@ -110,7 +110,7 @@ class AttackedPage:
             self.page.wait_for_function(_IS_STABLE)
             with suppress(TimeoutError):
                 self.page.locator(f"#footer-runs button[data-action={action}]").locator("visible=true").first.click(timeout=30_000)
-                self.page.wait_for_selector("#runs-sheet .em-question", timeout=30_000)
+                self.page.wait_for_selector("#runs-dialog .em-question", timeout=30_000)
                 return
         raise AssertionError(f"no dialog for {action}")
 
@@ -118,7 +118,7 @@ class AttackedPage:
         """Close the dialog; a late selection event may have closed it already."""
         self.page.wait_for_timeout(150)
         self.page.keyboard.press("Escape")
-        self.page.wait_for_selector("#runs-sheet .em-question", state="detached")
+        self.page.wait_for_selector("#runs-dialog .em-question", state="detached")
 
     def hover(self, chart: str) -> None:
         """Hover over a few cells, so that Plotly shows its labels."""

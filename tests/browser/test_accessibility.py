@@ -97,6 +97,6 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     expect(page.locator("#comparison")).to_be_visible()
     check("comparing", "Runs")
     page.get_by_role("button", name="Delete", exact=True).click()
-    expect(page.locator("#runs-sheet .em-question")).to_be_visible()
+    expect(page.locator("#runs-dialog .em-question")).to_be_visible()
     check("a question", "Runs")
     assert {state: nodes for state, nodes in problems.items() if nodes} == {}

@@ -1,4 +1,4 @@
-"""The page shell in a real browser: tabs, keys, focus, status bar, footer, reloads."""
+"""The page frame in a real browser: tabs, keys, focus, status bar, footer, reloads."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -23,7 +23,7 @@ RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=5e-3
 PHONE = {"width": 390, "height": 844}
 SMALL_TARGETS = """minHeight => [...document.querySelectorAll("#tabs > [role=tabpanel]")]
   .filter(panel => panel.offsetParent !== null || panel.getClientRects().length)
-  .flatMap(panel => [...panel.querySelectorAll("button, input[type=checkbox], summary, .em-sheet input")])
+  .flatMap(panel => [...panel.querySelectorAll("button, input[type=checkbox], summary, .em-dialog input")])
   .filter(node => node.getClientRects().length && !node.closest(".em-chart-tools"))
   .map(node => [(node.closest("label.em-tickbox") ?? node).getBoundingClientRect().height, node.outerHTML.slice(0, 80)])
   .filter(([height]) => height < minHeight - 0.5)"""
@@ -93,7 +93,7 @@ def press(page: Page, action: str, where: str = "#footer-runs") -> None:
 
 
 def question(page: Page) -> Locator:
-    return page.locator("#runs-sheet .em-question")
+    return page.locator("#runs-dialog .em-question")
 
 
 def test_without_a_run(visit: Open, empty_server: Server) -> None:
@@ -194,7 +194,7 @@ def test_a_rename_is_seen_on_other_pages_and_keeps_their_selection(visit: Open, 
     page = first.page
     tick(page, renamed)
     press(page, "rename")
-    field = page.locator("#runs-sheet input")
+    field = page.locator("#runs-dialog input")
     expect(field).to_be_focused()
     field.fill("   ")
     field.press("Enter")
@@ -227,8 +227,8 @@ def test_deleting_asks_for_confirmation_and_escape_cancels(visit: Open, train: T
     expect(question(page)).to_contain_text(f"my moods, own settings ({deleted.name})”?")
     expect(question(page)).to_contain_text("lost for good")
     assert re.search(r"frees [\d.]+ [KM]B of disk space", question(page).inner_text())
-    assert in_view(page, "#runs-sheet .em-sheet")
-    expect(page.locator("#runs-sheet button[data-action=cancel]")).to_be_focused()
+    assert in_view(page, "#runs-dialog .em-dialog")
+    expect(page.locator("#runs-dialog button[data-action=cancel]")).to_be_focused()
     page.keyboard.press("Escape")
     expect(question(page)).to_have_count(0)
     expect(page.locator("#footer-runs button[data-action=delete]").first).to_be_focused()
@@ -239,10 +239,10 @@ def test_deleting_asks_for_confirmation_and_escape_cancels(visit: Open, train: T
     expect(page.locator("#comparison")).to_be_visible()
     press(page, "delete")
     expect(question(page)).to_contain_text("Their model, curves, scores")
-    press(page, "cancel", "#runs-sheet")
+    press(page, "cancel", "#runs-dialog")
     tick(page, deleted)
     press(page, "delete")
-    press(page, "confirm-delete", "#runs-sheet")
+    press(page, "confirm-delete", "#runs-dialog")
     expect(row(page, deleted)).to_have_count(0)
     expect(question(page)).to_have_count(0)
     expect(page.locator("#comparison")).to_be_hidden()
@@ -260,7 +260,7 @@ def test_a_run_is_continued_with_more_epochs(visit: Open, server: Server, train:
     runs_tab(page)
     tick(page, run)
     press(page, "more-epochs")
-    field = page.locator("#runs-sheet input")
+    field = page.locator("#runs-dialog input")
     expect(field).to_be_focused()
     field.fill("0")
     field.press("Enter")
@@ -324,8 +324,8 @@ def test_earlier_files_can_be_opened_again_and_removed(visit: Open, moods_csv: P
     n_files = lines.count()
     lines.first.get_by_role("button", name="Remove").click()
     expect(question(page)).to_contain_text("Remove “my moods.csv”?")
-    expect(page.locator("#runs-sheet button[data-action=cancel]")).to_be_focused()
-    press(page, "confirm-remove-draft", "#runs-sheet")
+    expect(page.locator("#runs-dialog button[data-action=cancel]")).to_be_focused()
+    press(page, "confirm-remove-draft", "#runs-dialog")
     expect(lines).to_have_count(n_files - 1)
     tab(page, "Data")
     expect(page.locator("#data-summary")).to_be_hidden()
@@ -342,13 +342,13 @@ def test_disk_usage_is_shown_and_freed(visit: Open, train: Train) -> None:
     expect(page.locator("#disk-usage")).to_contain_text("of this disk are free")
     line.locator("button[data-action=free]").click()
     expect(question(page)).to_contain_text("cannot be continued afterwards; its model, scores and curves stay")
-    press(page, "confirm-free", "#runs-sheet")
+    press(page, "confirm-free", "#runs-dialog")
     expect(page.locator("#disk-usage [role=status]")).to_contain_text("can no longer be trained further")
     expect(line.locator("button[data-action=free]")).to_have_count(0)
 
     tick(page, run)
     press(page, "more-epochs")
-    page.locator("#runs-sheet input").press("Enter")
+    page.locator("#runs-dialog input").press("Enter")
     expect(question(page).locator("[role=alert]")).to_be_visible()
     page.keyboard.press("Escape")
     title(page, run).click()
@@ -356,7 +356,7 @@ def test_disk_usage_is_shown_and_freed(visit: Open, train: Train) -> None:
 
     tab(page, "Runs")
     line.locator("button[data-action=delete]").click()
-    press(page, "confirm-delete", "#runs-sheet")
+    press(page, "confirm-delete", "#runs-dialog")
     expect(line).to_have_count(0)
     expect(page.locator("#disk-usage [role=status]")).to_contain_text("1 run deleted.")
 
@@ -373,12 +373,12 @@ def test_on_a_phone_nothing_scrolls_by_itself_and_targets_are_large(visit: Open,
     assert in_view(page, "#open-run")
     assert page.locator("#footer-runs button[data-action=rename]").is_hidden()
     press(page, "more")
-    expect(page.locator("#runs-sheet button")).to_have_count(6)
-    assert in_view(page, "#runs-sheet .em-sheet")
+    expect(page.locator("#runs-dialog button")).to_have_count(6)
+    assert in_view(page, "#runs-dialog .em-dialog")
     assert page.evaluate(SMALL_TARGETS, 44) == []
-    press(page, "rename", "#runs-sheet")
-    expect(page.locator("#runs-sheet input")).to_be_focused()
-    assert in_view(page, "#runs-sheet .em-sheet")
+    press(page, "rename", "#runs-dialog")
+    expect(page.locator("#runs-dialog input")).to_be_focused()
+    assert in_view(page, "#runs-dialog .em-dialog")
     assert page.evaluate(SMALL_TARGETS, 44) == []
     page.keyboard.press("Escape")
     expect(question(page)).to_have_count(0)

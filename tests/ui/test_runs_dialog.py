@@ -1,4 +1,4 @@
-"""The sheet with a question: its text, its field, and that no text becomes markup."""
+"""The dialog with a question: its text, its field, and that no text becomes markup."""
 
 from tests.ui.test_runs_list import EVIL
 from trainer.ui import runs_dialog

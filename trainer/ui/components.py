@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.ui.data_tab import DataTab
-from trainer.ui.page_frame import Shell
+from trainer.ui.page_frame import PageFrame
 from trainer.ui.results_tab import ResultsTab
 from trainer.ui.runs_tab import RunsTab
 from trainer.ui.train_tab import TrainTab
@@ -15,9 +15,9 @@ from trainer.ui.try_tab import TryTab
 
 @dataclass(frozen=True)
 class Page:
-    """The shell and the tabs."""
+    """The frame and the tabs."""
 
-    shell: Shell
+    frame: PageFrame
     last_state: gr.State
     """What the last refresh showed, so that the next one can tell whether anything has changed."""
     running: gr.Textbox
@@ -37,17 +37,17 @@ class Page:
     @property
     def refresh_inputs(self) -> list[Any]:
         """What a refresh reads from the page: the watched run, the model in use, the hardware badge."""
-        return [self.train.watched, self.shell.model, self.shell.hardware_badge]
+        return [self.train.watched, self.frame.model, self.frame.hardware_badge]
 
     @property
     def refresh_outputs(self) -> list[Any]:
         """What a refresh updates."""
-        shell = self.shell
+        frame = self.frame
         return [
-            shell.hardware_badge,
-            shell.status_bar,
-            shell.picker,
-            shell.model,
+            frame.hardware_badge,
+            frame.status_bar,
+            frame.picker,
+            frame.model,
             self.last_state,
             self.running,
             self.train.watched,

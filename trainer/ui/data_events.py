@@ -12,7 +12,7 @@ from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.studio import Studio
 from trainer.ui import markup, no_file_view
-from trainer.ui.data_tab import DataTab, current_draft, show, show_empty, show_split
+from trainer.ui.data_tab import DataTab, current_draft, show_draft, show_empty, show_split
 from trainer.ui.readiness import repairable_findings, split_first_sentence
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
@@ -82,7 +82,7 @@ def _show_opened(studio: Studio, tab: DataTab, name: str, open_draft: Callable[[
     workspace = current_workspace(studio)
     previous_id = draft or workspace.drafts.latest_id()
     try:
-        return show(tab, open_draft(), *split)
+        return show_draft(tab, open_draft(), *split)
     except UserError as error:
         workspace.drafts.close()
         drafts = workspace.drafts.summaries()
@@ -97,7 +97,7 @@ def _add_file(studio: Studio, tab: DataTab, role: Any, path: str | None, draft: 
         raise UserError("Choose a file first.", code="no_file")
     name = Path(path).name
     try:
-        return show(tab, current_workspace(studio).editor.add_file(current_draft(studio, draft), role, name, Path(path)), *split)
+        return show_draft(tab, current_workspace(studio).editor.add_file(current_draft(studio, draft), role, name, Path(path)), *split)
     except UserError as error:
         return {tab.parts["notice"]: no_file_view.open_error(name, error.message)}
 
@@ -116,7 +116,7 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
             workspace.drafts.remove(event.code)
             return show_empty(tab, workspace.drafts.summaries())
         if event.action == "remove_file":
-            return show(tab, workspace.editor.remove_file(current_draft(studio, draft), event.code), *split)
+            return show_draft(tab, workspace.editor.remove_file(current_draft(studio, draft), event.code), *split)
         if event.action == "close":
             workspace.drafts.close()
         return show_empty(tab, workspace.drafts.summaries())
@@ -134,24 +134,24 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     @handler
     def set_text_columns(draft: str | None, text: str, extra: str | None, *split: Any) -> dict:
         columns = [_column(choice) for choice in (text, extra) if choice]
-        return show(
+        return show_draft(
             tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split
         )
 
     @handler
     def set_label_column(draft: str | None, label: str, *split: Any) -> dict:
-        return show(tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), label=_column(label)), *split)
+        return show_draft(tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), label=_column(label)), *split)
 
     @handler
     def name_classes(draft: str | None, rows: list, *split: Any) -> dict:
         names = {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
-        return show(tab, current_workspace(studio).editor.name_classes(current_draft(studio, draft), names), *split)
+        return show_draft(tab, current_workspace(studio).editor.name_classes(current_draft(studio, draft), names), *split)
 
     @handler
     def act_on_finding(event: gr.EventData, draft: str | None, *split: Any) -> dict:
         if event.action in ("set", "train"):
             return gr.skip()  # these concern the Train tab
-        return show(tab, _apply_action(studio, current_draft(studio, draft), event.action, event.code), *split)
+        return show_draft(tab, _apply_action(studio, current_draft(studio, draft), event.action, event.code), *split)
 
     @handler
     def resplit(draft: str | None, *split: Any) -> dict:
@@ -169,7 +169,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
 
 def _apply_action(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
-    """The draft after a press in the checklist. A page may be older than its server: an unknown action changes nothing."""
+    """The draft after a press on a finding's button. A page may be older than its server: an unknown action changes nothing."""
     workspace = current_workspace(studio)
     if action == "repair_all":
         return workspace.editor.repair(draft, [finding.code for finding in repairable_findings(workspace.drafts.get(draft))])

@@ -56,7 +56,7 @@ class DataTab:
     start_buttons: gr.HTML
     """Its ``click`` event carries ``action``: "quick" (a first model of the sample), "sample", "messy"."""
     footer: gr.HTML
-    """Its ``click`` event carries ``action``: "train", or a repair like those of the checklist."""
+    """Its ``click`` event carries ``action``: "train", or a repair like those of ``findings``."""
     findings: gr.HTML
     split: gr.Radio
     validation_share: gr.Number
@@ -68,7 +68,7 @@ class DataTab:
     storage_notice: str
     """A sentence that says where an uploaded file is stored."""
     outputs: list[Any]
-    """What ``show`` updates, in no order."""
+    """What ``show_draft`` updates, in no order."""
     parts: Mapping[str, Any]
 
     @property
@@ -249,7 +249,7 @@ def show_crashed(tab: DataTab, drafts: Sequence[DraftSummary], crashed: DraftSum
     return show_empty(tab, drafts, notice=no_file_view.crashed_file(crashed), error=f"{crashed.name} is not opened automatically.")
 
 
-def show(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
+def show_draft(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
     """Updates that show a prepared draft; the same for a new file, another choice and a page that was just opened."""
     p = tab.parts
     table, columns, corpus = prepared.table, prepared.columns, prepared.corpus
@@ -269,7 +269,7 @@ def show(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
             choices=[(_NO_SECOND_COLUMN, ""), *names],
             value=f"#{columns.extra_text_columns[0]}" if columns is not None and columns.extra_text_columns else "",
         ),
-        p["findings"]: findings_view.checklist_html(prepared),
+        p["findings"]: findings_view.findings_html(prepared),
         p["preview"]: data_view.preview(prepared),
         p["naming"]: gr.Accordion(visible=bool(numbers)),
         p["names"]: [[n, class_names.get(n, n)] for n in numbers] or [["", ""]],
@@ -310,7 +310,7 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
         prepared, advice = workspace.drafts.get(draft), workspace.advise(draft, recipe)
     except UserError:
         return gr.skip()
-    return {tab.findings: findings_view.checklist_html(prepared, advice.findings)}
+    return {tab.findings: findings_view.findings_html(prepared, advice.findings)}
 
 
 def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:

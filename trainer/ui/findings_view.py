@@ -1,4 +1,4 @@
-"""The checklist of a file as HTML: its findings with example rows, and buttons that repair, undo or dismiss."""
+"""The findings of a file as HTML, each with example rows, and buttons that repair, undo or dismiss."""
 
 from collections.abc import Sequence
 
@@ -20,14 +20,14 @@ _CHECKING = '<li class="em-check em-waiting"><span class="em-severity">…</span
 
 
 def build(*, elem_id: str) -> gr.HTML:
-    """An empty checklist.
+    """An empty list of findings.
 
     Its ``click`` event carries ``action`` ("repair", "repair_all", "undo", "dismiss_finding", "confirm", "label", "set") and ``code``.
     """
     return html_with_buttons("", elem_id=elem_id)
 
 
-def checklist_html(prepared: PreparedDraft, advice: Sequence[Finding] | None = None) -> str:
+def findings_html(prepared: PreparedDraft, advice: Sequence[Finding] | None = None) -> str:
     """All findings of a file, and the repairs made.
 
     ``advice`` holds the findings that depend on the encoder; None while they are being computed.

@@ -1,4 +1,4 @@
-"""The page: shell, tabs, timer, and the events that concern more than one tab.
+"""The page: frame, tabs, timer, and the events that concern more than one tab.
 
 A reload is no special case: page load and timer tick call the same function, and all state is on the disk.
 """
@@ -40,7 +40,7 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
     with ValidatingBlocks(title="Emotune", analytics_enabled=False, delete_cache=(3600, 24 * 3600)) as blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and appends a number to the second of a name.
         endpoints.build(studio)
-        page_shell = page_frame.build()
+        frame = page_frame.build()
         version = runs_tab.build_version()
         running = gr.Textbox("", visible="hidden", elem_id="running-run")
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -50,12 +50,12 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
             with gr.Tab("Train", id="train", render_children=True):
                 train = train_tab.build(studio)
             with gr.Tab("Results", id="results", render_children=True):
-                results = results_tab.build(studio, page_shell.model)
+                results = results_tab.build(studio, frame.model)
             with gr.Tab("Try it", id="try", render_children=True):
-                tryit = try_tab.build(studio, page_shell.model)
+                tryit = try_tab.build(studio, frame.model)
             with gr.Tab("Runs", id="runs", render_children=True):
                 runs = runs_tab.build(studio, version)
-        _wire(studio, Page(page_shell, gr.State(""), running, tabs, data, train, results, tryit, runs), blocks)
+        _wire(studio, Page(frame, gr.State(""), running, tabs, data, train, results, tryit, runs), blocks)
     return blocks
 
 
@@ -77,7 +77,7 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """Wire the events that concern more than one tab."""
 
     # Each refresh renders the status bar again, so an error stays there as long as it occurs.
-    errors_in_status_bar = user_errors(lambda message: {page.shell.status_bar: markup.notice(message, "error")})
+    errors_in_status_bar = user_errors(lambda message: {page.frame.status_bar: markup.notice(message, "error")})
 
     @errors_in_status_bar
     def tick(last_state: str, *inputs: str) -> Any:
@@ -111,7 +111,7 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
         page.runs,
         tabs=page.tabs,
         watched=page.train.watched,
-        model=page.shell.model,
+        model=page.frame.model,
         reopened=page.data.reopened,
         refresh_event=refresh_event,
     )
@@ -158,7 +158,7 @@ def _wire_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> No
     # The new values of the form are saved with the draft, like those that the user chooses by hand.
     for event in (
         train.details.click(train_again, data.form, form_outputs, **PRIVATE_EVENT),
-        request.change(train_again_from_runs, [request, *data.form], [*form_outputs, page.runs.sheet], **PRIVATE_EVENT),
+        request.change(train_again_from_runs, [request, *data.form], [*form_outputs, page.runs.dialog], **PRIVATE_EVENT),
     ):
         event.then(**refresh_event).then(**recipe_form_events.save_form_event(studio, page))
     train.start_footer.click(start, [data.draft, *page.form], outputs, **PRIVATE_EVENT).then(**refresh_event)
@@ -183,7 +183,7 @@ def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any])
         )
         view = workspace.start(prepared.draft.id, recipe, level=level)
         return {
-            **data_tab.show(data, prepared, *split),
+            **data_tab.show_draft(data, prepared, *split),
             **recipe_form_events.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=level),
             train.watched: view.id,
             page.tabs: gr.Tabs(selected="train"),
@@ -202,7 +202,7 @@ def _prepare_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
     view = workspace.library.view(run)
     explanation = f"The settings of {run_names.title(view)}. Change what you like."
     return {
-        **data_tab.show(page.data, prepared, *split),
+        **data_tab.show_draft(page.data, prepared, *split),
         **recipe_form_events.show_recipe(studio, page, prepared.draft.id, recipe, explanation, level=view.level),
         page.train.encoder: recipe.encoder,
         page.train.watched: "",
@@ -212,20 +212,20 @@ def _prepare_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
 
 def _wire_navigation(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> None:
     """Buttons of the status bar and the footers, and the model picker: they lead to another tab or run."""
-    train, tabs, model = page.train, page.tabs, page.shell.model
+    train, tabs, model = page.train, page.tabs, page.frame.model
     outputs = [tabs, train.watched, model]
 
     @user_errors_as_warning
     def handle_run_button(event: gr.EventData) -> Any:
         return _run_action(studio, page, event.action, event.code)
 
-    clicks = [html.click for html in (page.shell.status_bar, train.watch_footer, train.details)]
+    clicks = [html.click for html in (page.frame.status_bar, train.watch_footer, train.details)]
     gr.on(clicks, handle_run_button, None, outputs, **PRIVATE_EVENT_MULTIPLE).then(**refresh_event)
 
     def select_model(event: gr.EventData) -> str:
         return str(event.run)
 
-    page.shell.picker.select(select_model, None, model, **PRIVATE_EVENT_MULTIPLE).then(**refresh_event)
+    page.frame.picker.select(select_model, None, model, **PRIVATE_EVENT_MULTIPLE).then(**refresh_event)
 
     def open_train_tab(event: gr.EventData) -> Any:
         return {tabs: gr.Tabs(selected="train"), train.watched: ""} if event.action == "train" else gr.skip()
@@ -248,7 +248,7 @@ def _run_action(studio: Studio, page: Page, action: str, run: str) -> Any:
         workspace.stop(run)
         return gr.skip()
     if action == "results":
-        return {tabs: gr.Tabs(selected="results"), page.shell.model: run}
+        return {tabs: gr.Tabs(selected="results"), page.frame.model: run}
     if action == "resume":
         return {tabs: gr.Tabs(selected="train"), train.watched: workspace.resume(run).id}
     if action == "watch":

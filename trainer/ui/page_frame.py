@@ -1,4 +1,4 @@
-"""The shell around the tabs: header, model picker, status bar and the footer of each tab.
+"""The frame around the tabs: header, model picker, status bar and the footer of each tab.
 
 Its scripts are ``assets/page_frame.js`` and ``assets/queue_stream.js``.
 """
@@ -27,7 +27,7 @@ draw();
 
 
 @dataclass(frozen=True)
-class Shell:
+class PageFrame:
     """The components around the tabs."""
 
     hardware_badge: gr.HTML
@@ -39,14 +39,14 @@ class Shell:
     """Its ``select`` event carries ``run``."""
 
 
-def build() -> Shell:
+def build() -> PageFrame:
     """Lay out the header and the status bar."""
     with gr.Row(elem_classes=["em-header"]):
         gr.HTML('<div class="em-brand"><h1>Emotune</h1><p>Teach your computer to sort texts, without code.</p></div>')
         picker = gr.HTML(html_template='<div class="em-model-box"></div>', js_on_load=_PICKER, elem_id="model-picker")
         hardware_badge = gr.HTML(elem_id="hardware-badge")
     status_bar = html_with_buttons("", elem_id="status-bar")
-    return Shell(hardware_badge, status_bar, gr.Textbox("", visible="hidden", elem_id="model"), picker)
+    return PageFrame(hardware_badge, status_bar, gr.Textbox("", visible="hidden", elem_id="model"), picker)
 
 
 def head() -> str:

@@ -144,7 +144,7 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
             return no_draft(workspace.drafts.summaries())
         saved = prepared.draft.form
         values = [saved.get(c.elem_id, value) for c, value in zip(form, form_values, strict=True)]
-        return {**data_tab.show(data, prepared, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
+        return {**data_tab.show_draft(data, prepared, *values[: len(data.form)]), **dict(zip(form, values, strict=True))}
 
     @errors_on_data_tab
     def show_latest_draft(*form_values: Any) -> dict:
@@ -202,11 +202,11 @@ def _wire_validation(studio: Studio, page: Page) -> Any:
 
     inputs = [page.data.draft, form.invalid, *page.form]
     changes = [
-        c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.running, page.shell.hardware_badge)
+        c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.running, page.frame.hardware_badge)
     ]
     checked = gr.on(changes, check_change, inputs, outputs, trigger_mode="always_last", **PRIVATE_EVENT)
     # Not after a change of settings: rendering the levels again would stop the control from changing to "Custom".
-    time_changes = [c.change for c in (page.data.version, *page.data.form, train.encoder, page.shell.hardware_badge)]
+    time_changes = [c.change for c in (page.data.version, *page.data.form, train.encoder, page.frame.hardware_badge)]
     update_times = errors_on_train_tab(page)(lambda draft, *values: {form.level: _levels_with_times(studio, page, draft, *values)})
     gr.on(time_changes, update_times, [page.data.draft, *page.form], [form.level, train.notice], **PRIVATE_EVENT_MULTIPLE)
     gr.on([c.blur for c in form.settings], check_blur, inputs, outputs, **PRIVATE_EVENT_MULTIPLE)

@@ -41,11 +41,11 @@ def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: st
     return {
         page.last_state: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if watched_view is None else watched_view.id}|{model}",
         # Only a change: estimates that depend on the hardware are computed again when the badge changes.
-        **_changed(page.shell.hardware_badge, badge, page_frame.hardware_badge_html(studio.hardware)),
+        **_changed(page.frame.hardware_badge, badge, page_frame.hardware_badge_html(studio.hardware)),
         # A new value each time: it replaces the busy message that a press has put there, even if the press has changed nothing.
-        page.shell.status_bar: f"{status_bar_html(views, titles, scores, now=now, delay=delay)}<!-- {time.monotonic_ns()} -->",
-        page.shell.picker: page_frame.picker_html(trained, titles, model),
-        **_changed(page.shell.model, previous_model, model),
+        page.frame.status_bar: f"{status_bar_html(views, titles, scores, now=now, delay=delay)}<!-- {time.monotonic_ns()} -->",
+        page.frame.picker: page_frame.picker_html(trained, titles, model),
+        **_changed(page.frame.model, previous_model, model),
         page.running: running.id if running else "",
         **_changed(page.train.watched, previous_watched, "" if watched_view is None else watched_view.id),
         page.runs.version: runs_list.version(views),

@@ -1,4 +1,4 @@
-"""The sheet over the footer of the Runs tab: one question at a time, possibly with an input field. Escape presses its last button.
+"""The dialog over the footer of the Runs tab: one question at a time, possibly with an input field. Escape presses its last button.
 
 ``assets/runs_dialog.js`` moves the focus; ``runs_confirmations`` makes the questions.
 """
@@ -37,15 +37,15 @@ class Question:
 
 
 def build() -> gr.HTML:
-    """The closed sheet; its value is ``question_html``, ``error_html`` or "".
+    """The closed dialog; its value is ``question_html``, ``error_html`` or "".
 
     Its ``click`` event carries ``action``, ``code`` and ``value``, the typed text.
     """
     return gr.HTML(
         "",
-        html_template='<div class="em-sheet" data-escape></div>',
+        html_template='<div class="em-dialog" data-escape></div>',
         js_on_load=assets.inline_script("runs_dialog.js"),
-        elem_id="runs-sheet",
+        elem_id="runs-dialog",
     )
 
 

@@ -51,13 +51,13 @@ class RunsTab:
     comparison: ComparisonView
     disk: DiskView
     footer: gr.HTML
-    sheet: gr.HTML
+    dialog: gr.HTML
     train_again: gr.Textbox
 
     @property
     def with_buttons(self) -> list[gr.HTML]:
         """The components with buttons."""
-        return [self.list, self.footer, self.sheet, self.disk.files, self.disk.usage]
+        return [self.list, self.footer, self.dialog, self.disk.files, self.disk.usage]
 
 
 def build_version() -> gr.Textbox:
@@ -76,9 +76,9 @@ def build(studio: Studio, version: gr.Textbox) -> RunsTab:
     comparison = comparison_view.build(studio)
     disk = disk_view.build(studio)
     footer = page_frame.footer(elem_id="footer-runs", value=runs_footer.footer([], {}, any_runs=False))
-    sheet = runs_dialog.build()
+    dialog = runs_dialog.build()
     train_again = gr.Textbox("", visible="hidden", elem_id="train-again")
-    tab = RunsTab(version, list_html, selected, comparison, disk, footer, sheet, train_again)
+    tab = RunsTab(version, list_html, selected, comparison, disk, footer, dialog, train_again)
     _wire_list(studio, tab)
     return tab
 
@@ -92,22 +92,22 @@ def wire(
     """
     confirmed = _confirmed_actions(studio)
     navigation = _navigation_actions(studio, tabs=tabs, watched=watched, model=model, reopened=reopened)
-    sheet, compared = tab.sheet, tab.comparison
+    dialog, compared = tab.dialog, tab.comparison
 
     def respond(action: str, code: str, text: str, score_name: str, *opened: bool) -> dict:
         if action in confirmed:
             result = confirmed[action](code, text)
             reload_draft = {reopened: secrets.token_hex(4)} if action == "confirm-remove-draft" else {}
-            return {sheet: "", **disk_view.show_open_sections(tab.disk, studio, *opened, result=result), **reload_draft}
+            return {dialog: "", **disk_view.show_open_sections(tab.disk, studio, *opened, result=result), **reload_draft}
         if action in navigation:
-            return {sheet: "", **navigation[action](code, text)}
+            return {dialog: "", **navigation[action](code, text)}
         if action == "compare":
             titles = runs_confirmations.selected_runs(studio, code)[1]
             return comparison_view.show(compared, current_workspace(studio).library.compare(code.split()), titles, score_name)
         if action == "again":
-            return {sheet: "", tab.train_again: f"{code} {secrets.token_hex(4)}"}
+            return {dialog: "", tab.train_again: f"{code} {secrets.token_hex(4)}"}
         question = runs_confirmations.build_question(studio, action, code)
-        return {sheet: "" if question is None else runs_dialog.question_html(question)}
+        return {dialog: "" if question is None else runs_dialog.question_html(question)}
 
     @errors_on_runs_tab(tab)
     def handle_button(event: gr.EventData, *values: Any) -> dict:
@@ -117,16 +117,16 @@ def wire(
             question = _WITH_FIELD.get(event.action)
             if question is None:
                 raise
-            return {sheet: runs_dialog.question_html(runs_confirmations.build_question(studio, question, event.code, error=error.message))}
+            return {dialog: runs_dialog.question_html(runs_confirmations.build_question(studio, question, event.code, error=error.message))}
 
-    outputs = [sheet, *tab.disk.outputs, *compared.outputs, tabs, watched, model, reopened, tab.train_again]
+    outputs = [dialog, *tab.disk.outputs, *compared.outputs, tabs, watched, model, reopened, tab.train_again]
     pressed = gr.on(
         [html.click for html in tab.with_buttons], handle_button, [compared.score_name, *tab.disk.states], outputs, **PRIVATE_EVENT_MULTIPLE
     )
     pressed.then(None, None, None, js=_AFTER_RESPONSE, **PRIVATE_EVENT).then(**refresh_event)
     # An open section shows what has happened on other tabs.
     show_sections = errors_on_runs_tab(tab)(lambda *opened: disk_view.show_open_sections(tab.disk, studio, *opened) or gr.skip())
-    tabs.change(show_sections, tab.disk.states, [*tab.disk.outputs, sheet], **PRIVATE_EVENT)
+    tabs.change(show_sections, tab.disk.states, [*tab.disk.outputs, dialog], **PRIVATE_EVENT)
 
 
 def _confirmed_actions(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
@@ -211,7 +211,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
             tab.footer: runs_footer.footer(
                 selected, titles, any_runs=True, limit_notice=near_capacity(studio.settings, current_workspace(studio).library.runs())
             ),
-            tab.sheet: "",
+            tab.dialog: "",
             **(comparison_view.hide(compared) if deselected else {}),
         }
 
@@ -221,11 +221,11 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
             for view in runs_confirmations.selected_runs(studio, ids)[0][:1]:
                 current_workspace(studio).library.damage(view.id)
 
-    outputs = [tab.list, tab.footer, *compared.outputs, tab.sheet]
+    outputs = [tab.list, tab.footer, *compared.outputs, tab.dialog]
     tab.version.change(
         update_list, [tab.selected, compared.runs, compared.score_name], outputs, trigger_mode="always_last", **PRIVATE_EVENT
     )
-    selection_outputs = [tab.selected, tab.footer, tab.sheet, *compared.outputs]
+    selection_outputs = [tab.selected, tab.footer, tab.dialog, *compared.outputs]
     tab.list.select(select, [tab.selected, compared.runs], selection_outputs, js=_SELECTED, trigger_mode="always_last", **PRIVATE_EVENT)
     # An event of its own: reading takes a moment, and the next selection must not wait for it.
     tab.selected.change(check_files, tab.selected, None, **PRIVATE_EVENT)
@@ -243,8 +243,8 @@ def _update_comparison(
 
 
 def errors_on_runs_tab(tab: RunsTab) -> Any:
-    """Decorator: a UserError becomes a message in the sheet of the Runs tab."""
-    return user_errors(lambda message: {tab.sheet: runs_dialog.error_html(message)})
+    """Decorator: a UserError becomes a message in the dialog of the Runs tab."""
+    return user_errors(lambda message: {tab.dialog: runs_dialog.error_html(message)})
 
 
 def _scores(studio: Studio, views: list[RunView]) -> dict[str, Scores]:

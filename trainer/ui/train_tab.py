@@ -34,8 +34,8 @@ function update() {
 watch("value", update);
 update();
 """
-"""Only the watched run decides which of the two columns styles/unscoped.css shows, so a late response cannot change it. Gradio would remove a hidden column
-with the zoom of its charts. Either column is shown from its top, wherever the other one was scrolled to."""
+"""Only the watched run decides which of the two columns styles/unscoped.css shows, so a late response cannot change it. Gradio would remove a
+hidden column with the zoom of its charts. Either column is shown from its top, wherever the other one was scrolled to."""
 
 
 @dataclass(frozen=True)
