@@ -39,12 +39,12 @@ class NoMemoryError(UserError):
 class MustFixError(UserError):
     """Findings of severity "error" that the user has not dismissed prevent the training.
 
-    ``repairs`` are the codes of those that have a repair.
+    ``repair_codes`` are the codes of those that have a repair.
     """
 
-    def __init__(self, message: str, *, repairs: tuple[str, ...]) -> None:
+    def __init__(self, message: str, *, repair_codes: tuple[str, ...]) -> None:
         super().__init__(message, code="must_fix")
-        self.repairs = repairs
+        self.repair_codes = repair_codes
 
 
 def error_location(error: BaseException) -> str:

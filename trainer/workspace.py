@@ -82,15 +82,15 @@ class Workspace:
 
     # Before a training
 
-    def inspect(self, path: str | Path, *, text: Sequence[str] = (), label: str | None = None) -> Inspection:
-        """Read one file, guess what ``text`` and ``label`` do not name, and check it also for the first encoder. Makes no draft."""
+    def inspect(self, path: str | Path, *, text_columns: Sequence[str] = (), label_column: str | None = None) -> Inspection:
+        """Read one file, guess the columns that are not named, and check it also for the first encoder. Makes no draft."""
         limits = self._settings.file_limits
         encoder = self._encoders.info(self._encoders.default.name)
         return inspect_file(
             path,
             self._draft_cache.reader,
-            text=text,
-            label=label,
+            text_columns=text_columns,
+            label_column=label_column,
             encoder=encoder,
             max_classes=self._settings.max_classes,
             **limits,
@@ -113,18 +113,18 @@ class Workspace:
 
     # Runs
 
-    def start(self, draft_id: str, recipe: Recipe, *, as_it_is: bool = False, level: str = "") -> RunView:
+    def start(self, draft_id: str, recipe: Recipe, *, ignore_findings: bool = False, level: str = "") -> RunView:
         """Enqueue a training and return at once. Pressed twice for the same thing, there is one run. The draft's repairs become the recipe's.
         ``level`` is the preset level that the recipe belongs to, if any.
 
         Raises UserError if the file or the recipe does not allow a training, ``must_fix`` if a finding should be fixed first (not with
-        ``as_it_is``); nothing is left behind then.
+        ``ignore_findings``); nothing is left behind then.
         """
         self._settings.ensure_writable()
         encoder = self._encoders.get(recipe.encoder)
         prepared = self.drafts.get(draft_id)
         corpus = prepared.require_corpus()
-        self._check_findings(prepared, as_it_is=as_it_is)
+        self._check_findings(prepared, ignore_findings=ignore_findings)
         splits = prepared.splits(recipe)
         if self._machine.hardware is not None:
             with_precision(self._machine.hardware, recipe.precision)
@@ -169,9 +169,9 @@ class Workspace:
         sources: Mapping[str, tuple[str, Path | bytes]],
         recipe: Recipe,
         *,
-        text: Sequence[str] = (),
-        label: str | None = None,
-        as_it_is: bool = False,
+        text_columns: Sequence[str] = (),
+        label_column: str | None = None,
+        ignore_findings: bool = False,
     ) -> RunView:
         """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
 
@@ -179,9 +179,9 @@ class Workspace:
         """
         # Before the files are read, which takes longer than anything here.
         check_capacity(self._settings, self._runs.list(self._owner))
-        draft = self.drafts.open_files(sources, text=text, label=label, repairs=recipe.repairs).draft
+        draft = self.drafts.open_files(sources, text_columns=text_columns, label_column=label_column, repair_codes=recipe.repairs).draft
         try:
-            return self.start(draft.id, recipe, as_it_is=as_it_is)
+            return self.start(draft.id, recipe, ignore_findings=ignore_findings)
         finally:
             with suppress(OSError):
                 self._draft_cache.store.remove(draft)
@@ -292,11 +292,11 @@ class Workspace:
         """Whether a waiting run is in no queue of this process and has no writer anywhere."""
         return not self._queue.has(run.id) and not is_being_written(run.path)
 
-    def _check_findings(self, prepared: PreparedDraft, *, as_it_is: bool) -> None:
-        if prepared.blocking_findings and not as_it_is:
+    def _check_findings(self, prepared: PreparedDraft, *, ignore_findings: bool) -> None:
+        if prepared.blocking_findings and not ignore_findings:
             message = f"Something in the file should be fixed first. {' '.join(f.sentence for f in prepared.blocking_findings)}"
-            raise MustFixError(message, repairs=tuple(f.code for f in prepared.blocking_findings if f.repairable))
-        if as_it_is:
+            raise MustFixError(message, repair_codes=tuple(f.code for f in prepared.blocking_findings if f.repairable))
+        if ignore_findings:
             prepared.require_trainable(self._settings.max_classes)
 
     def _cancel(self, run: Run) -> bool:

@@ -11,7 +11,7 @@ from unittest import mock
 
 import numpy as np
 
-from trainer.data.checks.repairs import Change
+from trainer.data.checks.repairs import RowChange
 from trainer.data.corpus import clean_text
 from trainer.data.files.dialect import is_numeric
 from trainer.data.repaired_file import change_log
@@ -68,7 +68,7 @@ def check_download_names(address: str, runs: Sequence[str], fetch: Callable) -> 
 
 def check_csv_formulas(formulas: Sequence[str]) -> TriesAndEffects:
     """Formulas in a CSV for spreadsheets must be escaped; signed numbers are not formulas."""
-    changes = [Change(1, None, "text", formula, formula, "html_in_texts") for formula in formulas]
+    changes = [RowChange(1, None, "text", formula, formula, "html_in_texts") for formula in formulas]
     cells = list(csv.reader(io.StringIO(change_log(changes, spreadsheet=True).decode("utf-8-sig"))))[1:]
     unescaped = [
         formula

@@ -90,7 +90,7 @@ def _child(rows: int, folder: Path) -> None:
     fit.tokenize_dataset = peaks.at_call("tokenized", fit.tokenize_dataset)
     pipeline._score_quick_baselines = peaks.at_call("baselines", pipeline._score_quick_baselines)
     fit.train_with_oom_retry = peaks.at_call("first_step", fit.train_with_oom_retry)
-    run = workspace.start(draft, recipe, as_it_is=True)
+    run = workspace.start(draft, recipe, ignore_findings=True)
     log = Run(folder / "runs" / run.id).log
     while not any(event["type"] == "log" for event in log.read()):
         if not workspace.library.view(run.id).live:

@@ -210,7 +210,7 @@ def test_a_file_that_does_not_fit_changes_nothing(
 def test_a_file_without_the_columns_is_refused_though_something_else_is_wrong(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     one_class = write_rows(tmp_path / "joy.csv", [row for row in ROWS if row[1] == "joy"])
-    draft = workspace.drafts.open_files({"main": ("joy.csv", one_class)}, text=["text"], label="mood")
+    draft = workspace.drafts.open_files({"main": ("joy.csv", one_class)}, text_columns=["text"], label_column="mood")
     assert draft.problem.code == "one_class"
     with refused("unknown_column"):
         workspace.editor.add_file(draft.draft.id, "test", "bad.csv", b"id,words\n1,a b\n2,c d\n")
@@ -221,9 +221,9 @@ def test_a_file_without_the_columns_is_refused_though_something_else_is_wrong(st
 def test_columns_chosen_later_are_looked_for_in_the_given_file_too(studio: Studio, tmp_path: Path) -> None:
     workspace = studio.for_owner(ME)
     main = write_rows(tmp_path / "two.csv", [(text, mood, mood[:1]) for text, mood in ROWS[:90]], ("text", "mood", "letter"))
-    draft = workspace.drafts.open_files({"main": ("two.csv", main)}, label="mood").draft.id
+    draft = workspace.drafts.open_files({"main": ("two.csv", main)}, label_column="mood").draft.id
     workspace.editor.add_file(draft, "test", "more.csv", write_rows(tmp_path / "more.csv", ROWS[90:]))
-    chosen = workspace.editor.set_columns(draft, label="letter")
+    chosen = workspace.editor.set_columns(draft, label_column="letter")
     assert chosen.problem.code == "unknown_column"
     assert chosen.given == (GivenFile("test", "more.csv", 30, ()),)
 

@@ -43,16 +43,16 @@ def test_a_good_file(tmp_path, reader):
 
 def test_named_columns(tmp_path, reader):
     content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
-    assert inspect(reader, tmp_path, content, text=["B"], label="2")["text"] == {"name": "b", "index": 1}
-    assert inspect(reader, tmp_path, content, text=["nope"])["code"] == "unknown_column"
-    assert inspect(reader, tmp_path, content, text=["a"], label="a")["code"] == "same_column"
+    assert inspect(reader, tmp_path, content, text_columns=["B"], label_column="2")["text"] == {"name": "b", "index": 1}
+    assert inspect(reader, tmp_path, content, text_columns=["nope"])["code"] == "unknown_column"
+    assert inspect(reader, tmp_path, content, text_columns=["a"], label_column="a")["code"] == "same_column"
 
 
 def test_joined_columns(tmp_path, reader):
     content = "a,b,c\n" + "".join(f"first text number {n},second text number {n},{n % 2}\n" for n in range(20))
     path = tmp_path / "file.csv"
     path.write_text(content)
-    assert inspect_file(path, reader, text=["b", "a"]).prepared.corpus.texts[0] == "second text number 0\nfirst text number 0"
+    assert inspect_file(path, reader, text_columns=["b", "a"]).prepared.corpus.texts[0] == "second text number 0\nfirst text number 0"
 
 
 def test_several_labels_in_a_cell_are_explained_not_refused(tmp_path, reader):

@@ -13,12 +13,12 @@ from trainer.errors import UserError
 def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) -> None:
     store = DraftStore(tmp_path / "drafts")
     draft = store.create(
-        "local", {"main": ("a.csv", b"\xff\x00a,b\r\n"), "test": ("t.csv", b"x")}, texts=("0",), repairs=("html_in_texts",)
+        "local", {"main": ("a.csv", b"\xff\x00a,b\r\n"), "test": ("t.csv", b"x")}, text_columns=("0",), repair_codes=("html_in_texts",)
     )
     assert store.path(draft, draft.main).read_bytes() == b"\xff\x00a,b\r\n"
     changed = replace(
         draft,
-        main=replace(draft.main, texts=("b", 1), label=0),
+        main=replace(draft.main, text_columns=("b", 1), label_column=0),
         class_names={"0": "joy"},
         dismissed=("several_labels",),
         form={"epochs": 3},
@@ -28,7 +28,12 @@ def test_a_draft_keeps_the_file_byte_for_byte_and_the_choices(tmp_path: Path) ->
     assert replace(changed, form={}).version == changed.version
     again = DraftStore(tmp_path / "drafts").get(draft.id, "local")
     assert again == changed
-    assert (again.main.texts, again.main.label, again.class_names, again.repairs) == (("b", 1), 0, {"0": "joy"}, ("html_in_texts",))
+    assert (again.main.text_columns, again.main.label_column, again.class_names, again.repairs) == (
+        ("b", 1),
+        0,
+        {"0": "joy"},
+        ("html_in_texts",),
+    )
     assert again.test is not None
     assert DraftHistory(store).latest("local") == again
     run = tmp_path / "run"
@@ -73,9 +78,11 @@ def test_a_damaged_draft_is_no_longer_here_and_hides_no_other(tmp_path: Path, ha
 
 
 def test_text_that_cannot_be_written_is_cleaned(tmp_path: Path) -> None:
-    draft = DraftStore(tmp_path / "drafts").create("local", {"main": ("a \ud800.csv", b"x")}, texts=("\ud800",), label="\udfff")
+    draft = DraftStore(tmp_path / "drafts").create(
+        "local", {"main": ("a \ud800.csv", b"x")}, text_columns=("\ud800",), label_column="\udfff"
+    )
     again = DraftStore(tmp_path / "drafts").get(draft.id, "local")
-    assert (again.main.texts, again.main.label) == (("?",), "?")
+    assert (again.main.text_columns, again.main.label_column) == (("?",), "?")
 
 
 def test_only_the_newest_drafts_are_kept(tmp_path: Path) -> None:
@@ -103,7 +110,9 @@ def test_a_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path, monkeypat
 def test_a_draft_is_made_again_of_what_a_run_keeps(tmp_path: Path) -> None:
     store, run = DraftStore(tmp_path / "drafts"), tmp_path / "run"
     run.mkdir()
-    draft = store.create("local", {"main": ("a.csv", b"x"), "validation": ("v.csv", b"v")}, texts=("0",), repairs=("html_in_texts",))
+    draft = store.create(
+        "local", {"main": ("a.csv", b"x"), "validation": ("v.csv", b"v")}, text_columns=("0",), repair_codes=("html_in_texts",)
+    )
     draft = replace(draft, class_names={"0": "joy"}, form={"epochs": 3})
     store.copy_to_run(draft, run)
     store.remove(draft)

@@ -67,7 +67,7 @@ def test_uncertain_columns_can_be_confirmed_or_changed(studio: Studio, tmp_path:
     path = write_rows(tmp_path / "two.csv", rows, ("text", "emotion", "sentiment"))
     opened = workspace.drafts.open_files({"main": (path.name, path)})
     assert {("confirm", ""), ("label", "2")} <= buttons(findings_view.findings_html(opened))
-    confirmed = workspace.editor.set_columns(opened.draft.id, text=(0,), label=1)
+    confirmed = workspace.editor.set_columns(opened.draft.id, text_columns=(0,), label_column=1)
     assert "columns_unsure" not in {f.code for f in confirmed.findings}
 
 

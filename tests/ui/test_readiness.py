@@ -54,7 +54,7 @@ def test_several_things_to_fix_are_repaired_in_one(studio: Studio, tmp_path: Pat
 def test_what_no_repair_answers_has_no_button(studio: Studio, tmp_path: Path) -> None:
     rows = [(text, mood, mood * 2) for text, mood in small_rows(120)]
     leaking = opened(studio, tmp_path, rows, ("text", "mood", "twice"))
-    leaking = studio.for_owner("local").editor.set_columns(leaking.draft.id, text=(0, 2), label=1)
+    leaking = studio.for_owner("local").editor.set_columns(leaking.draft.id, text_columns=(0, 2), label_column=1)
     assert [f.code for f in leaking.blocking_findings] == ["label_leak"]
     readiness = assess_readiness(leaking, DEFAULT_FRACTIONS)
     assert (readiness.repair, readiness.ready) == (None, False)

@@ -49,7 +49,7 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
     draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
     for call in (
         lambda: studio.for_owner(OTHER).drafts.get(draft),
-        lambda: studio.for_owner(OTHER).editor.set_columns(draft, text=("0",), label="1"),
+        lambda: studio.for_owner(OTHER).editor.set_columns(draft, text_columns=("0",), label_column="1"),
         lambda: studio.for_owner(OTHER).editor.name_classes(draft, {}),
         lambda: studio.for_owner(OTHER).editor.repair(draft, ["duplicate_texts"]),
         lambda: studio.for_owner(OTHER).editor.undo(draft, ["duplicate_texts"]),

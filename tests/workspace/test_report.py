@@ -117,7 +117,7 @@ def test_the_sample_can_be_opened_and_chosen_differently(studio: Studio) -> None
     assert len(sample.corpus.label_names) == 6
     assert workspace.drafts.latest().draft.id == sample.draft.id
     assert studio.for_owner(OTHER).drafts.latest() is None
-    workspace.editor.set_columns(sample.draft.id, text=["0"], label="1")
+    workspace.editor.set_columns(sample.draft.id, text_columns=["0"], label_column="1")
     changed = workspace.editor.name_classes(sample.draft.id, {"joy": "delight"})
     assert "delight" in changed.corpus.label_names
     assert "delight" in Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.latest().corpus.label_names

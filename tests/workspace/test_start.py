@@ -99,7 +99,7 @@ def test_remaining_findings_are_recorded_with_the_run(studio: Studio, tmp_path: 
     with refused("must_fix"):
         workspace.train_files({"main": (path.name, path)}, QUICK)
     assert workspace.library.runs() == []
-    view = wait_for_end(studio, workspace.train_files({"main": (path.name, path)}, QUICK, as_it_is=True))
+    view = wait_for_end(studio, workspace.train_files({"main": (path.name, path)}, QUICK, ignore_findings=True))
     findings = {f.code: f for f in view.findings}
     assert set(findings) >= {"label_variants", "html_in_texts", "duplicate_texts", "near_duplicates"}
     assert findings["label_variants"].severity == "error"
@@ -123,7 +123,7 @@ def test_other_columns_start_without_repairs(studio: Studio, tmp_path: Path) -> 
     path = write_rows(tmp_path / "messy.csv", rows, ("text", "mood", "title"))
     draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
     assert workspace.editor.repair(draft, ["label_variants"]).draft.repairs == ("label_variants",)
-    joined = workspace.editor.set_columns(draft, text=(2, 0))
+    joined = workspace.editor.set_columns(draft, text_columns=(2, 0))
     assert joined.draft.repairs == ()
     assert joined.corpus.texts[0] == f"a title about {rows[0][1]}\n{rows[0][0]}"
 
@@ -133,7 +133,7 @@ def test_confirming_the_columns_keeps_the_repairs(studio: Studio, tmp_path: Path
     path = write_rows(tmp_path / "messy.csv", messy())
     draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
     workspace.editor.repair(draft, ["label_variants"])
-    assert workspace.editor.set_columns(draft, text=(0,), label=1).draft.repairs == ("label_variants",)
+    assert workspace.editor.set_columns(draft, text_columns=(0,), label_column=1).draft.repairs == ("label_variants",)
 
 
 def test_saving_the_form_at_the_same_time_loses_no_repair(studio: Studio, tmp_path: Path) -> None:

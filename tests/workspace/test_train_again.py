@@ -25,10 +25,10 @@ def start_prepared_run(studio: Studio, tmp_path: Path) -> RunView:
     workspace = studio.for_owner(ME)
     main_file = write_rows(tmp_path / "main.csv", [*ROWS[:90], ROWS[0]], ("text", "code", "mood"))
     test_file = write_rows(tmp_path / "test.csv", ROWS[90:], ("text", "code", "mood"))
-    draft = workspace.drafts.open_files({"main": ("main.csv", main_file), "test": ("test.csv", test_file)}, label="code").draft.id
+    draft = workspace.drafts.open_files({"main": ("main.csv", main_file), "test": ("test.csv", test_file)}, label_column="code").draft.id
     workspace.editor.name_classes(draft, {"1": "delight"})
     workspace.editor.repair(draft, ["duplicate_texts"])
-    return workspace.start(draft, RECIPE, as_it_is=True)
+    return workspace.start(draft, RECIPE, ignore_findings=True)
 
 
 def test_the_unchanged_draft_of_a_run_is_opened_again(idle: Studio, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_otherwise_a_new_draft_has_the_run_s_files_and_choices(idle: Studio, tmp
     assert prepared.corpus.labels == original.corpus.labels
     assert "delight" in prepared.corpus.label_names
     assert prepared.given[0].rows == 30
-    second_view = workspace.start(prepared.draft.id, dataclasses.replace(recipe, epochs=2), as_it_is=True)
+    second_view = workspace.start(prepared.draft.id, dataclasses.replace(recipe, epochs=2), ignore_findings=True)
     assert (second_view.rows, second_view.repairs, second_view.source_name) == (view.rows, view.repairs, view.source_name)
     workspace.drafts.remove(prepared.draft.id)
     assert workspace.library.damage(view.id) == ()
@@ -69,10 +69,10 @@ def test_otherwise_a_new_draft_has_the_run_s_files_and_choices(idle: Studio, tmp
 
 def test_a_file_that_was_trained_without_a_draft_can_be_prepared_too(idle: Studio, small_csv: Path) -> None:
     workspace = idle.for_owner(ME)
-    view = workspace.train_files({"main": ("moods.csv", small_csv)}, RECIPE, text=["text"], label="mood")
+    view = workspace.train_files({"main": ("moods.csv", small_csv)}, RECIPE, text_columns=["text"], label_column="mood")
     assert workspace.drafts.summaries() == ()
     prepared, recipe = workspace.prepare_again(view.id)
-    assert (recipe, prepared.ready, prepared.draft.main.label) == (RECIPE, True, "mood")
+    assert (recipe, prepared.ready, prepared.draft.main.label_column) == (RECIPE, True, "mood")
 
 
 @pytest.mark.parametrize(

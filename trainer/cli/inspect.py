@@ -34,25 +34,25 @@ def inspect(options: argparse.Namespace) -> int:
 def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
     from trainer.studio import Studio
 
-    repairs = parse_repairs(options.repair or "")
+    repair_codes = parse_repairs(options.repair or "")
     workspace = Studio(Settings.from_environment(), reader=reader).for_owner(LOCAL_OWNER)
     refused = False
     for file in options.files:
-        inspection = workspace.inspect(file, text=options.text, label=options.label)
+        inspection = workspace.inspect(file, text_columns=options.text, label_column=options.label)
         values = inspection.to_dict()
-        if repairs and inspection.ok:
-            values = values | {"repaired": _repair(options, inspection.prepared, repairs)}
+        if repair_codes and inspection.ok:
+            values = values | {"repaired": _repair(options, inspection.prepared, repair_codes)}
         refused = refused or not values["ok"]
         print(json.dumps(values) if options.json else _inspection_text(values), flush=True)
     return 2 if refused else 0
 
 
-def _repair(options: argparse.Namespace, prepared: "PreparedDraft", repairs: Sequence[str]) -> dict[str, Any]:
+def _repair(options: argparse.Namespace, prepared: "PreparedDraft", repair_codes: Sequence[str]) -> dict[str, Any]:
     """Write the repaired file; returns what was done, for JSON."""
     from trainer.data.checks.repairs import apply_repairs
     from trainer.data.repaired_file import write_repaired
 
-    repaired = apply_repairs(prepared.corpus, repairs)
+    repaired = apply_repairs(prepared.corpus, repair_codes)
     try:
         log = write_repaired(options.out, prepared.table, prepared.columns, repaired, spreadsheet=options.for_spreadsheets)
     except OSError as error:

@@ -29,8 +29,8 @@ def parse_recipe(options: argparse.Namespace) -> Recipe:
     return Recipe.from_dict(values)
 
 
-def parse_repairs(codes: str) -> tuple[str, ...]:
-    """The repairs of --repair: "all", or codes with commas between them."""
+def parse_repairs(option: str) -> tuple[str, ...]:
+    """The repair codes of --repair: "all", or codes with commas between them."""
     from trainer.data.checks.repairs import REPAIRS, sort_repairs
 
-    return tuple(REPAIRS) if codes.strip() == "all" else sort_repairs(code.strip() for code in codes.split(",") if code.strip())
+    return tuple(REPAIRS) if option.strip() == "all" else sort_repairs(code.strip() for code in option.split(",") if code.strip())

@@ -41,9 +41,11 @@ def train(options: argparse.Namespace) -> int:
     sources = {role: (path.name, path) for role, path in files.items() if path is not None}
     workspace = studio.for_owner(LOCAL_OWNER)
     try:
-        view = workspace.train_files(sources, recipe, text=options.text, label=options.label, as_it_is=options.as_it_is)
+        view = workspace.train_files(
+            sources, recipe, text_columns=options.text, label_column=options.label, ignore_findings=options.as_it_is
+        )
     except MustFixError as error:
-        repair = f"Repair it with --repair {','.join(error.repairs)}, or train" if error.repairs else "Fix the file, or train"
+        repair = f"Repair it with --repair {','.join(error.repair_codes)}, or train" if error.repair_codes else "Fix the file, or train"
         raise UserError(f"{error.message}\n{repair} on it as it is with --as-it-is.", code=error.code) from error
     finally:
         reader.close()

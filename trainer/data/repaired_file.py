@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from trainer.data.checks.repairs import Change, Repaired
+from trainer.data.checks.repairs import Repaired, RowChange
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.dialect import is_numeric
@@ -43,7 +43,7 @@ def repaired_csv(table: Table, columns: Columns, corpus: Corpus, *, spreadsheet:
     return _csv(names, rows, spreadsheet)
 
 
-def change_log(changes: Iterable[Change], *, spreadsheet: bool = False) -> bytes:
+def change_log(changes: Iterable[RowChange], *, spreadsheet: bool = False) -> bytes:
     """A CSV file with a row for each change: the line of the original file, what was changed, before, after, and by which repair."""
     field_names = {"row": "row left out", "text": "text", "label": "label"}
     rows = [[str(c.line), field_names[c.field], c.old, c.new, c.repair] for c in changes]

@@ -39,21 +39,23 @@ class Drafts:
         self,
         sources: Mapping[str, tuple[str, Path | bytes]],
         *,
-        text: Sequence[str] = (),
-        label: str | None = None,
-        repairs: Iterable[str] = (),
+        text_columns: Sequence[str] = (),
+        label_column: str | None = None,
+        repair_codes: Iterable[str] = (),
     ) -> PreparedDraft:
         """Open files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
 
-        ``text`` and ``label`` name columns (several text columns are joined), ``repairs`` the repairs to do, by the findings' codes.
+        Several text columns are joined; columns that are not named are guessed. ``repair_codes`` are the repairs to do.
         Raises UserError if a file is no table; if only its columns are unclear, ``problem`` says so.
         """
         self._settings.ensure_writable()
-        refuse_lone_surrogates(list(text), label)
-        ordered = sort_repairs(repairs)
+        refuse_lone_surrogates(list(text_columns), label_column)
+        sorted_codes = sort_repairs(repair_codes)
         contents = {role: (name, self._cache.content(given)) for role, (name, given) in sources.items()}
         with disk_errors_as_user_error(self._settings):
-            draft = self._store.create(self._owner, contents, texts=tuple(text), label=label, repairs=ordered)
+            draft = self._store.create(
+                self._owner, contents, text_columns=tuple(text_columns), label_column=label_column, repair_codes=sorted_codes
+            )
         return self._prepare_new(draft)
 
     def open_sample(self, *, messy: bool = False) -> PreparedDraft:
@@ -67,7 +69,7 @@ class Drafts:
         The columns of one that is not in the catalogue are guessed, as for any file.
         """
         if dataset.text:
-            return self.open_files({"main": (f"{dataset.name}.csv", fetch_dataset(dataset))}, text=["text"], label="label")
+            return self.open_files({"main": (f"{dataset.name}.csv", fetch_dataset(dataset))}, text_columns=["text"], label_column="label")
         tables = fetch_tables(dataset, self._cache.reader, **self._settings.file_limits)
         return self.open_files({"main": (f"{dataset.name}.csv", tables)})
 

@@ -61,16 +61,20 @@ class DraftEditor:
             self._store.delete_file(updated, old)
         return self._cache.prepare(updated)
 
-    def set_columns(self, draft_id: str, *, text: Sequence[str | int] = (), label: str | int | None = None) -> PreparedDraft:
-        """Choose other columns: ``text`` (several are joined) and ``label``; what is not named stays.
+    def set_columns(self, draft_id: str, *, text_columns: Sequence[str | int] = (), label_column: str | int | None = None) -> PreparedDraft:
+        """Choose other columns: several text columns are joined; what is not named stays.
 
         Repairs, dismissed findings and class names of other columns are not carried over.
         """
-        refuse_lone_surrogates(list(text), label)
+        refuse_lone_surrogates(list(text_columns), label_column)
         tables = self._cache.tables(self._store.get(draft_id, self._owner))
 
         def change(draft: Draft) -> Draft:
-            main = replace(draft.main, texts=tuple(text) or draft.main.texts, label=draft.main.label if label is None else label)
+            main = replace(
+                draft.main,
+                text_columns=tuple(text_columns) or draft.main.text_columns,
+                label_column=draft.main.label_column if label_column is None else label_column,
+            )
             changed = replace(draft, main=main)
             if _positions(tables["main"], main) != _positions(tables["main"], draft.main):
                 changed = replace(changed, repairs=(), dismissed=(), class_names={})
@@ -83,14 +87,14 @@ class DraftEditor:
         refuse_lone_surrogates(names)
         return self._update(draft_id, lambda draft: replace(draft, class_names=dict(names)))
 
-    def repair(self, draft_id: str, codes: Iterable[str]) -> PreparedDraft:
-        """Do the repairs of the findings with these codes."""
-        added = sort_repairs(codes)
+    def repair(self, draft_id: str, repair_codes: Iterable[str]) -> PreparedDraft:
+        """Do these repairs, each named by the code of its finding."""
+        added = sort_repairs(repair_codes)
         return self._update(draft_id, lambda draft: replace(draft, repairs=sort_repairs((*draft.repairs, *added))))
 
-    def undo(self, draft_id: str, codes: Iterable[str]) -> PreparedDraft:
+    def undo(self, draft_id: str, finding_codes: Iterable[str]) -> PreparedDraft:
         """Undo repairs, or the dismissal of findings."""
-        undone = set(codes)
+        undone = set(finding_codes)
 
         def change(draft: Draft) -> Draft:
             kept = {name: tuple(code for code in getattr(draft, name) if code not in undone) for name in ("repairs", "dismissed")}
@@ -98,11 +102,11 @@ class DraftEditor:
 
         return self._update(draft_id, change)
 
-    def dismiss(self, draft_id: str, code: str) -> PreparedDraft:
+    def dismiss(self, draft_id: str, finding_code: str) -> PreparedDraft:
         """Leave a finding unrepaired, though it should be fixed."""
-        if code not in {finding.code for finding in self._prepared(draft_id).findings}:
+        if finding_code not in {finding.code for finding in self._prepared(draft_id).findings}:
             raise UserError("This finding is no longer there.", code="unknown_finding")
-        return self._update(draft_id, lambda draft: replace(draft, dismissed=tuple(dict.fromkeys((*draft.dismissed, code)))))
+        return self._update(draft_id, lambda draft: replace(draft, dismissed=tuple(dict.fromkeys((*draft.dismissed, finding_code)))))
 
     def export(self, draft_id: str, form: str) -> tuple[str, bytes]:
         """A file name and the content: the repaired file "exact" or "spreadsheet" (for programs that would run formulas), or the "changes"."""
@@ -139,7 +143,7 @@ def _with_file(draft: Draft, role: GivenRole, source: SourceFile | None) -> Draf
 def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
     """The positions of the chosen columns; None if the choice does not resolve."""
     try:
-        columns = resolve_columns(table, source.texts, source.label)
+        columns = resolve_columns(table, source.text_columns, source.label_column)
     except UserError:
         return None
     return (columns.label, columns.text, *columns.extra_text_columns)

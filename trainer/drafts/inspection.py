@@ -59,8 +59,8 @@ def inspect_file(
     path: str | Path,
     reader: TableReader,
     *,
-    text: Sequence[str] = (),
-    label: str | None = None,
+    text_columns: Sequence[str] = (),
+    label_column: str | None = None,
     encoder: EncoderInfo | None = None,
     max_length: int = 128,
     max_classes: int = 500,
@@ -68,14 +68,14 @@ def inspect_file(
 ) -> Inspection:
     """Read a file, find its columns and check it.
 
-    ``text`` (several are joined) and ``label`` name columns or give positions from 0; without them they are guessed. ``limits`` are those
+    ``text_columns`` (several are joined) and ``label_column`` are names or positions from 0; without them they are guessed. ``limits`` are those
     of ``read_table``.
     """
     try:
         table = read_file(path, reader, **limits)
     except UserError as error:
         return Inspection(str(path), None, error)
-    draft = Draft("", "", SourceFile(Path(path).name, "", tuple(text), label))
+    draft = Draft("", "", SourceFile(Path(path).name, "", tuple(text_columns), label_column))
     prepared = prepare(draft, {"main": table}, max_classes=max_classes)
     if prepared.problem is not None:
         return Inspection(str(path), prepared, prepared.problem)

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.cache import SingleFlightCache
 from trainer.data.checks.encoder import EncoderInfo, Lengths, measure_lengths
-from trainer.data.checks.file import check_reading
+from trainer.data.checks.file import check_file
 from trainer.data.checks.findings import Finding, examples
 from trainer.data.checks.repairs import Repaired, apply_repairs, drop_several_labels
 from trainer.data.checks.run_checks import run_checks, sort_by_severity
@@ -134,7 +134,7 @@ def prepare(
     main = tables["main"]
     columns = None
     try:
-        columns = resolve_columns(main, draft.main.texts, draft.main.label)
+        columns = resolve_columns(main, draft.main.text_columns, draft.main.label_column)
         corpus, given_findings = _build_corpus(draft, tables, columns)
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
@@ -186,7 +186,7 @@ def _build_corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -
             given[role] = build_corpus(
                 tables[role], text=same.text, label=same.label, extra_text_columns=same.extra_text_columns, class_names=names
             )
-            findings += _name_file(source.name, check_reading(tables[role], same, given[role]))
+            findings += _name_file(source.name, check_file(tables[role], same, given[role]))
     return (join_corpora(corpus, **given) if given else corpus), findings
 
 

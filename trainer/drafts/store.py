@@ -28,9 +28,9 @@ class SourceFile:
     """As the user knows it; never a path."""
     file: str
     """Its name in the folder."""
-    texts: tuple[str | int, ...] = ()
+    text_columns: tuple[str | int, ...] = ()
     """The text column and those joined to it."""
-    label: str | int | None = None
+    label_column: str | int | None = None
     """What the user typed (a column's name, or its position from 0), or a position as a number."""
 
 
@@ -46,7 +46,7 @@ class Draft:
     class_names: Mapping[str, str] = field(default_factory=dict)
     """Names by label as written: {"0": "sadness"}."""
     repairs: tuple[str, ...] = ()
-    """What is repaired before training, in any order."""
+    """The codes of the repairs that are done before a training, in any order."""
     dismissed: tuple[str, ...] = ()
     """Codes of findings that the user leaves unrepaired, though they should be fixed."""
     form: Mapping[str, Any] = field(default_factory=dict)
@@ -75,9 +75,9 @@ class DraftStore:
         owner: str,
         sources: Mapping[str, tuple[str, bytes]],
         *,
-        texts: tuple[str, ...] = (),
-        label: str | None = None,
-        repairs: tuple[str, ...] = (),
+        text_columns: tuple[str, ...] = (),
+        label_column: str | None = None,
+        repair_codes: tuple[str, ...] = (),
     ) -> Draft:
         """A new draft with these files. ``sources`` maps "main", "validation", "test" to (name, content)."""
         with self._new_folder() as (draft_id, folder):
@@ -85,8 +85,8 @@ class DraftStore:
             for role, (name, content) in sources.items():
                 file = SOURCE if role == "main" else f"{SOURCE}-{role}"
                 (folder / file).write_bytes(content)
-                files[role] = SourceFile(_shown_name(name), file, texts, label)
-            draft = Draft(draft_id, owner, files["main"], files.get("validation"), files.get("test"), repairs=repairs)
+                files[role] = SourceFile(_shown_name(name), file, text_columns, label_column)
+            draft = Draft(draft_id, owner, files["main"], files.get("validation"), files.get("test"), repairs=repair_codes)
             write_json(folder / DRAFT, asdict(draft))
         return draft
 
@@ -202,7 +202,7 @@ def _from_dict(values: dict) -> Draft:
 
 
 def _source(values: dict) -> SourceFile:
-    return SourceFile(**{**values, "texts": tuple(values["texts"])})
+    return SourceFile(**{**values, "text_columns": tuple(values["text_columns"])})
 
 
 def _remove_unused_files(folder: Path, created_before: float) -> None:

@@ -135,12 +135,16 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     def set_text_columns(draft: str | None, text: str, extra: str | None, *split: Any) -> dict:
         columns = [_column(choice) for choice in (text, extra) if choice]
         return show_draft(
-            tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), text=tuple(dict.fromkeys(columns))), *split
+            tab,
+            current_workspace(studio).editor.set_columns(current_draft(studio, draft), text_columns=tuple(dict.fromkeys(columns))),
+            *split,
         )
 
     @handler
     def set_label_column(draft: str | None, label: str, *split: Any) -> dict:
-        return show_draft(tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), label=_column(label)), *split)
+        return show_draft(
+            tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), label_column=_column(label)), *split
+        )
 
     @handler
     def name_classes(draft: str | None, rows: list, *split: Any) -> dict:
@@ -182,7 +186,7 @@ def _apply_action(studio: Studio, draft: str, action: str, code: str) -> Prepare
         if columns is None:
             raise UserError("Choose the columns from the lists above.", code="no_columns")
         label = int(code) if action == "label" and code.isdecimal() else columns.label
-        return workspace.editor.set_columns(draft, text=(columns.text, *columns.extra_text_columns), label=label)
+        return workspace.editor.set_columns(draft, text_columns=(columns.text, *columns.extra_text_columns), label_column=label)
     return workspace.editor.undo(draft, [code])
 
 

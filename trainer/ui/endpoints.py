@@ -45,7 +45,7 @@ class _Endpoints:
     def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
         """What a file holds: encoding, columns, classes, findings."""
         refuse_lone_surrogates(text, label)
-        inspection = current_workspace(self._studio).inspect(_uploaded_path(file), text=_text_columns(text), label=label)
+        inspection = current_workspace(self._studio).inspect(_uploaded_path(file), text_columns=_text_columns(text), label_column=label)
         return inspection.to_dict() | {"file": Path(inspection.file).name}
 
     def start(self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
@@ -55,13 +55,15 @@ class _Endpoints:
         ``"as_it_is": true``.
         """
         refuse_lone_surrogates(text, label, recipe)
-        settings, as_it_is = _parse_recipe(recipe)
+        settings, ignore_findings = _parse_recipe(recipe)
         path = _uploaded_path(file)
         sources = {"main": (path.name, path)}
         try:
-            view = current_workspace(self._studio).train_files(sources, settings, text=_text_columns(text), label=label, as_it_is=as_it_is)
+            view = current_workspace(self._studio).train_files(
+                sources, settings, text_columns=_text_columns(text), label_column=label, ignore_findings=ignore_findings
+            )
         except MustFixError as error:
-            codes = ", ".join(f"“{code}”" for code in error.repairs)
+            codes = ", ".join(f"“{code}”" for code in error.repair_codes)
             repair = f"Put repairs into the recipe ({{“repairs”: [{codes}]}}), or" if codes else "Fix the file, or put"
             raise UserError(f"{error.message} {repair} “as_it_is”: true to train on it as it is.", code=error.code) from error
         return {**_progress(view), "findings": [asdict(finding) for finding in view.findings]}
@@ -116,14 +118,14 @@ class _Endpoints:
 
 
 def _parse_recipe(values: dict | None) -> tuple[Recipe, bool]:
-    """The recipe, and whether to train on the file as it is."""
+    """The recipe, and whether to train even if findings should be fixed first."""
     if not isinstance(values, dict):
         return Recipe.from_dict(values or {}), False
     settings = dict(values)
-    as_it_is = settings.pop("as_it_is", False)
-    if not isinstance(as_it_is, bool):
+    ignore_findings = settings.pop("as_it_is", False)
+    if not isinstance(ignore_findings, bool):
         raise UserError("as_it_is must be true or false.", code="setting_out_of_range")
-    return Recipe.from_dict(settings), as_it_is
+    return Recipe.from_dict(settings), ignore_findings
 
 
 def _text_columns(text: str | None) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from trainer.data.files.table import DroppedRow, Table
 from trainer.text_format import percent, pluralize
 
 
-def check_reading(table: Table, columns: Columns, corpus: Corpus) -> list[Finding]:
-    """Findings about the reading of the file that became this corpus."""
+def check_file(table: Table, columns: Columns, corpus: Corpus) -> list[Finding]:
+    """Findings about how the file that became this corpus was read."""
     checked = [
         _check_dropped_rows(table),
         _check_encoding(table),

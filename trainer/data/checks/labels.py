@@ -10,7 +10,7 @@ from trainer.data.checks.repairs import (
     apply_repairs,
     label_variants,
     rare_label_mask,
-    removable_rows,
+    removable_mask,
     several_labels_mask,
 )
 from trainer.data.corpus import Corpus
@@ -66,7 +66,7 @@ def _check_several_labels(corpus: Corpus) -> Finding | None:
         "Here each text has one label, so every combination would count as a label of its own. "
         "Leave these rows out, or keep one label in each cell and upload the file again."
     )
-    repairable = bool(removable_rows(corpus, mask).any())
+    repairable = bool(removable_mask(corpus, mask).any())
     return Finding("several_labels", "error", n_rows, message, advice, examples(corpus, rows_where(mask)), repairable)
 
 
@@ -80,7 +80,7 @@ def _check_rare_labels(corpus: Corpus) -> Finding | None:
     others = f" and {len(rare) - 10:,} more" if len(rare) > 10 else ""
     message = f"{pluralize(len(rare), 'label has', 'labels have')} fewer than {MIN_ROWS_PER_LABEL} rows: {names}{others}."
     advice = "That is too few to learn from and to test; add rows or give them another label."
-    repairable = bool(removable_rows(corpus, mask).any())
+    repairable = bool(removable_mask(corpus, mask).any())
     return Finding("rare_classes", "warning", len(rare), message, advice, examples(corpus, rows_where(mask)), repairable)
 
 

@@ -37,7 +37,7 @@ class Repair:
 
 
 @dataclass(frozen=True)
-class Change:
+class RowChange:
     """What a repair changed in one row: ``field`` is "text", "label" or, if the row was removed, "row", with an empty ``new``.
 
     ``split`` is the row's given split.
@@ -56,7 +56,7 @@ class Repaired:
     """A corpus after repairs, and all changes, in the order of the repairs and of the rows."""
 
     corpus: Corpus
-    changes: tuple[Change, ...]
+    changes: tuple[RowChange, ...]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -64,22 +64,22 @@ class Repaired:
         return dict(Counter(change.repair for change in self.changes))
 
 
-def sort_repairs(codes: Iterable[str]) -> tuple[str, ...]:
-    """The repairs in the order in which they are always applied: texts, then labels, then rows. Raises UserError ``unknown_repair``."""
-    requested = set(codes)
+def sort_repairs(repair_codes: Iterable[str]) -> tuple[str, ...]:
+    """The codes of repairs in the order in which they are always applied: texts, then labels, then rows. Raises UserError ``unknown_repair``."""
+    requested = set(repair_codes)
     unknown = sorted(requested - REPAIRS.keys())
     if unknown:
         raise UserError(f"There is no repair called “{unknown[0][:60]}”. Repairs: {', '.join(REPAIRS)}.", code="unknown_repair")
     return tuple(code for code in REPAIRS if code in requested)
 
 
-def apply_repairs(corpus: Corpus, codes: Iterable[str]) -> Repaired:
+def apply_repairs(corpus: Corpus, repair_codes: Iterable[str]) -> Repaired:
     """The corpus after the repairs, applied in their fixed order, with the log of the changes.
 
     Repeats until nothing changes: removed rows may make a class rare, or reveal what separates several labels in a cell.
     """
-    changes: list[Change] = []
-    requested = sort_repairs(codes)
+    changes: list[RowChange] = []
+    requested = sort_repairs(repair_codes)
     for _ in range(_MAX_ROUNDS):
         previous = corpus
         for code in requested:
@@ -96,14 +96,14 @@ def describe_repair(code: str, rows: int) -> str:
     return f"{pluralize(rows, 'row')}: {REPAIRS[code].done if code in REPAIRS else code}"
 
 
-def text_repairs(codes: Iterable[str]) -> tuple[str, ...]:
+def text_repairs(repair_codes: Iterable[str]) -> tuple[str, ...]:
     """Those of the repairs that change texts, in order: texts given to the model later must be changed in the same way."""
-    return tuple(code for code in sort_repairs(codes) if REPAIRS[code].repair_text is not None)
+    return tuple(code for code in sort_repairs(repair_codes) if REPAIRS[code].repair_text is not None)
 
 
-def repair_text(text: str, codes: Iterable[str]) -> str:
+def repair_text(text: str, repair_codes: Iterable[str]) -> str:
     """One text after these repairs, as in a repaired corpus; repairs that do not change texts are ignored."""
-    functions = [REPAIRS[code].repair_text for code in text_repairs(codes)]
+    functions = [REPAIRS[code].repair_text for code in text_repairs(repair_codes)]
     for _ in range(_MAX_ROUNDS):
         previous = text
         for function in functions:
@@ -113,7 +113,7 @@ def repair_text(text: str, codes: Iterable[str]) -> str:
     return text
 
 
-def _differences(old: Corpus, new: Corpus, code: str) -> Iterator[Change]:
+def _differences(old: Corpus, new: Corpus, code: str) -> Iterator[RowChange]:
     """The rows of ``new`` are some of those of ``old``, in the same order."""
     if new is old:
         return
@@ -121,12 +121,12 @@ def _differences(old: Corpus, new: Corpus, code: str) -> Iterator[Change]:
     candidate = next(new_rows, None)
     for line, source, split, text, label in _rows(old):
         if candidate is None or candidate[0][:3] != (line, source, split):
-            yield Change(line, split, "row", f"{label}: {text}", "", code)
+            yield RowChange(line, split, "row", f"{label}: {text}", "", code)
             continue
         if candidate[0][3] != text:
-            yield Change(line, split, "text", text, candidate[0][3], code)
+            yield RowChange(line, split, "text", text, candidate[0][3], code)
         if candidate[0][4] != label:
-            yield Change(line, split, "label", label, candidate[0][4], code)
+            yield RowChange(line, split, "label", label, candidate[0][4], code)
         candidate = next(new_rows, None)
 
 
@@ -194,13 +194,13 @@ def not_in_given_split(corpus: Corpus) -> np.ndarray:
     return np.array([split == "train" for split in corpus.given_split])
 
 
-def removable_rows(corpus: Corpus, mask: np.ndarray) -> np.ndarray:
-    """(n,) bool: those of the rows in ``mask``, (n,) bool, that can be removed and leave something to train on.
+def removable_mask(corpus: Corpus, candidates: np.ndarray) -> np.ndarray:
+    """(n,) bool: those of the ``candidates``, (n,) bool, that can be removed and leave something to train on.
 
     A label of given test rows keeps its training rows if all of them would be removed: without them it could never be predicted.
     """
     free = not_in_given_split(corpus)
-    removed = mask & free
+    removed = candidates & free
     if removed.all():
         return np.zeros(len(corpus), dtype=bool)
     if not free.all():
@@ -212,7 +212,7 @@ def removable_rows(corpus: Corpus, mask: np.ndarray) -> np.ndarray:
 
 
 def _without(corpus: Corpus, mask: np.ndarray) -> Corpus:
-    removed = removable_rows(corpus, mask)
+    removed = removable_mask(corpus, mask)
     return corpus.where(~removed) if removed.any() else corpus
 
 

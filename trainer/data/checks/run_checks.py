@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from trainer.data.checks.file import check_reading
+from trainer.data.checks.file import check_file
 from trainer.data.checks.findings import Finding, examples, rows_where
 from trainer.data.checks.labels import check_labels
-from trainer.data.checks.repairs import conflicting_mask, duplicate_groups, duplicate_mask, removable_rows, repeated_groups
+from trainer.data.checks.repairs import conflicting_mask, duplicate_groups, duplicate_mask, removable_mask, repeated_groups
 from trainer.data.checks.texts import check_texts
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
@@ -26,7 +26,7 @@ _ORDER = {"error": 0, "warning": 1, "ok": 2}
 def run_checks(table: Table, columns: Columns, corpus: Corpus, near: NearDuplicates) -> list[Finding]:
     """All findings, errors first. ``near``: the near-duplicates among the corpus's texts."""
     checked = [
-        *check_reading(table, columns, corpus),
+        *check_file(table, columns, corpus),
         _check_columns(table, columns),
         _check_given_split(corpus),
         *check_labels(corpus),
@@ -82,7 +82,7 @@ def _duplicate_texts(corpus: Corpus, duplicates: list[list[int]]) -> Finding | N
     message = f"{pluralize(len(duplicates), 'text occurs', 'texts occur')} more than once ({sum(map(len, duplicates)):,} rows)."
     advice = "The copies of a text are kept together, so that none is both trained on and tested."
     shown = examples(corpus, (row for group in duplicates for row in group))
-    repairable = bool(removable_rows(corpus, duplicate_mask(corpus, duplicates)).any())
+    repairable = bool(removable_mask(corpus, duplicate_mask(corpus, duplicates)).any())
     return Finding("duplicate_texts", "warning", len(duplicates), message, advice, shown, repairable)
 
 
@@ -94,7 +94,7 @@ def _conflicting_labels(corpus: Corpus, conflicts: list[list[int]]) -> Finding |
     message = f"{pluralize(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
     advice = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
     shown = examples(corpus, (row for group in conflicts for row in group))
-    repairable = bool(removable_rows(corpus, conflicting_mask(corpus, conflicts)).any())
+    repairable = bool(removable_mask(corpus, conflicting_mask(corpus, conflicts)).any())
     return Finding("conflicting_labels", "warning", len(conflicts), message, advice, shown, repairable)
 
 
@@ -115,7 +115,7 @@ def _near_duplicates(corpus: Corpus, near: NearDuplicates, duplicates: list[list
         f"that none of it is both trained on and tested{'; of rows in different groups see below' if near.separated.any() else ''}."
     )
     shown = examples(corpus, (row for group in groups.values() for row in group[:4]))
-    repairable = bool(removable_rows(corpus, duplicate_mask(corpus, repeated_groups(near.normalized))).any())
+    repairable = bool(removable_mask(corpus, duplicate_mask(corpus, repeated_groups(near.normalized))).any())
     return Finding("near_duplicates", "warning", len(groups), message, advice, shown, repairable)
 
 

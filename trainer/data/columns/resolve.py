@@ -8,14 +8,14 @@ from trainer.data.files.read_table import Table
 from trainer.errors import UserError
 
 
-def resolve_columns(table: Table, text: Sequence[str | int] = (), label: str | int | None = None) -> Columns:
-    """The columns of a table: ``text`` (several are joined in this order) and ``label`` by name or position, each guessed if not named.
+def resolve_columns(table: Table, text_columns: Sequence[str | int] = (), label_column: str | int | None = None) -> Columns:
+    """The columns of a table: the text columns (several are joined in this order) and the label column by name or position, guessed if not named.
 
     A string may be a name or a position from 0; a number is a position.
     Raises UserError ``unknown_column``, ``same_column`` and what ``guess_columns`` raises.
     """
-    text_positions = list(dict.fromkeys(_position(table, name, "text") for name in text))
-    label_position = None if label is None else _position(table, label, "label")
+    text_positions = list(dict.fromkeys(_position(table, name, "text") for name in text_columns))
+    label_position = None if label_column is None else _position(table, label_column, "label")
     if label_position is not None and label_position in text_positions:
         raise UserError(
             f"The text and the label cannot be the same column (“{table.columns[label_position]}”). Choose two different ones.",
