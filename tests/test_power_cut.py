@@ -14,7 +14,7 @@ from trainer.data.splits import split
 from trainer.drafts.history import DraftHistory
 from trainer.drafts.store import DraftStore
 from trainer.errors import UserError
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.ids import is_id

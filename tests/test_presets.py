@@ -14,7 +14,7 @@ from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import split
 from trainer.errors import UserError
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.presets import LEVELS, PRESETS, load_preset, recipe_for_level
 from trainer.recipe import Recipe
 from trainer.runs.store import RunStore

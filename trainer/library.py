@@ -21,7 +21,7 @@ from trainer.evaluation.comparison import PairedComparison, RunPredictions, comp
 from trainer.evaluation.diagnostics import Diagnosis, diagnose
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.exclusive_access import exclusive_access, unwritable
 from trainer.runs.run import Run

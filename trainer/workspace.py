@@ -19,9 +19,9 @@ from trainer.drafts.editor import DraftEditor
 from trainer.drafts.inspection import Inspection, inspect_file
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import MustFixError, UserError
-from trainer.jobs import pipeline
 from trainer.jobs.queue import Delay, JobQueue
 from trainer.jobs.queue_limits import check_capacity
+from trainer.jobs.train import pipeline
 from trainer.library import Library, ScoreCache
 from trainer.recipe import Recipe
 from trainer.runs import child_run

@@ -16,7 +16,7 @@ from trainer.data.corpus import clean_text
 from trainer.data.files.dialect import is_numeric
 from trainer.data.repaired_file import change_log
 from trainer.evaluation.report import build_report
-from trainer.jobs.model_card import write_card
+from trainer.jobs.train.model_card import write_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
 from trainer.runs.run import Run

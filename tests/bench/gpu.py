@@ -26,7 +26,7 @@ from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView

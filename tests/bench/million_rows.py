@@ -68,7 +68,7 @@ class Peaks:
 
 def _child(rows: int, folder: Path) -> None:
     """Open, prepare, start, and train until the first step is logged; prints the peaks."""
-    from trainer.jobs import pipeline
+    from trainer.jobs.train import pipeline
     from trainer.recipe import Recipe
     from trainer.runs.run import Run
     from trainer.studio import Studio

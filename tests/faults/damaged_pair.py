@@ -14,7 +14,7 @@ from trainer.cli import lists
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.evaluation.diagnostics import diagnose
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.runs.view import RunView

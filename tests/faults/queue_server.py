@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from tests.addresses import free_port
 from tests.child_processes import die_with
-from trainer.jobs import torchrun, worker
+from trainer.jobs.train import torchrun, torchrun_process
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import stop_signals
@@ -130,7 +130,7 @@ def unfinished(views: Sequence[RunView]) -> list[RunView]:
 def run_forked(command: Sequence[str], *, stdout: Any, **_: Any) -> subprocess.CompletedProcess:
     """A torchrun that forks its processes instead of importing everything again; one that fails ends the others."""
     n_processes = next(int(word.partition("=")[2]) for word in command if word.startswith("--nproc-per-node="))
-    arguments = list(command[command.index("trainer.jobs.worker") + 1 :])
+    arguments = list(command[command.index("trainer.jobs.train.torchrun_process") + 1 :])
     agent = os.fork()
     if agent == 0:
         try:
@@ -178,7 +178,7 @@ def _run_rank(arguments: list[str], **environment: object) -> NoReturn:
     os.environ.update({"TOKENIZERS_PARALLELISM": "false", **{name: str(value) for name, value in environment.items()}})
     exit_code = 1
     try:
-        exit_code = worker.main(arguments)
+        exit_code = torchrun_process.main(arguments)
     except BaseException:
         os.write(2, traceback.format_exc().encode())
     sys.stdout.flush()

@@ -19,7 +19,7 @@ from tests.faults.damaged_pair import (
 )
 from trainer import __main__ as terminal
 from trainer.errors import UserError
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.run import Run
 from trainer.ui import results_tab

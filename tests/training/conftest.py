@@ -10,7 +10,7 @@ from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
-from trainer.jobs.pipeline import RunHistory, train_run
+from trainer.jobs.train.pipeline import RunHistory, train_run
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore

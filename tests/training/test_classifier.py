@@ -11,7 +11,7 @@ import torch
 
 from tests.training.choices import TINY, tiny
 from trainer.errors import UserError
-from trainer.jobs.model_card import _loading_section
+from trainer.jobs.train.model_card import _loading_section
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.training.classifier import build_classifier, count_parameters, encoder_of, in_head, load_saved_classifier, save_classifier

@@ -10,7 +10,7 @@ import pytest
 
 from tests.addresses import free_port
 from tests.cli.test_resume import ROOT, wait_for
-from tests.jobs.test_torchrun import at  # noqa: F401
+from tests.jobs.train.test_torchrun import at  # noqa: F401
 from tests.warm_interpreter import Warm
 from tests.workspace.steps import RECIPE, other_studio, start_run
 from trainer.data.reader.file_reader import FileReader

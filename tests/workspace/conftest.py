@@ -8,8 +8,8 @@ import pytest
 
 from tests.workspace.steps import ME, RECIPE, TIMEOUT_SECONDS, FakeTrainings, Hold
 from trainer.data.reader.file_reader import FileReader
-from trainer.jobs import pipeline
 from trainer.jobs.queue import JobQueue
+from trainer.jobs.train import pipeline
 from trainer.runs.events import EventLog
 from trainer.runs.view import RunView
 from trainer.settings import Settings

@@ -25,9 +25,9 @@ from tests.workspace.steps import (
 )
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
-from trainer.jobs import pipeline
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.runner import TrainingRunner
+from trainer.jobs.train import pipeline
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.runs.view import RunView

@@ -25,7 +25,7 @@ from tests.workspace.steps import (
     wait_for_end,
 )
 from trainer.data.reader.file_reader import FileReader
-from trainer.jobs import torchrun
+from trainer.jobs.train import torchrun
 from trainer.recipe import Recipe
 from trainer.runs.events import EventLog
 from trainer.runs.resume import resume_label

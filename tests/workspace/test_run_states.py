@@ -23,7 +23,7 @@ from tests.workspace.steps import (
 )
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.runs.run import Run
 from trainer.runs.view import Status
 from trainer.runs.writer_lock import writer_lock

@@ -12,7 +12,7 @@ from tests.workspace.steps import ME, refused, start_run, wait_for_end
 from tests.workspace.test_train_again import start_prepared_run
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.run import Run

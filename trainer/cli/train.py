@@ -87,7 +87,7 @@ def _studio(encoder: "Encoder | None" = None, *, runs_dir: Path | None = None, r
 
     None if this process was a worker of a distributed training, which has ended.
     """
-    from trainer.jobs import pipeline
+    from trainer.jobs.train import pipeline
     from trainer.runs.permissions import restrict_umask
     from trainer.studio import Studio
     from trainer.training.distributed import ProcessGroup

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from trainer.jobs import pipeline
-from trainer.jobs.torchrun import OUTPUT, train_in_processes
+from trainer.jobs.train import pipeline
+from trainer.jobs.train.torchrun import OUTPUT, train_in_processes
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trainer.runs.run import Run
 
-_PROJECT = Path(__file__).resolve().parents[2]
+_PROJECT = Path(__file__).resolve().parents[3]
 
 OUTPUT = "processes.log"
 """In the run's folder: the output of the processes, kept if they fail. Not error.log, which rank 0 writes meanwhile."""
@@ -20,7 +20,7 @@ def train_in_processes(run: Run, processes: int, *, save_seconds: float) -> bool
     killed they continue, and the run counts as trained by another program.
     """
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = [*torchrun, "-m", "trainer.jobs.worker", str(run.path), str(save_seconds)]
+    command = [*torchrun, "-m", "trainer.jobs.train.torchrun_process", str(run.path), str(save_seconds)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in (str(_PROJECT), os.environ.get("PYTHONPATH", "")) if p)}
     with open(run.path / OUTPUT, "wb") as output:
         completed = subprocess.run(

@@ -21,7 +21,7 @@ from trainer.errors import NoMemoryError, UserError
 from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, build_report
-from trainer.jobs.model_card import write_card
+from trainer.jobs.train.model_card import write_card
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, PREDICTIONS, ROWS

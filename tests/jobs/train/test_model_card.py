@@ -13,7 +13,7 @@ from tests.attack.markup_places import card_html
 from tests.attack.payloads import payloads
 from trainer.data.checks.repairs import repair_text
 from trainer.evaluation.report import build_report
-from trainer.jobs.model_card import write_card
+from trainer.jobs.train.model_card import write_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
 from trainer.runs.run import Run

@@ -1,4 +1,4 @@
-"""One of the processes that torchrun starts for a training: ``python -m trainer.jobs.worker RUN_FOLDER SAVE_SECONDS``.
+"""One of the processes that torchrun starts for a training: ``python -m trainer.jobs.train.torchrun_process RUN_FOLDER SAVE_SECONDS``.
 
 It neither queues a run nor clears a stop request: a stop that was requested while it was starting ends it.
 """
@@ -16,7 +16,7 @@ from trainer.settings import prepare_environment
 def main(arguments: Sequence[str]) -> int:
     """Do this process's part of the training; returns 1 if it failed, which ends the other processes, otherwise 0."""
     prepare_environment()
-    from trainer.jobs import pipeline
+    from trainer.jobs.train import pipeline
     from trainer.training.distributed import ProcessGroup
     from trainer.training.encoder_catalogue import EncoderCatalogue
 

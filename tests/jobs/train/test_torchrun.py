@@ -16,8 +16,8 @@ from tests.conftest import small_rows, write_rows
 from tests.warm_interpreter import Warm
 from tests.workspace.steps import ME, RECIPE, start_run
 from trainer.data.reader.file_reader import FileReader
-from trainer.jobs import torchrun
-from trainer.jobs.torchrun import OUTPUT, train_in_processes
+from trainer.jobs.train import torchrun
+from trainer.jobs.train.torchrun import OUTPUT, train_in_processes
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
@@ -50,7 +50,7 @@ if os.environ.get("EMOTUNE_PROCESSES") and "RANK" not in os.environ:
     import subprocess
     from types import SimpleNamespace
     from tests.faults.queue_server import run_forked
-    from trainer.jobs import torchrun
+    from trainer.jobs.train import torchrun
     torchrun.subprocess = SimpleNamespace(run=run_forked, DEVNULL=subprocess.DEVNULL)
 """
 """Of rank 0, which writes the log: just after it has written a certain event it is asked to stop, fails, or waits until it is asked to stop.

@@ -10,7 +10,7 @@ from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import split
 from trainer.errors import NoMemoryError
-from trainer.jobs import pipeline
+from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore

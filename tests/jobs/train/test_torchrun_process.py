@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.workspace.steps import ME, QUICK, start_run
-from trainer.jobs import pipeline, worker
+from trainer.jobs.train import pipeline, torchrun_process
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock
 from trainer.studio import Studio
@@ -35,29 +35,29 @@ def kinds(run: Run) -> list[str]:
 
 def test_a_stop_that_was_asked_for_while_it_was_starting_is_kept(waiting: Run) -> None:
     waiting.request_stop()
-    assert worker.main([str(waiting.path), "30"]) == 0
+    assert torchrun_process.main([str(waiting.path), "30"]) == 0
     assert kinds(waiting) == ["created", "queued", "cancelled"]
     assert waiting.stop_requested()
 
 
 def test_it_trains_what_waits_and_puts_nothing_into_a_queue(waiting: Run) -> None:
-    assert worker.main([str(waiting.path), "30"]) == 0
+    assert torchrun_process.main([str(waiting.path), "30"]) == 0
     assert waiting.read_view().status == "finished"
     assert kinds(waiting).count("queued") == 1
     trained = waiting.log.size()
-    assert worker.main([str(waiting.path), "30"]) == 0
+    assert torchrun_process.main([str(waiting.path), "30"]) == 0
     assert waiting.log.size() == trained
 
 
 def test_a_run_that_somebody_else_writes_is_left_to_them(waiting: Run) -> None:
     with writer_lock(waiting.path):
-        assert worker.main([str(waiting.path), "30"]) == 0
+        assert torchrun_process.main([str(waiting.path), "30"]) == 0
     assert waiting.read_view().status == "queued"
 
 
 def test_a_training_that_fails_is_told_to_whoever_started_it(waiting: Run) -> None:
     (waiting.path / "recipe.json").write_text("{")
-    assert worker.main([str(waiting.path), "30"]) == 1
+    assert torchrun_process.main([str(waiting.path), "30"]) == 1
     assert waiting.read_view().code == "run_damaged"
 
 
@@ -68,5 +68,5 @@ def test_a_signal_to_end_is_a_stop_that_keeps_the_model(waiting: Run, monkeypatc
         run.log.append("stopped" if run.stop_requested() else "finished")
 
     monkeypatch.setattr(pipeline, "_train_and_report", work)
-    assert worker.main([str(waiting.path), "30"]) == 0
+    assert torchrun_process.main([str(waiting.path), "30"]) == 0
     assert waiting.read_view().status == "stopped"
