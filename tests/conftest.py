@@ -17,7 +17,7 @@ from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 from tests.child_processes import script  # noqa: E402
-from tests.warm_interpreter import Warm, warm_process  # noqa: E402
+from tests.warm_interpreter import WarmInterpreter, start_warm_interpreter  # noqa: E402
 from trainer.data.reader.file_reader import FileReader  # noqa: E402
 from trainer.settings import Settings  # noqa: E402
 from trainer.studio import Studio  # noqa: E402
@@ -74,9 +74,9 @@ def _libraries_are_no_garbage() -> None:
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[Warm]:
+def warm_interpreter() -> Iterator[WarmInterpreter]:
     """Starts programs of this project without the seconds that a fresh process needs to import everything."""
-    with warm_process() as started:
+    with start_warm_interpreter() as started:
         yield started
 
 

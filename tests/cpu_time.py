@@ -11,22 +11,22 @@ from dataclasses import dataclass
 
 _STEPS = 1_000_000
 _QUIET_SECONDS = 0.05
-"""CPU time of the yardstick on an idle core of 2024: a unit of effort is about a second of such a core."""
+"""CPU time of the yardstick on an idle core of 2024: a second of ours is about a second of such a core."""
 
 _NEGLIGIBLE = 0.2
 
 
 @dataclass
-class Effort:
+class CpuTime:
     """``seconds`` of an idle core, set when the block has ended."""
 
     seconds: float = 0.0
 
 
 @contextmanager
-def effort() -> Iterator[Effort]:
+def cpu_time() -> Iterator[CpuTime]:
     """CPU time of the block, in this process and in child processes that ended in it."""
-    spent, start = Effort(), _cpu()
+    spent, start = CpuTime(), _cpu()
     yield spent
     spent.seconds = in_quiet_seconds(_cpu() - start)
 

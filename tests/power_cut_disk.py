@@ -46,7 +46,7 @@ class Cut:
     confirmed: frozenset[str]
 
 
-class ForgetfulDisk:
+class PowerCutDisk:
     """The folder ``root`` on such a disk. ``ignored``: prefixes of names that are not checked."""
 
     def __init__(self, root: Path, *, ignored: tuple[str, ...] = ()) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.addresses import free_port, wait_until_served
 from tests.child_processes import popen
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -121,12 +121,12 @@ def test_neither_source_nor_runs_are_served(served: str) -> None:
         assert refused.value.code in (403, 404)
 
 
-def test_a_used_port_gives_a_one_line_message(warm: Warm, tmp_path: Path) -> None:
+def test_a_used_port_gives_a_one_line_message(warm_interpreter: WarmInterpreter, tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        completed = warm.run(**command(port, tmp_path / "runs"), timeout=TIMEOUT_SECONDS)
+        completed = warm_interpreter.run(**command(port, tmp_path / "runs"), timeout=TIMEOUT_SECONDS)
     assert completed.returncode == 1
     assert "Traceback" not in completed.stdout + completed.stderr
     assert len(completed.stderr.strip().splitlines()) == 1
@@ -151,18 +151,18 @@ def test_an_address_other_than_loopback_needs_a_password_or_public(
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_folder_that_cannot_be_written_gives_a_one_line_message(warm: Warm, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_gives_a_one_line_message(warm_interpreter: WarmInterpreter, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     runs = tmp_path / "file" / "runs"
-    completed = warm.run(**{**command(free_port(), runs), "cwd": tmp_path}, timeout=TIMEOUT_SECONDS)
+    completed = warm_interpreter.run(**{**command(free_port(), runs), "cwd": tmp_path}, timeout=TIMEOUT_SECONDS)
     assert completed.returncode == 1
     assert "Traceback" not in completed.stdout + completed.stderr
     assert len(completed.stderr.strip().splitlines()) == 1
     assert str(runs) in completed.stderr
 
 
-def test_a_second_server_on_the_same_runs_gives_a_one_line_message(warm: Warm, served: str, folder: Path) -> None:
-    completed = warm.run(**command(free_port(), folder / "runs"), timeout=TIMEOUT_SECONDS)
+def test_a_second_server_on_the_same_runs_gives_a_one_line_message(warm_interpreter: WarmInterpreter, served: str, folder: Path) -> None:
+    completed = warm_interpreter.run(**command(free_port(), folder / "runs"), timeout=TIMEOUT_SECONDS)
     assert completed.returncode == 1
     assert "Traceback" not in completed.stdout + completed.stderr
     assert len(completed.stderr.strip().splitlines()) == 1
@@ -171,10 +171,12 @@ def test_a_second_server_on_the_same_runs_gives_a_one_line_message(warm: Warm, s
     assert "gradio_config" in get(served)
 
 
-def test_the_terminal_trains_beside_a_server(warm: Warm, served: str, folder: Path, tiny_encoder: Encoder, small_csv: Path) -> None:
+def test_the_terminal_trains_beside_a_server(
+    warm_interpreter: WarmInterpreter, served: str, folder: Path, tiny_encoder: Encoder, small_csv: Path
+) -> None:
     settings = ["--encoder", tiny_encoder.source, "--epochs", "1", "--set", "max_length=32", "--json"]
     environment = {**os.environ, "EMOTUNE_RUNS": str(folder / "runs"), "PYTHONPATH": str(ROOT)}
     train = [sys.executable, "-m", "trainer", "train", str(small_csv), *settings]
-    completed = warm.run(train, env=environment, cwd=folder)
+    completed = warm_interpreter.run(train, env=environment, cwd=folder)
     assert completed.returncode == 0, completed.stderr
     assert (folder / "runs" / json.loads(completed.stdout.splitlines()[-1])["run"] / "model" / "model.safetensors").is_file()

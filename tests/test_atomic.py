@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.power_cut_disk import ForgetfulDisk
+from tests.power_cut_disk import PowerCutDisk
 from trainer import atomic
 
 PACKAGE = Path(atomic.__file__).parent
@@ -18,13 +18,13 @@ OWN_RENAMES = {"runs/writer_lock.py": {"replace"}, "runs/file_locks.py": {"repla
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> ForgetfulDisk:
+def disk(tmp_path: Path) -> PowerCutDisk:
     root = tmp_path / "disk"
     (root / "folder" / "inner").mkdir(parents=True)
     (root / "file").write_text("old file")
     (root / "folder" / "one").write_text("old one")
     (root / "folder" / "inner" / "two").write_text("old two")
-    return ForgetfulDisk(root)
+    return PowerCutDisk(root)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -44,7 +44,7 @@ def staged(root: Path) -> Path:
     return folder
 
 
-def test_a_replaced_file_is_the_old_or_the_new_one(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_a_replaced_file_is_the_old_or_the_new_one(disk: PowerCutDisk, tmp_path: Path) -> None:
     with disk.recording():
         atomic.write_file(disk.root / "file", b"new file")
         disk.confirm("written")
@@ -59,7 +59,7 @@ def test_a_replaced_file_is_the_old_or_the_new_one(disk: ForgetfulDisk, tmp_path
 
 
 @pytest.mark.parametrize("way", ["content", "writer"])
-def test_a_new_file_is_complete_or_missing(disk: ForgetfulDisk, tmp_path: Path, way: str) -> None:
+def test_a_new_file_is_complete_or_missing(disk: PowerCutDisk, tmp_path: Path, way: str) -> None:
     with disk.recording():
         if way == "content":
             atomic.write_file(disk.root / "folder" / "fresh", b"all of it")
@@ -77,7 +77,7 @@ def test_a_new_file_is_complete_or_missing(disk: ForgetfulDisk, tmp_path: Path, 
     assert disk.check(tmp_path / "cuts", verify) > 3
 
 
-def test_a_new_folder_is_complete_or_missing(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_a_new_folder_is_complete_or_missing(disk: PowerCutDisk, tmp_path: Path) -> None:
     with disk.recording():
         atomic.move(staged(disk.root), disk.root / "fresh")
         disk.confirm("moved")
@@ -89,7 +89,7 @@ def test_a_new_folder_is_complete_or_missing(disk: ForgetfulDisk, tmp_path: Path
     assert disk.check(tmp_path / "cuts", verify) > 5
 
 
-def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_a_replaced_folder_is_never_a_mixture(disk: PowerCutDisk, tmp_path: Path) -> None:
     with disk.recording():
         atomic.move(staged(disk.root), disk.root / "folder")
         disk.confirm("moved")
@@ -103,7 +103,7 @@ def test_a_replaced_folder_is_never_a_mixture(disk: ForgetfulDisk, tmp_path: Pat
     assert sorted(p.name for p in disk.root.iterdir()) == ["file", "folder"]
 
 
-def test_created_folders_survive(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_created_folders_survive(disk: PowerCutDisk, tmp_path: Path) -> None:
     with disk.recording():
         atomic.make_folder(disk.root / "a" / "b" / "c")
         disk.confirm("made")
@@ -117,7 +117,7 @@ def test_created_folders_survive(disk: ForgetfulDisk, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("aside", [None, "elsewhere"])
-def test_a_removed_folder_is_complete_or_missing_and_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path, aside: str | None) -> None:
+def test_a_removed_folder_is_complete_or_missing_and_does_not_come_back(disk: PowerCutDisk, tmp_path: Path, aside: str | None) -> None:
     (disk.root / "elsewhere").mkdir()
     with disk.recording():
         atomic.remove_folder(disk.root / "folder", aside=aside and disk.root / aside)
@@ -131,7 +131,7 @@ def test_a_removed_folder_is_complete_or_missing_and_does_not_come_back(disk: Fo
     assert sorted(p.name for p in disk.root.iterdir()) == ["elsewhere", "file"]
 
 
-def test_a_removed_file_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_a_removed_file_does_not_come_back(disk: PowerCutDisk, tmp_path: Path) -> None:
     with disk.recording():
         atomic.remove_file(disk.root / "file")
         disk.confirm("removed")
@@ -165,7 +165,7 @@ def in_place(path: Path) -> None:
 
 
 @pytest.mark.parametrize("way", [never_synced, only_the_file_synced, in_place])
-def test_the_check_rejects_unsafe_ways_to_write(disk: ForgetfulDisk, tmp_path: Path, way: Callable[[Path], None]) -> None:
+def test_the_check_rejects_unsafe_ways_to_write(disk: PowerCutDisk, tmp_path: Path, way: Callable[[Path], None]) -> None:
     with disk.recording():
         way(disk.root / "file")
         disk.confirm("written")
@@ -177,7 +177,7 @@ def test_the_check_rejects_unsafe_ways_to_write(disk: ForgetfulDisk, tmp_path: P
         disk.check(tmp_path / "cuts", verify)
 
 
-def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(disk: ForgetfulDisk) -> None:
+def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(disk: PowerCutDisk) -> None:
     def half() -> None:
         with atomic.open_atomic(disk.root / "file") as file:
             file.write(b"half")
@@ -190,7 +190,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_other(disk: ForgetfulDi
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EBADF])
-def test_a_file_system_that_cannot_sync_folders_is_accepted(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+def test_a_file_system_that_cannot_sync_folders_is_accepted(disk: PowerCutDisk, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     real = os.fsync
 
     def fsync(handle: int) -> None:
@@ -203,7 +203,7 @@ def test_a_file_system_that_cannot_sync_folders_is_accepted(disk: ForgetfulDisk,
     assert (disk.root / "file").read_text() == "new file"
 
 
-def test_a_failed_sync_is_raised(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_sync_is_raised(disk: PowerCutDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     def fsync(handle: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 

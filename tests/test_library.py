@@ -75,7 +75,7 @@ def create_run(
     run.log.append("started", total_steps=10, epochs=1)
     run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
     if end in ("finished", "stopped"):
-        run.seal_results({"type": "finished"})
+        run.seal_results_and_log({"type": "finished"})
     if end:
         run.log.append(end, seconds=5.0 if end != "queued" else None)
     return store.view(run)
@@ -266,7 +266,7 @@ def test_other_predictions_give_another_report(studio: Studio, loads: list[str])
     path = workspace.library.folder(run.id) / "predictions.parquet"
     path.write_bytes((workspace.library.folder(better.id) / "predictions.parquet").read_bytes())
     os.utime(path, ns=(1, 1))
-    Run(path.parent).seal_results({"type": "finished"})
+    Run(path.parent).seal_results_and_log({"type": "finished"})
     assert workspace.library.scores(run.id).test.accuracy.value == workspace.library.reports(run.id).test.accuracy.value == 1.0
     assert len(loads) == 4
 
@@ -336,7 +336,7 @@ def test_runs_side_by_side(studio: Studio) -> None:
     assert comparison.reference == 0
     [(at, paired)] = comparison.paired
     assert at == 1
-    assert (paired.rows, paired.both, paired.only_a, paired.only_b, paired.neither) == (40, 28, 10, 0, 2)
+    assert (paired.n_shared_rows, paired.both, paired.only_a, paired.only_b, paired.neither) == (40, 28, 10, 0, 2)
     assert paired.p_value == pytest.approx(2 / 2**10)
 
 
@@ -368,15 +368,15 @@ def test_runs_of_other_files_and_class_orders_are_compared_on_what_they_share(st
     other_classes = create_run(studio, "turned", names=NAMES[::-1], n_wrong=5)
     other_texts = create_run(studio, "elsewhere", rows=[(f"{text} elsewhere", label) for text, label in ROWS])
     [(_, shared)] = workspace.library.compare([run.id, other_classes.id]).paired
-    assert (shared.rows, shared.only_a, shared.only_b) == (40, 4, 0)
+    assert (shared.n_shared_rows, shared.only_a, shared.only_b) == (40, 4, 0)
     [(_, without_shared_rows)] = workspace.library.compare([run.id, other_texts.id]).paired
-    assert (without_shared_rows.rows, without_shared_rows.p_value) == (0, 1)
+    assert (without_shared_rows.n_shared_rows, without_shared_rows.p_value) == (0, 1)
 
 
 def test_rows_that_one_run_was_trained_on_are_not_compared(studio: Studio) -> None:
     first, second = create_run(studio), create_run(studio, "other split", rows=[*ROWS[20:], *ROWS[:20]])
     [(_, shared)] = studio.for_owner(ME).library.compare([first.id, second.id]).paired
-    assert shared.rows == 20
+    assert shared.n_shared_rows == 20
 
 
 def test_comparisons_take_two_to_six_runs(studio: Studio) -> None:

@@ -11,7 +11,7 @@ from trainer.drafts.editor import DraftEditor
 from trainer.library import Library
 from trainer.storage import StorageManager
 from trainer.studio import Studio
-from trainer.trained_models import Models
+from trainer.trained_models import TrainedModels
 from trainer.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,11 +53,11 @@ def test_page_and_terminal_create_no_stores(path: Path) -> None:
 
 def test_a_studio_offers_nothing_of_an_owner_without_one() -> None:
     assert {name for name in vars(Studio) if not name.startswith("_")} <= WITHOUT_OWNER
-    for part in (Workspace, Drafts, DraftEditor, Library, Models, StorageManager):
+    for part in (Workspace, Drafts, DraftEditor, Library, TrainedModels, StorageManager):
         for name, method in inspect.getmembers(part, inspect.isfunction):
             assert name == "__init__" or "owner" not in inspect.signature(method).parameters, f"{part.__name__}.{name}"
 
 
-@pytest.mark.parametrize("part", [Studio, Workspace, Drafts, DraftEditor, Library, Models, StorageManager])
+@pytest.mark.parametrize("part", [Studio, Workspace, Drafts, DraftEditor, Library, TrainedModels, StorageManager])
 def test_no_class_has_more_than_fifteen_public_methods(part: type) -> None:
     assert len([name for name in vars(part) if not name.startswith("_")]) <= 15

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.power_cut_disk import ForgetfulDisk
+from tests.power_cut_disk import PowerCutDisk
 from trainer.data.corpus import build_corpus
 from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
@@ -30,9 +30,9 @@ EPHEMERAL = ("heartbeat", "lock")
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> ForgetfulDisk:
+def disk(tmp_path: Path) -> PowerCutDisk:
     (tmp_path / "runs").mkdir()
-    return ForgetfulDisk(tmp_path / "runs", ignored=EPHEMERAL)
+    return PowerCutDisk(tmp_path / "runs", ignored=EPHEMERAL)
 
 
 def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) -> Run:
@@ -49,7 +49,7 @@ def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) ->
     return RunStore(root).create(recipe=recipe, resolved=recipe, fill=fill, name="brisk otter", owner=LOCAL_OWNER)
 
 
-def confirm_saved_states(disk: ForgetfulDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+def confirm_saved_states(disk: PowerCutDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Confirm each saved training state."""
     write = Checkpoints.write
 
@@ -87,7 +87,7 @@ def verify_run(root: Path, confirmed: frozenset[str]) -> None:
 
 
 def test_a_run_survives_a_power_cut_at_any_moment(
-    disk: ForgetfulDisk, tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    disk: PowerCutDisk, tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write_rows(tmp_path / "moods.csv", small_rows(40))
     confirm_saved_states(disk, monkeypatch)
@@ -106,7 +106,7 @@ def test_a_run_survives_a_power_cut_at_any_moment(
     assert disk.check(tmp_path / "cuts", verify_run) > 200
 
 
-def test_a_draft_survives_a_power_cut_and_a_removed_one_does_not_come_back(disk: ForgetfulDisk, tmp_path: Path) -> None:
+def test_a_draft_survives_a_power_cut_and_a_removed_one_does_not_come_back(disk: PowerCutDisk, tmp_path: Path) -> None:
     store = DraftStore(disk.root / "drafts")
     with disk.recording():
         draft = store.create("me", {"main": ("moods.csv", b"text,mood\n")})

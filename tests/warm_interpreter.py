@@ -66,7 +66,7 @@ class Program:
 
 
 @dataclass
-class Warm:
+class WarmInterpreter:
     """The test side of the forking process."""
 
     process: subprocess.Popen | None
@@ -145,16 +145,16 @@ class Warm:
 
 
 @contextlib.contextmanager
-def warm_process() -> Iterator[Warm]:
+def start_warm_interpreter() -> Iterator[WarmInterpreter]:
     """A forking process that ends with the block, and its programs with it."""
     if sys.platform != "linux":
-        yield Warm(None)
+        yield WarmInterpreter(None)
         return
     environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
     process = popen(
         [sys.executable, str(Path(__file__))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=_ROOT
     )
-    warm = Warm(process)
+    warm = WarmInterpreter(process)
     threading.Thread(target=warm.listen, daemon=True).start()
     try:
         yield warm

@@ -28,12 +28,12 @@ class UserError(Exception):
 class NoMemoryError(UserError):
     """A batch does not fit into memory.
 
-    ``fewer_texts`` is the number of texts at a time that may fit, with the same training result; None if not even one does.
+    ``retry_texts_at_a_time`` is the number of texts at a time that may fit, with the same training result; None if not even one does.
     """
 
-    def __init__(self, message: str, *, code: str, fewer_texts: int | None) -> None:
+    def __init__(self, message: str, *, code: str, retry_texts_at_a_time: int | None) -> None:
         super().__init__(message, code=code)
-        self.fewer_texts = fewer_texts
+        self.retry_texts_at_a_time = retry_texts_at_a_time
 
 
 class MustFixError(UserError):

@@ -29,7 +29,7 @@ from trainer.runs.seal import file_signature
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import Settings, disk_errors_as_user_error
-from trainer.trained_models import Models
+from trainer.trained_models import TrainedModels
 
 MAX_COMPARED_RUNS = 6
 MAX_NAME_CHARS = 60
@@ -123,7 +123,7 @@ class ScoreCache:
 class Library:
     """The runs of one owner."""
 
-    def __init__(self, settings: Settings, runs: RunStore, models: Models, cache: ScoreCache, owner: str) -> None:
+    def __init__(self, settings: Settings, runs: RunStore, models: TrainedModels, cache: ScoreCache, owner: str) -> None:
         self._settings = settings
         self._runs = runs
         self._models = models
@@ -208,7 +208,7 @@ class Library:
         if stripped != self._runs.view(run).name:
             with disk_errors_as_user_error(self._settings):
                 self._runs.rename(run, stripped)
-                pipeline.refresh_card(run)
+                pipeline.rewrite_model_card(run)
         return self._runs.view(run)
 
     def folder(self, run_id: str) -> Path:

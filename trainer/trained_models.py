@@ -32,7 +32,7 @@ _WITHOUT_MODEL = {
 }
 
 
-class Models:
+class TrainedModels:
     """The models of one owner's runs. ``predictors`` keeps the last few by run and files of its model: training further makes other files."""
 
     def __init__(self, settings: Settings, runs: RunStore, predictors: SingleFlightCache["Predictor"], owner: str) -> None:
@@ -98,7 +98,7 @@ class Models:
 
 
 def predict_with_folder(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
-    """The label names of a model folder on this machine and its prediction for each text, without the limits of ``Models.predict``.
+    """The label names of a model folder on this machine and its prediction for each text, without the limits of ``TrainedModels.predict``.
 
     A function of its own, as a terminal that only predicts does not import what a workspace needs.
     """

@@ -27,7 +27,7 @@ from trainer.recipe import Recipe
 from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.exclusive_access import exclusive_access
-from trainer.runs.ids import new_id
+from trainer.runs.ids import random_id
 from trainer.runs.names import friendly_name
 from trainer.runs.resume import epochs_after_resume
 from trainer.runs.run import Run
@@ -37,7 +37,7 @@ from trainer.runs.view import RunView
 from trainer.runs.writer_lock import is_being_written, maintenance_lock
 from trainer.settings import Settings, disk_errors_as_user_error
 from trainer.storage import StorageManager
-from trainer.trained_models import Models
+from trainer.trained_models import TrainedModels
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.hardware import with_precision
 from trainer.training.machine import Machine
@@ -76,7 +76,7 @@ class Workspace:
         self._machine = services.machine
         self.drafts = Drafts(services.drafts, owner)
         self.editor = DraftEditor(services.drafts, owner)
-        self.models = Models(services.settings, services.runs, services.predictors, owner)
+        self.models = TrainedModels(services.settings, services.runs, services.predictors, owner)
         self.library = Library(services.settings, services.runs, self.models, services.scores, owner)
         self.storage = StorageManager(services.settings, services.runs, services.drafts, services.queue.admission, owner)
 
@@ -239,7 +239,7 @@ class Workspace:
                 else:
                     check_capacity(self._settings, self._runs.list(self._owner), new=False)
                     run.clear_stop()
-                    run.log.append("queued", durable=True, texts_at_a_time=view.fewer_texts)
+                    run.log.append("queued", durable=True, texts_at_a_time=view.retry_texts_at_a_time)
             # Its turn may come at once.
             lock.close()
             self._queue.put(run.id)
@@ -315,7 +315,7 @@ class Workspace:
         if existing is not None:
             return self._run(existing.id)
         check_capacity(self._settings, views)
-        last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), new_id()
+        last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), random_id()
         return self._runs.create(
             recipe=requested,
             resolved=resolved,

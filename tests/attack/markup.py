@@ -22,7 +22,7 @@ from tests.attack.payloads import formulas, payloads
 from tests.browser.conftest import Server
 from tests.browser.steps import choose_settings, tab
 from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_rows
-from tests.warm_interpreter import Warm, warm_process
+from tests.warm_interpreter import WarmInterpreter, start_warm_interpreter
 from trainer.library import MAX_COMPARED_RUNS
 from trainer.recipe import Recipe
 from trainer.training.encoders import local_encoder
@@ -42,15 +42,15 @@ def attack(options: AttackOptions) -> Outcome:
     chromium = shutil.which("chromium")
     if chromium is None:
         return Outcome(effects=["there is no Chromium"])
-    with warm_process() as warm, sync_playwright() as playwright:
+    with start_warm_interpreter() as warm_interpreter, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"])
         try:
-            return attack_in_browser(browser, warm, options)
+            return attack_in_browser(browser, warm_interpreter, options)
         finally:
             browser.close()
 
 
-def attack_in_browser(browser: "Browser", warm: Warm, options: AttackOptions, *, interact: bool = True) -> Outcome:
+def attack_in_browser(browser: "Browser", warm_interpreter: WarmInterpreter, options: AttackOptions, *, interact: bool = True) -> Outcome:
     """``interact=False`` leaves out what takes many clicks: dialogs, fields, recipes and a training."""
     everything = payloads()
     selected = everything[: options.scaled(len(everything))]
@@ -58,7 +58,7 @@ def attack_in_browser(browser: "Browser", warm: Warm, options: AttackOptions, *,
     # In batches, since an unrealistically long list of runs would only be slow.
     for start in range(0, len(selected), _BATCH):
         batch = selected[start : start + _BATCH]
-        _attack_with(browser, warm, options, batch, outcome, interact=interact, train=interact and start == 0)
+        _attack_with(browser, warm_interpreter, options, batch, outcome, interact=interact, train=interact and start == 0)
         print(
             f"markup: {start + len(batch):,} payloads, {outcome.tries:,} tries, {len(outcome.effects)} effects",
             file=sys.stderr,
@@ -68,12 +68,19 @@ def attack_in_browser(browser: "Browser", warm: Warm, options: AttackOptions, *,
 
 
 def _attack_with(
-    browser: "Browser", warm: Warm, options: AttackOptions, batch: Sequence[str], outcome: Outcome, *, interact: bool, train: bool
+    browser: "Browser",
+    warm_interpreter: WarmInterpreter,
+    options: AttackOptions,
+    batch: Sequence[str],
+    outcome: Outcome,
+    *,
+    interact: bool,
+    train: bool,
 ) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         save_tiny_bert(work / "tiny-bert")
-        server = Server(work, local_encoder(work / "tiny-bert"), warm)
+        server = Server(work, local_encoder(work / "tiny-bert"), warm_interpreter)
         (work / "runs").mkdir()
         attack = _MarkupAttack(batch, outcome, server)
         attack.create_runs()

@@ -16,7 +16,7 @@ from trainer.data.corpus import clean_text
 from trainer.data.files.dialect import is_numeric
 from trainer.data.repaired_file import change_log
 from trainer.evaluation.report import build_report
-from trainer.jobs.train.model_card import write_card
+from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
 from trainer.runs.run import Run
@@ -46,7 +46,7 @@ def card_html(folder: Path, payloads: Sequence[str], per_card: int) -> Iterator[
             view = RunView(
                 "0" * 32, name=name, encoder=name, source_name=name, parent="1" * 32, parent_name=name, findings=findings, base_model=name
             )
-            write_card(run, view, build_report(ids, ids, tuple(labels)))
+            write_model_card(run, view, build_report(ids, ids, tuple(labels)))
             _, metadata, text = (run.model / "README.md").read_text(encoding="utf-8").split("---\n", 2)
             yield render.render(text) + f"<pre>{len(metadata)}</pre>", 6 + len(labels)
 

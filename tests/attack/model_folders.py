@@ -23,7 +23,7 @@ from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.attack.outcomes import AttackOptions, Outcome
 from tests.browser.example_runs import make_run
 from tests.conftest import save_tiny_bert
-from tests.cpu_time import effort
+from tests.cpu_time import cpu_time
 from trainer.errors import UserError
 from trainer.runs import integrity
 from trainer.runs.run_files import MODEL, PREDICTIONS, RESULT_SEAL
@@ -134,7 +134,7 @@ def _forge_seal(run: Path) -> None:
     """Write a seal that matches the current files: the digests are not secret."""
     files = (run / PREDICTIONS, *files_in(run / MODEL))
     sealed = {file.relative_to(run).as_posix(): (file.stat().st_size, _digest(file)) for file in files}
-    seal = integrity.results_seal(run)
+    seal = integrity.read_results_seal(run)
     save_seal(run / RESULT_SEAL, replace(seal, files=sealed))
 
 
@@ -146,7 +146,7 @@ def _digest(file: Path) -> str:
 def _try(outcome: Outcome, case: str, open_folder: Opener, folder: Path, marker: Path) -> float:
     """One attempt; returns its CPU seconds."""
     outcome.tries += 1
-    with _no_network() as addresses, effort() as spent:
+    with _no_network() as addresses, cpu_time() as spent:
         try:
             open_folder(folder)
             outcome.effects.append(f"{case}: was opened")

@@ -22,7 +22,7 @@ import httpx
 from tests.addresses import free_port, wait_until_served
 from tests.child_processes import popen
 from tests.conftest import save_tiny_bert, small_rows, write_rows
-from tests.warm_interpreter import Program, Warm
+from tests.warm_interpreter import Program, WarmInterpreter
 from trainer.runs.ids import is_id
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
@@ -94,7 +94,7 @@ class TargetServer:
         """Status, stop request and name of each run: what no attack may change."""
         store = RunStore(self.runs_dir)
         runs = [Run(path) for path in sorted(self.runs_dir.iterdir()) if is_id(path.name)]
-        return {run.id: (store.view(run).status, run.stop_requested(), store.view(run).name) for run in runs}
+        return {run.id: (store.view(run).status, run.is_stop_requested(), store.view(run).name) for run in runs}
 
     def problems(self) -> list[str]:
         """Anything in the server's output that should not be there."""
@@ -112,8 +112,10 @@ class TargetServer:
 
 
 @contextmanager
-def running_server(*, short_timeouts: bool = False, uploads_gb: float = 0.05, warm: Warm | None = None) -> Iterator[TargetServer]:
-    """A server with its runs; ``short_timeouts`` gives slow senders two seconds instead of twenty. With ``warm`` it starts at once."""
+def running_server(
+    *, short_timeouts: bool = False, uploads_gb: float = 0.05, warm_interpreter: WarmInterpreter | None = None
+) -> Iterator[TargetServer]:
+    """A server with its runs; ``short_timeouts`` gives slow senders two seconds instead of twenty. With ``warm_interpreter`` it starts at once."""
     with tempfile.TemporaryDirectory(prefix="emotune-attack-") as temporary, httpx.Client(timeout=TIMEOUT_SECONDS) as http:
         folder = Path(temporary)
         save_tiny_bert(folder / "tiny-bert")
@@ -130,7 +132,9 @@ def running_server(*, short_timeouts: bool = False, uploads_gb: float = 0.05, wa
             *(["short-timeouts"] if short_timeouts else []),
         ]
         with open(folder / "output", "ab") as output:
-            process = (warm.popen if warm else popen)(command, env=environment, stdout=output, stderr=output, cwd=folder)
+            process = (warm_interpreter.popen if warm_interpreter else popen)(
+                command, env=environment, stdout=output, stderr=output, cwd=folder
+            )
         server = TargetServer(folder, port, process, http=http)
         try:
             _prepare_runs(server)

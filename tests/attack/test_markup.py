@@ -8,14 +8,14 @@ from tests.attack.markup import attack_in_browser
 from tests.attack.markup_scan import INIT_SCRIPT, WatchedPage
 from tests.attack.outcomes import AttackOptions
 from tests.attack.payloads import HAND_WRITTEN, payloads
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-def test_markup_is_plain_text_wherever_it_is_shown(browser: "Browser", warm: Warm) -> None:
-    outcome = attack_in_browser(browser, warm, AttackOptions(fraction=len(HAND_WRITTEN) / len(payloads())), interact=False)
+def test_markup_is_plain_text_wherever_it_is_shown(browser: "Browser", warm_interpreter: WarmInterpreter) -> None:
+    outcome = attack_in_browser(browser, warm_interpreter, AttackOptions(fraction=len(HAND_WRITTEN) / len(payloads())), interact=False)
     assert outcome.effects == []
     assert outcome.tries > 200
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, wait_until_served
 from tests.conftest import small_rows, write_rows
-from tests.warm_interpreter import Program, Warm
+from tests.warm_interpreter import Program, WarmInterpreter
 from trainer.drafts.history import DraftHistory
 from trainer.drafts.store import DraftStore
 from trainer.runs.ids import is_id
@@ -32,7 +32,7 @@ class Server:
 
     folder: Path
     encoder: Encoder
-    warm: Warm
+    warm_interpreter: WarmInterpreter
     port: int = 0
     process: Program | None = None
 
@@ -52,7 +52,7 @@ class Server:
         environment |= {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(self.folder / "uploads")}
         command = [sys.executable, str(Path(__file__).with_name("server.py")), self.encoder.source, str(self.folder / "brake")]
         with open(self.folder / "output", "ab") as output:
-            self.process = self.warm.popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
+            self.process = self.warm_interpreter.popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
         wait_until_served(self.address, self.process, lambda: self.output)
 
     def end(self, signal_number: signal.Signals = signal.SIGTERM) -> None:
@@ -121,12 +121,14 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def new_server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm: Warm) -> Iterator[Callable[[], Server]]:
+def new_server(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter
+) -> Iterator[Callable[[], Server]]:
     """Starts servers, each with its own empty folder."""
     servers: list[Server] = []
 
     def start() -> Server:
-        servers.append(Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm))
+        servers.append(Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm_interpreter))
         servers[-1].start()
         return servers[-1]
 
@@ -149,9 +151,11 @@ def empty_server(new_server: Callable[[], Server], browser: Browser) -> Server:
 
 
 @pytest.fixture
-def fresh_server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm: Warm, browser: Browser) -> Iterator[Server]:
+def fresh_server(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter, browser: Browser
+) -> Iterator[Server]:
     """A server for one test, with no files and no runs."""
-    started = Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm)
+    started = Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm_interpreter)
     started.start()
     yield started
     started.end()

@@ -67,6 +67,6 @@ def make_run(
     if baseline_score is not None:
         scores = {f"{prefix}{score}": baseline_score for prefix in ("", "validation_") for score in ("accuracy", "macro_f1")}
         run.log.append("baseline", rows=n_train, seconds=0.1, **scores)
-    run.seal_results({"type": "finished"})
+    run.seal_results_and_log({"type": "finished"})
     run.log.append(end, seconds=5.0)
     return store.view(run)

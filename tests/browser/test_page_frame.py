@@ -171,16 +171,16 @@ def test_the_status_bar_keeps_its_height_and_its_place(visit: Open, fresh_server
     server.brake(True)
     start_training(page, seed="31")
     wait_for_points(page, 3)
-    high = page.locator("#status-bar").bounding_box()["height"]
-    assert high <= 64
+    bar_height = page.locator("#status-bar").bounding_box()["height"]
+    assert bar_height <= 64
     for name in ("Data", "Train", "Runs"):
         tab(page, name)
         page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
         assert page.locator("#status-bar").bounding_box()["y"] <= 56
-        assert page.locator("#status-bar").bounding_box()["height"] == high
+        assert page.locator("#status-bar").bounding_box()["height"] == bar_height
     end_training(page, server)
     expect(page.locator("#status-bar")).to_contain_text("See the results")
-    assert page.locator("#status-bar").bounding_box()["height"] == high
+    assert page.locator("#status-bar").bounding_box()["height"] == bar_height
     page.locator("#status-bar").get_by_role("button", name="Hide this line").click()
     expect(page.locator("#status-bar")).to_be_hidden()
 

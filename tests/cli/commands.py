@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from trainer.__main__ import main
 from trainer.training.encoders import Encoder
 
@@ -30,14 +30,14 @@ class CommandResult:
         return json.loads(self.out.splitlines()[-1])
 
 
-def run_process(*arguments: str, cwd: Path, warm: Warm | None = None, **environment: str) -> CommandResult:
-    """Run the command as a user does, from any folder; in a new interpreter if there is no ``warm`` one."""
+def run_process(*arguments: str, cwd: Path, warm_interpreter: WarmInterpreter | None = None, **environment: str) -> CommandResult:
+    """Run the command as a user does, from any folder; in a new interpreter if there is no ``warm_interpreter`` one."""
     variables = {k: v for k, v in os.environ.items() if k != "EMOTUNE_RUNS"} | {"PYTHONPATH": str(ROOT)} | environment
     command = [sys.executable, "-m", "trainer", *arguments]
-    if warm is None:
+    if warm_interpreter is None:
         done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=240)
     else:
-        done = warm.run(command, cwd=cwd, env=variables)
+        done = warm_interpreter.run(command, cwd=cwd, env=variables)
     return CommandResult(done.returncode, done.stdout, done.stderr)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import CommandResult, InProcessCommand, run_process
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from trainer.training.encoders import Encoder
 
 
@@ -33,10 +33,16 @@ def test_predict_by_id_by_run_and_by_model_folder(run_command: InProcessCommand,
     assert result.last["results"][0]["label"] == "joy"
 
 
-def test_predict_in_a_process_from_another_folder(trained_run: CommandResult, warm: Warm, tmp_path: Path) -> None:
+def test_predict_in_a_process_from_another_folder(trained_run: CommandResult, warm_interpreter: WarmInterpreter, tmp_path: Path) -> None:
     runs = str(Path(trained_run.last["path"]).parent)
     result = run_process(
-        "predict", trained_run.last["run"], "so unfair, full of rage", "--json", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=runs
+        "predict",
+        trained_run.last["run"],
+        "so unfair, full of rage",
+        "--json",
+        cwd=tmp_path,
+        warm_interpreter=warm_interpreter,
+        EMOTUNE_RUNS=runs,
     )
     assert result.status == 0, result.err
     assert result.last["results"][0]["label"] == "anger"
@@ -113,10 +119,19 @@ def test_predict_without_a_text_gives_a_message(
     assert "Traceback" not in result.err
 
 
-def test_a_text_that_the_terminal_cannot_encode_is_printed_escaped(trained_run: CommandResult, warm: Warm, tmp_path: Path) -> None:
+def test_a_text_that_the_terminal_cannot_encode_is_printed_escaped(
+    trained_run: CommandResult, warm_interpreter: WarmInterpreter, tmp_path: Path
+) -> None:
     runs = str(Path(trained_run.last["path"]).parent)
     result = run_process(
-        "predict", trained_run.last["run"], "happy \udcff", "🫠", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=runs, PYTHONIOENCODING="ascii"
+        "predict",
+        trained_run.last["run"],
+        "happy \udcff",
+        "🫠",
+        cwd=tmp_path,
+        warm_interpreter=warm_interpreter,
+        EMOTUNE_RUNS=runs,
+        PYTHONIOENCODING="ascii",
     )
     assert result.status == 0, result.err
     assert "happy \\udcff" in result.out

@@ -14,7 +14,7 @@ import pytest
 from tests.child_processes import popen
 from tests.cli.commands import ROOT, run_process
 from tests.conftest import small_rows, write_rows
-from tests.warm_interpreter import Program, Warm
+from tests.warm_interpreter import Program, WarmInterpreter
 from trainer.__main__ import main
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
@@ -49,17 +49,23 @@ def wait_for(runs: Path, points: int, running: "Program | subprocess.Popen", out
 
 
 def test_a_killed_and_resumed_training_gives_the_same_model(
-    tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    tiny_encoder: Encoder,
+    warm_interpreter: WarmInterpreter,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     train = ["train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
     with open(tmp_path / "output", "wb") as output:
-        killed = warm.popen([sys.executable, "-m", "trainer", *train], env=environment(runs), cwd=tmp_path, stdout=output, stderr=output)
+        killed = warm_interpreter.popen(
+            [sys.executable, "-m", "trainer", *train], env=environment(runs), cwd=tmp_path, stdout=output, stderr=output
+        )
     view = wait_for(runs, 20, killed, tmp_path / "output")
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert RunStore(runs).view(Run(runs / view.id)).status == "interrupted"
-    resumed = run_process("resume", view.id, "--json", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=str(runs))
+    resumed = run_process("resume", view.id, "--json", cwd=tmp_path, warm_interpreter=warm_interpreter, EMOTUNE_RUNS=str(runs))
     assert resumed.status == 0, resumed.err
     monkeypatch.setenv("EMOTUNE_RUNS", str(runs))
     assert main(train) == 0

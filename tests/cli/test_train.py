@@ -10,7 +10,7 @@ import pytest
 from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.cli.commands import SCORES, SETTINGS, CommandResult, InProcessCommand, quick, run_process
 from tests.conftest import small_rows, write_rows
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
 from trainer.runs.ids import is_id
@@ -254,9 +254,11 @@ def test_an_unreadable_file_gives_a_message(run_command: InProcessCommand, tmp_p
     assert len(result.err.splitlines()) == 1
 
 
-def test_a_process_refuses_without_a_traceback(warm: Warm, tmp_path: Path) -> None:
+def test_a_process_refuses_without_a_traceback(warm_interpreter: WarmInterpreter, tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text("text,label\n" + "".join(f"this is text number {n},same\n" for n in range(30)))
-    result = run_process("train", str(tmp_path / "one.csv"), "--json", cwd=tmp_path, warm=warm, EMOTUNE_RUNS=str(tmp_path / "runs"))
+    result = run_process(
+        "train", str(tmp_path / "one.csv"), "--json", cwd=tmp_path, warm_interpreter=warm_interpreter, EMOTUNE_RUNS=str(tmp_path / "runs")
+    )
     assert result.status == 2
     assert result.out == ""
     assert "Traceback" not in result.err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cpu_time import effort
+from tests.cpu_time import cpu_time
 from tests.readers import InProcessReader
 from trainer.data.checks.run_checks import run_checks
 from trainer.data.columns.guess import guess_columns
@@ -101,7 +101,7 @@ def _peak() -> int:
 @pytest.mark.parametrize("path", CORPORA, ids=lambda path: str(path.relative_to(SHARED)))
 def test_odd_file(path):
     peak = _peak()
-    with effort() as spent:
+    with cpu_time() as spent:
         values = inspect_file(path, InProcessReader()).to_dict()
     assert spent.seconds < 3
     assert _peak() - peak < 300

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.cpu_time import effort
+from tests.cpu_time import cpu_time
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.duplicates.normalize import duplicate_key
@@ -319,6 +319,6 @@ def test_which_texts_are_tested_does_not_depend_on_the_order_of_rows(rows, seed,
 
 def test_sixteen_thousand_rows_take_seconds():
     texts = [f"{NEAR[n % 2].format(n)} on platform {n % 97} of the station, {'so ' * (n % 13)}sad" for n in range(16_000)]
-    with effort() as spent:
+    with cpu_time() as spent:
         split(corpus_of(texts, [f"class {n % 6}" for n in range(16_000)]), **SHARES, seed=0)
     assert spent.seconds < 6

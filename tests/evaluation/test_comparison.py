@@ -89,7 +89,7 @@ def test_swapping_the_answers_mirrors_the_counts(rows, seen_texts):
         one, other = compare(a, b), compare(b, a)
         assert (one.both, one.only_a, one.only_b, one.neither) == (other.both, other.only_b, other.only_a, other.neither)
         assert one.label_conflicts == other.label_conflicts
-        assert one.rows == sum(text not in seen_texts for text, *_ in rows)
+        assert one.n_shared_rows == sum(text not in seen_texts for text, *_ in rows)
 
 
 def test_rows_are_found_by_text_and_label_whatever_the_order_of_classes_and_rows():
@@ -110,23 +110,23 @@ def test_only_rows_of_both_test_splits_with_the_same_label_count():
     a = answered([("both", "joy", "joy"), ("only a", "joy", "joy"), ("corrected", "joy", "joy")])
     b = answered([("both", "joy", "anger"), ("only b", "joy", "joy"), ("corrected", "anger", "anger")])
     comparison = compare(a, b)
-    assert (comparison.rows, comparison.only_a, comparison.label_conflicts) == (1, 1, 1)
+    assert (comparison.n_shared_rows, comparison.only_a, comparison.label_conflicts) == (1, 1, 1)
 
 
 def test_what_either_run_has_learned_from_never_counts():
     a = answered([("fresh", "joy", "joy"), ("leaked", "joy", "joy")])
     b = answered([("fresh", "joy", "joy"), ("leaked", "joy", "joy")], seen_texts=["leaked"])
-    assert compare(a, b).rows == compare(b, a).rows == 1
+    assert compare(a, b).n_shared_rows == compare(b, a).n_shared_rows == 1
     rows = [("same", "joy"), ("same", "joy"), ("other", "anger")]
     corpus = corpus_of(rows, ("joy", "anger"))
     run = run_predictions(corpus, splits_of([0], [], [1, 2]), predictions_of(corpus, [1, 2], ["joy", "joy"], ("joy", "anger")))
-    assert compare(run, run).rows == 1  # "same" is also a training row
+    assert compare(run, run).n_shared_rows == 1  # "same" is also a training row
 
 
 def test_copies_count_once_and_a_text_with_two_labels_twice():
     a = answered([("copy", "joy", "joy")] * 5 + [("two", "joy", "joy"), ("two", "anger", "joy")])
     comparison = compare(a, a)
-    assert (comparison.rows, comparison.both, comparison.neither, comparison.label_conflicts) == (3, 2, 1, 0)
+    assert (comparison.n_shared_rows, comparison.both, comparison.neither, comparison.label_conflicts) == (3, 2, 1, 0)
 
 
 def test_predictions_of_another_run_are_refused():

@@ -18,7 +18,7 @@ EXTRA_EVENTS: list[dict[str, Any]] = [
     {"type": "queued", "texts_at_a_time": 8},
     {"type": "baseline", "problem": "MemoryError: too many words"},
     *(
-        {"type": event_type, "message": "why", "code": "disk", "seconds": 2.0, "fewer_texts": 8}
+        {"type": event_type, "message": "why", "code": "disk", "seconds": 2.0, "retry_texts_at_a_time": 8}
         for event_type in ("stopped", "failed", "cancelled")
     ),
 ]
@@ -51,7 +51,7 @@ def corrupt_each_event_field(copy_pair: Callable[[], Pair], *, values: int) -> d
                     changed = [*others[:index], {**event, field: invalid}, *others[index:]]
                     (pair.folder / "events.jsonl").write_bytes(log_of(changed, wrong_checksum_at=wrong_checksum_at))
                     # Sealed again, so that the schema or the line's checksum reports the damage, not the seal.
-                    integrity.seal_results(pair.folder, {"type": "finished"})
+                    integrity.seal_results_and_log(pair.folder, {"type": "finished"})
                     fresh = pair.reopened()
                     check_the_rest_works(fresh)
                     counts["cases"] += 1

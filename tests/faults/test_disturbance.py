@@ -13,21 +13,23 @@ from tests.faults.conftest import ROOT, RunServer, outcome, run_in, view_in
 from tests.faults.disturbance import Disturbance, DisturbanceResult, check_outcome
 from tests.faults.outcomes import digests
 from tests.faults.scenes import Scene
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from trainer.training.encoders import Encoder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks servers and adopts their orphans")
 
 
-def run_faults(warm: Warm, encoder: Encoder, *arguments: str) -> dict:
-    process = warm.run([sys.executable, "-m", "tests.faults", "--encoder", encoder.source, *arguments], env=os.environ, cwd=ROOT)
+def run_faults(warm_interpreter: WarmInterpreter, encoder: Encoder, *arguments: str) -> dict:
+    process = warm_interpreter.run(
+        [sys.executable, "-m", "tests.faults", "--encoder", encoder.source, *arguments], env=os.environ, cwd=ROOT
+    )
     assert process.returncode == 0, process.stdout + process.stderr
     return json.loads(process.stdout.splitlines()[-1])
 
 
-def test_a_few_kills_and_stops_with_a_queue(warm: Warm, tiny_encoder: Encoder) -> None:
+def test_a_few_kills_and_stops_with_a_queue(warm_interpreter: WarmInterpreter, tiny_encoder: Encoder) -> None:
     summary = run_faults(
-        warm,
+        warm_interpreter,
         tiny_encoder,
         "--tries",
         "1",
@@ -45,8 +47,8 @@ def test_a_few_kills_and_stops_with_a_queue(warm: Warm, tiny_encoder: Encoder) -
 
 
 @pytest.mark.slow
-def test_each_type_once_in_two_processes(warm: Warm, tiny_encoder: Encoder) -> None:
-    summary = run_faults(warm, tiny_encoder, "--tries", "0", "--two", "1", "--torchrun", "0")
+def test_each_type_once_in_two_processes(warm_interpreter: WarmInterpreter, tiny_encoder: Encoder) -> None:
+    summary = run_faults(warm_interpreter, tiny_encoder, "--tries", "0", "--two", "1", "--torchrun", "0")
     assert [summary[key] for key in ("tries", "wrong_status", "lost", "damaged", "different", "parents_changed")] == [5, 0, 0, 0, 0, 0]
 
 

@@ -16,16 +16,16 @@ class Work:
     def __init__(self) -> None:
         self.done: list[str] = []
         self.answers: dict[str, list[str]] = {}
-        self.held: dict[str, threading.Event] = {}
+        self.blocked: dict[str, threading.Event] = {}
 
     def __call__(self, item: str) -> str:
-        if item in self.held:
-            assert self.held[item].wait(TIMEOUT_SECONDS)
+        if item in self.blocked:
+            assert self.blocked[item].wait(TIMEOUT_SECONDS)
         self.done.append(item)
         return self.answers[item].pop(0) if self.answers.get(item) else ""
 
-    def hold(self, item: str) -> threading.Event:
-        return self.held.setdefault(item, threading.Event())
+    def block(self, item: str) -> threading.Event:
+        return self.blocked.setdefault(item, threading.Event())
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def work() -> Work:
 def queue(work: Work) -> Iterator[JobQueue]:
     made = JobQueue(work, first_pause=0.001)
     yield made
-    for event in work.held.values():
+    for event in work.blocked.values():
         event.set()
     made.close()
     made.join()
@@ -51,7 +51,7 @@ def wait_until(queue: JobQueue, condition: Callable[[], bool]) -> None:
 
 
 def test_first_in_first_out_and_each_once(queue: JobQueue, work: Work) -> None:
-    go = work.hold("a")
+    go = work.block("a")
     for item in "abcab":
         queue.put(item)
     wait_until(queue, lambda: queue.position("a") is None)
@@ -63,7 +63,7 @@ def test_first_in_first_out_and_each_once(queue: JobQueue, work: Work) -> None:
 
 
 def test_one_that_is_taken_out_is_not_worked_at(queue: JobQueue, work: Work) -> None:
-    go = work.hold("a")
+    go = work.block("a")
     for item in "abc":
         queue.put(item)
     wait_until(queue, lambda: queue.position("a") is None)
@@ -85,7 +85,7 @@ def test_what_could_not_begin_is_tried_again_until_it_can(queue: JobQueue, work:
 def test_what_could_not_begin_says_why_keeps_its_place_and_keeps_nobody_behind_it(work: Work) -> None:
     queue = JobQueue(work, first_pause=TIMEOUT_SECONDS)
     work.answers["a"] = ["somebody has it"]
-    go = work.hold("c")
+    go = work.block("c")
     for item in "abcd":
         queue.put(item)
     wait_until(queue, lambda: work.done == ["a", "b"] and queue.position("c") is None)
@@ -108,7 +108,7 @@ def test_pauses_grow_up_to_a_longest_one() -> None:
 
 
 def test_a_closed_queue_begins_nothing_more_and_names_what_is_under_way(queue: JobQueue, work: Work) -> None:
-    go = work.hold("a")
+    go = work.block("a")
     work.answers["a"] = ["somebody has it"]
     queue.put("a")
     queue.put("b")
@@ -144,7 +144,7 @@ def test_a_thread_that_dies_takes_nothing_with_it() -> None:
 
 def test_whoever_asks_is_answered_while_work_is_under_way(queue: JobQueue, work: Work) -> None:
     """The page asks each second: no work is done under the queue's lock."""
-    go = work.hold("a")
+    go = work.block("a")
     queue.put("a")
     wait_until(queue, lambda: queue.position("a") is None)
     seen = queue.changes

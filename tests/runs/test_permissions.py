@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.cpu_time import effort
+from tests.cpu_time import cpu_time
 from trainer.atomic import make_folder, write_file
 from trainer.recipe import Recipe
-from trainer.runs.ids import new_id
+from trainer.runs.ids import random_id
 from trainer.runs.permissions import restrict_permissions, restrict_umask
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
@@ -37,7 +37,7 @@ def old_runs(root: Path, n: int, files: int = 12) -> None:
     """Runs as older versions made them."""
     root.mkdir(mode=0o755)
     for _ in range(n):
-        folder = root / new_id()
+        folder = root / random_id()
         (folder / "model").mkdir(parents=True)
         for number in range(files):
             (folder / "model" / f"{number}.json").touch()
@@ -73,7 +73,7 @@ def test_older_runs_drafts_and_uploads_are_tightened_and_nothing_else(tmp_path: 
         (runs / folder / "inner" / "file").touch()
     (tmp_path / "elsewhere").touch(0o644)
     (runs / "drafts" / "link").symlink_to(tmp_path / "elsewhere")
-    (runs / new_id()).symlink_to(tmp_path)
+    (runs / random_id()).symlink_to(tmp_path)
     program = runs / "drafts" / "program"
     program.touch()
     program.chmod(0o755)
@@ -87,7 +87,7 @@ def test_older_runs_drafts_and_uploads_are_tightened_and_nothing_else(tmp_path: 
 def test_a_thousand_runs_are_tightened_in_well_under_a_second(tmp_path: Path) -> None:
     old_runs(tmp_path / "runs", 1_000)
     for _ in range(2):
-        with effort() as spent:
+        with cpu_time() as spent:
             restrict_permissions(tmp_path / "runs")
         assert spent.seconds < 1.0
 

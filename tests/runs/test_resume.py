@@ -3,7 +3,7 @@
 import pytest
 
 from trainer.errors import UserError
-from trainer.runs.resume import can_resume, epochs_after_resume, resume_label
+from trainer.runs.resume import epochs_after_resume, is_worth_resuming, resume_label
 from trainer.runs.view import RunView
 
 
@@ -15,24 +15,24 @@ def view(status: str, **facts: object) -> RunView:
     ("status", "may"), [("interrupted", True), ("stopped", True), ("failed", True), ("finished", False), ("running", False)]
 )
 def test_what_ended_before_its_time_may_go_on(status: str, may: bool) -> None:
-    assert can_resume(view(status)) is may
+    assert is_worth_resuming(view(status)) is may
 
 
 def test_what_went_astray_may_not() -> None:
     diverged = view("failed", code="loss_not_finite")
-    assert not can_resume(diverged)
+    assert not is_worth_resuming(diverged)
     with pytest.raises(UserError, match="smaller learning rate"):
         epochs_after_resume(diverged, 0)
 
 
 @pytest.mark.parametrize("code", ["out_of_memory", "batch_too_large"])
 def test_what_does_not_fit_into_the_memory_goes_on_with_fewer_texts_or_not_at_all(code: str) -> None:
-    halved = view("failed", code=code, fewer_texts=16)
-    assert can_resume(halved)
+    halved = view("failed", code=code, retry_texts_at_a_time=16)
+    assert is_worth_resuming(halved)
     assert resume_label(halved) == "Train it again with 16 texts at a time"
-    assert resume_label(view("failed", code=code, fewer_texts=1, saved_step=7)) == "Resume from step 7 with one text at a time"
+    assert resume_label(view("failed", code=code, retry_texts_at_a_time=1, saved_step=7)) == "Resume from step 7 with one text at a time"
     hopeless = view("failed", code=code)
-    assert not can_resume(hopeless)
+    assert not is_worth_resuming(hopeless)
     with pytest.raises(UserError, match="shorter maximum length"):
         epochs_after_resume(hopeless, 0)
 

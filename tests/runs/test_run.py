@@ -9,7 +9,7 @@ import pytest
 from trainer.errors import UserError
 from trainer.recipe import Recipe, load_recipe
 from trainer.runs.checksums import dump, read_json, write_json
-from trainer.runs.ids import is_id, new_id
+from trainer.runs.ids import is_id, random_id
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 
@@ -90,11 +90,11 @@ def test_what_was_known_of_deleted_runs_is_let_go(tmp_path: Path) -> None:
 def test_folders_that_are_hardly_runs_are_listed_and_take_nothing_down(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     whole = make(store)
-    empty, unreadable = (tmp_path / new_id() for _ in range(2))
+    empty, unreadable = (tmp_path / random_id() for _ in range(2))
     empty.mkdir()
     (unreadable / "events.jsonl").mkdir(parents=True)
     (unreadable / "recipe.json").mkdir()
-    (tmp_path / new_id()).write_text("a file")
+    (tmp_path / random_id()).write_text("a file")
     views = {view.id: view for view in store.list("local")}
     assert set(views) == {whole.id, empty.name, unreadable.name}
     assert views[whole.id].damage == ()

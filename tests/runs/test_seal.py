@@ -10,7 +10,7 @@ import pytest
 
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.runs.ids import new_id
+from trainer.runs.ids import random_id
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
 from trainer.runs.seal import Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
@@ -34,7 +34,7 @@ def finished(store: RunStore) -> Run:
 
     run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name="brisk otter", owner="local")
     run.log.append("started", total_steps=1)
-    run.seal_results({"type": "finished"})
+    run.seal_results_and_log({"type": "finished"})
     run.log.append("finished", seconds=1.0)
     return run
 
@@ -146,7 +146,7 @@ def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Pat
         store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="calm fox", owner="local"),
     )
     for whole in (run, waiting):
-        copy = Run(Path(shutil.copytree(whole.path, tmp_path / new_id())))
+        copy = Run(Path(shutil.copytree(whole.path, tmp_path / random_id())))
         view, messages = store.view(copy), " ".join(store.damage(copy))
         assert (view.status, view.live) == ("damaged", False)
         assert all(word in messages for word in ("events.jsonl) is that of another run", "recipe.json", INPUT_SEAL))
@@ -245,7 +245,7 @@ def test_a_card_is_whole_at_every_moment_of_its_replacement(tmp_path: Path, monk
     for name in ("replace", "fsync"):
         monkeypatch.setattr(os, name, watched(getattr(os, name)))
     for text in ("a longer card than before", "short"):
-        run.replace_card(text)
+        run.replace_model_card(text)
     assert (run.path / CARD).read_text() == "short"
     assert len(seen) >= 2 * 6
     assert set(seen) == {()}
@@ -270,9 +270,9 @@ def test_a_card_replaced_halfway_by_a_crash_is_whole_and_can_be_replaced_again(t
         with monkeypatch.context() as patched:
             patched.setattr(os, "replace", crashing)
             with pytest.raises(KeyboardInterrupt):
-                run.replace_card("another card")
+                run.replace_model_card("another card")
         assert store.damage(run) == ()
-        run.replace_card("a third card")
+        run.replace_model_card("a third card")
         assert ((run.path / CARD).read_text(), store.damage(run)) == ("a third card", ())
 
 
@@ -286,7 +286,7 @@ def test_a_reader_whose_seal_was_replaced_meanwhile_looks_again(tmp_path: Path, 
             read.append(path)
             with monkeypatch.context() as patched:
                 patched.setattr("trainer.runs.integrity.read_seal", read_seal)
-                run.replace_card(f"card {'x' * len(read)}")
+                run.replace_model_card(f"card {'x' * len(read)}")
         return seal
 
     monkeypatch.setattr("trainer.runs.integrity.read_seal", replaced_while_read)

@@ -124,12 +124,12 @@ def test_what_the_training_has_to_beat_is_known_before_its_first_step() -> None:
 
 
 def test_what_did_not_fit_goes_on_with_fewer_texts_at_a_time_until_it_fits() -> None:
-    failed = [*BEGUN, event("failed", message="why", code="out_of_memory", fewer_texts=4)]
-    assert (build_view("id", failed).fewer_texts, build_view("id", failed).texts_at_a_time) == (4, None)
+    failed = [*BEGUN, event("failed", message="why", code="out_of_memory", retry_texts_at_a_time=4)]
+    assert (build_view("id", failed).retry_texts_at_a_time, build_view("id", failed).texts_at_a_time) == (4, None)
     again = [*failed, event("queued", texts_at_a_time=4)]
     assert build_view("id", again).texts_at_a_time == 4
     assert build_view("id", [*again, event("finished"), event("queued", epochs=3)]).texts_at_a_time == 4
-    assert build_view("id", [*again, event("failed", message="why", code="disk")]).fewer_texts is None
+    assert build_view("id", [*again, event("failed", message="why", code="disk")]).retry_texts_at_a_time is None
 
 
 def test_it_can_go_on_from_what_was_saved_last() -> None:

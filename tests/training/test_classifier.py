@@ -169,7 +169,7 @@ def test_the_export_takes_the_encoder_along(tmp_path: Path) -> None:
     saved(tmp_path / "model", tiny("bert", tmp_path), pooling="mean")
     for name in ("events.jsonl", "predictions.parquet"):
         (tmp_path / name).touch()
-    Run(tmp_path).seal_results({"type": "finished"})
+    Run(tmp_path).seal_results_and_log({"type": "finished"})
     run = Run(tmp_path)
     write_model_zip(run.model_files(), run.model, "brisk otter", tmp_path / "out.zip")
     zipfile.ZipFile(tmp_path / "out.zip").extractall(tmp_path / "unpacked")

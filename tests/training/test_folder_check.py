@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.attack.hostile_folders import corruptions, make_hostile_folder
-from tests.cpu_time import effort
+from tests.cpu_time import cpu_time
 from tests.training.lawful_folders import save_lawful
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -117,7 +117,7 @@ def test_each_hostile_folder_is_refused_in_a_sentence_that_names_what_was_found(
     harm: str, message: str, lawful: Path, tmp_path: Path
 ) -> None:
     folder = make_hostile_folder(lawful, tmp_path / "model", HARMS[harm], tmp_path / "told")
-    with effort() as spent, pytest.raises(UserError, match=message) as refused:
+    with cpu_time() as spent, pytest.raises(UserError, match=message) as refused:
         check_folder(folder)
     assert refused.value.code == "model_folder_refused"
     assert spent.seconds < 2

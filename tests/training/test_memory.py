@@ -97,13 +97,13 @@ def test_the_sentence_says_what_to_change(monkeypatch: pytest.MonkeyPatch) -> No
         UserError, match=r"512 texts of up to 512 tokens .* on this machine \(2 CPU cores\)\. Train it again with 256 texts at a time"
     ) as refusal:
         memory.check_memory(Recipe(epochs=3, batch_size=512), SMALL, [512] * 1000, CPU)
-    assert (refusal.value.code, refusal.value.fewer_texts) == ("batch_too_large", 256)
+    assert (refusal.value.code, refusal.value.retry_texts_at_a_time) == ("batch_too_large", 256)
     # What it offers is no lower bound that it would refuse itself.
     memory.check_memory(Recipe(epochs=3, batch_size=256), SMALL, [512] * 1000, CPU)
     monkeypatch.setattr(memory, "free_megabytes", lambda _: 100)
     with pytest.raises(UserError, match="Start a new run with a shorter maximum length or a smaller encoder") as refusal:
         memory.check_memory(Recipe(epochs=3, batch_size=32), SMALL, [512] * 1000, CPU)
-    assert refusal.value.fewer_texts is None
+    assert refusal.value.retry_texts_at_a_time is None
 
 
 def test_a_batch_is_read_in_equal_parts() -> None:

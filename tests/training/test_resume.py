@@ -15,7 +15,7 @@ from trainer.recipe import Recipe
 from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.events import EventLog
-from trainer.runs.ids import new_id
+from trainer.runs.ids import random_id
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
@@ -206,7 +206,7 @@ def test_a_stop_in_an_evaluation_breaks_it_off_and_it_is_made_up_for(
 
 def child_of(run: Run, recipe: Recipe) -> Run:
     """A run that continues where this one ended."""
-    run_id, last = new_id(), Checkpoints(run.checkpoints, run.id).newest()
+    run_id, last = random_id(), Checkpoints(run.checkpoints, run.id).newest()
     return RunStore(run.path.parent).create(
         recipe=recipe,
         resolved=recipe,
@@ -334,7 +334,7 @@ def test_memory_that_does_not_suffice_twice_fails_in_words_and_gives_it_back(
     monkeypatch.setattr(ClassificationTrainer, "training_step", full)
     with pytest.raises(UserError, match=r"with 8 texts at a time\. Train it again with 4 texts at a time") as failed:
         fit(run_with(tmp_path, material, Recipe(**BASE)), tiny_encoder, *material)
-    assert (failed.value.code, failed.value.fewer_texts) == ("out_of_memory", 4)
+    assert (failed.value.code, failed.value.retry_texts_at_a_time) == ("out_of_memory", 4)
     assert len(made) == 2
     error.__traceback__ = None
     gc.collect()

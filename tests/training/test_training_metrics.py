@@ -7,7 +7,7 @@ import torch
 
 from trainer.runs.run import Run
 from trainer.training.losses import TrainingLoss
-from trainer.training.training_metrics import TrainingMeter, TrainingScores
+from trainer.training.training_metrics import TrainingMetrics, TrainingScores
 
 CPU = torch.device("cpu")
 
@@ -18,42 +18,42 @@ def answers(texts: int = 10, classes: int = 3) -> tuple[torch.Tensor, torch.Tens
 
 
 def test_it_gives_the_means_over_the_texts_and_not_over_the_batches() -> None:
-    (logits, labels), meter = answers(), TrainingMeter(CPU, measure_loss=True)
+    (logits, labels), metrics = answers(), TrainingMetrics(CPU, measure_loss=True)
     for part in (slice(0, 7), slice(7, 9), slice(9, 10)):
-        meter.update(logits[part], labels[part])
-    scores = meter.compute_and_reset()
+        metrics.update(logits[part], labels[part])
+    scores = metrics.compute_and_reset()
     assert scores.loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-6)
     assert scores.accuracy == pytest.approx((logits.argmax(1) == labels).float().mean().item())
 
 
 def test_taking_begins_anew() -> None:
-    (logits, labels), meter = answers(), TrainingMeter(CPU, measure_loss=True)
-    assert meter.compute_and_reset() == TrainingScores(None, None)
-    meter.update(logits[:5], labels[:5])
-    meter.compute_and_reset()
-    meter.update(logits[5:], labels[5:])
-    assert meter.compute_and_reset().loss == pytest.approx(torch.nn.functional.cross_entropy(logits[5:], labels[5:]).item(), rel=1e-6)
+    (logits, labels), metrics = answers(), TrainingMetrics(CPU, measure_loss=True)
+    assert metrics.compute_and_reset() == TrainingScores(None, None)
+    metrics.update(logits[:5], labels[:5])
+    metrics.compute_and_reset()
+    metrics.update(logits[5:], labels[5:])
+    assert metrics.compute_and_reset().loss == pytest.approx(torch.nn.functional.cross_entropy(logits[5:], labels[5:]).item(), rel=1e-6)
 
 
 def test_where_the_plain_loss_is_minimised_it_is_not_computed_twice() -> None:
-    meter = TrainingMeter(CPU, measure_loss=False)
-    meter.update(*answers())
-    assert meter.compute_and_reset().loss is None
+    metrics = TrainingMetrics(CPU, measure_loss=False)
+    metrics.update(*answers())
+    assert metrics.compute_and_reset().loss is None
 
 
 def test_half_precision_is_summed_in_full() -> None:
-    (logits, labels), meter = answers(4000), TrainingMeter(CPU, measure_loss=True)
-    meter.update(logits.half(), labels)
-    assert meter.compute_and_reset().loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-3)
+    (logits, labels), metrics = answers(4000), TrainingMetrics(CPU, measure_loss=True)
+    metrics.update(logits.half(), labels)
+    assert metrics.compute_and_reset().loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-3)
 
 
 def test_several_processes_give_the_means_over_all_their_texts() -> None:
-    (logits, labels), meters = answers(), [TrainingMeter(CPU, measure_loss=True) for _ in range(2)]
-    for meter, part in zip(meters, (slice(0, 6), slice(6, 10)), strict=True):
-        meter.update(logits[part], labels[part])
+    (logits, labels), process_metrics = answers(), [TrainingMetrics(CPU, measure_loss=True) for _ in range(2)]
+    for metrics, part in zip(process_metrics, (slice(0, 6), slice(6, 10)), strict=True):
+        metrics.update(logits[part], labels[part])
     sent: list[torch.Tensor] = []
-    meters[1].compute_and_reset(lambda sums: sent.append(sums) or sums)
-    scores = meters[0].compute_and_reset(lambda sums: sums + sent[0])
+    process_metrics[1].compute_and_reset(lambda sums: sent.append(sums) or sums)
+    scores = process_metrics[0].compute_and_reset(lambda sums: sums + sent[0])
     assert scores.loss == pytest.approx(torch.nn.functional.cross_entropy(logits, labels).item(), rel=1e-6)
     assert scores.accuracy == pytest.approx((logits.argmax(1) == labels).float().mean().item())
 
@@ -101,8 +101,8 @@ def test_without_smoothing_and_weights_there_is_one_loss(trained_with: Callable[
 
 def test_measuring_the_loss_changes_no_weight(trained_with: Callable[..., tuple], monkeypatch: pytest.MonkeyPatch) -> None:
     measured = (trained_with(**OTHER_LOSSES)[0].model / "model.safetensors").read_bytes()
-    make = TrainingMeter.__init__
-    monkeypatch.setattr(TrainingMeter, "__init__", lambda self, device, *, measure_loss: make(self, device, measure_loss=False))
+    make = TrainingMetrics.__init__
+    monkeypatch.setattr(TrainingMetrics, "__init__", lambda self, device, *, measure_loss: make(self, device, measure_loss=False))
     run, _ = trained_with(**OTHER_LOSSES)
     assert (run.model / "model.safetensors").read_bytes() == measured
     assert all("train_objective" not in event for event in logged(run))

@@ -12,7 +12,7 @@ from gradio_client.exceptions import AppError
 
 from tests.conftest import small_rows, write_rows
 from tests.ui.conftest import RECIPE, TIMEOUT_SECONDS, Server, refusal
-from trainer.trained_models import Models
+from trainer.trained_models import TrainedModels
 
 
 @pytest.mark.parametrize("endpoint", ["/progress", "/stop", "/resume", "/report", "/predict"])
@@ -73,15 +73,15 @@ def test_too_many_characters_are_a_sentence_and_little_of_a_text_comes_back(serv
 
 
 def test_a_long_prediction_does_not_keep_the_others_waiting(server: Server, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    started, released, predict = threading.Event(), threading.Event(), Models.predict
+    started, released, predict = threading.Event(), threading.Event(), TrainedModels.predict
 
-    def slowly(self: Models, run_id: str, texts: list[str]) -> object:
+    def slowly(self: TrainedModels, run_id: str, texts: list[str]) -> object:
         if texts == ["long"]:
             started.set()
             assert released.wait(TIMEOUT_SECONDS)
         return predict(self, run_id, texts)
 
-    monkeypatch.setattr(Models, "predict", slowly)
+    monkeypatch.setattr(TrainedModels, "predict", slowly)
     long = server.client.submit(run, ["long"], api_name="/predict")
     assert started.wait(TIMEOUT_SECONDS)
     assert server.client.predict(run, ["happy laugh"], api_name="/predict")["results"][0]["label"] == "joy"

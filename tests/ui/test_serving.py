@@ -11,7 +11,7 @@ import pytest
 from tests.addresses import free_port
 from tests.cli.test_resume import ROOT, wait_for
 from tests.jobs.train.test_torchrun import at  # noqa: F401
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from tests.workspace.steps import RECIPE, other_studio, start_run
 from trainer.data.reader.file_reader import FileReader
 from trainer.runs.run import Run
@@ -26,7 +26,7 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
     tmp_path: Path,
     tiny_encoder: Encoder,
     small_csv: Path,
-    warm: Warm,
+    warm_interpreter: WarmInterpreter,
     at: Callable[..., None],  # noqa: F811
     wish: signal.Signals,
     reader: FileReader,
@@ -35,7 +35,7 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
     waiting = start_run(other_studio(Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)), small_csv, RECIPE)
     at("log", "hold")
     with open(tmp_path / "output", "wb") as output:
-        server = warm.popen(
+        server = warm_interpreter.popen(
             [sys.executable, str(ROOT / "tests" / "browser" / "server.py"), tiny_encoder.source, str(tmp_path / "brake")],
             env={**os.environ, "EMOTUNE_RUNS": str(runs), "GRADIO_SERVER_PORT": str(free_port()), "CI": "1"},
             cwd=tmp_path,

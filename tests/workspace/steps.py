@@ -56,7 +56,7 @@ class FakeTrainings:
             assert self._changed.wait_for(lambda: self._released, timeout=TIMEOUT_SECONDS)
         if self.error is not None:
             raise self.error
-        run.log.append("stopped" if run.stop_requested() else "finished", seconds=1.0)
+        run.log.append("stopped" if run.is_stop_requested() else "finished", seconds=1.0)
 
     def wait_until_started(self, view: RunView) -> None:
         with self._changed:

@@ -10,7 +10,7 @@ import pytest
 from tests.workspace.steps import ME, QUICK, Hold, refused, start_run, wait_for_end
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
-from trainer.runs.ids import new_id
+from trainer.runs.ids import random_id
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -51,7 +51,7 @@ def test_a_runs_folder_below_a_file_is_refused_at_once(tmp_path: Path, tiny_enco
     for call in (
         lambda: start_run(studio, small_csv),
         lambda: studio.for_owner(ME).drafts.open_sample(),
-        lambda: studio.for_owner(ME).start(new_id(), QUICK),
+        lambda: studio.for_owner(ME).start(random_id(), QUICK),
     ):
         with pytest.raises(UserError, match="cannot write") as error:
             call()

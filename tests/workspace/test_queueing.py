@@ -356,7 +356,7 @@ def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server
     studio.close()
     run = Run(studio.settings.runs_dir / view.id)
     assert [event["type"] for event in run.log.read()][-2:] == ["cancelled", "queued"]
-    assert not run.stop_requested()
+    assert not run.is_stop_requested()
     trainings.error = None
     server = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     server.recover()

@@ -159,7 +159,7 @@ def test_the_cache_of_splits_is_bounded(studio: Studio) -> None:
     assert len(prepared._splits) <= 4
 
 
-@pytest.mark.parametrize("columns", [{"text": ["text \ud800"]}, {"label": "mood \ud83d"}])
+@pytest.mark.parametrize("columns", [{"text_columns": ["text \ud800"]}, {"label_column": "mood \ud83d"}])
 def test_an_invalid_character_in_a_column_name_gives_an_error(studio: Studio, small_csv: Path, columns: dict) -> None:
     workspace = studio.for_owner(ME)
     with refused("not_text"):

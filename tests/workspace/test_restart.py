@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from tests.workspace.steps import ME, QUICK, TIMEOUT_SECONDS, Hold, events, start_run, wait_for_end
 from trainer.atomic import REMOVED_PREFIX
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.runs.ids import new_id
+from trainer.runs.ids import random_id
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
@@ -52,7 +52,7 @@ def test_recover_trains_queued_runs_oldest_first(studio: Studio, hold: Hold, sma
 def test_unfinished_and_half_removed_folders_are_cleared_at_the_next_start(studio: Studio, inside: str) -> None:
     root = studio.settings.runs_dir / inside
     # An old one left by a crash, a new one that another process may be writing, and two that were deleted.
-    old, young, removed, just_removed = (root / f"{prefix}{new_id()}" for prefix in (".new-", ".new-", REMOVED_PREFIX, REMOVED_PREFIX))
+    old, young, removed, just_removed = (root / f"{prefix}{random_id()}" for prefix in (".new-", ".new-", REMOVED_PREFIX, REMOVED_PREFIX))
     for folder in (old, young, removed, just_removed):
         folder.mkdir(parents=True)
         (folder / "draft.json").write_text("{")
@@ -63,7 +63,7 @@ def test_unfinished_and_half_removed_folders_are_cleared_at_the_next_start(studi
 
 
 def test_a_run_killed_during_training_is_interrupted_and_keeps_its_points(
-    settings: Settings, tiny_encoder: Encoder, warm: Warm, tmp_path: Path, reader: FileReader
+    settings: Settings, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter, tmp_path: Path, reader: FileReader
 ) -> None:
     path = write_rows(tmp_path / "many.csv", small_rows(2000))
     command = [sys.executable, "-m", "trainer", "train", str(path), "--encoder", tiny_encoder.source]
@@ -71,7 +71,7 @@ def test_a_run_killed_during_training_is_interrupted_and_keeps_its_points(
     environment = {**os.environ, "EMOTUNE_RUNS": str(settings.runs_dir)}
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     with open(tmp_path / "output", "wb") as output:
-        process = warm.popen(command, env=environment, cwd=tmp_path, stdout=output, stderr=output)
+        process = warm_interpreter.popen(command, env=environment, cwd=tmp_path, stdout=output, stderr=output)
     try:
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not (runs := studio.for_owner(ME).library.runs()) or len(runs[0].points) < 3:

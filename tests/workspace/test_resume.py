@@ -13,7 +13,7 @@ from typing import BinaryIO
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from tests.workspace.steps import (
     ME,
     QUICK,
@@ -222,7 +222,7 @@ def test_after_out_of_memory_a_resume_uses_smaller_batches(studio: Studio, small
 
     monkeypatch.setattr(ClassificationTrainer, "training_step", step_with_little_memory)
     failed = wait_for_end(studio, start_run(studio, small_csv))
-    assert (failed.status, failed.code, failed.fewer_texts) == ("failed", "out_of_memory", 4)
+    assert (failed.status, failed.code, failed.retry_texts_at_a_time) == ("failed", "out_of_memory", 4)
     assert "Train it again with 4 texts at a time" in failed.message
     assert resume_label(failed).endswith("with 4 texts at a time")
     batch_sizes.clear()
@@ -256,10 +256,10 @@ def test_a_diverged_training_is_not_resumed(studio: Studio, small_csv: Path, mon
 
 
 def test_several_processes_train_one_run(
-    tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, reader: FileReader
+    tmp_path: Path, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter, monkeypatch: pytest.MonkeyPatch, reader: FileReader
 ) -> None:
     """What Start does with several GPUs; here with two CPU processes."""
-    monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm_interpreter.torchrun, DEVNULL=subprocess.DEVNULL))
     path = write_rows(tmp_path / "moods.csv", small_rows())
     studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder], reader=reader)
     view = studio.for_owner(ME).wait(start_run(studio, path, replace(RECIPE, epochs=10)).id, 240)

@@ -197,7 +197,7 @@ def close(scene: Scene) -> None:
 def close_before_its_first_step(scene: Scene) -> None:
     scene.trainings.error = TrainingCancelled()
     close(scene)
-    assert not scene.run.stop_requested()
+    assert not scene.run.is_stop_requested()
 
 
 def stop_and_close_before_its_first_step(scene: Scene) -> None:

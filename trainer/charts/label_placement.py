@@ -58,9 +58,9 @@ class Plot:
                 inside.append(line.trend[i - 1] + (line.trend[i] - line.trend[i - 1]) * ratio)
         return [(self.y(min(inside)) - _AIR, self.y(max(inside)) + _AIR)] if inside else []
 
-    def label(self, text: str, step: float, value: float, place: float, **options: object) -> dict:
-        """An annotation at a step and a value, moved up or down to ``place``."""
-        annotation = {"x": step, "y": rounded(value), "yshift": round(place - self.y(value), 1), "text": text, "showarrow": False}
+    def annotation(self, text: str, step: float, value: float, y_pixels: float, **options: object) -> dict:
+        """Plotly's annotation at a step and a value, moved up or down so that its middle is at ``y_pixels``."""
+        annotation = {"x": step, "y": rounded(value), "yshift": round(y_pixels - self.y(value), 1), "text": text, "showarrow": False}
         annotation |= {"yanchor": "middle", "font": {"size": self.canvas.font, "color": INK}, "bgcolor": SURFACE, "borderpad": 0}
         return annotation | options
 
@@ -89,7 +89,7 @@ def reference_labels(plot: Plot, references: Sequence[ReferenceLine], lines: Seq
     wanted = [stroke.high + plot.gap / 2 for stroke in strokes]
     places = place_labels(wanted, blocked, plot.canvas.plot_height, plot.gap)
     labels = [
-        plot.label(
+        plot.annotation(
             text, plot.end, reference.accuracy, place, xanchor="right", font={"size": plot.canvas.font, "color": MUTED}, bgcolor=CLEAR
         )
         for text, reference, place in zip(texts, references, places, strict=True)
@@ -114,7 +114,7 @@ def end_labels(
     places = place_labels(wanted, blocked, plot.canvas.plot_height, plot.gap)
     where = {"xanchor": "left", "xshift": _BESIDE} if fits else {"xanchor": "right"}
     labels = [
-        plot.label(text, frontier if fits else plot.end, line.trend[-1], place, **where)
+        plot.annotation(text, frontier if fits else plot.end, line.trend[-1], place, **where)
         for text, line, place in zip(texts, lines, places, strict=True)
     ]
     spans = [(left, left + width) if fits else (right - width, right) for width in widths]
@@ -134,7 +134,7 @@ def kept_label(plot: Plot, line: Line, step: int, lines: Sequence[Line], boxes: 
     ring = (plot.y(value) - _RING, plot.y(value) + _RING)
     blocked = [ring, *occupied(boxes, left, left + width), *_bands(plot, lines, left, left + width)]
     place = place_labels([plot.y(value) + (-1 if below else 1)], blocked, plot.canvas.plot_height, plot.gap)[0]
-    return plot.label(text, step, value, place, xanchor="left", xshift=round(left - plot.x(step), 1))
+    return plot.annotation(text, step, value, place, xanchor="left", xshift=round(left - plot.x(step), 1))
 
 
 def ring_box(plot: Plot, step: float, value: float) -> Box:
@@ -151,42 +151,42 @@ def _bands(plot: Plot, lines: Sequence[Line], left: float, right: float) -> list
     return [span for line in lines for span in plot.line_spans(line, left, right)]
 
 
-def place_labels(wanted: Sequence[float], blocked: Sequence[Span], high: float, gap: float) -> list[float]:
-    """Middles of labels of height ``gap`` within [0, high], near the wanted places; the first labels choose a free span first.
+def place_labels(wanted: Sequence[float], blocked: Sequence[Span], height: float, gap: float) -> list[float]:
+    """Middles of labels of height ``gap`` within [0, height], near the wanted places; the first labels choose a free span first.
 
     Labels avoid the ``blocked`` spans and each other and keep the order of the wanted places. If there is no room, they only avoid each other.
     """
-    gap = min(gap, high / max(len(wanted), 1))
-    free = _free(blocked, high)
+    gap = min(gap, height / max(len(wanted), 1))
+    free = _free(blocked, height)
     n_labels = [0] * len(free)
     for place in wanted:
-        room = [k for k, (low, high_end) in enumerate(free) if (n_labels[k] + 1) * gap <= high_end - low]
+        room = [k for k, (low, high) in enumerate(free) if (n_labels[k] + 1) * gap <= high - low]
         if not room:
-            free, n_labels = [(0.0, high)], [len(wanted)]
+            free, n_labels = [(0.0, height)], [len(wanted)]
             break
         n_labels[min(room, key=lambda k: abs(place - min(max(place, free[k][0] + gap / 2), free[k][1] - gap / 2)))] += 1
     ascending = sorted(range(len(wanted)), key=lambda i: wanted[i])
     places, begin = [0.0] * len(wanted), 0
-    for (low, high_end), n_members in zip(free, n_labels, strict=True):
+    for (low, high), n_members in zip(free, n_labels, strict=True):
         members = ascending[begin : begin + n_members]
         begin += n_members
-        for i, place in zip(members, pushed_apart([wanted[i] for i in members], gap, low + gap / 2, high_end - gap / 2), strict=True):
+        for i, place in zip(members, pushed_apart([wanted[i] for i in members], gap, low + gap / 2, high - gap / 2), strict=True):
             places[i] = place
     return places
 
 
-def largest_free(blocked: Sequence[Span], high: float) -> Span:
-    """The widest free span in [0, high]; all of it if everything is blocked."""
-    return max(_free(blocked, high), key=lambda span: span[1] - span[0], default=(0.0, high))
+def largest_free(blocked: Sequence[Span], height: float) -> Span:
+    """The widest free span in [0, height]; all of it if everything is blocked."""
+    return max(_free(blocked, height), key=lambda span: span[1] - span[0], default=(0.0, height))
 
 
-def _free(blocked: Sequence[Span], high: float) -> list[Span]:
+def _free(blocked: Sequence[Span], height: float) -> list[Span]:
     free, begin = [], 0.0
-    for low, high_end in sorted(blocked):
+    for low, high in sorted(blocked):
         if low > begin:
-            free.append((begin, min(low, high)))
-        begin = max(begin, high_end)
-    return [(low, high_end) for low, high_end in (*free, (begin, high)) if high_end > low]
+            free.append((begin, min(low, height)))
+        begin = max(begin, high)
+    return [(low, high) for low, high in (*free, (begin, height)) if high > low]
 
 
 def pushed_apart(wanted: list[float], gap: float, low: float, high: float) -> list[float]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from trainer.atomic import REMOVED_PREFIX, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
 from trainer.errors import UserError
 from trainer.runs.checksums import read_json, write_json
-from trainer.runs.ids import is_id, new_id
+from trainer.runs.ids import is_id, random_id
 from trainer.runs.run_files import DRAFT, SOURCE
 
 GivenRole = Literal["test", "validation"]
@@ -176,7 +176,7 @@ class DraftStore:
     @contextmanager
     def _new_folder(self) -> Iterator[tuple[str, Path]]:
         """The id and folder of a new draft; the folder moves to its place when the block ends, or is removed if it fails."""
-        draft_id = new_id()
+        draft_id = random_id()
         folder = self.root / f".new-{draft_id}"
         make_folder(folder)
         try:

@@ -52,21 +52,21 @@ class PairedComparison:
     label_conflicts: int = 0
 
     @property
-    def rows(self) -> int:
+    def n_shared_rows(self) -> int:
         return self.both + self.only_a + self.only_b + self.neither
 
     @property
     def accuracy_a(self) -> float:
-        return (self.both + self.only_a) / max(self.rows, 1)
+        return (self.both + self.only_a) / max(self.n_shared_rows, 1)
 
     @property
     def accuracy_b(self) -> float:
-        return (self.both + self.only_b) / max(self.rows, 1)
+        return (self.both + self.only_b) / max(self.n_shared_rows, 1)
 
     @property
     def difference(self) -> float:
         """The accuracy of A minus that of B."""
-        return (self.only_a - self.only_b) / max(self.rows, 1)
+        return (self.only_a - self.only_b) / max(self.n_shared_rows, 1)
 
     @property
     def differs(self) -> bool:
@@ -129,17 +129,17 @@ def compare_counts(
 
 def describe_comparison(comparison: PairedComparison, a: str, b: str) -> str:
     """The comparison in a sentence or two; ``a`` and ``b`` are the runs' names."""
-    if not comparison.rows and comparison.label_conflicts:
+    if not comparison.n_shared_rows and comparison.label_conflicts:
         return (
             f"{a} and {b} have {pluralize(comparison.label_conflicts, 'test text')} in common, but under different labels, so they cannot be compared row by "
             "row. Use the same class names in both files and train again."
         )
-    if not comparison.rows:
+    if not comparison.n_shared_rows:
         return (
             f"{a} and {b} have no test rows in common, so they cannot be compared row by row. "
             "Train both on the same file with the same seed and the same split."
         )
-    rows = pluralize(comparison.rows, "shared test row")
+    rows = pluralize(comparison.n_shared_rows, "shared test row")
     if not comparison.only_a and not comparison.only_b:
         verdict = f"On {rows} {a} and {b} agree on which are right and which are wrong."
     elif comparison.only_a == comparison.only_b:
@@ -151,7 +151,7 @@ def describe_comparison(comparison: PairedComparison, a: str, b: str) -> str:
         difference = f"{points(abs(comparison.difference))} percentage points more of them than {worse} ({_format_interval(low, high)})"
         chance = "is unlikely to be chance" if comparison.differs else "could well be chance"
         verdict = f"On {rows} {better} is right in {difference}; such a difference {chance} ({_format_p_value(comparison.p_value)})."
-    return verdict + (" So few rows say little." if comparison.rows < _FEW_ROWS else "")
+    return verdict + (" So few rows say little." if comparison.n_shared_rows < _FEW_ROWS else "")
 
 
 def _is_right(run: RunPredictions) -> dict[tuple[str, str], bool]:

@@ -77,7 +77,7 @@ class TrainingRunner:
             view = self._runs.view(run)
             if lock is None or view.status not in ("queued", "interrupted"):
                 return
-            if not run.stop_requested():
+            if not run.is_stop_requested():
                 run.log.append("failed", durable=True, message=_PROCESSES_FAILED, code="unexpected")
             elif view.status == "queued":
                 pipeline.cancel(run)

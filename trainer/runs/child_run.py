@@ -19,7 +19,7 @@ def copy_files(folder: Path, run_id: str, parent: Run, last: Checkpoint) -> None
 
     Links are safe because files of a run are replaced, never written in place.
     """
-    for name in integrity.input_files(parent.path):
+    for name in integrity.sealed_input_files(parent.path):
         link_file(parent.path / name, folder / name)
     Checkpoints(folder / "checkpoints", run_id).adopt(Checkpoints(parent.checkpoints, parent.id), last)
 

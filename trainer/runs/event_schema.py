@@ -107,7 +107,7 @@ _END = {
     "train_seconds": _SECONDS,
     "samples_per_second": _RATE,
     "best_step": _STEP,
-    "fewer_texts": _integer(1),
+    "retry_texts_at_a_time": _integer(1),
 }
 
 EVENT_TYPES: Mapping[str, EventType] = {

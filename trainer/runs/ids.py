@@ -6,7 +6,7 @@ import secrets
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
-def new_id() -> str:
+def random_id() -> str:
     """128 random bits, which nobody can guess."""
     return secrets.token_hex(16)
 

@@ -19,13 +19,13 @@ _MAX_CHECKS = 5
 """For files whose seal is just being replaced."""
 
 
-def seal_inputs(folder: Path, run_id: str) -> None:
+def seal_input_files(folder: Path, run_id: str) -> None:
     """Seal the uploaded files, the draft's choices and the rows of a run that is being created under a temporary name. Raises OSError."""
     files = (*sorted(folder.glob(f"{SOURCE}*")), *folder.glob(DRAFT), *folder.glob(ROWS))
     write_seal(folder / INPUT_SEAL, folder, files, run=run_id)
 
 
-def seal_results(folder: Path, end: Mapping[str, Any]) -> None:
+def seal_results_and_log(folder: Path, end: Mapping[str, Any]) -> None:
     """Seal model, card, predictions and the current log; ``end`` is the run's end, the next event in the log. Raises OSError."""
     # The sealed lines must be on the disk.
     sync(folder / LOG)
@@ -33,29 +33,29 @@ def seal_results(folder: Path, end: Mapping[str, Any]) -> None:
     write_seal(folder / RESULT_SEAL, folder, (folder / PREDICTIONS, *files_in(folder / MODEL)), **facts)
 
 
-def input_files(folder: Path) -> tuple[str, ...]:
+def sealed_input_files(folder: Path) -> tuple[str, ...]:
     """The sealed input files of a run, by their path in its folder; none without an intact seal."""
     seal = _seal_of_run(folder, INPUT_SEAL)
     return () if seal is None else tuple(seal.files)
 
 
-def input_digest(folder: Path, name: str) -> str | None:
+def sealed_input_digest(folder: Path, name: str) -> str | None:
     """The sealed SHA-256 of an input file; None if there is no such file or no intact seal."""
     seal = _seal_of_run(folder, INPUT_SEAL)
     return seal.files[name][1] if seal is not None and name in seal.files else None
 
 
-def results_seal(folder: Path) -> Seal | None:
+def read_results_seal(folder: Path) -> Seal | None:
     """The seal of the results; None if it is missing, damaged or of another run."""
     return _seal_of_run(folder, RESULT_SEAL)
 
 
-def replace_file(folder: Path, name: str, content: bytes) -> None:
+def replace_result_file(folder: Path, name: str, content: bytes) -> None:
     """Replace a file of the results, which must be intact or missing. Raises OSError.
 
     At every moment, even during a crash, the file matches the seal.
     """
-    seal = results_seal(folder)
+    seal = read_results_seal(folder)
     if seal is None:
         write_file(folder / name, content)
         return
@@ -66,20 +66,20 @@ def replace_file(folder: Path, name: str, content: bytes) -> None:
     save_seal(folder / RESULT_SEAL, replace(seal, files=files, replaced={}))
 
 
-def reseal_log(folder: Path) -> None:
+def seal_appended_events(folder: Path) -> None:
     """Include what was added to the log in the seal. Raises OSError.
 
     Does nothing if there are no results or the log was damaged before. Only for the holder of the writer lock.
     """
-    seal = results_seal(folder)
+    seal = read_results_seal(folder)
     content = (folder / LOG).read_bytes() if seal is not None else b""
-    sealed = None if seal is None else sealed_log(seal)
+    sealed = None if seal is None else log_size_and_digest(seal)
     if sealed is None or not (len(content) >= sealed[0] and hashlib.sha256(content[: sealed[0]]).hexdigest() == sealed[1]):
         return
     save_seal(folder / RESULT_SEAL, replace(seal, facts={**seal.facts, "log": _log_facts(folder)}))
 
 
-def sealed_log(seal: Seal) -> tuple[int, str] | None:
+def log_size_and_digest(seal: Seal) -> tuple[int, str] | None:
     """Size and SHA-256 of the log when the results were sealed; None if the seal does not contain them."""
     try:
         size, digest = seal.facts["log"]
@@ -88,7 +88,7 @@ def sealed_log(seal: Seal) -> tuple[int, str] | None:
         return None
 
 
-def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
+def damaged_run_files(folder: Path, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
     """Files and seals of a run that are missing or differ, and files that were added to its model.
 
     With ``digest`` None only sizes are compared.
@@ -99,7 +99,7 @@ def damaged(folder: Path, *, has_model: bool, digest: Digest | None = file_diges
     return damaged
 
 
-def damaged_parts(folder: Path, parts: Iterable[str], *, digest: Digest = file_digest) -> tuple[str, ...]:
+def damaged_files_of_parts(folder: Path, parts: Iterable[str], *, digest: Digest = file_digest) -> tuple[str, ...]:
     """The files of these parts (ROWS, PREDICTIONS, MODEL, CARD) that are missing, differ or were added, or their damaged seal."""
     damaged: list[str] = []
     for part in parts:
@@ -107,7 +107,7 @@ def damaged_parts(folder: Path, parts: Iterable[str], *, digest: Digest = file_d
     return tuple(dict.fromkeys(damaged))
 
 
-def model_files(seal: Seal) -> tuple[str, ...]:
+def sealed_model_files(seal: Seal) -> tuple[str, ...]:
     """The sealed files of the model and its card, by their path in the run's folder."""
     return tuple(sorted(name for name in seal.files if name.startswith(f"{MODEL}/")))
 
@@ -148,7 +148,7 @@ def _seal_of_run(folder: Path, name: str) -> Seal | None:
 def _files_of(part: str, seal: Seal) -> list[str]:
     if part != MODEL:
         return [part]
-    return [name for name in model_files(seal) if name != CARD] or [MODEL]
+    return [name for name in sealed_model_files(seal) if name != CARD] or [MODEL]
 
 
 def _log_facts(folder: Path) -> tuple[int, str]:

@@ -74,7 +74,7 @@ class LogFollower:
             self._checked = (self._checked + rest[:end])[-_CHECKED_BYTES:]
             rest = rest[end:]
         end_of_log = self._parser.peek(rest)
-        builder = self._builder.with_more(end_of_log.events) if end_of_log.events else self._builder
+        builder = self._builder.with_events(end_of_log.events) if end_of_log.events else self._builder
         self._state, self._view = state, builder.view(end_of_log.damaged)
 
     def _has_only_grown(self, file: BinaryIO, state: tuple[int, int, int]) -> bool:

@@ -9,17 +9,17 @@ _MEMORY_ERRORS = frozenset({"out_of_memory", "batch_too_large"})
 _RESUMABLE = frozenset({"interrupted", "stopped", "failed", "cancelled"})
 
 
-def can_resume(view: RunView) -> bool:
+def is_worth_resuming(view: RunView) -> bool:
     """Whether resuming makes sense: a diverged training would diverge again, and one that never fits into memory never will."""
-    too_large = view.code in _MEMORY_ERRORS and view.fewer_texts is None
+    too_large = view.code in _MEMORY_ERRORS and view.retry_texts_at_a_time is None
     return view.status in _RESUMABLE and view.code != "loss_not_finite" and not too_large
 
 
 def resume_label(view: RunView) -> str:
     """What the Resume button does."""
     label = f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again"
-    if view.fewer_texts is not None:
-        return f"{label} with {'one text' if view.fewer_texts == 1 else f'{view.fewer_texts:,} texts'} at a time"
+    if view.retry_texts_at_a_time is not None:
+        return f"{label} with {'one text' if view.retry_texts_at_a_time == 1 else f'{view.retry_texts_at_a_time:,} texts'} at a time"
     return label if view.saved_step else "Train it again from the start"
 
 
@@ -33,13 +33,13 @@ def epochs_after_resume(view: RunView, more_epochs: int) -> int | None:
         return epochs_done + more_epochs
     if view.status == "damaged":
         raise UserError(" ".join(view.damage), code="run_damaged")
-    if view.code in _MEMORY_ERRORS and view.fewer_texts is None:
+    if view.code in _MEMORY_ERRORS and view.retry_texts_at_a_time is None:
         raise UserError(
             f"{view.name} needs more memory than there is, even with one text at a time. "
             "Start a new run with a shorter maximum length or a smaller encoder.",
             code="cannot_resume",
         )
-    if not can_resume(view):
+    if not is_worth_resuming(view):
         raise UserError(
             f"{view.name} diverged, and would diverge again from the same state. Start a new run with a smaller learning rate.",
             code="cannot_resume",

@@ -92,48 +92,48 @@ class Run:
 
     def source_digest(self) -> str | None:
         """The SHA-256 of the uploaded file; None if it is unknown."""
-        return integrity.input_digest(self.path, SOURCE)
+        return integrity.sealed_input_digest(self.path, SOURCE)
 
-    def seal_results(self, end: Event) -> None:
-        """Seal model, card and predictions, which never change again; call it before ``end`` is logged. Raises OSError."""
-        integrity.seal_results(self.path, end)
+    def seal_results_and_log(self, end: Event) -> None:
+        """Seal model, card, predictions and the log so far, which never change again; call it before ``end`` is logged. Raises OSError."""
+        integrity.seal_results_and_log(self.path, end)
 
     def missing_end(self) -> Event | None:
         """The end event of a run with intact results whose process died before it was logged; None for any other run."""
-        seal = integrity.results_seal(self.path)
+        seal = integrity.read_results_seal(self.path)
         if seal is None or self.read_view().damage or any(event["type"] in ("finished", "stopped") for event in self.log.read()):
             return None
         return dict(seal.facts["end"])
 
-    def replace_card(self, text: str) -> None:
+    def replace_model_card(self, text: str) -> None:
         """Replace the model card atomically, with its seal. Raises OSError."""
-        integrity.replace_file(self.path, CARD, text.encode("utf-8", "replace"))
+        integrity.replace_result_file(self.path, CARD, text.encode("utf-8", "replace"))
 
     def check(self, *parts: str) -> None:
         """Raise UserError ``run_damaged`` if files of these parts (ROWS, PREDICTIONS, MODEL, CARD) differ from their seal."""
         # A file that is just being replaced may look damaged, so look twice.
-        if not integrity.damaged_parts(self.path, parts) or not (damaged := integrity.damaged_parts(self.path, parts)):
+        if not integrity.damaged_files_of_parts(self.path, parts) or not (damaged := integrity.damaged_files_of_parts(self.path, parts)):
             return
         raise self._damaged(damaged)
 
     def check_sources(self) -> None:
         """Raise UserError ``run_damaged`` if the uploaded files or the draft's choices are missing or differ from their seal."""
-        damaged = [name for name in integrity.damaged(self.path, has_model=False) if name != ROWS]
-        if not damaged and integrity.input_digest(self.path, DRAFT) is None:
+        damaged = [name for name in integrity.damaged_run_files(self.path, has_model=False) if name != ROWS]
+        if not damaged and integrity.sealed_input_digest(self.path, DRAFT) is None:
             damaged = [DRAFT]
         if damaged:
             raise self._damaged(tuple(damaged))
 
     def model_files(self) -> tuple[Path, ...]:
         """The sealed files of the model and its card, and no others. Raises UserError ``run_damaged`` if there is no valid seal."""
-        seal = integrity.results_seal(self.path)
+        seal = integrity.read_results_seal(self.path)
         if seal is None:
             raise self._damaged((RESULT_SEAL,))
-        return tuple(self.path / name for name in integrity.model_files(seal))
+        return tuple(self.path / name for name in integrity.sealed_model_files(seal))
 
     def damaged_files(self, *, has_model: bool, digest: Digest | None = file_digest) -> tuple[str, ...]:
         """Paths in the folder of all damaged or missing files; with ``digest`` None only sizes are compared."""
-        damaged = integrity.damaged(self.path, has_model=has_model, digest=digest)
+        damaged = integrity.damaged_run_files(self.path, has_model=has_model, digest=digest)
         try:
             self.recipe()
         except UserError:
@@ -143,8 +143,8 @@ class Run:
     def read_view(self, follower: LogFollower | None = None) -> RunView:
         """The view that the log gives, with damage of the log in ``damage``. Never raises. ``follower`` is one of this run's log, if there is one."""
         # The seal first: the log only grows.
-        seal = integrity.results_seal(self.path)
-        sealed = None if seal is None else integrity.sealed_log(seal)
+        seal = integrity.read_results_seal(self.path)
+        sealed = None if seal is None else integrity.log_size_and_digest(seal)
         follower, has_sealed_lines = follower or LogFollower(self.id, self.log), False
         try:
             view = follower.read_view()
@@ -189,5 +189,5 @@ class Run:
         """Synced to the disk: a stop request that came back would stop the run that has been queued since."""
         remove_file(self.path / STOP)
 
-    def stop_requested(self) -> bool:
+    def is_stop_requested(self) -> bool:
         return (self.path / STOP).exists()

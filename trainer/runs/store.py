@@ -19,7 +19,7 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs import damage_messages, integrity
 from trainer.runs.events import EventLog
-from trainer.runs.ids import is_id, new_id
+from trainer.runs.ids import is_id, random_id
 from trainer.runs.log_follower import LogFollower
 from trainer.runs.polling import FolderListing, RoundRobin
 from trainer.runs.run import Event, Run, save_recipe
@@ -94,13 +94,13 @@ class RunStore:
         ``recipe`` is the requested one and ``resolved`` the one that is trained. ``fill`` writes the run's files into the given folder;
         ``facts`` go into the ``created`` event, and ``history`` are the events of a training that this run continues.
         """
-        run_id = run_id or new_id()
+        run_id = run_id or random_id()
         partial, target = self.root / f".new-{run_id}", self.root / run_id
         make_folder(partial)
         try:
             fill(partial)
             save_recipe(partial, run_id, requested=recipe, resolved=resolved)
-            integrity.seal_inputs(partial, run_id)
+            integrity.seal_input_files(partial, run_id)
             log = EventLog(partial / LOG)
             log.append("created", run=run_id, encoder=recipe.encoder, **facts)
             for event in history:
@@ -162,7 +162,7 @@ class RunStore:
             # Its end may have been logged between the two.
             if is_alive or run.log.size() == read.log_signature[0]:
                 break
-        return self._with_liveness(run, read, is_alive, view.live and run.stop_requested())
+        return self._with_liveness(run, read, is_alive, view.live and run.is_stop_requested())
 
     def _with_liveness(self, run: Run, read: _Read, is_alive: bool, stop_requested: bool) -> RunView:
         last = self._returned.get(run.id)
@@ -189,14 +189,14 @@ class RunStore:
 
     def is_intact(self, run: Run, *parts: str) -> bool:
         """Whether the files of these parts match their seal. Every file is read once for each state of it on the disk."""
-        return not integrity.damaged_parts(run.path, parts, digest=self._digest)
+        return not integrity.damaged_files_of_parts(run.path, parts, digest=self._digest)
 
     def rename(self, run: Run, name: str) -> None:
         """Give a run a name. Raises OSError."""
         run.log.append("renamed", durable=True, name=name)
         with maintenance_lock(run.path, patient=False) as acquired:
             if acquired:
-                integrity.reseal_log(run.path)
+                integrity.seal_appended_events(run.path)
 
     def _read(self, run: Run) -> _Read:
         log_signature, folder_changed_at = file_signature(os.path.join(run.path, LOG)), file_signature(run.path)[1]

@@ -186,7 +186,7 @@ class RunView:
     """Why it failed, for the user."""
     code: str = ""
     """The kind of failure: "disk", "out_of_memory", "loss_not_finite" ..."""
-    fewer_texts: int | None = None
+    retry_texts_at_a_time: int | None = None
     """After running out of memory: the largest ``texts_at_a_time`` that may fit."""
     ended_at: float | None = None
     """When it finished, stopped, failed or was cancelled, Unix time; None while it is live or if it was interrupted."""

@@ -90,7 +90,7 @@ class ViewBuilder:
         invalid = [*damaged, *self._invalid]
         return _with_damage(view, self._created, len(invalid), after_queued=any(position >= self._queued_at for position in invalid))
 
-    def with_more(self, events: Iterable[dict[str, Any]]) -> "ViewBuilder":
+    def with_events(self, events: Iterable[dict[str, Any]]) -> "ViewBuilder":
         """A copy with these events added."""
         extended = copy(self)
         extended._points, extended._evaluations, extended._invalid = [*self._points], [*self._evaluations], [*self._invalid]
@@ -129,7 +129,7 @@ def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluatio
     updated = replace(view, status=status, previous_status=None, phase="", phase_done=None)
     if status == "cancelled" and view.previous_status is not None:
         return replace(updated, status=view.previous_status)
-    facts = {"message": "", "code": "", "fewer_texts": None, **_present(event, _END_FIELDS)}
+    facts = {"message": "", "code": "", "retry_texts_at_a_time": None, **_present(event, _END_FIELDS)}
     if "seconds" in event:
         facts["duration_seconds"] = event["seconds"]
     updated = replace(updated, **facts)
@@ -137,7 +137,7 @@ def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluatio
     return replace(updated, model=best_so_far(updated, evaluations)) if status in ("finished", "stopped") else updated
 
 
-_END_FIELDS = ("message", "code", "train_seconds", "samples_per_second", "best_step", "fewer_texts")
+_END_FIELDS = ("message", "code", "train_seconds", "samples_per_second", "best_step", "retry_texts_at_a_time")
 _CREATED_FIELDS = (
     *("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs", "level"),
     *("parent", "parent_name", "parent_step", "more_epochs"),

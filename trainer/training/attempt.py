@@ -47,8 +47,8 @@ class TrainResult:
 
 
 @dataclass(frozen=True)
-class TrainingJob:
-    """All that one attempt at a training needs."""
+class TrainingAttempt:
+    """All that an attempt at a training needs; a second one after memory ran out needs the same."""
 
     context: TrainingContext
     encoder: Encoder
@@ -67,15 +67,15 @@ class _OutOfMemory:
     """Returned and not raised: an exception would keep the frames of the attempt alive, and with them its memory."""
 
 
-def train_with_oom_retry(job: TrainingJob, texts_at_a_time: int) -> TrainResult | None:
+def train_with_oom_retry(attempt: TrainingAttempt, texts_at_a_time: int) -> TrainResult | None:
     """Train; if memory runs out, train once more from the last state with batches read in smaller parts.
 
     ``texts_at_a_time`` is the batch of a process or, if that is known to be too much, an equal part of it. Returns None in all processes
     but rank 0. Raises NoMemoryError if memory runs out again.
     """
-    recipe, world_size = job.context.recipe, job.context.process_group.world_size
+    recipe, world_size = attempt.context.recipe, attempt.context.process_group.world_size
     process_batch = recipe.batch_size // world_size
-    result = _train_once(job, batch_parts=process_batch // texts_at_a_time)
+    result = _train_once(attempt, batch_parts=process_batch // texts_at_a_time)
     if not isinstance(result, _OutOfMemory):
         return result
     # With several processes one may have had enough memory: they could not agree on a second attempt.
@@ -83,33 +83,33 @@ def train_with_oom_retry(job: TrainingJob, texts_at_a_time: int) -> TrainResult 
     if fewer is not None:
         batch_parts = process_batch // fewer
         note = (
-            f"This machine ({job.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. The training continues "
+            f"This machine ({attempt.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. The training continues "
             f"with {fewer} at a time, {batch_parts * recipe.gradient_accumulation} times for each step: the same training, a little slower."
         )
-        result = _train_once(job, batch_parts=batch_parts, retry_note=note)
+        result = _train_once(attempt, batch_parts=batch_parts, retry_note=note)
         if not isinstance(result, _OutOfMemory):
             return result
         texts_at_a_time = fewer
     fewer = largest_divisor(texts_at_a_time, texts_at_a_time - 1)
     raise NoMemoryError(
-        f"This machine ({job.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {out_of_memory_advice(fewer)}",
+        f"This machine ({attempt.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {out_of_memory_advice(fewer)}",
         code="out_of_memory",
-        fewer_texts=fewer,
+        retry_texts_at_a_time=fewer,
     )
 
 
-def _train_once(job: TrainingJob, *, batch_parts: int, retry_note: str = "") -> "TrainResult | _OutOfMemory | None":
+def _train_once(attempt: TrainingAttempt, *, batch_parts: int, retry_note: str = "") -> "TrainResult | _OutOfMemory | None":
     """One attempt, whose memory is free when this returns: by now an exception of it is gone too."""
-    result = _attempt(job, batch_parts, retry_note)
+    result = _train_from_last_state(attempt, batch_parts, retry_note)
     gc.collect()
-    if job.hardware.device == "cuda":
+    if attempt.hardware.device == "cuda":
         import torch
 
         torch.cuda.empty_cache()
     return result
 
 
-def _attempt(job: TrainingJob, batch_parts: int, retry_note: str) -> "TrainResult | _OutOfMemory | None":
+def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_note: str) -> "TrainResult | _OutOfMemory | None":
     """Train from the last complete state, or from the start; each batch is read in ``batch_parts`` parts."""
     import torch
     from transformers import set_seed
@@ -119,32 +119,32 @@ def _attempt(job: TrainingJob, batch_parts: int, retry_note: str) -> "TrainResul
     from trainer.training.state import load_train_state
     from trainer.training.trainer import build_trainer
 
-    context, recipe = job.context, job.context.recipe
+    context, recipe = attempt.context, attempt.context.recipe
     set_seed(recipe.seed)
-    model = build_classifier(job.encoder, job.label_names, recipe)
-    masks = optimize_for_device(model, job.hardware, seed=recipe.seed)
+    model = build_classifier(attempt.encoder, attempt.label_names, recipe)
+    masks = optimize_for_device(model, attempt.hardware, seed=recipe.seed)
     last, damage_note = _last_state(context)
     resume_from = load_train_state(last.path) if last else None
     if not retry_note:
         # Before a retry there may be a model to keep: the retry's first step then handles the stop.
         raise_if_stop_requested(context.reporter, context.process_group)
-    _report_start(job, model, last, started_before=job.started_before or bool(retry_note))
+    _report_start(attempt, model, last, started_before=attempt.started_before or bool(retry_note))
     for message in filter(None, (damage_note, retry_note)):
         context.reporter.emit("notice", message=message)
     context.reporter.emit("phase", what="training")
     trainer, callback = build_trainer(
         context,
         model,
-        job.tokenizer,
-        train=job.train,
-        validation=job.validation,
-        hardware=job.hardware,
+        attempt.tokenizer,
+        train=attempt.train,
+        validation=attempt.validation,
+        hardware=attempt.hardware,
         batch_parts=batch_parts,
         masks=masks,
         resume_from=resume_from,
     )
     try:
-        return _train_and_save(job, trainer, callback, last, resume_from)
+        return _train_and_save(attempt, trainer, callback, last, resume_from)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
@@ -155,7 +155,7 @@ def _attempt(job: TrainingJob, batch_parts: int, retry_note: str) -> "TrainResul
 
 
 def _train_and_save(
-    job: TrainingJob,
+    attempt: TrainingAttempt,
     trainer: "ClassificationTrainer",
     callback: "TrainingCallback",
     last: Checkpoint | None,
@@ -164,7 +164,7 @@ def _train_and_save(
     """Train the steps after ``last`` and save the model; None in all processes but rank 0."""
     from trainer.training.callback import TrainingComplete
 
-    context = job.context
+    context = attempt.context
     if _has_work_left(resume_from, context):
         with suppress(TrainingComplete):
             trainer.train(resume_from_checkpoint=str(last.path) if last else None)
@@ -173,13 +173,13 @@ def _train_and_save(
     if not context.process_group.is_main_process:
         return None
     context.reporter.emit("phase", durable=True, what="saving the model", stage="saving")
-    _save_model(job, callback.keeper)
+    _save_model(attempt, callback.keeper)
     return TrainResult(
         callback.stopped,
         callback.keeper.best.step,
         callback.train_seconds,
         callback.samples_per_second(trainer.state.global_step),
-        job.hardware,
+        attempt.hardware,
         resume_from.seconds if resume_from else 0.0,
     )
 
@@ -222,14 +222,14 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return "can't allocate memory" in str(error) or "not enough memory" in str(error)
 
 
-def _report_start(job: TrainingJob, model: "Classifier", last: Checkpoint | None, *, started_before: bool) -> None:
+def _report_start(attempt: TrainingAttempt, model: "Classifier", last: Checkpoint | None, *, started_before: bool) -> None:
     from trainer.training.classifier import count_parameters
 
-    recipe, schedule, reporter = job.context.recipe, job.context.schedule, job.context.reporter
+    recipe, schedule, reporter = attempt.context.recipe, attempt.context.schedule, attempt.context.reporter
     reporter.emit(
         "started",
-        device=job.hardware.description,
-        processes=job.context.process_group.world_size,
+        device=attempt.hardware.description,
+        processes=attempt.context.process_group.world_size,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         learning_rate=recipe.learning_rate,
@@ -243,24 +243,24 @@ def _report_start(job: TrainingJob, model: "Classifier", last: Checkpoint | None
         reporter.emit("resumed", durable=True, step=last.step if last else 0, best_step=last.best if last else None)
 
 
-def _save_model(job: TrainingJob, keeper: "CheckpointKeeper") -> None:
+def _save_model(attempt: TrainingAttempt, keeper: "CheckpointKeeper") -> None:
     """Save the best weights and the tokenizer in the model's folder, and keep only the last state, for training more epochs."""
     from trainer.training.state import disk_errors_as_oserror
 
-    partial = job.model_folder.parent / f".{job.model_folder.name}"
+    partial = attempt.model_folder.parent / f".{attempt.model_folder.name}"
     shutil.rmtree(partial, ignore_errors=True)
     make_folder(partial)
     link_files(keeper.best_checkpoint().path, partial)
     with disk_errors_as_oserror():
-        job.tokenizer.save_pretrained(partial)
+        attempt.tokenizer.save_pretrained(partial)
     sync_tree(partial)
-    move(partial, job.model_folder)
-    last = job.context.checkpoints.newest()
+    move(partial, attempt.model_folder)
+    last = attempt.context.checkpoints.newest()
     if last is not None:
-        job.context.checkpoints.keep_only(last)
+        attempt.context.checkpoints.keep_only(last)
 
 
 def raise_if_stop_requested(reporter: Reporter, process_group: ProcessGroup) -> None:
     """Raise TrainingCancelled, in all processes, if a stop was requested while the training was loading."""
-    if process_group.broadcast_flag(reporter.stop_requested()):
+    if process_group.broadcast_flag(reporter.is_stop_requested()):
         raise TrainingCancelled

@@ -90,7 +90,7 @@ class TrainingCallback(TrainerCallback):
         now = time.monotonic()
         self.train_seconds += now - self._step_ended_at
         self._step_ended_at = now
-        self.stopped = group.broadcast_flag(self.stopped or self.context.reporter.stop_requested())
+        self.stopped = group.broadcast_flag(self.stopped or self.context.reporter.is_stop_requested())
         control.should_training_stop = control.should_training_stop or self.stopped
         # With several processes all must log at the same step, and their clocks differ.
         intervals = self.keeper.intervals_since_save(now)
@@ -163,7 +163,7 @@ class TrainingCallback(TrainerCallback):
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         # Several processes would notice a stop at different batches; they finish the evaluation.
-        if self.keeper.best is not None and self.context.process_group.world_size == 1 and self.context.reporter.stop_requested():
+        if self.keeper.best is not None and self.context.process_group.world_size == 1 and self.context.reporter.is_stop_requested():
             raise EvaluationInterrupted
 
     def on_evaluate(

@@ -50,20 +50,20 @@ _WORD_EMBEDDINGS = re.compile(r"(?:^|[._])(?:word_embeddings|word_embedding|tok_
 _LAYER = re.compile(r"(?:^|\.)layers?\.(\d{1,9})\.")
 
 
-def read_config(file: Path) -> dict[str, Any]:
+def read_model_config(config_path: Path) -> dict[str, Any]:
     """A model's settings. Raises UserError ``model_folder_refused`` if they do not describe an encoder that can be used here."""
-    config = read_object(file, max_bytes=_MAX_BYTES)
-    refuse_programs(file, config)
+    config = read_object(config_path, max_bytes=_MAX_BYTES)
+    refuse_programs(config_path, config)
     model_type = config.get("model_type")
     if not isinstance(model_type, str) or model_type not in MODEL_TYPES:
         described = f"of the kind “{printable(model_type)}”" if isinstance(model_type, str) else "of an unknown kind"
-        raise refusal(file, f"is of a model {described}; only encoders of the BERT family are used here", "Choose another encoder")
-    check_tokenizer_class(file, config)
+        raise refusal(config_path, f"is of a model {described}; only encoders of the BERT family are used here", "Choose another encoder")
+    check_tokenizer_class(config_path, config)
     for name in ("dtype", "torch_dtype"):
         if config.get(name) not in _DTYPES:
-            raise refusal(file, f"asks for weights of a kind that is not known here ({name} {printable(config[name])})")
-    _refuse_names(file, config)
-    _refuse_sizes(file, config)
+            raise refusal(config_path, f"asks for weights of a kind that is not known here ({name} {printable(config[name])})")
+    _refuse_names(config_path, config)
+    _refuse_sizes(config_path, config)
     return config
 
 

@@ -18,7 +18,7 @@ class Reporter(Protocol):
     def emit(self, event_type: str, *, durable: bool = False, **fields: Any) -> None:
         """Record an event; ``durable`` waits until it is on the disk. Raises OSError."""
 
-    def stop_requested(self) -> bool:
+    def is_stop_requested(self) -> bool:
         """Whether somebody has asked the training to stop."""
 
 

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from trainer.errors import UserError
-from trainer.training.config_check import read_config
+from trainer.training.config_check import read_model_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
 from trainer.training.weights_check import count_floats, read_header
 
@@ -100,7 +100,7 @@ def local_encoder(folder: Path) -> Encoder:
         )
     folder = folder.resolve()
     parameters = check_folder(folder)
-    layers, hidden_size, max_tokens = _dimensions(read_config(folder / CONFIG))
+    layers, hidden_size, max_tokens = _dimensions(read_model_config(folder / CONFIG))
     return Encoder(
         # One line, as logs and lists show it.
         "".join(c for c in folder.name if c.isprintable()) or "encoder",
@@ -136,7 +136,7 @@ def hub_encoder(repository: str) -> Encoder:
     folder = _cached_folder(encoder)
     with suppress(UserError):  # never downloaded, or loading it will report what is wrong
         if folder is not None:
-            layers, hidden_size, max_tokens = _dimensions(read_config(folder / CONFIG))
+            layers, hidden_size, max_tokens = _dimensions(read_model_config(folder / CONFIG))
             encoder = replace(encoder, layers=layers, hidden_size=hidden_size, max_tokens=max_tokens)
             encoder = replace(encoder, parameters=count_floats(read_header(folder / WEIGHTS)))
     return encoder

@@ -10,7 +10,7 @@ from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
-from trainer.training.attempt import TrainingJob, TrainResult, raise_if_stop_requested, train_with_oom_retry
+from trainer.training.attempt import TrainingAttempt, TrainResult, raise_if_stop_requested, train_with_oom_retry
 from trainer.training.context import PreviousAttempts, Reporter, TrainingContext
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoder_loading import load_tokenizer
@@ -62,10 +62,10 @@ def fit(
     texts_at_a_time = _texts_at_a_time(recipe.batch_size // process_group.world_size, previous.texts_at_a_time)
     check_memory(replace(recipe, batch_size=texts_at_a_time), encoder, train.lengths, hardware)
     context = TrainingContext(reporter, recipe, _schedule(recipe, train, validation), process_group, checkpoints, save_seconds)
-    job = TrainingJob(
+    attempt = TrainingAttempt(
         context, encoder, corpus.label_names, tokenizer, train, validation, hardware, model_folder, started_before=previous.started
     )
-    return train_with_oom_retry(job, texts_at_a_time)
+    return train_with_oom_retry(attempt, texts_at_a_time)
 
 
 def _schedule(recipe: Recipe, train: TokenizedDataset, validation: TokenizedDataset) -> Schedule:

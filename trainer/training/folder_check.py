@@ -6,7 +6,7 @@ Reads headers and JSON, executes nothing, and runs before transformers opens a f
 import os
 from pathlib import Path
 
-from trainer.training.config_check import check_shapes, read_config, vocabulary_of
+from trainer.training.config_check import check_shapes, read_model_config, vocabulary_of
 from trainer.training.tokenizer_check import check_tokenizer
 from trainer.training.untrusted_files import read_object, refusal
 from trainer.training.weights_check import count_floats, read_header
@@ -30,7 +30,7 @@ def check_folder(folder: Path, *, weights: bool = True) -> int:
     _check_files(folder)
     if (folder / _HEAD).exists():
         return _check_classifier_with_our_head(folder)
-    config = read_config(folder / CONFIG)
+    config = read_model_config(folder / CONFIG)
     parameters = _check_weights(folder, config) if weights else 0
     check_tokenizer(folder, vocabulary=vocabulary_of(config))
     return parameters
@@ -43,7 +43,7 @@ def _check_classifier_with_our_head(folder: Path) -> int:
     if (folder / CONFIG).exists():
         raise refusal(folder / CONFIG, "does not belong beside head.json", "Remove one of the two")
     _check_files(folder / _ENCODER)
-    config = read_config(folder / _ENCODER / CONFIG)
+    config = read_model_config(folder / _ENCODER / CONFIG)
     check_tokenizer(folder, vocabulary=vocabulary_of(config))
     return _check_weights(folder / _ENCODER, config) + count_floats(read_header(folder / _HEAD_WEIGHTS))
 

@@ -55,7 +55,7 @@ def check_memory(recipe: Recipe, encoder: Encoder, lengths: Sequence[int], hardw
             f"A batch of {pluralize(texts, 'text')} of up to {max_tokens} tokens needs at least {needed(texts) / 1024:.1f} GB with {encoder.name}, "
             f"and {free / 1024:.1f} GB are free on this machine ({hardware.name}). {out_of_memory_advice(fitting)}",
             code="batch_too_large",
-            fewer_texts=fitting,
+            retry_texts_at_a_time=fitting,
         )
 
 
@@ -64,11 +64,11 @@ def largest_divisor(batch_size: int, limit: int) -> int | None:
     return next((texts for texts in range(min(batch_size, limit), 0, -1) if batch_size % texts == 0), None)
 
 
-def out_of_memory_advice(fewer_texts: int | None) -> str:
+def out_of_memory_advice(retry_texts_at_a_time: int | None) -> str:
     """What to do if memory runs out; None means that even one text at a time is too much."""
-    if fewer_texts is None:
+    if retry_texts_at_a_time is None:
         return "Start a new run with a shorter maximum length or a smaller encoder."
-    return f"Train it again with {pluralize(fewer_texts, 'text')} at a time: the same training, a little slower."
+    return f"Train it again with {pluralize(retry_texts_at_a_time, 'text')} at a time: the same training, a little slower."
 
 
 def free_megabytes(hardware: Hardware) -> float:

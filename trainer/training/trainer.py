@@ -28,7 +28,7 @@ from trainer.training.losses import TrainingLoss, training_loss
 from trainer.training.memory import trim_heap
 from trainer.training.optimizer import EncoderFreezer, parameter_groups
 from trainer.training.tokenized_dataset import TokenizedDataset
-from trainer.training.training_metrics import TrainingMeter, TrainingScores
+from trainer.training.training_metrics import TrainingMetrics, TrainingScores
 
 _EVALUATION_BATCH = 128
 
@@ -47,7 +47,7 @@ class ClassificationTrainer(Trainer):
         self._recipe = recipe
         self._loss = None if loss is None else loss.to(self.args.device)
         self._callback = callback
-        self._meter = TrainingMeter(self.args.device, measure_loss=loss is not None and not loss.is_plain)
+        self._training_metrics = TrainingMetrics(self.args.device, measure_loss=loss is not None and not loss.is_plain)
         if loss is not None:
             # The Trainer then passes the number of texts in the whole step, and leaves the loss unscaled.
             self.model_accepts_loss_kwargs = True
@@ -79,7 +79,7 @@ class ClassificationTrainer(Trainer):
             outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
             loss = self._loss(outputs["logits"], labels, texts=num_items_in_batch) * self.accelerator.num_processes
         if model.training:
-            self._meter.update(outputs["logits"], labels)
+            self._training_metrics.update(outputs["logits"], labels)
         return (loss, outputs) if return_outputs else loss
 
     def floating_point_ops(self, inputs: Any) -> int:
@@ -88,7 +88,7 @@ class ClassificationTrainer(Trainer):
 
     def compute_training_scores(self) -> TrainingScores:
         """The scores of all processes' training texts since the last call; each process must call it at the same step."""
-        return self._meter.compute_and_reset(lambda sums: self.accelerator.reduce(sums, "sum"))
+        return self._training_metrics.compute_and_reset(lambda sums: self.accelerator.reduce(sums, "sum"))
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         self._callback.start_evaluation()

@@ -16,7 +16,7 @@ class TrainingScores:
     """In 0..1; None without a text."""
 
 
-class TrainingMeter:
+class TrainingMetrics:
     """Sums loss and correct predictions on the device where they are: reading a number at each step would make a GPU wait."""
 
     def __init__(self, device: torch.device, *, measure_loss: bool) -> None:

@@ -204,7 +204,7 @@ def _test_results(comparison: Comparison, titles: Mapping[str, str]) -> str:
 
 
 def _test_result(result: PairedComparison, reference: str, other: str) -> str:
-    if not result.rows:
+    if not result.n_shared_rows:
         return markup.notice(describe_comparison(result, reference, other), "warning")
     if not result.only_a and not result.only_b:
         return markup.notice(describe_comparison(result, reference, other), "info")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from trainer.library import MAX_COMPARED_RUNS
-from trainer.runs.resume import can_resume
+from trainer.runs.resume import is_worth_resuming
 from trainer.runs.view import RunView
 from trainer.ui import page_frame
 from trainer.ui.buttons import Button
@@ -56,7 +56,7 @@ def other_buttons(selected: Sequence[RunView]) -> list[Button]:
     continue_buttons = []
     if view.status == "finished":
         continue_buttons = [Button("more-epochs", "More epochs", code=view.id)]
-    elif can_resume(view):
+    elif is_worth_resuming(view):
         continue_buttons = [Button("resume", "Resume", code=view.id)]
     train_again = [] if view.status == "damaged" else [Button("again", "Train again with changes", code=view.id)]
     return [delete, Button("rename", "Rename", code=view.id), *continue_buttons, *train_again]

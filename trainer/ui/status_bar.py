@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trainer.jobs.queue import Delay
 from trainer.library import Scores
-from trainer.runs.resume import can_resume
+from trainer.runs.resume import is_worth_resuming
 from trainer.runs.view import RunView
 from trainer.text_format import duration
 from trainer.ui import markup, score_format
@@ -87,7 +87,7 @@ def _ended_line(view: RunView, title: str, scores: Scores | None) -> _Line:
     details = Button("watch", "See what happened", code=view.id)
     if view.status == "interrupted":
         step = f" at step {view.last_logged_step:,} of {view.total_steps:,}" if view.total_steps else " before its first step"
-        resume = Button("resume", "Resume", code=view.id) if can_resume(view) else details
+        resume = Button("resume", "Resume", code=view.id) if is_worth_resuming(view) else details
         return _Line("warning", "!", f"{title} was interrupted{step}.", resume)
     if view.status == "failed":
         return _Line("error", "✕", f"{title} failed. {view.message}", details)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trainer.evaluation.diagnostics import Diagnosis
 from trainer.jobs.queue import Delay
 from trainer.library import Scores
-from trainer.runs.resume import can_resume, resume_label
+from trainer.runs.resume import is_worth_resuming, resume_label
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.text_format import duration, millions, percent, pluralize
 from trainer.ui import markup, page_frame, run_status, score_format
@@ -76,7 +76,7 @@ def footer(view: RunView, queue_position: int | None, scores: Scores | None, del
     if view.status == "running":
         stopping = "Stopping: the best model so far is kept, and the report follows."
         return page_frame.footer_html(stopping if view.stop_requested else "Training. You may close this page: the training continues.")
-    resumable = can_resume(view) and view.status != "cancelled"
+    resumable = is_worth_resuming(view) and view.status != "cancelled"
     if view.has_model:
         score = "" if scores is None else f": {score_format.full_test_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
         outcome = "Trained" if view.status == "finished" else "Its best model is kept"
@@ -113,7 +113,7 @@ def _status_sentence(view: RunView, title: str, scores: Scores | None) -> tuple[
         return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the remaining epochs in a new run."
     if view.status == "cancelled":
         return f"{title} never started.", view.message
-    resume = _resume_sentence(view) if view.saved_step and can_resume(view) else ""
+    resume = _resume_sentence(view) if view.saved_step and is_worth_resuming(view) else ""
     return f"{title} failed.", f"{view.message} {resume}".strip()
 
 

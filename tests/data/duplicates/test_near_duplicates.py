@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
-from tests.cpu_time import effort
+from tests.cpu_time import cpu_time
 from trainer.data.duplicates.near_duplicates import MAX_GROUP, MIN_LETTERS, find_near_duplicates
 from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY
@@ -261,7 +261,7 @@ _LINE = "the quick brown fox jumps over the lazy dog and runs "
     ids=["equal long texts", "100 kB", "one letter", "one letter repeated", "marks", "near misses", "random bytes"],
 )
 def test_odd_texts_take_no_time(texts):
-    with effort() as spent:
+    with cpu_time() as spent:
         assert near_groups(texts).shape == (len(texts),)
     assert spent.seconds < 3
 
@@ -270,7 +270,7 @@ def test_twenty_thousand_tweets_take_seconds():
     rng = random.Random(3)
     vocabulary = some_words(rng, 4_000).split()
     texts = [" ".join(rng.choices(vocabulary, weights=range(1, 4_001), k=rng.randint(5, 30))) for _ in range(20_000)]
-    with effort() as spent:
+    with cpu_time() as spent:
         near_groups(texts)
     assert spent.seconds < 6
 
@@ -282,6 +282,6 @@ def test_twenty_thousand_longer_texts_do_too(n_words, length):
     rng = random.Random(3)
     known = some_words(rng, n_words).split()
     texts = [" ".join(rng.choices(known, k=length)) for _ in range(20_000)]
-    with effort() as spent:
+    with cpu_time() as spent:
         near_groups(texts)
     assert spent.seconds < 7

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cpu_time import effort
+from tests.cpu_time import cpu_time
 from tests.data.files.samples import outcome
 from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
@@ -77,7 +77,7 @@ def test_limits():
 def test_one_long_text_repeated_costs_no_memory():
     long = pa.DictionaryArray.from_arrays(pa.array([0] * 200_000, pa.int32()), pa.array(["x" * 1_000_000]))
     data = make_parquet({"text": long, "label": ["a"] * 200_000})
-    with effort() as spent:
+    with cpu_time() as spent:
         table = outcome(data)
         assert table is None or len(table.dropped) == 200_000
     assert spent.seconds < 2
@@ -97,7 +97,7 @@ def test_a_few_bytes_that_mean_gigabytes_of_text_are_refused():
     text = pa.DictionaryArray.from_arrays(places, pa.array(["x" * 90_000]))
     data = make_parquet({"text": text, "label": pa.DictionaryArray.from_arrays(places, pa.array(["joy"]))})
     assert len(data) < 20_000
-    with effort() as spent:
+    with cpu_time() as spent:
         with pytest.raises(UserError, match="hold more than 210 million characters") as refusal:
             read_table(data)
         assert refusal.value.code == "file_too_large"

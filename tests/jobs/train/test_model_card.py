@@ -13,7 +13,7 @@ from tests.attack.markup_places import card_html
 from tests.attack.payloads import payloads
 from trainer.data.checks.repairs import repair_text
 from trainer.evaluation.report import build_report
-from trainer.jobs.train.model_card import write_card
+from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
 from trainer.runs.run import Run
@@ -33,7 +33,7 @@ def card_of(folder: Path, *, repairs: tuple[str, ...] = (), own_head: bool = Fal
     if own_head:
         (run.model / "head.json").write_text(json.dumps({"head": "mlp", "pooling": "mean"}))
     known = {"name": "brisk otter", "encoder": "all-MiniLM-L6-v2", "source_name": "moods.csv", "learning_rate": 1e-4}
-    write_card(run, RunView("0" * 32, **(known | facts)), REPORT)
+    write_model_card(run, RunView("0" * 32, **(known | facts)), REPORT)
     _, metadata, text = (run.model / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     return yaml.safe_load(metadata), text
 

@@ -101,9 +101,9 @@ def test_a_run_that_goes_on_does_not_measure_again_what_it_knows(
 def test_what_does_not_fit_is_told_with_the_texts_that_may(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.training.memory.free_megabytes", lambda _: 0.0)
     run, view = done(tmp_path, tiny_encoder)
-    assert (view.status, view.code, view.fewer_texts) == ("failed", "batch_too_large", None)
+    assert (view.status, view.code, view.retry_texts_at_a_time) == ("failed", "batch_too_large", None)
     assert "Start a new run with a shorter maximum length" in view.message
-    full = NoMemoryError("It ran out of memory. Train it again with 4 texts at a time.", code="out_of_memory", fewer_texts=4)
+    full = NoMemoryError("It ran out of memory. Train it again with 4 texts at a time.", code="out_of_memory", retry_texts_at_a_time=4)
 
     def out_of_memory(*_: object, **__: object) -> None:
         raise full
@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_told_with_the_texts_that_may(tmp_path: Path, tiny_
     run.log.append("queued")
     assert pipeline.run_job(run, EncoderCatalogue([tiny_encoder]))
     view = build_view(run.id, run.log.read())
-    assert (view.status, view.code, view.fewer_texts) == ("failed", "out_of_memory", 4)
+    assert (view.status, view.code, view.retry_texts_at_a_time) == ("failed", "out_of_memory", 4)
 
 
 def test_a_stopped_run_has_a_baseline_too(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +125,7 @@ def test_a_stopped_run_has_a_baseline_too(tmp_path: Path, tiny_encoder: Encoder,
     monkeypatch.setattr(pipeline, "_save_predictions", stop_while_scoring)
     monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_: 3.5)
     run, view = done(tmp_path, tiny_encoder)
-    assert run.stop_requested()
+    assert run.is_stop_requested()
     assert view.baseline.rows == view.rows["train"]
 
 

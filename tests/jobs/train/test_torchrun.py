@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.test_resume import ARGUMENTS, ROOT, environment, wait_for
 from tests.conftest import small_rows, write_rows
-from tests.warm_interpreter import Warm
+from tests.warm_interpreter import WarmInterpreter
 from tests.workspace.steps import ME, RECIPE, start_run
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs.train import torchrun
@@ -72,9 +72,11 @@ def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 @pytest.fixture
-def two(tmp_path: Path, tiny_encoder: Encoder, warm: Warm, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> Iterator[Studio]:
+def two(
+    tmp_path: Path, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter, monkeypatch: pytest.MonkeyPatch, reader: FileReader
+) -> Iterator[Studio]:
     """A studio whose trainings take two processes. Torchrun itself is tested with a training from the terminal."""
-    monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm.torchrun, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm_interpreter.torchrun, DEVNULL=subprocess.DEVNULL))
     studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2, save_seconds=0), encoders=[tiny_encoder], reader=reader)
     yield studio
     studio.close()
@@ -163,13 +165,13 @@ def test_what_failed_can_be_read(two: Studio, at: Callable[..., None], small_csv
 
 @pytest.mark.parametrize(("processes", "wish"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
 def test_ctrl_c_in_the_terminal_keeps_the_best_model(
-    tmp_path: Path, tiny_encoder: Encoder, warm: Warm, at: Callable[..., None], processes: int, wish: signal.Signals
+    tmp_path: Path, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter, at: Callable[..., None], processes: int, wish: signal.Signals
 ) -> None:
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     at("log", "hold")
     command = [sys.executable, "-m", "trainer", "train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
     with open(tmp_path / "output", "wb") as output_file:
-        process = warm.popen(
+        process = warm_interpreter.popen(
             command,
             env={**environment(runs), "PYTHONPATH": os.environ["PYTHONPATH"], "EMOTUNE_PROCESSES": str(processes)},
             stdout=output_file,

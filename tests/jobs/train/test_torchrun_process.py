@@ -37,7 +37,7 @@ def test_a_stop_that_was_asked_for_while_it_was_starting_is_kept(waiting: Run) -
     waiting.request_stop()
     assert torchrun_process.main([str(waiting.path), "30"]) == 0
     assert kinds(waiting) == ["created", "queued", "cancelled"]
-    assert waiting.stop_requested()
+    assert waiting.is_stop_requested()
 
 
 def test_it_trains_what_waits_and_puts_nothing_into_a_queue(waiting: Run) -> None:
@@ -65,7 +65,7 @@ def test_a_training_that_fails_is_told_to_whoever_started_it(waiting: Run) -> No
 def test_a_signal_to_end_is_a_stop_that_keeps_the_model(waiting: Run, monkeypatch: pytest.MonkeyPatch, wish: signal.Signals) -> None:
     def work(run: Run, *_: object) -> None:
         os.kill(os.getpid(), wish)
-        run.log.append("stopped" if run.stop_requested() else "finished")
+        run.log.append("stopped" if run.is_stop_requested() else "finished")
 
     monkeypatch.setattr(pipeline, "_train_and_report", work)
     assert torchrun_process.main([str(waiting.path), "30"]) == 0

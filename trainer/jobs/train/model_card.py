@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
 
 
-def write_card(run: Run, view: RunView, report: Report) -> None:
+def write_model_card(run: Run, view: RunView, report: Report) -> None:
     """Write the model card, ``README.md`` of the model folder, in the Hub's format; it replaces an old one in one step."""
     from huggingface_hub import ModelCard
 
@@ -56,7 +56,7 @@ Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.r
 
 The scores hold for texts like those of the file it was trained on. Other sources, languages or times may give other results.
 """
-    run.replace_card(str(ModelCard(text)))
+    run.replace_model_card(str(ModelCard(text)))
 
 
 _LOAD_WITH_PIPELINE = """```python

@@ -21,7 +21,7 @@ from trainer.errors import NoMemoryError, UserError
 from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, build_report
-from trainer.jobs.train.model_card import write_card
+from trainer.jobs.train.model_card import write_model_card
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, PREDICTIONS, ROWS
@@ -54,8 +54,8 @@ class RunReporter:
     def emit(self, event_type: str, *, durable: bool = False, **fields: Any) -> None:
         self.run.log.append(event_type, durable=durable, **fields)
 
-    def stop_requested(self) -> bool:
-        return self.run.stop_requested()
+    def is_stop_requested(self) -> bool:
+        return self.run.is_stop_requested()
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0)
             return False
         # Only the lock makes this certain: another process may just have trained the run or cancelled it.
         status = run.read_view().status
-        if status != "queued" or run.stop_requested():
+        if status != "queued" or run.is_stop_requested():
             release_workers()
             if status == "queued":
                 cancel(run)
@@ -112,7 +112,7 @@ def _train_or_record_failure(run: Run, encoders: EncoderCatalogue, save_seconds:
         except TrainingCancelled:
             run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
     except NoMemoryError as error:
-        record_failure(run, error.message, error.code, fewer_texts=error.fewer_texts)
+        record_failure(run, error.message, error.code, retry_texts_at_a_time=error.retry_texts_at_a_time)
     except UserError as error:
         record_failure(run, error.message, error.code)
     except OSError as error:
@@ -187,13 +187,13 @@ def find_run_encoder(run: Run, view: RunView, encoders: EncoderCatalogue) -> Enc
     return local_encoder(Path(view.encoder_folder)) if view.encoder_folder else encoders.get(run.recipe().encoder)
 
 
-def record_failure(run: Run, message: str, code: str, *, fewer_texts: int | None = None) -> None:
+def record_failure(run: Run, message: str, code: str, *, retry_texts_at_a_time: int | None = None) -> None:
     """Write the end of a failed run: first the message, then the traceback of the exception being handled.
 
     On a full disk either may fail; without the message the run counts as interrupted.
     """
     with suppress(OSError):
-        run.log.append("failed", durable=True, message=message, code=code, fewer_texts=fewer_texts)
+        run.log.append("failed", durable=True, message=message, code=code, retry_texts_at_a_time=retry_texts_at_a_time)
     with suppress(OSError):
         run.traceback.write_text(traceback.format_exc(), encoding="utf-8")
 
@@ -258,13 +258,13 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
         "samples_per_second": round(result.samples_per_second, 2),
         "seconds": round(result.previous_seconds + time.monotonic() - started, 3),
     }
-    write_card(run, build_view(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
+    write_model_card(run, build_view(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
     # Sealed before the end is recorded: every run that says it is finished has a seal.
-    run.seal_results(end)
+    run.seal_results_and_log(end)
     run.log.append_event(end, durable=True)
 
 
-def refresh_card(run: Run) -> None:
+def rewrite_model_card(run: Run) -> None:
     """Write a run's model card again, with the run's present name; does nothing while the run is damaged or being written."""
     with maintenance_lock(run.path, patient=False) as acquired:
         view = run.read_view()
@@ -272,7 +272,7 @@ def refresh_card(run: Run) -> None:
             return
         with suppress(UserError):
             run.check(PREDICTIONS, CARD)
-            write_card(run, view, load_report(run, "test"))
+            write_model_card(run, view, load_report(run, "test"))
 
 
 def require_checkpoint(checkpoints: Checkpoints, name: str, *, digest: Digest | None = file_digest) -> Checkpoint:
