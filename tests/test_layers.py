@@ -14,7 +14,7 @@ FLOORS = [
     {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "drafts", "jobs", "security"},
-    {"models", "storage"},
+    {"trained_models", "storage"},
     {"library"},
     {"workspace"},
     {"studio"},

@@ -1,6 +1,6 @@
-"""Capacity: the limits on waiting trainings, runs and free disk space: a warning near a limit, an error at it.
+"""Limits that are checked before a training is queued: on waiting trainings, runs and free disk space. A warning near a limit, an error at it.
 
-How much disk space a run takes is in ``storage.py``.
+How much disk space a run takes is in ``runs/disk_space.py``.
 """
 
 import shutil
