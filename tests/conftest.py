@@ -59,9 +59,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
         pytest.skip("needs Chromium (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
-    tied = script(program, tmp_path_factory.mktemp("browser") / "chromium")
+    chromium = script(program, tmp_path_factory.mktemp("browser") / "chromium")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=tied, args=CHROMIUM)
+        launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
         yield launched
         launched.close()
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.choices import tiny
 from tests.training.conftest import fit, run_with
+from tests.training.tiny_encoders import tiny
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.errors import UserError

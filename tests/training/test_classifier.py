@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.choices import TINY, tiny
+from tests.training.tiny_encoders import TINY, tiny
 from trainer.errors import UserError
 from trainer.jobs.train.model_card import _loading_section
 from trainer.recipe import Recipe

@@ -10,7 +10,7 @@ import pytest
 
 from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.cpu_time import cpu_time
-from tests.training.lawful_folders import save_lawful
+from tests.training.valid_model_folders import save_valid_folder
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.config_check import MODEL_TYPES
@@ -26,8 +26,8 @@ HARMS = corruptions()
 
 
 @pytest.fixture(scope="module")
-def lawful(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("lawful") / "model"
+def valid_folder(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("valid") / "model"
     load_classifier(tiny_encoder, ("joy", "sadness", "anger")).save_pretrained(folder)
     load_tokenizer(tiny_encoder, max_length=20).save_pretrained(folder)
     return folder
@@ -35,7 +35,7 @@ def lawful(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.mark.parametrize("model_type", [*COMMON, *(pytest.param(model_type, marks=pytest.mark.slow) for model_type in OTHERS)])
 def test_an_encoder_of_each_kind_passes_as_transformers_saves_it(model_type: str, tmp_path: Path) -> None:
-    save_lawful(model_type, tmp_path / model_type)
+    save_valid_folder(model_type, tmp_path / model_type)
     assert load_classifier(local_encoder(tmp_path / model_type), ("a", "b")).config.num_labels == 2
     assert check_folder(tmp_path / model_type, weights=False) == 0
 
@@ -70,11 +70,11 @@ def test_tokenizers_of_all_styles_pass(name: str, tmp_path: Path) -> None:
     check_tokenizer(tmp_path, vocabulary=1_000)
 
 
-def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetched(lawful: Path, tmp_path: Path) -> None:
+def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetched(valid_folder: Path, tmp_path: Path) -> None:
     snapshot, blobs = tmp_path / "models--a--b" / "snapshots" / "1234", tmp_path / "models--a--b" / "blobs"
     snapshot.mkdir(parents=True)
     blobs.mkdir()
-    for file in lawful.iterdir():
+    for file in valid_folder.iterdir():
         shutil.copy(file, blobs / f"blob-{file.name}")
         (snapshot / file.name).symlink_to(f"../../blobs/blob-{file.name}")
     (snapshot / "pytorch_model.bin").write_bytes(b"of another program")
@@ -114,9 +114,9 @@ def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetc
     ],
 )
 def test_each_hostile_folder_is_refused_in_a_sentence_that_names_what_was_found(
-    harm: str, message: str, lawful: Path, tmp_path: Path
+    harm: str, message: str, valid_folder: Path, tmp_path: Path
 ) -> None:
-    folder = make_hostile_folder(lawful, tmp_path / "model", HARMS[harm], tmp_path / "told")
+    folder = make_hostile_folder(valid_folder, tmp_path / "model", HARMS[harm], tmp_path / "told")
     with cpu_time() as spent, pytest.raises(UserError, match=message) as refused:
         check_folder(folder)
     assert refused.value.code == "model_folder_refused"
@@ -124,8 +124,8 @@ def test_each_hostile_folder_is_refused_in_a_sentence_that_names_what_was_found(
     assert not (tmp_path / "told").exists()
 
 
-def test_what_was_changed_since_it_was_chosen_is_looked_at_again_before_it_is_loaded(lawful: Path, tmp_path: Path) -> None:
-    shutil.copytree(lawful, tmp_path / "model")
+def test_what_was_changed_since_it_was_chosen_is_looked_at_again_before_it_is_loaded(valid_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(valid_folder, tmp_path / "model")
     encoder = local_encoder(tmp_path / "model")
     HARMS["training_args.bin beside the weights"](tmp_path / "model", tmp_path / "told")
     for load in (lambda: load_tokenizer(encoder, max_length=20), lambda: load_classifier(encoder, ("a", "b"))):

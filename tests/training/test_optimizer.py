@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.choices import TINY, tiny
+from tests.training.tiny_encoders import TINY, tiny
 from trainer.recipe import Recipe
 from trainer.training.classifier import build_classifier
 from trainer.training.optimizer import EncoderFreezer, parameter_groups

@@ -1,4 +1,4 @@
-"""Reads workbooks (.xlsx, .xlsm, .xlsb, .xls, .ods): their unpacked size, and their best sheet as rows of displayed text.
+"""Reads spreadsheets (.xlsx, .xlsm, .xlsb, .xls, .ods): checks their unpacked size, then lets ``calamine_workbook`` read the best sheet.
 
 Runs no formula and no macro. A few hundred bytes of workbook can require any amount of memory (a cell far out, a long text
 referenced a million times), so the caller must limit the memory: see trainer/data/reader.

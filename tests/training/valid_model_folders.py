@@ -1,6 +1,6 @@
 """Small encoders with random weights of every kind that can be used, saved as transformers saves them.
 
-For tests of what looks through model folders: a lawful one must pass it.
+For tests of what looks through model folders: a valid one must pass it.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ SIZES = {
 }
 
 
-def save_lawful(model_type: str, folder: Path) -> None:
+def save_valid_folder(model_type: str, folder: Path) -> None:
     """An encoder of two layers of this kind, with a tokenizer; of a few kinds transformers' class has its own sizes."""
     import torch
     from transformers import AutoConfig, AutoModel, BertTokenizer
