@@ -1,4 +1,4 @@
-# Every target sets up what it needs; `make` alone lists them. The plain commands stand in the README.
+# Every target sets up what it needs; `make` alone lists them. The plain commands are in README.md and CONTRIBUTING.md.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ TOOLS := $(VENV)/tools
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench bench-gpu faults attack lock audit browser clean
+.PHONY: help run test test-all lint format bench bench-gpu faults attack docs lock audit browser clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ lint: $(VENV)/ready-tests ## check style and layout
 format: $(VENV)/ready-tests ## put the code into its style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/ready-tests ## write the tables of the documentation from the code
+	$(BIN)/python -m tests.docs
 
 faults: $(VENV)/ready-tests ## kill, interrupt and stop servers at random moments; the last line is JSON
 	$(BIN)/python -m tests.faults

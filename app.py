@@ -8,11 +8,15 @@ from trainer.errors import UserError
 from trainer.settings import Settings, prepare_environment
 
 
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python app.py", description="Serve Emotune's page.")
+    parser.add_argument("--public", action="store_true", help="serve without a password everyone who can reach GRADIO_SERVER_NAME")
+    return parser
+
+
 def main(arguments: Sequence[str]) -> int:
     """Serve the page until interrupted; returns the exit status: 1 if that is not possible, 2 if strangers could use it."""
-    parser = argparse.ArgumentParser(prog="app.py", description="Serve Emotune's page.")
-    parser.add_argument("--public", action="store_true", help="serve without a password everyone who can reach GRADIO_SERVER_NAME")
-    public = parser.parse_args(arguments).public
+    public = build_parser().parse_args(arguments).public
     prepare_environment()
     # After the environment is set, which gradio and torch read when they are imported.
     from trainer.ui.serving import serve

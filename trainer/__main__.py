@@ -24,7 +24,7 @@ _DASH = ". A text that begins with a dash goes behind two dashes: predict RUN --
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 well, 1 failed, 2 refused because of the arguments or the file."""
-    parser = _parser()
+    parser = build_parser()
     options, unknown = parser.parse_known_args(arguments)
     options.called_at = _CALLED_AT
     if options.command is predict.predict:
@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; docs/terminal.md is written from it."""
     parser = argparse.ArgumentParser(
         prog="python -m trainer", description="Fine-tune a text classifier on a labelled file, without a browser."
     )
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_train(commands: Any) -> None:
     parser = commands.add_parser("train", help="train on a file, then print the report")
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a table of texts and labels: CSV, Excel, Parquet or JSON lines")
     parser.add_argument(
         "--text",
         action="append",
@@ -76,7 +77,7 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe file; other options override it")
     parser.add_argument("--preset", metavar="NAME", help="a ready recipe: Tutorial, Frozen encoder, DistilBERT tutorial, ...")
     parser.add_argument("--encoder", metavar="NAME", help="an encoder of the catalogue, or a folder that holds one")
-    parser.add_argument("--epochs", metavar="N")
+    parser.add_argument("--epochs", metavar="N", help="how many times all training rows are read")
     parser.add_argument("--set", action="append", default=[], metavar="name=value", dest="settings", help="any other setting of the recipe")
     parser.add_argument("--as-it-is", action="store_true", help="train even if something in the file should be fixed first")
     parser.add_argument("--json", action="store_true", help="the last line of the output is one JSON object")
@@ -96,7 +97,7 @@ def _add_predict(commands: Any) -> None:
     parser.add_argument("model", metavar="RUN_OR_MODEL_DIR", help="a run's id, its folder, or a model folder")
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="one that begins with a dash goes behind two dashes: RUN -- -TEXT")
     parser.add_argument("--file", type=Path, metavar="FILE", help="take the texts from a text file, one a line; “-” is the standard input")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one JSON object with the results of all texts")
     parser.set_defaults(command=predict.predict)
     # argparse reads “-happy” as -h and more letters.
     parser.error = lambda message: argparse.ArgumentParser.error(parser, message + _DASH)
@@ -104,9 +105,9 @@ def _add_predict(commands: Any) -> None:
 
 def _add_inspect(commands: Any) -> None:
     parser = commands.add_parser("inspect", help="show what is in files: columns, labels, problems")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--text", action="append", default=[], metavar="COL")
-    parser.add_argument("--label", metavar="COL")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables, as for train")
+    parser.add_argument("--text", action="append", default=[], metavar="COL", help="the text column, as for train")
+    parser.add_argument("--label", metavar="COL", help="the label column, likewise")
     parser.add_argument("--repair", metavar="CODES", help="repair the file: codes of findings with commas between them, or all")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the repaired file goes; the change log goes beside it")
     parser.add_argument("--for-spreadsheets", action="store_true", help="defuse cells that a spreadsheet would run as a formula")
@@ -116,14 +117,14 @@ def _add_inspect(commands: Any) -> None:
 
 def _add_runs(commands: Any) -> None:
     parser = commands.add_parser("runs", help="list the runs, newest first")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one JSON list of the runs")
     parser.set_defaults(command=lists.runs)
 
 
 def _add_drafts(commands: Any) -> None:
     parser = commands.add_parser("drafts", help="list the files that were opened on the page, newest first")
     parser.add_argument("--remove", metavar="ID", help="remove this one for good; runs that were trained on it stay")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="one JSON list of the files")
     parser.set_defaults(command=lists.drafts)
 
 

@@ -8,8 +8,9 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_data_dir
 
@@ -20,6 +21,21 @@ LOCAL_OWNER = "local"
 """The only owner as long as there are no user accounts."""
 
 _MEGABYTE = 1024 * 1024
+_GIGABYTE = 1000**3
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An environment variable that is read: its name, what it means, and what holds without it."""
+
+    name: str
+    meaning: str
+    default: str
+
+
+def _number(variable: str, default: float, meaning: str, *, unit: int = 1) -> Any:
+    """A field whose value is the number in an environment variable times ``unit``; ``meaning`` is for the reader of the documentation."""
+    return field(default=default, metadata={"variable": Variable(variable, meaning, f"{default / unit:g}"), "unit": unit})
 
 
 @dataclass(frozen=True)
@@ -44,13 +60,21 @@ class Settings:
     """Of one request that is not an upload; enough for the largest prediction with every character escaped."""
 
     max_files_per_upload: int = 1
-    max_uploads_bytes: int = 1000**3
-    """For the page's copies of uploads together; the oldest are deleted first."""
+    max_uploads_bytes: int = _number(
+        "EMOTUNE_UPLOADS_GB",
+        _GIGABYTE,
+        "Gigabytes for the copies of uploaded files together. The oldest are deleted first, none of the last ten minutes.",
+        unit=_GIGABYTE,
+    )
 
     max_waiting_runs: int = 20
     max_runs: int = 1_000
-    min_free_bytes: int = 1000**3
-    """Required free disk space before a training starts."""
+    min_free_bytes: int = _number(
+        "EMOTUNE_FREE_GB",
+        _GIGABYTE,
+        "Gigabytes that must be free on the disk before a training starts; the page warns below three times as many.",
+        unit=_GIGABYTE,
+    )
 
     password: str = field(default="", repr=False)
     """If it is not empty, every visitor must enter it first."""
@@ -61,32 +85,25 @@ class Settings:
     space: bool = False
     """Whether this is a Space of the Hugging Face Hub, which shows the page in a frame."""
 
-    save_seconds: float = 30.0
-    """Between two saved states of a training; with 0, one is saved at every point of the charts."""
-
-    checkpoint_bytes: int = 10 * 1000**3
-    """For the checkpoints of ended trainings together; those of the oldest are deleted first."""
-
-    processes: int = 0
-    """Of one training; 0 means one per GPU."""
+    save_seconds: float = _number(
+        "EMOTUNE_SAVE_SECONDS", 30.0, "Seconds between two checkpoints of a training; with 0, one is saved at every point of the charts."
+    )
+    checkpoint_bytes: int = _number(
+        "EMOTUNE_CHECKPOINT_GB",
+        10 * _GIGABYTE,
+        "Gigabytes for the checkpoints of ended trainings together. Beyond that, those of the oldest are deleted when the next training ends.",
+        unit=_GIGABYTE,
+    )
+    processes: int = _number("EMOTUNE_PROCESSES", 0, "Processes of one training; 0 means one for each GPU.")
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """``EMOTUNE_RUNS`` is the runs folder; by default it is in the user's data folder, never in the working directory.
-
-        ``EMOTUNE_SAVE_SECONDS`` sets ``save_seconds``, ``EMOTUNE_CHECKPOINT_GB`` ``checkpoint_bytes``, ``EMOTUNE_PROCESSES`` ``processes``,
-        ``EMOTUNE_FREE_GB`` ``min_free_bytes``, ``EMOTUNE_UPLOADS_GB`` ``max_uploads_bytes``, ``EMOTUNE_PASSWORD`` ``password`` and
-        ``EMOTUNE_HOSTS`` ``hosts``. Raises UserError ``setting_out_of_range`` for invalid numbers.
-        """
+        """The settings in the environment variables of ``VARIABLES``. Raises UserError ``setting_out_of_range`` for invalid numbers."""
         folder = os.environ.get("EMOTUNE_RUNS", "").strip()
+        # By default in the user's data folder, never in the working directory.
         runs_dir = Path(folder).expanduser().absolute() if folder else Path(user_data_dir("emotune", appauthor=False)) / "runs"
         return cls(
             runs_dir=runs_dir,
-            save_seconds=_number_from_environment("EMOTUNE_SAVE_SECONDS", cls.save_seconds),
-            checkpoint_bytes=int(_number_from_environment("EMOTUNE_CHECKPOINT_GB", cls.checkpoint_bytes / 1000**3) * 1000**3),
-            processes=int(_number_from_environment("EMOTUNE_PROCESSES", 0)),
-            max_uploads_bytes=int(_number_from_environment("EMOTUNE_UPLOADS_GB", cls.max_uploads_bytes / 1000**3) * 1000**3),
-            min_free_bytes=int(_number_from_environment("EMOTUNE_FREE_GB", cls.min_free_bytes / 1000**3) * 1000**3),
             password=os.environ.get("EMOTUNE_PASSWORD", ""),
             hosts=tuple(
                 name.strip()
@@ -95,6 +112,7 @@ class Settings:
                 if name.strip()
             ),
             space=bool(os.environ.get("SPACE_ID")),
+            **{f.name: _number_from_environment(f) for f in _numbers(cls)},
         )
 
     @property
@@ -122,37 +140,73 @@ class Settings:
             ) from error
 
 
-def _number_from_environment(name: str, default: float) -> float:
+def _numbers(cls: type) -> list[Field]:
+    return [f for f in fields(cls) if "variable" in f.metadata]
+
+
+def _number_from_environment(f: Field) -> float:
+    """The number in the variable of a field, in the field's unit and type."""
+    name, unit = f.metadata["variable"].name, f.metadata["unit"]
     value = os.environ.get(name, "").strip()
     try:
-        number = float(value) if value else default
+        number = float(value) if value else f.default / unit
     except ValueError:
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
         raise UserError(f"The environment variable {name} must be a number, at least 0; found “{value[:40]}”.", code="setting_out_of_range")
-    return number
+    return type(f.default)(number * unit)
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable("EMOTUNE_RUNS", "The folder of the runs and of opened files.", "`runs` in your data folder"),
+    Variable("EMOTUNE_PASSWORD", "The password that every visitor must give first.", "none"),
+    Variable("EMOTUNE_HOSTS", "Further host names of the page, separated by commas; `*.example.org` stands for all subdomains.", "none"),
+    *(f.metadata["variable"] for f in _numbers(Settings)),
+    Variable("GRADIO_SERVER_NAME", "The address of the page. One that others can reach needs a password, or `--public`.", "127.0.0.1"),
+    Variable("GRADIO_SERVER_PORT", "The port of the page.", "the first free one from 7860"),
+    Variable("GRADIO_ROOT_PATH", "The path under which a proxy serves the page.", "none"),
+    Variable("GRADIO_TEMP_DIR", "The folder for the copies of uploaded files.", "`uploads` in the folder of the runs"),
+    Variable("SPACE_ID", "Set on a Space of the Hugging Face Hub: the Hub may embed the page, and no browser is opened.", "no Space"),
+    Variable("SPACE_HOST", "Set on a Space: its host names, in addition to those of `EMOTUNE_HOSTS`.", "none"),
+    Variable("CI", "With any value, no browser is opened at the start.", "not set"),
+    Variable("DISPLAY", "Set on Linux if there is a screen; only then a browser is opened at the start.", "no screen"),
+    Variable("WAYLAND_DISPLAY", "Like `DISPLAY`.", "no screen"),
+    Variable("WORLD_SIZE", "Set by `torchrun` and `accelerate`: the number of processes that train one run together.", "1"),
+    Variable("RANK", "Set by them: the number of this process; 0 reads the file and writes the run.", "0"),
+    Variable("LOCAL_WORLD_SIZE", "Set by them: the number of processes on this machine.", "`WORLD_SIZE`"),
+    Variable("PYTHONPATH", "Passed on to the processes of a training on several GPUs, behind the folder of Emotune.", "none"),
+)
+"""All environment variables that Emotune itself reads. Those that it sets for libraries are in ``prepare_environment``."""
+
+LIBRARY_DEFAULTS = {
+    # By default idle OpenMP threads spin, which slows training tenfold or worse on a busy two-core machine.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # Lets them spin for some microseconds: on two cores a seventh faster when idle, a ninth slower when another program uses one of them.
+    "GOMP_SPINCOUNT": "3000",
+    "TOKENIZERS_PARALLELISM": "true",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_ETAG_TIMEOUT": "5",
+    "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+}
+"""Environment variables of libraries, with the value that they get unless they have one."""
+
+LIBRARY_VALUES = {
+    # What a user types or uploads is private.
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    # After each failed call gradio builds a table of the last 10,000 calls, for a page that is off.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "10",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+}
+"""Environment variables of libraries that always have this value: analytics, telemetry and gradio's run history are off."""
 
 
 def prepare_environment() -> None:
-    """Set environment variables that libraries read on import; call it before importing gradio, torch or transformers.
-
-    - OMP_WAIT_POLICY: by default idle OpenMP threads spin, which slows training tenfold or worse on a busy two-core machine.
-      GOMP_SPINCOUNT lets them spin for some microseconds: on two cores a seventh faster when idle, a ninth slower when another
-      program uses one of them.
-    - Analytics, telemetry and gradio's run history are off: what a user types or uploads is private.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("GOMP_SPINCOUNT", "3000")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_RUN_HISTORY"] = "False"
-    # After each failed call gradio builds a table of the last 10,000 calls, for a page that is off.
-    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "10"
-    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = "1000000000"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_HUB_ETAG_TIMEOUT", "5")
-    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    """Set environment variables that libraries read on import; call it before importing gradio, torch or transformers."""
+    for name, value in LIBRARY_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    os.environ.update(LIBRARY_VALUES)
 
 
 @contextmanager

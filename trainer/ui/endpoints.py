@@ -1,4 +1,7 @@
-"""The named endpoints: the same jobs over HTTP. The README and the page's own API view describe them."""
+"""The named endpoints: the same jobs over HTTP.
+
+Their docstrings have the form that gradio reads: they are the page's own API view and, written by ``make docs``, the tables of docs/http.md.
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -43,7 +46,28 @@ class _Endpoints:
         self._studio = studio
 
     def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
-        """What a file holds: encoding, columns, classes, findings."""
+        """What a file holds: encoding, columns, classes, findings.
+
+        Args:
+            file: An uploaded file, in any format that the page opens.
+            text: The text column: its name, or its position from 0. Guessed without it.
+            label: The label column, likewise.
+
+        Returns:
+            file: The name of the file.
+            ok: Whether it can be trained on. If not, "code" and "message" say why, and what is not known is left out.
+            encoding: The encoding of its characters.
+            delimiter: The character between two cells.
+            header: Whether the first row holds the names of the columns.
+            rows_seen: Rows in the file: rows_kept and rows_dropped_count together.
+            rows_kept: Rows with a text and a label.
+            rows_dropped_count: Rows that cannot be used.
+            rows_dropped: Up to 1,000 of them, each with its "line" and the "reason".
+            text: The text column, with "name" and "index".
+            label: The label column, likewise.
+            labels: The number of rows of each class, by its name.
+            findings: What is notable, each with "code", "severity" (ok, warning, error), "count" and "message".
+        """
         refuse_lone_surrogates(text, label)
         inspection = current_workspace(self._studio).inspect(_uploaded_path(file), text_columns=_text_columns(text), label_column=label)
         return inspection.to_dict() | {"file": Path(inspection.file).name}
@@ -51,8 +75,17 @@ class _Endpoints:
     def start(self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
         """Train on a file. Returns the run's id at once, with the findings in the file.
 
-        ``recipe`` holds settings by name, like ``--set`` in the terminal. A file with errors to fix is refused, unless ``recipe`` also holds
-        ``"as_it_is": true``.
+        A file with errors to fix is refused, unless the recipe holds the repairs that fix them, or "as_it_is": true.
+
+        Args:
+            file: An uploaded file, in any format that the page opens.
+            text: The text column: its name, or its position from 0. Guessed without it.
+            label: The label column, likewise.
+            recipe: Settings by name, such as {"epochs": 3, "repairs": ["label_variants"]}; what is not named has its default.
+
+        Returns:
+            findings: What is notable in the file, each with "code", "severity", "count" and "message".
+            ...: All that /progress returns; "run" is the id that the other endpoints take.
         """
         refuse_lone_surrogates(text, label, recipe)
         settings, ignore_findings = _parse_recipe(recipe)
@@ -71,28 +104,76 @@ class _Endpoints:
     def progress(self, run: str) -> dict:
         """The progress of a run: status, step, last loss and scores, time left.
 
-        train_loss and train_accuracy are means over the training texts since the previous point (some steps), computed with dropout during
-        training; loss and accuracy are older names for them. validation_accuracy and validation_macro_f1 belong to the model that is kept, on
-        all validation rows, after best_step; latest_validation_accuracy and latest_validation_macro_f1 to the last evaluation. A loss is the
-        plain cross-entropy in nats, whatever loss is minimised. None of them is measured on test rows: see /report.
+        A loss is the plain cross-entropy in nats, whatever loss is minimised. No score is measured on test rows: see /report.
+
+        Args:
+            run: The id of a run.
+
+        Returns:
+            run: The id.
+            name: Its name on the page.
+            status: One of queued, running, interrupted, finished, stopped, failed, cancelled, damaged.
+            phase: What it does at the moment, such as “reading the texts”.
+            step: Steps done, up to the last point of the charts.
+            total_steps: Steps of the whole training.
+            train_loss: Mean loss of the training texts since the previous point, computed with dropout during training.
+            train_accuracy: Their accuracy, likewise.
+            loss: An older name of train_loss.
+            accuracy: An older name of train_accuracy.
+            best_step: The step whose model is kept.
+            validation_accuracy: Of the model that is kept, on all validation rows.
+            validation_macro_f1: Likewise.
+            latest_validation_accuracy: Of the last evaluation.
+            latest_validation_macro_f1: Likewise.
+            samples_per_second: Texts per second while training.
+            seconds_left: Until the report is there.
+            message: Why it failed, or what became of it.
+            damage: Sentences about damaged files of the run.
         """
         return _progress(current_workspace(self._studio).library.view(run))
 
     def stop(self, run: str) -> dict:
-        """Stop a run after its current step and keep the best model so far."""
+        """Stop a run after its current step and keep the best model so far.
+
+        Args:
+            run: The id of a run.
+
+        Returns:
+            ...: All that /progress returns.
+        """
         return _progress(current_workspace(self._studio).stop(run))
 
     def resume(self, run: str, more_epochs: int = 0) -> dict:
         """Resume a run that was interrupted, stopped or failed, or train a finished one for more epochs.
 
         A run that has a model keeps it: the result is then that of the child run that continues the training.
+
+        Args:
+            run: The id of a run.
+            more_epochs: For how many epochs a finished run is trained further.
+
+        Returns:
+            ...: All that /progress returns.
         """
         if isinstance(more_epochs, bool) or not isinstance(more_epochs, int) or more_epochs < 0:
             raise UserError("more_epochs must be a whole number, at least 0.", code="setting_out_of_range")
         return _progress(current_workspace(self._studio).resume(run, more_epochs=more_epochs))
 
     def report(self, run: str) -> dict:
-        """The scores of a finished run on its test and validation rows, the confusion matrix (rows: true class), the findings in its file."""
+        """The scores of a finished run on its test and validation rows, the confusion matrix, and the findings in its file.
+
+        Args:
+            run: The id of a run.
+
+        Returns:
+            run: The id.
+            labels: The names of the classes, in the order of the matrix.
+            test: "accuracy", "macro_f1", "weighted_f1", their "intervals" (95 %), "per_class", "rows", and "majority", the most frequent class.
+            validation: Likewise.
+            confusion: The matrix of the test rows: one list for each true class, with the number of rows for each predicted one.
+            baseline: "accuracy" and "macro_f1" on the test rows of a model that counts words, and the "rows" that it learned from.
+            findings: What is notable in the file, each with "code", "severity", "count" and "message".
+        """
         workspace = current_workspace(self._studio)
         reports = workspace.library.reports(run)
         view = workspace.library.view(run)
@@ -109,7 +190,12 @@ class _Endpoints:
     def predict(self, run: str, texts: list[str]) -> dict:
         """The probability of each class for each text, its number of tokens and whether it was cut; a reason for an empty text.
 
-        Results are in the order of the texts, each with the first 200 characters of its text. All texts together may have 200,000 characters.
+        Args:
+            run: The id of a run that has a model.
+            texts: Up to 256 texts with 200,000 characters in total.
+
+        Returns:
+            results: One for each text, in their order: the first 200 characters of its "text", "label" and "probabilities", or the "reason" why there are none; "tokens", "tokens_read" and "cut".
         """
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
             raise UserError("texts must be a list of strings.", code="not_texts")

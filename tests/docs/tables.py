@@ -1,0 +1,124 @@
+"""Every table of the documentation, by its name; each is written from what the code itself uses."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.docs.commands import command_table
+from tests.docs.endpoints import endpoint_table
+from tests.docs.markdown import code, sentence, table
+from trainer.data.checks.repairs import REPAIRS
+from trainer.data.files.table import Limits
+from trainer.presets import PRESETS
+from trainer.recipe import Recipe
+from trainer.security.body_limit import BodyTimeouts
+from trainer.security.connections import HEADER_TIMEOUT
+from trainer.settings import LIBRARY_DEFAULTS, LIBRARY_VALUES, VARIABLES, Settings
+from trainer.studio import Studio
+
+_SETTINGS = Settings(Path("runs"))
+"""The settings of a server whose environment sets none; nothing is written."""
+
+
+def _settings() -> str:
+    rows = [
+        (code(f.name), sentence(f.metadata["label"]), _values(f.metadata), _value(f.default, f.metadata), sentence(f.metadata["help"]))
+        for f in dataclasses.fields(Recipe)
+    ]
+    return table(["setting", "on the page", "values", "default", "meaning"], rows)
+
+
+def _values(metadata: Any) -> str:
+    if metadata["choices"]:
+        return ", ".join(map(code, metadata["choices"]))
+    if metadata["type"] not in (int, float):
+        return "names" if metadata["type"] is tuple else "a name"
+    kind = "whole numbers" if metadata["type"] is int else "numbers"
+    return f"{kind} from {_plain_number(metadata['minimum'])} to {_plain_number(metadata['maximum'])}"
+
+
+def _plain_number(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
+
+
+def _value(value: Any, metadata: Any) -> str:
+    if value is None:
+        return metadata["none_label"]
+    return code(value) if value != () else "none"
+
+
+def _presets() -> str:
+    rows = [(p.name, sentence(p.description), _changes(p.file)) for p in PRESETS]
+    return table(["preset", "what it is", "settings other than the defaults"], rows)
+
+
+def _changes(file: Path) -> str:
+    values, defaults = json.loads(file.read_text(encoding="utf-8")), Recipe().to_dict()
+    return ", ".join(code(f"{name}={value}") for name, value in values.items() if defaults[name] != value)
+
+
+def _repairs() -> str:
+    return table(
+        ["code", "button", "what happens to a row"], [(code(name), sentence(r.title), sentence(r.done)) for name, r in REPAIRS.items()]
+    )
+
+
+def _environment() -> str:
+    return table(["variable", "default", "meaning"], [(code(v.name), v.default, v.meaning) for v in VARIABLES])
+
+
+def _library_environment() -> str:
+    given = [(code(name), code(value), "yes") for name, value in LIBRARY_DEFAULTS.items()]
+    return table(
+        ["variable", "value", "your own value counts"], given + [(code(name), code(value), "no") for name, value in LIBRARY_VALUES.items()]
+    )
+
+
+def _limits() -> str:
+    settings, body = _SETTINGS, BodyTimeouts()
+    file = Limits(**settings.file_limits)
+    variable = {f.name: code(f.metadata["variable"].name) for f in dataclasses.fields(Settings) if "variable" in f.metadata}
+    rows = [
+        ("trainings in the queue", f"{settings.max_waiting_runs:,}; the page warns from three quarters on", ""),
+        ("runs", f"{settings.max_runs:,}; the page warns from three quarters on", ""),
+        ("free disk space before a training starts", f"at least {_gigabytes(settings.min_free_bytes)}", variable["min_free_bytes"]),
+        ("one file", f"{_megabytes(settings.max_file_bytes)}, {settings.max_files_per_upload} at a time", ""),
+        ("rows, columns and classes of a file", f"{settings.max_rows:,}, {settings.max_columns:,} and {settings.max_classes:,}", ""),
+        ("characters of a file", f"{file.max_chars:,}, and {file.max_cell_chars:,} in one cell", ""),
+        ("copies of uploaded files", f"{_gigabytes(settings.max_uploads_bytes)} in total", variable["max_uploads_bytes"]),
+        (
+            "texts of one `/predict`",
+            f"{settings.max_texts_per_prediction:,}, with {settings.max_chars_per_prediction:,} characters in total",
+            "",
+        ),
+        ("any other request", _megabytes(settings.max_json_bytes), ""),
+        ("time to send the headers", f"{HEADER_TIMEOUT:g} seconds", ""),
+        (
+            "time to send the body",
+            f"{body.base_seconds:g} seconds, and one more for each {body.bytes_per_second / 1024:g} kB received; no pause above {body.max_pause:g} seconds",
+            "",
+        ),
+    ]
+    return table(["what", "limit", "variable"], rows)
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1000**3:g} GB"
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1024**2:g} MB"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": _settings,
+    "presets": _presets,
+    "commands": command_table,
+    "endpoints": lambda: endpoint_table(Studio(_SETTINGS)),
+    "repairs": _repairs,
+    "environment": _environment,
+    "library_environment": _library_environment,
+    "limits": _limits,
+}
