@@ -78,10 +78,10 @@ def test_every_environment_variable_that_is_read_is_documented() -> None:
     assert _variables('import os\nos.environ.get("EMOTUNE_NEW", "")\n') == {"EMOTUNE_NEW"}
 
 
-@pytest.mark.parametrize("path", [*pages(), ROOT / "Dockerfile", ROOT / "Makefile", *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_variable_of_ours_that_is_mentioned_exists(path: Path) -> None:
-    mentioned = set(re.findall(r"\bEMOTUNE_[A-Z_]+", path.read_text(encoding="utf-8")))
-    assert mentioned <= {variable.name for variable in VARIABLES}
+def test_every_variable_of_ours_that_is_mentioned_exists() -> None:
+    for path in [*pages(), ROOT / "Dockerfile", ROOT / "Makefile", *SOURCES]:
+        mentioned = set(re.findall(r"\bEMOTUNE_[A-Z_]+", path.read_text(encoding="utf-8")))
+        assert mentioned <= {variable.name for variable in VARIABLES}, path.name
 
 
 def _variables(source: str) -> set[str]:

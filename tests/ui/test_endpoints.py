@@ -12,6 +12,8 @@ import pytest
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 
+from tests.docs.endpoints import ALL_OF_PROGRESS, endpoints
+from tests.docs.pages import ROOT, code_blocks
 from tests.ui.conftest import RECIPE, TIMEOUT_SECONDS, Server
 from trainer import workspace
 from trainer.drafts.inspection import Inspection
@@ -38,6 +40,37 @@ def test_seven_endpoints_and_nothing_else(server: Server) -> None:
         "/resume": ["run", "more_epochs"],
         "/predict": ["run", "texts"],
     }
+
+
+def test_results_have_the_documented_keys_and_no_others(server: Server, run: str, small_csv: Path) -> None:
+    keys = {endpoint.name: set(endpoint.returns) for endpoint in endpoints(server.studio)}
+    keys = {name: keys["/progress"] | own - {ALL_OF_PROGRESS} if ALL_OF_PROGRESS in own else own for name, own in keys.items()}
+    started = server.client.predict(handle_file(small_csv), None, None, RECIPE, api_name="/start")
+    results = {
+        "/start": started,
+        "/stop": server.client.predict(started["run"], api_name="/stop"),
+        "/inspect": server.client.predict(handle_file(small_csv), api_name="/inspect"),
+        "/progress": server.client.predict(run, api_name="/progress"),
+        "/report": server.client.predict(run, api_name="/report"),
+        "/resume": server.client.predict(run, 1, api_name="/resume"),
+        "/predict": server.client.predict(run, TEXTS, api_name="/predict"),
+    }
+    server.client.predict(results["/resume"]["run"], api_name="/stop")
+    assert {name: set(result) for name, result in results.items()} == keys
+
+
+def test_the_documented_example_runs(server: Server, small_csv: Path) -> None:
+    (example,) = [block.code for block in code_blocks((ROOT / "docs" / "http.md").read_text("utf-8")) if block.language == "python"]
+    here = {"http://127.0.0.1:7860": server.address, "moods.csv": str(small_csv), '{"epochs": 3}': str(RECIPE | {"epochs": 3})}
+    for written, used in here.items():
+        assert written in example
+        example = example.replace(written, used)
+    names: dict = {}
+    exec(compile(example, "docs/http.md", "exec"), names)
+    names["emotune"].close()
+    workspace = server.studio.for_owner("local")
+    assert workspace.library.view(names["run"]).status == "finished"
+    assert workspace.wait(names["longer"], TIMEOUT_SECONDS).parent == names["run"]
 
 
 # The happy path
