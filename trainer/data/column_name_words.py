@@ -94,6 +94,11 @@ FOREIGN_LABEL_WORDS = frozenset(
 )
 SPLIT_WORDS = frozenset("split splits set subset fold partition usage phase".split())
 REVIEW_WORDS = frozenset("review reviews comment comments avis reseña recensione 评论 отзыв レビュー 리뷰 yorum ulasan".split())
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
 # Columns that survey tools (Qualtrics, SurveyMonkey) put before the answers; in other files some of these names mean something else.
 SURVEY_NAMES = frozenset(
     "startdate enddate status ipaddress progress durationinseconds finished recordeddate responseid recipientlastname recipientfirstname "

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.files.decoding import clean
 from trainer.data.files.read_table import DroppedRow, Table
 from trainer.data.labels import is_measurement
@@ -19,11 +20,6 @@ NO_TEXT = "no text in this row"
 NO_LABEL = "no label in this row"
 NO_SPLIT = "no known split in this row"
 
-SPLIT_NAMES = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 _OTHER_BLANKS = "\ufeff\u200b\u200c\u200d\u2060 "  # that str.strip does not know
 
 

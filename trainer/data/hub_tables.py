@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from trainer.data.corpus import SPLIT_NAMES
+from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.files.table import Table
 from trainer.data.hub_datasets import HubDataset, hub_unreachable_error, to_csv
 from trainer.data.reader.file_reader import TableReader
@@ -40,7 +40,7 @@ def fetch_tables(dataset: HubDataset, reader: TableReader, *, max_bytes: int, ma
                 code="file_too_large",
             )
         limits = {"max_bytes": max_bytes, "max_rows": max_rows, "max_columns": max_columns}
-        tables = [(split, reader.read(_download(dataset, file.rfilename), named_classes=True, **limits)) for split, file in files]
+        tables = [(split, reader.read(_download(dataset, file.rfilename), **limits)) for split, file in files]
         return _join_tables(dataset, tables)
     except UserError:
         raise

@@ -74,7 +74,7 @@ def test_cats_of_spacy():
     several = table_of([{"text": "a", "cats": {"joy": 1, "fear": True}}, {"text": "b", "cats": {"joy": 0, "fear": False}}])
     assert [row[1] for row in several.rows] == ['["joy", "fear"]', ""]
     probabilities = table_of([{"text": "a", "cats": {"joy": 0.3}}, {"text": "b", "cats": {"joy": 0.6}}])
-    assert [row[1] for row in probabilities.rows] == ['{"joy": 0.3}', '{"joy": 0.6}']
+    assert (probabilities.columns, [row[1] for row in probabilities.rows]) == (("text", "cats.joy"), ["0.3", "0.6"])
 
 
 def test_rows_that_an_annotator_rejected_are_dropped_with_the_reason():
@@ -96,19 +96,30 @@ def test_an_answer_of_other_files_drops_nothing():
     assert guess_columns(yes_no).label == 1
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        {"meta": {"label": "joy"}, "source": "web"},
-        {"annotations": [{"result": [{"value": {"start": 1, "labels": ["X"]}}]}], "source": "web"},
-    ],
-)
-def test_other_nested_objects_leave_the_guess_unsure(row):
-    rows = [{"text": text} | row for text in SENTENCES]
-    rows[::2] = [row | {"source": "mail"} for row in rows[::2]]
+def test_the_majority_of_several_annotators_counts_and_their_disagreement_is_told():
+    def annotation(label, user):
+        return {"completed_by": user, "result": [{"from_name": "mood", "value": {"choices": [label]}}]}
+
+    rows = [
+        {"data": {"text": "all agree here"}, "annotations": [annotation("joy", 1), annotation("joy", 2)]},
+        {"data": {"text": "two against one"}, "annotations": [annotation("anger", 1), annotation("joy", 2), annotation("joy", 3)]},
+    ]
+    table = table_of(rows, lines=False)
+    assert table.rows == [("all agree here", "joy"), ("two against one", "joy")]
+    assert [(warning.code, warning.count) for warning in table.warnings] == [("annotators_disagree", 1)]
+
+
+def test_predictions_beside_annotations_are_no_labels():
+    guess = [{"result": [{"from_name": "mood", "value": {"choices": ["fear"]}}]}]
+    rows = [
+        {"data": {"text": text}, "annotations": [{"result": [{"from_name": "mood", "value": {"choices": [label]}}]}], "predictions": guess}
+        for text, label in PAIRS
+    ]
+    assert chosen(table_of(rows)) == ("choice", LABELS, True)
+
+
+def test_a_structure_that_cannot_be_flattened_leaves_the_guess_unsure():
+    rows = [{"text": text, "meta": [[{"label": "joy"}]], "source": ["web", "mail"][n % 2]} for n, text in enumerate(SENTENCES)]
     table = table_of(rows)
     columns = guess_columns(table)
-    assert (table.columns[columns.label], columns.confident) == ("source", False)
-    inner = table_of({"doc": {"body": text}, "label": label} for text, label in PAIRS)
-    assert inner.rows[0][0] == f'{{"body": "{SENTENCES[0]}"}}'
-    assert guess_columns(inner).confident is False
+    assert (table.columns, table.columns[columns.label], columns.confident) == (("text", "meta", "source"), "source", False)

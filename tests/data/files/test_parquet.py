@@ -121,9 +121,8 @@ def test_class_names_cannot_make_a_small_file_large():
     file = io.BytesIO()
     pq.write_table(table, file)
     with pytest.raises(UserError) as refusal:
-        read_table(file.getvalue(), named_classes=True)
+        read_table(file.getvalue())
     assert refusal.value.code == "file_too_large"
-    assert len(read_table(file.getvalue()).rows) == 1_000
 
 
 @pytest.mark.parametrize(
@@ -133,4 +132,47 @@ def test_invalid_metadata_of_the_hub_is_ignored(metadata):
     table = pa.table({"text": ["a b", "c d"], "label": [0, 1]}).replace_schema_metadata({"huggingface": metadata})
     file = io.BytesIO()
     pq.write_table(table, file)
-    assert read_table(file.getvalue(), named_classes=True).rows == [("a b", "0"), ("c d", "1")]
+    assert read_table(file.getvalue()).rows == [("a b", "0"), ("c d", "1")]
+
+
+def class_labels(numbers, *, names=("good", "bad")):
+    metadata = {"info": {"features": {"label": {"names": list(names), "_type": "ClassLabel"}}}}
+    table = pa.table({"text": [f"text number {n}" for n in range(len(numbers))], "label": numbers})
+    return table.replace_schema_metadata({"huggingface": json.dumps(metadata)})
+
+
+def arrow_bytes(table: pa.Table, new=pa.ipc.new_stream) -> bytes:
+    file = io.BytesIO()
+    with new(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=2)
+    return file.getvalue()
+
+
+def test_class_numbers_become_the_names_in_the_metadata_and_minus_one_is_no_label():
+    file = io.BytesIO()
+    pq.write_table(class_labels([0, 1, -1, 0]), file)
+    assert [row[1] for row in read_table(file.getvalue()).rows] == ["good", "bad", "", "good"]
+
+
+@pytest.mark.parametrize("new", [pa.ipc.new_stream, pa.ipc.new_file])
+def test_arrow_files_are_read_as_parquet_files_are(new):
+    table = read_table(arrow_bytes(class_labels([0, 1, -1, 0]), new))
+    assert table.columns == ("text", "label")
+    assert table.rows == [("text number 0", "good"), ("text number 1", "bad"), ("text number 2", ""), ("text number 3", "good")]
+    for limits, code in [
+        ({"max_rows": 3}, "too_many_rows"),
+        ({"max_columns": 1}, "too_many_columns"),
+        ({"max_bytes": 20}, "file_too_large"),
+    ]:
+        with pytest.raises(UserError) as refusal:
+            read_table(arrow_bytes(class_labels([0, 1, -1, 0]), new), **limits)
+        assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("new", [pa.ipc.new_stream, pa.ipc.new_file])
+def test_a_cut_arrow_file_is_refused_with_what_to_do(new):
+    data = arrow_bytes(class_labels([0, 1] * 50), new)
+    for length in (40, len(data) // 2):
+        with pytest.raises(UserError, match="to_csv") as refusal:
+            read_table(data[:length])
+        assert refusal.value.code == "file_damaged"

@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.columns.names import ColumnNameScores, score_column_names
 from trainer.data.columns.profiles import ColumnProfile, profile_columns
-from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.read_table import Table
 
 

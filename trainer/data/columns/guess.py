@@ -6,10 +6,10 @@ Changes no cell; a guess that is not clear says so (``confident``), and a user c
 from collections import Counter
 from dataclasses import dataclass
 
+from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.columns.evidence import are_split_names, gather_evidence, list_columns, quote_column
 from trainer.data.columns.label_column import guess_label_column
 from trainer.data.columns.text_column import guess_text_column
-from trainer.data.corpus import SPLIT_NAMES
 from trainer.data.files.read_table import Table
 from trainer.data.files.table import explain_dropped
 from trainer.errors import UserError

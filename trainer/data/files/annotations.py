@@ -3,14 +3,14 @@
 Reads no file and leaves any other structure unchanged.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
-from trainer.data.files.table import DroppedRow
+from trainer.data.files.nested import annotators_warning, majority
+from trainer.data.files.table import DroppedRow, ReaderWarning
 
 _Row = dict[str, Any]
 _SAMPLE_ROWS = 100  # rows that show whether such a tool wrote the file
-_WRAPPERS = ("data", "row")  # Label Studio's task, and a row of the Hugging Face rows API
+_WRAPPERS = ("data", "row", "_source", "fields")  # Label Studio's task, a row of the Hugging Face rows API, Elasticsearch, Argilla
 _PRODIGY = ("_input_hash", "_task_hash", "_session_id", "accept")
 _ANSWERS = ("accept", "reject", "ignore")
 _DROP_REASONS = {
@@ -19,15 +19,17 @@ _DROP_REASONS = {
 }
 
 
-def flatten_annotations(numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]) -> tuple[list[int], list[_Row]]:
-    """The rows with their labels as plain cells; rejected rows are added to ``dropped``."""
+def flatten_annotations(
+    numbers: list[int], rows: list[_Row], dropped: list[DroppedRow]
+) -> tuple[list[int], list[_Row], tuple[ReaderWarning, ...]]:
+    """The rows with their labels as plain cells, and a warning if annotators disagree; rejected rows are added to ``dropped``."""
     for key in _WRAPPERS:
         if _is_mostly(rows, key, dict):
             rows = [_unwrap(row, key) for row in rows]
-    rows = _flatten_choices(rows, "annotations")
-    rows = _flatten_choices(rows, "completions")
+    rows, n_annotations = _flatten_choices(rows, "annotations")
+    rows, n_completions = _flatten_choices(rows, "completions")
     rows = _flatten_cats(rows)
-    return _drop_rejected(numbers, rows, dropped)
+    return *_drop_rejected(numbers, rows, dropped), annotators_warning(n_annotations + n_completions)
 
 
 def unwrap_single(value: Any) -> Any:
@@ -61,36 +63,43 @@ def _unwrap(row: _Row, key: str) -> _Row:
 # --- Label Studio: [{"result": [{"from_name": ..., "value": {"choices": ["joy"]}}]}] --------------------------------------
 
 
-def _flatten_choices(rows: list[_Row], key: str) -> list[_Row]:
-    """The choice of the first annotation as the column "choice", or as one column per question if there are several."""
+def _flatten_choices(rows: list[_Row], key: str) -> tuple[list[_Row], int]:
+    """The choice of most annotators as the column "choice", or as one column per question; and how many rows they disagree on."""
     if not _is_mostly(rows, key, list):
-        return rows
-    choices_of_rows = [list(_iter_choices(row.get(key))) for row in rows]
-    if not any(choices_of_rows):
-        return rows
-    has_several_questions = len({name for choices in choices_of_rows for name, _ in choices}) > 1
-    flattened = []
-    for row, choices in zip(rows, choices_of_rows, strict=True):
-        other_cells = {name: value for name, value in row.items() if name != key}
-        chosen: dict[str, list[Any]] = {}
-        for name, labels in choices:
+        return rows, 0
+    answers_of_rows = [_answers(row.get(key)) for row in rows]
+    if not any(answers_of_rows):
+        return rows, 0
+    has_several_questions = len({name for answers in answers_of_rows for name in answers}) > 1
+    flattened, n_disagreeing = [], 0
+    for row, answers in zip(rows, answers_of_rows, strict=True):
+        other_cells = {name: value for name, value in row.items() if name not in (key, "predictions", "drafts")}
+        agreed = True
+        for name, labels in answers.items():
             column = name if has_several_questions and name else "choice"
-            chosen.setdefault(f"{column} ({key})" if column in other_cells else column, []).extend(labels)
-        flattened.append(other_cells | chosen)
-    return flattened
+            other_cells[f"{column} ({key})" if column in row else column], same = majority(labels)
+            agreed = agreed and same
+        n_disagreeing += not agreed
+        flattened.append(other_cells)
+    return flattened, n_disagreeing
 
 
-def _iter_choices(annotations: Any) -> Iterator[tuple[str, list[Any]]]:
+def _answers(annotations: Any) -> dict[str, list[list[Any]]]:
+    """The labels that each annotation gives to each question."""
+    answers: dict[str, list[list[Any]]] = {}
     for annotation in annotations if isinstance(annotations, list) else []:
         if not isinstance(annotation, dict) or annotation.get("was_cancelled") is True:
             continue
         results = annotation.get("result")
+        given: dict[str, list[Any]] = {}
         for result in results if isinstance(results, list) else []:
             value = result.get("value") if isinstance(result, dict) else None
             labels = value.get("choices") if isinstance(value, dict) else None
             if isinstance(labels, list) and labels:
-                yield str(result.get("from_name") or ""), labels
-        return
+                given.setdefault(str(result.get("from_name") or ""), []).extend(labels)
+        for name, labels in given.items():
+            answers.setdefault(name, []).append(labels)
+    return answers
 
 
 # --- spaCy: {"cats": {"joy": 1, "anger": 0}} ------------------------------------------------------------------------------

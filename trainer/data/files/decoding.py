@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 
-from trainer.data.files.formats import not_a_table_error
+from trainer.data.files.text_formats import refuse_ebcdic
 from trainer.errors import UserError
 
 
@@ -37,6 +37,7 @@ _BOMS = (  # utf-32-le before utf-16: its mark begins with the one of utf-16-le
 )
 # Encodings in ASCII bytes only, with marks where other characters begin.
 _ESCAPED = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp"), (b"\x1b$", "iso2022_jp_2"), (b"~{", "hz"))
+_PADDING_SAMPLE_BYTES = 1_000
 _SAMPLE_BYTES = 200_000  # chardet looks at no more
 
 # Control characters that are whitespace (vertical tab: a soft line break of Word and Excel) become blanks; the others are removed.
@@ -45,6 +46,7 @@ _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 27), *range(28, 32), 127])
 _SUSPICIOUS_BYTES = bytes(byte for byte in _CONTROL_BYTES if not (byte in (11, 12) or 28 <= byte < 32))  # whitespace is text
 _CONTROL_DELIMITERS = ("\x01", "\x1f")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]")
+_NULL_MARK = re.compile('\0"([\t,;|\n]|$)?')
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+")
 _DASHES = re.compile("[–—…]")
@@ -58,19 +60,22 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
     """
     if not data.strip(b" \t\r\n\x00"):
         raise UserError("The file is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
+    null_characters = _padding_length(data)
+    if null_characters:
+        data = data[:-null_characters]
     text, name, guessed = _detect_and_decode(data) if encoding is None else _decode_as(data, encoding)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    null_characters = 0
     # Searching the bytes is five times as fast; UTF-8 keeps control bytes as they are and has no surrogates.
     if name not in ("utf-8", "utf-8-sig") or len(data.translate(None, _CONTROL_BYTES + b"\x1b")) < len(data):
-        null_characters = text.count("\0")
+        null_characters += text.count("\0")
         text = _control_delimiters_to_tabs(text)
-        text = clean(text.replace('\0"', '""') if null_characters else text)  # some programs escape a quotation mark in a text with it
+        text = clean(_without_nulls(text) if null_characters else text)
     text = text.lstrip("\ufeff")
+    if "\n\ufeff" in text:
+        text = text.replace("\n\ufeff", "\n")  # files that were put together, each with its mark
     if not text or text.isspace():
         raise UserError("The file contains only blanks. Choose a file with texts and labels.", code="empty_file")
-    _refuse_markup(text)
     return Decoded(text, name, guessed, null_characters)
 
 
@@ -80,6 +85,19 @@ def _control_delimiters_to_tabs(text: str) -> str:
         if text.count(mark) >= max(2, text.rstrip("\n").count("\n")) and "\t" not in text:
             return text.replace(mark, "\t")
     return text
+
+
+def _padding_length(data: bytes) -> int:
+    """How many null bytes a disk or a database added after the text; those of UTF-16 belong to it."""
+    length = len(data) - len(data.rstrip(b"\0"))
+    return length if length > 3 and b"\0" not in data[:_PADDING_SAMPLE_BYTES].rstrip(b"\0") else 0
+
+
+def _without_nulls(text: str) -> str:
+    """The text without null characters, of which some programs write one before a quotation mark in a quoted text."""
+    marks = _NULL_MARK.findall(text)
+    at_ends = sum(map(bool, marks))  # a null character at the end of a cell, before the mark that closes it
+    return text.replace("\0", "") if 2 * at_ends >= len(marks) else text.replace('\0"', '""').replace("\0", "")
 
 
 def _decode_as(data: bytes, encoding: str) -> tuple[str, str, bool]:
@@ -128,6 +146,7 @@ def _detect_and_decode(data: bytes) -> tuple[str, str, bool]:
     for mark, encoding in _ESCAPED if b"\x1b" in data or b"~" in data else ():
         if mark in data and data.isascii() and _can_decode(data, encoding) and not (text := data.decode(encoding)).isascii():
             return text, encoding, True
+    refuse_ebcdic(data)
     _refuse_control_dense(data)
     with suppress(UnicodeDecodeError):
         return data.decode("utf-8"), "utf-8", False
@@ -275,22 +294,10 @@ def _is_word(word: str) -> bool:
 def _refuse_control_dense(data: bytes) -> None:
     """Raise UserError ``not_a_table`` for many control bytes: text has almost none; images, audio and programs have many."""
     sample = data[:500_000] + data[-100_000:] if len(data) > 600_000 else data
-    controls = len(sample) - len(sample.translate(None, _SUSPICIOUS_BYTES)) - sample.count(b"\x01")
+    controls = len(sample) - len(sample.translate(None, _SUSPICIOUS_BYTES)) - sample.count(b"\x01") - sample.count(b'\0"')
     if controls > 8 and controls > 0.02 * len(sample):
         raise UserError(
             f"This does not look like a text file: {controls / len(sample):.0%} of it is control characters. "
             "Export the table as CSV (UTF-8) and upload that.",
             code="not_a_table",
         )
-
-
-def _refuse_markup(text: str) -> None:
-    start = text[:100].lstrip().lower()
-    if start.startswith(("<!doctype html", "<html>", "<html ", "<html\n")):
-        raise UserError(
-            "This is a web page, not a table. Probably a link was saved instead of the file behind it: "
-            "use the page's own download button, then upload the CSV file.",
-            code="not_a_table",
-        )
-    if start.startswith(("<?xml ", "<!doctype ", "<rss ", "<svg ", "<feed ")):
-        raise not_a_table_error("an XML document")

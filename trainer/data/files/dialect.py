@@ -5,19 +5,32 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from trainer.data.files.label_first import LabelFirst, find_label_first
+from trainer.data.files.plausible_cells import clean_share, is_sound
 from trainer.data.files.preamble import common_width, count_short_rows_at_start, is_numeric
 from trainer.data.files.records import NO_DELIMITER, PLACEHOLDER, split_records
 from trainer.data.files.table import Limits, too_many_columns_error
 
 DELIMITERS = ("\t", "|", ";", ",")  # the rarest in prose first: it wins a tie
-DELIMITER_NAMES = {"\t": "tab", "|": "vertical bar", ";": "semicolon", ",": "comma", " ": "blank", "  ": "run of blanks", ":": "colon"}
+DELIMITER_NAMES = {
+    "\t": "tab",
+    "|": "vertical bar",
+    ";": "semicolon",
+    ",": "comma",
+    " ": "blank",
+    "  ": "run of blanks",
+    ":": "colon",
+    "，": "Chinese comma",
+    "；": "Chinese semicolon",
+    "、": "Chinese enumeration comma",
+}
 
 # Tried only if no usual delimiter fits, and used only if every line has the same number of cells.
 _RARE_DELIMITERS = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
+_WIDE_DELIMITERS = ("；", "，", "、")  # typed on a Chinese or Japanese keyboard; texts are full of them, so column names must have them too
 _BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
 _SAMPLE_LINES = 2_000
 _SAMPLE_CHARS = 300_000
-_FASTTEXT_LABELS = re.compile(r"((?:__label__[^\s,]+[ \t]+)*__label__[^\s,]+)[ \t]+")
 
 
 @dataclass(frozen=True)
@@ -25,7 +38,7 @@ class Dialect:
     """How lines are split into cells.
 
     ``delimiter``: None for a single column. ``width``: expected cells per record. ``skip``: number of lines before the records. ``quote``,
-    ``escape`` and ``skip_initial_space``: see ``split_records``. ``is_fasttext``: each line begins with fastText's ``__label__name``, read as "name".
+    ``escape`` and ``skip_initial_space``: see ``split_records``. ``label_first``: each line begins with its label and a blank, as fastText's do.
     """
 
     delimiter: str | None
@@ -34,13 +47,13 @@ class Dialect:
     escape: bool = False
     skip_initial_space: bool = False
     skip: int = 0
-    is_fasttext: bool = False
+    label_first: LabelFirst | None = None
 
     def records(self, lines: list[str], *, width: int | None = None, trust_quotes: bool = False) -> Iterator[tuple[int, list[str]]]:
         """``split_records`` of ``lines`` in this dialect; the caller has removed the first ``skip`` lines."""
-        if self.is_fasttext:
-            lines = [_FASTTEXT_LABELS.sub(lambda match: _join_fasttext_labels(match[1]) + PLACEHOLDER, line, count=1) for line in lines]
-        delimiter = PLACEHOLDER if self.is_fasttext else NO_DELIMITER if self.delimiter is None else self.delimiter
+        if self.label_first:
+            lines = [self.label_first.split(line, PLACEHOLDER) for line in lines]
+        delimiter = PLACEHOLDER if self.label_first else NO_DELIMITER if self.delimiter is None else self.delimiter
         return split_records(
             lines,
             delimiter,
@@ -64,24 +77,65 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
         return replace(dialect_for_delimiter(lines[1:], hint, quote=quote), skip=1)
     sample = _sample(lines)
     is_whole_file = len(sample) == len(lines) and sample[-1] is lines[-1]
-    if _is_fasttext(sample):
-        return Dialect(" ", 2, quote="", is_fasttext=True)
-    best, best_score = Dialect(None, 1, quote=quote or '"'), 0.0
-    for delimiter in DELIMITERS:
-        for dialect in _candidate_dialects(sample, delimiter, quote):
-            width, score = _score(_parse_sample(sample, dialect, is_whole_file), delimiter)
-            # A variant is only tried for a reason, so it wins a tie with the default dialect.
-            if score > best_score + 0.005 or (
-                dialect != default_dialect(delimiter) and best.delimiter == delimiter and score >= best_score > 0
-            ):
-                best, best_score = replace(dialect, width=width), score
-    if best.delimiter is None or _is_prose(_parse_sample(sample, best, is_whole_file)):
-        best = _rare_dialect(sample, is_whole_file, quote) or best
-    elif best.delimiter == "|" and all(len(run) % 2 == 0 for run in re.findall(r"\|+", "".join(sample))):
-        best = replace(best, delimiter="||", width=common_width(_parse_sample(sample, Dialect("||", 1, quote=best.quote), is_whole_file)))
-    if best.width > limits.max_columns:
-        raise too_many_columns_error(best.width, limits)
-    return best
+    fasttext = find_label_first(sample, marked=True)
+    if fasttext:
+        return Dialect(" ", 2, quote="", label_first=fasttext)
+    best = _best_hypothesis(
+        [_test(dialect, sample, is_whole_file) for delimiter in DELIMITERS for dialect in _candidates(sample, delimiter, quote)]
+    )
+    if best is None or _is_prose(best.records):
+        rare = _rare_dialect(sample, is_whole_file, quote)
+        # The colon of TREC's "NUM:dist how far" is part of the label.
+        label_first = None if rare and rare.delimiter != ":" else find_label_first(sample, marked=False)
+        if label_first:
+            return Dialect(" ", 2, quote="", label_first=label_first)
+        found = rare or (best.dialect if best else Dialect(None, 1, quote='"' if quote is None else quote))
+    else:
+        found = best.dialect
+        if found.delimiter == "|" and all(len(run) % 2 == 0 for run in re.findall(r"\|+", "".join(sample))):
+            found = replace(
+                found, delimiter="||", width=common_width(_parse_sample(sample, Dialect("||", 1, quote=found.quote), is_whole_file))
+            )
+    if found.width > limits.max_columns:
+        raise too_many_columns_error(found.width, limits)
+    return found
+
+
+@dataclass(frozen=True)
+class _Hypothesis:
+    """A dialect tested on the sample. ``explains_first``: the first line has as many cells as the rows below, and could be column names."""
+
+    dialect: Dialect
+    score: float
+    records: list[list[str]]
+    explains_first: bool
+
+
+def _test(dialect: Dialect, sample: list[str], is_whole_file: bool) -> _Hypothesis:
+    records = _parse_sample(sample, dialect, is_whole_file)
+    width, score = _score(records, dialect.delimiter or "")
+    fitting = sum(len(cells) == width for cells in records)
+    explains_first = score > 0 and fitting >= 0.9 * len(records) and _is_plausible_start(records, width) and not _is_prose(records)
+    return _Hypothesis(replace(dialect, width=width), score, records, explains_first)
+
+
+def _best_hypothesis(hypotheses: list[_Hypothesis]) -> _Hypothesis | None:
+    """The one with the best score; if it has no place for the first line, the best of those that explain that line and the rows below."""
+    best: _Hypothesis | None = None
+    for hypothesis in hypotheses:
+        score = best.score if best else 0.0
+        # A variant is only tried for a reason, so it wins a tie with the default dialect.
+        is_variant = (
+            best is not None
+            and hypothesis.dialect.delimiter == best.dialect.delimiter
+            and hypothesis.dialect != replace(default_dialect(hypothesis.dialect.delimiter or ""), width=hypothesis.dialect.width)
+        )
+        if hypothesis.score > score + 0.005 or (is_variant and hypothesis.score >= score > 0):
+            best = hypothesis
+    if best is None or len(best.records[0]) == best.dialect.width:
+        return best
+    explaining = [hypothesis for hypothesis in hypotheses if hypothesis.explains_first]
+    return max(explaining, key=lambda hypothesis: hypothesis.score, default=best)
 
 
 def dialect_for_delimiter(lines: list[str], delimiter: str, *, quote: str | None = None) -> Dialect:
@@ -107,25 +161,7 @@ def default_dialect(delimiter: str) -> Dialect:
     return Dialect(delimiter, 1)
 
 
-def _join_fasttext_labels(marks: str) -> str:
-    """ "__label__joy __label__love" as "joy;love", which is later recognised as several labels."""
-    return ";".join(mark.removeprefix("__label__") for mark in marks.split())
-
-
-def _is_fasttext(sample: list[str]) -> bool:
-    """Whether the file is fastText's and not a CSV file whose labels have the fastText prefix."""
-    if sum(_FASTTEXT_LABELS.match(line) is not None for line in sample) < 0.9 * len(sample):
-        return False
-    for delimiter in (",", ";"):
-        first = [line.split(delimiter, 1)[0] for line in sample if delimiter in line]
-        if delimiter in sample[0] and not sample[0].startswith("__label__"):
-            return False  # column names
-        if len(first) == len(sample) >= 3 and len(set(first)) <= len(sample) // 3:
-            return False  # what precedes it is repeated, as labels are and beginnings of texts are not
-    return True
-
-
-def _candidate_dialects(sample: list[str], delimiter: str, quote: str | None) -> Iterator[Dialect]:
+def _candidates(sample: list[str], delimiter: str, quote: str | None) -> Iterator[Dialect]:
     if quote is not None:
         yield replace(default_dialect(delimiter), quote=quote)
         return
@@ -135,9 +171,10 @@ def _candidate_dialects(sample: list[str], delimiter: str, quote: str | None) ->
         cell.startswith(' "') for cells in _parse_sample(sample, default_dialect(delimiter), True) for cell in cells
     ):
         yield replace(default_dialect(delimiter), skip_initial_space=True)
-    if _is_single_quoted(sample, delimiter):
-        yield replace(default_dialect(delimiter), quote="'", skip_initial_space=any(f"{delimiter} '" in line for line in sample))
     text = "".join(sample)
+    if _is_single_quoted(sample, delimiter):
+        spaced = any(f"{delimiter} '" in line for line in sample)
+        yield replace(default_dialect(delimiter), quote="'", skip_initial_space=spaced, escape="\\'" in text)
     escaped = text.count('\\"')
     # Either the file is malformed without escapes, or every quotation mark is escaped.
     if (escaped or f"\\{delimiter}" in text) and (escaped == text.count('"') > 0 or not _is_strict(sample, delimiter)):
@@ -178,6 +215,11 @@ def _is_prose(records: list[list[str]]) -> bool:
 
 
 def _rare_dialect(sample: list[str], is_whole_file: bool, quote: str | None) -> Dialect | None:
+    for delimiter in _WIDE_DELIMITERS:
+        if delimiter in sample[0]:
+            hypothesis = _test(Dialect(delimiter, 1, quote='"' if quote is None else quote), sample, is_whole_file)
+            if hypothesis.score > 0 and len(hypothesis.records[0]) == hypothesis.dialect.width:
+                return hypothesis.dialect
     for delimiter in _RARE_DELIMITERS:
         if delimiter == " " and sum(_BESIDE_QUOTED.search(line) is not None for line in sample) < 0.8 * len(sample):
             continue  # prose is full of blanks; a blank is a delimiter only between quoted cells
@@ -241,11 +283,11 @@ def _score(records: list[list[str]], delimiter: str) -> tuple[int, float]:
         if not width:
             return common_width(records), 0.0
     others = [other for other in DELIMITERS if other != delimiter]
-    cells = [cell for record in records[:500] for cell in record[:50]]
-    clean = sum(_is_clean(cell, others) for cell in cells) / len(cells)
+    clean = clean_share([cell for record in records[:500] for cell in record[:50]], others)
+    sound = sum(map(is_sound, records[:500])) / len(records[:500])
     # Records skipped as a preamble count against a delimiter, but less than ragged rows.
     table_fraction = (1 + len(records) / len(all_records)) / 2
-    return width, table_fraction * consistency * (0.4 + 0.6 * clean)
+    return width, table_fraction * consistency * (0.4 + 0.6 * clean) * (0.6 + 0.4 * sound)
 
 
 def _is_plausible_start(records: list[list[str]], width: int) -> bool:
@@ -274,11 +316,3 @@ def _unquoted_width(records: list[list[str]]) -> int:
         if len(values) <= max_values and (named or not any(value[:1] == " " or len(value.split()) > 3 for value in values)):
             return width
     return 0
-
-
-def _is_clean(cell: str, others: list[str]) -> bool:
-    for other in others:
-        position = cell.find(other)
-        if position >= 0 and not cell[position + 1 : position + 2].isspace() and not is_numeric(cell):
-            return False
-    return True

@@ -6,7 +6,7 @@ from typing import Literal
 
 from trainer.errors import UserError
 
-FileFormat = Literal["text", "spreadsheet", "parquet", "gzip", "bzip2", "xz", "zip"]
+FileFormat = Literal["text", "spreadsheet", "parquet", "arrow", "gzip", "bzip2", "xz", "zip"]
 
 _MAX_ENTRIES = 10_000
 _SAVE_AS_CSV = "Open it in the program it comes from, save it as CSV (UTF-8), and upload that."
@@ -20,7 +20,6 @@ _OTHER_FILES = (
     (b"GIF89a", "a picture"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x7fELF", "a program"),
-    (b"ARROW1\x00\x00", "an Arrow file"),
     (b"{\\rtf", "a word-processor document"),
 )
 
@@ -38,6 +37,8 @@ def detect_format(data: bytes) -> FileFormat:
         return "bzip2"
     if data.startswith(b"PAR1") and data.endswith((b"PAR1", b"PARE")) and len(data) >= 12:
         return "parquet"
+    if data.startswith((b"ARROW1\x00\x00", b"\xff\xff\xff\xff")) and len(data) >= 12:  # the file, or the stream as datasets saves it
+        return "arrow"
     for magic, name in _UNSUPPORTED_ARCHIVES:
         if data.startswith(magic):
             raise compressed_file_error(name)

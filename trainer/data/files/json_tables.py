@@ -1,18 +1,29 @@
-"""Reads JSON as rows of text: one object per line (.jsonl), a list of objects or of lists, or an object of columns.
+"""Reads JSON as rows of text: one object per line (.jsonl), or a document in one of the shapes of ``json_shapes.py``.
 
-Numbers stay as written (``1.0`` is not 1), a list of one scalar becomes the scalar, other nested values become JSON text.
+Numbers stay as written (``1.0`` is not 1), NaN is an empty cell, a list of one scalar becomes the scalar, values that are neither
+scalars nor objects of scalars become JSON text. ``json_text.py`` parses.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from trainer.data.files.annotations import flatten_annotations, unwrap_single
 from trainer.data.files.decoding import clean
-from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_cells_error, too_many_columns_error, too_many_rows_error
+from trainer.data.files.json_shapes import find_rows
+from trainer.data.files.json_text import JsonError, Number, parse_document, parse_json, parse_python, without_assignment
+from trainer.data.files.nested import flatten_rows
+from trainer.data.files.table import (
+    Cells,
+    DroppedRow,
+    Limits,
+    too_many_cells_error,
+    too_many_columns_error,
+    too_many_rows_error,
+)
 from trainer.errors import UserError
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
-_ERRORS = (ValueError, RecursionError)
 _MAX_BRACKETS_PER_ROW = 5  # on average
 _MAX_DEPTH = 50
 
@@ -22,6 +33,7 @@ def read_json_rows(text: str, limits: Limits) -> Cells | None:
 
     Raises UserError ``not_a_table`` (JSON without a table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
     """
+    text = without_assignment(text)
     if text.lstrip()[:1] not in ("{", "["):
         return None
     if text.count("{") + text.count("[") > _MAX_BRACKETS_PER_ROW * limits.max_rows:
@@ -31,8 +43,9 @@ def read_json_rows(text: str, limits: Limits) -> Cells | None:
         # Parsed only once: it may be a large file.
         return _from_single_object(text, limits)
     lines = text.split("\n")
-    if _is_json_lines(lines):
-        return _from_lines(lines, limits)
+    parse = _line_parser(lines)
+    if parse is not None:
+        return _from_lines(lines, parse, limits)
     document = _parse_document(text)
     return None if document is None else _from_document(document, limits)
 
@@ -40,10 +53,10 @@ def read_json_rows(text: str, limits: Limits) -> Cells | None:
 def _parse_document(text: str) -> Any:
     """The whole text as one JSON value; None if it is not JSON."""
     try:
-        return _parse(text)
-    except _ERRORS as error:
+        return parse_document(text)
+    except JsonError as error:
         if _looks_like_json(text):
-            raise _no_table("it is damaged or cut short") from error
+            raise _no_table(f"it is damaged or cut short{error}") from error
         return None
 
 
@@ -55,7 +68,7 @@ def _from_single_object(text: str, limits: Limits) -> Cells | None:
     number = text[: text.index("{")].count("\n") + 1
     if not document:
         return Cells([], [], [], [DroppedRow(number, "the object is empty")])
-    rows = _find_rows(document)
+    rows = find_rows(document)
     return _from_rows([number], [document], [], limits) if rows is None else _from_document(rows, limits)
 
 
@@ -72,38 +85,25 @@ def _looks_like_json(text: str) -> bool:
     return start.startswith(('{"', "[{", "[[")) and ('":' in start or start.startswith("[["))
 
 
-class _Number(str):
-    """A number as written."""
-
-    __slots__ = ()
-
-
-def _parse(text: str) -> Any:
-    return json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
-
-
-def _is_json_lines(lines: list[str]) -> bool:
+def _line_parser(lines: list[str]) -> Callable[[str], Any] | None:
+    """What parses each line as one object, as JSON or as Python writes it; None if lines are not objects."""
     sample = [line for line in lines[: 10 * _SAMPLE_LINES] if line.strip()][:_SAMPLE_LINES]
     if not sample or not sample[0].lstrip().startswith("{"):
-        return False  # a list may be a large file: avoid parsing it twice
-    return sum(isinstance(_parse_or_none(line), dict) for line in sample) * 2 >= len(sample)
+        return None  # a list may be a large file: avoid parsing it twice
+    for parse in (parse_json, parse_python):
+        if sum(isinstance(parse(line), dict) for line in sample) * 2 >= len(sample):
+            return parse
+    return None
 
 
-def _parse_or_none(line: str) -> Any:
-    try:
-        return _parse(line)
-    except _ERRORS:
-        return None
-
-
-def _from_lines(lines: list[str], limits: Limits) -> Cells | None:
+def _from_lines(lines: list[str], parse: Callable[[str], Any], limits: Limits) -> Cells | None:
     numbers: list[int] = []
     rows: list[dict[str, Any]] = []
     dropped: list[DroppedRow] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        row = _parse_or_none(line)
+        row = parse(line)
         if not isinstance(row, dict):
             dropped.append(DroppedRow(number, "the line is not a whole JSON object"))
         elif not row:
@@ -113,24 +113,23 @@ def _from_lines(lines: list[str], limits: Limits) -> Cells | None:
             rows.append(row)
         if len(rows) + len(dropped) > limits.max_rows:
             raise too_many_rows_error(limits)
-    return _from_rows(numbers, rows, dropped, limits)
+    expanded = find_rows(rows) or rows
+    if len(expanded) != len(rows):  # each line holds a page of rows
+        return _from_document(expanded, limits, dropped)
+    return _from_rows(numbers, expanded, dropped, limits)
 
 
-def _from_document(document: Any, limits: Limits) -> Cells:
-    if isinstance(document, dict):
-        inner_rows = _find_rows(document)
-        if inner_rows is None:
-            raise _no_table("it holds a single object")
-        document = inner_rows
-    if not isinstance(document, list) or not document:
-        raise _no_table("it holds no list of rows")
+def _from_document(document: Any, limits: Limits, dropped: list[DroppedRow] | None = None) -> Cells:
+    document = find_rows(document)
+    if document is None:
+        raise _no_table("it holds no list of rows with a text and a label in each")
     if len(document) > limits.max_rows + 1:
         raise too_many_rows_error(limits)
     if all(isinstance(row, list) for row in document):
         return _from_lists(document, limits)
     if sum(isinstance(row, dict) for row in document) * 2 < len(document):
         raise _no_table("its list does not hold objects")
-    numbers, rows, dropped = [], [], []
+    numbers, rows, dropped = [], [], [*(dropped or [])]
     for number, row in enumerate(document, 1):
         if isinstance(row, dict) and row:
             numbers.append(number)
@@ -138,19 +137,6 @@ def _from_document(document: Any, limits: Limits) -> Cells:
         else:
             dropped.append(DroppedRow(number, "the entry is not an object with keys"))
     return _from_rows(numbers, rows, dropped, limits)
-
-
-def _find_rows(document: dict[str, Any]) -> list[Any] | None:
-    """The rows in an object of rows ({"data": [{}, ...]}) or of columns ({"text": [...], "label": [...]}, as pandas writes it)."""
-    values = list(document.values())
-    lists = [value for value in values if isinstance(value, list) and value and isinstance(value[0], dict | list)]
-    if lists:
-        return max(lists, key=len)
-    if len(values) >= 2 and all(isinstance(value, list) for value in values) and len({len(value) for value in values}) == 1:
-        return [dict(zip(document, cells, strict=True)) for cells in zip(*values, strict=True)]
-    if len(values) >= 2 and all(isinstance(value, dict) for value in values) and all(list(value) == list(values[0]) for value in values):
-        return [dict(zip(document, cells, strict=True)) for cells in zip(*(value.values() for value in values), strict=True)]
-    return None
 
 
 def _from_lists(lists: list[list[Any]], limits: Limits) -> Cells:
@@ -161,7 +147,8 @@ def _from_lists(lists: list[list[Any]], limits: Limits) -> Cells:
 
 
 def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[DroppedRow], limits: Limits) -> Cells:
-    numbers, rows = flatten_annotations(numbers, rows, dropped)
+    numbers, rows, annotation_warnings = flatten_annotations(numbers, rows, dropped)
+    rows, warnings = flatten_rows(rows)
     columns: dict[str, None] = {}
     for row in rows:
         if len(row) > limits.max_columns:
@@ -170,7 +157,7 @@ def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[Dro
             columns.update(dict.fromkeys(row))
             _check_size(len(rows), len(columns), limits)
     records = [[_cell_text(row[column]) if column in row else "" for column in columns] for row in rows]
-    return Cells(numbers, records, [clean(column) for column in columns], dropped)
+    return Cells(numbers, records, [clean(column) for column in columns], dropped, (*annotation_warnings, *warnings))
 
 
 def _check_size(rows: int, columns: int, limits: Limits) -> None:
@@ -182,7 +169,7 @@ def _check_size(rows: int, columns: int, limits: Limits) -> None:
 
 def _cell_text(value: Any) -> str:
     if isinstance(value, str):
-        # str(): _Number must not leave this module.
+        # str(): Number must not leave this module.
         return str(value) if value.isprintable() else clean(value.replace("\r\n", "\n").replace("\r", "\n"))
     if isinstance(value, list) and unwrap_single(value) is not value:
         return _cell_text(unwrap_single(value))
@@ -195,7 +182,7 @@ def _cell_text(value: Any) -> str:
 
 def _dump_json(value: Any, depth: int = 0) -> str:
     """JSON text with numbers as written and an ellipsis below ``_MAX_DEPTH``."""
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return str(value)
     if isinstance(value, dict | list) and depth > _MAX_DEPTH:
         return "…"

@@ -15,7 +15,7 @@ _LONGER_LIST = re.compile(r"\[.*,.*\]", re.DOTALL)
 _SAMPLE_ROWS = 200  # rows that decide whether the whole column is searched
 
 
-def unwrap_single_lists(table: Table) -> Table:
+def unwrap_lists(table: Table) -> Table:
     """The table with single-element lists replaced by their element, and empty lists by empty cells, in columns of lists."""
     changes: dict[int, Mapping[str, str]] = {}
     for position in range(len(table.columns)):

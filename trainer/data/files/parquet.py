@@ -1,4 +1,4 @@
-"""Reads Parquet files as columns of text, with pyarrow.
+"""Reads Parquet and Arrow files as columns of text, with pyarrow; class numbers of Hugging Face data sets become their names.
 
 A few bytes of Parquet can mean gigabytes (one long value repeated), so sizes are checked first and text is decoded once per
 distinct value. Columns of images, audio and other structures are excluded.
@@ -31,8 +31,8 @@ _MAX_ROW_GROUPS = 10_000
 _BATCH_ROWS = 16_384
 
 
-def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) -> Cells:
-    """The cells of the readable columns of a Parquet file: text, numbers, dates, booleans and plain lists of these; ``named_classes`` replaces class numbers by the names in Hugging Face metadata.
+def read_parquet(data: bytes, limits: Limits) -> Cells:
+    """The cells of the readable columns of a Parquet file: text, numbers, dates, booleans and plain lists of these.
 
     Raises UserError ``file_damaged``, ``file_too_large``, ``not_a_table`` (no readable column), ``too_many_rows``, ``too_many_columns``,
     ``too_many_cells``.
@@ -48,24 +48,66 @@ def read_parquet(data: bytes, limits: Limits, *, named_classes: bool = False) ->
         _check_size(file.metadata, limits)
         readable = [position for position, field in enumerate(schema) if _is_readable(field.type)]
         if not readable:
-            raise UserError(
-                "No column of this Parquet file holds text or numbers. Export the column with the texts and the column with the labels as CSV.",
-                code="not_a_table",
-            )
+            raise _nothing_readable("Parquet")
         if len(set(schema.names)) < len(schema.names):
             raise ValueError("columns of equal names cannot be told apart")
         columns = _read_columns(data, [schema.field(position) for position in readable], file.metadata.num_rows, limits)
-        if named_classes:
-            _name_classes(schema, readable, columns, limits)
+        _name_classes(schema, readable, columns, limits)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise UserError(
             "This Parquet file is damaged, or packed in a way that is not supported. Copy or download it again, or export it as CSV.",
             code="file_damaged",
         ) from error
+    return _as_cells(schema, readable, columns)
+
+
+def read_arrow(data: bytes, limits: Limits) -> Cells:
+    """The same for an Arrow file, or the stream that ``datasets.save_to_disk`` writes. Raises the same errors."""
+    import pyarrow as pa
+
+    try:
+        source = pa.BufferReader(data)
+        reader = pa.ipc.open_file(source) if data.startswith(b"ARROW1") else pa.ipc.open_stream(source)
+        schema = reader.schema
+        if len(schema) > limits.max_columns:
+            raise too_many_columns_error(len(schema), limits)
+        readable = [position for position, field in enumerate(schema) if _is_readable(field.type)]
+        if not readable:
+            raise _nothing_readable("Arrow")
+        columns: list[list[str]] = [[] for _ in readable]
+        batches = (reader.get_batch(number) for number in range(reader.num_record_batches)) if data.startswith(b"ARROW1") else reader
+        chars = 0
+        for batch in batches:
+            batch.validate(full=True)
+            if len(columns[0]) + batch.num_rows > limits.max_rows:
+                raise too_many_rows_error(limits)
+            for cells, position in zip(columns, readable, strict=True):
+                cells.extend(_column_texts(batch.column(position)))
+                chars += sum(map(len, cells[-batch.num_rows :])) if batch.num_rows else 0
+                if chars > limits.max_chars:
+                    raise too_much_text_error(limits)
+        _name_classes(schema, readable, columns, limits)
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
+        raise UserError(
+            "This Arrow file is damaged, or written in a way that is not supported. Save the data set again with "
+            "dataset.to_csv(...) or dataset.to_parquet(...), and upload that.",
+            code="file_damaged",
+        ) from error
+    return _as_cells(schema, readable, columns)
+
+
+def _as_cells(schema: "pa.Schema", readable: list[int], columns: list[list[str]]) -> Cells:
     excluded = [field.name for field in schema if not _is_readable(field.type)]
     records = list(zip(*columns, strict=True))
     names = [schema.field(position).name for position in readable]
     return Cells(list(range(1, len(records) + 1)), records, names, warnings=_excluded_columns_warning(excluded))
+
+
+def _nothing_readable(name: str) -> UserError:
+    return UserError(
+        f"No column of this {name} file holds text or numbers. Export the column with the texts and the column with the labels as CSV.",
+        code="not_a_table",
+    )
 
 
 def _excluded_columns_warning(names: list[str]) -> tuple[ReaderWarning, ...]:

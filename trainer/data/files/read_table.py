@@ -13,7 +13,9 @@ from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dial
 from trainer.data.files.formats import FileFormat, detect_format
 from trainer.data.files.header_rows import count_extra_header_rows, header_rows_warning, merge_header_rows
 from trainer.data.files.json_tables import read_json_rows
-from trainer.data.files.list_cells import unwrap_single_lists
+from trainer.data.files.line_repairs import repair_lines, restore_cells, unwrap_record
+from trainer.data.files.list_cells import unwrap_lists
+from trainer.data.files.markup import read_markup
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
@@ -28,6 +30,7 @@ from trainer.data.files.table import (
     too_many_columns_error,
     too_many_rows_error,
 )
+from trainer.data.files.text_formats import read_or_refuse
 from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, fit_width
 from trainer.errors import UserError
 
@@ -105,7 +108,7 @@ def open_content(data: bytes, limits: Limits) -> Content:
         refuse_nested(file_format)
     if file_format == "spreadsheet":
         return Content(file_format, data, unpacked_size(data))
-    return Content(file_format, data, _PARQUET_COMPRESSION * len(data) if file_format == "parquet" else len(data))
+    return Content(file_format, data, _PARQUET_COMPRESSION * len(data) if file_format in ("parquet", "arrow") else len(data))
 
 
 def read_content(
@@ -116,26 +119,25 @@ def read_content(
     quote: str | None = None,
     header: bool | None = None,
     encoding: str | None = None,
-    named_classes: bool = False,
 ) -> Table:
     """The second half of ``read_table``.
 
     ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` are detected if None. If delimiter and
-    header are given, nothing above the first record is skipped. ``named_classes``: class numbers in a Parquet file of the Hugging Face Hub
-    become their names.
+    header are given, nothing above the first record is skipped.
     """
     if content.file_format == "spreadsheet":
-        return unwrap_single_lists(_from_cells(read_sheet(content.data, limits), limits, header))
-    if content.file_format == "parquet":
-        return _from_cells(_read_parquet(content.data, limits, named_classes=named_classes), limits)
+        return unwrap_lists(_from_cells(read_sheet(content.data, limits), limits, header))
+    if content.file_format in ("parquet", "arrow"):
+        return _from_cells(_read_columns(content, limits), limits)
     decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
-        cells = read_json_rows(decoded.text, limits)
+        cells = read_markup(decoded.text, limits) or read_or_refuse(decoded.text, limits) or read_json_rows(decoded.text, limits)
         if cells is not None:
-            return replace(_from_cells(cells, limits), encoding=decoded.encoding, encoding_guessed=decoded.guessed)
+            table = unwrap_lists(_from_cells(cells, limits, header))
+            return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed)
     table = _from_text(decoded, limits, delimiter, quote, header)
     # If the caller states everything, cells stay as written.
-    return table if delimiter is not None and header is not None else unwrap_single_lists(table)
+    return table if delimiter is not None and header is not None else unwrap_lists(table)
 
 
 # --- delimited text -------------------------------------------------------------------------------------------------
@@ -148,12 +150,16 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         _refuse_many_lines(text, limits)
     lines = split_lines(text)
     longest_line = _check_longest_line(lines)
+    if delimiter is None and quote is None:
+        lines = repair_lines(lines)
     dialect = _choose_dialect(lines, limits, delimiter, quote)
     if dialect.skip:
         lines = lines[dialect.skip :]
     if dialect.width * len(lines) > limits.max_cells:
         raise too_many_cells_error(limits)
     numbers, records = _parse_records(lines, dialect, limits, trust_quotes=quote is not None)
+    if delimiter is None:
+        records = restore_cells(text, records)
     # A long cell needs a long line or several lines; this check is cheap.
     max_chars = limits.max_cell_chars
     long_cells = longest_line > max_chars or (len(records) < len(lines) and any(max(map(len, cells)) > max_chars for cells in records))
@@ -213,7 +219,7 @@ def _parse_records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_
     for number, cells in dialect.records(lines, width=dialect.width, trust_quotes=trust_quotes):
         numbers.append(number + dialect.skip)
         # A tuple: the garbage collector untracks tuples of strings, unlike lists, which takes a third of the time for a million rows.
-        records.append(tuple(cells))
+        records.append(tuple(cells) if len(cells) > 1 else unwrap_record(tuple(cells), dialect.delimiter, dialect.width))
         if len(records) > max_records:
             raise too_many_rows_error(limits)
     if not records:
@@ -308,10 +314,10 @@ def _preamble_warning(preamble: list[Record], line: int, delimiter: str) -> tupl
 # --- other formats --------------------------------------------------------------------------------------------------
 
 
-def _read_parquet(data: bytes, limits: Limits, *, named_classes: bool) -> Cells:
-    from trainer.data.files.parquet import read_parquet
+def _read_columns(content: Content, limits: Limits) -> Cells:
+    from trainer.data.files.parquet import read_arrow, read_parquet
 
-    return read_parquet(data, limits, named_classes=named_classes)
+    return read_parquet(content.data, limits) if content.file_format == "parquet" else read_arrow(content.data, limits)
 
 
 def _from_cells(cells: Cells, limits: Limits, header: bool | None = None) -> Table:

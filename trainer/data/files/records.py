@@ -140,6 +140,9 @@ def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: 
     plain = [_unquote(cell, quote) for cell in line.split(delimiter)]
     if width is None or len(plain) == width or not quote:
         return plain, 1
+    by_edges = _split_at_edges(line, delimiter, width, quote)
+    if by_edges is not None:
+        return by_edges, 1
     lenient = next(csv.reader([line], delimiter=delimiter, quotechar=quote), [])
     if len(lenient) == width:
         return lenient, 1
@@ -156,8 +159,35 @@ def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: 
     return plain, 1
 
 
+def _split_at_edges(line: str, delimiter: str, width: int, quote: str) -> list[str] | None:
+    """The cells if a quotation mark counts only at the edge of a cell, beside a delimiter; None if that gives another width."""
+    if line.count(quote) < 2:
+        return None
+    cells: list[str] = []
+    open_parts: list[str] = []
+    for part in line.split(delimiter):
+        is_closed = part.rstrip().endswith(quote) and not part.rstrip().endswith("\\" + quote)
+        if open_parts or part.lstrip()[:1] == quote:
+            open_parts.append(part)
+            if not is_closed or (len(open_parts) == 1 and part.strip() == quote):
+                continue
+            cell = delimiter.join(open_parts).strip()[1:-1]
+            cells.append(cell.replace("\\" + quote, quote).replace(2 * quote, quote))
+            open_parts = []
+        else:
+            cells.append(part)
+    return cells if not open_parts and len(cells) == width else None
+
+
 def _unquote(cell: str, quote: str) -> str:
+    """A cell without the quotation marks around it; marks inside it may be single, if the first of them opens a quotation."""
     stripped = cell.strip()
-    if quote and len(stripped) >= 2 and stripped[0] == stripped[-1] == quote and quote not in stripped[1:-1].replace(2 * quote, ""):
-        return stripped[1:-1].replace(2 * quote, quote)
-    return cell
+    if not quote or len(stripped) < 2 or stripped[0] != quote or stripped[-1] != quote:
+        return cell
+    inner = stripped[1:-1].replace("\\" + quote, quote).replace(2 * quote, quote)
+    first = inner.find(quote)
+    if first < 0:
+        return inner
+    # ``"he said "no""`` is quoted; ``"no" and "yes"`` begins and ends with quotations.
+    opens = (first == 0 or inner[first - 1].isspace()) and not inner[first + 1 : first + 2].isspace()
+    return inner if opens and inner.count(quote) % 2 == 0 else cell

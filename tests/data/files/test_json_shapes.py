@@ -1,0 +1,102 @@
+"""The shapes of JSON documents: each gives all its rows, with the class, id or split that their place tells."""
+
+import json
+
+import pytest
+
+from trainer.data.columns.guess import guess_columns, guess_split_column
+from trainer.data.files.json_shapes import find_rows
+from trainer.data.files.read_table import read_table
+from trainer.errors import UserError
+
+PAIRS = [(f"this is sentence number {n} of them", ["joy", "anger", "fear"][n % 3]) for n in range(30)]
+ROWS = [{"text": text, "label": label} for text, label in PAIRS]
+BY_CLASS = {name: [text for text, label in PAIRS if label == name] for name in ("joy", "anger", "fear")}
+
+
+def examples(document):
+    """The pairs of text and label in the columns that are guessed."""
+    table = read_table((document if isinstance(document, str) else json.dumps(document)).encode())
+    columns = guess_columns(table)
+    assert table.rows_seen == len(table.rows)
+    return sorted((row[columns.text], row[columns.label]) for row in table.rows)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"columns": ["text", "label"], "index": [*range(30)], "data": [*map(list, PAIRS)]},
+        {str(n): row for n, row in enumerate(ROWS)},
+        {f"doc-{n}": row for n, row in enumerate(ROWS)},
+        {"text": {str(n): text for n, (text, _) in enumerate(PAIRS)}, "label": {str(n): label for n, (_, label) in enumerate(PAIRS)}},
+        {"schema": {"fields": [{"name": "text"}, {"name": "label"}]}, "data": ROWS},
+        dict(PAIRS),
+        {text: [label] for text, label in PAIRS},
+        BY_CLASS,
+        BY_CLASS | {"joy": BY_CLASS["joy"] + ["one more text of this class"]},
+        {name: [{"text": text} for text in texts] for name, texts in BY_CLASS.items()},
+        {"rasa_nlu_data": {"common_examples": ROWS}},
+        {"kind": "Listing", "data": {"children": [{"kind": "t3", "data": row} for row in ROWS]}},
+        {"luis_schema_version": "7.0.0", "intents": [{"name": n} for n in "abcdefg" * 9], "utterances": ROWS},
+        [{"tag": name, "patterns": texts, "responses": ["a long answer of the assistant"]} for name, texts in BY_CLASS.items()],
+        {"intents": [{"intent": name, "examples": texts} for name, texts in BY_CLASS.items()]},
+        [{"data": ROWS[:20], "meta": {"next": 1}}, {"data": ROWS[20:], "meta": {}}],
+        "\n".join(json.dumps({"data": ROWS[n : n + 10]}) for n in (0, 10, 20)),
+        [[{"speaker": "a", "text": text, "label": label} for text, label in PAIRS[n : n + 5]] for n in range(0, 30, 5)],
+        [[text, {"cats": {name: float(name == label) for name in BY_CLASS}}] for text, label in PAIRS],
+        [
+            {
+                "messages": [
+                    {"role": "system", "content": "Label it."},
+                    {"role": "user", "content": t},
+                    {"role": "assistant", "content": name},
+                ]
+            }
+            for t, name in PAIRS
+        ],
+        [{"conversations": [{"from": "human", "value": t}, {"from": "gpt", "value": name}]} for t, name in PAIRS],
+        "window.YTD.tweets.part0 = " + json.dumps(ROWS, indent=1) + ";\n",
+        "const rows =\n" + json.dumps(ROWS) + ";",
+        "\n".join(map(repr, ROWS)),
+        repr(ROWS),
+        json.dumps(ROWS, indent=1).replace("\n]", ",\n]"),
+        "\n".join(json.dumps(row, indent=1) for row in ROWS),
+    ],
+)
+def test_every_shape_gives_all_texts_with_their_labels(document):
+    wanted = sorted(PAIRS)
+    found = examples(document)
+    assert found == wanted or found == sorted([*wanted, ("one more text of this class", "joy")])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"train": ROWS[:20], "test": ROWS[20:]},
+        {"train": [*map(list, PAIRS[:20])], "test": [*map(list, PAIRS[20:])]},
+        {
+            split: {"text": [t for t, _ in part], "label": [name for _, name in part]}
+            for split, part in (("train", PAIRS[:20]), ("test", PAIRS[20:]))
+        },
+    ],
+)
+def test_the_splits_of_one_object_are_the_published_split(document):
+    assert examples(document) == sorted(PAIRS)
+    table = read_table(json.dumps(document).encode())
+    split = guess_split_column(table)
+    assert [row[split] for row in table.rows] == ["train"] * 20 + ["test"] * 10
+
+
+def test_a_dialogue_is_told_by_its_number():
+    table = read_table(json.dumps([[{"text": "a b c"}, {"text": "d e f"}], [{"text": "g h i"}]]).encode())
+    assert (table.columns, [row[1] for row in table.rows]) == (("text", "dialogue"), ["1", "1", "2"])
+
+
+def test_what_is_no_table_has_no_rows():
+    assert [find_rows(value) for value in ({}, [], "a", 3, {"a": 1}, {"a": {"b": {"c": {"d": {"e": {"f": [{"x": 1}]}}}}}})] == [None] * 6
+
+
+def test_damaged_json_is_refused_with_the_place():
+    with pytest.raises(UserError, match=r"damaged or cut short \(line 3, character") as refusal:
+        read_table(b'[{"text": "a b", "label": "joy"},\n{"text": "c d", "label": "fear"},\n{"text": "e f" "label": "joy"}]')
+    assert refusal.value.code == "not_a_table"

@@ -1,0 +1,52 @@
+"""Lines that begin or end with their label."""
+
+import pytest
+
+from trainer.data.files.read_table import read_table
+
+TEXTS = [f"this is text {n}, of {'good' if n % 2 else 'bad'} things" for n in range(12)]
+LABELS = ["joy", "anger", "fear"] * 4
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "__label__{label} {text}",
+        "__label__{label}\t{text}",
+        "__label__{label} , {text}",
+        "__label__{label}, {text}",
+        "__class__{label} {text}",
+    ],
+)
+def test_the_label_of_fasttext_stands_without_its_prefix(line):
+    table = read_table("\n".join(line.format(label=label, text=text) for text, label in zip(TEXTS, LABELS, strict=True)).encode())
+    assert table.rows == list(zip(LABELS, TEXTS, strict=True))
+
+
+def test_the_label_may_be_at_the_end():
+    table = read_table("\n".join(f"{text} __label__{label}" for text, label in zip(TEXTS, LABELS, strict=True)).encode())
+    assert table.rows == list(zip(TEXTS, LABELS, strict=True))
+
+
+@pytest.mark.parametrize("between", [" ", ", ", "\t"])
+def test_several_labels_of_a_line(between):
+    lines = [
+        f"__label__{label}{between}__label__more {text}" if n % 2 else f"__label__{label} {text}"
+        for n, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))
+    ]
+    table = read_table("\n".join(lines).encode())
+    assert [row[0] for row in table.rows] == [f"{label};more" if n % 2 else label for n, label in enumerate(LABELS)]
+    assert [row[1] for row in table.rows] == TEXTS
+
+
+@pytest.mark.parametrize("names", [["NUM:dist", "HUM:ind", "LOC:city"], ["SPAM", "HAM", "OTHER"], ["0", "1", "2"], ["+1", "-1", "0"]])
+def test_codes_before_the_text(names):
+    codes = dict(zip(["joy", "anger", "fear"], names, strict=True))
+    texts = [text.replace(",", "") + " ?" for text in TEXTS]
+    table = read_table("\n".join(f"{codes[label]} {text}" for text, label in zip(texts, LABELS, strict=True)).encode())
+    assert table.rows == [(codes[label], text) for text, label in zip(texts, LABELS, strict=True)]
+
+
+def test_prose_has_no_labels():
+    table = read_table("\n".join(f"A day of sun number {n} and more" for n in range(12)).encode())
+    assert len(table.columns) == 1

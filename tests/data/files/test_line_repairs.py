@@ -1,0 +1,59 @@
+"""Whole lines in quotation marks, lines continued after a backslash, marks for no value, files put together."""
+
+from trainer.data.files.read_table import read_table
+
+PAIRS = [(f"this is text {n} of them", ["joy", "anger", "fear"][n % 3]) for n in range(12)]
+
+
+def test_lines_in_quotation_marks_are_rows():
+    lines = ["text,label", *(f'""he said, {text}"",{label}' if n % 2 else f"{text},{label}" for n, (text, label) in enumerate(PAIRS))]
+    table = read_table("".join(f'"{line}"\r\n' for line in lines).encode())
+    assert (table.columns, table.delimiter) == (("text", "label"), ",")
+    assert table.rows == [(f"he said, {text}" if n % 2 else text, label) for n, (text, label) in enumerate(PAIRS)]
+
+
+def test_only_some_lines_in_quotation_marks():
+    lines = [f'"""well, {text}"",{label}"' if n % 4 == 0 else f"{text},{label}" for n, (text, label) in enumerate(PAIRS)]
+    table = read_table("\n".join(["text,label", *lines]).encode())
+    assert table.rows == [(f"well, {text}" if n % 4 == 0 else text, label) for n, (text, label) in enumerate(PAIRS)]
+
+
+def test_a_column_of_quoted_prose_stays_a_column():
+    table = read_table("\n".join(f'"Well, {text}"' for text, _ in PAIRS).encode())
+    assert (len(table.columns), table.rows[0]) == (1, ("Well, this is text 0 of them",))
+
+
+def test_a_line_end_after_a_backslash_belongs_to_the_cell():
+    lines = [f"{n}\t{text}\\\nsecond line\t{label}" if n % 3 == 0 else f"{n}\t{text}\t{label}" for n, (text, label) in enumerate(PAIRS)]
+    table = read_table("\n".join(lines).encode())
+    assert [row[1] for row in table.rows] == [f"{text}\nsecond line" if n % 3 == 0 else text for n, (text, _) in enumerate(PAIRS)]
+    assert table.lines[:4] == [1, 3, 4, 5]
+
+
+def test_a_backslash_at_the_end_of_a_path_joins_nothing():
+    table = read_table(("text,label\n" + "".join(f"{text},C:\\{label}\\\n" for text, label in PAIRS)).encode())
+    assert (len(table.rows), table.rows[0][1]) == (12, "C:\\joy\\")
+
+
+def test_the_mark_of_databases_for_no_value_is_an_empty_cell():
+    table = read_table(
+        ("id\ttext\tlabel\n" + "".join(f"{n}\t{text}\t{label if n else chr(92) + 'N'}\n" for n, (text, label) in enumerate(PAIRS))).encode()
+    )
+    assert (table.rows[0], table.rows[1]) == (("0", PAIRS[0][0], ""), ("1", PAIRS[1][0], "anger"))
+
+
+def test_files_put_together_keep_no_mark_between_them():
+    part = "\ufefftext,label\n" + "".join(f"{text},{label}\n" for text, label in PAIRS)
+    table = read_table((part + part).encode())
+    assert table.rows == PAIRS + PAIRS
+    assert [row.reason for row in table.dropped] == ["it repeats the column names"]
+
+
+def test_null_characters_at_the_ends_of_cells_and_of_the_file():
+    cells = "".join(f'"{text}\0","{label}"\n' for text, label in PAIRS)
+    for data in (f'"text\0","label"\n{cells}', "text,label\n" + "".join(f"{text},{label}\n" for text, label in PAIRS) + "\0" * 3_000):
+        table = read_table(data.encode())
+        assert (table.columns, table.rows) == (("text", "label"), PAIRS)
+        assert [warning.code for warning in table.warnings] == ["null_bytes"]
+    inside = read_table(("text,label\n" + "".join(f'"he said \0"{text}\0" to me",{label}\n' for text, label in PAIRS)).encode())
+    assert inside.rows[0] == (f'he said "{PAIRS[0][0]}" to me', "joy")

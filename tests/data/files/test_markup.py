@@ -1,0 +1,74 @@
+"""HTML pages and XML spreadsheets: their table is read, anything else is refused by name."""
+
+import pytest
+
+from trainer.data.files.read_table import read_table
+from trainer.errors import UserError
+
+ROWS = [(f"this is text {n} &amp; more", "joy" if n % 2 else "anger") for n in range(6)]
+WANTED = [(f"this is text {n} & more", "joy" if n % 2 else "anger") for n in range(6)]
+
+
+def html(rows=ROWS, before=""):
+    cells = "".join(f"<tr><td>{text}</td><td>{label}\n</td></tr>\n" for text, label in rows)
+    return f"<html><head><title>x</title></head><body>{before}<table border=1><tr><th>text</th><th>label</th></tr>{cells}</table></body></html>"
+
+
+SPREADSHEET = (
+    '<?xml version="1.0"?><?mso-application progid="Excel.Sheet"?><Workbook xmlns:ss="urn:x"><Worksheet ss:Name="s"><Table>'
+    "<Row><Cell><Data>text</Data></Cell><Cell><Data>note</Data></Cell><Cell><Data>label</Data></Cell></Row>"
+    + "".join(
+        f'<Row><Cell><Data ss:Type="String">{t}</Data></Cell><Cell ss:Index="3"><Data>{label}</Data></Cell></Row>' for t, label in ROWS
+    )
+    + "</Table></Worksheet></Workbook>"
+)
+
+
+@pytest.mark.parametrize("before", ["", "<p>Report, of today</p><table><tr><td>menu</td><td>x</td></tr></table>"])
+def test_the_longest_table_of_a_page_is_read(before):
+    table = read_table(html(before=before).encode())
+    assert (table.columns, table.rows) == (("text", "label"), WANTED)
+    assert [warning.code for warning in table.warnings] == ["table_in_markup"]
+
+
+def test_line_breaks_and_cells_over_several_columns():
+    rows = [("one line<br>another", "joy"), ("plain words here", "anger"), ("third of them", "joy")]
+    assert read_table(html(rows).encode()).rows[0] == ("one line\nanother", "joy")
+    wide = "<table><tr><td>text</td><td>x</td><td>label</td></tr><tr><td colspan=2>hello you all</td><td>joy</td></tr></table>"
+    assert read_table(wide.encode(), header=True).rows == [("hello you all", "", "joy")]
+
+
+def test_cells_that_an_xml_spreadsheet_leaves_out_are_empty():
+    table = read_table(SPREADSHEET.encode())
+    assert table.columns == ("text", "note", "label")
+    assert table.rows == [(text, "", label) for text, label in WANTED]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("<!DOCTYPE html>\n<html><body>Sign in</body></html>", "HTML"),
+        ("<html><table><tr><td>only one cell</td></tr></table></html>", "HTML"),
+        ("<?xml version='1.0'?>\n<rss><channel/></rss>", "an XML document"),
+    ],
+)
+def test_markup_without_a_table_is_refused_by_name(text, says):
+    with pytest.raises(UserError, match=says) as refusal:
+        read_table(text.encode())
+    assert refusal.value.code == "not_a_table"
+
+
+def test_limits():
+    for limits, code in [
+        ({"max_rows": 3}, "too_many_rows"),
+        ({"max_columns": 1}, "too_many_columns"),
+        ({"max_bytes": 50}, "file_too_large"),
+    ]:
+        with pytest.raises(UserError) as refusal:
+            read_table(html().encode(), **limits)
+        assert refusal.value.code == code
+
+
+def test_texts_with_tags_are_texts():
+    table = read_table(b"text,label\n<b>good</b> day to you,joy\n<i>bad</i> day to me,anger\n")
+    assert table.rows[0] == ("<b>good</b> day to you", "joy")

@@ -1,0 +1,90 @@
+"""Objects inside JSON rows: columns with dotted names, lists of names, the majority of annotators."""
+
+import json
+
+import pytest
+
+from trainer.data.columns.guess import guess_columns
+from trainer.data.files.read_table import read_table
+
+SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(30)]
+LABELS = ["joy", "anger", "fear"] * 10
+
+
+def table_of(rows):
+    return read_table("\n".join(map(json.dumps, rows)).encode())
+
+
+@pytest.mark.parametrize(
+    ("make", "text_name", "label_name"),
+    [
+        (lambda text, label: {"text": text, "label": {"id": LABELS.index(label), "name": label}}, "text", "label.name"),
+        (lambda text, label: {"body": text, "labels": [{"id": 7, "name": label, "color": "ff0000"}]}, "body", "labels"),
+        (lambda text, label: {"tweet": {"id": "1", "full_text": text, "user": {"name": "a"}}, "label": label}, "tweet.full_text", "label"),
+        (lambda text, label: {"_id": "1", "_source": {"text": text, "label": label}}, "text", "label"),
+        (
+            lambda text, label: {"content": text, "classifications": [{"classname": label, "annotators": ["a1"]}]},
+            "content",
+            "classifications.classname",
+        ),
+        (
+            lambda text, label: {"freeText": text, "instances": [{"type": "tag", "className": label, "probability": 100}]},
+            "freeText",
+            "instances.className",
+        ),
+        (
+            lambda text, label: {"textContent": text, "classificationAnnotation": {"displayName": label}},
+            "textContent",
+            "classificationAnnotation.displayName",
+        ),
+        (lambda text, label: {"text": text, "annotations": [{"id": 1, "label": label, "user": 1}]}, "text", "annotations.label"),
+        (lambda text, label: {"text": text, "label": [{"user_id": "a", "value": label, "status": "submitted"}]}, "text", "label"),
+        (
+            lambda text, label: {"fields": {"text": text}, "responses": [{"values": {"label": {"value": label}}, "user_id": "a"}]},
+            "text",
+            "responses.values.label.value",
+        ),
+    ],
+    ids=[
+        "label.name",
+        "GitHub",
+        "tweets",
+        "Elasticsearch",
+        "LightTag",
+        "SuperAnnotate",
+        "Vertex",
+        "doccano",
+        "Argilla export",
+        "Argilla records",
+    ],
+)
+def test_texts_and_labels_in_objects_are_found(make, text_name, label_name):
+    table = table_of([make(text, label) for text, label in zip(SENTENCES, LABELS, strict=True)])
+    columns = guess_columns(table)
+    assert (table.columns[columns.text], table.columns[columns.label]) == (text_name, label_name)
+    assert [row[columns.text] for row in table.rows] == SENTENCES
+    assert [row[columns.label] for row in table.rows] == LABELS
+
+
+def test_several_names_are_a_list_and_none_is_an_empty_cell():
+    table = table_of(
+        [{"text": "a b", "labels": [{"name": "x"}, {"name": "y"}]}, {"text": "c d", "labels": []}, {"text": "e", "labels": [{"name": "x"}]}]
+    )
+    assert (table.columns, [row[1] for row in table.rows]) == (("text", "labels"), ['["x", "y"]', "", "x"])
+
+
+def test_each_annotator_has_one_vote():
+    def row(*labels):
+        return {"text": "some words", "annotators": [{"label": label, "annotator_id": n} for n, label in enumerate(labels)]}
+
+    table = table_of([row("joy", "anger", "anger"), row("joy", "joy", "joy"), row("fear", "joy")])
+    assert [cells[1] for cells in table.rows] == ["anger", "joy", "fear"]
+    (warning,) = table.warnings
+    assert (warning.code, warning.severity, warning.count) == ("annotators_disagree", "warning", 2)
+    one = table_of([{"text": "a b", "annotations": [{"label": "joy", "user": 1}, {"label": "fear", "user": 1}]}])
+    assert (one.rows[0][1], one.warnings) == ('["joy", "fear"]', ())
+
+
+def test_a_dictionary_of_many_keys_stays_one_cell():
+    table = table_of([{"text": "a b", "counts": {f"word{n}": n}} for n in range(100)])
+    assert (table.columns, table.rows[3][1]) == (("text", "counts"), '{"word3": 3}')

@@ -1,0 +1,58 @@
+"""Formats of text that are no tables of cells: ARFF is read; SQL, YAML and EBCDIC are refused by name."""
+
+import pytest
+
+from trainer.data.files.read_table import read_table
+from trainer.errors import UserError
+
+ARFF = """% made for a course
+@relation reviews
+
+@attribute text string
+@attribute 'the class' {good,bad}
+
+@data
+'This is good, isn\\'t it',good
+"said \\"no\\" to it",bad
+% a comment
+'three words here',?
+plain,good,extra
+"""
+
+
+def test_arff_has_the_names_of_its_attributes():
+    table = read_table(ARFF.encode())
+    assert table.columns == ("text", "the class")
+    assert table.rows == [("This is good, isn't it", "good"), ('said "no" to it', "bad"), ("three words here", "")]
+    assert [(row.line, row.reason) for row in table.dropped] == [(12, "3 values instead of 2")]
+    assert table.lines == [8, 9, 11]
+
+
+SQL = "-- dump\nCREATE TABLE r (body TEXT, label TEXT);\nINSERT INTO `r` VALUES\n('a b','x'),\n('c d','y');\n"
+YAML = 'version: "3.1"\nnlu:\n- intent: good\n  examples: |\n    - some words here\n    - other words, here\n- intent: bad\n  examples: |\n    - more of them\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (SQL.encode(), "SQL dump"),
+        (YAML.encode(), "YAML"),
+        ("\n".join(f"THIS IS TEXT {n},GOOD" for n in range(20)).encode("cp037"), "EBCDIC"),
+    ],
+)
+def test_other_formats_are_refused_by_name(data, says):
+    with pytest.raises(UserError, match=says) as refusal:
+        read_table(data)
+    assert refusal.value.code == "not_a_table"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "text,label\n" + "INSERT INTO is a command,sql\nCREATE TABLE is another,sql\nhello there you,chat\n" * 3,
+        "joy: what a lovely day\nanger: I hate all of this\njoy: so good to see you\nanger: go away now\njoy: we won the game\n" * 2,
+        "- text\tlabel\n- hello you all\tjoy\n- bye to all\tsad\n" * 3,
+    ],
+)
+def test_tables_of_such_words_are_tables(text):
+    assert len(read_table(text.encode()).columns) == 2

@@ -1,0 +1,60 @@
+"""Lines that begin (or end) with their label: fastText's ``__label__joy text``, TREC's ``NUM:dist how far``, ``+1 text``.
+
+Only the first blank is a delimiter, so such a file has two columns and no quotation marks.
+"""
+
+import re
+from dataclasses import dataclass
+
+_MARK = r"__[A-Za-z]+__[^\s,]+"
+_MARKS_FIRST = re.compile(rf"\s*((?:{_MARK}[ \t]*,?[ \t]+)*{_MARK})(?:[ \t]*,)?[ \t]+")
+_MARKS_LAST = re.compile(rf"[ \t]+((?:{_MARK}[ \t]*,?[ \t]+)*{_MARK})[ \t]*$", re.MULTILINE)
+_NAME = re.compile(r"__[A-Za-z]+__([^\s,]+)")
+_CODE = re.compile(r"((?:[A-Za-z_]+:[A-Za-z_]+)|[A-Z][A-Z_]+|[+-]?\d)[ \t]+")
+_MIN_LINES = 5
+
+
+@dataclass(frozen=True)
+class LabelFirst:
+    """How a line is split: ``pattern`` matches the labels with the blank beside them; ``marked``: they have fastText's prefix."""
+
+    pattern: re.Pattern[str]
+    marked: bool
+
+    def split(self, line: str, delimiter: str) -> str:
+        """The line with ``delimiter`` between its labels (joined by semicolons) and its text, in the order of the line."""
+        match = self.pattern.search(line)
+        if match is None:
+            return line
+        labels = ";".join(_NAME.findall(match[1])) if self.marked else match[1]
+        if self.pattern is _MARKS_LAST:
+            return line[: match.start()] + delimiter + labels + line[match.end() :]
+        return labels + delimiter + line[match.end() :]
+
+
+def find_label_first(sample: list[str], *, marked: bool) -> LabelFirst | None:
+    """How the lines of a sample begin or end with a label; None if they do not. ``marked``: with fastText's prefix, else with a code."""
+    lines = [line for line in sample if line.strip()]
+    if not lines:
+        return None
+    if not marked:
+        codes = [match[1] for line in lines if (match := _CODE.match(line))]
+        few = len(set(codes)) <= max(2, len(codes) // 3) and all("\t" not in line for line in lines)
+        texts = sum(len(line.split()) for line in lines) >= 3 * len(lines)
+        return LabelFirst(_CODE, marked=False) if len(lines) == len(codes) >= _MIN_LINES and few and len(set(codes)) > 1 and texts else None
+    for pattern, find in ((_MARKS_FIRST, _MARKS_FIRST.match), (_MARKS_LAST, _MARKS_LAST.search)):
+        if sum(find(line) is not None for line in lines) >= 0.9 * len(lines) and not _is_delimited(lines):
+            return LabelFirst(pattern, marked=True)
+    return None
+
+
+def _is_delimited(lines: list[str]) -> bool:
+    """Whether this is a CSV file whose labels have the prefix of fastText."""
+    for delimiter in (",", ";"):
+        if delimiter in lines[0] and "__" not in lines[0]:
+            return True  # column names
+        first = [line.split(delimiter, 1)[0] for line in lines if delimiter in line]
+        is_mark = all(re.fullmatch(rf"\s*{_MARK}\s*", cell) for cell in first) and delimiter == "," and all(", " in line for line in lines)
+        if len(first) == len(lines) >= 3 and len(set(first)) <= len(lines) // 3 and not is_mark:
+            return True  # what precedes it is repeated, as labels are and beginnings of texts are not
+    return False

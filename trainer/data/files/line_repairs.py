@@ -1,0 +1,92 @@
+"""Undoes what programs do to whole lines: each line within quotation marks, a line continued after a backslash.
+
+Changes nothing unless all lines then fit one table. The number of lines stays, so that line numbers remain right.
+"""
+
+import csv
+from collections import Counter
+
+from trainer.data.files.table import Record
+
+CONTINUATION = "\x1d"  # for a line end inside a cell without quotation marks; cannot occur: control characters are removed before
+_DELIMITERS = ("\t", ";", "|", ",")
+_NO_VALUE = "\\N"
+_SAMPLE_LINES = 2_000
+
+
+def repair_lines(lines: list[str]) -> list[str]:
+    """The lines without the quotation marks around each of them, and continued lines joined by ``CONTINUATION``."""
+    return _join_continued(_unwrap(lines))
+
+
+def _unwrap(lines: list[str]) -> list[str]:
+    """The content of the lines if each is one quoted cell that holds a whole row: ``"text,label"``."""
+    sample = [line for line in lines[:_SAMPLE_LINES] if line.strip()]
+    contents = [content for line in sample if (content := _quoted_content(line)) is not None]
+    if len(sample) < 3 or len(contents) < 0.95 * len(sample) or not any(_same_width(contents, delimiter) for delimiter in _DELIMITERS):
+        return lines
+    return [line if (content := _quoted_content(line)) is None else content + line[len(line.rstrip("\n")) :] for line in lines]
+
+
+def _quoted_content(line: str) -> str | None:
+    """What a line holds if it is a single quoted cell; None if it is not."""
+    cell = line.rstrip("\n").strip()
+    if len(cell) < 2 or cell[0] != '"' or cell[-1] != '"' or '"' in cell[1:-1].replace('""', ""):
+        return None
+    return cell[1:-1].replace('""', '"')
+
+
+def _same_width(contents: list[str], delimiter: str) -> bool:
+    """Whether nearly all contents are rows of one width, rather than prose, which has a blank after its commas."""
+    rows = [next(csv.reader([content], delimiter=delimiter), []) for content in contents]
+    width, count = Counter(map(len, rows)).most_common(1)[0]
+    is_prose = all(cell[:1] == " " for row in rows for cell in row[1:])
+    return width > 1 and count >= 0.9 * len(rows) and len(rows[0]) == width and not is_prose
+
+
+def unwrap_record(cells: Record, delimiter: str | None, width: int) -> Record:
+    """A record of one quoted cell that holds a whole row, as that row; any other record unchanged."""
+    if len(cells) != 1 or width < 2 or not delimiter or len(delimiter) > 1 or delimiter not in cells[0]:
+        return cells
+    try:
+        row = next(csv.reader([cells[0]], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        return cells
+    return tuple(row) if len(row) == width else cells
+
+
+def restore_cells(text: str, records: list[Record]) -> list[Record]:
+    """The records with line ends in continued cells, and without the databases' mark for no value (``\\N``); ``text``: the whole file."""
+    if "\\N" not in text and "\\\n" not in text:
+        return records
+    return [tuple("" if cell == _NO_VALUE else cell.replace(CONTINUATION, "\n") for cell in cells) for cells in records]
+
+
+def _join_continued(lines: list[str]) -> list[str]:
+    """MySQL writes a line end in a cell as a backslash and a line end: such lines as one, followed by blank lines."""
+    if not any(map(_is_continued, lines)):
+        return lines
+    joined, start = list(lines), 0
+    while start < len(lines):
+        end = start
+        while end + 1 < len(lines) and _is_continued(lines[end]):
+            end += 1
+        if end > start:
+            parts = [line.rstrip("\n").removesuffix("\\") for line in lines[start:end]]
+            joined[start : end + 1] = [CONTINUATION.join([*parts, lines[end]]), *["\n"] * (end - start)]
+        start = end + 1
+    rows = [line for line in joined[:_SAMPLE_LINES] if line.strip()]
+    return joined if any(_count_is_constant(rows, delimiter) for delimiter in _DELIMITERS) else lines
+
+
+def _is_continued(line: str) -> bool:
+    if not line.endswith("\\\n"):
+        return False
+    body = line[:-1]
+    return (len(body) - len(body.rstrip("\\"))) % 2 == 1
+
+
+def _count_is_constant(rows: list[str], delimiter: str) -> bool:
+    counts = Counter(row.count(delimiter) for row in rows)
+    n_delimiters, n_rows = counts.most_common(1)[0]
+    return n_delimiters > 0 and n_rows >= 0.95 * len(rows)

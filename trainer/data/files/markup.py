@@ -1,0 +1,125 @@
+"""Reads the table in an HTML page or an XML spreadsheet, which web applications save as ``.xls``; refuses other markup by name.
+
+Follows no link and expands no entity of a document's own.
+"""
+
+from html.parser import HTMLParser
+
+from trainer.data.files.calamine_workbook import clean_cell
+from trainer.data.files.formats import not_a_table_error
+from trainer.data.files.table import Cells, Limits, ReaderWarning, too_many_columns_error, too_many_rows_error, too_much_text_error
+from trainer.errors import UserError
+
+_PAGES = ("<!doctype html", "<html", "<table", "<head", "<body", "<meta", "<style", "<div")
+_XML = ("<?xml", "<!doctype ", "<rss", "<svg", "<feed", "<workbook", "<ss:workbook")
+_ROWS, _CELLS = ("tr", "row", "ss:row"), ("td", "th", "cell", "ss:cell")
+_SILENT = ("script", "style", "title", "comment", "ss:comment")
+_MAX_SPAN = 1_000
+
+
+def read_markup(text: str, limits: Limits) -> Cells | None:
+    """The longest table in an HTML page or an XML spreadsheet; None if the text is neither.
+
+    Raises UserError ``not_a_table`` for markup without a table, ``too_many_rows``, ``too_many_columns`` or ``file_too_large``.
+    """
+    start = text[:200].lstrip().lower()
+    if not start.startswith(_PAGES + _XML):
+        return None
+    is_page = start.startswith(_PAGES) or "<html" in text[:2_000].lower()
+    parser = _Tables(limits)
+    lowered = text[:5_000_000].lower()
+    if "<table" in lowered or "<ss:table" in lowered:
+        parser.feed(text)
+        parser.close()
+    tables = [table for table in parser.tables if len(table) > 1 and max(map(len, table)) > 1]
+    if not tables:
+        raise _no_table_error(is_page=is_page)
+    rows = max(tables, key=len)
+    if len(rows) > limits.max_rows + 1:
+        raise too_many_rows_error(limits)
+    width = max(map(len, rows))
+    records = [row + [""] * (width - len(row)) for row in rows]
+    what = "an HTML page" if is_page else "an XML spreadsheet"
+    message = f"The file is {what} with a table, whatever its name says; the longest table in it was read."
+    return Cells(list(range(1, len(records) + 1)), records, warnings=(ReaderWarning("table_in_markup", "ok", len(records), message),))
+
+
+def _no_table_error(*, is_page: bool) -> UserError:
+    if is_page:
+        return UserError(
+            "This is a web page (HTML), not a table. Probably a link was saved instead of the file behind it: "
+            "use the page's own download button, then upload the CSV file.",
+            code="not_a_table",
+        )
+    return not_a_table_error("an XML document")
+
+
+class _Tables(HTMLParser):
+    """Collects the rows of every table; of a table inside a cell the cells belong to the inner one."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tables: list[list[list[str]]] = []
+        self._limits = limits
+        self._open: list[list[list[str]]] = []
+        self._cell: list[str] | None = None
+        self._span = 1
+        self._silent = 0
+        self._chars = self._rows = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _SILENT:
+            self._silent += 1
+        elif tag in ("table", "ss:table"):
+            self._end_cell()
+            self._open.append([])
+            self.tables.append(self._open[-1])
+        elif tag in _ROWS and self._open:
+            self._end_cell()
+            self._open[-1].append([])
+            self._rows += 1
+            if self._rows > 2 * self._limits.max_rows + 1:
+                raise too_many_rows_error(self._limits)
+        elif tag in _CELLS and self._open and self._open[-1]:
+            self._end_cell()
+            self._start_cell(dict(attrs))
+        elif tag in ("br", "p", "div", "li") and self._cell:
+            self._cell.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _SILENT:
+            self._silent = max(0, self._silent - 1)
+        elif tag in _CELLS or tag in _ROWS:
+            self._end_cell()
+        elif tag in ("table", "ss:table") and self._open:
+            self._end_cell()
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._cell is not None and not self._silent:
+            self._chars += len(data)
+            if self._chars > self._limits.max_chars:
+                raise too_much_text_error(self._limits)
+            self._cell.append(data)
+
+    def _start_cell(self, attributes: dict[str, str | None]) -> None:
+        row = self._open[-1][-1]
+        index = _whole_number(attributes.get("ss:index"))
+        if index:  # an XML spreadsheet leaves empty cells out
+            row.extend([""] * (min(index, self._limits.max_columns + 1) - 1 - len(row)))
+        self._cell, self._span = [], max(1, _whole_number(attributes.get("colspan")))
+
+    def _end_cell(self) -> None:
+        if self._cell is None or not self._open or not self._open[-1]:
+            self._cell = None
+            return
+        lines = [" ".join(line.split()) for line in "".join(self._cell).split("\n")]
+        row = self._open[-1][-1]
+        row.extend([clean_cell("\n".join(filter(None, lines))), *[""] * (self._span - 1)])
+        if len(row) > self._limits.max_columns:
+            raise too_many_columns_error(len(row), self._limits)
+        self._cell = None
+
+
+def _whole_number(value: str | None) -> int:
+    return min(int(value), _MAX_SPAN) if value and value.isascii() and value.isdigit() and len(value) < 8 else 0

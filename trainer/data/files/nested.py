@@ -1,0 +1,142 @@
+"""Flattens the objects inside JSON rows: {"label": {"name": "joy"}} becomes a column "label.name", a list of such objects a list of names.
+
+Decides nothing about columns, except that of several annotators' labels of a row the majority counts.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from trainer.data.files.table import ReaderWarning
+
+_Row = dict[str, Any]
+_SAMPLE_ROWS = 200
+_MAX_DEPTH = 4
+_MAX_KEYS = 60  # with more different keys an object is a dictionary, not a record
+_NAME_KEYS = (
+    "name",
+    "label",
+    "labels",
+    "displayname",
+    "classname",
+    "class",
+    "value",
+    "values",
+    "title",
+    "choice",
+    "choices",
+    "text",
+    "tag",
+    "rating",
+)
+_ANNOTATOR_KEYS = (
+    "annotator",
+    "annotator_id",
+    "annotators",
+    "user",
+    "user_id",
+    "username",
+    "completed_by",
+    "worker",
+    "worker_id",
+    "rater",
+    "coder",
+)
+
+
+def flatten_rows(rows: list[_Row]) -> tuple[list[_Row], tuple[ReaderWarning, ...]]:
+    """The rows with the objects inside them as columns of their own, and a warning if annotators disagree."""
+    keys = {key for row in rows for key, value in row.items() if isinstance(value, dict) or _is_list_of_objects(value)}
+    keys -= {key for key in keys if _is_dictionary(rows, key)}
+    if not keys:
+        return rows, ()
+    disagreeing: list[int] = []
+    flattened = []
+    for number, row in enumerate(rows):
+        flat: _Row = {}
+        for key, value in row.items():
+            if key in keys and value in ([], {}, None):
+                continue
+            cells = _flat_cells(value, disagreeing, number) if key in keys else None
+            if cells is None:
+                flat[key] = value
+            else:
+                flat.update({key if not name else f"{key}.{name}": cell for name, cell in cells.items()})
+        flattened.append(flat or row)
+    return flattened, annotators_warning(len(set(disagreeing)))
+
+
+def annotators_warning(n_rows: int) -> tuple[ReaderWarning, ...]:
+    """The warning that annotators gave different labels to ``n_rows`` texts."""
+    if not n_rows:
+        return ()
+    texts = "1 text has" if n_rows == 1 else f"{n_rows:,} texts have"
+    message = (
+        f"{texts} different labels of several annotators; the label of the majority was taken, and of equally many the first one. "
+        "Look at these texts in the annotation tool if the labels matter."
+    )
+    return (ReaderWarning("annotators_disagree", "warning", n_rows, message),)
+
+
+def _is_list_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _is_dictionary(rows: list[_Row], key: str) -> bool:
+    """Whether the objects under a key have no keys in common: a dictionary rather than a record."""
+    inner = Counter(name for row in rows[:_SAMPLE_ROWS] for item in _objects(row.get(key)) for name in item)
+    return len(inner) > _MAX_KEYS
+
+
+def _objects(value: Any) -> Iterable[_Row]:
+    return [value] if isinstance(value, dict) else value if _is_list_of_objects(value) else ()
+
+
+def _flat_cells(value: Any, disagreeing: list[int], number: int) -> _Row | None:
+    """The cells of an object or of a list of objects by their dotted names; None for any other value."""
+    if isinstance(value, dict):
+        return dict(_leaves(value, ""))
+    if not _is_list_of_objects(value):
+        return None
+    items = [dict(_leaves(item, "")) for item in value]
+    names = [name for name in dict.fromkeys(name for item in items for name in item) if not isinstance(items[0].get(name), dict)]
+    named = [name for name in names if name.rsplit(".", 1)[-1].casefold() in _NAME_KEYS]
+    annotators = [next((str(item[key]) for key in _ANNOTATOR_KEYS if item.get(key) is not None), None) for item in items]
+    cells = {}
+    for name in named or names:
+        given = [item.get(name) for item in items]
+        cells[name] = _collect(given, annotators, disagreeing, number)
+    return {"": cells[named[0]]} if len(cells) == 1 and named and named[0] in ("name", "value") else cells
+
+
+def _leaves(value: _Row, prefix: str, depth: int = 0) -> Iterable[tuple[str, Any]]:
+    """The values in an object and in the objects inside it, with dotted names."""
+    for key, item in value.items():
+        name = f"{prefix}.{key}" if prefix else key
+        if isinstance(item, dict) and item and depth < _MAX_DEPTH:
+            yield from _leaves(item, name, depth + 1)
+        elif _is_list_of_objects(item) and depth < _MAX_DEPTH:
+            cells = _flat_cells(item, [], 0) or {}
+            yield from ((f"{name}.{part}" if part else name, cell) for part, cell in cells.items())
+        else:
+            yield name, item
+
+
+def _collect(given: list[Any], annotators: list[str | None], disagreeing: list[int], number: int) -> Any:
+    """The values of a list of objects: those of each annotator count as one vote, else all of them are the cell's."""
+    values = [value for item in given for value in (item if isinstance(item, list) else [item]) if value is not None]
+    if len({annotator for annotator in annotators if annotator}) < 2 or any(isinstance(value, dict | list) for value in values):
+        return values
+    chosen, agreed = majority([item if isinstance(item, list) else [item] for item in given if item is not None])
+    if not agreed:
+        disagreeing.append(number)
+    return chosen
+
+
+def majority(answers: list[list[Any]]) -> tuple[list[Any], bool]:
+    """The answer that most annotators gave, the first of equally many, and whether all gave the same."""
+    counts = Counter(tuple(sorted(map(str, answer))) for answer in answers)
+    if not counts:
+        return [], True
+    most, _ = counts.most_common(1)[0]
+    return next(answer for answer in answers if tuple(sorted(map(str, answer))) == most), len(counts) == 1

@@ -1,0 +1,94 @@
+"""Text formats that are no tables of cells: reads Weka's ARFF; refuses SQL dumps, YAML and EBCDIC by name, with the way out."""
+
+import csv
+import re
+from collections.abc import Iterator
+
+from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_columns_error, too_many_rows_error
+from trainer.errors import UserError
+
+_ARFF = re.compile(r"(?:\s*(?:%[^\n]*)?\n)*\s*@relation\b", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\s*@attribute\s+(?:'([^']*)'|"([^"]*)"|(\S+))""", re.IGNORECASE)
+_SQL = re.compile(r"^\s*(?:INSERT\s+INTO|CREATE\s+TABLE|COPY\s+\S+.*FROM\s+stdin)\b", re.IGNORECASE | re.MULTILINE)
+_SQL_START = re.compile(r"\s*(?:--|/\*|SET\s|CREATE\s|INSERT\s|DROP\s|BEGIN\b|PRAGMA\s|USE\s|COPY\s|START\s|LOCK\s)", re.IGNORECASE)
+_YAML_LINE = re.compile(r"""(?:---|\s*#.*|\s*-\s.*|\s*-?\s*["']?[\w.-]+["']?:(?:\s.*)?|\s{2,}\S.*|\s*)$""")
+_YAML_KEY = re.compile(r"""\s*-?\s*["']?[\w.-]+["']?:\s*(?:[|>][-+]?)?\s*$""")
+_SAMPLE_LINES = 200
+_EBCDIC_LETTERS = bytes(
+    [*range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA), *range(0xD1, 0xDA), *range(0xE2, 0xEA)]
+)
+
+
+def refuse_ebcdic(data: bytes) -> None:
+    """Raise UserError ``not_a_table`` for text in the encoding of mainframes, whose blank is an @ and whose letters are above ASCII."""
+    sample = data[:50_000]
+    letters = len(sample) - len(sample.translate(None, _EBCDIC_LETTERS))
+    if letters > 0.5 * len(sample) and sample.count(b"\x40") > 0.05 * len(sample) and sample.count(b" ") < 0.01 * len(sample):
+        raise UserError(
+            "This text is in EBCDIC, the encoding of mainframes. Transfer the file in text mode, or convert it "
+            "(iconv -f IBM037 -t UTF-8), and upload the result.",
+            code="not_a_table",
+        )
+
+
+def read_or_refuse(text: str, limits: Limits) -> Cells | None:
+    """The table of an ARFF file; None for a text that is none of these formats.
+
+    Raises UserError ``not_a_table`` for SQL and YAML, ``too_many_rows``, ``too_many_columns``.
+    """
+    if _ARFF.match(text[:20_000]):
+        return _read_arff(text, limits)
+    if _SQL_START.match(text[:200]) and _SQL.search(text[:200_000]):
+        raise UserError(
+            "This is an SQL dump: the commands that make a table, not the table itself. Load it into the database and export the columns "
+            "with the texts and the labels as CSV (SELECT ... in a database program, then Export), and upload that.",
+            code="not_a_table",
+        )
+    if _is_yaml([line for line in text[:50_000].split("\n")[:_SAMPLE_LINES] if line.strip()][:-1]):
+        raise UserError(
+            "This is a YAML file (as Rasa and other assistants keep their examples), not a table. "
+            "Convert it to CSV or JSON with one text and its label, such as the intent, in each row, and upload that.",
+            code="not_a_table",
+        )
+    return None
+
+
+def _is_yaml(lines: list[str]) -> bool:
+    nested = sum(line.lstrip().startswith("- ") or line.startswith("  ") for line in lines)
+    return (
+        len(lines) > 3
+        and nested >= 0.3 * len(lines)
+        and any(map(_YAML_KEY.match, lines))
+        and sum(map(bool, map(_YAML_LINE.match, lines))) >= 0.98 * len(lines)
+    )
+
+
+def _read_arff(text: str, limits: Limits) -> Cells:
+    names: list[str] = []
+    lines = iter(enumerate(text.split("\n"), 1))
+    for _, line in lines:
+        if line.strip().casefold() == "@data":
+            break
+        if match := _ATTRIBUTE.match(line):
+            names.append(next(name for name in match.groups() if name is not None))
+    if len(names) > limits.max_columns:
+        raise too_many_columns_error(len(names), limits)
+    numbers, records, dropped = [], [], []
+    for number, cells in _arff_rows(lines):
+        if len(cells) != len(names):
+            dropped.append(DroppedRow(number, f"{len(cells)} values instead of {len(names)}"))
+            continue
+        numbers.append(number)
+        records.append(["" if cell == "?" else cell for cell in cells])
+        if len(records) > limits.max_rows:
+            raise too_many_rows_error(limits)
+    return Cells(numbers, records, names, dropped)
+
+
+def _arff_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str]]]:
+    csv.field_size_limit(2**31 - 1)
+    for number, line in lines:
+        if not line.strip() or line.lstrip().startswith("%"):
+            continue
+        quote = "'" if line.count("'") >= line.count('"') else '"'
+        yield number, [cell.strip() for cell in next(csv.reader([line], quotechar=quote, escapechar="\\", skipinitialspace=True), [])]
