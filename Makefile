@@ -6,7 +6,7 @@ TOOLS := $(VENV)/tools
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all lint format bench bench-gpu faults attack docs lock audit browser clean
+.PHONY: help run test test-all lint format bench bench-gpu faults attack docs pictures lock audit browser clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ format: $(VENV)/ready-tests ## put the code into its style
 
 docs: $(VENV)/ready-tests ## write the tables of the documentation from the code
 	$(BIN)/python -m tests.docs
+
+pictures: $(VENV)/ready-tests browser ## make the pictures of the documentation anew, in Chromium
+	$(BIN)/python -m tests.docs.pictures
 
 faults: $(VENV)/ready-tests ## kill, interrupt and stop servers at random moments; the last line is JSON
 	$(BIN)/python -m tests.faults

@@ -9,6 +9,7 @@ from typing import Any
 from tests.docs.commands import command_table
 from tests.docs.endpoints import endpoint_table
 from tests.docs.markdown import code, sentence, table
+from tests.docs.refusals import refusal_table
 from trainer.data.checks.repairs import REPAIRS
 from trainer.data.files.table import Limits
 from trainer.presets import PRESETS
@@ -118,6 +119,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": command_table,
     "endpoints": lambda: endpoint_table(Studio(_SETTINGS)),
     "repairs": _repairs,
+    "refusals": refusal_table,
     "environment": _environment,
     "library_environment": _library_environment,
     "limits": _limits,

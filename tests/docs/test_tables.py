@@ -9,6 +9,7 @@ import pytest
 from tests.docs.commands import arguments, commands
 from tests.docs.endpoints import ALL_OF_PROGRESS, endpoints
 from tests.docs.pages import ROOT, pages, table_names, with_tables
+from tests.docs.refusals import refusals
 from tests.docs.tables import TABLES
 from trainer.settings import LIBRARY_DEFAULTS, LIBRARY_VALUES, VARIABLES
 from trainer.studio import Studio
@@ -67,6 +68,19 @@ def test_limits_in_the_description_of_endpoints_are_those_of_the_settings(studio
     texts = next(endpoint.arguments["texts"] for endpoint in endpoints(studio) if endpoint.name == "/predict")
     settings = studio.settings
     assert re.findall(r"[\d,]+", texts) == [f"{settings.max_texts_per_prediction:,}", f"{settings.max_chars_per_prediction:,}"]
+
+
+def test_every_refusal_has_a_code_and_a_message() -> None:
+    listed = refusals()
+    assert {refusal.code for refusal in listed} >= {
+        "no_password",
+        "foreign_page",
+        "unknown_host",
+        "too_large",
+        "uploads_full",
+        "unexpected",
+    }
+    assert all(re.fullmatch("[a-z_]+", refusal.code) and refusal.message.endswith(".") and refusal.message != "…" for refusal in listed)
 
 
 # Environment variables

@@ -18,6 +18,11 @@ RECENT_SECONDS = 600.0
 """Seconds for which an upload is kept: it is opened soon, but a call with it may have to wait in the queue."""
 
 
+_NO_ROOM = Refusal(
+    507, "So much has been uploaded in the last minutes that there is no room for more. Try again in ten minutes.", "uploads_full"
+)
+
+
 class UploadLimitMiddleware:
     """Guards one path to which files are posted as multipart forms; the app saves them in ``folder``."""
 
@@ -37,8 +42,7 @@ class UploadLimitMiddleware:
         try:
             recent = time.time() - RECENT_SECONDS
             if not await asyncio.to_thread(make_room, self._folder, self._max_bytes, sum(self._expected_bytes.values()), recent):
-                message = "So much has been uploaded in the last minutes that there is no room for more. Try again in ten minutes."
-                await refuse(scope, receive, send, Refusal(507, message, "uploads_full"), close=True)
+                await refuse(scope, receive, send, _NO_ROOM, close=True)
                 return
             await self._limit_files(scope, receive, send, _boundary(headers))
         finally:
