@@ -11,7 +11,7 @@ from itertools import islice
 
 # Reliable separators first: a semicolon or a bar is rarely part of a name, a comma or a slash often is.
 _RELIABLE_SEPARATORS = (";", "|", "；", "؛", "\n")
-_UNRELIABLE_SEPARATORS = (",", "、", "，", "،", "/", "+")
+_UNRELIABLE_SEPARATORS = (",", "、", "，", "،", "/", "+", "#")
 _QUOTES = "\"'`“”‘’«»"
 _MAX_CELLS = 50_000  # distinct cells that are examined, evenly spaced
 _MAX_PARTS = 1_000  # with more different parts, they are words of a text, not labels

@@ -28,5 +28,32 @@ def test_other_columns_stay_as_they_are(cells):
     assert labels_of(cells * 4) == cells * 4
 
 
+@pytest.mark.parametrize(
+    ("cells", "wanted"),
+    [
+        (['{"choices": ["good"]}', '{"choices": ["bad"]}', '{"choices": []}'] * 3, ["good", "bad", ""] * 3),
+        (['{"choices": ["good", "meh"]}', "bad", "good"] * 3, ['["good", "meh"]', "bad", "good"] * 3),
+        (["{'label': 'good', 'score': 0.5}", "{'label': 'bad', 'score': 1}"] * 4, ["good", "bad"] * 4),
+        (
+            ["[{'id': 28, 'name': 'Action'}, {'id': 12, 'name': 'Comedy'}]", "[{'id': 28, 'name': 'Action'}]"] * 4,
+            ['["Action", "Comedy"]', "Action"] * 4,
+        ),
+        (['{"joy": 1, "anger": 0}', '{"joy": 0, "anger": 1}', '{"joy": 1, "anger": 1}'] * 3, ["joy", "anger", '["joy", "anger"]'] * 3),
+        (["{'good'}", "{'good', 'loud'}", "{'bad'}"] * 3, ["good", '["good", "loud"]', "bad"] * 3),
+        (['{"label": null}', '{"label": "x"}'] * 4, ["", "x"] * 4),
+    ],
+    ids=["choices", "one choice as it stands", "a name among others", "objects in a list", "yes and no", "sets", "null"],
+)
+def test_the_labels_in_an_object_are_the_cell(cells, wanted):
+    assert labels_of(cells) == wanted
+
+
+@pytest.mark.parametrize(
+    "cells", [["{name}", "hello"], ['{"a": 1, "b": 2}', '{"a": 3, "b": 4}'], ["{}", "{'x': {'y': {}}}"], ['{"choices": ["a"', "b"]]
+)
+def test_other_objects_stay_as_they_are(cells):
+    assert labels_of(cells * 4) == cells * 4
+
+
 def test_a_stated_dialect_gives_each_cell_as_it_stands():
     assert labels_of(["['joy']"] * 3, delimiter=";", header=True) == ["['joy']"] * 3

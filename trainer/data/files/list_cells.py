@@ -1,22 +1,27 @@
-"""Columns whose cells are printed lists (``['joy']``, ``["joy"]``, ``[3]``): a list of one scalar becomes the scalar.
+"""Columns whose cells are printed lists or objects (``['joy']``, ``[3]``, ``{"choices": ["joy"]}``, ``{'joy'}``): one label becomes the cell.
 
-Columns with other bracketed cells and lists of several labels stay unchanged.
+Several labels become a list of them. Columns with other bracketed cells stay unchanged.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from trainer.data.files.json_text import parse_json, parse_python
 from trainer.data.files.table import Table
 
 _SINGLE_LIST = re.compile(r"""\[\s*(?:'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*")|([+-]?\d+(?:\.\d*)?))\s*,?\s*\]""", re.DOTALL)
 _LONGER_LIST = re.compile(r"\[.*,.*\]", re.DOTALL)
 _SAMPLE_ROWS = 200  # rows that decide whether the whole column is searched
+_NAME_KEYS = ("choices", "choice", "labels", "label", "name", "class", "classname", "category", "tag", "value", "text")
+_MAX_OBJECT_CHARS = 5_000
+_ONE_HOT = {"0", "1", "0.0", "1.0", "True", "False"}
 
 
 def unwrap_lists(table: Table) -> Table:
-    """The table with single-element lists replaced by their element, and empty lists by empty cells, in columns of lists."""
+    """The table with lists and objects of one label replaced by the label, empty ones by empty cells, and objects of several by a list."""
     changes: dict[int, Mapping[str, str]] = {}
     for position in range(len(table.columns)):
         sample = [cell for cells in table.rows[:_SAMPLE_ROWS] if (cell := cells[position].strip())]
@@ -24,6 +29,12 @@ def unwrap_lists(table: Table) -> Table:
             scalars = _find_scalars([cells[position] for cells in table.rows])
             if scalars:
                 changes[position] = scalars
+                continue
+        # One answer of an annotation tool is printed as it is, several are an object.
+        if any(cell[0] in "[{" and "{" in cell[:40] for cell in sample):
+            labels = _find_labels([cells[position] for cells in table.rows])
+            if labels:
+                changes[position] = labels
     if not changes:
         return table
     rows = []
@@ -52,6 +63,39 @@ def _find_scalars(column: list[str]) -> dict[str, str]:
         elif not _LONGER_LIST.fullmatch(stripped):
             return {}  # "[deleted]", or NumPy's "[3 4]"
     return scalars if any(scalars.values()) else {}
+
+
+def _find_labels(column: list[str]) -> dict[str, str]:
+    """The replacement of each object by its labels; {} if any is something else than labels."""
+    labels: dict[str, str] = {}
+    for cell in dict.fromkeys(column):
+        stripped = cell.strip()
+        if not stripped or stripped[0] + stripped[-1] not in ("{}", "[]"):
+            continue
+        found = _labels_in(_parse(stripped)) if len(stripped) <= _MAX_OBJECT_CHARS else None
+        if found is None:
+            return {}
+        labels[cell] = found[0] if len(found) == 1 else json.dumps(found, ensure_ascii=False) if found else ""
+    return labels
+
+
+def _parse(cell: str) -> Any:
+    value = parse_json(cell)
+    return parse_python(cell) if value is None else value
+
+
+def _labels_in(value: Any) -> list[str] | None:
+    """The labels in a list, in an object around them or in an object of yes and no; None if it holds anything else."""
+    if isinstance(value, list):
+        parts = [[] if item is None else _labels_in(item) for item in value]
+        return None if None in parts else [label for part in parts if part for label in part]
+    if isinstance(value, dict):
+        if len(value) > 1 and {str(item) for item in value.values()} <= _ONE_HOT:
+            return [str(name) for name, item in value.items() if str(item) in ("1", "1.0", "True")]
+        lowered = {str(key).casefold(): item for key, item in value.items()}
+        key = next(iter(lowered)) if len(lowered) == 1 else next((name for name in _NAME_KEYS if name in lowered), None)
+        return None if key is None else [] if lowered[key] is None else _labels_in(lowered[key])
+    return None if value is None or str(value).strip() == "" else [str(value)]
 
 
 def _parse_scalar(single: str | None, double: str | None, number: str | None) -> str:

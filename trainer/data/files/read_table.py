@@ -133,7 +133,7 @@ def read_content(
     if delimiter is None and quote is None:
         cells = read_markup(decoded.text, limits) or read_or_refuse(decoded.text, limits) or read_json_rows(decoded.text, limits)
         if cells is not None:
-            table = unwrap_lists(_from_cells(cells, limits, header))
+            table = _from_cells(cells, limits, header)
             return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed)
     table = _from_text(decoded, limits, delimiter, quote, header)
     # If the caller states everything, cells stay as written.
