@@ -44,7 +44,7 @@ class Console:
     run: str = ""
     ran: list[str] = field(default_factory=list)
 
-    def __call__(self, command: str) -> None:
+    def run_or_check(self, command: str) -> None:
         words = shlex.split(command.replace("\\", "/"))
         while "=" in words[0]:
             assert words.pop(0).partition("=")[0] in {variable.name for variable in VARIABLES}
@@ -124,7 +124,7 @@ def console(
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_run(path: Path, console: Console) -> None:
     for command in console_commands(path.read_text(encoding="utf-8")):
-        console(command)
+        console.run_or_check(command)
 
 
 def test_the_page_of_the_terminal_shows_every_command_of_training_and_use(console: Console) -> None:
@@ -139,7 +139,7 @@ def test_the_page_of_the_terminal_shows_every_command_of_training_and_use(consol
 )
 def test_a_wrong_command_is_noticed(command: str, console: Console) -> None:
     with pytest.raises((AssertionError, pytest.fail.Exception)):
-        console(command)
+        console.run_or_check(command)
 
 
 def test_options_named_in_sentences_exist() -> None:
@@ -155,7 +155,7 @@ def test_options_named_in_sentences_exist() -> None:
 
 def test_the_model_folder_loads_as_the_example_says(console: Console, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "terminal.md").read_text(encoding="utf-8")
-    console("python -m trainer train assets/sample_emotions.csv --epochs 1 --json")
+    console.run_or_check("python -m trainer train assets/sample_emotions.csv --epochs 1 --json")
     example = next(block.code for block in code_blocks(page) if block.language == "python")
     assert "RUNS/ID/model" in example
     names: dict = {}
